@@ -1,0 +1,1 @@
+"""Everything between a file and an array: readers, preprocessing, splits, demo studies."""

@@ -1,0 +1,142 @@
+"""The one shape in which every input reaches the models and the viewer: a `Case`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SequenceName(StrEnum):
+    """MRI sequence of one channel, as far as names or tags tell it."""
+
+    PRE = "t1"
+    FLAIR = "flair"
+    POST = "t1c"
+    T2 = "t2"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class SourceKind(StrEnum):
+    """Family of files a case was read from."""
+
+    IMAGES = "images"
+    DICOM = "dicom"
+    NIFTI = "nifti"
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Anatomical letters (R, L, A, P, S, I) at the four edges of the displayed image."""
+
+    left: str
+    right: str
+    top: str
+    bottom: str
+
+
+#: The LGG slices, and every volume brought to axial: the patient's right is image-left.
+RADIOLOGICAL_AXIAL = Orientation(left="R", right="L", top="A", bottom="P")
+
+
+@dataclass(frozen=True)
+class InputGrid:
+    """How the case's array lies on the grid of the file that it came from.
+
+    The case's volume is ``(slice, row, column)``. ``np.flip(np.transpose(input, axes), flips)`` makes
+    it from the input's array, ``restore`` undoes that.
+
+    Attributes:
+        shape: Shape of the input's own array, three axes.
+        affine: 4x4, voxel index of the input's own array to RAS+ millimetres (NIfTI convention).
+        axes: Input axis that became the case's slice, row and column axis.
+        flips: Case axes that were reversed after the transposition.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    axes: tuple[int, int, int]
+    flips: tuple[int, ...] = ()
+
+    def restore(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Bring a ``(slice, row, column)`` volume back to the input's own axes and directions."""
+        return np.transpose(np.flip(volume, self.flips), np.argsort(self.axes))
+
+
+@dataclass(frozen=True)
+class StudyLabels:
+    """What identifies the study to a reader. Empty strings where the input does not say."""
+
+    patient: str = ""
+    study_date: str = ""
+    description: str = ""
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One study as the models and the viewer see it.
+
+    Attributes:
+        case_id: Name safe for a file system, letters, digits, ``. _ -`` only.
+        kind: Family of files it came from.
+        pixels: ``(n, h, w, c)``, as stored (uint8, uint16, int16) or float32 after a DICOM rescale
+            or from NIfTI. Slices run from inferior to superior; in the public LGG layout they keep
+            its numbering.
+        sequences: Sequence of each of the ``c`` channels.
+        indices: Number of each slice, counted from 1 (public LGG numbering kept).
+        sources: File of each slice, relative to the path the user gave.
+        spacing_mm: ``(z, y, x)`` or None where the input does not say. z is the distance between
+            slice positions, not SliceThickness.
+        orientation: Letters at the image's edges, None where unknown.
+        positions_mm: Position of each slice along the slice normal, or None.
+        masks: ``(n, h, w)`` bool reference masks or None where there are none.
+        grid: Grid of a DICOM series or NIfTI volume, None for single images.
+        labels: Patient, date and description for display.
+        warnings: Plain sentences that stay with every result of this case.
+        window: Default display window ``(low, high)`` in pixel values, or None.
+    """
+
+    case_id: str
+    kind: SourceKind
+    pixels: NDArray[np.generic]
+    sequences: tuple[SequenceName, ...]
+    indices: tuple[int, ...]
+    sources: tuple[str, ...]
+    spacing_mm: tuple[float, float, float] | None = None
+    orientation: Orientation | None = None
+    positions_mm: tuple[float, ...] | None = None
+    masks: NDArray[np.bool_] | None = None
+    grid: InputGrid | None = None
+    labels: StudyLabels = field(default_factory=StudyLabels)
+    warnings: tuple[str, ...] = ()
+    window: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 4:
+            raise ValueError(f"pixels must be (n, h, w, c), got shape {self.pixels.shape}")
+        n, h, w, c = self.pixels.shape
+        lengths = (len(self.sequences), len(self.indices), len(self.sources))
+        if lengths != (c, n, n):
+            raise ValueError(
+                f"sequences, indices and sources must number {(c, n, n)}, got {lengths}"
+            )
+        if self.masks is not None and self.masks.shape != (n, h, w):
+            raise ValueError(f"masks must have shape {(n, h, w)}, got {self.masks.shape}")
+
+    @property
+    def n_slices(self) -> int:
+        """Number of slices."""
+        return int(self.pixels.shape[0])
+
+    def content_digest(self) -> str:
+        """SHA-256 (hex) over everything that a model's answer depends on, masks left out."""
+        digest = hashlib.sha256()
+        header = (self.pixels.shape, self.pixels.dtype.str, self.sequences, self.spacing_mm)
+        digest.update(repr(header).encode())
+        digest.update(np.ascontiguousarray(self.pixels).data)
+        return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Metrics and the evaluation that the performance page and the model cards read."""

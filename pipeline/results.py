@@ -1,0 +1,85 @@
+"""Frozen dataclasses that cross boundaries: what the two-stage pipeline answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Called with (done, total, what is being done); raises `Cancelled` to stop the work.
+ProgressCallback = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class ModelReference:
+    """A model as named in every result: its name, version and the digest of its weights."""
+
+    name: str
+    version: str
+    digest: str
+    engine: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """What the two stages say of one slice.
+
+    Attributes:
+        index: Slice number, from 1.
+        source: File of the slice.
+        tumor_probability: Classifier's slice score in [0, 1].
+        tumor: Whether the slice score reaches the classifier's operating point.
+        mask_area_px: Pixels of the mask on the input's own grid, 0 where no tumor is called.
+        dice: Dice against the reference mask; None without one or where both masks are empty.
+    """
+
+    index: int
+    source: str
+    tumor_probability: float
+    tumor: bool
+    mask_area_px: int
+    dice: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """What the two stages say of one case.
+
+    Attributes:
+        case_id: The case's name.
+        classifier, segmenter: The models that answered.
+        slices: One entry per slice, inferior to superior.
+        probability: ``(n, h, w)`` uint8, 255 x the segmenter's probability on the input's own grid;
+            0 on slices that the first stage did not pass.
+        classifier_threshold, segmenter_threshold: Operating points in [0, 1].
+        spacing_mm: (z, y, x) or None.
+        volume_ml: Volume of the mask in mL, None without spacing.
+        dice: Dice over the volume against the reference; None without a reference, or both empty.
+        warnings: Plain sentences that stay with the result.
+    """
+
+    case_id: str
+    classifier: ModelReference
+    segmenter: ModelReference
+    slices: tuple[SliceResult, ...]
+    probability: NDArray[np.uint8]
+    classifier_threshold: float
+    segmenter_threshold: float
+    spacing_mm: tuple[float, float, float] | None
+    volume_ml: float | None
+    dice: float | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def tumor(self) -> bool:
+        """True when any slice is called tumor."""
+        return any(s.tumor for s in self.slices)
+
+    def masks(self) -> NDArray[np.bool_]:
+        """Predicted masks ``(n, h, w)``: empty on slices that are not called tumor."""
+        called = np.array([s.tumor for s in self.slices], bool)
+        level = int(np.ceil(self.segmenter_threshold * 255))
+        return (self.probability >= level) & called[:, None, None]
