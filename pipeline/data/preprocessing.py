@@ -1,0 +1,199 @@
+"""From a `Case` to the network's input, one way for training, evaluation and inference.
+
+The networks see three channels (pre-contrast T1, FLAIR, post-contrast T1) on a square grid. Intensities
+are standardised per volume and channel over the foreground, so that scanners and bit depths meet; a
+missing sequence is replaced by FLAIR, as the LGG data set's authors did (Buda et al. 2019,
+arXiv 1906.03720).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.case import Case, SequenceName
+
+#: Raise whenever the same case would reach the networks differently; part of every result's key.
+PREPROCESSING_VERSION = 1
+#: Side of the network's input in pixels.
+INPUT_SIZE = 256
+#: Side of the network's field of view where the pixel spacing is known; the usual one for the head.
+FIELD_OF_VIEW_MM = 240.0
+#: Foreground begins at this part of the channel's robust maximum (grey value 10 of 255).
+FOREGROUND_FRACTION = 10 / 255
+#: Percentiles of the foreground that become 0 and 1.
+PERCENTILES = (2.0, 99.5)
+#: Sequences in the order in which the networks expect their channels.
+CHANNELS = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
+#: What stands in for FLAIR, most like it first.
+_STAND_INS = (
+    SequenceName.UNKNOWN,
+    SequenceName.T2,
+    SequenceName.POST,
+    SequenceName.PRE,
+    SequenceName.OTHER,
+)
+
+
+@dataclass(frozen=True)
+class InPlaneGrid:
+    """Square grid of the network over an input slice; centres coincide.
+
+    Attributes:
+        input_shape: (height, width) of the input slice in pixels.
+        size: Side of the square grid in pixels.
+        step: (y, x) input pixels per grid pixel.
+    """
+
+    input_shape: tuple[int, int]
+    size: int
+    step: tuple[float, float]
+
+    @classmethod
+    def fit(
+        cls,
+        shape: tuple[int, int],
+        spacing_yx_mm: tuple[float, float] | None,
+        *,
+        size: int = INPUT_SIZE,
+    ) -> InPlaneGrid:
+        """Choose the grid for slices of ``shape`` (height, width).
+
+        With spacing the grid spans `FIELD_OF_VIEW_MM`; without, the longer side of the slice.
+        """
+        if spacing_yx_mm is None:
+            step = (max(shape) / size,) * 2
+        else:
+            step = tuple(FIELD_OF_VIEW_MM / size / mm for mm in spacing_yx_mm)
+        return cls(input_shape=shape, size=size, step=(step[0], step[1]))
+
+    @property
+    def is_identity(self) -> bool:
+        """True where the grid is the slice itself."""
+        return self.input_shape == (self.size, self.size) and self.step == (1.0, 1.0)
+
+    def _grid_to_input(self) -> NDArray[np.float64]:
+        """2x3 matrix from grid (x, y) to input (x, y), pixel centres at whole numbers."""
+        (height, width), (step_y, step_x) = self.input_shape, self.step
+        middle = (self.size - 1) / 2
+        return np.array(
+            [
+                [step_x, 0.0, (width - 1) / 2 - step_x * middle],
+                [0.0, step_y, (height - 1) / 2 - step_y * middle],
+            ]
+        )
+
+    def to_model(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Resample ``(h, w[, c])`` to ``(size, size[, c])``, linearly; outside is the minimum."""
+        if self.is_identity:
+            return image
+        blurred = image
+        if max(self.step) > 1.0:
+            # Linear sampling of every second pixel would alias: remove what the grid cannot hold.
+            sigma_y, sigma_x = (max(0.5 * (s - 1.0), 1e-3) for s in self.step)
+            blurred = cv2.GaussianBlur(image, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
+        low = float(image.min())
+        return cv2.warpAffine(
+            blurred,
+            self._grid_to_input(),
+            (self.size, self.size),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(low,) * 4,
+        )
+
+    def to_input(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring a ``(size, size)`` probability map back to ``(h, w)``; 0 outside the grid."""
+        if self.is_identity:
+            return probability
+        height, width = self.input_shape
+        return cv2.warpAffine(
+            probability,
+            self._grid_to_input(),
+            (width, height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=0,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCase:
+    """A case as the networks see it.
+
+    Attributes:
+        volume: ``(n, size, size, 3)`` float32, standardised.
+        grid: The way back to the input's pixels.
+        warnings: Plain sentences about what stood in for what.
+    """
+
+    volume: NDArray[np.float32]
+    grid: InPlaneGrid
+    warnings: tuple[str, ...]
+
+
+def model_channels(case: Case) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Stack pre-contrast, FLAIR and post-contrast.
+
+    Returns:
+        ``(n, h, w, 3)`` float32 in the case's own values, and warnings. A missing sequence is
+        replaced by FLAIR; where there is no FLAIR, one other sequence fills all three channels.
+    """
+    warnings: list[str] = []
+    position = {name: i for i, name in reversed(list(enumerate(case.sequences)))}
+    flair = position.get(SequenceName.FLAIR)
+    if flair is None:
+        name = next(name for name in _STAND_INS if name in position)
+        chosen = [position[name]] * 3
+        if len(case.sequences) > 1:
+            warnings.append("None of the sequences is known to be FLAIR; only one was analysed.")
+    else:
+        chosen = [position.get(name, flair) for name in CHANNELS]
+    stacked = np.stack([case.pixels[..., i] for i in chosen], axis=-1).astype(np.float32)
+    return stacked, tuple(warnings)
+
+
+def scale_channel(channel: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, float]:
+    """Scale one channel of a volume by its foreground's percentiles.
+
+    Args:
+        channel: ``(n, h, w)`` in any unit; the smallest value is taken as background.
+
+    Returns:
+        The channel clipped to [0, 1], and mean and standard deviation over the foreground after
+        scaling (0 and 1 where there is no foreground).
+    """
+    shifted = channel - channel.min()
+    foreground = shifted > FOREGROUND_FRACTION * np.percentile(shifted, 99.9)
+    if not foreground.any():
+        return np.zeros_like(channel), 0.0, 1.0
+    low, high = np.percentile(shifted[foreground], PERCENTILES)
+    scaled = np.clip((shifted - low) / max(float(high - low), 1e-6), 0.0, 1.0)
+    inside = scaled[foreground]
+    return scaled.astype(np.float32), float(inside.mean()), max(float(inside.std()), 1e-3)
+
+
+def normalise_volume(volume: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Standardise ``(n, h, w, 3)`` per channel over the volume's foreground."""
+    result = np.empty_like(volume, dtype=np.float32)
+    for i in range(volume.shape[-1]):
+        scaled, mean, deviation = scale_channel(volume[..., i])
+        result[..., i] = (scaled - mean) / deviation
+    return result
+
+
+def preprocess_case(case: Case, *, size: int = INPUT_SIZE) -> PreparedCase:
+    """Bring a case to the networks' input.
+
+    Args:
+        case: Any case.
+        size: Side of the networks' input in pixels.
+    """
+    stacked, warnings = model_channels(case)
+    spacing = None if case.spacing_mm is None else case.spacing_mm[1:]
+    grid = InPlaneGrid.fit((stacked.shape[1], stacked.shape[2]), spacing, size=size)
+    resampled = np.stack([grid.to_model(image) for image in stacked])
+    return PreparedCase(volume=normalise_volume(resampled), grid=grid, warnings=warnings)
