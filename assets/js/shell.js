@@ -1,0 +1,44 @@
+// Clientside callbacks of dashboard/shell.py: theme, current page, keyboard help.
+window.dash_clientside = window.dash_clientside || {};
+
+window.dash_clientside.overread_shell = (function () {
+  "use strict";
+
+  const root = document.documentElement;
+
+  // First call (n_clicks undefined) only reports the theme that boot/theme.js has set.
+  function theme(clicks) {
+    let now = root.dataset.theme;
+    if (clicks) {
+      now = now === "light" ? "dark" : "light";
+      root.dataset.theme = now;
+      root.dataset.bsTheme = now;
+      try {
+        localStorage.setItem("overread.theme", now);
+      } catch (error) {
+        // not remembered where storage is forbidden
+      }
+      document.dispatchEvent(new CustomEvent("overread:theme", { detail: now }));
+    }
+    return [now, now === "light" ? "Dark theme" : "Light theme"];
+  }
+
+  const PATHS = ["/", "/review", "/performance", "/about"]; // the order of shell.PAGES
+
+  function current(pathname) {
+    return PATHS.map((path) => {
+      const here = path === "/" ? pathname === "/" : (pathname || "").startsWith(path);
+      const link = document.getElementById(`nav-${path.slice(1) || "worklist"}`);
+      if (here) link?.setAttribute("aria-current", "page");
+      else link?.removeAttribute("aria-current");
+      return here ? "nav-item nav-item--current" : "nav-item";
+    });
+  }
+
+  function help() {
+    overread.keys.openHelp();
+    return window.dash_clientside.no_update;
+  }
+
+  return { theme, current, help };
+})();

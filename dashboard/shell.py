@@ -1,0 +1,171 @@
+"""The frame around every page: top bar, navigation, theme switch, keyboard help.
+
+Theme and keys live in the browser (`assets/boot/theme.js`, `assets/js/shell.js`, `keys.js`): they must
+answer at once and work while the server is away. Nothing here is inline script, so that the content
+security policy needs no exception beyond `Dash.csp_hashes()`.
+"""
+
+from __future__ import annotations
+
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash.development.base_component import Component
+
+from dashboard import ids
+
+#: Navigation: words and path, in order.
+PAGES: tuple[tuple[str, str], ...] = (
+    ("Worklist", "/"),
+    ("Review", "/review"),
+    ("Performance", "/performance"),
+    ("About", "/about"),
+)
+
+#: For ``Dash(assets_path_ignore=...)``: folders that `index_string` and the style sheets load themselves.
+ASSETS_PATH_IGNORE = ["^vendor$", "^boot$"]
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en" data-theme="dark" data-bs-theme="dark">
+    <head>
+        {%metas%}
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>{%title%}</title>
+        <script src="PREFIXassets/boot/theme.js"></script>
+        {%favicon%}
+        {%css%}
+    </head>
+    <body>
+        {%app_entry%}
+        <footer>
+            {%config%}
+            {%scripts%}
+            {%renderer%}
+        </footer>
+    </body>
+</html>"""
+
+
+def index_string(prefix: str = "/") -> str:
+    """HTML of the page that carries the app, for ``Dash(index_string=...)``.
+
+    Args:
+        prefix: The app's `requests_pathname_prefix`, "/" at the root of a host.
+    """
+    return _INDEX.replace("PREFIX", prefix)
+
+
+def layout(container: Component) -> html.Div:
+    """The frame, around ``dash.page_container`` or any other component.
+
+    Args:
+        container: What is shown under the top bar.
+    """
+    return html.Div(
+        [
+            html.A("Skip to content", href=f"#{ids.MAIN}", className="skip-link"),
+            dcc.Store(id=ids.THEME),
+            _top_bar(),
+            html.Main(container, id=ids.MAIN, className="app-main", tabIndex=-1),
+            _help_dialog(),
+        ],
+        className="app",
+    )
+
+
+def register(app: Dash) -> None:
+    """Add the frame's clientside callbacks: theme, current page, help."""
+    app.clientside_callback(
+        ClientsideFunction("overread_shell", "theme"),
+        Output(ids.THEME, "data"),
+        Output(ids.THEME_SWITCH, "children"),
+        Input(ids.THEME_SWITCH, "n_clicks"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("overread_shell", "current"),
+        [Output(_nav_id(path), "className") for _, path in PAGES],
+        Input("_pages_location", "pathname"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("overread_shell", "help"),
+        Output(ids.HELP_OPEN, "title"),
+        Input(ids.HELP_OPEN, "n_clicks"),
+        prevent_initial_call=True,
+    )
+
+
+def empty_state(title: str, *children: object, id: str | None = None) -> html.Div:
+    """An empty or error state: a title, plain sentences, a way out.
+
+    Args:
+        title: What is the matter, in a few words.
+        children: Sentences (strings become paragraphs) and buttons or links.
+        id: Component id, where a callback needs one.
+    """
+    body = [html.P(child) if isinstance(child, str) else child for child in children]
+    extra = {"id": id} if id else {}
+    return html.Div(
+        [html.H1(title, className="empty-title"), *body],
+        className="empty",
+        role="status",
+        **extra,
+    )
+
+
+def _top_bar() -> html.Header:
+    links = [
+        dcc.Link(words, href=path, id=_nav_id(path), className="nav-item") for words, path in PAGES
+    ]
+    brand = [html.Span(className="brand-mark", **{"aria-hidden": "true"}), "Overread"]
+    return html.Header(
+        [
+            dcc.Link(brand, href="/", className="brand"),
+            html.Nav(links, className="nav-links", **{"aria-label": "Pages"}),
+            html.Div(id=ids.TOP_CONTEXT, className="top-context tabular"),
+            html.Div(
+                [
+                    html.Span("Research use only", className="chip"),
+                    html.Button(
+                        "Light theme",
+                        id=ids.THEME_SWITCH,
+                        className="button button--small",
+                        type="button",
+                    ),
+                    html.Button(
+                        ["Keys", html.Kbd("?", className="key")],
+                        id=ids.HELP_OPEN,
+                        className="button button--small",
+                        type="button",
+                    ),
+                ],
+                className="top-end",
+            ),
+        ],
+        className="top-bar",
+    )
+
+
+def _help_dialog() -> Component:
+    """The list of keys; `assets/js/keys.js` fills it from what the page in view has registered."""
+    return html.Dialog(
+        [
+            html.Div(
+                [
+                    html.H2("Keys", id="help-title", className="page-title"),
+                    html.Button(
+                        ["Close", html.Kbd("Esc", className="key")],
+                        id="help-close",
+                        className="button button--small",
+                        type="button",
+                    ),
+                ],
+                className="dialog-head",
+            ),
+            html.Div(id="help-body", className="dialog-body help-columns"),
+        ],
+        id=ids.HELP_DIALOG,
+        className="dialog",
+        **{"aria-labelledby": "help-title"},
+    )
+
+
+def _nav_id(path: str) -> str:
+    return f"nav-{path.strip('/') or 'worklist'}"
