@@ -1,16 +1,19 @@
 """The frame around every page: top bar, navigation, theme switch, keyboard help.
 
-Theme and keys live in the browser (`assets/boot/theme.js`, `assets/js/shell.js`, `keys.js`): they must
-answer at once and work while the server is away. Nothing here is inline script, so that the content
-security policy needs no exception beyond `Dash.csp_hashes()`.
+Theme and keys live in the browser (`assets/boot/theme.js`, `assets/js/shell.js`, `keys.js`): they
+must answer at once and work while the server is away. Nothing here is inline script, so that the
+content security policy needs no exception beyond `Dash.csp_hashes()`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from dashboard import ids
+from dashboard.components.attributes import aria
 
 #: Navigation: words and path, in order.
 PAGES: tuple[tuple[str, str], ...] = (
@@ -20,7 +23,7 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("About", "/about"),
 )
 
-#: For ``Dash(assets_path_ignore=...)``: folders that `index_string` and the style sheets load themselves.
+#: For ``Dash(assets_path_ignore=...)``: what `index_string` and the style sheets load themselves.
 ASSETS_PATH_IGNORE = ["^vendor$", "^boot$"]
 
 _INDEX = """<!DOCTYPE html>
@@ -72,7 +75,7 @@ def layout(container: Component) -> html.Div:
 
 
 def register(app: Dash) -> None:
-    """Add the frame's clientside callbacks: theme, current page, help."""
+    """Add the frame's clientside callbacks: theme and current page."""
     app.clientside_callback(
         ClientsideFunction("overread_shell", "theme"),
         Output(ids.THEME, "data"),
@@ -84,12 +87,6 @@ def register(app: Dash) -> None:
         [Output(_nav_id(path), "className") for _, path in PAGES],
         Input("_pages_location", "pathname"),
     )
-    app.clientside_callback(
-        ClientsideFunction("overread_shell", "help"),
-        Output(ids.HELP_OPEN, "title"),
-        Input(ids.HELP_OPEN, "n_clicks"),
-        prevent_initial_call=True,
-    )
 
 
 def empty_state(title: str, *children: object, id: str | None = None) -> html.Div:
@@ -100,8 +97,8 @@ def empty_state(title: str, *children: object, id: str | None = None) -> html.Di
         children: Sentences (strings become paragraphs) and buttons or links.
         id: Component id, where a callback needs one.
     """
-    body = [html.P(child) if isinstance(child, str) else child for child in children]
-    extra = {"id": id} if id else {}
+    body: list[Any] = [html.P(child) if isinstance(child, str) else child for child in children]
+    extra: dict[str, Any] = {"id": id} if id else {}
     return html.Div(
         [html.H1(title, className="empty-title"), *body],
         className="empty",
@@ -114,11 +111,11 @@ def _top_bar() -> html.Header:
     links = [
         dcc.Link(words, href=path, id=_nav_id(path), className="nav-item") for words, path in PAGES
     ]
-    brand = [html.Span(className="brand-mark", **{"aria-hidden": "true"}), "Overread"]
+    brand: list[Any] = [html.Span(className="brand-mark", **aria(hidden="true")), "Overread"]
     return html.Header(
         [
             dcc.Link(brand, href="/", className="brand"),
-            html.Nav(links, className="nav-links", **{"aria-label": "Pages"}),
+            html.Nav(links, className="nav-links", **aria(label="Pages")),
             html.Div(id=ids.TOP_CONTEXT, className="top-context tabular"),
             html.Div(
                 [
@@ -163,7 +160,7 @@ def _help_dialog() -> Component:
         ],
         id=ids.HELP_DIALOG,
         className="dialog",
-        **{"aria-labelledby": "help-title"},
+        **aria(labelledby="help-title"),
     )
 
 

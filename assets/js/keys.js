@@ -94,6 +94,7 @@ overread.keys = (function () {
   document.addEventListener("keydown", (event) => dispatch(event, false));
   document.addEventListener("keyup", (event) => dispatch(event, true));
   document.addEventListener("click", (event) => {
+    if (event.target.closest("#help-open")) return openHelp();
     const dialog = document.getElementById("help-dialog");
     if (dialog?.open && (event.target === dialog || event.target.closest("#help-close"))) dialog.close();
   });

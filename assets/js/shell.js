@@ -1,4 +1,4 @@
-// Clientside callbacks of dashboard/shell.py: theme, current page, keyboard help.
+// Clientside callbacks of dashboard/shell.py: theme and current page.
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.overread_shell = (function () {
@@ -35,10 +35,5 @@ window.dash_clientside.overread_shell = (function () {
     });
   }
 
-  function help() {
-    overread.keys.openHelp();
-    return window.dash_clientside.no_update;
-  }
-
-  return { theme, current, help };
+  return { theme, current };
 })();
