@@ -1,0 +1,1 @@
+"""Charts: pure functions, arrays and tables in, plotly figures out."""
