@@ -1,1 +1,75 @@
-"""Two-stage brain tumor pipeline: a ResNet classifies slices, a ResUNet outlines them."""
+"""Two-stage brain tumor pipeline: a ResNet classifies slices, a ResUNet outlines them.
+
+This is the facade: what ``dashboard/`` may call. Each name is imported when it is first used, and
+none of them imports a model runtime by being imported, so that the web process stays small.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.cache import ResultCache, result_key
+    from pipeline.data.case import Case
+    from pipeline.data.case_files import load_case, save_case
+    from pipeline.data.demo import make_demo_studies
+    from pipeline.data.reading import ReadReport, read_cases
+    from pipeline.engine.export import export_models
+    from pipeline.errors import Cancelled, InputError
+    from pipeline.inference import Analyser
+    from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
+    from pipeline.results import CaseResult, ModelReference, ProgressCallback, SliceResult
+
+_MODULES = {
+    "Analyser": "pipeline.inference",
+    "Cancelled": "pipeline.errors",
+    "Case": "pipeline.data.case",
+    "CaseResult": "pipeline.results",
+    "InputError": "pipeline.errors",
+    "ModelInfo": "pipeline.models.registry",
+    "ModelReference": "pipeline.results",
+    "ProgressCallback": "pipeline.results",
+    "ReadReport": "pipeline.data.reading",
+    "ResultCache": "pipeline.cache",
+    "SliceResult": "pipeline.results",
+    "TaskInfo": "pipeline.models.registry",
+    "export_models": "pipeline.engine.export",
+    "load_case": "pipeline.data.case_files",
+    "make_demo_studies": "pipeline.data.demo",
+    "read_cases": "pipeline.data.reading",
+    "read_model_info": "pipeline.models.registry",
+    "result_key": "pipeline.cache",
+    "save_case": "pipeline.data.case_files",
+}
+
+__all__ = [
+    "Analyser",
+    "Cancelled",
+    "Case",
+    "CaseResult",
+    "InputError",
+    "ModelInfo",
+    "ModelReference",
+    "ProgressCallback",
+    "ReadReport",
+    "ResultCache",
+    "SliceResult",
+    "TaskInfo",
+    "export_models",
+    "load_case",
+    "make_demo_studies",
+    "read_cases",
+    "read_model_info",
+    "result_key",
+    "save_case",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the facade on its first use."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value

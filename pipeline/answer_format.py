@@ -1,0 +1,146 @@
+"""Bytes in which the cache keeps an `Answer`: a JSON header, then each slice on its own.
+
+::
+
+    "OVR1" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
+    | slices
+
+A slice is its ``h * w`` uint8 values through zlib, and takes no bytes where it is empty, so that
+one slice of a large study is read without the others. Decoding trusts nothing and raises
+`ValueError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+import zlib
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.binding import Answer
+from pipeline.results import ModelReference
+
+_MAGIC = b"OVR1"
+_LENGTH = struct.Struct(">I")
+_BODY = len(_MAGIC) + hashlib.sha256().digest_size
+#: An answer that would unpack to more than this is none of ours.
+_MAX_VOXELS = 2**31
+
+
+def encode_answer(answer: Answer, key: str) -> bytes:
+    """Make the bytes of an answer; ``key`` is written into them."""
+    blobs = [zlib.compress(s.tobytes(), 1) if s.any() else b"" for s in answer.probability]
+    header = {
+        "key": key,
+        "shape": list(answer.probability.shape),
+        "sizes": [len(blob) for blob in blobs],
+        "scores": list(answer.scores),
+        "thresholds": [answer.classifier_threshold, answer.segmenter_threshold],
+        "models": [asdict(answer.classifier), asdict(answer.segmenter)],
+        "warnings": list(answer.warnings),
+    }
+    text = json.dumps(header, allow_nan=False).encode()
+    body = b"".join([_LENGTH.pack(len(text)), text, *blobs])
+    return _MAGIC + hashlib.sha256(body).digest() + body
+
+
+def decode_answer(entry: bytes, key: str) -> Answer:
+    """Read an answer back.
+
+    Raises:
+        ValueError: The bytes are damaged, of another key, or not an answer at all.
+    """
+    header, start = _read_header(entry, key)
+    n, h, w = header["shape"]
+    probability = np.zeros((n, h, w), np.uint8)
+    for k, size in enumerate(header["sizes"]):
+        if size:
+            probability[k] = _unpack(entry[start : start + size], h, w)
+        start += size
+    first, second = (_model(m) for m in header["models"])
+    return Answer(
+        classifier=first,
+        segmenter=second,
+        scores=tuple(header["scores"]),
+        probability=probability,
+        classifier_threshold=header["thresholds"][0],
+        segmenter_threshold=header["thresholds"][1],
+        warnings=tuple(header["warnings"]),
+    )
+
+
+def decode_slice(entry: bytes, key: str, k: int) -> NDArray[np.uint8]:
+    """Read the probability map ``(h, w)`` of slice ``k``, from 0.
+
+    Raises:
+        ValueError: As `decode_answer`, or there is no such slice.
+    """
+    header, start = _read_header(entry, key)
+    n, h, w = header["shape"]
+    if not 0 <= k < n:
+        raise ValueError(f"slice must be from 0 to {n - 1}, got {k}")
+    start += sum(header["sizes"][:k])
+    size = header["sizes"][k]
+    return _unpack(entry[start : start + size], h, w) if size else np.zeros((h, w), np.uint8)
+
+
+def _read_header(entry: bytes, key: str) -> tuple[dict[str, Any], int]:
+    """Check the bytes and their header; returns it and where the slices begin."""
+    body = entry[_BODY:]
+    if entry[: len(_MAGIC)] != _MAGIC or len(body) < _LENGTH.size:
+        raise ValueError("the entry is not an answer")
+    if hashlib.sha256(body).digest() != entry[len(_MAGIC) : _BODY]:
+        raise ValueError("the entry is damaged")
+    end = _LENGTH.size + _LENGTH.unpack_from(body)[0]
+    header = json.loads(body[_LENGTH.size : end])
+    _check_header(header, key)
+    if end + sum(header["sizes"]) != len(body):
+        raise ValueError("the entry's slices do not fill it")
+    return header, _BODY + end
+
+
+def _check_header(header: Any, key: str) -> None:
+    names = {"key", "shape", "sizes", "scores", "thresholds", "models", "warnings"}
+    if not isinstance(header, dict) or set(header) != names or header["key"] != key:
+        raise ValueError("the entry is another one's")
+    if any(not isinstance(header[name], list) for name in names - {"key"}):
+        raise ValueError("the entry's header does not fit")
+    shape = header["shape"]
+    whole = len(shape) == 3 and all(type(v) is int and v > 0 for v in shape)
+    if not whole or math.prod(shape) > _MAX_VOXELS:
+        raise ValueError("the entry's shape does not fit")
+    sizes, scores, thresholds = header["sizes"], header["scores"], header["thresholds"]
+    if len(sizes) != shape[0] or not all(type(v) is int and v >= 0 for v in sizes):
+        raise ValueError("the entry's sizes do not fit")
+    parts = [v for v in (*scores, *thresholds) if type(v) is float and 0 <= v <= 1]
+    if (len(scores), len(thresholds), len(parts)) != (shape[0], 2, shape[0] + 2):
+        raise ValueError("the entry's scores do not fit")
+    if len(header["models"]) != 2 or not all(isinstance(v, str) for v in header["warnings"]):
+        raise ValueError("the entry's models or warnings do not fit")
+
+
+def _model(fields: Any) -> ModelReference:
+    names = set(ModelReference.__dataclass_fields__)
+    if not isinstance(fields, dict) or set(fields) != names:
+        raise ValueError("the entry names a model in another way")
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise ValueError("the entry names a model in another way")
+    return ModelReference(**fields)
+
+
+def _unpack(blob: bytes, h: int, w: int) -> NDArray[np.uint8]:
+    """Undo zlib for one slice; never more bytes than the slice has."""
+    unpacker = zlib.decompressobj()
+    try:
+        values = unpacker.decompress(blob, h * w)
+    except zlib.error as error:
+        raise ValueError("a slice of the entry is damaged") from error
+    if len(values) != h * w:
+        raise ValueError("a slice of the entry has another size")
+    return np.frombuffer(values, np.uint8).reshape(h, w)

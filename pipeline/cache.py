@@ -1,0 +1,203 @@
+"""Answers of the models, kept on disk across restarts, bounded in size, shared by processes.
+
+What is kept depends on the pixels alone: scores and probability maps. Names, indices, warnings of
+the case and every Dice are bound on reading (`pipeline.binding`). A Dice in the entry would either
+be wrong for a case whose reference masks changed, or, with the masks' digest in the key, make the
+same answer be computed twice; binding it costs a millisecond instead.
+
+Nothing in the folder is trusted: an entry is bytes (`pipeline.answer_format`) and is checked field
+by field; whatever does not fit is a miss. diskcache would unpickle foreign entries, which runs code
+(CVE-2025-69872), so that its Disk is replaced by one that knows bytes only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import diskcache
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.answer_format import decode_answer, decode_slice, encode_answer
+from pipeline.binding import Answer, bind_answer
+from pipeline.data.case import Case
+from pipeline.models.registry import TaskInfo
+from pipeline.results import CaseResult
+
+try:  # Windows has no fcntl: there, two processes may compute the same answer twice.
+    import fcntl
+except ImportError:  # pragma: no cover
+    fcntl = None  # type: ignore[assignment]
+
+_LOG = logging.getLogger(__name__)
+_KEY = re.compile(r"[0-9a-f]{64}")
+_VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
+_LOCK_POLL_S = 0.05
+_DAMAGE = (sqlite3.Error, diskcache.Timeout, OSError, ValueError, TypeError, KeyError)
+
+
+def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32") -> str:
+    """Key of a result: the pixels and everything that decides what the models say about them.
+
+    The runtime is no part of it: all runtimes at one precision must agree before they are used. The
+    operating points are, since they decide which slices reach the segmenter.
+
+    Args:
+        content_digest: `Case.content_digest()`.
+        models: The task's models.
+        precision: Precision at which the models run.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    stages = [
+        [m.stage, m.digest, m.input_size, m.preprocessing_version, m.threshold, repr(m.inference)]
+        for m in models.stages
+    ]
+    parts = ["result", 1, content_digest, models.task, stages, precision]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class BytesDisk(diskcache.Disk):
+    """Storage of diskcache for text keys and bytes only; nothing is ever pickled or unpickled."""
+
+    def put(self, key: Any) -> tuple[Any, bool]:
+        """Keep text keys as they are; refuse others."""
+        if not isinstance(key, str):
+            raise TypeError(f"keys must be text, got {type(key).__name__}")
+        return key, True
+
+    def get(self, key: Any, raw: bool) -> Any:
+        """Give back a text key; refuse a pickled one."""
+        if not raw or not isinstance(key, str):
+            raise ValueError("the cache holds a key that is no text")
+        return key
+
+    def store(self, value: Any, read: bool, key: Any = diskcache.core.UNKNOWN) -> Any:
+        """Keep bytes; refuse everything that diskcache would pickle."""
+        if read or not isinstance(value, bytes):
+            raise TypeError(f"values must be bytes, got {type(value).__name__}")
+        return super().store(value, read, key=key)
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        """Read bytes from the cache's own files; refuse pickles and files elsewhere."""
+        if read or mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY):
+            raise ValueError("the cache holds an entry that is not bytes")
+        if filename is not None and _VALUE_FILE.fullmatch(filename) is None:
+            raise ValueError("the cache names a file that is not its own")
+        return super().fetch(mode, filename, value, read)
+
+    def remove(self, file_path: str) -> None:
+        """Delete one of the cache's own files."""
+        if _VALUE_FILE.fullmatch(file_path):
+            super().remove(file_path)
+
+
+class ResultCache:
+    """Results by key (`result_key`), least recently used ones dropped when the folder is full.
+
+    Args:
+        folder: Made where it does not exist, readable by its owner only.
+        size_limit_bytes: What the folder may hold.
+    """
+
+    def __init__(self, folder: Path, *, size_limit_bytes: int = 2 * 2**30) -> None:
+        self._folder = Path(folder)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        (self._folder / "locks").mkdir(mode=0o700, exist_ok=True)
+        self._limit = size_limit_bytes
+        self._entries = self._open()
+
+    def get(self, key: str, case: Case) -> CaseResult | None:
+        """The result for a case, or None where there is none that fits it."""
+        answer = self.answer(key)
+        if answer is None or answer.probability.shape != case.pixels.shape[:3]:
+            return None
+        return bind_answer(answer, case)
+
+    def answer(self, key: str) -> Answer | None:
+        """The models' answer, or None where there is none."""
+        return self._decoded(key, lambda entry: decode_answer(entry, key))
+
+    def probability_slice(self, key: str, k: int) -> NDArray[np.uint8] | None:
+        """Probability map ``(h, w)`` uint8 of slice ``k``, from 0, without decoding the others."""
+        return self._decoded(key, lambda entry: decode_slice(entry, key, k))
+
+    def put(self, key: str, answer: Answer) -> bool:
+        """Keep an answer. Returns whether it could be kept; a full disk is no reason to fail."""
+        if _KEY.fullmatch(key) is None:
+            raise ValueError(f"a key is 64 hexadecimal digits, got {key!r}")
+        try:
+            return bool(self._entries.set(key, encode_answer(answer, key)))
+        except _DAMAGE:
+            _LOG.warning("A result could not be kept in the cache.", exc_info=True)
+            return False
+
+    @contextlib.contextmanager
+    def computing(self, key: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold the right to compute a key; others that ask for it wait here meanwhile.
+
+        The lock is the operating system's and ends with the process that holds it, however it ends.
+        Look into the cache again once inside. Keys share 256 locks, so that no lock files pile up.
+
+        Args:
+            key: The key.
+            waiting: Called some twenty times a second while waiting; may raise to give up.
+        """
+        if fcntl is None:  # pragma: no cover
+            yield
+            return
+        with (self._folder / "locks" / f"{key[:2]}.lock").open("wb") as stream:
+            while True:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    waiting()
+                    time.sleep(_LOCK_POLL_S)
+            yield
+
+    def close(self) -> None:
+        """Close the database; the cache opens it again when it is used."""
+        self._entries.close()
+
+    def _decoded(self, key: str, decode: Callable[[bytes], Any]) -> Any:
+        if _KEY.fullmatch(key) is None:
+            return None
+        try:
+            entry = self._entries.get(key)
+            return None if entry is None else decode(entry)
+        except _DAMAGE:
+            _LOG.warning("An entry of the cache does not fit and was left out.", exc_info=True)
+            return None
+
+    def _open(self) -> diskcache.Cache:
+        try:
+            return self._connect()
+        except _DAMAGE:
+            _LOG.warning("The cache's database is damaged; the cache starts anew.", exc_info=True)
+        for path in self._folder.iterdir():
+            if path.name.startswith("cache.db"):
+                path.unlink()
+            elif re.fullmatch(r"[0-9a-f]{2}", path.name) and path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+        return self._connect()
+
+    def _connect(self) -> diskcache.Cache:
+        return diskcache.Cache(
+            str(self._folder),
+            disk=BytesDisk,
+            size_limit=self._limit,
+            eviction_policy="least-recently-used",
+        )

@@ -1,0 +1,246 @@
+"""What is shipped under ``models/``: metadata, history and evaluation of each task's models.
+
+Everything below ``models/`` is untrusted here: each field is checked before it is used, and the
+weights' digest is checked before Keras opens them. This module imports no runtime, so that the web
+process may use it; `load_keras_model` imports Keras when it is called.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.checked_json import Fields, read_json_object
+from pipeline.digests import file_digest
+from pipeline.errors import InputError
+
+DEFAULT_TASK = "brain-tumor"
+#: Tasks that this version knows. A task is a folder of this name below ``models/``.
+TASKS = (DEFAULT_TASK,)
+STAGES = ("classifier", "segmenter")
+METADATA_SCHEMA = 1
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class InferenceOptions:
+    """How a model's raw answers become the stage's answer. All off unless metadata.json says so.
+
+    Attributes:
+        flip_average: Average the answer with that for the left-right mirrored input.
+        score_sigma_slices: Gaussian over neighbouring slices' scores, in slices. Classifier only.
+        mask_sigma_slices: Gaussian over neighbouring slices' probabilities. Segmenter only.
+        min_component_fraction: 3D components smaller than this fraction of the largest are removed.
+            Segmenter only.
+    """
+
+    flip_average: bool = False
+    score_sigma_slices: float = 0.0
+    mask_sigma_slices: float = 0.0
+    min_component_fraction: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class ModelInfo:
+    """One shipped model, as its folder describes it.
+
+    Attributes:
+        task: ``brain-tumor``.
+        stage: ``classifier`` or ``segmenter``.
+        name, version: As shown to readers, such as ``resnet18`` ``1.0.0``.
+        folder: Folder of the model.
+        file: The ``.keras`` file in it. Need not exist to describe a model.
+        digest: SHA-256 (hex) that the file must have.
+        input_size: Height and width of the input in pixels.
+        channels: Sequence of each input channel.
+        preprocessing_version: Version of `pipeline.data.preprocessing` it was trained with.
+        threshold: Operating point in (0, 1).
+        inference: How its raw answers are combined.
+        metadata: All of metadata.json.
+        history: One row per epoch of history.csv; empty where there is none.
+        card: The model card, or None.
+    """
+
+    task: str
+    stage: str
+    name: str
+    version: str
+    folder: Path
+    file: Path
+    digest: str
+    input_size: int
+    channels: tuple[str, ...]
+    preprocessing_version: int
+    threshold: float
+    inference: InferenceOptions = field(default_factory=InferenceOptions)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[Mapping[str, float], ...] = ()
+    card: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TaskInfo:
+    """The two models of a task and the evaluation of their chain (None where there is none)."""
+
+    task: str
+    folder: Path
+    classifier: ModelInfo
+    segmenter: ModelInfo
+    evaluation: Mapping[str, Any] | None = None
+
+    @property
+    def stages(self) -> tuple[ModelInfo, ModelInfo]:
+        """Both models, in the order in which they run."""
+        return self.classifier, self.segmenter
+
+
+def read_model_info(models_dir: Path, task: str = DEFAULT_TASK) -> TaskInfo:
+    """Read what is shipped for a task.
+
+    Raises:
+        InputError: The task is unknown, or a metadata.json is missing or does not fit.
+    """
+    if task not in TASKS:
+        raise InputError(task, f"There is no task {task!r}; known tasks: {', '.join(TASKS)}.")
+    folder = Path(models_dir) / task
+    classifier, segmenter = (_read_stage(folder / stage, task, stage) for stage in STAGES)
+    for rule in ("input_size", "channels", "preprocessing_version"):
+        if getattr(classifier, rule) != getattr(segmenter, rule):
+            raise InputError(
+                task, f"The classifier and the segmenter of {task} differ in {rule}; they must not."
+            )
+    evaluation = read_json_object(folder / "evaluation.json", f"{task}/evaluation.json")
+    return TaskInfo(task, folder, classifier, segmenter, evaluation)
+
+
+def check_digest(info: ModelInfo) -> None:
+    """Make sure that the weights are those that metadata.json describes.
+
+    Raises:
+        InputError: The file is missing or its SHA-256 is another one.
+    """
+    shown = f"{info.folder.name}/{info.file.name}"
+    try:
+        found = file_digest(info.file)
+    except OSError:
+        message = f"The weights {shown} of task {info.task} cannot be read."
+        raise InputError(shown, message) from None
+    if found != info.digest:
+        raise InputError(
+            shown,
+            f"The weights {shown} of task {info.task} are not those that metadata.json describes "
+            "(their SHA-256 differs); they were not loaded.",
+        )
+
+
+def load_keras_model(folder: Path) -> Any:
+    """Load a shipped model with Keras, for inference only and in float32.
+
+    The digest is checked first; ``safe_mode`` refuses files that carry code; nothing is compiled.
+    Weights that are stored in half precision are computed with in float32.
+
+    Args:
+        folder: A model's folder with metadata.json and the ``.keras`` file.
+
+    Returns:
+        The `keras.Model`, called once, so that it can be exported.
+
+    Raises:
+        InputError: The folder does not describe a model, or the file is another one.
+    """
+    task, stage = Path(folder).parent.name, Path(folder).name
+    info = _read_stage(Path(folder), task, stage)
+    check_digest(info)
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import keras
+    import numpy as np
+
+    try:
+        model = keras.models.load_model(info.file, compile=False, safe_mode=True)
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        raise InputError(stage, f"Keras cannot load the {stage} of task {task}.") from error
+    if model.compute_dtype != "float32" or any(w.dtype != "float32" for w in model.weights):
+        model = _as_float32(model)
+    model(np.zeros((1, info.input_size, info.input_size, len(info.channels)), np.float32))
+    return model
+
+
+def _as_float32(model: Any) -> Any:
+    """The same network with every layer at float32, with the same weights."""
+    import keras
+
+    def at_float32(layer: Any) -> Any:
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(model, clone_function=at_float32)
+    copy.set_weights([weight.astype("float32") for weight in model.get_weights()])
+    return copy
+
+
+def _read_stage(folder: Path, task: str, stage: str) -> ModelInfo:
+    shown = f"{task}/{stage}/metadata.json"
+    metadata = read_json_object(folder / "metadata.json", shown)
+    if metadata is None:
+        raise InputError(shown, f"{shown} is missing: no such model is installed.")
+    fields = Fields(metadata, shown)
+    fields.require(fields.get("schema") == METADATA_SCHEMA, f"schema must be {METADATA_SCHEMA}")
+    fields.require(fields.get("stage") == stage, f"stage must be {stage}")
+    fields.require(fields.get("task") == task, f"task must be {task}")
+    shape = fields.mapping("input")
+    return ModelInfo(
+        task=task,
+        stage=stage,
+        name=fields.text("name"),
+        version=fields.text("version"),
+        folder=folder,
+        file=folder / fields.text("file"),
+        digest=fields.text("digest", _DIGEST),
+        input_size=int(shape.number("size", 16, 4096)),
+        channels=shape.texts("channels"),
+        preprocessing_version=int(fields.number("preprocessing_version", 1, 10**6)),
+        threshold=fields.number("threshold", 1e-6, 1 - 1e-6),
+        inference=_read_inference(fields.mapping("inference")),
+        metadata=metadata,
+        history=_read_history(folder / "history.csv"),
+        card=folder / "README.md" if (folder / "README.md").is_file() else None,
+    )
+
+
+def _read_inference(fields: Fields) -> InferenceOptions:
+    flip = fields.get("flip_average", False)
+    fields.require(isinstance(flip, bool), "flip_average must be true or false")
+    return InferenceOptions(
+        flip_average=bool(flip),
+        score_sigma_slices=fields.number("score_sigma_slices", 0, 10, default=0.0),
+        mask_sigma_slices=fields.number("mask_sigma_slices", 0, 10, default=0.0),
+        min_component_fraction=fields.number("min_component_fraction", 0, 1, default=0.0),
+    )
+
+
+def _read_history(path: Path) -> tuple[dict[str, float], ...]:
+    """Rows of a history.csv; cells that are no finite numbers are left out."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            table = list(csv.DictReader(stream))
+    except (OSError, ValueError, csv.Error):
+        return ()
+    rows = []
+    for cells in table:
+        row = {name: _finite(cell) for name, cell in cells.items() if isinstance(name, str)}
+        rows.append({name: value for name, value in row.items() if value is not None})
+    return tuple(rows)
+
+
+def _finite(cell: Any) -> float | None:
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,54 @@
+"""From raw answers per slice to answers that fit through the volume. Pure functions on arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+#: Neighbours further than this many sigmas weigh nothing (less than 0.0004 of the slice itself).
+_REACH = 4.0
+#: Slices from which a case counts as a volume.
+_MIN_SLICES = 3
+
+
+def smoothing_weights(positions: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
+    """Gaussian weights of each slice's neighbours; each row sums to 1.
+
+    Args:
+        positions: ``(n,)`` slice numbers; where some are missing, their neighbours weigh less.
+        sigma: In slices. 0 means that nothing is smoothed.
+
+    Returns:
+        ``(n, n)``: row i holds the weights that make the smoothed slice i. The identity where
+        ``sigma`` is 0 or there are fewer than three slices, which are no volume.
+    """
+    if sigma <= 0 or len(positions) < _MIN_SLICES:
+        return np.eye(len(positions))
+    distance = np.abs(positions[:, None] - positions[None, :]) / sigma
+    weights = np.where(distance <= _REACH, np.exp(-0.5 * distance**2), 0.0)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def remove_small_components(
+    probability: NDArray[np.uint8], *, level: int, min_fraction: float
+) -> NDArray[np.uint8]:
+    """Set the probability to 0 in components of the mask that are small beside the largest.
+
+    Args:
+        probability: ``(n, h, w)`` uint8.
+        level: Smallest value that belongs to the mask.
+        min_fraction: Components with fewer voxels than this part of the largest one's are removed.
+
+    Returns:
+        A copy where something was removed. Voxels touch through faces, edges and corners.
+    """
+    if min_fraction <= 0:
+        return probability
+    labels, count = ndimage.label(probability >= level, structure=np.ones((3, 3, 3), bool))
+    if count < 2:
+        return probability
+    voxels = np.bincount(labels.ravel())
+    small = voxels < min_fraction * voxels[1:].max()
+    small[0] = False
+    return np.where(small[labels], np.uint8(0), probability)
