@@ -47,8 +47,8 @@ RADIOLOGICAL_AXIAL = Orientation(left="R", right="L", top="A", bottom="P")
 class InputGrid:
     """How the case's array lies on the grid of the file that it came from.
 
-    The case's volume is ``(slice, row, column)``. ``np.flip(np.transpose(input, axes), flips)`` makes
-    it from the input's array, ``restore`` undoes that.
+    The case's volume is ``(slice, row, column)``. ``np.flip(np.transpose(input, axes), flips)``
+    makes it from the input's array, ``restore`` undoes that.
 
     Attributes:
         shape: Shape of the input's own array, three axes.
@@ -136,7 +136,10 @@ class Case:
     def content_digest(self) -> str:
         """SHA-256 (hex) over everything that a model's answer depends on, masks left out."""
         digest = hashlib.sha256()
-        header = (self.pixels.shape, self.pixels.dtype.str, self.sequences, self.spacing_mm)
+        # Gaps between slices weigh where answers are smoothed through the volume.
+        steps = tuple(int(index - self.indices[0]) for index in self.indices)
+        spacing = None if self.spacing_mm is None else tuple(map(float, self.spacing_mm))
+        header = (self.pixels.shape, self.pixels.dtype.str, self.sequences, spacing, steps)
         digest.update(repr(header).encode())
         digest.update(np.ascontiguousarray(self.pixels).data)
         return digest.hexdigest()
