@@ -1,0 +1,111 @@
+// Stored values -> 8-bit grey picture with an address. A picture is an uncompressed 8-bit BMP: nothing to
+// encode, and for 8-bit slices the window is its palette, so that windowing rewrites 1 kB. A canvas with
+// toBlob() would compress a PNG for every step of the mouse.
+window.overread = window.overread || {};
+
+overread.greyscale = (function () {
+  "use strict";
+
+  const HEADER = 54;
+  const PALETTE = 1024;
+
+  // Grey level of every stored value. window: {low, high} in values = stored * slope + intercept.
+  function lookup(size, slope, intercept, window, invert) {
+    const table = new Uint8Array(size);
+    const scale = 255 / Math.max(window.high - window.low, 1e-9);
+    for (let stored = 0; stored < size; stored++) {
+      const grey = (stored * slope + intercept - window.low) * scale;
+      const clipped = grey < 0 ? 0 : grey > 255 ? 255 : grey;
+      table[stored] = invert ? 255 - clipped : clipped;
+    }
+    return table;
+  }
+
+  function header(width, height, stride, palette) {
+    const bytes = new Uint8Array(HEADER + PALETTE);
+    const view = new DataView(bytes.buffer);
+    view.setUint16(0, 0x424d); // "BM"
+    view.setUint32(2, HEADER + PALETTE + stride * height, true);
+    view.setUint32(10, HEADER + PALETTE, true);
+    view.setUint32(14, 40, true);
+    view.setInt32(18, width, true);
+    view.setInt32(22, -height, true); // negative: rows from the top
+    view.setUint16(26, 1, true);
+    view.setUint16(28, 8, true);
+    view.setUint32(34, stride * height, true);
+    view.setUint32(46, 256, true);
+    for (let i = 0; i < 256; i++) bytes.fill(palette ? palette[i] : i, HEADER + 4 * i, HEADER + 4 * i + 3);
+    return bytes;
+  }
+
+  // A Blob of the slice. table: from lookup().
+  function picture(stored, width, height, table) {
+    const stride = (width + 3) & ~3;
+    const eightBit = stored instanceof Uint8Array;
+    if (eightBit && stride === width) return new Blob([header(width, height, stride, table), stored], { type: "image/bmp" });
+    const rows = new Uint8Array(stride * height);
+    for (let y = 0; y < height; y++) {
+      const from = y * width, to = y * stride;
+      for (let x = 0; x < width; x++) rows[to + x] = table[stored[from + x]];
+    }
+    return new Blob([header(width, height, stride, null), rows], { type: "image/bmp" });
+  }
+
+  // Pictures by key, decoded and held; the oldest are let go.
+  function createPictures(limit) {
+    const held = new Map(); // key -> {url, done: Promise<url>, isReady}
+
+    function get(key, make) {
+      let entry = held.get(key);
+      if (entry) {
+        held.delete(key);
+        held.set(key, entry);
+        return entry;
+      }
+      const image = new Image();
+      entry = { url: URL.createObjectURL(make()), image, isReady: false };
+      image.src = entry.url;
+      entry.done = image.decode().then(() => {
+        entry.isReady = true;
+        return entry.url;
+      });
+      entry.done.catch(() => {});
+      held.set(key, entry);
+      for (const [old, dropped] of held) {
+        if (held.size <= limit) break;
+        held.delete(old);
+        // later, not now: the figure may show it until its next redraw
+        setTimeout(() => URL.revokeObjectURL(dropped.url), 2000);
+      }
+      return entry;
+    }
+
+    return {
+      get,
+      has: (key) => held.has(key),
+      dispose() {
+        for (const entry of held.values()) URL.revokeObjectURL(entry.url);
+        held.clear();
+      },
+    };
+  }
+
+  // Window from the slice itself: percentiles 2 and 99.5 of what is brighter than the background.
+  function autoWindow(stored, slope, intercept) {
+    const size = stored instanceof Uint16Array ? 65536 : 256;
+    const counts = new Uint32Array(size);
+    for (let i = 0; i < stored.length; i++) counts[stored[i]]++;
+    const quantile = (from, share) => {
+      let total = 0;
+      for (let v = from; v < size; v++) total += counts[v];
+      let left = total * share;
+      for (let v = from; v < size; v++) if ((left -= counts[v]) <= 0) return v;
+      return size - 1;
+    };
+    const floor = Math.max(1, Math.round(quantile(0, 0.999) * 0.06));
+    const low = quantile(floor, 0.02), high = quantile(floor, 0.995);
+    return { low: low * slope + intercept, high: Math.max(high, low + 1) * slope + intercept };
+  }
+
+  return { lookup, picture, createPictures, autoWindow };
+})();

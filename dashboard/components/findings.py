@@ -1,0 +1,142 @@
+"""The findings panel: what the models say of the study and of the slice in view.
+
+Every line has its place from the start, so that nothing moves when slices change. The browser
+(`assets/js/findings.js`, `analysis.js`) writes the values.
+"""
+
+from __future__ import annotations
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.attributes import aria
+
+CANCEL = "analysis-cancel"
+
+
+def layout(learned_on: list[str]) -> html.Aside:
+    """The panel.
+
+    Args:
+        learned_on: Sentences on what the slice score was learned on, shown on demand.
+    """
+    return html.Aside(
+        [
+            html.Div(
+                [_study(), _slice(), _learned(learned_on), _warnings(), _model()],
+                className="findings-scroll",
+            )
+        ],
+        id="findings",
+        className="findings",
+        **aria(label="Findings"),
+    )
+
+
+def _section(title: str, *children: Component, id: str) -> html.Section:
+    return html.Section(
+        [html.H2(title, className="panel-title"), *children], className="findings-section", id=id
+    )
+
+
+def _study() -> html.Section:
+    return _section(
+        "FLAIR abnormality (AI)",
+        html.P(
+            [
+                html.Span(id="finding-volume", className="number"),
+                html.Span(id="finding-volume-unit", className="unit"),
+            ],
+            id="finding-volume-line",
+            className="finding-volume",
+        ),
+        html.P(id="finding-called", className="finding-text"),
+        html.P(id="finding-why", className="finding-text", hidden=True),
+        html.Div(
+            [
+                html.P("Loading the study", id="analysis-text", className="tabular", role="status"),
+                html.Div(
+                    html.Span(id="analysis-fill", className="meter-fill"),
+                    id="analysis-meter",
+                    className="meter meter--accent",
+                    role="progressbar",
+                    hidden=True,
+                    **aria(label="Analysis", valuemin="0", valuemax="100", valuenow="0"),
+                ),
+                html.Div(
+                    [
+                        html.Button("Cancel", id=CANCEL, className="button", type="button"),
+                        html.Button(
+                            "Analyse again", id="analysis-again", className="button", type="button"
+                        ),
+                    ],
+                    className="inline",
+                ),
+            ],
+            id="analysis",
+            className="analysis",
+        ),
+        id="findings-study",
+    )
+
+
+def _slice() -> html.Section:
+    score = html.Span(
+        [
+            html.Span(id="finding-score", className="finding-value"),
+            html.Span(
+                [
+                    html.Span(id="finding-score-fill", className="meter-fill"),
+                    html.Span(id="finding-score-tick", className="meter-tick", hidden=True),
+                ],
+                className="meter meter--ai finding-meter",
+            ),
+        ],
+        className="finding-score",
+    )
+    return _section(
+        "This slice",
+        html.Dl(
+            [
+                _row("Slice score", score),
+                _row("Area", html.Span(id="finding-area", className="finding-value")),
+                _row(
+                    "Agreement with reference",
+                    html.Span(id="finding-dice", className="finding-value"),
+                ),
+            ],
+            className="finding-rows tabular",
+        ),
+        id="findings-slice",
+    )
+
+
+def _row(term: str, value: Component) -> html.Div:
+    return html.Div([html.Dt(term), html.Dd(value)], className="finding-row")
+
+
+def _learned(sentences: list[str]) -> html.Section:
+    return html.Section(
+        html.Details(
+            [
+                html.Summary("What the slice score was learned on"),
+                *[html.P(sentence, className="finding-text") for sentence in sentences],
+                dcc.Link("How far the models can be trusted", href="/performance"),
+            ]
+        ),
+        className="findings-section",
+    )
+
+
+def _warnings() -> html.Section:
+    return _section("Warnings", html.Div(id="finding-warnings"), id="findings-warnings")
+
+
+def _model() -> html.Section:
+    return _section(
+        "Model",
+        html.P(id="finding-segmenter", className="finding-text tabular"),
+        html.P(id="finding-classifier", className="finding-text tabular"),
+        html.P("Research use only, not a medical device.", className="finding-text"),
+        id="findings-model",
+    )

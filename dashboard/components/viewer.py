@@ -1,0 +1,206 @@
+"""The viewer: tool bar, image with its corners, slice strip. `assets/js/viewer.js` fills it.
+
+The words and ids are made here, what changes with a slice is written by the browser: no callback
+runs while the reader scrolls.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.attributes import aria, data
+from dashboard.figures.slice_figure import make_slice_figure
+
+#: Plotly draws and leaves wheel, drag and keys to us. Never "staticPlot": it re-encodes the images.
+_GRAPH_CONFIG = {
+    "displayModeBar": False,
+    "scrollZoom": False,
+    "doubleClick": False,
+    "showTips": False,
+    "responsive": True,
+}
+
+_TOOLS = (
+    ("window", "Window", "Drag for window and level"),
+    ("zoom", "Zoom", "Drag to zoom"),
+    ("pan", "Pan", "Drag to move the image"),
+)
+
+
+def layout() -> html.Div:
+    """Tool bar, image and strip, one above the other."""
+    return html.Div([_tool_bar(), _screen(), _strip()], className="viewer")
+
+
+def _tool_bar() -> html.Div:
+    return html.Div(
+        [
+            _button("toggle-rail", "Series", pressed="false", extra="fold-rail"),
+            html.Div(
+                [
+                    _segment(f"tool-{name}", words, title, pressed=name == "window")
+                    for name, words, title in _TOOLS
+                ],
+                className="segments",
+                role="group",
+                **aria(label="What a drag on the image does"),
+            ),
+            html.Div(
+                [
+                    _segment("window-auto", "Brain auto", "Window from the slice in view"),
+                    _segment("window-full", "Full range", "Window over all stored values"),
+                    _segment("invert", "Invert", "Black on white (I)", pressed=False),
+                    _segment("reset", "Reset", "Window, zoom and position as at first (0)"),
+                ],
+                className="segments",
+                role="group",
+                **aria(label="Window"),
+            ),
+            _legend(),
+            _button("toggle-findings", "Findings", pressed="false", extra="fold-findings"),
+        ],
+        className="tool-bar",
+        role="toolbar",
+        **aria(label="Viewer"),
+    )
+
+
+def _legend() -> html.Div:
+    return html.Div(
+        [
+            _legend_button("show-ai", "FLAIR abnormality (AI)", "M", swatch="swatch--ai"),
+            _legend_button("show-reference", "Reference outline", "R", swatch="swatch--reference"),
+            _legend_button("fill", "Fill", "F", pressed="false"),
+            dcc.Input(
+                id="viewer-opacity",
+                type="range",
+                min=5,
+                max=80,
+                step=5,
+                value=25,
+                className="slider opacity-slider",
+                **aria(label="Opacity of the fill, percent"),
+            ),
+            _legend_button("hide-all", "Hide all", "Space", pressed="false"),
+        ],
+        className="legend",
+    )
+
+
+def _screen() -> html.Div:
+    return html.Div(
+        [
+            dcc.Graph(
+                id="viewer-figure",
+                className="screen-figure",
+                figure=make_slice_figure(),
+                config=_GRAPH_CONFIG,
+                responsive=True,
+            ),
+            html.Div(id="viewer-overlay", className="screen-overlay", **aria(hidden="true")),
+            html.Div(
+                id="viewer-surface",
+                className="screen-surface",
+                tabIndex=0,
+                role="img",
+                **aria(label="Slice in view", describedby="corner-slice"),
+            ),
+            *[
+                html.Div(id=f"corner-{name}", className=f"corner corner--{name} tabular")
+                for name in ("patient", "series", "slice", "window")
+            ],
+            *[
+                html.Div(id=f"edge-{side}", className=f"edge edge--{side}")
+                for side in ("left", "right", "top", "bottom")
+            ],
+            html.Div(
+                [
+                    html.P(id="viewer-message-text"),
+                    html.Button(
+                        "Try again",
+                        id="viewer-retry",
+                        className="button",
+                        type="button",
+                        hidden=True,
+                    ),
+                ],
+                id="viewer-message",
+                className="screen-message",
+                role="status",
+                hidden=True,
+            ),
+        ],
+        id="viewer-screen",
+        className="screen",
+    )
+
+
+def _strip() -> html.Div:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H2("Slice score, above; area by slice, below", id="strip-title"),
+                    html.Button(
+                        ["Next lesion slice", html.Kbd("N", className="key")],
+                        id="viewer-next-lesion",
+                        className="button button--quiet",
+                        type="button",
+                    ),
+                ],
+                className="strip-head",
+            ),
+            html.Canvas(
+                id="strip-canvas",
+                className="strip-canvas",
+                role="img",
+                **aria(labelledby="strip-title"),
+            ),
+            dcc.Input(
+                id="viewer-slider",
+                type="range",
+                min=1,
+                max=1,
+                step=1,
+                value=1,
+                className="slice-slider",
+                **aria(label="Slice"),
+                **data(pass_keys="yes"),
+            ),
+        ],
+        id="viewer-strip",
+        className="strip",
+    )
+
+
+def _button(name: str, words: str, *, pressed: str, extra: str) -> html.Button:
+    return html.Button(
+        words,
+        id=f"viewer-{name}",
+        className=f"button button--small {extra}",
+        type="button",
+        **aria(pressed=pressed),
+    )
+
+
+def _segment(name: str, words: str, title: str, *, pressed: bool | None = None) -> html.Button:
+    state: dict[str, Any] = {} if pressed is None else aria(pressed=str(pressed).lower())
+    return html.Button(
+        words, id=f"viewer-{name}", className="segment", type="button", title=title, **state
+    )
+
+
+def _legend_button(
+    name: str, words: str, key: str, *, swatch: str = "", pressed: str = "true"
+) -> html.Button:
+    mark: list[Component] = [html.Span(className=swatch)] if swatch else []
+    return html.Button(
+        [*mark, html.Span(words, className="legend-words"), html.Kbd(key, className="key")],
+        id=f"viewer-{name}",
+        className="legend-button",
+        type="button",
+        **aria(pressed=pressed),
+    )
