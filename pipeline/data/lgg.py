@@ -36,7 +36,8 @@ class TrainingVolume:
 
     def standardised(self) -> NDArray[np.float32]:
         """The volume as the networks see it outside training, ``(n, h, w, 3)`` float32."""
-        return (self.scaled.astype(np.float32) / 255 - self.mean) / self.deviation
+        scaled = np.divide(self.scaled, 255, dtype=np.float32)
+        return np.asarray((scaled - self.mean) / self.deviation, np.float32)
 
 
 def find_patients(data: Path) -> dict[str, Path]:

@@ -1,9 +1,9 @@
 """From a `Case` to the network's input, one way for training, evaluation and inference.
 
-The networks see three channels (pre-contrast T1, FLAIR, post-contrast T1) on a square grid. Intensities
-are standardised per volume and channel over the foreground, so that scanners and bit depths meet; a
-missing sequence is replaced by FLAIR, as the LGG data set's authors did (Buda et al. 2019,
-arXiv 1906.03720).
+The networks see three channels (pre-contrast T1, FLAIR, post-contrast T1) on a square grid.
+Intensities are standardised per volume and channel over the foreground, so that scanners and bit
+depths meet; a missing sequence is replaced by FLAIR, as the LGG data set's authors did (Buda et al.
+2019, arXiv 1906.03720).
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ class InPlaneGrid:
         With spacing the grid spans `FIELD_OF_VIEW_MM`; without, the longer side of the slice.
         """
         if spacing_yx_mm is None:
-            step = (max(shape) / size,) * 2
-        else:
-            step = tuple(FIELD_OF_VIEW_MM / size / mm for mm in spacing_yx_mm)
-        return cls(input_shape=shape, size=size, step=(step[0], step[1]))
+            step = max(shape) / size
+            return cls(input_shape=shape, size=size, step=(step, step))
+        pixel_mm = FIELD_OF_VIEW_MM / size
+        y_mm, x_mm = spacing_yx_mm
+        return cls(input_shape=shape, size=size, step=(pixel_mm / y_mm, pixel_mm / x_mm))
 
     @property
     def is_identity(self) -> bool:
@@ -94,9 +95,11 @@ class InPlaneGrid:
         if max(self.step) > 1.0:
             # Linear sampling of every second pixel would alias: remove what the grid cannot hold.
             sigma_y, sigma_x = (max(0.5 * (s - 1.0), 1e-3) for s in self.step)
-            blurred = cv2.GaussianBlur(image, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y)
+            blurred = np.asarray(
+                cv2.GaussianBlur(image, (0, 0), sigmaX=sigma_x, sigmaY=sigma_y), np.float32
+            )
         low = float(image.min())
-        return cv2.warpAffine(
+        warped = cv2.warpAffine(
             blurred,
             self._grid_to_input(),
             (self.size, self.size),
@@ -104,13 +107,14 @@ class InPlaneGrid:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(low,) * 4,
         )
+        return np.asarray(warped, np.float32)
 
     def to_input(self, probability: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring a ``(size, size)`` probability map back to ``(h, w)``; 0 outside the grid."""
         if self.is_identity:
             return probability
         height, width = self.input_shape
-        return cv2.warpAffine(
+        warped = cv2.warpAffine(
             probability,
             self._grid_to_input(),
             (width, height),
@@ -118,6 +122,7 @@ class InPlaneGrid:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=0,
         )
+        return np.asarray(warped, np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,9 @@
 """Stage one: ResNet18 that answers per slice whether tumor is present.
 
-He et al. 2016 (arXiv 1512.03385). The first three stages carry ImageNet's batch normalisation folded
-into their convolutions; the fourth starts fresh and keeps its own. During training a second output
-says where on a 16x16 grid the tumor lies: a slice's label alone teaches little from seventy patients.
+He et al. 2016 (arXiv 1512.03385). The first three stages carry ImageNet's batch normalisation
+folded into their convolutions; the fourth starts fresh and keeps its own. During training a second
+output says where on a 16x16 grid the tumor lies: a slice's label alone teaches little from sixty
+patients. The score adds the strongest cell of that grid to what the whole slice says.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def build_resnet18(
     """Build the slice classifier.
 
     Args:
-        input_size: Side of the square, standardised three-channel input in pixels; a multiple of 32.
+        input_size: Side of the square, standardised three-channel input, px; a multiple of 32.
         dropout: Part of the pooled features dropped during training, in [0, 1).
         with_location: Add the training-only output ``location``, ``(size/16, size/16, 1)``.
 
@@ -67,7 +68,6 @@ def build_resnet18(
     x = layers.ReLU(name="stem_relu")(x)
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
     x = layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
-    location = None
     for stage, features, stride, normalise in _STAGES:
         for block in range(2):
             x = _basic_block(
@@ -77,20 +77,19 @@ def build_resnet18(
                 name=f"stage{stage}_block{block}",
                 normalise=normalise,
             )
-        if stage == 3 and with_location:
-            location = layers.Conv2D(
-                1, 1, activation="sigmoid", dtype="float32", name="location"
-            )(x)
-    # A small lesion hardly moves an average: the maximum stands beside it.
-    pooled = layers.Concatenate(name="pooled")(
-        [
-            layers.GlobalAveragePooling2D(name="average_pool")(x),
-            layers.GlobalMaxPooling2D(name="maximum_pool")(x),
-        ]
-    )
+        if stage == 3:
+            evidence = layers.Conv2D(1, 1, dtype="float32", name="evidence")(x)
+    pooled = layers.GlobalAveragePooling2D(name="average_pool")(x)
     pooled = layers.Dropout(dropout, name="dropout")(pooled)
-    score = layers.Dense(1, activation="sigmoid", dtype="float32", name="score")(pooled)
-    outputs = score if location is None else {"score": score, "location": location}
+    whole = layers.Dense(1, dtype="float32", name="whole")(pooled)
+    # A small lesion hardly moves an average: the strongest cell stands beside it.
+    strongest = layers.GlobalMaxPooling2D(dtype="float32", name="strongest")(evidence)
+    total = layers.Add(dtype="float32", name="score_logit")([whole, strongest])
+    score = layers.Activation("sigmoid", dtype="float32", name="score")(total)
+    if not with_location:
+        return keras.Model(inputs, score, name="resnet18")
+    location = layers.Activation("sigmoid", dtype="float32", name="location")(evidence)
+    outputs = {"score": score, "location": location}
     return keras.Model(inputs, outputs, name="resnet18")
 
 

@@ -2,9 +2,10 @@
 
 A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with residual blocks (Zhang et al. 2018, arXiv
 1711.10684), in the form published for this data set: an encoder of four blocks (the first a 3x3
-convolution with ReLU and batch normalisation, then three residual blocks, each after 2x2 max-pooling,
-features doubling), a residual bottleneck with up-sampling, a decoder of four blocks (concatenation
-with the encoder's output, residual block, up-sampling), a 1x1 convolution to a mask of the input's size.
+convolution with ReLU and batch normalisation, then three residual blocks, each after 2x2
+max-pooling, features doubling), a residual bottleneck with up-sampling, a decoder of four blocks
+(concatenation with the encoder's output, residual block, up-sampling), and a 1x1 convolution to a
+mask of the input's size.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def build_resunet(input_size: int | None = 256, *, features: int = 16) -> keras.
     """Build the segmenter.
 
     Args:
-        input_size: Side of the square, standardised three-channel input in pixels, a multiple of 16;
+        input_size: Side of the square, standardised three-channel input, px, a multiple of 16;
             None for any such size (training on crops).
         features: Features of the first block; each block below has twice as many.
 

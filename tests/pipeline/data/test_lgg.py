@@ -1,0 +1,50 @@
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.data.lgg import find_patients, load_training_volumes, read_volume
+from pipeline.errors import InputError
+
+PATIENT = "TCGA_CS_0001_19990101"
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Public layout with eleven slices, so that order by text and by number differ."""
+    folder = tmp_path / "kaggle_3m" / PATIENT
+    folder.mkdir(parents=True)
+    for k in range(1, 12):
+        image = np.full((32, 32, 3), 0, np.uint8)
+        image[8:24, 8:24] = (10 * k, 60 + k, 30)
+        image[12:16, 12:16, 1] = 250
+        mask = np.zeros((32, 32), np.uint8)
+        mask[12:16, 12:16] = 255 * (k % 2)
+        cv2.imwrite(str(folder / f"{PATIENT}_{k}.tif"), image[..., ::-1])
+        cv2.imwrite(str(folder / f"{PATIENT}_{k}_mask.tif"), mask)
+    return tmp_path
+
+
+def test_slices_come_by_number_with_their_masks(data):
+    pixels, masks = read_volume(find_patients(data)[PATIENT])
+    assert pixels.shape == (11, 32, 32, 3)
+    assert [int(s[10, 10, 0]) for s in pixels] == [10 * k for k in range(1, 12)]
+    assert [bool(m.any()) for m in masks] == [bool(k % 2) for k in range(1, 12)]
+
+
+def test_training_volumes_stand_as_the_networks_see_cases(data):
+    from pipeline.data.preprocessing import normalise_volume
+
+    volume = load_training_volumes(data, [PATIENT])[0]
+    pixels, _ = read_volume(find_patients(data)[PATIENT])
+    expected = normalise_volume(pixels.astype(np.float32))
+    np.testing.assert_allclose(volume.standardised(), expected, atol=0.02)
+
+
+def test_a_folder_without_patients_says_what_to_give(tmp_path):
+    with pytest.raises(InputError, match="holds no patient folder of the LGG set"):
+        find_patients(tmp_path)
+
+
+def test_a_missing_patient_is_named(data):
+    with pytest.raises(InputError, match="lacks the patient TCGA_XX_9_9"):
+        load_training_volumes(data, ["TCGA_XX_9_9"])

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+
+from pipeline.data.case import Case, SequenceName, SourceKind
+from pipeline.data.preprocessing import (
+    InPlaneGrid,
+    model_channels,
+    normalise_volume,
+    preprocess_case,
+    scale_channel,
+)
+
+PRE, FLAIR, POST = SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST
+
+
+def make_case(sequences, *, shape=(3, 32, 32), spacing=None, dtype=np.uint8):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(20, 200, (*shape, len(sequences))).astype(dtype)
+    pixels[:, :4] = 0
+    n = shape[0]
+    return Case(
+        case_id="case",
+        kind=SourceKind.IMAGES,
+        pixels=pixels,
+        sequences=tuple(sequences),
+        indices=tuple(range(1, n + 1)),
+        sources=tuple(f"{k}.png" for k in range(n)),
+        spacing_mm=spacing,
+    )
+
+
+@pytest.mark.parametrize(
+    ("sequences", "chosen"),
+    [
+        ((PRE, FLAIR, POST), (0, 1, 2)),
+        ((POST, PRE, FLAIR), (1, 2, 0)),
+        ((FLAIR,), (0, 0, 0)),
+        ((FLAIR, POST), (0, 0, 1)),
+        ((PRE, FLAIR), (0, 1, 1)),
+        ((SequenceName.UNKNOWN,), (0, 0, 0)),
+        ((PRE, SequenceName.T2), (1, 1, 1)),
+    ],
+)
+def test_channels_come_in_the_networks_order_and_flair_stands_in(sequences, chosen):
+    case = make_case(sequences)
+    stacked, warnings = model_channels(case)
+    for position, source in enumerate(chosen):
+        np.testing.assert_array_equal(stacked[..., position], case.pixels[..., source])
+    assert bool(warnings) == (FLAIR not in sequences and len(sequences) > 1)
+
+
+def test_a_256_pixel_slice_without_spacing_is_taken_as_it_is():
+    grid = InPlaneGrid.fit((256, 256), None)
+    image = np.random.default_rng(1).random((256, 256), dtype=np.float32)
+    assert grid.is_identity
+    np.testing.assert_array_equal(grid.to_model(image), image)
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [
+        ((512, 400), None),
+        ((100, 100), None),
+        ((218, 182), (1.0, 1.0)),
+        ((240, 480), (1.0, 0.5)),
+        ((32, 32), (7.5, 7.5)),
+    ],
+)
+def test_a_block_comes_back_to_its_own_pixels(shape, spacing):
+    grid = InPlaneGrid.fit(shape, spacing)
+    image = np.zeros(shape, np.float32)
+    rows = slice(shape[0] // 4, shape[0] // 2)
+    columns = slice(shape[1] // 4, shape[1] // 2)
+    image[rows, columns] = 1
+    back = grid.to_input(grid.to_model(image)) >= 0.5
+    assert np.count_nonzero(back != (image >= 0.5)) <= 0.03 * image.sum()
+
+
+def test_spacing_gives_the_same_head_the_same_size_in_the_network():
+    coarse, fine = np.zeros((128, 128), np.float32), np.zeros((512, 512), np.float32)
+    coarse[32:96, 40:88] = 1
+    fine[128:384, 160:352] = 1
+    seen = [
+        InPlaneGrid.fit(image.shape, (240 / image.shape[0],) * 2).to_model(image)
+        for image in (coarse, fine)
+    ]
+    assert np.count_nonzero((seen[0] >= 0.5) != (seen[1] >= 0.5)) < 0.03 * seen[1].sum()
+
+
+def test_anisotropic_pixels_become_square():
+    disc = np.zeros((256, 128), np.float32)
+    y, x = np.mgrid[0:256, 0:128]
+    disc[((y - 127.5) * 0.9375) ** 2 + ((x - 63.5) * 1.875) ** 2 <= 60**2] = 1
+    seen = InPlaneGrid.fit(disc.shape, (0.9375, 1.875)).to_model(disc) >= 0.5
+    height, width = np.ptp(np.where(seen.any(1))), np.ptp(np.where(seen.any(0)))
+    assert abs(int(height) - int(width)) <= 2
+
+
+@pytest.mark.parametrize("factor", [1.0, 17.0, 0.01])
+def test_standardising_forgets_the_scale_of_the_grey_values(factor):
+    case = make_case((PRE, FLAIR, POST), dtype=np.float32)
+    volume = case.pixels.astype(np.float32)
+    np.testing.assert_allclose(
+        normalise_volume(volume * factor), normalise_volume(volume), atol=1e-3
+    )
+
+
+def test_foreground_has_mean_0_and_deviation_1():
+    volume = make_case((FLAIR,), shape=(4, 64, 64)).pixels.astype(np.float32)
+    scaled, mean, deviation = scale_channel(volume[..., 0])
+    inside = (scaled[:, 4:] - mean) / deviation
+    assert scaled.min() == 0
+    assert scaled.max() == 1
+    assert inside.mean() == pytest.approx(0, abs=1e-3)
+    assert inside.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_black_volume_stays_finite():
+    assert np.all(normalise_volume(np.zeros((2, 8, 8, 3), np.float32)) == 0)
+
+
+def test_16_bit_and_8_bit_copies_look_the_same_to_the_network():
+    eight = make_case((FLAIR,), shape=(2, 40, 40))
+    sixteen = make_case((FLAIR,), shape=(2, 40, 40), dtype=np.uint16)
+    object.__setattr__(sixteen, "pixels", eight.pixels.astype(np.uint16) * 257)
+    np.testing.assert_allclose(
+        preprocess_case(eight, size=32).volume, preprocess_case(sixteen, size=32).volume, atol=1e-3
+    )
