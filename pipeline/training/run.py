@@ -1,0 +1,234 @@
+"""What both training programs share: a resumable `fit` with history, and the shipped files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from pipeline.data.preprocessing import CHANNELS, PREPROCESSING_VERSION
+from pipeline.data.splits import Split
+from pipeline.digests import file_digest
+from pipeline.training.batches import SliceBatches
+
+#: Names of the files beside a model; the performance page and the registry read them.
+MODEL_FILE, METADATA_FILE, HISTORY_FILE = "model.keras", "metadata.json", "history.csv"
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """One training run.
+
+    Attributes:
+        data: Folder of the LGG set.
+        output: Folder that receives the model and the run's state.
+        epochs: Passes of ``steps`` batches.
+        steps: Batches per epoch.
+        batch_size: Slices per batch.
+        tumor_slices: Slices with tumor per batch.
+        learning_rate: Peak of the schedule.
+        seed: Seed of initial weights, draws and augmentation.
+        precision: Keras dtype policy, ``float32`` or ``mixed_bfloat16``.
+        pretrained: ImageNet weights (.npz) to start from, or None.
+        crop: Side of the training crops in pixels, None for whole slices.
+    """
+
+    data: Path
+    output: Path
+    epochs: int
+    steps: int
+    batch_size: int
+    tumor_slices: int
+    learning_rate: float
+    seed: int
+    precision: str
+    pretrained: Path | None
+    crop: int | None
+
+
+def add_common_arguments(parser: argparse.ArgumentParser, *, epochs: int, rate: float) -> None:
+    """Arguments of both training programs."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of the LGG set")
+    parser.add_argument("--output", type=Path, required=True, help="folder for model and history")
+    parser.add_argument("--epochs", type=int, default=epochs)
+    parser.add_argument("--steps", type=int, default=100, help="batches per epoch")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--learning-rate", type=float, default=rate)
+    parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument(
+        "--precision", choices=("float32", "mixed_bfloat16"), default="mixed_bfloat16"
+    )
+    parser.add_argument("--pretrained", type=Path, help="folder with ImageNet weights (.npz)")
+
+
+class ValidationMetrics(keras.callbacks.Callback):
+    """Adds figures of the validation patients to each epoch's logs.
+
+    Args:
+        measure: Called with the model; returns names (``val_...``) and values.
+    """
+
+    def __init__(self, measure: Callable[[keras.Model], dict[str, float]]) -> None:
+        super().__init__()
+        self._measure = measure
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the epoch's clock."""
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Measure, before the history is written."""
+        if logs is None:
+            return
+        logs.update(self._measure(self.model))
+        logs["learning_rate"] = float(
+            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        )
+        logs["seconds"] = time.monotonic() - self._began
+
+
+class SnapshotModel(keras.callbacks.Callback):
+    """Ships the model after every epoch, so that an interrupted run leaves a usable one.
+
+    Args:
+        ship: Called with the number of finished epochs and the epoch's logs.
+    """
+
+    def __init__(self, ship: Callable[[int, dict[str, float]], None]) -> None:
+        super().__init__()
+        self._ship = ship
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Write model and metadata."""
+        self._ship(epoch + 1, dict(logs or {}))
+
+
+def finished_epochs(output: Path) -> int:
+    """Epochs that ``history.csv`` of an earlier, interrupted run holds."""
+    history = output / HISTORY_FILE
+    return max(len(history.read_text().splitlines()) - 1, 0) if history.exists() else 0
+
+
+def fit(
+    model: keras.Model,
+    batches: SliceBatches,
+    plan: TrainingPlan,
+    *,
+    measure: Callable[[keras.Model], dict[str, float]],
+    ship: Callable[[int, dict[str, float]], None],
+) -> None:
+    """Train with progress bar, history and backup; go on where an earlier run stopped.
+
+    Keras restores weights, optimizer and epoch from ``<output>/backup``; the history is cut back to
+    the epochs that the backup holds by appending only what comes after them.
+    """
+    state = plan.output / "backup"
+    resumed = state.exists()
+    batches.epoch = finished_epochs(plan.output) if resumed else 0
+    if not resumed:
+        (plan.output / HISTORY_FILE).unlink(missing_ok=True)
+    model.fit(
+        batches,
+        epochs=plan.epochs,
+        verbose=1 if os.isatty(2) else 2,
+        callbacks=[
+            ValidationMetrics(measure),
+            keras.callbacks.CSVLogger(str(plan.output / HISTORY_FILE), append=resumed),
+            keras.callbacks.BackupAndRestore(str(state), delete_checkpoint=False),
+            SnapshotModel(ship),
+        ],
+    )
+
+
+def save_half_precision(model: keras.Model, path: Path) -> str:
+    """Save weights rounded to half precision in a compressed ``.keras`` file; return its SHA-256.
+
+    The file stays an ordinary float32 ``.keras``: rounding leaves 13 zero bits in each weight,
+    which deflate takes out. Variances of batch normalisation stay exact: half precision would flush
+    small ones to zero.
+    """
+    for layer in model.layers:
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights(
+                [w.astype(np.float16).astype(np.float32) for w in layer.get_weights()]
+            )
+    plain = path.with_name(f".{path.stem}.plain.keras")
+    packed = path.with_name(f".{path.stem}.packed.keras")
+    model.save(plain)
+    with (
+        zipfile.ZipFile(plain) as source,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
+    ):
+        for entry in source.infolist():
+            target.writestr(entry.filename, source.read(entry))
+    plain.unlink()
+    packed.replace(path)
+    return file_digest(path)
+
+
+def write_metadata(
+    plan: TrainingPlan,
+    split: Split,
+    *,
+    stage: str,
+    name: str,
+    digest: str,
+    finished: int,
+    size: int,
+    threshold: float,
+    extra: dict[str, object],
+) -> None:
+    """Write ``metadata.json`` beside the model."""
+    metadata = {
+        "schema": 1,
+        "task": "brain-tumor",
+        "stage": stage,
+        "name": name,
+        "version": "1.0.0",
+        "file": MODEL_FILE,
+        "digest": digest,
+        "input": {"size": size, "channels": [str(c) for c in CHANNELS]},
+        "preprocessing_version": PREPROCESSING_VERSION,
+        "threshold": threshold,
+        "data": {
+            "name": "LGG MRI Segmentation (Buda et al. 2019, TCGA-LGG)",
+            "licence": "CC BY-NC-SA 4.0",
+        },
+        "split": {
+            "by": "patient",
+            "file": "pipeline/data/lgg_split.json",
+            "train": len(split.train),
+            "validation": len(split.validation),
+            "held_out": len(split.held_out),
+        },
+        "seed": plan.seed,
+        "training": {
+            "epochs": finished,
+            "planned_epochs": plan.epochs,
+            "interrupted": finished < plan.epochs,
+            "steps_per_epoch": plan.steps,
+            "batch_size": plan.batch_size,
+            "tumor_slices_per_batch": plan.tumor_slices,
+            "learning_rate": plan.learning_rate,
+            "precision": plan.precision,
+            "crop_px": plan.crop,
+            "initial_weights": "ImageNet" if plan.pretrained else "random",
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+        },
+        **extra,
+    }
+    if not math.isfinite(threshold):
+        raise ValueError(f"threshold must be a number, got {threshold}")
+    path = plan.output / METADATA_FILE
+    path.write_text(json.dumps(metadata, indent=1) + "\n")
