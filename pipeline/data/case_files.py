@@ -1,0 +1,141 @@
+"""A case on disk: ``case.json``, ``pixels.npy`` and, where there is a reference, ``masks.npy``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.data.case import (
+    Case,
+    InputGrid,
+    Orientation,
+    SequenceName,
+    SourceKind,
+    StudyLabels,
+)
+from pipeline.errors import InputError
+
+_SCHEMA = 1
+
+
+def save_case(case: Case, folder: Path) -> None:
+    """Write a case to ``folder``, whole or not at all; an older one there is replaced.
+
+    Args:
+        case: The case.
+        folder: Its folder; the parent is made where it is missing.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        np.save(draft / "pixels.npy", np.ascontiguousarray(case.pixels), allow_pickle=False)
+        if case.masks is not None:
+            np.save(draft / "masks.npy", np.ascontiguousarray(case.masks), allow_pickle=False)
+        text = json.dumps(_to_json(case), indent=1, allow_nan=False)
+        (draft / "case.json").write_text(text, encoding="utf-8")
+        _put_in_place(draft, folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _put_in_place(draft: Path, folder: Path) -> None:
+    """Rename a finished folder to its place; a folder cannot be renamed over a full one."""
+    if not folder.exists():
+        os.rename(draft, folder)
+        return
+    old = draft.with_name(f"{draft.name}-old")
+    os.rename(folder, old)
+    try:
+        os.rename(draft, folder)
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def load_case(folder: Path) -> Case:
+    """Read a case that `save_case` wrote; pixels and masks are memory-mapped, read-only.
+
+    Raises:
+        InputError: If it is not there, or damaged.
+    """
+    try:
+        stated = json.loads((folder / "case.json").read_text(encoding="utf-8"))
+        if stated["schema"] != _SCHEMA:
+            raise ValueError("another schema")
+        pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
+        mask_path = folder / "masks.npy"
+        masks = None
+        if stated["has_masks"]:
+            masks = np.load(mask_path, mmap_mode="r", allow_pickle=False)
+        return _from_json(stated, pixels, masks)
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        raise InputError(
+            folder.name, "The stored images of this study cannot be read. Add the study again."
+        ) from None
+
+
+def _to_json(case: Case) -> dict[str, Any]:
+    grid = case.grid
+    return {
+        "schema": _SCHEMA,
+        "case_id": case.case_id,
+        "kind": case.kind.value,
+        "sequences": [name.value for name in case.sequences],
+        "indices": list(case.indices),
+        "sources": list(case.sources),
+        "spacing_mm": case.spacing_mm,
+        "orientation": None if case.orientation is None else asdict(case.orientation),
+        "positions_mm": case.positions_mm,
+        "grid": None
+        if grid is None
+        else {
+            "shape": list(grid.shape),
+            "affine": np.asarray(grid.affine, float).tolist(),
+            "axes": list(grid.axes),
+            "flips": list(grid.flips),
+        },
+        "labels": asdict(case.labels),
+        "warnings": list(case.warnings),
+        "window": case.window,
+        "has_masks": case.masks is not None,
+    }
+
+
+def _from_json(stated: dict[str, Any], pixels: Any, masks: Any) -> Case:
+    grid = stated["grid"]
+    return Case(
+        case_id=str(stated["case_id"]),
+        kind=SourceKind(stated["kind"]),
+        pixels=pixels,
+        sequences=tuple(SequenceName(name) for name in stated["sequences"]),
+        indices=tuple(int(i) for i in stated["indices"]),
+        sources=tuple(str(source) for source in stated["sources"]),
+        spacing_mm=_floats(stated["spacing_mm"]),  # type: ignore[arg-type]
+        orientation=None if stated["orientation"] is None else Orientation(**stated["orientation"]),
+        positions_mm=_floats(stated["positions_mm"]),
+        masks=masks,
+        grid=None
+        if grid is None
+        else InputGrid(
+            shape=tuple(int(size) for size in grid["shape"]),  # type: ignore[arg-type]
+            affine=np.array(grid["affine"], np.float64),
+            axes=tuple(int(axis) for axis in grid["axes"]),  # type: ignore[arg-type]
+            flips=tuple(int(axis) for axis in grid["flips"]),
+        ),
+        labels=StudyLabels(**stated["labels"]),
+        warnings=tuple(str(warning) for warning in stated["warnings"]),
+        window=_floats(stated["window"]),  # type: ignore[arg-type]
+    )
+
+
+def _floats(values: Any) -> tuple[float, ...] | None:
+    return None if values is None else tuple(float(value) for value in values)

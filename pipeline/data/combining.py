@@ -1,0 +1,159 @@
+"""Volumes of one study on one grid become one case; reference masks join their images."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.case import Case, InputGrid, SequenceName
+from pipeline.data.drafts import Draft
+from pipeline.data.geometry import case_affine, same_grid
+from pipeline.data.sequences import sequence_warnings
+from pipeline.errors import InputError
+
+_COMBINABLE = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST, SequenceName.T2)
+
+
+def combine_volumes(drafts: Sequence[Draft]) -> tuple[list[Draft], list[InputError]]:
+    """Combine the sequences of each study and attach its masks.
+
+    Args:
+        drafts: Volumes of DICOM and NIfTI.
+
+    Returns:
+        One draft per case, and one error per mask that fits no image.
+    """
+    studies: dict[tuple[str, str], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        studies[(draft.case.kind, draft.study)].append(draft)
+    combined: list[Draft] = []
+    errors: list[InputError] = []
+    for study in studies.values():
+        images = _combine_study([draft for draft in study if not draft.is_mask])
+        for mask in (draft for draft in study if draft.is_mask):
+            images, error = _attach(images, mask)
+            errors.extend(error)
+        combined.extend(images)
+    return combined, errors
+
+
+def _combine_study(drafts: Sequence[Draft]) -> list[Draft]:
+    """One draft of the sequences that share FLAIR's grid; the others stay alone."""
+    singles = [
+        draft
+        for draft in drafts
+        if len(draft.case.sequences) == 1 and draft.case.sequences[0] in _COMBINABLE
+    ]
+    lead = next((d for d in singles if d.case.sequences[0] is SequenceName.FLAIR), None)
+    lead = lead or next(iter(singles), None)
+    if lead is None:
+        return list(drafts)
+    chosen: dict[SequenceName, Draft] = {lead.case.sequences[0]: lead}
+    for draft in singles:
+        if fits(draft.case, lead.case):
+            chosen.setdefault(draft.case.sequences[0], draft)
+    if len(chosen) == 1:
+        return list(drafts)
+    members = [chosen[name] for name in _COMBINABLE if name in chosen]
+    result = []
+    for draft in drafts:
+        if draft is lead:
+            result.append(_combine(lead, members))
+        elif draft not in members:
+            result.append(draft)
+    return result
+
+
+def fits(one: Case, other: Case) -> bool:
+    """Whether two cases lie on the same voxels."""
+    if one.pixels.shape[:3] != other.pixels.shape[:3]:
+        return False
+    if one.grid is None or other.grid is None:
+        return one.grid is other.grid and one.orientation == other.orientation
+    if not same_grid(one.grid, other.grid):
+        return False
+    if one.positions_mm is None or other.positions_mm is None:
+        return True
+    return bool(np.allclose(one.positions_mm, other.positions_mm, atol=0.1))
+
+
+def _combine(lead: Draft, members: Sequence[Draft]) -> Draft:
+    channels = [draft.case.pixels for draft in members]
+    dtype = channels[0].dtype if len({c.dtype for c in channels}) == 1 else np.dtype(np.float32)
+    sequences = tuple(draft.case.sequences[0] for draft in members)
+    own = set(sequence_warnings(lead.case.sequences))
+    warnings = [*sequence_warnings(sequences), *(w for w in lead.case.warnings if w not in own)]
+    case = replace(
+        lead.case,
+        pixels=np.concatenate([c.astype(dtype, copy=False) for c in channels], axis=-1),
+        sequences=sequences,
+        warnings=tuple(warnings),
+        window=None,
+    )
+    return replace(lead, case=case, names=lead.study_names or lead.names)
+
+
+def _attach(images: list[Draft], mask: Draft) -> tuple[list[Draft], list[InputError]]:
+    """Attach a mask to every image of its study that it lies on."""
+    source = mask.case.sources[0]
+    name = source.rsplit("/", 1)[-1]
+    if not images:
+        message = f"{name} is a reference mask without its image."
+        return images, [InputError(source, message)]
+    result, attached = [], False
+    for draft in images:
+        masks = place_mask(mask.case, draft.case)
+        if masks is None:
+            result.append(draft)
+            continue
+        attached = True
+        if draft.case.masks is not None:
+            masks |= draft.case.masks
+        result.append(replace(draft, case=replace(draft.case, masks=masks)))
+    if attached:
+        return result, []
+    message = (
+        f"{name} is a reference mask that lies on another grid than its image; it is left out."
+    )
+    return images, [InputError(source, message)]
+
+
+def place_mask(mask: Case, image: Case) -> NDArray[np.bool_] | None:
+    """Bring a mask to an image's slices.
+
+    Returns:
+        ``(n, h, w)`` bool, empty on slices that the mask does not hold, or None where its pixels or
+        slices lie elsewhere.
+    """
+    values = mask.pixels.astype(bool).max(axis=-1)
+    if values.shape[1:] != image.pixels.shape[1:3]:
+        return None
+    if mask.grid is None or image.grid is None:
+        return values if values.shape[0] == image.n_slices and mask.grid is image.grid else None
+    numbers = _slice_numbers(mask.grid, image.grid, values.shape)
+    if numbers is None or numbers.min() < 0 or numbers.max() >= image.n_slices:
+        return None
+    placed = np.zeros(image.pixels.shape[:3], bool)
+    for number, page in zip(numbers, values, strict=True):
+        placed[number] |= page
+    return placed
+
+
+def _slice_numbers(
+    mask: InputGrid, image: InputGrid, shape: tuple[int, ...]
+) -> NDArray[np.int_] | None:
+    """Number of the image's slice on which each of the mask's lies, or None."""
+    n, h, w = shape
+    between = np.linalg.inv(case_affine(image)) @ case_affine(mask)
+    slices = np.arange(n)
+    for row, column in ((0, 0), (h - 1, w - 1), (0, w - 1)):
+        points = np.stack([slices, np.full(n, row), np.full(n, column), np.ones(n)])
+        found = (between @ points)[:3]
+        off = np.abs(found - np.stack([np.rint(found[0]), points[1], points[2]]))
+        if off.max() > 0.2:
+            return None
+    return np.rint(found[0]).astype(int)

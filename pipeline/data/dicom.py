@@ -1,0 +1,272 @@
+"""DICOM series to drafts: frames sorted along the slice normal, brought upright, told apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
+
+from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels
+from pipeline.data.collecting import InputFile
+from pipeline.data.dicom_files import DicomFile, Frame, read_dicom_pixels
+from pipeline.data.dicom_stack import FrameStack, stack_frames
+from pipeline.data.drafts import Draft
+from pipeline.data.geometry import ORIENTATIONS, PLANE_WORDS, Plane, to_case_volume
+from pipeline.data.images import tidy_values
+from pipeline.data.limits import check_shape
+from pipeline.data.names import strip_suffix
+from pipeline.data.sequences import (
+    MASK_WORDS,
+    sequence_of_dicom,
+    sequence_warnings,
+    split_words,
+)
+from pipeline.errors import InputError
+
+#: Called once per file that was decoded.
+FileTick = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class DicomSeries:
+    """Files of one series, in any order."""
+
+    files: tuple[DicomFile, ...]
+
+    @property
+    def header(self) -> FileDataset:
+        """Data set of the first file."""
+        return self.files[0].header
+
+    @property
+    def title(self) -> str:
+        """The series as a sentence names it."""
+        if len(self.files) == 1:
+            return self.files[0].file.name
+        description = str(self.header.get("SeriesDescription", "") or "").strip()
+        number = self.header.get("SeriesNumber")
+        return f"Series {description or number or self.files[0].file.name}"
+
+
+def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
+    """Group files by study and series; the same object given twice counts once."""
+    groups: dict[tuple[str, ...], dict[str, DicomFile]] = defaultdict(dict)
+    for one in files:
+        header = one.header
+        study = str(header.get("StudyInstanceUID", "") or one.file.folder)
+        series = str(header.get("SeriesInstanceUID", "") or "")
+        key = (study, series) if series else (study, one.file.source)
+        groups[key].setdefault(str(header.get("SOPInstanceUID", "") or one.file.source), one)
+    return [DicomSeries(tuple(group.values())) for group in groups.values()]
+
+
+def read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[InputError]]:
+    """Read one series.
+
+    Args:
+        series: Its files.
+        tick: Called after each file that was decoded or refused.
+
+    Returns:
+        A draft per volume in it (one per echo or time point), and one error per file that could not
+        be decoded, or one for the whole series where its slices disagree.
+    """
+    pixels: dict[str, NDArray[np.generic]] = {}
+    errors: list[InputError] = []
+    try:
+        stacks = stack_frames(series.title, [f for one in series.files for f in one.frames])
+        for one in series.files:
+            try:
+                pixels[one.file.source] = _decode(one.file)
+            except InputError as error:
+                errors.append(error)
+            tick(one.file.name)
+    except InputError as error:
+        for one in series.files:
+            tick(one.file.name)
+        return [], [error]
+    drafts = []
+    for number, stack in enumerate(stacks, start=1):
+        readable = stack.keep(lambda frame: frame.file.source in pixels)
+        if readable.frames:
+            part = number if len(stacks) > 1 else None
+            drafts.append(_build_draft(series, readable, pixels, part=part))
+    return drafts, errors
+
+
+def _decode(file: InputFile) -> NDArray[np.generic]:
+    """Pixels ``(frames, rows, columns)`` of one file, rescaled, never as a negative."""
+    dataset, stored = read_dicom_pixels(file)
+    low, high = _stored_range(dataset)
+    values = tidy_values(stored)
+    values = _fill_padding(values, dataset)
+    inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
+    if inverted and values.dtype.kind in "iu":
+        values = (low + high - values.astype(np.int64)).astype(values.dtype)
+    elif inverted:
+        values = values.max() + values.min() - values
+    scales = _rescales(dataset, len(values))
+    if all(scale == (1.0, 0.0) for scale in scales):
+        return values
+    slope = np.array([scale[0] for scale in scales], np.float32)[:, None, None]
+    intercept = np.array([scale[1] for scale in scales], np.float32)[:, None, None]
+    return tidy_values(values.astype(np.float32) * slope + intercept)
+
+
+def _stored_range(dataset: FileDataset) -> tuple[int, int]:
+    bits = int(dataset.get("BitsStored", dataset.get("BitsAllocated", 16)))
+    signed = int(dataset.get("PixelRepresentation", 0)) == 1
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+
+
+def _fill_padding(values: NDArray[np.generic], dataset: FileDataset) -> NDArray[np.generic]:
+    """Padding outside the field of view becomes the darkest value inside it."""
+    padding = dataset.get("PixelPaddingValue")
+    if padding is None:
+        return values
+    outside = values == int(padding)
+    if not outside.any() or outside.all():
+        return values
+    return np.where(outside, values[~outside].min(), values).astype(values.dtype)
+
+
+def _rescales(dataset: FileDataset, n: int) -> list[tuple[float, float]]:
+    """Slope and intercept of each frame."""
+    shared = dataset.get("SharedFunctionalGroupsSequence") or [None]
+    own = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    scales = []
+    for k in range(n):
+        scale = (dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0))
+        for group in (shared[0], own[k] if k < len(own) else None):
+            items = group.get("PixelValueTransformationSequence") if group is not None else None
+            if items:
+                scale = (items[0].get("RescaleSlope", 1), items[0].get("RescaleIntercept", 0))
+        slope, intercept = (
+            float(x if x is not None else d) for x, d in zip(scale, (1, 0), strict=True)
+        )
+        usable = np.isfinite((slope, intercept)).all() and slope != 0
+        scales.append((slope, intercept) if usable else (1.0, 0.0))
+    return scales
+
+
+def _build_draft(
+    series: DicomSeries,
+    stack: FrameStack,
+    pixels: dict[str, NDArray[np.generic]],
+    *,
+    part: int | None,
+) -> Draft:
+    header = series.header
+    planes = [pixels[frame.file.source][frame.number] for frame in stack.frames]
+    check_shape(
+        stack.frames[0].file.source,
+        height=planes[0].shape[0],
+        width=planes[0].shape[1],
+        slices=len(planes),
+        bytes_px=4,
+    )
+    volume = (
+        tidy_values(np.stack(planes)) if len({p.dtype for p in planes}) > 1 else np.stack(planes)
+    )
+    sources = [frame.file.source for frame in stack.frames]
+    orientation, warnings = None, list(stack.warnings)
+    if stack.layout is not None:
+        volume = to_case_volume(np.transpose(volume, (2, 1, 0)), stack.layout)
+        if 0 in stack.layout.flips:
+            sources.reverse()
+    if stack.plane is not None:
+        orientation = ORIENTATIONS[stack.plane]
+        if stack.plane is not Plane.AXIAL:
+            warnings.append(
+                f"The slices are {PLANE_WORDS[stack.plane]}; the models were trained on axial"
+                " slices. Read the result with care."
+            )
+    sequence = sequence_of_dicom(header)
+    is_mask = _is_mask(series)
+    warnings = [*_modality_warnings(header, sequence), *warnings]
+    n = len(sources)
+    case = Case(
+        case_id="case",
+        kind=SourceKind.DICOM,
+        pixels=volume[..., None],
+        sequences=(sequence,),
+        indices=tuple(range(1, n + 1)),
+        sources=tuple(sources),
+        spacing_mm=stack.spacing_mm,
+        orientation=orientation,
+        positions_mm=stack.positions_mm,
+        grid=stack.grid,
+        labels=_labels_of(header),
+        warnings=tuple(warnings),
+        window=_common_window(stack.frames, header),
+    )
+    study = f"{header.get('StudyInstanceUID', '')}|{header.get('FrameOfReferenceUID', '')}"
+    names, study_names = _names_of(series, part)
+    return Draft(case=case, names=names, study=study, study_names=study_names, is_mask=is_mask)
+
+
+def _is_mask(series: DicomSeries) -> bool:
+    """Whether the series says of itself that it is a mask."""
+    header = series.header
+    words = {word.text for word in split_words(str(header.get("SeriesDescription", "") or ""))}
+    kinds = {str(kind).lower() for kind in header.get("ImageType", []) or []}
+    return bool(MASK_WORDS & (words | kinds)) or series.files[0].is_segmentation
+
+
+def _modality_warnings(header: FileDataset, sequence: SequenceName) -> tuple[str, ...]:
+    modality = str(header.get("Modality", "") or "")
+    if modality in {"", "MR", "OT", "SC", "SEG"}:
+        return sequence_warnings((sequence,))
+    return (
+        f"This is {modality}, not MRI; the models were trained on FLAIR MRI. Read the result with"
+        " care.",
+    )
+
+
+def _common_window(frames: Sequence[Frame], header: FileDataset) -> tuple[float, float] | None:
+    """The middle one of the frames' windows; none where the picture was inverted."""
+    if str(header.get("PhotometricInterpretation", "")) == "MONOCHROME1":
+        return None
+    windows = sorted(frame.window for frame in frames if frame.window is not None)
+    return windows[len(windows) // 2] if windows else None
+
+
+def _labels_of(header: FileDataset) -> StudyLabels:
+    identity = str(header.get("PatientID", "") or "").strip()
+    name = " ".join(str(header.get("PatientName", "") or "").replace("^", " ").split())
+    patient = f"{name} ({identity})" if name and identity and name != identity else name or identity
+    digits = str(header.get("StudyDate", "") or header.get("SeriesDate", "") or "")
+    date = (
+        f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}" if digits.isdigit() and len(digits) == 8 else ""
+    )
+    description = str(
+        header.get("StudyDescription", "") or header.get("SeriesDescription", "") or ""
+    )
+    keywords = ("ImageComments", "StudyDescription", "SeriesDescription", "PatientComments")
+    said = " ".join(str(header.get(keyword, "") or "") for keyword in keywords).lower()
+    return StudyLabels(
+        patient=patient,
+        study_date=date,
+        description=description.strip(),
+        synthetic="synthetic" in said,
+    )
+
+
+def _names_of(series: DicomSeries, part: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names for the series alone, and for the study that it may become part of."""
+    header, first = series.header, series.files[0].file
+    patient = str(header.get("PatientID", "") or header.get("PatientName", "") or "")
+    patient = patient or first.folder_name or strip_suffix(first.name)
+    date = str(header.get("StudyDate", "") or "")
+    description = str(header.get("SeriesDescription", "") or "")
+    number = str(header.get("SeriesNumber", "") or "")
+    suffix = f"_part{part}" if part else ""
+    alone = f"{patient}_{description or number}".rstrip("_") + suffix
+    return (
+        (alone, f"{alone}_{date}" if date else alone, f"{alone}_{date}_{number}"),
+        (patient, f"{patient}_{date}" if date else patient),
+    )

@@ -1,0 +1,245 @@
+"""Frames of a series to stacks: checked for agreement, sorted, with spacing and grid."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.case import InputGrid
+from pipeline.data.dicom_files import Frame
+from pipeline.data.geometry import (
+    Plane,
+    case_affine,
+    is_usable,
+    lay_out,
+    plane_of,
+    slice_normal,
+    spacing_of,
+)
+from pipeline.errors import InputError
+
+#: LPS+ to RAS+.
+_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+#: Positions closer than this are one place: scanners round to a hundredth of a millimetre.
+_SAME_PLACE_MM = 0.02
+#: Direction cosines that differ less are one direction.
+_SAME_DIRECTION = 0.02
+#: A distance that is this much longer than the usual one means that a slice is missing.
+_GAP_FACTOR = 1.5
+#: Distances that vary by more than this part of the usual one are told.
+_UNEVEN = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class FrameStack:
+    """Frames in the order of the input's array, before it is brought upright.
+
+    Attributes:
+        frames: Sorted along the normal of the slices (row direction x column direction).
+        layout: How the array ``(column, row, slice)`` is brought upright, or None.
+        grid: The same with its place in the patient, or None without positions.
+        plane: Plane of the slices, or None where the orientation is unknown.
+        spacing_mm: (z, y, x) of the case, or None.
+        positions_mm: Of the case's slices, or None.
+        warnings: What a reader must know of the stack.
+    """
+
+    frames: tuple[Frame, ...]
+    layout: InputGrid | None
+    grid: InputGrid | None
+    plane: Plane | None
+    spacing_mm: tuple[float, float, float] | None
+    positions_mm: tuple[float, ...] | None
+    warnings: tuple[str, ...]
+
+    def keep(self, wanted: Callable[[Frame], bool]) -> FrameStack:
+        """The stack of the wanted frames alone, measured anew."""
+        frames = [frame for frame in self.frames if wanted(frame)]
+        if len(frames) == len(self.frames):
+            return self
+        return _build_stack(frames) if frames else replace(self, frames=())
+
+
+def stack_frames(title: str, frames: Sequence[Frame]) -> list[FrameStack]:
+    """Sort the frames of one series into stacks.
+
+    Args:
+        title: The series as a sentence names it.
+        frames: Its frames, in any order.
+
+    Returns:
+        One stack, or one per echo, time point or kind of image where places hold several.
+
+    Raises:
+        InputError: If the slices differ in size, direction or pixel size.
+    """
+    _check_agreement(title, frames)
+    if any(frame.position is None or frame.orientation is None for frame in frames):
+        return [_build_stack(sorted(frames, key=_by_instance))]
+    ordered = sorted(frames, key=_by_instance)
+    if not _has_doubles(ordered):
+        return [_build_stack(ordered)]
+    variants: dict[tuple[str, ...], list[Frame]] = defaultdict(list)
+    for frame in ordered:
+        variants[frame.variant].append(frame)
+    if len(variants) > 1 and not any(_has_doubles(group) for group in variants.values()):
+        return [_build_stack(group) for group in variants.values()]
+    kept, doubles = _first_of_each_place(ordered)
+    stack = _build_stack(kept)
+    warning = (
+        f"{doubles} of {len(frames)} images lie where another one lies already; the first of each"
+        " place is shown."
+    )
+    return [replace(stack, warnings=(*stack.warnings, warning))]
+
+
+def _by_instance(frame: Frame) -> tuple[int, str, int]:
+    return frame.instance, frame.file.source, frame.number
+
+
+def _check_agreement(title: str, frames: Sequence[Frame]) -> None:
+    source = frames[0].file.source
+    sizes = sorted({frame.shape for frame in frames})
+    if len(sizes) > 1:
+        words = " and ".join(f"{columns} x {rows}" for rows, columns in sizes[:2])
+        raise InputError(
+            source,
+            f"{title}: its slices disagree in size ({words} pixels), so that they are no volume."
+            " Export the series again.",
+        )
+    for name, attribute in (("direction", "orientation"), ("pixel size", "pixel_spacing")):
+        stated = [getattr(f, attribute) for f in frames if getattr(f, attribute) is not None]
+        spread = np.ptp(np.array(stated, float), axis=0).max() if stated else 0.0
+        if spread > _SAME_DIRECTION:
+            raise InputError(
+                source,
+                f"{title}: its slices disagree in {name}, so that they are no volume (a localiser,"
+                " or several series in one).",
+            )
+
+
+def _axes_of(frame: Frame) -> NDArray[np.float64]:
+    """Row direction, column direction and normal in LPS, as the rows of a 3x3 matrix."""
+    row, column = np.array(frame.orientation, float).reshape(2, 3)
+    row = row / max(float(np.linalg.norm(row)), 1e-9)
+    column = column / max(float(np.linalg.norm(column)), 1e-9)
+    return np.stack([row, column, np.cross(row, column)])
+
+
+def _places(frames: Sequence[Frame]) -> NDArray[np.float64]:
+    """Position of each frame along the normal of the first."""
+    normal = _axes_of(frames[0])[2]
+    return np.array([np.array(frame.position, float) @ normal for frame in frames])
+
+
+def _has_doubles(frames: Sequence[Frame]) -> bool:
+    places = np.sort(_places(frames))
+    return bool((np.diff(places) < _SAME_PLACE_MM).any())
+
+
+def _first_of_each_place(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
+    kept: list[Frame] = []
+    last = -np.inf
+    places = _places(frames)
+    for i in np.argsort(places, kind="stable"):
+        if places[i] - last >= _SAME_PLACE_MM:
+            kept.append(frames[i])
+            last = float(places[i])
+    return kept, len(frames) - len(kept)
+
+
+def _build_stack(frames: Sequence[Frame]) -> FrameStack:
+    if any(frame.position is None or frame.orientation is None for frame in frames):
+        return _unplaced_stack(frames)
+    places = _places(frames)
+    order = np.argsort(places, kind="stable")
+    ordered, places = tuple(frames[i] for i in order), places[order]
+    gaps = np.diff(places)
+    step = float(np.median(gaps)) if gaps.size else ordered[0].thickness or 0.0
+    affine = _affine_of(ordered, places, step)
+    if not is_usable(affine):
+        return _unplaced_stack(frames)
+    plane = plane_of(affine, 2)
+    rows, columns = ordered[0].shape
+    grid = lay_out(affine, (columns, rows, len(ordered)), plane)
+    spacing = spacing_of(grid) if ordered[0].pixel_spacing and step > 0 else None
+    positions = _positions_of(ordered, grid)
+    warnings = _gap_warnings(gaps, step) if gaps.size else _lone_warnings(spacing)
+    return FrameStack(ordered, grid, grid, plane, spacing, positions, warnings)
+
+
+def _affine_of(
+    frames: Sequence[Frame], places: NDArray[np.float64], step: float
+) -> NDArray[np.float64]:
+    """Affine of the ``(column, row, slice)`` array; a leaning stack keeps its lean."""
+    row, column, normal = _axes_of(frames[0])
+    between_rows, between_columns = frames[0].pixel_spacing or (1.0, 1.0)
+    first, last = (np.array(frame.position, float) for frame in (frames[0], frames[-1]))
+    along = (last - first) / (places[-1] - places[0]) if len(frames) > 1 else normal
+    affine = np.eye(4)
+    affine[:3, 0] = _TO_RAS @ (row * between_columns)
+    affine[:3, 1] = _TO_RAS @ (column * between_rows)
+    affine[:3, 2] = _TO_RAS @ (along * (step or 1.0))
+    affine[:3, 3] = _TO_RAS @ first
+    return affine
+
+
+def _positions_of(frames: Sequence[Frame], grid: InputGrid) -> tuple[float, ...]:
+    normal = slice_normal(case_affine(grid))
+    positions = [float(_TO_RAS @ np.array(frame.position, float) @ normal) for frame in frames]
+    return tuple(reversed(positions) if 0 in grid.flips else positions)
+
+
+def _gap_warnings(gaps: NDArray[np.float64], step: float) -> tuple[str, ...]:
+    if gaps.size < 2:
+        return ()
+    missing = int(np.rint(gaps[gaps > _GAP_FACTOR * step] / step - 1).sum())
+    if missing:
+        return (
+            f"About {missing} slices are missing: the distance is {step:.1f} mm, but up to"
+            f" {gaps.max():.1f} mm in places. The volume does not count what lies in the gaps.",
+        )
+    if np.ptp(gaps) > _UNEVEN * step:
+        return (
+            f"The distance between slices varies from {gaps.min():.1f} to {gaps.max():.1f} mm;"
+            " the volume is an estimate.",
+        )
+    return ()
+
+
+def _lone_warnings(spacing: tuple[float, float, float] | None) -> tuple[str, ...]:
+    if spacing is None:
+        return ()
+    return ("This is a single slice; its volume is its area times the stated slice thickness.",)
+
+
+def _unplaced_stack(frames: Sequence[Frame]) -> FrameStack:
+    """Frames whose place is not stated, in the order of their numbers.
+
+    Where at least their direction is stated, each is brought upright; their order is kept.
+    """
+    first = frames[0]
+    between_rows, between_columns = first.pixel_spacing or (1.0, 1.0)
+    spacing = None
+    if first.pixel_spacing and first.thickness:
+        spacing = (first.thickness, between_rows, between_columns)
+    layout, plane = None, None
+    if first.orientation is not None:
+        placed = replace(first, position=(0.0, 0.0, 0.0))
+        affine = _affine_of([placed], np.zeros(1), first.thickness or 1.0)
+        if is_usable(affine):
+            plane = plane_of(affine, 2)
+            layout = lay_out(affine, (first.shape[1], first.shape[0], len(frames)), plane)
+            layout = replace(layout, flips=tuple(axis for axis in layout.flips if axis))
+            spacing = spacing_of(layout) if spacing else None
+    warnings = _lone_warnings(spacing)
+    if len(frames) > 1:
+        warnings = (
+            "The file does not say where the slices lie; they are shown in the order of their"
+            " numbers, which may run from head to neck.",
+        )
+    return FrameStack(tuple(frames), layout, None, plane, spacing, None, warnings)

@@ -1,0 +1,139 @@
+"""Planes, directions and grids: pure functions from affines to layouts.
+
+Developer notes: an affine takes voxel indices to RAS+ millimetres (NIfTI's convention). DICOM
+states LPS+; its first two rows change sign. A "layout" is how an input's array becomes the case's
+``(slice, row, column)`` volume, as in `InputGrid`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from itertools import product
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.case import RADIOLOGICAL_AXIAL, InputGrid, Orientation
+
+
+class Plane(Enum):
+    """Anatomical plane of the slices.
+
+    The value gives, for the case's slice, row and column axis, the RAS axis and the direction along
+    it in which the index grows.
+    """
+
+    #: From inferior to superior; rows run to posterior, columns to the patient's left.
+    AXIAL = ((2, 1), (1, -1), (0, -1))
+    #: From posterior to anterior; rows run to inferior, columns to the patient's left.
+    CORONAL = ((1, 1), (2, -1), (0, -1))
+    #: From right to left; rows run to inferior, columns to posterior.
+    SAGITTAL = ((0, -1), (2, -1), (1, -1))
+
+
+ORIENTATIONS = {
+    Plane.AXIAL: RADIOLOGICAL_AXIAL,
+    Plane.CORONAL: Orientation(left="R", right="L", top="S", bottom="I"),
+    Plane.SAGITTAL: Orientation(left="A", right="P", top="S", bottom="I"),
+}
+PLANE_WORDS = {Plane.AXIAL: "axial", Plane.CORONAL: "coronal", Plane.SAGITTAL: "sagittal"}
+
+
+def is_usable(affine: NDArray[np.float64]) -> bool:
+    """Whether an affine is finite and spans three directions."""
+    if affine.shape != (4, 4) or not np.isfinite(affine).all():
+        return False
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if (lengths < 1e-4).any():
+        return False
+    return abs(float(np.linalg.det(affine[:3, :3] / lengths))) > 1e-3
+
+
+def plane_of(affine: NDArray[np.float64], slice_axis: int) -> Plane:
+    """Plane of the slices that are stacked along the input's axis ``slice_axis``."""
+    ras = int(nib.io_orientation(affine)[slice_axis, 0])
+    return {2: Plane.AXIAL, 1: Plane.CORONAL, 0: Plane.SAGITTAL}[ras]
+
+
+def lay_out(affine: NDArray[np.float64], shape: tuple[int, int, int], plane: Plane) -> InputGrid:
+    """Grid that brings an input's array to ``plane``, upright and with the patient's right left.
+
+    Args:
+        affine: Usable affine of the input's array.
+        shape: Its three axes.
+        plane: Plane to bring it to.
+    """
+    directions = nib.io_orientation(affine)
+    axes, flips = [], []
+    for case_axis, (ras, growing) in enumerate(plane.value):
+        input_axis = int(np.flatnonzero(directions[:, 0] == ras)[0])
+        axes.append(input_axis)
+        if directions[input_axis, 1] != growing:
+            flips.append(case_axis)
+    return InputGrid(
+        shape=shape,
+        affine=np.asarray(affine, np.float64),
+        axes=(axes[0], axes[1], axes[2]),
+        flips=tuple(flips),
+    )
+
+
+def to_case_volume(array: NDArray[np.generic], grid: InputGrid) -> NDArray[np.generic]:
+    """Bring an input's array to ``(slice, row, column, ...)``; axes after the third stay."""
+    rest = tuple(range(3, array.ndim))
+    return np.ascontiguousarray(np.flip(np.transpose(array, grid.axes + rest), grid.flips))
+
+
+def case_affine(grid: InputGrid) -> NDArray[np.float64]:
+    """4x4, the case's (slice, row, column) index to RAS+ millimetres."""
+    step = np.zeros((4, 4))
+    step[3, 3] = 1.0
+    for case_axis, input_axis in enumerate(grid.axes):
+        flipped = case_axis in grid.flips
+        step[input_axis, case_axis] = -1.0 if flipped else 1.0
+        step[input_axis, 3] = grid.shape[input_axis] - 1 if flipped else 0.0
+    return np.asarray(grid.affine, np.float64) @ step
+
+
+def slice_normal(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit normal of the case's slices in RAS+, pointing to growing slice numbers."""
+    normal = np.cross(affine[:3, 1], affine[:3, 2])
+    normal /= np.linalg.norm(normal)
+    return normal if float(normal @ affine[:3, 0]) >= 0 else -normal
+
+
+def spacing_of(grid: InputGrid) -> tuple[float, float, float]:
+    """Millimetres ``(z, y, x)`` between the case's slices, rows and columns.
+
+    z is measured along the slice normal: where the stack leans, its step is longer than that.
+    """
+    affine = case_affine(grid)
+    z = abs(float(affine[:3, 0] @ slice_normal(affine)))
+    y, x = (float(np.linalg.norm(affine[:3, axis])) for axis in (1, 2))
+    return z, y, x
+
+
+def positions_of(grid: InputGrid) -> tuple[float, ...]:
+    """Position of each of the case's slices along the slice normal in millimetres."""
+    affine = case_affine(grid)
+    normal = slice_normal(affine)
+    first, step = float(affine[:3, 3] @ normal), float(affine[:3, 0] @ normal)
+    return tuple(first + k * step for k in range(grid.shape[grid.axes[0]]))
+
+
+def same_grid(first: InputGrid, second: InputGrid) -> bool:
+    """Whether two cases lie on the same voxels, to a twentieth of a voxel over the whole volume."""
+    shapes = [tuple(grid.shape[axis] for axis in grid.axes) for grid in (first, second)]
+    if shapes[0] != shapes[1]:
+        return False
+    a, b = case_affine(first), case_affine(second)
+    tolerance = 0.05 * float(np.linalg.norm(a[:3, :3], axis=0).min())
+    corners = np.array(list(product(*((0, size - 1) for size in shapes[0]), (1,))), np.float64)
+    return bool(np.abs(corners @ (a - b).T).max() <= tolerance)
+
+
+def is_oblique(affine: NDArray[np.float64], *, degrees: float = 30.0) -> bool:
+    """Whether the voxel axes lie more than ``degrees`` off the patient's axes."""
+    cosines = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return bool(np.abs(cosines).max(axis=0).min() < np.cos(np.radians(degrees)))

@@ -1,0 +1,109 @@
+"""What the name of a file tells: its series, its number, its sequence, whether it is a mask."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline.data.case import SequenceName
+from pipeline.data.sequences import (
+    MASK_WORDS,
+    is_sequence_word,
+    sequence_of_words,
+    split_words,
+)
+
+_NUMBERED = re.compile(r"(?P<prefix>.*[^_])_(?P<number>\d{1,15})")
+#: The public LGG set names its slices TCGA_<institution>_<patient>_<date>_<number>.
+_LGG_SERIES = re.compile(r"TCGA_[A-Z0-9]{2}_[A-Z0-9]{4}_(?P<date>\d{8})")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+#: Long enough for any name that a person reads, short enough for every file system.
+MAX_CASE_ID = 80
+
+
+@dataclass(frozen=True)
+class NameParts:
+    """Parts of a file's name.
+
+    Attributes:
+        stem: The name without its suffix and without a mask word.
+        prefix: What comes before ``_<number>``; the whole stem where there is no number.
+        number: The slice's number, or None.
+        study: The prefix without the words that name a sequence: equal within one study.
+        sequence: What the words tell, or None.
+        is_mask: Whether the name says that this is a reference mask.
+        is_lgg: Whether the name is one of the public LGG set's.
+    """
+
+    stem: str
+    prefix: str
+    number: int | None
+    study: str
+    sequence: SequenceName | None
+    is_mask: bool
+    is_lgg: bool
+
+
+def strip_suffix(name: str) -> str:
+    """Name of a file without its folder and its suffix, ``.nii.gz`` counting as one."""
+    name = name.rsplit("/", 1)[-1]
+    for suffix in (".nii.gz", ".nii", ".dcm"):
+        if name.lower().endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot and stem and len(suffix) <= 5 else name
+
+
+def parse_name(name: str) -> NameParts:
+    """Read the parts of a file's name.
+
+    >>> parse_name("x_t1ce_12.png").study, parse_name("x_t1ce_12.png").number
+    ('x', 12)
+    """
+    stem = strip_suffix(name)
+    words = split_words(stem)
+    mask_words = [word for word in words if word.text in MASK_WORDS]
+    if mask_words:
+        stem = _without(stem, [(word.start, word.end) for word in mask_words])
+        words = split_words(stem)
+    prefix, number = _split_number(stem)
+    if _LGG_SERIES.fullmatch(prefix):
+        return NameParts(stem, prefix, number, prefix, None, bool(mask_words), True)
+    study = stem
+    sequence = sequence_of_words(word.text for word in words)
+    if sequence is not None:
+        named = [(word.start, word.end) for word in words if is_sequence_word(word.text)]
+        study = _without(stem, named)
+        if number is None:
+            number = _split_number(study)[1]  # x_12_flair
+    study = _split_number(study)[0]
+    if study.isdigit() and number == int(study):
+        study = ""  # flair_12: the number is all that was left
+    return NameParts(stem, prefix, number, study, sequence, bool(mask_words), False)
+
+
+def _split_number(stem: str) -> tuple[str, int | None]:
+    match = _NUMBERED.fullmatch(stem)
+    return (match["prefix"], int(match["number"])) if match else (stem, None)
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    """Take out the words at ``spans``, each with the divider before it."""
+    for start, end in reversed(spans):
+        text = text[:start].rstrip("_-. +") + text[end:]
+    return text.strip("_-. +")
+
+
+def lgg_labels(prefix: str) -> tuple[str, str]:
+    """Patient and ISO study date of a series of the public LGG set."""
+    match = _LGG_SERIES.fullmatch(prefix)
+    if match is None:
+        return prefix, ""
+    date = match["date"]
+    return prefix[:12], f"{date[:4]}-{date[4:6]}-{date[6:]}"
+
+
+def safe_name(text: str, *, fallback: str = "case") -> str:
+    """Name that is safe on every file system: letters, digits, ``. _ -``, no leading full stop."""
+    name = _UNSAFE.sub("_", text.strip()).strip("._-")
+    return name[:MAX_CASE_ID].rstrip("._-") or fallback
