@@ -85,6 +85,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("overread_shell", "current"),
         [Output(_nav_id(path), "className") for _, path in PAGES],
+        Output(_nav_id("/review"), "href"),
         Input("_pages_location", "pathname"),
     )
 

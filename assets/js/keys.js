@@ -3,7 +3,8 @@
 //   const remove = overread.keys.add("Worklist", [{key: "u", label: "Add studies", run: (event) => {...}}]);
 //
 // key: as in KeyboardEvent.key, letters in lower case, with "Shift+" or "Ctrl+" before it ("Shift+n", "ArrowDown",
-// " " for the space bar). shown: what the list shows (default: made from key). up: run on release.
+// " " for the space bar). shown: what the list shows (default: made from key). up: run on release. repeat: run
+// again while held. Without a label it works but is not listed.
 window.overread = window.overread || {};
 
 overread.keys = (function () {
@@ -45,7 +46,7 @@ overread.keys = (function () {
       if (!binding) continue;
       event.preventDefault();
       if (up) binding.up?.(event);
-      else binding.run(event);
+      else if (!event.repeat || binding.repeat) binding.run(event);
       return;
     }
   }

@@ -26,13 +26,24 @@ window.dash_clientside.overread_shell = (function () {
   const PATHS = ["/", "/review", "/performance", "/about"]; // the order of shell.PAGES
 
   function current(pathname) {
-    return PATHS.map((path) => {
+    document.dispatchEvent(new CustomEvent("overread:page", { detail: pathname || "/" }));
+    const classes = PATHS.map((path) => {
       const here = path === "/" ? pathname === "/" : (pathname || "").startsWith(path);
       const link = document.getElementById(`nav-${path.slice(1) || "worklist"}`);
       if (here) link?.setAttribute("aria-current", "page");
       else link?.removeAttribute("aria-current");
       return here ? "nav-item nav-item--current" : "nav-item";
     });
+    return [...classes, `/review${lastStudy()}`];
+  }
+
+  // The study that was in view last, as the query of the review page's address.
+  function lastStudy() {
+    try {
+      return sessionStorage.getItem("overread.last") || "";
+    } catch (error) {
+      return "";
+    }
   }
 
   return { theme, current };

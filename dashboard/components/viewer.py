@@ -1,7 +1,8 @@
 """The viewer: tool bar, image with its corners, slice strip. `assets/js/viewer.js` fills it.
 
 The words and ids are made here, what changes with a slice is written by the browser: no callback
-runs while the reader scrolls.
+runs while the reader scrolls. Range inputs are made by `assets/js/input.js`, because `dcc.Input` takes
+no label for screen readers and reports every step to the server's store.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.components.attributes import aria, data
+from dashboard.components.attributes import aria
 from dashboard.figures.slice_figure import make_slice_figure
 
 #: Plotly draws and leaves wheel, drag and keys to us. Never "staticPlot": it re-encodes the images.
@@ -74,16 +75,7 @@ def _legend() -> html.Div:
             _legend_button("show-ai", "FLAIR abnormality (AI)", "M", swatch="swatch--ai"),
             _legend_button("show-reference", "Reference outline", "R", swatch="swatch--reference"),
             _legend_button("fill", "Fill", "F", pressed="false"),
-            dcc.Input(
-                id="viewer-opacity",
-                type="range",
-                min=5,
-                max=80,
-                step=5,
-                value=25,
-                className="slider opacity-slider",
-                **aria(label="Opacity of the fill, percent"),
-            ),
+            html.Span(id="viewer-opacity-host"),
             _legend_button("hide-all", "Hide all", "Space", pressed="false"),
         ],
         className="legend",
@@ -147,7 +139,7 @@ def _strip() -> html.Div:
                     html.Button(
                         ["Next lesion slice", html.Kbd("N", className="key")],
                         id="viewer-next-lesion",
-                        className="button button--quiet",
+                        className="button button--small",
                         type="button",
                     ),
                 ],
@@ -159,17 +151,7 @@ def _strip() -> html.Div:
                 role="img",
                 **aria(labelledby="strip-title"),
             ),
-            dcc.Input(
-                id="viewer-slider",
-                type="range",
-                min=1,
-                max=1,
-                step=1,
-                value=1,
-                className="slice-slider",
-                **aria(label="Slice"),
-                **data(pass_keys="yes"),
-            ),
+            html.Div(id="viewer-slider-host", className="slider-host"),
         ],
         id="viewer-strip",
         className="strip",

@@ -1,0 +1,63 @@
+// Text in the corners of the image, orientation letters, and the line in the top bar.
+window.overread = window.overread || {};
+
+overread.corners = (function () {
+  "use strict";
+
+  const write = (id, ...lines) => {
+    const corner = document.getElementById(id);
+    if (corner) corner.replaceChildren(...lines.filter(Boolean).map((line) => Object.assign(document.createElement("div"), { textContent: line })));
+  };
+
+  function plane(orientation) {
+    if (!orientation) return "";
+    const letters = Object.values(orientation).join("");
+    if (!/[RL]/.test(letters)) return ", sagittal";
+    return /[AP]/.test(letters) ? ", axial" : ", coronal";
+  }
+
+  const signed = (mm) => `${mm < 0 ? "−" : "+"}${Math.abs(mm).toFixed(1)}`;
+
+  function study({ study: s }) {
+    write("corner-patient", s.patient || s.case_id, s.synthetic ? "Synthetic demo study" : s.description, s.study_date);
+    for (const side of ["left", "right", "top", "bottom"]) {
+      document.getElementById(`edge-${side}`).textContent = s.orientation?.[side] || "";
+    }
+    const parts = [s.patient || s.case_id, s.description || "Brain MRI", s.study_date, `${s.n} ${s.n === 1 ? "slice" : "slices"}`];
+    const top = document.getElementById("top-context");
+    if (top) top.textContent = parts.filter(Boolean).join("  ·  ");
+    series(overread.viewer.now);
+  }
+
+  function series({ study: s, channel }) {
+    const mm = s.spacing_mm;
+    write("corner-series", s.channels[channel].label + plane(s.orientation),
+      mm ? `${mm[2].toFixed(2)} × ${mm[1].toFixed(2)} × ${mm[0].toFixed(1)} mm` : "no spacing: areas in pixels");
+  }
+
+  function slice({ study: s, k }) {
+    write("corner-slice", `Slice ${s.indices[k]} / ${s.indices[s.n - 1]}`,
+      s.positions_mm ? `z ${signed(s.positions_mm[k])} mm` : "");
+  }
+
+  function display({ study: s, windows, channel, scale, invert }) {
+    const { low, high } = windows[channel];
+    const digits = Math.abs(s.windows[channel][1] - s.windows[channel][0]) < 20 ? 2 : 0;
+    write("corner-window", `W ${(high - low).toFixed(digits)}  L ${((low + high) / 2).toFixed(digits)}${invert ? "  inverted" : ""}`,
+      scale ? `Zoom ${scale.toFixed(1)}×` : "");
+  }
+
+  function clear() {
+    const top = document.getElementById("top-context");
+    if (top) top.textContent = "";
+    for (const corner of document.querySelectorAll(".corner, .edge")) corner.replaceChildren();
+  }
+
+  function mount() {
+    const { on } = overread.viewer;
+    const removers = [on("open", study), on("open", display), on("channel", series), on("slice", slice), on("display", display), on("view", display), on("close", clear)];
+    return () => removers.forEach((remove) => remove());
+  }
+
+  return { mount };
+})();

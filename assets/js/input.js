@@ -1,0 +1,220 @@
+// Wheel, drags, keys and tool bar of the viewer. As PACS do it: left drag is the chosen tool (window at first), right
+// drag zooms, middle or Shift drag moves, Ctrl + wheel or a pinch zooms, a double click puts the window back.
+window.overread = window.overread || {};
+
+overread.input = (function () {
+  "use strict";
+
+  const NOTCH = 60; // a wheel's notch reports 100 or more at once, a trackpad a stream of small steps
+  const TRACKPAD_STEP = 40;
+  const PAUSE_MS = 250;
+  const HELD_MS = 300;
+
+  const viewer = () => overread.viewer;
+  const state = () => overread.viewer.now;
+  const byId = (id) => document.getElementById(`viewer-${id}`);
+
+  const wheel = { sum: 0, at: 0 };
+
+  function onWheel(event) {
+    if (!state()) return;
+    event.preventDefault();
+    const unit = event.deltaMode === 1 ? 40 : event.deltaMode === 2 ? 400 : 1;
+    const delta = (event.deltaY || event.deltaX) * unit;
+    if (event.ctrlKey) {
+      state().screen?.zoomBy(Math.exp(-Math.max(-120, Math.min(120, delta)) / 300), event.clientX, event.clientY);
+      return;
+    }
+    if (event.timeStamp - wheel.at > PAUSE_MS || Math.sign(delta) !== Math.sign(wheel.sum)) wheel.sum = 0;
+    wheel.at = event.timeStamp;
+    if (Math.abs(delta) >= NOTCH) {
+      wheel.sum = 0;
+      viewer().goTo(state().k + Math.sign(delta));
+      return;
+    }
+    wheel.sum += delta;
+    const steps = Math.trunc(wheel.sum / TRACKPAD_STEP);
+    wheel.sum -= steps * TRACKPAD_STEP;
+    if (steps) viewer().goTo(state().k + steps);
+  }
+
+  function toolOf(event) {
+    if (event.button === 1 || (event.button === 0 && event.shiftKey)) return "pan";
+    if (event.button === 2) return "zoom";
+    return event.button === 0 ? state().tool : null;
+  }
+
+  function onPointerDown(event) {
+    const tool = state() && toolOf(event);
+    if (!tool) return;
+    const surface = event.currentTarget;
+    surface.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    surface.focus({ preventScroll: true });
+    const start = { x: event.clientX, y: event.clientY, window: { ...state().windows[state().channel] } };
+    const home = state().study.windows[state().channel];
+    const perPixel = Math.max(home[1] - home[0], 1e-6) / 300;
+    let last = start;
+    const move = (moved) => {
+      if (!state()) return;
+      const dx = moved.clientX - last.x, dy = moved.clientY - last.y;
+      last = { x: moved.clientX, y: moved.clientY };
+      if (tool === "pan") state().screen?.panBy(dx, dy);
+      else if (tool === "zoom") state().screen?.zoomBy(Math.exp(-dy / 150), start.x, start.y);
+      else {
+        const { low, high } = start.window;
+        const width = Math.max(perPixel, high - low + (moved.clientX - start.x) * perPixel);
+        const level = (low + high) / 2 + (moved.clientY - start.y) * perPixel;
+        viewer().display({ window: { low: level - width / 2, high: level + width / 2 } });
+      }
+    };
+    const end = () => {
+      surface.removeEventListener("pointermove", move);
+      surface.removeEventListener("pointerup", end);
+      surface.removeEventListener("pointercancel", end);
+    };
+    surface.addEventListener("pointermove", move);
+    surface.addEventListener("pointerup", end);
+    surface.addEventListener("pointercancel", end);
+  }
+
+  function homeWindow() {
+    const [low, high] = state().study.windows[state().channel];
+    viewer().display({ window: { low, high } });
+  }
+
+  function fullRange() {
+    const { study } = state();
+    const top = study.pixel_type === "uint16" ? 65535 : 255;
+    const ends = study.value_range?.[state().channel] || [study.intercept, top * study.slope + study.intercept];
+    viewer().display({ window: { low: Math.min(...ends), high: Math.max(...ends) } });
+  }
+
+  function autoWindow() {
+    const stored = viewer().pixelsInView();
+    if (stored) viewer().display({ window: overread.greyscale.autoWindow(stored, state().study.slope, state().study.intercept) });
+  }
+
+  function reset() {
+    homeWindow();
+    viewer().display({ invert: false });
+    state().screen?.reset();
+  }
+
+  const flip = (name) => viewer().display({ show: { [name]: !state().show[name] } });
+  const invert = () => viewer().display({ invert: !state().invert });
+
+  function fold(name) {
+    const page = document.querySelector(".review");
+    const open = page.classList.toggle(`review--${name}`);
+    byId(`toggle-${name}`).setAttribute("aria-pressed", String(open));
+    if (open) document.getElementById(name).querySelector("button, a, summary")?.focus();
+  }
+
+  const BUTTONS = {
+    "show-ai": () => flip("ai"),
+    "show-reference": () => flip("reference"),
+    fill: () => flip("fill"),
+    "hide-all": () => flip("hidden"),
+    invert,
+    "window-auto": autoWindow,
+    "window-full": fullRange,
+    reset,
+    "tool-window": () => viewer().display({ tool: "window" }),
+    "tool-zoom": () => viewer().display({ tool: "zoom" }),
+    "tool-pan": () => viewer().display({ tool: "pan" }),
+    "next-lesion": () => viewer().goToLesion(1),
+    retry: () => viewer().retry(),
+    "toggle-rail": () => fold("rail"),
+    "toggle-findings": () => fold("findings"),
+  };
+
+  function showState() {
+    const { show, tool } = state();
+    const press = (id, on) => byId(id)?.setAttribute("aria-pressed", String(on));
+    press("show-ai", show.ai);
+    press("show-reference", show.reference);
+    press("fill", show.fill);
+    press("hide-all", show.hidden);
+    press("invert", state().invert);
+    for (const name of ["window", "zoom", "pan"]) press(`tool-${name}`, name === tool);
+    byId("opacity").disabled = !show.fill;
+    byId("surface").dataset.tool = tool;
+    document.querySelector(".legend").classList.toggle("legend--hidden", show.hidden);
+  }
+
+  let spaceAt = 0;
+
+  const go = (run) => () => state() && run(state());
+  const step = (by) => go(({ k }) => viewer().goTo(k + by));
+
+  const KEYS = [
+    { key: "ArrowDown", label: "Next slice", shown: "ArrowDown", repeat: true, run: step(1) },
+    { key: "ArrowUp", label: "Previous slice", repeat: true, run: step(-1) },
+    { key: "ArrowRight", repeat: true, run: step(1) },
+    { key: "ArrowLeft", repeat: true, run: step(-1) },
+    { key: "PageDown", label: "Ten slices on", repeat: true, run: step(10) },
+    { key: "PageUp", label: "Ten slices back", repeat: true, run: step(-10) },
+    { key: "Home", label: "First slice", run: go(() => viewer().goTo(0)) },
+    { key: "End", label: "Last slice", run: go(({ study }) => viewer().goTo(study.n - 1)) },
+    { key: "n", label: "Next lesion slice", run: go(() => viewer().goToLesion(1)) },
+    { key: "Shift+n", label: "Previous lesion slice", run: go(() => viewer().goToLesion(-1)) },
+    { key: "m", label: "FLAIR abnormality (AI) on or off", run: go(() => flip("ai")) },
+    { key: "r", label: "Reference outline on or off", run: go(() => flip("reference")) },
+    { key: "f", label: "Fill on or off", run: go(() => flip("fill")) },
+    {
+      key: " ", label: "Hide all (while held, or until pressed again)",
+      run: go(() => { spaceAt = performance.now(); flip("hidden"); }),
+      up: go(() => performance.now() - spaceAt > HELD_MS && flip("hidden")),
+    },
+    { key: "i", label: "Invert", run: go(invert) },
+    { key: "0", label: "Window, zoom and position as at first", run: go(reset) },
+    { key: "b", label: "Brain auto: window from the slice in view", run: go(autoWindow) },
+    { key: "w", label: "Drag: window and level", run: go(() => viewer().display({ tool: "window" })) },
+    { key: "z", label: "Drag: zoom (also right drag, Ctrl + wheel)", run: go(() => viewer().display({ tool: "zoom" })) },
+    { key: "p", label: "Drag: move (also middle or Shift drag)", run: go(() => viewer().display({ tool: "pan" })) },
+    { key: "1", label: "First series, 2 the second ...", run: go(() => overread.rail.choose(0)) },
+    { key: "2", run: go(() => overread.rail.choose(1)) },
+    { key: "3", run: go(() => overread.rail.choose(2)) },
+    { key: "+", label: "Zoom in", repeat: true, run: go(() => zoomStep(1.2)) },
+    { key: "-", label: "Zoom out", repeat: true, run: go(() => zoomStep(1 / 1.2)) },
+  ];
+
+  function zoomStep(factor) {
+    const box = byId("surface").getBoundingClientRect();
+    state().screen?.zoomBy(factor, box.left + box.width / 2, box.top + box.height / 2);
+  }
+
+  function range(hostId, attributes, onInput) {
+    const slider = document.createElement("input");
+    slider.type = "range";
+    for (const [name, value] of Object.entries(attributes)) slider.setAttribute(name, value);
+    slider.addEventListener("input", () => state() && onInput(Number(slider.value)));
+    byId(hostId).replaceChildren(slider);
+    return slider;
+  }
+
+  // Called once for every time the page is shown.
+  function mount() {
+    const surface = byId("surface");
+    surface.addEventListener("wheel", onWheel, { passive: false });
+    byId("strip").addEventListener("wheel", onWheel, { passive: false });
+    surface.addEventListener("pointerdown", onPointerDown);
+    surface.addEventListener("dblclick", () => state() && homeWindow());
+    surface.addEventListener("contextmenu", (event) => event.preventDefault());
+    range("opacity-host", { id: "viewer-opacity", class: "slider opacity-slider", min: 5, max: 80, step: 5, value: 25, "aria-label": "Opacity of the fill, percent", disabled: "" },
+      (percent) => viewer().display({ show: { opacity: percent / 100 } }));
+    range("slider-host", { id: "viewer-slider", class: "slice-slider", min: 1, max: 1, value: 1, "aria-label": "Slice", "data-pass-keys": "yes" },
+      (slice) => viewer().goTo(slice - 1));
+    for (const [id, run] of Object.entries(BUTTONS)) {
+      byId(id).addEventListener("click", (event) => {
+        if (event.detail) event.currentTarget.blur(); // or the space bar would press it again
+        if (state() || id.startsWith("toggle-")) run();
+      });
+    }
+    const removers = [overread.keys.add("Review", KEYS), viewer().on("display", showState), viewer().on("open", showState)];
+    return () => removers.forEach((remove) => remove());
+  }
+
+  return { mount };
+})();

@@ -1,0 +1,108 @@
+// The review page as a whole: opens the study that the address names, keeps the address up to date.
+window.overread = window.overread || {};
+window.dash_clientside = window.dash_clientside || {};
+
+overread.review = (function () {
+  "use strict";
+
+  const ADDRESS_MS = 250;
+  let unmount = null;
+  let addressTimer = 0;
+  let turn = 0;
+
+  function fail(title, text) {
+    document.querySelector(".review")?.setAttribute("hidden", "");
+    const box = document.getElementById("review-error");
+    if (!box) return;
+    box.hidden = false;
+    document.getElementById("review-error-title").textContent = title;
+    document.getElementById("review-error-text").textContent = text;
+  }
+
+  function firstSlice(study, wanted) {
+    const named = study.indices.indexOf(wanted);
+    if (named >= 0) return named;
+    const areas = study.result?.slices.map((slice) => slice.mask_area_px) || [];
+    const largest = Math.max(0, ...areas);
+    return largest > 0 ? areas.indexOf(largest) : Math.floor(study.n / 2);
+  }
+
+  function keepAddress({ study, k }) {
+    clearTimeout(addressTimer);
+    addressTimer = setTimeout(() => {
+      if (location.pathname.endsWith("/review")) {
+        const query = `?study=${study.study_id}&slice=${study.indices[k]}`;
+        history.replaceState(history.state, "", location.pathname + query);
+        remember(query);
+      }
+    }, ADDRESS_MS);
+  }
+
+  function remember(query) {
+    try {
+      sessionStorage.setItem("overread.last", query);
+    } catch (error) {
+      // the navigation then leads to an empty review page
+    }
+    window.dash_clientside.set_props("nav-review", { href: `/review${query}` });
+  }
+
+  function mount() {
+    unmount?.();
+    const parts = ["input", "strip", "rail", "corners", "findings", "analysis"];
+    const removers = parts.map((name) => overread[name].mount());
+    removers.push(overread.viewer.on("slice", keepAddress));
+    unmount = () => removers.forEach((remove) => remove());
+  }
+
+  async function fetchStudy(id) {
+    const response = await fetch(`/api/studies/${id}`, { headers: { Accept: "application/json" } }).catch(() => {
+      throw new Error("The server does not answer. Load the page again in a moment.");
+    });
+    const body = await response.json().catch(() => ({}));
+    if (!response.ok) throw new Error(body.error || "The server could not open it.");
+    return body;
+  }
+
+  // data: {study_id, slice} from the page's store.
+  async function open(data) {
+    const mine = ++turn;
+    close();
+    if (!data?.study_id || !document.querySelector(".review")) return;
+    mount();
+    try {
+      const study = await fetchStudy(data.study_id);
+      if (mine !== turn) return;
+      document.querySelector(".review").removeAttribute("aria-busy");
+      await overread.viewer.open(study, firstSlice(study, data.slice));
+    } catch (error) {
+      if (mine !== turn) return;
+      fail("This study cannot be opened", error.message);
+    }
+  }
+
+  function close() {
+    clearTimeout(addressTimer);
+    overread.viewer.close();
+    unmount?.();
+    unmount = null;
+  }
+
+  // Told by shell.js whenever another page comes into view.
+  document.addEventListener("overread:page", (event) => {
+    if (!event.detail.startsWith("/review")) {
+      turn++;
+      close();
+    }
+  });
+
+  window.dash_clientside.overread_review = {
+    open: (data) => void open(data) || window.dash_clientside.no_update,
+    job: (progress, outcome) => {
+      for (const job of [progress, outcome]) overread.analysis.update(job);
+      return window.dash_clientside.no_update;
+    },
+  };
+
+  return { open, close };
+})();

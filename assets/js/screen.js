@@ -1,0 +1,141 @@
+// The figure and what lies over it: double-buffered layout.images, outlines in an SVG of the same coordinates,
+// zoom and pan. Image coordinates: pixel (0, 0) covers 0..1 in x and y.
+//
+// Figure changes go through Plotly.update, not relayout: dcc.Graph answers a relayout by writing its figure
+// property back, and with it an older image.
+window.overread = window.overread || {};
+
+overread.screen = (function () {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+
+  async function figureReady(root) {
+    for (;;) {
+      const gd = root.querySelector(".js-plotly-plot");
+      if (gd?._fullLayout && window.Plotly) return gd;
+      if (!root.isConnected) throw new Error("the page has gone");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  function element(name, parent, className) {
+    const node = document.createElementNS(SVG, name);
+    if (className) node.setAttribute("class", className);
+    parent.append(node);
+    return node;
+  }
+
+  async function create(root, { width, height, spacing }, onView) {
+    const gd = await figureReady(root);
+    const finest = spacing ? Math.min(spacing[1], spacing[2]) : 1;
+    const unit = spacing ? [spacing[2] / finest, spacing[1] / finest] : [1, 1]; // x, y
+    const view = { zoom: 1, x: width / 2, y: height / 2 };
+    let size = [1, 1];
+    let front = 1;
+    let turn = 0;
+    let shown = null;
+
+    const host = root.querySelector("#viewer-overlay");
+    host.replaceChildren();
+    const svg = element("svg", host);
+    svg.setAttribute("preserveAspectRatio", "none");
+    const paths = { fill: element("path", svg, "outline-fill"), ai: element("path", svg, "outline-ai"), reference: element("path", svg, "outline-reference") };
+
+    // Screen pixels per image pixel, x and y.
+    function scale() {
+      const fit = Math.min(size[0] / (width * unit[0]), size[1] / (height * unit[1]));
+      return [fit * view.zoom * unit[0], fit * view.zoom * unit[1]];
+    }
+
+    function apply() {
+      const [sx, sy] = scale();
+      const half = [size[0] / sx / 2, size[1] / sy / 2];
+      view.x = Math.min(width, Math.max(0, view.x));
+      view.y = Math.min(height, Math.max(0, view.y));
+      const box = [view.x - half[0], view.y - half[1], 2 * half[0], 2 * half[1]];
+      svg.setAttribute("viewBox", box.join(" "));
+      Plotly.update(gd, {}, { "xaxis.range": [box[0], box[0] + box[2]], "yaxis.range": [box[1] + box[3], box[1]] });
+      onView(Math.min(sx, sy));
+    }
+
+    function measure() {
+      const box = root.getBoundingClientRect();
+      if (box.width < 2 || box.height < 2) return;
+      size = [box.width, box.height];
+      apply();
+    }
+
+    const images = { "images[0].sizex": width, "images[0].sizey": height, "images[1].sizex": width, "images[1].sizey": height };
+    Plotly.update(gd, {}, images);
+    const observer = new ResizeObserver(measure);
+    observer.observe(root);
+    measure();
+
+    // Show a decoded picture. The second image lies above the first: it may simply take the new picture; the first
+    // takes it unseen, and the second is hidden once the first has it.
+    function show(url) {
+      if (url === shown) return;
+      shown = url;
+      const mine = ++turn;
+      front = 1 - front;
+      if (front === 1) {
+        Plotly.update(gd, {}, { "images[1].source": url, "images[1].opacity": 1 });
+        return;
+      }
+      Plotly.update(gd, {}, { "images[0].source": url, "images[0].opacity": 1 });
+      const below = gd.querySelectorAll("image")[0];
+      const uncover = () => {
+        if (mine === turn) Plotly.update(gd, {}, { "images[1].opacity": 0 });
+      };
+      if (below?.decode) below.decode().then(uncover, uncover);
+      else uncover();
+    }
+
+    function clear() {
+      if (shown === null) return;
+      shown = null;
+      turn++;
+      Plotly.update(gd, {}, { "images[0].opacity": 0, "images[1].opacity": 0 });
+    }
+
+    return {
+      show,
+      clear,
+      outline(name, d) {
+        paths[name].setAttribute("d", d);
+      },
+      fillOpacity(share) {
+        paths.fill.style.fillOpacity = share;
+      },
+      zoomBy(factor, clientX, clientY) {
+        const zoom = Math.min(16, Math.max(0.5, view.zoom * factor));
+        const box = root.getBoundingClientRect();
+        const [sx, sy] = scale();
+        const dx = (clientX - box.left - size[0] / 2) / sx, dy = (clientY - box.top - size[1] / 2) / sy;
+        const change = 1 - view.zoom / zoom; // keeps the point under the pointer where it is
+        view.x += dx * change;
+        view.y += dy * change;
+        view.zoom = zoom;
+        apply();
+      },
+      panBy(dx, dy) {
+        const [sx, sy] = scale();
+        view.x -= dx / sx;
+        view.y -= dy / sy;
+        apply();
+      },
+      reset() {
+        Object.assign(view, { zoom: 1, x: width / 2, y: height / 2 });
+        apply();
+      },
+      dispose() {
+        observer.disconnect();
+        host.replaceChildren();
+        if (gd.isConnected) clear();
+      },
+    };
+  }
+
+  return { create };
+})();

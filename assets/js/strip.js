@@ -1,0 +1,136 @@
+// The strip under the image: slice scores as cells, areas as bars, the slice in view outlined; click or drag to go there.
+window.overread = window.overread || {};
+
+overread.strip = (function () {
+  "use strict";
+
+  const CELLS = { top: 2, height: 12 };
+  const BARS = { top: 16, height: 36 };
+  const HEIGHT = 56;
+
+  function colours(canvas) {
+    const style = getComputedStyle(canvas);
+    const token = (name) => style.getPropertyValue(`--${name}`).trim();
+    return { ai: token("ai"), reference: token("reference"), accent: token("accent"), line: token("line"), muted: token("muted"), font: style.fontFamily };
+  }
+
+  const pitch = (width, n) => width / n;
+
+  function draw(canvas, now) {
+    const { study, k, referenceAreas } = now;
+    const ratio = window.devicePixelRatio || 1;
+    const width = canvas.clientWidth;
+    if (!width) return;
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round((HEIGHT + 18) * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round((HEIGHT + 18) * ratio);
+    }
+    const pen = canvas.getContext("2d");
+    const c = colours(canvas);
+    const p = pitch(width, study.n);
+    const gap = p > 6 ? 2 : p > 3 ? 1 : 0;
+    const slices = study.result?.slices;
+    const areas = slices?.map((slice) => slice.mask_area_px) || [];
+    const top = Math.max(1, ...areas, ...referenceAreas.map((area) => area || 0));
+    const tall = (area) => (area ? Math.max(1.5, (area / top) * BARS.height) : 0);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, HEIGHT + 18);
+    for (let j = 0; j < study.n; j++) {
+      const x = j * p + gap / 2, w = p - gap;
+      const score = slices ? slices[j].tumor_probability : null;
+      pen.fillStyle = score === null ? c.line : c.ai;
+      pen.globalAlpha = score === null ? 0.5 : 0.08 + 0.92 * (slices[j].tumor ? Math.max(score, 0.75) : score * 0.6);
+      pen.beginPath();
+      pen.roundRect(x, CELLS.top, w, CELLS.height, Math.min(2, w / 3));
+      pen.fill();
+      pen.globalAlpha = 0.55;
+      pen.fillStyle = c.ai;
+      if (areas[j]) pen.fillRect(x, BARS.top + BARS.height - tall(areas[j]), w, tall(areas[j]));
+      pen.globalAlpha = 1;
+    }
+    drawReference(pen, c, p, gap, referenceAreas, tall);
+    drawAxis(pen, c, p, study, width);
+    pen.strokeStyle = c.accent;
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    pen.roundRect(Math.max(0.75, k * p - 0.5), 0.75, Math.min(Math.max(p + 1, 4), width - 1.5), HEIGHT - 2, 3);
+    pen.stroke();
+  }
+
+  function drawReference(pen, c, p, gap, areas, tall) {
+    pen.strokeStyle = c.reference;
+    pen.lineWidth = 2;
+    pen.setLineDash([4, 2.5]);
+    pen.beginPath();
+    areas.forEach((area, j) => {
+      if (!area) return;
+      const y = BARS.top + BARS.height - tall(area);
+      pen.moveTo(j * p + gap / 2, y);
+      pen.lineTo((j + 1) * p - gap / 2, y);
+    });
+    pen.stroke();
+    pen.setLineDash([]);
+  }
+
+  function drawAxis(pen, c, p, study, width) {
+    const step = [1, 2, 5, 10, 20, 25, 50, 100, 200].find((every) => every * p >= 44) || 500;
+    pen.fillStyle = c.muted;
+    pen.font = `11px ${c.font}`;
+    pen.textAlign = "center";
+    for (let j = 0; j < study.n; j++) {
+      const number = study.indices[j];
+      if (j !== 0 && number % step !== 0) continue;
+      if (j !== 0 && j * p < 24) continue;
+      const x = Math.min(width - 10, Math.max(6, (j + 0.5) * p));
+      pen.fillText(String(number), x, HEIGHT + 14);
+    }
+  }
+
+  function mount() {
+    const canvas = document.getElementById("strip-canvas");
+    let pending = false;
+    const redraw = () => {
+      if (pending) return;
+      pending = true;
+      requestAnimationFrame(() => {
+        pending = false;
+        if (overread.viewer.now) draw(canvas, overread.viewer.now);
+      });
+    };
+    const slice = () => {
+      const { study, k } = overread.viewer.now;
+      const slider = document.getElementById("viewer-slider");
+      slider.max = study.n;
+      slider.value = k + 1;
+      slider.setAttribute("aria-valuetext", `Slice ${study.indices[k]}`);
+      redraw();
+    };
+    const lesions = () => {
+      const any = overread.viewer.now.study.result?.slices.some((s) => s.tumor);
+      document.getElementById("viewer-next-lesion").disabled = !any;
+    };
+    const go = (event) => {
+      const { study } = overread.viewer.now;
+      const box = canvas.getBoundingClientRect();
+      overread.viewer.goTo(Math.floor((event.clientX - box.left) / pitch(box.width, study.n)));
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      if (!overread.viewer.now || event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      go(event);
+    });
+    canvas.addEventListener("pointermove", (event) => overread.viewer.now && event.buttons & 1 && go(event));
+    const observer = new ResizeObserver(redraw);
+    observer.observe(canvas);
+    document.addEventListener("overread:theme", redraw);
+    const removers = ["slice", "result", "areas", "open"].map((name) => overread.viewer.on(name, name === "slice" ? slice : redraw));
+    removers.push(overread.viewer.on("open", lesions), overread.viewer.on("result", lesions));
+    return () => {
+      observer.disconnect();
+      document.removeEventListener("overread:theme", redraw);
+      removers.forEach((remove) => remove());
+    };
+  }
+
+  return { mount };
+})();

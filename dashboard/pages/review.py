@@ -1,0 +1,198 @@
+"""Review: one study, slice by slice, with the AI's outline and the reference over the image.
+
+The address names study and slice (``/review?study=<id>&slice=<number>``). The browser asks
+``/api/studies/<id>`` and draws; the callbacks here only follow the study's analysis. The jobs table is
+the truth: the background callback submits, relays and ends, and may be killed at any time without harm
+to the job; a reload submits again and thereby finds the running job.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from dashboard import jobs, services
+from dashboard.components import findings, rail, viewer
+from dashboard.components.attributes import aria
+from dashboard.shell import empty_state
+from dashboard.store import JobRow, Store
+
+STUDY = "review-study"
+REQUEST = "analysis-request"
+PROGRESS = "analysis-progress"
+OUTCOME = "analysis-outcome"
+SINK = "review-sink"
+
+_STUDY_ID = re.compile(r"[0-9a-f]{16}")
+_RELAY_SECONDS = 0.4
+
+#: What the slice score was learned on, in the words that the reader finds one click away.
+LEARNED_ON = [
+    "Single slices of the public LGG MRI Segmentation set, split by patient: no patient is both "
+    "learned from and tested on.",
+    "Everybody in that set has a tumor. The score says how much this slice looks like the slices "
+    "with tumor there; it is no probability that a patient has one.",
+    "Above the operating point, marked on the bar, a slice is outlined; below it, it is not.",
+]
+
+
+def layout(study: str | None = None, slice: str | None = None, **_: str) -> Component:
+    """The page for a study, or what to do where the address names none.
+
+    Args:
+        study: The study's id, from the address, untrusted.
+        slice: Number of the slice to open, from the address, untrusted.
+    """
+    if not study:
+        return _page(
+            empty_state(
+                "No study is open",
+                "Choose one in the worklist. Add studies there too.",
+                dcc.Link("Open the worklist", href="/", className="button button--primary"),
+            )
+        )
+    if not _STUDY_ID.fullmatch(study):
+        return _page(_error("This study cannot be opened", "The address names no study."))
+    wanted = int(slice) if slice and re.fullmatch(r"[0-9]{1,6}", slice) else None
+    return _page(
+        html.Div(
+            [rail.layout(), viewer.layout(), findings.layout(LEARNED_ON)],
+            className="review",
+            **aria(busy="true"),
+        ),
+        html.Div(_error("", ""), id="review-error", className="review-error", hidden=True),
+        dcc.Store(id=STUDY, data={"study_id": study, "slice": wanted}),
+        *[dcc.Store(id=name) for name in (REQUEST, PROGRESS, OUTCOME, SINK)],
+    )
+
+
+def register(app: Dash) -> None:
+    """Add the page's callbacks."""
+    app.clientside_callback(
+        ClientsideFunction("overread_review", "open"), Output(SINK, "data"), Input(STUDY, "data")
+    )
+    app.clientside_callback(
+        ClientsideFunction("overread_review", "job"),
+        Output(SINK, "data", allow_duplicate=True),
+        Input(PROGRESS, "data"),
+        Input(OUTCOME, "data"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output(OUTCOME, "data"),
+        Input(REQUEST, "data"),
+        background=True,
+        progress=Output(PROGRESS, "data"),
+        cancel=Input(findings.CANCEL, "n_clicks"),
+        interval=500,
+        prevent_initial_call=True,
+    )
+    def analyse(set_progress: Callable[[Any], None], request: object) -> Any:
+        """Submit the study's analysis, relay its progress, end with its last state."""
+        asked = _parse_request(request)
+        if asked is None:
+            return no_update
+        # a process of its own: it must not share the web process's connections
+        store = Store(services.get(app.server).settings.database_url)
+        return follow_job(store, asked, set_progress)
+
+    @app.callback(
+        Output(OUTCOME, "data", allow_duplicate=True),
+        Input(findings.CANCEL, "n_clicks"),
+        State(REQUEST, "data"),
+        prevent_initial_call=True,
+    )
+    def cancel(clicks: int | None, request: object) -> Any:
+        """Cancel the job itself; Dash ends the background callback that follows it."""
+        asked = _parse_request(request)
+        if not clicks or asked is None:
+            return no_update
+        return cancel_job(services.get(app.server).store, asked)
+
+
+def follow_job(
+    store: Store,
+    request: dict[str, Any],
+    relay: Callable[[Any], None],
+    *,
+    pause_seconds: float = _RELAY_SECONDS,
+) -> dict[str, Any]:
+    """Submit a study's analysis and relay its state until it ends.
+
+    Args:
+        store: The review database.
+        request: ``study_id`` and ``asked``, the browser's mark for this request.
+        relay: Called with each new state.
+        pause_seconds: Time between two looks at the jobs table.
+
+    Returns:
+        The last state: ``study_id``, ``asked``, ``state``, ``done``, ``total``, ``message``.
+    """
+    job_id = jobs.submit(store, request["study_id"], priority=jobs.PRIORITY_OPENED)
+    told = None
+    while True:
+        job = jobs.state(store, job_id)
+        state = _describe(job, request)
+        if state != told:
+            relay(state)
+            told = state
+        if job.finished:
+            return state
+        time.sleep(pause_seconds)
+
+
+def cancel_job(store: Store, request: dict[str, Any]) -> dict[str, Any]:
+    """Cancel a study's job in the jobs table; returns its state as `follow_job` does."""
+    row = store.study(request["study_id"])
+    if row.job_id is None:
+        return {**request, "state": "cancelled", "done": 0, "total": 0, "message": ""}
+    jobs.cancel(store, row.job_id)
+    return _describe(jobs.state(store, row.job_id), request)
+
+
+def _describe(job: JobRow, request: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **request,
+        "state": str(job.state),
+        "done": job.done,
+        "total": job.total,
+        "message": job.error or job.message,
+    }
+
+
+def _parse_request(value: object) -> dict[str, Any] | None:
+    """The browser's request, checked; None where it is not one."""
+    if not isinstance(value, dict):
+        return None
+    study_id, asked = value.get("study_id"), value.get("asked")
+    if not isinstance(study_id, str) or not _STUDY_ID.fullmatch(study_id):
+        return None
+    return {"study_id": study_id, "asked": asked if isinstance(asked, int) else 0}
+
+
+def _page(*children: Component) -> html.Div:
+    return html.Div(list(children), className="page page--full")
+
+
+def _error(title: str, text: str) -> html.Div:
+    return html.Div(
+        [
+            html.H1(title, className="empty-title", id="review-error-title"),
+            html.P(text, id="review-error-text"),
+            html.Div(
+                [
+                    dcc.Link("Open the worklist", href="/", className="button button--primary"),
+                    html.A("Load again", href="", className="button"),
+                ],
+                className="inline",
+            ),
+        ],
+        className="empty",
+        role="alert",
+    )
