@@ -1,0 +1,127 @@
+"""How a study's pixels travel to the browser: encoding, display windows, pictures.
+
+8-bit pixels travel as they are. All others travel as unsigned 16-bit numbers (browsers decode PNG to
+8 bits), with ``value = stored * slope + intercept``: exactly for uint16, int16 and for floats that
+are whole numbers within 65,536 of each other (most DICOM and NIfTI); other floats are rounded to
+1/65,535 of the study's range, far below the noise of any scanner.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline import Case
+
+#: Longest side of a thumbnail in pixels.
+THUMBNAIL_PX = 192
+
+_LABELS = {
+    "flair": "FLAIR",
+    "t1": "T1 pre-contrast",
+    "t1c": "T1 post-contrast",
+    "t2": "T2",
+    "other": "Other sequence",
+    "unknown": "Unknown sequence",
+}
+_LEVELS = 65_535
+_SAMPLE_PX = 2_000_000
+
+
+def describe_display(case: Case) -> dict[str, Any]:
+    """Settle how a case's pixels are sent and shown.
+
+    Returns:
+        pixel_type ``uint8`` or ``uint16``; slope, intercept; windows: ``[low, high]`` per channel in
+        pixel values; same_as: per channel the earlier channel with the same pixels, or None;
+        start_channel: FLAIR, else the first.
+    """
+    slope, intercept = _scale(case.pixels)
+    sequences = [str(s) for s in case.sequences]
+    return {
+        "pixel_type": "uint8" if case.pixels.dtype == np.uint8 else "uint16",
+        "slope": slope,
+        "intercept": intercept,
+        "windows": [_window(case, channel) for channel in range(len(sequences))],
+        "same_as": _same_channels(case.pixels),
+        "start_channel": sequences.index("flair") if "flair" in sequences else 0,
+    }
+
+
+def sequence_label(sequence: str) -> str:
+    """A sequence's name for readers."""
+    return _LABELS.get(str(sequence), _LABELS["unknown"])
+
+
+def encode_slice(image: NDArray[np.generic], display: Mapping[str, Any]) -> bytes:
+    """Bytes of a slice ``(h, w)``: row-major, uint8 or little-endian uint16 as `display` says."""
+    if display["pixel_type"] == "uint8":
+        return np.ascontiguousarray(image, np.uint8).tobytes()
+    intercept, slope = display["intercept"], display["slope"]
+    stored = np.nan_to_num((image.astype(np.float64) - intercept) / slope, posinf=_LEVELS)
+    return np.clip(np.rint(stored), 0, _LEVELS).astype("<u2").tobytes()
+
+
+def make_thumbnail(image: NDArray[np.generic], window: tuple[float, float]) -> bytes:
+    """PNG of a slice ``(h, w)`` in a display window, 8-bit grey, at most `THUMBNAIL_PX` long."""
+    low, high = window
+    grey = np.clip((image.astype(np.float32) - low) / max(high - low, 1e-6), 0, 1)
+    picture = Image.fromarray((np.nan_to_num(grey) * 255).astype(np.uint8))
+    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BILINEAR, reducing_gap=None)
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", compress_level=4)
+    return stream.getvalue()
+
+
+def _scale(pixels: NDArray[np.generic]) -> tuple[float, float]:
+    """Slope and intercept of the 16-bit encoding."""
+    if pixels.dtype in (np.uint8, np.uint16):
+        return 1.0, 0.0
+    if pixels.dtype == np.int16:
+        return 1.0, -32768.0
+    low, high, whole = np.inf, -np.inf, True
+    for image in pixels:  # slice by slice: a large study is memory-mapped
+        values = image[np.isfinite(image)].astype(np.float64)
+        if values.size:
+            low, high = min(low, values.min()), max(high, values.max())
+            whole = whole and bool((values == np.rint(values)).all())
+    if not low < high:
+        return 1.0, float(low) if np.isfinite(low) else 0.0
+    if whole and high - low <= _LEVELS:
+        return 1.0, float(low)
+    return float((high - low) / _LEVELS), float(low)
+
+
+def _window(case: Case, channel: int) -> list[float]:
+    """The window that the input states, else its foreground without the brightest 0.5%."""
+    if case.window is not None and case.window[0] < case.window[1]:
+        return [float(edge) for edge in case.window]
+    step = max(1, int(case.pixels[..., channel].size // _SAMPLE_PX))
+    values = case.pixels[..., channel][:, ::step].astype(np.float32).ravel()
+    values = values[np.isfinite(values)]
+    if not values.size or values.min() == values.max():
+        low = float(values[0]) if values.size else 0.0
+        return [low, low + 1]
+    low = float(values.min()) if values.min() >= 0 else float(np.percentile(values, 0.5))
+    foreground = values[values > values.min()]
+    high = float(np.percentile(foreground, 99.5))
+    return [low, high if high > low else low + 1]
+
+
+def _same_channels(pixels: NDArray[np.generic]) -> list[int | None]:
+    """Per channel the earliest one with the same pixels in every slice, None for the first."""
+    channels = pixels.shape[-1]
+    same: list[int | None] = [None] * channels
+    for channel in range(1, channels):
+        for earlier in range(channel):
+            if same[earlier] is None and all(
+                np.array_equal(image[..., channel], image[..., earlier]) for image in pixels
+            ):
+                same[channel] = earlier
+                break
+    return same

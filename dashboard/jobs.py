@@ -1,0 +1,357 @@
+"""The jobs table's state machine: the truth about every analysis.
+
+One row per content, models and precision. A worker that claims a row holds a lease and renews it
+with its heartbeat; a lease that runs out offers the job again. Whoever asked for the job may
+disappear at any time: nothing here depends on a browser, a callback or a handle being alive.
+
+    queued -> running -> done | failed | cancelled
+    queued -> cancelled;  running -> queued (given back, or its worker was lost)
+    failed, cancelled -> queued (asked for again);  done -> queued (its result was lost)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
+from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
+from pipeline import InputError
+
+#: Priorities: what a reader has opened goes before what has merely arrived.
+ARRIVED = 0
+OPENED = 10
+
+LEASE = timedelta(seconds=15)
+HEARTBEAT_S = 3.0
+MAX_ATTEMPTS = 3
+
+_GIVEN_UP = (
+    "The analysis stopped unexpectedly three times and was given up. Start it again; if it stops"
+    " again, the study may be too large for this machine."
+)
+
+_LEGAL: Mapping[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset(
+        {JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}
+    ),
+    JobState.DONE: frozenset({JobState.QUEUED}),
+    JobState.FAILED: frozenset({JobState.QUEUED}),
+    JobState.CANCELLED: frozenset({JobState.QUEUED}),
+}
+
+
+class IllegalTransition(ValueError):
+    """A job was to go from one state to another that it cannot reach."""
+
+
+class LeaseLost(Exception):
+    """The worker no longer holds the job: it was taken over, ended or deleted."""
+
+
+def submit(
+    store: Store, study_id: str, *, priority: int = ARRIVED, result_lost: bool = False
+) -> int:
+    """Ask for a study's analysis by the present models.
+
+    A job that is queued or running stays as it is, with the higher of both priorities; one that is
+    done is not done again; one that failed or was cancelled is queued again.
+
+    Args:
+        store: The review database.
+        study_id: The study.
+        priority: `OPENED` or `ARRIVED`.
+        result_lost: The job's result is no longer in the cache; compute it again.
+
+    Returns:
+        The job's number, for `state` and `cancel`.
+
+    Raises:
+        InputError: There is no such study, or there are no models.
+    """
+    if store.model is None:
+        raise InputError("", "No models are installed, so that nothing can be analysed.")
+    for _ in range(3):
+        try:
+            return _submit(store, store.model, study_id, priority, result_lost)
+        except IntegrityError:  # somebody else inserted the same row in the meantime
+            continue
+    raise InputError("", "The database is busy; try again.")
+
+
+def state(store: Store, job_id: int) -> JobRow | None:
+    """Where a job stands, or None where there is none of this number (deleted with its study)."""
+    row = _read(store, job_id)
+    if (
+        row
+        and row.state is JobState.RUNNING
+        and row.lease_until
+        and row.lease_until < store.clock()
+    ):
+        release_expired(store)
+        row = _read(store, job_id)
+    return row
+
+
+def cancel(store: Store, job_id: int) -> JobRow | None:
+    """Ask a job to stop: a queued one at once, a running one at its worker's next progress call."""
+    with store.writing() as session:
+        job = session.get(JobRecord, job_id, with_for_update=True)
+        if job is None:
+            return None
+        if job.state == JobState.QUEUED:
+            _end(job, JobState.CANCELLED, store)
+        elif job.state == JobState.RUNNING:
+            job.cancel_requested = True
+        return _job_row(job)
+
+
+def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | None:
+    """Take the next job for the present models, or None where nothing waits.
+
+    Args:
+        store: The review database.
+        owner: Name of the worker, unique among all.
+        job_id: Only this job.
+    """
+    if store.model is None:
+        return None
+    release_expired(store)
+    query = (
+        select(JobRecord)
+        .where(
+            JobRecord.state == JobState.QUEUED,
+            JobRecord.model_digest == store.model.digest,
+            JobRecord.precision == store.model.precision,
+        )
+        .order_by(JobRecord.priority.desc(), JobRecord.queued_at, JobRecord.job_id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if job_id is not None:
+        query = query.where(JobRecord.job_id == job_id)
+    with store.reading() as session:  # most looks find nothing: do not take the lock for them
+        if session.scalar(query) is None:
+            return None
+    with store.writing() as session:
+        job = session.scalar(query)
+        if job is None:
+            return None
+        _move(job, JobState.RUNNING)
+        job.owner = owner
+        job.attempts += 1
+        job.started_at = store.clock()
+        job.lease_until = store.clock() + LEASE
+        return _job_row(job)
+
+
+def heartbeat(store: Store, job_id: int, owner: str) -> bool:
+    """Renew the lease. Returns whether the job was asked to stop.
+
+    Raises:
+        LeaseLost: The worker no longer holds the job.
+    """
+    with store.writing() as session:
+        job = _held(session, job_id, owner)
+        job.lease_until = store.clock() + LEASE
+        return job.cancel_requested
+
+
+def report(store: Store, job_id: int, owner: str, *, progress: tuple[int, int, str]) -> bool:
+    """Note progress (done, total, message) and renew the lease, as `heartbeat`.
+
+    Raises:
+        LeaseLost: The worker no longer holds the job.
+    """
+    with store.writing() as session:
+        job = _held(session, job_id, owner)
+        job.done, job.total, job.message = progress
+        job.lease_until = store.clock() + LEASE
+        return job.cancel_requested
+
+
+def finish(store: Store, job_id: int, owner: str, summary: ResultSummary) -> None:
+    """Running to done, with what the worklist shows of the result.
+
+    Raises:
+        LeaseLost: The worker no longer holds the job.
+    """
+    with store.writing() as session:
+        job = _held(session, job_id, owner)
+        _end(job, JobState.DONE, store)
+        job.done = job.total
+        session.merge(
+            ResultRecord(
+                job_id=job_id,
+                highest_score=summary.highest_score,
+                volume_ml=summary.volume_ml,
+                called_slices=summary.called_slices,
+                mask_slices=summary.mask_slices,
+                engine=summary.engine,
+                stored_at=store.clock(),
+            )
+        )
+
+
+def fail(store: Store, job_id: int, owner: str, sentence: str) -> None:
+    """Running to failed, with one plain sentence.
+
+    Raises:
+        LeaseLost: The worker no longer holds the job.
+    """
+    with store.writing() as session:
+        job = _held(session, job_id, owner)
+        _end(job, JobState.FAILED, store)
+        job.error = sentence
+
+
+def stop(store: Store, job_id: int, owner: str) -> None:
+    """Running to cancelled, after the worker has stopped.
+
+    Raises:
+        LeaseLost: The worker no longer holds the job.
+    """
+    with store.writing() as session:
+        _end(_held(session, job_id, owner), JobState.CANCELLED, store)
+
+
+def give_back(store: Store, job_id: int, owner: str) -> None:
+    """Running to queued, because the worker is told to end; the attempt does not count.
+
+    Raises:
+        LeaseLost: The worker no longer holds the job.
+    """
+    with store.writing() as session:
+        job = _held(session, job_id, owner)
+        job.attempts -= 1
+        _release(job, store)
+
+
+def release_expired(store: Store) -> int:
+    """Offer jobs again whose lease ran out. Returns how many there were."""
+    expired = select(JobRecord).where(
+        JobRecord.state == JobState.RUNNING, JobRecord.lease_until < store.clock()
+    )
+    with store.reading() as session:
+        if session.scalar(expired.limit(1)) is None:
+            return 0
+    with store.writing() as session:
+        jobs = session.scalars(expired.with_for_update(skip_locked=True)).all()
+        for job in jobs:
+            if job.attempts >= MAX_ATTEMPTS and not job.cancel_requested:
+                _end(job, JobState.FAILED, store)
+                job.error = _GIVEN_UP
+            else:
+                _release(job, store)
+        return len(jobs)
+
+
+def _submit(store: Store, model: ModelKey, study_id: str, priority: int, result_lost: bool) -> int:
+    with store.writing() as session:
+        study = session.get(StudyRecord, study_id)
+        if study is None:
+            raise InputError("", "There is no such study; it may have been deleted.")
+        job = session.scalar(
+            select(JobRecord)
+            .where(
+                JobRecord.content_digest == study.content_digest,
+                JobRecord.model_digest == model.digest,
+                JobRecord.precision == model.precision,
+            )
+            .with_for_update()
+        )
+        if job is None:
+            job = JobRecord(
+                content_digest=study.content_digest,
+                model_digest=model.digest,
+                precision=model.precision,
+                state=JobState.QUEUED,
+                priority=priority,
+                total=len(study.indices),
+                created_at=store.clock(),
+                queued_at=store.clock(),
+            )
+            session.add(job)
+            session.flush()
+        elif job.state in (JobState.QUEUED, JobState.RUNNING):
+            job.priority = max(job.priority, priority)
+        elif job.state != JobState.DONE or result_lost:
+            _queue_again(job, priority, store)
+        return job.job_id
+
+
+def _queue_again(job: JobRecord, priority: int, store: Store) -> None:
+    _move(job, JobState.QUEUED)
+    job.priority = priority
+    job.attempts = 0
+    job.done = 0
+    job.message = job.error = ""
+    job.queued_at = store.clock()
+    job.started_at = job.finished_at = None
+
+
+def _release(job: JobRecord, store: Store) -> None:
+    """Take the lease away: to the queue, or to the end where the job was asked to stop."""
+    if job.cancel_requested:
+        _end(job, JobState.CANCELLED, store)
+        return
+    _move(job, JobState.QUEUED)
+    job.owner = ""
+    job.lease_until = job.started_at = None
+    job.done = 0
+    job.message = ""
+
+
+def _end(job: JobRecord, state: JobState, store: Store) -> None:
+    _move(job, state)
+    job.owner = job.message = ""
+    job.lease_until = None
+    job.cancel_requested = False
+    job.finished_at = store.clock()
+
+
+def _move(job: JobRecord, state: JobState) -> None:
+    now = JobState(job.state)
+    if state not in _LEGAL[now]:
+        raise IllegalTransition(f"a job that is {now} cannot become {state}")
+    job.state = state
+
+
+def _held(session: Session, job_id: int, owner: str) -> JobRecord:
+    job = session.get(JobRecord, job_id, with_for_update=True)
+    if job is None or job.state != JobState.RUNNING or job.owner != owner:
+        raise LeaseLost(f"job {job_id} is no longer held by {owner}")
+    return job
+
+
+def _read(store: Store, job_id: int) -> JobRow | None:
+    with store.reading() as session:
+        job = session.get(JobRecord, job_id)
+        return _job_row(job) if job else None
+
+
+def _job_row(job: JobRecord) -> JobRow:
+    return JobRow(
+        job_id=job.job_id,
+        content_digest=job.content_digest,
+        model_digest=job.model_digest,
+        precision=job.precision,
+        state=JobState(job.state),
+        done=job.done,
+        total=job.total,
+        message=job.message,
+        error=job.error,
+        priority=job.priority,
+        attempts=job.attempts,
+        cancel_requested=job.cancel_requested,
+        owner=job.owner,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        lease_until=job.lease_until,
+    )

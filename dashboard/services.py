@@ -1,0 +1,96 @@
+"""What pages, routes and the worker need, built once from the settings.
+
+services = dashboard.services.get(app)
+job_id = jobs.submit(services.store, study_id, priority=jobs.OPENED)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dash import Dash
+from flask import Flask
+
+from dashboard.settings import Settings
+from dashboard.store import ModelKey, Store
+from pipeline import InputError, ResultCache, TaskInfo, read_model_info, result_key
+
+if TYPE_CHECKING:
+    from dashboard.study_files import StudyFiles
+
+_KEY = "overread"
+
+
+@dataclass(frozen=True, eq=False)
+class Services:
+    """The server's parts.
+
+    Attributes:
+        settings: How the server runs.
+        store: The review database.
+        results: Results of analyses.
+        files: The studies' pixels.
+        models: The installed models, or None.
+        models_error: Why there are none, in one sentence, or "".
+    """
+
+    settings: Settings
+    store: Store
+    results: ResultCache
+    files: StudyFiles
+    models: TaskInfo | None
+    models_error: str = ""
+
+    def result_key(self, content_digest: str) -> str | None:
+        """Key of a study's result by the present models in the result cache; None without any."""
+        if self.models is None:
+            return None
+        return result_key(content_digest, self.models, precision=self.settings.precision)
+
+
+def build_services(settings: Settings) -> Services:
+    """Open the workspace.
+
+    Raises:
+        SettingsError: The workspace cannot be written.
+        DatabaseError: The database cannot be opened.
+    """
+    from dashboard.study_files import StudyFiles
+
+    settings.prepare_workspace()
+    models, error = _read_models(settings)
+    return Services(
+        settings=settings,
+        store=Store(settings.database, model=model_key(models, settings.precision)),
+        results=ResultCache(settings.results, size_limit_bytes=settings.cache_bytes),
+        files=StudyFiles(settings.studies),
+        models=models,
+        models_error=error,
+    )
+
+
+def model_key(models: TaskInfo | None, precision: str) -> ModelKey | None:
+    """What jobs are keyed by: the key that a result without pixels would have."""
+    if models is None:
+        return None
+    return ModelKey(digest=result_key("", models, precision=precision), precision=precision)
+
+
+def attach(server: Flask, services: Services) -> None:
+    """Make the services known to `get`."""
+    server.config[_KEY] = services
+
+
+def get(app: Dash | Flask) -> Services:
+    """The services of an app or of its server."""
+    server = app.server if isinstance(app, Dash) else app
+    found: Services = server.config[_KEY]
+    return found
+
+
+def _read_models(settings: Settings) -> tuple[TaskInfo | None, str]:
+    try:
+        return read_model_info(settings.models), ""
+    except InputError as error:
+        return None, error.message

@@ -1,0 +1,27 @@
+"""The review database: studies, jobs, results. Pages read it through `Store`."""
+
+from dashboard.store.database import DatabaseError
+from dashboard.store.rows import (
+    JobRow,
+    JobState,
+    ModelKey,
+    NewStudy,
+    Origin,
+    ResultSummary,
+    StudyCounts,
+    StudyRow,
+)
+from dashboard.store.store import Store
+
+__all__ = [
+    "DatabaseError",
+    "JobRow",
+    "JobState",
+    "ModelKey",
+    "NewStudy",
+    "Origin",
+    "ResultSummary",
+    "Store",
+    "StudyCounts",
+    "StudyRow",
+]

@@ -1,0 +1,136 @@
+"""Opens the review database: one transaction per call, safe with threads, processes and forks.
+
+SQLite is opened anew for each transaction (0.2 ms): a connection that lives across a fork, as Dash's
+background callbacks do, can corrupt the file. Writers take the lock when they begin (``BEGIN
+IMMEDIATE``), so that two of them queue instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from dashboard.store.schema import SCHEMA_VERSION, Base, SchemaRecord
+
+_BUSY_MS = 15_000
+_OPEN_ATTEMPTS = 20
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the message is one plain sentence."""
+
+
+def now_utc() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """The review database.
+
+    Args:
+        url: SQLAlchemy URL.
+        clock: Tells the time in UTC; tests set their own.
+
+    Raises:
+        DatabaseError: It cannot be opened, or another version wrote it.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], datetime] = now_utc) -> None:
+        self.clock = clock
+        try:
+            self._engine = _open_engine(url)
+            self._writer = self._engine.execution_options(overread_writes=True)
+            self._prepare()
+        except (ArgumentError, ImportError, SQLAlchemyError) as error:
+            shown = url.rsplit("@", 1)[-1]
+            raise DatabaseError(
+                f"The review database {shown} cannot be opened; check OVERREAD_DATABASE_URL and"
+                " that its folder can be written."
+            ) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that writes: committed at the end, undone when anything is raised."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _prepare(self) -> None:
+        """Make the tables where there are none; several processes may do so at once."""
+        for attempt in range(_OPEN_ATTEMPTS):
+            try:
+                with self._writer.begin() as connection:
+                    Base.metadata.create_all(connection)
+                    _check_version(connection)
+                return
+            except (IntegrityError, OperationalError):
+                if attempt == _OPEN_ATTEMPTS - 1:
+                    raise
+                time.sleep(0.05)
+
+
+def _check_version(connection: Connection) -> None:
+    version = connection.scalar(select(SchemaRecord.version).where(SchemaRecord.row == 1))
+    if version is None:
+        connection.execute(SchemaRecord.__table__.insert().values(row=1, version=SCHEMA_VERSION))  # type: ignore[attr-defined]
+    elif version != SCHEMA_VERSION:
+        raise DatabaseError(
+            f"The review database was written by another version of Overread (its tables are"
+            f" version {version}, this program knows {SCHEMA_VERSION}); use that version, or set"
+            " OVERREAD_HOME to a new workspace."
+        )
+
+
+def _open_engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        engine = create_engine(url, pool_pre_ping=True)
+        _forget_connections_after_fork(engine)
+        return engine
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_MS / 1000})
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).touch(mode=0o600)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy's "begin" event begins, not the driver
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("overread_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _forget_connections_after_fork(engine: Engine) -> None:
+    """A forked child must not speak through its parent's connections."""
+    os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))

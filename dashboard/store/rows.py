@@ -1,0 +1,203 @@
+"""Frozen rows that the store hands out: what pages and workers see of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Origin(StrEnum):
+    """Where a study came from."""
+
+    UPLOAD = "upload"
+    LIBRARY = "library"
+    DEMO = "demo"
+
+
+class JobState(StrEnum):
+    """State of an analysis."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class ModelKey:
+    """The models that answer at present, as jobs and results are keyed.
+
+    Attributes:
+        digest: Covers everything that decides an answer except the pixels.
+        precision: ``f32`` or ``bf16``.
+    """
+
+    digest: str
+    precision: str
+
+
+@dataclass(frozen=True, eq=False)
+class NewStudy:
+    """A study that is to be listed.
+
+    Attributes:
+        study_id: 16 hexadecimal digits, opaque.
+        case_id: The case's name.
+        identity: Digest over pixels, masks, name and labels: the same study has the same one.
+        content_digest: `Case.content_digest()`.
+        data_digest: Digest in the addresses of the study's pixels.
+        patient, study_date, description: For display, "" where unknown.
+        synthetic: Whether it is no real patient.
+        origin: Where it came from.
+        source: Name of the library's or demo's entry that it was read from, "" for uploads.
+        sequences: Sequence of each channel.
+        indices: Number of each slice, counted from 1.
+        height, width: Of a slice, in pixels.
+        has_reference: Whether there are reference masks.
+        warnings: Plain sentences that stay with the study.
+        display: How its pixels travel (`dashboard.display`).
+    """
+
+    study_id: str
+    case_id: str
+    identity: str
+    content_digest: str
+    data_digest: str
+    patient: str
+    study_date: str
+    description: str
+    synthetic: bool
+    origin: Origin
+    source: str
+    sequences: tuple[str, ...]
+    indices: tuple[int, ...]
+    height: int
+    width: int
+    has_reference: bool
+    warnings: tuple[str, ...]
+    display: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class StudyRow(NewStudy):
+    """A study in the worklist, with its analysis by the present models.
+
+    Attributes:
+        added_at: UTC.
+        start_channel: Channel that is shown first.
+        thumbnail_url: Picture of the middle slice; ``?slice=k`` (from 0) for another.
+        job_id: The analysis, or None where none was asked for.
+        job_state: Its state, or None.
+        job_done, job_total, job_message: Its progress.
+        job_error: Why it failed, in one sentence, or "".
+        highest_score: Highest slice score in [0, 1], None before the analysis.
+        volume_ml: Volume of the mask, None before the analysis or without spacing.
+        called_slices: Slices at or above the operating point, None before the analysis.
+        mask_slices: Slices with a mask, None before the analysis.
+    """
+
+    added_at: datetime
+    job_id: int | None = None
+    job_state: JobState | None = None
+    job_done: int = 0
+    job_total: int = 0
+    job_message: str = ""
+    job_error: str = ""
+    highest_score: float | None = None
+    volume_ml: float | None = None
+    called_slices: int | None = None
+    mask_slices: int | None = None
+
+    @property
+    def slices(self) -> int:
+        """Number of slices."""
+        return len(self.indices)
+
+    @property
+    def start_channel(self) -> int:
+        """Channel that is shown first: FLAIR where there is one."""
+        return int(self.display.get("start_channel", 0))
+
+    @property
+    def thumbnail_url(self) -> str:
+        """Address of the middle slice's picture."""
+        return f"/data/{self.study_id}/{self.data_digest}/thumbnail/{self.start_channel}.png"
+
+
+@dataclass(frozen=True)
+class StudyCounts:
+    """How many studies the worklist's tabs hold.
+
+    Attributes:
+        total: All.
+        origins: By origin.
+        states: By state of the analysis; "" counts those without one.
+    """
+
+    total: int
+    origins: Mapping[Origin, int] = field(default_factory=dict)
+    states: Mapping[JobState | str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One analysis of one content by one pair of models.
+
+    Attributes:
+        job_id: Its number.
+        content_digest, model_digest, precision: What it is the analysis of.
+        state: Where it stands.
+        done, total, message: Progress.
+        error: Why it failed, in one sentence, or "".
+        priority: Higher ones are served first.
+        attempts: How often a worker began.
+        cancel_requested: A running job that was asked to stop.
+        owner: Worker that holds the lease, or "".
+        created_at, started_at, finished_at, lease_until: UTC.
+    """
+
+    job_id: int
+    content_digest: str
+    model_digest: str
+    precision: str
+    state: JobState
+    done: int
+    total: int
+    message: str
+    error: str
+    priority: int
+    attempts: int
+    cancel_requested: bool
+    owner: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    lease_until: datetime | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen unless it is submitted again."""
+        return self.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True)
+class ResultSummary:
+    """What the worklist shows of a result.
+
+    Attributes:
+        highest_score: Highest slice score in [0, 1].
+        volume_ml: Volume of the mask, None without spacing.
+        called_slices: Slices at or above the operating point.
+        mask_slices: Slices with a mask.
+        engine: Runtime that answered.
+    """
+
+    highest_score: float
+    volume_ml: float | None
+    called_slices: int
+    mask_slices: int
+    engine: str = ""

@@ -1,0 +1,131 @@
+"""Tables of the review database. All times are UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+#: Version of the tables below; a database of another version is not opened.
+SCHEMA_VERSION = 1
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC; SQLite, which knows no zones, keeps it without."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without a zone, bring others to UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times in the database must have a zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the time its zone back."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+
+class SchemaRecord(Base):
+    """One row: the version of the tables."""
+
+    __tablename__ = "schema"
+
+    row: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int]
+
+
+class StudyRecord(Base):
+    """A study in the worklist; its pixels lie in the workspace under `study_id`."""
+
+    __tablename__ = "studies"
+
+    study_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    case_id: Mapped[str] = mapped_column(Text, index=True)
+    identity: Mapped[str] = mapped_column(String(64), unique=True)
+    content_digest: Mapped[str] = mapped_column(String(64), index=True)
+    data_digest: Mapped[str] = mapped_column(String(64))
+    patient: Mapped[str] = mapped_column(Text)
+    study_date: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text)
+    synthetic: Mapped[bool]
+    origin: Mapped[str] = mapped_column(String(16), index=True)
+    source: Mapped[str] = mapped_column(Text)
+    sequences: Mapped[list[str]] = mapped_column(JSON)
+    indices: Mapped[list[int]] = mapped_column(JSON)
+    height: Mapped[int]
+    width: Mapped[int]
+    has_reference: Mapped[bool]
+    warnings: Mapped[list[str]] = mapped_column(JSON)
+    display: Mapped[dict[str, Any]] = mapped_column(JSON)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class JobRecord(Base):
+    """One analysis of one content by one pair of models; see `dashboard.jobs` for its states."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        UniqueConstraint("content_digest", "model_digest", "precision"),
+        Index("jobs_by_state", "state", "priority", "queued_at"),
+    )
+
+    job_id: Mapped[int] = mapped_column(primary_key=True)
+    content_digest: Mapped[str] = mapped_column(String(64))
+    model_digest: Mapped[str] = mapped_column(String(64))
+    precision: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(16))
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    message: Mapped[str] = mapped_column(Text, default="")
+    error: Mapped[str] = mapped_column(Text, default="")
+    priority: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    owner: Mapped[str] = mapped_column(String(64), default="")
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class ResultRecord(Base):
+    """What the worklist shows of a job's result; the result itself lies in the result cache."""
+
+    __tablename__ = "results"
+
+    job_id: Mapped[int] = mapped_column(
+        ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True
+    )
+    highest_score: Mapped[float]
+    volume_ml: Mapped[float | None]
+    called_slices: Mapped[int]
+    mask_slices: Mapped[int]
+    engine: Mapped[str] = mapped_column(Text)
+    stored_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SourceRecord(Base):
+    """An entry of the library or of the demo folder, as it was when it was read last."""
+
+    __tablename__ = "sources"
+
+    origin: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    state: Mapped[str] = mapped_column(String(64))
+    errors: Mapped[list[list[str]]] = mapped_column(JSON)
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)

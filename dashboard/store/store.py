@@ -1,0 +1,239 @@
+"""Reads and writes studies. Jobs are moved through their states in `dashboard.jobs`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from dashboard.store.database import Database, now_utc
+from dashboard.store.rows import JobState, ModelKey, NewStudy, Origin, StudyCounts, StudyRow
+from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyRecord
+
+_NO_MODEL = ModelKey(digest="", precision="")
+
+
+class Store(Database):
+    """The review database, as the present models see it.
+
+    Args:
+        url: SQLAlchemy URL.
+        model: The models whose analyses are shown and asked for; None where none are installed.
+        clock: Tells the time in UTC; tests set their own.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: ModelKey | None = None,
+        clock: Callable[[], datetime] = now_utc,
+    ) -> None:
+        super().__init__(url, clock=clock)
+        self.model = model
+
+    def list_studies(self, search: str = "", origin: Origin | str | None = None) -> list[StudyRow]:
+        """Studies, the newest first.
+
+        Args:
+            search: Words that must all occur in patient, case, date or description.
+            origin: Only those that came from there.
+        """
+        query = self._studies().order_by(StudyRecord.added_at.desc(), StudyRecord.study_id)
+        for word in search.split()[:10]:
+            query = query.where(_mentions(word))
+        if origin is not None:
+            query = query.where(StudyRecord.origin == str(origin))
+        return self._rows(query)
+
+    def count_studies(self) -> StudyCounts:
+        """How many studies there are, by origin and by state of the analysis."""
+        query = select(StudyRecord.origin, JobRecord.state, func.count()).join(
+            JobRecord, self._analysis(), isouter=True
+        )
+        origins: Counter[Origin] = Counter()
+        states: Counter[JobState | str] = Counter()
+        with self.reading() as session:
+            for origin, state, number in session.execute(
+                query.group_by(StudyRecord.origin, JobRecord.state)
+            ):
+                origins[Origin(origin)] += number
+                states[JobState(state) if state else ""] += number
+        return StudyCounts(total=sum(origins.values()), origins=origins, states=states)
+
+    def study(self, study_id: str) -> StudyRow | None:
+        """One study, or None where there is none of this id."""
+        rows = self._rows(self._studies().where(StudyRecord.study_id == study_id))
+        return rows[0] if rows else None
+
+    def study_with_content(self, content_digest: str) -> StudyRow | None:
+        """Any study with these pixels."""
+        query = self._studies().where(StudyRecord.content_digest == content_digest)
+        rows = self._rows(query.order_by(StudyRecord.added_at).limit(1))
+        return rows[0] if rows else None
+
+    def study_with_identity(self, identity: str) -> StudyRow | None:
+        """The study that was stored from the same input before."""
+        rows = self._rows(self._studies().where(StudyRecord.identity == identity))
+        return rows[0] if rows else None
+
+    def studies_of_cases(self, case_ids: Iterable[str]) -> dict[str, StudyRow]:
+        """Studies by case name; the newest where several have the same."""
+        wanted = list(dict.fromkeys(case_ids))
+        found: dict[str, StudyRow] = {}
+        for start in range(0, len(wanted), 500):
+            names = wanted[start : start + 500]
+            query = self._studies().where(StudyRecord.case_id.in_(names))
+            for row in self._rows(query.order_by(StudyRecord.added_at)):
+                found[row.case_id] = row
+        return found
+
+    def add_study(self, study: NewStudy) -> StudyRow:
+        """List a study; where the same is listed already, that one stays and is given back."""
+        record = StudyRecord(**_as_columns(study), added_at=self.clock())
+        try:
+            with self.writing() as session:
+                session.add(record)
+        except IntegrityError:
+            known = self.study_with_identity(study.identity)
+            if known is None:
+                raise
+            return known
+        row = self.study(study.study_id)
+        if row is None:  # deleted between the two transactions
+            return StudyRow(**vars(study), added_at=self.clock())
+        return row
+
+    def delete_study(self, study_id: str) -> bool:
+        """Take a study off the list, and its analyses where no other study has the same pixels.
+
+        Returns:
+            Whether there was one.
+        """
+        with self.writing() as session:
+            record = session.get(StudyRecord, study_id)
+            if record is None:
+                return False
+            content = record.content_digest
+            session.delete(record)
+            session.flush()
+            shared = select(StudyRecord.study_id).where(StudyRecord.content_digest == content)
+            if session.scalar(shared.limit(1)) is None:
+                session.execute(delete(JobRecord).where(JobRecord.content_digest == content))
+            return True
+
+    def source_state(self, origin: Origin, name: str) -> str | None:
+        """Sizes and times of an entry's files when it was read last, as a digest."""
+        with self.reading() as session:
+            record = session.get(SourceRecord, (str(origin), name))
+            return record.state if record else None
+
+    def set_source(
+        self, origin: Origin, name: str, *, state: str, errors: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Remember that an entry was read, and what could not be read in it."""
+        record = SourceRecord(
+            origin=str(origin),
+            name=name,
+            state=state,
+            errors=[list(error) for error in errors],
+            read_at=self.clock(),
+        )
+        with self.writing() as session:
+            session.merge(record)
+
+    def source_errors(self, origin: Origin) -> list[tuple[str, str]]:
+        """Files of the library that could not be read: (file, sentence)."""
+        query = select(SourceRecord).where(SourceRecord.origin == str(origin))
+        with self.reading() as session:
+            records = session.scalars(query.order_by(SourceRecord.name)).all()
+        return [(source, message) for record in records for source, message in record.errors]
+
+    def studies_of_source(self, origin: Origin, name: str) -> list[str]:
+        """Ids of the studies that were read from an entry."""
+        query = select(StudyRecord.study_id).where(
+            StudyRecord.origin == str(origin), StudyRecord.source == name
+        )
+        with self.reading() as session:
+            return list(session.scalars(query))
+
+    def _analysis(self) -> ColumnElement[bool]:
+        """The job of a study by the present models."""
+        model = self.model or _NO_MODEL
+        return and_(
+            JobRecord.content_digest == StudyRecord.content_digest,
+            JobRecord.model_digest == model.digest,
+            JobRecord.precision == model.precision,
+        )
+
+    def _studies(self) -> Select[tuple[StudyRecord, JobRecord, ResultRecord]]:
+        return (
+            select(StudyRecord, JobRecord, ResultRecord)
+            .join(JobRecord, self._analysis(), isouter=True)
+            .join(ResultRecord, ResultRecord.job_id == JobRecord.job_id, isouter=True)
+        )
+
+    def _rows(self, query: Select[tuple[StudyRecord, JobRecord, ResultRecord]]) -> list[StudyRow]:
+        with self.reading() as session:
+            return [_study_row(*records) for records in session.execute(query)]
+
+
+def _mentions(word: str) -> ColumnElement[bool]:
+    text = (
+        StudyRecord.patient
+        + " "
+        + StudyRecord.case_id
+        + " "
+        + StudyRecord.study_date
+        + " "
+        + StudyRecord.description
+    )
+    return text.icontains(word, autoescape=True)
+
+
+def _as_columns(study: NewStudy) -> dict[str, object]:
+    columns = asdict(study)
+    columns["origin"] = str(study.origin)
+    for name in ("sequences", "indices", "warnings"):
+        columns[name] = list(columns[name])
+    return columns
+
+
+def _study_row(study: StudyRecord, job: JobRecord | None, result: ResultRecord | None) -> StudyRow:
+    done = job is not None and job.state == JobState.DONE
+    shown = result if done else None
+    return StudyRow(
+        study_id=study.study_id,
+        case_id=study.case_id,
+        identity=study.identity,
+        content_digest=study.content_digest,
+        data_digest=study.data_digest,
+        patient=study.patient,
+        study_date=study.study_date,
+        description=study.description,
+        synthetic=study.synthetic,
+        origin=Origin(study.origin),
+        source=study.source,
+        sequences=tuple(study.sequences),
+        indices=tuple(study.indices),
+        height=study.height,
+        width=study.width,
+        has_reference=study.has_reference,
+        warnings=tuple(study.warnings),
+        display=study.display,
+        added_at=study.added_at,
+        job_id=job.job_id if job else None,
+        job_state=JobState(job.state) if job else None,
+        job_done=job.done if job else 0,
+        job_total=job.total if job else 0,
+        job_message=job.message if job else "",
+        job_error=job.error if job else "",
+        highest_score=shown.highest_score if shown else None,
+        volume_ml=shown.volume_ml if shown else None,
+        called_slices=shown.called_slices if shown else None,
+        mask_slices=shown.mask_slices if shown else None,
+    )
