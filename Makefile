@@ -1,0 +1,62 @@
+# Two commands: `make run` and `make test`. Everything else is a step of theirs.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := run
+VENV := .venv
+PY := $(VENV)/bin/python
+
+.PHONY: run test check venv-dev browser clean
+
+# The first interpreter that fits; a version manager's shim may exist and still fail, so each is tried.
+FIND_PYTHON = for p in $${PYTHON:-} python3 python3.13 python3.12 python3.11; do \
+	  if "$$p" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	  then echo "$$p"; break; fi; done
+
+$(PY):
+	@python=$$($(FIND_PYTHON))
+	if [ -z "$$python" ]; then
+	  echo "Overread needs Python 3.11, 3.12 or 3.13 with venv; install one, or name it: make run PYTHON=/path/to/python3.12" >&2
+	  exit 1
+	fi
+	"$$python" -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+
+$(VENV)/.installed: requirements.txt | $(PY)
+	@echo "Installing packages (some minutes the first time) ..."
+	$(PY) -m pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(PY)
+	@echo "Installing packages (some minutes the first time) ..."
+	$(PY) -m pip install --quiet -r requirements-dev.txt
+	touch $(VENV)/.installed $@
+
+run: $(VENV)/.installed
+	@exec $(PY) -m dashboard
+
+test: check
+
+# Chromium from the system's packages where this user may install them, else the Chrome that is there.
+browser:
+	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then exit 0; fi
+	if command -v apt-get >/dev/null; then
+	  sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo -n"
+	  echo "Installing Chromium for the browser tests ..."
+	  if $$sudo true 2>/dev/null && $$sudo apt-get update -qq && \
+	     DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium >/dev/null; then exit 0; fi
+	fi
+	if [ -n "$${OVERREAD_REQUIRE_BROWSER:-}" ]; then
+	  echo "No Chromium was found and none could be installed: the browser tests are required here." >&2
+	  exit 1
+	fi
+	printf '\n*** NO CHROMIUM: THE BROWSER TESTS WILL BE SKIPPED. Install chromium or google-chrome to run them. ***\n\n'
+
+check: $(VENV)/.installed-dev browser
+	@$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
