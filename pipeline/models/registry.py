@@ -140,10 +140,9 @@ def check_digest(info: ModelInfo) -> None:
 
 
 def load_keras_model(folder: Path) -> Any:
-    """Load a shipped model with Keras, for inference only and in float32.
+    """Load a shipped model with Keras, for inference only.
 
     The digest is checked first; ``safe_mode`` refuses files that carry code; nothing is compiled.
-    Weights that are stored in half precision are computed with in float32.
 
     Args:
         folder: A model's folder with metadata.json and the ``.keras`` file.
@@ -166,22 +165,8 @@ def load_keras_model(folder: Path) -> Any:
         model = keras.models.load_model(info.file, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
         raise InputError(stage, f"Keras cannot load the {stage} of task {task}.") from error
-    if model.compute_dtype != "float32" or any(w.dtype != "float32" for w in model.weights):
-        model = _as_float32(model)
     model(np.zeros((1, info.input_size, info.input_size, len(info.channels)), np.float32))
     return model
-
-
-def _as_float32(model: Any) -> Any:
-    """The same network with every layer at float32, with the same weights."""
-    import keras
-
-    def at_float32(layer: Any) -> Any:
-        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
-
-    copy = keras.models.clone_model(model, clone_function=at_float32)
-    copy.set_weights([weight.astype("float32") for weight in model.get_weights()])
-    return copy
 
 
 def _read_stage(folder: Path, task: str, stage: str) -> ModelInfo:

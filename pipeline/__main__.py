@@ -1,0 +1,59 @@
+"""Command line: ``python -m pipeline <command>``.
+
+Exit status: 0 done, 1 bad input, 2 wrong usage, 130 interrupted. Nothing heavy is imported before a
+command runs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from pipeline.commands.console import complain
+from pipeline.commands.lazy_parser import LazyParser
+from pipeline.errors import InputError
+
+#: Command -> what it does. Each is a module of `pipeline.commands`: ``add_arguments``, ``run``.
+COMMANDS = {
+    "train": "train a model: classifier or segmenter",
+    "evaluate": "measure the whole chain on patients with reference masks",
+    "demo": "make synthetic demo studies",
+    "predict": "analyse images, DICOM, NIfTI, folders or zip archives",
+    "export": "export the models for the fast engine, once per machine",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser; a command's own arguments are added when it is chosen."""
+    parser = LazyParser(
+        prog="python -m pipeline",
+        description="Two-stage brain tumor pipeline. Research use only, not a medical device.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, what in COMMANDS.items():
+        commands.add_parser(
+            name,
+            help=what,
+            description=f"{what[0].upper()}{what[1:]}.",
+            fill=f"pipeline.commands.{name}",
+        )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(import_module(f"pipeline.commands.{arguments.command}").run(arguments))
+    except InputError as error:
+        complain(error.message)
+        return 1
+    except KeyboardInterrupt:
+        complain("Interrupted.")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

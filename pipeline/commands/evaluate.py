@@ -1,0 +1,193 @@
+"""``evaluate``: measure the whole chain; writes evaluation.json and prints its figures."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.commands.console import ProgressBar, complain, say
+from pipeline.commands.locations import add_engine_arguments, positive, ready_engine
+from pipeline.commands.prediction_files import writing
+from pipeline.data.case import Case
+from pipeline.errors import InputError
+from pipeline.results import ProgressCallback
+
+#: What the figures are called where the patients are none of the committed split.
+GIVEN_FOLDER = "given folder"
+SPLITS = ("train", "validation", "held-out", "all")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--data", type=Path, metavar="DIR", help="patients' folders with reference masks"
+    )
+    source.add_argument(
+        "--demo", type=Path, metavar="DIR", help="demo studies: counts the lesions that are found"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder for evaluation.json"
+    )
+    parser.add_argument(
+        "--split",
+        choices=SPLITS,
+        help="patients of the committed split (default: held-out; all where none of them is there)",
+    )
+    parser.add_argument(
+        "--draws", type=positive, default=10_000, metavar="N", help="draws behind the intervals"
+    )
+    add_engine_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate; returns the exit status.
+
+    Raises:
+        InputError: No patients with reference masks, the models cannot run, or the output folder
+            cannot be written.
+    """
+    from pipeline import Analyser
+
+    with writing(arguments.output):
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    engine = ready_engine(arguments)
+    analyser = Analyser(
+        arguments.models,
+        engine=engine,
+        engine_dir=arguments.engine_dir,
+        task=arguments.task,
+        threads=arguments.threads,
+    )
+    if arguments.demo is not None:
+        return _evaluate_demo(arguments, analyser)
+    return _evaluate_patients(arguments, analyser)
+
+
+def choose_patients(found: Sequence[str], split: str | None) -> tuple[tuple[str, ...], str]:
+    """Choose the patients to evaluate and say what they are.
+
+    Args:
+        found: Patients whose folders are there.
+        split: One of `SPLITS`, or None for the held-out patients where they are there.
+
+    Returns:
+        The patients, and ``held-out``, ``validation``, ``train``, ``all`` or ``given folder``.
+
+    Raises:
+        InputError: Patients of the split are missing.
+    """
+    from pipeline.data.splits import load_split
+
+    committed = load_split()
+    known = {*committed.train, *committed.validation, *committed.held_out}
+    if split == "all":
+        return tuple(found), "all"
+    if split is None and not known & set(found):
+        return tuple(found), GIVEN_FOLDER
+    split = split or "held-out"
+    wanted: tuple[str, ...] = getattr(committed, split.replace("-", "_"))
+    missing = [patient for patient in wanted if patient not in set(found)]
+    if missing:
+        raise InputError(
+            missing[0],
+            f"{len(missing)} of the {len(wanted)} patients of the {split} split are missing, such "
+            f"as {missing[0]}. To evaluate all that are there, use --split all.",
+        )
+    return wanted, split
+
+
+def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
+    from pipeline.atomic_files import write_json
+    from pipeline.data.lgg import find_patients
+    from pipeline.evaluation.evaluate import build_evaluation, evaluate_cases, format_figures
+
+    paths, split = [arguments.data], GIVEN_FOLDER
+    try:
+        folders = find_patients(arguments.data)
+    except InputError:
+        if arguments.split is not None or not arguments.data.is_dir():
+            raise
+    else:
+        patients, split = choose_patients(tuple(folders), arguments.split)
+        paths = [folders[patient] for patient in patients]
+    with ProgressBar("patient") as bar:
+        rows = evaluate_cases(_read_each(paths, bar), analyser)
+    if not rows.patients:
+        name = arguments.data.name
+        raise InputError(name, f"{name} holds no patient with reference masks to compare with.")
+    document = build_evaluation(
+        rows,
+        analyser.models,
+        split=split,
+        engine=f"{analyser.engine} {analyser.precision}",
+        command=_command(arguments),
+        draws=arguments.draws,
+    )
+    with writing(arguments.output):
+        write_json(arguments.output / "evaluation.json", document)
+    say(format_figures(document))
+    return 0
+
+
+def _evaluate_demo(arguments: argparse.Namespace, analyser: Any) -> int:
+    from pipeline.atomic_files import write_json
+    from pipeline.evaluation.evaluate import count_lesions
+
+    studies = []
+    with ProgressBar("study") as bar:
+        for case in _read_each(_subfolders(arguments.demo), bar):
+            if case.masks is not None:
+                result = analyser.analyse(case)
+                found, lesions = count_lesions(case, result)
+                called = sum(answer.tumor for answer in result.slices)
+                studies.append(
+                    {
+                        "case_id": case.case_id,
+                        "lesions": lesions,
+                        "found": found,
+                        "called_slices": called,
+                    }
+                )
+    found, lesions = (sum(int(study[key]) for study in studies) for key in ("found", "lesions"))
+    document = {"schema": 1, "synthetic": True, "lesions": lesions, "found": found}
+    with writing(arguments.output):
+        write_json(arguments.output / "demo.json", document | {"studies": studies})
+    say(
+        f"{found} of {lesions} synthetic lesions in {len(studies)} demo studies were touched by an "
+        "outline. They are drawn, not patients: this says nothing about accuracy."
+    )
+    return 0
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder, or the folder itself where there is none."""
+    if not folder.is_dir():
+        raise InputError(folder.name, f"There is no folder {folder.name}.")
+    return sorted(path for path in folder.iterdir() if path.is_dir()) or [folder]
+
+
+def _read_each(paths: Sequence[Path], progress: ProgressCallback) -> Iterator[Case]:
+    """Read the folders one after the other, so that one patient at a time is held."""
+    from pipeline import read_cases
+
+    for done, path in enumerate(paths):
+        progress(done, len(paths), f"Evaluating {path.name}")
+        report = read_cases([path])
+        for error in report.errors:
+            complain(f"{error.source}: {error.message}")
+        yield from report.cases
+    progress(len(paths), len(paths), "Evaluated")
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What repeats the evaluation, without this machine's folders."""
+    words = ["python", "-m", "pipeline", "evaluate", "--data", "DIR", "--output", "DIR"]
+    if arguments.split is not None:
+        words += ["--split", arguments.split]
+    if arguments.engine != "auto":
+        words += ["--engine", arguments.engine]
+    return shlex.join(words)

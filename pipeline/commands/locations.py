@@ -1,0 +1,91 @@
+"""Where models and exported models are, unless the command line says otherwise."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline.commands.console import complain
+from pipeline.engine.selection import CHOICES, resolve_engine
+from pipeline.errors import InputError
+from pipeline.models.registry import DEFAULT_TASK, TASKS, read_model_info
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def default_engine_dir() -> Path:
+    """``engine`` in the workspace: OVERREAD_HOME, or ``workspace`` beside the program."""
+    home = os.environ.get("OVERREAD_HOME", "")
+    return (Path(home) if home else PROJECT / "workspace") / "engine"
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of every command that uses the shipped models."""
+    parser.add_argument("--task", choices=TASKS, default=DEFAULT_TASK, help="what to look for")
+    parser.add_argument(
+        "--models", type=Path, default=PROJECT / "models", metavar="DIR", help="shipped models"
+    )
+    parser.add_argument(
+        "--engine-dir",
+        type=Path,
+        default=default_engine_dir(),
+        metavar="DIR",
+        help="exported models (default: engine in the workspace)",
+    )
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of every command that runs the models."""
+    add_model_arguments(parser)
+    parser.add_argument(
+        "--engine", choices=CHOICES, default="auto", help="runtime (auto: the fastest)"
+    )
+    parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads to use")
+
+
+def positive(text: str) -> int:
+    """Parse a whole number above 0."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def ready_engine(arguments: argparse.Namespace) -> str:
+    """Make sure that the chosen engine can run; export the models first where that is needed.
+
+    The export runs in a process of its own, so that this one never holds TensorFlow. Where it
+    fails, ``auto`` falls back to Keras, and says so.
+
+    Returns:
+        The engine to use.
+
+    Raises:
+        InputError: The models are missing, or the engine that was asked for by name cannot run.
+    """
+    models = read_model_info(arguments.models, arguments.task)
+    engine = resolve_engine(arguments.engine, "f32")
+    if engine != "openvino":
+        return engine
+    from pipeline.engine.openvino_engine import is_exported
+
+    if all(is_exported(info, arguments.engine_dir) for info in models.stages):
+        return engine
+    complain("Exporting the models for the fast engine; this is done once.")
+    if export_in_own_process(arguments) == 0:
+        return engine
+    if arguments.engine != "auto":
+        raise InputError("", "The models could not be exported for the engine openvino.")
+    complain("The models could not be exported; going on with Keras, which is slower.")
+    return "keras"
+
+
+def export_in_own_process(arguments: argparse.Namespace) -> int:
+    """Run ``python -m pipeline export``; returns its exit status. Its output goes to stderr."""
+    command = [sys.executable, "-m", "pipeline", "export", "--task", arguments.task]
+    command += ["--models", str(arguments.models.resolve())]
+    command += ["--engine-dir", str(arguments.engine_dir.resolve())]
+    return subprocess.run(command, cwd=PROJECT, stdout=sys.stderr, check=False).returncode
