@@ -8,6 +8,7 @@ overread.analysis = (function () {
   "use strict";
 
   const POLL_MS = 3000;
+  const CANCEL_POLL_MS = 700;
   const WORDS = {
     queued: "Waiting for its turn",
     running: "Analysing",
@@ -26,7 +27,7 @@ overread.analysis = (function () {
     byId("analysis").hidden = state === "done";
     let words = WORDS[state] || "";
     if (state === "running" && total) words = `Analysing ${Math.min(done, total)} of ${total}`;
-    if (state === "failed" && message) words = message;
+    if ((state === "running" || state === "failed") && message) words = message;
     byId("analysis-text").textContent = words;
     byId("analysis-text").className = state === "failed" ? "notice notice--error" : "tabular";
     const percent = total ? Math.round((100 * done) / total) : 0;
@@ -68,14 +69,14 @@ overread.analysis = (function () {
     }
     if (study?.job && study.job.state !== "done") update({ ...study.job, study_id: mine.studyId });
     else if (!study) show("lost");
-    if (pending(mine.state) && watched === mine) mine.timer = setTimeout(check, POLL_MS);
+    if (pending(mine.state) && watched === mine) mine.timer = setTimeout(check, mine.state === "cancelling" ? CANCEL_POLL_MS : POLL_MS);
   }
 
-  function request(again) {
+  function request() {
     watched.asked = Date.now();
     watched.state = "queued";
     show("queued");
-    window.dash_clientside.set_props("analysis-request", { data: { study_id: watched.studyId, again, asked: watched.asked } });
+    window.dash_clientside.set_props("analysis-request", { data: { study_id: watched.studyId, asked: watched.asked } });
     clearTimeout(watched.timer);
     watched.timer = setTimeout(check, POLL_MS);
   }
@@ -89,7 +90,7 @@ overread.analysis = (function () {
       show(watched.state, study.job || {});
       if (state !== "done" || study.result) return;
     }
-    request(false);
+    request();
     if (study.job) update({ ...study.job, study_id: study.study_id });
   }
 
@@ -99,13 +100,13 @@ overread.analysis = (function () {
   }
 
   function mount() {
-    byId("analysis-again").addEventListener("click", () => watched && request(true));
+    byId("analysis-again").addEventListener("click", () => watched && request());
     byId("analysis-cancel").addEventListener("click", () => {
       if (!watched) return;
       watched.state = "cancelling";
       show("cancelling");
       clearTimeout(watched.timer);
-      watched.timer = setTimeout(check, POLL_MS); // should the server's answer get lost
+      watched.timer = setTimeout(check, CANCEL_POLL_MS); // a running job stops at its next step
     });
     const removers = [overread.viewer.on("open", begin), overread.viewer.on("close", stop)];
     return () => removers.forEach((remove) => remove());

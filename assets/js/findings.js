@@ -5,6 +5,8 @@ overread.findings = (function () {
   "use strict";
 
   const NONE = "–";
+  const ENGINES = { openvino: "OpenVINO", onnxruntime: "ONNX Runtime", keras: "Keras" };
+  const PRECISIONS = { f32: "float32", bf16: "bfloat16" };
 
   function text(id, words) {
     const node = document.getElementById(id);
@@ -48,11 +50,14 @@ overread.findings = (function () {
     }
     text("finding-segmenter", result ? model("Outline", result.segmenter) : "Shown with the result.");
     text("finding-classifier", result ? model("Slice score", result.classifier) : "");
+    text("finding-engine", result ? engine(result.segmenter) : "");
     warnings(s);
   }
 
-  function model(words, { name, version, digest, engine, precision }) {
-    return [`${words}: ${name} ${version}`, digest.slice(0, 8), engine, precision].filter(Boolean).join(" · ");
+  const model = (words, { name, version, digest }) => `${words}: ${name} ${version} · ${digest.slice(0, 8)}`;
+
+  function engine({ engine: name, precision }) {
+    return [ENGINES[name] || name, PRECISIONS[precision] || precision].filter(Boolean).join(", ");
   }
 
   function warnings({ warnings: own, result }) {

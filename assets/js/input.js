@@ -122,7 +122,6 @@ overread.input = (function () {
     reset,
     "tool-window": () => viewer().display({ tool: "window" }),
     "tool-zoom": () => viewer().display({ tool: "zoom" }),
-    "tool-pan": () => viewer().display({ tool: "pan" }),
     "next-lesion": () => viewer().goToLesion(1),
     retry: () => viewer().retry(),
     "toggle-rail": () => fold("rail"),
@@ -137,7 +136,7 @@ overread.input = (function () {
     press("fill", show.fill);
     press("hide-all", show.hidden);
     press("invert", state().invert);
-    for (const name of ["window", "zoom", "pan"]) press(`tool-${name}`, name === tool);
+    for (const name of ["window", "zoom"]) press(`tool-${name}`, name === tool);
     byId("opacity").disabled = !show.fill;
     byId("surface").dataset.tool = tool;
     document.querySelector(".legend").classList.toggle("legend--hidden", show.hidden);
@@ -169,13 +168,15 @@ overread.input = (function () {
     },
     { key: "i", label: "Invert", run: go(invert) },
     { key: "0", label: "Window, zoom and position as at first", run: go(reset) },
-    { key: "b", label: "Brain auto: window from the slice in view", run: go(autoWindow) },
-    { key: "w", label: "Drag: window and level", run: go(() => viewer().display({ tool: "window" })) },
-    { key: "z", label: "Drag: zoom (also right drag, Ctrl + wheel)", run: go(() => viewer().display({ tool: "zoom" })) },
-    { key: "p", label: "Drag: move (also middle or Shift drag)", run: go(() => viewer().display({ tool: "pan" })) },
+    { key: "b", label: "Auto: window from the brain in this slice", run: go(autoWindow) },
+    { key: "w", label: "Left drag: window and level", run: go(() => viewer().display({ tool: "window" })) },
+    { key: "z", label: "Left drag: zoom", run: go(() => viewer().display({ tool: "zoom" })) },
     { key: "1", label: "First series, 2 the second ...", run: go(() => overread.rail.choose(0)) },
     { key: "2", run: go(() => overread.rail.choose(1)) },
     { key: "3", run: go(() => overread.rail.choose(2)) },
+    { key: "", shown: "Right drag", label: "Zoom (also Ctrl and wheel, or pinch)" },
+    { key: "", shown: "Shift+Drag", label: "Move the image (also middle drag)" },
+    { key: "", shown: "Double click", label: "Window as at first" },
     { key: "+", label: "Zoom in", repeat: true, run: go(() => zoomStep(1.2)) },
     { key: "-", label: "Zoom out", repeat: true, run: go(() => zoomStep(1 / 1.2)) },
   ];

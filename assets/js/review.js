@@ -98,8 +98,8 @@ overread.review = (function () {
 
   window.dash_clientside.overread_review = {
     open: (data) => void open(data) || window.dash_clientside.no_update,
-    job: (progress, outcome) => {
-      for (const job of [progress, outcome]) overread.analysis.update(job);
+    job: (job) => {
+      overread.analysis.update(job);
       return window.dash_clientside.no_update;
     },
   };

@@ -6,7 +6,8 @@ overread.strip = (function () {
 
   const CELLS = { top: 2, height: 12 };
   const BARS = { top: 16, height: 36 };
-  const HEIGHT = 56;
+  const HEIGHT = 56; // of cells and bars; the slider and the axis labels lie below
+  const BELOW = 24;
 
   function colours(canvas) {
     const style = getComputedStyle(canvas);
@@ -21,9 +22,9 @@ overread.strip = (function () {
     const ratio = window.devicePixelRatio || 1;
     const width = canvas.clientWidth;
     if (!width) return;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round((HEIGHT + 18) * ratio)) {
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round((HEIGHT + BELOW) * ratio)) {
       canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round((HEIGHT + 18) * ratio);
+      canvas.height = Math.round((HEIGHT + BELOW) * ratio);
     }
     const pen = canvas.getContext("2d");
     const c = colours(canvas);
@@ -34,7 +35,7 @@ overread.strip = (function () {
     const top = Math.max(1, ...areas, ...referenceAreas.map((area) => area || 0));
     const tall = (area) => (area ? Math.max(1.5, (area / top) * BARS.height) : 0);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, width, HEIGHT + 18);
+    pen.clearRect(0, 0, width, HEIGHT + BELOW);
     for (let j = 0; j < study.n; j++) {
       const x = j * p + gap / 2, w = p - gap;
       const score = slices ? slices[j].tumor_probability : null;
@@ -73,16 +74,16 @@ overread.strip = (function () {
   }
 
   function drawAxis(pen, c, p, study, width) {
-    const step = [1, 2, 5, 10, 20, 25, 50, 100, 200].find((every) => every * p >= 44) || 500;
+    const step = [1, 5, 10, 20, 25, 50, 100, 200].find((every) => every * p >= 44) || 500;
     pen.fillStyle = c.muted;
     pen.font = `11px ${c.font}`;
     pen.textAlign = "center";
     for (let j = 0; j < study.n; j++) {
       const number = study.indices[j];
       if (j !== 0 && number % step !== 0) continue;
-      if (j !== 0 && j * p < 24) continue;
+      if (j !== 0 && j * p < 28) continue;
       const x = Math.min(width - 10, Math.max(6, (j + 0.5) * p));
-      pen.fillText(String(number), x, HEIGHT + 14);
+      pen.fillText(String(number), x, HEIGHT + 21);
     }
   }
 
@@ -102,6 +103,7 @@ overread.strip = (function () {
       const slider = document.getElementById("viewer-slider");
       slider.max = study.n;
       slider.value = k + 1;
+      slider.parentElement.style.setProperty("--n", study.n); // lines the thumb up with the cells
       slider.setAttribute("aria-valuetext", `Slice ${study.indices[k]}`);
       redraw();
     };

@@ -137,6 +137,7 @@ def _model() -> html.Section:
         "Model",
         html.P(id="finding-segmenter", className="finding-text tabular"),
         html.P(id="finding-classifier", className="finding-text tabular"),
+        html.P(id="finding-engine", className="finding-text"),
         html.P("Research use only, not a medical device.", className="finding-text"),
         id="findings-model",
     )

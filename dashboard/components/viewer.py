@@ -1,8 +1,8 @@
 """The viewer: tool bar, image with its corners, slice strip. `assets/js/viewer.js` fills it.
 
 The words and ids are made here, what changes with a slice is written by the browser: no callback
-runs while the reader scrolls. Range inputs are made by `assets/js/input.js`, because `dcc.Input` takes
-no label for screen readers and reports every step to the server's store.
+runs while the reader scrolls. Range inputs are made by `assets/js/input.js`, because `dcc.Input`
+takes no label for screen readers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dashboard.components.attributes import aria
 from dashboard.figures.slice_figure import make_slice_figure
 
 #: Plotly draws and leaves wheel, drag and keys to us. Never "staticPlot": it re-encodes the images.
-_GRAPH_CONFIG = {
+_GRAPH_CONFIG: Any = {
     "displayModeBar": False,
     "scrollZoom": False,
     "doubleClick": False,
@@ -25,9 +25,8 @@ _GRAPH_CONFIG = {
 }
 
 _TOOLS = (
-    ("window", "Window", "Drag for window and level"),
-    ("zoom", "Zoom", "Drag to zoom"),
-    ("pan", "Pan", "Drag to move the image"),
+    ("window", "Window", "Drag on the image for window and level (W)"),
+    ("zoom", "Zoom", "Drag on the image to zoom (Z); Shift and drag moves it"),
 )
 
 
@@ -51,7 +50,7 @@ def _tool_bar() -> html.Div:
             ),
             html.Div(
                 [
-                    _segment("window-auto", "Brain auto", "Window from the slice in view"),
+                    _segment("window-auto", "Auto", "Window from the brain in this slice (B)"),
                     _segment("window-full", "Full range", "Window over all stored values"),
                     _segment("invert", "Invert", "Black on white (I)", pressed=False),
                     _segment("reset", "Reset", "Window, zoom and position as at first (0)"),

@@ -1,9 +1,9 @@
 """Review: one study, slice by slice, with the AI's outline and the reference over the image.
 
 The address names study and slice (``/review?study=<id>&slice=<number>``). The browser asks
-``/api/studies/<id>`` and draws; the callbacks here only follow the study's analysis. The jobs table is
-the truth: the background callback submits, relays and ends, and may be killed at any time without harm
-to the job; a reload submits again and thereby finds the running job.
+``/api/studies/<id>`` and draws; the callbacks here only follow the study's analysis. The jobs table
+is the truth: the background callback submits, relays and ends, and may be killed at any time without
+harm to the job; a reload submits again and thereby finds the running job.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dashboard.components import findings, rail, viewer
 from dashboard.components.attributes import aria
 from dashboard.shell import empty_state
 from dashboard.store import JobRow, Store
+from pipeline import InputError
 
 STUDY = "review-study"
 REQUEST = "analysis-request"
@@ -76,13 +77,14 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("overread_review", "open"), Output(SINK, "data"), Input(STUDY, "data")
     )
-    app.clientside_callback(
-        ClientsideFunction("overread_review", "job"),
-        Output(SINK, "data", allow_duplicate=True),
-        Input(PROGRESS, "data"),
-        Input(OUTCOME, "data"),
-        prevent_initial_call=True,
-    )
+    # two, not one with both inputs: Dash would hold it back until the outcome is there
+    for told in (PROGRESS, OUTCOME):
+        app.clientside_callback(
+            ClientsideFunction("overread_review", "job"),
+            Output(SINK, "data", allow_duplicate=True),
+            Input(told, "data"),
+            prevent_initial_call=True,
+        )
 
     @app.callback(
         Output(OUTCOME, "data"),
@@ -98,9 +100,10 @@ def register(app: Dash) -> None:
         asked = _parse_request(request)
         if asked is None:
             return no_update
+        parts = services.get(app)
         # a process of its own: it must not share the web process's connections
-        store = Store(services.get(app.server).settings.database_url)
-        return follow_job(store, asked, set_progress)
+        store = Store(parts.settings.database, model=parts.store.model)
+        return follow_job(store, asked, set_progress, has_result=_has_result(parts, asked))
 
     @app.callback(
         Output(OUTCOME, "data", allow_duplicate=True),
@@ -113,7 +116,7 @@ def register(app: Dash) -> None:
         asked = _parse_request(request)
         if not clicks or asked is None:
             return no_update
-        return cancel_job(services.get(app.server).store, asked)
+        return cancel_job(services.get(app).store, asked)
 
 
 def follow_job(
@@ -121,6 +124,7 @@ def follow_job(
     request: dict[str, Any],
     relay: Callable[[Any], None],
     *,
+    has_result: bool = True,
     pause_seconds: float = _RELAY_SECONDS,
 ) -> dict[str, Any]:
     """Submit a study's analysis and relay its state until it ends.
@@ -129,34 +133,47 @@ def follow_job(
         store: The review database.
         request: ``study_id`` and ``asked``, the browser's mark for this request.
         relay: Called with each new state.
+        has_result: False where the result of a job that is done has gone from the cache.
         pause_seconds: Time between two looks at the jobs table.
 
     Returns:
         The last state: ``study_id``, ``asked``, ``state``, ``done``, ``total``, ``message``.
     """
-    job_id = jobs.submit(store, request["study_id"], priority=jobs.PRIORITY_OPENED)
+    try:
+        job_id = jobs.submit(
+            store, request["study_id"], priority=jobs.PRIORITY_OPENED, result_lost=not has_result
+        )
+    except InputError as error:
+        return {**_describe(None, request), "state": "failed", "message": error.message}
     told = None
     while True:
         job = jobs.state(store, job_id)
         state = _describe(job, request)
+        if job is None or job.finished:
+            return state
         if state != told:
             relay(state)
             told = state
-        if job.finished:
-            return state
         time.sleep(pause_seconds)
 
 
 def cancel_job(store: Store, request: dict[str, Any]) -> dict[str, Any]:
     """Cancel a study's job in the jobs table; returns its state as `follow_job` does."""
     row = store.study(request["study_id"])
-    if row.job_id is None:
+    job = jobs.cancel(store, row.job_id) if row and row.job_id is not None else None
+    return _describe(job, request)
+
+
+def _has_result(parts: services.Services, request: dict[str, Any]) -> bool:
+    row = parts.store.study(request["study_id"])
+    key = parts.result_key(row.content_digest) if row else None
+    return key is not None and parts.results.answer(key) is not None
+
+
+def _describe(job: JobRow | None, request: dict[str, Any]) -> dict[str, Any]:
+    """A job for the browser. One that was deleted with its study counts as cancelled."""
+    if job is None:
         return {**request, "state": "cancelled", "done": 0, "total": 0, "message": ""}
-    jobs.cancel(store, row.job_id)
-    return _describe(jobs.state(store, row.job_id), request)
-
-
-def _describe(job: JobRow, request: dict[str, Any]) -> dict[str, Any]:
     return {
         **request,
         "state": str(job.state),
