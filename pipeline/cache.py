@@ -200,4 +200,7 @@ class ResultCache:
             disk=BytesDisk,
             size_limit=self._limit,
             eviction_policy="least-recently-used",
+            # Entries dropped whenever one is added to a full cache. diskcache's own 10 would empty
+            # a cache of few large ones, the new one included; 1 would never catch up.
+            cull_limit=2,
         )

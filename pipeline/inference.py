@@ -26,6 +26,8 @@ from pipeline.postprocessing import remove_small_components, smoothing_weights
 from pipeline.results import CaseResult, ProgressCallback
 
 BATCH_SIZE = 8
+#: Slices from which a case counts as a volume, in which neighbours say something of each other.
+_MIN_VOLUME_SLICES = 3
 
 
 class Analyser:
@@ -159,7 +161,8 @@ class Analyser:
 
         raw = _predict(stage, prepared.volume, flip=info.inference.flip_average, tell=tell)
         scores = raw.reshape(n).astype(np.float64)
-        weights = smoothing_weights(positions, info.inference.score_sigma_slices)
+        sigma = info.inference.score_sigma_slices if n >= _MIN_VOLUME_SLICES else 0.0
+        weights = smoothing_weights(positions, sigma)
         return np.clip(weights @ scores, 0, 1)
 
     def _segment(
@@ -189,7 +192,8 @@ class Analyser:
     ) -> NDArray[np.uint8]:
         """Bring the maps back to the input's pixels, smoothed and cleaned: ``(n, h, w)`` uint8."""
         info = self.models.segmenter
-        sigma = info.inference.mask_sigma_slices if len(positions) >= 3 else 0.0
+        is_volume = len(positions) >= _MIN_VOLUME_SLICES
+        sigma = info.inference.mask_sigma_slices if is_volume else 0.0
         weights = smoothing_weights(positions[passed], sigma).astype(np.float32)
         result = np.zeros((len(positions), *prepared.grid.input_shape), np.uint8)
         for row, k in zip(weights, passed, strict=True):

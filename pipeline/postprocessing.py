@@ -8,8 +8,6 @@ from scipy import ndimage
 
 #: Neighbours further than this many sigmas weigh nothing (less than 0.0004 of the slice itself).
 _REACH = 4.0
-#: Slices from which a case counts as a volume.
-_MIN_SLICES = 3
 
 
 def smoothing_weights(positions: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
@@ -21,9 +19,9 @@ def smoothing_weights(positions: NDArray[np.float64], sigma: float) -> NDArray[n
 
     Returns:
         ``(n, n)``: row i holds the weights that make the smoothed slice i. The identity where
-        ``sigma`` is 0 or there are fewer than three slices, which are no volume.
+        ``sigma`` is 0.
     """
-    if sigma <= 0 or len(positions) < _MIN_SLICES:
+    if sigma <= 0:
         return np.eye(len(positions))
     distance = np.abs(positions[:, None] - positions[None, :]) / sigma
     weights = np.where(distance <= _REACH, np.exp(-0.5 * distance**2), 0.0)

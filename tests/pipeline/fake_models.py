@@ -14,8 +14,11 @@ from pipeline.data.case import Case, SequenceName, SourceKind
 SIZE = 32
 
 
-def make_case(n: int = 4, *, size: int = SIZE, masks: bool = False, **changes: Any) -> Case:
-    """A FLAIR-only case of n slices; a square of growing brightness stands on slices 1 and up."""
+def make_case(n: int = 4, *, size: int = SIZE, masks: Any = None, **changes: Any) -> Case:
+    """A FLAIR-only case of n slices, a bright square on each but the first.
+
+    ``masks`` True makes reference masks of just that square, an array is taken as it is.
+    """
     pixels = np.full((n, size, size, 1), 60, np.uint8)
     pixels[:, :4] = 0
     reference = np.zeros((n, size, size), bool)
@@ -29,7 +32,7 @@ def make_case(n: int = 4, *, size: int = SIZE, masks: bool = False, **changes: A
         "sequences": (SequenceName.FLAIR,),
         "indices": tuple(range(1, n + 1)),
         "sources": tuple(f"case_{k}.png" for k in range(1, n + 1)),
-        "masks": reference if masks else None,
+        "masks": reference if masks is True else masks,
     }
     return Case(**(fields | changes))
 

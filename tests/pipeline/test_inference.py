@@ -1,0 +1,263 @@
+"""The chain on networks that answer by rule: what is classified, gated, outlined and reported."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_models import SIZE, FakeStage, bright_pixels, bright_slice, make_case, write_metadata
+
+from pipeline.cache import ResultCache
+from pipeline.data.case import Case
+from pipeline.errors import Cancelled, InputError
+from pipeline.inference import Analyser
+from pipeline.results import CaseResult
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
+    """Networks that find the bright square."""
+    made = {"classifier": FakeStage(bright_slice), "segmenter": FakeStage(bright_pixels)}
+    monkeypatch.setattr("pipeline.inference.open_stage", lambda info, **_: made[info.stage])
+    return made
+
+
+def make_analyser(folder: Path, *, cache: ResultCache | None = None, **changes: Any) -> Analyser:
+    write_metadata(folder, **changes)
+    return Analyser(folder, engine_dir=folder, cache=cache)
+
+
+def everything_but_dice(result: CaseResult) -> tuple[Any, ...]:
+    slices = tuple(replace(s, dice=None) for s in result.slices)
+    return slices, result.probability.tobytes(), result.volume_ml, result.warnings
+
+
+def test_only_slices_that_pass_are_outlined(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+    result = make_analyser(tmp_path).analyse(make_case(20))
+    assert stages["classifier"].batches == [8, 8, 4]
+    assert stages["segmenter"].batches == [8, 8, 3]
+    assert [s.tumor for s in result.slices] == [False] + [True] * 19
+    assert [s.mask_area_px for s in result.slices] == [0] + [64] * 19
+    assert not result.probability[0].any()
+    assert result.probability[1].max() == round(0.8 * 255)
+    assert (result.masks()[1] == make_case(masks=True).masks[1]).all()
+    assert result.tumor
+
+
+def test_nothing_is_outlined_where_nothing_passes(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    result = make_analyser(tmp_path).analyse(make_case(1, masks=True))
+    assert stages["segmenter"].batches == []
+    assert not result.tumor
+    assert result.dice is None, "both empty"
+    assert result.slices[0].dice is None
+
+
+def test_a_score_at_the_operating_point_passes(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    stages["classifier"] = FakeStage(lambda batch: np.full((len(batch), 1), 0.75))
+    assert make_analyser(tmp_path, classifier={"threshold": 0.75}).analyse(make_case()).tumor
+
+
+def test_volume_comes_from_spacing(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+    spacing = (5.0, 240 / SIZE, 240 / SIZE)
+    result = make_analyser(tmp_path).analyse(make_case(spacing_mm=spacing))
+    assert result.volume_ml == pytest.approx(3 * 64 * 5 * 7.5 * 7.5 / 1000)
+    assert result.spacing_mm == spacing
+    assert make_analyser(tmp_path).analyse(make_case()).volume_ml is None
+
+
+def test_masks_come_back_to_the_pixels_of_the_input(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    pixels = np.full((3, 48, 96, 1), 60, np.uint8)
+    pixels[:, 12:24, 30:60] = 200
+    pixels[:, :6] = 0
+    case = make_case(3, pixels=pixels)
+    result = make_analyser(tmp_path).analyse(case)
+    assert result.probability.shape == (3, 48, 96)
+    rows, columns = np.nonzero(result.masks()[1])
+    assert (rows.min(), rows.max()) == pytest.approx((12, 23), abs=2)
+    assert (columns.min(), columns.max()) == pytest.approx((30, 59), abs=2)
+
+
+@pytest.mark.parametrize("reference", ["none", "empty", "right", "wrong"])
+def test_reference_masks_change_nothing_but_dice(
+    stages: dict[str, FakeStage], tmp_path: Path, reference: str
+) -> None:
+    plain, right = make_case(), make_case(masks=True)
+    masks = {
+        "none": None,
+        "empty": np.zeros_like(right.masks),
+        "right": right.masks,
+        "wrong": ~right.masks,
+    }[reference]
+    analyser = make_analyser(tmp_path, cache=ResultCache(tmp_path / "cache"))
+    expected = everything_but_dice(make_analyser(tmp_path).analyse(plain))
+    case = replace(plain, masks=masks)
+    for _ in range(2):
+        result = analyser.analyse(case)
+        assert everything_but_dice(result) == expected
+        assert result.dice == {"none": None, "empty": 0.0, "right": 1.0, "wrong": 0.0}[reference]
+    assert analyser.key(case) == analyser.key(plain)
+
+
+def test_a_cached_answer_is_told_with_the_names_of_the_case_that_asks(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    analyser = make_analyser(tmp_path, cache=ResultCache(tmp_path / "cache"))
+    analyser.analyse(make_case(warnings=("Sequence not known.",)))
+    other = make_case(
+        case_id="other", indices=(3, 4, 5, 6), sources=tuple("abcd"), warnings=("Single image.",)
+    )
+    result = analyser.analyse(other)
+    assert stages["classifier"].batches == [4], "computed once"
+    assert result.case_id == "other"
+    assert [(s.index, s.source) for s in result.slices] == list(
+        zip((3, 4, 5, 6), "abcd", strict=True)
+    )
+    assert result.warnings == ("Single image.",)
+
+
+def test_warnings_of_case_and_preparation_stay_with_the_result(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    base = make_case(warnings=("Not known to be FLAIR.",))
+    unknown = ("unknown", "t2")
+    case = replace(
+        base, pixels=np.repeat(base.pixels, 2, axis=-1), sequences=tuple(map(str, unknown))
+    )
+    analyser = make_analyser(tmp_path, cache=ResultCache(tmp_path / "cache"))
+    fresh, again = analyser.analyse(case), analyser.analyse(case)
+    assert fresh.warnings == again.warnings
+    assert fresh.warnings[0] == "Not known to be FLAIR."
+    assert len(fresh.warnings) == 2
+
+
+def test_flips_are_averaged(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+    left = np.zeros((SIZE, SIZE, 1))
+    left[:, : SIZE // 2] = 0.8
+    stages["classifier"] = FakeStage(lambda batch: np.ones((len(batch), 1)))
+    stages["segmenter"] = FakeStage(lambda batch: np.stack([left] * len(batch)))
+    plain = make_analyser(tmp_path).analyse(make_case(1))
+    assert plain.slices[0].mask_area_px == SIZE * SIZE // 2
+    options = {"inference": {"flip_average": True}}
+    flipped = make_analyser(tmp_path, segmenter=options).analyse(make_case(1))
+    assert (flipped.probability == round(0.4 * 255)).all()
+
+
+def test_scores_are_smoothed_through_slices(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+    given = iter([0.0, 1.0, 0.0, 0.0])
+    stages["classifier"] = FakeStage(lambda batch: [[next(given)] for _ in batch])
+    options = {"inference": {"score_sigma_slices": 0.7}}
+    result = make_analyser(tmp_path, classifier=options).analyse(make_case())
+    scores = [s.tumor_probability for s in result.slices]
+    assert scores[1] == max(scores) < 1
+    assert scores[0] > scores[3] > 0
+
+
+def test_two_slices_are_no_volume(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+    given = iter([0.0, 1.0])
+    stages["classifier"] = FakeStage(lambda batch: [[next(given)] for _ in batch])
+    options = {"inference": {"score_sigma_slices": 0.7}}
+    result = make_analyser(tmp_path, classifier=options).analyse(make_case(2))
+    assert [s.tumor_probability for s in result.slices] == [0.0, 1.0]
+
+
+def test_masks_are_smoothed_over_slices_that_passed_only(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    stages["segmenter"] = FakeStage(lambda batch: np.full((len(batch), SIZE, SIZE, 1), 0.8))
+    options = {"inference": {"mask_sigma_slices": 0.7}}
+    result = make_analyser(tmp_path, segmenter=options).analyse(make_case())
+    assert not result.probability[0].any()
+    assert (result.probability[1:] == round(0.8 * 255)).all(), "weights sum to 1 at the border"
+
+
+def test_small_components_are_removed_with_their_probability(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    case = make_case()
+    pixels = case.pixels.copy()
+    pixels[2, 25:27, 25:27] = 200
+    options = {"inference": {"min_component_fraction": 0.1}}
+    analyser = make_analyser(tmp_path, segmenter=options)
+    result = analyser.analyse(replace(case, pixels=pixels))
+    assert not result.probability[2, 25:27, 25:27].any()
+    assert [s.mask_area_px for s in result.slices] == [0, 64, 64, 64]
+
+
+def test_progress_runs_to_the_end_and_never_back(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    told: list[tuple[int, int, str]] = []
+    make_analyser(tmp_path).analyse(make_case(12), progress=lambda *event: told.append(event))
+    done = [event[0] for event in told]
+    assert done == sorted(done)
+    assert told[-1][0] == told[-1][1] == 24
+    assert "Classifying slice 9 of 12" in [event[2] for event in told]
+    assert "Outlining slice 9 of 11" in [event[2] for event in told]
+
+
+def test_cancelling_stops_between_batches_and_keeps_nothing(
+    stages: dict[str, FakeStage], tmp_path: Path
+) -> None:
+    def stop(done: int, total: int, message: str) -> None:
+        if done >= 8:
+            raise Cancelled
+
+    cache = ResultCache(tmp_path / "cache")
+    analyser = make_analyser(tmp_path, cache=cache)
+    case = make_case(20)
+    with pytest.raises(Cancelled):
+        analyser.analyse(case, progress=stop)
+    assert stages["classifier"].batches == [8]
+    assert cache.get(analyser.key(case), case) is None
+    assert analyser.analyse(case).tumor, "and can be asked again"
+
+
+def test_the_key_follows_pixels_and_models(tmp_path: Path) -> None:
+    case = make_case()
+    key = make_analyser(tmp_path).key(case)
+    assert make_analyser(tmp_path).key(case) == key
+    for changes in (
+        {"digest": "1" * 64},
+        {"classifier": {"threshold": 0.4}},
+        {"segmenter": {"inference": {"flip_average": True}}},
+    ):
+        assert make_analyser(tmp_path, **changes).key(case) != key
+    write_metadata(tmp_path)
+    pixels = case.pixels.copy()
+    pixels[0, 0, 0] += 1
+    other: list[Case] = [
+        replace(case, pixels=pixels),
+        replace(case, indices=(1, 2, 3, 9)),
+        replace(case, spacing_mm=(1.0, 1.0, 1.0)),
+    ]
+    assert key not in [make_analyser(tmp_path).key(changed) for changed in other]
+    assert make_analyser(tmp_path).key(replace(case, indices=(5, 6, 7, 8))) == key
+
+
+def test_models_of_another_preprocessing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="preprocessing version 99"):
+        make_analyser(tmp_path, preprocessing_version=99)
+
+
+def test_models_that_are_not_exported_are_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Run: python -m pipeline export"):
+        make_analyser(tmp_path).analyse(make_case())
+
+
+@pytest.mark.parametrize(
+    ("engine", "precision", "sentence"),
+    [("tpu", "f32", "no engine 'tpu'"), ("auto", "f8", "no precision 'f8'")],
+)
+def test_unknown_engines_are_refused(
+    tmp_path: Path, engine: str, precision: str, sentence: str
+) -> None:
+    write_metadata(tmp_path)
+    with pytest.raises(InputError, match=sentence):
+        Analyser(tmp_path, engine=engine, precision=precision, engine_dir=tmp_path)
