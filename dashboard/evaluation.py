@@ -156,6 +156,32 @@ def count_confusion(slices: pd.DataFrame, threshold: float) -> Confusion:
     )
 
 
+def estimate_rates(
+    slices: pd.DataFrame, threshold: float, *, resamples: int = 1000, seed: int = 0
+) -> dict[str, Estimate]:
+    """Sensitivity and specificity at a threshold, with bootstrap intervals over patients.
+
+    Whole patients are drawn, because slices of one patient look alike.
+    """
+    counts = count_confusion(slices, threshold)
+    tumor = slices["reference_tumor"].to_numpy(bool)
+    called = slices["score"].to_numpy(float) >= threshold
+    cells = pd.DataFrame(
+        {"hit": tumor & called, "tumor": tumor, "spared": ~tumor & ~called, "clear": ~tumor}
+    )
+    per_patient = cells.groupby(slices["case_id"].to_numpy()).sum().to_numpy(float)
+    if not len(per_patient):
+        return {}
+    draws = np.random.default_rng(seed).integers(
+        len(per_patient), size=(resamples, len(per_patient))
+    )
+    sums = per_patient[draws].sum(axis=1)
+    return {
+        "sensitivity": _share(counts.sensitivity, sums[:, 0], sums[:, 1]),
+        "specificity": _share(counts.specificity, sums[:, 2], sums[:, 3]),
+    }
+
+
 def select_cell(slices: pd.DataFrame, threshold: float, cell: Cell) -> pd.DataFrame:
     """Rows of one cell of the confusion matrix, those worth a look first.
 
@@ -199,6 +225,15 @@ def institution_dice(
         rows.append((str(name), len(dice), float(dice.mean()), float(low), float(high)))
     table = pd.DataFrame(rows, columns=["institution", "patients", "mean", "low", "high"])
     return table.sort_values("patients", ascending=False, kind="stable", ignore_index=True)
+
+
+def _share(value: float, parts: np.ndarray, wholes: np.ndarray) -> Estimate:
+    """A share with the percentiles of its resamples; those without a whole are left out."""
+    known = wholes > 0
+    if not known.any():
+        return Estimate(value)
+    low, high = np.percentile(parts[known] / wholes[known], [2.5, 97.5])
+    return Estimate(value, float(low), float(high))
 
 
 def _table(document: Mapping[str, Any], key: str, columns: tuple[str, ...]) -> pd.DataFrame:

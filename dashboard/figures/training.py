@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +14,10 @@ from dashboard.figures.template import Theme, build_template, tokens_of
 
 #: Measures in the order in which they are preferred, with the words that the title uses.
 MEASURES: dict[str, tuple[tuple[str, str], ...]] = {
-    "classifier": (("auc", "slice AUC"), ("accuracy", "accuracy"), ("loss", "loss")),
-    "segmenter": (
-        ("patient_dice", "Dice per patient"),
-        ("dice", "Dice"),
-        ("soft_dice", "soft Dice"),
-        ("loss", "loss"),
-    ),
+    "classifier": (("auc", "slice AUC"), ("accuracy", "accuracy")),
+    "segmenter": (("patient_dice", "Dice per patient"), ("dice", "Dice")),
 }
+LOSS = "loss"
 
 
 @dataclass(frozen=True)
@@ -31,17 +29,41 @@ class Measure:
     words: str
 
 
-def choose_measure(history: pd.DataFrame, stage: str) -> Measure | None:
-    """The most telling measure that the history holds, or None where it holds none."""
-    for name, words in MEASURES.get(stage, MEASURES["segmenter"]):
-        validation = f"val_{name}"
-        if name in history or validation in history:
-            return Measure(
-                training=name if name in history else "",
-                validation=validation if validation in history else "",
-                words=words,
-            )
-    return None
+def parse_history(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:
+    """The rows of a history.csv as a table whose epochs count from 1 (Keras counts from 0)."""
+    history = pd.DataFrame([dict(row) for row in rows])
+    if "epoch" not in history:
+        return pd.DataFrame({"epoch": []})
+    history = history.dropna(subset=["epoch"]).sort_values("epoch", ignore_index=True)
+    if len(history) and history["epoch"].min() == 0:
+        history["epoch"] += 1
+    return history
+
+
+def choose_measures(history: pd.DataFrame, stage: str) -> list[Measure]:
+    """What to draw of a stage: the most telling measure that the history holds, and the loss."""
+    names = [pair for pair in MEASURES.get(stage, ()) if _columns(history, pair[0])][:1]
+    if _columns(history, LOSS):
+        names.append((LOSS, LOSS))
+    return [
+        Measure(
+            training=name if name in history else "",
+            validation=f"val_{name}" if f"val_{name}" in history else "",
+            words=words,
+        )
+        for name, words in names
+    ]
+
+
+def shipped_epoch(metadata: Mapping[str, Any]) -> int | None:
+    """Epoch, from 1, whose weights a model's metadata.json describes; None where it says none."""
+    training = metadata.get("training")
+    epoch = training.get("epochs") if isinstance(training, Mapping) else None
+    return epoch if isinstance(epoch, int) and not isinstance(epoch, bool) else None
+
+
+def _columns(history: pd.DataFrame, name: str) -> bool:
+    return name in history or f"val_{name}" in history
 
 
 def make_training_figure(
@@ -73,26 +95,26 @@ def make_training_figure(
             )
     _label_lines(figure)
     _mark_epoch(figure, history, measure.validation or measure.training, shipped_epoch, theme=theme)
-    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 76, "t": 12, "b": 4})
+    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
     figure.update_xaxes(title_text="epoch", rangemode="tozero", nticks=6)
-    if measure.words != "loss":
-        figure.update_yaxes(range=[0, 1.05], tickvals=[0, 0.5, 1])
-    else:
-        figure.update_yaxes(rangemode="tozero", nticks=4)
+    figure.update_yaxes(nticks=4)
+    if measure.words == LOSS:
+        figure.update_yaxes(rangemode="tozero")
     return figure
 
 
 def _label_lines(figure: go.Figure) -> None:
-    """Write each line's name at its right end, apart from each other."""
+    """Write each line's name at its right end where there are two, the upper one above its line."""
     ends = sorted(((float(line.y[-1]), line) for line in figure.data if len(line.y)), key=_height)
+    if len(ends) < 2:
+        return
     for rank, (height, line) in enumerate(ends):
         figure.add_annotation(
             x=line.x[-1],
             y=height,
             text=line.name,
-            xanchor="left",
-            xshift=8,
-            yshift=0 if len(ends) == 1 else (rank * 2 - 1) * 8,
+            xanchor="right",
+            yshift=(rank * 2 - 1) * 14,
             showarrow=False,
             font={"color": line.line.color},
         )

@@ -22,7 +22,7 @@ def make_slices(patients: int = 18, slices: int = 30, seed: int = 1) -> list[dic
         for index in range(1, slices + 1):
             tumor = slices // 3 <= index < 2 * slices // 3 + patient % 3
             area = int(random.integers(60, 4000)) if tumor else 0
-            score = random.beta(8, 0.8) if tumor else random.beta(0.6, 9)
+            score = random.beta(3, 0.5) if tumor else random.beta(0.5, 4)
             called = bool(score >= 0.5)
             overlap = float(np.clip(random.normal(quality, 0.06), 0, 1))
             dice = overlap if tumor and called else (0.0 if tumor or called else None)
@@ -101,7 +101,9 @@ def write_models(folder: Path, *, evaluation: dict[str, Any] | None) -> Path:
         model.mkdir(parents=True)
         (model / "metadata.json").write_text(json.dumps(_metadata(stage, name)))
         (model / "README.md").write_text(f"# {name} (invented card)\n\nMade by a test.\n")
-        _write_history(model / "history.csv", "auc" if stage == "classifier" else "dice")
+        _write_history(
+            model / "history.csv", "val_auc" if stage == "classifier" else "val_patient_dice"
+        )
     if evaluation is not None:
         (task / "evaluation.json").write_text(json.dumps(evaluation))
     return folder
@@ -120,9 +122,9 @@ def _metadata(stage: str, name: str) -> dict[str, Any]:
         "preprocessing_version": 1,
         "threshold": 0.5,
         "data": {"name": "invented slices", "licence": "none"},
-        "split": {"by": "patient", "train": 70, "held_out": 18},
+        "split": {"by": "patient", "train": 60, "validation": 10, "held_out": 18},
         "seed": 0,
-        "training": {"interrupted": False, "shipped_epoch": 33},
+        "training": {"epochs": 40, "planned_epochs": 40, "interrupted": False},
     }
 
 
@@ -130,15 +132,10 @@ def _write_history(path: Path, measure: str, epochs: int = 40) -> None:
     random = np.random.default_rng(len(measure))
     with path.open("w", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(
-            ["epoch", "loss", measure, "val_loss", f"val_{measure}", "learning_rate", "seconds"]
-        )
-        for epoch in range(1, epochs + 1):
-            reached = 0.93 * (1 - np.exp(-epoch / 6))
-            validation = reached - 0.03 + random.normal(0, 0.012)
-            writer.writerow(
-                [epoch, 1 - reached, reached, 1.04 - validation, validation, 3e-4, 61.0]
-            )
+        writer.writerow(["epoch", "learning_rate", "loss", "seconds", measure])
+        for epoch in range(epochs):
+            reached = 0.93 * (1 - np.exp(-(epoch + 1) / 6)) + random.normal(0, 0.012)
+            writer.writerow([epoch, 3e-4, 1.5 * (1 - reached), 61.0, reached])
 
 
 def _estimate(value: float, half: float) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dashboard.evaluation import (
     Estimate,
     EvaluationError,
     count_confusion,
+    estimate_rates,
     institution_dice,
     parse_evaluation,
     select_cell,
@@ -48,6 +49,18 @@ def test_rates_of_a_confusion():
     assert counts.prevalence == pytest.approx(4 / 7)
     assert math.isnan(count_confusion(SLICES, 2.0).precision)
     assert math.isnan(count_confusion(SLICES.iloc[:0], 0.5).prevalence)
+
+
+def test_rates_have_intervals_over_patients():
+    slices = parse_evaluation(make_evaluation()).slices
+    rates = estimate_rates(slices, 0.5)
+    sensitivity = rates["sensitivity"]
+    assert sensitivity.value == count_confusion(slices, 0.5).sensitivity
+    assert sensitivity.low < sensitivity.value < sensitivity.high
+    assert estimate_rates(slices, 0.5) == rates
+    assert estimate_rates(slices.iloc[:0], 0.5) == {}
+    clear = slices[~slices["reference_tumor"]]
+    assert math.isnan(estimate_rates(clear, 0.5)["sensitivity"].value)
 
 
 @pytest.mark.parametrize(

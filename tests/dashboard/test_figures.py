@@ -13,7 +13,7 @@ from dashboard.evaluation import count_confusion, institution_dice, parse_evalua
 from dashboard.figures import template
 from dashboard.figures.dice import make_dice_figure, make_institution_figure, stack_dots
 from dashboard.figures.roc import CURVE, OPERATING_POINT, SHIPPED_POINT, make_roc_figure
-from dashboard.figures.training import choose_measure, make_training_figure
+from dashboard.figures.training import choose_measures, make_training_figure, parse_history
 
 CSS = Path(__file__).parents[2] / "assets" / "css" / "tokens.css"
 
@@ -155,25 +155,44 @@ def test_institutions_of_no_patients_make_an_empty_chart():
 @pytest.mark.parametrize(
     ("columns", "stage", "expected"),
     [
-        (["epoch", "loss", "auc", "val_auc"], "classifier", ("auc", "val_auc", "slice AUC")),
-        (["epoch", "loss", "val_dice"], "segmenter", ("", "val_dice", "Dice")),
-        (["epoch", "loss", "val_loss"], "segmenter", ("loss", "val_loss", "loss")),
+        (
+            ["epoch", "loss", "auc", "val_auc"],
+            "classifier",
+            [("auc", "val_auc", "slice AUC"), ("loss", "", "loss")],
+        ),
+        (
+            ["epoch", "val_patient_dice"],
+            "segmenter",
+            [("", "val_patient_dice", "Dice per patient")],
+        ),
+        (["epoch", "loss", "val_loss"], "segmenter", [("loss", "val_loss", "loss")]),
+        (["epoch", "seconds"], "segmenter", []),
+        (["epoch", "auc"], "unknown stage", []),
     ],
 )
-def test_most_telling_measure_is_drawn(columns, stage, expected):
-    measure = choose_measure(pd.DataFrame(columns=columns), stage)
-    assert (measure.training, measure.validation, measure.words) == expected
+def test_most_telling_measure_and_the_loss_are_drawn(columns, stage, expected):
+    measures = choose_measures(pd.DataFrame(columns=columns), stage)
+    assert [(m.training, m.validation, m.words) for m in measures] == expected
 
 
-def test_history_without_measure_draws_nothing():
-    assert choose_measure(pd.DataFrame({"epoch": [1]}), "segmenter") is None
+@pytest.mark.parametrize(
+    ("rows", "epochs"),
+    [
+        ([{"epoch": 0.0, "loss": 1.0}, {"epoch": 1.0, "loss": 0.5}], [1, 2]),
+        ([{"epoch": 2.0}, {"epoch": 1.0}, {"loss": 3.0}], [1, 2]),
+        ([{"loss": 1.0}], []),
+        ([], []),
+    ],
+)
+def test_epochs_count_from_one(rows, epochs):
+    assert parse_history(rows)["epoch"].tolist() == epochs
 
 
 def test_shipped_epoch_is_marked_on_the_validation_line():
     history = pd.DataFrame(
         {"epoch": [1, 2, 3], "dice": [0.5, 0.7, 0.8], "val_dice": [0.4, 0.6, 0.5]}
     )
-    measure = choose_measure(history, "segmenter")
+    (measure,) = choose_measures(history, "segmenter")
     traces = _traces(make_training_figure(history, measure, shipped_epoch=2, theme="dark"))
     assert (traces["shipped epoch"].x[0], traces["shipped epoch"].y[0]) == (2, 0.6)
     unmarked = make_training_figure(history, measure, shipped_epoch=None, theme="dark")

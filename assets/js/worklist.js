@@ -1,0 +1,263 @@
+// The worklist's grid (dashboard/components/study_grid.py): cells, search, tabs, keys, deletion.
+// Everything that must answer at once runs here; the server only sends rows.
+window.overread = window.overread || {};
+window.dash_clientside = window.dash_clientside || {};
+window.dashAgGridFunctions = window.dashAgGridFunctions || {};
+window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
+
+overread.worklist = (function () {
+  "use strict";
+
+  const GRID = "worklist-grid";
+  const LATEST = "latest"; // what the filter was asked for, kept while the grid is being built
+  const state = { api: null, [LATEST]: { search: "", origin: "" }, marked: new Set(), removeKeys: null };
+  const byId = (id) => document.getElementById(id);
+  const live = () => (state.api && !state.api.isDestroyed?.() ? state.api : null);
+
+  // The way dcc.Link goes to another page: no reload.
+  function go(href) {
+    history.pushState({}, "", href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+    window.scrollTo(0, 0);
+  }
+
+  // ---- cells ----
+  const h = (...parts) => React.createElement(...parts);
+
+  function meter(share, kind) {
+    const width = `${Math.round(100 * Math.min(Math.max(share, 0), 1))}%`;
+    return h("span", { className: `meter ${kind}`, "aria-hidden": "true" }, h("span", { className: "meter-fill", style: { width } }));
+  }
+
+  const cells = {
+    OverreadPatient: ({ data }) =>
+      h("a", { href: data.href, className: "study-link", tabIndex: -1, title: data.patient }, data.patient),
+
+    OverreadState: ({ data }) =>
+      h(
+        "span",
+        { className: `study-state study-state--${data.state || "none"}`, title: data.error || undefined },
+        data.state_words,
+        data.state === "running" ? meter(data.progress, "meter--accent") : null
+      ),
+
+    OverreadScore: ({ data }) =>
+      data.score === null ? null : h("span", { className: "study-score" }, data.score.toFixed(2), meter(data.score, "meter--ai")),
+
+    OverreadVolume: ({ data }) => {
+      if (data.no_spacing) return h("span", { className: "quiet", title: "The files do not say how large a pixel is." }, "no spacing");
+      return data.volume_ml === null ? null : data.volume_ml === 0 ? "0" : data.volume_ml.toFixed(1);
+    },
+
+    OverreadNotes: ({ data }) => {
+      const parts = [];
+      if (data.synthetic) parts.push(h("span", { key: "synthetic", className: "chip study-chip" }, "Synthetic"));
+      if (data.error) parts.push(h("span", { key: "error", className: "study-error" }, data.error));
+      if (data.warnings.length) {
+        const more = data.warnings.length > 1 ? ` (${data.warnings.length - 1} more)` : "";
+        parts.push(h("span", { key: "warning", className: "study-warning" }, data.warnings[0] + more));
+      }
+      return h("span", { className: "study-notes", title: data.notes || undefined }, parts);
+    },
+
+    OverreadDelete: ({ data }) =>
+      data.deletable
+        ? h("button", { type: "button", className: "button button--link study-delete", tabIndex: -1, "aria-label": `Delete ${data.patient}` }, "Delete")
+        : null,
+  };
+  Object.assign(window.dashAgGridComponentFunctions, cells);
+
+  // ---- what the grid calls ----
+  Object.assign(window.dashAgGridFunctions, {
+    overreadNoText: () => "",
+
+    overreadTheme: (agGrid) =>
+      agGrid.themeQuartz.withParams({
+        accentColor: "var(--accent)",
+        backgroundColor: "var(--panel)",
+        foregroundColor: "var(--text)",
+        textColor: "var(--text)",
+        borderColor: "var(--line)",
+        borderRadius: "var(--radius)",
+        wrapperBorderRadius: "var(--radius)",
+        browserColorScheme: "inherit",
+        chromeBackgroundColor: "var(--panel)",
+        headerBackgroundColor: "var(--panel)",
+        headerTextColor: "var(--muted)",
+        headerFontSize: "var(--size-secondary)",
+        headerFontWeight: "var(--weight-medium)",
+        headerColumnResizeHandleColor: "transparent",
+        fontFamily: "var(--font)",
+        fontSize: "var(--size-body)",
+        dataFontSize: "var(--size-body)",
+        rowHoverColor: "var(--raised)",
+        selectedRowBackgroundColor: "var(--raised)",
+        cellHorizontalPadding: "12px",
+        wrapperBorder: true,
+        focusShadow: "none",
+        cellFontFamily: "var(--font)",
+      }),
+
+    // Left and right stay where they are: a row is one thing to open.
+    overreadNextCell: (params) =>
+      params.key === "ArrowUp" || params.key === "ArrowDown" ? params.nextCellPosition : params.previousCellPosition,
+
+    overreadGridKey: ({ event, data, api }) => {
+      if (!event || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.key === "Enter") {
+        event.preventDefault();
+        go(data.href);
+      } else if (event.key === "Delete" && data.deletable) {
+        askToDelete(data);
+      } else if (event.key === "Home" || event.key === "End") {
+        focusRow(api, event.key === "Home" ? 0 : api.getDisplayedRowCount() - 1);
+      }
+    },
+
+    overreadGridClick: ({ event, data }) => {
+      const target = event?.target instanceof Element ? event.target : null;
+      if (target?.closest(".study-delete")) return void askToDelete(data);
+      if (event?.ctrlKey || event?.metaKey || event?.shiftKey) {
+        if (!target?.closest("a")) window.open(data.href, "_blank", "noopener");
+        return;
+      }
+      if (String(window.getSelection?.() || "")) return; // a name is being copied
+      event?.preventDefault();
+      go(data.href);
+    },
+
+    overreadGridRows: ({ api }) => {
+      state.api = api;
+      fit(api);
+    },
+  });
+
+  // ---- search and tabs ----
+  function apply() {
+    const api = live();
+    if (!api) return;
+    const { search, origin } = state[LATEST];
+    api.setGridOption("quickFilterText", search);
+    api.setColumnFilterModel("origin", origin ? { type: "equals", filter: origin } : null).then(() => api.onFilterChanged());
+  }
+
+  function filter(search, origin) {
+    state[LATEST] = { search: String(search || ""), origin: String(origin || "") };
+    const api = dash_ag_grid.getApiAsync?.(GRID);
+    if (api) api.then((ready) => { state.api = ready; apply(); fit(ready); }).catch(() => {});
+    document.querySelectorAll("#worklist-tabs [data-origin]").forEach((tab) => {
+      tab.setAttribute("aria-pressed", String(tab.dataset.origin === state[LATEST].origin));
+    });
+  }
+
+  // The frame is as high as its rows, up to what the page has room for.
+  function fit(api) {
+    const frame = byId("worklist-grid-frame");
+    if (!frame || !api || api.isDestroyed?.()) return;
+    const shown = api.getDisplayedRowCount();
+    frame.style.height = `${Math.max(shown, 1) * 34 + 34 + 2}px`;
+    const none = byId("worklist-none");
+    if (none) {
+      none.hidden = shown > 0 || frame.hidden;
+      frame.classList.toggle("study-grid-frame--empty", shown === 0);
+    }
+    markRows(api);
+  }
+
+  // ---- rows ----
+  function focusRow(api, index) {
+    if (index < 0) return;
+    api.ensureIndexVisible(index);
+    api.setFocusedCell(index, "patient");
+  }
+
+  // Studies that an upload has just added are marked until the page is left.
+  function mark(ids) {
+    state.marked = new Set(ids);
+    const api = live();
+    if (api) markRows(api, true);
+  }
+
+  function markRows(api, focus) {
+    if (!state.marked.size) return;
+    const nodes = [...state.marked].map((id) => api.getRowNode(id)).filter(Boolean);
+    if (!nodes.length) return;
+    api.flashCells?.({ rowNodes: nodes, flashDuration: 1200 });
+    if (focus !== false && nodes[0].rowIndex !== null && !document.querySelector("dialog[open]")) focusRow(api, nodes[0].rowIndex);
+    state.marked.clear();
+  }
+
+  // ---- deletion ----
+  function askToDelete(data) {
+    const dialog = byId("worklist-delete-dialog");
+    if (!dialog || dialog.open) return;
+    byId("worklist-delete-name").textContent = data.patient;
+    window.dash_clientside.set_props("worklist-delete-target", { data: data.study_id });
+    dialog.showModal();
+  }
+
+  document.addEventListener("click", (event) => {
+    const dialog = byId("worklist-delete-dialog");
+    if (!dialog?.open) return;
+    if (event.target === dialog || event.target.closest("#worklist-delete-no, #worklist-delete-yes")) dialog.close();
+  });
+
+  // ---- keys ----
+  const KEYS = [
+    { key: "/", label: "Search", run: () => byId("worklist-search")?.focus() },
+    { key: "u", label: "Add studies", run: () => overread.upload?.openDialog() },
+    { key: "ArrowDown", label: "Move to the next study", run: () => live() && focusRow(live(), 0) },
+    { key: "ArrowUp", label: "Move to the study before", run: () => live() && focusRow(live(), live().getDisplayedRowCount() - 1) },
+    { key: "Enter", label: "Open the study", run: () => {} },
+    { key: "Delete", label: "Delete an uploaded study", run: () => {} },
+  ];
+
+  document.addEventListener("keydown", (event) => {
+    if (event.target.id !== "worklist-search") return;
+    const api = live();
+    if (event.key === "ArrowDown" && api) {
+      event.preventDefault();
+      focusRow(api, 0);
+    } else if (event.key === "Escape" && event.target.value) {
+      event.preventDefault();
+      clearSearch();
+    } else if (event.key === "Enter" && api?.getDisplayedRowCount() === 1) {
+      go(api.getDisplayedRowAtIndex(0).data.href);
+    }
+  });
+
+  function clearSearch() {
+    window.dash_clientside.set_props("worklist-search", { value: "" });
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#worklist-show-all")) {
+      clearSearch();
+      window.dash_clientside.set_props("worklist-origin", { data: "" });
+    }
+    const tab = event.target.closest("#worklist-tabs [data-origin]");
+    if (tab) window.dash_clientside.set_props("worklist-origin", { data: tab.dataset.origin });
+  });
+
+  function mount() {
+    state.removeKeys?.();
+    state.api = null;
+    state.removeKeys = overread.keys.add("Worklist", KEYS);
+    overread.upload?.render();
+  }
+
+  // Told by shell.js whenever another page comes into view.
+  document.addEventListener("overread:page", (event) => {
+    if (event.detail === "/") return;
+    state.removeKeys?.();
+    state.removeKeys = null;
+    state.api = null;
+  });
+
+  window.dash_clientside.overread_worklist = {
+    mount: () => void mount() || window.dash_clientside.no_update,
+    filter: (search, origin) => void filter(search, origin) || window.dash_clientside.no_update,
+  };
+
+  return { go, mark };
+})();

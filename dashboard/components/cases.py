@@ -1,0 +1,145 @@
+"""The cases behind a figure: tables of slices, with a picture and a way in where they are here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.attributes import aria
+from dashboard.components.links import review_href
+
+#: Rows that a list shows; the CSV holds all.
+MAX_ROWS = 200
+
+
+@dataclass(frozen=True)
+class KnownStudy:
+    """A study of this workspace that a row may open.
+
+    Attributes:
+        study_id: Its id.
+        thumbnail_url: Address of a slice's picture without ``?slice=``, "" where there is none.
+        indices: Number of each slice, in the study's order.
+    """
+
+    study_id: str
+    thumbnail_url: str = ""
+    indices: tuple[int, ...] = ()
+
+    def thumbnail_of(self, number: int) -> str:
+        """Address of the picture of the slice with this number, "" where there is none."""
+        if not self.thumbnail_url or number not in self.indices:
+            return ""
+        return f"{self.thumbnail_url}?slice={self.indices.index(number)}"
+
+
+def case_panel(
+    title: str,
+    rows: pd.DataFrame,
+    *,
+    studies: Mapping[str, KnownStudy],
+    close_id: str | dict[str, str],
+    note: str = "",
+) -> html.Section:
+    """A list of slices under a title, with a button that closes it.
+
+    Args:
+        title: What the rows have in common.
+        rows: case_id, index, score, reference_px, mask_px, dice; in the order to show.
+        studies: Studies of this workspace by case_id; their rows open the slice in Review.
+        close_id: Id of the button.
+        note: A sentence under the title.
+    """
+    hidden = len(rows) - MAX_ROWS
+    if hidden > 0:
+        note = f"{note} The first {MAX_ROWS} of {len(rows):,}; the CSV holds all.".strip()
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2(title, className="panel-title"),
+                    html.Button(
+                        "Close", id=close_id, type="button", className="button button--small"
+                    ),
+                ],
+                className="case-head",
+            ),
+            html.P(note, className="muted secondary") if note else None,
+            slice_table(rows.head(MAX_ROWS), studies=studies)
+            if len(rows)
+            else html.P("No slice at this operating point.", className="muted"),
+        ],
+        className="panel case-panel",
+        **aria(label=title, live="polite"),
+    )
+
+
+def slice_table(rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy]) -> html.Div:
+    """Table of slices, one row each."""
+    pictures = any(study.thumbnail_url for study in studies.values())
+    head = ["Case", "Slice", "Slice score", "Reference, px", "AI, px", "Dice"]
+    body = [
+        _slice_row(row, studies.get(str(row["case_id"])), pictures=pictures)
+        for row in rows.to_dict("records")
+    ]
+    return html.Div(
+        html.Table(
+            [
+                html.Thead(
+                    html.Tr(
+                        ([html.Th(html.Span("Picture", className="visually-hidden"))] * pictures)
+                        + [html.Th(head[0])]
+                        + [html.Th(words, className="number-cell") for words in head[1:]]
+                    )
+                ),
+                html.Tbody(body),
+            ],
+            className="data-table",
+        ),
+        className="table-wrap case-rows",
+        tabIndex=0,
+    )
+
+
+def _slice_row(row: Mapping[Hashable, Any], study: KnownStudy | None, *, pictures: bool) -> html.Tr:
+    number = _whole(row["index"])
+    name: Component | str = str(row["case_id"])
+    picture = ""
+    if study is not None:
+        name = dcc.Link(name, href=review_href(study.study_id, slice_number=number))
+        picture = study.thumbnail_of(number)
+    cells = [html.Td(_thumbnail(picture))] * pictures
+    cells += [html.Td(name)]
+    cells += [
+        html.Td(words, className="number-cell")
+        for words in (
+            str(number),
+            _decimal(row["score"]),
+            f"{_whole(row['reference_px']):,}",
+            f"{_whole(row['mask_px']):,}",
+            _decimal(row["dice"]),
+        )
+    ]
+    return html.Tr(cells)
+
+
+def _thumbnail(address: str) -> html.Img | None:
+    if not address:
+        return None
+    return html.Img(src=address, alt="", className="thumbnail", width=40, height=40)
+
+
+def _whole(value: object) -> int:
+    number = float(value) if isinstance(value, int | float) else math.nan
+    return int(number) if math.isfinite(number) else 0
+
+
+def _decimal(value: object) -> str:
+    number = float(value) if isinstance(value, int | float) else math.nan
+    return f"{number:.2f}" if math.isfinite(number) else "both empty"

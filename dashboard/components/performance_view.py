@@ -1,0 +1,359 @@
+"""Layout of the performance page: tiles, charts and where the figures come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.attributes import aria
+from dashboard.components.tiles import (
+    cell_tile,
+    figure_tile,
+    headline,
+    interval_words,
+    number_words,
+)
+from dashboard.evaluation import CELLS, Confusion, Estimate, Evaluation
+from dashboard.figures.template import GRAPH_CONFIG
+from dashboard.figures.training import Measure
+from pipeline import TaskInfo
+
+PREFIX = "performance"
+THRESHOLD = f"{PREFIX}-threshold"
+THRESHOLD_WORDS = f"{PREFIX}-threshold-words"
+RESET = f"{PREFIX}-reset"
+ROC, DICE, INSTITUTIONS = f"{PREFIX}-roc", f"{PREFIX}-dice", f"{PREFIX}-institutions"
+RATES = f"{PREFIX}-rates"
+SELECTION = f"{PREFIX}-selection"
+CELL_ROWS, CASE_ROWS = f"{PREFIX}-cell-rows", f"{PREFIX}-case-rows"
+CLOSE = f"{PREFIX}-close"
+PATIENT_TABLE = f"{PREFIX}-patients"
+SLICES_CSV, PATIENTS_CSV = f"{PREFIX}-slices-csv", f"{PREFIX}-patients-csv"
+DOWNLOAD = f"{PREFIX}-download"
+LOCATION = f"{PREFIX}-location"
+
+#: Limits of the movable operating point and its step.
+LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
+
+
+def cell_id(cell: Any) -> dict[str, Any]:
+    """Id of a cell's tile; ALL for the four."""
+    return {"type": f"{PREFIX}-cell", "which": cell}
+
+
+def count_id(cell: Any) -> dict[str, Any]:
+    """Id of the number on a cell's tile; ALL for the four, in the order of `CELLS`."""
+    return {"type": f"{PREFIX}-count", "which": cell}
+
+
+def pictures_id(cell: Any) -> dict[str, Any]:
+    """Id of the pictures on a cell's tile; ALL for the four."""
+    return {"type": f"{PREFIX}-pictures", "which": cell}
+
+
+def close_id(which: Any) -> dict[str, Any]:
+    """Id of the button that closes the list of a "cell" or a "case"; ALL for both."""
+    return {"type": CLOSE, "which": which}
+
+
+def training_id(stage: Any, place: Any) -> dict[str, Any]:
+    """Id of a stage's training chart; ALL for all of them."""
+    return {"type": f"{PREFIX}-training", "stage": stage, "place": place}
+
+
+def performance_view(
+    info: TaskInfo,
+    evaluation: Evaluation,
+    shipped: Confusion,
+    *,
+    training: Mapping[str, list[Measure]],
+    command: str,
+) -> html.Div:
+    """The whole page for an evaluation.
+
+    Args:
+        info: The shipped models.
+        evaluation: Their evaluation file.
+        shipped: Cells of the confusion matrix at the shipped operating point.
+        training: What each stage's history can show.
+        command: Command that measures again.
+    """
+    threshold = info.classifier.threshold
+    return html.Div(
+        [
+            dcc.Store(id=SELECTION),
+            dcc.Location(id=LOCATION, refresh="callback-nav"),
+            dcc.Download(id=DOWNLOAD),
+            _page_head(evaluation),
+            _top_tiles(evaluation, shipped),
+            html.Div(
+                [
+                    _roc_panel(threshold),
+                    html.Div(
+                        [
+                            _confusion_tiles(),
+                            html.Div(id=CELL_ROWS),
+                            _dice_panel(evaluation),
+                            html.Div(id=CASE_ROWS),
+                            _institution_panel(),
+                        ],
+                        className="stack",
+                    ),
+                ],
+                className="performance-columns",
+            ),
+            training_section(info, training),
+            provenance(info, evaluation, command),
+        ],
+        className="performance stack",
+    )
+
+
+def _page_head(evaluation: Evaluation) -> html.Div:
+    return html.Div(
+        [
+            html.H1("How far the models can be trusted", className="page-title"),
+            html.Div(
+                [
+                    html.Span(
+                        f"{_split_words(evaluation.split)}: "
+                        f"{len(evaluation.patients):,} patients, {len(evaluation.slices):,} slices",
+                        className="muted secondary tabular",
+                    ),
+                    _small_button("Patients as CSV", PATIENTS_CSV),
+                    _small_button("Slices as CSV", SLICES_CSV),
+                ],
+                className="performance-source",
+            ),
+        ],
+        className="page-head",
+    )
+
+
+def _split_words(split: str) -> str:
+    known = {
+        "held-out": "Patients held out from training",
+        "validation": "Validation patients",
+        "train": "Training patients: these figures flatter the models",
+        "all": "All patients, those of the training too: these figures flatter the models",
+    }
+    return known.get(split, "Patients of a folder that was given")
+
+
+def _small_button(words: str, button_id: str) -> html.Button:
+    return html.Button(words, id=button_id, type="button", className="button button--small")
+
+
+def _top_tiles(evaluation: Evaluation, shipped: Confusion) -> html.Div:
+    figures = evaluation.figures
+    median = figures.get("patient_dice_median")
+    return html.Div(
+        [
+            headline(shipped, figures.get("patient_dice_mean")),
+            figure_tile(
+                "Dice per patient, mean (missed tumors count 0)",
+                figures.get("patient_dice_mean"),
+                note=f"median {number_words(median.value)}, {interval_words(median)}"
+                if median
+                else "",
+            ),
+            figure_tile("Slice AUC", figures.get("slice_auc"), digits=3),
+            figure_tile(
+                "Dice of slices with tumor",
+                figures.get("tumor_slice_dice"),
+                note=_all_slice_note(
+                    figures.get("all_slice_dice"), figures.get("predict_nothing_dice")
+                ),
+            ),
+        ],
+        className="performance-tiles",
+    )
+
+
+def _all_slice_note(measured: Estimate | None, nothing: Estimate | None) -> str:
+    if measured is None:
+        return ""
+    words = f"over all slices {number_words(measured.value)}"
+    if nothing is not None:
+        words += f", where “predict nothing” scores {number_words(nothing.value)}"
+    return words
+
+
+def _chart(
+    graph_id: str | dict[str, Any], label: str, *, height: int, clickable: bool = False
+) -> html.Div:
+    graph = dcc.Graph(
+        id=graph_id,
+        config=GRAPH_CONFIG,  # type: ignore[arg-type]  # a dict is what Dash takes
+        style={"height": f"{height}px"},
+        className="chart chart--clickable" if clickable else "chart",
+    )
+    return html.Div(graph, role="figure", **aria(label=label))
+
+
+def _roc_panel(threshold: float) -> html.Section:
+    title = "How many tumor slices it finds, for how many false alarms"
+    return html.Section(
+        [
+            html.H2(title, className="panel-title"),
+            _chart(ROC, title, height=300, clickable=True),
+            html.Div(
+                [
+                    html.Label("Operating point", htmlFor=THRESHOLD),
+                    html.Span(id=THRESHOLD_WORDS, className="tabular strong"),
+                    _small_button(f"As shipped, {threshold:.2f}", RESET),
+                ],
+                className="threshold-row",
+            ),
+            dcc.Input(
+                id=THRESHOLD,
+                type="range",
+                min=LOWEST,
+                max=HIGHEST,
+                step=STEP,
+                value=round(threshold, 2),
+                className="threshold-slider",
+            ),
+            html.Div(id=RATES, className="rates tabular"),
+            html.P(
+                "Click the curve or move the slider: the four tiles follow. Dice figures hold for "
+                "the shipped operating point.",
+                className="muted secondary",
+            ),
+        ],
+        className="panel",
+    )
+
+
+def _confusion_tiles() -> html.Div:
+    return html.Div(
+        [
+            cell_tile(
+                cell, tile_id=cell_id(cell), count_id=count_id(cell), pictures_id=pictures_id(cell)
+            )
+            for cell in CELLS
+        ],
+        className="cell-tiles",
+        role="group",
+        **aria(label="Slices by what they hold and what the classifier says"),
+    )
+
+
+def _dice_panel(evaluation: Evaluation) -> html.Section:
+    title = "Dice of each patient; every dot opens its case"
+    return html.Section(
+        [
+            html.H2(title, className="panel-title"),
+            _chart(DICE, title, height=200, clickable=True),
+            html.Details(
+                [
+                    html.Summary(f"The {len(evaluation.patients)} patients as a table"),
+                    html.Div(id=PATIENT_TABLE),
+                ],
+                className="patients-table",
+            ),
+        ],
+        className="panel",
+    )
+
+
+def _institution_panel() -> html.Section:
+    title = "Dice by institution, mean and 95% interval; fewer than ten patients are hollow"
+    return html.Section(
+        [html.H2(title, className="panel-title"), _chart(INSTITUTIONS, title, height=190)],
+        className="panel",
+    )
+
+
+def training_section(info: TaskInfo, training: Mapping[str, list[Measure]]) -> html.Div:
+    """Training curves of both models, or a line where a model has no history."""
+    panels = []
+    for model in info.stages:
+        measures = training.get(model.stage, [])
+        panels += [
+            _training_panel(model.stage, place, measure) for place, measure in enumerate(measures)
+        ]
+        if not measures:
+            panels.append(
+                html.Section(
+                    [
+                        html.H2(f"Training of the {model.stage}", className="panel-title"),
+                        html.P("No history lies beside this model.", className="muted"),
+                    ],
+                    className="panel",
+                )
+            )
+    return html.Div(panels, className="training-panels")
+
+
+def _training_panel(stage: str, place: int, measure: Measure) -> html.Section:
+    where = "validation patients" if measure.validation else "training batches"
+    title = f"Training of the {stage}: {measure.words}, {where}; shipped epoch marked"
+    return html.Section(
+        [
+            html.H2(title, className="panel-title"),
+            _chart(training_id(stage, place), title, height=170),
+        ],
+        className="panel",
+    )
+
+
+def provenance(info: TaskInfo, evaluation: Evaluation, command: str) -> html.Section:
+    """Where the figures come from, and the command that prints them again."""
+    rows: list[tuple[str, Any]] = [
+        (f"{model.stage.capitalize()}", f"{model.name} {model.version} · {model.digest[:8]}")
+        for model in info.stages
+    ]
+    split = info.segmenter.metadata.get("split")
+    if isinstance(split, Mapping) and isinstance(split.get("train"), int):
+        rows.append(("Learned from", f"{split['train']} other patients"))
+    rows += [
+        (
+            key.replace("_", " ").upper() if key == "cpu" else key.replace("_", " ").capitalize(),
+            value,
+        )
+        for key, value in evaluation.environment.items()
+        if key != "command"
+    ]
+    return html.Section(
+        [
+            html.H2("Where these figures come from", className="panel-title"),
+            html.Dl(
+                [html.Div([html.Dt(key), html.Dd(value)]) for key, value in rows],
+                className="facts tabular",
+            ),
+            html.P(["Print them again: ", html.Code(command, className="command")]),
+        ],
+        className="panel",
+    )
+
+
+def patient_table(patients: pd.DataFrame, links: Mapping[str, Component | str]) -> html.Div:
+    """Every patient behind the dots, lowest Dice first.
+
+    Args:
+        patients: case_id, institution, dice, volume_px, reference_px, slices.
+        links: What to show for a case_id, its name where missing.
+    """
+    head = ["Case", "Institution", "Dice", "AI, px", "Reference, px", "Slices"]
+    rows = []
+    for row in patients.sort_values("dice", na_position="first").to_dict("records"):
+        name = str(row["case_id"])
+        numbers = [
+            number_words(row["dice"]),
+            *(number_words(row[key], digits=0) for key in ("volume_px", "reference_px", "slices")),
+        ]
+        cells = [html.Td(links.get(name, name)), html.Td(str(row["institution"]))]
+        rows.append(html.Tr(cells + [html.Td(n, className="number-cell") for n in numbers]))
+    titles = [
+        html.Th(words, className="number-cell" if place > 1 else "")
+        for place, words in enumerate(head)
+    ]
+    return html.Div(
+        html.Table([html.Thead(html.Tr(titles)), html.Tbody(rows)], className="data-table"),
+        className="table-wrap",
+    )

@@ -1,0 +1,160 @@
+"""Adding studies: the button, its dialog, the progress and what was left out.
+
+`assets/js/upload.js` fills these: it sends each file as it is, in a PUT of its own, so that no file
+is read into the browser's memory. An upload goes on while the reader looks at other pages.
+"""
+
+from __future__ import annotations
+
+from dash import html
+
+from dashboard.components.attributes import aria, data
+
+KINDS = "DICOM, NIfTI, PNG, JPEG, TIFF, WebP, or zip archives of them"
+
+
+def add_button(*, button_id: str = "upload-open") -> html.Button:
+    """Opens the dialog. Several may be on a page: `upload.js` listens for ``data-upload``."""
+    return html.Button(
+        ["Add studies", html.Kbd("U", className="key")],
+        id=button_id,
+        type="button",
+        className="button button--primary",
+        **data(upload="open"),
+    )
+
+
+def limits_words(*, max_bytes: int, max_files: int) -> str:
+    """What one upload may hold, in a sentence."""
+    return f"Up to {max_files:,} files and {size_words(max_bytes)} at once."
+
+
+def size_words(count: int) -> str:
+    """Bytes in MB or GB: "380 MB", "2 GB", "1.5 GB"."""
+    mebibytes = count / 2**20
+    if mebibytes < 1024:
+        return f"{mebibytes:.0f} MB"
+    return f"{mebibytes / 1024:.1f}".removesuffix(".0") + " GB"
+
+
+def panel(*, max_bytes: int, max_files: int) -> html.Div:
+    """Progress and messages, hidden until there are some; and the dialog.
+
+    Args:
+        max_bytes: What the server takes in one upload.
+        max_files: How many files.
+    """
+    return html.Div(
+        [
+            _progress(),
+            html.Div(id="upload-messages", className="upload-messages", **aria(live="polite")),
+            _dialog(limits_words(max_bytes=max_bytes, max_files=max_files)),
+            html.Div(
+                html.Div(
+                    [
+                        html.P("Drop to add studies", className="lead strong"),
+                        html.P("Files, folders or zip archives", className="muted"),
+                    ]
+                ),
+                id="upload-drop",
+                className="upload-drop",
+                hidden=True,
+            ),
+        ],
+        id="upload",
+        className="upload",
+        **data(max_bytes=str(max_bytes), max_files=str(max_files)),
+    )
+
+
+def _progress() -> html.Div:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Span(id="upload-title", className="strong"),
+                    html.Span(id="upload-detail", className="muted secondary truncate"),
+                ],
+                className="upload-words tabular",
+                role="status",
+            ),
+            html.Span(
+                html.Span(id="upload-fill", className="meter-fill"),
+                id="upload-meter",
+                className="meter meter--accent upload-meter",
+                role="progressbar",
+                **aria(label="Upload", valuemin="0", valuemax="100"),
+            ),
+            html.Div(
+                [
+                    html.Button(
+                        "Try again",
+                        id="upload-retry",
+                        type="button",
+                        className="button button--small",
+                        hidden=True,
+                    ),
+                    html.Button(
+                        "Cancel",
+                        id="upload-cancel",
+                        type="button",
+                        className="button button--small",
+                    ),
+                ],
+                className="upload-actions",
+            ),
+        ],
+        id="upload-progress",
+        className="upload-progress",
+        hidden=True,
+    )
+
+
+def _dialog(limits: str) -> html.Dialog:
+    return html.Dialog(
+        [
+            html.Div(
+                [
+                    html.H2("Add studies", id="upload-dialog-title", className="page-title"),
+                    html.Button(
+                        ["Close", html.Kbd("Esc", className="key")],
+                        id="upload-close",
+                        type="button",
+                        className="button button--small",
+                    ),
+                ],
+                className="dialog-head",
+            ),
+            html.Div(
+                [
+                    html.P(
+                        "Choose files or a folder, or drop them anywhere on the worklist. A folder "
+                        "of slices that belong together becomes one study."
+                    ),
+                    html.P(f"{KINDS}. {limits}", className="muted"),
+                    html.P(
+                        "Use images that may be used for research, without names in them.",
+                        className="muted",
+                    ),
+                ],
+                className="dialog-body stack",
+            ),
+            html.Div(
+                [
+                    html.Button(
+                        "Choose a folder", id="upload-folder", type="button", className="button"
+                    ),
+                    html.Button(
+                        "Choose files",
+                        id="upload-files",
+                        type="button",
+                        className="button button--primary",
+                    ),
+                ],
+                className="dialog-foot",
+            ),
+        ],
+        id="upload-dialog",
+        className="dialog",
+        **aria(labelledby="upload-dialog-title"),
+    )

@@ -1,0 +1,323 @@
+"""Performance: how far the shipped models can be trusted, and the cases behind every figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import plotly.graph_objects as go
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from flask import current_app
+
+import pipeline
+from dashboard import ids, services
+from dashboard.components import performance_view as view
+from dashboard.components.cases import KnownStudy, case_panel
+from dashboard.components.links import review_href
+from dashboard.components.tiles import CELL_WORDS, rate_words
+from dashboard.evaluation import (
+    CELLS,
+    Evaluation,
+    EvaluationError,
+    count_confusion,
+    estimate_rates,
+    institution_dice,
+    parse_evaluation,
+    select_cell,
+)
+from dashboard.figures.dice import make_dice_figure, make_institution_figure
+from dashboard.figures.roc import make_roc_figure
+from dashboard.figures.template import parse_theme
+from dashboard.figures.training import (
+    Measure,
+    choose_measures,
+    make_training_figure,
+    parse_history,
+    shipped_epoch,
+)
+from dashboard.shell import empty_state
+from pipeline import InputError, TaskInfo
+
+TITLE = "Performance"
+#: Measures the models again; shown where the evaluation file does not name its own command.
+COMMAND = "python -m pipeline evaluate --data DIR --output models/brain-tumor"
+
+
+def layout(**_: Any) -> Component:
+    """The page, from the files beside the shipped models."""
+    try:
+        info = pipeline.read_model_info(services.get(current_app).settings.models)
+    except InputError as error:
+        return _page(empty_state("The models cannot be read", error.message, *_way_out()))
+    if info.evaluation is None:
+        return _page(
+            empty_state("These models have not been evaluated yet", *_way_out(evaluate=True)),
+            view.training_section(info, _measures(info)),
+        )
+    try:
+        evaluation = parse_evaluation(info.evaluation)
+    except EvaluationError as error:
+        return _page(
+            empty_state("The figures cannot be shown", str(error), *_way_out(evaluate=True))
+        )
+    shipped = count_confusion(evaluation.slices, info.classifier.threshold)
+    command = evaluation.environment.get("command", COMMAND)
+    return _page(
+        view.performance_view(info, evaluation, shipped, training=_measures(info), command=command)
+    )
+
+
+def register(app: Dash) -> None:
+    """Add the page's callbacks to the app."""
+    theme = Input(ids.THEME, "data")
+    app.callback(
+        Output(view.THRESHOLD, "value"),
+        Input(view.ROC, "clickData"),
+        Input(view.RESET, "n_clicks"),
+        prevent_initial_call=True,
+    )(move_point)
+    app.callback(
+        Output(view.ROC, "figure"),
+        Output(view.THRESHOLD_WORDS, "children"),
+        Output(view.RATES, "children"),
+        Output(view.count_id(ALL), "children"),
+        Input(view.THRESHOLD, "value"),
+        theme,
+    )(show_operating_point)
+    app.callback(Output(view.DICE, "figure"), Input(view.SELECTION, "data"), theme)(draw_dice)
+    app.callback(Output(view.INSTITUTIONS, "figure"), theme)(draw_institutions)
+    app.callback(
+        Output(view.training_id(ALL, ALL), "figure"),
+        theme,
+        State(view.training_id(ALL, ALL), "id"),
+    )(draw_training)
+    app.callback(
+        Output(view.SELECTION, "data"),
+        Output(view.LOCATION, "href"),
+        Output(view.DICE, "clickData"),
+        Input(view.cell_id(ALL), "n_clicks"),
+        Input(view.DICE, "clickData"),
+        Input(view.close_id(ALL), "n_clicks"),
+        State(view.SELECTION, "data"),
+        prevent_initial_call=True,
+    )(choose)
+    app.callback(
+        Output(view.CELL_ROWS, "children"),
+        Output(view.CASE_ROWS, "children"),
+        Input(view.SELECTION, "data"),
+        Input(view.THRESHOLD, "value"),
+        prevent_initial_call=True,
+    )(list_cases)
+    app.callback(
+        Output(view.DOWNLOAD, "data"),
+        Input(view.PATIENTS_CSV, "n_clicks"),
+        Input(view.SLICES_CSV, "n_clicks"),
+        prevent_initial_call=True,
+    )(download)
+
+
+def move_point(click: object, resets: object) -> float:
+    """The operating point that a click on the curve, or on the reset button, asks for."""
+    info, _ = _shipped()
+    if ctx.triggered_id == view.RESET:
+        return round(info.classifier.threshold, 2)
+    return parse_threshold(_clicked(click), default=info.classifier.threshold)
+
+
+def show_operating_point(threshold: object, theme: object) -> tuple[go.Figure, str, Any, list[str]]:
+    """Curve, rates and the four counts at an operating point."""
+    info, evaluation = _shipped()
+    shipped_at = info.classifier.threshold
+    chosen = parse_threshold(threshold, default=shipped_at)
+    current = count_confusion(evaluation.slices, chosen)
+    figure = make_roc_figure(
+        evaluation.roc,
+        current=current,
+        threshold=chosen,
+        shipped=count_confusion(evaluation.slices, shipped_at),
+        shipped_threshold=shipped_at,
+        theme=parse_theme(theme),
+    )
+    rates = evaluation.figures if chosen == shipped_at else {}
+    if "sensitivity" not in rates or "specificity" not in rates:
+        rates = estimate_rates(evaluation.slices, chosen)
+    counts = [f"{getattr(current, cell):,}" for cell in CELLS]
+    return figure, f"{chosen:.2f}", rate_words(rates, current), counts
+
+
+def draw_dice(selection: object, theme: object) -> go.Figure:
+    """The dots, the chosen one ringed."""
+    _, evaluation = _shipped()
+    chosen = parse_selection(selection, evaluation)
+    return make_dice_figure(
+        evaluation.patients, theme=parse_theme(theme), selected=chosen.get("case", "")
+    )
+
+
+def draw_institutions(theme: object) -> go.Figure:
+    """Mean Dice by institution."""
+    _, evaluation = _shipped()
+    return make_institution_figure(institution_dice(evaluation.patients), theme=parse_theme(theme))
+
+
+def draw_training(theme: object, charts: object) -> list[go.Figure]:
+    """The training curves that the page holds, in its order."""
+    info = _info()
+    drawn = {
+        (model.stage, place): make_training_figure(
+            parse_history(model.history),
+            measure,
+            shipped_epoch=shipped_epoch(model.metadata),
+            theme=parse_theme(theme),
+        )
+        for model in info.stages
+        for place, measure in enumerate(_measures(info)[model.stage])
+    }
+    wanted = [(chart.get("stage"), chart.get("place")) for chart in _mappings(charts)]
+    if any(key not in drawn for key in wanted):
+        raise PreventUpdate
+    return [drawn[key] for key in wanted]  # type: ignore[index]
+
+
+def choose(
+    cells: object, dot: object, closed: object, selection: object
+) -> tuple[dict[str, str], Any, None]:
+    """What is listed after a click: a cell's slices, a case's slices, or a case in Review."""
+    _, evaluation = _shipped()
+    chosen = parse_selection(selection, evaluation)
+    trigger = ctx.triggered_id
+    which = trigger.get("which") if isinstance(trigger, dict) else None
+    if trigger == view.close_id(which) and any(_items(closed)):
+        chosen.pop(str(which), None)
+        return chosen, no_update, None
+    if trigger == view.cell_id(which) and any(_items(cells)):
+        return {**chosen, "cell": str(which)}, no_update, None
+    case = _clicked(dot)
+    case = case[0] if isinstance(case, list) and case else None
+    asked = parse_selection({"case": case}, evaluation)
+    if trigger != view.DICE or not asked:
+        raise PreventUpdate
+    study = _known_studies([asked["case"]]).get(asked["case"])
+    if study is not None:
+        return chosen, review_href(study.study_id), None
+    return {**chosen, **asked}, no_update, None
+
+
+def list_cases(selection: object, threshold: object) -> tuple[Component | None, Component | None]:
+    """The lists of slices under the tiles and under the dots."""
+    info, evaluation = _shipped()
+    chosen = parse_selection(selection, evaluation)
+    at = parse_threshold(threshold, default=info.classifier.threshold)
+    by_cell = by_case = None
+    if cell := next((name for name in CELLS if name == chosen.get("cell")), None):
+        rows = select_cell(evaluation.slices, at, cell)
+        title = f"{CELL_WORDS[cell][0]}: {len(rows):,} slices from {at:.2f}, {CELL_WORDS[cell][2]}"
+        by_cell = case_panel(
+            title, rows, studies=_known_studies(rows["case_id"]), close_id=view.close_id("cell")
+        )
+    if case := chosen.get("case"):
+        rows = evaluation.slices[evaluation.slices["case_id"] == case].sort_values("index")
+        by_case = case_panel(
+            f"{case}: slice by slice",
+            rows,
+            studies=_known_studies([case]),
+            close_id=view.close_id("case"),
+            note="This case is not in this workspace. Add it on the worklist to see its images.",
+        )
+    return by_cell, by_case
+
+
+def download(patients: object, slices: object) -> Any:
+    """The rows behind the figures as CSV."""
+    _, evaluation = _shipped()
+    if ctx.triggered_id == view.PATIENTS_CSV:
+        return dcc.send_data_frame(evaluation.patients.to_csv, "patients.csv", index=False)
+    if ctx.triggered_id == view.SLICES_CSV:
+        return dcc.send_data_frame(evaluation.slices.to_csv, "slices.csv", index=False)
+    raise PreventUpdate
+
+
+def parse_threshold(value: object, *, default: float) -> float:
+    """An operating point that a browser names, inside the slider's limits."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        return default
+    if not math.isfinite(number):
+        return default
+    if abs(number - default) < view.STEP / 2:
+        return default
+    return min(max(round(number, 2), view.LOWEST), view.HIGHEST)
+
+
+def parse_selection(value: object, evaluation: Evaluation) -> dict[str, str]:
+    """The cell and the case that a browser has chosen, as far as they exist."""
+    given = value if isinstance(value, dict) else {}
+    chosen = {}
+    if given.get("cell") in CELLS:
+        chosen["cell"] = str(given["cell"])
+    if (
+        isinstance(given.get("case"), str)
+        and (evaluation.patients["case_id"] == given["case"]).any()
+    ):
+        chosen["case"] = given["case"]
+    return chosen
+
+
+def _page(*children: Component) -> html.Div:
+    return html.Div(list(children), className="page")
+
+
+def _way_out(*, evaluate: bool = False) -> list[Any]:
+    sentences: list[Any] = []
+    if evaluate:
+        sentences = ["Run this on the machine of the server, then load the page again:"]
+        sentences.append(html.Code(COMMAND, className="command"))
+    return [*sentences, dcc.Link("Back to the worklist", href="/", className="button")]
+
+
+def _info() -> TaskInfo:
+    try:
+        return pipeline.read_model_info(services.get(current_app).settings.models)
+    except InputError as error:
+        raise PreventUpdate from error
+
+
+def _shipped() -> tuple[TaskInfo, Evaluation]:
+    """Models and evaluation as they are now; a callback does nothing where they are gone."""
+    info = _info()
+    try:
+        return info, parse_evaluation(info.evaluation)
+    except EvaluationError as error:
+        raise PreventUpdate from error
+
+
+def _measures(info: TaskInfo) -> dict[str, list[Measure]]:
+    return {m.stage: choose_measures(parse_history(m.history), m.stage) for m in info.stages}
+
+
+def _known_studies(case_ids: Iterable[str]) -> dict[str, KnownStudy]:
+    found = services.get(current_app).store.studies_of_cases(list(dict.fromkeys(case_ids)))
+    return {
+        case_id: KnownStudy(study.study_id, study.thumbnail_url, study.indices)
+        for case_id, study in found.items()
+    }
+
+
+def _clicked(click: object) -> Any:
+    points = click.get("points") if isinstance(click, dict) else None
+    first = points[0] if isinstance(points, list) and points else None
+    return first.get("customdata") if isinstance(first, dict) else None
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mappings(value: object) -> list[dict[str, Any]]:
+    return [item for item in _items(value) if isinstance(item, dict)]
