@@ -50,7 +50,8 @@ overread.input = (function () {
     const surface = event.currentTarget;
     surface.setPointerCapture(event.pointerId);
     event.preventDefault();
-    surface.focus({ preventScroll: true });
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur(); // keys belong to the image again
+    state().dragging = true;
     const start = { x: event.clientX, y: event.clientY, window: { ...state().windows[state().channel] } };
     const home = state().study.windows[state().channel];
     const perPixel = Math.max(home[1] - home[0], 1e-6) / 300;
@@ -69,6 +70,7 @@ overread.input = (function () {
       }
     };
     const end = () => {
+      if (state()) state().dragging = false;
       surface.removeEventListener("pointermove", move);
       surface.removeEventListener("pointerup", end);
       surface.removeEventListener("pointercancel", end);
@@ -104,9 +106,10 @@ overread.input = (function () {
   const flip = (name) => viewer().display({ show: { [name]: !state().show[name] } });
   const invert = () => viewer().display({ invert: !state().invert });
 
-  function fold(name) {
+  // Show or hide the rail or the findings where the window is too narrow for them.
+  function fold(name, wanted) {
     const page = document.querySelector(".review");
-    const open = page.classList.toggle(`review--${name}`);
+    const open = page.classList.toggle(`review--${name}`, wanted);
     byId(`toggle-${name}`).setAttribute("aria-pressed", String(open));
     if (open) document.getElementById(name).querySelector("button, a, summary")?.focus();
   }
@@ -126,6 +129,7 @@ overread.input = (function () {
     retry: () => viewer().retry(),
     "toggle-rail": () => fold("rail"),
     "toggle-findings": () => fold("findings"),
+    "close-findings": () => fold("findings", false),
   };
 
   function showState() {
@@ -137,7 +141,11 @@ overread.input = (function () {
     press("hide-all", show.hidden);
     press("invert", state().invert);
     for (const name of ["window", "zoom"]) press(`tool-${name}`, name === tool);
-    byId("opacity").disabled = !show.fill;
+    const { result, reference_url: reference } = state().study;
+    for (const id of ["show-ai", "fill"]) byId(id).disabled = !result;
+    byId("show-reference").disabled = !reference;
+    byId("show-reference").title = reference ? "" : "This study has no reference outline";
+    byId("opacity").disabled = !show.fill || !result;
     byId("surface").dataset.tool = tool;
     document.querySelector(".legend").classList.toggle("legend--hidden", show.hidden);
   }
@@ -171,6 +179,7 @@ overread.input = (function () {
     { key: "b", label: "Auto: window from the brain in this slice", run: go(autoWindow) },
     { key: "w", label: "Left drag: window and level", run: go(() => viewer().display({ tool: "window" })) },
     { key: "z", label: "Left drag: zoom", run: go(() => viewer().display({ tool: "zoom" })) },
+    { key: "Escape", run: go(() => ["rail", "findings"].forEach((name) => fold(name, false))) },
     { key: "1", label: "First series, 2 the second ...", run: go(() => overread.rail.choose(0)) },
     { key: "2", run: go(() => overread.rail.choose(1)) },
     { key: "3", run: go(() => overread.rail.choose(2)) },
@@ -210,10 +219,10 @@ overread.input = (function () {
     for (const [id, run] of Object.entries(BUTTONS)) {
       byId(id).addEventListener("click", (event) => {
         if (event.detail) event.currentTarget.blur(); // or the space bar would press it again
-        if (state() || id.startsWith("toggle-")) run();
+        if (state() || /^(toggle|close)-/.test(id)) run();
       });
     }
-    const removers = [overread.keys.add("Review", KEYS), viewer().on("display", showState), viewer().on("open", showState)];
+    const removers = [overread.keys.add("Review", KEYS), ...["display", "open", "result"].map((name) => viewer().on(name, showState))];
     return () => removers.forEach((remove) => remove());
   }
 

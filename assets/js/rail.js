@@ -45,7 +45,9 @@ overread.rail = (function () {
   }
 
   function fill(now) {
-    document.getElementById("rail-cards").replaceChildren(...now.study.channels.map((channel, i) => card(now.study, channel, i)));
+    const { study } = now;
+    const order = study.channels.map((channel, i) => i).sort((a, b) => study.channels[b].start - study.channels[a].start);
+    document.getElementById("rail-cards").replaceChildren(...order.map((i) => card(study, study.channels[i], i)));
     mark(now);
   }
 

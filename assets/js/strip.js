@@ -12,13 +12,13 @@ overread.strip = (function () {
   function colours(canvas) {
     const style = getComputedStyle(canvas);
     const token = (name) => style.getPropertyValue(`--${name}`).trim();
-    return { ai: token("ai"), reference: token("reference"), accent: token("accent"), line: token("line"), muted: token("muted"), font: style.fontFamily };
+    return { ai: token("ai"), reference: token("reference"), line: token("line"), muted: token("muted"), font: style.fontFamily };
   }
 
   const pitch = (width, n) => width / n;
 
   function draw(canvas, now) {
-    const { study, k, referenceAreas } = now;
+    const { study, referenceAreas } = now;
     const ratio = window.devicePixelRatio || 1;
     const width = canvas.clientWidth;
     if (!width) return;
@@ -51,11 +51,6 @@ overread.strip = (function () {
     }
     drawReference(pen, c, p, gap, referenceAreas, tall);
     drawAxis(pen, c, p, study, width);
-    pen.strokeStyle = c.accent;
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    pen.roundRect(Math.max(0.75, k * p - 0.5), 0.75, Math.min(Math.max(p + 1, 4), width - 1.5), HEIGHT - 2, 3);
-    pen.stroke();
   }
 
   function drawReference(pen, c, p, gap, areas, tall) {
@@ -103,9 +98,10 @@ overread.strip = (function () {
       const slider = document.getElementById("viewer-slider");
       slider.max = study.n;
       slider.value = k + 1;
-      slider.parentElement.style.setProperty("--n", study.n); // lines the thumb up with the cells
+      const strip = document.getElementById("viewer-strip");
+      strip.style.setProperty("--n", study.n); // lines thumb and outline up with the cells
+      strip.style.setProperty("--k", k);
       slider.setAttribute("aria-valuetext", `Slice ${study.indices[k]}`);
-      redraw();
     };
     const lesions = () => {
       const any = overread.viewer.now.study.result?.slices.some((s) => s.tumor);

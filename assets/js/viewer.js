@@ -9,7 +9,7 @@ overread.viewer = (function () {
   "use strict";
 
   const BUDGET_BYTES = 192 * 1024 * 1024;
-  const PICTURES = 160;
+  const PICTURE_BYTES = 96 * 1024 * 1024; // decoded, four bytes a pixel
   const PATIENCE_MS = 150; // an older slice stays in view that long while the next one loads
   const listeners = new Map();
   let now = null; // the study in view and how it is looked at; null while none is open
@@ -142,6 +142,7 @@ overread.viewer = (function () {
 
   // Neighbours' pictures, decoded before they are asked for.
   function prepare() {
+    if (now.dragging) return; // the next step of the mouse would make them useless
     for (const step of [1, -1, 2, -2, 3, -3, 4, -4]) {
       const j = now.k + step;
       if (j >= 0 && j < now.study.n) picture(j);
@@ -185,7 +186,7 @@ overread.viewer = (function () {
       windows: study.windows.map(([low, high]) => ({ low, high })),
       show: { ai: true, reference: true, hidden: false, fill: false, opacity: 0.25 },
       loader: overread.pixels.createLoader({ budgetBytes: BUDGET_BYTES, onChange: arrived }),
-      pictures: overread.greyscale.createPictures(PICTURES),
+      pictures: overread.greyscale.createPictures(Math.max(16, Math.min(160, Math.floor(PICTURE_BYTES / (4 * study.width * study.height))))),
       referenceAreas: study.reference_area_px || new Array(study.n).fill(null),
       referenceSlices: new Map(),
     };

@@ -22,10 +22,16 @@ def layout(learned_on: list[str]) -> html.Aside:
     """
     return html.Aside(
         [
+            html.Button(
+                ["Close", html.Kbd("Esc", className="key")],
+                id="viewer-close-findings",
+                className="button button--small fold-findings findings-close",
+                type="button",
+            ),
             html.Div(
                 [_study(), _slice(), _learned(learned_on), _warnings(), _model()],
                 className="findings-scroll",
-            )
+            ),
         ],
         id="findings",
         className="findings",
@@ -65,9 +71,15 @@ def _study() -> html.Section:
                 ),
                 html.Div(
                     [
-                        html.Button("Cancel", id=CANCEL, className="button", type="button"),
                         html.Button(
-                            "Analyse again", id="analysis-again", className="button", type="button"
+                            "Cancel", id=CANCEL, className="button", type="button", hidden=True
+                        ),
+                        html.Button(
+                            "Analyse again",
+                            id="analysis-again",
+                            className="button",
+                            type="button",
+                            hidden=True,
                         ),
                     ],
                     className="inline",

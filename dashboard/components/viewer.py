@@ -95,7 +95,6 @@ def _screen() -> html.Div:
             html.Div(
                 id="viewer-surface",
                 className="screen-surface",
-                tabIndex=0,
                 role="img",
                 **aria(label="Slice in view", describedby="corner-slice"),
             ),
@@ -144,6 +143,7 @@ def _strip() -> html.Div:
                 ],
                 className="strip-head",
             ),
+            html.Div(id="strip-marker", className="strip-marker", **aria(hidden="true")),
             html.Canvas(
                 id="strip-canvas",
                 className="strip-canvas",

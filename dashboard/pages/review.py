@@ -2,8 +2,8 @@
 
 The address names study and slice (``/review?study=<id>&slice=<number>``). The browser asks
 ``/api/studies/<id>`` and draws; the callbacks here only follow the study's analysis. The jobs table
-is the truth: the background callback submits, relays and ends, and may be killed at any time without
-harm to the job; a reload submits again and thereby finds the running job.
+is the truth: the background callback submits, relays and ends, and may be killed at any time
+without harm to the job; a reload submits again and thereby finds the running job.
 """
 
 from __future__ import annotations
