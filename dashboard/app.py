@@ -13,16 +13,22 @@ from pathlib import Path
 from types import ModuleType
 
 import dash
-from dash import Dash, html
+from dash import Dash, dcc, html, set_props
 
-from dashboard import ids, services, shell
+from dashboard import routes, security, services, shell
 from dashboard.background import build_background_manager
+from dashboard.logs import set_up_logging
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError
+from pipeline import InputError
 
 _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).resolve().parents[1] / "assets"
+_NOTICE = "app-notice"
+_CALLBACK_FAILED = (
+    "Something went wrong on the server; its log has the details. Load the page again."
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ def build_app(parts: Services) -> Dash:
         update_title=None,  # type: ignore[arg-type]  # Dash's way to leave the title alone
         suppress_callback_exceptions=True,  # a page's components exist only while it is shown
         background_callback_manager=build_background_manager(parts.settings.background),
+        on_error=_tell_error,
     )
     app.server.secret_key = parts.settings.signing_secret()
     services.attach(app.server, parts)
@@ -65,9 +72,31 @@ def build_app(parts: Services) -> Dash:
             page.module, path=page.path, title=f"{page.title} · Overread", layout=module.layout
         )
         module.register(app)
+    dash.register_page("not_found_404", title="Not found · Overread", layout=_not_found)
     shell.register(app)
-    app.layout = shell.layout(dash.page_container)
+    notice = html.Div(id=_NOTICE, className="app-notice", role="alert")
+    app.layout = html.Div([shell.layout(dash.page_container), notice])
+    routes.register(app.server, parts)
+    security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     return app
+
+
+def _not_found(**_: str) -> html.Div:
+    return shell.empty_state(
+        "There is no such page",
+        "The address may have been typed wrongly, or the study was deleted.",
+        dcc.Link("Open the worklist", href="/", className="button button--primary"),
+    )
+
+
+def _tell_error(error: Exception) -> None:
+    """What a failed callback shows: one sentence; the traceback goes to the log."""
+    if isinstance(error, InputError):
+        sentence = error.message
+    else:
+        sentence = _CALLBACK_FAILED
+        _LOG.error("A callback failed", exc_info=error)
+    set_props(_NOTICE, {"children": html.P(sentence, className="notice notice--error")})
 
 
 def _page_module(page: Page) -> ModuleType:
@@ -83,6 +112,7 @@ def _page_module(page: Page) -> ModuleType:
 
 
 def _build() -> Dash:
+    set_up_logging()
     try:
         return build_app(build_services(read_settings()))
     except (SettingsError, DatabaseError) as error:

@@ -1,8 +1,8 @@
 """The manager of Dash's background callbacks, on diskcache without pickle.
 
-diskcache pickles whatever is not text, bytes or a number, and unpickling a row that somebody else wrote
-runs it as code (CVE-2025-69872, unpatched). What passes through here is small (progress, the outputs of
-a callback), so that JSON does.
+diskcache pickles whatever is not text, bytes or a number, and unpickling a row that somebody else
+wrote runs it as code (CVE-2025-69872, unpatched). What passes through here is small (progress, the
+outputs of a callback), so that JSON does.
 """
 
 from __future__ import annotations

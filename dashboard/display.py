@@ -1,9 +1,9 @@
 """How a study's pixels travel to the browser: encoding, display windows, pictures.
 
-8-bit pixels travel as they are. All others travel as unsigned 16-bit numbers (browsers decode PNG to
-8 bits), with ``value = stored * slope + intercept``: exactly for uint16, int16 and for floats that
-are whole numbers within 65,536 of each other (most DICOM and NIfTI); other floats are rounded to
-1/65,535 of the study's range, far below the noise of any scanner.
+8-bit pixels travel as they are. All others travel as unsigned 16-bit numbers (browsers decode PNG
+to 8 bits), with ``value = stored * slope + intercept``: exactly for uint16, int16 and for floats
+that are whole numbers within 65,536 of each other (most DICOM and NIfTI); other floats are rounded
+to 1/65,535 of the study's range, far below the noise of any scanner.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def describe_display(case: Case) -> dict[str, Any]:
     """Settle how a case's pixels are sent and shown.
 
     Returns:
-        pixel_type ``uint8`` or ``uint16``; slope, intercept; windows: ``[low, high]`` per channel in
-        pixel values; same_as: per channel the earlier channel with the same pixels, or None;
+        pixel_type ``uint8`` or ``uint16``; slope, intercept; windows: ``[low, high]`` per channel
+        in pixel values; same_as: per channel the earlier channel with the same pixels, or None;
         start_channel: FLAIR, else the first.
     """
     slope, intercept = _scale(case.pixels)

@@ -11,20 +11,20 @@ disappear at any time: nothing here depends on a browser, a callback or a handle
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from dashboard.job_states import end, job_row, move, queue_again, release
 from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from pipeline import InputError
 
 #: Priorities: what a reader has opened goes before what has merely arrived.
-ARRIVED = 0
-OPENED = 10
+PRIORITY_ARRIVED = 0
+PRIORITY_OPENED = 10
 
 LEASE = timedelta(seconds=15)
 HEARTBEAT_S = 3.0
@@ -35,27 +35,13 @@ _GIVEN_UP = (
     " again, the study may be too large for this machine."
 )
 
-_LEGAL: Mapping[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
-    JobState.RUNNING: frozenset(
-        {JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}
-    ),
-    JobState.DONE: frozenset({JobState.QUEUED}),
-    JobState.FAILED: frozenset({JobState.QUEUED}),
-    JobState.CANCELLED: frozenset({JobState.QUEUED}),
-}
-
-
-class IllegalTransition(ValueError):
-    """A job was to go from one state to another that it cannot reach."""
-
 
 class LeaseLost(Exception):
     """The worker no longer holds the job: it was taken over, ended or deleted."""
 
 
 def submit(
-    store: Store, study_id: str, *, priority: int = ARRIVED, result_lost: bool = False
+    store: Store, study_id: str, *, priority: int = PRIORITY_ARRIVED, result_lost: bool = False
 ) -> int:
     """Ask for a study's analysis by the present models.
 
@@ -65,7 +51,7 @@ def submit(
     Args:
         store: The review database.
         study_id: The study.
-        priority: `OPENED` or `ARRIVED`.
+        priority: `PRIORITY_OPENED` or `PRIORITY_ARRIVED`.
         result_lost: The job's result is no longer in the cache; compute it again.
 
     Returns:
@@ -105,10 +91,10 @@ def cancel(store: Store, job_id: int) -> JobRow | None:
         if job is None:
             return None
         if job.state == JobState.QUEUED:
-            _end(job, JobState.CANCELLED, store)
+            end(job, JobState.CANCELLED, store.clock())
         elif job.state == JobState.RUNNING:
             job.cancel_requested = True
-        return _job_row(job)
+        return job_row(job)
 
 
 def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | None:
@@ -142,12 +128,12 @@ def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | No
         job = session.scalar(query)
         if job is None:
             return None
-        _move(job, JobState.RUNNING)
+        move(job, JobState.RUNNING)
         job.owner = owner
         job.attempts += 1
         job.started_at = store.clock()
         job.lease_until = store.clock() + LEASE
-        return _job_row(job)
+        return job_row(job)
 
 
 def heartbeat(store: Store, job_id: int, owner: str) -> bool:
@@ -183,7 +169,7 @@ def finish(store: Store, job_id: int, owner: str, summary: ResultSummary) -> Non
     """
     with store.writing() as session:
         job = _held(session, job_id, owner)
-        _end(job, JobState.DONE, store)
+        end(job, JobState.DONE, store.clock())
         job.done = job.total
         session.merge(
             ResultRecord(
@@ -206,7 +192,7 @@ def fail(store: Store, job_id: int, owner: str, sentence: str) -> None:
     """
     with store.writing() as session:
         job = _held(session, job_id, owner)
-        _end(job, JobState.FAILED, store)
+        end(job, JobState.FAILED, store.clock())
         job.error = sentence
 
 
@@ -217,7 +203,7 @@ def stop(store: Store, job_id: int, owner: str) -> None:
         LeaseLost: The worker no longer holds the job.
     """
     with store.writing() as session:
-        _end(_held(session, job_id, owner), JobState.CANCELLED, store)
+        end(_held(session, job_id, owner), JobState.CANCELLED, store.clock())
 
 
 def give_back(store: Store, job_id: int, owner: str) -> None:
@@ -229,7 +215,7 @@ def give_back(store: Store, job_id: int, owner: str) -> None:
     with store.writing() as session:
         job = _held(session, job_id, owner)
         job.attempts -= 1
-        _release(job, store)
+        release(job, store.clock())
 
 
 def release_expired(store: Store) -> int:
@@ -244,10 +230,10 @@ def release_expired(store: Store) -> int:
         jobs = session.scalars(expired.with_for_update(skip_locked=True)).all()
         for job in jobs:
             if job.attempts >= MAX_ATTEMPTS and not job.cancel_requested:
-                _end(job, JobState.FAILED, store)
+                end(job, JobState.FAILED, store.clock())
                 job.error = _GIVEN_UP
             else:
-                _release(job, store)
+                release(job, store.clock())
         return len(jobs)
 
 
@@ -270,7 +256,7 @@ def _submit(store: Store, model: ModelKey, study_id: str, priority: int, result_
                 content_digest=study.content_digest,
                 model_digest=model.digest,
                 precision=model.precision,
-                state=JobState.QUEUED,
+                state=JobState.QUEUED.value,
                 priority=priority,
                 total=len(study.indices),
                 created_at=store.clock(),
@@ -281,45 +267,8 @@ def _submit(store: Store, model: ModelKey, study_id: str, priority: int, result_
         elif job.state in (JobState.QUEUED, JobState.RUNNING):
             job.priority = max(job.priority, priority)
         elif job.state != JobState.DONE or result_lost:
-            _queue_again(job, priority, store)
+            queue_again(job, priority, store.clock())
         return job.job_id
-
-
-def _queue_again(job: JobRecord, priority: int, store: Store) -> None:
-    _move(job, JobState.QUEUED)
-    job.priority = priority
-    job.attempts = 0
-    job.done = 0
-    job.message = job.error = ""
-    job.queued_at = store.clock()
-    job.started_at = job.finished_at = None
-
-
-def _release(job: JobRecord, store: Store) -> None:
-    """Take the lease away: to the queue, or to the end where the job was asked to stop."""
-    if job.cancel_requested:
-        _end(job, JobState.CANCELLED, store)
-        return
-    _move(job, JobState.QUEUED)
-    job.owner = ""
-    job.lease_until = job.started_at = None
-    job.done = 0
-    job.message = ""
-
-
-def _end(job: JobRecord, state: JobState, store: Store) -> None:
-    _move(job, state)
-    job.owner = job.message = ""
-    job.lease_until = None
-    job.cancel_requested = False
-    job.finished_at = store.clock()
-
-
-def _move(job: JobRecord, state: JobState) -> None:
-    now = JobState(job.state)
-    if state not in _LEGAL[now]:
-        raise IllegalTransition(f"a job that is {now} cannot become {state}")
-    job.state = state
 
 
 def _held(session: Session, job_id: int, owner: str) -> JobRecord:
@@ -332,26 +281,4 @@ def _held(session: Session, job_id: int, owner: str) -> JobRecord:
 def _read(store: Store, job_id: int) -> JobRow | None:
     with store.reading() as session:
         job = session.get(JobRecord, job_id)
-        return _job_row(job) if job else None
-
-
-def _job_row(job: JobRecord) -> JobRow:
-    return JobRow(
-        job_id=job.job_id,
-        content_digest=job.content_digest,
-        model_digest=job.model_digest,
-        precision=job.precision,
-        state=JobState(job.state),
-        done=job.done,
-        total=job.total,
-        message=job.message,
-        error=job.error,
-        priority=job.priority,
-        attempts=job.attempts,
-        cancel_requested=job.cancel_requested,
-        owner=job.owner,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        finished_at=job.finished_at,
-        lease_until=job.lease_until,
-    )
+        return job_row(job) if job else None

@@ -1,7 +1,7 @@
 """What pages, routes and the worker need, built once from the settings.
 
 services = dashboard.services.get(app)
-job_id = jobs.submit(services.store, study_id, priority=jobs.OPENED)
+job_id = jobs.submit(services.store, study_id, priority=jobs.PRIORITY_OPENED)
 """
 
 from __future__ import annotations

@@ -13,16 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboard.setting_values import (
+    SettingsError,
+    one_of,
+    or_below,
+    parse_database,
+    parse_folder,
+    parse_hosts,
+    parse_secret,
+    parse_text,
+    parse_yes_no,
+    whole_number,
+)
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 #: Names under which a browser on the same machine reaches the server.
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ENGINES = ("auto", "keras", "onnxruntime", "openvino")
 PRECISIONS = ("f32", "bf16")
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used; the message is one plain sentence."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class Settings:
     Attributes:
         home: The workspace.
         host, port: Where the web process listens.
-        allowed_hosts: Host names under which browsers may ask for pages, in lower case, without port.
+        allowed_hosts: Host names under which browsers may ask for pages, in lower case, no port.
         library: Folder of studies on the server, or None.
         models: Folder of the shipped models.
         database_url: SQLAlchemy URL; "" for the SQLite file in the workspace.
@@ -175,152 +184,114 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(**values)
 
 
-def _text(name: str, text: str) -> str:
-    return text
-
-
-def _path(name: str, text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
-def _models(name: str, text: str) -> Path:
-    return _ROOT / "models" if text == _MODELS_DEFAULT else _path(name, text)
-
-
-def _folder_or_none(name: str, text: str) -> Path | None:
-    if not text:
-        return None
-    path = _path(name, text)
-    if not path.is_dir():
-        raise SettingsError(f"{name} must be a folder that exists, got {text!r}.")
-    return path
-
-
-def _whole(low: int, high: int, factor: int = 1) -> Callable[[str, str], int]:
-    def parse(name: str, text: str) -> int:
-        if not (text.isascii() and text.isdigit() and low <= int(text[:12]) <= high):
-            raise SettingsError(
-                f"{name} must be a whole number from {low} to {high}, got {text!r}."
-            )
-        return int(text) * factor
-
-    return parse
-
-
-def _choice(choices: tuple[str, ...]) -> Callable[[str, str], str]:
-    def parse(name: str, text: str) -> str:
-        if text not in choices:
-            raise SettingsError(f"{name} must be one of {', '.join(choices)}, got {text!r}.")
-        return text
-
-    return parse
-
-
-def _yes_no(name: str, text: str) -> bool:
-    return _choice(("yes", "no"))(name, text) == "yes"
-
-
-def _hosts(name: str, text: str) -> tuple[str, ...]:
-    return tuple(part.strip().lower() for part in text.split(",") if part.strip())
-
-
-def _database(name: str, text: str) -> str:
-    if text and "://" not in text:
-        raise SettingsError(f"{name} must be an SQLAlchemy URL such as sqlite:///file.db.")
-    return text
-
-
-def _secret(name: str, text: str) -> str:
-    if text and len(text) < 32:
-        raise SettingsError(f"{name} must have at least 32 characters.")
-    return text
-
-
-_MODELS_DEFAULT = "models, beside the program"
+_HOME_DEFAULT = "./workspace"
+_MODELS_DEFAULT = "./models"
 
 #: Every variable, in the order of the documentation.
 SETTINGS: tuple[Setting, ...] = (
     Setting(
-        "OVERREAD_HOME", "./workspace", "The workspace: database, studies, results.", "home", _path
+        "OVERREAD_HOME",
+        _HOME_DEFAULT,
+        "The workspace: database, studies, results.",
+        "home",
+        or_below(_ROOT, _HOME_DEFAULT),
     ),
     Setting(
-        "OVERREAD_HOST", "127.0.0.1", "Address on which the web process listens.", "host", _text
+        "OVERREAD_HOST",
+        "127.0.0.1",
+        "Address on which the web process listens.",
+        "host",
+        parse_text,
     ),
     Setting(
-        "OVERREAD_PORT", "8050", "Port on which the web process listens.", "port", _whole(1, 65535)
+        "OVERREAD_PORT",
+        "8050",
+        "Port on which the web process listens.",
+        "port",
+        whole_number(1, 65535),
     ),
     Setting(
         "OVERREAD_ALLOWED_HOSTS",
         ",".join(LOCAL_HOSTS),
         "Host names under which browsers may reach the server, separated by commas; * for any.",
         "allowed_hosts",
-        _hosts,
+        parse_hosts,
     ),
     Setting(
         "OVERREAD_LIBRARY",
         "",
         "Folder on the server whose subfolders are studies; only read. None by default.",
         "library",
-        _folder_or_none,
+        parse_folder,
     ),
-    Setting("OVERREAD_MODELS", _MODELS_DEFAULT, "Folder of the models.", "models", _models),
+    Setting(
+        "OVERREAD_MODELS",
+        _MODELS_DEFAULT,
+        "Folder of the models.",
+        "models",
+        or_below(_ROOT, _MODELS_DEFAULT),
+    ),
     Setting(
         "OVERREAD_DATABASE_URL",
         "",
         "SQLAlchemy URL of the review database. By default an SQLite file in the workspace.",
         "database_url",
-        _database,
+        parse_database,
     ),
     Setting(
         "OVERREAD_MAX_UPLOAD_MB",
         "2048",
         "What one upload may hold, in MB.",
         "max_upload_bytes",
-        _whole(1, 1 << 20, 1 << 20),
+        whole_number(1, 1 << 20, 1 << 20),
     ),
     Setting(
         "OVERREAD_MAX_UPLOAD_FILES",
         "10000",
         "How many files one upload may hold.",
         "max_upload_files",
-        _whole(1, 1_000_000),
+        whole_number(1, 1_000_000),
     ),
     Setting(
         "OVERREAD_CACHE_MB",
         "2048",
         "What the results of analyses may take on disk, in MB; the least used go first.",
         "cache_bytes",
-        _whole(16, 1 << 24, 1 << 20),
+        whole_number(16, 1 << 24, 1 << 20),
     ),
     Setting(
         "OVERREAD_ENGINE",
         "auto",
         "Runtime of the models: auto, keras, onnxruntime or openvino.",
         "engine",
-        _choice(ENGINES),
+        one_of(ENGINES),
     ),
     Setting(
         "OVERREAD_PRECISION",
         "f32",
         "Precision at which the models run: f32 or bf16.",
         "precision",
-        _choice(PRECISIONS),
+        one_of(PRECISIONS),
     ),
     Setting(
-        "OVERREAD_WORKERS", "1", "Worker processes that are started.", "workers", _whole(1, 64)
+        "OVERREAD_WORKERS",
+        "1",
+        "Worker processes that are started.",
+        "workers",
+        whole_number(1, 64),
     ),
     Setting(
         "OVERREAD_DEMO",
         "yes",
         "Whether an empty workspace gets the demo studies: yes or no.",
         "demo",
-        _yes_no,
+        parse_yes_no,
     ),
     Setting(
         "OVERREAD_SECRET",
         "",
         "Signs the handles of background jobs. By default made once and kept in the workspace.",
         "secret",
-        _secret,
+        parse_secret,
     ),
 )

@@ -43,6 +43,10 @@ class StudyFiles:
                 self._open.popitem(last=False)
         return case
 
+    def exists(self, study_id: str) -> bool:
+        """Whether a study's files are there."""
+        return (self._path(study_id) / "case.json").is_file()
+
     def save(self, study_id: str, case: Case) -> None:
         """Write a case into the workspace, whole or not at all.
 

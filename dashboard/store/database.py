@@ -1,7 +1,7 @@
 """Opens the review database: one transaction per call, safe with threads, processes and forks.
 
-SQLite is opened anew for each transaction (0.2 ms): a connection that lives across a fork, as Dash's
-background callbacks do, can corrupt the file. Writers take the lock when they begin (``BEGIN
+SQLite is opened anew for each transaction (0.2 ms): a connection that lives across a fork, as in
+Dash's background callbacks, can corrupt the file. Writers take the lock when they begin (``BEGIN
 IMMEDIATE``), so that two of them queue instead of failing half-way.
 """
 

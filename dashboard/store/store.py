@@ -146,6 +146,14 @@ class Store(Database):
         with self.writing() as session:
             session.merge(record)
 
+    def forget_sources(self, origin: Origin, *, keep: Iterable[str]) -> None:
+        """Forget the entries that are no longer there; their studies stay."""
+        query = delete(SourceRecord).where(
+            SourceRecord.origin == str(origin), SourceRecord.name.not_in(list(keep))
+        )
+        with self.writing() as session:
+            session.execute(query)
+
     def source_errors(self, origin: Origin) -> list[tuple[str, str]]:
         """Files of the library that could not be read: (file, sentence)."""
         query = select(SourceRecord).where(SourceRecord.origin == str(origin))
@@ -170,16 +178,16 @@ class Store(Database):
             JobRecord.precision == model.precision,
         )
 
-    def _studies(self) -> Select[tuple[StudyRecord, JobRecord, ResultRecord]]:
+    def _studies(self) -> Select[StudyRecord, JobRecord, ResultRecord]:
         return (
             select(StudyRecord, JobRecord, ResultRecord)
             .join(JobRecord, self._analysis(), isouter=True)
             .join(ResultRecord, ResultRecord.job_id == JobRecord.job_id, isouter=True)
         )
 
-    def _rows(self, query: Select[tuple[StudyRecord, JobRecord, ResultRecord]]) -> list[StudyRow]:
+    def _rows(self, query: Select[StudyRecord, JobRecord, ResultRecord]) -> list[StudyRow]:
         with self.reading() as session:
-            return [_study_row(*records) for records in session.execute(query)]
+            return [_study_row(study, job, result) for study, job, result in session.execute(query)]
 
 
 def _mentions(word: str) -> ColumnElement[bool]:

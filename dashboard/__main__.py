@@ -1,0 +1,40 @@
+"""``python -m dashboard``: the whole server as one command, as ``make run`` starts it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from dashboard.logs import set_up_logging
+from dashboard.settings import SettingsError, read_settings
+from dashboard.supervisor import Supervisor, port_is_free
+
+
+def main() -> int:
+    """Start everything; returns the exit status: 0 stopped, 1 failed, 2 a wrong setting."""
+    if len(sys.argv) > 1:
+        sys.stderr.write(
+            "usage: python -m dashboard (settings come from the environment; see the README)\n"
+        )
+        return 2
+    set_up_logging()
+    try:
+        settings = read_settings()
+        settings.prepare_workspace()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if not port_is_free(settings.host, settings.port):
+        sys.stderr.write(
+            f"Port {settings.port} on {settings.host} cannot be used: another program has it, or"
+            " the address is not this machine's. Stop that program, or set OVERREAD_PORT.\n"
+        )
+        return 1
+    supervisor = Supervisor(settings)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: supervisor.stopping.set())
+    return supervisor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Fills the worklist while the web process answers already: ``python -m dashboard.prepare``.
+
+Queues what the present models have not seen, makes the demo studies where the workspace is empty,
+and looks through the library folder. A process of its own, because all of it is slow and none of it
+is needed to answer the first page.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import pipeline
+from dashboard import studies
+from dashboard.logs import set_up_logging
+from dashboard.services import Services, build_services
+from dashboard.settings import SettingsError, read_settings
+from dashboard.store import DatabaseError
+
+_LOG = logging.getLogger(__name__)
+_NICENESS = 10
+
+
+def prepare(services: Services) -> None:
+    """Bring all studies of this server into the worklist."""
+    studies.queue_missing(services)
+    studies.scan_library(services)
+    if services.settings.demo:
+        _add_demo(services)
+
+
+def _add_demo(services: Services) -> None:
+    """Make the demo studies of an empty workspace, or go on where they were interrupted."""
+    folder = services.settings.demo_files
+    complete = folder / ".complete"
+    if complete.exists() or (not folder.exists() and services.store.count_studies().total):
+        return
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+    def show_made(done: int, total: int, message: str) -> None:
+        _LOG.info("%s (%d of %d)", message, done, total)
+        studies.scan_demo(services)
+
+    pipeline.make_demo_studies(folder, progress=show_made)
+    complete.touch()
+
+
+def main() -> int:
+    """Fill the worklist; returns the exit status."""
+    set_up_logging()
+    os.nice(_NICENESS)
+    try:
+        prepare(build_services(read_settings()))
+    except (SettingsError, DatabaseError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,279 @@
+"""HTTP beside Dash: uploads in, studies, pixels and pictures out.
+
+Pixels lie at addresses that name their digest, so that browsers keep them for ever. Every value
+from the address is untrusted; what does not fit is told in one sentence.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from dashboard import services, studies
+from dashboard.display import encode_slice, make_thumbnail
+from dashboard.services import Services
+from dashboard.store import StudyRow
+from dashboard.study_json import describe_study
+from dashboard.uploads import UploadRefused, Uploads
+from pipeline import Case, InputError
+
+_LOG = logging.getLogger(__name__)
+_FOR_EVER = "private, max-age=31536000, immutable"
+_QUIET = ("/data/", "/assets/", "/_dash-component-suites/", "/api/health")
+_SENTENCES = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take requests of this kind.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "This is more than the server takes at once.",
+}
+_FAILED = "Something went wrong on the server; its log has the details."
+
+api = Blueprint("overread", __name__)
+
+
+class NotThere(Exception):
+    """Nothing is at the address; the message is one plain sentence."""
+
+
+def register(server: Flask, parts: Services) -> None:
+    """Add the routes, the sentences for errors and the log of requests to a server."""
+    settings = parts.settings
+    uploads = Uploads(
+        settings.uploads, max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files
+    )
+    uploads.remove_stale()
+    server.config["overread_uploads"] = uploads
+    server.register_blueprint(api)
+    server.register_error_handler(Exception, _answer_error)
+    server.before_request(_note_begin)
+    server.after_request(_log_request)
+
+
+@api.get("/api/health")
+def health() -> Response:
+    """Whether the server answers and its database too."""
+    counts = _services().store.count_studies()
+    return jsonify({"status": "ok", "studies": counts.total})
+
+
+@api.put("/api/uploads/<batch>/files")
+def receive_file(batch: str) -> Response:
+    """Stream one file of an upload to disk."""
+    name = request.args.get("name", "")
+    length = request.content_length
+    return jsonify({"bytes": _uploads().receive(batch, name, request.stream, length=length)})
+
+
+@api.post("/api/uploads/<batch>/finish")
+def finish_upload(batch: str) -> Response:
+    """Read what arrived; good files become studies, the others are told."""
+    with _uploads().take(batch) as folder:
+        if folder is None:
+            raise NotThere("No file of this upload has arrived.")
+        report = studies.add_upload(_services(), folder)
+    rows = [
+        {"study_id": row.study_id, "case_id": row.case_id, "slices": row.slices}
+        for row in report.studies
+    ]
+    errors = [{"source": error.source, "message": error.message} for error in report.errors]
+    return jsonify({"studies": rows, "errors": errors})
+
+
+@api.delete("/api/uploads/<batch>")
+def discard_upload(batch: str) -> Response:
+    """Delete what arrived."""
+    _uploads().discard(batch)
+    return jsonify({})
+
+
+@api.get("/api/studies/<study_id>")
+def study(study_id: str) -> Response:
+    """A study without its pixels."""
+    return jsonify(describe_study(_services(), _study(study_id)))
+
+
+@api.get("/data/<study_id>/<digest>/pixels/<int:channel>/<int:k>")
+def pixels(study_id: str, digest: str, channel: int, k: int) -> Response:
+    """One slice of one channel, encoded as `dashboard.display` says."""
+    row = _study_with_data(study_id, digest)
+    _check_place(row, channel, k)
+
+    def encode() -> bytes:
+        return encode_slice(_case(row).pixels[k, :, :, channel], row.display)
+
+    return _immutable(encode)
+
+
+@api.get("/data/<study_id>/<digest>/reference/<int:k>")
+def reference(study_id: str, digest: str, k: int) -> Response:
+    """The reference mask of one slice, 0 or 255."""
+    row = _study_with_data(study_id, digest)
+    _check_place(row, 0, k)
+    if not row.has_reference:
+        raise NotThere("This study has no reference outline.")
+
+    def encode() -> bytes:
+        masks = _case(row).masks
+        if masks is None:
+            raise NotThere("This study has no reference outline.")
+        return (masks[k].astype(np.uint8) * np.uint8(255)).tobytes()
+
+    return _immutable(encode, packs=True)
+
+
+@api.get("/data/<study_id>/<digest>/thumbnail/<int:channel>.png")
+def thumbnail(study_id: str, digest: str, channel: int) -> Response:
+    """A small picture of the middle slice, or of ``?slice=k`` (from 0)."""
+    row = _study_with_data(study_id, digest)
+    text = request.args.get("slice", str(row.slices // 2))
+    if not (text.isascii() and text.isdigit() and len(text) < 8):
+        raise NotThere("There is no such slice.")
+    k = int(text)
+    _check_place(row, channel, k)
+
+    def encode() -> bytes:
+        low, high = row.display["windows"][channel]
+        return make_thumbnail(_case(row).pixels[k, :, :, channel], (low, high))
+
+    return _immutable(encode, mimetype="image/png")
+
+
+@api.get("/data/<study_id>/<key>/probability/<int:k>")
+def probability(study_id: str, key: str, k: int) -> Response:
+    """255 x the segmenter's probability on one slice, by the models that the key names."""
+    row = _study(study_id)
+    if key != _services().result_key(row.content_digest):
+        raise NotThere("This result is by other models; open the study again.")
+    _check_place(row, 0, k)
+
+    def encode() -> bytes:
+        found = _services().results.probability_slice(key, k)
+        if found is None or found.shape != (row.height, row.width):
+            raise NotThere("The result is no longer there; open the study again.")
+        return np.ascontiguousarray(found, np.uint8).tobytes()
+
+    return _immutable(encode, packs=True)
+
+
+@api.route("/api/<path:rest>", methods=["GET", "PUT", "POST", "DELETE"])
+@api.route("/data/<path:rest>", methods=["GET"])
+def nothing(rest: str) -> Response:
+    """Keep Dash from answering unknown addresses of ours with its page."""
+    raise NotThere(_SENTENCES[HTTPStatus.NOT_FOUND])
+
+
+def _services() -> Services:
+    return services.get(current_app)
+
+
+def _uploads() -> Uploads:
+    found: Uploads = current_app.config["overread_uploads"]
+    return found
+
+
+def _study(study_id: str) -> StudyRow:
+    row = _services().store.study(study_id)
+    if row is None:
+        raise NotThere("There is no such study; it may have been deleted.")
+    return row
+
+
+def _study_with_data(study_id: str, digest: str) -> StudyRow:
+    row = _study(study_id)
+    if row.data_digest != digest:
+        raise NotThere("The study has changed; open it again.")
+    return row
+
+
+def _case(row: StudyRow) -> Case:
+    return _services().files.load(row.study_id)
+
+
+def _check_place(row: StudyRow, channel: int, k: int) -> None:
+    if not (0 <= channel < len(row.sequences) and 0 <= k < row.slices):
+        raise NotThere("There is no such slice.")
+
+
+def _immutable(
+    encode: Callable[[], bytes],
+    *,
+    mimetype: str = "application/octet-stream",
+    packs: bool = False,
+) -> Response:
+    """An answer that never changes at its address.
+
+    Args:
+        encode: Makes the body; not called where the browser has it already.
+        mimetype: Of the body.
+        packs: Whether compression pays: masks shrink a hundredfold, noisy pixels hardly at all.
+    """
+    response = Response(mimetype=mimetype)
+    tag = hashlib.sha256(request.full_path.encode()).hexdigest()[:16]  # the address says it all
+    response.set_etag(tag, weak=True)
+    response.headers["Cache-Control"] = _FOR_EVER
+    if request.if_none_match.contains_weak(tag):
+        response.status_code = HTTPStatus.NOT_MODIFIED
+        return response
+    body = encode()
+    if packs:
+        response.headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.accept_encodings:
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+            response.headers["Content-Encoding"] = "gzip"
+    response.set_data(body)
+    return response
+
+
+def _answer_error(error: Exception) -> Response:
+    """One sentence; the traceback goes to the log only."""
+    status, sentence = HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED
+    if isinstance(error, NotThere):
+        status, sentence = HTTPStatus.NOT_FOUND, str(error)
+    elif isinstance(error, UploadRefused):
+        status, sentence = error.status, str(error)
+    elif isinstance(error, InputError):
+        status, sentence = HTTPStatus.NOT_FOUND, error.message
+    elif isinstance(error, HTTPException):
+        if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+            return Response(status=error.code, headers=list(error.get_headers()))
+        status = HTTPStatus(error.code)
+        sentence = _SENTENCES.get(status, f"The request was refused ({status.phrase}).")
+    else:
+        _LOG.error("%s %s failed", request.method, quote(request.path), exc_info=error)
+    return _sentence(status, sentence)
+
+
+def _sentence(status: HTTPStatus, sentence: str) -> Response:
+    body: Any = {"error": sentence}
+    if request.path.startswith(("/api/", "/data/")):
+        response: Response = jsonify(body)
+    else:
+        response = Response(f"{sentence}\n", mimetype="text/plain")
+    response.status_code = status
+    return response
+
+
+def _note_begin() -> None:
+    g.began = time.perf_counter()
+
+
+def _log_request(response: Response) -> Response:
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    took = (time.perf_counter() - g.get("began", time.perf_counter())) * 1000
+    fine = response.status_code < HTTPStatus.BAD_REQUEST
+    level = logging.DEBUG if fine and request.path.startswith(_QUIET) else logging.INFO
+    # the path only: a query may hold a file's name, and with it a patient's
+    _LOG.log(
+        level, "%s %s %d %.0f ms", request.method, quote(request.path), response.status_code, took
+    )
+    return response

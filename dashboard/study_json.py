@@ -1,0 +1,120 @@
+"""What the browser is told of a study: everything but its pixels."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from dashboard import jobs
+from dashboard.display import sequence_label
+from dashboard.services import Services
+from dashboard.store import JobState, StudyRow
+from pipeline import Case, CaseResult, ModelReference
+
+_LOG = logging.getLogger(__name__)
+
+
+def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
+    """The answer of ``GET /api/studies/<study_id>``.
+
+    A result that the jobs table knows and the cache has lost is computed again.
+
+    Raises:
+        InputError: The study's files are damaged.
+    """
+    case = services.files.load(row.study_id)
+    result, key = None, services.result_key(row.content_digest)
+    if key is not None and row.job_state is JobState.DONE:
+        result = services.results.get(key, case)
+        if result is None:
+            _LOG.warning("A result is no longer in the cache and is computed again.")
+            jobs.submit(
+                services.store, row.study_id, priority=jobs.PRIORITY_OPENED, result_lost=True
+            )
+            row = services.store.study(row.study_id) or row
+    address = f"/data/{row.study_id}/{row.data_digest}"
+    reference = f"{address}/reference/{{slice}}" if row.has_reference else None
+    return {
+        **_describe_case(case, row),
+        "pixels_url": f"{address}/pixels/{{channel}}/{{slice}}",
+        "reference_url": reference,
+        "thumbnail_url": f"{address}/thumbnail/{{channel}}.png",
+        "result": _describe_result(result, key, row.study_id) if result and key else None,
+        "job": _describe_job(row),
+    }
+
+
+def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
+    display = row.display
+    return {
+        "study_id": row.study_id,
+        "case_id": row.case_id,
+        "patient": row.patient,
+        "study_date": row.study_date,
+        "description": row.description,
+        "synthetic": row.synthetic,
+        "origin": str(row.origin),
+        "n": row.slices,
+        "height": row.height,
+        "width": row.width,
+        "indices": list(row.indices),
+        "sources": list(case.sources),
+        "spacing_mm": list(case.spacing_mm) if case.spacing_mm else None,
+        "orientation": asdict(case.orientation) if case.orientation else None,
+        "positions_mm": list(case.positions_mm) if case.positions_mm else None,
+        "channels": [
+            {
+                "sequence": sequence,
+                "label": sequence_label(sequence),
+                "same_as": display["same_as"][channel],
+                "start": channel == row.start_channel,
+            }
+            for channel, sequence in enumerate(row.sequences)
+        ],
+        "pixel_type": display["pixel_type"],
+        "slope": display["slope"],
+        "intercept": display["intercept"],
+        "windows": display["windows"],
+        "warnings": list(row.warnings),
+    }
+
+
+def _describe_result(result: CaseResult, key: str, study_id: str) -> dict[str, Any]:
+    return {
+        "key": key,
+        "probability_url": f"/data/{study_id}/{key}/probability/{{slice}}",
+        "slices": [
+            {
+                "index": s.index,
+                "tumor_probability": s.tumor_probability,
+                "tumor": s.tumor,
+                "mask_area_px": s.mask_area_px,
+                "dice": s.dice,
+            }
+            for s in result.slices
+        ],
+        "classifier_threshold": result.classifier_threshold,
+        "segmenter_threshold": result.segmenter_threshold,
+        "volume_ml": result.volume_ml,
+        "dice": result.dice,
+        "warnings": list(result.warnings),
+        "classifier": _describe_model(result.classifier),
+        "segmenter": _describe_model(result.segmenter),
+    }
+
+
+def _describe_model(model: ModelReference) -> dict[str, str]:
+    return asdict(model)
+
+
+def _describe_job(row: StudyRow) -> dict[str, Any] | None:
+    if row.job_id is None or row.job_state is None:
+        return None
+    return {
+        "job_id": row.job_id,
+        "state": str(row.job_state),
+        "done": row.job_done,
+        "total": row.job_total,
+        "message": row.job_error or row.job_message,
+    }

@@ -1,0 +1,251 @@
+"""Receives the files of an upload on disk, with its limits kept while they arrive.
+
+A batch is a folder below the workspace, named by the browser; its files appear under their relative
+names only when they are complete. Every name is untrusted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+#: Folder of a batch's complete files. Readers see the name when there is no image in it.
+UPLOAD_FOLDER = "the upload"
+
+_BATCH = re.compile(r"[0-9a-f]{16,64}")
+_CHUNK = 1 << 20
+_MAX_NAME_BYTES = 200
+_MAX_DEPTH = 16
+_STALE_S = 24 * 3600
+#: Room that an upload leaves on the disk, for the studies made from it and for the database.
+_SPARE_BYTES = 512 << 20
+
+
+class UploadRefused(Exception):
+    """A file cannot be taken; the message is one plain sentence.
+
+    Attributes:
+        status: HTTP status that fits.
+    """
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass
+class _Tally:
+    """What a batch holds."""
+
+    files: int = 0
+    size: int = 0
+
+
+class Uploads:
+    """Uploads that are not finished.
+
+    Args:
+        folder: Where batches are kept.
+        max_bytes: What one batch may hold.
+        max_files: Files of one batch.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int, max_files: int) -> None:
+        self._folder = folder
+        self._max_bytes, self._max_files = max_bytes, max_files
+        self._lock = threading.Lock()
+        self._tallies: dict[str, _Tally] = {}
+
+    def receive(self, batch: str, name: str, stream: IO[bytes], *, length: int | None) -> int:
+        """Store one file; one of the same name is replaced.
+
+        Args:
+            batch: Name of the batch.
+            name: The file's relative name, as the browser tells it.
+            stream: Its bytes.
+            length: How many there should be, where that is known.
+
+        Returns:
+            Bytes stored.
+
+        Raises:
+            UploadRefused: A limit is passed, the name is not acceptable, or the disk is full.
+        """
+        root = self._root(batch)
+        target = root / UPLOAD_FOLDER / safe_relative_name(name)
+        shown = target.name
+        self._check_room(batch, length or 0, shown)
+        self._count(batch, files=1)
+        draft = root / "incoming" / secrets.token_hex(8)
+        size = 0
+        try:
+            draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with draft.open("xb") as output:
+                while chunk := stream.read(_CHUNK):
+                    size += len(chunk)
+                    self._count(batch, size=len(chunk))
+                    output.write(chunk)
+            if length is not None and size != length:
+                raise UploadRefused(
+                    HTTPStatus.BAD_REQUEST, f"{shown} arrived cut short. Send it again."
+                )
+            self._put_in_place(batch, draft, target)
+        except BaseException as error:
+            draft.unlink(missing_ok=True)
+            self._count(batch, files=-1, size=-size)
+            if isinstance(error, OSError):
+                raise _disk_refusal(error, shown) from error
+            raise
+        return size
+
+    @contextmanager
+    def take(self, batch: str) -> Iterator[Path | None]:
+        """The folder of a batch's files, or None where nothing arrived; deleted afterwards."""
+        root = self._root(batch)
+        taken = root.with_name(f"{root.name}.{secrets.token_hex(4)}.taken")
+        try:
+            root.rename(taken)  # whoever comes second finds nothing
+        except OSError:
+            yield None
+            return
+        with self._lock:
+            self._tallies.pop(batch, None)
+        try:
+            files = taken / UPLOAD_FOLDER
+            yield files if files.is_dir() else None
+        finally:
+            shutil.rmtree(taken, ignore_errors=True)
+
+    def discard(self, batch: str) -> None:
+        """Delete a batch; none is no error."""
+        with self.take(batch):
+            pass
+
+    def remove_stale(self) -> None:
+        """Delete what nobody finished within a day."""
+        for path in self._folder.iterdir():
+            try:
+                if time.time() - path.stat().st_mtime > _STALE_S:
+                    shutil.rmtree(path, ignore_errors=True)
+            except OSError:
+                continue
+
+    def _root(self, batch: str) -> Path:
+        if _BATCH.fullmatch(batch) is None:
+            raise UploadRefused(HTTPStatus.NOT_FOUND, "There is no such upload.")
+        return self._folder / batch
+
+    def _put_in_place(self, batch: str, draft: Path, target: Path) -> None:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._lock:
+            replaced = target.stat().st_size if target.is_file() else None
+            draft.replace(target)
+        if replaced is not None:
+            self._count(batch, files=-1, size=-replaced)
+
+    def _check_room(self, batch: str, length: int, shown: str) -> None:
+        """Refuse before anything is read what cannot fit anyway."""
+        with self._lock:
+            held = self._tally(batch).size
+        if held + length > self._max_bytes:
+            raise self._too_large()
+        if shutil.disk_usage(self._folder).free < length + _SPARE_BYTES:
+            raise _disk_refusal(OSError(errno.ENOSPC, ""), shown)
+
+    def _count(self, batch: str, *, files: int = 0, size: int = 0) -> None:
+        with self._lock:
+            tally = self._tally(batch)
+            if files > 0 and tally.files + files > self._max_files:
+                raise UploadRefused(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"An upload may hold {self._max_files:,} files; the others were left out.",
+                )
+            tally.files += files
+            tally.size += size
+            if size > 0 and tally.size > self._max_bytes:
+                raise self._too_large()
+
+    def _tally(self, batch: str) -> _Tally:
+        """What a batch holds; counted on disk after a restart. Call it with the lock held."""
+        if batch not in self._tallies:
+            sizes = [
+                path.stat().st_size
+                for path in (self._folder / batch / UPLOAD_FOLDER).rglob("*")
+                if path.is_file()
+            ]
+            self._tallies[batch] = _Tally(len(sizes), sum(sizes))
+        return self._tallies[batch]
+
+    def _too_large(self) -> UploadRefused:
+        return UploadRefused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"An upload may hold {self._max_bytes >> 20:,} MB; send the files in several uploads.",
+        )
+
+
+def safe_relative_name(name: str) -> PurePosixPath:
+    """A browser's relative name as a path that stays below the upload's folder.
+
+    Raises:
+        UploadRefused: The name leads elsewhere, is empty, or too long or deep to be stored.
+    """
+    text = unicodedata.normalize("NFC", name).replace("\\", "/")
+    text = "".join(c if c.isprintable() and not _is_surrogate(c) else "_" for c in text)
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    shown = parts[-1][:80] if parts else "A file"
+    if ".." in parts or text.startswith("/") or re.match(r"[A-Za-z]:", text):
+        raise UploadRefused(
+            HTTPStatus.BAD_REQUEST,
+            f"{shown} was left out: its name leads out of the upload's folder. Rename it.",
+        )
+    if not parts:
+        raise UploadRefused(HTTPStatus.BAD_REQUEST, "A file without a name was left out.")
+    if len(parts) > _MAX_DEPTH or any(len(part.encode()) > _MAX_NAME_BYTES for part in parts):
+        raise UploadRefused(
+            HTTPStatus.BAD_REQUEST, f"{shown} was left out: its name is too long. Rename it."
+        )
+    return PurePosixPath(*parts)
+
+
+def _is_surrogate(character: str) -> bool:
+    return "\ud800" <= character <= "\udfff"
+
+
+def _disk_refusal(error: OSError, shown: str) -> UploadRefused:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UploadRefused(
+            HTTPStatus.INSUFFICIENT_STORAGE, f"{shown} was left out: the server's disk is full."
+        )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY):
+        return UploadRefused(
+            HTTPStatus.CONFLICT, f"{shown} was left out: a folder of the upload has its name."
+        )
+    return UploadRefused(
+        HTTPStatus.INTERNAL_SERVER_ERROR, f"{shown} could not be stored: the disk refused it."
+    )
+
+
+def folder_entries(folder: Path) -> list[Path]:
+    """What to hand to the readers: loose files by name, so that each unreadable one is told.
+
+    Files in subfolders come through the folder itself, with their relative names.
+    """
+    loose = [
+        folder / entry.name
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
+        if entry.is_file(follow_symlinks=False) and not entry.name.startswith(".")
+    ]
+    nested = any(entry.is_dir(follow_symlinks=False) for entry in os.scandir(folder))
+    return [*loose, folder] if nested or not loose else loose

@@ -1,0 +1,242 @@
+"""The worker: claims jobs from the table and runs the models, loaded once.
+
+``python -m dashboard.worker``; any number may run at the same time, on one database. It ends
+cleanly on SIGTERM or SIGINT and gives its job back; when it dies otherwise, the job's lease runs
+out and another worker takes it over. Only this process holds a model runtime, never TensorFlow.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import jobs
+from dashboard.engine_files import export_models
+from dashboard.lease import Lease
+from dashboard.logs import set_up_logging
+from dashboard.services import Services, build_services
+from dashboard.settings import SettingsError, read_settings
+from dashboard.store import DatabaseError, JobRow, ResultSummary
+from pipeline import (
+    Analyser,
+    Cancelled,
+    Case,
+    CaseResult,
+    InputError,
+    ModelReference,
+    ProgressCallback,
+)
+
+_LOG = logging.getLogger(__name__)
+_POLL_S = 0.2
+_LOOK_FOR_LOST_S = 2.0
+_DATABASE_PAUSE_S = 2.0
+
+_UNEXPECTED = (
+    "The analysis stopped because of an unexpected error. Start it again; if it stops again, the"
+    " server's log has the details."
+)
+_NO_MEMORY = "This study needs more memory than the server has."
+
+
+class CaseAnalyser(Protocol):
+    """What the worker needs of `pipeline.Analyser`."""
+
+    def analyse(self, case: Case, *, progress: ProgressCallback | None = None) -> CaseResult:
+        """Answer a case; ``progress`` may raise `Cancelled`."""
+        ...
+
+
+#: Makes the analyser, ready to answer. Raises `InputError` where the models cannot be used.
+AnalyserFactory = Callable[[Services, threading.Event], CaseAnalyser]
+
+
+class Worker:
+    """Claims and runs jobs until it is told to stop.
+
+    Args:
+        services: The server's parts.
+        make_analyser: Makes the analyser when the first job needs it; tests give their own.
+        owner: Its name in the jobs table, unique among all workers.
+        heartbeat_s: Seconds between two heartbeats.
+
+    Attributes:
+        stopping: Set it to end the worker; a running job is given back.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        make_analyser: AnalyserFactory | None = None,
+        owner: str = "",
+        heartbeat_s: float = jobs.HEARTBEAT_S,
+    ) -> None:
+        self.stopping = threading.Event()
+        self._services = services
+        self._store = services.store
+        self._make_analyser = make_analyser or prepare_analyser
+        self._owner = owner or f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._heartbeat_s = heartbeat_s
+        self._analyser: CaseAnalyser | None = None
+        self._looked_for_lost = 0.0
+
+    def run(self, *, alive: Callable[[], bool] = lambda: True) -> None:
+        """Work until told to stop, or until ``alive`` says that nobody wants it any more."""
+        self._prepare_while_idle()
+        while not self.stopping.is_set() and alive():
+            try:
+                if not self.run_one():
+                    self.stopping.wait(_POLL_S)
+            except SQLAlchemyError:
+                _LOG.exception("The database did not answer.")
+                self.stopping.wait(_DATABASE_PAUSE_S)
+
+    def run_one(self) -> bool:
+        """Run the next job, if one waits. Returns whether there was one."""
+        if time.monotonic() - self._looked_for_lost > _LOOK_FOR_LOST_S:
+            self._looked_for_lost = time.monotonic()
+            jobs.release_expired(self._store)
+        job = jobs.claim(self._store, self._owner)
+        if job is None:
+            return False
+        _LOG.info("Job %d begins (attempt %d).", job.job_id, job.attempts)
+        began = time.monotonic()
+        try:
+            self._run(job)
+        except jobs.LeaseLost:
+            _LOG.warning("Job %d is no longer this worker's; its work was left.", job.job_id)
+        _LOG.info("Job %d left after %.1f s.", job.job_id, time.monotonic() - began)
+        return True
+
+    def _run(self, job: JobRow) -> None:
+        """Run a claimed job to one of its ends. Whatever happens, the worker goes on."""
+        lease = Lease(
+            self._store,
+            job.job_id,
+            self._owner,
+            stopping=self.stopping,
+            heartbeat_s=self._heartbeat_s,
+        )
+        sentence = ""
+        result: CaseResult | None = None
+        with lease:
+            try:
+                result = self._analyse(job, lease)
+            except Cancelled:
+                pass
+            except InputError as error:
+                sentence = error.message
+            except MemoryError:
+                _LOG.exception("Job %d ran out of memory.", job.job_id)
+                sentence = _NO_MEMORY
+            except Exception:
+                _LOG.exception("Job %d failed.", job.job_id)
+                sentence = _UNEXPECTED
+        self._end(job, lease, result, sentence)
+
+    def _end(self, job: JobRow, lease: Lease, result: CaseResult | None, sentence: str) -> None:
+        if lease.lost:
+            raise jobs.LeaseLost
+        if result is not None:
+            jobs.finish(self._store, job.job_id, self._owner, summarise(result))
+        elif lease.cancelled:
+            jobs.stop(self._store, job.job_id, self._owner)
+        elif sentence:
+            jobs.fail(self._store, job.job_id, self._owner, sentence)
+        else:  # this worker is told to end
+            jobs.give_back(self._store, job.job_id, self._owner)
+
+    def _analyse(self, job: JobRow, lease: Lease) -> CaseResult:
+        row = self._store.study_with_content(job.content_digest)
+        if row is None:
+            raise InputError("", "The study is no longer there.")
+        case = self._services.files.load(row.study_id)
+        if self._analyser is None:
+            lease.progress(0, max(job.total, 1), "Preparing the models")
+            self._analyser = self._make_analyser(self._services, self.stopping)
+        return self._analyser.analyse(case, progress=lease.progress)
+
+    def _prepare_while_idle(self) -> None:
+        """Load the models before anybody waits for them; a failure is told with the first job."""
+        if self._services.models is None:
+            _LOG.warning("%s", self._services.models_error)
+            return
+        try:
+            self._analyser = self._make_analyser(self._services, self.stopping)
+            _LOG.info("The models are ready.")
+        except Cancelled:
+            pass
+        except InputError as error:
+            _LOG.error("%s", error.message)
+        except Exception:
+            _LOG.exception("The models could not be prepared.")
+
+
+def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnalyser:
+    """The pipeline's analyser with its models loaded; exports them first where that is needed.
+
+    Raises:
+        InputError: The models are missing, or cannot be exported or loaded.
+        Cancelled: The worker was told to end meanwhile.
+    """
+    settings = services.settings
+    analyser = Analyser(
+        settings.models,
+        engine=settings.engine,
+        precision=settings.precision,
+        engine_dir=settings.engine_files,
+        cache=services.results,
+    )
+    try:
+        analyser.load()
+    except InputError:
+        if settings.engine == "keras":
+            raise
+        _LOG.info("The models are prepared for this machine; this is done once.")
+        export_models(settings, stopping=stopping)
+        if stopping.is_set():
+            raise Cancelled from None
+        analyser.load()
+    return analyser
+
+
+def summarise(result: CaseResult) -> ResultSummary:
+    """What the worklist shows of a result."""
+    model: ModelReference = result.segmenter
+    return ResultSummary(
+        highest_score=max((s.tumor_probability for s in result.slices), default=0.0),
+        volume_ml=result.volume_ml,
+        called_slices=sum(s.tumor for s in result.slices),
+        mask_slices=sum(s.mask_area_px > 0 for s in result.slices),
+        engine=model.engine,
+    )
+
+
+def main() -> int:
+    """Run a worker until SIGTERM or SIGINT, or until the process that started it is gone."""
+    set_up_logging()
+    try:
+        worker = Worker(build_services(read_settings()))
+    except (SettingsError, DatabaseError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stopping.set())
+    parent = os.getppid()
+    worker.run(alive=lambda: os.getppid() == parent)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
