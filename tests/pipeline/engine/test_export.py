@@ -1,0 +1,238 @@
+"""Tiny real networks through Keras and OpenVINO: the export agrees, is bound, and is checked."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_models import SIZE, make_case, write_metadata
+
+from pipeline.engine.openvino_engine import (
+    AGREEMENT_LIMIT,
+    OpenVinoStage,
+    exported_files,
+    is_exported,
+)
+from pipeline.engine.selection import open_stage
+from pipeline.errors import InputError
+from pipeline.inference import Analyser
+from pipeline.models.registry import load_keras_model, read_model_info
+
+ROOT = Path(__file__).resolve().parents[3]
+# Keras and TensorFlow warn of their own and NumPy's coming changes when they are imported.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small classifier and a narrow ResUNet with random weights, 32x32."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import keras
+
+    from pipeline.digests import file_digest
+    from pipeline.models.resunet import build_resunet
+
+    folder = tmp_path_factory.mktemp("models")
+    write_metadata(folder)
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((SIZE, SIZE, 3))
+    features = keras.layers.Conv2D(4, 3, strides=2, activation="relu")(inputs)
+    pooled = keras.layers.GlobalAveragePooling2D()(features)
+    score = keras.layers.Dense(1, activation="sigmoid")(pooled)
+    built = {
+        "classifier": keras.Model(inputs, score),
+        "segmenter": build_resunet(SIZE, features=1),
+    }
+    changes: dict[str, Any] = {}
+    for stage, model in built.items():
+        path = folder / "brain-tumor" / stage / "model.keras"
+        model.save(path)
+        changes[stage] = {"digest": file_digest(path), "threshold": 0.01}
+    write_metadata(folder, **changes)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine_dir(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both networks, exported over an older export of the classifier."""
+    from pipeline.engine.export import export_models
+
+    folder = tmp_path_factory.mktemp("engine")
+    (folder / "brain-tumor").mkdir()
+    for suffix in ("json", "xml", "bin"):
+        (folder / "brain-tumor" / f"classifier-{'0' * 12}-f32.{suffix}").touch()
+    export_models(models_dir, folder)
+    return folder
+
+
+@pytest.mark.parametrize("stage", ["classifier", "segmenter"])
+@pytest.mark.parametrize("count", [1, 5])
+def test_both_engines_give_the_same_answers(
+    models_dir: Path, engine_dir: Path, stage: str, count: int
+) -> None:
+    info = getattr(read_model_info(models_dir), stage)
+    batch = np.random.default_rng(0).normal(size=(count, SIZE, SIZE, 3)).astype(np.float32)
+    answers = [
+        open_stage(info, engine=engine, precision="f32", engine_dir=engine_dir, threads=1).predict(
+            batch
+        )
+        for engine in ("keras", "auto")
+    ]
+    assert answers[0].shape == ((count, 1) if stage == "classifier" else (count, SIZE, SIZE, 1))
+    assert answers[0].dtype == answers[1].dtype == np.float32
+    assert np.abs(answers[0] - answers[1]).max() <= AGREEMENT_LIMIT
+
+
+def test_the_chain_gives_the_same_result_on_both_engines(
+    models_dir: Path, engine_dir: Path
+) -> None:
+    results = [
+        Analyser(models_dir, engine=engine, engine_dir=engine_dir).analyse(make_case())
+        for engine in ("keras", "openvino")
+    ]
+    first, second = ([s.tumor_probability for s in result.slices] for result in results)
+    assert first == pytest.approx(second, abs=AGREEMENT_LIMIT)
+    maps = [result.probability.astype(int) for result in results]
+    assert np.abs(maps[0] - maps[1]).max() <= 1
+    assert [result.classifier.engine for result in results] == ["keras", "openvino"]
+
+
+def test_a_job_imports_neither_keras_nor_tensorflow(models_dir: Path, engine_dir: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        "from fake_models import make_case; from pipeline import Analyser\n"
+        f"a = Analyser(Path({str(models_dir)!r}), engine_dir=Path({str(engine_dir)!r}))\n"
+        "a.analyse(make_case())\n"
+        "heavy = {'keras', 'tensorflow', 'openvino_telemetry', 'sklearn', 'torch', 'jax'}\n"
+        "print([m for m in heavy if sys.modules.get(m)])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_record_names_weights_and_agreement(models_dir: Path, engine_dir: Path) -> None:
+    info = read_model_info(models_dir).segmenter
+    files = exported_files(info, engine_dir)
+    record = json.loads(files.record.read_text())
+    assert files.xml.name == f"segmenter-{info.digest[:12]}-f32.xml"
+    assert record["keras_digest"] == info.digest
+    assert 0 <= record["max_difference"] <= AGREEMENT_LIMIT
+    assert not list(engine_dir.rglob(".part-*"))
+
+
+def test_what_is_exported_is_left_alone_until_asked_again(
+    models_dir: Path, engine_dir: Path
+) -> None:
+    from pipeline.engine.export import export_models
+
+    told: list[str] = []
+    before = [path.stat().st_mtime_ns for path in sorted(engine_dir.rglob("*.xml"))]
+    paths = export_models(models_dir, engine_dir, progress=lambda *event: told.append(event[2]))
+    assert [path.stat().st_mtime_ns for path in sorted(paths)] == before
+    assert told[0] == "Exporting the classifier resnet18"
+
+
+@pytest.mark.parametrize("damage", ["digest", "truncated", "no record", "disagreement", "garbage"])
+def test_stale_or_damaged_exports_count_as_none(
+    models_dir: Path, engine_dir: Path, tmp_path: Path, damage: str
+) -> None:
+    shutil.copytree(engine_dir, tmp_path / "engine")
+    info = read_model_info(models_dir).segmenter
+    files = exported_files(info, tmp_path / "engine")
+    record = json.loads(files.record.read_text())
+    assert is_exported(info, tmp_path / "engine")
+    if damage == "digest":
+        files.record.write_text(json.dumps(record | {"keras_digest": "0" * 64}))
+    elif damage == "truncated":
+        files.weights.write_bytes(files.weights.read_bytes()[:-1])
+    elif damage == "disagreement":
+        files.record.write_text(json.dumps(record | {"max_difference": 0.1}))
+    elif damage == "garbage":
+        files.record.write_text("[")
+    else:
+        files.record.unlink()
+    assert not is_exported(info, tmp_path / "engine")
+    with pytest.raises(InputError, match="segmenter of task brain-tumor is not exported"):
+        open_stage(info, engine="auto", precision="f32", engine_dir=tmp_path / "engine")
+
+
+def test_an_export_that_openvino_cannot_read_is_told(
+    models_dir: Path, engine_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(engine_dir, tmp_path / "engine")
+    info = read_model_info(models_dir).segmenter
+    files = exported_files(info, tmp_path / "engine")
+    shutil.rmtree(files.xml.parent / "compiled", ignore_errors=True)
+    files.xml.write_bytes(b"<" * files.xml.stat().st_size)
+    with pytest.raises(InputError, match="cannot load the exported segmenter"):
+        open_stage(info, engine="openvino", precision="f32", engine_dir=tmp_path / "engine")
+
+
+def test_an_export_that_disagrees_is_not_kept(
+    models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.engine.export import export_models
+
+    honest = OpenVinoStage.predict
+    monkeypatch.setattr(
+        OpenVinoStage, "predict", lambda self, batch: honest(self, batch) + np.float32(0.01)
+    )
+    with pytest.raises(InputError, match=r"differs from Keras by 0\.01 in probability"):
+        export_models(models_dir, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_older_exports_of_a_stage_are_removed(engine_dir: Path) -> None:
+    assert len(list(engine_dir.rglob("classifier-*"))) == 3
+    assert not list(engine_dir.rglob(f"classifier-{'0' * 12}*"))
+
+
+def test_a_folder_that_cannot_be_written_is_told(models_dir: Path, tmp_path: Path) -> None:
+    from pipeline.engine.export import export_models
+
+    (tmp_path / "engine").touch()
+    with pytest.raises(InputError, match="cannot be written to the folder engine"):
+        export_models(models_dir, tmp_path / "engine")
+
+
+def test_weights_that_carry_code_are_refused(tmp_path: Path) -> None:
+    import keras
+
+    from pipeline.digests import file_digest
+
+    folder = tmp_path / "brain-tumor" / "classifier"
+    write_metadata(tmp_path)
+    inputs = keras.Input((SIZE, SIZE, 3))
+    outputs = keras.layers.Lambda(lambda x: x[:, :1, 0, 0])(inputs)
+    keras.Model(inputs, outputs).save(folder / "model.keras")
+    write_metadata(tmp_path, digest=file_digest(folder / "model.keras"))
+    with pytest.raises(InputError, match="Keras cannot load the classifier"):
+        load_keras_model(folder)
+
+
+def test_the_digest_is_checked_before_keras_opens_the_file(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(models_dir, tmp_path / "models")
+    path = tmp_path / "models" / "brain-tumor" / "classifier" / "model.keras"
+    path.write_bytes(path.read_bytes() + b"0")
+    with pytest.raises(InputError, match="SHA-256 differs"):
+        load_keras_model(path.parent)
+
+
+def test_agreement_is_measured_on_slices_that_differ() -> None:
+    from pipeline.engine.export import make_agreement_batch
+
+    batch = make_agreement_batch(SIZE)
+    assert batch.shape == (6, SIZE, SIZE, 3)
+    assert batch.dtype == np.float32
+    assert len(np.unique(batch.reshape(6, -1), axis=0)) == 6
+    assert (batch == make_agreement_batch(SIZE)).all()
