@@ -31,7 +31,8 @@ overread.keys = (function () {
   function taken(event) {
     const target = event.target instanceof Element ? event.target : document.body;
     if (document.querySelector("dialog[open]")) return true;
-    if (target.closest("textarea, select, [contenteditable='true'], .ag-root")) return true;
+    if (target.closest("textarea, select, [contenteditable='true']")) return true;
+    if (target.closest(".ag-root")) return event.key.length > 1 || event.key === " "; // the grid moves, letters are ours
     const input = target.closest("input");
     if (input && input.type === "range") return !input.dataset.passKeys;
     if (input) return !["checkbox", "radio", "button"].includes(input.type) || event.key === " ";

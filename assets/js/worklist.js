@@ -57,20 +57,19 @@ overread.worklist = (function () {
         const more = data.warnings.length > 1 ? ` (${data.warnings.length - 1} more)` : "";
         parts.push(h("span", { key: "warning", className: "study-warning" }, data.warnings[0] + more));
       }
-      return h("span", { className: "study-notes", title: data.notes || undefined }, parts);
+      const remove = { key: "delete", type: "button", className: "button button--small study-delete", tabIndex: -1, "aria-label": `Delete ${data.patient}` };
+      return h(
+        "span",
+        { className: "study-notes" },
+        h("span", { className: "study-notes-text", title: data.notes || undefined }, parts),
+        data.deletable ? h("button", remove, "Delete") : null
+      );
     },
-
-    OverreadDelete: ({ data }) =>
-      data.deletable
-        ? h("button", { type: "button", className: "button button--link study-delete", tabIndex: -1, "aria-label": `Delete ${data.patient}` }, "Delete")
-        : null,
   };
   Object.assign(window.dashAgGridComponentFunctions, cells);
 
   // ---- what the grid calls ----
   Object.assign(window.dashAgGridFunctions, {
-    overreadNoText: () => "",
-
     overreadTheme: (agGrid) =>
       agGrid.themeQuartz.withParams({
         accentColor: "var(--accent)",
@@ -124,6 +123,11 @@ overread.worklist = (function () {
       if (String(window.getSelection?.() || "")) return; // a name is being copied
       event?.preventDefault();
       go(data.href);
+    },
+
+    // The tabs tell the source too: on a narrow page its column makes room for the notes.
+    overreadGridSize: ({ api, clientWidth }) => {
+      api.setColumnsVisible(["origin_words"], clientWidth >= 1120);
     },
 
     overreadGridRows: ({ api }) => {
@@ -208,8 +212,8 @@ overread.worklist = (function () {
     { key: "u", label: "Add studies", run: () => overread.upload?.openDialog() },
     { key: "ArrowDown", label: "Move to the next study", run: () => live() && focusRow(live(), 0) },
     { key: "ArrowUp", label: "Move to the study before", run: () => live() && focusRow(live(), live().getDisplayedRowCount() - 1) },
-    { key: "Enter", label: "Open the study", run: () => {} },
-    { key: "Delete", label: "Delete an uploaded study", run: () => {} },
+    { key: "", shown: "Enter", label: "Open the study" },
+    { key: "", shown: "Delete", label: "Delete an uploaded study" },
   ];
 
   document.addEventListener("keydown", (event) => {

@@ -51,7 +51,9 @@ def layout(**_: Any) -> Component:
     try:
         info = pipeline.read_model_info(services.get(current_app).settings.models)
     except InputError as error:
-        return _page(empty_state("The models cannot be read", error.message, *_way_out()))
+        return _page(
+            empty_state("The models cannot be read", error.message, *_way_out(models=True))
+        )
     if info.evaluation is None:
         return _page(
             empty_state("These models have not been evaluated yet", *_way_out(evaluate=True)),
@@ -273,12 +275,21 @@ def _page(*children: Component) -> html.Div:
     return html.Div(list(children), className="page")
 
 
-def _way_out(*, evaluate: bool = False) -> list[Any]:
+def _way_out(*, evaluate: bool = False, models: bool = False) -> list[Any]:
     sentences: list[Any] = []
+    if models:
+        sentences = ["OVERREAD_MODELS names the folder of the models; put them there."]
     if evaluate:
         sentences = ["Run this on the machine of the server, then load the page again:"]
         sentences.append(html.Code(COMMAND, className="command"))
-    return [*sentences, dcc.Link("Back to the worklist", href="/", className="button")]
+    again = html.A("Load again", href="/performance", className="button button--primary")
+    return [
+        *sentences,
+        html.Div(
+            [again, dcc.Link("Back to the worklist", href="/", className="button")],
+            className="inline",
+        ),
+    ]
 
 
 def _info() -> TaskInfo:

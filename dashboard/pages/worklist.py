@@ -79,7 +79,12 @@ def layout(**_: Any) -> Component:
                 className="worklist-rows",
                 hidden=filled,
             ),
-            html.Div(_no_studies(settings.library is not None), id=EMPTY, hidden=empty),
+            html.Div(
+                _no_studies(settings.library is not None),
+                id=EMPTY,
+                className="worklist-empty",
+                hidden=empty,
+            ),
             _foot(),
             _delete_dialog(),
         ],
