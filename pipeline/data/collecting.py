@@ -19,7 +19,7 @@ _COMPANION_SUFFIXES = frozenset(
     " .xlsx .doc .docx .rtf .py .ipynb .sh .bat .exe .inf .css .js .sha256 .md5 .url .lnk".split()
 )
 _COMPANION_NAMES = frozenset(
-    {"readme", "license", "licence", "thumbs.db", "desktop.ini", "dicomdir", "checksums", "version"}
+    {"readme", "license", "licence", "thumbs.db", "desktop.ini", "checksums", "version"}
 )
 _COMPANION_FOLDERS = frozenset({"__macosx"})
 
@@ -122,7 +122,7 @@ def _add_file(
 ) -> None:
     """Add one file, or what its archive holds, or the sentence that says why not."""
     name = source.rsplit("/", 1)[-1]
-    if not named and name.startswith("."):
+    if not named and (name.startswith(".") or name.upper() == "DICOMDIR"):
         return
     if path.resolve() in collection.seen:
         return

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 
 from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels
-from pipeline.data.collecting import InputFile
-from pipeline.data.dicom_files import DicomFile, Frame, read_dicom_pixels
+from pipeline.data.dicom_files import DicomFile, Frame
+from pipeline.data.dicom_pixels import read_dicom_pixels
 from pipeline.data.dicom_stack import FrameStack, stack_frames
 from pipeline.data.drafts import Draft
 from pipeline.data.geometry import ORIENTATIONS, PLANE_WORDS, Plane, to_case_volume
@@ -78,10 +78,14 @@ def read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[
     pixels: dict[str, NDArray[np.generic]] = {}
     errors: list[InputError] = []
     try:
-        stacks = stack_frames(series.title, [f for one in series.files for f in one.frames])
+        stacks = stack_frames(
+            series.title,
+            [frame for one in series.files for frame in one.frames],
+            is_mask=_is_mask(series),
+        )
         for one in series.files:
             try:
-                pixels[one.file.source] = _decode(one.file)
+                pixels[one.file.source] = read_dicom_pixels(one.file)
             except InputError as error:
                 errors.append(error)
             tick(one.file.name)
@@ -98,61 +102,6 @@ def read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[
     return drafts, errors
 
 
-def _decode(file: InputFile) -> NDArray[np.generic]:
-    """Pixels ``(frames, rows, columns)`` of one file, rescaled, never as a negative."""
-    dataset, stored = read_dicom_pixels(file)
-    low, high = _stored_range(dataset)
-    values = tidy_values(stored)
-    values = _fill_padding(values, dataset)
-    inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
-    if inverted and values.dtype.kind in "iu":
-        values = (low + high - values.astype(np.int64)).astype(values.dtype)
-    elif inverted:
-        values = values.max() + values.min() - values
-    scales = _rescales(dataset, len(values))
-    if all(scale == (1.0, 0.0) for scale in scales):
-        return values
-    slope = np.array([scale[0] for scale in scales], np.float32)[:, None, None]
-    intercept = np.array([scale[1] for scale in scales], np.float32)[:, None, None]
-    return tidy_values(values.astype(np.float32) * slope + intercept)
-
-
-def _stored_range(dataset: FileDataset) -> tuple[int, int]:
-    bits = int(dataset.get("BitsStored", dataset.get("BitsAllocated", 16)))
-    signed = int(dataset.get("PixelRepresentation", 0)) == 1
-    return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-
-
-def _fill_padding(values: NDArray[np.generic], dataset: FileDataset) -> NDArray[np.generic]:
-    """Padding outside the field of view becomes the darkest value inside it."""
-    padding = dataset.get("PixelPaddingValue")
-    if padding is None:
-        return values
-    outside = values == int(padding)
-    if not outside.any() or outside.all():
-        return values
-    return np.where(outside, values[~outside].min(), values).astype(values.dtype)
-
-
-def _rescales(dataset: FileDataset, n: int) -> list[tuple[float, float]]:
-    """Slope and intercept of each frame."""
-    shared = dataset.get("SharedFunctionalGroupsSequence") or [None]
-    own = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    scales = []
-    for k in range(n):
-        scale = (dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0))
-        for group in (shared[0], own[k] if k < len(own) else None):
-            items = group.get("PixelValueTransformationSequence") if group is not None else None
-            if items:
-                scale = (items[0].get("RescaleSlope", 1), items[0].get("RescaleIntercept", 0))
-        slope, intercept = (
-            float(x if x is not None else d) for x, d in zip(scale, (1, 0), strict=True)
-        )
-        usable = np.isfinite((slope, intercept)).all() and slope != 0
-        scales.append((slope, intercept) if usable else (1.0, 0.0))
-    return scales
-
-
 def _build_draft(
     series: DicomSeries,
     stack: FrameStack,
@@ -160,8 +109,12 @@ def _build_draft(
     *,
     part: int | None,
 ) -> Draft:
-    header = series.header
+    header, is_mask = series.header, _is_mask(series)
     planes = [pixels[frame.file.source][frame.number] for frame in stack.frames]
+    for double, kept in stack.overlaid if is_mask else ():
+        if double.file.source in pixels and kept in stack.frames:
+            k = stack.frames.index(kept)
+            planes[k] = np.maximum(planes[k], pixels[double.file.source][double.number])
     check_shape(
         stack.frames[0].file.source,
         height=planes[0].shape[0],
@@ -186,7 +139,6 @@ def _build_draft(
                 " slices. Read the result with care."
             )
     sequence = sequence_of_dicom(header)
-    is_mask = _is_mask(series)
     warnings = [*_modality_warnings(header, sequence), *warnings]
     n = len(sources)
     case = Case(

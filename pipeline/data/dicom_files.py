@@ -1,9 +1,4 @@
-"""One DICOM file at a time: its frames' headers first, its pixels later.
-
-Developer notes: pydicom drops what follows a cut in the file without an error, so that a missing or
-short PixelData element is looked for here, before a decoder fills the rest with zeros. Headers are
-read without pixels, so that a long series does not lie in memory twice.
-"""
+"""Headers of one DICOM file and its frames, read without pixels: a long series fits in memory."""
 
 from __future__ import annotations
 
@@ -13,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.encaps import generate_fragments
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGTransferSyntaxes
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from pipeline.data.collecting import InputFile
 from pipeline.data.limits import MAX_CASE_BYTES, check_shape
 from pipeline.errors import InputError
 
-#: Header elements may be large (icons, private reports); pixels are not read with them.
-_PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 #: Storage classes without pixels, in a reader's words.
 _WITHOUT_PIXELS = {
     "1.2.840.10008.1.3.10": "a DICOMDIR, the index of a disc",
@@ -93,7 +89,7 @@ def read_dicom_headers(file: InputFile) -> DicomFile:
         InputError: If it is damaged, holds no pixels, or states absurd dimensions.
     """
     try:
-        header = _read(file, stop_before_pixels=True)
+        header = read_dataset(file, stop_before_pixels=True)
         _check_has_pixels(header, file)
         n_frames = int(header.get("NumberOfFrames", 1) or 1)
         rows, columns = int(header.Rows), int(header.Columns)
@@ -115,9 +111,15 @@ def read_dicom_headers(file: InputFile) -> DicomFile:
     return DicomFile(file=file, header=header, frames=frames)
 
 
-def _read(file: InputFile, *, stop_before_pixels: bool) -> FileDataset:
+def read_dataset(file: InputFile, *, stop_before_pixels: bool) -> FileDataset:
+    """Read a data set, with or without its pixels, preamble or none."""
     _check_deflated(file)
-    return pydicom.dcmread(file.path, force=True, stop_before_pixels=stop_before_pixels)
+    dataset = pydicom.dcmread(file.path, force=True, stop_before_pixels=stop_before_pixels)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        syntax = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else syntax
+    return dataset
 
 
 def _check_deflated(file: InputFile) -> None:
@@ -234,69 +236,3 @@ def _window_of(center: Any, width: Any) -> tuple[float, float] | None:
     if extent <= 0 or not np.isfinite((middle, extent)).all():
         return None
     return middle - extent / 2, middle + extent / 2
-
-
-def read_dicom_pixels(file: InputFile) -> tuple[FileDataset, NDArray[np.generic]]:
-    """Decode the pixels of one file.
-
-    Returns:
-        Its whole data set, and ``(frames, rows, columns)`` as stored.
-
-    Raises:
-        InputError: If pixels are missing, cut short, in colour, or cannot be decoded.
-    """
-    try:
-        dataset = _read(file, stop_before_pixels=False)
-        _check_pixel_bytes(dataset, file)
-        pixels = dataset.pixel_array
-    except InputError:
-        raise
-    except Exception:
-        raise InputError(
-            file.source,
-            f"{file.name} is damaged: its pixels cannot be decoded. Export it again, uncompressed.",
-        ) from None
-    if int(dataset.get("SamplesPerPixel", 1)) != 1:
-        pixels = _grey_of_colour(pixels, file)
-    shape = (-1, int(dataset.Rows), int(dataset.Columns))
-    return dataset, pixels.reshape(shape)
-
-
-def _grey_of_colour(pixels: NDArray[np.generic], file: InputFile) -> NDArray[np.generic]:
-    if not (pixels == pixels[..., :1]).all():
-        raise InputError(
-            file.source,
-            f"{file.name} is a colour picture (a screen capture or a map), not a grey MR image.",
-        )
-    return pixels[..., 0]
-
-
-def _check_pixel_bytes(dataset: FileDataset, file: InputFile) -> None:
-    keyword = next((word for word in _PIXEL_KEYWORDS if word in dataset), None)
-    data = b"" if keyword is None else dataset[keyword].value or b""
-    n_frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel", 1))
-    expected = (bits * n_frames * int(dataset.get("BitsAllocated", 16)) + 7) // 8
-    if not data:
-        raise InputError(
-            file.source, f"{file.name} holds no pixels, or is cut short. Export it again."
-        )
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax is None or not syntax.is_encapsulated:
-        if str(dataset.get("PhotometricInterpretation", "")) == "YBR_FULL_422":
-            expected = expected * 2 // 3
-        if len(data) < expected:
-            raise InputError(
-                file.source,
-                f"{file.name} is cut short: {len(data):,} of {expected:,} bytes of pixels."
-                " Export it again.",
-            )
-        return
-    last = b""
-    for fragment in generate_fragments(data):
-        last = fragment or last
-    if syntax in JPEGTransferSyntaxes and b"\xff\xd9" not in last[-16:]:
-        raise InputError(
-            file.source,
-            f"{file.name} is cut short: its compressed pixels break off. Export it again.",
-        )

@@ -46,6 +46,7 @@ class FrameStack:
         spacing_mm: (z, y, x) of the case, or None.
         positions_mm: Of the case's slices, or None.
         warnings: What a reader must know of the stack.
+        overlaid: Pairs of a frame that is left out and the one that lies at its place.
     """
 
     frames: tuple[Frame, ...]
@@ -55,6 +56,7 @@ class FrameStack:
     spacing_mm: tuple[float, float, float] | None
     positions_mm: tuple[float, ...] | None
     warnings: tuple[str, ...]
+    overlaid: tuple[tuple[Frame, Frame], ...] = ()
 
     def keep(self, wanted: Callable[[Frame], bool]) -> FrameStack:
         """The stack of the wanted frames alone, measured anew."""
@@ -64,12 +66,13 @@ class FrameStack:
         return _build_stack(frames) if frames else replace(self, frames=())
 
 
-def stack_frames(title: str, frames: Sequence[Frame]) -> list[FrameStack]:
+def stack_frames(title: str, frames: Sequence[Frame], *, is_mask: bool = False) -> list[FrameStack]:
     """Sort the frames of one series into stacks.
 
     Args:
         title: The series as a sentence names it.
         frames: Its frames, in any order.
+        is_mask: Whether frames at one place are parts of one mask.
 
     Returns:
         One stack, or one per echo, time point or kind of image where places hold several.
@@ -86,13 +89,19 @@ def stack_frames(title: str, frames: Sequence[Frame]) -> list[FrameStack]:
     variants: dict[tuple[str, ...], list[Frame]] = defaultdict(list)
     for frame in ordered:
         variants[frame.variant].append(frame)
-    if len(variants) > 1 and not any(_has_doubles(group) for group in variants.values()):
+    if (
+        not is_mask
+        and len(variants) > 1
+        and not any(_has_doubles(group) for group in variants.values())
+    ):
         return [_build_stack(group) for group in variants.values()]
-    kept, doubles = _first_of_each_place(ordered)
-    stack = _build_stack(kept)
+    kept, overlaid = _first_of_each_place(ordered)
+    stack = replace(_build_stack(kept), overlaid=tuple(overlaid))
+    if is_mask:
+        return [stack]
     warning = (
-        f"{doubles} of {len(frames)} images lie where another one lies already; the first of each"
-        " place is shown."
+        f"{len(overlaid)} of {len(frames)} images lie where another one lies already; the first of"
+        " each place is shown."
     )
     return [replace(stack, warnings=(*stack.warnings, warning))]
 
@@ -141,15 +150,21 @@ def _has_doubles(frames: Sequence[Frame]) -> bool:
     return bool((np.diff(places) < _SAME_PLACE_MM).any())
 
 
-def _first_of_each_place(frames: Sequence[Frame]) -> tuple[list[Frame], int]:
+def _first_of_each_place(
+    frames: Sequence[Frame],
+) -> tuple[list[Frame], list[tuple[Frame, Frame]]]:
+    """The first frame of each place, and the others paired with it."""
     kept: list[Frame] = []
+    overlaid: list[tuple[Frame, Frame]] = []
     last = -np.inf
     places = _places(frames)
     for i in np.argsort(places, kind="stable"):
         if places[i] - last >= _SAME_PLACE_MM:
             kept.append(frames[i])
             last = float(places[i])
-    return kept, len(frames) - len(kept)
+        else:
+            overlaid.append((frames[i], kept[-1]))
+    return kept, overlaid
 
 
 def _build_stack(frames: Sequence[Frame]) -> FrameStack:
@@ -199,8 +214,9 @@ def _gap_warnings(gaps: NDArray[np.float64], step: float) -> tuple[str, ...]:
         return ()
     missing = int(np.rint(gaps[gaps > _GAP_FACTOR * step] / step - 1).sum())
     if missing:
+        words = "1 slice is" if missing == 1 else f"about {missing} slices are"
         return (
-            f"About {missing} slices are missing: the distance is {step:.1f} mm, but up to"
+            f"It seems that {words} missing: the distance is {step:.1f} mm, but up to"
             f" {gaps.max():.1f} mm in places. The volume does not count what lies in the gaps.",
         )
     if np.ptp(gaps) > _UNEVEN * step:

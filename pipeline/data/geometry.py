@@ -111,7 +111,7 @@ def spacing_of(grid: InputGrid) -> tuple[float, float, float]:
     affine = case_affine(grid)
     z = abs(float(affine[:3, 0] @ slice_normal(affine)))
     y, x = (float(np.linalg.norm(affine[:3, axis])) for axis in (1, 2))
-    return z, y, x
+    return round(z, 5), round(y, 5), round(x, 5)  # directions are stored with rounding errors
 
 
 def positions_of(grid: InputGrid) -> tuple[float, ...]:

@@ -112,7 +112,7 @@ def _decode(image: Image.Image, path: Path, source: str) -> DecodedImage:
             check_shape(source, height=image.height, width=image.width, bytes_px=4 * n_pages)
             if k and int(image.tag_v2.get(_TIFF_SUBFILE, 0)) & 1:  # type: ignore[attr-defined]
                 continue  # a smaller copy for previews
-        deep = _is_deep_colour(image, is_tiff)
+        deep = _is_deep_colour(image, path)
         image.load()
         pixels = _read_deep_page(path, k) if deep else _page_pixels(image)
         if turn in _UPRIGHT:
@@ -128,14 +128,16 @@ def _is_lossy(image: Image.Image, path: Path) -> bool:
     return image.format in {"JPEG", "MPO"}
 
 
-def _is_deep_colour(image: Image.Image, is_tiff: bool) -> bool:
-    """Whether the page holds 16-bit colour, which Pillow would bring down to 8 bits."""
-    if is_tiff:
+def _is_deep_colour(image: Image.Image, path: Path) -> bool:
+    """Whether the page holds 16-bit colour or transparency, which Pillow brings down to 8 bits."""
+    if image.format == "TIFF":
         bits = image.tag_v2.get(_TIFF_BITS, (8,))  # type: ignore[attr-defined]
         return len(bits) > 1 and max(bits) == 16
-    tile = getattr(image, "tile", None)
-    raw = tile[0].args if image.format == "PNG" and tile else ""
-    return "16" in str(raw) and image.mode in {"RGB", "RGBA", "LA"}
+    if image.format != "PNG":
+        return False
+    with path.open("rb") as file:
+        depth, colour_type = file.read(26)[24:]
+    return depth == 16 and colour_type != 0
 
 
 def _read_deep_page(path: Path, page: int) -> NDArray[np.generic]:

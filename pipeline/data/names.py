@@ -29,6 +29,7 @@ class NameParts:
         stem: The name without its suffix and without a mask word.
         prefix: What comes before ``_<number>``; the whole stem where there is no number.
         number: The slice's number, or None.
+        base: The stem without the words that name a sequence, with its number.
         study: The prefix without the words that name a sequence: equal within one study.
         sequence: What the words tell, or None.
         is_mask: Whether the name says that this is a reference mask.
@@ -38,6 +39,7 @@ class NameParts:
     stem: str
     prefix: str
     number: int | None
+    base: str
     study: str
     sequence: SequenceName | None
     is_mask: bool
@@ -68,18 +70,18 @@ def parse_name(name: str) -> NameParts:
         words = split_words(stem)
     prefix, number = _split_number(stem)
     if _LGG_SERIES.fullmatch(prefix):
-        return NameParts(stem, prefix, number, prefix, None, bool(mask_words), True)
-    study = stem
+        return NameParts(stem, prefix, number, stem, prefix, None, bool(mask_words), True)
+    base = stem
     sequence = sequence_of_words(word.text for word in words)
     if sequence is not None:
         named = [(word.start, word.end) for word in words if is_sequence_word(word.text)]
-        study = _without(stem, named)
+        base = _without(stem, named)
         if number is None:
-            number = _split_number(study)[1]  # x_12_flair
-    study = _split_number(study)[0]
+            number = _split_number(base)[1]  # x_12_flair
+    study = _split_number(base)[0]
     if study.isdigit() and number == int(study):
         study = ""  # flair_12: the number is all that was left
-    return NameParts(stem, prefix, number, study, sequence, bool(mask_words), False)
+    return NameParts(stem, prefix, number, base, study, sequence, bool(mask_words), False)
 
 
 def _split_number(stem: str) -> tuple[str, int | None]:

@@ -138,7 +138,7 @@ def _values_of(image: Any) -> NDArray[np.generic]:
     slope, intercept = image.dataobj.slope, image.dataobj.inter
     if slope == 1.0 and intercept == 0.0:
         return np.asarray(image.dataobj.get_unscaled())
-    return image.dataobj.get_scaled(np.float32)
+    return np.asarray(image.dataobj, dtype=np.float32)
 
 
 def _affine_of(header: Any) -> NDArray[np.float64] | None:
@@ -213,10 +213,10 @@ def _build_draft(
     return Draft(
         case=case,
         names=(name, f"{folder}_{name}" if folder else name),
-        study=f"{file.folder}|{parts.study}",
+        study=f"{file.folder}|{parts.base}",
         study_names=(
-            parts.study or folder or name,
-            f"{folder}_{parts.study}" if folder and parts.study else folder or name,
+            parts.base or folder or name,
+            f"{folder}_{parts.base}" if folder and parts.base else folder or name,
         ),
         is_mask=parts.is_mask,
     )

@@ -27,6 +27,9 @@ MASK_WORDS = frozenset({"mask", "seg", "segmentation"})
 #: After "pre" or "post" these speak of the operation, not of the contrast agent.
 _TIMING_WORDS = frozenset({"op", "operative", "surgery", "surgical", "treatment", "therapy", "rt"})
 
+#: Before "contrast", "gd" and the like these say that there was none.
+_WITHOUT_WORDS = frozenset({"pre", "non", "no", "without", "wo"})
+
 #: Words for a reader.
 SEQUENCE_WORDS = {
     SequenceName.PRE: "T1 without contrast",
@@ -48,13 +51,13 @@ class Word:
 def split_words(name: str) -> list[Word]:
     """Words of a name; underscore, hyphen, blank and full stop divide them."""
     words = [Word(m[0].lower(), m.start(), m.end()) for m in _WORD.finditer(name)]
+    texts = [word.text for word in words]
     return [
         word
-        for i, word in enumerate(words)
-        if not (
-            word.text in {"pre", "post"}
-            and i + 1 < len(words)
-            and words[i + 1].text in _TIMING_WORDS
+        for before, word, after in zip(["", *texts], words, [*texts[1:], ""], strict=False)
+        if not (word.text in {"pre", "post"} and after in _TIMING_WORDS)
+        and not (
+            before in _WITHOUT_WORDS and word.text != "post" and _CONTRAST.fullmatch(word.text)
         )
     ]
 

@@ -1,0 +1,171 @@
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from factories import SeriesFactory, colour, grey, marked_volume, write_image, write_nifti
+
+from pipeline.data import archives, limits
+from pipeline.data.reading import read_cases
+
+
+def png(tmp_path, seed=0):
+    return write_image(tmp_path / "source.png", grey(seed=seed)).read_bytes()
+
+
+def pack(path, members, **options):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def messages(report):
+    return [error.message for error in report.errors]
+
+
+def test_an_archive_is_read_like_a_folder(tmp_path):
+    name = "TCGA_CS_4942_19970222"
+    for k in (1, 2):
+        write_image(tmp_path / "f" / f"{name}_{k}.tif", colour(seed=k))
+        write_image(tmp_path / "f" / f"{name}_{k}_mask.tif", (grey(seed=k) > 99).astype("u1"))
+    members = {f"kaggle_3m/{name}/{p.name}": p.read_bytes() for p in (tmp_path / "f").iterdir()}
+    members |= {"__MACOSX/._x.tif": b"\0", "kaggle_3m/data.csv": "a,b", ".DS_Store": b"\0"}
+    report = read_cases([pack(tmp_path / "lgg.zip", members)])
+    (case,) = report.cases
+    assert messages(report) == []
+    assert case.case_id == name
+    assert case.sources[0] == f"lgg.zip/kaggle_3m/{name}/{name}_1.tif"
+    assert case.masks is not None
+
+
+def test_dicom_and_nifti_in_an_archive(tmp_path):
+    folder = SeriesFactory(np.ones((3, 6, 6), np.uint16)).write(tmp_path / "s")
+    members = {f"study/{p.name}": p.read_bytes() for p in folder.iterdir()}
+    members["v/x_flair.nii.gz"] = write_nifti(tmp_path / "x.nii.gz", marked_volume()).read_bytes()
+    report = read_cases([pack(tmp_path / "a.zip", members)])
+    assert messages(report) == []
+    assert sorted(case.case_id for case in report.cases) == ["P1_AX_FLAIR", "x_flair"]
+
+
+def test_one_archive_inside_another_is_read_and_no_more(tmp_path):
+    inner = pack(tmp_path / "inner.zip", {"a.png": png(tmp_path)})
+    outer = pack(tmp_path / "outer.zip", {"inner.zip": inner.read_bytes()})
+    report = read_cases([outer])
+    assert report.cases[0].sources == ("outer.zip/inner.zip/a.png",)
+    third = pack(tmp_path / "third.zip", {"outer.zip": outer.read_bytes()})
+    assert messages(read_cases([third])) == [
+        "inner.zip is an archive inside an archive inside an archive. Unpack it first."
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "..\\evil.png", "C:\\evil.png"]
+)
+def test_names_that_lead_outside_are_left_out(tmp_path, name):
+    path = tmp_path / "in" / "x.zip"
+    path.parent.mkdir()
+    pack(path, {name: png(tmp_path), "good.png": png(tmp_path)})
+    before = sorted(tmp_path.rglob("*"))
+    report = read_cases([path])
+    assert [case.case_id for case in report.cases] == ["good"]
+    (message,) = messages(report)
+    assert (
+        message == "evil.png has a name in its archive that leads outside of it, and is left out."
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_archive_that_declares_gigabytes_is_refused(tmp_path):
+    path = pack(tmp_path / "bomb.zip", {"a.png": png(tmp_path)})
+    data = bytearray(path.read_bytes())
+    place = data.rindex(b"PK\x01\x02")
+    data[place + 24 : place + 28] = (3 << 30).to_bytes(4, "little")
+    path.write_bytes(bytes(data))
+    (message,) = messages(read_cases([path]))
+    assert message.startswith("bomb.zip would unpack to 3.0 GB")
+
+
+def test_an_archive_that_lies_about_its_size_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_ARCHIVE_BYTES", 1 << 20)
+    budget = archives.UnpackBudget(bytes_left=1 << 20)
+    path = pack(tmp_path / "bomb.zip", {"a.bin": b"\0" * (4 << 20)})
+    data = bytearray(path.read_bytes())
+    for place, offset in ((data.index(b"PK\x03\x04"), 22), (data.rindex(b"PK\x01\x02"), 24)):
+        data[place + offset : place + offset + 4] = (100).to_bytes(4, "little")
+    path.write_bytes(bytes(data))
+    target = tmp_path / "out"
+    target.mkdir()
+    members, errors = archives.unpack_archive(path, "bomb.zip", target, budget)
+    assert not members
+    assert "damaged" in errors[0].message
+    assert sum(p.stat().st_size for p in target.iterdir()) <= 1 << 20
+
+
+def test_an_archive_that_packs_too_well_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "ARCHIVE_RATIO_FLOOR_BYTES", 1 << 20)
+    path = pack(tmp_path / "bomb.zip", {"a.bin": b"\0" * (4 << 20)})
+    (message,) = messages(read_cases([path]))
+    assert "which no study needs" in message
+
+
+def test_too_many_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_ARCHIVE_FILES", 3)
+    path = pack(tmp_path / "x.zip", {f"{k}.png": b"" for k in range(5)})
+    target = tmp_path / "out"
+    target.mkdir()
+    with pytest.raises(archives.InputError, match=r"x\.zip holds 5 files; at most 3"):
+        archives.unpack_archive(path, "x.zip", target, archives.UnpackBudget(files_left=3))
+
+
+def test_a_locked_archive_is_refused(tmp_path):
+    path = pack(tmp_path / "x.zip", {"a.png": png(tmp_path)})
+    data = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(mark) + offset] |= 1
+    path.write_bytes(bytes(data))
+    assert messages(read_cases([path])) == ["x.zip is locked with a password. Pack it without one."]
+
+
+@pytest.mark.parametrize("keep", [10, 60, -30])
+def test_an_archive_cut_short_is_refused(tmp_path, keep):
+    path = pack(tmp_path / "x.zip", {"a.png": png(tmp_path)})
+    path.write_bytes(path.read_bytes()[:keep])
+    assert messages(read_cases([path])) == [
+        "x.zip is damaged or cut short: it cannot be unpacked. Pack it again."
+    ]
+
+
+def test_one_damaged_member_leaves_the_others(tmp_path):
+    path = pack(tmp_path / "x.zip", {"a.png": png(tmp_path), "b.png": png(tmp_path, seed=1)})
+    data = bytearray(path.read_bytes())
+    data[60] ^= 0xFF
+    path.write_bytes(bytes(data))
+    report = read_cases([path])
+    assert [case.case_id for case in report.cases] == ["b"]
+    assert messages(report) == [
+        "a.png is damaged in its archive and cannot be unpacked. Pack it again."
+    ]
+
+
+def test_links_in_an_archive_are_left_out(tmp_path):
+    entry = zipfile.ZipInfo("link.png")
+    entry.create_system, entry.external_attr = 3, 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(entry, "/etc/passwd")
+    assert messages(read_cases([tmp_path / "x.zip"])) == [
+        "link.png is a link in its archive, not a file, and is left out."
+    ]
+
+
+def test_an_empty_archive_is_told(tmp_path):
+    assert messages(read_cases([pack(tmp_path / "x.zip", {})])) == ["There is no image in x.zip."]
+    path = pack(tmp_path / "y.zip", {"notes.txt": "hello"})
+    assert messages(read_cases([path])) == ["There is no image in y.zip."]
+
+
+def test_nothing_stays_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
+    os.mkdir(tmp_path / "t")
+    read_cases([pack(tmp_path / "x.zip", {"a.png": png(tmp_path)})])
+    assert list((tmp_path / "t").iterdir()) == []

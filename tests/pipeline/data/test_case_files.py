@@ -1,0 +1,111 @@
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from pipeline.data.case import (
+    RADIOLOGICAL_AXIAL,
+    Case,
+    InputGrid,
+    SequenceName,
+    SourceKind,
+    StudyLabels,
+)
+from pipeline.data.case_files import load_case, save_case
+from pipeline.errors import InputError
+
+
+@pytest.fixture
+def case():
+    return Case(
+        case_id="a",
+        kind=SourceKind.DICOM,
+        pixels=np.arange(24, dtype=np.int16).reshape(2, 3, 2, 2),
+        sequences=(SequenceName.PRE, SequenceName.FLAIR),
+        indices=(4, 7),
+        sources=("ä_1", "b"),
+        spacing_mm=(5.0, 0.9, 0.8),
+        orientation=RADIOLOGICAL_AXIAL,
+        positions_mm=(0.0, 5.0),
+        masks=np.eye(3, 2, dtype=bool)[None].repeat(2, 0),
+        grid=InputGrid((2, 3, 2), np.diag([1.0, 2.0, 3.0, 1.0]), (2, 1, 0), (1, 2)),
+        labels=StudyLabels("p", "2024-01-31", "d", True),
+        warnings=("w",),
+        window=(0.0, 9.5),
+    )
+
+
+def assert_equal(one, other):
+    for field in fields(Case):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "grid" and a is not None:
+            assert (a.shape, a.axes, a.flips) == (b.shape, b.axes, b.flips)
+            np.testing.assert_array_equal(a.affine, b.affine)
+        elif isinstance(a, np.ndarray):
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(a, b)
+        else:
+            assert a == b, field.name
+
+
+def test_what_is_saved_is_loaded(tmp_path, case):
+    save_case(case, tmp_path / "deep" / "x")
+    loaded = load_case(tmp_path / "deep" / "x")
+    assert_equal(case, loaded)
+    assert isinstance(loaded.pixels, np.memmap)
+    assert loaded.content_digest() == case.content_digest()
+    assert not loaded.pixels.flags.writeable
+
+
+def test_what_is_unknown_stays_unknown(tmp_path, case):
+    bare = replace(
+        case,
+        spacing_mm=None,
+        orientation=None,
+        positions_mm=None,
+        masks=None,
+        grid=None,
+        window=None,
+    )
+    save_case(bare, tmp_path / "x")
+    assert_equal(bare, load_case(tmp_path / "x"))
+
+
+def test_a_newer_case_replaces_the_older_and_leaves_nothing_behind(tmp_path, case):
+    save_case(case, tmp_path / "x")
+    save_case(replace(case, masks=None, warnings=()), tmp_path / "x")
+    assert load_case(tmp_path / "x").masks is None
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["case.json", "pixels.npy"]
+
+
+def test_a_failed_save_leaves_the_older_case(tmp_path, case, monkeypatch):
+    save_case(case, tmp_path / "x")
+
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_case(case, tmp_path / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert_equal(case, load_case(tmp_path / "x"))
+
+
+@pytest.mark.parametrize("name", ["case.json", "pixels.npy", "masks.npy"])
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"\x93NUMPY"])
+def test_a_damaged_case_is_told_in_a_sentence(tmp_path, case, name, content):
+    save_case(case, tmp_path / "x")
+    if content is None:
+        (tmp_path / "x" / name).unlink()
+    else:
+        (tmp_path / "x" / name).write_bytes(content)
+    with pytest.raises(InputError, match=r"cannot be read\. Add the study again\."):
+        load_case(tmp_path / "x")
+
+
+def test_pickles_are_refused(tmp_path, case):
+    save_case(case, tmp_path / "x")
+    np.save(tmp_path / "x" / "pixels.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    with pytest.raises(InputError):
+        load_case(tmp_path / "x")

@@ -1,0 +1,511 @@
+import io
+
+import gdcm
+import numpy as np
+import pytest
+from factories import SeriesFactory, write_image
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    RLELossless,
+    SegmentationStorage,
+    generate_uid,
+)
+
+from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
+from pipeline.data.reading import read_cases
+
+SHUFFLED = [3, 1, 0, 2, 5, 4]
+
+
+def marked(shape=(6, 12, 10), *, dtype=np.uint16, value=500):
+    """One bright pixel: in an upright axial stack it is superior, anterior, on the right."""
+    volume = np.zeros(shape, dtype)
+    volume[-1, 1, 2] = value
+    return volume
+
+
+def read_one(path):
+    report = read_cases([path])
+    assert [error.message for error in report.errors] == []
+    (case,) = report.cases
+    return case
+
+
+def read_error(path):
+    report = read_cases([path])
+    (error,) = report.errors
+    return error.message
+
+
+def brightest(case):
+    return tuple(
+        int(i) for i in np.unravel_index(np.argmax(case.pixels[..., 0]), case.pixels.shape[:3])
+    )
+
+
+def test_a_series_in_any_order_becomes_one_case(tmp_path):
+    case = read_one(SeriesFactory(marked()).write(tmp_path / "s", order=SHUFFLED))
+    assert case.case_id == "P1_AX_FLAIR"
+    assert case.kind is SourceKind.DICOM
+    assert case.sources == ("im002", "im001", "im003", "im000", "im005", "im004")
+    assert case.indices == (1, 2, 3, 4, 5, 6)
+    assert case.sequences == (SequenceName.FLAIR,)
+    assert case.spacing_mm == pytest.approx((5.0, 0.9, 0.8))  # not the slice thickness of 4 mm
+    assert case.positions_mm == pytest.approx((30, 35, 40, 45, 50, 55))
+    assert case.orientation == RADIOLOGICAL_AXIAL
+    assert case.warnings == ()
+    assert case.labels.patient == "Doe Jane (P1)"
+    assert case.labels.study_date == "2024-01-31"
+    assert case.labels.description == "Brain"
+    assert not case.labels.synthetic
+    assert brightest(case) == (5, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "expected"),
+    [
+        ((1, 0, 0, 0, 1, 0), (5, 1, 2)),  # upright
+        ((-1, 0, 0, 0, 1, 0), (0, 1, 7)),  # columns run to the right, normal to inferior
+        ((1, 0, 0, 0, -1, 0), (0, 10, 2)),  # rows run to anterior, normal to inferior
+        ((-1, 0, 0, 0, -1, 0), (5, 10, 7)),  # turned by half
+        ((0, 1, 0, 1, 0, 0), (0, 2, 1)),  # rows and columns exchanged
+        ((0, -1, 0, 1, 0, 0), (5, 7, 1)),
+    ],
+)
+def test_axial_slices_are_brought_upright(tmp_path, orientation, expected):
+    """Where the directions are reversed the bright pixel moves with them, and only then."""
+    case = read_one(SeriesFactory(marked(), orientation=orientation).write(tmp_path / "s"))
+    assert case.orientation == RADIOLOGICAL_AXIAL
+    assert brightest(case) == expected
+    assert list(case.positions_mm) == sorted(case.positions_mm)
+
+
+@pytest.mark.parametrize("reverse_x", [False, True])
+@pytest.mark.parametrize("reverse_y", [False, True])
+@pytest.mark.parametrize("reverse_z", [False, True])
+def test_the_patients_right_is_image_left(tmp_path, reverse_x, reverse_y, reverse_z):
+    """One place in the patient, scanned in eight ways, is shown at one place."""
+    row, column = (-1 if reverse_x else 1, 0, 0), (0, -1 if reverse_y else 1, 0)
+    volume = marked((6, 12, 10))
+    if reverse_x:
+        volume = volume[:, :, ::-1]
+    if reverse_y:
+        volume = volume[:, ::-1]
+    origin = [9.0 if reverse_x else 0.0, 11.0 if reverse_y else 0.0]
+    heights = [5.0 * k for k in range(6)]
+    if reverse_z:
+        volume, heights = volume[::-1], heights[::-1]
+    factory = SeriesFactory(
+        np.ascontiguousarray(volume),
+        orientation=(*row, *column),
+        spacing=(5.0, 1.0, 1.0),
+        positions=[(*origin, z) for z in heights],
+    )
+    case = read_one(factory.write(tmp_path / "s"))
+    assert brightest(case) == (5, 1, 2)
+    position = case.grid.affine @ np.array([*np.argwhere(_restored(case) == 500)[0], 1.0])
+    np.testing.assert_allclose(position[:3], (-2.0, -1.0, 25.0))  # RAS: LPS (2, 1, 25)
+
+
+def _restored(case):
+    return case.grid.restore(case.pixels[..., 0])
+
+
+def test_a_leaning_stack_has_the_distance_along_its_normal(tmp_path):
+    positions = [(0.0, 3.0 * k, 4.0 * k) for k in range(4)]
+    case = read_one(SeriesFactory(marked((4, 8, 8)), positions=positions).write(tmp_path / "s"))
+    assert case.spacing_mm == pytest.approx((4.0, 0.9, 0.8))
+
+
+@pytest.mark.parametrize(
+    ("orientation", "letters", "word"),
+    [
+        ((1, 0, 0, 0, 0, -1), Orientation("R", "L", "S", "I"), "coronal"),
+        ((0, 1, 0, 0, 0, -1), Orientation("A", "P", "S", "I"), "sagittal"),
+    ],
+)
+def test_other_planes_are_kept_with_a_warning(tmp_path, orientation, letters, word):
+    case = read_one(SeriesFactory(marked(), orientation=orientation).write(tmp_path / "s"))
+    assert case.orientation == letters
+    assert case.warnings == (
+        f"The slices are {word}; the models were trained on axial slices. Read the result with"
+        " care.",
+    )
+
+
+@pytest.mark.parametrize("enhanced", [True, False])
+def test_many_frames_in_one_file(tmp_path, enhanced):
+    path = tmp_path / "m.dcm"
+    SeriesFactory(marked()).multi_frame(enhanced=enhanced).save_as(path, enforce_file_format=True)
+    case = read_one(path)
+    assert case.sources == ("m.dcm",) * 6
+    assert brightest(case) == (5, 1, 2)
+    if enhanced:
+        assert case.spacing_mm == pytest.approx((5.0, 0.9, 0.8))
+        assert case.orientation == RADIOLOGICAL_AXIAL
+    else:
+        assert case.spacing_mm is None
+        assert case.orientation is None
+        assert "does not say where the slices lie" in case.warnings[0]
+
+
+def test_one_file_takes_its_depth_from_the_thickness_and_says_so(tmp_path):
+    SeriesFactory(marked((1, 12, 10))).write(tmp_path / "s")
+    case = read_one(tmp_path / "s" / "im000")
+    assert case.spacing_mm == pytest.approx((4.0, 0.9, 0.8))
+    assert "single slice" in case.warnings[0]
+    assert case.sources == ("im000",)
+
+
+def test_monochrome1_is_inverted(tmp_path):
+    tags = {"PhotometricInterpretation": "MONOCHROME1", "BitsStored": 12, "HighBit": 11}
+    case = read_one(SeriesFactory(marked(), tags=tags).write(tmp_path / "s"))
+    assert int(case.pixels[5, 1, 2, 0]) == 4095 - 500
+    assert int(case.pixels[0, 0, 0, 0]) == 4095
+
+
+def test_rescale_is_applied(tmp_path):
+    tags = {"RescaleSlope": 2.5, "RescaleIntercept": -100}
+    case = read_one(SeriesFactory(marked(), tags=tags).write(tmp_path / "s"))
+    assert case.pixels.dtype == np.float32
+    assert float(case.pixels[5, 1, 2, 0]) == 500 * 2.5 - 100
+
+
+def test_padding_becomes_background(tmp_path):
+    volume = marked(dtype=np.int16)
+    volume[:, :, -1] = -2000
+    tags = {"PixelPaddingValue": -2000}
+    case = read_one(SeriesFactory(volume, tags=tags).write(tmp_path / "s"))
+    assert int(case.pixels.min()) == 0
+
+
+def test_window_is_taken_from_the_file(tmp_path):
+    tags = {"WindowCenter": [400, 9], "WindowWidth": [600, 9]}
+    assert read_one(SeriesFactory(marked(), tags=tags).write(tmp_path / "s")).window == (100, 700)
+
+
+def _write_with_gdcm(path, syntax):
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+
+
+COMPRESSIONS = [
+    "JPEGLosslessProcess14_1",
+    "JPEGLosslessProcess14",
+    "JPEGLSLossless",
+    "JPEG2000Lossless",
+    "RLELossless",
+    "ExplicitVRBigEndian",
+]
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(0).integers(0, 4000, (1, 32, 32), np.uint16)
+
+
+@pytest.mark.parametrize("name", COMPRESSIONS)
+def test_compressed_pixels(tmp_path, noise, name):
+    path = SeriesFactory(noise, tags={"BitsStored": 12, "HighBit": 11}).write(tmp_path) / "im000"
+    _write_with_gdcm(path, getattr(gdcm.TransferSyntax, name))
+    np.testing.assert_array_equal(read_one(path).pixels[..., 0], noise)
+
+
+@pytest.mark.parametrize("name", COMPRESSIONS)
+def test_compressed_pixels_that_break_off(tmp_path, noise, name):
+    path = SeriesFactory(noise, tags={"BitsStored": 12, "HighBit": 11}).write(tmp_path) / "im000"
+    _write_with_gdcm(path, getattr(gdcm.TransferSyntax, name))
+    path.write_bytes(path.read_bytes()[:-300])
+    assert read_error(path).startswith("im000 is cut short: ")
+
+
+def test_jpeg_baseline(tmp_path):
+    ramp = np.add.outer(np.arange(32), np.arange(32)).astype(np.uint8)[None]
+    dataset = SeriesFactory(ramp).dataset(0)
+    stream = io.BytesIO()
+    Image.fromarray(ramp[0]).save(stream, "JPEG", quality=95)
+    dataset.PixelData = encapsulate([stream.getvalue()])
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.save_as(tmp_path / "a", enforce_file_format=True)
+    assert np.abs(read_one(tmp_path / "a").pixels[..., 0].astype(int) - ramp).max() <= 2
+
+
+def test_rle_and_deflated_data_sets(tmp_path, noise):
+    dataset = SeriesFactory(noise).dataset(0)
+    dataset.compress(RLELossless)
+    dataset.save_as(tmp_path / "rle", enforce_file_format=True)
+    np.testing.assert_array_equal(read_one(tmp_path / "rle").pixels[..., 0], noise)
+    dataset = SeriesFactory(noise).dataset(0)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.save_as(tmp_path / "deflated", enforce_file_format=True)
+    np.testing.assert_array_equal(read_one(tmp_path / "deflated").pixels[..., 0], noise)
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+@pytest.mark.parametrize("meta", [True, False])
+def test_files_without_preamble(tmp_path, noise, implicit, meta):
+    dataset = SeriesFactory(noise).dataset(0)
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2" + ("" if implicit else ".1")
+    stream = io.BytesIO()
+    dataset.save_as(stream, implicit_vr=implicit, little_endian=True)
+    data = stream.getvalue()
+    start = 132 if meta else data.index(b"\x08\x00\x08\x00")
+    (tmp_path / "bare").write_bytes(data[start:])
+    np.testing.assert_array_equal(read_one(tmp_path / "bare").pixels[..., 0], noise)
+
+
+def test_pixels_cut_short_are_counted(tmp_path, noise):
+    path = SeriesFactory(noise).write(tmp_path) / "im000"
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert read_error(path) == (
+        "im000 is cut short: 1,048 of 2,048 bytes of pixels. Export it again."
+    )
+
+
+@pytest.mark.parametrize("keep", [132, 140, 200, 400, 600, 800])
+def test_headers_cut_short(tmp_path, noise, keep):
+    path = SeriesFactory(noise).write(tmp_path) / "im000"
+    path.write_bytes(path.read_bytes()[:keep])
+    assert "cut short" in read_error(path)
+
+
+def test_one_bad_file_of_a_series_is_told_and_the_others_kept(tmp_path):
+    folder = SeriesFactory(marked()).write(tmp_path / "s")
+    path = folder / "im002"
+    path.write_bytes(path.read_bytes()[:-100])
+    report = read_cases([folder])
+    (case,) = report.cases
+    assert [error.source for error in report.errors] == ["im002"]
+    assert case.n_slices == 5
+    assert case.spacing_mm[0] == pytest.approx(5.0)
+    assert "1 slice is missing" in case.warnings[0]
+
+
+def test_slices_of_several_sizes_are_refused_in_one_sentence(tmp_path):
+    series = generate_uid()
+    SeriesFactory(marked((2, 12, 10)), series=series, study="1.2").write(tmp_path / "a")
+    SeriesFactory(marked((2, 12, 12)), series=series, study="1.2").write(tmp_path / "b")
+    assert read_error(tmp_path) == (
+        "Series AX FLAIR: its slices disagree in size (10 x 12 and 12 x 12 pixels), so that they"
+        " are no volume. Export the series again."
+    )
+
+
+def test_slices_of_several_directions_are_refused_in_one_sentence(tmp_path):
+    series = generate_uid()
+    SeriesFactory(marked((2, 12, 12)), series=series, study="1.2").write(tmp_path / "a")
+    SeriesFactory(
+        marked((2, 12, 12)), series=series, study="1.2", orientation=(1, 0, 0, 0, 0, -1)
+    ).write(tmp_path / "b")
+    assert "disagree in direction" in read_error(tmp_path)
+
+
+def test_the_same_file_twice_counts_once(tmp_path):
+    folder = SeriesFactory(marked()).write(tmp_path / "s")
+    (folder / "copy").write_bytes((folder / "im001").read_bytes())
+    assert read_one(folder).n_slices == 6
+
+
+def test_echoes_of_one_series_are_cases_of_their_own(tmp_path):
+    series = generate_uid()
+    for echo in (20, 90):
+        SeriesFactory(
+            marked(value=echo), series=series, study="1.2", tags={"EchoTime": echo}
+        ).write(tmp_path / str(echo))
+    report = read_cases([tmp_path])
+    assert [error.message for error in report.errors] == []
+    assert sorted(int(case.pixels.max()) for case in report.cases) == [20, 90]
+    assert len({case.case_id for case in report.cases}) == 2
+
+
+def test_images_at_one_place_are_told(tmp_path):
+    series = generate_uid()
+    for copy in "ab":
+        SeriesFactory(marked(), series=series, study="1.2").write(tmp_path / copy)
+    case = read_one(tmp_path)
+    assert case.n_slices == 6
+    assert case.warnings == (
+        "6 of 12 images lie where another one lies already; the first of each place is shown.",
+    )
+
+
+def test_uneven_distances_are_told(tmp_path):
+    positions = [(0, 0, z) for z in (0, 5, 10.8, 15, 20)]
+    case = read_one(SeriesFactory(marked((5, 8, 8)), positions=positions).write(tmp_path / "s"))
+    assert "varies from 4.2 to 5.8 mm" in case.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"SeriesDescription": "T2_TIRM_TRA_DARK-FLUID"}, "flair"),
+        ({"SeriesDescription": "Ax T2 FLAIR FS"}, "flair"),
+        ({"SeriesDescription": "AX T1 FLAIR"}, "t1"),
+        ({"SeriesDescription": "AX T1 +C"}, "t1c"),
+        ({"SeriesDescription": "SAG T1 C+"}, "t1c"),
+        ({"SeriesDescription": "t1_mprage_tra", "ContrastBolusAgent": "Gadovist"}, "t1c"),
+        ({"SeriesDescription": "t1_mprage_tra"}, "t1"),
+        ({"SeriesDescription": "T2W_TSE"}, "t2"),
+        ({"SeriesDescription": "ep2d_diff ADC"}, "other"),
+        ({"SeriesDescription": "12", "ProtocolName": "FLAIR"}, "flair"),
+        (
+            {"SeriesDescription": "", "InversionTime": 2500, "EchoTime": 120,
+             "RepetitionTime": 9000},
+            "flair",
+        ),
+        ({"SeriesDescription": "", "EchoTime": 10, "RepetitionTime": 500}, "t1"),
+        ({"SeriesDescription": "", "EchoTime": 100, "RepetitionTime": 4000}, "t2"),
+        ({"SeriesDescription": "patient"}, "unknown"),
+    ],
+)  # fmt: skip
+def test_sequences_by_tag(tmp_path, tags, expected):
+    case = read_one(SeriesFactory(marked(), tags=tags).write(tmp_path / "s"))
+    assert case.sequences == (expected,)
+    assert bool(case.warnings) == (expected != "flair")
+
+
+def test_other_modalities_are_read_with_a_warning(tmp_path):
+    case = read_one(SeriesFactory(marked(), tags={"Modality": "CT"}).write(tmp_path / "s"))
+    assert case.warnings[0].startswith("This is CT, not MRI;")
+
+
+@pytest.mark.parametrize(
+    ("uid", "words"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.88.11", "a structured report"),
+        ("1.2.840.10008.5.1.4.1.1.481.3", "an RT structure set"),
+        ("1.2.840.10008.5.1.4.1.1.104.1", "a PDF document in DICOM"),
+        ("1.2.840.10008.1.3.10", "a DICOMDIR, the index of a disc"),
+    ],
+)
+def test_objects_without_pixels(tmp_path, uid, words):
+    dataset = SeriesFactory(marked()).header(uid)
+    dataset.save_as(tmp_path / "x.dcm", enforce_file_format=True)
+    assert read_error(tmp_path / "x.dcm") == f"x.dcm is {words}, not an image."
+
+
+def test_a_dicomdir_in_a_folder_is_passed_over(tmp_path):
+    folder = SeriesFactory(marked()).write(tmp_path / "s")
+    dataset = SeriesFactory(marked()).header("1.2.840.10008.1.3.10")
+    dataset.save_as(folder / "DICOMDIR", enforce_file_format=True)
+    assert read_one(folder).n_slices == 6
+
+
+def test_colour_pictures_are_refused(tmp_path):
+    dataset = SeriesFactory(np.zeros((1, 8, 8), np.uint8)).dataset(0)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 3, "RGB"
+    dataset.PlanarConfiguration = 0
+    dataset.PixelData = np.random.default_rng(0).integers(0, 255, (8, 8, 3), np.uint8).tobytes()
+    dataset.save_as(tmp_path / "x", enforce_file_format=True)
+    assert "is a colour picture" in read_error(tmp_path / "x")
+
+
+def test_absurd_dimensions_are_refused(tmp_path):
+    tags = {"Rows": 60000, "Columns": 60000}
+    SeriesFactory(marked((1, 8, 8)), tags=tags).write(tmp_path)
+    assert "at most 8,192 on a side" in read_error(tmp_path / "im000")
+
+
+def test_separate_series_on_one_grid_become_one_case(tmp_path):
+    words = {"AX T1": 1, "AX FLAIR": 2, "AX T1 POST": 3, "AX T2": 4}
+    for name, value in words.items():
+        SeriesFactory(marked(value=value), study="1.2", description=name).write(tmp_path / name)
+    case = read_one(tmp_path)
+    assert case.case_id == "P1"
+    assert case.sequences == ("t1", "flair", "t1c", "t2")
+    assert case.pixels[5, 1, 2].tolist() == [1, 2, 3, 4]
+    assert case.sources[0].startswith("AX FLAIR/")
+    assert case.warnings == ()
+
+
+def test_series_on_other_grids_stay_alone(tmp_path):
+    SeriesFactory(marked(), study="1.2").write(tmp_path / "a")
+    SeriesFactory(marked(), study="1.2", description="T1", origin=(0, 0, 0)).write(tmp_path / "b")
+    report = read_cases([tmp_path])
+    assert sorted(case.case_id for case in report.cases) == ["P1_AX_FLAIR", "P1_T1"]
+
+
+def mask_series(**changes):
+    values = (marked(value=255)).astype(np.uint8)
+    return SeriesFactory(values, study="1.2", description="Reference mask", **changes)
+
+
+@pytest.mark.parametrize("orientation", [(1, 0, 0, 0, 1, 0), (-1, 0, 0, 0, -1, 0)])
+def test_a_mask_series_becomes_the_reference(tmp_path, orientation):
+    SeriesFactory(marked(), study="1.2", orientation=orientation).write(tmp_path / "a")
+    mask_series(orientation=orientation).write(tmp_path / "m", order=SHUFFLED)
+    case = read_one(tmp_path)
+    np.testing.assert_array_equal(case.masks, case.pixels[..., 0] > 0)
+    assert case.sequences == (SequenceName.FLAIR,)
+    assert case.warnings == ()
+
+
+def test_a_mask_series_of_some_slices_is_placed(tmp_path):
+    SeriesFactory(marked(), study="1.2").write(tmp_path / "a")
+    mask = mask_series()
+    mask.positions = [mask.place(k) for k in (4, 5)]
+    mask.volume = mask.volume[4:]
+    mask.write(tmp_path / "m")
+    case = read_one(tmp_path)
+    np.testing.assert_array_equal(case.masks, case.pixels[..., 0] > 0)
+
+
+def test_a_mask_on_another_grid_is_told(tmp_path):
+    SeriesFactory(marked(), study="1.2").write(tmp_path / "a")
+    mask_series(origin=(0.0, 0.0, 0.0)).write(tmp_path / "m")
+    report = read_cases([tmp_path])
+    assert report.cases[0].masks is None
+    assert [error.message for error in report.errors] == [
+        "im000 is a reference mask that lies on another grid than its image; it is left out."
+    ]
+
+
+def test_a_mask_series_alone_is_told(tmp_path):
+    mask_series().write(tmp_path / "m")
+    assert "without its image" in read_error(tmp_path)
+
+
+def test_a_segmentation_object_becomes_the_reference(tmp_path):
+    SeriesFactory(marked(), study="1.2").write(tmp_path / "a")
+    values = np.zeros((4, 12, 10), np.uint8)
+    values[0, 1, 2] = values[2, 3, 3] = 1
+    factory = SeriesFactory(values, study="1.2", description="Tumor")
+    factory.positions = [factory.place(k) for k in (5, 4, 5, 4)]  # two segments on two slices
+    dataset = factory.multi_frame()
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = SegmentationStorage
+    dataset.Modality = "SEG"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 1, 1, 0
+    dataset.PixelData = np.packbits(values.ravel(), bitorder="little").tobytes()
+    for k, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        segment = Dataset()
+        segment.ReferencedSegmentNumber = k // 2 + 1
+        group.SegmentIdentificationSequence = Sequence([segment])
+    dataset.save_as(tmp_path / "seg.dcm", enforce_file_format=True)
+    case = read_one(tmp_path)
+    assert np.argwhere(case.masks).tolist() == [[5, 1, 2], [5, 3, 3]]
+
+
+def test_synthetic_studies_say_so(tmp_path):
+    tags = {"ImageComments": "SYNTHETIC, not a patient"}
+    assert read_one(SeriesFactory(marked(), tags=tags).write(tmp_path / "s")).labels.synthetic
+
+
+def test_images_and_series_of_one_folder_are_kept_apart(tmp_path):
+    SeriesFactory(marked()).write(tmp_path / "s")
+    write_image(tmp_path / "s" / "a.png", np.zeros((4, 4), np.uint8))
+    assert len(read_cases([tmp_path]).cases) == 2

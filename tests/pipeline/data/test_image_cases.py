@@ -1,0 +1,285 @@
+import numpy as np
+import pytest
+from factories import colour, grey, write_image
+from PIL import Image
+
+from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName, SourceKind
+from pipeline.data.names import parse_name, safe_name, strip_suffix
+from pipeline.data.reading import read_cases
+
+LGG = "TCGA_CS_4942_19970222"
+
+
+def read(*paths):
+    report = read_cases(list(paths))
+    return {case.case_id: case for case in report.cases}, report.errors
+
+
+@pytest.mark.parametrize(
+    ("name", "study", "number", "sequence", "is_mask"),
+    [
+        ("x_12.png", "x", 12, None, False),
+        ("x_flair_12.png", "x", 12, "flair", False),
+        ("x_12_flair.png", "x", 12, "flair", False),
+        ("x_t1ce_12.png", "x", 12, "t1c", False),
+        ("x_T1_12.png", "x", 12, "t1", False),
+        ("x_post_12.png", "x", 12, "t1c", False),
+        ("x_pre_12.png", "x", 12, "t1", False),
+        ("x_seg_12.png", "x", 12, None, True),
+        ("x_12_mask.tif", "x", 12, None, True),
+        ("flair_12.png", "", 12, "flair", False),
+        ("sub_flair.nii.gz", "sub", None, "flair", False),
+        ("patient_3.png", "patient", 3, None, False),
+        ("post1_3.png", "post1", 3, None, False),
+        ("preop_3.png", "preop", 3, None, False),
+        ("pre_op_3.png", "pre_op", 3, None, False),
+        ("masked_3.png", "masked", 3, None, False),
+        (f"{LGG}_7.tif", LGG, 7, None, False),
+        (f"{LGG}_7_mask.tif", LGG, 7, None, True),
+        ("BraTS20_Training_001_t1ce.nii", "BraTS20_Training", 1, "t1c", False),
+        ("1 no.jpeg", "1 no", None, None, False),
+        ("Y12.jpg", "Y12", None, None, False),
+    ],
+)
+def test_parts_of_names(name, study, number, sequence, is_mask):
+    parts = parse_name(name)
+    assert (parts.study, parts.number, parts.sequence, parts.is_mask) == (
+        study,
+        number,
+        sequence,
+        is_mask,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [("../../etc", "etc"), ("Doe, Jane/1", "Doe_Jane_1"), ("", "case"), ("ü", "case"), (".a", "a")],
+)
+def test_names_are_safe_for_a_file_system(text, safe):
+    assert safe_name(text) == safe
+
+
+def test_suffixes_are_stripped_once():
+    assert strip_suffix("a/b.nii.gz") == "b"
+    assert strip_suffix("1.2.840.10008") == "1.2.840"
+    assert strip_suffix(".png") == ".png"
+
+
+def write_lgg(folder, numbers, *, masks=True):
+    for k in numbers:
+        write_image(folder / f"{LGG}_{k}.tif", colour(seed=k))
+        if masks:
+            write_image(folder / f"{LGG}_{k}_mask.tif", ((grey(seed=k) > 200) * 255).astype("u1"))
+
+
+def test_public_layout_is_one_case_with_its_numbering(tmp_path):
+    root = tmp_path / "kaggle_3m"
+    write_lgg(root / LGG, [1, 2, 3, 10, 11])
+    (root / "data.csv").write_text("Patient,age\n")
+    (root / "README.md").write_text("text")
+    (root / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    cases, errors = read(root)
+    assert not errors
+    case = cases[LGG]
+    assert case.kind is SourceKind.IMAGES
+    assert case.indices == (1, 2, 3, 10, 11)
+    assert case.sources[3] == f"{LGG}/{LGG}_10.tif"
+    assert case.sequences == (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
+    assert case.orientation == RADIOLOGICAL_AXIAL
+    assert case.warnings == ()
+    assert case.spacing_mm is None
+    assert (case.labels.patient, case.labels.study_date) == ("TCGA_CS_4942", "1997-02-22")
+    np.testing.assert_array_equal(case.pixels[3], colour(seed=10))
+    np.testing.assert_array_equal(case.masks[3], grey(seed=10) > 200)
+
+
+def test_masks_change_nothing_but_the_reference(tmp_path):
+    write_lgg(tmp_path / "a" / LGG, [1, 2])
+    write_lgg(tmp_path / "b" / LGG, [1, 2], masks=False)
+    with_masks, without = read(tmp_path / "a")[0][LGG], read(tmp_path / "b")[0][LGG]
+    assert without.masks is None
+    assert with_masks.content_digest() == without.content_digest()
+    assert with_masks.warnings == without.warnings
+    assert with_masks.sources == without.sources
+
+
+def test_a_lone_slice_keeps_its_number(tmp_path):
+    write_lgg(tmp_path, [17], masks=False)
+    cases, _ = read(tmp_path / f"{LGG}_17.tif")
+    assert cases[LGG].indices == (17,)
+    assert cases[LGG].sources == (f"{LGG}_17.tif",)
+
+
+def test_equal_channels_of_the_public_set_are_flair(tmp_path):
+    for k in (1, 2):
+        write_image(tmp_path / f"{LGG}_{k}.tif", np.repeat(grey(seed=k)[..., None], 3, axis=2))
+    case = read(tmp_path)[0][LGG]
+    assert case.pixels.shape[-1] == 1
+    assert case.sequences == (SequenceName.FLAIR,)
+    assert case.warnings == ()
+
+
+def test_one_coloured_slice_keeps_three_channels_for_all(tmp_path):
+    write_image(tmp_path / f"{LGG}_1.tif", np.zeros((12, 10, 3), np.uint8))
+    write_image(tmp_path / f"{LGG}_2.tif", colour())
+    assert read(tmp_path)[0][LGG].pixels.shape == (2, 12, 10, 3)
+
+
+def test_several_patients_in_one_folder_are_told_by_prefix(tmp_path):
+    for k in (2, 1, 10):
+        write_image(tmp_path / f"{LGG}_{k}.tif", colour(seed=k))
+        write_image(tmp_path / f"TCGA_DU_5855_19951217_{k}.tif", colour(seed=k + 20))
+    cases, _ = read(tmp_path)
+    assert {name: case.indices for name, case in cases.items()} == {
+        LGG: (1, 2, 10),
+        "TCGA_DU_5855_19951217": (1, 2, 10),
+    }
+
+
+def test_images_of_other_sizes_are_cases_of_their_own(tmp_path):
+    for k, height in enumerate((12, 12, 20), start=1):
+        write_image(tmp_path / f"scan_{k}.png", grey(height))
+    cases, errors = read(tmp_path)
+    assert not errors
+    assert sorted(cases) == ["scan_1", "scan_2", "scan_3"]
+    assert all(case.indices == (1,) for case in cases.values())
+
+
+def test_images_without_numbers_are_cases_of_their_own(tmp_path):
+    for name in ("N1.jpg", "N2.jpg", "1 no.jpeg"):
+        write_image(tmp_path / name, grey())
+    cases, _ = read(tmp_path)
+    assert sorted(cases) == ["1_no", "N1", "N2"]
+    assert "not known; the models were trained on FLAIR" in cases["N1"].warnings[0]
+    assert cases["N1"].sequences == (SequenceName.UNKNOWN,)
+    assert cases["N1"].orientation is None
+
+
+def test_numbers_from_zero_are_moved_to_one(tmp_path):
+    for k in range(3):
+        write_image(tmp_path / f"scan_{k}.png", grey(seed=k))
+    assert read(tmp_path)[0]["scan"].indices == (1, 2, 3)
+
+
+def test_equal_numbers_are_cases_of_their_own(tmp_path):
+    write_image(tmp_path / "scan_1.png", grey())
+    write_image(tmp_path / "scan_01.png", grey())
+    assert len(read(tmp_path)[0]) == 2
+
+
+def test_equal_folders_get_names_of_their_own(tmp_path):
+    for folder in ("a/x", "b/x"):
+        for k in (1, 2):
+            write_image(tmp_path / folder / f"scan_{k}.png", grey(seed=k))
+    cases, _ = read(tmp_path)
+    assert sorted(cases) == ["scan", "scan-2"]
+    for k in (1, 2):
+        write_image(tmp_path / "c" / "patient7" / f"scan_{k}.png", grey(seed=k))
+        write_image(tmp_path / "c" / "patient8" / f"scan_{k}.png", grey(seed=k))
+    assert sorted(read(tmp_path / "c")[0]) == ["patient7_scan", "patient8_scan"]
+
+
+def test_other_colour_images_are_read_with_a_warning(tmp_path):
+    write_image(tmp_path / "photo.png", colour())
+    case = read(tmp_path / "photo.png")[0]["photo"]
+    assert case.sequences == (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
+    assert "are taken to be" in case.warnings[0]
+
+
+def test_sequences_told_by_name_become_one_case(tmp_path):
+    for k in (1, 2):
+        for seed, word in enumerate(("flair", "t1", "t1ce", "t2")):
+            write_image(tmp_path / f"x_{word}_{k}.png", grey(seed=10 * k + seed))
+        write_image(tmp_path / f"x_seg_{k}.png", (grey(seed=k) > 128).astype("u1"))
+    cases, errors = read(tmp_path)
+    assert not errors
+    case = cases["x"]
+    assert case.sequences == ("t1", "flair", "t1c", "t2")
+    assert case.sources == ("x_flair_1.png", "x_flair_2.png")
+    np.testing.assert_array_equal(case.pixels[1, ..., 1], grey(seed=20))
+    np.testing.assert_array_equal(case.masks[1], grey(seed=2) > 128)
+    assert case.warnings == ()
+
+
+def test_sequences_of_other_sizes_stay_alone(tmp_path):
+    write_image(tmp_path / "x_flair.png", grey(12))
+    write_image(tmp_path / "x_t1.png", grey(20))
+    cases, _ = read(tmp_path)
+    assert sorted(cases) == ["x_flair", "x_t1"]
+    assert cases["x_flair"].warnings == ()
+    assert cases["x_t1"].warnings == (
+        "This is T1 without contrast, not FLAIR; the models were trained on FLAIR. Read the result"
+        " with care.",
+    )
+
+
+def test_a_single_flair_series_stays_one_channel(tmp_path):
+    for k in (3, 4):
+        write_image(tmp_path / f"x_flair_{k}.png", grey(seed=k))
+    case = read(tmp_path)[0]["x_flair"]
+    assert case.pixels.shape[-1] == 1
+    assert case.sequences == (SequenceName.FLAIR,)
+    assert case.indices == (3, 4)
+
+
+def test_a_stack_of_pages_is_one_case_with_its_mask(tmp_path):
+    pages = [Image.fromarray(grey(seed=k)) for k in range(3)]
+    pages[0].save(tmp_path / "s.tif", save_all=True, append_images=pages[1:])
+    masks = [Image.fromarray((grey(seed=k) > 99).astype("u1")) for k in range(3)]
+    masks[0].save(tmp_path / "s_mask.tif", save_all=True, append_images=masks[1:])
+    case = read(tmp_path)[0]["s"]
+    assert case.indices == (1, 2, 3)
+    assert case.sources == ("s.tif",) * 3
+    np.testing.assert_array_equal(case.masks[2], grey(seed=2) > 99)
+
+
+def test_pages_of_several_sizes_are_cases_of_their_own(tmp_path):
+    Image.fromarray(grey(12)).save(
+        tmp_path / "s.tif", save_all=True, append_images=[Image.fromarray(grey(20))]
+    )
+    assert sorted(read(tmp_path)[0]) == ["s-page1", "s-page2"]
+
+
+def test_a_mask_of_another_size_is_told_and_left_out(tmp_path):
+    write_lgg(tmp_path, [1, 2])
+    write_image(tmp_path / f"{LGG}_2_mask.tif", np.zeros((5, 6), np.uint8))
+    cases, errors = read(tmp_path)
+    assert cases[LGG].masks is None
+    assert [error.message for error in errors] == [
+        f"{LGG}_2_mask.tif is 6 x 5 pixels, its image {LGG}_2.tif 10 x 12 pixels; the reference"
+        " outline of this study is left out."
+    ]
+
+
+def test_a_mask_without_its_image_is_told(tmp_path):
+    write_image(tmp_path / "x_mask.png", grey())
+    cases, errors = read(tmp_path)
+    assert not cases
+    assert [error.message for error in errors] == [
+        "x_mask.png is a reference mask without its image (x)."
+    ]
+
+
+def test_a_damaged_image_is_told_once_and_its_mask_not(tmp_path):
+    write_lgg(tmp_path, [1, 2])
+    (tmp_path / f"{LGG}_2.tif").write_bytes((tmp_path / f"{LGG}_1.tif").read_bytes()[:200])
+    cases, errors = read(tmp_path)
+    assert cases[LGG].indices == (1,)
+    assert [error.source for error in errors] == [f"{LGG}_2.tif"]
+
+
+def test_a_damaged_mask_leaves_the_reference_out(tmp_path):
+    write_lgg(tmp_path, [1, 2])
+    (tmp_path / f"{LGG}_2_mask.tif").write_bytes(b"II*\0rubbish")
+    cases, errors = read(tmp_path)
+    assert cases[LGG].n_slices == 2
+    assert cases[LGG].masks is None
+    assert [error.source for error in errors] == [f"{LGG}_2_mask.tif"]
+
+
+def test_slices_without_a_mask_are_told(tmp_path):
+    write_lgg(tmp_path, [1, 2])
+    (tmp_path / f"{LGG}_2_mask.tif").unlink()
+    case = read(tmp_path)[0][LGG]
+    assert not case.masks[1].any()
+    assert case.warnings == ("1 of 2 slices have no reference mask; they are taken to be empty.",)

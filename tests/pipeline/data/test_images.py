@@ -1,0 +1,195 @@
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from factories import colour, grey, write_image
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image, ImageOps
+
+from pipeline.data.images import is_grey, mask_of_image, read_image, tidy_values
+from pipeline.errors import InputError
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+@pytest.mark.parametrize("make", [grey, colour])
+def test_lossless_formats_keep_every_pixel(tmp_path, suffix, make):
+    pixels = make()
+    options = {"lossless": True} if suffix == ".webp" else {}
+    path = write_image(tmp_path / f"a{suffix}", pixels, **options)
+
+    (page,) = read_image(path, path.name).pages
+
+    expected = pixels if pixels.ndim == 3 else pixels[..., None]
+    if suffix == ".webp" and pixels.ndim == 2:
+        page = page[..., :1]  # WebP knows no grey
+    np.testing.assert_array_equal(page, expected)
+
+
+def test_jpeg_is_read_and_marked_lossy(tmp_path):
+    path = write_image(tmp_path / "a.jpg", np.full((16, 16), 77, np.uint8), quality=95)
+    image = read_image(path, path.name)
+    assert image.lossy
+    assert abs(int(image.pages[0].mean()) - 77) <= 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_16_bit_keeps_its_values(tmp_path, suffix, channels):
+    shape = (7, 9) if channels == 1 else (7, 9, 3)
+    pixels = np.random.default_rng(0).integers(0, 65535, shape, np.uint16)
+    path = tmp_path / f"deep{suffix}"
+    cv2.imwrite(str(path), pixels[..., ::-1] if channels == 3 else pixels)
+
+    (page,) = read_image(path, path.name).pages
+
+    assert page.dtype == np.uint16
+    np.testing.assert_array_equal(page, pixels.reshape(7, 9, channels))
+
+
+def test_16_bit_rgba_lies_over_black(tmp_path):
+    pixels = np.full((4, 4, 4), 60000, np.uint16)
+    pixels[:2, :, 3] = 0
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), pixels)
+    (page,) = read_image(path, path.name).pages
+    assert page.shape == (4, 4, 3)
+    assert page[:2].max() == 0
+    assert page[2:].min() == round(60000 * 60000 / 65535)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency_lies_over_black(tmp_path, mode):
+    bands = 4 if mode == "RGBA" else 2
+    pixels = np.full((6, 6, bands), 200, np.uint8)
+    pixels[..., -1] = 255
+    pixels[:3, :, -1] = 0
+    path = tmp_path / "a.png"
+    Image.fromarray(pixels, mode).save(path) if mode == "LA" else write_image(path, pixels)
+    (page,) = read_image(path, path.name).pages
+    assert page[:3].max() == 0
+    assert page[3:].min() == 200
+
+
+def test_palette_becomes_colours_and_its_transparency_black(tmp_path):
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([0, 0, 0, 10, 20, 30, 40, 50, 60])
+    image.putpixel((0, 0), 2)
+    image.save(tmp_path / "a.png", transparency=2)
+    (page,) = read_image(tmp_path / "a.png", "a.png").pages
+    assert page[1, 1].tolist() == [10, 20, 30]
+    assert page[0, 0].tolist() == [0, 0, 0]
+
+
+def test_one_bit_becomes_black_and_white(tmp_path):
+    pixels = np.eye(5, dtype=bool)
+    write_image(tmp_path / "a.png", pixels)
+    (page,) = read_image(tmp_path / "a.png", "a.png").pages
+    np.testing.assert_array_equal(page[..., 0], np.eye(5, dtype=np.uint8) * 255)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_exif_rotation_is_applied(tmp_path, turn):
+    pixels = np.zeros((8, 16), np.uint8)
+    pixels[:4, :4] = 255
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    write_image(tmp_path / "a.png", pixels, exif=exif)
+    (page,) = read_image(tmp_path / "a.png", "a.png").pages
+    expected = Image.fromarray(pixels)
+    expected.getexif()[0x0112] = turn
+    expected = ImageOps.exif_transpose(expected)
+    np.testing.assert_array_equal(page[..., 0], np.asarray(expected))
+
+
+def test_pages_of_a_tiff_are_a_stack(tmp_path):
+    pages = [Image.fromarray(grey(seed=k)) for k in range(3)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    image = read_image(tmp_path / "a.tif", "a.tif")
+    assert len(image.pages) == 3
+    np.testing.assert_array_equal(image.pages[2][..., 0], grey(seed=2))
+
+
+def test_deep_colour_pages_of_a_tiff_are_told_apart(tmp_path):
+    pages = [np.full((5, 6, 3), 1000 * (k + 1), np.uint16) for k in range(3)]
+    cv2.imwritemulti(str(tmp_path / "a.tif"), pages)
+    image = read_image(tmp_path / "a.tif", "a.tif")
+    assert [int(page.max()) for page in image.pages] == [1000, 2000, 3000]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_a_file_cut_short_is_refused_in_a_sentence(tmp_path, suffix, part):
+    path = write_image(tmp_path / f"a{suffix}", colour(64, 64))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(InputError) as caught:
+        read_image(path, f"folder/a{suffix}")
+    assert caught.value.source == f"folder/a{suffix}"
+    assert caught.value.message.startswith(f"a{suffix} is ")
+    assert "cut short" in caught.value.message or "damaged" in caught.value.message
+    assert caught.value.message.endswith("Export it again.")
+
+
+def test_16_bit_colour_cut_short_is_refused(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 65535, (64, 64, 3), np.uint16)
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), pixels)
+    path.write_bytes(path.read_bytes()[:-3000])
+    with pytest.raises(InputError, match=r"a\.png is cut short"):
+        read_image(path, "a.png")
+
+
+def test_absurd_dimensions_are_refused_before_decoding(tmp_path):
+    path = write_image(tmp_path / "a.png", grey())
+    data = bytearray(path.read_bytes())
+    data[16:24] = (60000).to_bytes(4, "big") * 2
+    data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
+    path.write_bytes(bytes(data))
+    with pytest.raises(InputError, match="at most 8,192 on a side"):
+        read_image(path, "a.png")
+
+
+def test_label_maps_count_every_value_above_zero(tmp_path):
+    labels = np.array([[0, 1], [2, 255]], np.uint8)
+    path = write_image(tmp_path / "m.png", labels)
+    mask = mask_of_image(read_image(path, "m.png"))
+    assert mask.tolist() == [[[False, True], [True, True]]]
+
+
+def test_grey_rims_of_a_smoothed_mask_are_cut_at_the_middle(tmp_path):
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (4, 1))
+    path = write_image(tmp_path / "m.png", ramp)
+    mask = mask_of_image(read_image(path, "m.png"))
+    assert mask.sum() == 4 * 128
+
+
+def test_jpeg_masks_have_no_speckle(tmp_path):
+    pixels = np.zeros((32, 32), np.uint8)
+    pixels[8:20, 8:20] = 255
+    path = write_image(tmp_path / "m.jpg", pixels, quality=60)
+    mask = mask_of_image(read_image(path, "m.jpg"))
+    np.testing.assert_array_equal(mask[0], pixels > 0)
+
+
+def test_traces_of_colour_in_a_lossy_file_are_grey():
+    pixels = np.full((4, 4, 3), 100, np.uint8)
+    pixels[0, 0, 2] = 106
+    assert is_grey(pixels, lossy=True)
+    assert not is_grey(pixels, lossy=False)
+
+
+@given(arrays(np.int32, (3, 3)))
+def test_integers_keep_their_values_where_16_bits_hold_them(values):
+    tidy = tidy_values(values)
+    assert tidy.dtype in (np.uint8, np.uint16, np.int16, np.float32)
+    np.testing.assert_allclose(tidy.astype(float), values, rtol=1e-6)
+
+
+@given(arrays(np.float64, (2, 3), elements=st.floats(width=64)))
+def test_floats_become_finite(values):
+    tidy = tidy_values(values)
+    assert tidy.dtype == np.float32
+    assert np.isfinite(tidy).all()

@@ -1,0 +1,226 @@
+import gzip
+
+import nibabel as nib
+import numpy as np
+import pytest
+from factories import marked_volume, write_nifti
+
+from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
+from pipeline.data.reading import read_cases
+
+
+def read_one(path):
+    report = read_cases([path])
+    assert [error.message for error in report.errors] == []
+    (case,) = report.cases
+    return case
+
+
+def read_error(path):
+    report = read_cases([path])
+    (error,) = report.errors
+    return error.message
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("orientation", ["RAS", "LAS", "LPI", "LPS", "PIR", "ASL", "SAR", "IRP"])
+def test_any_orientation_is_brought_to_axial(tmp_path, orientation, suffix):
+    path = write_nifti(tmp_path / f"x_flair{suffix}", marked_volume(), orientation=orientation)
+    case = read_one(path)
+    bright = case.pixels[..., 0] == 900
+    assert case.kind is SourceKind.NIFTI
+    assert case.pixels.shape == (6, 12, 10, 1)
+    # The block lies on the patient's right, in front and on top.
+    np.testing.assert_array_equal(np.flatnonzero(bright.any(axis=(0, 1))), range(4))  # image-left
+    np.testing.assert_array_equal(np.flatnonzero(bright.any(axis=(0, 2))), range(4))  # at the top
+    np.testing.assert_array_equal(np.flatnonzero(bright.any(axis=(1, 2))), [4, 5])  # last slices
+    assert case.orientation == RADIOLOGICAL_AXIAL
+    assert case.spacing_mm == (4.0, 1.5, 1.0)
+    assert case.positions_mm == pytest.approx((11, 15, 19, 23, 27, 31))
+    assert case.sequences == (SequenceName.FLAIR,)
+    assert case.warnings == ()
+    assert case.indices == (1, 2, 3, 4, 5, 6)
+    assert case.sources == (path.name,) * 6
+
+
+@pytest.mark.parametrize("orientation", ["RAS", "LPI", "PIR", "SAR"])
+def test_the_grid_leads_back_to_the_file(tmp_path, orientation):
+    path = write_nifti(tmp_path / "x_flair.nii", marked_volume(), orientation=orientation)
+    case = read_one(path)
+    image = nib.load(path)
+    np.testing.assert_array_equal(case.grid.restore(case.pixels[..., 0]), image.get_fdata())
+    np.testing.assert_allclose(case.grid.affine, image.affine, atol=1e-5)
+    assert case.grid.shape == image.shape
+
+
+def test_an_oblique_volume_is_read_with_its_distances(tmp_path):
+    angle = np.radians(20)
+    turn = np.array(
+        [[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]]
+    )
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.diag([1.0, 1.5, 4.0])
+    nib.save(nib.Nifti1Image(marked_volume(), affine), tmp_path / "flair.nii")
+    case = read_one(tmp_path / "flair.nii")
+    assert case.spacing_mm == pytest.approx((4.0, 1.5, 1.0), abs=1e-4)
+    assert case.orientation == RADIOLOGICAL_AXIAL
+    assert np.diff(case.positions_mm) == pytest.approx(4.0, abs=1e-4)
+
+
+def test_a_volume_that_does_not_say_how_it_lies(tmp_path):
+    case = read_one(write_nifti(tmp_path / "flair.nii", marked_volume(), stated=False))
+    assert case.orientation is None
+    assert case.positions_mm is None
+    assert case.spacing_mm == (4.0, 1.5, 1.0)
+    assert "left and right are not known" in case.warnings[0]
+
+
+def test_scaling_and_holes(tmp_path):
+    values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    values[0, 0, 0] = np.nan
+    values[0, 0, 1] = np.inf
+    write_nifti(tmp_path / "flair.nii", values)
+    case = read_one(tmp_path / "flair.nii")
+    assert case.pixels.dtype == np.float32
+    assert np.isfinite(case.pixels).all()
+    image = nib.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4))
+    image.header.set_slope_inter(0.5, 3)
+    nib.save(image, tmp_path / "scaled.nii")
+    assert float(read_one(tmp_path / "scaled.nii").pixels.max()) == 23 * 0.5 + 3
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint16])
+def test_stored_integers_are_kept(tmp_path, kind):
+    case = read_one(write_nifti(tmp_path / "flair.nii", marked_volume().astype(kind) % 200))
+    assert case.pixels.dtype == kind
+
+
+def test_nifti_2_and_big_endian(tmp_path):
+    nib.save(nib.Nifti2Image(marked_volume(), np.eye(4)), tmp_path / "two_flair.nii")
+    header = nib.Nifti1Header(endianness=">")
+    header.set_data_dtype(np.int16)
+    nib.save(nib.Nifti1Image(marked_volume(), np.eye(4), header), tmp_path / "big_flair.nii")
+    two, big = (read_one(tmp_path / f"{name}_flair.nii") for name in ("two", "big"))
+    np.testing.assert_array_equal(two.pixels, big.pixels)
+    assert big.pixels.dtype.isnative
+
+
+def test_units_other_than_millimetres(tmp_path):
+    image = nib.Nifti1Image(marked_volume(), np.diag([0.001, 0.001, 0.005, 1]))
+    image.header.set_xyzt_units("meter")
+    nib.save(image, tmp_path / "flair.nii")
+    assert read_one(tmp_path / "flair.nii").spacing_mm == pytest.approx((5, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("volumes", "name", "sequences", "warned"),
+    [
+        (1, "flair", ("flair",), False),
+        (3, "x", ("t1", "flair", "t1c"), True),
+        (4, "BRATS_001", ("flair", "t1", "t1c", "t2"), False),
+        (4, "x", ("unknown",) * 4, True),
+        (30, "fmri", ("unknown",), True),
+    ],
+)
+def test_a_fourth_axis(tmp_path, volumes, name, sequences, warned):
+    values = np.arange(4 * 5 * 6 * volumes, dtype=np.int16).reshape(4, 5, 6, volumes)
+    nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / f"{name}.nii")
+    case = read_one(tmp_path / f"{name}.nii")
+    assert case.sequences == sequences
+    assert bool(case.warnings) == warned
+    np.testing.assert_array_equal(case.grid.restore(case.pixels[..., 0]), values[..., 0])
+
+
+def test_a_lone_coronal_slice_is_not_turned_into_lines(tmp_path):
+    case = read_one(write_nifti(tmp_path / "flair.nii", np.ones((10, 1, 12), np.int16)))
+    assert case.pixels.shape == (1, 12, 10, 1)
+    assert case.orientation == Orientation("R", "L", "S", "I")
+    assert "coronal" in case.warnings[0]
+
+
+def test_sequences_and_mask_of_one_study_become_one_case(tmp_path):
+    for value, word in enumerate(("flair", "t1", "t1ce", "t2"), start=1):
+        write_nifti(tmp_path / "p" / f"sub_{word}.nii.gz", marked_volume() * value)
+    write_nifti(tmp_path / "p" / "sub_seg.nii.gz", (marked_volume() > 99).astype("u1") * 4)
+    case = read_one(tmp_path)
+    assert case.case_id == "sub"
+    assert case.sequences == ("t1", "flair", "t1c", "t2")
+    assert case.pixels[0, 0, 9].tolist() == [20, 10, 30, 40]
+    np.testing.assert_array_equal(case.masks, case.pixels[..., 0] > 99 * 2)
+
+
+def test_a_mask_in_another_orientation_is_brought_along(tmp_path):
+    write_nifti(tmp_path / "sub.nii.gz", marked_volume(), orientation="LPI")
+    write_nifti(tmp_path / "sub_mask.nii.gz", (marked_volume() > 99).astype("u1"))
+    case = read_one(tmp_path)
+    np.testing.assert_array_equal(case.masks, case.pixels[..., 0] > 99)
+
+
+def test_studies_in_one_folder_are_kept_apart(tmp_path):
+    for number in ("001", "002"):
+        for word in ("flair", "t1"):
+            write_nifti(tmp_path / f"BraTS_{number}_{word}.nii", marked_volume())
+    report = read_cases([tmp_path])
+    assert sorted(case.case_id for case in report.cases) == ["BraTS_001", "BraTS_002"]
+
+
+def test_a_mask_of_another_grid_and_a_mask_alone_are_told(tmp_path):
+    write_nifti(tmp_path / "a" / "sub.nii.gz", marked_volume())
+    write_nifti(tmp_path / "a" / "sub_mask.nii.gz", np.ones((3, 3, 3), np.uint8))
+    write_nifti(tmp_path / "b" / "x_seg.nii.gz", np.ones((3, 3, 3), np.uint8))
+    report = read_cases([tmp_path])
+    assert [case.masks for case in report.cases] == [None]
+    assert sorted(error.message for error in report.errors) == [
+        "sub_mask.nii.gz is a reference mask that lies on another grid than its image; it is left"
+        " out.",
+        "x_seg.nii.gz is a reference mask without its image.",
+    ]
+
+
+def test_other_sequences_carry_a_warning(tmp_path):
+    assert "not known" in read_one(write_nifti(tmp_path / "a.nii", marked_volume())).warnings[0]
+    case = read_one(write_nifti(tmp_path / "a_t1ce.nii", marked_volume()))
+    assert case.warnings[0].startswith("This is T1 with contrast, not FLAIR;")
+
+
+@pytest.mark.parametrize("keep", [400, 700, 1500])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_volumes_cut_short(tmp_path, suffix, keep):
+    volume = np.random.default_rng(0).integers(0, 999, (10, 12, 8)).astype(np.int16)
+    path = write_nifti(tmp_path / f"x{suffix}", volume)
+    path.write_bytes(path.read_bytes()[:keep])
+    assert read_error(path) == (
+        f"x{suffix} is cut short: not all of its voxels are there. Export it again."
+    )
+
+
+def test_colours_and_pairs_and_other_gzip_are_refused(tmp_path):
+    kind = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nib.save(nib.Nifti1Image(np.zeros((3, 3, 3), kind), np.eye(4)), tmp_path / "rgb.nii")
+    assert "holds colours" in read_error(tmp_path / "rgb.nii")
+    nib.save(nib.Nifti1Pair(marked_volume(), np.eye(4)), tmp_path / "pair.hdr")
+    assert "Save the volume as one .nii file" in read_error(tmp_path / "pair.hdr")
+    (tmp_path / "x.nii.gz").write_bytes(gzip.compress(b"hello" * 99))
+    assert "holds no NIfTI volume" in read_error(tmp_path / "x.nii.gz")
+
+
+def test_absurd_dimensions_are_refused(tmp_path):
+    path = write_nifti(tmp_path / "x.nii", marked_volume())
+    data = bytearray(path.read_bytes())
+    data[42:48] = np.array([30000, 30000, 30000], "<i2").tobytes()
+    path.write_bytes(bytes(data))
+    assert "at most" in read_error(path)
+    data[42:48] = np.array([-3, 5, 5], "<i2").tobytes()
+    path.write_bytes(bytes(data))
+    assert "x.nii" in read_error(path)
+
+
+@pytest.mark.parametrize("affine", [np.zeros((4, 4)), np.full((4, 4), np.nan)])
+def test_a_useless_affine_hides_left_and_right(tmp_path, affine):
+    path = write_nifti(tmp_path / "flair.nii", marked_volume())
+    data = bytearray(path.read_bytes())
+    data[280:328] = affine[:3].astype("<f4").tobytes()
+    data[254:256] = (1).to_bytes(2, "little")
+    path.write_bytes(bytes(data))
+    case = read_one(path)
+    assert case.orientation is None
