@@ -1,0 +1,129 @@
+"""The command line's frame: help, exit status, what is imported when."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fake_models import write_metadata
+
+from pipeline.__main__ import COMMANDS, main
+from pipeline.commands import locations
+from pipeline.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_help_lists_every_command_without_importing_what_is_heavy() -> None:
+    program = (
+        "import sys; from pipeline.__main__ import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'numpy', 'cv2', 'keras', 'tensorflow', 'openvino', 'scipy'}\n"
+        "print('imported:', sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert all(f"\n    {command} " in done.stdout for command in COMMANDS)
+    assert done.stdout.endswith("imported: []\n")
+
+
+@pytest.mark.parametrize("command", [*COMMANDS])
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"python -m pipeline {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["diagnose"],
+        ["predict"],
+        ["predict", "x.png"],
+        ["predict", "x.png", "--output", "out", "--task", "knee"],
+        ["predict", "x.png", "--output", "out", "--engine", "abacus"],
+        ["predict", "x.png", "--output", "out", "--threads", "0"],
+        ["evaluate", "--output", "out"],
+        ["evaluate", "--data", "a", "--demo", "b", "--output", "out"],
+        ["train", "gate"],
+        ["export", "--unknown"],
+    ],
+)
+def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "usage: python -m pipeline" in capsys.readouterr().err
+
+
+def test_bad_input_is_one_sentence_and_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["export", "--models", str(tmp_path), "--engine-dir", str(tmp_path)])
+    assert status == 1
+    told = capsys.readouterr()
+    assert told.err == (
+        "brain-tumor/classifier/metadata.json is missing: no such model is installed.\n"
+    )
+    assert told.out == ""
+
+
+def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.engine.export.export_models", interrupt)
+    assert main(["export", "--models", str(tmp_path)]) == 130
+
+
+def test_the_workspace_holds_the_exported_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVERREAD_HOME", "/somewhere")
+    assert locations.default_engine_dir() == Path("/somewhere/engine")
+    monkeypatch.delenv("OVERREAD_HOME")
+    assert locations.default_engine_dir() == ROOT / "workspace" / "engine"
+
+
+@pytest.mark.parametrize(
+    ("engine", "status", "expected"),
+    [
+        ("auto", 0, "openvino"),
+        ("auto", 1, "keras"),
+        ("openvino", 0, "openvino"),
+        ("keras", 1, "keras"),
+    ],
+)
+def test_models_are_exported_when_they_are_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, status: int, expected: str
+) -> None:
+    asked: list[list[str]] = []
+
+    def export(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, status)
+
+    monkeypatch.setattr("subprocess.run", export)
+    write_metadata(tmp_path)
+    arguments = make_arguments(tmp_path, engine)
+    assert locations.ready_engine(arguments) == expected
+    assert len(asked) == (engine != "keras")
+    if asked:
+        assert asked[0][1:4] == ["-m", "pipeline", "export"]
+
+
+def test_an_engine_that_was_asked_for_by_name_does_not_fall_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locations, "export_in_own_process", lambda _: 1)
+    write_metadata(tmp_path)
+    with pytest.raises(InputError, match="could not be exported for the engine openvino"):
+        locations.ready_engine(make_arguments(tmp_path, "openvino"))
+
+
+def make_arguments(folder: Path, engine: str) -> object:
+    from argparse import Namespace
+
+    return Namespace(models=folder, engine_dir=folder / "engine", engine=engine, task="brain-tumor")
