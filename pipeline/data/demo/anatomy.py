@@ -12,7 +12,7 @@ from pipeline.data.demo.fields import FloatArray, smooth_noise, smoothstep
 from pipeline.data.demo.template import VAULT_FLOOR_MM, Template
 
 #: Exponent on the template's probabilities: an average of 152 brains is softer than one brain.
-SHARPENING = 1.8
+SHARPENING = 2.2
 #: Deviation of the log-odds that open and close sulci differently in each patient.
 FOLDING = 0.55
 
@@ -102,10 +102,10 @@ def _draw_head(template: Template, rng: np.random.Generator) -> NDArray[np.uint8
     skull = 8.0 + 0.8 * noise[0] + 2.0 * smoothstep(y, 40, 75) - 1.5 * smoothstep(-z, 0, 40)
     lateral = smoothstep(np.abs(x), 38, 60) * smoothstep(np.abs(y - 12), 48, 22)
     muscle = 5.5 * lateral * smoothstep(z, 42, 5)
-    fat = 4.4 - 0.6 * noise[0] + 2.5 * smoothstep(-y, 40, 100)
+    fat = 3.3 - 0.5 * noise[0] + 2.0 * smoothstep(-y, 40, 100)
     surface = skull + muscle + fat
     labels = np.full(depth.shape, HeadTissue.AIR, np.uint8)
-    labels[outer < surface + 1.2] = HeadTissue.SKIN
+    labels[outer < surface + 1.6] = HeadTissue.SKIN
     labels[outer < surface] = HeadTissue.FAT
     labels[outer < skull + muscle] = HeadTissue.MUSCLE
     in_skull = outer < skull
@@ -114,7 +114,8 @@ def _draw_head(template: Template, rng: np.random.Generator) -> NDArray[np.uint8
     labels[diploe & (z > VAULT_FLOOR_MM)] = HeadTissue.MARROW
     labels[depth < 2.6 + 0.5 * noise[1]] = HeadTissue.FLUID
     below = in_skull & (z <= VAULT_FLOOR_MM) & (depth > 5.0)
-    labels[below] = _skull_base(x[below], y[below], z[below], noise[1][below])
+    bend = 4.0 * noise[0][below] + 2.0 * noise[1][below]
+    labels[below] = _skull_base(x[below] + bend, y[below] + bend, z[below] + bend, noise[1][below])
     _draw_sinuses(labels, x, y, z, depth)
     head[near] = labels
     return head
@@ -138,13 +139,15 @@ def _skull_base(
     labels = np.full(x.shape, HeadTissue.BONE, np.uint8)
     labels[noise > 0.7] = HeadTissue.MARROW
     labels[(noise < -0.8) & (np.abs(x) > 35) & (y < 0)] = HeadTissue.AIR  # mastoid cells
+    clivus = (np.abs(x) < 13) & (y > -28) & (y < 6) & (noise > -0.6)
+    labels[clivus] = HeadTissue.MARROW
     neck = (y < -55) & (z < -40)
     labels[neck] = np.where(noise[neck] > 1.3, HeadTissue.FAT, HeadTissue.MUSCLE)
     face = y > 8
     labels[face] = np.where(noise[face] > 1.2, HeadTissue.FAT, HeadTissue.MUSCLE)
-    nose = face & (np.abs(x) < 15)
+    nose = face & (np.abs(x) < 15 - 0.1 * np.abs(y - 45))
     stripes = np.sin(np.abs(x[nose]) * 0.9 + 1.5 * noise[nose])
-    labels[nose] = np.where(stripes > 0.1, HeadTissue.AIR, HeadTissue.MUCOSA)
+    labels[nose] = np.where(stripes > -0.2, HeadTissue.AIR, HeadTissue.MUCOSA)
     for side in (-1.0, 1.0):
         orbit = np.sqrt((x - side * 33) ** 2 + (0.7 * (y - 48)) ** 2 + (z + 36) ** 2)
         labels[face & (orbit < 19)] = HeadTissue.FAT

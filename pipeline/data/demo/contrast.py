@@ -52,7 +52,7 @@ def _head(
         HeadTissue.MARROW: marrow,
         HeadTissue.FAT: fat,
         HeadTissue.MUSCLE: muscle,
-        HeadTissue.SKIN: 0.6 * fat,
+        HeadTissue.SKIN: 0.5 * fat,
         HeadTissue.FLUID: fluid,
         HeadTissue.MUCOSA: mucosa,
         HeadTissue.VEIN: vein,
@@ -105,9 +105,10 @@ def render(anatomy: Anatomy, lesion: Lesion | None, sequence: SequenceName) -> F
     template = anatomy.template
     table = np.array([contrast.head[tissue] for tissue in HeadTissue], np.float32)
     signal = table[anatomy.head]
+    signal *= 1.0 + np.float32(2.0) * (anatomy.texture - 1.0)
     inside = template.hull_mm < 1.5
     gm, wm, csf = anatomy.gm[inside], anatomy.wm[inside], anatomy.csf[inside]
-    deep = _deep_grey(anatomy)[inside]
+    deep = template.deep_grey[inside]
     grey = contrast.gm + (contrast.deep_gm - contrast.gm) * deep
     beside = np.exp(-np.clip(template.ventricle_mm[inside], 0, 30) / np.float32(2.0))
     caps = np.float32(contrast.caps * anatomy.age / 60.0) * beside
@@ -125,13 +126,6 @@ def render(anatomy: Anatomy, lesion: Lesion | None, sequence: SequenceName) -> F
     return signal
 
 
-def _deep_grey(anatomy: Anatomy) -> FloatArray:
-    """1 around basal ganglia and thalamus of both sides, falling to 0."""
-    x, y, z = anatomy.template.axes_mm()
-    radius = np.sqrt(((np.abs(x) - 17) / 17) ** 2 + ((y + 5) / 30) ** 2 + ((z - 4) / 16) ** 2)
-    return smoothstep(radius, 1.15, 0.85)
-
-
 def _mix_lesion(
     brain: FloatArray,
     fluid: FloatArray,
@@ -147,7 +141,7 @@ def _mix_lesion(
     plan = lesion.plan
     bulk = plan.flair if contrast.lesion is None else contrast.lesion
     centre = plan.core_flair if contrast.core is None else contrast.core
-    signal = (bulk + (centre - bulk) * core) * (1.0 + 1.6 * (texture - 1.0))
+    signal = (bulk + (centre - bulk) * core) * (1.0 + 2.2 * (texture - 1.0))
     if plan.enhancing:
         signal = signal + contrast.rim * lesion.rim[inside]
     effaced = 1.0 - (1.0 - tissue) * (1.0 - 0.6 * share)

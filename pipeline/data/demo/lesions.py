@@ -153,9 +153,10 @@ def _assemble(
         wobble = smooth_noise(
             rng, (shape[0], shape[1], shape[2]), correlation=9 / template.voxel_mm
         )
-        inner = fine + np.float32(2.5) * wobble - np.float32((1.0 - plan.core) * fine.max())
-        core[box] = smoothstep(inner, -1.5, 2.0)
-        rim[box] = smoothstep(np.abs(inner + 1.0), 2.4, 1.0)
+        inner = fine + np.float32(3.0) * wobble - np.float32((1.0 - plan.core) * fine.max())
+        core[box] = smoothstep(inner, -3.0, 3.0)
+        patchy = smoothstep(wobble, -0.1, 0.6)
+        rim[box] = patchy * smoothstep(np.abs(inner + 1.0), 2.4, 1.0)
     weights = share[box]
     centre = [float(v) + s.start for v, s in zip(ndimage.center_of_mass(weights), box, strict=True)]
     x, y, z = (o + template.voxel_mm * v for o, v in zip(template.origin_mm, centre, strict=True))

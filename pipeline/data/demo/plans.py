@@ -95,10 +95,10 @@ class StudyPlan:
     pixel_mm: float = 0.9375
     thickness_mm: float = 5.0
     spacing_mm: float = 5.0
-    n_slices: int = 30
-    bottom_mm: float = -50.0
+    n_slices: int = 29
+    bottom_mm: float = -46.0
     tilt_degrees: float = 0.0
-    noise: float = 0.035
+    noise: float = 0.04
 
 
 DEMO_STUDIES: tuple[StudyPlan, ...] = (
@@ -113,12 +113,20 @@ DEMO_STUDIES: tuple[StudyPlan, ...] = (
         "DEMO-02",
         "20261103",
         46,
-        LesionPlan(Side.RIGHT, "temporal lobe", (46, -14, -18), 24.0, border_mm=1.5, core=0.45),
+        LesionPlan(
+            Side.RIGHT,
+            "temporal lobe",
+            (46, -14, -18),
+            24.0,
+            border_mm=1.5,
+            core=0.4,
+            core_flair=1.2,
+        ),
         matrix=240,
         pixel_mm=1.0,
         thickness_mm=4.0,
         spacing_mm=4.0,
-        n_slices=36,
+        n_slices=35,
     ),
     StudyPlan(
         "DEMO-03",
@@ -131,8 +139,8 @@ DEMO_STUDIES: tuple[StudyPlan, ...] = (
             70.0,
             border_mm=2.5,
             growth=1.2,
-            core=0.5,
-            core_flair=0.7,
+            core=0.4,
+            core_flair=0.6,
             enhancing=True,
         ),
         with_t1=True,
@@ -144,7 +152,7 @@ DEMO_STUDIES: tuple[StudyPlan, ...] = (
         33,
         LesionPlan(Side.LEFT, "insula", (-38, 6, 0), 16.0, border_mm=1.5, flair=1.7),
         tilt_degrees=9.0,
-        bottom_mm=-46.0,
+        bottom_mm=-42.0,
     ),
     StudyPlan(
         "DEMO-06",
@@ -169,7 +177,13 @@ DEMO_STUDIES: tuple[StudyPlan, ...] = (
         "20261117",
         44,
         LesionPlan(
-            Side.LEFT, "temporal and occipital lobes", (-36, -60, 2), 46.0, border_mm=2.5, core=0.4
+            Side.LEFT,
+            "temporal and occipital lobes",
+            (-36, -60, 2),
+            46.0,
+            border_mm=2.5,
+            core=0.35,
+            core_flair=1.1,
         ),
         skull_stripped=True,
         matrix=240,
@@ -180,7 +194,7 @@ DEMO_STUDIES: tuple[StudyPlan, ...] = (
         "DEMO-09",
         "20261120",
         41,
-        LesionPlan(Side.RIGHT, "parietal white matter", (28, -32, 34), 2.2, growth=1.0, flair=1.8),
+        LesionPlan(Side.RIGHT, "parietal white matter", (28, -32, 34), 2.6, growth=1.0, flair=1.8),
     ),
     StudyPlan("DEMO-10", "20261124", 35, None, noise=0.05),
 )

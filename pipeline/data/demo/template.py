@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pipeline.data.demo.fields import FloatArray, enlarge
+from pipeline.data.demo.fields import FloatArray, enlarge, smoothstep
 
 #: Radius in mm that closes the sulci, so that the hull is the inside of the skull.
 HULL_CLOSING_MM = 24.0
@@ -34,6 +34,7 @@ class Template:
         hull_mm: Signed distance to the inside of the skull, positive outside.
         head_mm: The same for the hull carried down to the neck, to which the scalp keeps parallel.
         ventricle_mm: Signed distance to the ventricles, positive outside.
+        deep_grey: 1 around basal ganglia and thalamus, falling to 0.
         voxel_mm: Side of a voxel.
         origin_mm: MNI position of voxel (0, 0, 0).
     """
@@ -44,6 +45,7 @@ class Template:
     hull_mm: FloatArray
     head_mm: FloatArray
     ventricle_mm: FloatArray
+    deep_grey: FloatArray
     voxel_mm: float
     origin_mm: tuple[float, float, float]
 
@@ -60,11 +62,24 @@ class Template:
 
     def axes_mm(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """MNI x, y and z of the voxels, shaped to broadcast over the volume."""
-        x, y, z = (
-            (o + self.voxel_mm * np.arange(n)).astype(np.float32)
-            for o, n in zip(self.origin_mm, self.shape, strict=True)
-        )
-        return x[:, None, None], y[None, :, None], z[None, None, :]
+        return _axes_mm(self.shape, self.origin_mm, self.voxel_mm)
+
+
+def _axes_mm(
+    shape: tuple[int, ...], origin_mm: tuple[float, float, float], voxel_mm: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    x, y, z = (
+        (o + voxel_mm * np.arange(n)).astype(np.float32)
+        for o, n in zip(origin_mm, shape, strict=True)
+    )
+    return x[:, None, None], y[None, :, None], z[None, None, :]
+
+
+def _deep_grey(axes_mm: tuple[FloatArray, FloatArray, FloatArray]) -> FloatArray:
+    """1 in an ellipsoid around basal ganglia and thalamus of either side."""
+    x, y, z = axes_mm
+    squared = ((np.abs(x) - 17) / 17) ** 2 + ((y + 5) / 30) ** 2 + ((z - 4) / 16) ** 2
+    return smoothstep(np.asarray(squared, np.float32), 1.3, 0.7)
 
 
 def signed_distance_mm(inside: NDArray[np.bool_], voxel_mm: float) -> FloatArray:
@@ -88,16 +103,22 @@ def _head_hull(hull: NDArray[np.bool_], z_mm: FloatArray) -> NDArray[np.bool_]:
     return head
 
 
-def _ventricles(csf: FloatArray, hull_mm: FloatArray, template_mm: Template) -> NDArray[np.bool_]:
+def _ventricles(
+    csf: FloatArray,
+    hull_mm: FloatArray,
+    axes_mm: tuple[FloatArray, FloatArray, FloatArray],
+    *,
+    voxel_mm: float,
+) -> NDArray[np.bool_]:
     """Deep fluid near the midline that hangs together."""
-    x, y, z = template_mm.axes_mm()
+    x, y, z = axes_mm
     low, high = _VENTRICLE_BOX
     box = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1]) & (z > low[2]) & (z < high[2])
     labels, count = ndimage.label((csf > 0.5) & box & (hull_mm < -22.0))
     if count == 0:
         return np.zeros(csf.shape, bool)
     sizes = np.bincount(labels.ravel())[1:]
-    return np.isin(labels, 1 + np.flatnonzero(sizes * template_mm.voxel_mm**3 > 300.0))
+    return np.isin(labels, 1 + np.flatnonzero(sizes * voxel_mm**3 > 300.0))
 
 
 @lru_cache(maxsize=2)
@@ -121,13 +142,25 @@ def load_template(voxel_mm: int = 1) -> Template:
     hull = _close(brain, HULL_CLOSING_MM, step)
     z_mm = (origin[2] + step * np.arange(hull.shape[2])).astype(np.float32)
     hull_mm = _on_grid(signed_distance_mm(hull, step), gm.shape, coarse)
-    head = ndimage.gaussian_filter(signed_distance_mm(_head_hull(hull, z_mm), step), 3.0)
+    head = ndimage.gaussian_filter(signed_distance_mm(_head_hull(hull, z_mm), step), 4.5)
     head_mm = _on_grid(head, gm.shape, coarse)
     csf = np.clip(1.0 - gm - wm, 0, 1) * (hull_mm < 1.5)
-    bare = Template(gm, wm, csf, hull_mm, head_mm, hull_mm, float(voxel_mm), origin)
-    ventricles = _ventricles(csf, hull_mm, bare)[::coarse, ::coarse, ::coarse]
-    ventricle_mm = _on_grid(signed_distance_mm(ventricles, step), gm.shape, coarse)
-    return Template(gm, wm, csf, hull_mm, head_mm, ventricle_mm, float(voxel_mm), origin)
+    axes_mm = _axes_mm(gm.shape, origin, float(voxel_mm))
+    ventricles = _ventricles(csf, hull_mm, axes_mm, voxel_mm=voxel_mm)
+    ventricle_mm = _on_grid(
+        signed_distance_mm(ventricles[::coarse, ::coarse, ::coarse], step), gm.shape, coarse
+    )
+    return Template(
+        gm=gm,
+        wm=wm,
+        csf=csf,
+        hull_mm=hull_mm,
+        head_mm=head_mm,
+        ventricle_mm=ventricle_mm,
+        deep_grey=_deep_grey(axes_mm),
+        voxel_mm=float(voxel_mm),
+        origin_mm=origin,
+    )
 
 
 def _on_grid(distance: FloatArray, shape: tuple[int, ...], factor: int) -> FloatArray:
