@@ -55,7 +55,9 @@ overread.screen = (function () {
       view.y = Math.min(height, Math.max(0, view.y));
       const box = [view.x - half[0], view.y - half[1], 2 * half[0], 2 * half[1]];
       svg.setAttribute("viewBox", box.join(" "));
-      Plotly.update(gd, {}, { "xaxis.range": [box[0], box[0] + box[2]], "yaxis.range": [box[1] + box[3], box[1]] });
+      const change = { "xaxis.range": [box[0], box[0] + box[2]], "yaxis.range": [box[1] + box[3], box[1]] };
+      if (gd.layout.width !== size[0] || gd.layout.height !== size[1]) Object.assign(change, { width: size[0], height: size[1] });
+      Plotly.update(gd, {}, change);
       onView(Math.min(sx, sy));
     }
 

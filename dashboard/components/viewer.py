@@ -21,7 +21,6 @@ _GRAPH_CONFIG: Any = {
     "scrollZoom": False,
     "doubleClick": False,
     "showTips": False,
-    "responsive": True,
 }
 
 _TOOLS = (
@@ -89,7 +88,7 @@ def _screen() -> html.Div:
                 className="screen-figure",
                 figure=make_slice_figure(),
                 config=_GRAPH_CONFIG,
-                responsive=True,
+                responsive=False,
             ),
             html.Div(id="viewer-overlay", className="screen-overlay", **aria(hidden="true")),
             html.Div(

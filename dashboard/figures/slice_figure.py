@@ -42,6 +42,6 @@ def make_slice_figure() -> go.Figure:
             "dragmode": False,
             "hovermode": False,
             "showlegend": False,
-            "autosize": True,
+            "autosize": False,  # screen.js sets the size: measuring at every step would reflow the page
         }
     )
