@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from pipeline.data.demo.fields import FloatArray, sample_vectors, smooth_noise
 from pipeline.data.demo.geometry import SliceGrid, SourceMap
@@ -20,6 +21,9 @@ WHITE_MATTER_VALUE = 400.0
 #: A voxel belongs to the reference mask where lesion makes up at least this part of its tissue,
 #: averaged over the slice. Fixed before any model saw the studies; never tuned.
 REFERENCE_SHARE = 0.5
+#: Sulci up to this area that the lesion encloses in a slice belong to it, as readers draw; larger
+#: holes (a ventricle) do not.
+FILLED_HOLE_MM2 = 50.0
 
 
 def average_slices(
@@ -46,6 +50,22 @@ def average_slices(
             result[k, *occupied] += sample_vectors(stacked, at[::-1])
     result /= np.float32(count)
     return [np.ascontiguousarray(result[..., i]) for i in range(len(volumes))]
+
+
+def reference_mask(share: FloatArray, pixel_mm: float) -> NDArray[np.bool_]:
+    """The lesion of each slice, by the fixed rule of `REFERENCE_SHARE` and `FILLED_HOLE_MM2`.
+
+    Args:
+        share: ``(slices, rows, columns)``, part of each voxel's tissue that is lesion.
+        pixel_mm: In-plane spacing.
+    """
+    mask = share >= REFERENCE_SHARE
+    for plane in mask:
+        holes, count = ndimage.label(ndimage.binary_fill_holes(plane) & ~plane)
+        for hole in range(1, count + 1):
+            inside = holes == hole
+            plane[inside] = inside.sum() * pixel_mm**2 <= FILLED_HOLE_MM2
+    return np.asarray(mask)
 
 
 def coil_weighting(grid: SliceGrid, rng: np.random.Generator) -> FloatArray:

@@ -24,6 +24,7 @@ from pipeline.data.demo.acquisition import (
     acquire,
     average_slices,
     coil_weighting,
+    reference_mask,
 )
 from pipeline.data.demo.anatomy import Anatomy, make_anatomy
 from pipeline.data.demo.contrast import render
@@ -126,7 +127,7 @@ def make_study(plan: StudyPlan, *, template_mm: int = 1) -> DemoStudy:
             values[blank] = 0.0
         stored = np.clip(np.round(values), 0, 4095).astype(np.uint16)
         images[sequence] = burn_in(stored, round(WHITE_MATTER_VALUE))
-    return DemoStudy(plan, grid, images, _reference_mask(share))
+    return DemoStudy(plan, grid, images, reference_mask(share, plan.pixel_mm))
 
 
 def _shares(anatomy: Anatomy, lesion: Lesion | None) -> list[NDArray[np.float32]]:
@@ -138,11 +139,6 @@ def _shares(anatomy: Anatomy, lesion: Lesion | None) -> list[NDArray[np.float32]
 def _outside_brain(brain: NDArray[np.float32]) -> NDArray[np.bool_]:
     """What a skull-stripping program blanks."""
     return np.asarray(ndimage.gaussian_filter(brain, (0, 1.0, 1.0)) < 0.6)
-
-
-def _reference_mask(share: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where at least `REFERENCE_SHARE` of a voxel is lesion; holes filled, as readers draw."""
-    return np.stack([ndimage.binary_fill_holes(plane >= REFERENCE_SHARE) for plane in share])
 
 
 def _write_study(study: DemoStudy, folder: Path) -> None:

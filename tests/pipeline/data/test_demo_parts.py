@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.case import SequenceName
-from pipeline.data.demo.acquisition import average_slices
+from pipeline.data.demo.acquisition import average_slices, reference_mask
 from pipeline.data.demo.anatomy import Anatomy, make_anatomy
 from pipeline.data.demo.contrast import render
 from pipeline.data.demo.fields import enlarge, sample_vectors, smooth_noise, smoothstep
@@ -65,6 +65,15 @@ def test_slices_are_averages_over_their_thickness() -> None:
     (result,) = average_slices([volume], source, SliceGrid.of(plan))
     exact = np.array([12.0**2, 22.0**2]) + 8.0**2 / 12
     assert result[:, 2, 2] == pytest.approx(exact, abs=0.4)
+
+
+@pytest.mark.parametrize(("hole_px", "filled"), [(1, True), (7, True), (8, False)])
+def test_reference_fills_sulci_but_no_ventricle(hole_px: int, filled: bool) -> None:
+    share = np.zeros((1, 20, 20), np.float32)
+    share[0, 2:18, 2:18] = 0.5
+    share[0, 5 : 5 + hole_px, 5 : 5 + hole_px] = 0.49
+    mask = reference_mask(share, 1.0)
+    assert mask.sum() == (256 if filled else 256 - hole_px**2)
 
 
 def test_tissues_are_fractions(anatomy: Anatomy) -> None:
