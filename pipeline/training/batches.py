@@ -48,6 +48,7 @@ class SliceBatches(keras.utils.PyDataset):
         self.steps = steps
         self.plan = plan
         self.seed = seed
+        self.first_epoch = first_epoch
         self.epoch = first_epoch
         rows = [(v, k, bool(m.any())) for v, t in enumerate(volumes) for k, m in enumerate(t.masks)]
         self._with_tumor = [(v, k) for v, k, tumor in rows if tumor]

@@ -101,16 +101,16 @@ class SnapshotModel(keras.callbacks.Callback):
     """Ships the model after every epoch, so that an interrupted run leaves a usable one.
 
     Args:
-        ship: Called with the number of finished epochs and the epoch's logs.
+        ship: Called with the number of finished epochs.
     """
 
-    def __init__(self, ship: Callable[[int, dict[str, float]], None]) -> None:
+    def __init__(self, ship: Callable[[int], None]) -> None:
         super().__init__()
         self._ship = ship
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Write model and metadata."""
-        self._ship(epoch + 1, dict(logs or {}))
+        self._ship(epoch + 1)
 
 
 def finished_epochs(output: Path) -> int:
@@ -125,16 +125,17 @@ def fit(
     plan: TrainingPlan,
     *,
     measure: Callable[[keras.Model], dict[str, float]],
-    ship: Callable[[int, dict[str, float]], None],
+    ship: Callable[[int], None],
 ) -> None:
     """Train with progress bar, history and backup; go on where an earlier run stopped.
 
     Keras restores weights, optimizer and epoch from ``<output>/backup``; the history is cut back to
-    the epochs that the backup holds by appending only what comes after them.
+    the epochs that the backup holds by appending only what comes after. A run with nothing left
+    to train measures and ships what it has.
     """
     state = plan.output / "backup"
     resumed = state.exists()
-    batches.epoch = finished_epochs(plan.output) if resumed else 0
+    batches.epoch = batches.first_epoch = finished_epochs(plan.output) if resumed else 0
     if not resumed:
         (plan.output / HISTORY_FILE).unlink(missing_ok=True)
     model.fit(
@@ -148,6 +149,9 @@ def fit(
             SnapshotModel(ship),
         ],
     )
+    if resumed and batches.first_epoch >= plan.epochs:
+        measure(model)
+        ship(batches.first_epoch)
 
 
 def save_half_precision(model: keras.Model, path: Path) -> str:

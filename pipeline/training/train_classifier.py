@@ -9,43 +9,84 @@ import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score, roc_curve
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
 
 from pipeline.data.augmentation import AugmentationPlan
 from pipeline.data.lgg import TrainingVolume, load_training_volumes
 from pipeline.data.preprocessing import INPUT_SIZE
 from pipeline.data.splits import load_split
 from pipeline.models.resnet_classifier import build_resnet18, load_imagenet_weights
+from pipeline.postprocessing import smoothing_weights
 from pipeline.training import run
 from pipeline.training.batches import ScoreBatches
 from pipeline.training.schedules import make_cosine_schedule
 
 WEIGHTS_FILE = "resnet18_imagenet_folded.npz"
+#: Neighbouring slices share their tumor: the score leans on them this far.
+SCORE_SIGMA_SLICES = 0.7
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this program."""
-    run.add_common_arguments(parser, epochs=16, rate=2e-4)
+    run.add_common_arguments(parser, epochs=9, rate=2e-4)
 
 
-def score_volumes(
-    model: keras.Model, volumes: list[TrainingVolume]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Slice scores and labels over all slices of the patients, flat."""
-    scores, labels = [], []
+def slice_logits(
+    model: keras.Model, volumes: list[TrainingVolume], *, mirrored: bool = False
+) -> list[NDArray[np.float64]]:
+    """Logits of the slice score, ``(n,)`` for each volume.
+
+    Args:
+        model: From `build_resnet18`, with or without its location output.
+        volumes: Patients.
+        mirrored: Show the slices left-right mirrored.
+    """
+    inner = keras.Model(model.inputs, model.get_layer("score_logit").output)
+    logits = []
     for volume in volumes:
-        answer = model.predict(volume.standardised(), batch_size=16, verbose=0)
-        answer = answer["score"] if isinstance(answer, dict) else answer
-        scores.append(answer[:, 0])
-        labels.append(volume.masks.any(axis=(1, 2)))
-    return np.concatenate(scores), np.concatenate(labels)
+        slices = volume.standardised()
+        shown = np.ascontiguousarray(slices[:, :, ::-1]) if mirrored else slices
+        logits.append(inner.predict(shown, batch_size=16, verbose=0)[:, 0].astype(np.float64))
+    return logits
 
 
-def choose_threshold(scores: NDArray[np.float32], labels: NDArray[np.bool_]) -> float:
-    """Operating point with the largest sensitivity + specificity (Youden 1950)."""
-    false_positive_rate, sensitivity, thresholds = roc_curve(labels, scores)
-    best = int(np.argmax(sensitivity - false_positive_rate))
-    return float(np.clip(thresholds[best], 0.0, 1.0))
+def fit_calibration(logits: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and intercept that make the logits probabilities (Platt 1999), slope at least 0.05."""
+    fitted = LogisticRegression(C=1e3).fit(logits[:, None], labels)
+    return max(float(fitted.coef_[0, 0]), 0.05), float(fitted.intercept_[0])
+
+
+def fold_calibration(model: keras.Model, slope: float, intercept: float) -> None:
+    """Write the calibration into the last layers, so that whoever loads the model has it.
+
+    The logit is a sum of two linear layers' outputs, so that scaling both is exact.
+    """
+    for name, offset in (("whole", intercept), ("evidence", 0.0)):
+        kernel, bias = model.get_layer(name).get_weights()
+        model.get_layer(name).set_weights([kernel * slope, bias * slope + offset])
+
+
+def chain_scores(
+    plain: list[NDArray[np.float64]], mirrored: list[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Slice scores as the chain makes them: mirror images averaged, smoothed through slices."""
+    scores = []
+    for one, other in zip(plain, mirrored, strict=True):
+        averaged = (expit(one) + expit(other)) / 2
+        weights = smoothing_weights(np.arange(len(one), dtype=np.float64), SCORE_SIGMA_SLICES)
+        scores.append(weights @ averaged)
+    return np.concatenate(scores)
+
+
+def choose_threshold(
+    scores: NDArray[np.float64], labels: NDArray[np.bool_], *, specificity: float = 0.95
+) -> float:
+    """Lowest operating point that leaves at least this part of tumor-free slices unmarked."""
+    negative = np.sort(scores[~labels])
+    allowed = int((1 - specificity) * len(negative) + 1e-9)
+    return float(np.clip(np.nextafter(negative[len(negative) - allowed - 1], 1), 0.0, 1.0))
 
 
 def train(plan: run.TrainingPlan, *, size: int = INPUT_SIZE) -> None:
@@ -82,22 +123,27 @@ def train(plan: run.TrainingPlan, *, size: int = INPUT_SIZE) -> None:
         plan=AugmentationPlan(crop=plan.crop),
         seed=plan.seed,
     )
-    chosen = {"threshold": 0.5}
+    labels = np.concatenate([v.masks.any(axis=(1, 2)) for v in validation])
+    logits: list[NDArray[np.float64]] = []
 
     def measure(current: keras.Model) -> dict[str, float]:
-        scores, labels = score_volumes(current, validation)
-        chosen["threshold"] = choose_threshold(scores, labels)
-        clipped = np.clip(scores, 1e-6, 1 - 1e-6)
-        entropy = -np.mean(np.where(labels, np.log(clipped), np.log(1 - clipped)))
-        return {"val_auc": float(roc_auc_score(labels, scores)), "val_score_loss": float(entropy)}
+        logits[:] = slice_logits(current, validation)
+        flat = np.concatenate(logits)
+        entropy = log_loss(labels, expit(flat))
+        return {"val_auc": float(roc_auc_score(labels, flat)), "val_score_loss": float(entropy)}
 
-    def ship(finished: int, logs: dict[str, float]) -> None:
+    def ship(finished: int) -> None:
         keras.config.set_dtype_policy("float32")
         shipped = build_resnet18(size)
         keras.config.set_dtype_policy(plan.precision)
         for layer in shipped.layers:
             layer.set_weights(model.get_layer(layer.name).get_weights())
+        slope, intercept = fit_calibration(np.concatenate(logits), labels)
+        fold_calibration(shipped, slope, intercept)
         digest = run.save_half_precision(shipped, plan.output / run.MODEL_FILE)
+        scores = chain_scores(
+            slice_logits(shipped, validation), slice_logits(shipped, validation, mirrored=True)
+        )
         run.write_metadata(
             plan,
             split,
@@ -106,8 +152,12 @@ def train(plan: run.TrainingPlan, *, size: int = INPUT_SIZE) -> None:
             digest=digest,
             finished=finished,
             size=size,
-            threshold=chosen["threshold"],
-            extra={"inference": {"flip_average": True, "score_sigma_slices": 0.7}},
+            threshold=choose_threshold(scores, labels),
+            extra={
+                "inference": {"flip_average": True, "score_sigma_slices": SCORE_SIGMA_SLICES},
+                "calibration": {"slope": slope, "intercept": intercept, "on": "validation"},
+                "operating_point": "95% specificity on the validation patients",
+            },
         )
 
     run.fit(model, batches, plan, measure=measure, ship=ship)

@@ -74,7 +74,7 @@ def train(plan: run.TrainingPlan, *, features: int = 16, size: int = INPUT_SIZE)
         seed=plan.seed,
     )
 
-    def ship(finished: int, logs: dict[str, float]) -> None:
+    def ship(finished: int) -> None:
         keras.config.set_dtype_policy("float32")
         shipped = build_resunet(size, features=features)
         keras.config.set_dtype_policy(plan.precision)

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.data.splits import Split
 from pipeline.digests import file_digest
+from pipeline.models.resnet_classifier import build_resnet18
 from pipeline.training import run, train_classifier, train_segmenter
 
 PATIENTS = ("TCGA_CS_0001_19990101", "TCGA_DU_0002_19990101")
@@ -83,10 +84,44 @@ def test_the_classifier_ships_an_operating_point_from_the_validation_patients(pl
     assert metadata["stage"] == "classifier"
 
 
-def test_the_operating_point_separates_what_can_be_separated():
-    scores = np.array([0.1, 0.2, 0.6, 0.9], np.float32)
-    labels = np.array([False, False, True, True])
-    assert 0.2 < train_classifier.choose_threshold(scores, labels) <= scores[2]
+def test_a_finished_run_ships_again_without_training(plan):
+    train_segmenter.train(plan, size=32, features=2)
+    shipped = keras.models.load_model(plan.output / run.MODEL_FILE).get_weights()
+    (plan.output / run.MODEL_FILE).unlink()
+    train_segmenter.train(plan, size=32, features=2)
+    again = keras.models.load_model(plan.output / run.MODEL_FILE).get_weights()
+    for one, other in zip(shipped, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(history(plan)) == 1
+
+
+@pytest.mark.parametrize(
+    ("specificity", "marked"),
+    [(1.0, [False] * 20), (0.95, [False] * 19 + [True]), (0.9, [False] * 18 + [True] * 2)],
+)
+def test_the_operating_point_keeps_the_specificity(specificity, marked):
+    scores = np.append(np.linspace(0.01, 0.2, 20), [0.15, 0.9])
+    labels = np.array([False] * 20 + [True] * 2)
+    threshold = train_classifier.choose_threshold(scores, labels, specificity=specificity)
+    assert (scores[:20] >= threshold).tolist() == marked
+
+
+def test_calibration_in_the_weights_equals_calibration_of_the_logits():
+    model = build_resnet18(32)
+    slices = np.random.default_rng(0).normal(size=(3, 32, 32, 3)).astype(np.float32)
+    inner = keras.Model(model.inputs, model.get_layer("score_logit").output)
+    before = inner.predict(slices, verbose=0)
+    train_classifier.fold_calibration(model, 0.4, -1.5)
+    np.testing.assert_allclose(inner.predict(slices, verbose=0), 0.4 * before - 1.5, atol=1e-4)
+
+
+def test_calibration_finds_slope_and_intercept_of_overconfident_logits():
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=20000) * 2
+    labels = rng.random(20000) < 1 / (1 + np.exp(-true))
+    slope, intercept = train_classifier.fit_calibration(3 * true + 1, labels)
+    assert slope == pytest.approx(1 / 3, abs=0.02)
+    assert intercept == pytest.approx(-1 / 3, abs=0.05)
 
 
 def test_the_shipped_file_is_float32_without_an_optimizer(plan):
