@@ -110,36 +110,14 @@ def _build_draft(
     part: int | None,
 ) -> Draft:
     header, is_mask = series.header, _is_mask(series)
-    planes = [pixels[frame.file.source][frame.number] for frame in stack.frames]
-    for double, kept in stack.overlaid if is_mask else ():
-        if double.file.source in pixels and kept in stack.frames:
-            k = stack.frames.index(kept)
-            planes[k] = np.maximum(planes[k], pixels[double.file.source][double.number])
-    check_shape(
-        stack.frames[0].file.source,
-        height=planes[0].shape[0],
-        width=planes[0].shape[1],
-        slices=len(planes),
-        bytes_px=4,
-    )
-    volume = (
-        tidy_values(np.stack(planes)) if len({p.dtype for p in planes}) > 1 else np.stack(planes)
-    )
+    volume = _stack_pixels(stack, pixels, is_mask=is_mask)
     sources = [frame.file.source for frame in stack.frames]
-    orientation, warnings = None, list(stack.warnings)
     if stack.layout is not None:
         volume = to_case_volume(np.transpose(volume, (2, 1, 0)), stack.layout)
         if 0 in stack.layout.flips:
             sources.reverse()
-    if stack.plane is not None:
-        orientation = ORIENTATIONS[stack.plane]
-        if stack.plane is not Plane.AXIAL:
-            warnings.append(
-                f"The slices are {PLANE_WORDS[stack.plane]}; the models were trained on axial"
-                " slices. Read the result with care."
-            )
     sequence = sequence_of_dicom(header)
-    warnings = [*_modality_warnings(header, sequence), *warnings]
+    warnings = (*_modality_warnings(header, sequence), *stack.warnings, *_plane_warnings(stack))
     n = len(sources)
     case = Case(
         case_id="case",
@@ -149,16 +127,45 @@ def _build_draft(
         indices=tuple(range(1, n + 1)),
         sources=tuple(sources),
         spacing_mm=stack.spacing_mm,
-        orientation=orientation,
+        orientation=None if stack.plane is None else ORIENTATIONS[stack.plane],
         positions_mm=stack.positions_mm,
         grid=stack.grid,
         labels=_labels_of(header),
-        warnings=tuple(warnings),
+        warnings=warnings,
         window=_common_window(stack.frames, header),
     )
     study = f"{header.get('StudyInstanceUID', '')}|{header.get('FrameOfReferenceUID', '')}"
     names, study_names = _names_of(series, part)
     return Draft(case=case, names=names, study=study, study_names=study_names, is_mask=is_mask)
+
+
+def _stack_pixels(
+    stack: FrameStack, pixels: dict[str, NDArray[np.generic]], *, is_mask: bool
+) -> NDArray[np.generic]:
+    """Pixels ``(slices, rows, columns)`` in the stack's order; parts of a mask overlaid."""
+    frames = stack.frames
+    rows, columns = frames[0].shape
+    check_shape(frames[0].file.source, height=rows, width=columns, slices=len(frames), bytes_px=4)
+    dtype = np.result_type(*{pixels[frame.file.source].dtype for frame in frames})
+    volume = np.empty((len(frames), rows, columns), dtype)
+    for k, frame in enumerate(frames):
+        volume[k] = pixels[frame.file.source][frame.number]
+        if len(pixels[frame.file.source]) == 1:
+            del pixels[frame.file.source]  # a long series would lie in memory twice
+    for double, kept in stack.overlaid if is_mask else ():
+        if double.file.source in pixels and kept in frames:
+            k = frames.index(kept)
+            np.maximum(volume[k], pixels[double.file.source][double.number], out=volume[k])
+    return tidy_values(volume)
+
+
+def _plane_warnings(stack: FrameStack) -> tuple[str, ...]:
+    if stack.plane in {None, Plane.AXIAL}:
+        return ()
+    return (
+        f"The slices are {PLANE_WORDS[stack.plane]}; the models were trained on axial slices. Read"
+        " the result with care.",
+    )
 
 
 def _is_mask(series: DicomSeries) -> bool:

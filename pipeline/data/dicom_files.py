@@ -20,6 +20,25 @@ from pipeline.data.collecting import InputFile
 from pipeline.data.limits import MAX_CASE_BYTES, check_shape
 from pipeline.errors import InputError
 
+#: Elements that are read of a header; skipping the others halves the time of a long series.
+_HEADER_KEYWORDS = tuple(
+    """SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate Modality
+    StudyDescription SeriesDescription PatientName PatientID PatientComments ContrastBolusAgent
+    SequenceName SliceThickness RepetitionTime EchoTime InversionTime SpacingBetweenSlices
+    ProtocolName ImagerPixelSpacing StudyInstanceUID SeriesInstanceUID SeriesNumber
+    AcquisitionNumber InstanceNumber ImagePositionPatient ImageOrientationPatient
+    FrameOfReferenceUID TemporalPositionIdentifier ImageComments SamplesPerPixel
+    PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing BitsAllocated WindowCenter
+    WindowWidth SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence""".split()
+)
+#: Elements that decoding takes.
+_PIXEL_KEYWORDS = tuple(
+    """SpecificCharacterSet SOPClassUID SamplesPerPixel PhotometricInterpretation
+    PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated BitsStored HighBit
+    PixelRepresentation PixelPaddingValue RescaleIntercept RescaleSlope
+    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence ExtendedOffsetTable
+    ExtendedOffsetTableLengths FloatPixelData DoubleFloatPixelData PixelData""".split()
+)
 #: Storage classes without pixels, in a reader's words.
 _WITHOUT_PIXELS = {
     "1.2.840.10008.1.3.10": "a DICOMDIR, the index of a disc",
@@ -89,7 +108,8 @@ def read_dicom_headers(file: InputFile) -> DicomFile:
         InputError: If it is damaged, holds no pixels, or states absurd dimensions.
     """
     try:
-        header = read_dataset(file, stop_before_pixels=True)
+        header = read_dataset(file, with_pixels=False)
+        _drop_unreadable(header)
         _check_has_pixels(header, file)
         n_frames = int(header.get("NumberOfFrames", 1) or 1)
         rows, columns = int(header.Rows), int(header.Columns)
@@ -111,15 +131,29 @@ def read_dicom_headers(file: InputFile) -> DicomFile:
     return DicomFile(file=file, header=header, frames=frames)
 
 
-def read_dataset(file: InputFile, *, stop_before_pixels: bool) -> FileDataset:
-    """Read a data set, with or without its pixels, preamble or none."""
+def read_dataset(file: InputFile, *, with_pixels: bool) -> FileDataset:
+    """Read the elements that a header or decoding takes, whether there is a preamble or none."""
     _check_deflated(file)
-    dataset = pydicom.dcmread(file.path, force=True, stop_before_pixels=stop_before_pixels)
+    dataset = pydicom.dcmread(
+        file.path,
+        force=True,
+        stop_before_pixels=not with_pixels,
+        specific_tags=list(_PIXEL_KEYWORDS if with_pixels else _HEADER_KEYWORDS),
+    )
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding
         syntax = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else syntax
     return dataset
+
+
+def _drop_unreadable(header: Dataset) -> None:
+    """Leave out damaged elements: pydicom converts a value, and may fail, only when it is asked."""
+    for tag in list(header.keys()):
+        try:
+            header[tag]
+        except Exception:
+            del header[tag]
 
 
 def _check_deflated(file: InputFile) -> None:

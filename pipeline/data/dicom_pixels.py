@@ -92,7 +92,7 @@ def _rescales(dataset: FileDataset, n: int) -> list[tuple[float, float]]:
 def _read_stored(file: InputFile) -> tuple[FileDataset, NDArray[np.generic]]:
     """The whole data set, and its pixels ``(frames, rows, columns)`` as stored."""
     try:
-        dataset = read_dataset(file, stop_before_pixels=False)
+        dataset = read_dataset(file, with_pixels=True)
         if "Rows" not in dataset:
             raise EOFError  # pydicom drops everything where compressed pixels break off
         _check_pixel_bytes(dataset, file)

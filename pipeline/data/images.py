@@ -23,7 +23,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from pipeline.data.limits import check_shape
+from pipeline.data.limits import MAX_SIDE_PX, check_shape
 from pipeline.errors import InputError
 
 # Plugins register when imported; no other decoder of Pillow's is ever tried on an upload.
@@ -77,8 +77,11 @@ def read_image(path: Path, source: str) -> DecodedImage:
     except InputError:
         raise
     except Image.DecompressionBombError:
-        check_shape(source, height=1 << 20, width=1 << 20, bytes_px=1)
-        raise AssertionError from None  # check_shape refused
+        raise InputError(
+            source,
+            f"{name} states absurd dimensions; at most {MAX_SIDE_PX:,} pixels on a side can be"
+            " read. Export it again.",
+        ) from None
     except UnidentifiedImageError:
         raise InputError(
             source, f"{name} is damaged: its header cannot be read. Export it again."

@@ -173,23 +173,8 @@ def _build_draft(
     file: InputFile, values: NDArray[np.generic], affine: NDArray[np.float64] | None, header: Any
 ) -> Draft:
     parts = parse_name(file.name)
-    warnings: list[str] = []
     shape = (values.shape[0], values.shape[1], values.shape[2])
     grid, plane, spacing = _grid_of(affine, header, shape)
-    if affine is None:
-        warnings.append(
-            "The file does not say how the volume lies in the patient; left and right are not"
-            " known."
-        )
-    elif plane is not Plane.AXIAL:
-        warnings.append(
-            f"The slice is {PLANE_WORDS[plane]}; the models were trained on axial slices. Read the"
-            " result with care."
-        )
-    elif is_oblique(affine):
-        warnings.append(
-            "The volume lies obliquely in the patient; its slices are axial only roughly."
-        )
     pixels = to_case_volume(values, grid)
     sequences, told = _sequences_of(parts, pixels.shape[-1])
     n = pixels.shape[0]
@@ -205,7 +190,7 @@ def _build_draft(
         orientation=ORIENTATIONS[plane] if affine is not None else None,
         positions_mm=positions_of(grid) if affine is not None else None,
         grid=grid,
-        warnings=(*told, *warnings),
+        warnings=(*told, *_placement_warnings(affine, plane)),
         window=(low, high) if np.isfinite((low, high)).all() and high > low else None,
     )
     name = parts.stem or file.folder_name or "volume"
@@ -220,6 +205,22 @@ def _build_draft(
         ),
         is_mask=parts.is_mask,
     )
+
+
+def _placement_warnings(affine: NDArray[np.float64] | None, plane: Plane) -> tuple[str, ...]:
+    if affine is None:
+        return (
+            "The file does not say how the volume lies in the patient; left and right are not"
+            " known.",
+        )
+    if plane is not Plane.AXIAL:
+        return (
+            f"The slice is {PLANE_WORDS[plane]}; the models were trained on axial slices. Read the"
+            " result with care.",
+        )
+    if is_oblique(affine):
+        return ("The volume lies obliquely in the patient; its slices are axial only roughly.",)
+    return ()
 
 
 def _grid_of(

@@ -24,7 +24,7 @@ from pipeline.data.images import read_image
 from pipeline.data.limits import MAX_CALL_BYTES
 from pipeline.data.names import NameParts, parse_name
 from pipeline.data.nifti import read_nifti
-from pipeline.errors import InputError
+from pipeline.errors import Cancelled, InputError
 from pipeline.results import ProgressCallback
 
 _LOGGER = logging.getLogger(__name__)
@@ -94,7 +94,9 @@ class _Reader:
             yield
         except InputError as error:
             self.errors.append(error)
-        except (MemoryError, RecursionError, ArithmeticError, LookupError, TypeError, ValueError):
+        except Cancelled:
+            raise
+        except Exception:
             _LOGGER.exception("unforeseen input %r", source)
             name = source.rsplit("/", 1)[-1]
             message = f"{name} cannot be read: it is damaged or of an unknown kind."
