@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 
 from pipeline.commands.console import complain
@@ -37,9 +38,13 @@ def build_parser() -> argparse.ArgumentParser:
             name,
             help=what,
             description=f"{what[0].upper()}{what[1:]}.",
-            fill=f"pipeline.commands.{name}",
+            fill=partial(_fill, name),
         )
     return parser
+
+
+def _fill(command: str, parser: argparse.ArgumentParser) -> None:
+    import_module(f"pipeline.commands.{command}").add_arguments(parser)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from importlib import import_module
 
-#: Stage -> its training program. They import Keras, so that only the chosen one is imported.
+#: Stage -> its training program. They import Keras, so that they are imported only when chosen.
 STAGES = {
     "classifier": "pipeline.training.train_classifier",
     "segmenter": "pipeline.training.train_segmenter",
@@ -16,7 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     for stage, program in STAGES.items():
-        stages.add_parser(stage, help=f"train the {stage}", fill=program)
+        stages.add_parser(stage, help=f"train the {stage}", fill=partial(_fill, program))
+
+
+def _fill(program: str, parser: argparse.ArgumentParser) -> None:
+    from pipeline.models.quiet_keras import import_keras
+
+    import_keras()
+    import_module(program).add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from pipeline.engine.openvino_engine import (
     is_exported,
 )
 from pipeline.errors import InputError
+from pipeline.models.quiet_keras import import_keras
 from pipeline.models.registry import DEFAULT_TASK, ModelInfo, load_keras_model, read_model_info
 from pipeline.results import ProgressCallback
 
@@ -131,8 +132,7 @@ def _export(info: ModelInfo, engine_dir: Path) -> None:
 def _convert(model: Any, info: ModelInfo, draft: ExportedFiles) -> None:
     """Trace the Keras model with TensorFlow and write it as OpenVINO's IR, at float32."""
     openvino = import_openvino()
-    import keras
-
+    keras = import_keras()
     if keras.backend.backend() != "tensorflow":
         raise InputError(
             info.name, "The export needs Keras on TensorFlow; set KERAS_BACKEND=tensorflow."

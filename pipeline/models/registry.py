@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 from pipeline.checked_json import Fields, read_json_object
 from pipeline.digests import file_digest
 from pipeline.errors import InputError
+from pipeline.models.quiet_keras import import_keras
 
 DEFAULT_TASK = "brain-tumor"
 #: Tasks that this version knows. A task is a folder of this name below ``models/``.
@@ -156,11 +156,9 @@ def load_keras_model(folder: Path) -> Any:
     task, stage = Path(folder).parent.name, Path(folder).name
     info = _read_stage(Path(folder), task, stage)
     check_digest(info)
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import keras
     import numpy as np
 
+    keras = import_keras()
     try:
         model = keras.models.load_model(info.file, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:

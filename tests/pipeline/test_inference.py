@@ -35,8 +35,8 @@ def everything_but_dice(result: CaseResult) -> tuple[Any, ...]:
 
 def test_only_slices_that_pass_are_outlined(stages: dict[str, FakeStage], tmp_path: Path) -> None:
     result = make_analyser(tmp_path).analyse(make_case(20))
-    assert stages["classifier"].batches == [8, 8, 4]
-    assert stages["segmenter"].batches == [8, 8, 3]
+    assert stages["classifier"].batches == [4, 4, 4, 4, 4]
+    assert stages["segmenter"].batches == [4, 4, 4, 4, 3]
     assert [s.tumor for s in result.slices] == [False] + [True] * 19
     assert [s.mask_area_px for s in result.slices] == [0] + [64] * 19
     assert not result.probability[0].any()
@@ -214,7 +214,7 @@ def test_cancelling_stops_between_batches_and_keeps_nothing(
     case = make_case(20)
     with pytest.raises(Cancelled):
         analyser.analyse(case, progress=stop)
-    assert stages["classifier"].batches == [8]
+    assert stages["classifier"].batches == [4, 4]
     assert cache.get(analyser.key(case), case) is None
     assert analyser.analyse(case).tumor, "and can be asked again"
 
