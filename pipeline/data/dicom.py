@@ -27,6 +27,8 @@ from pipeline.data.sequences import (
 )
 from pipeline.errors import InputError
 
+#: "seg" alone stands for segmented acquisitions too, so that it is not among them.
+_MASK_WORDS = MASK_WORDS - {"seg"}
 #: Called once per file that was decoded.
 FileTick = Callable[[str], None]
 
@@ -134,7 +136,8 @@ def _build_draft(
         warnings=warnings,
         window=_common_window(stack.frames, header),
     )
-    study = f"{header.get('StudyInstanceUID', '')}|{header.get('FrameOfReferenceUID', '')}"
+    study = str(header.get("StudyInstanceUID", "") or series.files[0].file.folder)
+    study = f"{study}|{header.get('FrameOfReferenceUID', '')}"
     names, study_names = _names_of(series, part)
     return Draft(case=case, names=names, study=study, study_names=study_names, is_mask=is_mask)
 
@@ -173,7 +176,7 @@ def _is_mask(series: DicomSeries) -> bool:
     header = series.header
     words = {word.text for word in split_words(str(header.get("SeriesDescription", "") or ""))}
     kinds = {str(kind).lower() for kind in header.get("ImageType", []) or []}
-    return bool(MASK_WORDS & (words | kinds)) or series.files[0].is_segmentation
+    return bool(_MASK_WORDS & (words | kinds)) or series.files[0].is_segmentation
 
 
 def _modality_warnings(header: FileDataset, sequence: SequenceName) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ what is missing with zeros, so that the bytes of PixelData are counted first.
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
@@ -23,6 +25,8 @@ from pipeline.errors import InputError
 
 #: Compressions whose code stream closes with the same end mark.
 _END_MARKED = frozenset(JPEGTransferSyntaxes + JPEGLSTransferSyntaxes + JPEG2000TransferSyntaxes)
+#: Start of frame of every kind of JPEG, and of JPEG-LS.
+_FRAME_MARKERS = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -147,9 +151,36 @@ def _check_pixel_bytes(dataset: FileDataset, file: InputFile) -> None:
         return
     last = b""
     for fragment in generate_fragments(data):
+        _check_code_stream(fragment, dataset, file)
         last = fragment or last
     if syntax in _END_MARKED and b"\xff\xd9" not in last[-16:]:
         raise InputError(
             file.source,
             f"{file.name} is cut short: its pixels break off. Export it again.",
         )
+
+
+def _check_code_stream(fragment: bytes, dataset: FileDataset, file: InputFile) -> None:
+    """Refuse a compressed image that is larger than its header says: decoders believe the image."""
+    size = _size_of_code_stream(fragment)
+    if size is not None and (size[0] > dataset.Rows or size[1] > dataset.Columns):
+        raise InputError(
+            file.source,
+            f"{file.name} contradicts itself: its header states {dataset.Columns} x"
+            f" {dataset.Rows} pixels, its compressed image {size[1]} x {size[0]}. Export it again.",
+        )
+
+
+def _size_of_code_stream(data: bytes) -> tuple[int, int] | None:
+    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 code stream states, or None."""
+    if data.startswith(b"\xff\x4f\xff\x51") and len(data) >= 24:
+        right, bottom, left, top = struct.unpack(">4I", data[8:24])
+        return bottom - top, right - left
+    place = 2 if data.startswith(b"\xff\xd8") else len(data)
+    while place + 9 <= len(data) and data[place] == 0xFF:
+        marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
+        if marker in _FRAME_MARKERS:
+            rows, columns = struct.unpack(">2H", data[place + 5 : place + 9])
+            return rows, columns
+        place += 2 + length
+    return None

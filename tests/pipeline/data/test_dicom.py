@@ -2,6 +2,7 @@ import io
 
 import gdcm
 import numpy as np
+import pydicom
 import pytest
 from factories import SeriesFactory, write_image
 from PIL import Image
@@ -234,6 +235,19 @@ def test_compressed_pixels_that_break_off(tmp_path, noise, name):
     assert read_error(path).startswith("im000 is cut short: ")
 
 
+@pytest.mark.parametrize("name", COMPRESSIONS[:4])
+def test_a_compressed_image_larger_than_its_header_is_refused(tmp_path, noise, name):
+    path = SeriesFactory(noise, tags={"BitsStored": 12, "HighBit": 11}).write(tmp_path) / "im000"
+    _write_with_gdcm(path, getattr(gdcm.TransferSyntax, name))
+    dataset = pydicom.dcmread(path)
+    dataset.Rows = dataset.Columns = 16
+    dataset.save_as(path)
+    assert read_error(path) == (
+        "im000 contradicts itself: its header states 16 x 16 pixels, its compressed image 32 x 32."
+        " Export it again."
+    )
+
+
 def test_jpeg_baseline(tmp_path):
     ramp = np.add.outer(np.arange(32), np.arange(32)).astype(np.uint8)[None]
     dataset = SeriesFactory(ramp).dataset(0)
@@ -431,6 +445,13 @@ def test_separate_series_on_one_grid_become_one_case(tmp_path):
     assert case.pixels[5, 1, 2].tolist() == [1, 2, 3, 4]
     assert case.sources[0].startswith("AX FLAIR/")
     assert case.warnings == ()
+
+
+def test_series_without_study_are_combined_in_one_folder_only(tmp_path):
+    for folder, name in (("a", "FLAIR"), ("b", "T1")):
+        tags = {"StudyInstanceUID": None, "FrameOfReferenceUID": None}
+        SeriesFactory(marked(), description=name, tags=tags).write(tmp_path / folder)
+    assert len(read_cases([tmp_path]).cases) == 2
 
 
 def test_series_on_other_grids_stay_alone(tmp_path):

@@ -2,7 +2,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.data.case import InputGrid
@@ -24,6 +24,7 @@ AXES = st.permutations((0, 1, 2)).map(tuple)
 FLIPS = st.sets(st.integers(0, 2)).map(lambda flips: tuple(sorted(flips)))
 
 
+@settings(deadline=None)
 @given(SHAPES, AXES, FLIPS)
 def test_restore_inverts_the_layout(shape, axes, flips):
     grid = InputGrid(shape, np.eye(4), axes, flips)
@@ -31,6 +32,7 @@ def test_restore_inverts_the_layout(shape, axes, flips):
     np.testing.assert_array_equal(grid.restore(to_case_volume(array, grid)), array)
 
 
+@settings(deadline=None)
 @given(SHAPES, AXES, FLIPS)
 def test_every_voxel_keeps_its_place_in_the_patient(shape, axes, flips):
     affine = np.array([[0, 2.0, 0, 5], [1.0, 0, 0, -3], [0, 0, 4.0, 1], [0, 0, 0, 1]])

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from factories import colour, grey, write_image
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageOps
@@ -181,6 +181,7 @@ def test_traces_of_colour_in_a_lossy_file_are_grey():
     assert not is_grey(pixels, lossy=False)
 
 
+@settings(deadline=None)
 @given(arrays(np.int32, (3, 3)))
 def test_integers_keep_their_values_where_16_bits_hold_them(values):
     tidy = tidy_values(values)
@@ -188,6 +189,7 @@ def test_integers_keep_their_values_where_16_bits_hold_them(values):
     np.testing.assert_allclose(tidy.astype(float), values, rtol=1e-6)
 
 
+@settings(deadline=None)
 @given(arrays(np.float64, (2, 3), elements=st.floats(width=64)))
 def test_floats_become_finite(values):
     tidy = tidy_values(values)
