@@ -68,8 +68,7 @@ def export_models(
             try:
                 _export(info, Path(engine_dir))
             except OSError as error:
-                name = Path(engine_dir).name
-                reason = error.strerror or "unknown reason"
+                name, reason = Path(engine_dir).name, error.strerror or "unknown reason"
                 message = f"The export cannot be written to the folder {name}: {reason}."
                 raise InputError(name, message) from error
         paths.append(exported_files(info, engine_dir, _PRECISION).xml)
