@@ -86,7 +86,8 @@ def choose_threshold(
     """Lowest operating point that leaves at least this part of tumor-free slices unmarked."""
     negative = np.sort(scores[~labels])
     allowed = int((1 - specificity) * len(negative) + 1e-9)
-    return float(np.clip(np.nextafter(negative[len(negative) - allowed - 1], 1), 0.0, 1.0))
+    lowest = np.nextafter(negative[len(negative) - allowed - 1], 1)
+    return float(np.clip(lowest, 1e-6, 1 - 1e-6))
 
 
 def train(plan: run.TrainingPlan, *, size: int = INPUT_SIZE) -> None:
