@@ -68,7 +68,9 @@ overread.screen = (function () {
       apply();
     }
 
-    const images = { "images[0].sizex": width, "images[0].sizey": height, "images[1].sizex": width, "images[1].sizey": height };
+    // Plotly keeps images of one place and size apart by nothing: two that are equal in both become one element.
+    const other = width + 1e-6;
+    const images = { "images[0].sizex": width, "images[0].sizey": height, "images[1].sizex": other, "images[1].sizey": height };
     Plotly.update(gd, {}, images);
     const observer = new ResizeObserver(measure);
     observer.observe(root);

@@ -120,6 +120,7 @@ overread.viewer = (function () {
       session.patience = setTimeout(() => {
         if (now !== session || session.k !== k || session.loader.get(url)) return;
         session.screen.clear();
+        delete document.getElementById("viewer-screen").dataset.slice;
         for (const name of ["ai", "fill", "reference"]) session.screen.outline(name, "");
         message(failed ? `Slice ${study.indices[k]} could not be loaded.` : `Loading slice ${study.indices[k]}`, failed);
       }, failed ? 0 : PATIENCE_MS);
@@ -135,6 +136,7 @@ overread.viewer = (function () {
     message(missing ? `The outline of slice ${study.indices[k]} could not be loaded.` : "", missing);
     if (session.painted !== entry.url) {
       session.painted = entry.url;
+      document.getElementById("viewer-screen").dataset.slice = study.indices[k]; // what is in view, for tests too
       emit("painted");
       (window.requestIdleCallback || setTimeout)(() => now === session && prepare());
     }

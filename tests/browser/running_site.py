@@ -1,0 +1,187 @@
+"""A real server on a free port, a workspace of its own, a worker whose models answer by rule."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+
+from dashboard import studies
+from dashboard.services import build_services
+from dashboard.settings import read_settings
+from dashboard.store import Origin
+from dashboard.worker import Worker
+from pipeline import Case, CaseResult, ProgressCallback
+from pipeline.binding import Answer, bind_answer, references
+
+ROOT = Path(__file__).resolve().parents[2]
+SLICES, SIZE = 12, 64
+LESION_SLICES = range(4, 9)
+START_S = 60
+
+
+class RuleAnalyser:
+    """Outlines what is brighter than 180; waits at ``gate`` before every slice."""
+
+    def __init__(self, services: Any, gate: threading.Semaphore) -> None:
+        self._services, self._gate = services, gate
+
+    def analyse(self, case: Case, *, progress: ProgressCallback | None = None) -> CaseResult:
+        assert progress is not None
+        for k in range(case.n_slices):
+            progress(k, case.n_slices, f"Classifying slice {k + 1} of {case.n_slices}")
+            while not self._gate.acquire(timeout=0.05):
+                progress(k, case.n_slices, f"Classifying slice {k + 1} of {case.n_slices}")
+        bright = np.asarray(case.pixels[..., 0]) > 180
+        first, second = references(self._services.models, engine="openvino", precision="f32")
+        answer = Answer(
+            classifier=first,
+            segmenter=second,
+            scores=tuple(0.97 if mask.any() else 0.02 for mask in bright),
+            probability=bright.astype(np.uint8) * np.uint8(250),
+            classifier_threshold=0.5,
+            segmenter_threshold=0.5,
+        )
+        self._services.results.put(self._services.result_key(case.content_digest()), answer)
+        return bind_answer(answer, case)
+
+
+class Site:
+    """Server and worker; ``gate.release(n)`` lets the worker do n slices."""
+
+    def __init__(self, folder: Path) -> None:
+        write_models(folder / "models")
+        self.environment = {
+            "OVERREAD_HOME": str(folder / "workspace"),
+            "OVERREAD_PORT": str(_free_port()),
+            "OVERREAD_MODELS": str(folder / "models"),
+            "OVERREAD_DEMO": "no",
+        }
+        self.url = f"http://127.0.0.1:{self.environment['OVERREAD_PORT']}"
+        self.gate = threading.Semaphore(0)
+        self._folder = folder
+        self._services = build_services(read_settings(self.environment))
+        self._worker = Worker(
+            self._services, make_analyser=lambda parts, stopping: RuleAnalyser(parts, self.gate)
+        )
+        self._thread = threading.Thread(target=self._worker.run, daemon=True)
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start both; returns when the server answers."""
+        address = f"--listen=127.0.0.1:{self.environment['OVERREAD_PORT']}"
+        log = (self._folder / "server.log").open("wb")
+        with log:
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "waitress", "--threads=8", address, "dashboard.app:server"],
+                cwd=ROOT,
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+            )
+        self._thread.start()
+        until = time.monotonic() + START_S
+        while not _answers(f"{self.url}/api/health"):
+            if time.monotonic() > until or self._server.poll() is not None:
+                raise RuntimeError((self._folder / "server.log").read_text())
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End both."""
+        self._worker.stopping.set()
+        self.gate.release(1000)
+        self._thread.join(10)
+        if self._server is not None:
+            self._server.terminate()
+            self._server.wait(10)
+
+    def settle(self) -> None:
+        """Let the worker finish whatever waits; then the gate is closed again."""
+        until = time.monotonic() + START_S
+        while {"queued", "running"} & {str(s) for s in self._services.store.count_studies().states}:
+            assert time.monotonic() < until
+            self.gate.release(20)
+            time.sleep(0.05)
+        while self.gate.acquire(blocking=False):
+            pass
+
+    def add_study(self, name: str, *, analysed: bool = True, shift: int = 0) -> str:
+        """Store a FLAIR volume with a bright block and a reference around it; returns its id.
+
+        Args:
+            name: Its folder's name, and so the case's.
+            analysed: Wait for the worker's answer.
+            shift: Moves the block, so that the study is another one.
+        """
+        folder = self._folder / name
+        write_study(folder, shift=shift)
+        report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
+        assert not report.errors, report.errors
+        (row,) = report.studies
+        if analysed:
+            self.gate.release(SLICES)
+            until = time.monotonic() + START_S
+            while str(self._services.store.study(row.study_id).job_state) != "done":
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        return row.study_id
+
+
+def write_models(folder: Path) -> None:
+    """metadata.json of both stages: the web process needs no weights."""
+    for stage, name in (("classifier", "resnet18"), ("segmenter", "resunet")):
+        place = folder / "brain-tumor" / stage
+        place.mkdir(parents=True)
+        content = {
+            "schema": 1,
+            "task": "brain-tumor",
+            "stage": stage,
+            "name": name,
+            "version": "1.0.0",
+            "file": "model.keras",
+            "digest": "0123456789abcdef" * 4,
+            "input": {"size": 32, "channels": ["t1", "flair", "t1c"]},
+            "preprocessing_version": 1,
+            "threshold": 0.5,
+        }
+        (place / "metadata.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def write_study(folder: Path, *, shift: int = 0) -> None:
+    """A NIfTI volume and its mask: grey grows with the slice, a bright block is the lesion."""
+    folder.mkdir()
+    volume = np.zeros((SIZE, SIZE, SLICES), np.uint8)
+    mask = np.zeros_like(volume)
+    for k in range(SLICES):
+        volume[8:56, 8:56, k] = 40 + 6 * k
+        if k in LESION_SLICES:
+            volume[16 + shift : 32 + shift, 20:36, k] = 220
+            mask[14 + shift : 34 + shift, 18:38, k] = 1
+    affine = np.diag([-1.0, -1.0, 4.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(volume, affine), folder / "flair.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(mask, affine), folder / "seg.nii.gz")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,266 @@
+"""The review page as a reader uses it."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Page, expect
+from running_site import LESION_SLICES, SLICES, Site
+
+AMBER, TEAL = (242, 169, 59), (86, 208, 196)
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("analysed")
+
+
+def open_study(page: Page, study_id: str, slice_number: int | None = None) -> None:
+    place = f"&slice={slice_number}" if slice_number else ""
+    page.goto(f"/review?study={study_id}{place}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+
+
+def corner(page: Page) -> str:
+    return page.inner_text("#corner-slice").splitlines()[0]
+
+
+def image(page: Page) -> NDArray[np.int16]:
+    """What is on the screen over the image's place, (h, w, 3)."""
+    shot = page.locator("#viewer-screen").screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
+
+
+def count(picture: NDArray[np.int16], colour: tuple[int, int, int]) -> int:
+    return int((np.abs(picture - colour).max(axis=-1) < 40).sum())
+
+
+def extent(picture: NDArray[np.int16], colour: tuple[int, int, int]) -> int:
+    """Columns between the first and the last pixel of a colour."""
+    columns = np.flatnonzero((np.abs(picture - colour).max(axis=-1) < 40).any(axis=0))
+    return int(columns[-1] - columns[0]) if len(columns) else 0
+
+
+def middle_grey(page: Page) -> float:
+    """Grey of the tissue below the middle, where no outline is."""
+    picture = image(page)
+    h, w, _ = picture.shape
+    return float(picture[int(h * 0.8) : int(h * 0.84), w // 2 - 8 : w // 2 + 8].mean())
+
+
+def until(check: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for the screen to show what was asked for."""
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "the screen does not show it"
+
+
+def test_opens_on_the_largest_outline_with_both_outlines_and_the_words(page, study):
+    open_study(page, study)
+
+    assert corner(page) == f"Slice {LESION_SLICES[0] + 1} / {SLICES}"
+    until(lambda: count(image(page), AMBER) > 200 and count(image(page), TEAL) > 100)
+    assert page.inner_text("#finding-volume-line") == "5.1 mL"  # 16 x 16 x 5 voxels of 4 mm3
+    assert "5 of 12 slices are above the operating point" in page.inner_text("#findings-study")
+    assert page.inner_text("#finding-area") == "2.56 cm²"
+    assert page.inner_text("#finding-dice") == "Dice 0.78"  # 2 x 256 / (256 + 400)
+    assert page.inner_text("#finding-score") == "0.97"
+    assert "resunet 1.0.0 · 01234567" in page.inner_text("#findings-model")
+    assert [page.inner_text(f"#edge-{side}") for side in ("left", "top")] == ["R", "A"]
+
+
+def test_wheel_arrows_and_keys_step_through_the_slices(page, study):
+    open_study(page, study, 2)
+    before = middle_grey(page)
+
+    page.keyboard.press("ArrowDown")
+    assert corner(page) == f"Slice 3 / {SLICES}"
+    until(lambda: middle_grey(page) > before + 3)  # the phantom grows brighter with the slice
+    after = middle_grey(page)
+
+    page.locator("#viewer-surface").hover()
+    page.mouse.wheel(0, 120)
+    expect(page.locator("#corner-slice")).to_contain_text("Slice 4 /")
+    page.mouse.wheel(0, -120)
+    expect(page.locator("#corner-slice")).to_contain_text("Slice 3 /")
+    until(lambda: middle_grey(page) == pytest.approx(after, abs=1))
+    for _ in range(5):
+        page.mouse.wheel(0, 8)  # a trackpad: 40 px make one slice
+    expect(page.locator("#corner-slice")).to_contain_text("Slice 4 /")
+
+    for key, number in (("End", 12), ("Home", 1), ("n", 5), ("Shift+N", 9), ("PageUp", 1)):
+        page.keyboard.press(key)
+        assert corner(page) == f"Slice {number} / {SLICES}", key
+
+
+def test_outlines_fill_and_hide_all_follow_their_keys_and_buttons(page, study):
+    open_study(page, study)
+    both = image(page)
+
+    page.keyboard.press("m")
+    until(lambda: count(image(page), AMBER) == 0)
+    assert count(image(page), TEAL) > 100
+    page.click("#viewer-show-ai")
+    page.click("#viewer-show-reference")
+    until(lambda: count(image(page), TEAL) == 0)
+    assert count(image(page), AMBER) > 200
+    page.keyboard.press("r")
+
+    page.keyboard.press("f")
+    until(lambda: (np.abs(image(page) - both).max(axis=-1) > 8).sum() > 5000)
+    page.keyboard.press("f")
+
+    page.keyboard.press(" ")
+    until(lambda: count(image(page), AMBER) == count(image(page), TEAL) == 0)
+    page.keyboard.press(" ")
+    until(lambda: count(image(page), AMBER) == count(both, AMBER))
+
+    page.keyboard.press("Home")  # not called tumor: nothing is outlined
+    until(lambda: count(image(page), AMBER) == 0)
+
+
+def test_drag_windows_the_image_and_double_click_puts_it_back(page, study):
+    open_study(page, study, 2)
+    before = middle_grey(page)
+    surface = page.locator("#viewer-surface")
+    surface.hover()
+    page.mouse.down()
+    page.mouse.move(720, 620, steps=5)
+    page.mouse.up()
+    until(lambda: middle_grey(page) < before - 10)
+    surface.dblclick()
+    until(lambda: middle_grey(page) == pytest.approx(before, abs=1))
+    page.keyboard.press("i")
+    until(lambda: middle_grey(page) == pytest.approx(255 - before, abs=2))
+
+
+def test_zoom_keeps_the_outline_on_the_lesion_and_reset_undoes_it(page, study):
+    open_study(page, study)
+    before = extent(image(page), TEAL)
+    page.locator("#viewer-surface").hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    until(lambda: extent(image(page), TEAL) == pytest.approx(1.49 * before, rel=0.02))
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector("#viewer-screen[data-slice='6']")
+    assert extent(image(page), TEAL) == pytest.approx(1.49 * before, rel=0.02)
+    page.keyboard.press("0")
+    until(lambda: extent(image(page), TEAL) == pytest.approx(before, rel=0.02))
+
+
+def test_address_keeps_the_slice_over_a_reload(page, study):
+    open_study(page, study)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_url("**slice=2")
+    page.reload()
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    assert corner(page) == f"Slice 2 / {SLICES}"
+
+
+def test_strip_and_slider_go_to_a_slice(page, study):
+    open_study(page, study)
+    box = page.locator("#strip-canvas").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 9.5 / SLICES, box["y"] + 8)
+    assert corner(page) == f"Slice 10 / {SLICES}"
+    page.focus("#viewer-slider")
+    page.keyboard.press("ArrowRight")
+    assert corner(page) == f"Slice 11 / {SLICES}"
+    assert page.get_attribute("#viewer-slider", "aria-valuetext") == "Slice 11"
+
+
+def test_slice_that_does_not_load_says_so_and_loads_on_request(page, study):
+    page.route("**/pixels/0/1", lambda route: route.abort())
+    page.goto(f"/review?study={study}&slice=2")
+    message = page.locator("#viewer-message")
+    expect(message).to_contain_text("Slice 2 could not be loaded.")
+    page.unroute("**/pixels/0/1")
+    page.click("#viewer-retry")
+    expect(message).to_be_hidden()
+    until(lambda: middle_grey(page) > 10)
+
+
+def test_analysis_is_followed_cancelled_and_asked_for_again(page, site):
+    study_id = site.add_study("waiting", analysed=False, shift=6)
+    open_study(page, study_id, 6)
+    text = page.locator("#analysis-text")
+    expect(text).to_have_text("Classifying slice 1 of 12")
+    site.gate.release(3)
+    expect(text).to_have_text("Classifying slice 4 of 12")
+    assert page.get_attribute("#analysis-meter", "aria-valuenow") == "25"
+    assert count(image(page), TEAL) > 100  # the image and the reference wait for nobody
+
+    page.reload()
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    expect(text).to_have_text("Classifying slice 4 of 12")
+    page.click("#analysis-cancel")
+    expect(text).to_have_text("The analysis was cancelled.")
+    page.reload()
+    expect(text).to_have_text("The analysis was cancelled.")
+
+    site.gate.release(SLICES)
+    page.click("#analysis-again")
+    expect(page.locator("#finding-volume-line")).to_have_text("5.1 mL")
+    assert corner(page) == f"Slice 6 / {SLICES}"
+    until(lambda: count(image(page), AMBER) > 200)
+
+
+def test_pages_without_a_study_offer_a_way_out(page):
+    page.goto("/review")
+    expect(page.locator(".empty-title")).to_have_text("No study is open")
+    for wrong in ("0000000000000000", "../../etc/passwd"):
+        page.goto(f"/review?study={wrong}")
+        expect(page.locator("#review-error-title")).to_have_text("This study cannot be opened")
+        expect(page.get_by_role("link", name="Open the worklist")).to_be_visible()
+
+
+def test_theme_is_remembered_and_keys_are_listed(page, study):
+    open_study(page, study)
+    page.click("#theme-switch")
+    assert page.get_attribute("html", "data-theme") == "light"
+    page.reload()
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    assert page.get_attribute("html", "data-theme") == "light"
+    page.keyboard.press("?")
+    expect(page.locator("#help-dialog")).to_contain_text("Next lesion slice")
+    page.keyboard.press("ArrowDown")  # keys rest while the list is open
+    assert corner(page) == f"Slice {LESION_SLICES[0] + 1} / {SLICES}"
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("width", [1000, 1024, 1440, 1920])
+def test_nothing_is_out_of_reach_at_any_width(page, study, width):
+    page.set_viewport_size({"width": width, "height": 768})
+    open_study(page, study)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for name, below in (("rail", 1200), ("findings", 1024)):
+        panel = page.locator(f"#{name}")
+        if width < below:
+            expect(panel).to_be_hidden()
+            page.click(f"#viewer-toggle-{name}")
+        expect(panel).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("mask", "lines"),
+    [
+        ([[0, 0, 0], [0, 0, 0], [0, 0, 0]], []),
+        # one pixel: a diamond half a pixel around its centre (1.5, 1.5)
+        ([[0, 0, 0], [0, 1, 0], [0, 0, 0]], [[1, 1.5, 1.5, 1, 2, 1.5, 1.5, 2]]),
+        # a pixel in the corner is closed along the image's edge
+        ([[1, 0, 0], [0, 0, 0], [0, 0, 0]], [[0, 0.5, 0.5, 0, 1, 0.5, 0.5, 1]]),
+    ],
+)
+def test_contour_lies_half_a_pixel_around_a_binary_mask(page, study, mask, lines):
+    open_study(page, study)
+    values = (np.array(mask) * 255).ravel().tolist()
+    found = page.evaluate("(v) => overread.contours.lines(Uint8Array.from(v), 3, 3, 127.5)", values)
+    corners = [sorted(zip(line[::2], line[1::2], strict=True)) for line in found]
+    assert corners == [sorted(zip(line[::2], line[1::2], strict=True)) for line in lines]

@@ -1,0 +1,256 @@
+"""The worklist and the performance page as a reader uses them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+from running_site import SLICES, Site
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
+from fake_evaluation import make_evaluation
+
+ROW = ".ag-center-cols-container .ag-row"
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> Iterator[str]:
+    yield site.add_study("listed", shift=3)
+    site.settle()
+
+
+@pytest.fixture
+def worklist(page: Page, study: str) -> Page:
+    page.goto("/")
+    page.wait_for_selector(ROW)
+    return page
+
+
+@pytest.fixture
+def evaluated(site: Site) -> Iterator[None]:
+    path = Path(site.environment["OVERREAD_MODELS"]) / "brain-tumor" / "evaluation.json"
+    path.write_text(json.dumps(make_evaluation(patients=6, slices=12)), encoding="utf-8")
+    yield
+    path.unlink()
+
+
+def write_png(path: Path, *, seed: int) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 150, (48, 48), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def choose(page: Page, paths: list[Path] | Path, *, folder: bool = False) -> None:
+    page.keyboard.press("u")
+    with page.expect_file_chooser() as chooser:
+        page.click("#upload-folder" if folder else "#upload-files")
+    chooser.value.set_files(paths)
+
+
+def focused_row(page: Page) -> str:
+    return page.evaluate("document.activeElement.closest('.ag-row')?.getAttribute('row-id') || ''")
+
+
+def test_row_tells_the_analysis_and_opens_with_a_click(worklist, study):
+    row = worklist.locator(f'{ROW}[row-id="{study}"]')
+    expect(row).to_contain_text("Analysed")
+    expect(row).to_contain_text("0.97")
+    expect(row).to_contain_text("5.1")
+    row.click()
+    expect(worklist).to_have_url(re.compile(rf"/review\?study={study}"))
+    worklist.wait_for_selector("#viewer-screen[data-slice]")
+
+
+def test_keys_search_move_and_open(worklist, tmp_path):
+    choose(worklist, [write_png(tmp_path / f"needle{k}_flair.png", seed=20 + k) for k in range(2)])
+    expect(worklist.locator(ROW, has_text="needle")).to_have_count(2)
+    worklist.keyboard.press("/")
+    expect(worklist.locator("#worklist-search")).to_be_focused()
+    worklist.keyboard.type("needle")
+    expect(worklist.locator("#worklist-grid-frame " + ROW)).to_have_count(2)
+    worklist.keyboard.press("ArrowDown")
+    worklist.keyboard.press("ArrowDown")
+    second = worklist.locator(f"{ROW}[row-index='1']").get_attribute("row-id")
+    expect(worklist.locator(f"[row-id='{second}'] .ag-cell:focus")).to_be_visible()
+    worklist.wait_for_timeout(1500)  # a refresh in between must not take the focus away
+    assert focused_row(worklist) == second
+    worklist.keyboard.press("Enter")
+    expect(worklist).to_have_url(re.compile(rf"/review\?study={second}"))
+
+
+def test_search_without_an_answer_has_a_way_out(worklist):
+    worklist.fill("#worklist-search", "nobody has this name")
+    expect(worklist.locator("#worklist-none")).to_be_visible()
+    worklist.click("#worklist-show-all")
+    expect(worklist.locator("#worklist-none")).to_be_hidden()
+    expect(worklist.locator(ROW).first).to_be_visible()
+    worklist.click("#worklist-tabs >> text=Demo")
+    expect(worklist.locator("#worklist-none")).to_be_visible()
+
+
+def test_upload_keeps_good_files_and_tells_the_others(worklist, tmp_path):
+    good = write_png(tmp_path / "new_flair.png", seed=1)
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(good.read_bytes()[:300])
+    other = tmp_path / "notes.pdf"
+    other.write_bytes(b"%PDF-1.4 words")
+    choose(worklist, [good, cut, other])
+    messages = worklist.locator("#upload-messages")
+    expect(messages).to_contain_text("2 of 3 files were left out.")
+    expect(messages).to_contain_text("cut.png")
+    expect(messages).to_contain_text("new_flair was added.")
+    expect(worklist.locator(ROW, has_text="new_flair")).to_be_visible()
+    expect(worklist.locator(f"{ROW} .ag-cell:focus")).to_be_visible()
+    worklist.reload()
+    expect(messages).to_contain_text("2 of 3 files were left out.")
+    messages.locator(".notice--error").get_by_text("Dismiss").click()
+    expect(messages).not_to_contain_text("left out")
+    messages.get_by_text("Open it").click()
+    expect(worklist).to_have_url(re.compile(r"/review\?study=[0-9a-f]{16}"))
+
+
+def test_folder_becomes_one_study_and_is_watched_until_done(worklist, site, tmp_path):
+    for k in range(SLICES):
+        write_png(tmp_path / "watched" / f"watched_{k + 1}.png", seed=40 + k)
+    site.settle()
+    (tmp_path / "watched" / ".DS_Store").write_bytes(b"junk")
+    choose(worklist, tmp_path / "watched", folder=True)
+    row = worklist.locator(ROW, has_text="watched")
+    expect(row).to_contain_text(re.compile("Analysing|Queued"))
+    site.gate.release(4)
+    expect(row).to_contain_text(f"Analysing 4 of {SLICES}")
+    site.settle()
+    expect(row).to_contain_text("Analysed")
+    expect(worklist.locator("#upload-messages")).not_to_contain_text("left out")
+
+
+def test_upload_goes_on_after_the_connection_was_lost(worklist, tmp_path):
+    path = write_png(tmp_path / "again_flair.png", seed=2)
+    tries: list[str] = []
+
+    def fail_once(route: Route) -> None:
+        tries.append(route.request.url)
+        if len(tries) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    worklist.route("**/api/uploads/**", fail_once)
+    choose(worklist, [path])
+    expect(worklist.locator("#upload-detail")).to_contain_text("trying again")
+    expect(worklist.locator("#upload-messages")).to_contain_text("again_flair was added.")
+    assert len(tries) == 3  # lost, sent, finished
+
+
+def test_upload_can_be_cancelled(worklist, tmp_path):
+    paths = [write_png(tmp_path / f"held{k}_flair.png", seed=k) for k in range(4)]
+    held: list[Route] = []
+    worklist.route("**/api/uploads/*/files*", lambda route: held.append(route))
+    choose(worklist, paths)
+    expect(worklist.locator("#upload-title")).to_contain_text("Uploading 1 of 4 files")
+    worklist.wait_for_timeout(200)
+    assert len(held) == 3  # in flight
+    worklist.click("#upload-cancel")
+    expect(worklist.locator("#upload-messages")).to_contain_text("Nothing of it was kept.")
+    expect(worklist.locator("#upload-progress")).to_be_hidden()
+    expect(worklist.locator(ROW, has_text="held")).to_have_count(0)
+
+
+def test_too_many_files_are_refused_before_anything_is_sent(worklist, tmp_path):
+    requests: list[str] = []
+    worklist.on("request", lambda request: requests.append(request.url))
+    worklist.evaluate("document.getElementById('upload').dataset.maxFiles = '1'")
+    choose(worklist, [write_png(tmp_path / f"many{k}.png", seed=k) for k in range(2)])
+    expect(worklist.locator("#upload-messages")).to_contain_text("Nothing was sent.")
+    assert not any("/api/uploads" in url for url in requests)
+
+
+def test_dropped_files_are_added(worklist):
+    worklist.evaluate(
+        """async () => {
+          const canvas = new OffscreenCanvas(40, 40);
+          canvas.getContext("2d").fillRect(0, 0, 30, 20);
+          const file = new File([await canvas.convertToBlob()], "dropped_flair.png");
+          const transfer = new DataTransfer();
+          transfer.items.add(file);
+          const tell = (kind) => document.body.dispatchEvent(
+            new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+          tell("dragenter");
+          window.droppedOver = !document.getElementById("upload-drop").hidden;
+          tell("drop");
+        }"""
+    )
+    assert worklist.evaluate("window.droppedOver")
+    expect(worklist.locator("#upload-drop")).to_be_hidden()
+    expect(worklist.locator(ROW, has_text="dropped_flair")).to_be_visible()
+
+
+def test_uploaded_study_is_deleted_after_a_question(worklist, site):
+    study_id = site.add_study("unwanted", analysed=False, shift=9)
+    row = worklist.locator(f'{ROW}[row-id="{study_id}"]')
+    expect(row).to_be_visible()
+    row.hover()
+    row.get_by_text("Delete").click()
+    dialog = worklist.locator("#worklist-delete-dialog")
+    expect(dialog).to_contain_text(f"Delete {row.locator('.study-link').inner_text()}?")
+    worklist.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(row).to_be_visible()
+    row.hover()
+    row.get_by_text("Delete").click()
+    worklist.click("#worklist-delete-yes")
+    expect(row).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1024, 1920])
+def test_page_fits_its_window(worklist, width):
+    worklist.set_viewport_size({"width": width, "height": 800})
+    worklist.wait_for_timeout(300)
+    sizes = worklist.evaluate(
+        "[document.documentElement.scrollWidth, document.querySelector('.ag-center-cols-viewport')"
+        ".scrollWidth - document.querySelector('.ag-center-cols-viewport').clientWidth]"
+    )
+    assert sizes == [width, 0]
+
+
+def test_performance_without_evaluation_says_what_to_do(page):
+    page.goto("/performance")
+    expect(page.locator(".empty")).to_contain_text("not been evaluated yet")
+    expect(page.locator(".empty")).to_contain_text("python -m pipeline evaluate")
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_performance_figures_open_their_cases(page):
+    page.goto("/performance")
+    missed = page.locator(".cell-tile", has_text="Tumor, missed")
+    expect(missed.locator(".number")).to_have_text(re.compile(r"\d"))
+    before = missed.locator(".number").inner_text()
+    missed.click()
+    expect(page.locator(".case-panel tbody tr")).to_have_count(int(before))
+    slider = page.locator("#performance-threshold")
+    slider.focus()
+    page.keyboard.press("End")
+    expect(missed.locator(".number")).not_to_have_text(before)
+    page.click("#performance-reset")
+    expect(missed.locator(".number")).to_have_text(before)
+    page.locator(".case-panel >> text=Close").click()
+    expect(page.locator(".case-panel")).to_have_count(0)
+    page.locator("#performance-dice .points path").first.click(force=True)
+    expect(page.locator(".case-panel")).to_contain_text("slice by slice")
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_performance_charts_follow_the_theme(page):
+    page.goto("/performance")
+    dot = page.locator("#performance-dice .points path").first
+    expect(dot).to_have_css("fill", "rgb(242, 169, 59)")
+    page.click("#theme-switch")
+    expect(dot).to_have_css("fill", "rgb(163, 92, 0)")
