@@ -1,6 +1,20 @@
 // What the reader chose or dropped, as a flat list of {file, name}: folders are walked, name is the relative path.
 window.overread = window.overread || {};
 
+overread.uploadWords = (function () {
+  "use strict";
+
+  const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+
+  function megabytes(bytes) {
+    const size = bytes / 2 ** 20;
+    if (size >= 1024) return `${(size / 1024).toFixed(1)} GB`;
+    return size >= 10 ? `${Math.round(size)} MB` : `${size.toFixed(1)} MB`;
+  }
+
+  return { plural, megabytes };
+})();
+
 overread.uploadFiles = (function () {
   "use strict";
 

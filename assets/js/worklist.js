@@ -95,6 +95,7 @@ overread.worklist = (function () {
         wrapperBorder: true,
         focusShadow: "none",
         cellFontFamily: "var(--font)",
+        valueChangeValueHighlightBackgroundColor: "color-mix(in srgb, var(--accent) 22%, transparent)",
       }),
 
     // Left and right stay where they are: a row is one thing to open.
@@ -178,6 +179,7 @@ overread.worklist = (function () {
   // Studies that an upload has just added are marked until the page is left.
   function mark(ids) {
     state.marked = new Set(ids);
+    if (state[LATEST].search || state[LATEST].origin) showAll();
     const api = live();
     if (api) markRows(api, true);
   }
@@ -209,7 +211,7 @@ overread.worklist = (function () {
   // ---- keys ----
   const KEYS = [
     { key: "/", label: "Search", run: () => byId("worklist-search")?.focus() },
-    { key: "u", label: "Add studies", run: () => overread.upload?.openDialog() },
+    { key: "u", label: "Add studies", run: () => overread.uploadPanel.openDialog() },
     { key: "ArrowDown", label: "Move to the next study", run: () => live() && focusRow(live(), 0) },
     { key: "ArrowUp", label: "Move to the study before", run: () => live() && focusRow(live(), live().getDisplayedRowCount() - 1) },
     { key: "", shown: "Enter", label: "Open the study" },
@@ -230,29 +232,45 @@ overread.worklist = (function () {
     }
   });
 
+  function showAll() {
+    clearSearch();
+    window.dash_clientside.set_props("worklist-origin", { data: "" });
+  }
+
   function clearSearch() {
     window.dash_clientside.set_props("worklist-search", { value: "" });
   }
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest("#worklist-show-all")) {
-      clearSearch();
-      window.dash_clientside.set_props("worklist-origin", { data: "" });
-    }
+    if (event.target.closest("#worklist-show-all")) showAll();
     const tab = event.target.closest("#worklist-tabs [data-origin]");
     if (tab) window.dash_clientside.set_props("worklist-origin", { data: tab.dataset.origin });
   });
 
+  // ---- is the server there? ----
+  const HEALTH_MS = 5000;
+  let healthTimer = 0;
+
+  async function watchHealth() {
+    clearTimeout(healthTimer);
+    const box = byId("worklist-offline");
+    if (!box) return;
+    box.hidden = await fetch("/api/health", { cache: "no-store" }).then((response) => response.ok, () => false);
+    healthTimer = setTimeout(watchHealth, HEALTH_MS);
+  }
+
   function mount() {
+    healthTimer = setTimeout(watchHealth, HEALTH_MS);
     state.removeKeys?.();
     state.api = null;
     state.removeKeys = overread.keys.add("Worklist", KEYS);
-    overread.upload?.render();
+    overread.uploadPanel.render();
   }
 
   // Told by shell.js whenever another page comes into view.
   document.addEventListener("overread:page", (event) => {
     if (event.detail === "/") return;
+    clearTimeout(healthTimer);
     state.removeKeys?.();
     state.removeKeys = null;
     state.api = null;

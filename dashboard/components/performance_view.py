@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.performance_evidence import (
+    chart,
+    patient_table,
+    provenance,
+    training_section,
+)
 from dashboard.components.tiles import (
     cell_tile,
     figure_tile,
@@ -18,8 +23,8 @@ from dashboard.components.tiles import (
     number_words,
 )
 from dashboard.evaluation import CELLS, Confusion, Estimate, Evaluation
-from dashboard.figures.template import GRAPH_CONFIG
 from dashboard.figures.training import Measure
+from dashboard.performance_inputs import HIGHEST, LOWEST, STEP
 from pipeline import TaskInfo
 
 PREFIX = "performance"
@@ -31,13 +36,9 @@ RATES = f"{PREFIX}-rates"
 SELECTION = f"{PREFIX}-selection"
 CELL_ROWS, CASE_ROWS = f"{PREFIX}-cell-rows", f"{PREFIX}-case-rows"
 CLOSE = f"{PREFIX}-close"
-PATIENT_TABLE = f"{PREFIX}-patients"
 SLICES_CSV, PATIENTS_CSV = f"{PREFIX}-slices-csv", f"{PREFIX}-patients-csv"
 DOWNLOAD = f"{PREFIX}-download"
 LOCATION = f"{PREFIX}-location"
-
-#: Limits of the movable operating point and its step.
-LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
 
 
 def cell_id(cell: Any) -> dict[str, Any]:
@@ -60,17 +61,13 @@ def close_id(which: Any) -> dict[str, Any]:
     return {"type": CLOSE, "which": which}
 
 
-def training_id(stage: Any, place: Any) -> dict[str, Any]:
-    """Id of a stage's training chart; ALL for all of them."""
-    return {"type": f"{PREFIX}-training", "stage": stage, "place": place}
-
-
 def performance_view(
     info: TaskInfo,
     evaluation: Evaluation,
     shipped: Confusion,
     *,
     training: Mapping[str, list[Measure]],
+    links: Mapping[str, Component | str],
     command: str,
 ) -> html.Div:
     """The whole page for an evaluation.
@@ -80,6 +77,7 @@ def performance_view(
         evaluation: Their evaluation file.
         shipped: Cells of the confusion matrix at the shipped operating point.
         training: What each stage's history can show.
+        links: What a table shows for a case_id that can be opened.
         command: Command that measures again.
     """
     threshold = info.classifier.threshold
@@ -97,7 +95,7 @@ def performance_view(
                         [
                             _confusion_tiles(),
                             html.Div(id=CELL_ROWS),
-                            _dice_panel(evaluation),
+                            _dice_panel(evaluation, links),
                             html.Div(id=CASE_ROWS),
                             _institution_panel(),
                         ],
@@ -183,24 +181,12 @@ def _all_slice_note(measured: Estimate | None, nothing: Estimate | None) -> str:
     return words
 
 
-def _chart(
-    graph_id: str | dict[str, Any], label: str, *, height: int, clickable: bool = False
-) -> html.Div:
-    graph = dcc.Graph(
-        id=graph_id,
-        config=GRAPH_CONFIG,  # type: ignore[arg-type]  # a dict is what Dash takes
-        style={"height": f"{height}px"},
-        className="chart chart--clickable" if clickable else "chart",
-    )
-    return html.Div(graph, role="figure", **aria(label=label))
-
-
 def _roc_panel(threshold: float) -> html.Section:
     title = "How many tumor slices it finds, for how many false alarms"
     return html.Section(
         [
             html.H2(title, className="panel-title"),
-            _chart(ROC, title, height=300, clickable=True),
+            chart(ROC, title, height=300, clickable=True),
             html.Div(
                 [
                     html.Label("Operating point", htmlFor=THRESHOLD),
@@ -243,16 +229,16 @@ def _confusion_tiles() -> html.Div:
     )
 
 
-def _dice_panel(evaluation: Evaluation) -> html.Section:
+def _dice_panel(evaluation: Evaluation, links: Mapping[str, Component | str]) -> html.Section:
     title = "Dice of each patient; every dot opens its case"
     return html.Section(
         [
             html.H2(title, className="panel-title"),
-            _chart(DICE, title, height=200, clickable=True),
+            chart(DICE, title, height=200, clickable=True),
             html.Details(
                 [
                     html.Summary(f"The {len(evaluation.patients)} patients as a table"),
-                    html.Div(id=PATIENT_TABLE),
+                    patient_table(evaluation.patients, links),
                 ],
                 className="patients-table",
             ),
@@ -264,96 +250,6 @@ def _dice_panel(evaluation: Evaluation) -> html.Section:
 def _institution_panel() -> html.Section:
     title = "Dice by institution, mean and 95% interval; fewer than ten patients are hollow"
     return html.Section(
-        [html.H2(title, className="panel-title"), _chart(INSTITUTIONS, title, height=190)],
+        [html.H2(title, className="panel-title"), chart(INSTITUTIONS, title, height=190)],
         className="panel",
-    )
-
-
-def training_section(info: TaskInfo, training: Mapping[str, list[Measure]]) -> html.Div:
-    """Training curves of both models, or a line where a model has no history."""
-    panels = []
-    for model in info.stages:
-        measures = training.get(model.stage, [])
-        panels += [
-            _training_panel(model.stage, place, measure) for place, measure in enumerate(measures)
-        ]
-        if not measures:
-            panels.append(
-                html.Section(
-                    [
-                        html.H2(f"Training of the {model.stage}", className="panel-title"),
-                        html.P("No history lies beside this model.", className="muted"),
-                    ],
-                    className="panel",
-                )
-            )
-    return html.Div(panels, className="training-panels")
-
-
-def _training_panel(stage: str, place: int, measure: Measure) -> html.Section:
-    where = "validation patients" if measure.validation else "training batches"
-    title = f"Training of the {stage}: {measure.words}, {where}; shipped epoch marked"
-    return html.Section(
-        [
-            html.H2(title, className="panel-title"),
-            _chart(training_id(stage, place), title, height=170),
-        ],
-        className="panel",
-    )
-
-
-def provenance(info: TaskInfo, evaluation: Evaluation, command: str) -> html.Section:
-    """Where the figures come from, and the command that prints them again."""
-    rows: list[tuple[str, Any]] = [
-        (f"{model.stage.capitalize()}", f"{model.name} {model.version} · {model.digest[:8]}")
-        for model in info.stages
-    ]
-    split = info.segmenter.metadata.get("split")
-    if isinstance(split, Mapping) and isinstance(split.get("train"), int):
-        rows.append(("Learned from", f"{split['train']} other patients"))
-    rows += [
-        (
-            key.replace("_", " ").upper() if key == "cpu" else key.replace("_", " ").capitalize(),
-            value,
-        )
-        for key, value in evaluation.environment.items()
-        if key != "command"
-    ]
-    return html.Section(
-        [
-            html.H2("Where these figures come from", className="panel-title"),
-            html.Dl(
-                [html.Div([html.Dt(key), html.Dd(value)]) for key, value in rows],
-                className="facts tabular",
-            ),
-            html.P(["Print them again: ", html.Code(command, className="command")]),
-        ],
-        className="panel",
-    )
-
-
-def patient_table(patients: pd.DataFrame, links: Mapping[str, Component | str]) -> html.Div:
-    """Every patient behind the dots, lowest Dice first.
-
-    Args:
-        patients: case_id, institution, dice, volume_px, reference_px, slices.
-        links: What to show for a case_id, its name where missing.
-    """
-    head = ["Case", "Institution", "Dice", "AI, px", "Reference, px", "Slices"]
-    rows = []
-    for row in patients.sort_values("dice", na_position="first").to_dict("records"):
-        name = str(row["case_id"])
-        numbers = [
-            number_words(row["dice"]),
-            *(number_words(row[key], digits=0) for key in ("volume_px", "reference_px", "slices")),
-        ]
-        cells = [html.Td(links.get(name, name)), html.Td(str(row["institution"]))]
-        rows.append(html.Tr(cells + [html.Td(n, className="number-cell") for n in numbers]))
-    titles = [
-        html.Th(words, className="number-cell" if place > 1 else "")
-        for place, words in enumerate(head)
-    ]
-    return html.Div(
-        html.Table([html.Thead(html.Tr(titles)), html.Tbody(rows)], className="data-table"),
-        className="table-wrap",
     )

@@ -52,7 +52,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "field": "notes",
         "headerName": "Notes",
         "flex": 5,
-        "minWidth": 120,
+        "minWidth": 100,
         "cellRenderer": "OverreadNotes",
     },
     {"field": "origin", "hide": True, "filter": "agTextColumnFilter"},

@@ -1,6 +1,6 @@
 """Adding studies: the button, its dialog, the progress and what was left out.
 
-`assets/js/upload.js` fills these: it sends each file as it is, in a PUT of its own, so that no file
+`assets/js/upload_*.js` fill these: they send each file as it is, in a PUT of its own, so that no file
 is read into the browser's memory. An upload goes on while the reader looks at other pages.
 """
 

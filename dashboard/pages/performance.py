@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +16,12 @@ from dashboard import ids, services
 from dashboard.components import performance_view as view
 from dashboard.components.cases import KnownStudy, case_panel
 from dashboard.components.links import review_href
+from dashboard.components.performance_evidence import (
+    EVALUATE_COMMAND,
+    training_id,
+    training_section,
+    way_out,
+)
 from dashboard.components.tiles import CELL_WORDS, rate_words
 from dashboard.evaluation import (
     CELLS,
@@ -38,12 +43,17 @@ from dashboard.figures.training import (
     parse_history,
     shipped_epoch,
 )
+from dashboard.performance_inputs import (
+    clicked_value,
+    items_of,
+    mappings_of,
+    parse_selection,
+    parse_threshold,
+)
 from dashboard.shell import empty_state
 from pipeline import InputError, TaskInfo
 
 TITLE = "Performance"
-#: Measures the models again; shown where the evaluation file does not name its own command.
-COMMAND = "python -m pipeline evaluate --data DIR --output models/brain-tumor"
 
 
 def layout(**_: Any) -> Component:
@@ -51,24 +61,29 @@ def layout(**_: Any) -> Component:
     try:
         info = pipeline.read_model_info(services.get(current_app).settings.models)
     except InputError as error:
-        return _page(
-            empty_state("The models cannot be read", error.message, *_way_out(models=True))
-        )
+        return _page(empty_state("The models cannot be read", error.message, *way_out(models=True)))
     if info.evaluation is None:
         return _page(
-            empty_state("These models have not been evaluated yet", *_way_out(evaluate=True)),
-            view.training_section(info, _measures(info)),
+            empty_state("These models have not been evaluated yet", *way_out(evaluate=True)),
+            training_section(info, _measures(info)),
         )
     try:
         evaluation = parse_evaluation(info.evaluation)
     except EvaluationError as error:
         return _page(
-            empty_state("The figures cannot be shown", str(error), *_way_out(evaluate=True))
+            empty_state("The figures cannot be shown", str(error), *way_out(evaluate=True))
         )
     shipped = count_confusion(evaluation.slices, info.classifier.threshold)
-    command = evaluation.environment.get("command", COMMAND)
+    command = evaluation.environment.get("command", EVALUATE_COMMAND)
     return _page(
-        view.performance_view(info, evaluation, shipped, training=_measures(info), command=command)
+        view.performance_view(
+            info,
+            evaluation,
+            shipped,
+            training=_measures(info),
+            links=_links(evaluation),
+            command=command,
+        )
     )
 
 
@@ -92,9 +107,9 @@ def register(app: Dash) -> None:
     app.callback(Output(view.DICE, "figure"), Input(view.SELECTION, "data"), theme)(draw_dice)
     app.callback(Output(view.INSTITUTIONS, "figure"), theme)(draw_institutions)
     app.callback(
-        Output(view.training_id(ALL, ALL), "figure"),
+        Output(training_id(ALL, ALL), "figure"),
         theme,
-        State(view.training_id(ALL, ALL), "id"),
+        State(training_id(ALL, ALL), "id"),
     )(draw_training)
     app.callback(
         Output(view.SELECTION, "data"),
@@ -126,7 +141,7 @@ def move_point(click: object, resets: object) -> float:
     info, _ = _shipped()
     if ctx.triggered_id == view.RESET:
         return round(info.classifier.threshold, 2)
-    return parse_threshold(_clicked(click), default=info.classifier.threshold)
+    return parse_threshold(clicked_value(click), default=info.classifier.threshold)
 
 
 def show_operating_point(threshold: object, theme: object) -> tuple[go.Figure, str, Any, list[str]]:
@@ -169,7 +184,7 @@ def draw_training(theme: object, charts: object) -> list[go.Figure]:
     """The training curves that the page holds, in its order."""
     info = _info()
     drawn = {
-        (model.stage, place): make_training_figure(
+        f"{model.stage} {place}": make_training_figure(
             parse_history(model.history),
             measure,
             shipped_epoch=shipped_epoch(model.metadata),
@@ -178,10 +193,10 @@ def draw_training(theme: object, charts: object) -> list[go.Figure]:
         for model in info.stages
         for place, measure in enumerate(_measures(info)[model.stage])
     }
-    wanted = [(chart.get("stage"), chart.get("place")) for chart in _mappings(charts)]
+    wanted = [f"{chart.get('stage')} {chart.get('place')}" for chart in mappings_of(charts)]
     if any(key not in drawn for key in wanted):
         raise PreventUpdate
-    return [drawn[key] for key in wanted]  # type: ignore[index]
+    return [drawn[key] for key in wanted]
 
 
 def choose(
@@ -192,12 +207,12 @@ def choose(
     chosen = parse_selection(selection, evaluation)
     trigger = ctx.triggered_id
     which = trigger.get("which") if isinstance(trigger, dict) else None
-    if trigger == view.close_id(which) and any(_items(closed)):
+    if trigger == view.close_id(which) and any(items_of(closed)):
         chosen.pop(str(which), None)
         return chosen, no_update, None
-    if trigger == view.cell_id(which) and any(_items(cells)):
+    if trigger == view.cell_id(which) and any(items_of(cells)):
         return {**chosen, "cell": str(which)}, no_update, None
-    case = _clicked(dot)
+    case = clicked_value(dot)
     case = case[0] if isinstance(case, list) and case else None
     asked = parse_selection({"case": case}, evaluation)
     if trigger != view.DICE or not asked:
@@ -242,54 +257,8 @@ def download(patients: object, slices: object) -> Any:
     raise PreventUpdate
 
 
-def parse_threshold(value: object, *, default: float) -> float:
-    """An operating point that a browser names, inside the slider's limits."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return default
-    try:
-        number = float(value)
-    except ValueError:
-        return default
-    if not math.isfinite(number):
-        return default
-    if abs(number - default) < view.STEP / 2:
-        return default
-    return min(max(round(number, 2), view.LOWEST), view.HIGHEST)
-
-
-def parse_selection(value: object, evaluation: Evaluation) -> dict[str, str]:
-    """The cell and the case that a browser has chosen, as far as they exist."""
-    given = value if isinstance(value, dict) else {}
-    chosen = {}
-    if given.get("cell") in CELLS:
-        chosen["cell"] = str(given["cell"])
-    if (
-        isinstance(given.get("case"), str)
-        and (evaluation.patients["case_id"] == given["case"]).any()
-    ):
-        chosen["case"] = given["case"]
-    return chosen
-
-
 def _page(*children: Component) -> html.Div:
     return html.Div(list(children), className="page")
-
-
-def _way_out(*, evaluate: bool = False, models: bool = False) -> list[Any]:
-    sentences: list[Any] = []
-    if models:
-        sentences = ["OVERREAD_MODELS names the folder of the models; put them there."]
-    if evaluate:
-        sentences = ["Run this on the machine of the server, then load the page again:"]
-        sentences.append(html.Code(COMMAND, className="command"))
-    again = html.A("Load again", href="/performance", className="button button--primary")
-    return [
-        *sentences,
-        html.Div(
-            [again, dcc.Link("Back to the worklist", href="/", className="button")],
-            className="inline",
-        ),
-    ]
 
 
 def _info() -> TaskInfo:
@@ -312,23 +281,14 @@ def _measures(info: TaskInfo) -> dict[str, list[Measure]]:
     return {m.stage: choose_measures(parse_history(m.history), m.stage) for m in info.stages}
 
 
+def _links(evaluation: Evaluation) -> dict[str, Component | str]:
+    found = _known_studies(evaluation.patients["case_id"])
+    return {name: dcc.Link(name, href=review_href(study.study_id)) for name, study in found.items()}
+
+
 def _known_studies(case_ids: Iterable[str]) -> dict[str, KnownStudy]:
     found = services.get(current_app).store.studies_of_cases(list(dict.fromkeys(case_ids)))
     return {
         case_id: KnownStudy(study.study_id, study.thumbnail_url, study.indices)
         for case_id, study in found.items()
     }
-
-
-def _clicked(click: object) -> Any:
-    points = click.get("points") if isinstance(click, dict) else None
-    first = points[0] if isinstance(points, list) and points else None
-    return first.get("customdata") if isinstance(first, dict) else None
-
-
-def _items(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mappings(value: object) -> list[dict[str, Any]]:
-    return [item for item in _items(value) if isinstance(item, dict)]

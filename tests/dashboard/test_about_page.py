@@ -1,0 +1,92 @@
+"""The about page: what it must say, with models and without."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import plotly
+import pytest
+from fake_evaluation import write_models
+from fake_server import make_settings
+from flask import Flask
+
+from dashboard import services
+from dashboard.components.model_facts import MAX_CARD_CHARACTERS, model_facts
+from dashboard.pages import about
+from dashboard.services import Services, build_services
+from pipeline import read_model_info
+
+SCRIPTS = Path(__file__).parents[2] / "assets" / "js"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Services]:
+    write_models(tmp_path / "models", evaluation=None)
+    parts = build_services(make_settings(tmp_path / "home"))
+    server = Flask("test")
+    services.attach(server, parts)
+    with server.app_context():
+        yield parts
+
+
+def page() -> str:
+    return json.dumps(about.layout(), cls=plotly.utils.PlotlyJSONEncoder, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "It is no medical device.",
+        "does not mean normal",
+        "Everybody in the training set had a tumor",
+        "It is no probability that a patient has a tumor.",
+        "CC BY-NC-SA 4.0, as distributed",
+        "arXiv 1906.03720",
+        "SIL Open Font License 1.1",
+        "resnet18 (invented card)",
+        "60 to learn from, 10 to watch, 18 held out",
+    ],
+)
+def test_page_says(served, words):
+    assert words in page()
+
+
+def test_missing_models_are_told_and_the_rest_stays(served):
+    shutil.rmtree(served.settings.models)
+    assert "The models cannot be read." in page()
+    assert "Intended use" in page()
+
+
+def test_model_card_is_cut_and_may_be_missing(served):
+    folder = served.settings.models / "brain-tumor"
+    (folder / "classifier" / "README.md").write_text("x" * (MAX_CARD_CHARACTERS + 5))
+    (folder / "segmenter" / "README.md").unlink()
+    shown = page()
+    assert "x" * MAX_CARD_CHARACTERS in shown
+    assert "x" * (MAX_CARD_CHARACTERS + 1) not in shown
+    assert "No model card lies beside this model." in shown
+
+
+@pytest.mark.parametrize("broken", [None, 3, "text", []])
+def test_metadata_of_another_shape_shows_what_is_there(served, broken):
+    path = served.settings.models / "brain-tumor" / "classifier" / "metadata.json"
+    metadata = json.loads(path.read_text())
+    for name in ("data", "split", "training", "seed"):
+        metadata[name] = broken
+    path.write_text(json.dumps(metadata))
+    info = read_model_info(served.settings.models).classifier
+    names = [name for name, _ in model_facts(info)]
+    assert names[:3] == ["Digest", "Input", "Operating point"]
+
+
+def test_every_key_of_the_page_is_bound_in_the_browser():
+    scripts = "".join(path.read_text("utf-8") for path in SCRIPTS.glob("*.js"))
+    names = {"↑": "ArrowUp", "↓": "ArrowDown", "Space": " "}
+    for _, rows in about.KEYS:
+        for _, keys in rows:
+            for key in keys:
+                bound = names.get(key, key if len(key) > 1 else key.lower())
+                assert f'"{bound}"' in scripts, key
