@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import sys
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from dash import Dash, dcc, html, set_props
 from dashboard import routes, security, services, shell
 from dashboard.background import build_background_manager
 from dashboard.logs import set_up_logging
+from dashboard.pages import about, performance, review, worklist
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError
@@ -26,6 +26,7 @@ from pipeline import InputError
 _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).resolve().parents[1] / "assets"
 _NOTICE = "app-notice"
+_NOTICE_PLACE = {"position": "fixed", "bottom": "16px", "left": "16px", "zIndex": 1000}
 _CALLBACK_FAILED = (
     "Something went wrong on the server; its log has the details. Load the page again."
 )
@@ -37,14 +38,14 @@ class Page:
 
     path: str
     title: str
-    module: str
+    module: ModuleType
 
 
 PAGES = (
-    Page("/", "Worklist", "dashboard.pages.worklist"),
-    Page("/review", "Review", "dashboard.pages.review"),
-    Page("/performance", "Performance", "dashboard.pages.performance"),
-    Page("/about", "About", "dashboard.pages.about"),
+    Page("/", "Worklist", worklist),
+    Page("/review", "Review", review),
+    Page("/performance", "Performance", performance),
+    Page("/about", "About", about),
 )
 
 
@@ -67,14 +68,16 @@ def build_app(parts: Services) -> Dash:
     app.server.secret_key = parts.settings.signing_secret()
     services.attach(app.server, parts)
     for page in PAGES:
-        module = _page_module(page)
         dash.register_page(
-            page.module, path=page.path, title=f"{page.title} · Overread", layout=module.layout
+            page.module.__name__,
+            path=page.path,
+            title=f"{page.title} · Overread",
+            layout=page.module.layout,
         )
-        module.register(app)
+        page.module.register(app)
     dash.register_page("not_found_404", title="Not found · Overread", layout=_not_found)
     shell.register(app)
-    notice = html.Div(id=_NOTICE, className="app-notice", role="alert")
+    notice = html.Div(id=_NOTICE, className="app-notice", role="alert", style=_NOTICE_PLACE)
     app.layout = html.Div([shell.layout(dash.page_container), notice])
     routes.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
@@ -97,18 +100,6 @@ def _tell_error(error: Exception) -> None:
         sentence = _CALLBACK_FAILED
         _LOG.error("A callback failed", exc_info=error)
     set_props(_NOTICE, {"children": html.P(sentence, className="notice notice--error")})
-
-
-def _page_module(page: Page) -> ModuleType:
-    try:
-        return importlib.import_module(page.module)
-    except ModuleNotFoundError as error:
-        if error.name != page.module:
-            raise
-    module = ModuleType(page.module)
-    module.layout = lambda **_: html.P(f"{page.title} is being built.")  # type: ignore[attr-defined]
-    module.register = lambda app: None  # type: ignore[attr-defined]
-    return module
 
 
 def _build() -> Dash:

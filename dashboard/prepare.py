@@ -14,6 +14,7 @@ import sys
 import pipeline
 from dashboard import studies
 from dashboard.logs import set_up_logging
+from dashboard.parent import end_with_parent
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError
@@ -49,6 +50,7 @@ def _add_demo(services: Services) -> None:
 def main() -> int:
     """Fill the worklist; returns the exit status."""
     set_up_logging()
+    end_with_parent()
     os.nice(_NICENESS)
     try:
         prepare(build_services(read_settings()))

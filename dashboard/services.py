@@ -1,23 +1,18 @@
-"""What pages, routes and the worker need, built once from the settings.
-
-services = dashboard.services.get(app)
-job_id = jobs.submit(services.store, study_id, priority=jobs.PRIORITY_OPENED)
-"""
+"""What pages, routes and the worker need, built once from the settings: ``services.get(app)``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dash import Dash
-from flask import Flask
-
 from dashboard.settings import Settings
 from dashboard.store import ModelKey, Store
+from dashboard.study_files import StudyFiles
 from pipeline import InputError, ResultCache, TaskInfo, read_model_info, result_key
 
-if TYPE_CHECKING:
-    from dashboard.study_files import StudyFiles
+if TYPE_CHECKING:  # the worker needs neither Dash nor Flask
+    from dash import Dash
+    from flask import Flask
 
 _KEY = "overread"
 
@@ -56,8 +51,6 @@ def build_services(settings: Settings) -> Services:
         SettingsError: The workspace cannot be written.
         DatabaseError: The database cannot be opened.
     """
-    from dashboard.study_files import StudyFiles
-
     settings.prepare_workspace()
     models, error = _read_models(settings)
     return Services(
@@ -84,8 +77,7 @@ def attach(server: Flask, services: Services) -> None:
 
 def get(app: Dash | Flask) -> Services:
     """The services of an app or of its server."""
-    server = app.server if isinstance(app, Dash) else app
-    found: Services = server.config[_KEY]
+    found: Services = getattr(app, "server", app).config[_KEY]
     return found
 
 

@@ -18,12 +18,11 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from dashboard.parent import parent_arguments
 from dashboard.settings import Settings
 
 _LOG = logging.getLogger(__name__)
-_ROOT = Path(__file__).resolve().parents[1]
 _GRACE_S = 10.0
 _POLL_S = 0.2
 _WEB_STARTS_WITHIN_S = 60.0
@@ -53,10 +52,8 @@ class Child:
     def start(self) -> None:
         """Start it, in a process group of its own."""
         self.started = time.monotonic()
-        environment = {**os.environ, "PYTHONPATH": _python_path()}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", self.module],
-            env=environment,
+            [sys.executable, "-m", self.module, *parent_arguments()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -175,8 +172,3 @@ def _answers(address: str) -> bool:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _python_path() -> str:
-    """The children find the packages wherever they are started."""
-    return os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))

@@ -7,7 +7,6 @@ names only when they are complete. Every name is untrusted.
 from __future__ import annotations
 
 import errno
-import os
 import re
 import secrets
 import shutil
@@ -242,10 +241,7 @@ def folder_entries(folder: Path) -> list[Path]:
 
     Files in subfolders come through the folder itself, with their relative names.
     """
-    loose = [
-        folder / entry.name
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
-        if entry.is_file(follow_symlinks=False) and not entry.name.startswith(".")
-    ]
-    nested = any(entry.is_dir(follow_symlinks=False) for entry in os.scandir(folder))
+    entries = sorted(folder.iterdir())
+    loose = [entry for entry in entries if entry.is_file() and not entry.name.startswith(".")]
+    nested = any(entry.is_dir() for entry in entries)
     return [*loose, folder] if nested or not loose else loose

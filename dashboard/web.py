@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
-import threading
-import time
 
 import waitress
 
+from dashboard.parent import end_with_parent
 from dashboard.settings import SettingsError, read_settings
 
 _THREADS = 8
@@ -18,7 +16,8 @@ _SLACK_BYTES = 1 << 20
 
 
 def main() -> int:
-    """Serve until the process is told to end, or the one that started it is gone."""
+    """Serve until the process is told to end."""
+    end_with_parent()
     try:
         settings = read_settings()
         settings.prepare_workspace()
@@ -29,7 +28,6 @@ def main() -> int:
     tempfile.tempdir = str(settings.temporary)
     from dashboard.app import server
 
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     waitress.serve(
         server,
         host=settings.host,
@@ -41,12 +39,6 @@ def main() -> int:
         _quiet=True,
     )
     return 0
-
-
-def _end_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from dashboard import jobs
 from dashboard.engine_files import export_models
 from dashboard.lease import Lease
 from dashboard.logs import set_up_logging
+from dashboard.parent import end_with_parent
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError, JobRow, ResultSummary
@@ -91,10 +92,10 @@ class Worker:
         self._analyser: CaseAnalyser | None = None
         self._looked_for_lost = 0.0
 
-    def run(self, *, alive: Callable[[], bool] = lambda: True) -> None:
-        """Work until told to stop, or until ``alive`` says that nobody wants it any more."""
+    def run(self) -> None:
+        """Work until told to stop."""
         self._prepare_while_idle()
-        while not self.stopping.is_set() and alive():
+        while not self.stopping.is_set():
             try:
                 if not self.run_one():
                     self.stopping.wait(_POLL_S)
@@ -224,7 +225,7 @@ def summarise(result: CaseResult) -> ResultSummary:
 
 
 def main() -> int:
-    """Run a worker until SIGTERM or SIGINT, or until the process that started it is gone."""
+    """Run a worker until SIGTERM or SIGINT."""
     set_up_logging()
     try:
         worker = Worker(build_services(read_settings()))
@@ -233,8 +234,8 @@ def main() -> int:
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stopping.set())
-    parent = os.getppid()
-    worker.run(alive=lambda: os.getppid() == parent)
+    end_with_parent()
+    worker.run()
     return 0
 
 

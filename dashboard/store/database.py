@@ -53,7 +53,7 @@ class Database:
             self._engine = _open_engine(url)
             self._writer = self._engine.execution_options(overread_writes=True)
             self._prepare()
-        except (ArgumentError, ImportError, SQLAlchemyError) as error:
+        except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
             shown = url.rsplit("@", 1)[-1]
             raise DatabaseError(
                 f"The review database {shown} cannot be opened; check OVERREAD_DATABASE_URL and"

@@ -1,0 +1,181 @@
+"""A workspace, models' metadata, cases and an analyser that answers by rule, without any runtime."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dashboard import studies
+from dashboard.services import Services, build_services
+from dashboard.settings import Settings, read_settings
+from dashboard.store import NewStudy, Origin, Store
+from pipeline import Case, CaseResult, ProgressCallback, ResultCache, TaskInfo, result_key
+from pipeline.binding import Answer, bind_answer, references
+from pipeline.data.case import Orientation, SequenceName, SourceKind, StudyLabels
+
+
+class Clock:
+    """A clock that tests turn."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+def make_settings(home: Path, **variables: str) -> Settings:
+    environment = {"OVERREAD_HOME": str(home), "OVERREAD_MODELS": str(home.parent / "models")}
+    return read_settings(environment | variables)
+
+
+def make_services(home: Path, *, models: bool = True, **variables: str) -> Services:
+    if models:
+        write_models(home.parent / "models")
+    return build_services(make_settings(home, **variables))
+
+
+def write_models(folder: Path, *, digest: str = "0" * 64) -> None:
+    """metadata.json of both stages; there are no weights."""
+    for stage, name in (("classifier", "resnet18"), ("segmenter", "resunet")):
+        path = folder / "brain-tumor" / stage / "metadata.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {
+            "schema": 1,
+            "task": "brain-tumor",
+            "stage": stage,
+            "name": name,
+            "version": "1.0.0",
+            "file": "model.keras",
+            "digest": digest,
+            "input": {"size": 32, "channels": ["t1", "flair", "t1c"]},
+            "preprocessing_version": 1,
+            "threshold": 0.5,
+        }
+        path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def make_case(n: int = 3, *, seed: int = 0, masks: bool = True, **changes: Any) -> Case:
+    """n slices of 6 x 5 pixels, FLAIR and a T1 that is the same picture, brighter."""
+    rng = np.random.default_rng(seed)
+    flair = rng.integers(0, 200, (n, 6, 5, 1), dtype=np.uint8)
+    reference = np.zeros((n, 6, 5), bool)
+    reference[1, 2:4, 1:3] = True
+    fields: dict[str, Any] = {
+        "case_id": f"case{seed}",
+        "kind": SourceKind.IMAGES,
+        "pixels": np.concatenate([flair + 5, flair], axis=-1),
+        "sequences": (SequenceName.PRE, SequenceName.FLAIR),
+        "indices": tuple(range(1, n + 1)),
+        "sources": tuple(f"case_{k}.png" for k in range(1, n + 1)),
+        "spacing_mm": (5.0, 1.0, 1.0),
+        "orientation": Orientation("R", "L", "A", "P"),
+        "masks": reference if masks else None,
+        "labels": StudyLabels(patient=f"P{seed}", study_date="2026-01-02"),
+        "warnings": ("A warning of the case.",),
+    }
+    return Case(**(fields | changes))
+
+
+def add_case(services: Services, case: Case, origin: Origin = Origin.UPLOAD) -> str:
+    """Store a case as the readers' answer would be; returns the study's id."""
+    return studies._add_case(services, case, origin, "").study_id
+
+
+def add_row(store: Store, number: int, **changes: Any) -> str:
+    """List a study without any files; returns its id."""
+    study_id = f"{number:016x}"
+    fields: dict[str, Any] = {
+        "study_id": study_id,
+        "case_id": f"case{number}",
+        "identity": hashlib.sha256(str(number).encode()).hexdigest(),
+        "content_digest": f"{number:064x}",
+        "data_digest": f"{number:032x}",
+        "patient": f"P{number}",
+        "study_date": "2026-01-02",
+        "description": "Brain MRI",
+        "synthetic": False,
+        "origin": Origin.UPLOAD,
+        "source": "",
+        "sequences": ("flair",),
+        "indices": (1, 2, 3),
+        "height": 6,
+        "width": 5,
+        "has_reference": False,
+        "warnings": (),
+        "display": {"start_channel": 0},
+    }
+    store.add_study(NewStudy(**(fields | changes)))
+    return study_id
+
+
+def write_png(path: Path, *, seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 255, (12, 10), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+class FakeAnalyser:
+    """Calls the second slice tumor, outlines one corner; ``on_slice`` runs before each slice."""
+
+    def __init__(
+        self,
+        models: TaskInfo,
+        cache: ResultCache,
+        *,
+        on_slice: Callable[[int], None] = lambda k: None,
+    ) -> None:
+        self._models, self._cache, self._on_slice = models, cache, on_slice
+
+    def analyse(self, case: Case, *, progress: ProgressCallback | None = None) -> CaseResult:
+        n = case.n_slices
+        for k in range(n):
+            if progress is not None:
+                progress(k, n, f"Classifying slice {k + 1} of {n}")
+            self._on_slice(k)
+        probability = np.zeros(case.pixels.shape[:3], np.uint8)
+        probability[1, :2, :2] = 200
+        first, second = references(self._models, engine="fake", precision="f32")
+        scores = tuple(0.9 if k == 1 else 0.1 for k in range(n))
+        answer = Answer(first, second, scores, probability, 0.5, 0.5)
+        self._cache.put(result_key(case.content_digest(), self._models), answer)
+        return bind_answer(answer, case)
+
+
+def fake_factory(on_slice: Callable[[int], None] = lambda k: None) -> Any:
+    """What `Worker` takes as ``make_analyser``."""
+
+    def make(services: Services, stopping: threading.Event) -> FakeAnalyser:
+        assert services.models is not None
+        return FakeAnalyser(services.models, services.results, on_slice=on_slice)
+
+    return make
+
+
+def wait_for(condition: Callable[[], Any], *, seconds: float = 10.0) -> Any:
+    """Wait until something is true; gives it back."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+def other_case(case: Case, **changes: Any) -> Case:
+    return replace(case, **changes)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fake_server import make_settings
+
+from dashboard.settings import SETTINGS, SettingsError, read_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = read_settings({})
+    assert (settings.host, settings.port) == ("127.0.0.1", 8050)
+    assert settings.home == ROOT / "workspace"
+    assert settings.models == ROOT / "models"
+    assert settings.database == f"sqlite:///{ROOT / 'workspace' / 'overread.db'}"
+    assert settings.library is None
+    assert settings.demo
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("OVERREAD_PORT", "eighty", "must be a whole number from 1 to 65535, got 'eighty'."),
+        ("OVERREAD_PORT", "0", "must be a whole number from 1 to 65535, got '0'."),
+        ("OVERREAD_PORT", "²", "must be a whole number from 1 to 65535, got '²'."),
+        ("OVERREAD_MAX_UPLOAD_MB", "-1", "must be a whole number from 1 to 1048576, got '-1'."),
+        ("OVERREAD_LIBRARY", "/no/such", "must be a folder that exists, got '/no/such'."),
+        ("OVERREAD_ENGINE", "cuda", "must be one of auto, keras, onnxruntime, openvino"),
+        ("OVERREAD_DEMO", "1", "must be one of yes, no, got '1'."),
+        ("OVERREAD_DATABASE_URL", "file.db", "must be an SQLAlchemy URL"),
+        ("OVERREAD_SECRET", "short", "must have at least 32 characters."),
+    ],
+)
+def test_bad_values_are_told_in_one_sentence(name: str, value: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({name: value})
+    assert str(caught.value).startswith(name)
+    assert sentence in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_workspace_is_its_owners_only(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path / "home")
+    settings.prepare_workspace()
+    for folder in (settings.home, settings.studies, settings.uploads, settings.background):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_workspace_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="OVERREAD_HOME"):
+        make_settings(tmp_path / "file" / "home").prepare_workspace()
+
+
+def test_secret_is_made_once_and_kept(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    secret = settings.signing_secret()
+    assert len(secret) == 64
+    assert settings.signing_secret() == secret
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+    assert make_settings(tmp_path, OVERREAD_SECRET="x" * 40).signing_secret() == "x" * 40
+
+
+def test_each_setting_is_described_and_used_once() -> None:
+    assert len({s.name for s in SETTINGS}) == len({s.field for s in SETTINGS}) == len(SETTINGS)
+    for setting in SETTINGS:
+        assert setting.description.endswith(".")
+
+
+@pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="there is no README yet")
+def test_readme_has_every_setting_and_no_other() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"OVERREAD_[A-Z_]+[A-Z]", text))
+    names = {setting.name for setting in SETTINGS}
+    assert names <= documented
+    assert documented - names <= {"OVERREAD_REQUIRE_BROWSER"}
+
+
+def test_nothing_else_reads_the_environment() -> None:
+    for path in (ROOT / "dashboard").rglob("*.py"):
+        if path.name != "settings.py":
+            assert not re.search(r"os\.(environ|getenv)", path.read_text("utf-8")), path

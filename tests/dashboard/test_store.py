@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fake_server import Clock, add_row
+from sqlalchemy import text
+
+from dashboard import jobs
+from dashboard.store import DatabaseError, JobState, ModelKey, Origin, ResultSummary, Store
+
+
+def test_studies_come_newest_first_with_all_they_had(store: Store, clock: Clock) -> None:
+    first = add_row(store, 1, warnings=("Careful.",), sequences=("t1", "flair"))
+    clock.advance(1)
+    second = add_row(store, 2)
+    rows = store.list_studies()
+    assert [row.study_id for row in rows] == [second, first]
+    row = rows[1]
+    assert (row.patient, row.warnings, row.sequences) == ("P1", ("Careful.",), ("t1", "flair"))
+    assert (row.slices, row.origin, row.job_state) == (3, Origin.UPLOAD, None)
+    assert row.added_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert row.thumbnail_url == f"/data/{first}/{row.data_digest}/thumbnail/0.png"
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", 3),
+        ("müller", 1),
+        ("P2", 1),
+        ("brain 2026-01", 3),
+        ("brain nobody", 0),
+        ("%", 0),
+        ("_", 0),
+        ("'; drop table studies; --", 0),
+    ],
+)
+def test_search(store: Store, search: str, found: int) -> None:
+    add_row(store, 1, patient="Frau müller")
+    add_row(store, 2)
+    add_row(store, 3, origin=Origin.DEMO)
+    assert len(store.list_studies(search)) == found
+
+
+def test_counts_and_origins(store: Store) -> None:
+    add_row(store, 1)
+    add_row(store, 2, origin=Origin.DEMO)
+    study = add_row(store, 3, origin=Origin.DEMO)
+    jobs.submit(store, study)
+    counts = store.count_studies()
+    assert counts.total == 3
+    assert counts.origins == {Origin.UPLOAD: 1, Origin.DEMO: 2}
+    assert counts.states == {"": 2, JobState.QUEUED: 1}
+    assert len(store.list_studies(origin="demo")) == 2
+
+
+def test_the_same_study_is_listed_once(store: Store) -> None:
+    first = add_row(store, 1)
+    add_row(store, 2, identity=store.list_studies()[0].identity)
+    assert [row.study_id for row in store.list_studies()] == [first]
+
+
+def test_another_model_sees_no_old_result(store: Store, tmp_path: Path, clock: Clock) -> None:
+    study = add_row(store, 1)
+    jobs.claim(store, "w", job_id=jobs.submit(store, study))
+    job_id = store.list_studies()[0].job_id
+    assert job_id is not None
+    jobs.finish(store, job_id, "w", ResultSummary(0.9, 12.5, 2, 1))
+    row = store.study(study)
+    assert row is not None
+    assert (row.highest_score, row.volume_ml, row.called_slices, row.mask_slices) == (
+        0.9,
+        12.5,
+        2,
+        1,
+    )
+    newer = Store(f"sqlite:///{tmp_path / 'review.db'}", model=ModelKey("b" * 64, "f32"))
+    row = newer.study(study)
+    assert row is not None
+    assert (row.job_state, row.highest_score) == (None, None)
+
+
+def test_deleting_keeps_the_analysis_that_another_study_shares(store: Store) -> None:
+    first = add_row(store, 1)
+    second = add_row(store, 2, content_digest=f"{1:064x}")
+    job_id = jobs.submit(store, first)
+    assert store.delete_study(first)
+    assert jobs.state(store, job_id) is not None
+    assert store.delete_study(second)
+    assert jobs.state(store, job_id) is None
+    assert not store.delete_study(second)
+
+
+def test_studies_of_cases(store: Store, clock: Clock) -> None:
+    add_row(store, 1, case_id="same")
+    clock.advance(1)
+    newest = add_row(store, 2, case_id="same")
+    add_row(store, 3)
+    found = store.studies_of_cases(["same", "absent"])
+    assert {name: row.study_id for name, row in found.items()} == {"same": newest}
+
+
+def test_sources_remember_their_state_and_errors(store: Store) -> None:
+    store.set_source(Origin.LIBRARY, "a", state="1", errors=[("a/x.dcm", "x.dcm is empty.")])
+    store.set_source(Origin.LIBRARY, "b", state="1")
+    store.set_source(Origin.LIBRARY, "b", state="2")
+    assert store.source_state(Origin.LIBRARY, "b") == "2"
+    assert store.source_errors(Origin.LIBRARY) == [("a/x.dcm", "x.dcm is empty.")]
+    store.forget_sources(Origin.LIBRARY, keep=["b"])
+    assert store.source_errors(Origin.LIBRARY) == []
+    assert store.source_state(Origin.DEMO, "b") is None
+
+
+def test_sqlite_is_set_up_for_several_processes(store: Store, tmp_path: Path) -> None:
+    with store.reading() as session:
+        assert session.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert session.scalar(text("PRAGMA foreign_keys")) == 1
+        assert session.scalar(text("PRAGMA busy_timeout")) == 15_000
+    assert (tmp_path / "review.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_many_open_the_new_database_at_once(tmp_path: Path) -> None:
+    url, failures = f"sqlite:///{tmp_path / 'new.db'}", []
+
+    def open_it() -> None:
+        try:
+            Store(url)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_database_of_another_version_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    Store(url).close()
+    connection = sqlite3.connect(tmp_path / "old.db")
+    connection.execute("UPDATE schema SET version = 99")
+    connection.commit()
+    connection.close()
+    with pytest.raises(DatabaseError, match="another version of Overread"):
+        Store(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "nonsense://x", "sqlite://%"])
+def test_database_that_cannot_be_opened_is_told(url: str) -> None:
+    with pytest.raises(DatabaseError, match="cannot be opened"):
+        Store(url)

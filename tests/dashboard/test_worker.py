@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_server import add_case, fake_factory, make_case, make_services, wait_for
+
+from dashboard import engine_files, jobs, worker
+from dashboard.services import Services
+from dashboard.store import JobState, StudyRow
+from dashboard.worker import Worker
+from pipeline import InputError
+
+
+def row_of(parts: Services, study: str) -> StudyRow:
+    row = parts.store.study(study)
+    assert row is not None
+    return row
+
+
+def run_with(parts: Services, on_slice: Any) -> StudyRow:
+    study = add_case(parts, make_case())
+    assert Worker(parts, make_analyser=fake_factory(on_slice)).run_one()
+    return row_of(parts, study)
+
+
+def test_a_job_is_run_and_its_result_kept(parts: Services) -> None:
+    row = run_with(parts, lambda k: None)
+    assert row.job_state is JobState.DONE
+    assert (row.highest_score, row.called_slices, row.mask_slices) == (0.9, 1, 1)
+    assert row.volume_ml == pytest.approx(0.02)
+    key = parts.result_key(row.content_digest)
+    assert key is not None and parts.results.answer(key) is not None
+
+
+def test_models_are_loaded_once(parts: Services) -> None:
+    made = []
+
+    def make(services: Services, stopping: threading.Event) -> Any:
+        made.append(1)
+        return fake_factory()(services, stopping)
+
+    one = Worker(parts, make_analyser=make)
+    for seed in range(3):
+        add_case(parts, make_case(seed=seed))
+        assert one.run_one()
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (InputError("x", "The slices have no pixels."), "The slices have no pixels."),
+        (RuntimeError("inner words"), "The analysis stopped because of an unexpected error."),
+        (MemoryError(), "This study needs more memory than the server has."),
+    ],
+)
+def test_a_failing_study_is_told_and_the_worker_goes_on(
+    parts: Services, error: Exception, sentence: str
+) -> None:
+    def fail(k: int) -> None:
+        raise error
+
+    row = run_with(parts, fail)
+    assert row.job_state is JobState.FAILED
+    assert row.job_error.startswith(sentence)
+    assert "inner words" not in row.job_error
+    assert run_with(parts, lambda k: None).job_state is JobState.DONE  # asked for again
+
+
+def test_study_whose_files_are_gone_is_told(parts: Services) -> None:
+    study = add_case(parts, make_case())
+    parts.files.delete(study)
+    assert Worker(parts, make_analyser=fake_factory()).run_one()
+    row = row_of(parts, study)
+    assert row.job_state is JobState.FAILED
+    assert row.job_error.endswith(".")
+
+
+def test_cancel_stops_the_work_at_the_next_slice(parts: Services) -> None:
+    seen: list[int] = []
+
+    def cancel_now(k: int) -> None:
+        seen.append(k)
+        job_id = parts.store.list_studies()[0].job_id
+        assert job_id is not None
+        jobs.cancel(parts.store, job_id)
+        time.sleep(0.25)  # progress is written at most every 0.2 s
+
+    assert run_with(parts, cancel_now).job_state is JobState.CANCELLED
+    assert seen == [0]
+
+
+def test_heartbeat_brings_the_word_to_stop_and_keeps_the_lease(parts: Services) -> None:
+    study = add_case(parts, make_case())
+    beats: list[Any] = []
+
+    def long_slice(k: int) -> None:
+        job = jobs.state(parts.store, row_of(parts, study).job_id or 0)
+        assert job is not None
+        beats.append(job.lease_until)
+        time.sleep(0.3)
+
+    one = Worker(parts, make_analyser=fake_factory(long_slice), heartbeat_s=0.05)
+    assert one.run_one()
+    assert beats == sorted(set(beats)) and len(beats) == 3
+
+
+def test_worker_told_to_end_gives_its_job_back(parts: Services) -> None:
+    study = add_case(parts, make_case())
+    one = Worker(parts, make_analyser=fake_factory(lambda k: one.stopping.set()))
+    one.run()
+    row = row_of(parts, study)
+    assert row.job_state is JobState.QUEUED
+    job = jobs.claim(parts.store, "next")
+    assert job is not None and job.attempts == 1
+
+
+def test_job_that_was_taken_over_is_left_alone(parts: Services) -> None:
+    study = add_case(parts, make_case())
+
+    def lose(k: int) -> None:
+        job_id = row_of(parts, study).job_id
+        assert job_id is not None
+        if k == 0:
+            (job := jobs.state(parts.store, job_id)) and jobs.give_back(
+                parts.store, job_id, job.owner
+            )
+            assert jobs.claim(parts.store, "other") is not None
+            time.sleep(0.25)
+
+    assert Worker(parts, make_analyser=fake_factory(lose)).run_one()
+    job = jobs.state(parts.store, row_of(parts, study).job_id or 0)
+    assert job is not None
+    assert (job.state, job.owner) == (JobState.RUNNING, "other")
+
+
+class ExportedLater:
+    """Stands for `pipeline.Analyser`, whose models are not exported at first."""
+
+    exported = False
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def load(self) -> None:
+        if not ExportedLater.exported:
+            raise InputError("", "The classifier is not exported yet.")
+
+
+def test_models_are_exported_when_they_are_not(
+    parts: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "Analyser", ExportedLater)
+    monkeypatch.setattr(ExportedLater, "exported", False)
+    calls = []
+
+    def export(settings: Any, *, stopping: threading.Event) -> None:
+        calls.append(settings.models)
+        ExportedLater.exported = True
+
+    monkeypatch.setattr(worker, "export_models", export)
+    worker.prepare_analyser(parts, threading.Event())
+    assert calls == [parts.settings.models]
+
+
+def test_export_that_fails_is_told_with_the_job(parts: Services) -> None:
+    study = add_case(parts, make_case())  # metadata without weights: the real export fails
+    one = Worker(parts)
+    assert one.run_one()
+    row = row_of(parts, study)
+    assert row.job_state is JobState.FAILED
+    assert row.job_error == (
+        "The weights classifier/model.keras of task brain-tumor cannot be read."
+    )
+
+
+def test_export_ends_with_the_worker(parts: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = subprocess.Popen
+    started: list[subprocess.Popen[str]] = []
+
+    def slow(command: list[str], **options: Any) -> subprocess.Popen[str]:
+        process = genuine([sys.executable, "-c", "import time; time.sleep(60)"], **options)
+        started.append(process)
+        return process
+
+    monkeypatch.setattr(engine_files.subprocess, "Popen", slow)
+    stopping = threading.Event()
+    threading.Timer(0.3, stopping.set).start()
+    engine_files.export_models(parts.settings, stopping=stopping)
+    assert started[0].poll() is not None
+
+
+def test_without_models_the_worker_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    parts = make_services(tmp_path / "home", models=False)
+    one = Worker(parts)
+    thread = threading.Thread(target=one.run)
+    thread.start()
+    wait_for(lambda: caplog.records)
+    one.stopping.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert caplog.records[0].message == parts.models_error

@@ -1,0 +1,96 @@
+"""What happens to real worker processes: killed, told to end, several at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fake_server import add_case, fake_factory, make_case, wait_for
+
+from dashboard import jobs
+from dashboard.services import Services
+from dashboard.store import JobState, Store
+from dashboard.store.database import now_utc
+from dashboard.worker import Worker
+
+HERE = Path(__file__).resolve().parent
+Start = Callable[[float], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start(parts: Services) -> Iterator[Start]:
+    """Starts worker processes on the workspace of ``parts``."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin(seconds_a_slice: float) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(HERE / "slow_worker.py")]
+        process = subprocess.Popen(
+            [*command, str(parts.settings.home), str(seconds_a_slice)],
+            env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def state(parts: Services) -> JobState | None:
+    return parts.store.list_studies()[0].job_state
+
+
+def test_killed_worker_is_noticed_and_its_job_taken_over(parts: Services, start: Start) -> None:
+    add_case(parts, make_case())
+    process = start(60)
+    wait_for(lambda: parts.store.list_studies()[0].job_message)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert state(parts) is JobState.RUNNING  # nobody can know yet
+    later = Store(
+        parts.settings.database,
+        model=parts.store.model,
+        clock=lambda: now_utc() + jobs.LEASE + timedelta(seconds=1),
+    )
+    assert jobs.release_expired(later) == 1
+    assert state(parts) is JobState.QUEUED
+    assert Worker(parts, make_analyser=fake_factory()).run_one()
+    assert state(parts) is JobState.DONE
+
+
+def test_worker_told_to_end_gives_its_job_back(parts: Services, start: Start) -> None:
+    add_case(parts, make_case(n=100))
+    process = start(0.05)
+    wait_for(lambda: parts.store.list_studies()[0].job_message)
+    process.terminate()
+    assert process.wait(10) == 0
+    assert state(parts) is JobState.QUEUED
+
+
+def test_two_workers_share_the_jobs_and_none_is_run_twice(parts: Services, start: Start) -> None:
+    for seed in range(8):
+        add_case(parts, make_case(seed=seed))
+    processes = [start(0.05), start(0.05)]
+    wait_for(lambda: parts.store.count_studies().states == {JobState.DONE: 8}, seconds=20)
+    for process in processes:
+        process.terminate()
+        assert process.wait(10) == 0
+    for row in parts.store.list_studies():
+        job = jobs.state(parts.store, row.job_id or 0)
+        assert job is not None and job.attempts == 1
+
+
+def test_cancel_reaches_another_process(parts: Services, start: Start) -> None:
+    add_case(parts, make_case(n=100))
+    start(0.1)
+    row = wait_for(lambda: next((r for r in parts.store.list_studies() if r.job_message), None))
+    jobs.cancel(parts.store, row.job_id)
+    wait_for(lambda: state(parts) is JobState.CANCELLED, seconds=3)
