@@ -18,7 +18,7 @@ def parent_arguments() -> list[str]:
 
 
 def end_with_parent() -> None:
-    """Send this process (and its group, which it leads) SIGTERM once the parent in its arguments is gone; without one, never.
+    """Send this process and its group SIGTERM once the parent in its arguments is gone.
 
     The parent is named, not looked up: it may be gone before this process has come so far.
     """

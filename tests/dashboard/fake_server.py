@@ -1,4 +1,4 @@
-"""A workspace, models' metadata, cases and an analyser that answers by rule, without any runtime."""
+"""A workspace, models' metadata, cases and an analyser that answers by rule, without a runtime."""
 
 from __future__ import annotations
 
