@@ -99,15 +99,15 @@ overread.analysis = (function () {
     watched = null;
   }
 
-  function mount() {
-    byId("analysis-again").addEventListener("click", () => watched && request());
+  function mount(signal) {
+    byId("analysis-again").addEventListener("click", () => watched && request(), { signal });
     byId("analysis-cancel").addEventListener("click", () => {
       if (!watched) return;
       watched.state = "cancelling";
       show("cancelling");
       clearTimeout(watched.timer);
       watched.timer = setTimeout(check, CANCEL_POLL_MS); // a running job stops at its next step
-    });
+    }, { signal });
     const removers = [overread.viewer.on("open", begin), overread.viewer.on("close", stop)];
     return () => removers.forEach((remove) => remove());
   }

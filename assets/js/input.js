@@ -205,13 +205,13 @@ overread.input = (function () {
   }
 
   // Called once for every time the page is shown.
-  function mount() {
+  function mount(signal) {
     const surface = byId("surface");
-    surface.addEventListener("wheel", onWheel, { passive: false });
-    byId("strip").addEventListener("wheel", onWheel, { passive: false });
-    surface.addEventListener("pointerdown", onPointerDown);
-    surface.addEventListener("dblclick", () => state() && homeWindow());
-    surface.addEventListener("contextmenu", (event) => event.preventDefault());
+    surface.addEventListener("wheel", onWheel, { passive: false, signal });
+    byId("strip").addEventListener("wheel", onWheel, { passive: false, signal });
+    surface.addEventListener("pointerdown", onPointerDown, { signal });
+    surface.addEventListener("dblclick", () => state() && homeWindow(), { signal });
+    surface.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
     range("opacity-host", { id: "viewer-opacity", class: "slider opacity-slider", min: 5, max: 80, step: 5, value: 25, "aria-label": "Opacity of the fill, percent", disabled: "" },
       (percent) => viewer().display({ show: { opacity: percent / 100 } }));
     range("slider-host", { id: "viewer-slider", class: "slice-slider", min: 1, max: 1, value: 1, "aria-label": "Slice", "data-pass-keys": "yes" },
@@ -220,7 +220,7 @@ overread.input = (function () {
       byId(id).addEventListener("click", (event) => {
         if (event.detail) event.currentTarget.blur(); // or the space bar would press it again
         if (state() || /^(toggle|close)-/.test(id)) run();
-      });
+      }, { signal });
     }
     const removers = [overread.keys.add("Review", KEYS), ...["display", "open", "result"].map((name) => viewer().on(name, showState))];
     return () => removers.forEach((remove) => remove());

@@ -29,6 +29,7 @@ overread.pixels = (function () {
     function keep(url, data) {
       ready.set(url, data);
       bytes += data.byteLength;
+      if (bytes <= budgetBytes) return;
       const wanted = new Set(wishes.map((wish) => wish.url));
       for (const [old, dropped] of ready) {
         if (bytes <= budgetBytes) break;

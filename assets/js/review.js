@@ -11,6 +11,7 @@ overread.review = (function () {
   let turn = 0;
 
   function fail(title, text) {
+    forget();
     document.querySelector(".review")?.setAttribute("hidden", "");
     const box = document.getElementById("review-error");
     if (!box) return;
@@ -47,11 +48,21 @@ overread.review = (function () {
     window.dash_clientside.set_props("nav-review", { href: `/review${query}` });
   }
 
+  function forget() {
+    try {
+      sessionStorage.removeItem("overread.last");
+    } catch (error) {
+      // nothing was remembered
+    }
+  }
+
   function mount() {
     unmount?.();
+    // React may keep the page's elements from one study to the next: the signal takes our listeners off them again.
+    const leaving = new AbortController();
     const parts = ["input", "strip", "rail", "corners", "findings", "analysis"];
-    const removers = parts.map((name) => overread[name].mount());
-    removers.push(overread.viewer.on("slice", keepAddress));
+    const removers = parts.map((name) => overread[name].mount(leaving.signal));
+    removers.push(overread.viewer.on("slice", keepAddress), () => leaving.abort());
     unmount = () => removers.forEach((remove) => remove());
   }
 
@@ -69,6 +80,8 @@ overread.review = (function () {
     const mine = ++turn;
     close();
     if (!data?.study_id || !document.querySelector(".review")) return;
+    document.querySelector(".review").hidden = false;
+    document.getElementById("review-error").hidden = true;
     mount();
     try {
       const study = await fetchStudy(data.study_id);

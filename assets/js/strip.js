@@ -82,7 +82,7 @@ overread.strip = (function () {
     }
   }
 
-  function mount() {
+  function mount(signal) {
     const canvas = document.getElementById("strip-canvas");
     let pending = false;
     const redraw = () => {
@@ -116,16 +116,15 @@ overread.strip = (function () {
       if (!overread.viewer.now || event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
       go(event);
-    });
-    canvas.addEventListener("pointermove", (event) => overread.viewer.now && event.buttons & 1 && go(event));
+    }, { signal });
+    canvas.addEventListener("pointermove", (event) => overread.viewer.now && event.buttons & 1 && go(event), { signal });
     const observer = new ResizeObserver(redraw);
     observer.observe(canvas);
-    document.addEventListener("overread:theme", redraw);
+    document.addEventListener("overread:theme", redraw, { signal });
     const removers = ["slice", "result", "areas", "open"].map((name) => overread.viewer.on(name, name === "slice" ? slice : redraw));
     removers.push(overread.viewer.on("open", lesions), overread.viewer.on("result", lesions));
     return () => {
       observer.disconnect();
-      document.removeEventListener("overread:theme", redraw);
       removers.forEach((remove) => remove());
     };
   }

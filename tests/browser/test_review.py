@@ -165,6 +165,20 @@ def test_address_keeps_the_slice_over_a_reload(page, study):
     assert corner(page) == f"Slice 2 / {SLICES}"
 
 
+def test_next_study_on_the_same_page_takes_over_whole(page, site, study):
+    other = site.add_study("other", shift=10)
+    open_study(page, other, 3)
+    page.evaluate(
+        f"dash_clientside.set_props('_pages_location', {{search: '?study={study}&slice=7'}})"
+    )
+    page.wait_for_selector("#viewer-screen[data-slice='7']")
+    page.locator("#viewer-surface").hover()
+    page.mouse.wheel(0, 120)
+    expect(page.locator("#corner-slice")).to_contain_text("Slice 8 /")
+    page.keyboard.press("m")
+    until(lambda: count(image(page), AMBER) == 0)
+
+
 def test_strip_and_slider_go_to_a_slice(page, study):
     open_study(page, study)
     box = page.locator("#strip-canvas").bounding_box()
