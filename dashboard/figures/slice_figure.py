@@ -42,6 +42,6 @@ def make_slice_figure() -> go.Figure:
             "dragmode": False,
             "hovermode": False,
             "showlegend": False,
-            "autosize": False,  # screen.js sets the size: measuring at every step would reflow the page
+            "autosize": False,  # screen.js sets the size; measuring each step would cost a reflow
         }
     )
