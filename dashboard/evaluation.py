@@ -91,6 +91,7 @@ class Evaluation:
             both masks are empty), mask_px, reference_px.
         roc: threshold, sensitivity, false_positive_rate, by falling threshold.
         environment: Where and when it was measured (cpu, engine, date ...).
+        models: Digest of the measured model of each stage.
     """
 
     split: str
@@ -99,6 +100,11 @@ class Evaluation:
     slices: pd.DataFrame
     roc: pd.DataFrame
     environment: Mapping[str, str]
+    models: Mapping[str, str]
+
+    def is_of(self, digests: Mapping[str, str]) -> bool:
+        """Whether the models with these digests, by stage, are those that were measured."""
+        return all(self.models.get(stage) == digest for stage, digest in digests.items())
 
 
 def parse_evaluation(document: object) -> Evaluation:
@@ -130,6 +136,7 @@ def parse_evaluation(document: object) -> Evaluation:
                 ["false_positive_rate", "sensitivity"], ignore_index=True
             ),
             environment=_as_strings(environment),
+            models=_as_strings(document.get("models")),
         )
     except (TypeError, ValueError) as error:
         raise EvaluationError("The evaluation file holds a word where a number belongs.") from error
@@ -186,7 +193,7 @@ def select_cell(slices: pd.DataFrame, threshold: float, cell: Cell) -> pd.DataFr
     """Rows of one cell of the confusion matrix, those worth a look first.
 
     Found: least sure first. Missed: largest reference first. Marked: surest first. Unmarked: those
-    nearest to the operating point first.
+    with the highest score first.
     """
     tumor = slices["reference_tumor"].to_numpy(bool)
     called = slices["score"].to_numpy(float) >= threshold

@@ -126,9 +126,9 @@ overread.worklist = (function () {
       go(data.href);
     },
 
-    // The tabs tell the source too: on a narrow page its column makes room for the notes.
+    // On a narrow page two columns make room for the notes: the tabs tell the source, the review page the slices.
     overreadGridSize: ({ api, clientWidth }) => {
-      api.setColumnsVisible(["origin_words"], clientWidth >= 1120);
+      api.setColumnsVisible(["origin_words", "slices"], clientWidth >= 1120);
     },
 
     overreadGridRows: ({ api }) => {

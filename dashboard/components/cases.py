@@ -16,6 +16,8 @@ from dashboard.components.links import review_href
 
 #: Rows that a list shows; the CSV holds all.
 MAX_ROWS = 200
+#: Pictures on a tile.
+MAX_PICTURES = 4
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,21 @@ def case_panel(
         className="panel case-panel",
         **aria(label=title, live="polite"),
     )
+
+
+def pictures(
+    rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy], count: int = MAX_PICTURES
+) -> list[Component]:
+    """The first few rows whose slices can be shown, as pictures."""
+    found: list[Component] = []
+    for case_id, number in zip(rows["case_id"], rows["index"], strict=True):
+        study = studies.get(str(case_id))
+        picture = _thumbnail(study.thumbnail_of(_whole(number))) if study else None
+        if picture is not None:
+            found.append(picture)
+        if len(found) == count:
+            break
+    return found
 
 
 def slice_table(rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy]) -> html.Div:

@@ -65,7 +65,7 @@ def _data_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _split_facts(split: Mapping[str, Any]) -> list[tuple[str, str]]:
-    named = (("train", "to learn from"), ("validation", "to watch"), ("held_out", "held out"))
+    named = (("train", "to learn from"), ("validation", "for validation"), ("held_out", "held out"))
     counts = [f"{split[key]} {words}" for key, words in named if isinstance(split.get(key), int)]
     return [("Patients", ", ".join(counts))] if counts else []
 

@@ -87,6 +87,7 @@ def performance_view(
             dcc.Location(id=LOCATION, refresh="callback-nav"),
             dcc.Download(id=DOWNLOAD),
             _page_head(evaluation),
+            *_other_models(info, evaluation),
             _top_tiles(evaluation, shipped),
             html.Div(
                 [
@@ -142,6 +143,17 @@ def _split_words(split: str) -> str:
     return known.get(split, "Patients of a folder that was given")
 
 
+def _other_models(info: TaskInfo, evaluation: Evaluation) -> list[Component]:
+    if evaluation.is_of({model.stage: model.digest for model in info.stages}):
+        return []
+    words = "Evaluate again to see how far the installed ones can be trusted."
+    title = html.Span(
+        "These figures were measured with other models than those installed.",
+        className="notice-title",
+    )
+    return [html.Div([title, words], className="notice notice--warning", role="alert")]
+
+
 def _small_button(words: str, button_id: str) -> html.Button:
     return html.Button(words, id=button_id, type="button", className="button button--small")
 
@@ -186,7 +198,7 @@ def _roc_panel(threshold: float) -> html.Section:
     return html.Section(
         [
             html.H2(title, className="panel-title"),
-            chart(ROC, title, height=300, clickable=True),
+            chart(ROC, title, height=356, clickable=True),
             html.Div(
                 [
                     html.Label("Operating point", htmlFor=THRESHOLD),

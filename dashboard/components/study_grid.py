@@ -26,8 +26,8 @@ _COLUMNS: list[dict[str, Any]] = [
     {
         "field": "patient",
         "headerName": "Patient",
-        "flex": 2,
-        "minWidth": 110,
+        "flex": 3,
+        "minWidth": 170,
         "cellRenderer": "OverreadPatient",
     },
     {"field": "study_date", "headerName": "Study date", "width": 108, "cellClass": "quiet"},
@@ -51,7 +51,7 @@ _COLUMNS: list[dict[str, Any]] = [
     {
         "field": "notes",
         "headerName": "Notes",
-        "flex": 5,
+        "flex": 4,
         "minWidth": 100,
         "cellRenderer": "OverreadNotes",
     },

@@ -20,7 +20,7 @@ CELL_WORDS: dict[Cell, tuple[str, tuple[str, ...], str]] = {
     "found": ("Tumor, found", ("ai", "reference"), "least sure first"),
     "missed": ("Tumor, missed", ("reference",), "largest first"),
     "marked": ("No tumor, marked", ("ai",), "surest first"),
-    "unmarked": ("No tumor, unmarked", (), "nearest to the operating point first"),
+    "unmarked": ("No tumor, unmarked", (), "highest score first"),
 }
 
 
@@ -114,7 +114,7 @@ def rate_words(rates: Mapping[str, Estimate], counts: Confusion) -> list[html.Di
         if rate is not None:
             rows.append((name.capitalize(), number_words(rate.value), interval_words(rate)))
     if math.isfinite(counts.precision):
-        share = f"where {counts.prevalence:.0%} of slices hold tumor"
+        share = f"where {counts.prevalence:.0%} hold tumor"
         rows.append(("Right when it marks a slice", number_words(counts.precision), share))
     return [
         html.Div([html.Span(name), html.B(value), html.Span(more, className="muted")])

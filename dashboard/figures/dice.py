@@ -126,23 +126,30 @@ def make_institution_figure(institutions: pd.DataFrame, *, theme: Theme) -> go.F
         hovertemplate="%{customdata}<extra></extra>",
         name="institutions",
     )
+    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 4, "b": 4})
+    _label_institutions(figure, institutions, places, color=tokens.text)
+    return figure
+
+
+def _label_institutions(
+    figure: go.Figure, institutions: pd.DataFrame, places: np.ndarray, *, color: str
+) -> None:
+    """Name each row, and let the axis begin below the lowest interval."""
     labels = [
         f"{name}, {count} patient{'s' if count != 1 else ''}"
         for name, count in zip(institutions["institution"], institutions["patients"], strict=True)
     ]
     bounds = institutions[["mean", "low"]].min().min() if len(institutions) else 0.5
     start = max(0.0, np.floor((bounds - 0.02) * 10) / 10) if np.isfinite(bounds) else 0.0
-    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 4, "b": 4})
     figure.update_xaxes(range=[start, 1.01], dtick=0.1 if start >= 0.4 else 0.2, showgrid=True)
     figure.update_yaxes(
         tickvals=places,
         ticktext=labels,
         range=[-0.6, len(institutions) - 0.4],
         showgrid=False,
-        tickfont={"color": tokens.text},
+        tickfont={"color": color},
         ticklabelstandoff=12,
     )
-    return figure
 
 
 def _interval_words(name: str, mean: float, low: float, high: float) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.evaluation import Confusion
-from dashboard.figures.template import Theme, build_template, tokens_of
+from dashboard.figures.template import Theme, Tokens, build_template, tokens_of
 
 #: Trace names that callbacks and tests refer to.
 CURVE, OPERATING_POINT, SHIPPED_POINT = "curve", "operating point", "as shipped"
@@ -34,6 +34,20 @@ def make_roc_figure(
     """
     tokens = tokens_of(theme)
     figure = go.Figure()
+    _add_curve(figure, roc, tokens)
+    if threshold != shipped_threshold:
+        _add_point(figure, shipped, shipped_threshold, name=SHIPPED_POINT, color=tokens.muted)
+    _add_point(figure, current, threshold, name=OPERATING_POINT, color=tokens.ai)
+    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    figure.update_xaxes(
+        range=[-0.02, 1.02], tickvals=ticks, title_text="false alarms per slice without tumor"
+    )
+    figure.update_yaxes(range=[-0.02, 1.05], tickvals=ticks)
+    return figure
+
+
+def _add_curve(figure: go.Figure, roc: pd.DataFrame, tokens: Tokens) -> None:
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -54,16 +68,6 @@ def make_roc_figure(
         "<extra></extra>",
         name=CURVE,
     )
-    if threshold != shipped_threshold:
-        _add_point(figure, shipped, shipped_threshold, name=SHIPPED_POINT, color=tokens.muted)
-    _add_point(figure, current, threshold, name=OPERATING_POINT, color=tokens.ai)
-    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
-    ticks = [0, 0.25, 0.5, 0.75, 1]
-    figure.update_xaxes(
-        range=[-0.02, 1.02], tickvals=ticks, title_text="false alarms per slice without tumor"
-    )
-    figure.update_yaxes(range=[-0.02, 1.05], tickvals=ticks)
-    return figure
 
 
 def _add_point(

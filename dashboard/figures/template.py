@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 
@@ -76,16 +76,7 @@ def tokens_of(theme: Theme) -> Tokens:
 def build_template(theme: Theme) -> go.layout.Template:
     """Template of every chart: no modebar, few lines, horizontal words, the theme's tokens."""
     tokens = tokens_of(theme)
-    axis = {
-        "gridcolor": tokens.line,
-        "linecolor": tokens.line,
-        "zeroline": False,
-        "ticks": "",
-        "tickfont": {"color": tokens.muted, "size": 12},
-        "title": {"font": {"color": tokens.muted, "size": 12}, "standoff": 8},
-        "fixedrange": True,
-        "automargin": True,
-    }
+    axis = _build_axis(tokens)
     return go.layout.Template(
         layout={
             "font": {"family": FONT, "size": 12, "color": tokens.text},
@@ -106,6 +97,19 @@ def build_template(theme: Theme) -> go.layout.Template:
             },
         }
     )
+
+
+def _build_axis(tokens: Tokens) -> dict[str, Any]:
+    return {
+        "gridcolor": tokens.line,
+        "linecolor": tokens.line,
+        "zeroline": False,
+        "ticks": "",
+        "tickfont": {"color": tokens.muted, "size": 12},
+        "title": {"font": {"color": tokens.muted, "size": 12}, "standoff": 8},
+        "fixedrange": True,
+        "automargin": True,
+    }
 
 
 #: `config` of every chart on the page: nothing floats over it, nothing zooms.

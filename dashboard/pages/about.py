@@ -8,15 +8,11 @@ from typing import Any
 
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
-from flask import current_app
 
-import pipeline
-from dashboard import services
 from dashboard.components.attributes import aria
 from dashboard.components.model_facts import facts, model_panel
+from dashboard.installed import read_models
 from pipeline import InputError
-
-TITLE = "About"
 
 INTENDED_USE = (
     "Overread helps a radiologist to review brain MRI in research and teaching: it marks where two "
@@ -135,7 +131,7 @@ def _sentences(title: str, sentences: tuple[str, ...]) -> html.Section:
 
 def _models() -> list[Component]:
     try:
-        info = pipeline.read_model_info(services.get(current_app).settings.models)
+        info = read_models()
     except InputError as error:
         message: list[Any] = [
             html.Span("The models cannot be read.", className="notice-title"),
@@ -188,5 +184,5 @@ def _versions() -> html.Section:
             continue
     return html.Section(
         [html.H2("Versions on this server", className="panel-title"), facts(rows)],
-        className="panel",
+        className="panel about-versions",
     )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import plotly.graph_objects as go
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
-from flask import current_app
 
-import pipeline
-from dashboard import ids, services
+from dashboard import ids
 from dashboard.components import performance_view as view
-from dashboard.components.cases import KnownStudy, case_panel
+from dashboard.components.cases import case_panel, pictures
 from dashboard.components.links import review_href
 from dashboard.components.performance_evidence import (
     EVALUATE_COMMAND,
@@ -36,12 +33,13 @@ from dashboard.evaluation import (
 from dashboard.figures.dice import make_dice_figure, make_institution_figure
 from dashboard.figures.roc import make_roc_figure
 from dashboard.figures.template import parse_theme
-from dashboard.figures.training import (
-    Measure,
-    choose_measures,
-    make_training_figure,
-    parse_history,
-    shipped_epoch,
+from dashboard.figures.training import make_training_figure, parse_history, shipped_epoch
+from dashboard.installed import (
+    evaluated_models,
+    known_studies,
+    models_or_nothing,
+    read_models,
+    training_measures,
 )
 from dashboard.performance_inputs import (
     clicked_value,
@@ -51,21 +49,19 @@ from dashboard.performance_inputs import (
     parse_threshold,
 )
 from dashboard.shell import empty_state
-from pipeline import InputError, TaskInfo
-
-TITLE = "Performance"
+from pipeline import InputError
 
 
 def layout(**_: Any) -> Component:
     """The page, from the files beside the shipped models."""
     try:
-        info = pipeline.read_model_info(services.get(current_app).settings.models)
+        info = read_models()
     except InputError as error:
         return _page(empty_state("The models cannot be read", error.message, *way_out(models=True)))
     if info.evaluation is None:
         return _page(
             empty_state("These models have not been evaluated yet", *way_out(evaluate=True)),
-            training_section(info, _measures(info)),
+            training_section(info, training_measures(info)),
         )
     try:
         evaluation = parse_evaluation(info.evaluation)
@@ -80,7 +76,7 @@ def layout(**_: Any) -> Component:
             info,
             evaluation,
             shipped,
-            training=_measures(info),
+            training=training_measures(info),
             links=_links(evaluation),
             command=command,
         )
@@ -89,7 +85,7 @@ def layout(**_: Any) -> Component:
 
 def register(app: Dash) -> None:
     """Add the page's callbacks to the app."""
-    theme = Input(ids.THEME, "data")
+    theme, threshold = Input(ids.THEME, "data"), Input(view.THRESHOLD, "value")
     app.callback(
         Output(view.THRESHOLD, "value"),
         Input(view.ROC, "clickData"),
@@ -101,9 +97,10 @@ def register(app: Dash) -> None:
         Output(view.THRESHOLD_WORDS, "children"),
         Output(view.RATES, "children"),
         Output(view.count_id(ALL), "children"),
-        Input(view.THRESHOLD, "value"),
+        threshold,
         theme,
     )(show_operating_point)
+    app.callback(Output(view.pictures_id(ALL), "children"), threshold)(show_pictures)
     app.callback(Output(view.DICE, "figure"), Input(view.SELECTION, "data"), theme)(draw_dice)
     app.callback(Output(view.INSTITUTIONS, "figure"), theme)(draw_institutions)
     app.callback(
@@ -111,6 +108,10 @@ def register(app: Dash) -> None:
         theme,
         State(training_id(ALL, ALL), "id"),
     )(draw_training)
+    _register_lists(app, threshold)
+
+
+def _register_lists(app: Dash, threshold: Input) -> None:
     app.callback(
         Output(view.SELECTION, "data"),
         Output(view.LOCATION, "href"),
@@ -125,7 +126,7 @@ def register(app: Dash) -> None:
         Output(view.CELL_ROWS, "children"),
         Output(view.CASE_ROWS, "children"),
         Input(view.SELECTION, "data"),
-        Input(view.THRESHOLD, "value"),
+        threshold,
         prevent_initial_call=True,
     )(list_cases)
     app.callback(
@@ -138,7 +139,7 @@ def register(app: Dash) -> None:
 
 def move_point(click: object, resets: object) -> float:
     """The operating point that a click on the curve, or on the reset button, asks for."""
-    info, _ = _shipped()
+    info, _ = evaluated_models()
     if ctx.triggered_id == view.RESET:
         return round(info.classifier.threshold, 2)
     return parse_threshold(clicked_value(click), default=info.classifier.threshold)
@@ -146,7 +147,7 @@ def move_point(click: object, resets: object) -> float:
 
 def show_operating_point(threshold: object, theme: object) -> tuple[go.Figure, str, Any, list[str]]:
     """Curve, rates and the four counts at an operating point."""
-    info, evaluation = _shipped()
+    info, evaluation = evaluated_models()
     shipped_at = info.classifier.threshold
     chosen = parse_threshold(threshold, default=shipped_at)
     current = count_confusion(evaluation.slices, chosen)
@@ -165,9 +166,17 @@ def show_operating_point(threshold: object, theme: object) -> tuple[go.Figure, s
     return figure, f"{chosen:.2f}", rate_words(rates, current), counts
 
 
+def show_pictures(threshold: object) -> list[list[Component]]:
+    """A few slices of each cell, as far as their cases are in this workspace."""
+    info, evaluation = evaluated_models()
+    at = parse_threshold(threshold, default=info.classifier.threshold)
+    studies = known_studies(evaluation.patients["case_id"])
+    return [pictures(select_cell(evaluation.slices, at, cell), studies=studies) for cell in CELLS]
+
+
 def draw_dice(selection: object, theme: object) -> go.Figure:
     """The dots, the chosen one ringed."""
-    _, evaluation = _shipped()
+    _, evaluation = evaluated_models()
     chosen = parse_selection(selection, evaluation)
     return make_dice_figure(
         evaluation.patients, theme=parse_theme(theme), selected=chosen.get("case", "")
@@ -176,13 +185,13 @@ def draw_dice(selection: object, theme: object) -> go.Figure:
 
 def draw_institutions(theme: object) -> go.Figure:
     """Mean Dice by institution."""
-    _, evaluation = _shipped()
+    _, evaluation = evaluated_models()
     return make_institution_figure(institution_dice(evaluation.patients), theme=parse_theme(theme))
 
 
 def draw_training(theme: object, charts: object) -> list[go.Figure]:
     """The training curves that the page holds, in its order."""
-    info = _info()
+    info = models_or_nothing()
     drawn = {
         f"{model.stage} {place}": make_training_figure(
             parse_history(model.history),
@@ -191,7 +200,7 @@ def draw_training(theme: object, charts: object) -> list[go.Figure]:
             theme=parse_theme(theme),
         )
         for model in info.stages
-        for place, measure in enumerate(_measures(info)[model.stage])
+        for place, measure in enumerate(training_measures(info)[model.stage])
     }
     wanted = [f"{chart.get('stage')} {chart.get('place')}" for chart in mappings_of(charts)]
     if any(key not in drawn for key in wanted):
@@ -203,7 +212,7 @@ def choose(
     cells: object, dot: object, closed: object, selection: object
 ) -> tuple[dict[str, str], Any, None]:
     """What is listed after a click: a cell's slices, a case's slices, or a case in Review."""
-    _, evaluation = _shipped()
+    _, evaluation = evaluated_models()
     chosen = parse_selection(selection, evaluation)
     trigger = ctx.triggered_id
     which = trigger.get("which") if isinstance(trigger, dict) else None
@@ -217,7 +226,7 @@ def choose(
     asked = parse_selection({"case": case}, evaluation)
     if trigger != view.DICE or not asked:
         raise PreventUpdate
-    study = _known_studies([asked["case"]]).get(asked["case"])
+    study = known_studies([asked["case"]]).get(asked["case"])
     if study is not None:
         return chosen, review_href(study.study_id), None
     return {**chosen, **asked}, no_update, None
@@ -225,22 +234,23 @@ def choose(
 
 def list_cases(selection: object, threshold: object) -> tuple[Component | None, Component | None]:
     """The lists of slices under the tiles and under the dots."""
-    info, evaluation = _shipped()
+    info, evaluation = evaluated_models()
     chosen = parse_selection(selection, evaluation)
     at = parse_threshold(threshold, default=info.classifier.threshold)
     by_cell = by_case = None
-    if cell := next((name for name in CELLS if name == chosen.get("cell")), None):
+    if cell := next((one for one in CELLS if one == chosen.get("cell")), None):
         rows = select_cell(evaluation.slices, at, cell)
-        title = f"{CELL_WORDS[cell][0]}: {len(rows):,} slices from {at:.2f}, {CELL_WORDS[cell][2]}"
+        name, _, order = CELL_WORDS[cell]
+        title = f"{name}: {len(rows):,} slices at operating point {at:.2f}, {order}"
         by_cell = case_panel(
-            title, rows, studies=_known_studies(rows["case_id"]), close_id=view.close_id("cell")
+            title, rows, studies=known_studies(rows["case_id"]), close_id=view.close_id("cell")
         )
     if case := chosen.get("case"):
         rows = evaluation.slices[evaluation.slices["case_id"] == case].sort_values("index")
         by_case = case_panel(
             f"{case}: slice by slice",
             rows,
-            studies=_known_studies([case]),
+            studies=known_studies([case]),
             close_id=view.close_id("case"),
             note="This case is not in this workspace. Add it on the worklist to see its images.",
         )
@@ -249,7 +259,7 @@ def list_cases(selection: object, threshold: object) -> tuple[Component | None, 
 
 def download(patients: object, slices: object) -> Any:
     """The rows behind the figures as CSV."""
-    _, evaluation = _shipped()
+    _, evaluation = evaluated_models()
     if ctx.triggered_id == view.PATIENTS_CSV:
         return dcc.send_data_frame(evaluation.patients.to_csv, "patients.csv", index=False)
     if ctx.triggered_id == view.SLICES_CSV:
@@ -261,34 +271,6 @@ def _page(*children: Component) -> html.Div:
     return html.Div(list(children), className="page")
 
 
-def _info() -> TaskInfo:
-    try:
-        return pipeline.read_model_info(services.get(current_app).settings.models)
-    except InputError as error:
-        raise PreventUpdate from error
-
-
-def _shipped() -> tuple[TaskInfo, Evaluation]:
-    """Models and evaluation as they are now; a callback does nothing where they are gone."""
-    info = _info()
-    try:
-        return info, parse_evaluation(info.evaluation)
-    except EvaluationError as error:
-        raise PreventUpdate from error
-
-
-def _measures(info: TaskInfo) -> dict[str, list[Measure]]:
-    return {m.stage: choose_measures(parse_history(m.history), m.stage) for m in info.stages}
-
-
 def _links(evaluation: Evaluation) -> dict[str, Component | str]:
-    found = _known_studies(evaluation.patients["case_id"])
+    found = known_studies(evaluation.patients["case_id"])
     return {name: dcc.Link(name, href=review_href(study.study_id)) for name, study in found.items()}
-
-
-def _known_studies(case_ids: Iterable[str]) -> dict[str, KnownStudy]:
-    found = services.get(current_app).store.studies_of_cases(list(dict.fromkeys(case_ids)))
-    return {
-        case_id: KnownStudy(study.study_id, study.thumbnail_url, study.indices)
-        for case_id, study in found.items()
-    }

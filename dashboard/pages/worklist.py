@@ -19,8 +19,6 @@ from dashboard.components import study_grid, upload, worklist_frame
 from dashboard.store import JobState, Origin, StudyCounts
 from pipeline import InputError
 
-TITLE = "Worklist"
-
 REFRESH = "worklist-refresh"  # written by upload.js when an upload has ended
 TICK = "worklist-tick"
 SEEN = "worklist-seen"

@@ -47,7 +47,7 @@ def page() -> str:
         "arXiv 1906.03720",
         "SIL Open Font License 1.1",
         "resnet18 (invented card)",
-        "60 to learn from, 10 to watch, 18 held out",
+        "60 to learn from, 10 for validation, 18 held out",
     ],
 )
 def test_page_says(served, words):

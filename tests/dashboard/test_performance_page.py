@@ -182,7 +182,7 @@ def test_tile_lists_its_slices(served, document):
     assert chosen == {"cell": "missed"}
     by_cell, by_case = performance.list_cases(chosen, 0.5)
     missed = count_confusion(parse_evaluation(document).slices, 0.5).missed
-    assert f"Tumor, missed: {missed} slices from 0.50" in text(by_cell)
+    assert f"Tumor, missed: {missed} slices at operating point 0.50" in text(by_cell)
     assert by_case is None
 
 
@@ -194,6 +194,22 @@ def test_dot_lists_a_case_that_is_not_here(served):
     _, by_case = performance.list_cases(chosen, 0.5)
     assert f"{FIRST}: slice by slice" in text(by_case)
     assert "not in this workspace" in text(by_case)
+
+
+def test_tiles_show_pictures_of_cases_that_are_here(served):
+    assert performance.show_pictures(0.5) == [[], [], [], []]
+    study_id = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
+    shown = performance.show_pictures("0.5")
+    assert len(shown[CELLS.index("unmarked")]) == 4
+    assert f"/data/{study_id}/" in text(shown)
+
+
+def test_figures_of_other_models_say_so(served, document):
+    words = "measured with other models than those installed"
+    assert words not in text(performance.layout())
+    other = {**document, "models": {"classifier": "f" * 64, "segmenter": "0" * 64}}
+    evaluation_file(served).write_text(json.dumps(other))
+    assert words in text(performance.layout())
 
 
 def test_dot_opens_a_case_that_is_here(served):

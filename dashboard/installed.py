@@ -1,0 +1,67 @@
+"""What is installed on this server, as pages need it: the models' files, the workspace's cases.
+
+The files are read anew for each answer (a few milliseconds): a new evaluation shows without a
+restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dash.exceptions import PreventUpdate
+from flask import current_app
+
+import pipeline
+from dashboard import services
+from dashboard.components.cases import KnownStudy
+from dashboard.evaluation import Evaluation, EvaluationError, parse_evaluation
+from dashboard.figures.training import Measure, choose_measures, parse_history
+from pipeline import InputError, TaskInfo
+
+
+def read_models() -> TaskInfo:
+    """The installed models.
+
+    Raises:
+        InputError: They cannot be read; the message is a sentence for the reader.
+    """
+    return pipeline.read_model_info(services.get(current_app).settings.models)
+
+
+def models_or_nothing() -> TaskInfo:
+    """The same for a callback, which leaves the page as it is where they are gone.
+
+    Raises:
+        PreventUpdate: They cannot be read.
+    """
+    try:
+        return read_models()
+    except InputError as error:
+        raise PreventUpdate from error
+
+
+def evaluated_models() -> tuple[TaskInfo, Evaluation]:
+    """Models and evaluation, for a callback.
+
+    Raises:
+        PreventUpdate: One of the two cannot be read.
+    """
+    info = models_or_nothing()
+    try:
+        return info, parse_evaluation(info.evaluation)
+    except EvaluationError as error:
+        raise PreventUpdate from error
+
+
+def training_measures(info: TaskInfo) -> dict[str, list[Measure]]:
+    """What each stage's history can show."""
+    return {m.stage: choose_measures(parse_history(m.history), m.stage) for m in info.stages}
+
+
+def known_studies(case_ids: Iterable[str]) -> dict[str, KnownStudy]:
+    """Studies of this workspace by case_id, as far as there are any."""
+    found = services.get(current_app).store.studies_of_cases(list(dict.fromkeys(case_ids)))
+    return {
+        case_id: KnownStudy(study.study_id, study.thumbnail_url, study.indices)
+        for case_id, study in found.items()
+    }
