@@ -15,5 +15,5 @@ def set_up_logging() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    for name in ("dashboard", "pipeline", "__main__"):
+    for name in ("dashboard", "pipeline"):
         logging.getLogger(name).setLevel(logging.INFO)

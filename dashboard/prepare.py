@@ -19,7 +19,7 @@ from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("dashboard.prepare")  # also as __main__
 _NICENESS = 10
 
 

@@ -38,7 +38,7 @@ from pipeline import (
     ProgressCallback,
 )
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("dashboard.worker")  # also as __main__
 _POLL_S = 0.2
 _LOOK_FOR_LOST_S = 2.0
 _DATABASE_PAUSE_S = 2.0
@@ -115,9 +115,9 @@ class Worker:
         began = time.monotonic()
         try:
             self._run(job)
+            _LOG.info("Job %d: %.1f s.", job.job_id, time.monotonic() - began)
         except jobs.LeaseLost:
             _LOG.warning("Job %d is no longer this worker's; its work was left.", job.job_id)
-        _LOG.info("Job %d left after %.1f s.", job.job_id, time.monotonic() - began)
         return True
 
     def _run(self, job: JobRow) -> None:

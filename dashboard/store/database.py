@@ -1,8 +1,8 @@
-"""Opens the review database: one transaction per call, safe with threads, processes and forks.
+"""Opens the review database: one transaction per call, safe with threads and processes.
 
-SQLite is opened anew for each transaction (0.2 ms): a connection that lives across a fork, as in
-Dash's background callbacks, can corrupt the file. Writers take the lock when they begin (``BEGIN
-IMMEDIATE``), so that two of them queue instead of failing half-way.
+SQLite is opened anew for each transaction (0.2 ms), so that no thread waits for another's. Writers
+take the lock when they begin (``BEGIN IMMEDIATE``), so that two of them queue instead of failing
+half-way.
 """
 
 from __future__ import annotations

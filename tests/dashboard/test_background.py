@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 import pytest
 from dash import html
+from fake_server import wait_for
 
 from dashboard.background import ForeignEntry, build_background_manager
 
@@ -98,3 +100,69 @@ def test_only_json_goes_in(tmp_path: Path) -> None:
 def test_folder_is_its_owners_only(tmp_path: Path) -> None:
     build_background_manager(tmp_path / "background")
     assert (tmp_path / "background").stat().st_mode & 0o777 == 0o700
+
+
+def start(manager: Any, fn: Any, *, progress: bool = True) -> tuple[int, str]:
+    """Start a callback as Dash does; returns its handle and its cache key."""
+    key = manager.build_cache_key(fn, [], [], None)
+    job = manager.call_job_fn(key, manager.make_job_fn(fn, progress), [], {})
+    return job, key
+
+
+def test_a_callback_tells_progress_and_result(tmp_path: Path) -> None:
+    manager = build_background_manager(tmp_path / "background")
+    go_on = threading.Event()
+
+    def callback(set_progress: Any) -> dict[str, Any]:
+        set_progress({"done": 1})
+        assert go_on.wait(5)
+        return {"state": "done"}
+
+    job, key = start(manager, callback)
+    assert wait_for(lambda: manager.get_progress(key)) == [{"done": 1}]
+    assert manager.job_running(str(job))
+    go_on.set()
+    wait_for(lambda: manager.result_ready(key))
+    assert manager.get_result(key, str(job)) == {"state": "done"}
+    assert not manager.job_running(str(job))
+    assert manager.get_result(key, str(job)) is manager.UNDEFINED
+
+
+def test_a_callback_that_is_ended_says_no_more(tmp_path: Path) -> None:
+    manager = build_background_manager(tmp_path / "background")
+    go_on, left = threading.Event(), threading.Event()
+
+    def callback(set_progress: Any) -> str:
+        try:
+            assert go_on.wait(5)
+            set_progress("late")
+        finally:
+            left.set()
+        return "late"
+
+    job, key = start(manager, callback)
+    manager.terminate_job(str(job))
+    assert not manager.job_running(str(job))
+    go_on.set()
+    assert left.wait(5)
+    assert manager.get_progress(key) is None
+    assert not manager.result_ready(key)
+
+
+def test_unknown_handles_are_no_jobs(tmp_path: Path) -> None:
+    manager = build_background_manager(tmp_path / "background")
+    for job in (None, "", "x", "12345"):
+        assert not manager.job_running(job)
+        manager.terminate_job(job)
+        assert manager.terminate_unhealthy_job(job) is False
+
+
+def test_a_failing_callback_is_handed_to_dash(tmp_path: Path) -> None:
+    manager = build_background_manager(tmp_path / "background")
+
+    def callback() -> None:
+        raise RuntimeError("why")
+
+    job, key = start(manager, callback, progress=False)
+    wait_for(lambda: manager.result_ready(key))
+    assert manager.get_result(key, str(job))["background_callback_error"]["msg"] == "why"
