@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 #: What every image slice of a demo study says.
 WORD = "SYNTHETIC"
-#: Row and column of the word's first pixel, from the top left as displayed.
-CORNER = (6, 6)
+#: Rows below the word, and the part of a row before it: between the viewer's corner texts.
+MARGIN_ROWS = 6
+LEFT_PART = 0.24
 #: 5x7 glyphs, one string of five dots per row.
 _GLYPHS = {
     "S": ".####|#....|#....|.###.|....#|....#|####.",
@@ -32,17 +33,26 @@ def word_bitmap() -> NDArray[np.bool_]:
     return np.concatenate([part for glyph in letters for part in (glyph, gap)][:-1], axis=1)
 
 
+def word_place(rows: int, columns: int) -> tuple[slice, slice]:
+    """Rows and columns that the word takes on a slice, from the top left as displayed.
+
+    Raises:
+        ValueError: When the slice is too small to hold the word.
+    """
+    height, width = word_bitmap().shape
+    bottom, left = rows - MARGIN_ROWS, min(int(columns * LEFT_PART), columns - width)
+    if bottom < height or left < 0:
+        raise ValueError(f"slices must hold {height} x {width} pixels, got {(rows, columns)}")
+    return slice(bottom - height, bottom), slice(left, left + width)
+
+
 def burn_in(pixels: NDArray[np.uint16], value: int) -> NDArray[np.uint16]:
-    """Return ``pixels (slices, rows, columns)`` with the word in the top left corner of each slice.
+    """Return ``pixels (slices, rows, columns)`` with the word at the foot of each slice.
 
     Raises:
         ValueError: When the slices are too small to hold the word.
     """
-    bitmap = word_bitmap()
-    top, left = CORNER
-    bottom, right = top + bitmap.shape[0], left + bitmap.shape[1]
-    if bottom > pixels.shape[1] or right > pixels.shape[2]:
-        raise ValueError(f"slices must hold {bottom} x {right} pixels, got {pixels.shape[1:]}")
+    rows, columns = word_place(pixels.shape[1], pixels.shape[2])
     marked = pixels.copy()
-    marked[:, top:bottom, left:right][:, bitmap] = value
+    marked[:, rows, columns][:, word_bitmap()] = value
     return marked

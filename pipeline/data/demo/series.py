@@ -142,7 +142,7 @@ def _dataset(kind: SeriesKind, plan: StudyPlan, number: int) -> FileDataset:
 
 def _add_patient(data: Dataset, plan: StudyPlan) -> None:
     year = date.fromisoformat(plan.study_date).year
-    data.PatientID, data.PatientName = plan.patient_id, f"Synthetic^{plan.patient_id}"
+    data.PatientID, data.PatientName = plan.patient_id, plan.patient_id
     data.PatientSex, data.PatientAge = "O", f"{plan.age:03d}Y"
     data.PatientBirthDate = f"{year - plan.age}0101"
     data.StudyDate = data.SeriesDate = data.ContentDate = plan.study_date

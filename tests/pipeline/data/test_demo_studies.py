@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import SequenceName
 from pipeline.data.demo import DEMO_STUDIES, MANIFEST_NAME, StudyPlan, make_demo_studies
-from pipeline.data.demo.marking import CORNER, burn_in, word_bitmap
+from pipeline.data.demo.marking import burn_in, word_bitmap, word_place
 from pipeline.data.demo.plans import LesionPlan, Side, SliceOrder
 from pipeline.data.demo.studies import make_study
 
@@ -112,7 +112,6 @@ def test_series_share_one_geometry_and_are_told_by_their_tags(folder: Path) -> N
 
 
 def test_every_file_says_that_it_is_synthetic(folder: Path) -> None:
-    top, left = CORNER
     bitmap = word_bitmap()
     for path in folder.rglob("*.dcm"):
         data = pydicom.dcmread(path)
@@ -123,8 +122,8 @@ def test_every_file_says_that_it_is_synthetic(folder: Path) -> None:
         pixels = data.pixel_array
         if data.ImageOrientationPatient[0] < 0:
             pixels = pixels[:, ::-1]  # as a reader displays it: the patient's right on the left
-        corner = pixels[top : top + bitmap.shape[0], left : left + bitmap.shape[1]]
-        assert (corner[bitmap] == 400).all()
+        place = pixels[word_place(*pixels.shape)]
+        assert (place[bitmap] == 400).all()
 
 
 def test_reversed_study_describes_its_own_order(folder: Path) -> None:
@@ -198,7 +197,7 @@ def test_interruption_leaves_no_half_made_study(
 
 
 def test_word_must_fit() -> None:
-    with pytest.raises(ValueError, match=r"slices must hold 13 x 59 pixels, got \(20, 20\)"):
+    with pytest.raises(ValueError, match=r"slices must hold 7 x 53 pixels, got \(20, 20\)"):
         burn_in(np.zeros((1, 20, 20), np.uint16), 400)
 
 
