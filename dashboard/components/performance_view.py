@@ -80,7 +80,6 @@ def performance_view(
         links: What a table shows for a case_id that can be opened.
         command: Command that measures again.
     """
-    threshold = info.classifier.threshold
     return html.Div(
         [
             dcc.Store(id=SELECTION),
@@ -89,26 +88,27 @@ def performance_view(
             _page_head(evaluation),
             *_other_models(info, evaluation),
             _top_tiles(evaluation, shipped),
-            html.Div(
-                [
-                    _roc_panel(threshold),
-                    html.Div(
-                        [
-                            _confusion_tiles(),
-                            html.Div(id=CELL_ROWS),
-                            _dice_panel(evaluation, links),
-                            html.Div(id=CASE_ROWS),
-                            _institution_panel(),
-                        ],
-                        className="stack",
-                    ),
-                ],
-                className="performance-columns",
-            ),
+            _columns(info.classifier.threshold, evaluation, links),
             training_section(info, training),
             provenance(info, evaluation, command),
         ],
         className="performance stack",
+    )
+
+
+def _columns(
+    threshold: float, evaluation: Evaluation, links: Mapping[str, Component | str]
+) -> html.Div:
+    right = [
+        _confusion_tiles(),
+        html.Div(id=CELL_ROWS),
+        _dice_panel(evaluation, links),
+        html.Div(id=CASE_ROWS),
+        _institution_panel(),
+    ]
+    return html.Div(
+        [_roc_panel(threshold), html.Div(right, className="stack")],
+        className="performance-columns",
     )
 
 

@@ -58,6 +58,15 @@ _COLUMNS: list[dict[str, Any]] = [
     {"field": "origin", "hide": True, "filter": "agTextColumnFilter"},
 ]
 
+_OPTIONS: dict[str, Any] = {
+    "theme": {"function": "overreadTheme(agGrid)"},
+    "rowHeight": 34,
+    "headerHeight": 34,
+    "animateRows": False,
+    "suppressColumnVirtualisation": True,
+    "navigateToNextCell": {"function": "overreadNextCell(params)"},
+}
+
 
 def layout(rows: list[dict[str, Any]]) -> html.Div:
     """The grid.
@@ -77,17 +86,7 @@ def layout(rows: list[dict[str, Any]]) -> html.Div:
             "suppressHeaderMenuButton": True,
             "minWidth": 60,
         },
-        dashGridOptions={
-            "theme": {"function": "overreadTheme(agGrid)"},
-            "rowHeight": 34,
-            "headerHeight": 34,
-            "animateRows": False,
-            "suppressCellFocus": False,
-            "suppressColumnVirtualisation": True,
-            "tooltipShowDelay": 400,
-            "localeText": {"noRowsToShow": "No study here."},
-            "navigateToNextCell": {"function": "overreadNextCell(params)"},
-        },
+        dashGridOptions=_OPTIONS,
         eventListeners={
             "cellKeyDown": ["overreadGridKey(params)"],
             "cellClicked": ["overreadGridClick(params)"],

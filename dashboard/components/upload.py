@@ -87,19 +87,8 @@ def _progress() -> html.Div:
             ),
             html.Div(
                 [
-                    html.Button(
-                        "Try again",
-                        id="upload-retry",
-                        type="button",
-                        className="button button--small",
-                        hidden=True,
-                    ),
-                    html.Button(
-                        "Cancel",
-                        id="upload-cancel",
-                        type="button",
-                        className="button button--small",
-                    ),
+                    _action("Try again", "upload-retry", hidden=True),
+                    _action("Cancel", "upload-cancel"),
                 ],
                 className="upload-actions",
             ),
@@ -107,6 +96,12 @@ def _progress() -> html.Div:
         id="upload-progress",
         className="upload-progress",
         hidden=True,
+    )
+
+
+def _action(words: str, button_id: str, *, hidden: bool = False) -> html.Button:
+    return html.Button(
+        words, id=button_id, type="button", className="button button--small", hidden=hidden
     )
 
 
