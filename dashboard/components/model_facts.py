@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from pipeline import ModelInfo
 #: A model card longer than this is cut; nobody reads more in a browser.
 MAX_CARD_CHARACTERS = 60_000
 
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _CHANNEL_WORDS = {"t1": "T1", "flair": "FLAIR", "t1c": "T1c"}
 _STAGE_WORDS = {
     "classifier": "Says per slice whether tumor is present",
@@ -49,7 +51,7 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
     rows = [
         ("Digest", model.digest[:16]),
         ("Input", f"{size} x {size} px: {channels}"),
-        ("Operating point", f"{model.threshold:.2f}"),
+        ("Operating point", _operating_point(model)),
     ]
     rows += _data_facts(_mapping(model.metadata.get("data")))
     rows += _split_facts(_mapping(model.metadata.get("split")))
@@ -57,6 +59,12 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
     if isinstance(model.metadata.get("seed"), int):
         rows.append(("Seed", str(model.metadata["seed"])))
     return rows
+
+
+def _operating_point(model: ModelInfo) -> str:
+    chosen = model.metadata.get("operating_point")
+    words = f", {chosen}" if isinstance(chosen, str) else ""
+    return f"{model.threshold:.2f}{words}"
 
 
 def _data_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -85,12 +93,15 @@ def _card(model: ModelInfo) -> list[html.Details | html.P]:
     if model.card is None:
         return [html.P("No model card lies beside this model.", className="muted")]
     try:
-        text = model.card.read_text("utf-8", errors="replace")[:MAX_CARD_CHARACTERS]
+        text = _COMMENT.sub("", model.card.read_text("utf-8", errors="replace"))
     except OSError:
         return [html.P("The model card cannot be read.", className="muted")]
     return [
         html.Details(
-            [html.Summary("Model card"), dcc.Markdown(text, className="model-card")],
+            [
+                html.Summary("Model card"),
+                dcc.Markdown(text[:MAX_CARD_CHARACTERS], className="model-card"),
+            ],
             className="model-card-frame",
         )
     ]

@@ -96,7 +96,10 @@ def make_training_figure(
     _label_lines(figure)
     _mark_epoch(figure, history, measure.validation or measure.training, shipped_epoch, theme=theme)
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
-    figure.update_xaxes(title_text="epoch", rangemode="tozero", nticks=6)
+    last = float(epochs.max()) if len(epochs) else 1.0
+    figure.update_xaxes(
+        title_text="epoch", range=[1 - last / 40, last * 1.025], nticks=6, tickformat="d"
+    )
     figure.update_yaxes(nticks=4)
     if measure.words == LOSS:
         figure.update_yaxes(rangemode="tozero")

@@ -60,6 +60,12 @@ def test_missing_models_are_told_and_the_rest_stays(served):
     assert "Intended use" in page()
 
 
+def test_comments_of_a_card_are_left_out(served):
+    card = served.settings.models / "brain-tumor" / "classifier" / "README.md"
+    card.write_text("before <!-- written\nby a program --> after")
+    assert "before  after" in page()
+
+
 def test_model_card_is_cut_and_may_be_missing(served):
     folder = served.settings.models / "brain-tumor"
     (folder / "classifier" / "README.md").write_text("x" * (MAX_CARD_CHARACTERS + 5))
