@@ -1,0 +1,1 @@
+"""Functions that return Dash components, one module per part of a page."""

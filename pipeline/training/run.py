@@ -12,13 +12,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 
+from pipeline.data.lgg import TrainingVolume, load_training_volumes
 from pipeline.data.preprocessing import CHANNELS, PREPROCESSING_VERSION
-from pipeline.data.splits import Split
+from pipeline.data.splits import Split, load_split
 from pipeline.digests import file_digest
 from pipeline.training.batches import SliceBatches
+from pipeline.training.schedules import make_cosine_schedule
 
 #: Names of the files beside a model; the performance page and the registry read them.
 MODEL_FILE, METADATA_FILE, HISTORY_FILE = "model.keras", "metadata.json", "history.csv"
@@ -54,6 +57,56 @@ class TrainingPlan:
     pretrained: Path | None
     crop: int | None
 
+    @classmethod
+    def from_arguments(
+        cls, arguments: argparse.Namespace, *, tumor_share: float, crop: int
+    ) -> TrainingPlan:
+        """The run that a command line asks for; ``tumor_share`` of each batch holds tumor."""
+        return cls(
+            data=arguments.data,
+            output=arguments.output,
+            epochs=arguments.epochs,
+            steps=arguments.steps,
+            batch_size=arguments.batch_size,
+            tumor_slices=round(arguments.batch_size * tumor_share),
+            learning_rate=arguments.learning_rate,
+            seed=arguments.seed,
+            precision=arguments.precision,
+            pretrained=getattr(arguments, "pretrained", None),
+            crop=crop,
+        )
+
+
+def begin(plan: TrainingPlan) -> tuple[Split, list[TrainingVolume], list[TrainingVolume]]:
+    """Make the output folder, fix seeds and precision, read training and validation patients.
+
+    Raises:
+        InputError: A patient of the split is missing.
+    """
+    cv2.setNumThreads(1)  # one slice at a time; the cores are the network's
+    plan.output.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(plan.seed)
+    keras.config.set_dtype_policy(plan.precision)
+    split = load_split()
+    volumes = load_training_volumes(plan.data, split.train)
+    return split, volumes, load_training_volumes(plan.data, split.validation)
+
+
+def make_optimizer(plan: TrainingPlan, *, weight_decay: float) -> keras.optimizers.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) on the plan's cosine schedule."""
+    schedule = make_cosine_schedule(peak=plan.learning_rate, total_steps=plan.epochs * plan.steps)
+    return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, clipnorm=1.0)
+
+
+def build_float32(build: Callable[[], keras.Model]) -> keras.Model:
+    """Build a model to ship: float32 whatever precision the training computes in."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        return build()
+    finally:
+        keras.config.set_dtype_policy(policy)
+
 
 def add_common_arguments(parser: argparse.ArgumentParser, *, epochs: int, rate: float) -> None:
     """Arguments of both training programs."""
@@ -67,7 +120,6 @@ def add_common_arguments(parser: argparse.ArgumentParser, *, epochs: int, rate: 
     parser.add_argument(
         "--precision", choices=("float32", "mixed_bfloat16"), default="mixed_bfloat16"
     )
-    parser.add_argument("--pretrained", type=Path, help="folder with ImageNet weights (.npz)")
 
 
 class ValidationMetrics(keras.callbacks.Callback):

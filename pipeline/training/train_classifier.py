@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
 from pipeline.data.augmentation import AugmentationPlan
-from pipeline.data.lgg import TrainingVolume, load_training_volumes
+from pipeline.data.lgg import TrainingVolume
 from pipeline.data.preprocessing import INPUT_SIZE
-from pipeline.data.splits import load_split
+from pipeline.errors import InputError
 from pipeline.models.resnet_classifier import build_resnet18, load_imagenet_weights
 from pipeline.postprocessing import smoothing_weights
 from pipeline.training import run
 from pipeline.training.batches import ScoreBatches
-from pipeline.training.schedules import make_cosine_schedule
 
 WEIGHTS_FILE = "resnet18_imagenet_folded.npz"
 #: Neighbouring slices share their tumor: the score leans on them this far.
@@ -31,6 +29,9 @@ SCORE_SIGMA_SLICES = 0.7
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this program."""
     run.add_common_arguments(parser, epochs=9, rate=2e-4)
+    parser.add_argument(
+        "--pretrained", type=Path, metavar="DIR", help=f"folder with {WEIGHTS_FILE}"
+    )
 
 
 def slice_logits(
@@ -97,22 +98,14 @@ def train(plan: run.TrainingPlan, *, size: int = INPUT_SIZE) -> None:
         plan: The run.
         size: Side of the model's input in pixels.
     """
-    cv2.setNumThreads(1)
-    plan.output.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(plan.seed)
-    keras.config.set_dtype_policy(plan.precision)
-    split = load_split()
-    volumes = load_training_volumes(plan.data, split.train)
-    validation = load_training_volumes(plan.data, split.validation)
+    if plan.pretrained is not None and not (plan.pretrained / WEIGHTS_FILE).is_file():
+        raise InputError(WEIGHTS_FILE, f"{plan.pretrained.name} holds no file {WEIGHTS_FILE}.")
+    split, volumes, validation = run.begin(plan)
     model = build_resnet18(size, with_location=True)
     if plan.pretrained is not None:
         load_imagenet_weights(model, plan.pretrained / WEIGHTS_FILE)
     model.compile(
-        keras.optimizers.AdamW(
-            make_cosine_schedule(peak=plan.learning_rate, total_steps=plan.epochs * plan.steps),
-            weight_decay=1e-3,
-            clipnorm=1.0,
-        ),
+        run.make_optimizer(plan, weight_decay=1e-3),
         loss={"score": "binary_crossentropy", "location": "binary_crossentropy"},
         loss_weights={"score": 1.0, "location": 2.0},
     )
@@ -134,9 +127,7 @@ def train(plan: run.TrainingPlan, *, size: int = INPUT_SIZE) -> None:
         return {"val_auc": float(roc_auc_score(labels, flat)), "val_score_loss": float(entropy)}
 
     def ship(finished: int) -> None:
-        keras.config.set_dtype_policy("float32")
-        shipped = build_resnet18(size)
-        keras.config.set_dtype_policy(plan.precision)
+        shipped = run.build_float32(lambda: build_resnet18(size))
         for layer in shipped.layers:
             layer.set_weights(model.get_layer(layer.name).get_weights())
         slope, intercept = fit_calibration(np.concatenate(logits), labels)
@@ -166,19 +157,5 @@ def train(plan: run.TrainingPlan, *, size: int = INPUT_SIZE) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the program; returns the exit status."""
-    train(
-        run.TrainingPlan(
-            data=arguments.data,
-            output=Path(arguments.output),
-            epochs=arguments.epochs,
-            steps=arguments.steps,
-            batch_size=arguments.batch_size,
-            tumor_slices=arguments.batch_size // 2,
-            learning_rate=arguments.learning_rate,
-            seed=arguments.seed,
-            precision=arguments.precision,
-            pretrained=arguments.pretrained,
-            crop=INPUT_SIZE,
-        )
-    )
+    train(run.TrainingPlan.from_arguments(arguments, tumor_share=1 / 2, crop=INPUT_SIZE))
     return 0

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 
 from pipeline.data.augmentation import AugmentationPlan
-from pipeline.data.lgg import TrainingVolume, load_training_volumes
+from pipeline.data.lgg import TrainingVolume
 from pipeline.data.preprocessing import INPUT_SIZE
-from pipeline.data.splits import load_split
 from pipeline.models.resunet import build_resunet
 from pipeline.training import run
 from pipeline.training.batches import OutlineBatches
 from pipeline.training.losses import CrossEntropyAndBatchDice
-from pipeline.training.schedules import make_cosine_schedule
 
 #: Fixed before training; probabilities at or above it are mask.
 THRESHOLD = 0.5
@@ -49,20 +45,10 @@ def train(plan: run.TrainingPlan, *, features: int = 16, size: int = INPUT_SIZE)
         features: Features of the first block.
         size: Side of the shipped model's input in pixels.
     """
-    cv2.setNumThreads(1)
-    plan.output.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(plan.seed)
-    keras.config.set_dtype_policy(plan.precision)
-    split = load_split()
-    volumes = load_training_volumes(plan.data, split.train)
-    validation = load_training_volumes(plan.data, split.validation)
+    split, volumes, validation = run.begin(plan)
     model = build_resunet(None, features=features)
     model.compile(
-        keras.optimizers.AdamW(
-            make_cosine_schedule(peak=plan.learning_rate, total_steps=plan.epochs * plan.steps),
-            weight_decay=1e-4,
-            clipnorm=1.0,
-        ),
+        run.make_optimizer(plan, weight_decay=1e-4),
         CrossEntropyAndBatchDice(),
     )
     batches = OutlineBatches(
@@ -75,9 +61,7 @@ def train(plan: run.TrainingPlan, *, features: int = 16, size: int = INPUT_SIZE)
     )
 
     def ship(finished: int) -> None:
-        keras.config.set_dtype_policy("float32")
-        shipped = build_resunet(size, features=features)
-        keras.config.set_dtype_policy(plan.precision)
+        shipped = run.build_float32(lambda: build_resunet(size, features=features))
         shipped.set_weights(model.get_weights())
         digest = run.save_half_precision(shipped, plan.output / run.MODEL_FILE)
         run.write_metadata(
@@ -104,20 +88,6 @@ def train(plan: run.TrainingPlan, *, features: int = 16, size: int = INPUT_SIZE)
 
 def main(arguments: argparse.Namespace) -> int:
     """Run the program; returns the exit status."""
-    train(
-        run.TrainingPlan(
-            data=arguments.data,
-            output=Path(arguments.output),
-            epochs=arguments.epochs,
-            steps=arguments.steps,
-            batch_size=arguments.batch_size,
-            tumor_slices=round(arguments.batch_size * 11 / 16),
-            learning_rate=arguments.learning_rate,
-            seed=arguments.seed,
-            precision=arguments.precision,
-            pretrained=None,
-            crop=arguments.crop,
-        ),
-        features=arguments.features,
-    )
+    plan = run.TrainingPlan.from_arguments(arguments, tumor_share=11 / 16, crop=arguments.crop)
+    train(plan, features=arguments.features)
     return 0

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.data.splits import Split
 from pipeline.digests import file_digest
+from pipeline.errors import InputError
 from pipeline.models.resnet_classifier import build_resnet18
 from pipeline.training import run, train_classifier, train_segmenter
 
@@ -55,8 +56,7 @@ def plan(data, tmp_path):
 @pytest.fixture(autouse=True)
 def two_patients(monkeypatch):
     split = Split(train=PATIENTS[:1], validation=PATIENTS[1:], held_out=())
-    for program in (train_classifier, train_segmenter):
-        monkeypatch.setattr(program, "load_split", lambda: split)
+    monkeypatch.setattr(run, "load_split", lambda: split)
     yield
     keras.config.set_dtype_policy("float32")
 
@@ -82,6 +82,11 @@ def test_the_classifier_ships_an_operating_point_from_the_validation_patients(pl
     assert 0 <= metadata["threshold"] <= 1
     assert 0 <= float(history(plan)[0]["val_auc"]) <= 1
     assert metadata["stage"] == "classifier"
+
+
+def test_missing_imagenet_weights_are_named(plan, tmp_path):
+    with pytest.raises(InputError, match=r"holds no file resnet18_imagenet_folded\.npz"):
+        train_classifier.train(replace(plan, pretrained=tmp_path), size=32)
 
 
 def test_a_finished_run_ships_again_without_training(plan):
