@@ -195,9 +195,13 @@ def _build_draft(
     )
     name = parts.stem or file.folder_name or "volume"
     folder = file.folder_name
+    qualified = f"{folder}_{name}" if folder else name
+    own = (
+        name if parts.base or not folder else folder
+    )  # flair.nii.gz names no study, its folder may
     return Draft(
         case=case,
-        names=(name, f"{folder}_{name}" if folder else name),
+        names=(own, qualified),
         study=f"{file.folder}|{parts.base}",
         study_names=(
             parts.base or folder or name,

@@ -156,6 +156,15 @@ def test_a_mask_in_another_orientation_is_brought_along(tmp_path):
     np.testing.assert_array_equal(case.masks, case.pixels[..., 0] > 99)
 
 
+def test_files_that_name_only_their_sequence_are_called_after_their_folder(tmp_path):
+    for folder in ("smith", "jones"):
+        write_nifti(tmp_path / folder / "flair.nii.gz", marked_volume())
+        write_nifti(tmp_path / folder / "seg.nii.gz", (marked_volume() > 99).astype("u1"))
+    report = read_cases([tmp_path])
+    assert sorted(case.case_id for case in report.cases) == ["jones", "smith"]
+    assert all(case.masks is not None for case in report.cases)
+
+
 def test_studies_in_one_folder_are_kept_apart(tmp_path):
     for number in ("001", "002"):
         for word in ("flair", "t1"):
