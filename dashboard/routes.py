@@ -29,7 +29,7 @@ from pipeline import Case, InputError
 
 _LOG = logging.getLogger(__name__)
 _FOR_EVER = "private, max-age=31536000, immutable"
-_QUIET = ("/data/", "/assets/", "/_dash-component-suites/", "/api/health")
+_QUIET = ("/data/", "/assets/", "/_dash-", "/_favicon", "/api/health", "/api/studies/")
 _SENTENCES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take requests of this kind.",

@@ -31,7 +31,8 @@ def protect(
     """
     hosts = set(settings.allowed_hosts)
     if settings.host not in _ANY_ADDRESS:
-        hosts.add(settings.host.lower())
+        host = settings.host.lower()
+        hosts.add(f"[{host}]" if ":" in host and not host.startswith("[") else host)
     headers: dict[str, str] = {}
 
     @server.before_request

@@ -112,6 +112,8 @@ class Supervisor:
             if not self._web.running:
                 sys.stderr.write("The web process ended; Overread stops.\n")
                 return 1
+            if self._prepare.process is not None and not self._prepare.running:
+                self._prepare.process = None  # its work is done
             for worker in self._workers:
                 if worker.process is not None and not worker.running:
                     worker.signal_group(signal.SIGKILL)
@@ -124,6 +126,8 @@ class Supervisor:
         """Wait until the web process answers, and print the address."""
         host = self._settings.host
         name = "127.0.0.1" if host in ("0.0.0.0", "::", "[::]") else host
+        if ":" in name and not name.startswith("["):
+            name = f"[{name}]"
         address = f"http://{name}:{self._settings.port}"
         deadline = time.monotonic() + _WEB_STARTS_WITHIN_S
         while self._web.running and not self.stopping.is_set():

@@ -94,11 +94,15 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop."""
-        self._prepare_while_idle()
+        idle_before = False
         while not self.stopping.is_set():
             try:
-                if not self.run_one():
-                    self.stopping.wait(_POLL_S)
+                if self.run_one():
+                    continue
+                if not idle_before:  # a job that waits already shows the preparation as its own
+                    idle_before = True
+                    self._prepare_while_idle()
+                self.stopping.wait(_POLL_S)
             except SQLAlchemyError:
                 _LOG.exception("The database did not answer.")
                 self.stopping.wait(_DATABASE_PAUSE_S)
@@ -170,6 +174,8 @@ class Worker:
 
     def _prepare_while_idle(self) -> None:
         """Load the models before anybody waits for them; a failure is told with the first job."""
+        if self._analyser is not None:
+            return
         if self._services.models is None:
             _LOG.warning("%s", self._services.models_error)
             return
