@@ -30,8 +30,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 #: Names under which a browser on the same machine reaches the server.
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-ENGINES = ("auto", "keras", "onnxruntime", "openvino")
-PRECISIONS = ("f32", "bf16")
+ENGINES = ("auto", "keras", "openvino")
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,6 @@ class Settings:
         max_upload_files: Files of one upload.
         cache_bytes: What the result cache may hold.
         engine: Runtime of the models.
-        precision: Precision at which the models run.
         workers: Worker processes that `python -m dashboard` starts.
         demo: Whether an empty workspace gets the demo studies.
         secret: Signs handles of background callbacks; "" for one kept in the workspace.
@@ -85,10 +83,14 @@ class Settings:
     max_upload_files: int
     cache_bytes: int
     engine: str
-    precision: str
     workers: int
     demo: bool
     secret: str
+
+    @property
+    def precision(self) -> str:
+        """Precision at which the models run: float32, the one that every engine has."""
+        return "f32"
 
     @property
     def studies(self) -> Path:
@@ -262,16 +264,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "OVERREAD_ENGINE",
         "auto",
-        "Runtime of the models: auto, keras, onnxruntime or openvino.",
+        "Runtime of the models: auto, keras or openvino.",
         "engine",
         one_of(ENGINES),
-    ),
-    Setting(
-        "OVERREAD_PRECISION",
-        "f32",
-        "Precision at which the models run: f32 or bf16.",
-        "precision",
-        one_of(PRECISIONS),
     ),
     Setting(
         "OVERREAD_WORKERS",

@@ -97,9 +97,8 @@ class Uploads:
                     self._count(batch, size=len(chunk))
                     output.write(chunk)
             if length is not None and size != length:
-                raise UploadRefused(
-                    HTTPStatus.BAD_REQUEST, f"{shown} arrived cut short. Send it again."
-                )
+                sentence = f"{shown} arrived cut short. Send it again."
+                raise UploadRefused(HTTPStatus.BAD_REQUEST, sentence)
             self._put_in_place(batch, draft, target)
         except BaseException as error:
             draft.unlink(missing_ok=True)
