@@ -101,9 +101,7 @@ def register(app: Dash) -> None:
         if asked is None:
             return no_update
         parts = services.get(app)
-        # a process of its own: it must not share the web process's connections
-        store = Store(parts.settings.database, model=parts.store.model)
-        return follow_job(store, asked, set_progress, has_result=_has_result(parts, asked))
+        return follow_job(parts.store, asked, set_progress, has_result=_has_result(parts, asked))
 
     @app.callback(
         Output(OUTCOME, "data", allow_duplicate=True),
@@ -132,7 +130,7 @@ def follow_job(
     Args:
         store: The review database.
         request: ``study_id`` and ``asked``, the browser's mark for this request.
-        relay: Called with each new state.
+        relay: Called with the state again and again.
         has_result: False where the result of a job that is done has gone from the cache.
         pause_seconds: Time between two looks at the jobs table.
 
@@ -145,15 +143,12 @@ def follow_job(
         )
     except InputError as error:
         return {**_describe(None, request), "state": "failed", "message": error.message}
-    told = None
     while True:
         job = jobs.state(store, job_id)
         state = _describe(job, request)
         if job is None or job.finished:
             return state
-        if state != told:
-            relay(state)
-            told = state
+        relay(state)  # each time: a callback that nobody wants any more ends when it reports
         time.sleep(pause_seconds)
 
 

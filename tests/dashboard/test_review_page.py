@@ -67,7 +67,7 @@ def test_requests_that_are_none_are_left_alone(value):
     assert review._parse_request(value) is None
 
 
-def test_follow_relays_each_change_once_and_ends_with_the_last_state(monkeypatch):
+def test_follow_relays_at_each_look_and_ends_with_the_last_state(monkeypatch):
     states = iter(
         [
             Job("queued"),
@@ -82,7 +82,11 @@ def test_follow_relays_each_change_once_and_ends_with_the_last_state(monkeypatch
     told: list[Any] = []
     last = review.follow_job(None, REQUEST, told.append, has_result=False, pause_seconds=0)
     assert asked == [(STUDY, {"priority": jobs.PRIORITY_OPENED, "result_lost": True})]
-    assert [(job["state"], job["done"]) for job in told] == [("queued", 0), ("running", 1)]
+    assert [(job["state"], job["done"]) for job in told] == [
+        ("queued", 0),
+        ("running", 1),
+        ("running", 1),
+    ]
     assert last == {**REQUEST, "state": "done", "done": 36, "total": 36, "message": ""}
 
 
