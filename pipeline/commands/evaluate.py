@@ -1,4 +1,4 @@
-"""``evaluate``: measure the whole chain; writes evaluation.json and prints its figures."""
+"""``evaluate``: measure the whole chain; writes evaluation.json files and prints the figures."""
 
 from __future__ import annotations
 
@@ -103,7 +103,12 @@ def choose_patients(found: Sequence[str], split: str | None) -> tuple[tuple[str,
 def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
     from pipeline.atomic_files import write_json
     from pipeline.data.lgg import find_patients
-    from pipeline.evaluation.evaluate import build_evaluation, evaluate_cases, format_figures
+    from pipeline.evaluation.evaluate import (
+        build_evaluation,
+        evaluate_cases,
+        format_figures,
+        stage_evaluation,
+    )
 
     paths, split = [arguments.data], GIVEN_FOLDER
     try:
@@ -129,6 +134,10 @@ def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
     )
     with writing(arguments.output):
         write_json(arguments.output / "evaluation.json", document)
+        for stage in document["models"]:
+            folder = arguments.output / stage
+            folder.mkdir(exist_ok=True)
+            write_json(folder / "evaluation.json", stage_evaluation(document, stage))
     say(format_figures(document))
     return 0
 

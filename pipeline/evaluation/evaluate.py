@@ -42,6 +42,26 @@ FIGURE_LABELS = {
     "ece": "Calibration error (0 is best)",
 }
 
+#: Figures that each stage answers for. The segmenter's are of what the gate lets through.
+STAGE_FIGURES = {
+    "classifier": (
+        "slice_auc",
+        "sensitivity",
+        "specificity",
+        "sensitivity_at_95_specificity",
+        "brier",
+        "ece",
+    ),
+    "segmenter": (
+        "patient_dice_mean",
+        "patient_dice_median",
+        "patient_iou_mean",
+        "tumor_slice_dice",
+        "all_slice_dice",
+        "predict_nothing_dice",
+    ),
+}
+
 
 def evaluate_cases(cases: Iterable[Case], analyser: Analyser) -> EvaluationRows:
     """Run the chain over cases with reference masks, one at a time.
@@ -98,6 +118,22 @@ def build_evaluation(
         "roc": metrics.roc_points(table.reference, table.score),
         "patients": [asdict(row) for row in rows.patients],
         "slices_rows": [asdict(row) for row in rows.slices],
+    }
+
+
+def stage_evaluation(document: dict[str, Any], stage: str) -> dict[str, Any]:
+    """What the evaluation of the chain says of one stage, for the folder of its model.
+
+    Args:
+        document: From `build_evaluation`; it keeps the rows behind these figures.
+        stage: ``classifier`` or ``segmenter``.
+    """
+    kept = ("schema", "task", "split", "counts", "environment")
+    return {name: document[name] for name in kept} | {
+        "stage": stage,
+        "digest": document["models"][stage],
+        "figures": {name: document["figures"][name] for name in STAGE_FIGURES[stage]},
+        "rows": "../evaluation.json",
     }
 
 

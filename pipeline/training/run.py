@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -193,7 +193,7 @@ def fit(
     model.fit(
         batches,
         epochs=plan.epochs,
-        verbose=1 if os.isatty(2) else 2,
+        verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
             ValidationMetrics(measure),
             keras.callbacks.CSVLogger(str(plan.output / HISTORY_FILE), append=resumed),

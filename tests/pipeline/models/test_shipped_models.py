@@ -1,10 +1,12 @@
 """What is shipped under ``models/``: described, whole, and small enough for git."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pipeline.data.preprocessing import PREPROCESSING_VERSION
+from pipeline.evaluation.evaluate import stage_evaluation
 from pipeline.models.registry import TASKS, check_digest, read_model_info
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
@@ -26,6 +28,9 @@ def test_the_evaluation_is_of_the_shipped_models(task: str) -> None:
     info = read_model_info(MODELS, task)
     assert info.evaluation is not None
     assert info.evaluation["models"] == {model.stage: model.digest for model in info.stages}
+    for model in info.stages:
+        own = json.loads((model.folder / "evaluation.json").read_text(encoding="utf-8"))
+        assert own == stage_evaluation(dict(info.evaluation), model.stage)
 
 
 def test_all_weights_together_stay_small() -> None:
