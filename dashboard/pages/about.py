@@ -21,14 +21,15 @@ INTENDED_USE = (
     "is examined or treated.",
 )
 LIMITS = (
-    "What is outlined is FLAIR abnormality. It takes in oedema and treatment change, and it is not "
+    "What is outlined is FLAIR abnormality. It takes in edema and treatment change, and it is not "
     "enhancing tumor.",
     "Everybody in the training set had a tumor, a glioma of lower grade. “No slice above the "
     "operating point” does not mean normal.",
     "A slice score says how much one slice looks like slices with tumor in that set. It is no "
     "probability that a patient has a tumor.",
-    "The models know axial FLAIR with T1 before and after contrast. Anything else is analysed with "
-    "a warning that stays with the result.",
+    "The models know axial FLAIR with T1 before and after contrast; FLAIR stands in for a T1 that is "
+    "missing. Anything that is not FLAIR, or may not be, is analysed with a warning that stays with "
+    "the result.",",
     "The demo studies are synthetic. How many of their lesions are found is no measure of "
     "accuracy.",
 )

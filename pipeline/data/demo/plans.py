@@ -192,9 +192,9 @@ DEMO_STUDIES: tuple[StudyPlan, ...] = (
     ),
     StudyPlan(
         "DEMO-09",
-        "20261120",
+        "20261119",
         41,
         LesionPlan(Side.RIGHT, "parietal white matter", (28, -32, 34), 2.6, growth=1.0, flair=1.8),
     ),
-    StudyPlan("DEMO-10", "20261124", 35, None, noise=0.05),
+    StudyPlan("DEMO-10", "20261120", 35, None, noise=0.05),
 )
