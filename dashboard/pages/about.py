@@ -27,9 +27,9 @@ LIMITS = (
     "operating point” does not mean normal.",
     "A slice score says how much one slice looks like slices with tumor in that set. It is no "
     "probability that a patient has a tumor.",
-    "The models know axial FLAIR with T1 before and after contrast; FLAIR stands in for a T1 that is "
-    "missing. Anything that is not FLAIR, or may not be, is analysed with a warning that stays with "
-    "the result.",",
+    "The models know axial FLAIR with T1 before and after contrast; FLAIR stands in for a T1 that "
+    "is missing. Anything that is not FLAIR, or may not be, is analysed with a warning that stays "
+    "with the result.",
     "The demo studies are synthetic. How many of their lesions are found is no measure of "
     "accuracy.",
 )
