@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.commands.console import ProgressBar, complain, say
@@ -41,7 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     folder = PredictionFolder(arguments.output)
     with ProgressBar("file") as progress:
         report = read_cases(arguments.paths, progress=progress)
-    cases, errors = deque(report.cases), list(report.errors)
+    own = _own_results(arguments.paths, arguments.output)
+    cases = deque(case for case in report.cases if not own(case.sources[0]))
+    errors = [error for error in report.errors if not own(error.source)]
     del report  # The queue alone holds the cases, so that each is let go when it is done.
     if cases:
         errors += _analyse(cases, arguments, folder)
@@ -50,6 +52,17 @@ def run(arguments: argparse.Namespace) -> int:
         complain(error.message)
     say(f"Results are in {path}")
     return 1 if errors else 0
+
+
+def _own_results(paths: Sequence[Path], output: Path) -> Callable[[str], bool]:
+    """Tell whether a source is an earlier result, where the output lies inside an input folder."""
+    here = output.resolve()
+    inside = [
+        here.relative_to(path.resolve()).as_posix() + "/"
+        for path in paths
+        if here.is_relative_to(path.resolve()) and here != path.resolve()
+    ]
+    return lambda source: any(source.startswith(folder) for folder in inside)
 
 
 def _analyse(
@@ -74,9 +87,13 @@ def _analyse(
             case = cases.popleft()
             try:
                 result = analyser.analyse(case, progress=_shifted(bar, case, done, total))
-            except (MemoryError, ValueError, ArithmeticError):
+            except Exception:  # whatever one case does to a library, the others keep their results
                 _LOG.debug("case %s failed", case.case_id, exc_info=True)
-                errors.append(InputError(case.sources[0], f"{case.case_id} cannot be analysed."))
+                name = Path(case.sources[0]).name
+                message = (
+                    f"{name} was read as {case.case_id} but cannot be analysed; it is left out."
+                )
+                errors.append(InputError(case.sources[0], message))
             else:
                 folder.add(case, result)
             done += case.n_slices

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -84,8 +85,9 @@ def test_nothing_readable_still_writes_results(predict: Predict, tmp_path: Path)
     assert len(document["errors"]) == 1
 
 
+@pytest.mark.parametrize("failure", [MemoryError, RuntimeError, cv2.error])
 def test_a_case_that_fails_leaves_the_others(
-    predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    failure: type[Exception], predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.inference import Analyser
 
@@ -93,7 +95,7 @@ def test_a_case_that_fails_leaves_the_others(
 
     def fail_once(self: Analyser, case: Any, **options: Any) -> Any:
         if case.case_id == "a":
-            raise MemoryError
+            raise failure("inside a library")
         return analyse(self, case, **options)
 
     monkeypatch.setattr(Analyser, "analyse", fail_once)
@@ -102,7 +104,17 @@ def test_a_case_that_fails_leaves_the_others(
     status, document = predict(tmp_path / "a.png", tmp_path / "b.png")
     assert status == 1
     assert [case["case_id"] for case in document["cases"]] == ["b"]
-    assert document["errors"] == [{"source": "a.png", "message": "a cannot be analysed."}]
+    message = "a.png was read as a but cannot be analysed; it is left out."
+    assert document["errors"] == [{"source": "a.png", "message": message}]
+
+
+def test_results_inside_the_input_are_not_taken_for_input(predict: Predict, tmp_path: Path) -> None:
+    write_series(tmp_path / "study", "scan")
+    for _ in range(2):
+        status, document = predict(tmp_path)
+        assert status == 0
+        assert [case["case_id"] for case in document["cases"]] == ["scan"]
+        assert (tmp_path / "out" / document["cases"][0]["slices"][1]["mask"]).exists()
 
 
 def test_masks_of_an_earlier_call_do_not_stay(predict: Predict, tmp_path: Path) -> None:
