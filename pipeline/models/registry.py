@@ -8,6 +8,7 @@ process may use it; `load_keras_model` imports Keras when it is called.
 from __future__ import annotations
 
 import csv
+import logging
 import math
 import re
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from pipeline.digests import file_digest
 from pipeline.errors import InputError
 from pipeline.models.quiet_keras import import_keras
 
+_LOG = logging.getLogger(__name__)
 DEFAULT_TASK = "brain-tumor"
 #: Tasks that this version knows. A task is a folder of this name below ``models/``.
 TASKS = (DEFAULT_TASK,)
@@ -115,8 +117,17 @@ def read_model_info(models_dir: Path, task: str = DEFAULT_TASK) -> TaskInfo:
             raise InputError(
                 task, f"The classifier and the segmenter of {task} differ in {rule}; they must not."
             )
-    evaluation = read_json_object(folder / "evaluation.json", f"{task}/evaluation.json")
-    return TaskInfo(task, folder, classifier, segmenter, evaluation)
+    return TaskInfo(task, folder, classifier, segmenter, _read_evaluation(folder))
+
+
+def _read_evaluation(folder: Path) -> Mapping[str, Any] | None:
+    """The chain's evaluation. A damaged one must not stop the models: it is only shown."""
+    name = f"{folder.name}/evaluation.json"
+    try:
+        return read_json_object(folder / "evaluation.json", name)
+    except InputError as error:
+        _LOG.warning("%s Evaluate again to have its figures.", error.message)
+        return None
 
 
 def check_digest(info: ModelInfo) -> None:

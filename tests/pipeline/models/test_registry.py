@@ -44,6 +44,15 @@ def test_what_may_be_missing_may_be_missing(tmp_path: Path) -> None:
     assert info.classifier.history == ()
 
 
+def test_a_damaged_evaluation_does_not_stop_the_models(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_metadata(tmp_path)
+    (tmp_path / "brain-tumor" / "evaluation.json").write_text("{")
+    assert read_model_info(tmp_path).evaluation is None
+    assert "evaluation.json cannot be read as JSON" in caplog.text
+
+
 BAD_METADATA: list[tuple[dict[str, Any], str]] = [
     ({"schema": 2}, "schema must be 1"),
     ({"stage": "gate"}, "stage must be classifier"),
