@@ -58,10 +58,18 @@ def training_measures(info: TaskInfo) -> dict[str, list[Measure]]:
     return {m.stage: choose_measures(parse_history(m.history), m.stage) for m in info.stages}
 
 
-def known_studies(case_ids: Iterable[str]) -> dict[str, KnownStudy]:
-    """Studies of this workspace by case_id, as far as there are any."""
-    found = services.get(current_app).store.studies_of_cases(list(dict.fromkeys(case_ids)))
+def known_studies(evaluation: Evaluation, case_ids: Iterable[str]) -> dict[str, KnownStudy]:
+    """Studies of this workspace by case_id, as far as there are any.
+
+    Only a study with the very slices that were evaluated counts, the newest of several: another one
+    of the same name would show other slices than the figures tell of.
+    """
+    found = services.get(current_app).store.studies_of_cases(case_ids)
+    slices = evaluation.slices[evaluation.slices["case_id"].isin(list(found))]
+    evaluated = slices.groupby("case_id")["index"].agg(sorted)
     return {
         case_id: KnownStudy(study.study_id, study.thumbnail_url, study.indices)
-        for case_id, study in found.items()
+        for case_id, studies in found.items()
+        for study in reversed(studies)
+        if sorted(study.indices) == evaluated.get(case_id)
     }

@@ -16,6 +16,8 @@ from dashboard.components.links import review_href
 
 #: Rows that a list shows; the CSV holds all.
 MAX_ROWS = 200
+#: Slices that no row may open: a study of the same name but with other slices is no substitute.
+NOT_HERE = "Cases that are not in this workspace with all slices that were evaluated"
 #: Pictures on a tile.
 MAX_PICTURES = 4
 
@@ -54,10 +56,13 @@ def case_panel(
     Args:
         title: What the rows have in common.
         rows: case_id, index, score, reference_px, mask_px, dice; in the order to show.
-        studies: Studies of this workspace by case_id; their rows open the slice in Review.
+        studies: Studies of this workspace by case_id; their rows open the slice in Review, the
+            others say that they cannot.
         close_id: Id of the button.
         note: A sentence under the title.
     """
+    if not note and not rows["case_id"].isin(list(studies)).all():
+        note = f"{NOT_HERE} are listed without a link."
     hidden = len(rows) - MAX_ROWS
     if hidden > 0:
         note = f"{note} The first {MAX_ROWS} of {len(rows):,}; the CSV holds all.".strip()

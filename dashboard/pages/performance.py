@@ -170,7 +170,7 @@ def show_pictures(threshold: object) -> list[list[Component]]:
     """A few slices of each cell, as far as their cases are in this workspace."""
     info, evaluation = evaluated_models()
     at = parse_threshold(threshold, default=info.classifier.threshold)
-    studies = known_studies(evaluation.patients["case_id"])
+    studies = known_studies(evaluation, evaluation.patients["case_id"])
     return [pictures(select_cell(evaluation.slices, at, cell), studies=studies) for cell in CELLS]
 
 
@@ -226,7 +226,7 @@ def choose(
     asked = parse_selection({"case": case}, evaluation)
     if trigger != view.DICE or not asked:
         raise PreventUpdate
-    study = known_studies([asked["case"]]).get(asked["case"])
+    study = known_studies(evaluation, [asked["case"]]).get(asked["case"])
     if study is not None:
         return chosen, review_href(study.study_id), None
     return {**chosen, **asked}, no_update, None
@@ -243,16 +243,20 @@ def list_cases(selection: object, threshold: object) -> tuple[Component | None, 
         name, _, order = CELL_WORDS[cell]
         title = f"{name}: {len(rows):,} slices at operating point {at:.2f}, {order}"
         by_cell = case_panel(
-            title, rows, studies=known_studies(rows["case_id"]), close_id=view.close_id("cell")
+            title,
+            rows,
+            studies=known_studies(evaluation, rows["case_id"]),
+            close_id=view.close_id("cell"),
         )
     if case := chosen.get("case"):
         rows = evaluation.slices[evaluation.slices["case_id"] == case].sort_values("index")
         by_case = case_panel(
             f"{case}: slice by slice",
             rows,
-            studies=known_studies([case]),
+            studies=known_studies(evaluation, [case]),
             close_id=view.close_id("case"),
-            note="This case is not in this workspace. Add it on the worklist to see its images.",
+            note=f"This case is not in this workspace with all {len(rows):,} slices that were "
+            "evaluated. Add them together on the worklist to see the images.",
         )
     return by_cell, by_case
 
@@ -272,5 +276,5 @@ def _page(*children: Component) -> html.Div:
 
 
 def _links(evaluation: Evaluation) -> dict[str, Component | str]:
-    found = known_studies(evaluation.patients["case_id"])
+    found = known_studies(evaluation, evaluation.patients["case_id"])
     return {name: dcc.Link(name, href=review_href(study.study_id)) for name, study in found.items()}

@@ -81,15 +81,15 @@ class Store(Database):
         rows = self._rows(self._studies().where(StudyRecord.identity == identity))
         return rows[0] if rows else None
 
-    def studies_of_cases(self, case_ids: Iterable[str]) -> dict[str, StudyRow]:
-        """Studies by case name; the newest where several have the same."""
+    def studies_of_cases(self, case_ids: Iterable[str]) -> dict[str, list[StudyRow]]:
+        """Studies by case name, the newest of each first."""
         wanted = list(dict.fromkeys(case_ids))
-        found: dict[str, StudyRow] = {}
+        found: dict[str, list[StudyRow]] = {}
         for start in range(0, len(wanted), 500):
             names = wanted[start : start + 500]
             query = self._studies().where(StudyRecord.case_id.in_(names))
-            for row in self._rows(query.order_by(StudyRecord.added_at)):
-                found[row.case_id] = row
+            for row in self._rows(query.order_by(StudyRecord.added_at.desc())):
+                found.setdefault(row.case_id, []).append(row)
         return found
 
     def add_study(self, study: NewStudy) -> StudyRow:

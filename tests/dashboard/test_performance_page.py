@@ -11,6 +11,7 @@ from typing import Any
 
 import plotly
 import pytest
+from dash import no_update
 from dash._callback_context import context_value
 from dash._utils import AttributeDict
 from dash.exceptions import PreventUpdate
@@ -221,6 +222,24 @@ def test_dot_opens_a_case_that_is_here(served):
     by_cell, _ = performance.list_cases({"cell": "unmarked"}, 0.5)
     assert f"/review?study={study_id}&slice=1" in text(by_cell)
     assert "thumbnail/0.png?slice=0" in text(by_cell)
+
+
+def test_only_a_study_with_the_evaluated_slices_opens(served):
+    whole = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
+    single = add_row(served.store, 8, case_id=FIRST, indices=(3,))
+    dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
+    _, href, _ = triggered(view.DICE, performance.choose, [], dot, [], None)
+    assert href == f"/review?study={whole}"
+    by_cell, _ = performance.list_cases({"cell": "unmarked"}, 0.5)
+    assert f"/review?study={whole}&slice=1" in text(by_cell)
+    assert single not in text(by_cell)
+    assert "not in this workspace with all slices" in text(by_cell)  # of the other cases
+    served.store.delete_study(whole)
+    chosen, href, _ = triggered(view.DICE, performance.choose, [], dot, [], None)
+    assert (chosen, href) == ({"case": FIRST}, no_update)
+    _, by_case = performance.list_cases(chosen, 0.5)
+    assert "not in this workspace with all 12 slices" in text(by_case)
+    assert "/review" not in text(by_case) + text(performance.layout())
 
 
 def test_closing_forgets_the_choice(served):

@@ -96,12 +96,13 @@ def test_deleting_keeps_the_analysis_that_another_study_shares(store: Store) -> 
 
 
 def test_studies_of_cases(store: Store, clock: Clock) -> None:
-    add_row(store, 1, case_id="same")
+    oldest = add_row(store, 1, case_id="same")
     clock.advance(1)
     newest = add_row(store, 2, case_id="same")
     add_row(store, 3)
     found = store.studies_of_cases(["same", "absent"])
-    assert {name: row.study_id for name, row in found.items()} == {"same": newest}
+    assert list(found) == ["same"]
+    assert [row.study_id for row in found["same"]] == [newest, oldest]
 
 
 def test_sources_remember_their_state_and_errors(store: Store) -> None:
