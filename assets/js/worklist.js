@@ -29,9 +29,14 @@ overread.worklist = (function () {
     return h("span", { className: `meter ${kind}`, "aria-hidden": "true" }, h("span", { className: "meter-fill", style: { width } }));
   }
 
+  // The row opens the study; the grid tells of a click only after the browser has followed the link.
+  function leaveToRow(event) {
+    if (!(event.ctrlKey || event.metaKey || event.shiftKey)) event.preventDefault();
+  }
+
   const cells = {
     OverreadPatient: ({ data }) =>
-      h("a", { href: data.href, className: "study-link", tabIndex: -1, title: data.patient }, data.patient),
+      h("a", { href: data.href, className: "study-link", tabIndex: -1, title: data.patient, onClick: leaveToRow }, data.patient),
 
     OverreadState: ({ data }) =>
       h(
@@ -122,7 +127,6 @@ overread.worklist = (function () {
         return;
       }
       if (String(window.getSelection?.() || "")) return; // a name is being copied
-      event?.preventDefault();
       go(data.href);
     },
 

@@ -69,6 +69,18 @@ def test_row_tells_the_analysis_and_opens_with_a_click(worklist, study):
     worklist.wait_for_selector("#viewer-screen[data-slice]")
 
 
+@pytest.mark.parametrize("place", [".study-link", ".study-state"])
+def test_one_click_is_one_step_of_the_history(worklist, study, place):
+    before = worklist.evaluate("history.length")
+    worklist.locator(f'{ROW}[row-id="{study}"] {place}').click()
+    expect(worklist).to_have_url(re.compile(rf"/review\?study={study}"))
+    worklist.wait_for_selector("#viewer-screen[data-slice]")
+    assert worklist.evaluate("history.length") == before + 1
+    worklist.go_back()
+    worklist.wait_for_selector(ROW)
+    assert worklist.evaluate("location.pathname") == "/"
+
+
 def test_keys_search_move_and_open(worklist, tmp_path):
     choose(worklist, [write_png(tmp_path / f"needle{k}_flair.png", seed=20 + k) for k in range(2)])
     expect(worklist.locator(ROW, has_text="needle")).to_have_count(2)
