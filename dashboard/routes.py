@@ -50,6 +50,7 @@ def register(server: Flask, parts: Services) -> None:
     uploads = Uploads(
         settings.uploads, max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files
     )
+    uploads.give_back()
     uploads.remove_stale()
     server.config["overread_uploads"] = uploads
     server.register_blueprint(api)

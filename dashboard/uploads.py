@@ -7,6 +7,7 @@ names only when they are complete. Every name is untrusted.
 from __future__ import annotations
 
 import errno
+import os
 import re
 import secrets
 import shutil
@@ -20,6 +21,11 @@ from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+try:  # Windows has no fcntl: there, an upload that is being read may be given back.
+    import fcntl
+except ImportError:  # pragma: no cover
+    fcntl = None  # type: ignore[assignment]
+
 #: Folder of a batch's complete files. Readers see the name when there is no image in it.
 UPLOAD_FOLDER = "the upload"
 
@@ -28,6 +34,7 @@ _CHUNK = 1 << 20
 _MAX_NAME_BYTES = 200
 _MAX_DEPTH = 16
 _STALE_S = 24 * 3600
+_TAKEN = ".taken"
 #: Room that an upload leaves on the disk, for the studies made from it and for the database.
 _SPARE_BYTES = 512 << 20
 
@@ -83,6 +90,8 @@ class Uploads:
             UploadRefused: A limit is passed, the name is not acceptable, or the disk is full.
         """
         root = self._root(batch)
+        if not root.exists():
+            self.remove_stale()
         target = root / UPLOAD_FOLDER / safe_relative_name(name)
         shown = target.name
         self._check_room(batch, length or 0, shown)
@@ -112,19 +121,34 @@ class Uploads:
     def take(self, batch: str) -> Iterator[Path | None]:
         """The folder of a batch's files, or None where nothing arrived; deleted afterwards."""
         root = self._root(batch)
-        taken = root.with_name(f"{root.name}.{secrets.token_hex(4)}.taken")
-        try:
-            root.rename(taken)  # whoever comes second finds nothing
-        except OSError:
-            yield None
-            return
-        with self._lock:
-            self._tallies.pop(batch, None)
-        try:
-            files = taken / UPLOAD_FOLDER
-            yield files if files.is_dir() else None
-        finally:
-            shutil.rmtree(taken, ignore_errors=True)
+        self.give_back(batch)
+        taken = root.with_name(f"{root.name}.{secrets.token_hex(4)}{_TAKEN}")
+        with _hold(root) as held:  # for as long as it is read: see `give_back`
+            try:
+                if not held:
+                    raise FileNotFoundError(root)
+                root.rename(taken)  # whoever comes second finds nothing
+            except OSError:
+                yield None
+                return
+            with self._lock:
+                self._tallies.pop(batch, None)
+            try:
+                files = taken / UPLOAD_FOLDER
+                yield files if files.is_dir() else None
+            finally:
+                shutil.rmtree(taken, ignore_errors=True)
+
+    def give_back(self, batch: str = "*") -> None:
+        """Let a batch, or every one, be finished again whose reader died while reading it."""
+        for taken in self._folder.glob(f"{batch}.*{_TAKEN}"):
+            root = taken.with_name(taken.name.partition(".")[0])
+            with _hold(taken) as held:
+                if held and not root.exists():
+                    try:
+                        taken.rename(root)
+                    except OSError:
+                        continue
 
     def discard(self, batch: str) -> None:
         """Delete a batch; none is no error."""
@@ -134,11 +158,13 @@ class Uploads:
     def remove_stale(self) -> None:
         """Delete what nobody finished within a day."""
         for path in self._folder.iterdir():
-            try:
-                if time.time() - path.stat().st_mtime > _STALE_S:
-                    shutil.rmtree(path, ignore_errors=True)
-            except OSError:
+            if time.time() - _last_change(path) < _STALE_S:
                 continue
+            with _hold(path) as held:
+                if held:
+                    shutil.rmtree(path, ignore_errors=True)
+                    with self._lock:
+                        self._tallies.pop(path.name, None)
 
     def _root(self, batch: str) -> Path:
         if _BATCH.fullmatch(batch) is None:
@@ -215,6 +241,40 @@ def safe_relative_name(name: str) -> PurePosixPath:
             HTTPStatus.BAD_REQUEST, f"{shown} was left out: its name is too long. Rename it."
         )
     return PurePosixPath(*parts)
+
+
+@contextmanager
+def _hold(folder: Path) -> Iterator[bool]:
+    """Hold a folder, whatever its name becomes; False where it is gone or somebody has it.
+
+    The hold ends with the process that has it.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY) if fcntl else os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        held = True
+        try:
+            if fcntl:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            held = False
+        yield held
+    finally:
+        os.close(descriptor)
+
+
+def _last_change(folder: Path) -> float:
+    """When something arrived in a batch last: each file passes through one of its folders."""
+    times = [0.0]
+    for path in (folder, folder / "incoming", folder / UPLOAD_FOLDER):
+        try:
+            times.append(path.stat().st_mtime)
+        except OSError:
+            continue
+    return max(times)
 
 
 def _is_surrogate(character: str) -> bool:

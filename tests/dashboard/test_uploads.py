@@ -147,6 +147,22 @@ def test_what_nobody_finished_goes_after_a_day(uploads: Uploads, tmp_path: Path)
     uploads.remove_stale()
     assert (tmp_path / BATCH).exists()
     long_ago = time.time() - 25 * 3600
-    os.utime(tmp_path / BATCH, (long_ago, long_ago))
-    uploads.remove_stale()
-    assert not (tmp_path / BATCH).exists()
+    for path in (tmp_path / BATCH, *(tmp_path / BATCH).iterdir()):
+        os.utime(path, (long_ago, long_ago))
+    uploads.receive("f" * 16, "b.png", io.BytesIO(b"x"), length=1)  # at the latest then
+    assert [path.name for path in tmp_path.iterdir()] == ["f" * 16]
+
+
+def test_an_upload_whose_reader_died_is_given_back(uploads: Uploads, tmp_path: Path) -> None:
+    send(uploads, "a.png", 10)
+    (tmp_path / BATCH).rename(tmp_path / f"{BATCH}.0a1b2c3d.taken")
+    with uploads.take(BATCH) as folder:
+        assert folder is not None
+        assert (folder / "a.png").stat().st_size == 10
+        Uploads(tmp_path, max_bytes=1000, max_files=3).give_back()  # it is being read
+        assert not (tmp_path / BATCH).exists()
+    assert list(tmp_path.iterdir()) == []
+    send(uploads, "a.png", 10)
+    (tmp_path / BATCH).rename(tmp_path / f"{BATCH}.0a1b2c3d.taken")
+    uploads.give_back()
+    assert [path.name for path in tmp_path.iterdir()] == [BATCH]
