@@ -34,7 +34,7 @@ _COLUMNS: list[dict[str, Any]] = [
     {"field": "sequences", "headerName": "Sequences", "width": 128, "cellClass": "quiet"},
     {"field": "slices", "headerName": "Slices", "width": 70, "type": "rightAligned"},
     {"field": "origin_words", "headerName": "Source", "width": 92, "cellClass": "quiet"},
-    {"field": "state_words", "headerName": "State", "width": 192, "cellRenderer": "OverreadState"},
+    {"field": "state_words", "headerName": "State", "width": 200, "cellRenderer": "OverreadState"},
     {
         "field": "score",
         "headerName": "Highest slice score",
@@ -144,8 +144,7 @@ def sequence_words(sequences: Iterable[str]) -> str:
 def state_words(study: StudyRow) -> str:
     """Where the study's analysis stands."""
     if study.job_state is JobState.RUNNING:
-        counted = f" {study.job_done} of {study.job_total}" if study.job_total else ""
-        return f"Analysing{counted}"
+        return study.job_message or "Analysing"
     words = {
         None: "Not analysed",
         JobState.QUEUED: "Queued",

@@ -65,8 +65,13 @@ def row(**changes: object) -> StudyRow:
         ({}, "Not analysed"),
         ({"job_state": JobState.QUEUED, "job_total": 36}, "Queued"),
         (
-            {"job_state": JobState.RUNNING, "job_done": 21, "job_total": 36},
-            "Analysing 21 of 36",
+            {
+                "job_state": JobState.RUNNING,
+                "job_done": 45,
+                "job_total": 72,
+                "job_message": "Outlining slice 10 of 36",
+            },
+            "Outlining slice 10 of 36",
         ),
         ({"job_state": JobState.RUNNING}, "Analysing"),
         ({"job_state": JobState.DONE}, "Analysed"),
@@ -183,9 +188,9 @@ def test_refresh_is_quick_while_something_is_analysed(served):
     job_id = jobs.submit(served.store, study_id)
     assert worklist.refresh(1, None, "", "")[3] == worklist.BUSY_MS
     jobs.claim(served.store, "w", job_id=job_id)
-    jobs.report(served.store, job_id, "w", progress=(1, 3, ""))
+    jobs.report(served.store, job_id, "w", progress=(1, 6, "Classifying slice 2 of 3"))
     rows, _, _, interval, *_ = worklist.refresh(1, None, "", "")
-    assert (rows[0]["state_words"], interval) == ("Analysing 1 of 3", worklist.BUSY_MS)
+    assert (rows[0]["state_words"], interval) == ("Classifying slice 2 of 3", worklist.BUSY_MS)
     summary = ResultSummary(highest_score=0.9, volume_ml=None, called_slices=1, mask_slices=1)
     jobs.finish(served.store, job_id, "w", summary)
     assert worklist.refresh(1, None, "", "")[3] == worklist.IDLE_MS
