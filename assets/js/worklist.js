@@ -58,9 +58,10 @@ overread.worklist = (function () {
       const parts = [];
       if (data.synthetic) parts.push(h("span", { key: "synthetic", className: "chip study-chip" }, "Synthetic"));
       if (data.error) parts.push(h("span", { key: "error", className: "study-error" }, data.error));
-      if (data.warnings.length) {
+      const first = data.sequence_note || data.warnings[0];
+      if (first) {
         const more = data.warnings.length > 1 ? ` (${data.warnings.length - 1} more)` : "";
-        parts.push(h("span", { key: "warning", className: "study-warning" }, data.warnings[0] + more));
+        parts.push(h("span", { key: "warning", className: "study-warning" }, first + more));
       }
       const remove = { key: "delete", type: "button", className: "button button--small study-delete", tabIndex: -1, "aria-label": `Delete ${data.patient}` };
       return h(

@@ -128,6 +128,7 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
         "no_spacing": analysed and study.volume_ml is None,
         "synthetic": study.synthetic,
         "warnings": list(study.warnings),
+        "sequence_note": sequence_note(study.sequences),
         "error": study.job_error if study.job_state is JobState.FAILED else "",
         "notes": notes_text(study),
         "deletable": study.origin is Origin.UPLOAD,
@@ -139,6 +140,14 @@ def sequence_words(sequences: Iterable[str]) -> str:
     known = [SEQUENCE_WORDS[name] for name in map(str, sequences) if name in SEQUENCE_WORDS]
     once = list(dict.fromkeys(known))
     return " ".join(sorted(once, key=lambda name: name != "FLAIR")) or "not known"
+
+
+def sequence_note(sequences: Iterable[str]) -> str:
+    """What a narrow cell tells where no sequence is FLAIR; the warnings say it in full."""
+    names = list(map(str, sequences))
+    if "flair" in names:
+        return ""
+    return "Not FLAIR" if names and "unknown" not in names else "Not known to be FLAIR"
 
 
 def state_words(study: StudyRow) -> str:

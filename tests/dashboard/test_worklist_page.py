@@ -116,6 +116,21 @@ def test_notes_hold_synthetic_the_error_and_all_warnings():
     assert (cells["error"], cells["warnings"]) == ("Too large.", ["W1.", "W2."])
 
 
+@pytest.mark.parametrize(
+    ("sequences", "words"),
+    [
+        (("t1", "flair", "t1c"), ""),
+        (("unknown",), "Not known to be FLAIR"),
+        (("t2", "unknown"), "Not known to be FLAIR"),
+        (("t1", "t2"), "Not FLAIR"),
+        ((), "Not known to be FLAIR"),
+    ],
+)
+def test_short_note_where_no_sequence_is_flair(sequences, words):
+    cells = study_grid.describe_study(row(sequences=sequences, warnings=("Read with care.",)))
+    assert (cells["sequence_note"], cells["notes"]) == (words, "Read with care.")
+
+
 def test_only_uploads_can_be_deleted_and_a_nameless_study_shows_its_case():
     assert study_grid.describe_study(row())["deletable"] is True
     assert study_grid.describe_study(row(origin=Origin.DEMO))["deletable"] is False
