@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,15 +57,43 @@ class DicomSeries:
 
 
 def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
-    """Group files by study and series; the same object given twice counts once."""
-    groups: dict[tuple[str, ...], dict[str, DicomFile]] = defaultdict(dict)
+    """Group files by study and series."""
+    groups: dict[tuple[str, ...], list[DicomFile]] = defaultdict(list)
     for one in files:
         header = one.header
         study = str(header.get("StudyInstanceUID", "") or one.file.folder)
         series = str(header.get("SeriesInstanceUID", "") or "")
-        key = (study, series) if series else (study, one.file.source)
-        groups[key].setdefault(str(header.get("SOPInstanceUID", "") or one.file.source), one)
-    return [DicomSeries(tuple(group.values())) for group in groups.values()]
+        groups[(study, series) if series else (study, str(one.file.path))].append(one)
+    return [DicomSeries(tuple(group)) for group in groups.values()]
+
+
+def _drop_copies(
+    files: Sequence[DicomFile], content_of: Callable[[DicomFile], bytes]
+) -> list[DicomFile]:
+    """Leave out files of equal content that name one object; those of other content are kept.
+
+    An equal SOPInstanceUID alone proves nothing: some exports give one to a whole series.
+    """
+    objects: dict[str, list[DicomFile]] = defaultdict(list)
+    for one in files:
+        uid = str(one.header.get("SOPInstanceUID", "") or "")
+        objects[uid or str(one.file.path)].append(one)
+    kept = set()
+    for copies in objects.values():
+        if len(copies) == 1:
+            kept.add(copies[0])
+            continue
+        contents: dict[bytes, DicomFile] = {}
+        for one in copies:
+            contents.setdefault(hashlib.sha256(content_of(one)).digest(), one)
+        kept.update(contents.values())
+    return [one for one in files if one in kept]
+
+
+def _content(one: DicomFile, pixels: NDArray[np.generic]) -> bytes:
+    """What tells slices apart: their places, or their numbers where there is none, and pixels."""
+    places = [frame.position or frame.instance for frame in one.frames]
+    return repr((places, pixels.shape, pixels.dtype.str)).encode() + pixels.tobytes()
 
 
 def read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[InputError]]:
@@ -75,39 +105,40 @@ def read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[
 
     Returns:
         A draft per volume in it (one per echo or time point), and one error per file that could not
-        be decoded, or one for the whole series where its slices disagree.
+        be decoded, and one for the whole series where its slices disagree.
     """
-    pixels: dict[str, NDArray[np.generic]] = {}
+    series = DicomSeries(tuple(_drop_copies(series.files, lambda one: one.file.path.read_bytes())))
+    pixels: dict[Path, NDArray[np.generic]] = {}
     errors: list[InputError] = []
+    for one in series.files:
+        try:
+            pixels[one.file.path] = read_dicom_pixels(one.file)
+        except InputError as error:
+            errors.append(error)
+        tick(one.file.name)
+    readable = [one for one in series.files if one.file.path in pixels]
+    readable = _drop_copies(readable, lambda one: _content(one, pixels[one.file.path]))
+    if not readable:
+        return [], errors
     try:
         stacks = stack_frames(
             series.title,
-            [frame for one in series.files for frame in one.frames],
+            [frame for one in readable for frame in one.frames],
             is_mask=_is_mask(series),
         )
-        for one in series.files:
-            try:
-                pixels[one.file.source] = read_dicom_pixels(one.file)
-            except InputError as error:
-                errors.append(error)
-            tick(one.file.name)
     except InputError as error:
-        for one in series.files:
-            tick(one.file.name)
-        return [], [error]
+        return [], [*errors, error]
     drafts = []
     for number, stack in enumerate(stacks, start=1):
-        readable = stack.keep(lambda frame: frame.file.source in pixels)
-        if readable.frames:
-            part = number if len(stacks) > 1 else None
-            drafts.append(_build_draft(series, readable, pixels, part=part))
+        part = number if len(stacks) > 1 else None
+        drafts.append(_build_draft(series, stack, pixels, part=part))
     return drafts, errors
 
 
 def _build_draft(
     series: DicomSeries,
     stack: FrameStack,
-    pixels: dict[str, NDArray[np.generic]],
+    pixels: dict[Path, NDArray[np.generic]],
     *,
     part: int | None,
 ) -> Draft:
@@ -143,22 +174,22 @@ def _build_draft(
 
 
 def _stack_pixels(
-    stack: FrameStack, pixels: dict[str, NDArray[np.generic]], *, is_mask: bool
+    stack: FrameStack, pixels: dict[Path, NDArray[np.generic]], *, is_mask: bool
 ) -> NDArray[np.generic]:
     """Pixels ``(slices, rows, columns)`` in the stack's order; parts of a mask overlaid."""
     frames = stack.frames
     rows, columns = frames[0].shape
     check_shape(frames[0].file.source, height=rows, width=columns, slices=len(frames), bytes_px=4)
-    dtype = np.result_type(*{pixels[frame.file.source].dtype for frame in frames})
+    dtype = np.result_type(*{pixels[frame.file.path].dtype for frame in frames})
     volume = np.empty((len(frames), rows, columns), dtype)
     for k, frame in enumerate(frames):
-        volume[k] = pixels[frame.file.source][frame.number]
-        if len(pixels[frame.file.source]) == 1:
-            del pixels[frame.file.source]  # a long series would lie in memory twice
+        volume[k] = pixels[frame.file.path][frame.number]
+        if len(pixels[frame.file.path]) == 1:
+            del pixels[frame.file.path]  # a long series would lie in memory twice
     for double, kept in stack.overlaid if is_mask else ():
-        if double.file.source in pixels and kept in frames:
+        if double.file.path in pixels and kept in frames:
             k = frames.index(kept)
-            np.maximum(volume[k], pixels[double.file.source][double.number], out=volume[k])
+            np.maximum(volume[k], pixels[double.file.path][double.number], out=volume[k])
     return tidy_values(volume)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,13 +57,6 @@ class FrameStack:
     positions_mm: tuple[float, ...] | None
     warnings: tuple[str, ...]
     overlaid: tuple[tuple[Frame, Frame], ...] = ()
-
-    def keep(self, wanted: Callable[[Frame], bool]) -> FrameStack:
-        """The stack of the wanted frames alone, measured anew."""
-        frames = [frame for frame in self.frames if wanted(frame)]
-        if len(frames) == len(self.frames):
-            return self
-        return _build_stack(frames) if frames else replace(self, frames=())
 
 
 def stack_frames(title: str, frames: Sequence[Frame], *, is_mask: bool = False) -> list[FrameStack]:

@@ -335,6 +335,51 @@ def test_the_same_file_twice_counts_once(tmp_path):
     assert read_one(folder).n_slices == 6
 
 
+@pytest.mark.parametrize("name", ["aa", "zz"])
+def test_a_broken_copy_is_told_and_the_good_one_kept(tmp_path, name):
+    folder = SeriesFactory(marked()).write(tmp_path / "s")
+    (folder / name).write_bytes((folder / "im001").read_bytes()[:-100])
+    report = read_cases([folder])
+    (case,) = report.cases
+    assert [error.source for error in report.errors] == [name]
+    assert "cut short" in report.errors[0].message
+    assert case.n_slices == 6
+    assert case.warnings == ()
+
+
+def test_different_slices_under_one_uid_are_all_kept(tmp_path):
+    volume = np.concatenate([marked(), marked()[:, ::-1]])
+    volume[1:5] = 0  # equal pixels, but other places
+    tags = {"SOPInstanceUID": "1.2.3"}
+    folder = SeriesFactory(np.ascontiguousarray(volume), tags=tags).write(tmp_path / "s")
+    assert read_one(folder).n_slices == 12
+
+
+def test_a_copy_with_another_header_counts_once(tmp_path):
+    factory = SeriesFactory(marked())
+    folder = factory.write(tmp_path / "s")
+    copy = pydicom.dcmread(folder / "im001")
+    copy.ImageComments = "sent again"
+    copy.save_as(folder / "copy", enforce_file_format=True)
+    case = read_one(folder)
+    assert case.n_slices == 6
+    assert case.warnings == ()
+
+
+def test_a_series_given_as_two_folders_is_one_case(tmp_path):
+    factory = SeriesFactory(marked())
+    for k, name in enumerate("ab"):
+        folder = factory.write(tmp_path / name)
+        for path in sorted(folder.iterdir())[3 * k : 3 * k + 3]:
+            path.unlink()
+        for number, path in enumerate(sorted(folder.iterdir())):
+            path.rename(folder / f"x{number}")
+    report = read_cases([tmp_path / "a", tmp_path / "b"])
+    assert report.errors == ()
+    (case,) = report.cases
+    assert brightest(case) == (5, 1, 2)
+
+
 def test_echoes_of_one_series_are_cases_of_their_own(tmp_path):
     series = generate_uid()
     for echo in (20, 90):
