@@ -61,7 +61,7 @@ def submit(
         InputError: There is no such study, or there are no models.
     """
     if store.model is None:
-        raise InputError("", "No models are installed, so that nothing can be analysed.")
+        raise InputError("", store.no_model)
     for _ in range(3):
         try:
             return _submit(store, store.model, study_id, priority, result_lost)

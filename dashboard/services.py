@@ -55,7 +55,7 @@ def build_services(settings: Settings) -> Services:
     models, error = _read_models(settings)
     return Services(
         settings=settings,
-        store=Store(settings.database, model=model_key(models, settings.precision)),
+        store=Store(settings.database, model=model_key(models, settings.precision), no_model=error),
         results=ResultCache(settings.results, size_limit_bytes=settings.cache_bytes),
         files=StudyFiles(settings.studies),
         models=models,

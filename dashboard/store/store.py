@@ -15,6 +15,7 @@ from dashboard.store.rows import JobState, ModelKey, NewStudy, Origin, StudyCoun
 from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyRecord
 
 _NO_MODEL = ModelKey(digest="", precision="")
+_NOT_INSTALLED = "No models are installed, so that nothing can be analysed."
 
 
 class Store(Database):
@@ -22,7 +23,8 @@ class Store(Database):
 
     Args:
         url: SQLAlchemy URL.
-        model: The models whose analyses are shown and asked for; None where none are installed.
+        model: The models whose analyses are shown and asked for; None where there are none.
+        no_model: Why there are none, in one sentence.
         clock: Tells the time in UTC; tests set their own.
     """
 
@@ -31,10 +33,12 @@ class Store(Database):
         url: str,
         *,
         model: ModelKey | None = None,
+        no_model: str = "",
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
         super().__init__(url, clock=clock)
         self.model = model
+        self.no_model = no_model or _NOT_INSTALLED
 
     def list_studies(self, search: str = "", origin: Origin | str | None = None) -> list[StudyRow]:
         """Studies, the newest first.

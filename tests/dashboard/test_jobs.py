@@ -74,6 +74,9 @@ def test_submit_tells_what_is_missing(store: Store, tmp_path: Path) -> None:
     without = Store(f"sqlite:///{tmp_path / 'review.db'}")
     with pytest.raises(InputError, match="No models are installed"):
         jobs.submit(without, add_row(store, 1))
+    damaged = Store(f"sqlite:///{tmp_path / 'review.db'}", no_model="The models are damaged.")
+    with pytest.raises(InputError, match=r"The models are damaged\."):
+        jobs.submit(damaged, f"{1:016x}")
     assert jobs.claim(without, "w") is None
 
 
