@@ -82,7 +82,12 @@ def finish_upload(batch: str) -> Response:
             raise NotThere("No file of this upload has arrived.")
         report = studies.add_upload(_services(), folder)
     rows = [
-        {"study_id": row.study_id, "case_id": row.case_id, "slices": row.slices}
+        {
+            "study_id": row.study_id,
+            "case_id": row.case_id,
+            "slices": row.slices,
+            "new": row.study_id in report.added,
+        }
         for row in report.studies
     ]
     errors = [{"source": error.source, "message": error.message} for error in report.errors]

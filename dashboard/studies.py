@@ -39,10 +39,12 @@ class IngestReport:
     Attributes:
         studies: Studies that were stored, or were there already.
         errors: Files that were left out, with one sentence each.
+        added: Ids of the studies that were not there before.
     """
 
     studies: tuple[StudyRow, ...]
     errors: tuple[InputError, ...]
+    added: frozenset[str] = frozenset()
 
 
 def add_files(
@@ -64,13 +66,17 @@ def add_files(
     """
     # named through the facade: it loads the readers' libraries when they are needed
     report = pipeline.read_cases(paths, progress=progress)
-    studies, errors = [], list(report.errors)
+    studies, errors, added = [], list(report.errors), set()
     for case in report.cases:
         try:
-            studies.append(_add_case(services, case, origin, source))
+            row, new = _add_case(services, case, origin, source)
         except InputError as error:
             errors.append(error)
-    return IngestReport(tuple(studies), tuple(errors))
+            continue
+        studies.append(row)
+        if new:
+            added.add(row.study_id)
+    return IngestReport(tuple(studies), tuple(errors), frozenset(added))
 
 
 def add_upload(services: Services, folder: Path) -> IngestReport:
@@ -122,8 +128,12 @@ def queue_missing(services: Services) -> int:
     return len(waiting)
 
 
-def _add_case(services: Services, case: Case, origin: Origin, source: str) -> StudyRow:
-    """Store one case, unless it is there already, and queue its analysis."""
+def _add_case(services: Services, case: Case, origin: Origin, source: str) -> tuple[StudyRow, bool]:
+    """Store one case, unless it is there already, and queue its analysis.
+
+    Returns:
+        The study, and whether it is new.
+    """
     study = _describe(case, origin, source)
     row = services.store.study_with_identity(study.identity)
     if row is None:
@@ -135,7 +145,7 @@ def _add_case(services: Services, case: Case, origin: Origin, source: str) -> St
         services.files.save(row.study_id, case)
     if services.store.model is not None:
         jobs.submit(services.store, row.study_id)
-    return services.store.study(row.study_id) or row
+    return services.store.study(row.study_id) or row, row.study_id == study.study_id
 
 
 def _describe(case: Case, origin: Origin, source: str) -> NewStudy:

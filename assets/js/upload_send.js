@@ -165,9 +165,10 @@ overread.upload = (function () {
     }
     if (!studies.length) return;
     const only = studies.length === 1 ? studies[0] : null;
+    const added = studies.filter((study) => study.new).length;
     panel().say({
       kind: "info",
-      title: only ? `${only.case_id || "The study"} was added.` : `${plural(studies.length, "study").replace("studys", "studies")} were added.`,
+      title: outcome(only ? only.case_id || "The study" : "", added, studies.length - added),
       items: [],
       link: only ? { href: `/review?study=${encodeURIComponent(only.study_id)}`, words: "Open it" } : null,
     });
@@ -175,6 +176,15 @@ overread.upload = (function () {
       overread.worklist.mark(studies.map((study) => study.study_id));
       window.dash_clientside.set_props("worklist-refresh", { data: Date.now() });
     }
+  }
+
+  // "X was added.", "X is here already.", "3 studies were added, 1 study is here already."
+  function outcome(name, added, known) {
+    const count = (number) => name || plural(number, "study").replace("studys", "studies");
+    const parts = [];
+    if (added) parts.push(`${count(added)} ${added === 1 ? "was" : "were"} added`);
+    if (known) parts.push(`${count(known)} ${known === 1 ? "is" : "are"} here already`);
+    return `${parts.join(", ")}.`;
   }
 
   function retry() {

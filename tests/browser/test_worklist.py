@@ -129,6 +129,22 @@ def test_upload_keeps_good_files_and_tells_the_others(worklist, tmp_path):
     expect(worklist).to_have_url(re.compile(r"/review\?study=[0-9a-f]{16}"))
 
 
+def test_duplicate_upload_says_that_it_is_here(worklist, tmp_path):
+    path = write_png(tmp_path / "twice_flair.png", seed=60)
+    messages = worklist.locator("#upload-messages")
+    choose(worklist, path)
+    expect(messages).to_contain_text("twice_flair was added.")
+    choose(worklist, path)
+    expect(messages).to_contain_text("twice_flair is here already.")
+    expect(messages).not_to_contain_text("was added")
+    choose(worklist, [path, write_png(tmp_path / "third_flair.png", seed=61)])
+    expect(messages).to_contain_text("1 study was added, 1 study is here already.")
+    choose(worklist, path)
+    expect(messages).to_contain_text("twice_flair is here already.")
+    messages.get_by_text("Open it").click()
+    expect(worklist).to_have_url(re.compile(r"/review\?study=[0-9a-f]{16}"))
+
+
 def test_folder_becomes_one_study_and_is_watched_until_done(worklist, site, tmp_path):
     for k in range(SLICES):
         write_png(tmp_path / "watched" / f"watched_{k + 1}.png", seed=40 + k)

@@ -92,7 +92,8 @@ def make_case(n: int = 3, *, seed: int = 0, masks: bool = True, **changes: Any) 
 
 def add_case(services: Services, case: Case, origin: Origin = Origin.UPLOAD) -> str:
     """Store a case as the readers' answer would be; returns the study's id."""
-    return studies._add_case(services, case, origin, "").study_id
+    row, _ = studies._add_case(services, case, origin, "")
+    return row.study_id
 
 
 def add_row(store: Store, number: int, **changes: Any) -> str:

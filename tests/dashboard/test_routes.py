@@ -57,6 +57,21 @@ def test_upload_to_study(client: FlaskClient, parts: Services) -> None:
     assert described["job"]["state"] == "queued"
 
 
+def test_upload_tells_new_studies_from_known_ones(client: FlaskClient) -> None:
+    def finish() -> list[tuple[str, bool]]:
+        answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
+        return [(study["study_id"], study["new"]) for study in answer.json["studies"]]
+
+    put(client, "one_flair.png", png(1))
+    ((first, new),) = finish()
+    assert new
+    put(client, "one_flair.png", png(1))
+    put(client, "two_flair.png", png(2))
+    again = dict(finish())
+    assert again.pop(first) is False
+    assert list(again.values()) == [True]
+
+
 def test_upload_errors_are_sentences(client: FlaskClient, parts: Services) -> None:
     answer = put(client, "../../escape.png", png())
     assert answer.status_code == 400
