@@ -169,9 +169,18 @@ overread.worklist = (function () {
     const none = byId("worklist-none");
     if (none) {
       none.hidden = shown > 0 || frame.hidden;
+      const noLibrary = state[LATEST].origin === "library" && !holds(api, "library");
+      byId("worklist-no-library").hidden = !noLibrary;
+      byId("worklist-no-library").previousElementSibling.hidden = noLibrary;
       frame.classList.toggle("study-grid-frame--empty", shown === 0);
     }
     markRows(api);
+  }
+
+  function holds(api, origin) {
+    let found = false;
+    api.forEachNode(({ data }) => { found = found || data.origin === origin; });
+    return found;
   }
 
   // ---- rows ----

@@ -116,11 +116,15 @@ def no_studies(has_library: bool) -> Component:
     )
 
 
-def nothing_found() -> html.Div:
-    """What stands in the place of the grid where the search finds nothing."""
+def nothing_found(has_library: bool) -> html.Div:
+    """What stands in the place of the grid where the search, or the library's tab, is empty."""
+    library = "The library is a folder on the server, set by OVERREAD_LIBRARY; " + (
+        "it holds no study yet." if has_library else "none is set."
+    )
     return html.Div(
         [
             html.P("No study here fits the search and the tab.", className="muted"),
+            html.P(library, id="worklist-no-library", className="muted", hidden=True),
             html.Button(
                 "Show all studies", id="worklist-show-all", type="button", className="button"
             ),

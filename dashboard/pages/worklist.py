@@ -57,7 +57,10 @@ def layout(**_: Any) -> Component:
             worklist_frame.offline_notice(),
             html.Div(_notices(parts), id=NOTICES, className="worklist-notices"),
             html.Div(
-                [study_grid.layout(rows), worklist_frame.nothing_found()],
+                [
+                    study_grid.layout(rows),
+                    worklist_frame.nothing_found(settings.library is not None),
+                ],
                 id=FILLED,
                 className="worklist-rows",
                 hidden=filled,

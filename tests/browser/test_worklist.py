@@ -106,6 +106,12 @@ def test_search_without_an_answer_has_a_way_out(worklist):
     expect(worklist.locator(ROW).first).to_be_visible()
     worklist.click("#worklist-tabs >> text=Demo")
     expect(worklist.locator("#worklist-none")).to_be_visible()
+    expect(worklist.locator("#worklist-none")).to_contain_text("fits the search and the tab")
+    expect(worklist.locator("#worklist-no-library")).to_be_hidden()
+    worklist.click("#worklist-tabs >> text=Library")
+    expect(worklist.locator("#worklist-no-library")).to_be_visible()
+    expect(worklist.locator("#worklist-no-library")).to_contain_text("none is set.")
+    expect(worklist.locator("#worklist-none >> text=fits the search")).to_be_hidden()
 
 
 def test_upload_keeps_good_files_and_tells_the_others(worklist, tmp_path):

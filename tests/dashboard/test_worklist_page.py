@@ -16,7 +16,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from dashboard import jobs, services
-from dashboard.components import study_grid, upload
+from dashboard.components import study_grid, upload, worklist_frame
 from dashboard.pages import worklist
 from dashboard.services import Services
 from dashboard.store import JobState, Origin, ResultSummary, StudyRow
@@ -152,6 +152,14 @@ def test_empty_worklist_says_what_to_do(served):
     assert "OVERREAD_LIBRARY" in page
     assert "Up to 10,000 files and 2 GB at once." in page
     assert "no medical device and makes no diagnosis" in page
+
+
+@pytest.mark.parametrize(
+    ("has_library", "end"), [(False, "none is set."), (True, "it holds no study yet.")]
+)
+def test_empty_library_is_explained(has_library, end):
+    words = "The library is a folder on the server, set by OVERREAD_LIBRARY; "
+    assert words + end in text(worklist_frame.nothing_found(has_library))
 
 
 def test_filled_worklist_counts_its_tabs(served):
