@@ -242,7 +242,7 @@ def _confusion_tiles() -> html.Div:
 
 
 def _dice_panel(evaluation: Evaluation, links: Mapping[str, Component | str]) -> html.Section:
-    title = "Dice of each patient; every dot opens its case"
+    title = "Dice of each patient; click a dot for its case"
     return html.Section(
         [
             html.H2(title, className="panel-title"),

@@ -77,6 +77,7 @@ def test_page_shows_the_files_figures(served, document):
     nothing = document["figures"]["predict_nothing_dice"]["value"]
     assert f"where “predict nothing” scores {nothing:.2f}" in page
     assert "6 patients, 72 slices" in page
+    assert "Dice of each patient; click a dot for its case" in page
     assert "Invented CPU" in page
     assert document["environment"]["command"] in page
 
