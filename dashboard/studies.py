@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -116,6 +116,12 @@ def delete_study(services: Services, study_id: str) -> None:
     if row.origin is not Origin.UPLOAD:
         raise InputError("", "Only uploaded studies can be deleted here.")
     _remove(services, row)
+    hidden = services.store.forget_hidden_sources()  # the upload stood for a study of theirs too
+    folders = {Origin.LIBRARY: services.settings.library, Origin.DEMO: services.settings.demo_files}
+    for origin, folder in folders.items():
+        names = {name for place, name in hidden if place is origin}
+        if folder is not None and names:
+            _scan(services, folder, origin, only=names)
 
 
 def queue_missing(services: Services) -> int:
@@ -182,11 +188,15 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _scan(services: Services, folder: Path, origin: Origin) -> tuple[StudyRow, ...]:
+def _scan(
+    services: Services, folder: Path, origin: Origin, *, only: Container[str] | None = None
+) -> tuple[StudyRow, ...]:
     """Read the entries of a folder that are new or changed since they were read last."""
     added: list[StudyRow] = []
     entries = dict(_entries(folder))
     for name, paths in entries.items():
+        if only is not None and name not in only:
+            continue
         state = _files_state(paths)
         if services.store.source_state(origin, name) == state:
             continue
@@ -199,7 +209,8 @@ def _scan(services: Services, folder: Path, origin: Origin) -> tuple[StudyRow, .
             if study_id not in kept and row is not None:  # the entry holds something else by now
                 _remove(services, row)
         errors = [(_within(name, error.source), error.message) for error in report.errors]
-        services.store.set_source(origin, name, state=state, errors=errors)
+        shared = any(row.origin is not origin for row in report.studies)
+        services.store.set_source(origin, name, state=state, errors=errors, shared=shared)
         added.extend(report.studies)
     if entries:  # an empty folder is more likely one that is not mounted
         services.store.forget_sources(origin, keep=entries)
@@ -231,7 +242,7 @@ def _files_state(paths: Sequence[Path]) -> str:
         except OSError:
             continue
         digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode(errors="replace"))
-    return digest.hexdigest()
+    return digest.hexdigest()[:48]
 
 
 def _files_below(paths: Sequence[Path]) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from dashboard.store.database import Database, now_utc
 from dashboard.store.rows import JobState, ModelKey, NewStudy, Origin, StudyCounts, StudyRow
 from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyRecord
 
+_SHARED = "+"
 _NO_MODEL = ModelKey(digest="", precision="")
 _NOT_INSTALLED = "No models are installed, so that nothing can be analysed."
 
@@ -134,16 +135,30 @@ class Store(Database):
         """Sizes and times of an entry's files when it was read last, as a digest."""
         with self.reading() as session:
             record = session.get(SourceRecord, (str(origin), name))
-            return record.state if record else None
+            return record.state.removesuffix(_SHARED) if record else None
 
     def set_source(
-        self, origin: Origin, name: str, *, state: str, errors: Sequence[tuple[str, str]] = ()
+        self,
+        origin: Origin,
+        name: str,
+        *,
+        state: str,
+        errors: Sequence[tuple[str, str]] = (),
+        shared: bool = False,
     ) -> None:
-        """Remember that an entry was read, and what could not be read in it."""
+        """Remember that an entry was read, and what could not be read in it.
+
+        Args:
+            origin: Where the entry is.
+            name: Its name.
+            state: Digest over its files, less than 64 characters.
+            errors: What could not be read: (file, sentence).
+            shared: Whether it holds studies that are listed as of another origin.
+        """
         record = SourceRecord(
             origin=str(origin),
             name=name,
-            state=state,
+            state=f"{state}{_SHARED}" if shared else state,
             errors=[list(error) for error in errors],
             read_at=self.clock(),
         )
@@ -157,6 +172,19 @@ class Store(Database):
         )
         with self.writing() as session:
             session.execute(query)
+
+    def forget_hidden_sources(self) -> list[tuple[Origin, str]]:
+        """Forget the entries that share a study or have none left; gives their names back."""
+        forgotten = []
+        with self.writing() as session:
+            found = session.execute(select(StudyRecord.origin, StudyRecord.source).distinct())
+            listed = {(origin, source) for origin, source in found}
+            for record in session.scalars(select(SourceRecord)):
+                bare = (record.origin, record.name) not in listed and not record.errors
+                if bare or record.state.endswith(_SHARED):
+                    forgotten.append((Origin(record.origin), record.name))
+                    session.delete(record)
+        return forgotten
 
     def source_errors(self, origin: Origin) -> list[tuple[str, str]]:
         """Files of the library that could not be read: (file, sentence)."""

@@ -157,6 +157,23 @@ def test_library_that_is_not_mounted_loses_nothing(library: Library, tmp_path: P
     assert len(parts.store.list_studies()) == 2
 
 
+def test_a_deleted_upload_leaves_the_study_of_the_library(library: Library, tmp_path: Path) -> None:
+    parts = make_services(tmp_path / "home", OVERREAD_LIBRARY=str(library.folder))
+    for number in (1, 2):
+        write_png(library.folder / f"patient{number}" / "flair.png", seed=number)
+    entry = library.folder / "patient1"
+    (upload,) = studies.add_files(parts, [entry], origin=Origin.UPLOAD).studies
+    assert len(studies.scan_library(parts).studies) == 2
+    assert len(parts.store.list_studies(origin="library")) == 1
+    assert studies.scan_library(parts).studies == ()
+    library.read.clear()
+    studies.delete_study(parts, upload.study_id)
+    assert library.read == ["patient1"]
+    rows = parts.store.list_studies(origin="library")
+    assert {row.source for row in rows} == {"patient1", "patient2"}
+    assert parts.store.study(upload.study_id) is None
+
+
 def test_without_a_library_there_is_nothing_to_scan(parts: Services) -> None:
     report = studies.scan_library(parts)
     assert (report.studies, report.errors) == ((), ())
