@@ -55,7 +55,12 @@ def build_services(settings: Settings) -> Services:
     models, error = _read_models(settings)
     return Services(
         settings=settings,
-        store=Store(settings.database, model=model_key(models, settings.precision), no_model=error),
+        store=Store(
+            settings.database,
+            model=model_key(models, settings.precision),
+            no_model=error,
+            file=None if settings.database_url else settings.database_file,
+        ),
         results=ResultCache(settings.results, size_limit_bytes=settings.cache_bytes),
         files=StudyFiles(settings.studies),
         models=models,

@@ -128,9 +128,14 @@ class Settings:
         return self.home / "tmp"
 
     @property
+    def database_file(self) -> Path:
+        """The review database where no URL is set."""
+        return self.home / "overread.db"
+
+    @property
     def database(self) -> str:
         """SQLAlchemy URL of the review database."""
-        return self.database_url or f"sqlite:///{self.home / 'overread.db'}"
+        return self.database_url or f"sqlite:///{self.database_file}"
 
     def prepare_workspace(self) -> None:
         """Make the workspace's folders, readable by their owner only.

@@ -100,7 +100,9 @@ class Supervisor:
         try:
             self._web.start()
             if not self._wait_for_web():
-                return 0 if self.stopping.is_set() else 1
+                if self.stopping.is_set():
+                    return 0
+                return 2 if self._web.process and self._web.process.poll() == 2 else 1
             for child in (*self._workers, self._prepare):
                 child.start()
             return self._watch()

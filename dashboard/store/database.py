@@ -17,7 +17,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -42,23 +48,22 @@ class Database:
     Args:
         url: SQLAlchemy URL.
         clock: Tells the time in UTC; tests set their own.
+        file: The workspace's own file, where nobody has set the URL.
 
     Raises:
         DatabaseError: It cannot be opened, or another version wrote it.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], datetime] = now_utc) -> None:
+    def __init__(
+        self, url: str, *, clock: Callable[[], datetime] = now_utc, file: Path | None = None
+    ) -> None:
         self.clock = clock
         try:
             self._engine = _open_engine(url)
             self._writer = self._engine.execution_options(overread_writes=True)
             self._prepare()
         except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
-            shown = url.rsplit("@", 1)[-1]
-            raise DatabaseError(
-                f"The review database {shown} cannot be opened; check OVERREAD_DATABASE_URL and"
-                " that its folder can be written."
-            ) from error
+            raise DatabaseError(_why_not(url, error, file)) from error
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -88,6 +93,25 @@ class Database:
                 if attempt == _OPEN_ATTEMPTS - 1:
                     raise
                 time.sleep(0.05)
+
+
+def _why_not(url: str, error: Exception, file: Path | None) -> str:
+    """Why the database cannot be opened and the way out, in one sentence."""
+    if file is None:
+        shown = url.rsplit("@", 1)[-1]
+        return (
+            f"The review database {shown} cannot be opened; check OVERREAD_DATABASE_URL and that"
+            " its folder can be written."
+        )
+    if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
+        return (
+            f"The review database {file} is damaged; put a copy of it in its place, or move it"
+            " away: a new one is made, with an empty worklist."
+        )
+    return (
+        f"The review database {file} cannot be written; let this user write the file and its"
+        " folder, or set OVERREAD_HOME to a folder that can be written."
+    )
 
 
 def _check_version(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.exc import IntegrityError
@@ -27,6 +28,7 @@ class Store(Database):
         model: The models whose analyses are shown and asked for; None where there are none.
         no_model: Why there are none, in one sentence.
         clock: Tells the time in UTC; tests set their own.
+        file: The workspace's own file, where nobody has set the URL.
     """
 
     def __init__(
@@ -36,8 +38,9 @@ class Store(Database):
         model: ModelKey | None = None,
         no_model: str = "",
         clock: Callable[[], datetime] = now_utc,
+        file: Path | None = None,
     ) -> None:
-        super().__init__(url, clock=clock)
+        super().__init__(url, clock=clock, file=file)
         self.model = model
         self.no_model = no_model or _NOT_INSTALLED
 

@@ -133,6 +133,18 @@ def test_occupied_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert len(told.splitlines()) == 1
 
 
+def test_damaged_database_is_told_in_a_sentence(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "overread.db").write_bytes(b"rubbish " * 1000)
+    process = command(home, free_port())
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert told.startswith(f"The review database {home / 'overread.db'} is damaged; put")
+    assert "OVERREAD_DATABASE_URL" not in told
+    assert len(told.splitlines()) == 1
+
+
 def test_wrong_setting_is_told_in_a_sentence(tmp_path: Path) -> None:
     process = command(tmp_path / "home", free_port(), OVERREAD_WORKERS="many")
     _, told = process.communicate(timeout=30)
