@@ -69,7 +69,7 @@ class Frame:
         shape: (rows, columns).
         position: First pixel's centre in LPS millimetres, or None.
         orientation: Direction cosines along a row, then along a column, or None.
-        pixel_spacing: (between rows, between columns) in millimetres, or None.
+        pixel_spacing: (between rows, between columns) in millimetres as stated, or None.
         thickness: Stated distance between slices, else slice thickness, in millimetres, or None.
         window: (low, high) in pixel values, or None.
         variant: What tells volumes of one series apart: echo, time point, kind of image.
@@ -230,7 +230,9 @@ def _read_frame(header: Dataset, file: InputFile, k: int) -> Frame:
         position=_numbers(position, 3),
         orientation=_numbers(find("PlaneOrientationSequence", "ImageOrientationPatient"), 6),
         pixel_spacing=_numbers(
-            find("PixelMeasuresSequence", "PixelSpacing") or header.get("ImagerPixelSpacing"), 2
+            find("PixelMeasuresSequence", "PixelSpacing") or header.get("ImagerPixelSpacing"),
+            2,
+            finite=False,
         ),
         thickness=_positive(find("PixelMeasuresSequence", "SpacingBetweenSlices"))
         or _positive(find("PixelMeasuresSequence", "SliceThickness")),
@@ -247,13 +249,15 @@ def _functional_groups(header: Dataset, k: int) -> list[Dataset]:
     return groups + ([shared[0]] if shared else [])
 
 
-def _numbers(value: Any, length: int) -> tuple[float, ...] | None:
-    """Exactly ``length`` finite numbers, or None."""
+def _numbers(value: Any, length: int, *, finite: bool = True) -> tuple[float, ...] | None:
+    """Exactly ``length`` numbers, or None."""
     try:
         numbers = tuple(float(number) for number in value)
     except (TypeError, ValueError):
         return None
-    return numbers if len(numbers) == length and np.isfinite(numbers).all() else None
+    if len(numbers) != length or (finite and not np.isfinite(numbers).all()):
+        return None
+    return numbers
 
 
 def _positive(value: Any) -> float | None:

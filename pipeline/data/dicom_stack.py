@@ -16,7 +16,9 @@ from pipeline.data.geometry import (
     case_affine,
     is_usable,
     lay_out,
+    pixel_spacing_warnings,
     plane_of,
+    slice_distance_warnings,
     slice_normal,
     spacing_of,
 )
@@ -73,7 +75,29 @@ def stack_frames(title: str, frames: Sequence[Frame], *, is_mask: bool = False) 
     Raises:
         InputError: If the slices differ in size, direction or pixel size.
     """
+    frames, warnings = _leave_out_absurd_spacing(frames)
     _check_agreement(title, frames)
+    stacks = _sort_frames(frames, is_mask=is_mask)
+    return [replace(stack, warnings=(*warnings, *stack.warnings)) for stack in stacks]
+
+
+def _leave_out_absurd_spacing(
+    frames: Sequence[Frame],
+) -> tuple[list[Frame], tuple[str, ...]]:
+    """Frames without a pixel spacing that cannot be right; told where none other is left."""
+    kept: list[Frame] = []
+    warnings: tuple[str, ...] = ()
+    for frame in frames:
+        stated = frame.pixel_spacing
+        found = pixel_spacing_warnings(*stated) if stated is not None else ()
+        kept.append(replace(frame, pixel_spacing=None) if found else frame)
+        warnings = warnings or found
+    if any(frame.pixel_spacing is not None for frame in kept):
+        warnings = ()
+    return kept, warnings
+
+
+def _sort_frames(frames: Sequence[Frame], *, is_mask: bool) -> list[FrameStack]:
     if any(frame.position is None or frame.orientation is None for frame in frames):
         return [_build_stack(sorted(frames, key=_by_instance))]
     ordered = sorted(frames, key=_by_instance)
@@ -174,10 +198,18 @@ def _build_stack(frames: Sequence[Frame]) -> FrameStack:
     plane = plane_of(affine, 2)
     rows, columns = ordered[0].shape
     grid = lay_out(affine, (columns, rows, len(ordered)), plane)
-    spacing = spacing_of(grid) if ordered[0].pixel_spacing and step > 0 else None
+    absurd = slice_distance_warnings(step) if step > 0 else ()
+    if absurd:
+        return FrameStack(ordered, grid, None, plane, None, None, absurd)
+    spacing = spacing_of(grid) if _pixel_spacing(ordered) and step > 0 else None
     positions = _positions_of(ordered, grid)
     warnings = _gap_warnings(gaps, step) if gaps.size else _lone_warnings(spacing)
     return FrameStack(ordered, grid, grid, plane, spacing, positions, warnings)
+
+
+def _pixel_spacing(frames: Sequence[Frame]) -> tuple[float, ...] | None:
+    """What the first frame that states it says."""
+    return next((frame.pixel_spacing for frame in frames if frame.pixel_spacing), None)
 
 
 def _affine_of(
@@ -185,7 +217,7 @@ def _affine_of(
 ) -> NDArray[np.float64]:
     """Affine of the ``(column, row, slice)`` array; a leaning stack keeps its lean."""
     row, column, normal = _axes_of(frames[0])
-    between_rows, between_columns = frames[0].pixel_spacing or (1.0, 1.0)
+    between_rows, between_columns = _pixel_spacing(frames) or (1.0, 1.0)
     first, last = (np.array(frame.position, float) for frame in (frames[0], frames[-1]))
     along = (last - first) / (places[-1] - places[0]) if len(frames) > 1 else normal
     affine = np.eye(4)
@@ -232,13 +264,15 @@ def _unplaced_stack(frames: Sequence[Frame]) -> FrameStack:
     Where at least their direction is stated, each is brought upright; their order is kept.
     """
     first = frames[0]
-    between_rows, between_columns = first.pixel_spacing or (1.0, 1.0)
+    stated = _pixel_spacing(frames)
+    between_rows, between_columns = stated or (1.0, 1.0)
     spacing = None
-    if first.pixel_spacing and first.thickness:
+    absurd = slice_distance_warnings(first.thickness) if first.thickness else ()
+    if stated and first.thickness and not absurd:
         spacing = (first.thickness, between_rows, between_columns)
     layout, plane = None, None
     if first.orientation is not None:
-        placed = replace(first, position=(0.0, 0.0, 0.0))
+        placed = replace(first, position=(0.0, 0.0, 0.0), pixel_spacing=stated)
         affine = _affine_of([placed], np.zeros(1), first.thickness or 1.0)
         if is_usable(affine):
             plane = plane_of(affine, 2)
@@ -251,4 +285,4 @@ def _unplaced_stack(frames: Sequence[Frame]) -> FrameStack:
             "The file does not say where the slices lie; they are shown in the order of their"
             " numbers, which may run from head to neck.",
         )
-    return FrameStack(tuple(frames), layout, None, plane, spacing, None, warnings)
+    return FrameStack(tuple(frames), layout, None, plane, spacing, None, (*absurd, *warnings))

@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, InputGrid, Orientation
 
+#: Between pixels and between slices; anything else is a slip of the file or of its unit.
+_PLAUSIBLE_PIXEL_MM = (0.05, 50.0)
+_PLAUSIBLE_SLICE_MM = (0.05, 100.0)
+
 
 class Plane(Enum):
     """Anatomical plane of the slices.
@@ -112,6 +116,32 @@ def spacing_of(grid: InputGrid) -> tuple[float, float, float]:
     z = abs(float(affine[:3, 0] @ slice_normal(affine)))
     y, x = (float(np.linalg.norm(affine[:3, axis])) for axis in (1, 2))
     return round(z, 5), round(y, 5), round(x, 5)  # directions are stored with rounding errors
+
+
+def pixel_spacing_warnings(between_rows: float, between_columns: float) -> tuple[str, ...]:
+    """The sentence on pixels of an impossible size; none where both numbers can be right."""
+    for size in (between_rows, between_columns):
+        if not _PLAUSIBLE_PIXEL_MM[0] <= size <= _PLAUSIBLE_PIXEL_MM[1]:
+            return (_cannot_be_right("pixel spacing", size),)
+    return ()
+
+
+def slice_distance_warnings(distance: float) -> tuple[str, ...]:
+    """The sentence on an impossible distance between slices; none where it can be right."""
+    if _PLAUSIBLE_SLICE_MM[0] <= distance <= _PLAUSIBLE_SLICE_MM[1]:
+        return ()
+    return (_cannot_be_right("distance between slices", distance),)
+
+
+def _cannot_be_right(what: str, size: float) -> str:
+    if not np.isfinite(size):
+        return f"The file's {what} is not a number; areas are in pixels."
+    words = f"{size:.3f}".rstrip("0").rstrip(".")
+    if abs(size) >= 1000:
+        words = "1,000 or more" if size > 0 else "-1,000 or less"
+    elif size and abs(size) < 0.001:
+        words = "less than 0.001"
+    return f"The file's {what} of {words} mm cannot be right; areas are in pixels."
 
 
 def positions_of(grid: InputGrid) -> tuple[float, ...]:

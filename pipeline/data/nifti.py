@@ -22,8 +22,10 @@ from pipeline.data.geometry import (
     is_oblique,
     is_usable,
     lay_out,
+    pixel_spacing_warnings,
     plane_of,
     positions_of,
+    slice_distance_warnings,
     spacing_of,
     to_case_volume,
 )
@@ -119,7 +121,11 @@ def _load(stream: Any) -> Any:
     start = stream.read(8)
     stream.seek(0)
     kind = nib.Nifti2Image if start[4:7] == b"n+2" else nib.Nifti1Image
-    return kind.from_stream(stream)
+    image = kind.from_stream(stream)
+    stream.seek(0)
+    sizes = kind.header_class.from_fileobj(stream, check=False)["pixdim"]
+    image.header["pixdim"][1:4][sizes[1:4] == 0] = 0  # nibabel makes them 1
+    return image
 
 
 def _split_shape(shape: tuple[int, ...], file: InputFile) -> tuple[tuple[int, int, int], int]:
@@ -153,13 +159,13 @@ def _affine_of(header: Any) -> NDArray[np.float64] | None:
     return affine if is_usable(affine) else None
 
 
-def _fallback_affine(header: Any) -> tuple[NDArray[np.float64], bool]:
-    """Affine of a volume that lies somehow, and whether its voxel sizes are stated."""
+def _fallback_affine(header: Any) -> tuple[NDArray[np.float64], tuple[float, ...]]:
+    """Affine of a volume that lies somehow, and its voxel sizes ``(x, y, z)`` as stated."""
     sizes = np.array([abs(float(size)) for size in header["pixdim"][1:4]])
     sizes *= _UNITS_MM.get(header.get_xyzt_units()[0], 1.0)
     stated = bool(np.isfinite(sizes).all() and (sizes > 1e-4).all())
     scale = sizes if stated else np.ones(3)
-    return np.diag([-scale[0], scale[1], scale[2], 1.0]), stated
+    return np.diag([-scale[0], scale[1], scale[2], 1.0]), tuple(map(float, sizes))
 
 
 def _plane_for(grid_shape: tuple[int, int, int], affine: NDArray[np.float64]) -> Plane:
@@ -174,7 +180,9 @@ def _build_draft(
 ) -> Draft:
     parts = parse_name(file.name)
     shape = (values.shape[0], values.shape[1], values.shape[2])
-    grid, plane, spacing = _grid_of(affine, header, shape)
+    grid, plane, stated = _grid_of(affine, header, shape)
+    absurd_z = slice_distance_warnings(stated[0])
+    absurd = pixel_spacing_warnings(*stated[1:]) or absurd_z
     pixels = to_case_volume(values, grid)
     sequences, told = _sequences_of(parts, pixels.shape[-1])
     n = pixels.shape[0]
@@ -186,11 +194,11 @@ def _build_draft(
         sequences=sequences,
         indices=tuple(range(1, n + 1)),
         sources=(file.source,) * n,
-        spacing_mm=spacing,
+        spacing_mm=None if absurd else stated,
         orientation=ORIENTATIONS[plane] if affine is not None else None,
-        positions_mm=positions_of(grid) if affine is not None else None,
+        positions_mm=positions_of(grid) if affine is not None and not absurd_z else None,
         grid=grid,
-        warnings=(*told, *_placement_warnings(affine, plane)),
+        warnings=(*told, *absurd, *_placement_warnings(affine, plane)),
         window=(low, high) if np.isfinite((low, high)).all() and high > low else None,
     )
     name = parts.stem or file.folder_name or "volume"
@@ -229,11 +237,11 @@ def _placement_warnings(affine: NDArray[np.float64] | None, plane: Plane) -> tup
 
 def _grid_of(
     affine: NDArray[np.float64] | None, header: Any, shape: tuple[int, int, int]
-) -> tuple[InputGrid, Plane, tuple[float, float, float] | None]:
+) -> tuple[InputGrid, Plane, tuple[float, float, float]]:
+    """Grid, plane, and the spacing ``(z, y, x)`` as stated, whether it can be right or not."""
     if affine is None:
-        guess, stated = _fallback_affine(header)
-        grid = lay_out(guess, shape, Plane.AXIAL)
-        return grid, Plane.AXIAL, spacing_of(grid) if stated else None
+        guess, (x, y, z) = _fallback_affine(header)
+        return lay_out(guess, shape, Plane.AXIAL), Plane.AXIAL, (z, y, x)
     plane = _plane_for(shape, affine)
     grid = lay_out(affine, shape, plane)
     return grid, plane, spacing_of(grid)

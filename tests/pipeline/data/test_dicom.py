@@ -409,6 +409,41 @@ def test_uneven_distances_are_told(tmp_path):
     assert "varies from 4.2 to 5.8 mm" in case.warnings[0]
 
 
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize(
+    ("spacing", "words"),
+    [
+        ((0, 1), " of 0 mm cannot be right"),
+        ((-1, -1), " of -1 mm cannot be right"),
+        ((1e-9, 1e-9), " of less than 0.001 mm cannot be right"),
+        ((0.01, 0.01), " of 0.01 mm cannot be right"),
+        ((1e9, 1e9), " of 1,000 or more mm cannot be right"),
+        ((float("nan"), 1), " is not a number"),
+    ],
+)
+def test_an_impossible_pixel_spacing_is_told_and_left_out(tmp_path, n, spacing, words):
+    factory = SeriesFactory(marked((n, 12, 10)))
+    factory.write(tmp_path / "s")
+    for path in (tmp_path / "s").iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PixelSpacing = list(spacing)
+        dataset.save_as(path, enforce_file_format=True)
+    case = read_one(tmp_path / "s")
+    assert case.spacing_mm is None
+    assert case.warnings == (f"The file's pixel spacing{words}; areas are in pixels.",)
+    assert case.orientation == RADIOLOGICAL_AXIAL
+    assert np.isfinite(case.grid.affine).all()
+
+
+def test_an_impossible_distance_between_slices_is_told_and_left_out(tmp_path):
+    case = read_one(SeriesFactory(marked(), spacing=(1e6, 0.9, 0.8)).write(tmp_path / "s"))
+    assert (case.spacing_mm, case.positions_mm, case.grid) == (None, None, None)
+    assert case.warnings == (
+        "The file's distance between slices of 1,000 or more mm cannot be right; areas are in"
+        " pixels.",
+    )
+
+
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [

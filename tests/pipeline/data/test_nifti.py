@@ -233,3 +233,29 @@ def test_a_useless_affine_hides_left_and_right(tmp_path, affine):
     path.write_bytes(bytes(data))
     case = read_one(path)
     assert case.orientation is None
+
+
+@pytest.mark.parametrize(
+    ("spacing", "words"),
+    [
+        ((1000.0, 1000.0, 4.0), "pixel spacing of 1,000 or more mm"),
+        ((0.01, 0.01, 4.0), "pixel spacing of 0.01 mm"),
+        ((1.0, 1.0, 150.0), "distance between slices of 150 mm"),
+    ],
+)
+def test_an_impossible_spacing_is_told_and_left_out(tmp_path, spacing, words):
+    case = read_one(write_nifti(tmp_path / "x_flair.nii", marked_volume(), spacing=spacing))
+    assert case.spacing_mm is None
+    assert case.warnings == (f"The file's {words} cannot be right; areas are in pixels.",)
+
+
+def test_a_spacing_of_zero_is_told_and_left_out(tmp_path):
+    path = write_nifti(tmp_path / "x_flair.nii", marked_volume(), stated=False)
+    data = bytearray(path.read_bytes())
+    data[80:84] = bytes(4)  # pixdim[1]
+    path.write_bytes(bytes(data))
+    case = read_one(path)
+    assert case.spacing_mm is None
+    assert case.warnings[0] == (
+        "The file's pixel spacing of 0 mm cannot be right; areas are in pixels."
+    )
