@@ -163,6 +163,7 @@ class _MaskMatcher:
         self._found: dict[int, dict[int, NDArray[np.bool_]]] = defaultdict(dict)
         self._spoiled: set[int] = set()
         self._failed = {parts.stem for parts in failed if not parts.is_mask}
+        self._absent_is_empty = [study[0].items[0].parts.is_lgg for study in studies]
         for i, study in enumerate(studies):
             for series in study:
                 start = 0
@@ -211,21 +212,21 @@ class _MaskMatcher:
         self._spoiled.update(i for i, _, _ in self._candidates(parts))
 
     def attach(self, i: int, case: Case) -> Case:
-        """Add the masks to case ``i``."""
+        """Add the masks to case ``i``; nothing else of it changes.
+
+        Copies of the public LGG set hold masks of the slices with tumor only. Elsewhere a slice
+        without a mask was not outlined, so that the study as a whole has no reference.
+        """
         found = self._found.get(i)
         if not found or i in self._spoiled:
             return case
         shape = case.pixels.shape[:3]
+        if len(found) < shape[0] and not self._absent_is_empty[i]:
+            return case
         masks = np.zeros(shape, bool)
         for k, mask in found.items():
             masks[k] = mask
-        missing = shape[0] - len(found)
-        if not missing:
-            return replace(case, masks=masks)
-        warning = (
-            f"{missing} of {shape[0]} slices have no reference mask; they are taken to be empty."
-        )
-        return replace(case, masks=masks, warnings=(*case.warnings, warning))
+        return replace(case, masks=masks)
 
 
 def _size(shape: Sequence[int]) -> str:

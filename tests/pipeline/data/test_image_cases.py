@@ -277,9 +277,21 @@ def test_a_damaged_mask_leaves_the_reference_out(tmp_path):
     assert [error.source for error in errors] == [f"{LGG}_2_mask.tif"]
 
 
-def test_slices_without_a_mask_are_told(tmp_path):
+def test_slices_of_the_public_set_without_a_mask_are_empty(tmp_path):
     write_lgg(tmp_path, [1, 2])
     (tmp_path / f"{LGG}_2_mask.tif").unlink()
     case = read(tmp_path)[0][LGG]
+    assert case.masks[0].any()
     assert not case.masks[1].any()
-    assert case.warnings == ("1 of 2 slices have no reference mask; they are taken to be empty.",)
+    assert case.warnings == ()
+
+
+def test_masks_of_some_slices_only_are_no_reference(tmp_path):
+    for k in (8, 9, 10):
+        write_image(tmp_path / f"scan_{k}.png", grey(seed=k))
+    alone = read(tmp_path)[0]["scan"]
+    write_image(tmp_path / "scan_9_mask.png", (grey(seed=1) > 128).astype("u1"))
+    cases, errors = read(tmp_path)
+    assert not errors
+    assert cases["scan"].masks is None
+    assert cases["scan"].warnings == alone.warnings
