@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import numpy as np
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dashboard import services, studies
 from dashboard.display import encode_slice, make_thumbnail
@@ -56,6 +56,7 @@ def register(server: Flask, parts: Services) -> None:
     server.register_blueprint(api)
     server.register_error_handler(Exception, _answer_error)
     server.before_request(_note_begin)
+    server.before_request(_refuse_large)
     server.after_request(_log_request)
 
 
@@ -270,6 +271,13 @@ def _sentence(status: HTTPStatus, sentence: str) -> Response:
 
 def _note_begin() -> None:
     g.began = time.perf_counter()
+
+
+def _refuse_large() -> None:
+    """Refuse what no address takes; uploads tell their limit themselves."""
+    limit = _services().settings.max_upload_bytes
+    if request.endpoint != f"{api.name}.receive_file" and (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge
 
 
 def _log_request(response: Response) -> Response:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 
 import waitress
+from waitress.utilities import RequestEntityTooLarge
 
 from dashboard.parent import end_with_parent
 from dashboard.settings import SettingsError, read_settings
@@ -13,6 +15,7 @@ from dashboard.settings import SettingsError, read_settings
 _THREADS = 8
 #: Room for the headers of an upload of just the allowed size.
 _SLACK_BYTES = 1 << 20
+_TOO_LARGE = "This is more than the server takes at once; send the files in several uploads."
 
 
 def main() -> int:
@@ -28,6 +31,8 @@ def main() -> int:
     tempfile.tempdir = str(settings.temporary)
     from dashboard.app import server
 
+    # waitress refuses such a body before the app hears of it
+    RequestEntityTooLarge.to_response = _tell_too_large
     waitress.serve(
         server,
         host=settings.host,
@@ -39,6 +44,14 @@ def main() -> int:
         _quiet=True,
     )
     return 0
+
+
+def _tell_too_large(
+    error: RequestEntityTooLarge, ident: str | None = None
+) -> tuple[str, list[tuple[str, str]], bytes]:
+    """What waitress answers to a body over its limit: our sentence instead of its text."""
+    body = json.dumps({"error": _TOO_LARGE}).encode()
+    return f"{error.code} {error.reason}", [("Content-Type", "application/json")], body
 
 
 if __name__ == "__main__":

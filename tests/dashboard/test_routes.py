@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import logging
 from typing import Any
 
@@ -11,8 +12,9 @@ from fake_server import add_case, fake_factory, make_case, make_services
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from waitress.utilities import RequestEntityTooLarge
 
-from dashboard import jobs, routes, services
+from dashboard import jobs, routes, services, web
 from dashboard.services import Services
 from dashboard.store import JobState, Origin
 from dashboard.worker import Worker
@@ -263,3 +265,23 @@ def test_batch_limit(tmp_path: Any) -> None:
     answer = put(client, "b.png", png())
     assert answer.status_code == 413
     assert answer.json == {"error": "An upload may hold 1 files; the others were left out."}
+
+
+def test_a_body_over_the_limit_is_told(client: FlaskClient, parts: Services) -> None:
+    large = str(parts.settings.max_upload_bytes + 1)
+    for method, address, words in (
+        ("POST", f"/api/uploads/{BATCH}/finish", "more than the server takes at once"),
+        ("PUT", f"/api/uploads/{BATCH}/files?name=a.png", "send the files in several uploads"),
+    ):
+        answer = client.open(
+            address, method=method, headers=OURS, environ_overrides={"CONTENT_LENGTH": large}
+        )
+        assert answer.status_code == 413
+        assert words in answer.json["error"]
+
+
+def test_the_web_server_tells_a_body_over_its_limit_in_the_same_way() -> None:
+    status, headers, body = web._tell_too_large(RequestEntityTooLarge("x"), "overread")
+    assert status.startswith("413 ")
+    assert headers == [("Content-Type", "application/json")]
+    assert json.loads(body)["error"].startswith("This is more than the server takes at once")
