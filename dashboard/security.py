@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
 
-from dashboard.settings import Settings
+from dashboard.settings import LOCAL_HOSTS, Settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::", "[::]", ""})
@@ -66,7 +66,7 @@ def _refusal(hosts: set[str]) -> str | None:
         return None
     origin = request.headers.get("Origin")
     if origin is not None:
-        foreign = urlsplit(origin).netloc.lower() != request.host.lower()
+        foreign = not _is_own(origin)
     else:
         foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
     if foreign:
@@ -74,6 +74,18 @@ def _refusal(hosts: set[str]) -> str | None:
     if request.path.startswith("/api/") and request.headers.get("X-Overread") != "1":
         return "The request lacks the header X-Overread: 1 and was refused."
     return None
+
+
+def _is_own(origin: str) -> bool:
+    """Whether an Origin is this server's.
+
+    Under a name that is not local, https may end at a proxy in front of the server.
+    """
+    parts = urlsplit(origin.lower())
+    schemes = {request.scheme}
+    if _host_name(request.host) not in LOCAL_HOSTS:
+        schemes.add("https")
+    return parts.scheme in schemes and parts.netloc == request.host.lower()
 
 
 def _host_name(host: str) -> str:

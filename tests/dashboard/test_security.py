@@ -33,6 +33,7 @@ def test_foreign_names_are_refused(client: FlaskClient, host: str) -> None:
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "http://localhost:8051"}, 403),
+        ({"Origin": "https://localhost"}, 403),
         ({"Origin": "http://localhost.evil.example"}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
@@ -71,3 +72,13 @@ def test_hosts_can_be_allowed(tmp_path: Path) -> None:
         server.add_url_rule("/", view_func=lambda: "ok")
         answer = server.test_client().get("/", headers={"Host": "Overread.example:443"})
         assert answer.status_code == status
+
+
+def test_https_may_end_at_a_proxy_in_front_of_another_name(tmp_path: Path) -> None:
+    parts = make_services(tmp_path / "home", OVERREAD_ALLOWED_HOSTS="overread.example")
+    server = Flask("test")
+    security.protect(server, parts.settings, script_hashes=list)
+    server.add_url_rule("/", view_func=lambda: "ok", methods=["POST"])
+    for scheme, status in (("https", 200), ("http", 200), ("ftp", 403)):
+        headers = {"Host": "overread.example", "Origin": f"{scheme}://overread.example"}
+        assert server.test_client().post("/", headers=headers).status_code == status
