@@ -282,6 +282,31 @@ def test_performance_figures_open_their_cases(page):
 
 
 @pytest.mark.usefixtures("evaluated")
+def test_performance_lists_and_slider_show_where_one_is(page):
+    page.set_viewport_size({"width": 1024, "height": 800})
+    page.goto("/performance")
+    tile = page.locator(".cell-tile", has_text="No tumor, unmarked")
+    expect(tile.locator(".number")).to_have_text(re.compile(r"\d"))
+    tile.click()
+    rows = page.locator(".case-rows")
+    expect(rows.locator("tbody tr").nth(8)).to_be_attached()
+    assert rows.evaluate(
+        "box => box.querySelectorAll('tr')[8].getBoundingClientRect().bottom"
+        " <= box.getBoundingClientRect().bottom"
+    )
+    page.focus("#performance-threshold")
+    page.keyboard.press("ArrowRight")
+    accent = page.evaluate(
+        "getComputedStyle(document.querySelector('.cell-open')).color"  # drawn in the accent
+    )
+    expect(page.locator("#performance-threshold")).to_have_css("outline-color", accent)
+    expect(page.locator(".threshold-slider")).to_have_css("outline-style", "none")
+    expect(page.locator(".threshold-slider")).to_have_css("border-top-width", "0px")
+    panels = page.locator(".training-panels")
+    assert len(panels.evaluate("box => getComputedStyle(box).gridTemplateColumns").split()) == 2
+
+
+@pytest.mark.usefixtures("evaluated")
 def test_performance_charts_follow_the_theme(page):
     page.goto("/performance")
     dot = page.locator("#performance-dice .points path").first
