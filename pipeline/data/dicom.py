@@ -15,7 +15,7 @@ from pydicom.dataset import FileDataset
 from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels
 from pipeline.data.dicom_files import DicomFile, Frame
 from pipeline.data.dicom_pixels import read_dicom_pixels
-from pipeline.data.dicom_stack import FrameStack, stack_frames
+from pipeline.data.dicom_stack import FrameStack, leave_out_odd, stack_frames
 from pipeline.data.drafts import Draft
 from pipeline.data.geometry import ORIENTATIONS, PLANE_WORDS, Plane, to_case_volume
 from pipeline.data.images import tidy_values
@@ -105,29 +105,31 @@ def read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[
 
     Returns:
         A draft per volume in it (one per echo or time point), and one error per file that could not
-        be decoded, and one for the whole series where its slices disagree.
+        be decoded, and one for the files, or for the whole series, where its slices disagree.
     """
     series = DicomSeries(tuple(_drop_copies(series.files, lambda one: one.file.path.read_bytes())))
+    try:
+        odd, errors = leave_out_odd(
+            series.title, [frame for one in series.files for frame in one.frames]
+        )
+    except InputError as error:
+        for one in series.files:
+            tick(one.file.name)
+        return [], [error]
     pixels: dict[Path, NDArray[np.generic]] = {}
-    errors: list[InputError] = []
     for one in series.files:
-        try:
-            pixels[one.file.path] = read_dicom_pixels(one.file)
-        except InputError as error:
-            errors.append(error)
+        if one.file.path not in odd:
+            try:
+                pixels[one.file.path] = read_dicom_pixels(one.file)
+            except InputError as error:
+                errors.append(error)
         tick(one.file.name)
     readable = [one for one in series.files if one.file.path in pixels]
     readable = _drop_copies(readable, lambda one: _content(one, pixels[one.file.path]))
     if not readable:
         return [], errors
-    try:
-        stacks = stack_frames(
-            series.title,
-            [frame for one in readable for frame in one.frames],
-            is_mask=_is_mask(series),
-        )
-    except InputError as error:
-        return [], [*errors, error]
+    frames = [frame for one in readable for frame in one.frames]
+    stacks = stack_frames(frames, is_mask=_is_mask(series))
     drafts = []
     for number, stack in enumerate(stacks, start=1):
         part = number if len(stacks) > 1 else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,14 @@ _GAP_FACTOR = 1.5
 #: Distances that vary by more than this part of the usual one are told.
 _UNEVEN = 0.1
 
+#: In what the slices of a series must agree, in a reader's words.
+_AGREEING = {"shape": "size", "orientation": "direction", "pixel_spacing": "pixel size"}
+#: So many slices, and more than this part of the series, are kept where the others are unlike them.
+_MIN_MAJORITY = 3
+_MAJORITY = 0.75
+#: More file names than this are counted in a sentence, not named.
+_MAX_NAMES = 3
+
 
 @dataclass(frozen=True, eq=False)
 class FrameStack:
@@ -61,22 +70,17 @@ class FrameStack:
     overlaid: tuple[tuple[Frame, Frame], ...] = ()
 
 
-def stack_frames(title: str, frames: Sequence[Frame], *, is_mask: bool = False) -> list[FrameStack]:
+def stack_frames(frames: Sequence[Frame], *, is_mask: bool = False) -> list[FrameStack]:
     """Sort the frames of one series into stacks.
 
     Args:
-        title: The series as a sentence names it.
-        frames: Its frames, in any order.
+        frames: Its frames, in any order; they agree in size, direction and pixel size.
         is_mask: Whether frames at one place are parts of one mask.
 
     Returns:
         One stack, or one per echo, time point or kind of image where places hold several.
-
-    Raises:
-        InputError: If the slices differ in size, direction or pixel size.
     """
     frames, warnings = _leave_out_absurd_spacing(frames)
-    _check_agreement(title, frames)
     stacks = _sort_frames(frames, is_mask=is_mask)
     return [replace(stack, warnings=(*warnings, *stack.warnings)) for stack in stacks]
 
@@ -127,25 +131,91 @@ def _by_instance(frame: Frame) -> tuple[int, str, int]:
     return frame.instance, frame.file.source, frame.number
 
 
-def _check_agreement(title: str, frames: Sequence[Frame]) -> None:
-    source = frames[0].file.source
-    sizes = sorted({frame.shape for frame in frames})
-    if len(sizes) > 1:
+def leave_out_odd(title: str, frames: Sequence[Frame]) -> tuple[frozenset[Path], list[InputError]]:
+    """Find the files of a series that are unlike the great majority of its slices.
+
+    Args:
+        title: The series as a sentence names it.
+        frames: Its frames, in any order.
+
+    Returns:
+        Those files, and one error per property in which they differ.
+
+    Raises:
+        InputError: If no great majority agrees in size, direction and pixel size.
+    """
+    kept, _ = _leave_out_absurd_spacing(frames)
+    odd: set[Path] = set()
+    errors: list[InputError] = []
+    for attribute, name in _AGREEING.items():
+        usual = _most_common(kept, attribute)
+        files = {f.file.path: f.file for f in kept if not _agrees(f, attribute, usual)}
+        if not files:
+            continue
+        unlike = [frame for frame in kept if frame.file.path in files]
+        kept = [frame for frame in kept if frame.file.path not in files]
+        if len(kept) < _MIN_MAJORITY or len(kept) <= _MAJORITY * len(frames):
+            raise _disagreement(title, name, unlike, kept)
+        odd.update(files)
+        errors.append(_oddity(title, attribute, unlike, kept))
+    return frozenset(odd), errors
+
+
+def _most_common(frames: Sequence[Frame], attribute: str) -> tuple[float, ...] | None:
+    counts = Counter(getattr(frame, attribute) for frame in frames)
+    counts.pop(None, None)
+    if not counts:
+        return None
+    values = np.array(list(counts), float)
+    near = [np.abs(values - value).max(axis=1) <= _SAME_DIRECTION for value in values]
+    shares = [np.array(list(counts.values()))[which].sum() for which in near]
+    return tuple(values[int(np.argmax(shares))])
+
+
+def _agrees(frame: Frame, attribute: str, usual: tuple[float, ...] | None) -> bool:
+    value = getattr(frame, attribute)
+    if value is None or usual is None:
+        return True
+    return bool(np.abs(np.subtract(value, usual)).max() <= _SAME_DIRECTION)
+
+
+def _disagreement(
+    title: str, name: str, unlike: Sequence[Frame], kept: Sequence[Frame]
+) -> InputError:
+    """The sentence that refuses a series."""
+    sizes = sorted({frame.shape for frame in (*unlike, *kept)})
+    if name == "size":
         words = " and ".join(f"{columns} x {rows}" for rows, columns in sizes[:2])
-        raise InputError(
-            source,
-            f"{title}: its slices disagree in size ({words} pixels), so that they are no volume."
-            " Export the series again.",
-        )
-    for name, attribute in (("direction", "orientation"), ("pixel size", "pixel_spacing")):
-        stated = [getattr(f, attribute) for f in frames if getattr(f, attribute) is not None]
-        spread = np.ptp(np.array(stated, float), axis=0).max() if stated else 0.0
-        if spread > _SAME_DIRECTION:
-            raise InputError(
-                source,
-                f"{title}: its slices disagree in {name}, so that they are no volume (a localiser,"
-                " or several series in one).",
-            )
+        why, remedy = f" ({words} pixels)", ". Export the series again."
+    else:
+        why, remedy = "", " (a localiser, or several series in one)."
+    return InputError(
+        unlike[0].file.source,
+        f"{title}: its slices disagree in {name}{why}, so that they are no volume{remedy}",
+    )
+
+
+def _oddity(
+    title: str, attribute: str, unlike: Sequence[Frame], kept: Sequence[Frame]
+) -> InputError:
+    """The sentence that leaves files of a series out."""
+    names = list(dict.fromkeys(frame.file.name for frame in unlike))
+    more = len(names) - _MAX_NAMES
+    shown = [*names[:_MAX_NAMES], f"{more} more"] if more > 0 else names
+    subject = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    many = len(names) > 1
+    others = f"the other {len(kept)} slices of {title.replace('Series ', 'series ', 1)}"
+    sizes = [f"{columns} x {rows}" for rows, columns in (unlike[0].shape, kept[0].shape)]
+    if attribute == "orientation":
+        words = f"{'lie' if many else 'lies'} in another direction than {others}"
+    elif attribute == "pixel_spacing":
+        words = f"{'have' if many else 'has'} pixels of another size than {others}"
+    elif len({frame.shape for frame in unlike}) > 1:
+        words = f"are not {sizes[1]} pixels like {others}"
+    else:
+        words = f"{'are' if many else 'is'} {sizes[0]} pixels, {others} {sizes[1]}"
+    end = "they are left out" if many else "it is left out"
+    return InputError(unlike[0].file.source, f"{subject} {words}; {end}.")
 
 
 def _axes_of(frame: Frame) -> NDArray[np.float64]:

@@ -335,6 +335,30 @@ def test_the_same_file_twice_counts_once(tmp_path):
     assert read_one(folder).n_slices == 6
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"volume": marked((6, 8, 8))}, "is 8 x 8 pixels, {} 10 x 12"),
+        ({"orientation": (1, 0, 0, 0, 0, -1)}, "lies in another direction than {}"),
+        ({"spacing": (5.0, 2.0, 2.0)}, "has pixels of another size than {}"),
+    ],
+)
+def test_an_odd_slice_is_named_and_the_others_kept(tmp_path, change, words):
+    series = SeriesFactory(marked())
+    folder = series.write(tmp_path / "s")
+    for keyword, value in change.items():
+        setattr(series, keyword, value)
+    series.dataset(3).save_as(folder / "im003", enforce_file_format=True)
+    report = read_cases([folder])
+    (error,) = report.errors
+    others = "the other 5 slices of series AX FLAIR"
+    assert error.message == f"im003 {words.format(others)}; it is left out."
+    assert error.source == "im003"
+    (case,) = report.cases
+    assert case.n_slices == 5
+    assert "1 slice is missing" in case.warnings[0]
+
+
 @pytest.mark.parametrize("name", ["aa", "zz"])
 def test_a_broken_copy_is_told_and_the_good_one_kept(tmp_path, name):
     folder = SeriesFactory(marked()).write(tmp_path / "s")
