@@ -31,6 +31,7 @@ _LABELS = {
 }
 _LEVELS = 65_535
 _SAMPLE_PX = 2_000_000
+_FOREGROUND_SHARE = 0.06
 
 
 def describe_display(case: Case) -> dict[str, Any]:
@@ -98,19 +99,49 @@ def _scale(pixels: NDArray[np.generic]) -> tuple[float, float]:
 
 
 def _window(case: Case, channel: int) -> list[float]:
-    """The window that the input states, else its foreground without the brightest 0.5%."""
+    """The window that the input states, else one from the brain.
+
+    The rule, which `autoWindow` in `assets/js/greyscale.js` follows for the slice in view: scalp
+    fat is brighter than any lesion, so only the middle counts. Foreground is what exceeds the
+    darkest value by 6% of the range (percentiles 0.1 and 99.9). The ellipse in the middle of its
+    bounding box, half as wide and as high, is brain (corners of a box reach the scalp). Low is
+    percentile 1 of all values there (dark CSF), at most a third of the way up to the median; high
+    lies 1.2 times as far above it as percentile 99.5 of the foreground there, which leaves room for
+    a lesion.
+    """
     if case.window is not None and case.window[0] < case.window[1]:
         return [float(edge) for edge in case.window]
-    step = max(1, int(case.pixels[..., channel].size // _SAMPLE_PX))
-    values = case.pixels[..., channel][:, ::step].astype(np.float32).ravel()
-    values = values[np.isfinite(values)]
+    n = len(case.pixels)
+    middle = case.pixels[n // 4 : n - n // 4, ..., channel]
+    step = max(1, -(-middle.size // _SAMPLE_PX))
+    volume = middle[::step].astype(np.float32)
+    values = volume[np.isfinite(volume)]
     if not values.size or values.min() == values.max():
         low = float(values[0]) if values.size else 0.0
         return [low, low + 1]
-    low = float(values.min()) if values.min() >= 0 else float(np.percentile(values, 0.5))
-    foreground = values[values > values.min()]
-    high = float(np.percentile(foreground, 99.5))
-    return [low, high if high > low else low + 1]
+    darkest, brightest = (float(edge) for edge in np.percentile(values, (0.1, 99.9)))
+    floor = darkest + _FOREGROUND_SHARE * (brightest - darkest)
+    foreground = np.isfinite(volume) & (volume > floor)
+    if not foreground.any():
+        return [float(values.min()), float(values.max())]
+    region = volume[:, _middle(np.asarray(foreground.any(axis=0), bool))]
+    region = region[np.isfinite(region)]
+    inside = region[region > floor]
+    if not inside.size:
+        return [float(values.min()), float(values.max())]
+    median = float(np.median(region))
+    low = max(darkest, min(float(np.percentile(region, 1)), darkest + (median - darkest) / 3))
+    return [low, low + max(1.2 * (float(np.percentile(inside, 99.5)) - low), 1e-6)]
+
+
+def _middle(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The ellipse in the middle of what is seen ``(h, w)``, half as wide and as high."""
+    rows, columns = np.nonzero(seen)
+    top, bottom, left, right = rows.min(), rows.max(), columns.min(), columns.max()
+    y, x = np.ogrid[: seen.shape[0], : seen.shape[1]]
+    down = (2 * y - top - bottom) / (bottom - top + 1)
+    across = (2 * x - left - right) / (right - left + 1)
+    return np.asarray(down**2 + across**2 <= 0.25)
 
 
 def _same_channels(pixels: NDArray[np.generic]) -> list[int | None]:

@@ -90,21 +90,39 @@ overread.greyscale = (function () {
     };
   }
 
-  // Window from the slice itself: percentiles 2 and 99.5 of what is brighter than the background.
-  function autoWindow(stored, slope, intercept) {
+  // Window from the brain in the slice, by the rule that `_window` in dashboard/display.py states.
+  function autoWindow(stored, width, slope, intercept) {
     const size = stored instanceof Uint16Array ? 65536 : 256;
-    const counts = new Uint32Array(size);
-    for (let i = 0; i < stored.length; i++) counts[stored[i]]++;
-    const quantile = (from, share) => {
+    const histogram = (holds) => {
+      const counts = new Uint32Array(size);
+      for (let i = 0; i < stored.length; i++) if (holds(i % width, Math.floor(i / width))) counts[stored[i]]++;
+      return counts;
+    };
+    const quantile = (counts, from, share) => {
       let total = 0;
       for (let v = from; v < size; v++) total += counts[v];
       let left = total * share;
-      for (let v = from; v < size; v++) if ((left -= counts[v]) <= 0) return v;
-      return size - 1;
+      for (let v = from; v < size; v++) if (counts[v] && (left -= counts[v]) <= 0) return v;
+      return from;
     };
-    const floor = Math.max(1, Math.round(quantile(0, 0.999) * 0.06));
-    const low = quantile(floor, 0.02), high = quantile(floor, 0.995);
-    return { low: low * slope + intercept, high: Math.max(high, low + 1) * slope + intercept };
+    const all = histogram(() => true);
+    const darkest = quantile(all, 0, 0.001), brightest = quantile(all, 0, 0.999);
+    const floor = darkest + 0.06 * (brightest - darkest);
+    let left = width, right = -1, top = stored.length / width, bottom = -1;
+    for (let i = 0; i < stored.length; i++) {
+      if (stored[i] <= floor) continue;
+      const x = i % width, y = (i - x) / width;
+      left = Math.min(left, x), right = Math.max(right, x);
+      top = Math.min(top, y), bottom = y;
+    }
+    const region = histogram((x, y) => {
+      const across = (2 * x - left - right) / (right - left + 1), down = (2 * y - top - bottom) / (bottom - top + 1);
+      return across * across + down * down <= 0.25;
+    });
+    const third = darkest + (quantile(region, 0, 0.5) - darkest) / 3;
+    const low = Math.max(darkest, Math.min(quantile(region, 0, 0.01), third));
+    const high = low + Math.max(1.2 * (quantile(region, Math.floor(floor) + 1, 0.995) - low), 1);
+    return { low: low * slope + intercept, high: high * slope + intercept };
   }
 
   return { lookup, picture, createPictures, autoWindow };

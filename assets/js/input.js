@@ -94,7 +94,8 @@ overread.input = (function () {
 
   function autoWindow() {
     const stored = viewer().pixelsInView();
-    if (stored) viewer().display({ window: overread.greyscale.autoWindow(stored, state().study.slope, state().study.intercept) });
+    const { width, slope, intercept } = state().study;
+    if (stored) viewer().display({ window: overread.greyscale.autoWindow(stored, width, slope, intercept) });
   }
 
   function reset() {

@@ -140,6 +140,20 @@ def test_drag_windows_the_image_and_double_click_puts_it_back(page, study):
     until(lambda: middle_grey(page) == pytest.approx(255 - before, abs=2))
 
 
+def test_auto_takes_the_window_from_the_brain_not_from_the_scalp(page, study):
+    open_study(page, study)
+    picture = np.zeros((50, 50), np.uint8)
+    picture[5:45, 5:45] = 220
+    picture[8:42, 8:42] = 38
+    picture[22:26, 22:26] = 12
+    picture[28:32, 28:32] = 51
+    found = page.evaluate(
+        "(v) => overread.greyscale.autoWindow(Uint8Array.from(v), 50, 1, 0)",
+        picture.ravel().tolist(),
+    )
+    assert found == {"low": 12, "high": pytest.approx(12 + 1.2 * 39)}
+
+
 def test_zoom_keeps_the_outline_on_the_lesion_and_reset_undoes_it(page, study):
     open_study(page, study)
     before = extent(image(page), TEAL)

@@ -72,7 +72,19 @@ def test_windows() -> None:
     assert describe_display(case_of(np.full((2, 4, 4), 7, np.uint8)))["windows"] == [[7.0, 8.0]]
     volume = np.zeros((2, 10, 10), np.uint8)
     volume[:, 5:] = 100
-    assert describe_display(case_of(volume))["windows"] == [[0.0, 100.0]]
+    ((low, high),) = describe_display(case_of(volume))["windows"]
+    assert 0 <= low < 50 < 100 < high < 120
+
+
+def test_window_is_the_brains_not_the_scalps() -> None:
+    volume = np.zeros((8, 50, 50), np.uint8)
+    volume[:, 5:45, 5:45] = 220  # scalp fat
+    volume[:, 8:42, 8:42] = 38
+    volume[:, 22:26, 22:26] = 12  # CSF
+    volume[3:5, 28:32, 28:32] = 51  # lesion
+    ((low, high),) = describe_display(case_of(volume))["windows"]
+    assert low == pytest.approx(12, abs=1)
+    assert high == pytest.approx(12 + 1.2 * 39, abs=1)
 
 
 def test_channels_that_are_the_same_and_the_one_shown_first() -> None:
