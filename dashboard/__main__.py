@@ -7,7 +7,7 @@ import sys
 
 from dashboard.logs import set_up_logging
 from dashboard.settings import SettingsError, read_settings
-from dashboard.supervisor import Supervisor, port_is_free
+from dashboard.supervisor import Supervisor, host_is_known, port_is_free
 
 
 def main() -> int:
@@ -23,6 +23,12 @@ def main() -> int:
         settings.prepare_workspace()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
+        return 2
+    if not host_is_known(settings.host):
+        sys.stderr.write(
+            f"OVERREAD_HOST must be an address or a name of this machine; {settings.host!r} cannot"
+            " be resolved.\n"
+        )
         return 2
     if not port_is_free(settings.host, settings.port):
         sys.stderr.write(

@@ -159,6 +159,15 @@ class Supervisor:
                 child.process.wait()
 
 
+def host_is_known(host: str) -> bool:
+    """Whether the name on which the web process listens can be resolved."""
+    try:
+        socket.getaddrinfo(host.strip("[]"), None)
+    except (OSError, UnicodeError):
+        return False
+    return True
+
+
 def port_is_free(host: str, port: int) -> bool:
     """Whether the web process can listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

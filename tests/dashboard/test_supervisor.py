@@ -150,3 +150,11 @@ def test_wrong_setting_is_told_in_a_sentence(tmp_path: Path) -> None:
     _, told = process.communicate(timeout=30)
     assert process.returncode == 2
     assert told == "OVERREAD_WORKERS must be a whole number from 1 to 64, got 'many'.\n"
+
+
+def test_host_that_cannot_be_resolved_is_told_in_a_sentence(tmp_path: Path) -> None:
+    process = command(tmp_path / "home", free_port(), OVERREAD_HOST="no-such-host.invalid")
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert told.startswith("OVERREAD_HOST must be an address or a name of this machine; 'no-such")
+    assert len(told.splitlines()) == 1
