@@ -39,7 +39,8 @@ def describe_display(case: Case) -> dict[str, Any]:
 
     Returns:
         pixel_type ``uint8`` or ``uint16``; slope, intercept; windows: ``[low, high]`` per channel
-        in pixel values; same_as: per channel the earlier channel with the same pixels, or None;
+        in pixel values; value_range: ``[low, high]`` of all its values; same_as: per channel the
+        earlier channel with the same pixels, or None;
         start_channel: FLAIR, else the first.
     """
     slope, intercept = _scale(case.pixels)
@@ -49,6 +50,7 @@ def describe_display(case: Case) -> dict[str, Any]:
         "slope": slope,
         "intercept": intercept,
         "windows": [_window(case, channel) for channel in range(len(sequences))],
+        "value_range": [_value_range(case, channel) for channel in range(len(sequences))],
         "same_as": _same_channels(case.pixels),
         "start_channel": sequences.index("flair") if "flair" in sequences else 0,
     }
@@ -96,6 +98,16 @@ def _scale(pixels: NDArray[np.generic]) -> tuple[float, float]:
     if whole and high - low <= _LEVELS:
         return 1.0, float(low)
     return float((high - low) / _LEVELS), float(low)
+
+
+def _value_range(case: Case, channel: int) -> list[float]:
+    """Smallest and largest value of a channel."""
+    low, high = np.inf, -np.inf
+    for image in case.pixels[..., channel]:  # slice by slice: a large study is memory-mapped
+        values = image[np.isfinite(image)]
+        if values.size:
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    return [low, high] if low < high else [low, low + 1] if np.isfinite(low) else [0.0, 1.0]
 
 
 def _window(case: Case, channel: int) -> list[float]:

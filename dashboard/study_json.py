@@ -76,6 +76,7 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
         "slope": display["slope"],
         "intercept": display["intercept"],
         "windows": display["windows"],
+        "value_range": display.get("value_range"),  # studies stored before it was kept have none
         "warnings": list(row.warnings),
     }
 

@@ -76,6 +76,11 @@ def test_windows() -> None:
     assert 0 <= low < 50 < 100 < high < 120
 
 
+def test_value_range_is_that_of_the_data_not_of_its_type() -> None:
+    volume = np.array([0, 300, 1100], np.uint16).reshape(1, 1, 3)
+    assert describe_display(case_of(volume))["value_range"] == [[0.0, 1100.0]]
+
+
 def test_window_is_the_brains_not_the_scalps() -> None:
     volume = np.zeros((8, 50, 50), np.uint8)
     volume[:, 5:45, 5:45] = 220  # scalp fat
