@@ -29,7 +29,7 @@ def layout(learned_on: list[str]) -> html.Aside:
                 type="button",
             ),
             html.Div(
-                [_study(), _slice(), _learned(learned_on), _warnings(), _model()],
+                [_study(), _warnings(), _slice(), _learned(learned_on), _model()],
                 className="findings-scroll",
             ),
         ],

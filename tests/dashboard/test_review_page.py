@@ -107,3 +107,13 @@ def test_browser_and_server_know_the_same_pages():
     script = (Path(shell.__file__).parents[1] / "assets" / "js" / "shell.js").read_text()
     (paths,) = re.findall(r"const PATHS = \[(.*?)\];", script)
     assert re.findall(r'"(.*?)"', paths) == [path for _, path in shell.PAGES]
+
+
+def test_warnings_stand_directly_under_the_volume_that_they_qualify():
+    page = review.layout(study=STUDY)
+    sections = [
+        found.id
+        for found in page._traverse()
+        if getattr(found, "className", "") == "findings-section" and getattr(found, "id", None)
+    ]
+    assert sections[:2] == ["findings-study", "findings-warnings"]
