@@ -57,23 +57,27 @@ class Collection:
     errors: list[InputError] = field(default_factory=list)
     budget: UnpackBudget = field(default_factory=UnpackBudget)
     seen: set[Path] = field(default_factory=set)
+    repeats: int = 0
 
 
 def collect_files(paths: Iterable[Path], unpack_folder: Path) -> Collection:
     """List the readable files below ``paths``; others become a sentence or are passed over.
+
+    What is given twice is read once.
 
     Args:
         paths: Files and folders as the user gave them.
         unpack_folder: Empty temporary folder for archives; nothing is written anywhere else.
     """
     collection = Collection()
-    for number, path in enumerate(paths):
-        before = len(collection.files) + len(collection.errors)
+    for number, path in enumerate(dict.fromkeys(path.absolute() for path in paths)):
+        before = len(collection.files) + len(collection.errors) + collection.repeats
         shown = printable(path.name or path.resolve().name)
         try:
             if path.is_dir():
                 _collect_folder(path, f"{number}", collection, unpack_folder)
-                if len(collection.files) + len(collection.errors) == before:
+                found = len(collection.files) + len(collection.errors) + collection.repeats
+                if found == before:
                     message = f"There is no image in {shown}."
                     collection.errors.append(InputError(shown, message))
             elif path.exists():
@@ -125,6 +129,7 @@ def _add_file(
     if not named and (name.startswith(".") or name.upper() == "DICOMDIR"):
         return
     if path.resolve() in collection.seen:
+        collection.repeats += 1
         return
     collection.seen.add(path.resolve())
     if len(collection.files) >= MAX_FILES:

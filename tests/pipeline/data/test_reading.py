@@ -61,6 +61,15 @@ def test_paths_that_are_not_there_or_hold_nothing(tmp_path):
     ]
 
 
+def test_what_is_given_twice_is_read_once(tmp_path):
+    path = write_image(tmp_path / "x" / "sub" / "a.png", grey())
+    (tmp_path / "void").mkdir()
+    folder, void = tmp_path / "x", tmp_path / "void"
+    report = read_cases([folder, folder, folder / "sub", path, path, void, void])
+    assert len(report.cases) == 1
+    assert [error.message for error in report.errors] == ["There is no image in void."]
+
+
 def test_companions_are_passed_over_in_a_folder_and_named_when_given(tmp_path):
     write_image(tmp_path / "a.png", grey())
     for name in ("data.csv", "README", "notes.txt", "Thumbs.db", ".DS_Store", "sub.json"):
