@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
 
 import dash
 from dash import Dash, dcc, html, set_props
+from flask import Response, request
 
 from dashboard import routes, security, services, shell
 from dashboard.background import build_background_manager
@@ -30,6 +32,7 @@ _NOTICE_PLACE = {"position": "fixed", "bottom": "16px", "left": "16px", "zIndex"
 _CALLBACK_FAILED = (
     "Something went wrong on the server; its log has the details. Load the page again."
 )
+_NO_CALLBACK = "The page asked for something that this server does not know. Load the page again."
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,19 @@ def build_app(parts: Services) -> Dash:
     app.layout = html.Div([shell.layout(dash.page_container), notice])
     routes.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
+    app.server.before_request(lambda: _check_callback(app))
     return app
+
+
+def _check_callback(app: Dash) -> Response | None:
+    """Refuse a call of a callback that there is not; Dash would fail."""
+    if request.path != "/_dash-update-component" or request.method != "POST":
+        return None
+    body = request.get_json(silent=True)
+    output = body.get("output") if isinstance(body, dict) else None
+    if isinstance(output, str) and output in app.callback_map:
+        return None
+    return Response(f"{_NO_CALLBACK}\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
 
 
 def _not_found(**_: str) -> html.Div:

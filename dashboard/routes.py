@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+from dash.exceptions import DependencyException
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -247,6 +248,8 @@ def _answer_error(error: Exception) -> Response:
         status, sentence = HTTPStatus.NOT_FOUND, str(error)
     elif isinstance(error, UploadRefused):
         status, sentence = error.status, str(error)
+    elif isinstance(error, DependencyException):  # a script that Dash does not have
+        status, sentence = HTTPStatus.NOT_FOUND, _SENTENCES[HTTPStatus.NOT_FOUND]
     elif isinstance(error, InputError):
         status, sentence = HTTPStatus.NOT_FOUND, error.message
     elif isinstance(error, HTTPException):

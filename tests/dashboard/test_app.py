@@ -107,3 +107,23 @@ print(answer.status_code, answer.text)
     assert "Something went wrong on the server" in done.stdout
     assert "inner words" not in done.stdout
     assert "inner words" in done.stderr
+
+
+def test_what_dash_does_not_know_is_told_in_a_sentence(tmp_path: Path) -> None:
+    code = """
+import dashboard.app as module
+client = module.server.test_client()
+for body in ({}, [], {"output": "nothing.children"}, {"output": ["x"]}):
+    answer = client.post("/_dash-update-component", json=body)
+    print(answer.status_code, answer.text.strip())
+for path in ("..%2fx.js", "nothing/x.js", "dash/..%2f..%2fx.py"):
+    answer = client.get(f"/_dash-component-suites/{path}")
+    print(answer.status_code, answer.text.strip())
+"""
+    done = run(code, tmp_path / "home")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line[:3] for line in lines] == ["400"] * 4 + ["404"] * 3
+    assert lines[0].endswith("does not know. Load the page again.")
+    assert lines[-1] == "404 There is nothing at this address."
+    assert "Traceback" not in done.stderr
