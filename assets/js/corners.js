@@ -36,7 +36,8 @@ overread.corners = (function () {
   }
 
   function slice({ study: s, k }) {
-    write("corner-slice", `Slice ${s.indices[k]} / ${s.indices[s.n - 1]}`,
+    write("corner-slice", `Slice ${k + 1} / ${s.n}`,
+      s.indices[k] === k + 1 ? "" : `no. ${s.indices[k]}`, // the file's own number
       s.positions_mm ? `z ${signed(s.positions_mm[k])} mm` : "");
   }
 

@@ -169,6 +169,17 @@ def test_zoom_keeps_the_outline_on_the_lesion_and_reset_undoes_it(page, study):
     until(lambda: extent(image(page), TEAL) == pytest.approx(before, rel=0.02))
 
 
+def test_place_is_told_apart_from_the_files_own_number(page, study):
+    open_study(page, study, 5)
+    assert page.inner_text("#corner-slice").count("no.") == 0
+    page.evaluate(
+        "() => { const s = overread.viewer.now.study; s.indices = s.indices.map((i) => i + 9); }"
+    )
+    page.keyboard.press("Home")
+    expect(page.locator("#corner-slice")).to_contain_text(f"Slice 1 / {SLICES}")
+    expect(page.locator("#corner-slice")).to_contain_text("no. 10")
+
+
 def test_address_keeps_the_slice_over_a_reload(page, study):
     open_study(page, study)
     page.keyboard.press("Home")
