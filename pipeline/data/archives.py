@@ -86,7 +86,11 @@ def _check_archive(
     if total > budget.bytes_left:
         raise _too_large(source, total)
     if total > ARCHIVE_RATIO_FLOOR_BYTES and total > MAX_ARCHIVE_RATIO * max(packed, 1):
-        raise _too_large(source, total)
+        raise InputError(
+            source,
+            f"{name} would unpack to {total / max(packed, 1):,.0f} times its size; no study packs"
+            f" to less than one part in {MAX_ARCHIVE_RATIO}. Check where it came from.",
+        )
 
 
 def _too_large(source: str, size: int) -> InputError:

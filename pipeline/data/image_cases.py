@@ -184,7 +184,8 @@ class _MaskMatcher:
         if not candidates:
             if parts.stem in self._failed:
                 return []
-            message = f"{name} is a reference mask without its image ({parts.stem})."
+            image_name = f" ({parts.stem})" if parts.stem else ""
+            message = f"{name} is a reference mask without its image{image_name}."
             return [InputError(mask.file.source, message)]
         values = mask_of_image(mask.image)
         fitting = [

@@ -260,6 +260,13 @@ def test_a_mask_without_its_image_is_told(tmp_path):
     ]
 
 
+def test_a_mask_that_names_no_image_is_told_without_brackets(tmp_path):
+    write_image(tmp_path / "mask.png", grey())
+    assert [error.message for error in read(tmp_path)[1]] == [
+        "mask.png is a reference mask without its image."
+    ]
+
+
 def test_a_damaged_image_is_told_once_and_its_mask_not(tmp_path):
     write_lgg(tmp_path, [1, 2])
     (tmp_path / f"{LGG}_2.tif").write_bytes((tmp_path / f"{LGG}_1.tif").read_bytes()[:200])
