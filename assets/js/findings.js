@@ -91,6 +91,8 @@ overread.findings = (function () {
       tick.style.left = `${s.result.classifier_threshold * 100}%`;
       tick.title = `Operating point ${s.result.classifier_threshold.toFixed(2)}`;
     }
+    const { tumor, mask_area_px: px } = s.result?.slices[k] || {};
+    text("finding-note", tumor && !px ? "Above the operating point; nothing outlined." : "");
     text("finding-area", area(s, k));
     text("finding-dice", agreement(s, k));
   }

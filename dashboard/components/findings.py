@@ -119,6 +119,7 @@ def _slice() -> html.Section:
             ],
             className="finding-rows tabular",
         ),
+        html.P(id="finding-note", className="finding-text finding-note"),
         id="findings-slice",
     )
 

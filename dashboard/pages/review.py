@@ -38,7 +38,8 @@ LEARNED_ON = [
     "learned from and tested on.",
     "Everybody in that set has a tumor. The score says how much this slice looks like the slices "
     "with tumor there; it is no probability that a patient has one.",
-    "Above the operating point, marked on the bar, a slice is outlined; below it, it is not.",
+    "Above the operating point, marked on the bar, a slice goes to the outlining model, which may "
+    "find nothing to outline; below it, nothing is outlined.",
 ]
 
 

@@ -180,6 +180,18 @@ def test_place_is_told_apart_from_the_files_own_number(page, study):
     expect(page.locator("#corner-slice")).to_contain_text("no. 10")
 
 
+def test_slice_above_the_operating_point_without_an_outline_says_so(page, study):
+    open_study(page, study, 5)
+    expect(page.locator("#finding-note")).to_have_text("")
+    page.evaluate(
+        "() => { overread.viewer.now.study.result.slices[5].mask_area_px = 0;"
+        " overread.viewer.goTo(5); }"
+    )
+    expect(page.locator("#finding-note")).to_have_text(
+        "Above the operating point; nothing outlined."
+    )
+
+
 def test_address_keeps_the_slice_over_a_reload(page, study):
     open_study(page, study)
     page.keyboard.press("Home")
