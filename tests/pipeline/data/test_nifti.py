@@ -4,22 +4,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from factories import marked_volume, write_nifti
+from readings import read_error, read_one
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
 from pipeline.data.reading import read_cases
-
-
-def read_one(path):
-    report = read_cases([path])
-    assert [error.message for error in report.errors] == []
-    (case,) = report.cases
-    return case
-
-
-def read_error(path):
-    report = read_cases([path])
-    (error,) = report.errors
-    return error.message
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
