@@ -1,0 +1,120 @@
+"""A classifier: preprocessing, a base, pooled features and a dense head, as one flat Keras model.
+
+The model takes RGB pixels in [0, 255] and preprocesses them itself, so that nobody can feed it
+wrongly. Its layers are flat, so that any feature map is at hand by name (`feature_layer`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from pipeline.experiments.architecture import Architecture, channel_map
+from pipeline.experiments.strategies import TrainedPart
+from pipeline.experiments.weights import FEATURES, PREPROCESSING
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A classifier and its two halves, which share their layers.
+
+    Attributes:
+        model: From pixels ``(batch, side, side, 3)`` in [0, 255] to probabilities
+            ``(batch, classes)``.
+        frozen: From pixels to what is computed once; None where everything is trained.
+        trained: From there to the probabilities; the model itself where everything is trained.
+    """
+
+    model: keras.Model
+    frozen: keras.Model | None
+    trained: keras.Model
+
+
+@dataclass(frozen=True)
+class Head:
+    """The dense head.
+
+    Attributes:
+        dropout: Part of the features dropped during training, in [0, 1).
+        hidden: Units of a layer between features and probabilities; 0 for none.
+    """
+
+    dropout: float = 0.5
+    hidden: int = 0
+
+
+def build_network(
+    architecture: Architecture,
+    classes: int,
+    *,
+    side: int,
+    part: TrainedPart,
+    head: Head,
+    normalise: bool = True,
+) -> Network:
+    """Build a classifier with random weights, under the dtype policy that is set.
+
+    Args:
+        architecture: The base.
+        classes: Number of classes, two or more.
+        side: Side of the square input, px.
+        part: Where the base ends, and what of it is frozen.
+        head: The dense head.
+        normalise: Whether ImageNet's mean and deviation are taken into account.
+
+    Raises:
+        ValueError: `classes` or `side` is too small.
+    """
+    if classes < 2:
+        raise ValueError(f"classes must be 2 or more, got {classes}")
+    if side < architecture.smallest:
+        raise ValueError(f"side must be {architecture.smallest} or more, got {side}")
+    inputs = keras.Input((side, side, 3), dtype="float32", name="pixels")
+    maps = architecture.build(_preprocess(inputs, architecture, normalise=normalise))
+    if part.last_layer is not None:
+        maps = keras.Model(inputs, maps).get_layer(part.last_layer).output
+    x = keras.layers.GlobalAveragePooling2D(name=FEATURES)(maps)
+    if head.hidden:
+        x = keras.layers.Dense(head.hidden, activation="relu", name="hidden")(x)
+    x = keras.layers.Dropout(head.dropout, name="dropout")(x)
+    x = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(x)
+    model = keras.Model(inputs, x, name=architecture.name)
+    if part.frozen_to is None:
+        return Network(model, None, model)
+    middle = model.get_layer(part.frozen_to).output
+    return Network(model, keras.Model(inputs, middle), keras.Model(middle, x))
+
+
+def feature_layer(model: keras.Model) -> keras.Layer:
+    """The layer whose output ``(batch, h, w, features)`` is pooled: where the network looks."""
+    names = [layer.name for layer in model.layers]
+    return model.layers[names.index(FEATURES) - 1]
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Build layers under a dtype policy, such as ``float32`` or ``mixed_bfloat16``."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _preprocess(
+    inputs: keras.KerasTensor, architecture: Architecture, *, normalise: bool
+) -> keras.KerasTensor:
+    """Every kind of preprocessing is an affine map of the channels: a fixed 1x1 convolution.
+
+    Unlike code of our own it survives saving and every export.
+    """
+    layer = keras.layers.Conv2D(3, 1, trainable=False, dtype="float32", name=PREPROCESSING)
+    outputs = layer(inputs)
+    matrix, offset = channel_map(architecture.input_kind, normalise=normalise)
+    layer.set_weights([np.array(matrix, np.float32)[None, None], np.array(offset, np.float32)])
+    return outputs
