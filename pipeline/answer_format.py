@@ -2,7 +2,7 @@
 
 ::
 
-    "OVR1" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
+    "OVR2" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
     | slices
 
 A slice is its ``h * w`` uint8 values through zlib, and takes no bytes where it is empty, so that
@@ -24,11 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.binding import Answer
+from pipeline.decision import DecidedBy
 from pipeline.results import ModelReference
 
-_MAGIC = b"OVR1"
+_MAGIC = b"OVR2"
 _LENGTH = struct.Struct(">I")
 _BODY = len(_MAGIC) + hashlib.sha256().digest_size
+#: Lists of the header that hold one value for each slice.
+_PER_SLICE = {"sizes", "scores", "classifier_scores", "outline_evidence", "decided_by"}
 #: An answer that would unpack to more than this is none of ours.
 _MAX_VOXELS = 2**31
 
@@ -41,8 +44,11 @@ def encode_answer(answer: Answer, key: str) -> bytes:
         "shape": list(answer.probability.shape),
         "sizes": [len(blob) for blob in blobs],
         "scores": list(answer.scores),
-        "thresholds": [answer.classifier_threshold, answer.segmenter_threshold],
-        "models": [asdict(answer.classifier), asdict(answer.segmenter)],
+        "classifier_scores": list(answer.classifier_scores),
+        "outline_evidence": list(answer.outline_evidence),
+        "decided_by": list(answer.decided_by),
+        "thresholds": [answer.threshold, answer.mask_threshold],
+        "networks": [asdict(answer.network)],
         "warnings": list(answer.warnings),
     }
     text = json.dumps(header, allow_nan=False).encode()
@@ -63,14 +69,15 @@ def decode_answer(entry: bytes, key: str) -> Answer:
         if size:
             probability[k] = _unpack(entry[start : start + size], h, w)
         start += size
-    first, second = (_model(m) for m in header["models"])
     return Answer(
-        classifier=first,
-        segmenter=second,
+        network=_model(header["networks"][0]),
         scores=tuple(header["scores"]),
+        classifier_scores=tuple(header["classifier_scores"]),
+        outline_evidence=tuple(header["outline_evidence"]),
+        decided_by=tuple(header["decided_by"]),
         probability=probability,
-        classifier_threshold=header["thresholds"][0],
-        segmenter_threshold=header["thresholds"][1],
+        threshold=header["thresholds"][0],
+        mask_threshold=header["thresholds"][1],
         warnings=tuple(header["warnings"]),
     )
 
@@ -106,23 +113,27 @@ def _read_header(entry: bytes, key: str) -> tuple[dict[str, Any], int]:
 
 
 def _check_header(header: Any, key: str) -> None:
-    names = {"key", "shape", "sizes", "scores", "thresholds", "models", "warnings"}
-    if not isinstance(header, dict) or set(header) != names or header["key"] != key:
+    lists = _PER_SLICE | {"shape", "thresholds", "networks", "warnings"}
+    if not isinstance(header, dict) or set(header) != lists | {"key"} or header["key"] != key:
         raise ValueError("the entry is another one's")
-    if any(not isinstance(header[name], list) for name in names - {"key"}):
+    if any(not isinstance(header[name], list) for name in lists):
         raise ValueError("the entry's header does not fit")
     shape = header["shape"]
     whole = len(shape) == 3 and all(type(v) is int and v > 0 for v in shape)
     if not whole or math.prod(shape) > _MAX_VOXELS:
         raise ValueError("the entry's shape does not fit")
-    sizes, scores, thresholds = header["sizes"], header["scores"], header["thresholds"]
-    if len(sizes) != shape[0] or not all(type(v) is int and v >= 0 for v in sizes):
+    if any(len(header[name]) != shape[0] for name in _PER_SLICE):
+        raise ValueError("the entry's slices do not fit")
+    if not all(type(v) is int and v >= 0 for v in header["sizes"]):
         raise ValueError("the entry's sizes do not fit")
-    parts = [v for v in (*scores, *thresholds) if type(v) is float and 0 <= v <= 1]
-    if (len(scores), len(thresholds), len(parts)) != (shape[0], 2, shape[0] + 2):
+    evidence = [v for v in header["outline_evidence"] if v is not None]
+    parts = [*header["scores"], *header["classifier_scores"], *evidence, *header["thresholds"]]
+    if len(header["thresholds"]) != 2 or not all(type(v) is float and 0 <= v <= 1 for v in parts):
         raise ValueError("the entry's scores do not fit")
-    if len(header["models"]) != 2 or not all(isinstance(v, str) for v in header["warnings"]):
-        raise ValueError("the entry's models or warnings do not fit")
+    if not all(word in list(DecidedBy) for word in header["decided_by"]):
+        raise ValueError("the entry's decisions do not fit")
+    if len(header["networks"]) != 1 or not all(isinstance(v, str) for v in header["warnings"]):
+        raise ValueError("the entry's network or warnings do not fit")
 
 
 def _model(fields: Any) -> ModelReference:

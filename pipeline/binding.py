@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import Case
 from pipeline.evaluation.metrics import dice_score
-from pipeline.models.registry import TaskInfo
+from pipeline.models.registry import ModelInfo
 from pipeline.results import CaseResult, ModelReference, SliceResult
 
 
@@ -25,28 +25,33 @@ class Answer:
     """What the two stages say about pixels, whatever they are called.
 
     Attributes:
-        classifier, segmenter: The models that answered.
+        network: The network that answered.
         scores: Slice score of each slice in [0, 1].
+        classifier_scores: Stage one's own, likewise.
+        outline_evidence: In [0, 1], None on slices that did not pass.
+        decided_by: `pipeline.decision.DecidedBy` of each slice.
         probability: ``(n, h, w)`` uint8, 255 x the probability; 0 on slices that did not pass.
-        classifier_threshold, segmenter_threshold: Operating points in (0, 1).
+        threshold, mask_threshold: Operating points of slice score and pixel, in (0, 1).
         warnings: Sentences about how the input was prepared.
     """
 
-    classifier: ModelReference
-    segmenter: ModelReference
+    network: ModelReference
     scores: tuple[float, ...]
+    classifier_scores: tuple[float, ...]
+    outline_evidence: tuple[float | None, ...]
+    decided_by: tuple[str, ...]
     probability: NDArray[np.uint8]
-    classifier_threshold: float
-    segmenter_threshold: float
+    threshold: float
+    mask_threshold: float
     warnings: tuple[str, ...] = ()
 
     def called(self) -> NDArray[np.bool_]:
         """``(n,)`` bool, the slices whose score reaches the operating point."""
-        return np.array(self.scores, np.float64) >= self.classifier_threshold
+        return np.array(self.scores, np.float64) >= self.threshold
 
     def masks(self) -> NDArray[np.bool_]:
         """``(n, h, w)`` bool predicted masks; empty on slices that are not called tumor."""
-        level = mask_level(self.segmenter_threshold)
+        level = mask_level(self.mask_threshold)
         return (self.probability >= level) & self.called()[:, None, None]
 
 
@@ -55,14 +60,9 @@ def mask_level(threshold: float) -> int:
     return max(1, int(np.ceil(threshold * 255)))
 
 
-def references(
-    models: TaskInfo, *, engine: str, precision: str
-) -> tuple[ModelReference, ModelReference]:
-    """Name both models of a task as results name them."""
-    first, second = (
-        ModelReference(m.name, m.version, m.digest, engine, precision) for m in models.stages
-    )
-    return first, second
+def reference(network: ModelInfo, *, engine: str, precision: str) -> ModelReference:
+    """Name a network as results name it."""
+    return ModelReference(network.name, network.version, network.digest, engine, precision)
 
 
 def bind_answer(answer: Answer, case: Case) -> CaseResult:
@@ -85,12 +85,11 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         volume_dice = _number(dice_score(masks, case.masks))
     return CaseResult(
         case_id=case.case_id,
-        classifier=answer.classifier,
-        segmenter=answer.segmenter,
+        network=answer.network,
         slices=_slice_results(case, answer, areas, overlap),
         probability=answer.probability,
-        classifier_threshold=answer.classifier_threshold,
-        segmenter_threshold=answer.segmenter_threshold,
+        threshold=answer.threshold,
+        mask_threshold=answer.mask_threshold,
         spacing_mm=case.spacing_mm,
         volume_ml=_volume_ml(int(areas.sum()), case.spacing_mm),
         dice=volume_dice,
@@ -108,6 +107,9 @@ def _slice_results(
             source=case.sources[k],
             tumor_probability=answer.scores[k],
             tumor=bool(called[k]),
+            classifier_score=answer.classifier_scores[k],
+            outline_evidence=answer.outline_evidence[k],
+            decided_by=answer.decided_by[k],
             mask_area_px=int(areas[k]),
             dice=overlap[k],
         )

@@ -50,21 +50,26 @@ def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32")
     """Key of a result: the pixels and everything that decides what the models say about them.
 
     The runtime is no part of it: all runtimes at one precision must agree before they are used. The
-    operating points are, since they decide which slices reach the segmenter.
+    decision rule is: it decides which slices are outlined and what is told of them.
 
     Args:
         content_digest: `Case.content_digest()`.
-        models: The task's models.
-        precision: Precision at which the models run.
+        models: The task's network.
+        precision: Precision at which it runs.
 
     Returns:
         64 hexadecimal digits.
     """
-    stages = [
-        [m.stage, m.digest, m.input_size, m.preprocessing_version, m.threshold, repr(m.inference)]
-        for m in models.stages
+    network = models.network
+    decides = [
+        network.digest,
+        network.input_size,
+        network.preprocessing_version,
+        repr(network.decision),
+        network.mask_threshold,
+        repr(network.inference),
     ]
-    parts = ["result", 1, content_digest, models.task, stages, precision]
+    parts = ["result", 2, content_digest, models.task, decides, precision]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

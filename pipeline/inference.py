@@ -1,28 +1,39 @@
-"""The two stages over one case: classify every slice, gate, outline what passed.
+"""The two stages over one case: classify every slice, gate, outline what passed, decide.
 
-Only slices that pass the gate reach the segmenter. Where the segmenter's probabilities are smoothed
-through slices, the neighbours beyond the gate are not computed for that: the Gaussian's weights are
-renormalised over the slices that passed. A neighbour that the first stage turned away is no
-evidence against a pixel, and outlining it would cost what the gate is there to save.
+Stage one's features of a slice are what stage two starts from. They are large, and whether a slice
+passes depends on its neighbours' scores: slices are therefore taken in order, each is decided as
+soon as the scores around it are known, and its features are let go. However long a study is, the
+features of a few slices are held.
+
+Where probabilities are smoothed through slices, the neighbours that did not pass are not computed
+for that: the Gaussian's weights are renormalised over the slices that passed. A neighbour that the
+first stage turned away is no evidence against a pixel, and outlining it would cost what the gate is
+there to save.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.binding import Answer, bind_answer, mask_level, references
+from pipeline.binding import Answer, bind_answer, mask_level, reference
 from pipeline.cache import ResultCache, result_key
 from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
-from pipeline.engine.base import StageModel
-from pipeline.engine.selection import open_stage, resolve_engine
+from pipeline.decision import outline_evidence
+from pipeline.engine.base import Arrays, NetworkStages
+from pipeline.engine.selection import open_stages, resolve_engine
 from pipeline.errors import InputError
 from pipeline.models.registry import DEFAULT_TASK, ModelInfo, TaskInfo, read_model_info
-from pipeline.postprocessing import remove_small_components, smoothing_weights
+from pipeline.postprocessing import (
+    remove_small_components,
+    smooth_through_slices,
+    smoothing_reach,
+    smoothing_weights,
+)
 from pipeline.results import CaseResult, ProgressCallback
 
 #: Slices answered at once. More are no faster on a CPU, and make progress and cancelling coarser.
@@ -31,28 +42,43 @@ BATCH_SIZE = 4
 _MIN_VOLUME_SLICES = 3
 
 
+@dataclass(frozen=True, eq=False)
+class _Outlined:
+    """Both stages' answers on the network's grid.
+
+    Attributes:
+        classifier: ``(n,)`` classifier scores, smoothed.
+        passed: ``(m,)`` positions of the slices that passed the gate.
+        maps: ``(m, size, size)`` their probability maps.
+    """
+
+    classifier: NDArray[np.float64]
+    passed: NDArray[np.intp]
+    maps: NDArray[np.float32]
+
+
 class Analyser:
-    """Answers cases with one task's two models, loaded at the first case that needs them.
+    """Answers cases with one task's network, loaded at the first case that needs it.
 
     One object serves one thread.
 
     Args:
-        models_dir: Folder of the tasks.
+        models: The network, from `pipeline.models.registry`, or the folder of the tasks.
         engine: ``auto``, ``openvino`` or ``keras``. The first two read exported models only and
             never import Keras; ``keras`` is the reference.
         precision: Precision to compute at.
         engine_dir: Where exported models are kept.
         cache: Where answers are looked up and kept; None computes each time.
-        task: Task to answer.
+        task: Task to answer, where ``models`` is a folder.
         threads: CPU threads of the runtime; None leaves it to the runtime.
 
     Raises:
-        InputError: No such task or engine, or models that this version cannot run.
+        InputError: No such task or engine, or a network that this version cannot run.
     """
 
     def __init__(
         self,
-        models_dir: Path,
+        models: TaskInfo | Path,
         *,
         engine: str = "auto",
         precision: str = "f32",
@@ -61,33 +87,39 @@ class Analyser:
         task: str = DEFAULT_TASK,
         threads: int | None = None,
     ) -> None:
-        self.models: TaskInfo = read_model_info(models_dir, task)
-        version = self.models.classifier.preprocessing_version
+        self.models = models if isinstance(models, TaskInfo) else read_model_info(models, task)
+        self.network: ModelInfo = self.models.network
+        version = self.network.preprocessing_version
         if version != PREPROCESSING_VERSION:
             raise InputError(
-                task,
-                f"The models of task {task} were trained with preprocessing version {version}, "
-                f"this program has version {PREPROCESSING_VERSION}; they do not fit together.",
+                self.network.name,
+                f"The network {self.network.name} was trained with preprocessing version {version},"
+                f" this program has version {PREPROCESSING_VERSION}; they do not fit together.",
             )
         self.engine = resolve_engine(engine, precision)
         self.precision = precision
         self._engine_dir, self._threads = Path(engine_dir), threads
         self._cache = cache
-        self._stages: tuple[StageModel, StageModel] | None = None
+        self._stages: NetworkStages | None = None
 
     def key(self, case: Case) -> str:
         """Key of the case's result in the cache."""
         return result_key(case.content_digest(), self.models, precision=self.precision)
 
     def load(self) -> None:
-        """Load both models now, so that the first case does not wait for them.
+        """Load the network now, so that the first case does not wait for it.
 
         Raises:
-            InputError: A model is not exported yet, or cannot be loaded.
+            InputError: The network is not exported yet, or cannot be loaded.
         """
         if self._stages is None:
-            first, second = (self._open(info) for info in self.models.stages)
-            self._stages = first, second
+            self._stages = open_stages(
+                self.network,
+                engine=self.engine,
+                precision=self.precision,
+                engine_dir=self._engine_dir,
+                threads=self._threads,
+            )
 
     def analyse(self, case: Case, *, progress: ProgressCallback | None = None) -> CaseResult:
         """Answer a case, from the cache where it can.
@@ -97,7 +129,7 @@ class Analyser:
             progress: Called between batches; raises `pipeline.errors.Cancelled` to stop the work.
 
         Raises:
-            InputError: A model cannot be loaded.
+            InputError: The network cannot be loaded.
         """
         report = progress or _no_progress
         if self._cache is None:
@@ -116,122 +148,119 @@ class Analyser:
             self._cache.put(key, answer)
         return bind_answer(answer, case)
 
-    def _open(self, info: ModelInfo) -> StageModel:
-        return open_stage(
-            info,
-            engine=self.engine,
-            precision=self.precision,
-            engine_dir=self._engine_dir,
-            threads=self._threads,
-        )
-
     def _answer(self, case: Case, report: ProgressCallback) -> Answer:
         report(0, 2 * case.n_slices, "Preparing the slices")
         self.load()
         assert self._stages is not None
-        classifier, segmenter = self._stages
-        prepared = preprocess_case(case, size=self.models.classifier.input_size)
+        prepared = preprocess_case(case, size=self.network.input_size)
         positions = np.array(case.indices, np.float64)
-        scores = self._classify(classifier, prepared, positions, report)
-        passed = np.flatnonzero(scores >= self.models.classifier.threshold)
-        maps = self._segment(segmenter, prepared, passed, report)
-        probability = self._to_input(maps, passed, positions, prepared)
-        first, second = references(self.models, engine=self.engine, precision=self.precision)
+        is_volume = case.n_slices >= _MIN_VOLUME_SLICES
+        sigma = self.network.inference.sigma_slices if is_volume else 0.0
+        walk = _Walk(self._stages, self.network, prepared.volume, positions, sigma=sigma)
+        outlined = walk.run(report)
+        maps = smooth_through_slices(outlined.maps, positions[outlined.passed], sigma)
+        evidence = np.full(case.n_slices, np.nan)
+        evidence[outlined.passed] = outline_evidence(maps)
+        rule = self.network.decision
+        scores = rule.slice_scores(outlined.classifier, evidence)
+        known = [None if np.isnan(value) else float(value) for value in evidence]
+        pairs = zip(outlined.classifier, known, strict=True)
         return Answer(
-            classifier=first,
-            segmenter=second,
+            network=reference(self.network, engine=self.engine, precision=self.precision),
             scores=tuple(scores.tolist()),
-            probability=probability,
-            classifier_threshold=self.models.classifier.threshold,
-            segmenter_threshold=self.models.segmenter.threshold,
+            classifier_scores=tuple(outlined.classifier.tolist()),
+            outline_evidence=tuple(known),
+            decided_by=tuple(str(rule.decided_by(float(c), e)) for c, e in pairs),
+            probability=self._to_input(maps, outlined.passed, prepared),
+            threshold=rule.threshold,
+            mask_threshold=self.network.mask_threshold,
             warnings=prepared.warnings,
         )
 
-    def _classify(
-        self,
-        stage: StageModel,
-        prepared: PreparedCase,
-        positions: NDArray[np.float64],
-        report: ProgressCallback,
-    ) -> NDArray[np.float64]:
-        """Slice scores ``(n,)``, smoothed through slices where metadata.json says so."""
-        info, n = self.models.classifier, len(prepared.volume)
-
-        def tell(done: int) -> None:
-            report(done, 2 * n, f"Classifying slice {min(done + 1, n)} of {n}")
-
-        raw = _predict(stage, prepared.volume, flip=info.inference.flip_average, tell=tell)
-        scores = raw.reshape(n).astype(np.float64)
-        sigma = info.inference.score_sigma_slices if n >= _MIN_VOLUME_SLICES else 0.0
-        weights = smoothing_weights(positions, sigma)
-        return np.clip(weights @ scores, 0, 1)
-
-    def _segment(
-        self,
-        stage: StageModel,
-        prepared: PreparedCase,
-        passed: NDArray[np.intp],
-        report: ProgressCallback,
-    ) -> NDArray[np.float32]:
-        """Probability maps ``(passed, size, size)`` of the slices that passed the gate."""
-        n, count = len(prepared.volume), len(passed)
-
-        def tell(done: int) -> None:
-            name = f"Outlining slice {min(done + 1, count)} of {count}"
-            report(2 * n - count + done, 2 * n, name)
-
-        flip = self.models.segmenter.inference.flip_average
-        maps = _predict(stage, prepared.volume[passed], flip=flip, tell=tell)
-        return maps.reshape(count, *prepared.volume.shape[1:3])
-
     def _to_input(
-        self,
-        maps: NDArray[np.float32],
-        passed: NDArray[np.intp],
-        positions: NDArray[np.float64],
-        prepared: PreparedCase,
+        self, maps: NDArray[np.float32], passed: NDArray[np.intp], prepared: PreparedCase
     ) -> NDArray[np.uint8]:
-        """Bring the maps back to the input's pixels, smoothed and cleaned: ``(n, h, w)`` uint8."""
-        info = self.models.segmenter
-        is_volume = len(positions) >= _MIN_VOLUME_SLICES
-        sigma = info.inference.mask_sigma_slices if is_volume else 0.0
-        weights = smoothing_weights(positions[passed], sigma).astype(np.float32)
-        result = np.zeros((len(positions), *prepared.grid.input_shape), np.uint8)
-        for row, k in zip(weights, passed, strict=True):
-            near = np.flatnonzero(row)
-            smoothed = np.tensordot(row[near], maps[near], axes=1).astype(np.float32)
+        """Bring the maps back to the input's pixels and clean them: ``(n, h, w)`` uint8."""
+        result = np.zeros((len(prepared.volume), *prepared.grid.input_shape), np.uint8)
+        for k, smoothed in zip(passed, maps, strict=True):
             shown = prepared.grid.to_input(smoothed)
             result[k] = np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
-        fraction = info.inference.min_component_fraction
-        return remove_small_components(
-            result, level=mask_level(info.threshold), min_fraction=fraction
-        )
+        fraction = self.network.inference.min_component_fraction
+        level = mask_level(self.network.mask_threshold)
+        return remove_small_components(result, level=level, min_fraction=fraction)
 
 
-def _predict(
-    stage: StageModel,
-    volume: NDArray[np.float32],
-    *,
-    flip: bool,
-    tell: Callable[[int], None],
-) -> NDArray[np.float32]:
-    """Answer slices ``(b, size, size, 3)`` batch by batch; ``tell(done)`` between them.
+class _Walk:
+    """One pass over a volume in which stage two follows stage one at a few slices' distance."""
 
-    With ``flip``, each answer is averaged with that for the mirrored slice, mirrored back.
-    """
-    parts = []
-    for start in range(0, len(volume), BATCH_SIZE):
-        tell(start)
-        batch = volume[start : start + BATCH_SIZE]
-        answer = stage.predict(batch)
-        if flip:
-            mirrored = stage.predict(np.ascontiguousarray(batch[:, :, ::-1]))
-            if mirrored.ndim == 4:
-                mirrored = mirrored[:, :, ::-1]
-            answer = (answer + mirrored) * np.float32(0.5)
-        parts.append(answer)
-    tell(len(volume))
-    return np.concatenate(parts) if parts else np.zeros((0, *volume.shape[1:3], 1), np.float32)
+    def __init__(
+        self,
+        stages: NetworkStages,
+        network: ModelInfo,
+        volume: NDArray[np.float32],
+        positions: NDArray[np.float64],
+        *,
+        sigma: float,
+    ) -> None:
+        self._stages, self._network, self._volume = stages, network, volume
+        self._flip = network.inference.flip_average
+        self._weights = smoothing_weights(positions, sigma)
+        self._reach = smoothing_reach(sigma)
+        n = len(volume)
+        self._raw, self._scores = np.zeros(n), np.zeros(n)
+        #: Features of slices that are not decided yet: one list, or two with the mirror image's.
+        self._features: dict[int, list[Arrays]] = {}
+        self._waiting: list[int] = []
+        self._passed: list[int] = []
+        self._maps: list[NDArray[np.float32]] = []
+
+    def run(self, report: ProgressCallback) -> _Outlined:
+        """Classify, gate and outline every slice."""
+        n = len(self._volume)
+        decided = 0
+        for start in range(0, n, BATCH_SIZE):
+            stop = min(start + BATCH_SIZE, n)
+            report(start + decided, 2 * n, f"Classifying slice {start + 1} of {n}")
+            self._classify(start, stop)
+            ready = n if stop == n else max(stop - self._reach, decided)
+            for k in range(decided, ready):
+                self._gate(k)
+            while len(self._waiting) >= BATCH_SIZE or (stop == n and self._waiting):
+                report(stop + decided, 2 * n, f"Outlining slice {self._waiting[0] + 1} of {n}")
+                self._outline()
+            decided = ready
+        report(2 * n, 2 * n, f"{n} slices answered")
+        size = self._volume.shape[1:3]
+        maps = np.concatenate(self._maps) if self._maps else np.zeros((0, *size), np.float32)
+        return _Outlined(self._scores, np.array(self._passed, np.intp), maps)
+
+    def _classify(self, start: int, stop: int) -> None:
+        batch = self._volume[start:stop]
+        answers = [self._stages.first.predict([batch])]
+        if self._flip:
+            mirrored = np.ascontiguousarray(batch[:, :, ::-1])
+            answers.append(self._stages.first.predict([mirrored]))
+        self._raw[start:stop] = np.mean([score[:, 0] for score, *_ in answers], axis=0)
+        for k in range(start, stop):
+            self._features[k] = [[f[k - start] for f in features] for _, *features in answers]
+
+    def _gate(self, k: int) -> None:
+        self._scores[k] = np.clip(self._weights[k] @ self._raw, 0, 1)
+        if self._scores[k] >= self._network.decision.gate:
+            self._waiting.append(k)
+        else:
+            del self._features[k]
+
+    def _outline(self) -> None:
+        chosen, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
+        views = zip(*(self._features.pop(k) for k in chosen), strict=True)
+        maps = []
+        for mirrored, view in enumerate(views):
+            features = [np.stack(level) for level in zip(*view, strict=True)]
+            (answer,) = self._stages.second.predict(features)
+            maps.append(answer[:, :, ::-1, 0] if mirrored else answer[..., 0])
+        self._maps.append(np.mean(maps, axis=0, dtype=np.float32))
+        self._passed += chosen
 
 
 def _no_progress(done: int, total: int, message: str) -> None:

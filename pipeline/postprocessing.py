@@ -28,6 +28,11 @@ def smoothing_weights(positions: NDArray[np.float64], sigma: float) -> NDArray[n
     return weights / weights.sum(axis=1, keepdims=True)
 
 
+def smoothing_reach(sigma: float) -> int:
+    """How many slices to either side `smoothing_weights` may weigh."""
+    return int(_REACH * max(sigma, 0.0))
+
+
 def remove_small_components(
     probability: NDArray[np.uint8], *, level: int, min_fraction: float
 ) -> NDArray[np.uint8]:
@@ -50,3 +55,24 @@ def remove_small_components(
     small = voxels < min_fraction * voxels[1:].max()
     small[0] = False
     return np.where(small[labels], np.uint8(0), probability)
+
+
+def smooth_through_slices(
+    values: NDArray[np.floating], positions: NDArray[np.floating], sigma: float
+) -> NDArray[np.float32]:
+    """Gaussian through the slices of scores or probability maps.
+
+    Args:
+        values: ``(n, ...)``.
+        positions: ``(n,)`` slice numbers.
+        sigma: In slices; 0 leaves the values as they are.
+
+    Returns:
+        ``(n, ...)`` float32. Neighbours that are not among the slices weigh nothing.
+    """
+    weights = smoothing_weights(np.asarray(positions, np.float64), sigma).astype(np.float32)
+    result = np.empty(values.shape, np.float32)
+    for k, row in enumerate(weights):
+        near = np.flatnonzero(row)
+        result[k] = np.tensordot(row[near], values[near].astype(np.float32), axes=1)
+    return result

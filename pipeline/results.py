@@ -14,7 +14,7 @@ ProgressCallback = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class ModelReference:
-    """A model as named in every result: its name, version and the digest of its weights."""
+    """A network as named in every result: its name, version and the digest of its weights."""
 
     name: str
     version: str
@@ -30,8 +30,13 @@ class SliceResult:
     Attributes:
         index: Slice number, from 1.
         source: File of the slice.
-        tumor_probability: Classifier's slice score in [0, 1].
-        tumor: Whether the slice score reaches the classifier's operating point.
+        tumor_probability: Slice score in [0, 1], on which the decision is made.
+        tumor: Whether the slice score reaches the operating point.
+        classifier_score: Stage one's own score in [0, 1].
+        outline_evidence: How sure stage two is of its outline, in [0, 1]; None where the first
+            stage turned the slice away and nothing was outlined.
+        decided_by: ``gate``, ``both``, ``classifier`` or ``outline``
+            (`pipeline.decision.DecidedBy`).
         mask_area_px: Pixels of the mask on the input's own grid, 0 where no tumor is called.
         dice: Dice against the reference mask; None without one or where both masks are empty.
     """
@@ -40,6 +45,9 @@ class SliceResult:
     source: str
     tumor_probability: float
     tumor: bool
+    classifier_score: float
+    outline_evidence: float | None
+    decided_by: str
     mask_area_px: int
     dice: float | None
 
@@ -50,11 +58,12 @@ class CaseResult:
 
     Attributes:
         case_id: The case's name.
-        classifier, segmenter: The models that answered.
+        network: The network that answered.
         slices: One entry per slice, inferior to superior.
-        probability: ``(n, h, w)`` uint8, 255 x the segmenter's probability on the input's own grid;
+        probability: ``(n, h, w)`` uint8, 255 x the outline's probability on the input's own grid;
             0 on slices that the first stage did not pass.
-        classifier_threshold, segmenter_threshold: Operating points in [0, 1].
+        threshold: Operating point of the slice score, in [0, 1].
+        mask_threshold: Probability from which a pixel belongs to the mask.
         spacing_mm: (z, y, x) or None.
         volume_ml: Volume of the mask in mL, None without spacing.
         dice: Dice over the volume against the reference; None without a reference, or both empty.
@@ -62,12 +71,11 @@ class CaseResult:
     """
 
     case_id: str
-    classifier: ModelReference
-    segmenter: ModelReference
+    network: ModelReference
     slices: tuple[SliceResult, ...]
     probability: NDArray[np.uint8]
-    classifier_threshold: float
-    segmenter_threshold: float
+    threshold: float
+    mask_threshold: float
     spacing_mm: tuple[float, float, float] | None
     volume_ml: float | None
     dice: float | None
@@ -81,5 +89,5 @@ class CaseResult:
     def masks(self) -> NDArray[np.bool_]:
         """Predicted masks ``(n, h, w)``: empty on slices that are not called tumor."""
         called = np.array([s.tumor for s in self.slices], bool)
-        level = int(np.ceil(self.segmenter_threshold * 255))
+        level = int(np.ceil(self.mask_threshold * 255))
         return (self.probability >= level) & called[:, None, None]

@@ -19,13 +19,12 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.engine.export import export_models
 
     with ProgressBar("model") as progress:
-        paths = export_models(
+        folder = export_models(
             arguments.models,
             arguments.engine_dir,
             task=arguments.task,
             again=arguments.again,
             progress=progress,
         )
-    for path in paths:
-        say(str(path))
+    say(str(folder))
     return 0

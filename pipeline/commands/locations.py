@@ -66,13 +66,13 @@ def ready_engine(arguments: argparse.Namespace) -> str:
     Raises:
         InputError: The models are missing, or the engine that was asked for by name cannot run.
     """
-    models = read_model_info(arguments.models, arguments.task)
+    network = read_model_info(arguments.models, arguments.task).network
     engine = resolve_engine(arguments.engine, "f32")
     if engine != "openvino":
         return engine
     from pipeline.engine.openvino_engine import is_exported
 
-    if all(is_exported(info, arguments.engine_dir) for info in models.stages):
+    if is_exported(network, arguments.engine_dir):
         return engine
     complain("Exporting the models for the fast engine; this is done once.")
     if export_in_own_process(arguments) == 0:

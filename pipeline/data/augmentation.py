@@ -1,7 +1,9 @@
 """Random changes to training slices: what scanners, protocols and head positions do to them.
 
 All functions take the random generator as an argument and change nothing in place. Images are
-``(h, w, 3)`` float32 in [0, 1] (scaled by the volume's percentiles), masks ``(h, w)`` uint8 0/1.
+``(h, w, 5)`` float32 in [0, 1] (scaled by the volume's percentiles): pre-contrast, FLAIR and
+post-contrast of the slice, then FLAIR of the slices below and above. Masks are ``(h, w)`` uint8,
+0 or 1.
 """
 
 from __future__ import annotations
@@ -14,6 +16,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.uint8]
+
+#: Sequence that each channel was taken with; copies of one sequence vary together.
+CHANNEL_SEQUENCE = np.array([0, 1, 2, 1, 1])
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class AugmentationPlan:
         single_flair: Probability that FLAIR fills all channels.
         missing_channel: Probability, for pre- and post-contrast each, that FLAIR stands in.
         skull_stripped: Probability that scalp and skull are taken off.
-        per_slice: Probability that the slice is standardised by itself, as a lone image would be.
+        per_slice: Probability that the slice stands alone, as an image without neighbours:
+            standardised by itself, and its own neighbour.
     """
 
     crop: int | None = 192
@@ -54,21 +60,25 @@ def strip_skull(image: Image, mask: Mask, *, rim_px: int) -> Image:
     return np.where(keep[..., None], image, np.float32(0))
 
 
-def substitute_channels(
-    image: Image,
-    mean: NDArray[np.float32],
-    deviation: NDArray[np.float32],
-    rng: np.random.Generator,
-    plan: AugmentationPlan,
-) -> tuple[Image, NDArray[np.float32], NDArray[np.float32]]:
-    """Let FLAIR, with its statistics, stand in for sequences that a study lacks."""
-    source = np.arange(3)
+def choose_sources(
+    rng: np.random.Generator, plan: AugmentationPlan, *, alone: bool
+) -> NDArray[np.intp]:
+    """Channel that each of the five channels is taken from.
+
+    FLAIR stands in for sequences that a study lacks; the neighbours change places, since series are
+    numbered either way; a slice ``alone`` is its own neighbour.
+    """
+    source = np.arange(5)
     if rng.random() < plan.single_flair:
-        source[:] = 1
+        source[[0, 2]] = 1
     for channel in (0, 2):
         if rng.random() < plan.missing_channel:
             source[channel] = 1
-    return image[..., source], mean[source], deviation[source]
+    if rng.random() < 0.5:
+        source[[3, 4]] = source[[4, 3]]
+    if alone:
+        source[[3, 4]] = 1
+    return source
 
 
 def warp(
@@ -95,11 +105,11 @@ def warp(
     return np.asarray(warped, np.float32), np.asarray(outline, np.uint8)
 
 
-def vary_intensity(image: Image, rng: np.random.Generator) -> Image:
-    """Gamma and bias field on values in [0, 1], blur and noise."""
+def vary_intensity(image: Image, rng: np.random.Generator, *, sequence: NDArray[np.intp]) -> Image:
+    """Gamma and bias field on values in [0, 1], blur and noise; ``sequence`` is each channel's."""
     result = image
     if rng.random() < 0.5:
-        gamma = np.exp(rng.normal(0, 0.25, 3)).astype(np.float32)
+        gamma = np.exp(rng.normal(0, 0.25, 3)).astype(np.float32)[sequence]
         result = np.power(np.clip(result, 1e-6, 1), gamma)
     if rng.random() < 0.4:
         coarse = np.exp(rng.normal(0, 0.15, (4, 4))).astype(np.float32)
@@ -120,17 +130,23 @@ def standardise(
     deviation: NDArray[np.float32],
     rng: np.random.Generator,
     *,
+    sequence: NDArray[np.intp],
     by_itself: bool,
 ) -> Image:
-    """Standardise by the volume's statistics, or the slice's own, then vary gain and offset."""
+    """Standardise by the volume's statistics, or the slice's own, then vary gain and offset.
+
+    ``mean`` and ``deviation`` are ``(3,)``, one for each sequence.
+    """
     if by_itself:
         foreground = image[..., 1] > 0.05
         if np.count_nonzero(foreground) > 500:
-            inside = image[foreground]
-            mean, deviation = inside.mean(0), np.maximum(inside.std(0), 0.05)
-    gain = rng.uniform(0.85, 1.15, 3).astype(np.float32)
-    offset = rng.uniform(-0.15, 0.15, 3).astype(np.float32)
-    return ((image - mean) / deviation * gain + offset).astype(np.float32)
+            inside = image[..., :3][foreground]
+            own = np.maximum(inside.std(0), 0.05)
+            mean, deviation = mean.copy(), deviation.copy()
+            mean[sequence[:3]], deviation[sequence[:3]] = inside.mean(0), own
+    gain = rng.uniform(0.85, 1.15, 3).astype(np.float32)[sequence]
+    offset = rng.uniform(-0.15, 0.15, 3).astype(np.float32)[sequence]
+    return ((image - mean[sequence]) / deviation[sequence] * gain + offset).astype(np.float32)
 
 
 def augment(
@@ -145,23 +161,26 @@ def augment(
     """Make one training example.
 
     Args:
-        scaled: ``(h, w, 3)`` uint8 slice of a `TrainingVolume`.
+        scaled: ``(h, w, 5)`` uint8, `TrainingVolume.with_neighbours` of a slice.
         mask: ``(h, w)`` bool reference mask.
-        mean: ``(3,)`` of the volume's scaled foreground.
+        mean: ``(3,)`` of the volume's scaled foreground, for each sequence.
         deviation: ``(3,)``, likewise.
         rng: Random generator.
         plan: What may happen.
 
     Returns:
-        ``(crop, crop, 3)`` float32 standardised image and ``(crop, crop)`` uint8 mask, 0/1.
+        ``(crop, crop, 5)`` float32 standardised image and ``(crop, crop)`` uint8 mask, 0/1.
     """
     image: Image = np.divide(scaled, 255, dtype=np.float32)
     outline = mask.astype(np.uint8)
     stripped = rng.random() < plan.skull_stripped
+    alone = rng.random() < plan.per_slice
     if stripped:
         image = strip_skull(image, outline, rim_px=int(rng.integers(8, 22)))
-    image, mean, deviation = substitute_channels(image, mean, deviation, rng, plan)
-    image, outline = warp(image, outline, rng, plan)
-    image = vary_intensity(image, rng)
-    by_itself = stripped or rng.random() < plan.per_slice
-    return standardise(image, mean, deviation, rng, by_itself=by_itself), outline
+    source = choose_sources(rng, plan, alone=alone)
+    sequence = CHANNEL_SEQUENCE[source]
+    image, outline = warp(image[..., source], outline, rng, plan)
+    image = vary_intensity(image, rng, sequence=sequence)
+    by_itself = stripped or alone
+    shown = standardise(image, mean, deviation, rng, sequence=sequence, by_itself=by_itself)
+    return shown, outline

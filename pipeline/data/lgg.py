@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from pipeline.data.preprocessing import scale_channel
+from pipeline.data.preprocessing import add_neighbours, scale_channel
 from pipeline.errors import InputError
 
 _IMAGE_SUFFIXES = {".tif", ".tiff", ".webp", ".png"}
@@ -34,10 +34,17 @@ class TrainingVolume:
     deviation: NDArray[np.float32]
     masks: NDArray[np.bool_]
 
+    def with_neighbours(self, k: int) -> NDArray[np.uint8]:
+        """Slice ``k`` as the network sees it, not standardised yet: ``(h, w, 5)`` uint8."""
+        below, above = max(k - 1, 0), min(k + 1, len(self.scaled) - 1)
+        neighbours = self.scaled[[below, above], :, :, 1].transpose(1, 2, 0)
+        return np.concatenate([self.scaled[k], neighbours], axis=-1)
+
     def standardised(self) -> NDArray[np.float32]:
-        """The volume as the networks see it outside training, ``(n, h, w, 3)`` float32."""
+        """The volume as the network sees it outside training, ``(n, h, w, 5)`` float32."""
         scaled = np.divide(self.scaled, 255, dtype=np.float32)
-        return np.asarray((scaled - self.mean) / self.deviation, np.float32)
+        standardised = np.asarray((scaled - self.mean) / self.deviation, np.float32)
+        return add_neighbours(standardised, np.arange(len(scaled)))
 
 
 def find_patients(data: Path) -> dict[str, Path]:

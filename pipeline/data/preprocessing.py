@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipeline.data.case import Case, SequenceName
 
 #: Raise whenever the same case would reach the networks differently; part of every result's key.
-PREPROCESSING_VERSION = 1
+PREPROCESSING_VERSION = 2
 #: Side of the network's input in pixels.
 INPUT_SIZE = 256
 #: Side of the network's field of view where the pixel spacing is known; the usual one for the head.
@@ -28,6 +28,8 @@ FOREGROUND_FRACTION = 10 / 255
 PERCENTILES = (2.0, 99.5)
 #: Sequences in the order in which the networks expect their channels.
 CHANNELS = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
+#: Channels of the network's input: the three sequences, and FLAIR of the slices beside.
+INPUT_CHANNELS = (*(str(name) for name in CHANNELS), "flair-below", "flair-above")
 #: What stands in for FLAIR, most like it first.
 _STAND_INS = (
     SequenceName.UNKNOWN,
@@ -130,7 +132,7 @@ class PreparedCase:
     """A case as the networks see it.
 
     Attributes:
-        volume: ``(n, size, size, 3)`` float32, standardised.
+        volume: ``(n, size, size, 5)`` float32, standardised, with `add_neighbours`.
         grid: The way back to the input's pixels.
         warnings: Plain sentences about what stood in for what.
     """
@@ -190,6 +192,31 @@ def normalise_volume(volume: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
+def add_neighbours(
+    volume: NDArray[np.float32], positions: NDArray[np.integer]
+) -> NDArray[np.float32]:
+    """Add FLAIR of the slices below and above to each slice.
+
+    Args:
+        volume: ``(n, size, size, 3)``, the second channel FLAIR.
+        positions: ``(n,)`` slice numbers in rising order.
+
+    Returns:
+        ``(n, size, size, 5)`` float32. At the ends, and beside a slice that is missing, a slice is
+        its own neighbour.
+    """
+    n = len(volume)
+    result = np.empty((*volume.shape[:3], len(INPUT_CHANNELS)), np.float32)
+    result[..., :3] = volume
+    adjacent = np.diff(positions) == 1
+    for k in range(n):
+        below = k - 1 if k > 0 and adjacent[k - 1] else k
+        above = k + 1 if k < n - 1 and adjacent[k] else k
+        result[k, :, :, 3] = volume[below, :, :, 1]
+        result[k, :, :, 4] = volume[above, :, :, 1]
+    return result
+
+
 def preprocess_case(case: Case, *, size: int = INPUT_SIZE) -> PreparedCase:
     """Bring a case to the networks' input.
 
@@ -201,4 +228,5 @@ def preprocess_case(case: Case, *, size: int = INPUT_SIZE) -> PreparedCase:
     spacing = None if case.spacing_mm is None else case.spacing_mm[1:]
     grid = InPlaneGrid.fit((stacked.shape[1], stacked.shape[2]), spacing, size=size)
     resampled = np.stack([grid.to_model(image) for image in stacked])
-    return PreparedCase(volume=normalise_volume(resampled), grid=grid, warnings=warnings)
+    volume = add_neighbours(normalise_volume(resampled), np.array(case.indices))
+    return PreparedCase(volume=volume, grid=grid, warnings=warnings)

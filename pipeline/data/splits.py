@@ -1,14 +1,23 @@
-"""Patient-level split of the public LGG set, committed beside this module."""
+"""Who learns, who chooses and who is only measured, on the public LGG set.
+
+Five folds by patient are committed beside this module. The models that are shipped come from the
+first fold. `by_slice` is the mistake that published figures were made with: neighbouring slices of
+one patient on both sides of the split. It is here to be measured, side by side with the folds.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-SPLIT_FILE = Path(__file__).with_name("lgg_split.json")
+FOLDS_FILE = Path(__file__).with_name("lgg_folds.json")
+SHIPPED_FOLD = 1
+N_FOLDS = 5
+_SEED = 20261121
 
 
 @dataclass(frozen=True)
@@ -16,14 +25,36 @@ class Split:
     """Patients by what they are for; nobody stands in two lists.
 
     Attributes:
-        train: Patients that the networks learn from.
-        validation: Patients that choose thresholds and show progress during training.
+        name: Such as ``fold 1``.
+        train: Patients that the network learns from.
+        validation: Patients that choose thresholds and calibration.
         held_out: Patients on which nothing is chosen; the figures that are reported are theirs.
     """
 
+    name: str
     train: tuple[str, ...]
     validation: tuple[str, ...]
     held_out: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        everybody = self.train + self.validation + self.held_out
+        if len(set(everybody)) != len(everybody):
+            raise ValueError(f"the split {self.name} holds a patient twice")
+
+
+@dataclass(frozen=True)
+class SliceSplit:
+    """Slices of all patients, dealt at random: every patient is on both sides.
+
+    Attributes:
+        name: ``by slice``.
+        held_out: For each patient the positions (from 0) of the slices that are not learned from.
+        validation: Likewise, those that choose thresholds and calibration.
+    """
+
+    name: str
+    held_out: Mapping[str, frozenset[int]] = field(repr=False)
+    validation: Mapping[str, frozenset[int]] = field(repr=False)
 
 
 def institution(patient: str) -> str:
@@ -31,58 +62,155 @@ def institution(patient: str) -> str:
     return patient.split("_")[1]
 
 
-def make_split(
-    tumor_load: dict[str, int], *, validation: int, held_out: int, seed: int = 20261121
-) -> Split:
-    """Split patients, stratified by institution and tumor load.
+def deal(
+    tumor_load: Mapping[str, int], counts: Sequence[int], *, seed: int = _SEED
+) -> list[tuple[str, ...]]:
+    """Deal patients into groups, stratified by institution and tumor load.
 
-    Patients are ordered by institution, then by load with ties broken at random, and dealt at even
-    distances, so that each part sees every institution and the whole range of loads.
+    Patients are ordered by institution, then by load with ties broken at random; each group takes
+    its share at even distances of what is left, so that each sees every institution and the whole
+    range of loads.
 
     Args:
         tumor_load: Tumor pixels of each patient.
-        validation: Number of validation patients.
-        held_out: Number of held-out patients.
+        counts: Patients of each group; who is left over is in none.
         seed: Seed of the draw.
-    """
-    total = len(tumor_load)
-    if validation + held_out >= total:
-        raise ValueError(f"of {total} patients {validation + held_out} cannot be set aside")
-    rng = np.random.default_rng(seed)
-    tie = {patient: rng.random() for patient in sorted(tumor_load)}
-    ordered = sorted(tumor_load, key=lambda p: (institution(p), tumor_load[p], tie[p]))
-
-    def deal(patients: list[str], count: int) -> set[str]:
-        if not count:
-            return set()
-        step = len(patients) / count
-        start = rng.uniform(0, step)
-        return {patients[int(start + i * step)] for i in range(count)}
-
-    kept = deal(ordered, held_out)
-    rest = [p for p in ordered if p not in kept]
-    chosen = deal(rest, validation)
-    return Split(
-        train=tuple(sorted(p for p in rest if p not in chosen)),
-        validation=tuple(sorted(chosen)),
-        held_out=tuple(sorted(kept)),
-    )
-
-
-def save_split(split: Split, path: Path = SPLIT_FILE) -> None:
-    """Write a split as JSON."""
-    path.write_text(json.dumps(asdict(split), indent=1) + "\n")
-
-
-def load_split(path: Path = SPLIT_FILE) -> Split:
-    """Read a split; the committed one by default.
 
     Raises:
-        ValueError: If a patient stands in two lists.
+        ValueError: There are fewer patients than asked for.
     """
-    lists = {name: tuple(patients) for name, patients in json.loads(path.read_text()).items()}
-    split = Split(**lists)
-    everybody = split.train + split.validation + split.held_out
-    if len(set(everybody)) != len(everybody):
-        raise ValueError(f"{path.name} holds a patient twice")
-    return split
+    if sum(counts) > len(tumor_load):
+        raise ValueError(f"of {len(tumor_load)} patients {sum(counts)} cannot be set aside")
+    rng = np.random.default_rng(seed)
+    tie = {patient: rng.random() for patient in sorted(tumor_load)}
+    rest = sorted(tumor_load, key=lambda p: (institution(p), tumor_load[p], tie[p]))
+    groups = []
+    for count in counts:
+        step = len(rest) / max(count, 1)
+        start = rng.uniform(0, step)
+        chosen = {rest[int(start + i * step)] for i in range(count)}
+        groups.append(tuple(sorted(chosen)))
+        rest = [p for p in rest if p not in chosen]
+    return groups
+
+
+def make_folds(
+    tumor_load: Mapping[str, int],
+    *,
+    first: Split,
+    n_folds: int = N_FOLDS,
+    validation: int = 8,
+    seed: int = _SEED,
+) -> tuple[Split, ...]:
+    """Make folds in which every patient is held out once.
+
+    Args:
+        tumor_load: Tumor pixels of each patient.
+        first: The first fold, as it was committed before the others.
+        n_folds: Number of folds.
+        validation: Validation patients of each.
+        seed: Seed of the draw.
+    """
+    rest = {p: load for p, load in tumor_load.items() if p not in first.held_out}
+    sizes = [len(part) for part in np.array_split(np.arange(len(rest)), n_folds - 1)]
+    folds = [first]
+    for number, held_out in enumerate(deal(rest, sizes, seed=seed), start=2):
+        others = {p: load for p, load in tumor_load.items() if p not in held_out}
+        folds.append(
+            _with_validation(f"fold {number}", others, held_out, validation, seed + number)
+        )
+    return tuple(folds)
+
+
+def leave_institution_out(
+    tumor_load: Mapping[str, int], code: str, *, validation: int = 8, seed: int = _SEED
+) -> Split:
+    """Hold out all patients of one institution.
+
+    Raises:
+        ValueError: Nobody is from there, or everybody.
+    """
+    held_out = tuple(sorted(p for p in tumor_load if institution(p) == code))
+    others = {p: load for p, load in tumor_load.items() if p not in held_out}
+    if not held_out or len(others) <= validation:
+        known = ", ".join(sorted({institution(p) for p in tumor_load}))
+        raise ValueError(f"institution must be one of {known}, got {code}")
+    return _with_validation(f"without {code}", others, held_out, validation, seed)
+
+
+def split_by_slice(
+    n_slices: Mapping[str, int],
+    *,
+    held_out: float = 0.2,
+    validation: float = 0.1,
+    seed: int = _SEED,
+) -> SliceSplit:
+    """Deal the slices of all patients at random.
+
+    Args:
+        n_slices: Slices of each patient.
+        held_out: Part of all slices, about that of the split by patient.
+        validation: Likewise.
+        seed: Seed of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    rows = [(patient, k) for patient in sorted(n_slices) for k in range(n_slices[patient])]
+    order = rng.permutation(len(rows))
+    first, second = round(len(rows) * held_out), round(len(rows) * (held_out + validation))
+
+    def gather(chosen: np.ndarray) -> dict[str, frozenset[int]]:
+        picked = [rows[i] for i in chosen]
+        return {p: frozenset(k for q, k in picked if q == p) for p in sorted(n_slices)}
+
+    return SliceSplit("by slice", gather(order[:first]), gather(order[first:second]))
+
+
+def save_folds(folds: Sequence[Split], path: Path = FOLDS_FILE) -> None:
+    """Write folds as JSON."""
+    path.write_text(json.dumps({"folds": [asdict(fold) for fold in folds]}, indent=1) + "\n")
+
+
+def load_folds(path: Path = FOLDS_FILE) -> tuple[Split, ...]:
+    """Read folds; the committed ones by default.
+
+    Raises:
+        ValueError: If a patient stands twice in a fold, or is held out in two.
+    """
+    entries = json.loads(path.read_text())["folds"]
+    folds = tuple(
+        Split(
+            name=entry["name"],
+            train=tuple(entry["train"]),
+            validation=tuple(entry["validation"]),
+            held_out=tuple(entry["held_out"]),
+        )
+        for entry in entries
+    )
+    held_out = [patient for fold in folds for patient in fold.held_out]
+    if len(set(held_out)) != len(held_out):
+        raise ValueError(f"{path.name} holds out a patient twice")
+    return folds
+
+
+def load_fold(number: int = SHIPPED_FOLD) -> Split:
+    """One of the committed folds, counted from 1; by default the shipped models'.
+
+    Raises:
+        ValueError: There is no such fold.
+    """
+    folds = load_folds()
+    if not 1 <= number <= len(folds):
+        raise ValueError(f"fold must be 1 to {len(folds)}, got {number}")
+    return folds[number - 1]
+
+
+def _with_validation(
+    name: str,
+    others: Mapping[str, int],
+    held_out: tuple[str, ...],
+    validation: int,
+    seed: int,
+) -> Split:
+    (chosen,) = deal(others, [validation], seed=seed)
+    train = tuple(sorted(p for p in others if p not in chosen))
+    return Split(name=name, train=train, validation=chosen, held_out=tuple(sorted(held_out)))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+Arrays = list[NDArray[np.float32]]
+
 
 class StageModel(Protocol):
-    """One stage's network, loaded by a runtime and ready to answer.
+    """One stage of the network, loaded by a runtime and ready to answer.
 
     Attributes:
         engine: Name of the runtime, such as ``openvino``.
@@ -19,13 +23,23 @@ class StageModel(Protocol):
     engine: str
     precision: str
 
-    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, inputs: Sequence[NDArray[np.float32]]) -> Arrays:
         """Answer a batch.
 
         Args:
-            batch: ``(b, size, size, 3)`` float32, standardised (`pipeline.data.preprocessing`).
+            inputs: float32. Of stage one, slices ``(b, size, size, channels)``, standardised
+                (`pipeline.data.preprocessing`); of stage two, the features that stage one gave.
 
         Returns:
-            float32 in [0, 1]: ``(b, 1)`` of a classifier, ``(b, size, size, 1)`` of a segmenter.
+            float32. Of stage one, scores ``(b, 1)`` in [0, 1] and the encoder's features, finest
+            first; of stage two, probability maps ``(b, size, size, 1)`` in [0, 1].
         """
         ...
+
+
+@dataclass(frozen=True)
+class NetworkStages:
+    """Both stages of one network, on one runtime."""
+
+    first: StageModel
+    second: StageModel

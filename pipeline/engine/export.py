@@ -1,4 +1,4 @@
-"""Exports the shipped models for the fast engine. Needs TensorFlow: run it in its own process.
+"""Exports the shipped networks for the fast engine. Needs TensorFlow: run it in its own process.
 
 ``python -m pipeline export`` builds OpenVINO files on the machine that will use them. An export
 counts only if its answers agree with Keras's; it is bound to the digest of the ``.keras`` file, by
@@ -7,6 +7,7 @@ its name and by its record, so that new weights are never answered by an old exp
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.atomic_files import write_json
-from pipeline.engine.base import StageModel
+from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.engine.keras_engine import KerasStage
 from pipeline.engine.openvino_engine import (
     AGREEMENT_LIMIT,
@@ -42,58 +43,74 @@ def export_models(
     task: str = DEFAULT_TASK,
     again: bool = False,
     progress: ProgressCallback | None = None,
-) -> tuple[Path, ...]:
-    """Export a task's models, those that are not exported yet.
+) -> Path:
+    """Export a task's network if it is not exported yet; see `export_network`."""
+    info = read_model_info(models_dir, task).network
+    return export_network(info, engine_dir, again=again, progress=progress)
+
+
+def export_network(
+    info: ModelInfo,
+    engine_dir: Path,
+    *,
+    again: bool = False,
+    progress: ProgressCallback | None = None,
+) -> Path:
+    """Export a network if it is not exported yet.
 
     Args:
-        models_dir: Folder of the tasks.
+        info: The network.
         engine_dir: Folder for the exports; made where it does not exist.
-        task: Task to export.
-        again: Export anew what is there already.
-        progress: Called before each model.
+        again: Export anew even if it is there already.
+        progress: Called before and after.
 
     Returns:
-        The ``.xml`` of each stage.
+        The folder of the export.
 
     Raises:
-        InputError: A model is missing or not the one that metadata.json describes, its export does
-            not agree with Keras, or the folder cannot be written.
+        InputError: The network is missing or not the one that metadata.json describes, its export
+            does not agree with Keras, or the folder cannot be written.
     """
-    models = read_model_info(models_dir, task)
-    paths = []
-    for done, info in enumerate(models.stages):
-        if progress is not None:
-            progress(done, len(models.stages), f"Exporting the {info.stage} {info.name}")
-        if again or not is_exported(info, engine_dir, _PRECISION):
-            try:
-                _export(info, Path(engine_dir))
-            except OSError as error:
-                name, reason = Path(engine_dir).name, error.strerror or "unknown reason"
-                message = f"The export cannot be written to the folder {name}: {reason}."
-                raise InputError(name, message) from error
-        paths.append(exported_files(info, engine_dir, _PRECISION).xml)
-    if progress is not None:
-        progress(len(paths), len(paths), "Exported")
-    return tuple(paths)
+    report = progress or (lambda done, total, message: None)
+    report(0, 1, f"Exporting the network {info.name}")
+    if again or not is_exported(info, engine_dir, _PRECISION):
+        try:
+            _export(info, Path(engine_dir))
+        except OSError as error:
+            name, reason = Path(engine_dir).name, error.strerror or "unknown reason"
+            message = f"The export cannot be written to the folder {name}: {reason}."
+            raise InputError(name, message) from error
+    report(1, 1, "Exported")
+    return exported_files(info, engine_dir, _PRECISION).folder
 
 
 def measure_agreement(
-    reference: StageModel, exported: StageModel, batch: NDArray[np.float32]
+    reference: NetworkStages, exported: NetworkStages, batch: NDArray[np.float32]
 ) -> float:
-    """Largest difference between both answers, over the whole batch and slice by slice.
+    """Largest difference between both runtimes' probabilities, through both stages.
 
-    Slice by slice as well, because an export may be right for one batch size only.
+    Each runtime's second stage gets the features of its own first stage. Whole batch and slice by
+    slice, because an export may be right for one batch size only.
     """
-    expected = reference.predict(batch)
-    whole = exported.predict(batch)
-    single = np.concatenate([exported.predict(batch[k : k + 1]) for k in range(len(batch))])
-    if whole.shape != expected.shape or single.shape != expected.shape:
-        return float("inf")
-    differences = [float(np.abs(answer - expected).max()) for answer in (whole, single)]
-    return float("inf") if np.isnan(differences).any() else max(differences)
+    expected = _probabilities(reference, batch)
+    whole = _probabilities(exported, batch)
+    singles = [_probabilities(exported, batch[k : k + 1]) for k in range(len(batch))]
+    single = [np.concatenate(parts) for parts in zip(*singles, strict=True)]
+    differences = []
+    for answer in (whole, single):
+        for given, right in zip(answer, expected, strict=True):
+            same = given.shape == right.shape and np.isfinite(given).all()
+            differences.append(float(np.abs(given - right).max()) if same else float("inf"))
+    return max(differences)
 
 
-def make_agreement_batch(size: int, channels: int = 3) -> NDArray[np.float32]:
+def _probabilities(stages: NetworkStages, batch: NDArray[np.float32]) -> Arrays:
+    """Scores and maps."""
+    score, *features = stages.first.predict([batch])
+    return [score, *stages.second.predict(features)]
+
+
+def make_agreement_batch(size: int, channels: int = 5) -> NDArray[np.float32]:
     """Standardised slices to compare runtimes on, always the same: ``(6, size, size, channels)``.
 
     Two of noise, three that look like a head with a bright lesion at several contrasts, one empty.
@@ -112,52 +129,61 @@ def make_agreement_batch(size: int, channels: int = 3) -> NDArray[np.float32]:
 
 
 def _export(info: ModelInfo, engine_dir: Path) -> None:
-    """Export one model; its files appear only when they have proved themselves."""
+    """Export one network; its files appear only when they have proved themselves."""
     files = exported_files(info, engine_dir, _PRECISION)
-    files.xml.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    model = load_keras_model(info.folder)
-    with tempfile.TemporaryDirectory(dir=files.xml.parent, prefix=".part-") as folder:
-        draft = ExportedFiles(Path(folder) / files.xml.name)
-        _convert(model, info, draft)
-        difference = _check(model, info, draft)
-        files.record.unlink(missing_ok=True)
-        sizes = {"xml": draft.xml.stat().st_size, "bin": draft.weights.stat().st_size}
-        draft.weights.replace(files.weights)
-        draft.xml.replace(files.xml)
-    write_json(files.record, _record(info, difference, sizes))
-    _remove_older(files, info)
+    parent = files.folder.parent
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    model = load_keras_model(info)
+    from pipeline.models.resunet import split_stages
+
+    parts = split_stages(model)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=".part-") as folder:
+        draft = ExportedFiles(Path(folder) / files.folder.name)
+        draft.folder.mkdir()
+        for part, xml in zip(parts, draft.stages, strict=True):
+            _convert(part, xml)
+        difference = _check(parts, info, draft)
+        write_json(draft.record, _record(info, difference, draft.sizes()))
+        shutil.rmtree(files.folder, ignore_errors=True)
+        draft.folder.replace(files.folder)
+    _remove_older(files)
 
 
-def _convert(model: Any, info: ModelInfo, draft: ExportedFiles) -> None:
-    """Trace the Keras model with TensorFlow and write it as OpenVINO's IR, at float32."""
+def _convert(model: Any, xml: Path) -> None:
+    """Trace a Keras model with TensorFlow and write it as OpenVINO's IR, at float32."""
     openvino = import_openvino()
     keras = import_keras()
     if keras.backend.backend() != "tensorflow":
         raise InputError(
-            info.name, "The export needs Keras on TensorFlow; set KERAS_BACKEND=tensorflow."
+            model.name, "The export needs Keras on TensorFlow; set KERAS_BACKEND=tensorflow."
         )
     import tensorflow as tf
 
-    shape = (None, info.input_size, info.input_size, len(info.channels))
+    signature = [
+        tf.TensorSpec(tensor.shape, tf.float32, name=f"input_{i}")
+        for i, tensor in enumerate(model.inputs)
+    ]
     traced = tf.function(
-        lambda slices: model(slices, training=False),
-        input_signature=[tf.TensorSpec(shape, tf.float32, name="slices")],
+        lambda *inputs: model(list(inputs), training=False), input_signature=signature
     ).get_concrete_function()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         converted = openvino.convert_model(traced)
-    openvino.save_model(converted, str(draft.xml), compress_to_fp16=False)
+    openvino.save_model(converted, str(xml), compress_to_fp16=False)
 
 
-def _check(model: Any, info: ModelInfo, draft: ExportedFiles) -> float:
+def _check(parts: tuple[Any, Any], info: ModelInfo, draft: ExportedFiles) -> float:
     """Hold the draft against Keras; returns the largest difference."""
-    exported = OpenVinoStage(draft.xml, precision=_PRECISION, cache_dir=None)
+    reference = NetworkStages(*(KerasStage(part) for part in parts))
+    exported = NetworkStages(
+        *(OpenVinoStage(xml, precision=_PRECISION, cache_dir=None) for xml in draft.stages)
+    )
     batch = make_agreement_batch(info.input_size, len(info.channels))
-    difference = measure_agreement(KerasStage(model), exported, batch)
+    difference = measure_agreement(reference, exported, batch)
     if not difference <= AGREEMENT_LIMIT:
         raise InputError(
             info.name,
-            f"The exported {info.stage} of task {info.task} differs from Keras by {difference:.2g} "
+            f"The exported network of task {info.task} differs from Keras by {difference:.2g} "
             f"in probability, more than {AGREEMENT_LIMIT:g}; it was not kept.",
         )
     return difference
@@ -167,7 +193,6 @@ def _record(info: ModelInfo, difference: float, sizes: dict[str, int]) -> dict[s
     return {
         "schema": RECORD_SCHEMA,
         "task": info.task,
-        "stage": info.stage,
         "name": info.name,
         "keras_digest": info.digest,
         "precision": _PRECISION,
@@ -178,9 +203,9 @@ def _record(info: ModelInfo, difference: float, sizes: dict[str, int]) -> dict[s
     }
 
 
-def _remove_older(files: ExportedFiles, info: ModelInfo) -> None:
-    """Drop exports of earlier weights of the same stage, record first."""
-    for record in files.record.parent.glob(f"{info.stage}-*-{_PRECISION}.json"):
-        if record != files.record:
-            for path in (record, record.with_suffix(".xml"), record.with_suffix(".bin")):
-                path.unlink(missing_ok=True)
+def _remove_older(files: ExportedFiles) -> None:
+    """Drop exports of the task's earlier weights, record first."""
+    for folder in files.folder.parent.glob(f"*-{_PRECISION}"):
+        if folder != files.folder:
+            ExportedFiles(folder).record.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,15 +1,16 @@
-"""OpenVINO: answers from an exported model, without Keras or TensorFlow in the process.
+"""OpenVINO: answers from an exported network, without Keras or TensorFlow in the process.
 
-An exported model is three files, ``.xml``, ``.bin`` and ``.json``, named ``<engine_dir>/<task>/
-<stage>-<first 12 digits of the .keras digest>-f32``. The JSON is written last and names the whole
-digest and how far the answers were from Keras's; without it, or with another digest in it, the
-model counts as not exported.
+An exported network is a folder ``<engine_dir>/<task>/<first 12 digits of the .keras digest>-f32``
+with ``first`` and ``second``, each ``.xml`` and ``.bin``, and ``export.json``. The JSON is written
+last and names the whole digest and how far the answers were from Keras's; without it, or with
+another digest in it, the network counts as not exported.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.checked_json import Fields, read_json_object
+from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.errors import InputError
 from pipeline.models.registry import ModelInfo
 
-RECORD_SCHEMA = 1
+RECORD_SCHEMA = 2
 #: Largest difference from Keras, in probability, that an exported float32 model may have.
 AGREEMENT_LIMIT = 1e-3
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -29,25 +31,33 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ExportedFiles:
-    """Where the three files of one exported model lie."""
+    """Where the files of one exported network lie."""
 
-    xml: Path
+    folder: Path
 
     @property
-    def weights(self) -> Path:
-        """The ``.bin`` beside the ``.xml``."""
-        return self.xml.with_suffix(".bin")
+    def stages(self) -> tuple[Path, Path]:
+        """The ``.xml`` of both stages; each has its ``.bin`` beside it."""
+        return self.folder / "first.xml", self.folder / "second.xml"
 
     @property
     def record(self) -> Path:
-        """The ``.json`` that makes the export count."""
-        return self.xml.with_suffix(".json")
+        """The JSON that makes the export count."""
+        return self.folder / "export.json"
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each stage's files, by name.
+
+        Raises:
+            OSError: One is missing.
+        """
+        paths = [path for xml in self.stages for path in (xml, xml.with_suffix(".bin"))]
+        return {path.name: path.stat().st_size for path in paths}
 
 
 def exported_files(info: ModelInfo, engine_dir: Path, precision: str = "f32") -> ExportedFiles:
-    """Name the files of a model's export."""
-    name = f"{info.stage}-{info.digest[:12]}-{precision}.xml"
-    return ExportedFiles(Path(engine_dir) / info.task / name)
+    """Name the files of a network's export."""
+    return ExportedFiles(Path(engine_dir) / info.task / f"{info.digest[:12]}-{precision}")
 
 
 def is_exported(info: ModelInfo, engine_dir: Path, precision: str = "f32") -> bool:
@@ -58,13 +68,11 @@ def is_exported(info: ModelInfo, engine_dir: Path, precision: str = "f32") -> bo
         if content is None:
             return False
         record = Fields(content, files.record.name)
-        sizes = record.mapping("sizes")
         return (
             record.get("schema") == RECORD_SCHEMA
             and record.text("keras_digest", _DIGEST) == info.digest
             and record.number("max_difference", 0, 1) <= AGREEMENT_LIMIT
-            and sizes.get("xml") == files.xml.stat().st_size
-            and sizes.get("bin") == files.weights.stat().st_size
+            and record.get("sizes") == files.sizes()
         )
     except (InputError, OSError):
         return False
@@ -79,7 +87,7 @@ def import_openvino() -> Any:
 
 
 class OpenVinoStage:
-    """An exported network on the CPU."""
+    """An exported stage on the CPU."""
 
     engine = "openvino"
 
@@ -100,16 +108,17 @@ class OpenVinoStage:
         compiled = openvino.Core().compile_model(str(xml), "CPU", settings)
         self._request = compiled.create_infer_request()
 
-    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, inputs: Sequence[NDArray[np.float32]]) -> Arrays:
         """Answer a batch; see `pipeline.engine.base.StageModel`."""
-        self._request.infer({0: np.ascontiguousarray(batch, np.float32)}, share_inputs=True)
-        return np.array(self._request.get_output_tensor(0).data, np.float32)
+        given = {i: np.ascontiguousarray(array, np.float32) for i, array in enumerate(inputs)}
+        self._request.infer(given, share_inputs=True)
+        return [np.array(tensor.data, np.float32) for tensor in self._request.output_tensors]
 
 
-def open_stage(
+def open_stages(
     info: ModelInfo, *, precision: str, engine_dir: Path, threads: int | None = None
-) -> OpenVinoStage:
-    """Load a model's export.
+) -> NetworkStages:
+    """Load a network's export.
 
     Raises:
         InputError: There is no export of these weights, or OpenVINO cannot read it.
@@ -117,22 +126,22 @@ def open_stage(
     if not is_exported(info, engine_dir, precision):
         raise InputError(
             info.name,
-            f"The {info.stage} of task {info.task} is not exported for the fast engine yet. "
+            f"The network of task {info.task} is not exported for the fast engine yet. "
             "Run: python -m pipeline export",
         )
     files = exported_files(info, engine_dir, precision)
+    compiled = files.folder / "compiled"
     try:
-        return OpenVinoStage(
-            files.xml,
-            precision=precision,
-            cache_dir=files.xml.parent / "compiled",
-            threads=threads,
+        first, second = (
+            OpenVinoStage(xml, precision=precision, cache_dir=compiled, threads=threads)
+            for xml in files.stages
         )
     except ImportError:
         raise InputError(info.name, "OpenVINO is not installed; use the engine keras.") from None
     except RuntimeError as error:
         raise InputError(
             info.name,
-            f"OpenVINO cannot load the exported {info.stage} of task {info.task}. "
+            f"OpenVINO cannot load the exported network of task {info.task}. "
             "Run: python -m pipeline export --again",
         ) from error
+    return NetworkStages(first, second)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from pipeline.engine.base import StageModel
+from pipeline.engine.base import NetworkStages
 from pipeline.errors import InputError
 from pipeline.models.registry import ModelInfo
 
-#: Engine -> (module, precisions). Each module has ``open_stage(info, *, engine_dir, ...)``.
+#: Engine -> (module, precisions). Each module has ``open_stages(info, *, engine_dir, ...)``.
 ENGINES: dict[str, tuple[str, tuple[str, ...]]] = {
     "keras": ("pipeline.engine.keras_engine", ("f32",)),
     "openvino": ("pipeline.engine.openvino_engine", ("f32",)),
@@ -34,23 +34,23 @@ def resolve_engine(engine: str, precision: str) -> str:
     return name
 
 
-def open_stage(
+def open_stages(
     info: ModelInfo, *, engine: str, precision: str, engine_dir: Path, threads: int | None = None
-) -> StageModel:
-    """Load one stage's network with the chosen runtime.
+) -> NetworkStages:
+    """Load both stages of a network with the chosen runtime.
 
     Args:
-        info: The model.
+        info: The network.
         engine: One of `CHOICES`.
         precision: Precision to compute at.
         engine_dir: Where exported models and compiled-model caches are kept.
         threads: CPU threads to use; None leaves the choice to the runtime.
 
     Raises:
-        InputError: Unknown engine or precision, or the model is not there in the form it needs.
+        InputError: Unknown engine or precision, or the network is not there in the form it needs.
     """
     module = import_module(ENGINES[resolve_engine(engine, precision)][0])
-    stage: StageModel = module.open_stage(
+    stages: NetworkStages = module.open_stages(
         info, precision=precision, engine_dir=Path(engine_dir), threads=threads
     )
-    return stage
+    return stages

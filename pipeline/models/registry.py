@@ -1,4 +1,4 @@
-"""What is shipped under ``models/``: metadata, history and evaluation of each task's models.
+"""What is shipped under ``models/``: metadata, history and evaluation of each task's network.
 
 Everything below ``models/`` is untrusted here: each field is checked before it is used, and the
 weights' digest is checked before Keras opens them. This module imports no runtime, so that the web
@@ -17,52 +17,50 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.checked_json import Fields, read_json_object
+from pipeline.decision import DecisionRule
 from pipeline.digests import file_digest
 from pipeline.errors import InputError
 from pipeline.models.quiet_keras import import_keras
 
 _LOG = logging.getLogger(__name__)
 DEFAULT_TASK = "brain-tumor"
-#: Tasks that this version knows. A task is a folder of this name below ``models/``.
-TASKS = (DEFAULT_TASK,)
-STAGES = ("classifier", "segmenter")
-METADATA_SCHEMA = 1
+#: Task -> folder of its network below ``models/<task>/``.
+TASKS = {DEFAULT_TASK: "resunet-resnet18"}
+METADATA_SCHEMA = 2
+METADATA_FILE, HISTORY_FILE, CARD_FILE = "metadata.json", "history.csv", "README.md"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class InferenceOptions:
-    """How a model's raw answers become the stage's answer. All off unless metadata.json says so.
+    """How raw answers become the stages' answers. All off unless metadata.json says so.
 
     Attributes:
-        flip_average: Average the answer with that for the left-right mirrored input.
-        score_sigma_slices: Gaussian over neighbouring slices' scores, in slices. Classifier only.
-        mask_sigma_slices: Gaussian over neighbouring slices' probabilities. Segmenter only.
+        flip_average: Average the answers with those for the left-right mirrored input.
+        sigma_slices: Gaussian over neighbouring slices' scores and probability maps, in slices.
         min_component_fraction: 3D components smaller than this fraction of the largest are removed.
-            Segmenter only.
     """
 
     flip_average: bool = False
-    score_sigma_slices: float = 0.0
-    mask_sigma_slices: float = 0.0
+    sigma_slices: float = 0.0
     min_component_fraction: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class ModelInfo:
-    """One shipped model, as its folder describes it.
+    """The network of both stages, as its folder describes it.
 
     Attributes:
         task: ``brain-tumor``.
-        stage: ``classifier`` or ``segmenter``.
-        name, version: As shown to readers, such as ``resnet18`` ``1.0.0``.
-        folder: Folder of the model.
-        file: The ``.keras`` file in it. Need not exist to describe a model.
+        name, version: As shown to readers, such as ``resunet-resnet18`` ``2.0.0``.
+        folder: Folder of the network.
+        file: The ``.keras`` file in it. Need not exist to describe a network.
         digest: SHA-256 (hex) that the file must have.
         input_size: Height and width of the input in pixels.
-        channels: Sequence of each input channel.
+        channels: What each input channel holds.
         preprocessing_version: Version of `pipeline.data.preprocessing` it was trained with.
-        threshold: Operating point in (0, 1).
+        decision: How classifier score and outline evidence make the slice score.
+        mask_threshold: Probability in (0, 1) from which a pixel belongs to the mask.
         inference: How its raw answers are combined.
         metadata: All of metadata.json.
         history: One row per epoch of history.csv; empty where there is none.
@@ -70,7 +68,6 @@ class ModelInfo:
     """
 
     task: str
-    stage: str
     name: str
     version: str
     folder: Path
@@ -79,7 +76,8 @@ class ModelInfo:
     input_size: int
     channels: tuple[str, ...]
     preprocessing_version: int
-    threshold: float
+    decision: DecisionRule
+    mask_threshold: float
     inference: InferenceOptions = field(default_factory=InferenceOptions)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[Mapping[str, float], ...] = ()
@@ -88,36 +86,33 @@ class ModelInfo:
 
 @dataclass(frozen=True, eq=False)
 class TaskInfo:
-    """The two models of a task and the evaluation of their chain (None where there is none)."""
+    """The network of a task and its evaluation (None where there is none)."""
 
     task: str
-    folder: Path
-    classifier: ModelInfo
-    segmenter: ModelInfo
+    network: ModelInfo
     evaluation: Mapping[str, Any] | None = None
-
-    @property
-    def stages(self) -> tuple[ModelInfo, ModelInfo]:
-        """Both models, in the order in which they run."""
-        return self.classifier, self.segmenter
 
 
 def read_model_info(models_dir: Path, task: str = DEFAULT_TASK) -> TaskInfo:
     """Read what is shipped for a task.
 
     Raises:
-        InputError: The task is unknown, or a metadata.json is missing or does not fit.
+        InputError: The task is unknown, or its metadata.json is missing or does not fit.
     """
     if task not in TASKS:
         raise InputError(task, f"There is no task {task!r}; known tasks: {', '.join(TASKS)}.")
     folder = Path(models_dir) / task
-    classifier, segmenter = (_read_stage(folder / stage, task, stage) for stage in STAGES)
-    for rule in ("input_size", "channels", "preprocessing_version"):
-        if getattr(classifier, rule) != getattr(segmenter, rule):
-            raise InputError(
-                task, f"The classifier and the segmenter of {task} differ in {rule}; they must not."
-            )
-    return TaskInfo(task, folder, classifier, segmenter, _read_evaluation(folder))
+    network = read_network(folder / TASKS[task], task=task)
+    return TaskInfo(task, network, _read_evaluation(folder))
+
+
+def read_run(folder: Path, *, task: str = DEFAULT_TASK) -> TaskInfo:
+    """Read what a training run left in its folder; it has no evaluation.
+
+    Raises:
+        InputError: There is no metadata.json, or it does not fit.
+    """
+    return TaskInfo(task, read_network(Path(folder), task=task))
 
 
 def _read_evaluation(folder: Path) -> Mapping[str, Any] | None:
@@ -150,22 +145,17 @@ def check_digest(info: ModelInfo) -> None:
         )
 
 
-def load_keras_model(folder: Path) -> Any:
-    """Load a shipped model with Keras, for inference only.
+def load_keras_model(info: ModelInfo) -> Any:
+    """Load a network with Keras, for inference only.
 
     The digest is checked first; ``safe_mode`` refuses files that carry code; nothing is compiled.
-
-    Args:
-        folder: A model's folder with metadata.json and the ``.keras`` file.
 
     Returns:
         The `keras.Model`, called once, so that it can be exported.
 
     Raises:
-        InputError: The folder does not describe a model, or the file is another one.
+        InputError: The file is missing or another one, or Keras cannot load it.
     """
-    task, stage = Path(folder).parent.name, Path(folder).name
-    info = _read_stage(Path(folder), task, stage)
     check_digest(info)
     import numpy as np
 
@@ -173,24 +163,28 @@ def load_keras_model(folder: Path) -> Any:
     try:
         model = keras.models.load_model(info.file, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
-        raise InputError(stage, f"Keras cannot load the {stage} of task {task}.") from error
+        message = f"Keras cannot load the network {info.name} of task {info.task}."
+        raise InputError(info.name, message) from error
     model(np.zeros((1, info.input_size, info.input_size, len(info.channels)), np.float32))
     return model
 
 
-def _read_stage(folder: Path, task: str, stage: str) -> ModelInfo:
-    shown = f"{task}/{stage}/metadata.json"
-    metadata = read_json_object(folder / "metadata.json", shown)
+def read_network(folder: Path, *, task: str) -> ModelInfo:
+    """Read a folder with metadata.json and, beside it, history and card.
+
+    Raises:
+        InputError: There is no metadata.json, or it does not fit.
+    """
+    shown = f"{folder.name}/{METADATA_FILE}"
+    metadata = read_json_object(folder / METADATA_FILE, shown)
     if metadata is None:
         raise InputError(shown, f"{shown} is missing: no such model is installed.")
     fields = Fields(metadata, shown)
     fields.require(fields.get("schema") == METADATA_SCHEMA, f"schema must be {METADATA_SCHEMA}")
-    fields.require(fields.get("stage") == stage, f"stage must be {stage}")
     fields.require(fields.get("task") == task, f"task must be {task}")
     shape = fields.mapping("input")
     return ModelInfo(
         task=task,
-        stage=stage,
         name=fields.text("name"),
         version=fields.text("version"),
         folder=folder,
@@ -199,11 +193,22 @@ def _read_stage(folder: Path, task: str, stage: str) -> ModelInfo:
         input_size=int(shape.number("size", 16, 4096)),
         channels=shape.texts("channels"),
         preprocessing_version=int(fields.number("preprocessing_version", 1, 10**6)),
-        threshold=fields.number("threshold", 1e-6, 1 - 1e-6),
+        decision=_read_decision(fields.mapping("decision")),
+        mask_threshold=fields.number("mask_threshold", 1e-6, 1 - 1e-6),
         inference=_read_inference(fields.mapping("inference")),
         metadata=metadata,
-        history=_read_history(folder / "history.csv"),
-        card=folder / "README.md" if (folder / "README.md").is_file() else None,
+        history=_read_history(folder / HISTORY_FILE),
+        card=folder / CARD_FILE if (folder / CARD_FILE).is_file() else None,
+    )
+
+
+def _read_decision(fields: Fields) -> DecisionRule:
+    return DecisionRule(
+        gate=fields.number("gate", 0, 1),
+        classifier_weight=fields.number("classifier_weight", 0, 100),
+        evidence_weight=fields.number("evidence_weight", 0, 100),
+        intercept=fields.number("intercept", -100, 100),
+        threshold=fields.number("threshold", 1e-6, 1 - 1e-6),
     )
 
 
@@ -212,8 +217,7 @@ def _read_inference(fields: Fields) -> InferenceOptions:
     fields.require(isinstance(flip, bool), "flip_average must be true or false")
     return InferenceOptions(
         flip_average=bool(flip),
-        score_sigma_slices=fields.number("score_sigma_slices", 0, 10, default=0.0),
-        mask_sigma_slices=fields.number("mask_sigma_slices", 0, 10, default=0.0),
+        sigma_slices=fields.number("sigma_slices", 0, 10, default=0.0),
         min_component_fraction=fields.number("min_component_fraction", 0, 1, default=0.0),
     )
 

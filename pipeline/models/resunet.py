@@ -1,11 +1,10 @@
-"""Stage two: ResUNet that outlines the FLAIR abnormality on a slice.
+"""The network of both stages: one ResNet encoder, a classification head and a U-Net decoder.
 
-A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with residual blocks (Zhang et al. 2018, arXiv
-1711.10684), in the form published for this data set: an encoder of four blocks (the first a 3x3
-convolution with ReLU and batch normalisation, then three residual blocks, each after 2x2
-max-pooling, features doubling), a residual bottleneck with up-sampling, a decoder of four blocks
-(concatenation with the encoder's output, residual block, up-sampling), and a 1x1 convolution to a
-mask of the input's size.
+Stage one is the encoder with its head (`pipeline.models.resnet_classifier`). Stage two is a ResUNet
+(Ronneberger et al. 2015, arXiv 1505.04597; Zhang et al. 2018, arXiv 1711.10684) on the same
+encoder: its decoder joins the features that stage one has computed already, so that a slice that
+passes the gate costs one encoder, not two. The last step from half to full size is one transposed
+convolution: a level of ordinary convolutions at full size would cost as much as all others.
 """
 
 from __future__ import annotations
@@ -13,11 +12,18 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from pipeline.models.resnet_classifier import FEATURE_LAYERS, SIDE_MULTIPLE_PX, encode
 
-def _residual_block(x: keras.KerasTensor, features: int, *, name: str) -> keras.KerasTensor:
-    """Two 3x3 convolutions with batch normalisation beside a projected shortcut."""
-    shortcut = layers.Conv2D(features, 1, use_bias=False, name=f"{name}_shortcut_conv")(x)
-    shortcut = layers.BatchNormalization(momentum=0.97, name=f"{name}_shortcut_bn")(shortcut)
+#: Features of the decoder's levels, coarsest first.
+_DECODER_FEATURES = (128, 64, 48, 32)
+
+
+def _decoder_level(
+    x: keras.KerasTensor, skip: keras.KerasTensor, features: int, *, name: str
+) -> keras.KerasTensor:
+    """Up-sampling, the encoder's features, two 3x3 convolutions with batch normalisation."""
+    x = layers.UpSampling2D(2, name=f"{name}_up")(x)
+    x = layers.Concatenate(name=f"{name}_join")([x, skip])
     for k in (1, 2):
         x = layers.Conv2D(
             features,
@@ -28,45 +34,63 @@ def _residual_block(x: keras.KerasTensor, features: int, *, name: str) -> keras.
             name=f"{name}_{k}_conv",
         )(x)
         x = layers.BatchNormalization(momentum=0.97, name=f"{name}_{k}_bn")(x)
-        if k == 1:
-            x = layers.ReLU(name=f"{name}_1_relu")(x)
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
+        x = layers.ReLU(name=f"{name}_{k}_relu")(x)
+    return x
 
 
-def build_resunet(input_size: int | None = 256, *, features: int = 16) -> keras.Model:
-    """Build the segmenter.
+def build_resunet(
+    input_size: int | None = 256, *, channels: int = 5, with_location: bool = False
+) -> keras.Model:
+    """Build the network of both stages.
 
     Args:
-        input_size: Side of the square, standardised three-channel input, px, a multiple of 16;
-            None for any such size (training on crops).
-        features: Features of the first block; each block below has twice as many.
+        input_size: Side of the square, standardised input, px, a multiple of 32; None for any such
+            size (training on crops).
+        channels: Channels of the input.
+        with_location: Add the training-only output ``location``, ``(batch, size/16, size/16, 1)``.
 
     Returns:
-        A model from ``(batch, size, size, 3)`` to probabilities ``(batch, size, size, 1)``.
+        A model from ``(batch, size, size, channels)`` to ``score`` ``(batch, 1)`` and ``mask``
+        ``(batch, size, size, 1)``, both in [0, 1].
 
     Raises:
-        ValueError: If `input_size` is not a positive multiple of 16, or `features` not positive.
+        ValueError: If `input_size` is not a positive multiple of 32.
     """
-    if input_size is not None and (input_size < 16 or input_size % 16):
-        raise ValueError(f"input_size must be a positive multiple of 16, got {input_size}")
-    if features < 1:
-        raise ValueError(f"features must be positive, got {features}")
-    inputs = keras.Input((input_size, input_size, 3), name="slice")
-    x = layers.Conv2D(
-        features, 3, padding="same", kernel_initializer="he_normal", name="encoder0_conv"
-    )(inputs)
-    x = layers.ReLU(name="encoder0_relu")(x)
-    x = layers.BatchNormalization(momentum=0.97, name="encoder0_bn")(x)
-    skips = [x]
-    for level in (1, 2, 3):
-        x = layers.MaxPooling2D(2, name=f"encoder{level}_pool")(x)
-        x = _residual_block(x, features * 2**level, name=f"encoder{level}")
-        skips.append(x)
-    x = layers.MaxPooling2D(2, name="bottleneck_pool")(x)
-    x = _residual_block(x, features * 16, name="bottleneck")
-    for level in (3, 2, 1, 0):
-        x = layers.UpSampling2D(2, name=f"decoder{level}_up")(x)
-        x = layers.Concatenate(name=f"decoder{level}_join")([x, skips[level]])
-        x = _residual_block(x, features * 2**level, name=f"decoder{level}")
-    outputs = layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name="mask")(x)
+    if input_size is not None and (input_size < 1 or input_size % SIDE_MULTIPLE_PX):
+        raise ValueError(
+            f"input_size must be a positive multiple of {SIDE_MULTIPLE_PX}, got {input_size}"
+        )
+    inputs = keras.Input((input_size, input_size, channels), name="slice")
+    encoded = encode(inputs)
+    x = encoded.features[-1]
+    skips = encoded.features[-2::-1]
+    for level, (skip, features) in enumerate(zip(skips, _DECODER_FEATURES, strict=True)):
+        x = _decoder_level(x, skip, features, name=f"decoder{len(skips) - level}")
+    mask = layers.Conv2DTranspose(
+        1, 4, strides=2, padding="same", activation="sigmoid", dtype="float32", name="mask"
+    )(x)
+    score = layers.Activation("sigmoid", dtype="float32", name="score")(encoded.logit)
+    outputs = {"score": score, "mask": mask}
+    if with_location:
+        outputs["location"] = layers.Activation("sigmoid", dtype="float32", name="location")(
+            encoded.location
+        )
     return keras.Model(inputs, outputs, name="resunet")
+
+
+def split_stages(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Cut the network where the two stages meet; both parts share its weights.
+
+    Args:
+        model: From `build_resunet`.
+
+    Returns:
+        Stage one, from the slice to ``[score, *features]``, and stage two, from those features to
+        the mask.
+    """
+    features = [model.get_layer(name).output for name in FEATURE_LAYERS]
+    score, mask = model.get_layer("score").output, model.get_layer("mask").output
+    return (
+        keras.Model(model.inputs, [score, *features], name="stage_one"),
+        keras.Model(features, mask, name="stage_two"),
+    )

@@ -8,20 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.augmentation import AugmentationPlan, augment
-from pipeline.data.lgg import TrainingVolume
-
-#: Side of one cell of the classifier's location map in pixels.
-LOCATION_CELL_PX = 16
+from pipeline.models.resnet_classifier import LOCATION_CELL_PX
+from pipeline.training.learning_set import ChosenSlices
 
 
-class SliceBatches(keras.utils.PyDataset):
-    """Endless, seeded batches with a fixed share of tumor slices.
+class StageBatches(keras.utils.PyDataset):
+    """Endless, seeded batches for both stages, with a fixed share of tumor slices.
 
-    Batch ``k`` of epoch ``e`` is the same in every run with the same seed, so that a resumed run
-    sees what an uninterrupted one would have seen.
+    A batch holds images, labels, coarse locations and masks; a slice counts as tumor by what is
+    left of its mask after augmentation. Batch ``k`` of epoch ``e`` is the same in every run with
+    the same seed, so that a resumed run sees what an uninterrupted one would have seen.
 
     Args:
-        volumes: Patients to learn from.
+        chosen: Patients and their slices to learn from.
         batch_size: Slices per batch.
         tumor_slices: How many of them hold tumor.
         steps: Batches per epoch.
@@ -32,7 +31,7 @@ class SliceBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        volumes: list[TrainingVolume],
+        chosen: ChosenSlices,
         *,
         batch_size: int,
         tumor_slices: int,
@@ -42,7 +41,7 @@ class SliceBatches(keras.utils.PyDataset):
         first_epoch: int = 0,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self.volumes = volumes
+        self.volumes = [volume for volume, _ in chosen]
         self.batch_size = batch_size
         self.tumor_slices = tumor_slices
         self.steps = steps
@@ -50,9 +49,17 @@ class SliceBatches(keras.utils.PyDataset):
         self.seed = seed
         self.first_epoch = first_epoch
         self.epoch = first_epoch
-        rows = [(v, k, bool(m.any())) for v, t in enumerate(volumes) for k, m in enumerate(t.masks)]
-        self._with_tumor = [(v, k) for v, k, tumor in rows if tumor]
-        self._without = [(v, k) for v, k, tumor in rows if not tumor]
+        self._with_tumor: list[tuple[int, int]] = []
+        self._without: list[tuple[int, int]] = []
+        weights: list[float] = []
+        for v, (volume, counted) in enumerate(chosen):
+            tumor = volume.masks.any(axis=(1, 2))
+            self._without += [(v, int(k)) for k in np.flatnonzero(counted & ~tumor)]
+            mine = [(v, int(k)) for k in np.flatnonzero(counted & tumor)]
+            self._with_tumor += mine
+            # Every patient counts alike in the end: between alike and by number of tumor slices.
+            weights += [len(mine) ** -0.5] * len(mine)
+        self._weights = np.array(weights) / sum(weights)
 
     def __len__(self) -> int:
         return self.steps
@@ -61,19 +68,20 @@ class SliceBatches(keras.utils.PyDataset):
         """Move on to the next epoch's draws."""
         self.epoch += 1
 
+    def draw(self, rng: np.random.Generator) -> list[tuple[int, int]]:
+        """Volume and slice of each example of a batch, those with tumor first."""
+        drawn = rng.choice(len(self._with_tumor), size=self.tumor_slices, p=self._weights)
+        empty = rng.integers(len(self._without), size=self.batch_size - self.tumor_slices)
+        return [self._with_tumor[i] for i in drawn] + [self._without[i] for i in empty]
+
     def examples(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Images ``(batch, h, w, 3)`` float32 and masks ``(batch, h, w)`` uint8 of a batch."""
+        """Images ``(batch, h, w, 5)`` float32 and masks ``(batch, h, w)`` uint8 of a batch."""
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        chosen = [
-            self._with_tumor[i] for i in rng.integers(len(self._with_tumor), size=self.tumor_slices)
-        ]
-        empty = self.batch_size - self.tumor_slices
-        chosen += [self._without[i] for i in rng.integers(len(self._without), size=empty)]
         images, masks = [], []
-        for volume_index, k in chosen:
+        for volume_index, k in self.draw(rng):
             volume = self.volumes[volume_index]
             image, mask = augment(
-                volume.scaled[k],
+                volume.with_neighbours(k),
                 volume.masks[k],
                 volume.mean,
                 volume.deviation,
@@ -83,21 +91,6 @@ class SliceBatches(keras.utils.PyDataset):
             images.append(image)
             masks.append(mask)
         return np.stack(images), np.stack(masks)
-
-
-class OutlineBatches(SliceBatches):
-    """Batches for the segmenter: images and masks ``(batch, h, w, 1)``."""
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        images, masks = self.examples(index)
-        return images, masks[..., None].astype(np.float32)
-
-
-class ScoreBatches(SliceBatches):
-    """Batches for the classifier: images, labels ``(batch, 1)`` and coarse locations.
-
-    A slice counts as tumor by what is left of its mask after augmentation.
-    """
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         images, masks = self.examples(index)
@@ -110,5 +103,8 @@ class ScoreBatches(SliceBatches):
             )
             for mask in masks
         ]
-        location = np.stack(cells)[..., None].astype(np.float32)
-        return images, {"score": np.asarray(score, np.float32), "location": location}
+        return images, {
+            "score": np.asarray(score, np.float32),
+            "mask": masks[..., None].astype(np.float32),
+            "location": np.stack(cells)[..., None].astype(np.float32),
+        }

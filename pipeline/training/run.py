@@ -1,30 +1,35 @@
-"""What both training programs share: a resumable `fit` with history, and the shipped files."""
+"""A resumable `fit` with history, and the files that are shipped."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
 
-from pipeline.data.lgg import TrainingVolume, load_training_volumes
-from pipeline.data.preprocessing import CHANNELS, PREPROCESSING_VERSION
-from pipeline.data.splits import Split, load_split
+from pipeline.data.preprocessing import INPUT_CHANNELS, PREPROCESSING_VERSION
+from pipeline.data.splits import SliceSplit, Split
+from pipeline.decision import DecisionRule
 from pipeline.digests import file_digest
-from pipeline.training.batches import SliceBatches
+from pipeline.models.registry import (
+    DEFAULT_TASK,
+    HISTORY_FILE,
+    METADATA_FILE,
+    METADATA_SCHEMA,
+)
+from pipeline.training.batches import StageBatches
+from pipeline.training.learning_set import LearningSet, resolve_split
 from pipeline.training.schedules import make_cosine_schedule
 
-#: Names of the files beside a model; the performance page and the registry read them.
-MODEL_FILE, METADATA_FILE, HISTORY_FILE = "model.keras", "metadata.json", "history.csv"
+MODEL_FILE = "model.keras"
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,9 @@ class TrainingPlan:
         learning_rate: Peak of the schedule.
         seed: Seed of initial weights, draws and augmentation.
         precision: Keras dtype policy, ``float32`` or ``mixed_bfloat16``.
-        pretrained: ImageNet weights (.npz) to start from, or None.
+        pretrained: Folder of ImageNet weights (.npz) to start from, or None.
         crop: Side of the training crops in pixels, None for whole slices.
+        split: Who learns and who chooses.
     """
 
     data: Path
@@ -56,12 +62,21 @@ class TrainingPlan:
     precision: str
     pretrained: Path | None
     crop: int | None
+    split: Split | SliceSplit
 
     @classmethod
-    def from_arguments(
-        cls, arguments: argparse.Namespace, *, tumor_share: float, crop: int
-    ) -> TrainingPlan:
-        """The run that a command line asks for; ``tumor_share`` of each batch holds tumor."""
+    def from_arguments(cls, arguments: argparse.Namespace, *, tumor_share: float) -> TrainingPlan:
+        """The run that a command line asks for; ``tumor_share`` of each batch holds tumor.
+
+        Raises:
+            InputError: There is no such fold or institution.
+        """
+        split = resolve_split(
+            arguments.data,
+            fold=arguments.fold,
+            without=arguments.without,
+            by_slice=arguments.by_slice,
+        )
         return cls(
             data=arguments.data,
             output=arguments.output,
@@ -72,24 +87,18 @@ class TrainingPlan:
             learning_rate=arguments.learning_rate,
             seed=arguments.seed,
             precision=arguments.precision,
-            pretrained=getattr(arguments, "pretrained", None),
-            crop=crop,
+            pretrained=arguments.pretrained,
+            crop=arguments.crop,
+            split=split,
         )
 
 
-def begin(plan: TrainingPlan) -> tuple[Split, list[TrainingVolume], list[TrainingVolume]]:
-    """Make the output folder, fix seeds and precision, read training and validation patients.
-
-    Raises:
-        InputError: A patient of the split is missing.
-    """
+def prepare(plan: TrainingPlan) -> None:
+    """Make the output folder, fix seeds and precision."""
     cv2.setNumThreads(1)  # one slice at a time; the cores are the network's
     plan.output.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(plan.seed)
     keras.config.set_dtype_policy(plan.precision)
-    split = load_split()
-    volumes = load_training_volumes(plan.data, split.train)
-    return split, volumes, load_training_volumes(plan.data, split.validation)
 
 
 def make_optimizer(plan: TrainingPlan, *, weight_decay: float) -> keras.optimizers.Optimizer:
@@ -109,11 +118,11 @@ def build_float32(build: Callable[[], keras.Model]) -> keras.Model:
 
 
 def add_common_arguments(parser: argparse.ArgumentParser, *, epochs: int, rate: float) -> None:
-    """Arguments of both training programs."""
+    """Arguments of every training program."""
     parser.add_argument("--data", type=Path, required=True, help="folder of the LGG set")
     parser.add_argument("--output", type=Path, required=True, help="folder for model and history")
     parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--steps", type=int, default=100, help="batches per epoch")
+    parser.add_argument("--steps", type=int, default=200, help="batches per epoch")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=rate)
     parser.add_argument("--seed", type=int, default=20261121)
@@ -149,22 +158,6 @@ class ValidationMetrics(keras.callbacks.Callback):
         logs["seconds"] = time.monotonic() - self._began
 
 
-class SnapshotModel(keras.callbacks.Callback):
-    """Ships the model after every epoch, so that an interrupted run leaves a usable one.
-
-    Args:
-        ship: Called with the number of finished epochs.
-    """
-
-    def __init__(self, ship: Callable[[int], None]) -> None:
-        super().__init__()
-        self._ship = ship
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write model and metadata."""
-        self._ship(epoch + 1)
-
-
 def finished_epochs(output: Path) -> int:
     """Epochs that ``history.csv`` of an earlier, interrupted run holds."""
     history = output / HISTORY_FILE
@@ -173,17 +166,19 @@ def finished_epochs(output: Path) -> int:
 
 def fit(
     model: keras.Model,
-    batches: SliceBatches,
+    batches: StageBatches,
     plan: TrainingPlan,
     *,
     measure: Callable[[keras.Model], dict[str, float]],
-    ship: Callable[[int], None],
-) -> None:
+) -> int:
     """Train with progress bar, history and backup; go on where an earlier run stopped.
 
     Keras restores weights, optimizer and epoch from ``<output>/backup``; the history is cut back to
-    the epochs that the backup holds by appending only what comes after. A run with nothing left
-    to train measures and ships what it has.
+    the epochs that the backup holds by appending only what comes after. An interrupted run is
+    brought to an end early by asking for the epochs that it has.
+
+    Returns:
+        Finished epochs.
     """
     state = plan.output / "backup"
     resumed = state.exists()
@@ -198,12 +193,9 @@ def fit(
             ValidationMetrics(measure),
             keras.callbacks.CSVLogger(str(plan.output / HISTORY_FILE), append=resumed),
             keras.callbacks.BackupAndRestore(str(state), delete_checkpoint=False),
-            SnapshotModel(ship),
         ],
     )
-    if resumed and batches.first_epoch >= plan.epochs:
-        measure(model)
-        ship(batches.first_epoch)
+    return max(plan.epochs, batches.first_epoch)
 
 
 def save_half_precision(model: keras.Model, path: Path) -> str:
@@ -234,38 +226,36 @@ def save_half_precision(model: keras.Model, path: Path) -> str:
 
 def write_metadata(
     plan: TrainingPlan,
-    split: Split,
+    learning: LearningSet,
     *,
-    stage: str,
     name: str,
     digest: str,
     finished: int,
     size: int,
-    threshold: float,
+    rule: DecisionRule,
     extra: dict[str, object],
 ) -> None:
     """Write ``metadata.json`` beside the model."""
     metadata = {
-        "schema": 1,
-        "task": "brain-tumor",
-        "stage": stage,
+        "schema": METADATA_SCHEMA,
+        "task": DEFAULT_TASK,
         "name": name,
-        "version": "1.0.0",
+        "version": "2.0.0",
         "file": MODEL_FILE,
         "digest": digest,
-        "input": {"size": size, "channels": [str(c) for c in CHANNELS]},
+        "input": {"size": size, "channels": list(INPUT_CHANNELS)},
         "preprocessing_version": PREPROCESSING_VERSION,
-        "threshold": threshold,
+        "decision": asdict(rule),
         "data": {
             "name": "LGG MRI Segmentation (Buda et al. 2019, TCGA-LGG)",
             "licence": "CC BY-NC-SA 4.0",
         },
         "split": {
-            "by": "patient",
-            "file": "pipeline/data/lgg_split.json",
-            "train": len(split.train),
-            "validation": len(split.validation),
-            "held_out": len(split.held_out),
+            "name": learning.name,
+            "by": learning.by,
+            "train": len(learning.train),
+            "validation": len(learning.validation),
+            "held_out": learning.held_out,
         },
         "seed": plan.seed,
         "training": {
@@ -284,7 +274,5 @@ def write_metadata(
         },
         **extra,
     }
-    if not math.isfinite(threshold):
-        raise ValueError(f"threshold must be a number, got {threshold}")
     path = plan.output / METADATA_FILE
     path.write_text(json.dumps(metadata, indent=1) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import Case, SequenceName, SourceKind
+from pipeline.data.preprocessing import INPUT_CHANNELS, PREPROCESSING_VERSION
+from pipeline.engine.base import NetworkStages
 
 SIZE = 32
 
@@ -37,50 +40,75 @@ def make_case(n: int = 4, *, size: int = SIZE, masks: Any = None, **changes: Any
     return Case(**(fields | changes))
 
 
-def write_metadata(
-    models_dir: Path, *, task: str = "brain-tumor", digest: str = "0" * 64, **changes: Any
-) -> None:
-    """metadata.json of both stages; ``classifier`` and ``segmenter`` hold changes of one stage."""
-    stages = {stage: changes.pop(stage, {}) for stage in ("classifier", "segmenter")}
-    for stage, name in (("classifier", "resnet18"), ("segmenter", "resunet")):
-        folder = models_dir / task / stage
-        folder.mkdir(parents=True, exist_ok=True)
-        content = {
-            "schema": 1,
-            "task": task,
-            "stage": stage,
-            "name": name,
-            "version": "1.0.0",
-            "file": "model.keras",
-            "digest": digest,
-            "input": {"size": SIZE, "channels": ["t1", "flair", "t1c"]},
-            "preprocessing_version": 1,
-            "threshold": 0.5,
-        }
-        text = json.dumps(content | changes | stages[stage])
-        (folder / "metadata.json").write_text(text, encoding="utf-8")
+#: A rule under which the slice score is the classifier's own, and nothing is gated below 0.5.
+CLASSIFIER_ALONE = {
+    "gate": 0.5,
+    "classifier_weight": 1.0,
+    "evidence_weight": 0.0,
+    "intercept": 0.0,
+    "threshold": 0.5,
+}
+
+
+def network_folder(models_dir: Path, task: str = "brain-tumor") -> Path:
+    """Folder of the task's network."""
+    return models_dir / task / "resunet-resnet18"
+
+
+def write_metadata(models_dir: Path, *, digest: str = "0" * 64, **changes: Any) -> None:
+    """metadata.json of the network; ``decision`` changes some of `CLASSIFIER_ALONE`."""
+    folder = network_folder(models_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    decision = CLASSIFIER_ALONE | changes.pop("decision", {})
+    content = {
+        "schema": 2,
+        "task": "brain-tumor",
+        "name": "resunet-resnet18",
+        "version": "2.0.0",
+        "file": "model.keras",
+        "digest": digest,
+        "input": {"size": SIZE, "channels": list(INPUT_CHANNELS)},
+        "preprocessing_version": PREPROCESSING_VERSION,
+        "decision": decision,
+        "mask_threshold": 0.5,
+    }
+    (folder / "metadata.json").write_text(json.dumps(content | changes), encoding="utf-8")
 
 
 class FakeStage:
-    """A network whose answer is a function of the batch; counts what it was asked."""
+    """A stage whose answer is a function of the slices; counts what it was asked.
+
+    The slices themselves stand for the encoder's features, so that stage two sees them too.
+    """
 
     engine, precision = "openvino", "f32"
 
-    def __init__(self, answer: Any) -> None:
-        self._answer = answer
+    def __init__(self, answer: Any, *, passes_on: bool) -> None:
+        self.answer = answer
+        self._passes_on = passes_on
         self.batches: list[int] = []
 
-    def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(self, inputs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """Answer by rule."""
+        (batch,) = inputs
         self.batches.append(len(batch))
-        return np.asarray(self._answer(batch), np.float32)
+        answer = np.asarray(self.answer(batch), np.float32)
+        return [answer, batch] if self._passes_on else [answer]
 
 
-def bright_slice(batch: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Classifier: 0.9 where a slice has a bright square, else 0.1; ``(b, 1)``."""
+def fake_stages(first: Any = None, second: Any = None) -> NetworkStages:
+    """Stages that find the bright square."""
+    return NetworkStages(
+        FakeStage(first or bright_slice, passes_on=True),
+        FakeStage(second or bright_pixels, passes_on=False),
+    )
+
+
+def bright_slice(batch: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Stage one: 0.9 where a slice has a bright square, else 0.1; ``(b, 1)``."""
     return np.where(batch[..., 1].max(axis=(1, 2)) > 1, 0.9, 0.1)[:, None]
 
 
-def bright_pixels(batch: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Segmenter: 0.8 on bright pixels, else 0.1; ``(b, size, size, 1)``."""
+def bright_pixels(batch: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Stage two: 0.8 on bright pixels, else 0.1; ``(b, size, size, 1)``."""
     return np.where(batch[..., 1:2] > 1, 0.8, 0.1)

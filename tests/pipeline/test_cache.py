@@ -28,12 +28,14 @@ def make_answer(n: int = 4, *, size: int = 32, seed: int = 0) -> Answer:
     probability = np.random.default_rng(seed).integers(0, 256, (n, size, size), np.uint8)
     probability[0] = 0
     return Answer(
-        classifier=ModelReference("resnet18", "1.0.0", "0" * 64, "openvino", "f32"),
-        segmenter=ModelReference("resunet", "1.0.0", "1" * 64, "openvino", "f32"),
+        network=ModelReference("resunet-resnet18", "2.0.0", "1" * 64, "openvino", "f32"),
         scores=(0.1, *[1 / 3] * (n - 1)),
+        classifier_scores=(0.2, *[2 / 3] * (n - 1)),
+        outline_evidence=(None, *[0.75] * (n - 1)),
+        decided_by=("gate", *["both"] * (n - 1)),
         probability=probability,
-        classifier_threshold=0.3,
-        segmenter_threshold=0.5,
+        threshold=0.3,
+        mask_threshold=0.5,
         warnings=("Only one sequence was analysed.",),
     )
 
@@ -152,7 +154,7 @@ def damaged_entries() -> list[bytes]:
     good = encode_answer(make_answer(), KEY)
     return [
         b"",
-        b"OVR1",
+        b"OVR2",
         good[:-1],
         good + b"0",
         b"XXXX" + good[4:],
@@ -174,10 +176,13 @@ def test_damaged_and_foreign_entries_are_misses(tmp_path: Path, entry: bytes) ->
 def test_a_forged_header_is_refused() -> None:
     answer = make_answer()
     for forged, rule in (
-        (replace(answer, scores=(0.1,)), "scores"),
+        (replace(answer, scores=(0.1,)), "slices"),
+        (replace(answer, outline_evidence=(None, 0.1)), "slices"),
+        (replace(answer, outline_evidence=(None, 7.0, 0.1, 0.1)), "scores"),
+        (replace(answer, decided_by=("gate", "gate", "gate", "nobody")), "decisions"),
         (replace(answer, scores=(2.0, 0.1, 0.1, 0.1)), "scores"),
-        (replace(answer, classifier_threshold="x"), "scores"),
-        (replace(answer, classifier=replace(answer.classifier, name=3)), "model"),
+        (replace(answer, threshold="x"), "scores"),
+        (replace(answer, network=replace(answer.network, name=3)), "model"),
         (replace(answer, warnings=(1,)), "warnings"),
         (replace(answer, probability=np.zeros((0, 4, 4), np.uint8)), "shape"),
     ):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_models import SIZE, FakeStage, bright_pixels, bright_slice, make_case, write_metadata
+from fake_models import SIZE, fake_stages, make_case, write_metadata
 
 from pipeline.cache import ResultCache
 from pipeline.data.case import Case
@@ -16,10 +16,10 @@ from pipeline.results import CaseResult
 
 
 @pytest.fixture
-def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
-    """Networks that find the bright square."""
-    made = {"classifier": FakeStage(bright_slice), "segmenter": FakeStage(bright_pixels)}
-    monkeypatch.setattr("pipeline.inference.open_stage", lambda info, **_: made[info.stage])
+def stages(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A network that finds the bright square."""
+    made = fake_stages()
+    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: made)
     return made
 
 
@@ -33,10 +33,10 @@ def everything_but_dice(result: CaseResult) -> tuple[Any, ...]:
     return slices, result.probability.tobytes(), result.volume_ml, result.warnings
 
 
-def test_only_slices_that_pass_are_outlined(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+def test_only_slices_that_pass_are_outlined(stages: Any, tmp_path: Path) -> None:
     result = make_analyser(tmp_path).analyse(make_case(20))
-    assert stages["classifier"].batches == [4, 4, 4, 4, 4]
-    assert stages["segmenter"].batches == [4, 4, 4, 4, 3]
+    assert stages.first.batches == [4, 4, 4, 4, 4]
+    assert stages.second.batches == [4, 4, 4, 4, 3]
     assert [s.tumor for s in result.slices] == [False] + [True] * 19
     assert [s.mask_area_px for s in result.slices] == [0] + [64] * 19
     assert not result.probability[0].any()
@@ -45,24 +45,20 @@ def test_only_slices_that_pass_are_outlined(stages: dict[str, FakeStage], tmp_pa
     assert result.tumor
 
 
-def test_nothing_is_outlined_where_nothing_passes(
-    stages: dict[str, FakeStage], tmp_path: Path
-) -> None:
+def test_nothing_is_outlined_where_nothing_passes(stages: Any, tmp_path: Path) -> None:
     result = make_analyser(tmp_path).analyse(make_case(1, masks=True))
-    assert stages["segmenter"].batches == []
+    assert stages.second.batches == []
     assert not result.tumor
     assert result.dice is None, "both empty"
     assert result.slices[0].dice is None
 
 
-def test_a_score_at_the_operating_point_passes(
-    stages: dict[str, FakeStage], tmp_path: Path
-) -> None:
-    stages["classifier"] = FakeStage(lambda batch: np.full((len(batch), 1), 0.75))
-    assert make_analyser(tmp_path, classifier={"threshold": 0.75}).analyse(make_case()).tumor
+def test_a_score_at_the_operating_point_passes(stages: Any, tmp_path: Path) -> None:
+    stages.first.answer = lambda batch: np.full((len(batch), 1), 0.75)
+    assert make_analyser(tmp_path, decision={"threshold": 0.75}).analyse(make_case()).tumor
 
 
-def test_volume_comes_from_spacing(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+def test_volume_comes_from_spacing(stages: Any, tmp_path: Path) -> None:
     spacing = (5.0, 240 / SIZE, 240 / SIZE)
     result = make_analyser(tmp_path).analyse(make_case(spacing_mm=spacing))
     assert result.volume_ml == pytest.approx(3 * 64 * 5 * 7.5 * 7.5 / 1000)
@@ -70,9 +66,7 @@ def test_volume_comes_from_spacing(stages: dict[str, FakeStage], tmp_path: Path)
     assert make_analyser(tmp_path).analyse(make_case()).volume_ml is None
 
 
-def test_masks_come_back_to_the_pixels_of_the_input(
-    stages: dict[str, FakeStage], tmp_path: Path
-) -> None:
+def test_masks_come_back_to_the_pixels_of_the_input(stages: Any, tmp_path: Path) -> None:
     pixels = np.full((3, 48, 96, 1), 60, np.uint8)
     pixels[:, 12:24, 30:60] = 200
     pixels[:, :6] = 0
@@ -86,7 +80,7 @@ def test_masks_come_back_to_the_pixels_of_the_input(
 
 @pytest.mark.parametrize("reference", ["none", "empty", "right", "wrong"])
 def test_reference_masks_change_nothing_but_dice(
-    stages: dict[str, FakeStage], tmp_path: Path, reference: str
+    stages: Any, tmp_path: Path, reference: str
 ) -> None:
     plain, right = make_case(), make_case(masks=True)
     masks = {
@@ -106,7 +100,7 @@ def test_reference_masks_change_nothing_but_dice(
 
 
 def test_a_cached_answer_is_told_with_the_names_of_the_case_that_asks(
-    stages: dict[str, FakeStage], tmp_path: Path
+    stages: Any, tmp_path: Path
 ) -> None:
     analyser = make_analyser(tmp_path, cache=ResultCache(tmp_path / "cache"))
     analyser.analyse(make_case(warnings=("Sequence not known.",)))
@@ -114,7 +108,7 @@ def test_a_cached_answer_is_told_with_the_names_of_the_case_that_asks(
         case_id="other", indices=(3, 4, 5, 6), sources=tuple("abcd"), warnings=("Single image.",)
     )
     result = analyser.analyse(other)
-    assert stages["classifier"].batches == [4], "computed once"
+    assert stages.first.batches == [4], "computed once"
     assert result.case_id == "other"
     assert [(s.index, s.source) for s in result.slices] == list(
         zip((3, 4, 5, 6), "abcd", strict=True)
@@ -122,9 +116,7 @@ def test_a_cached_answer_is_told_with_the_names_of_the_case_that_asks(
     assert result.warnings == ("Single image.",)
 
 
-def test_warnings_of_case_and_preparation_stay_with_the_result(
-    stages: dict[str, FakeStage], tmp_path: Path
-) -> None:
+def test_warnings_of_case_and_preparation_stay_with_the_result(stages: Any, tmp_path: Path) -> None:
     base = make_case(warnings=("Not known to be FLAIR.",))
     unknown = ("unknown", "t2")
     case = replace(
@@ -137,76 +129,101 @@ def test_warnings_of_case_and_preparation_stay_with_the_result(
     assert len(fresh.warnings) == 2
 
 
-def test_flips_are_averaged(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+def test_flips_are_averaged(stages: Any, tmp_path: Path) -> None:
     left = np.zeros((SIZE, SIZE, 1))
     left[:, : SIZE // 2] = 0.8
-    stages["classifier"] = FakeStage(lambda batch: np.ones((len(batch), 1)))
-    stages["segmenter"] = FakeStage(lambda batch: np.stack([left] * len(batch)))
+    stages.first.answer = lambda batch: np.ones((len(batch), 1))
+    stages.second.answer = lambda batch: np.stack([left] * len(batch))
     plain = make_analyser(tmp_path).analyse(make_case(1))
     assert plain.slices[0].mask_area_px == SIZE * SIZE // 2
     options = {"inference": {"flip_average": True}}
-    flipped = make_analyser(tmp_path, segmenter=options).analyse(make_case(1))
+    flipped = make_analyser(tmp_path, **options).analyse(make_case(1))
     assert (flipped.probability == round(0.4 * 255)).all()
 
 
-def test_scores_are_smoothed_through_slices(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+def test_scores_are_smoothed_through_slices(stages: Any, tmp_path: Path) -> None:
     given = iter([0.0, 1.0, 0.0, 0.0])
-    stages["classifier"] = FakeStage(lambda batch: [[next(given)] for _ in batch])
-    options = {"inference": {"score_sigma_slices": 0.7}}
-    result = make_analyser(tmp_path, classifier=options).analyse(make_case())
+    stages.first.answer = lambda batch: [[next(given)] for _ in batch]
+    options = {"inference": {"sigma_slices": 0.7}}
+    result = make_analyser(tmp_path, **options).analyse(make_case())
     scores = [s.tumor_probability for s in result.slices]
     assert scores[1] == max(scores) < 1
     assert scores[0] > scores[3] > 0
 
 
-def test_two_slices_are_no_volume(stages: dict[str, FakeStage], tmp_path: Path) -> None:
+def test_two_slices_are_no_volume(stages: Any, tmp_path: Path) -> None:
     given = iter([0.0, 1.0])
-    stages["classifier"] = FakeStage(lambda batch: [[next(given)] for _ in batch])
-    options = {"inference": {"score_sigma_slices": 0.7}}
-    result = make_analyser(tmp_path, classifier=options).analyse(make_case(2))
-    assert [s.tumor_probability for s in result.slices] == [0.0, 1.0]
+    stages.first.answer = lambda batch: [[next(given)] for _ in batch]
+    options = {"inference": {"sigma_slices": 0.7}}
+    result = make_analyser(tmp_path, **options).analyse(make_case(2))
+    assert [s.tumor_probability for s in result.slices] == pytest.approx([0, 1], abs=0.002)
 
 
-def test_masks_are_smoothed_over_slices_that_passed_only(
-    stages: dict[str, FakeStage], tmp_path: Path
-) -> None:
-    stages["segmenter"] = FakeStage(lambda batch: np.full((len(batch), SIZE, SIZE, 1), 0.8))
-    options = {"inference": {"mask_sigma_slices": 0.7}}
-    result = make_analyser(tmp_path, segmenter=options).analyse(make_case())
+def test_masks_are_smoothed_over_slices_that_passed_only(stages: Any, tmp_path: Path) -> None:
+    stages.second.answer = lambda batch: np.full((len(batch), SIZE, SIZE, 1), 0.8)
+    options = {"inference": {"sigma_slices": 0.7}}
+    result = make_analyser(tmp_path, **options).analyse(make_case())
     assert not result.probability[0].any()
     assert (result.probability[1:] == round(0.8 * 255)).all(), "weights sum to 1 at the border"
 
 
-def test_small_components_are_removed_with_their_probability(
-    stages: dict[str, FakeStage], tmp_path: Path
-) -> None:
+def test_small_components_are_removed_with_their_probability(stages: Any, tmp_path: Path) -> None:
     case = make_case()
     pixels = case.pixels.copy()
     pixels[2, 25:27, 25:27] = 200
     options = {"inference": {"min_component_fraction": 0.1}}
-    analyser = make_analyser(tmp_path, segmenter=options)
+    analyser = make_analyser(tmp_path, **options)
     result = analyser.analyse(replace(case, pixels=pixels))
     assert not result.probability[2, 25:27, 25:27].any()
     assert [s.mask_area_px for s in result.slices] == [0, 64, 64, 64]
 
 
-def test_progress_runs_to_the_end_and_never_back(
-    stages: dict[str, FakeStage], tmp_path: Path
+def test_stage_two_follows_as_soon_as_the_scores_around_a_slice_are_known(
+    stages: Any, tmp_path: Path
 ) -> None:
+    order: list[str] = []
+    for name, stage in (("first", stages.first), ("second", stages.second)):
+        answer = stage.answer
+        stage.answer = lambda batch, name=name, answer=answer: (order.append(name), answer(batch))[
+            1
+        ]
+    options = {"inference": {"sigma_slices": 0.7}}
+    result = make_analyser(tmp_path, **options).analyse(make_case(20))
+    assert order == ["first", "first", "second"] + ["first", "second"] * 3 + ["second"]
+    assert [s.outline_evidence is None for s in result.slices] == [True] + [False] * 19
+
+
+def test_classifier_outline_and_decision_are_told_apart(stages: Any, tmp_path: Path) -> None:
+    given = {0: 0.1, 1: 0.4, 2: 0.6, 3: 0.9}
+    stages.first.answer = lambda batch: [[given[k]] for k in range(4)]
+    sure = np.array([0.9, 0.2, 0.8]).reshape(3, 1, 1, 1)
+    stages.second.answer = lambda batch: np.broadcast_to(sure, (3, SIZE, SIZE, 1))
+    rule = {"gate": 0.3, "classifier_weight": 0.5, "evidence_weight": 1.0, "threshold": 0.5}
+    slices = make_analyser(tmp_path, decision=rule).analyse(make_case()).slices
+    assert [s.classifier_score for s in slices] == pytest.approx(list(given.values()))
+    assert [s.outline_evidence for s in slices] == [None] + [
+        pytest.approx(value) for value in (0.9, 0.2, 0.8)
+    ]
+    assert [s.decided_by for s in slices] == ["gate", "outline", "outline", "both"]
+    assert [s.tumor for s in slices] == [False, True, False, True]
+    logits = [np.log(p / (1 - p)) for p in (0.6, 0.2)]
+    expected = 1 / (1 + np.exp(-(0.5 * logits[0] + logits[1])))
+    assert slices[2].tumor_probability == pytest.approx(expected)
+
+
+def test_progress_runs_to_the_end_and_never_back(stages: Any, tmp_path: Path) -> None:
     told: list[tuple[int, int, str]] = []
     make_analyser(tmp_path).analyse(make_case(12), progress=lambda *event: told.append(event))
     done = [event[0] for event in told]
     assert done == sorted(done)
     assert told[-1][0] == told[-1][1] == 24
     assert "Classifying slice 9 of 12" in [event[2] for event in told]
-    assert "Outlining slice 9 of 11" in [event[2] for event in told]
+    assert "Outlining slice 6 of 12" in [event[2] for event in told]
 
 
-def test_cancelling_stops_between_batches_and_keeps_nothing(
-    stages: dict[str, FakeStage], tmp_path: Path
-) -> None:
+def test_cancelling_stops_between_batches_and_keeps_nothing(stages: Any, tmp_path: Path) -> None:
     def stop(done: int, total: int, message: str) -> None:
-        if done >= 8:
+        if done >= 15:
             raise Cancelled
 
     cache = ResultCache(tmp_path / "cache")
@@ -214,7 +231,8 @@ def test_cancelling_stops_between_batches_and_keeps_nothing(
     case = make_case(20)
     with pytest.raises(Cancelled):
         analyser.analyse(case, progress=stop)
-    assert stages["classifier"].batches == [4, 4]
+    assert stages.first.batches == [4, 4]
+    assert stages.second.batches == [4]
     assert cache.get(analyser.key(case), case) is None
     assert analyser.analyse(case).tumor, "and can be asked again"
 
@@ -225,8 +243,10 @@ def test_the_key_follows_pixels_and_models(tmp_path: Path) -> None:
     assert make_analyser(tmp_path).key(case) == key
     for changes in (
         {"digest": "1" * 64},
-        {"classifier": {"threshold": 0.4}},
-        {"segmenter": {"inference": {"flip_average": True}}},
+        {"decision": {"threshold": 0.4}},
+        {"inference": {"flip_average": True}},
+        {"mask_threshold": 0.4},
+        {"decision": {"gate": 0.4}},
     ):
         assert make_analyser(tmp_path, **changes).key(case) != key
     write_metadata(tmp_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_models import FakeStage, bright_pixels, bright_slice, write_metadata
+from fake_models import fake_stages, write_metadata
 from predicting import Predict
 
 from pipeline.__main__ import main
@@ -14,8 +14,7 @@ from pipeline.__main__ import main
 @pytest.fixture
 def predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
     """Run ``predict``; returns the exit status and results.json."""
-    stages = {"classifier": FakeStage(bright_slice), "segmenter": FakeStage(bright_pixels)}
-    monkeypatch.setattr("pipeline.inference.open_stage", lambda info, **_: stages[info.stage])
+    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: fake_stages())
     monkeypatch.setattr("pipeline.commands.predict.ready_engine", lambda _: "openvino")
     write_metadata(tmp_path / "models")
 

@@ -67,7 +67,7 @@ def test_bad_input_is_one_sentence_and_1(
     assert status == 1
     told = capsys.readouterr()
     assert told.err == (
-        "brain-tumor/classifier/metadata.json is missing: no such model is installed.\n"
+        "resunet-resnet18/metadata.json is missing: no such model is installed.\n"
     )
     assert told.out == ""
 

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 
 from pipeline.data.augmentation import (
+    CHANNEL_SEQUENCE,
     AugmentationPlan,
     augment,
+    choose_sources,
+    standardise,
     strip_skull,
-    substitute_channels,
+    vary_intensity,
     warp,
 )
 
@@ -18,10 +21,10 @@ def head(size=96):
     """A head: bright scalp ring, dark skull, grey brain; a lesion on image-left."""
     y, x = np.mgrid[0:size, 0:size] - (size - 1) / 2
     radius = np.hypot(y, x)
-    image = np.zeros((size, size, 3), np.float32)
+    image = np.zeros((size, size, 5), np.float32)
     image[radius < 44] = 0.9
     image[radius < 40] = 0.02
-    image[radius < 36] = (0.4, 0.5, 0.6)
+    image[radius < 36] = (0.4, 0.5, 0.6, 0.5, 0.5)
     lesion = np.hypot(y, x + 15) < 8
     image[lesion, 1] = 0.95
     return image, lesion.astype(np.uint8)
@@ -44,22 +47,51 @@ def test_a_lesion_at_the_rim_is_never_stripped():
 
 
 @pytest.mark.parametrize(
-    ("plan", "expected"),
+    ("plan", "alone", "expected"),
     [
-        (AugmentationPlan(single_flair=1, missing_channel=0), (1, 1, 1)),
-        (AugmentationPlan(single_flair=0, missing_channel=1), (1, 1, 1)),
-        (AugmentationPlan(single_flair=0, missing_channel=0), (0, 1, 2)),
+        (AugmentationPlan(single_flair=1, missing_channel=0), True, (1, 1, 1, 1, 1)),
+        (AugmentationPlan(single_flair=0, missing_channel=1), True, (1, 1, 1, 1, 1)),
+        (AugmentationPlan(single_flair=0, missing_channel=0), True, (0, 1, 2, 1, 1)),
     ],
 )
-def test_flair_stands_in_with_its_own_statistics(plan, expected):
+def test_flair_stands_in_for_what_is_missing(plan, alone, expected):
+    source = choose_sources(np.random.default_rng(0), plan, alone=alone)
+    assert tuple(source) == expected
+
+
+def test_neighbours_change_places():
+    plan = AugmentationPlan(single_flair=0, missing_channel=0)
+    rng = np.random.default_rng(0)
+    seen = {tuple(choose_sources(rng, plan, alone=False)) for _ in range(20)}
+    assert seen == {(0, 1, 2, 3, 4), (0, 1, 2, 4, 3)}
+
+
+def test_copies_of_one_sequence_vary_together():
     image, _ = head()
+    image[...] = image[..., 1:2]
+    sequence = CHANNEL_SEQUENCE[[1, 1, 1, 3, 4]]
+    rng = np.random.default_rng(1)
     statistics = np.array([0.1, 0.2, 0.3], np.float32)
-    changed, mean, deviation = substitute_channels(
-        image, statistics, statistics * 2, np.random.default_rng(0), plan
+    for _ in range(10):
+        gain = standardise(image, statistics, statistics, rng, sequence=sequence, by_itself=False)
+        assert (gain == gain[..., :1]).all()
+    gamma = vary_intensity(image, np.random.default_rng(3), sequence=sequence)
+    assert not np.allclose(gamma, image)
+
+
+def test_a_slice_by_itself_is_standardised_by_its_own_statistics():
+    image, _ = head()
+    far_off = np.full(3, 9, np.float32)
+    result = standardise(
+        image,
+        far_off,
+        far_off,
+        np.random.default_rng(0),
+        sequence=CHANNEL_SEQUENCE,
+        by_itself=True,
     )
-    np.testing.assert_array_equal(changed, image[..., list(expected)])
-    np.testing.assert_array_equal(mean, statistics[list(expected)])
-    np.testing.assert_array_equal(deviation, mean * 2)
+    inside = image[..., 1] > 0.05
+    assert np.abs(result[inside][:, :3].mean(axis=0)).max() < 0.2
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -67,7 +99,7 @@ def test_image_and_mask_move_together(seed):
     image, lesion = head()
     plan = AugmentationPlan(crop=80, shift_px=6)
     moved, mask = warp(image, lesion, np.random.default_rng(seed), plan)
-    assert moved.shape == (80, 80, 3)
+    assert moved.shape == (80, 80, 5)
     assert set(np.unique(mask)) <= {0, 1}
     inside = moved[..., 1][mask > 0]
     assert inside.size > 50

@@ -37,7 +37,19 @@ def test_training_volumes_stand_as_the_networks_see_cases(data):
     volume = load_training_volumes(data, [PATIENT])[0]
     pixels, _ = read_volume(find_patients(data)[PATIENT])
     expected = normalise_volume(pixels.astype(np.float32))
-    np.testing.assert_allclose(volume.standardised(), expected, atol=0.02)
+    shown = volume.standardised()
+    np.testing.assert_allclose(shown[..., :3], expected, atol=0.02)
+    np.testing.assert_array_equal(shown[1:, ..., 3], shown[:-1, ..., 1])
+    np.testing.assert_array_equal(shown[:-1, ..., 4], shown[1:, ..., 1])
+
+
+@pytest.mark.parametrize(("k", "below", "above"), [(0, 0, 1), (5, 4, 6), (10, 9, 10)])
+def test_a_slice_comes_with_flair_of_its_neighbours(data, k, below, above):
+    volume = load_training_volumes(data, [PATIENT])[0]
+    shown = volume.with_neighbours(k)
+    np.testing.assert_array_equal(shown[..., :3], volume.scaled[k])
+    np.testing.assert_array_equal(shown[..., 3], volume.scaled[below, ..., 1])
+    np.testing.assert_array_equal(shown[..., 4], volume.scaled[above, ..., 1])
 
 
 def test_a_folder_without_patients_says_what_to_give(tmp_path):

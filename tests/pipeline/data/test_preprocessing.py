@@ -4,6 +4,7 @@ import pytest
 from pipeline.data.case import Case, SequenceName, SourceKind
 from pipeline.data.preprocessing import (
     InPlaneGrid,
+    add_neighbours,
     model_channels,
     normalise_volume,
     preprocess_case,
@@ -126,3 +127,20 @@ def test_16_bit_and_8_bit_copies_look_the_same_to_the_network():
     np.testing.assert_allclose(
         preprocess_case(eight, size=32).volume, preprocess_case(sixteen, size=32).volume, atol=1e-3
     )
+
+
+@pytest.mark.parametrize(
+    ("positions", "below", "above"),
+    [
+        ((1, 2, 3), (0, 0, 1), (1, 2, 2)),
+        ((1, 2, 4), (0, 0, 2), (1, 1, 2)),
+        ((7,), (0,), (0,)),
+    ],
+)
+def test_neighbours_are_adjacent_slices_or_the_slice_itself(positions, below, above):
+    rng = np.random.default_rng(0)
+    volume = rng.normal(size=(len(positions), 4, 4, 3)).astype(np.float32)
+    shown = add_neighbours(volume, np.array(positions))
+    np.testing.assert_array_equal(shown[..., :3], volume)
+    np.testing.assert_array_equal(shown[..., 3], volume[list(below), ..., 1])
+    np.testing.assert_array_equal(shown[..., 4], volume[list(above), ..., 1])

@@ -1,39 +1,88 @@
+import json
+
 import pytest
 
-from pipeline.data.splits import institution, load_split, make_split, save_split
+from pipeline.data.splits import (
+    Split,
+    deal,
+    institution,
+    leave_institution_out,
+    load_fold,
+    load_folds,
+    make_folds,
+    save_folds,
+    split_by_slice,
+)
 
 LOADS = {f"TCGA_{place}_{i:04d}_1": 10 * i for place in ("CS", "DU", "HT") for i in range(10)}
+EVERYBODY = sorted(LOADS)
+FIRST = Split("fold 1", tuple(EVERYBODY[1::3]), tuple(EVERYBODY[2::6]), tuple(EVERYBODY[::6]))
 
 
-def test_the_committed_split_keeps_patients_apart():
-    split = load_split()
-    everybody = split.train + split.validation + split.held_out
-    assert (len(split.train), len(split.validation), len(split.held_out)) == (62, 8, 18)
-    assert len(set(everybody)) == 88
+def test_the_committed_folds_hold_every_patient_out_once():
+    folds = load_folds()
+    assert [fold.name for fold in folds] == [f"fold {k}" for k in range(1, 6)]
+    assert [len(fold.held_out) for fold in folds] == [18, 18, 18, 17, 17]
+    assert len({patient for fold in folds for patient in fold.held_out}) == 88
+    for fold in folds:
+        assert len({*fold.train, *fold.validation, *fold.held_out}) == 88
+        assert len(fold.validation) == 8
+        assert {institution(p) for p in fold.held_out} >= {"CS", "DU", "FG", "HT"}
 
 
-def test_every_institution_is_in_every_part():
-    split = make_split(LOADS, validation=6, held_out=6)
-    for part in (split.train, split.validation, split.held_out):
-        assert {institution(p) for p in part} == {"CS", "DU", "HT"}
-    assert set(split.train + split.validation + split.held_out) == set(LOADS)
+def test_there_are_five_folds():
+    assert load_fold(5) == load_folds()[4]
+    with pytest.raises(ValueError, match="fold must be 1 to 5, got 6"):
+        load_fold(6)
 
 
-def test_the_same_seed_gives_the_same_split():
-    assert make_split(LOADS, validation=3, held_out=5) == make_split(
-        LOADS, validation=3, held_out=5
-    )
+def test_groups_see_every_institution_and_small_and_large_tumors():
+    for group in deal(LOADS, [7, 7, 7]):
+        assert {institution(p) for p in group} == {"CS", "DU", "HT"}
+        loads = [LOADS[p] for p in group]
+        assert min(loads) < 40 < 50 < max(loads)
 
 
 def test_more_than_everybody_cannot_be_set_aside():
-    with pytest.raises(ValueError, match="of 30 patients 30 cannot be set aside"):
-        make_split(LOADS, validation=10, held_out=20)
+    with pytest.raises(ValueError, match="of 30 patients 31 cannot be set aside"):
+        deal(LOADS, [10, 21])
 
 
-def test_a_patient_in_two_lists_is_refused(tmp_path):
-    split = make_split(LOADS, validation=3, held_out=5)
-    save_split(split, tmp_path / "split.json")
-    text = (tmp_path / "split.json").read_text()
-    (tmp_path / "split.json").write_text(text.replace(split.train[0], split.held_out[0]))
-    with pytest.raises(ValueError, match="holds a patient twice"):
-        load_split(tmp_path / "split.json")
+def test_folds_go_on_from_the_first():
+    folds = make_folds(LOADS, first=FIRST, n_folds=3, validation=3)
+    assert folds[0] == FIRST
+    assert [len(fold.held_out) for fold in folds] == [5, 13, 12]
+    assert sorted(p for fold in folds for p in fold.held_out) == EVERYBODY
+    assert folds == make_folds(LOADS, first=FIRST, n_folds=3, validation=3)
+
+
+def test_an_institution_is_left_out_whole():
+    split = leave_institution_out(LOADS, "DU", validation=4)
+    assert split.held_out == tuple(p for p in EVERYBODY if institution(p) == "DU")
+    assert len(split.train) == 16
+    with pytest.raises(ValueError, match="institution must be one of CS, DU, HT, got XX"):
+        leave_institution_out(LOADS, "XX")
+
+
+def test_a_split_by_slice_deals_each_slice_once():
+    counts = {"a": 30, "b": 50, "c": 20}
+    split = split_by_slice(counts, held_out=0.2, validation=0.1)
+    assert sum(map(len, split.held_out.values())) == 20
+    assert sum(map(len, split.validation.values())) == 10
+    for patient, n in counts.items():
+        assert not split.held_out[patient] & split.validation[patient]
+        assert max(split.held_out[patient]) < n
+        assert split.held_out[patient], "every patient is on both sides"
+    assert split == split_by_slice(counts, held_out=0.2, validation=0.1)
+
+
+def test_a_patient_in_two_lists_is_refused():
+    with pytest.raises(ValueError, match="the split x holds a patient twice"):
+        Split("x", ("a",), ("b",), ("a",))
+
+
+def test_a_patient_held_out_twice_is_refused(tmp_path):
+    save_folds([FIRST, FIRST], tmp_path / "folds.json")
+    assert len(json.loads((tmp_path / "folds.json").read_text())["folds"]) == 2
+    with pytest.raises(ValueError, match="holds out a patient twice"):
+        load_folds(tmp_path / "folds.json")

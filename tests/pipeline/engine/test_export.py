@@ -6,11 +6,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from fake_models import SIZE, make_case, write_metadata
+from fake_models import SIZE, make_case, network_folder, write_metadata
 
 from pipeline.engine.openvino_engine import (
     AGREEMENT_LIMIT,
@@ -18,7 +17,7 @@ from pipeline.engine.openvino_engine import (
     exported_files,
     is_exported,
 )
-from pipeline.engine.selection import open_stage
+from pipeline.engine.selection import open_stages
 from pipeline.errors import InputError
 from pipeline.inference import Analyser
 from pipeline.models.registry import load_keras_model, read_model_info
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 
 @pytest.fixture(scope="module")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small classifier and a narrow ResUNet with random weights, 32x32."""
+    """The network with random weights, on 32x32."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import keras
 
@@ -38,54 +37,42 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from pipeline.models.resunet import build_resunet
 
     folder = tmp_path_factory.mktemp("models")
+    path = network_folder(folder) / "model.keras"
     write_metadata(folder)
     keras.utils.set_random_seed(1)
-    inputs = keras.Input((SIZE, SIZE, 3))
-    features = keras.layers.Conv2D(4, 3, strides=2, activation="relu")(inputs)
-    pooled = keras.layers.GlobalAveragePooling2D()(features)
-    score = keras.layers.Dense(1, activation="sigmoid")(pooled)
-    built = {
-        "classifier": keras.Model(inputs, score),
-        "segmenter": build_resunet(SIZE, features=1),
-    }
-    changes: dict[str, Any] = {}
-    for stage, model in built.items():
-        path = folder / "brain-tumor" / stage / "model.keras"
-        model.save(path)
-        changes[stage] = {"digest": file_digest(path), "threshold": 0.01}
-    write_metadata(folder, **changes)
+    build_resunet(SIZE).save(path)
+    write_metadata(folder, digest=file_digest(path), decision={"gate": 0.0})
     return folder
 
 
 @pytest.fixture(scope="module")
 def engine_dir(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both networks, exported over an older export of the classifier."""
+    """The network, exported over an older export."""
     from pipeline.engine.export import export_models
 
     folder = tmp_path_factory.mktemp("engine")
-    (folder / "brain-tumor").mkdir()
-    for suffix in ("json", "xml", "bin"):
-        (folder / "brain-tumor" / f"classifier-{'0' * 12}-f32.{suffix}").touch()
+    older = folder / "brain-tumor" / f"{'0' * 12}-f32"
+    older.mkdir(parents=True)
+    (older / "export.json").touch()
     export_models(models_dir, folder)
     return folder
 
 
-@pytest.mark.parametrize("stage", ["classifier", "segmenter"])
 @pytest.mark.parametrize("count", [1, 5])
-def test_both_engines_give_the_same_answers(
-    models_dir: Path, engine_dir: Path, stage: str, count: int
-) -> None:
-    info = getattr(read_model_info(models_dir), stage)
-    batch = np.random.default_rng(0).normal(size=(count, SIZE, SIZE, 3)).astype(np.float32)
-    answers = [
-        open_stage(info, engine=engine, precision="f32", engine_dir=engine_dir, threads=1).predict(
-            batch
-        )
-        for engine in ("keras", "auto")
-    ]
-    assert answers[0].shape == ((count, 1) if stage == "classifier" else (count, SIZE, SIZE, 1))
-    assert answers[0].dtype == answers[1].dtype == np.float32
-    assert np.abs(answers[0] - answers[1]).max() <= AGREEMENT_LIMIT
+def test_both_engines_give_the_same_answers(models_dir: Path, engine_dir: Path, count: int) -> None:
+    info = read_model_info(models_dir).network
+    batch = np.random.default_rng(0).normal(size=(count, SIZE, SIZE, 5)).astype(np.float32)
+    answers = []
+    for engine in ("keras", "auto"):
+        stages = open_stages(info, engine=engine, precision="f32", engine_dir=engine_dir, threads=1)
+        score, *features = stages.first.predict([batch])
+        (mask,) = stages.second.predict(features)
+        answers.append((score, mask))
+    assert answers[0][0].shape == (count, 1)
+    assert answers[0][1].shape == (count, SIZE, SIZE, 1)
+    for reference, exported in zip(*answers, strict=True):
+        assert reference.dtype == exported.dtype == np.float32
+        assert np.abs(reference - exported).max() <= AGREEMENT_LIMIT
 
 
 def test_the_chain_gives_the_same_result_on_both_engines(
@@ -99,7 +86,7 @@ def test_the_chain_gives_the_same_result_on_both_engines(
     assert first == pytest.approx(second, abs=AGREEMENT_LIMIT)
     maps = [result.probability.astype(int) for result in results]
     assert np.abs(maps[0] - maps[1]).max() <= 1
-    assert [result.classifier.engine for result in results] == ["keras", "openvino"]
+    assert [result.network.engine for result in results] == ["keras", "openvino"]
 
 
 def test_a_job_imports_neither_keras_nor_tensorflow(models_dir: Path, engine_dir: Path) -> None:
@@ -119,10 +106,10 @@ def test_a_job_imports_neither_keras_nor_tensorflow(models_dir: Path, engine_dir
 
 
 def test_record_names_weights_and_agreement(models_dir: Path, engine_dir: Path) -> None:
-    info = read_model_info(models_dir).segmenter
+    info = read_model_info(models_dir).network
     files = exported_files(info, engine_dir)
     record = json.loads(files.record.read_text())
-    assert files.xml.name == f"segmenter-{info.digest[:12]}-f32.xml"
+    assert files.folder.name == f"{info.digest[:12]}-f32"
     assert record["keras_digest"] == info.digest
     assert 0 <= record["max_difference"] <= AGREEMENT_LIMIT
     assert not list(engine_dir.rglob(".part-*"))
@@ -135,9 +122,9 @@ def test_what_is_exported_is_left_alone_until_asked_again(
 
     told: list[str] = []
     before = [path.stat().st_mtime_ns for path in sorted(engine_dir.rglob("*.xml"))]
-    paths = export_models(models_dir, engine_dir, progress=lambda *event: told.append(event[2]))
-    assert [path.stat().st_mtime_ns for path in sorted(paths)] == before
-    assert told[0] == "Exporting the classifier resnet18"
+    export_models(models_dir, engine_dir, progress=lambda *event: told.append(event[2]))
+    assert [path.stat().st_mtime_ns for path in sorted(engine_dir.rglob("*.xml"))] == before
+    assert told[0] == "Exporting the network resunet-resnet18"
 
 
 @pytest.mark.parametrize("damage", ["digest", "truncated", "no record", "disagreement", "garbage"])
@@ -145,14 +132,15 @@ def test_stale_or_damaged_exports_count_as_none(
     models_dir: Path, engine_dir: Path, tmp_path: Path, damage: str
 ) -> None:
     shutil.copytree(engine_dir, tmp_path / "engine")
-    info = read_model_info(models_dir).segmenter
+    info = read_model_info(models_dir).network
     files = exported_files(info, tmp_path / "engine")
     record = json.loads(files.record.read_text())
     assert is_exported(info, tmp_path / "engine")
     if damage == "digest":
         files.record.write_text(json.dumps(record | {"keras_digest": "0" * 64}))
     elif damage == "truncated":
-        files.weights.write_bytes(files.weights.read_bytes()[:-1])
+        weights = files.stages[1].with_suffix(".bin")
+        weights.write_bytes(weights.read_bytes()[:-1])
     elif damage == "disagreement":
         files.record.write_text(json.dumps(record | {"max_difference": 0.1}))
     elif damage == "garbage":
@@ -160,20 +148,20 @@ def test_stale_or_damaged_exports_count_as_none(
     else:
         files.record.unlink()
     assert not is_exported(info, tmp_path / "engine")
-    with pytest.raises(InputError, match="segmenter of task brain-tumor is not exported"):
-        open_stage(info, engine="auto", precision="f32", engine_dir=tmp_path / "engine")
+    with pytest.raises(InputError, match="network of task brain-tumor is not exported"):
+        open_stages(info, engine="auto", precision="f32", engine_dir=tmp_path / "engine")
 
 
 def test_an_export_that_openvino_cannot_read_is_told(
     models_dir: Path, engine_dir: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(engine_dir, tmp_path / "engine")
-    info = read_model_info(models_dir).segmenter
+    info = read_model_info(models_dir).network
     files = exported_files(info, tmp_path / "engine")
-    shutil.rmtree(files.xml.parent / "compiled", ignore_errors=True)
-    files.xml.write_bytes(b"<" * files.xml.stat().st_size)
-    with pytest.raises(InputError, match="cannot load the exported segmenter"):
-        open_stage(info, engine="openvino", precision="f32", engine_dir=tmp_path / "engine")
+    shutil.rmtree(files.folder / "compiled", ignore_errors=True)
+    files.stages[0].write_bytes(b"<" * files.stages[0].stat().st_size)
+    with pytest.raises(InputError, match="cannot load the exported network"):
+        open_stages(info, engine="openvino", precision="f32", engine_dir=tmp_path / "engine")
 
 
 def test_an_export_that_disagrees_is_not_kept(
@@ -183,16 +171,18 @@ def test_an_export_that_disagrees_is_not_kept(
 
     honest = OpenVinoStage.predict
     monkeypatch.setattr(
-        OpenVinoStage, "predict", lambda self, batch: honest(self, batch) + np.float32(0.01)
+        OpenVinoStage,
+        "predict",
+        lambda self, inputs: [part + np.float32(0.01) for part in honest(self, inputs)],
     )
-    with pytest.raises(InputError, match=r"differs from Keras by 0\.01 in probability"):
+    with pytest.raises(InputError, match=r"differs from Keras by 0\.0\d+ in probability"):
         export_models(models_dir, tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_older_exports_of_a_stage_are_removed(engine_dir: Path) -> None:
-    assert len(list(engine_dir.rglob("classifier-*"))) == 3
-    assert not list(engine_dir.rglob(f"classifier-{'0' * 12}*"))
+def test_older_exports_are_removed(engine_dir: Path) -> None:
+    assert len(list((engine_dir / "brain-tumor").iterdir())) == 1
+    assert not (engine_dir / "brain-tumor" / f"{'0' * 12}-f32").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_told(models_dir: Path, tmp_path: Path) -> None:
@@ -208,31 +198,31 @@ def test_weights_that_carry_code_are_refused(tmp_path: Path) -> None:
 
     from pipeline.digests import file_digest
 
-    folder = tmp_path / "brain-tumor" / "classifier"
     write_metadata(tmp_path)
+    folder = network_folder(tmp_path)
     inputs = keras.Input((SIZE, SIZE, 3))
     outputs = keras.layers.Lambda(lambda x: x[:, :1, 0, 0])(inputs)
     keras.Model(inputs, outputs).save(folder / "model.keras")
     write_metadata(tmp_path, digest=file_digest(folder / "model.keras"))
-    with pytest.raises(InputError, match="Keras cannot load the classifier"):
-        load_keras_model(folder)
+    with pytest.raises(InputError, match="Keras cannot load the network"):
+        load_keras_model(read_model_info(tmp_path).network)
 
 
 def test_the_digest_is_checked_before_keras_opens_the_file(
     models_dir: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(models_dir, tmp_path / "models")
-    path = tmp_path / "models" / "brain-tumor" / "classifier" / "model.keras"
-    path.write_bytes(path.read_bytes() + b"0")
+    info = read_model_info(tmp_path / "models").network
+    info.file.write_bytes(info.file.read_bytes() + b"0")
     with pytest.raises(InputError, match="SHA-256 differs"):
-        load_keras_model(path.parent)
+        load_keras_model(info)
 
 
 def test_agreement_is_measured_on_slices_that_differ() -> None:
     from pipeline.engine.export import make_agreement_batch
 
     batch = make_agreement_batch(SIZE)
-    assert batch.shape == (6, SIZE, SIZE, 3)
+    assert batch.shape == (6, SIZE, SIZE, 5)
     assert batch.dtype == np.float32
     assert len(np.unique(batch.reshape(6, -1), axis=0)) == 6
     assert (batch == make_agreement_batch(SIZE)).all()

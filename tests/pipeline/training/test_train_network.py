@@ -1,0 +1,136 @@
+"""The training program on two tiny patients: it resumes, ships, and chooses on validation only."""
+
+import csv
+import json
+from dataclasses import replace
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from pipeline.data.splits import Split, split_by_slice
+from pipeline.digests import file_digest
+from pipeline.errors import InputError
+from pipeline.models.registry import read_run
+from pipeline.training import run
+from pipeline.training.learning_set import load_learning_set, resolve_split
+from pipeline.training.train_network import train
+
+PATIENTS = ("TCGA_CS_0001_19990101", "TCGA_DU_0002_19990101")
+
+
+@pytest.fixture
+def data(tmp_path):
+    rng = np.random.default_rng(0)
+    for patient in PATIENTS:
+        folder = tmp_path / "lgg" / patient
+        folder.mkdir(parents=True)
+        for k in range(1, 5):
+            image = np.zeros((32, 32, 3), np.uint8)
+            image[4:28, 4:28] = rng.integers(60, 120, (24, 24, 3))
+            mask = np.zeros((32, 32), np.uint8)
+            if k > 2:
+                image[10:18, 10:18, 1] = 250
+                mask[10:18, 10:18] = 255
+            cv2.imwrite(str(folder / f"{patient}_{k}.png"), image[..., ::-1])
+            cv2.imwrite(str(folder / f"{patient}_{k}_mask.png"), mask)
+    return tmp_path / "lgg"
+
+
+@pytest.fixture
+def plan(data, tmp_path):
+    return run.TrainingPlan(
+        data=data,
+        output=tmp_path / "out",
+        epochs=1,
+        steps=1,
+        batch_size=2,
+        tumor_slices=1,
+        learning_rate=1e-3,
+        seed=3,
+        precision="float32",
+        pretrained=None,
+        crop=32,
+        split=Split("fold 9", train=PATIENTS[:1], validation=PATIENTS[1:], held_out=()),
+    )
+
+
+@pytest.fixture(autouse=True)
+def float32():
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def history(plan):
+    with (plan.output / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped_and_ships(plan):
+    train(plan, size=32)
+    train(replace(plan, epochs=3), size=32)
+    assert [row["epoch"] for row in history(plan)] == ["0", "1", "2"]
+    network = read_run(plan.output).network
+    assert network.digest == file_digest(network.file)
+    assert network.metadata["training"]["epochs"] == 3
+    assert network.metadata["split"] == {
+        "name": "fold 9",
+        "by": "patient",
+        "train": 1,
+        "validation": 1,
+        "held_out": 0,
+    }
+    assert 0 <= network.decision.gate < 1
+    assert network.inference.flip_average
+    model = keras.models.load_model(network.file, safe_mode=True)
+    assert model.dtype_policy.name == "float32"
+    assert getattr(model, "optimizer", None) is None
+    kernel = model.get_layer("mask").get_weights()[0]
+    np.testing.assert_array_equal(kernel, kernel.astype(np.float16).astype(np.float32))
+
+
+def test_a_finished_run_ships_again_without_training(plan):
+    train(plan, size=32)
+    shipped = keras.models.load_model(plan.output / run.MODEL_FILE).get_weights()
+    (plan.output / run.MODEL_FILE).unlink()
+    train(plan, size=32)
+    again = keras.models.load_model(plan.output / run.MODEL_FILE).get_weights()
+    for one, other in zip(shipped, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(history(plan)) == 1
+
+
+def test_missing_imagenet_weights_are_named(plan, tmp_path):
+    with pytest.raises(InputError, match=r"holds no file resnet18_imagenet_folded\.npz"):
+        train(replace(plan, pretrained=tmp_path), size=32)
+
+
+def test_a_split_by_slice_learns_from_every_patient_but_not_from_held_out_slices(data):
+    split = split_by_slice(dict.fromkeys(PATIENTS, 4), held_out=0.25, validation=0.25)
+    learning = load_learning_set(data, split)
+    assert learning.by == "slice"
+    assert [volume.patient for volume, _ in learning.train] == list(PATIENTS)
+    for (volume, learned), (_, chooses) in zip(learning.train, learning.validation, strict=True):
+        held_out = np.zeros(4, bool)
+        held_out[list(split.held_out[volume.patient])] = True
+        assert (learned.astype(int) + chooses + held_out == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"fold": 6, "without": None}, "Fold must be 1 to 5, got 6."),
+        ({"fold": 1, "without": "XX"}, "Institution must be one of CS, DU, got XX."),
+    ],
+)
+def test_splits_that_do_not_exist_are_told(data, choice, message):
+    with pytest.raises(InputError, match=message):
+        resolve_split(data, by_slice=False, **choice)
+
+
+def test_the_metadata_is_json_without_surprises(plan):
+    train(plan, size=32)
+    metadata = json.loads((plan.output / "metadata.json").read_text())
+    assert metadata["calibration"]["on"] == "validation"
+    assert metadata["operating_point"] == "95% specificity on the validation patients"
