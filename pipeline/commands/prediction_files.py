@@ -98,7 +98,8 @@ def describe_results(
         "schema": SCHEMA,
         "task": models.task,
         "models": {
-            info.stage: {"name": info.name, "digest": info.digest} for info in models.stages
+            stage: {"name": models.network.name, "digest": models.network.digest}
+            for stage in ("classifier", "segmenter")
         },
         "cases": cases,
         "errors": [{"source": error.source, "message": error.message} for error in errors],
@@ -121,6 +122,9 @@ def describe_case(result: CaseResult, masks: Iterable[str | None]) -> dict[str, 
                 "source": answer.source,
                 "tumor_probability": answer.tumor_probability,
                 "tumor": answer.tumor,
+                "classifier_score": answer.classifier_score,
+                "outline_evidence": answer.outline_evidence,
+                "decided_by": answer.decided_by,
                 "mask": name,
                 "mask_area_px": answer.mask_area_px,
                 "dice": answer.dice,
