@@ -6,6 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.commands.console import complain
@@ -22,9 +23,11 @@ def default_engine_dir() -> Path:
     return (Path(home) if home else PROJECT / "workspace") / "engine"
 
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+def add_model_arguments(parser: argparse.ArgumentParser, *, tasks: Iterable[str] = TASKS) -> None:
     """Arguments of every command that uses the shipped models."""
-    parser.add_argument("--task", choices=TASKS, default=DEFAULT_TASK, help="what to look for")
+    parser.add_argument(
+        "--task", choices=tuple(tasks), default=DEFAULT_TASK, help="what to look for"
+    )
     parser.add_argument(
         "--models", type=Path, default=PROJECT / "models", metavar="DIR", help="shipped models"
     )
@@ -37,9 +40,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+def add_engine_arguments(parser: argparse.ArgumentParser, *, tasks: Iterable[str] = TASKS) -> None:
     """Arguments of every command that runs the models."""
-    add_model_arguments(parser)
+    add_model_arguments(parser, tasks=tasks)
     parser.add_argument(
         "--engine", choices=CHOICES, default="auto", help="runtime (auto: the fastest)"
     )

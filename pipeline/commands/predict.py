@@ -13,6 +13,8 @@ from pipeline.commands.locations import add_engine_arguments, ready_engine
 from pipeline.commands.prediction_files import PredictionFolder
 from pipeline.data.case import Case
 from pipeline.errors import InputError
+from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.models.registry import TASKS
 from pipeline.results import ProgressCallback
 
 _LOG = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder for results and masks"
     )
-    add_engine_arguments(parser)
+    add_engine_arguments(parser, tasks=(*TASKS, *IMAGE_TASKS))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,6 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: The models cannot run, or the output folder cannot be written.
     """
+    if arguments.task in IMAGE_TASKS:
+        from pipeline.commands.predict_images import run as run_image_task
+
+        return run_image_task(arguments)
     from pipeline import read_cases, read_model_info
 
     models = read_model_info(arguments.models, arguments.task)

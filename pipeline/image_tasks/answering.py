@@ -1,0 +1,92 @@
+"""Answers one image as JSON: ``python -m pipeline.image_tasks.answering TASK FILE ...``.
+
+The program behind `pipeline.image_tasks.facade.answer_image_in_own_process`. It writes one JSON
+object, the answer or ``{"error": sentence}``, and nothing else, to standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InputError
+from pipeline.image_tasks.classifier import ImageClassifier
+from pipeline.image_tasks.facade import ImageAnswer, answer_image
+from pipeline.image_tasks.heat_maps import display_grey, draw_overlay, encode_png
+from pipeline.image_tasks.models import read_image_model
+from pipeline.image_tasks.runtimes import is_image_model_exported
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def make_answer(
+    classifier: ImageClassifier, grey: NDArray[np.float32], *, source: str
+) -> ImageAnswer:
+    """Answer a grey image ``(h, w)``, with the pictures to show."""
+    result = classifier.classify(grey)
+    task = classifier.info.task
+    shown = display_grey(grey)
+    heat = np.rint(result.heat * 255).astype(np.uint8)
+    return ImageAnswer(
+        task=task.name,
+        source=source,
+        answer=task.classes[result.answer],
+        probabilities={
+            name: float(value)
+            for name, value in zip(task.classes, result.probabilities, strict=True)
+        },
+        width=grey.shape[1],
+        height=grey.shape[0],
+        model=classifier.reference,
+        cautions=task.cautions,
+        image_png=encode_png(shown),
+        heat_png=encode_png(heat),
+        overlay_png=encode_png(draw_overlay(shown, result.heat)),
+    )
+
+
+def prepare_engine(models_dir: Path, engine_dir: Path, task: str) -> str:
+    """Export a task's model in a process of its own where needed; returns the engine to use.
+
+    Raises:
+        InputError: No model of the task is installed.
+    """
+    if is_image_model_exported(read_image_model(models_dir, task), engine_dir):
+        return "openvino"
+    command = [sys.executable, "-m", "pipeline", "export", "--task", task]
+    command += ["--models", str(models_dir.resolve()), "--engine-dir", str(engine_dir.resolve())]
+    finished = subprocess.run(command, cwd=_PROJECT, stdout=sys.stderr, check=False)
+    return "openvino" if finished.returncode == 0 else "keras"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.image_tasks.answering")
+    parser.add_argument("task")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--engine-dir", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    try:
+        engine = prepare_engine(given.models, given.engine_dir, given.task)
+        classifier = ImageClassifier(
+            given.models, given.task, engine=engine, engine_dir=given.engine_dir
+        )
+        answer = answer_image(given.task, given.file, source=given.source, classifier=classifier)
+    except InputError as error:
+        sys.stdout.write(json.dumps({"error": error.message}))
+        return 1
+    sys.stdout.write(json.dumps(answer.to_json(), allow_nan=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Tumor or not on single brain MRI pictures from the web: the public set of 253 images."""
+
+from __future__ import annotations
+
+from pipeline.image_tasks.task import Fit, ImageTask, Published, Recipe
+
+TASK = ImageTask(
+    name="brain-mri",
+    title="Brain MRI pictures, tumor or not",
+    classes=("no", "yes"),
+    class_titles=("No tumor", "Tumor"),
+    fit=Fit.CONTENT,
+    input_size=160,
+    model_name="mobilenetv2",
+    # After registration, copies reach 0.95 and more, neighbouring slices of one head 0.78 to 0.85,
+    # look-alikes 0.80 at most. A pair too many costs nothing, a pair too few leaks.
+    near_duplicate_ncc=0.78,
+    group_patterns=(),
+    data_name="Brain MRI Images for Brain Tumor Detection (Kaggle: navoneel), 253 images",
+    data_licence="none stated; the pictures were collected from the web by the set's author",
+    cautions=(
+        "A comparison with published systems, not a reading aid: the pictures come from the web,"
+        " without patients' names or sequences, and some of the labels are plainly wrong.",
+        "No patient ids: near-duplicates are kept on one side of each split, but different slices"
+        " of one head may lie on both.",
+    ),
+    published=(
+        Published("VGG19 with augmentation", "accuracy 86%", "published, on a random split"),
+        Published(
+            "VGG16 with augmentation",
+            "binary cross-entropy 0.4984",
+            "published, on a random split",
+        ),
+    ),
+    recipe=Recipe(
+        architecture="mobilenetv2",
+        epochs=30,
+        batch_size=16,
+        learning_rate=1e-3,
+        dropout=0.3,
+        flips=True,
+        images_per_group=4,
+        repeats=2,
+    ),
+)

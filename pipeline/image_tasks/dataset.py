@@ -1,0 +1,122 @@
+"""A folder with one folder per class, read into memory, with its groups and folds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from pipeline.data.formats import IMAGE_FORMATS, read_format
+from pipeline.data.images import read_image
+from pipeline.errors import InputError
+from pipeline.image_tasks.duplicates import find_similar_pairs, join_groups
+from pipeline.image_tasks.preprocessing import prepare_image, to_grey
+from pipeline.image_tasks.task import ImageTask
+
+_LOG = logging.getLogger(__name__)
+#: Seed of the committed folds: they follow from it and from the files.
+FOLD_SEED = 20261121
+FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """A read data set.
+
+    Attributes:
+        task: What it is for.
+        files: Each image's path below the folder, with forward slashes.
+        images: ``(n, size, size, 3)`` uint8, prepared for the network.
+        labels: ``(n,)`` class numbers.
+        groups: ``(n,)`` group numbers: what must stay on one side of a split.
+        errors: One sentence per file that could not be read.
+    """
+
+    task: ImageTask
+    files: tuple[str, ...]
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    errors: tuple[InputError, ...] = ()
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(np.unique(self.groups))
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Indices of the images to learn from and of those held out."""
+
+    repeat: int
+    number: int
+    train: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+
+
+def read_image_set(task: ImageTask, folder: Path, *, size: int | None = None) -> ImageSet:
+    """Read a data set: one folder per class, formats told by content, other files passed over.
+
+    Args:
+        task: The task, whose classes are the folders' names.
+        folder: The data set.
+        size: Side of the squares; None takes the task's.
+
+    Raises:
+        InputError: A class's folder is missing or holds no image.
+    """
+    files: list[str] = []
+    labels: list[int] = []
+    greys: list[NDArray[np.float32]] = []
+    errors: list[InputError] = []
+    for label, name in enumerate(task.classes):
+        before = len(files)
+        for path in _images_in(folder, name):
+            source = f"{name}/{path.name}"
+            try:
+                grey = to_grey(read_image(path, source).pages[0])
+            except InputError as error:
+                _LOG.warning("%s", error.message)
+                errors.append(error)
+                continue
+            files.append(source)
+            labels.append(label)
+            greys.append(grey)
+        if len(files) == before:
+            raise InputError(name, f"There is no image in the folder {name} of {folder.name}.")
+    pairs = find_similar_pairs(greys, at_least=task.near_duplicate_ncc)
+    names = [task.group_of(source.rsplit("/", 1)[-1]) for source in files]
+    side = size or task.input_size
+    return ImageSet(
+        task=task,
+        files=tuple(files),
+        images=np.stack([prepare_image(g, fit=task.fit, size=side).pixels for g in greys]),
+        labels=np.array(labels, np.int64),
+        groups=join_groups(len(files), pairs, names),
+        errors=tuple(errors),
+    )
+
+
+def _images_in(folder: Path, name: str) -> list[Path]:
+    try:
+        paths = sorted(path for path in (folder / name).iterdir() if path.is_file())
+        return [path for path in paths if read_format(path) in IMAGE_FORMATS]
+    except OSError:
+        raise InputError(name, f"The folder {name} is missing from {folder.name}.") from None
+
+
+def iterate_folds(
+    image_set: ImageSet, *, repeats: int, folds: int = FOLDS, seed: int = FOLD_SEED
+) -> Iterator[Fold]:
+    """Repeated stratified folds by group; every image is held out once per repeat."""
+    for repeat in range(repeats):
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat)
+        parts = splitter.split(image_set.files, image_set.labels, image_set.groups)
+        for number, (train, held_out) in enumerate(parts):
+            yield Fold(repeat, number, np.sort(train), np.sort(held_out))

@@ -1,0 +1,109 @@
+"""What an image task is: its classes, how an image is fitted to the network, what must be said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fit(StrEnum):
+    """How an image of any shape becomes the network's square."""
+
+    #: Dark margins are cut off, the rest is padded to a square: margins differ between files.
+    CONTENT = "content"
+    #: The whole image is stretched: no bars that would tell the network the image's shape.
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure that somebody published for the task.
+
+    Attributes:
+        label: The system.
+        figure: Its figure in words, such as ``accuracy 86%``.
+        source: Who says so, and on what.
+    """
+
+    label: str
+    figure: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the shipped model of a task is trained; see `pipeline.experiments.training`.
+
+    Attributes:
+        architecture: Name of the base.
+        epochs, batch_size, learning_rate, dropout, seed: As their names say; Adam on a cosine.
+        flips: Whether left and right may be mirrored: a heart has a side.
+        images_per_group: At most so many images of one group are learned from, so that a patient
+            with many images does not stand for a whole class.
+        repeats: Repeats of the five folds that the recipe is measured on.
+    """
+
+    architecture: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    dropout: float
+    flips: bool
+    images_per_group: int
+    repeats: int
+    seed: int = 20261121
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """One task; everything that differs between tasks is here.
+
+    Attributes:
+        name: Name in commands, in ``models/`` and in results.
+        title: Title for readers.
+        classes: Class names, as the data set's folders are called, in the network's order.
+        class_titles: How each class is called for readers, same order.
+        fit: How images are fitted to the square.
+        input_size: Side of the network's input in pixels.
+        model_name: Folder of the shipped model below ``models/<name>/``.
+        near_duplicate_ncc: Normalised cross-correlation after registration from which two images
+            count as the same picture; see `pipeline.image_tasks.duplicates`.
+        group_patterns: What of a file's name tells a patient or a publication: where a pattern
+            matches at the start, its first group names the group.
+        data_name: The data set, for readers.
+        data_licence: Its licence.
+        cautions: Sentences that stand wherever a figure or an answer of the task is shown.
+        published: Figures of others.
+        recipe: How the shipped model is trained.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    class_titles: tuple[str, ...]
+    fit: Fit
+    input_size: int
+    model_name: str
+    near_duplicate_ncc: float
+    group_patterns: tuple[re.Pattern[str], ...]
+    data_name: str
+    data_licence: str
+    cautions: tuple[str, ...]
+    published: tuple[Published, ...]
+    recipe: Recipe
+
+    def __post_init__(self) -> None:
+        if len(self.classes) < 2 or len(self.classes) != len(self.class_titles):
+            raise ValueError(
+                "a task needs two classes or more and a title for each, got "
+                f"{self.classes} and {self.class_titles}"
+            )
+
+    def group_of(self, file_name: str) -> str | None:
+        """Name of the patient or publication that the file's name tells, None where none does."""
+        for pattern in self.group_patterns:
+            match = pattern.match(file_name)
+            if match is not None:
+                return match.group(1)
+        return None

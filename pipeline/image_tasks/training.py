@@ -1,0 +1,163 @@
+"""Trains what a task ships: the recipe measured on repeated folds, then learned from all images.
+
+Imports Keras. A run resumes: the answers of each finished fold are kept in the run's folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.atomic_files import replacing
+from pipeline.experiments.architectures import find_architecture
+from pipeline.experiments.images import Augmentation, LabelledImages
+from pipeline.experiments.network import Head
+from pipeline.experiments.strategies import Strategy
+from pipeline.experiments.training import ClassifierPlan, FittedClassifier, fit_classifier
+from pipeline.experiments.weights import WeightsSource
+from pipeline.image_tasks.calibration import apply_temperature, fit_temperature
+from pipeline.image_tasks.dataset import FOLDS, ImageSet, iterate_folds
+from pipeline.results import ProgressCallback
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """Answers of the recipe to images that it had not seen.
+
+    Attributes:
+        raw: ``(repeats, n, classes)`` probabilities as the networks gave them.
+        calibrated: The same at the temperature that the other folds of the repeat chose.
+        temperature: The one that all held-out answers together choose: the shipped model's.
+    """
+
+    raw: NDArray[np.float64]
+    calibrated: NDArray[np.float64]
+    temperature: float
+
+
+def labelled(image_set: ImageSet) -> LabelledImages:
+    """The images as the training loop takes them."""
+    return LabelledImages(
+        images=image_set.images,
+        labels=image_set.labels.astype(np.intp),
+        groups=image_set.groups.astype(np.intp),
+        classes=image_set.task.classes,
+    )
+
+
+def limit_groups(
+    groups: NDArray[np.int64], chosen: NDArray[np.int64], *, at_most: int, seed: int
+) -> NDArray[np.int64]:
+    """Of the chosen images at most so many of each group, drawn at random, in order."""
+    rng = np.random.default_rng(seed)
+    kept = [
+        rng.permutation(chosen[groups[chosen] == group])[:at_most]
+        for group in np.unique(groups[chosen])
+    ]
+    return np.sort(np.concatenate(kept))
+
+
+def even_batch_size(images: int, about: int) -> int:
+    """Batch size that leaves no batch of a few images, whose normalisation would be noise."""
+    batches = -(-images // about)
+    return -(-images // batches)
+
+
+def make_plan(image_set: ImageSet, images: int, weights: Path | None) -> ClassifierPlan:
+    """The recipe of a task as a plan for so many training images."""
+    recipe = image_set.task.recipe
+    return ClassifierPlan(
+        architecture=find_architecture(recipe.architecture),
+        strategy=Strategy.ALL,
+        weights=WeightsSource(weights),
+        side=image_set.images.shape[1],
+        epochs=recipe.epochs,
+        batch_size=even_batch_size(images, recipe.batch_size),
+        learning_rate=recipe.learning_rate,
+        cosine=True,
+        optimizer="adam",
+        head=Head(dropout=recipe.dropout),
+        augmentation=Augmentation(
+            flips=recipe.flips, rotation_degrees=15, scale=0.15, shift=0.08, contrast=0.2
+        ),
+        balanced=True,
+        freeze_normalisation=False,
+        seed=recipe.seed,
+    )
+
+
+def fit_recipe(
+    image_set: ImageSet,
+    chosen: NDArray[np.int64],
+    weights: Path | None,
+    *,
+    progress: ProgressCallback | None = None,
+) -> FittedClassifier:
+    """Train the recipe on the chosen images."""
+    recipe = image_set.task.recipe
+    learned = limit_groups(
+        image_set.groups, chosen, at_most=recipe.images_per_group, seed=recipe.seed
+    )
+    plan = make_plan(image_set, len(learned), weights)
+    return fit_classifier(plan, labelled(image_set).pick(learned), progress=progress)
+
+
+def cross_validate(
+    image_set: ImageSet,
+    weights: Path | None,
+    folder: Path,
+    *,
+    progress: ProgressCallback | None = None,
+) -> CrossValidation:
+    """Measure the recipe on the task's repeated folds; finished folds are read from ``folder``."""
+    repeats = image_set.task.recipe.repeats
+    shape = (repeats, len(image_set.files), len(image_set.task.classes))
+    raw, fold_of = np.zeros(shape), np.zeros(shape[:2], int)
+    for fold in iterate_folds(image_set, repeats=repeats):
+        path = folder / f"fold-{fold.repeat + 1}-{fold.number + 1}.npy"
+        answers = _read_answers(path, (len(fold.held_out), shape[2]))
+        if answers is None:
+            fitted = fit_recipe(image_set, fold.train, weights)
+            answers = fitted.probabilities(image_set.images[fold.held_out]).astype(np.float64)
+            folder.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as draft:
+                np.save(draft, answers, allow_pickle=False)
+        raw[fold.repeat, fold.held_out] = answers
+        fold_of[fold.repeat, fold.held_out] = fold.number
+        if progress is not None:
+            done = fold.repeat * FOLDS + fold.number + 1
+            progress(done, repeats * FOLDS, f"Fold {fold.number + 1} of repeat {fold.repeat + 1}")
+    return calibrate_folds(raw, fold_of, image_set.labels)
+
+
+def calibrate_folds(
+    raw: NDArray[np.float64], fold_of: NDArray[np.int64], labels: NDArray[np.int64]
+) -> CrossValidation:
+    """Calibrate each fold by the others, so that no image chooses its own temperature.
+
+    Args:
+        raw: ``(repeats, n, classes)`` held-out probabilities.
+        fold_of: ``(repeats, n)`` the fold in which each image was held out.
+        labels: ``(n,)`` classes.
+    """
+    calibrated = np.zeros_like(raw)
+    for repeat, answers in enumerate(raw):
+        for fold in np.unique(fold_of[repeat]):
+            held = fold_of[repeat] == fold
+            temperature = fit_temperature(answers[~held], labels[~held])
+            calibrated[repeat, held] = apply_temperature(answers[held], temperature)
+    everything = raw.reshape(-1, raw.shape[-1])
+    return CrossValidation(raw, calibrated, fit_temperature(everything, np.tile(labels, len(raw))))
+
+
+def _read_answers(path: Path, shape: tuple[int, int]) -> NDArray[np.float64] | None:
+    """Answers of a finished fold; None where there are none that fit."""
+    try:
+        answers = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    fits = answers.shape == shape and answers.dtype == np.float64 and np.isfinite(answers).all()
+    return answers if fits else None
