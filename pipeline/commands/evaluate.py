@@ -1,4 +1,4 @@
-"""``evaluate``: measure the whole chain; writes evaluation.json files and prints the figures."""
+"""``evaluate``: measure the whole chain; writes evaluation.json and prints the figures."""
 
 from __future__ import annotations
 
@@ -35,10 +35,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--split",
         choices=SPLITS,
-        help="patients of the committed split (default: held-out; all where none of them is there)",
+        help="patients of the shipped fold (default: held-out; all where none of them is there)",
+    )
+    parser.add_argument(
+        "--folds",
+        type=Path,
+        metavar="DIR",
+        help="cross-validate: training runs (fold-1 to fold-5, by-slice, without-CODE), each on "
+        "the patients that it did not learn from",
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="with --folds: measure anew what was measured before"
     )
     parser.add_argument(
         "--draws", type=positive, default=10_000, metavar="N", help="draws behind the intervals"
+    )
+    parser.add_argument(
+        "--worst", type=positive, metavar="N", help="picture the patients with the lowest Dice"
+    )
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="folder for the pictures of --worst"
     )
     add_engine_arguments(parser)
 
@@ -47,13 +63,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate; returns the exit status.
 
     Raises:
-        InputError: No patients with reference masks, the models cannot run, or the output folder
-            cannot be written.
+        InputError: No patients with reference masks, the models cannot run, the options do not go
+            together, or a folder cannot be written.
     """
+    _check_options(arguments)
+    for folder in filter(None, (arguments.output, arguments.pictures)):
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    if arguments.folds is not None:
+        from pipeline.commands.fold_evaluation import evaluate_folds
+
+        return evaluate_folds(arguments, command=_command(arguments))
     from pipeline import Analyser
 
-    with writing(arguments.output):
-        arguments.output.mkdir(parents=True, exist_ok=True)
     engine = ready_engine(arguments)
     analyser = Analyser(
         arguments.models,
@@ -80,9 +102,9 @@ def choose_patients(found: Sequence[str], split: str | None) -> tuple[tuple[str,
     Raises:
         InputError: Patients of the split are missing.
     """
-    from pipeline.data.splits import load_split
+    from pipeline.data.splits import load_fold
 
-    committed = load_split()
+    committed = load_fold()
     known = {*committed.train, *committed.validation, *committed.held_out}
     if split == "all":
         return tuple(found), "all"
@@ -100,15 +122,25 @@ def choose_patients(found: Sequence[str], split: str | None) -> tuple[tuple[str,
     return wanted, split
 
 
+def _check_options(arguments: argparse.Namespace) -> None:
+    if (arguments.worst is None) != (arguments.pictures is None):
+        raise InputError("", "--worst and --pictures are given together or not at all.")
+    if arguments.folds is None:
+        return
+    if arguments.data is None or arguments.split is not None:
+        raise InputError("", "--folds needs --data, and chooses the patients itself: no --split.")
+
+
 def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
     from pipeline.atomic_files import write_json
     from pipeline.data.lgg import find_patients
     from pipeline.evaluation.evaluate import (
+        MeasuredNetwork,
         build_evaluation,
         evaluate_cases,
-        format_figures,
-        stage_evaluation,
+        read_calibration,
     )
+    from pipeline.evaluation.tables import format_text
 
     paths, split = [arguments.data], GIVEN_FOLDER
     try:
@@ -119,14 +151,16 @@ def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
     else:
         patients, split = choose_patients(tuple(folders), arguments.split)
         paths = [folders[patient] for patient in patients]
+    info = analyser.models.network
+    calibration = read_calibration(info.metadata, f"{info.folder.name}/metadata.json")
     with ProgressBar("patient") as bar:
-        rows = evaluate_cases(_read_each(paths, bar), analyser)
+        rows = evaluate_cases(_read_each(paths, bar), analyser, calibration=calibration)
     if not rows.patients:
         name = arguments.data.name
         raise InputError(name, f"{name} holds no patient with reference masks to compare with.")
     document = build_evaluation(
         rows,
-        analyser.models,
+        MeasuredNetwork(info.task, info.name, info.version, info.digest),
         split=split,
         engine=f"{analyser.engine} {analyser.precision}",
         command=_command(arguments),
@@ -134,12 +168,23 @@ def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
     )
     with writing(arguments.output):
         write_json(arguments.output / "evaluation.json", document)
-        for stage in document["models"]:
-            folder = arguments.output / stage
-            folder.mkdir(exist_ok=True)
-            write_json(folder / "evaluation.json", stage_evaluation(document, stage))
-    say(format_figures(document))
+    say(format_text(document))
+    if arguments.worst is not None:
+        _picture_worst(arguments, analyser, paths, rows.patients)
     return 0
+
+
+def _picture_worst(
+    arguments: argparse.Namespace, analyser: Any, paths: Sequence[Path], patients: Any
+) -> None:
+    """Picture the worst patients of the shipped network; their cases are read once more."""
+    from pipeline.commands.worst_cases import picture_worst
+    from pipeline.evaluation.pictures import worst_patients
+
+    chosen = [row.case_id for row in worst_patients(patients, arguments.worst)]
+    own = [path for path in paths if path.name in chosen] or paths
+    cases = {case.case_id: case for case in _read_each(own, _silent) if case.case_id in chosen}
+    picture_worst([cases[name] for name in chosen], lambda _: analyser, arguments.pictures)
 
 
 def _evaluate_demo(arguments: argparse.Namespace, analyser: Any) -> int:
@@ -192,9 +237,15 @@ def _read_each(paths: Sequence[Path], progress: ProgressCallback) -> Iterator[Ca
     progress(len(paths), len(paths), "Evaluated")
 
 
+def _silent(done: int, total: int, message: str) -> None:
+    """Nothing to tell: the same cases were read before."""
+
+
 def _command(arguments: argparse.Namespace) -> str:
     """What repeats the evaluation, without this machine's folders."""
     words = ["python", "-m", "pipeline", "evaluate", "--data", "DIR", "--output", "DIR"]
+    if arguments.folds is not None:
+        words += ["--folds", "DIR"]
     if arguments.split is not None:
         words += ["--split", arguments.split]
     if arguments.engine != "auto":

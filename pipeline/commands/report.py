@@ -1,4 +1,4 @@
-"""``report``: write the shipped evaluation's figures into README and model cards."""
+"""``report``: write the shipped evaluation's figures into README and model card."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             "evaluation.json",
             "The models have no evaluation.json; run python -m pipeline evaluate first.",
         )
-    documents = [arguments.readme, *(model.card for model in info.stages if model.card)]
+    documents = [arguments.readme, *filter(None, [info.network.card])]
     write_results(dict(info.evaluation), documents)
     for path in documents:
         say(f"Results written into {path.name} of {path.parent.name}.")

@@ -9,81 +9,98 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
+from pipeline.checked_json import Fields
 from pipeline.data.case import Case
 from pipeline.evaluation import metrics
 from pipeline.evaluation.intervals import DRAWS, estimate_figures
-from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow, SliceTable, measure_case
+from pipeline.evaluation.rows import (
+    EvaluationRows,
+    PatientRow,
+    PlattScaling,
+    SliceRow,
+    SliceTable,
+    measure_case,
+)
 from pipeline.inference import Analyser
-from pipeline.models.registry import TaskInfo
 from pipeline.results import CaseResult
 
-SCHEMA = 1
-#: How the figures are called in a table, in the order in which they are told.
-FIGURE_LABELS = {
-    "patient_dice_mean": "Dice per patient, mean",
-    "patient_dice_median": "Dice per patient, median",
-    "patient_iou_mean": "IoU per patient, mean",
-    "tumor_slice_dice": "Dice per tumor slice (missed: 0)",
-    "all_slice_dice": "Dice over all slices (both empty: 1)",
-    "predict_nothing_dice": "  what an empty answer would score",
-    "slice_auc": "Slice AUC",
-    "sensitivity": "Sensitivity at the operating point",
-    "specificity": "Specificity at the operating point",
-    "sensitivity_at_95_specificity": "Sensitivity at 95% specificity",
-    "brier": "Brier score (0 is best)",
-    "ece": "Calibration error (0 is best)",
-}
-
-#: Figures that each stage answers for. The segmenter's are of what the gate lets through.
-STAGE_FIGURES = {
-    "classifier": (
-        "slice_auc",
-        "sensitivity",
-        "specificity",
-        "sensitivity_at_95_specificity",
-        "brier",
-        "ece",
-    ),
-    "segmenter": (
-        "patient_dice_mean",
-        "patient_dice_median",
-        "patient_iou_mean",
-        "tumor_slice_dice",
-        "all_slice_dice",
-        "predict_nothing_dice",
-    ),
-}
+SCHEMA = 2
+CALIBRATION_NOTE = (
+    "before: the classifier's score without the calibration that is part of the network, got "
+    "back by inverting it on the averaged and smoothed score, which is an approximation; "
+    "classifier: the calibrated classifier score; after: the slice score on which decisions are "
+    "made, a calibrated rule of classifier score and outline evidence."
+)
 
 
-def evaluate_cases(cases: Iterable[Case], analyser: Analyser) -> EvaluationRows:
+@dataclass(frozen=True)
+class MeasuredNetwork:
+    """What was measured.
+
+    Attributes:
+        task: Such as ``brain-tumor``.
+        name, version: As shown to readers.
+        digest: SHA-256 (hex) of the weights.
+    """
+
+    task: str
+    name: str
+    version: str
+    digest: str
+
+
+def evaluate_cases(
+    cases: Iterable[Case],
+    analyser: Analyser,
+    *,
+    fold: str = "",
+    calibration: PlattScaling | None = None,
+) -> EvaluationRows:
     """Run the chain over cases with reference masks, one at a time.
 
     Args:
         cases: Read one by one; cases without reference masks are passed over.
         analyser: The two stages.
+        fold: Name of the fold that held these patients out.
+        calibration: The network's, see `read_calibration`.
     """
     patients: list[PatientRow] = []
     slices: list[SliceRow] = []
     for case in cases:
         if case.masks is None:
             continue
-        patient, own = measure_case(case, analyser.analyse(case))
+        result = analyser.analyse(case)
+        patient, own = measure_case(case, result, fold=fold, calibration=calibration)
         patients.append(patient)
         slices.extend(own)
     return EvaluationRows(tuple(patients), tuple(slices))
 
 
+def read_calibration(metadata: Mapping[str, Any], shown: str) -> PlattScaling | None:
+    """The calibration that a network's metadata.json names; None where it names none.
+
+    Raises:
+        InputError: It does not fit.
+    """
+    if "calibration" not in metadata:
+        return None
+    fields = Fields(metadata, shown).mapping("calibration")
+    return PlattScaling(
+        slope=fields.number("slope", 1e-3, 1e3), intercept=fields.number("intercept", -1e3, 1e3)
+    )
+
+
 def build_evaluation(
     rows: EvaluationRows,
-    models: TaskInfo,
+    network: MeasuredNetwork,
     *,
     split: str,
     engine: str,
@@ -94,47 +111,83 @@ def build_evaluation(
 
     Args:
         rows: At least one patient.
-        models: The models that answered.
-        split: What the patients are, ``held-out`` or ``given folder``.
+        network: The network that answered.
+        split: What the patients are, such as ``held-out``, ``cross-validated``, ``given folder``.
         engine: Runtime and precision, such as ``openvino f32``.
         command: What repeats it.
         draws: Number of bootstrap draws.
     """
     table = SliceTable.from_rows(rows)
-    figures = estimate_figures(table, draws=draws)
     return {
         "schema": SCHEMA,
-        "task": models.task,
+        "task": network.task,
+        "network": {
+            "name": network.name,
+            "version": network.version,
+            "digest": network.digest,
+        },
         "split": split,
         "counts": {
             "patients": len(rows.patients),
             "slices": len(rows.slices),
             "tumor_slices": int(table.reference.sum()),
         },
-        "models": {info.stage: info.digest for info in models.stages},
         "environment": describe_environment(engine, command=command, draws=draws),
-        "figures": {name: asdict(estimate) for name, estimate in figures.items()},
+        "figures": describe_figures(table, draws=draws),
         "confusion": asdict(metrics.confusion(table.reference, table.called)),
         "roc": metrics.roc_points(table.reference, table.score),
+        "precision_recall": metrics.precision_recall_points(table.reference, table.score),
+        "calibration": describe_calibration(rows),
+        "institutions": describe_institutions(rows, draws=draws),
         "patients": [asdict(row) for row in rows.patients],
         "slices_rows": [asdict(row) for row in rows.slices],
     }
 
 
-def stage_evaluation(document: dict[str, Any], stage: str) -> dict[str, Any]:
-    """What the evaluation of the chain says of one stage, for the folder of its model.
+def describe_figures(table: SliceTable, *, draws: int) -> dict[str, dict[str, float | None]]:
+    """All figures with their intervals, as they stand in the document."""
+    return {name: asdict(found) for name, found in estimate_figures(table, draws=draws).items()}
 
-    Args:
-        document: From `build_evaluation`; it keeps the rows behind these figures.
-        stage: ``classifier`` or ``segmenter``.
-    """
-    kept = ("schema", "task", "split", "counts", "environment")
-    return {name: document[name] for name in kept} | {
-        "stage": stage,
-        "digest": document["models"][stage],
-        "figures": {name: document["figures"][name] for name in STAGE_FIGURES[stage]},
-        "rows": "../evaluation.json",
+
+def describe_group(rows: EvaluationRows, *, draws: int) -> dict[str, Any]:
+    """Patients, slices and figures of a part of the rows, drawn among its own patients."""
+    return {
+        "patients": len(rows.patients),
+        "slices": len(rows.slices),
+        "figures": describe_figures(SliceTable.from_rows(rows), draws=draws),
     }
+
+
+def describe_institutions(rows: EvaluationRows, *, draws: int) -> list[dict[str, Any]]:
+    """Each institution's own figures, the largest first; patients of none are left out."""
+    codes = [row.institution for row in rows.patients if row.institution]
+    ordered = sorted(set(codes), key=lambda code: (-codes.count(code), code))
+    found = []
+    for code in ordered:
+        own = [row.case_id for row in rows.patients if row.institution == code]
+        found.append({"code": code} | describe_group(rows.of(own), draws=draws))
+    return found
+
+
+def describe_calibration(rows: EvaluationRows) -> dict[str, Any]:
+    """ECE, Brier score and reliability before and after calibration; None where unknown."""
+    kinds: dict[str, list[float | None]] = {
+        "before": [row.uncalibrated_score for row in rows.slices],
+        "classifier": [row.classifier_score for row in rows.slices],
+        "after": [row.score for row in rows.slices],
+    }
+    reference = [row.reference_tumor for row in rows.slices]
+    told: dict[str, Any] = {"explanation": CALIBRATION_NOTE}
+    for name, scores in kinds.items():
+        known = [score for score in scores if score is not None]
+        told[name] = None
+        if scores and len(known) == len(scores):
+            told[name] = {
+                "ece": metrics.expected_calibration_error(reference, known),
+                "brier": metrics.brier_score(reference, known),
+                "bins": [asdict(one) for one in metrics.reliability(reference, known)],
+            }
+    return told
 
 
 def describe_environment(engine: str, *, command: str, draws: int) -> dict[str, str]:
@@ -158,24 +211,6 @@ def cpu_name() -> str:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, "") or platform.processor() or platform.machine()
-
-
-def format_figures(document: dict[str, Any]) -> str:
-    """The figures as a table for the terminal."""
-    counts = document["counts"]
-    lines = [
-        f"{counts['patients']} patients, {counts['slices']} slices, "
-        f"{counts['tumor_slices']} of them with tumor ({document['split']})",
-        f"{'':<38}{'value':>7}  95% interval",
-    ]
-    for name, label in FIGURE_LABELS.items():
-        figure = document["figures"][name]
-        if figure["value"] is None:
-            lines.append(f"{label:<38}{'-':>7}")
-        else:
-            interval = f"{figure['low']:.3f} to {figure['high']:.3f}"
-            lines.append(f"{label:<38}{figure['value']:>7.3f}  {interval}")
-    return "\n".join(lines)
 
 
 def count_lesions(case: Case, result: CaseResult) -> tuple[int, int]:

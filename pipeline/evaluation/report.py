@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import InputError
-from pipeline.evaluation.evaluate import FIGURE_LABELS
+from pipeline.evaluation.tables import format_markdown, make_tables
 
 _SECTION = re.compile(r"(<!-- results:[^\n]*-->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
 
 
-def format_results(document: dict[str, Any]) -> str:
-    """The figures as Markdown: what they were measured on, the table, how to print it again.
+def format_results(document: Mapping[str, Any]) -> str:
+    """The figures as Markdown: what they were measured on, the tables, how to print them again.
 
     Args:
         document: Contents of evaluation.json.
     """
     counts, environment = document["counts"], document["environment"]
     confusion = document["confusion"]
+    who = f"{counts['patients']} {document['split']} patients"
+    if "folds" in document:
+        who = f"{counts['patients']} patients, {document['split']} by patient"
     lines = [
-        f"Measured on {counts['patients']} {document['split']} patients ({counts['slices']} slices,"
-        f" {counts['tumor_slices']} with tumor), on which nothing was chosen; intervals:"
+        f"Measured on {who} ({counts['slices']} slices, {counts['tumor_slices']} with tumor);"
+        " nothing was chosen on the patients on which a network is measured. Intervals:"
         f" {environment['intervals']}.",
         "",
-        "| Whole chain, both stages | Value | 95% interval |",
-        "|---|---|---|",
     ]
-    for name, label in FIGURE_LABELS.items():
-        figure = document["figures"][name]
-        if figure["value"] is not None:
-            interval = f"{figure['low']:.3f} to {figure['high']:.3f}"
-            lines.append(f"| {label.strip()} | {figure['value']:.3f} | {interval} |")
+    for table in make_tables(document):
+        lines += format_markdown(table)
     lines += [
-        "",
         f"At the operating point: {confusion['tp']} tumor slices found, {confusion['fn']} missed;"
         f" {confusion['fp']} tumor-free slices marked, {confusion['tn']} left unmarked.",
         f"Printed again by `{environment['command']}` ({environment['cpu']},"
@@ -56,7 +54,7 @@ def replace_results(text: str, results: str, *, name: str) -> str:
     return changed
 
 
-def write_results(document: dict[str, Any], paths: list[Path]) -> None:
+def write_results(document: Mapping[str, Any], paths: list[Path]) -> None:
     """Rewrite the results section of each document."""
     results = format_results(document)
     for path in paths:

@@ -1,0 +1,75 @@
+"""What the models are measured by: overlap, surfaces, ranking and calibration of slice scores.
+
+The empty-mask rule of the whole project stands here and nowhere else:
+
+- Dice and IoU are NaN where both masks are empty, and are left out of means.
+- Where only one of them is empty, Dice and IoU are 0: a missed tumor counts 0.
+- Only `all_slice_dice` differs, because published figures do: it counts 1 where both are empty, and
+  `predict_nothing_dice` tells what an empty answer everywhere would score on the same slices.
+- Surfaces follow: nothing is measured where both volumes are empty, and the surface of a slice
+  whose other mask is empty lies as far away as the slice is wide (`surfaces`).
+
+scikit-learn and SciPy's trees are imported where they are used: the web process needs Dice alone.
+"""
+
+from pipeline.evaluation.metrics.calibration import (
+    CALIBRATION_BINS,
+    Reliability,
+    brier_score,
+    calibration_bin,
+    expected_calibration_error,
+    reliability,
+    undo_platt,
+)
+from pipeline.evaluation.metrics.overlap import (
+    all_slice_dice,
+    dice_score,
+    iou_from_dice,
+    iou_score,
+    masks_meet,
+    predict_nothing_dice,
+    tumor_slice_dice,
+)
+from pipeline.evaluation.metrics.ranking import (
+    REFERENCE_SPECIFICITY,
+    Confusion,
+    average_precision,
+    confusion,
+    precision_recall_points,
+    roc_points,
+    sensitivity_at_specificity,
+    slice_auc,
+)
+from pipeline.evaluation.metrics.surfaces import (
+    SURFACE_TOLERANCE,
+    SurfaceDistances,
+    measure_surfaces,
+)
+
+__all__ = [
+    "CALIBRATION_BINS",
+    "REFERENCE_SPECIFICITY",
+    "SURFACE_TOLERANCE",
+    "Confusion",
+    "Reliability",
+    "SurfaceDistances",
+    "all_slice_dice",
+    "average_precision",
+    "brier_score",
+    "calibration_bin",
+    "confusion",
+    "dice_score",
+    "expected_calibration_error",
+    "iou_from_dice",
+    "iou_score",
+    "masks_meet",
+    "measure_surfaces",
+    "precision_recall_points",
+    "predict_nothing_dice",
+    "reliability",
+    "roc_points",
+    "sensitivity_at_specificity",
+    "slice_auc",
+    "tumor_slice_dice",
+    "undo_platt",
+]

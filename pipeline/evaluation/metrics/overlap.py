@@ -1,0 +1,95 @@
+"""Overlap of two masks, over a slice or over a patient's volume."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def dice_score(mask: ArrayLike, reference: ArrayLike) -> float:
+    """Dice coefficient, ``2 |A and B| / (|A| + |B|)``.
+
+    Args:
+        mask: Predicted mask, any shape, binarised (bool, or 0 and not 0): a slice ``(h, w)`` gives
+            the slice's Dice, a volume ``(n, h, w)`` the patient's.
+        reference: Reference mask of the same shape.
+
+    Returns:
+        In [0, 1]. NaN where both are empty, 0 where one of them is.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    overlap, first, second = _counts(mask, reference)
+    return _ratio(2 * overlap, first + second)
+
+
+def iou_score(mask: ArrayLike, reference: ArrayLike) -> float:
+    """Intersection over union (Jaccard). Arguments, empty-mask rule and errors as `dice_score`."""
+    overlap, first, second = _counts(mask, reference)
+    return _ratio(overlap, first + second - overlap)
+
+
+def masks_meet(mask: ArrayLike, reference: ArrayLike) -> bool | None:
+    """Whether a reference tumor was detected: at least one pixel lies in both masks.
+
+    A patient whose slices are called tumor, but outlined beside the tumor, is not detected.
+
+    Returns:
+        None where the reference is empty, since there is nothing to detect.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    overlap, _, second = _counts(mask, reference)
+    return overlap > 0 if second else None
+
+
+def iou_from_dice(dice: ArrayLike) -> NDArray[np.float64]:
+    """IoU of the same two masks, ``d / (2 - d)``; NaN stays NaN."""
+    values = np.asarray(dice, np.float64)
+    return values / (2 - values)
+
+
+def tumor_slice_dice(dice: ArrayLike, reference_px: ArrayLike) -> float:
+    """Mean Dice over slices whose reference holds tumor; missed ones count 0.
+
+    Args:
+        dice: ``(slices,)`` Dice per slice, NaN where both masks are empty. With IoU in its place
+            the mean IoU comes out.
+        reference_px: ``(slices,)`` pixels of the reference mask.
+
+    Returns:
+        In [0, 1], NaN without any tumor slice.
+    """
+    holds_tumor = np.asarray(reference_px) > 0
+    return _mean(np.asarray(dice, np.float64)[holds_tumor])
+
+
+def all_slice_dice(dice: ArrayLike) -> float:
+    """Mean Dice over all slices, counting 1 where both masks are empty.
+
+    The figure that is often published, and flatters: see `predict_nothing_dice`.
+    """
+    return _mean(np.nan_to_num(np.asarray(dice, np.float64), nan=1.0))
+
+
+def predict_nothing_dice(reference_px: ArrayLike) -> float:
+    """What an empty mask everywhere scores by `all_slice_dice`: the part of empty slices."""
+    return _mean(np.asarray(reference_px) == 0)
+
+
+def _counts(mask: ArrayLike, reference: ArrayLike) -> tuple[int, int, int]:
+    first, second = np.asarray(mask, bool), np.asarray(reference, bool)
+    if first.shape != second.shape:
+        raise ValueError(f"masks must have one shape, got {first.shape} and {second.shape}")
+    overlap = int(np.count_nonzero(first & second))
+    return overlap, int(np.count_nonzero(first)), int(np.count_nonzero(second))
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

@@ -1,0 +1,45 @@
+"""Rows as if only some slices of each patient had been measured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+
+
+def restrict_to_slices(rows: EvaluationRows, kept: Mapping[str, Collection[int]]) -> EvaluationRows:
+    """Rows as if only some slices had been measured.
+
+    Dice, IoU and detection of a patient are computed again from its kept slices, exactly: a slice's
+    Dice and its pixels give the overlap. Distances of surfaces cannot be, and are left out.
+
+    Args:
+        rows: Whole volumes, each patient's slices in order.
+        kept: Positions (from 0) of the kept slices of each patient; others are left out.
+    """
+    patients, slices = [], []
+    for row in rows.patients:
+        own = [one for one in rows.slices if one.case_id == row.case_id]
+        chosen = [own[k] for k in sorted(kept.get(row.case_id, ())) if k < len(own)]
+        if chosen:
+            patients.append(_patient_of_slices(row, chosen))
+            slices += chosen
+    return EvaluationRows(tuple(patients), tuple(slices))
+
+
+def _patient_of_slices(row: PatientRow, slices: Sequence[SliceRow]) -> PatientRow:
+    mask_px = sum(one.mask_px for one in slices)
+    reference_px = sum(one.reference_px for one in slices)
+    overlap = sum(round((one.dice or 0) * (one.mask_px + one.reference_px) / 2) for one in slices)
+    both = mask_px + reference_px
+    return PatientRow(
+        case_id=row.case_id,
+        institution=row.institution,
+        dice=2 * overlap / both if both else None,
+        iou=overlap / (both - overlap) if both else None,
+        volume_px=mask_px,
+        reference_px=reference_px,
+        slices=len(slices),
+        fold=row.fold,
+        detected=overlap > 0 if reference_px else None,
+    )

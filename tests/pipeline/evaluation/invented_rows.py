@@ -1,0 +1,78 @@
+"""Invented rows and runs for tests of figures, intervals and documents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+
+
+def make_rows(
+    patients: int = 6, seed: int = 3, first_tumor: int = 0, names: tuple[str, ...] = ()
+) -> EvaluationRows:
+    """Invented rows; scores have ties, patients before ``first_tumor`` have no tumor slice."""
+    rng = np.random.default_rng(seed)
+    slices: list[SliceRow] = []
+    people = []
+    for p in range(patients):
+        name = names[p] if names else f"p{p}"
+        own = _make_slices(name, rng, tumor=p >= first_tumor)
+        slices += own
+        nothing = p < first_tumor
+        dice = None if nothing else float(rng.uniform(0.2, 1))
+        people.append(
+            PatientRow(
+                name,
+                name.split("_")[1] if "_" in name else "",
+                dice,
+                None if dice is None else dice / (2 - dice),
+                100,
+                100,
+                len(own),
+                hd95_px=None if nothing else float(rng.uniform(0, 30)),
+                surface_dice=None if nothing else float(rng.uniform(0.2, 1)),
+                detected=None if nothing else bool(rng.random() < 0.8),
+            )
+        )
+    return EvaluationRows(tuple(people), tuple(slices))
+
+
+def _make_slices(name: str, rng: np.random.Generator, *, tumor: bool) -> list[SliceRow]:
+    count = int(rng.integers(4, 9))
+    rows = []
+    for k in range(count):
+        reference = tumor and 1 <= k < 1 + count // 2
+        score = round(float(np.clip(rng.normal(0.7 if reference else 0.3, 0.2), 0, 1)), 1)
+        called = score >= 0.5
+        # An overlap of whole pixels, so that the slice's Dice is one that masks can have.
+        dice = int(rng.integers(10, 50)) * 2 / 110 if reference and called else 0.0
+        rows.append(
+            SliceRow(
+                name,
+                k + 1,
+                reference,
+                score,
+                called,
+                dice if reference or called else None,
+                50 if called else 0,
+                60 if reference else 0,
+                classifier_score=score,
+                uncalibrated_score=score / 2,
+                outline_evidence=score if called else None,
+                decided_by="both" if called else "gate",
+            )
+        )
+    return rows
+
+
+def repeat_patients(rows: EvaluationRows, counts: np.ndarray) -> EvaluationRows:
+    """The rows of a draw, written out: each patient as often as it was drawn."""
+    people, slices = [], []
+    for row, count in zip(rows.patients, counts.astype(int), strict=True):
+        for copy in range(count):
+            name = f"{row.case_id}-{copy}"
+            people.append(replace(row, case_id=name))
+            slices += [replace(s, case_id=name) for s in rows.slices if s.case_id == row.case_id]
+    return EvaluationRows(tuple(people), tuple(slices))
