@@ -1,6 +1,6 @@
 """How much of a network is trained.
 
-A part without initial weights is never frozen: what could not be trained honestly is `NotRun`.
+A part without initial weights is never frozen: what cannot be trained honestly is `NotRun`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.experiments.architecture import Architecture
+from pipeline.experiments.not_run import NotRun
 from pipeline.experiments.weights import FEATURES, Coverage
 
 
@@ -25,18 +26,8 @@ class Strategy(StrEnum):
     ALL = "all"
 
 
-class NotRun(Exception):
-    """A row that cannot be measured here.
-
-    Attributes:
-        reason: Why, in one plain sentence.
-        estimate: What would run it, where only time was short.
-    """
-
-    def __init__(self, reason: str, estimate: str | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.estimate = estimate
+#: Strategies that need weights: they freeze what these hold.
+FREEZING = (Strategy.HEAD, Strategy.CUT, Strategy.REST)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import InputError
 from pipeline.experiments.architecture import Architecture
+from pipeline.experiments.not_run import NotRun
 
 if TYPE_CHECKING:
     import keras
@@ -55,7 +56,8 @@ class WeightsSource:
         """The weights by ``<layer>/<variable>``, layers as in the model; {} where there are none.
 
         Raises:
-            InputError: The file is none of weights, or Keras cannot download its own.
+            InputError: The file is none of weights.
+            NotRun: Keras cannot download its own.
         """
         path = self._file(architecture)
         if path is not None:
@@ -109,6 +111,7 @@ def load_weights(model: keras.Model, architecture: Architecture, source: Weights
 
     Raises:
         InputError: Arrays are missing, have another shape, or are not finite.
+        NotRun: Keras cannot download its own.
     """
     coverage = source.coverage(architecture)
     if coverage.random:
@@ -148,10 +151,9 @@ def _downloaded(architecture: Architecture) -> dict[str, NDArray[np.float32]]:
         published = architecture.published()
     except Exception:
         # Keras raises a bare Exception where its server cannot be reached.
-        raise InputError(
-            architecture.name,
-            f"The ImageNet weights of {architecture.title} cannot be downloaded here; give a "
-            "folder of weights instead.",
+        raise NotRun(
+            f"The ImageNet weights of {architecture.title} could not be downloaded; a folder of "
+            "weights (--weights) does without a network."
         ) from None
     return {f"{x.name}/{v.name}": np.asarray(v) for x in published.layers for v in x.variables}
 

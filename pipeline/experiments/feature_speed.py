@@ -1,0 +1,118 @@
+"""How much an epoch gains from features that were computed once, against running the frozen base.
+
+Both ways train the same head on the same images, in turn within one process.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.evaluation.intervals import Estimate
+from pipeline.experiments.batches import FeatureBatches, ImageBatches
+from pipeline.experiments.configuration import PlannedRow
+from pipeline.experiments.documents import DataFacts, Measurement
+from pipeline.experiments.features import FeatureCache
+from pipeline.experiments.images import NONE
+from pipeline.experiments.options import RunContext, make_plan
+from pipeline.experiments.strategies import choose_part
+from pipeline.experiments.training import ClassifierPlan, build_network_for
+from pipeline.experiments.weights import load_weights
+from pipeline.results import ProgressCallback
+
+_CLASSES = 2
+
+
+@dataclass(frozen=True)
+class FeatureSpeed:
+    """Needs no data: the time does not depend on what is in an image."""
+
+    context: RunContext
+
+    def facts(self) -> DataFacts:
+        """What is timed."""
+        return DataFacts(images="random pixels")
+
+    def measure(self, row: PlannedRow, progress: ProgressCallback) -> Measurement:
+        """Time one architecture; ``epochs`` is how often each way takes its turn."""
+        plan = replace(make_plan(row, self.context), cache=None)
+        images = int(row.options["images"])
+        coverage = plan.weights.coverage(plan.architecture)
+        with_base, cached, once = time_epochs(plan, images, progress)
+        return Measurement(
+            initial_weights=coverage.label,
+            figures=speed_figures(with_base, cached)
+            | {"features_once_s": Estimate(once, None, None)},
+            seconds_per_epoch=round(float(np.median(cached)), 3),
+            details={"images": images, "load_average": round(os.getloadavg()[0], 1)},
+        )
+
+
+def open_experiment(context: RunContext) -> FeatureSpeed:
+    """Nothing is read."""
+    return FeatureSpeed(context)
+
+
+def time_epochs(
+    plan: ClassifierPlan, count: int, progress: ProgressCallback
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Seconds of each epoch with the base and from features, and of computing the features once.
+
+    Raises:
+        NotRun: The plan would freeze layers without weights.
+    """
+    part = choose_part(plan.strategy, plan.architecture, plan.weights.coverage(plan.architecture))
+    keras.utils.set_random_seed(plan.seed)
+    network = build_network_for(plan, _CLASSES, part)
+    load_weights(network.model, plan.architecture, plan.weights)
+    assert network.frozen is not None
+    network.frozen.trainable = False
+    for model in (network.model, network.trained):
+        model.compile(keras.optimizers.SGD(plan.learning_rate), "sparse_categorical_crossentropy")
+    pixels = np.random.default_rng(plan.seed).integers(0, 256, (count, plan.side, plan.side, 3))
+    images, labels = pixels.astype(np.uint8), np.arange(count) % _CLASSES
+    cache = FeatureCache(network.frozen, plan.architecture.name, None)
+    cache.features(images[: plan.batch_size])
+    once = _seconds(lambda: cache.features(images))
+    order = {"batch_size": plan.batch_size, "seed": plan.seed}
+    ones = np.ones(count, np.float32)
+    slow = ImageBatches(images, labels, ones, NONE, **order)
+    fast = FeatureBatches([cache.features(images)], labels, ones, **order)
+    times: list[tuple[float, float]] = []
+    # The first turn compiles and does not count.
+    for turn in range(plan.epochs + 1):
+        progress(turn, plan.epochs + 1, "Timing epochs")
+        times.append(
+            (
+                _seconds(lambda: network.model.fit(slow, verbose=0)),
+                _seconds(lambda: network.trained.fit(fast, verbose=0)),
+            )
+        )
+    with_base, cached = np.array(times[1:]).T
+    return with_base, cached, once
+
+
+def speed_figures(
+    with_base: NDArray[np.float64], cached: NDArray[np.float64]
+) -> dict[str, Estimate]:
+    """Median seconds of an epoch both ways, and their ratio with its range over the turns."""
+    ratios = with_base / cached
+    return {
+        "epoch_with_base_s": Estimate(float(np.median(with_base)), None, None),
+        "epoch_from_features_s": Estimate(float(np.median(cached)), None, None),
+        "times_faster": Estimate(
+            float(np.median(ratios)), float(ratios.min()), float(ratios.max())
+        ),
+    }
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

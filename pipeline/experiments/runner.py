@@ -1,0 +1,179 @@
+"""Runs the rows of an experiment; what was measured is written after each row and never lost."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pipeline.atomic_files import write_json
+from pipeline.errors import InputError
+from pipeline.experiments.architectures import find_architecture
+from pipeline.experiments.configuration import Configuration, PlannedRow
+from pipeline.experiments.documents import (
+    build_document,
+    measured_row,
+    not_run_row,
+    read_measured_rows,
+    row_words,
+)
+from pipeline.experiments.not_run import NotRun
+from pipeline.experiments.options import RunContext
+from pipeline.experiments.registry import Experiment
+from pipeline.experiments.strategies import FREEZING
+from pipeline.results import ProgressCallback
+
+#: Packages whose versions stand beside the figures.
+_PACKAGES = ("tensorflow", "keras", "onnxruntime")
+#: What stands for initial weights that a strategy needs and that were not found.
+NO_WEIGHTS = "not at hand"
+_NOT_REACHED = "The run was stopped before this row."
+
+
+@dataclass(frozen=True)
+class RowChoice:
+    """Which rows are run.
+
+    Attributes:
+        words: A row is run if all of these stand in it (see `row_words`); none chooses all rows
+            but those that are left out for their length.
+        again: Measure also what was measured before.
+    """
+
+    words: tuple[str, ...] = ()
+    again: bool = False
+
+    def includes(self, row: PlannedRow) -> bool:
+        """Whether the row is run."""
+        if not self.words:
+            return not row.left_out
+        return all(word.casefold() in row_words(row).casefold() for word in self.words)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did: how many rows it measured, kept from before, and did not run."""
+
+    measured: int
+    kept: int
+    not_run: int
+
+
+def run_experiment(
+    configuration: Configuration,
+    context: RunContext,
+    path: Path,
+    *,
+    open_data: Callable[[RunContext], Experiment],
+    choice: RowChoice,
+    tell: Callable[[str], None],
+    progress: ProgressCallback,
+) -> RunReport:
+    """Run an experiment and write its file.
+
+    Args:
+        configuration: Its rows.
+        context: Data and weights.
+        path: The file; rows in it that were measured alike are kept.
+        open_data: Reads the data.
+        choice: Which rows are run.
+        tell: Told a line for each row that is measured.
+        progress: Told how a row goes on; may raise to cancel.
+
+    Raises:
+        InputError: The data or weights cannot be read, or the file is something else.
+    """
+    experiment = open_data(context)
+    facts = experiment.facts()
+    before = read_measured_rows(path, facts)
+    rows = [_row_before(row, before, context, choice, configuration) for row in configuration.rows]
+    measured = kept = 0
+
+    def save() -> None:
+        environment = _environment(configuration.name)
+        _write(path, build_document(configuration, facts, rows, environment=environment))
+
+    for place, row in enumerate(configuration.rows):
+        if row.digest in before and not (choice.again and choice.includes(row)):
+            kept += 1
+        elif choice.includes(row):
+            tell(f"{place + 1} of {len(rows)}: {row_words(row)}")
+            rows[place] = _measure(experiment, row, context, progress)
+            measured += rows[place]["status"] == "measured"
+            save()
+    save()
+    return RunReport(measured, kept, len(rows) - measured - kept)
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    try:
+        write_json(path, document)
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        raise InputError(path.name, f"{path.name} cannot be written: {reason}.") from error
+
+
+def _row_before(
+    row: PlannedRow,
+    before: dict[str, dict[str, Any]],
+    context: RunContext,
+    choice: RowChoice,
+    configuration: Configuration,
+) -> dict[str, Any]:
+    """A row as it stands before this run comes to it."""
+    if row.digest in before:
+        return before[row.digest]
+    reason = _NOT_REACHED if choice.includes(row) else row.left_out or "It was not chosen."
+    return not_run_row(
+        row,
+        _initial_weights(row, context),
+        reason=reason,
+        command=_row_command(configuration, row),
+        estimate=f"about {row.minutes:g} minutes on two cores",
+    )
+
+
+def _measure(
+    experiment: Experiment, row: PlannedRow, context: RunContext, progress: ProgressCallback
+) -> dict[str, Any]:
+    try:
+        measurement = experiment.measure(row, progress)
+    except NotRun as error:
+        weights = _initial_weights(row, context)
+        return not_run_row(row, weights, reason=error.reason)
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return measured_row(row, measurement, date=date)
+
+
+def _initial_weights(row: PlannedRow, context: RunContext) -> str:
+    coverage = context.weights.coverage(find_architecture(row.architecture))
+    return NO_WEIGHTS if coverage.random and row.strategy in FREEZING else coverage.label
+
+
+def _row_command(configuration: Configuration, row: PlannedRow) -> str:
+    """What runs this row alone: the words of it that tell it from the others."""
+    words: list[str] = []
+    others: Sequence[PlannedRow] = configuration.rows
+    for part in row_words(row).split(", "):
+        fewer = [other for other in others if part in row_words(other)]
+        if len(fewer) < len(others):
+            words, others = [*words, part], fewer
+    command = f"python -m pipeline experiment {configuration.name} --data DIR --weights DIR"
+    return f"{command} --rows {shlex.join(words)}" if words else command
+
+
+def _environment(name: str) -> dict[str, str]:
+    from pipeline.evaluation.evaluate import cpu_name
+
+    return {
+        "cpu": cpu_name(),
+        "cores": str(os.cpu_count() or 0),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "command": f"python -m pipeline experiment {name}",
+        **{package: version(package) for package in _PACKAGES},
+    }

@@ -1,0 +1,188 @@
+"""ONNX Runtime against TensorFlow on the CPU: time for one image, and whether they agree.
+
+Both answer the same images in turn within one process, so that whatever else the machine does falls
+on both. TensorFlow runs as a traced function, its fast way, and also as Keras's ``predict``, which
+is what is mostly called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.evaluation.intervals import Estimate
+from pipeline.experiments.architectures import find_architecture
+from pipeline.experiments.configuration import PlannedRow
+from pipeline.experiments.documents import DataFacts, Measurement
+from pipeline.experiments.not_run import NotRun
+from pipeline.experiments.options import RunContext
+from pipeline.experiments.strategies import TrainedPart
+from pipeline.results import ProgressCallback
+
+if TYPE_CHECKING:
+    import keras
+
+_WARM_UP = 3
+_DRAWS = 2000
+_AGREEMENT_IMAGES = 4
+
+Image = NDArray[np.float32]
+Answer = Callable[[Image], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Runtimes:
+    """Needs no data: the time does not depend on what is in an image."""
+
+    context: RunContext
+
+    def facts(self) -> DataFacts:
+        """What is timed."""
+        return DataFacts(images="random pixels")
+
+    def measure(self, row: PlannedRow, progress: ProgressCallback) -> Measurement:
+        """Time one architecture."""
+        from pipeline.experiments.network import Head, build_network
+        from pipeline.experiments.weights import load_weights
+
+        architecture = find_architecture(row.architecture)
+        side, rounds = int(row.options["side"]), int(row.options["rounds"])
+        network = build_network(
+            architecture, 2, side=side, part=TrainedPart(None, None), head=Head()
+        )
+        coverage = load_weights(network.model, architecture, self.context.weights)
+        answers = open_runtimes(network.model)
+        times = time_in_turn(answers, make_image(side), rounds, progress)
+        return Measurement(
+            initial_weights=coverage.label,
+            figures=latency_figures(times) | {"largest_difference": disagreement(answers, side)},
+            details={
+                "parameters": int(network.model.count_params()),
+                "threads": os.cpu_count() or 1,
+                "load_average": round(os.getloadavg()[0], 1),
+            },
+        )
+
+
+def open_experiment(context: RunContext) -> Runtimes:
+    """Nothing is read."""
+    return Runtimes(context)
+
+
+def open_runtimes(model: keras.Model) -> dict[str, Answer]:
+    """The same model in each runtime, with as many threads.
+
+    Raises:
+        NotRun: A package is missing, as on machines that only use the shipped models.
+    """
+    try:
+        import onnxruntime
+        import tensorflow as tf
+        import tf2onnx  # noqa: F401
+    except ImportError as error:
+        raise NotRun(
+            f"The package {error.name} is missing; install requirements-dev.txt."
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        _export(model, path)
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    traced = tf.function(lambda pixels: model(pixels, training=False))
+    (name,) = [entry.name for entry in session.get_inputs()]
+    return {
+        "onnxruntime": lambda image: np.asarray(session.run(None, {name: image})[0]),
+        "tensorflow": lambda image: traced(tf.constant(image)).numpy(),
+        "keras_predict": lambda image: np.asarray(model.predict(image, verbose=0)),
+    }
+
+
+def make_image(side: int, seed: int = 0) -> Image:
+    """Random pixels ``(1, side, side, 3)`` in [0, 255]."""
+    pixels = np.random.default_rng(seed).uniform(0, 255, (1, side, side, 3))
+    return pixels.astype(np.float32)
+
+
+def time_in_turn(
+    answers: Mapping[str, Answer], image: Image, rounds: int, progress: ProgressCallback
+) -> dict[str, NDArray[np.float64]]:
+    """Milliseconds ``(rounds,)`` that each runtime takes for one image; they take turns."""
+    times: dict[str, list[float]] = {name: [] for name in answers}
+    for done in range(-_WARM_UP, rounds):
+        for name, answer in answers.items():
+            started = time.perf_counter()
+            answer(image)
+            if done >= 0:
+                times[name].append((time.perf_counter() - started) * 1000)
+        progress(max(done, 0), rounds, "Timing")
+    return {name: np.array(values) for name, values in times.items()}
+
+
+def latency_figures(times: Mapping[str, NDArray[np.float64]]) -> dict[str, Estimate]:
+    """Median and 95th percentile of each runtime, and how many times faster ONNX Runtime is.
+
+    Args:
+        times: ``onnxruntime``, ``tensorflow`` and ``keras_predict``, milliseconds per round.
+    """
+    rounds = len(times["tensorflow"])
+    drawn = np.random.default_rng(0).integers(rounds, size=(_DRAWS, rounds))
+    figures = {}
+    for name, values in times.items():
+        for share in (50, 95):
+            figures[f"{name}_p{share}_ms"] = _with_interval(
+                float(np.percentile(values, share)), np.percentile(values[drawn], share, axis=1)
+            )
+    for other in ("tensorflow", "keras_predict"):
+        ours, theirs = times["onnxruntime"], times[other]
+        figures[f"times_faster_than_{other}"] = _with_interval(
+            float(np.median(theirs) / np.median(ours)),
+            np.median(theirs[drawn], axis=1) / np.median(ours[drawn], axis=1),
+        )
+    return figures
+
+
+def disagreement(answers: Mapping[str, Answer], side: int) -> Estimate:
+    """Largest difference of a probability between TensorFlow and ONNX Runtime on some images."""
+    images = [make_image(side, seed) for seed in range(1, 1 + _AGREEMENT_IMAGES)]
+    pairs = [(answers["onnxruntime"](image), answers["tensorflow"](image)) for image in images]
+    return Estimate(max(float(np.abs(a - b).max()) for a, b in pairs), None, None)
+
+
+def _with_interval(value: float, drawn: NDArray[np.float64]) -> Estimate:
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Estimate(value, float(low), float(high))
+
+
+def _export(model: keras.Model, path: Path) -> None:
+    """Write a model as ONNX; one that was loaded must have been called once."""
+    side = int(model.input.shape[1])
+    model(np.zeros((1, side, side, 3), np.float32))
+    with _quiet():
+        model.export(path, format="onnx", verbose=False)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what Keras's export looks up in NumPy, and its converter's log."""
+    import logging
+
+    logger: Any = logging.getLogger("tf2onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
