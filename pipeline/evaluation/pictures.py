@@ -51,7 +51,8 @@ def make_tile(case: Case, result: CaseResult) -> Picture:
         raise ValueError(f"the case {case.case_id} has no reference masks")
     masks = result.masks()
     wrong = np.count_nonzero(masks ^ case.masks, axis=(1, 2))
-    k = int(wrong.argmax())
+    largest = np.count_nonzero(case.masks, axis=(1, 2))
+    k = max(range(case.n_slices), key=lambda slice_: (wrong[slice_], largest[slice_]))
     plain = _fit(_grey_slice(case, k))
     outlined = plain.copy()
     # The reference is drawn broader, so that it stays visible where both outlines agree.
