@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -175,5 +176,14 @@ def _environment(name: str) -> dict[str, str]:
         "cores": str(os.cpu_count() or 0),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": f"python -m pipeline experiment {name}",
-        **{package: version(package) for package in _PACKAGES},
+        **_versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Versions of the packages that are there; ONNX Runtime is needed for one experiment only."""
+    found = {}
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

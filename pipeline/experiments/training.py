@@ -31,6 +31,8 @@ from pipeline.experiments.strategies import Strategy, TrainedPart, choose_part
 from pipeline.experiments.weights import Coverage, WeightsSource, covered_layers, load_weights
 from pipeline.results import ProgressCallback
 
+_STEPS_AT_ONCE = 32
+
 
 @dataclass(frozen=True)
 class ClassifierPlan:
@@ -239,7 +241,14 @@ def _fit(
         if plan.optimizer == "sgd"
         else keras.optimizers.Adam(rate)
     )
-    model.compile(optimizer, "sparse_categorical_crossentropy", weighted_metrics=["accuracy"])
+    # A step of a head takes less than starting one, so that many are started at once.
+    at_once = 1 if plan.strategy is Strategy.ALL else min(_STEPS_AT_ONCE, batches.num_batches)
+    model.compile(
+        optimizer,
+        "sparse_categorical_crossentropy",
+        weighted_metrics=["accuracy"],
+        steps_per_execution=at_once,
+    )
     callbacks: list[keras.callbacks.Callback] = [log]
     if plan.patience is not None:
         callbacks.append(
