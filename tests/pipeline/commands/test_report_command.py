@@ -1,0 +1,53 @@
+"""``report``: README and model card tell what the evaluation says."""
+
+from pathlib import Path
+
+import pytest
+from fake_models import network_folder, write_metadata
+
+from pipeline.__main__ import main
+from pipeline.atomic_files import write_json
+from pipeline.evaluation.evaluate import MeasuredNetwork, build_evaluation
+from pipeline.evaluation.report import format_results
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+
+TEXT = "before\n<!-- results: made -->\nold\n<!-- end of results -->\nafter\n"
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    write_metadata(tmp_path / "models")
+    return tmp_path / "models"
+
+
+def write_report(models: Path) -> int:
+    readme = models.parent / "README.md"
+    readme.write_text(TEXT)
+    return main(["report", "--models", str(models), "--readme", str(readme)])
+
+
+def test_readme_and_card_receive_the_evaluation(models: Path) -> None:
+    rows = EvaluationRows(
+        (PatientRow("p", "CS", 0.8, 2 / 3, 50, 60, 2),),
+        (
+            SliceRow("p", 1, True, 0.9, True, 0.8, 50, 60),
+            SliceRow("p", 2, False, 0.1, False, None, 0, 0),
+        ),
+    )
+    network = MeasuredNetwork("brain-tumor", "resunet-resnet18", "2.0.0", "0" * 64)
+    document = build_evaluation(
+        rows, network, split="held-out", engine="x", command="again", draws=10
+    )
+    write_json(models / "brain-tumor" / "evaluation.json", document)
+    card = network_folder(models) / "README.md"
+    card.write_text(TEXT)
+    assert write_report(models) == 0
+    for path in (models.parent / "README.md", card):
+        assert path.read_text() == TEXT.replace("old\n", format_results(document))
+
+
+def test_without_an_evaluation_there_is_nothing_to_write(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert write_report(models) == 1
+    assert "The models have no evaluation.json" in capsys.readouterr().err
