@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
+from types import ModuleType
 
 from pipeline.commands.console import complain
 from pipeline.commands.lazy_parser import LazyParser
@@ -19,6 +20,7 @@ from pipeline.errors import InputError
 #: Command -> what it does. Each is a module of `pipeline.commands`: ``add_arguments``, ``run``.
 COMMANDS = {
     "train": "train a model: classifier or segmenter",
+    "train-image-task": "train and measure the model of an image task",
     "evaluate": "measure the whole chain on patients with reference masks",
     "demo": "make synthetic demo studies",
     "predict": "analyse images, DICOM, NIfTI, folders or zip archives",
@@ -46,14 +48,18 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _fill(command: str, parser: argparse.ArgumentParser) -> None:
-    import_module(f"pipeline.commands.{command}").add_arguments(parser)
+    _module_of(command).add_arguments(parser)
+
+
+def _module_of(command: str) -> ModuleType:
+    return import_module(f"pipeline.commands.{command.replace('-', '_')}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     arguments = build_parser().parse_args(argv)
     try:
-        return int(import_module(f"pipeline.commands.{arguments.command}").run(arguments))
+        return int(_module_of(arguments.command).run(arguments))
     except InputError as error:
         complain(error.message)
         return 1

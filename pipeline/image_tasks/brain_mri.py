@@ -34,7 +34,7 @@ TASK = ImageTask(
     ),
     recipe=Recipe(
         architecture="mobilenetv2",
-        epochs=30,
+        epochs=18,
         batch_size=16,
         learning_rate=1e-3,
         dropout=0.3,

@@ -26,11 +26,15 @@ def apply_temperature(
 
 def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
     """Temperature with the least cross-entropy on held-out images ``(n, classes)``, ``(n,)``."""
-    rows = np.arange(len(labels))
 
-    def cross_entropy(power: float) -> float:
-        calibrated = apply_temperature(probabilities, float(np.exp(power)))
-        return float(-np.log(np.maximum(calibrated[rows, labels], _SMALLEST)).mean())
+    def loss(power: float) -> float:
+        return cross_entropy(apply_temperature(probabilities, float(np.exp(power))), labels)
 
-    found = minimize_scalar(cross_entropy, bounds=_BOUNDS, method="bounded")
+    found = minimize_scalar(loss, bounds=_BOUNDS, method="bounded")
     return float(np.exp(found.x))
+
+
+def cross_entropy(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
+    """Mean negative logarithm of the label's probability, of ``(n, classes)`` and ``(n,)``."""
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(chosen, _SMALLEST)).mean())

@@ -52,7 +52,7 @@ TASK = ImageTask(
     ),
     recipe=Recipe(
         architecture="mobilenetv2",
-        epochs=24,
+        epochs=16,
         batch_size=16,
         learning_rate=1e-3,
         dropout=0.3,

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import replacing
+from pipeline.atomic_files import replacing, write_json
+from pipeline.checked_json import read_json_object
 from pipeline.experiments.architectures import find_architecture
 from pipeline.experiments.images import Augmentation, LabelledImages
 from pipeline.experiments.network import Head
@@ -21,6 +23,8 @@ from pipeline.experiments.weights import WeightsSource
 from pipeline.image_tasks.calibration import apply_temperature, fit_temperature
 from pipeline.image_tasks.dataset import FOLDS, ImageSet, iterate_folds
 from pipeline.results import ProgressCallback
+
+_BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,23 @@ class CrossValidation:
     raw: NDArray[np.float64]
     calibrated: NDArray[np.float64]
     temperature: float
+
+
+@dataclass(frozen=True, eq=False)
+class FinalModel:
+    """The model to ship.
+
+    Attributes:
+        model: From pixels to probabilities.
+        history: Loss and accuracy after each epoch.
+        initial_weights: What it started from.
+        seconds_per_epoch: What an epoch took.
+    """
+
+    model: keras.Model
+    history: list[dict[str, float]]
+    initial_weights: str
+    seconds_per_epoch: float
 
 
 def labelled(image_set: ImageSet) -> LabelledImages:
@@ -110,10 +131,19 @@ def cross_validate(
     weights: Path | None,
     folder: Path,
     *,
+    repeats: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> CrossValidation:
-    """Measure the recipe on the task's repeated folds; finished folds are read from ``folder``."""
-    repeats = image_set.task.recipe.repeats
+    """Measure the recipe on repeated folds; finished folds are read from ``folder``.
+
+    Args:
+        image_set: The images.
+        weights: Folder of ImageNet weights, None for random ones.
+        folder: Keeps the answers of each fold.
+        repeats: How often all folds are dealt; None takes the recipe's.
+        progress: Told after each fold.
+    """
+    repeats = repeats or image_set.task.recipe.repeats
     shape = (repeats, len(image_set.files), len(image_set.task.classes))
     raw, fold_of = np.zeros(shape), np.zeros(shape[:2], int)
     for fold in iterate_folds(image_set, repeats=repeats):
@@ -121,7 +151,7 @@ def cross_validate(
         answers = _read_answers(path, (len(fold.held_out), shape[2]))
         if answers is None:
             fitted = fit_recipe(image_set, fold.train, weights)
-            answers = fitted.probabilities(image_set.images[fold.held_out]).astype(np.float64)
+            answers = answer_images(fitted.model, image_set.images[fold.held_out])
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(path) as draft:
                 np.save(draft, answers, allow_pickle=False)
@@ -131,6 +161,40 @@ def cross_validate(
             done = fold.repeat * FOLDS + fold.number + 1
             progress(done, repeats * FOLDS, f"Fold {fold.number + 1} of repeat {fold.repeat + 1}")
     return calibrate_folds(raw, fold_of, image_set.labels)
+
+
+def answer_images(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Probabilities ``(n, classes)``; not by ``predict``, which compiles for so few images."""
+    parts = [
+        np.asarray(model(images[start : start + _BATCH].astype(np.float32), training=False))
+        for start in range(0, len(images), _BATCH)
+    ]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def fit_final(
+    image_set: ImageSet,
+    weights: Path | None,
+    folder: Path,
+    *,
+    progress: ProgressCallback | None = None,
+) -> FinalModel:
+    """Train the model to ship on all images; a finished one is read from ``folder``."""
+    path = folder / "final.keras"
+    record = read_json_object(path.with_suffix(".json"), "final.json")
+    if record is not None and path.is_file():
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        return FinalModel(model=model, **record)
+    fitted = fit_recipe(image_set, np.arange(len(image_set.files)), weights, progress=progress)
+    record = {
+        "history": [dict(logs) for logs in fitted.history],
+        "initial_weights": fitted.coverage.label,
+        "seconds_per_epoch": fitted.seconds_per_epoch,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    fitted.model.save(path)
+    write_json(path.with_suffix(".json"), record)
+    return FinalModel(model=fitted.model, **record)
 
 
 def calibrate_folds(

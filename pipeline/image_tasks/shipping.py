@@ -1,0 +1,186 @@
+"""The files of a shipped image model: weights, metadata, evaluation, history, figures in the card.
+
+Imports Keras by way of the training programs.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pipeline.atomic_files import replacing, write_json
+from pipeline.evaluation.metrics import expected_calibration_error
+from pipeline.experiments.scoring import DRAWS, Scores, score_classifier
+from pipeline.image_tasks.calibration import cross_entropy
+from pipeline.image_tasks.card import fill_card
+from pipeline.image_tasks.dataset import FOLD_SEED, FOLDS, ImageSet
+from pipeline.image_tasks.models import (
+    CARD_FILE,
+    EVALUATION_FILE,
+    HISTORY_FILE,
+    METADATA_FILE,
+    METADATA_SCHEMA,
+    MODEL_FILE,
+)
+from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
+from pipeline.image_tasks.training import CrossValidation, FinalModel
+from pipeline.training.run import save_half_precision
+
+VERSION = "1.0.0"
+EVALUATION_SCHEMA = 1
+
+
+def write_shipped(
+    folder: Path,
+    image_set: ImageSet,
+    fitted: FinalModel,
+    measured: CrossValidation,
+    *,
+    environment: Mapping[str, str | float],
+) -> None:
+    """Write all files of a model; figures are put into the card that lies there.
+
+    Args:
+        folder: Receives the files.
+        image_set: What the model learned from, and the recipe was measured on.
+        fitted: The model.
+        measured: The recipe's cross-validation.
+        environment: Where and how it was measured.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = save_half_precision(fitted.model, folder / MODEL_FILE)
+    write_json(folder / METADATA_FILE, describe_model(image_set, fitted, measured, digest=digest))
+    evaluation = describe_evaluation(image_set, measured, digest=digest, environment=environment)
+    write_json(folder / EVALUATION_FILE, evaluation)
+    _write_history(folder / HISTORY_FILE, fitted)
+    fill_card(folder / CARD_FILE, evaluation)
+
+
+def describe_model(
+    image_set: ImageSet, fitted: FinalModel, measured: CrossValidation, *, digest: str
+) -> dict[str, Any]:
+    """The content of metadata.json."""
+    task, recipe = image_set.task, image_set.task.recipe
+    return {
+        "schema": METADATA_SCHEMA,
+        "task": task.name,
+        "name": task.model_name,
+        "version": VERSION,
+        "file": MODEL_FILE,
+        "digest": digest,
+        "input": {"size": image_set.images.shape[1], "fit": task.fit.value},
+        "preprocessing_version": PREPROCESSING_VERSION,
+        "classes": list(task.classes),
+        "calibration": {"temperature": measured.temperature, "on": "held-out folds"},
+        "data": {"name": task.data_name, "licence": task.data_licence},
+        "licence": f"as the data: {task.data_licence}",
+        "split": {
+            "measured": f"{recipe.repeats} x {FOLDS} stratified folds by group",
+            "seed": FOLD_SEED,
+            "shipped_model_learned_from": "all images",
+            "images": len(image_set.files),
+            "groups": image_set.n_groups,
+        },
+        "training": asdict(recipe)
+        | {
+            "initial_weights": fitted.initial_weights,
+            "trained": "all layers",
+            "seconds_per_epoch": round(fitted.seconds_per_epoch, 1),
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+        },
+    }
+
+
+def describe_evaluation(
+    image_set: ImageSet,
+    measured: CrossValidation,
+    *,
+    digest: str,
+    environment: Mapping[str, str | float],
+) -> dict[str, Any]:
+    """The content of evaluation.json."""
+    task = image_set.task
+    scores = score_repeats(image_set, measured)
+    counts = np.bincount(image_set.labels, minlength=len(task.classes))
+    return {
+        "schema": EVALUATION_SCHEMA,
+        "task": task.name,
+        "title": task.title,
+        "network": {"name": task.model_name, "version": VERSION, "digest": digest},
+        "split": f"{len(measured.raw)} x {FOLDS} stratified folds by group",
+        "measures": "the recipe on images it had not seen; the shipped model learned from all",
+        "cautions": list(task.cautions),
+        "published": [asdict(entry) for entry in task.published],
+        "counts": {
+            "images": len(image_set.files),
+            "groups": image_set.n_groups,
+            "classes": dict(zip(task.classes, counts.tolist(), strict=True)),
+        },
+        "environment": dict(environment) | {"intervals": f"95%, {DRAWS:,} draws of groups"},
+        "figures": {name: asdict(estimate) for name, estimate in scores.figures.items()},
+        "confusion": {
+            "labels": list(scores.labels),
+            "counts": [list(row) for row in scores.confusion],
+        },
+        "calibration": {
+            "temperature": measured.temperature,
+            "before": _calibration(image_set, measured.raw),
+            "after": _calibration(image_set, measured.calibrated),
+        },
+        "rows": _rows(image_set, measured),
+    }
+
+
+def score_repeats(image_set: ImageSet, measured: CrossValidation) -> Scores:
+    """Figures over all repeats; an image of several repeats is drawn with its group."""
+    repeats = len(measured.calibrated)
+    return score_classifier(
+        measured.calibrated.reshape(-1, measured.calibrated.shape[-1]),
+        np.tile(image_set.labels, repeats),
+        np.tile(image_set.groups, repeats),
+        classes=image_set.task.classes,
+    )
+
+
+def _calibration(image_set: ImageSet, probabilities: Any) -> dict[str, float]:
+    """Cross-entropy, and the calibration error of the answered class."""
+    everything = probabilities.reshape(-1, probabilities.shape[-1])
+    labels = np.tile(image_set.labels, len(probabilities))
+    right = everything.argmax(axis=-1) == labels
+    return {
+        "cross_entropy": cross_entropy(everything, labels),
+        "ece": expected_calibration_error(right, everything.max(axis=-1)),
+    }
+
+
+def _rows(image_set: ImageSet, measured: CrossValidation) -> list[dict[str, Any]]:
+    """One row per image: its label, and the mean of the repeats' probabilities."""
+    classes = image_set.task.classes
+    mean = measured.calibrated.mean(axis=0)
+    return [
+        {
+            "file": file,
+            "group": int(image_set.groups[k]),
+            "label": classes[image_set.labels[k]],
+            "class": classes[int(mean[k].argmax())],
+            "probabilities": dict(zip(classes, np.round(mean[k], 4).tolist(), strict=True)),
+        }
+        for k, file in enumerate(image_set.files)
+    ]
+
+
+def _write_history(path: Path, fitted: FinalModel) -> None:
+    """One row per epoch."""
+    names = list(fitted.history[0])
+    with replacing(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, ["epoch", *names], lineterminator="\n")
+        table.writeheader()
+        for epoch, logs in enumerate(fitted.history):
+            table.writerow({"epoch": epoch} | {name: f"{logs[name]:.6g}" for name in names})
