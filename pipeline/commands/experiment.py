@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from pipeline.commands.console import ProgressBar, complain, say
-from pipeline.commands.locations import PROJECT
+from pipeline.commands.locations import PROJECT, default_engine_dir
 from pipeline.commands.prediction_files import writing
 from pipeline.errors import InputError
 
@@ -42,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cache",
         type=Path,
+        default=default_engine_dir().with_name("features"),
         metavar="DIR",
-        help="keep the features of frozen bases in this folder for the next run",
+        help="features of frozen bases, computed once (default: features in the workspace)",
     )
 
 
