@@ -7,6 +7,7 @@ sums under those counts, so that 10,000 draws are a few products of matrices.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,8 +134,9 @@ def _sensitivity_at_specificity(table: SliceTable) -> Statistic:
     """Best sensitivity over all operating points whose specificity suffices, in each draw."""
     limit = 1 - metrics.REFERENCE_SPECIFICITY + 1e-12
 
-    def sensitivity(hits: NDArray[np.float64], alarms: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.where(alarms <= limit * alarms[:, -1:], hits, 0.0).max(axis=1) / hits[:, -1]
+    def sensitivity(called: _Called) -> NDArray[np.float64]:
+        enough = called.alarms <= limit * called.negative[:, None]
+        return np.where(enough, called.hits, 0.0).max(axis=1) / called.positive
 
     return _over_thresholds(table, sensitivity)
 
@@ -142,30 +144,48 @@ def _sensitivity_at_specificity(table: SliceTable) -> Statistic:
 def _average_precision(table: SliceTable) -> Statistic:
     """Precision at each threshold, weighted by the recall that it adds, in each draw."""
 
-    def average(hits: NDArray[np.float64], alarms: NDArray[np.float64]) -> NDArray[np.float64]:
-        called = hits + alarms
-        precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
-        return (np.diff(hits, prepend=0.0, axis=1) * precision).sum(axis=1) / hits[:, -1]
+    def average(called: _Called) -> NDArray[np.float64]:
+        every = called.hits + called.alarms
+        precision = np.divide(called.hits, every, out=np.zeros_like(every), where=every > 0)
+        added = np.diff(called.hits, prepend=0.0, axis=1)
+        return np.asarray(np.einsum("dt,dt->d", added, precision) / called.positive)
 
     return _over_thresholds(table, average)
 
 
+@dataclass(frozen=True, eq=False)
+class _Called:
+    """What is called in some draws.
+
+    Attributes:
+        hits, alarms: ``(draws, thresholds)`` called slices of both kinds, from strict to lax.
+        positive, negative: ``(draws,)`` all slices of both kinds, at least one of each.
+    """
+
+    hits: NDArray[np.float64]
+    alarms: NDArray[np.float64]
+    positive: NDArray[np.float64]
+    negative: NDArray[np.float64]
+
+
 def _over_thresholds(
-    table: SliceTable,
-    figure: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    table: SliceTable, figure: Callable[[_Called], NDArray[np.float64]]
 ) -> Statistic:
     """A figure of how many slices of each kind are called at each threshold.
 
+    Only the scores of tumor slices are thresholds: anywhere between them the same tumor slices are
+    called as at the next higher one, with as many false alarms or more.
+
     Args:
         table: The slices.
-        figure: From hits and alarms, ``(draws, thresholds)`` from strict to lax, to a value per
-            draw; both kinds of slices are in each of these draws. Others give NaN.
+        figure: From what is called to a value per draw; draws that hold one kind only give NaN.
     """
-    points = np.unique(table.score)[::-1]
+    points = np.unique(table.score[table.reference])[::-1]
     place = np.searchsorted(-points, -table.score)
 
     def called_per_patient(kind: NDArray[np.bool_]) -> NDArray[np.float64]:
-        counted = np.zeros((len(table.patient_dice), len(points)))
+        # The last column holds what is called at no threshold.
+        counted = np.zeros((len(table.patient_dice), len(points) + 1))
         np.add.at(counted, (table.patient[kind], place[kind]), 1.0)
         return np.cumsum(counted, axis=1)
 
@@ -173,13 +193,12 @@ def _over_thresholds(
 
     def statistic(counts: Counts) -> NDArray[np.float64]:
         values = np.full(len(counts), np.nan)
-        if not len(points):
-            return values
-        both = (counts @ true[:, -1:] > 0) & (counts @ false[:, -1:] > 0)
-        rows = np.flatnonzero(both[:, 0])
+        positive, negative = counts @ true[:, -1], counts @ false[:, -1]
+        rows = np.flatnonzero((positive > 0) & (negative > 0))
         for start in range(0, len(rows), _CHUNK):
-            chosen = rows[start : start + _CHUNK]
-            values[chosen] = figure(counts[chosen] @ true, counts[chosen] @ false)
+            k = rows[start : start + _CHUNK]
+            hits, alarms = counts[k] @ true[:, :-1], counts[k] @ false[:, :-1]
+            values[k] = figure(_Called(hits, alarms, positive[k], negative[k]))
         return values
 
     return statistic
