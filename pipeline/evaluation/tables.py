@@ -20,6 +20,11 @@ KEY_FIGURES = {
 _STAGE_TITLES = {"segmenter": "Outline, whole chain", "classifier": "Slice score, whole chain"}
 _DIGITS = {"patients_below_0_6": 0, "hd95_px": 1, "hd95_px_median": 1, "hd95_mm": 1}
 _NONE = "-"
+_HD95_NOTE = (
+    "HD95: surface in slices that only one of both outlines counts as one image diagonal away, so "
+    "that the mean tells mostly how many patients have more than 5% of it; the median is the "
+    "usual distance."
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,9 @@ def _stage_table(document: Mapping[str, Any], stage: str) -> TextTable:
         for name in STAGE_FIGURES[stage]
         if (found := figures[name])["value"] is not None
     ]
-    return TextTable((_STAGE_TITLES[stage], "Value", "95% interval"), tuple(rows))
+    told = {row[0] for row in rows}
+    notes = (_HD95_NOTE,) if FIGURE_LABELS["hd95_px"] in told else ()
+    return TextTable((_STAGE_TITLES[stage], "Value", "95% interval"), tuple(rows), notes)
 
 
 def _calibration_table(calibration: Mapping[str, Any]) -> TextTable:

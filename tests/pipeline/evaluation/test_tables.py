@@ -98,6 +98,7 @@ def test_every_figure_stands_with_its_interval_and_missing_ones_are_left_out() -
     assert "| Patients below Dice 0.6 | 2 | 0 to 4 |" in told
     assert "| HD95 per patient, mean (px, in plane) | 12.2 | 8.0 to 20.0 |" in told
     assert "(mm, in plane)" not in told
+    assert told.count("the median is the usual distance") == 1
     assert "9 tumor slices found, 1 missed" in told
     assert "2 held-out patients (40 slices, 10 with tumor)" in told
 
