@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dash import dcc
+from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import current_app
 
 import pipeline
 from dashboard import services
-from dashboard.components.cases import KnownStudy
+from dashboard.components.performance.cases import KnownStudy
 from dashboard.evaluation import Evaluation, EvaluationError, parse_evaluation
+from dashboard.evaluation.experiments import (
+    FOLDER,
+    Experiment,
+    experiment_files,
+    parse_experiment,
+)
 from dashboard.figures.training import Measure, choose_measures, parse_history
-from pipeline import InputError, TaskInfo
+from dashboard.json_files import read_document
+from pipeline import InputError, ModelInfo, TaskInfo
 
 
 def read_models() -> TaskInfo:
@@ -40,7 +49,7 @@ def models_or_nothing() -> TaskInfo:
         raise PreventUpdate from error
 
 
-def evaluated_models() -> tuple[TaskInfo, Evaluation]:
+def evaluated() -> tuple[TaskInfo, Evaluation]:
     """Models and evaluation, for a callback.
 
     Raises:
@@ -53,9 +62,27 @@ def evaluated_models() -> tuple[TaskInfo, Evaluation]:
         raise PreventUpdate from error
 
 
-def training_measures(info: TaskInfo) -> dict[str, list[Measure]]:
-    """What each stage's history can show."""
-    return {m.stage: choose_measures(parse_history(m.history), m.stage) for m in info.stages}
+def read_experiments() -> tuple[list[Experiment], list[str]]:
+    """The experiments beside the models, and a sentence on each that cannot be shown."""
+    found, errors = [], []
+    for path in experiment_files(services.get(current_app).settings.models):
+        try:
+            document = read_document(path, f"{FOLDER}/{path.name}")
+            found.append(parse_experiment(document, path.stem))
+        except (InputError, EvaluationError) as error:
+            errors.append(str(error))
+    return found, errors
+
+
+def training_measures(network: ModelInfo) -> list[Measure]:
+    """What a network's history can show."""
+    return choose_measures(parse_history(network.history))
+
+
+def study_links(evaluation: Evaluation) -> dict[str, Component | str]:
+    """What a table shows for the cases that can be opened here, by case_id."""
+    found = known_studies(evaluation, evaluation.patients["case_id"])
+    return {name: dcc.Link(name, href=study.href) for name, study in found.items()}
 
 
 def known_studies(evaluation: Evaluation, case_ids: Iterable[str]) -> dict[str, KnownStudy]:

@@ -10,9 +10,11 @@ from dashboard import jobs
 from dashboard.display import sequence_label
 from dashboard.services import Services
 from dashboard.store import JobState, StudyRow
-from pipeline import Case, CaseResult, ModelReference
+from pipeline import Case, CaseResult
 
 _LOG = logging.getLogger(__name__)
+#: Kind of a case that was read from pictures: they tell no directions themselves.
+_IMAGES = "images"
 
 
 def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
         "sources": list(case.sources),
         "spacing_mm": list(case.spacing_mm) if case.spacing_mm else None,
         "orientation": asdict(case.orientation) if case.orientation else None,
+        "orientation_note": _orientation_note(case),
         "positions_mm": list(case.positions_mm) if case.positions_mm else None,
         "channels": [
             {
@@ -81,6 +84,12 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
     }
 
 
+def _orientation_note(case: Case) -> str:
+    """Where the letters at the edges come from, where no file says so."""
+    by_convention = case.orientation is not None and str(case.kind) == _IMAGES
+    return "R, L, A, P by the data set's convention" if by_convention else ""
+
+
 def _describe_result(result: CaseResult, key: str, study_id: str) -> dict[str, Any]:
     return {
         "key": key,
@@ -90,23 +99,21 @@ def _describe_result(result: CaseResult, key: str, study_id: str) -> dict[str, A
                 "index": s.index,
                 "tumor_probability": s.tumor_probability,
                 "tumor": s.tumor,
+                "classifier_score": s.classifier_score,
+                "outline_evidence": s.outline_evidence,
+                "decided_by": s.decided_by,
                 "mask_area_px": s.mask_area_px,
                 "dice": s.dice,
             }
             for s in result.slices
         ],
-        "classifier_threshold": result.classifier_threshold,
-        "segmenter_threshold": result.segmenter_threshold,
+        "threshold": result.threshold,
+        "mask_threshold": result.mask_threshold,
         "volume_ml": result.volume_ml,
         "dice": result.dice,
         "warnings": list(result.warnings),
-        "classifier": _describe_model(result.classifier),
-        "segmenter": _describe_model(result.segmenter),
+        "network": asdict(result.network),
     }
-
-
-def _describe_model(model: ModelReference) -> dict[str, str]:
-    return asdict(model)
 
 
 def _describe_job(row: StudyRow) -> dict[str, Any] | None:

@@ -34,7 +34,6 @@ from pipeline import (
     Case,
     CaseResult,
     InputError,
-    ModelReference,
     ProgressCallback,
 )
 
@@ -220,13 +219,12 @@ def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnaly
 
 def summarise(result: CaseResult) -> ResultSummary:
     """What the worklist shows of a result."""
-    model: ModelReference = result.segmenter
     return ResultSummary(
         highest_score=max((s.tumor_probability for s in result.slices), default=0.0),
         volume_ml=result.volume_ml,
         called_slices=sum(s.tumor for s in result.slices),
         mask_slices=sum(s.mask_area_px > 0 for s in result.slices),
-        engine=model.engine,
+        engine=result.network.engine,
     )
 
 

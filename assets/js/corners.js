@@ -32,7 +32,8 @@ overread.corners = (function () {
   function series({ study: s, channel }) {
     const mm = s.spacing_mm;
     write("corner-series", s.channels[channel].label + plane(s.orientation),
-      mm ? `${mm[2].toFixed(2)} × ${mm[1].toFixed(2)} × ${mm[0].toFixed(1)} mm` : "no spacing: areas in pixels");
+      mm ? `${mm[2].toFixed(2)} × ${mm[1].toFixed(2)} × ${mm[0].toFixed(1)} mm` : "no spacing: areas in pixels",
+      s.orientation_note || "");
   }
 
   function slice({ study: s, k }) {

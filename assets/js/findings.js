@@ -48,13 +48,19 @@ overread.findings = (function () {
       text("finding-why", why);
       hide("finding-why", !why);
     }
-    text("finding-segmenter", result ? model("Outline", result.segmenter) : "Shown with the result.");
-    text("finding-classifier", result ? model("Slice score", result.classifier) : "");
-    text("finding-engine", result ? engine(result.segmenter) : "");
+    text("finding-network", result ? network(result.network) : "Shown with the result.");
+    text("finding-engine", result ? engine(result.network) : "");
+    conflicts(s);
     warnings(s);
   }
 
-  const model = (words, { name, version, digest }) => `${words}: ${name} ${version} · ${digest.slice(0, 8)}`;
+  const network = ({ name, version, digest }) => `${name} ${version} · ${digest.slice(0, 8)}`;
+
+  function conflicts({ result }) {
+    const k = result ? result.slices.filter(overread.viewer.isConflict).length : 0;
+    hide("finding-conflicts", k === 0);
+    text("finding-conflicts-text", `On ${k} ${k === 1 ? "slice" : "slices"} classifier and outline contradict each other.`);
+  }
 
   function engine({ engine: name, precision }) {
     return [ENGINES[name] || name, PRECISIONS[precision] || precision].filter(Boolean).join(", ");
@@ -81,20 +87,44 @@ overread.findings = (function () {
     return dice === null || dice === undefined ? "both empty" : `Dice ${dice.toFixed(2)}`;
   }
 
+  // A share in [0, 1] as number and bar; words where there is none.
+  function share(name, value, none) {
+    text(`finding-${name}`, value === null || value === undefined ? none : value.toFixed(2));
+    document.getElementById(`finding-${name}-fill`).style.width = `${(value || 0) * 100}%`;
+  }
+
   function slice({ study: s, k }) {
-    const score = s.result ? s.result.slices[k].tumor_probability : null;
-    text("finding-score", score === null ? NONE : score.toFixed(2));
-    document.getElementById("finding-score-fill").style.width = `${(score || 0) * 100}%`;
+    const answer = s.result?.slices[k];
+    share("score", answer ? answer.tumor_probability : null, NONE);
+    share("classifier", answer ? answer.classifier_score : null, NONE);
+    share("evidence", answer ? answer.outline_evidence : null, answer ? "none" : NONE);
     const tick = document.getElementById("finding-score-tick");
-    tick.hidden = score === null;
-    if (s.result) {
-      tick.style.left = `${s.result.classifier_threshold * 100}%`;
-      tick.title = `Operating point ${s.result.classifier_threshold.toFixed(2)}`;
-    }
-    const { tumor, mask_area_px: px } = s.result?.slices[k] || {};
-    text("finding-note", tumor && !px ? "Above the operating point; nothing outlined." : "");
+    tick.hidden = !answer;
+    if (answer) tick.style.left = `${s.result.threshold * 100}%`;
+    text("finding-point", answer ? s.result.threshold.toFixed(2) : NONE);
+    decided(answer);
     text("finding-area", area(s, k));
     text("finding-dice", agreement(s, k));
+  }
+
+  function decided(answer) {
+    const conflict = Boolean(answer) && overread.viewer.isConflict(answer);
+    const node = text("finding-decided", answer ? decision(answer) : "");
+    node.classList.toggle("notice", conflict);
+    node.classList.toggle("notice--warning", conflict);
+    const empty = answer && answer.tumor && !answer.mask_area_px;
+    text("finding-note", empty ? "Above the operating point; nothing outlined." : "");
+  }
+
+  // What decided, in a sentence that never hides a contradiction.
+  function decision({ decided_by: by, tumor }) {
+    const side = tumor ? "above the operating point" : "below the operating point";
+    if (by === "gate") return "The classifier's score is too low to outline anything.";
+    if (by === "both") return "Classifier and outline agree.";
+    if (by !== "classifier" && by !== "outline") return "";
+    const seen = (by === "classifier") === tumor;
+    const contradiction = seen ? "the classifier speaks for tumor, the outline against it" : "the outline speaks for tumor, the classifier against it";
+    return `Conflict: ${contradiction}. The ${by} decided: ${side}.`;
   }
 
   function mount() {

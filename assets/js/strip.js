@@ -12,7 +12,7 @@ overread.strip = (function () {
   function colours(canvas) {
     const style = getComputedStyle(canvas);
     const token = (name) => style.getPropertyValue(`--${name}`).trim();
-    return { ai: token("ai"), reference: token("reference"), line: token("line"), muted: token("muted"), font: style.fontFamily };
+    return { ai: token("ai"), reference: token("reference"), line: token("line"), text: token("text"), muted: token("muted"), font: style.fontFamily };
   }
 
   const pitch = (width, n) => width / n;
@@ -44,6 +44,12 @@ overread.strip = (function () {
       pen.beginPath();
       pen.roundRect(x, CELLS.top, w, CELLS.height, Math.min(2, w / 3));
       pen.fill();
+      if (slices && overread.viewer.isConflict(slices[j])) {
+        pen.globalAlpha = 1;
+        pen.strokeStyle = c.text;
+        pen.lineWidth = 1.5;
+        pen.stroke();
+      }
       pen.globalAlpha = 0.55;
       pen.fillStyle = c.ai;
       if (areas[j]) pen.fillRect(x, BARS.top + BARS.height - tall(areas[j]), w, tall(areas[j]));
@@ -74,12 +80,26 @@ overread.strip = (function () {
     pen.font = `11px ${c.font}`;
     pen.textAlign = "center";
     for (let j = 0; j < study.n; j++) {
-      const number = study.indices[j];
+      const number = j + 1; // the place, as the corner of the image tells it
       if (j !== 0 && number % step !== 0) continue;
       if (j !== 0 && j * p < 28) continue;
       const x = Math.min(width - 10, Math.max(6, (j + 0.5) * p));
       pen.fillText(String(number), x, HEIGHT + 21);
     }
+  }
+
+  // "Slice 17 of 34: score 0.97, 20.97 cm², reference 21.40 cm²"
+  function readout({ study, referenceAreas }, k) {
+    const { spacing_mm: mm, result } = study;
+    const amount = (pixels) => (mm ? `${((pixels * mm[1] * mm[2]) / 100).toFixed(2)} cm²` : `${pixels.toLocaleString("en-US")} px`);
+    const parts = [];
+    const slice = result?.slices[k];
+    if (slice) {
+      parts.push(`score ${slice.tumor_probability.toFixed(2)}`, slice.mask_area_px ? amount(slice.mask_area_px) : "nothing outlined");
+      if (overread.viewer.isConflict(slice)) parts.push("conflict");
+    } else parts.push("not analysed");
+    if (referenceAreas[k]) parts.push(`reference ${amount(referenceAreas[k])}`);
+    return `Slice ${k + 1} of ${study.n}: ${parts.join(", ")}`;
   }
 
   function mount(signal) {
@@ -101,17 +121,26 @@ overread.strip = (function () {
       const strip = document.getElementById("viewer-strip");
       strip.style.setProperty("--n", study.n); // lines thumb and outline up with the cells
       strip.style.setProperty("--k", k);
-      slider.setAttribute("aria-valuetext", `Slice ${study.indices[k]}`);
+      slider.setAttribute("aria-valuetext", `Slice ${k + 1} of ${study.n}`);
     };
     const lesions = () => {
-      const any = overread.viewer.now.study.result?.slices.some((s) => s.tumor);
-      document.getElementById("viewer-next-lesion").disabled = !any;
+      const slices = overread.viewer.now.study.result?.slices || [];
+      document.getElementById("viewer-next-lesion").disabled = !slices.some((s) => s.tumor);
+      document.getElementById("strip-conflict").hidden = !slices.some(overread.viewer.isConflict);
     };
-    const go = (event) => {
+    const under = (event) => {
       const { study } = overread.viewer.now;
       const box = canvas.getBoundingClientRect();
-      overread.viewer.goTo(Math.floor((event.clientX - box.left) / pitch(box.width, study.n)));
+      const k = Math.floor((event.clientX - box.left) / pitch(box.width, study.n));
+      return Math.min(study.n - 1, Math.max(0, k));
     };
+    const go = (event) => overread.viewer.goTo(under(event));
+    const tell = (event) => {
+      const words = event && overread.viewer.now ? readout(overread.viewer.now, under(event)) : "";
+      document.getElementById("strip-readout").textContent = words;
+    };
+    canvas.addEventListener("pointerleave", () => tell(null), { signal });
+    canvas.addEventListener("pointermove", tell, { signal });
     canvas.addEventListener("pointerdown", (event) => {
       if (!overread.viewer.now || event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);

@@ -76,7 +76,7 @@ overread.viewer = (function () {
     if (paths.has(url)) return paths.get(url);
     const map = loader.get(url);
     if (!map) return null;
-    const level = name === "ai" ? Math.ceil(study.result.segmenter_threshold * 255) - 0.5 : 127.5;
+    const level = name === "ai" ? Math.ceil(study.result.mask_threshold * 255) - 0.5 : 127.5;
     const d = overread.contours.path(map, study.width, study.height, level);
     paths.set(url, d);
     return d;
@@ -122,7 +122,7 @@ overread.viewer = (function () {
         session.screen.clear();
         delete document.getElementById("viewer-screen").dataset.slice;
         for (const name of ["ai", "fill", "reference"]) session.screen.outline(name, "");
-        message(failed ? `Slice ${study.indices[k]} could not be loaded.` : `Loading slice ${study.indices[k]}`, failed);
+        message(failed ? `Slice ${k + 1} could not be loaded.` : `Loading slice ${k + 1}`, failed);
       }, failed ? 0 : PATIENCE_MS);
       return;
     }
@@ -133,7 +133,7 @@ overread.viewer = (function () {
     clearTimeout(session.patience);
     session.screen.show(entry.url);
     const missing = drawOutlines();
-    message(missing ? `The outline of slice ${study.indices[k]} could not be loaded.` : "", missing);
+    message(missing ? `The outline of slice ${k + 1} could not be loaded.` : "", missing);
     if (session.painted !== entry.url) {
       session.painted = entry.url;
       document.getElementById("viewer-screen").dataset.slice = study.indices[k]; // what is in view, for tests too
@@ -233,15 +233,21 @@ overread.viewer = (function () {
     invalidate();
   }
 
-  // The next slice that the AI calls tumor (or, before an analysis, none), in the given direction, round the end.
-  function goToLesion(direction) {
+  // The next slice of which something is true (before an analysis, none), in the given direction, round the end.
+  function goToNext(direction, isWanted) {
     const slices = now?.study.result?.slices;
     if (!slices) return;
     for (let step = 1; step <= now.study.n; step++) {
       const j = (now.k + direction * step + step * now.study.n) % now.study.n;
-      if (slices[j].tumor) return goTo(j);
+      if (isWanted(slices[j])) return goTo(j);
     }
   }
+
+  const goToLesion = (direction) => goToNext(direction, (slice) => slice.tumor);
+  const goToConflict = (direction) => goToNext(direction, isConflict);
+
+  // Classifier and outline say the opposite of each other; one of them decided.
+  const isConflict = (slice) => slice.decided_by === "classifier" || slice.decided_by === "outline";
 
   // Change how the study is shown: {show: {...}}, {invert}, {tool}, {window: {low, high}}.
   function display(change) {
@@ -276,5 +282,5 @@ overread.viewer = (function () {
 
   const pixelsInView = () => now && now.loader.get(address(now.study.pixels_url, now.k, now.channel));
 
-  return { on, open, close, goTo, goToLesion, display, chooseChannel, setResult, retry, pixelsInView, get now() { return now; } };
+  return { on, open, close, goTo, goToLesion, goToConflict, isConflict, display, chooseChannel, setResult, retry, pixelsInView, get now() { return now; } };
 })();

@@ -60,6 +60,21 @@ def _study() -> html.Section:
         html.P(id="finding-why", className="finding-text", hidden=True),
         html.Div(
             [
+                html.Span(id="finding-conflicts-text", className="finding-text"),
+                html.Button(
+                    ["Next", html.Kbd("C", className="key")],
+                    id="viewer-next-conflict",
+                    className="button button--small",
+                    type="button",
+                    **aria(label="Next conflict"),
+                ),
+            ],
+            id="finding-conflicts",
+            className="finding-conflicts",
+            hidden=True,
+        ),
+        html.Div(
+            [
                 html.P("Loading the study", id="analysis-text", className="tabular", role="status"),
                 html.Div(
                     html.Span(id="analysis-fill", className="meter-fill"),
@@ -93,24 +108,21 @@ def _study() -> html.Section:
 
 
 def _slice() -> html.Section:
-    score = html.Span(
-        [
-            html.Span(id="finding-score", className="finding-value"),
-            html.Span(
-                [
-                    html.Span(id="finding-score-fill", className="meter-fill"),
-                    html.Span(id="finding-score-tick", className="meter-tick", hidden=True),
-                ],
-                className="meter meter--ai finding-meter",
-            ),
-        ],
-        className="finding-score",
-    )
+    point = html.Span(id="finding-point", className="finding-value")
     return _section(
         "This slice",
         html.Dl(
             [
-                _row("Slice score", score),
+                _row("Slice score", _share("score", tick=True), extra="finding-row--main"),
+                _row("operating point", point, extra="finding-row--below"),
+                _row("Classifier's own score", _share("classifier")),
+                _row("Outline evidence", _share("evidence")),
+            ],
+            className="finding-rows tabular",
+        ),
+        html.P(id="finding-decided", className="finding-text finding-decided"),
+        html.Dl(
+            [
                 _row("Area", html.Span(id="finding-area", className="finding-value")),
                 _row(
                     "Agreement with reference",
@@ -124,8 +136,22 @@ def _slice() -> html.Section:
     )
 
 
-def _row(term: str, value: Component) -> html.Div:
-    return html.Div([html.Dt(term), html.Dd(value)], className="finding-row")
+def _share(name: str, *, tick: bool = False) -> html.Span:
+    """A number in [0, 1] with its bar; the operating point is a tick on it."""
+    marks: list[Component] = [html.Span(id=f"finding-{name}-fill", className="meter-fill")]
+    if tick:
+        marks.append(html.Span(id=f"finding-{name}-tick", className="meter-tick", hidden=True))
+    return html.Span(
+        [
+            html.Span(id=f"finding-{name}", className="finding-value"),
+            html.Span(marks, className="meter meter--ai finding-meter"),
+        ],
+        className="finding-score",
+    )
+
+
+def _row(term: str, value: Component, *, extra: str = "") -> html.Div:
+    return html.Div([html.Dt(term), html.Dd(value)], className=f"finding-row {extra}".strip())
 
 
 def _learned(sentences: list[str]) -> html.Section:
@@ -148,8 +174,7 @@ def _warnings() -> html.Section:
 def _model() -> html.Section:
     return _section(
         "Model",
-        html.P(id="finding-segmenter", className="finding-text tabular"),
-        html.P(id="finding-classifier", className="finding-text tabular"),
+        html.P(id="finding-network", className="finding-text tabular"),
         html.P(id="finding-engine", className="finding-text"),
         html.P("Research use only, not a medical device.", className="finding-text"),
         id="findings-model",

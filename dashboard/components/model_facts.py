@@ -14,25 +14,46 @@ from pipeline import ModelInfo
 MAX_CARD_CHARACTERS = 60_000
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_CHANNEL_WORDS = {"t1": "T1", "flair": "FLAIR", "t1c": "T1c"}
-_STAGE_WORDS = {
-    "classifier": "Says per slice whether tumor is present",
-    "segmenter": "Outlines the FLAIR abnormality",
+_CHANNEL_WORDS = {
+    "t1": "T1",
+    "flair": "FLAIR",
+    "t1c": "T1c",
+    "flair-below": "FLAIR of the slice below",
+    "flair-above": "FLAIR of the slice above",
 }
+_HEADS = (
+    (
+        "First head, a classifier (ResNet)",
+        "Answers for each slice how much it looks like slices with tumor: the classifier's score. "
+        "Slices below the gate go no further.",
+    ),
+    (
+        "Second head, a decoder (ResUNet)",
+        "Outlines the FLAIR abnormality on the slices that pass. How sure it is of its surest "
+        "pixels is the outline evidence.",
+    ),
+    (
+        "The decision",
+        "A calibrated rule makes the slice score from both. Where the two contradict each other, "
+        "the review page shows the conflict and says which of them decided.",
+    ),
+)
 
 
-def model_panel(model: ModelInfo) -> html.Section:
-    """One model: what it does, its facts, its card on demand."""
+def network_panel(model: ModelInfo) -> html.Section:
+    """The network: its two heads, its facts, its card on demand."""
+    heads = [html.Div([html.H3(title), html.P(words)]) for title, words in _HEADS]
     return html.Section(
         [
-            html.H2(
-                _STAGE_WORDS.get(model.stage, model.stage.capitalize()), className="panel-title"
-            ),
+            html.H2("One network, two heads on one encoder", className="panel-title"),
             html.P([html.Span(model.name, className="lead strong"), f" {model.version}"]),
-            facts(model_facts(model)),
+            html.Div(
+                [html.Div(heads, className="network-heads"), facts(model_facts(model))],
+                className="network-columns",
+            ),
             *_card(model),
         ],
-        className="panel",
+        className="panel about-wide",
     )
 
 
@@ -52,6 +73,9 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
         ("Digest", model.digest[:16]),
         ("Input", f"{size} x {size} px: {channels}"),
         ("Operating point", _operating_point(model)),
+        ("Gate", f"classifier's score {model.decision.gate:.3f}"),
+        ("Slice score", _rule(model)),
+        ("Outline", f"pixels from {model.mask_threshold:.2f} on"),
     ]
     rows += _data_facts(_mapping(model.metadata.get("data")))
     rows += _split_facts(_mapping(model.metadata.get("split")))
@@ -64,7 +88,16 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
 def _operating_point(model: ModelInfo) -> str:
     chosen = model.metadata.get("operating_point")
     words = f", {chosen}" if isinstance(chosen, str) else ""
-    return f"{model.threshold:.2f}{words}"
+    return f"{model.decision.threshold:.2f}{words}"
+
+
+def _rule(model: ModelInfo) -> str:
+    """The logistic rule of the decision, in words."""
+    rule = model.decision
+    return (
+        f"{rule.classifier_weight:.2f} x classifier + {rule.evidence_weight:.2f} x outline evidence"
+        f" {rule.intercept:+.2f}, on logits"
+    )
 
 
 def _data_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -74,8 +107,16 @@ def _data_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _split_facts(split: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = (("train", "to learn from"), ("validation", "for validation"), ("held_out", "held out"))
-    counts = [f"{split[key]} {words}" for key, words in named if isinstance(split.get(key), int)]
+    known = [(_count(split.get(key)), words) for key, words in named]
+    counts = [f"{count} {words}" for count, words in known if count is not None]
     return [("Patients", ", ".join(counts))] if counts else []
+
+
+def _count(value: object) -> int | None:
+    """A count, or of a list its length; None for anything else."""
+    if isinstance(value, list):
+        return len(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _training_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -133,6 +133,13 @@ def _strip() -> html.Div:
             html.Div(
                 [
                     html.H2("Slice score, above; area by slice, below", id="strip-title"),
+                    html.Span(
+                        "outlined: classifier and outline contradict each other",
+                        id="strip-conflict",
+                        className="strip-key",
+                        hidden=True,
+                    ),
+                    html.Span(id="strip-readout", className="strip-readout tabular"),
                     html.Button(
                         ["Next lesion slice", html.Kbd("N", className="key")],
                         id="viewer-next-lesion",

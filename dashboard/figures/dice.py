@@ -1,4 +1,4 @@
-"""How well the outlines agree with the reference: patient by patient, and by institution."""
+"""How well the outlines agree with the reference, patient by patient."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.evaluation import FEW_PATIENTS
 from dashboard.figures.template import Theme, build_template, tokens_of
 
 #: Width of the column in which dots of about the same Dice are stacked.
@@ -85,73 +84,3 @@ def _add_median(figure: go.Figure, median: float, *, color: str) -> None:
         showarrow=False,
         font={"color": color},
     )
-
-
-def make_institution_figure(institutions: pd.DataFrame, *, theme: Theme) -> go.Figure:
-    """Mean Dice by institution with its 95% interval; small groups hollow and grey.
-
-    Args:
-        institutions: institution, patients, mean, low, high (NaN without an interval).
-        theme: "dark" or "light".
-    """
-    tokens = tokens_of(theme)
-    places = np.arange(len(institutions))[::-1]
-    few = institutions["patients"].to_numpy(int) < FEW_PATIENTS
-    colors = np.where(few, tokens.muted, tokens.accent)
-    figure = go.Figure()
-    for place, color, low, high in zip(
-        places, colors, institutions["low"], institutions["high"], strict=True
-    ):
-        if np.isfinite(low) and np.isfinite(high):
-            figure.add_scatter(
-                x=[low, high],
-                y=[place, place],
-                mode="lines",
-                line={"color": color, "width": 2},
-                hoverinfo="skip",
-            )
-    figure.add_scatter(
-        x=institutions["mean"],
-        y=places,
-        mode="markers",
-        marker={
-            "size": 11,
-            "color": np.where(few, tokens.panel, tokens.accent),
-            "line": {"width": 2, "color": colors},
-        },
-        customdata=[
-            _interval_words(*row)
-            for row in institutions[["institution", "mean", "low", "high"]].itertuples(index=False)
-        ],
-        hovertemplate="%{customdata}<extra></extra>",
-        name="institutions",
-    )
-    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 4, "b": 4})
-    _label_institutions(figure, institutions, places, color=tokens.text)
-    return figure
-
-
-def _label_institutions(
-    figure: go.Figure, institutions: pd.DataFrame, places: np.ndarray, *, color: str
-) -> None:
-    """Name each row, and let the axis begin below the lowest interval."""
-    labels = [
-        f"{name}, {count} patient{'s' if count != 1 else ''}"
-        for name, count in zip(institutions["institution"], institutions["patients"], strict=True)
-    ]
-    bounds = institutions[["mean", "low"]].min().min() if len(institutions) else 0.5
-    start = max(0.0, np.floor((bounds - 0.02) * 10) / 10) if np.isfinite(bounds) else 0.0
-    figure.update_xaxes(range=[start, 1.01], dtick=0.1 if start >= 0.4 else 0.2, showgrid=True)
-    figure.update_yaxes(
-        tickvals=places,
-        ticktext=labels,
-        range=[-0.6, len(institutions) - 0.4],
-        showgrid=False,
-        tickfont={"color": color},
-        ticklabelstandoff=12,
-    )
-
-
-def _interval_words(name: str, mean: float, low: float, high: float) -> str:
-    words = f"{low:.2f} to {high:.2f}" if np.isfinite(low) else "one patient"
-    return f"{name}: {mean:.2f}, {words}"

@@ -12,11 +12,13 @@ import plotly.graph_objects as go
 
 from dashboard.figures.template import Theme, build_template, tokens_of
 
-#: Measures in the order in which they are preferred, with the words that the title uses.
-MEASURES: dict[str, tuple[tuple[str, str], ...]] = {
-    "classifier": (("auc", "slice AUC"), ("accuracy", "accuracy")),
-    "segmenter": (("patient_dice", "Dice per patient"), ("dice", "Dice")),
-}
+#: What a history may hold, in the order in which it is drawn, with the words that the title uses.
+MEASURES: tuple[tuple[str, str], ...] = (
+    ("patient_dice", "Dice per patient"),
+    ("auc", "slice AUC"),
+    ("accuracy", "accuracy"),
+    ("loss", "loss"),
+)
 LOSS = "loss"
 
 
@@ -40,11 +42,9 @@ def parse_history(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:
     return history
 
 
-def choose_measures(history: pd.DataFrame, stage: str) -> list[Measure]:
-    """What to draw of a stage: the most telling measure that the history holds, and the loss."""
-    names = [pair for pair in MEASURES.get(stage, ()) if _columns(history, pair[0])][:1]
-    if _columns(history, LOSS):
-        names.append((LOSS, LOSS))
+def choose_measures(history: pd.DataFrame) -> list[Measure]:
+    """What to draw: of `MEASURES`, what the history holds."""
+    names = [pair for pair in MEASURES if _columns(history, pair[0])]
     return [
         Measure(
             training=name if name in history else "",

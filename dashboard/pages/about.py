@@ -10,13 +10,13 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.model_facts import facts, model_panel
+from dashboard.components.model_facts import facts, network_panel
 from dashboard.installed import read_models
 from pipeline import InputError
 
 INTENDED_USE = (
-    "Overread helps a radiologist to review brain MRI in research and teaching: it marks where two "
-    "trained models see FLAIR abnormality, beside the images, for the reader to check.",
+    "Overread helps a radiologist to review brain MRI in research and teaching: it marks where a "
+    "trained network sees FLAIR abnormality, beside the images, for the reader to check.",
     "It is no medical device. It makes no diagnosis, and nothing it shows may decide how a patient "
     "is examined or treated.",
 )
@@ -42,7 +42,7 @@ SOURCES: tuple[tuple[str, str, str], ...] = (
         "CC BY-NC-SA 4.0, as distributed",
     ),
     (
-        "The weights of both models",
+        "The weights of the network",
         "Derived from that set, and shared under its terms.",
         "CC BY-NC-SA 4.0",
     ),
@@ -140,7 +140,7 @@ def _models() -> list[Component]:
         ]
         return [html.Div(message, className="notice notice--error about-wide", role="alert")]
     link = dcc.Link("How far they can be trusted", href="/performance")
-    return [*[model_panel(model) for model in info.stages], html.P(link, className="about-wide")]
+    return [network_panel(info.network), html.P(link, className="about-wide")]
 
 
 def _sources() -> html.Section:

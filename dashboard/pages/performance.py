@@ -1,280 +1,221 @@
-"""Performance: how far the shipped models can be trusted, and the cases behind every figure."""
+"""Performance: how far the shipped network can be trusted, and the cases behind every figure.
+
+One view at a time, each at an address of its own (``/performance?view=leakage``): the first one
+holds what a radiologist needs, the others what stands behind it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from dashboard import ids
-from dashboard.components import performance_view as view
-from dashboard.components.cases import case_panel, pictures
-from dashboard.components.links import review_href
-from dashboard.components.performance_evidence import (
+from dashboard import performance_figures as figures
+from dashboard.components.performance import (
+    folds,
+    frame,
+    ids,
+    institutions,
+    leakage,
+    outlines,
+    overview,
+    published,
+    slice_score,
+)
+from dashboard.components.performance.cases import pictures
+from dashboard.components.performance.data import PageData
+from dashboard.components.performance.evidence import (
     EVALUATE_COMMAND,
-    training_id,
+    provenance,
     training_section,
     way_out,
 )
-from dashboard.components.tiles import CELL_WORDS, rate_words
 from dashboard.evaluation import (
     CELLS,
     Evaluation,
     EvaluationError,
+    OldEvaluation,
     count_confusion,
-    estimate_rates,
-    institution_dice,
     parse_evaluation,
     select_cell,
 )
-from dashboard.figures.dice import make_dice_figure, make_institution_figure
-from dashboard.figures.roc import make_roc_figure
-from dashboard.figures.template import parse_theme
-from dashboard.figures.training import make_training_figure, parse_history, shipped_epoch
 from dashboard.installed import (
-    evaluated_models,
+    evaluated,
     known_studies,
-    models_or_nothing,
+    read_experiments,
     read_models,
+    study_links,
     training_measures,
 )
-from dashboard.performance_inputs import (
-    clicked_value,
-    items_of,
-    mappings_of,
-    parse_selection,
-    parse_threshold,
-)
+from dashboard.performance_inputs import clicked_value, items_of, parse_point, parse_selection
+from dashboard.performance_lists import list_case, list_group
 from dashboard.shell import empty_state
-from pipeline import InputError
+from pipeline import InputError, TaskInfo
+
+_VIEWS = {
+    "overview": overview.layout,
+    "slices": slice_score.layout,
+    "outlines": outlines.layout,
+    "institutions": institutions.layout,
+    "folds": folds.layout,
+    "leakage": leakage.layout,
+}
 
 
-def layout(**_: Any) -> Component:
-    """The page, from the files beside the shipped models."""
+def layout(view: str | None = None, **_: Any) -> Component:
+    """The page, from the files beside the shipped models.
+
+    Args:
+        view: Which part of it, from the address, untrusted.
+    """
+    name = frame.parse_view(view)
+    if name == "published":
+        return _page(frame.frame(name, published.layout(*read_experiments())))
     try:
         info = read_models()
     except InputError as error:
         return _page(empty_state("The models cannot be read", error.message, *way_out(models=True)))
     if info.evaluation is None:
-        return _page(
-            empty_state("These models have not been evaluated yet", *way_out(evaluate=True)),
-            training_section(info, training_measures(info)),
-        )
+        return _without_figures(info, "These models have not been evaluated yet", name=name)
     try:
         evaluation = parse_evaluation(info.evaluation)
+    except OldEvaluation as error:
+        return _without_figures(
+            info, "These figures are of an older version", str(error), name=name
+        )
     except EvaluationError as error:
-        return _page(
-            empty_state("The figures cannot be shown", str(error), *way_out(evaluate=True))
-        )
-    shipped = count_confusion(evaluation.slices, info.classifier.threshold)
-    command = evaluation.environment.get("command", EVALUATE_COMMAND)
-    return _page(
-        view.performance_view(
-            info,
-            evaluation,
-            shipped,
-            training=training_measures(info),
-            links=_links(evaluation),
-            command=command,
-        )
-    )
+        return _without_figures(info, "The figures cannot be shown", str(error), name=name)
+    data = _page_data(info, evaluation)
+    children = [*frame.other_network(info.network, evaluation), _VIEWS[name](data)]
+    return _page(frame.frame(name, *children, provenance(data), evaluation=evaluation))
 
 
 def register(app: Dash) -> None:
     """Add the page's callbacks to the app."""
-    theme, threshold = Input(ids.THEME, "data"), Input(view.THRESHOLD, "value")
+    figures.register(app)
     app.callback(
-        Output(view.THRESHOLD, "value"),
-        Input(view.ROC, "clickData"),
-        Input(view.RESET, "n_clicks"),
-        prevent_initial_call=True,
-    )(move_point)
+        Output(ids.pictures_id(ALL), "children"),
+        Input(ids.ANY_POINT, "data"),
+        State(ids.pictures_id(ALL), "id"),
+    )(show_pictures)
     app.callback(
-        Output(view.ROC, "figure"),
-        Output(view.THRESHOLD_WORDS, "children"),
-        Output(view.RATES, "children"),
-        Output(view.count_id(ALL), "children"),
-        threshold,
-        theme,
-    )(show_operating_point)
-    app.callback(Output(view.pictures_id(ALL), "children"), threshold)(show_pictures)
-    app.callback(Output(view.DICE, "figure"), Input(view.SELECTION, "data"), theme)(draw_dice)
-    app.callback(Output(view.INSTITUTIONS, "figure"), theme)(draw_institutions)
-    app.callback(
-        Output(training_id(ALL, ALL), "figure"),
-        theme,
-        State(training_id(ALL, ALL), "id"),
-    )(draw_training)
-    _register_lists(app, threshold)
-
-
-def _register_lists(app: Dash, threshold: Input) -> None:
-    app.callback(
-        Output(view.SELECTION, "data"),
-        Output(view.LOCATION, "href"),
-        Output(view.DICE, "clickData"),
-        Input(view.cell_id(ALL), "n_clicks"),
-        Input(view.DICE, "clickData"),
-        Input(view.close_id(ALL), "n_clicks"),
-        State(view.SELECTION, "data"),
+        Output(ids.SELECTION, "data"),
+        Output(ids.LOCATION, "href"),
+        Output(ids.graph_id(ALL), "clickData"),
+        Input(ids.pick_id(ALL, ALL), "n_clicks"),
+        Input(ids.graph_id(ALL), "clickData"),
+        Input(ids.close_id(ALL), "n_clicks"),
+        State(ids.SELECTION, "data"),
         prevent_initial_call=True,
     )(choose)
     app.callback(
-        Output(view.CELL_ROWS, "children"),
-        Output(view.CASE_ROWS, "children"),
-        Input(view.SELECTION, "data"),
-        threshold,
+        Output(ids.rows_id(ALL), "children"),
+        Input(ids.SELECTION, "data"),
+        Input(ids.ANY_POINT, "data"),
+        State(ids.rows_id(ALL), "id"),
         prevent_initial_call=True,
     )(list_cases)
     app.callback(
-        Output(view.DOWNLOAD, "data"),
-        Input(view.PATIENTS_CSV, "n_clicks"),
-        Input(view.SLICES_CSV, "n_clicks"),
+        Output(ids.DOWNLOAD, "data"),
+        Input(ids.PATIENTS_CSV, "n_clicks"),
+        Input(ids.SLICES_CSV, "n_clicks"),
         prevent_initial_call=True,
     )(download)
 
 
-def move_point(click: object, resets: object) -> float:
-    """The operating point that a click on the curve, or on the reset button, asks for."""
-    info, _ = evaluated_models()
-    if ctx.triggered_id == view.RESET:
-        return round(info.classifier.threshold, 2)
-    return parse_threshold(clicked_value(click), default=info.classifier.threshold)
-
-
-def show_operating_point(threshold: object, theme: object) -> tuple[go.Figure, str, Any, list[str]]:
-    """Curve, rates and the four counts at an operating point."""
-    info, evaluation = evaluated_models()
-    shipped_at = info.classifier.threshold
-    chosen = parse_threshold(threshold, default=shipped_at)
-    current = count_confusion(evaluation.slices, chosen)
-    figure = make_roc_figure(
-        evaluation.roc,
-        current=current,
-        threshold=chosen,
-        shipped=count_confusion(evaluation.slices, shipped_at),
-        shipped_threshold=shipped_at,
-        theme=parse_theme(theme),
-    )
-    rates = evaluation.figures if chosen == shipped_at else {}
-    if "sensitivity" not in rates or "specificity" not in rates:
-        rates = estimate_rates(evaluation.slices, chosen)
-    counts = [f"{getattr(current, cell):,}" for cell in CELLS]
-    return figure, f"{chosen:.2f}", rate_words(rates, current), counts
-
-
-def show_pictures(threshold: object) -> list[list[Component]]:
+def show_pictures(points: object, places: object) -> list[list[Component]]:
     """A few slices of each cell, as far as their cases are in this workspace."""
-    info, evaluation = evaluated_models()
-    at = parse_threshold(threshold, default=info.classifier.threshold)
+    if not items_of(places):
+        return []
+    _, evaluation = evaluated()
+    at = parse_point(points)
     studies = known_studies(evaluation, evaluation.patients["case_id"])
     return [pictures(select_cell(evaluation.slices, at, cell), studies=studies) for cell in CELLS]
 
 
-def draw_dice(selection: object, theme: object) -> go.Figure:
-    """The dots, the chosen one ringed."""
-    _, evaluation = evaluated_models()
-    chosen = parse_selection(selection, evaluation)
-    return make_dice_figure(
-        evaluation.patients, theme=parse_theme(theme), selected=chosen.get("case", "")
-    )
-
-
-def draw_institutions(theme: object) -> go.Figure:
-    """Mean Dice by institution."""
-    _, evaluation = evaluated_models()
-    return make_institution_figure(institution_dice(evaluation.patients), theme=parse_theme(theme))
-
-
-def draw_training(theme: object, charts: object) -> list[go.Figure]:
-    """The training curves that the page holds, in its order."""
-    info = models_or_nothing()
-    drawn = {
-        f"{model.stage} {place}": make_training_figure(
-            parse_history(model.history),
-            measure,
-            shipped_epoch=shipped_epoch(model.metadata),
-            theme=parse_theme(theme),
-        )
-        for model in info.stages
-        for place, measure in enumerate(training_measures(info)[model.stage])
-    }
-    wanted = [f"{chart.get('stage')} {chart.get('place')}" for chart in mappings_of(charts)]
-    if any(key not in drawn for key in wanted):
-        raise PreventUpdate
-    return [drawn[key] for key in wanted]
-
-
 def choose(
-    cells: object, dot: object, closed: object, selection: object
-) -> tuple[dict[str, str], Any, None]:
-    """What is listed after a click: a cell's slices, a case's slices, or a case in Review."""
-    _, evaluation = evaluated_models()
+    picks: object, clicks: object, closed: object, selection: object
+) -> tuple[dict[str, str], Any, list[None]]:
+    """What is listed after a click: a group of slices or patients, a case, or a case in Review."""
+    _, evaluation = evaluated()
     chosen = parse_selection(selection, evaluation)
-    trigger = ctx.triggered_id
-    which = trigger.get("which") if isinstance(trigger, dict) else None
-    if trigger == view.close_id(which) and any(items_of(closed)):
-        chosen.pop(str(which), None)
-        return chosen, no_update, None
-    if trigger == view.cell_id(which) and any(items_of(cells)):
-        return {**chosen, "cell": str(which)}, no_update, None
-    case = clicked_value(dot)
-    case = case[0] if isinstance(case, list) and case else None
-    asked = parse_selection({"case": case}, evaluation)
-    if trigger != view.DICE or not asked:
+    none = [None] * len(items_of(clicks))
+    trigger = ctx.triggered_id if isinstance(ctx.triggered_id, dict) else {}
+    which = trigger.get("which")
+    if trigger == ids.close_id(which) and any(items_of(closed)):
+        left = ("case",) if which == "case" else ("kind", "which")
+        return {key: value for key, value in chosen.items() if key not in left}, no_update, none
+    asked: dict[str, str] = {}
+    if trigger == ids.pick_id(trigger.get("kind"), which) and any(items_of(picks)):
+        asked = parse_selection({"kind": trigger.get("kind"), "which": which}, evaluation)
+    elif trigger == ids.graph_id(which):
+        asked = parse_selection(_clicked_point(which, clicks), evaluation)
+    if not asked:
         raise PreventUpdate
-    study = known_studies(evaluation, [asked["case"]]).get(asked["case"])
+    study = (
+        known_studies(evaluation, [asked["case"]]).get(asked["case"]) if "case" in asked else None
+    )
     if study is not None:
-        return chosen, review_href(study.study_id), None
-    return {**chosen, **asked}, no_update, None
+        return chosen, study.href, none
+    return {**chosen, **asked}, no_update, none
 
 
-def list_cases(selection: object, threshold: object) -> tuple[Component | None, Component | None]:
-    """The lists of slices under the tiles and under the dots."""
-    info, evaluation = evaluated_models()
+def list_cases(selection: object, points: object, places: object) -> list[Component | None]:
+    """The lists under the figures of a view, in the order of its places."""
+    _, evaluation = evaluated()
     chosen = parse_selection(selection, evaluation)
-    at = parse_threshold(threshold, default=info.classifier.threshold)
-    by_cell = by_case = None
-    if cell := next((one for one in CELLS if one == chosen.get("cell")), None):
-        rows = select_cell(evaluation.slices, at, cell)
-        name, _, order = CELL_WORDS[cell]
-        title = f"{name}: {len(rows):,} slices at operating point {at:.2f}, {order}"
-        by_cell = case_panel(
-            title,
-            rows,
-            studies=known_studies(evaluation, rows["case_id"]),
-            close_id=view.close_id("cell"),
-        )
-    if case := chosen.get("case"):
-        rows = evaluation.slices[evaluation.slices["case_id"] == case].sort_values("index")
-        by_case = case_panel(
-            f"{case}: slice by slice",
-            rows,
-            studies=known_studies(evaluation, [case]),
-            close_id=view.close_id("case"),
-            note=f"This case is not in this workspace with all {len(rows):,} slices that were "
-            "evaluated. Add them together on the worklist to see the images.",
-        )
-    return by_cell, by_case
+    made = {
+        "group": lambda: list_group(chosen, evaluation, parse_point(points)),
+        "case": lambda: list_case(chosen, evaluation),
+    }
+    kinds = [place.get("which") for place in items_of(places) if isinstance(place, dict)]
+    return [made[kind]() if kind in made else None for kind in kinds]
 
 
 def download(patients: object, slices: object) -> Any:
     """The rows behind the figures as CSV."""
-    _, evaluation = evaluated_models()
-    if ctx.triggered_id == view.PATIENTS_CSV:
+    _, evaluation = evaluated()
+    if ctx.triggered_id == ids.PATIENTS_CSV:
         return dcc.send_data_frame(evaluation.patients.to_csv, "patients.csv", index=False)
-    if ctx.triggered_id == view.SLICES_CSV:
+    if ctx.triggered_id == ids.SLICES_CSV:
         return dcc.send_data_frame(evaluation.slices.to_csv, "slices.csv", index=False)
     raise PreventUpdate
 
 
-def _page(*children: Component) -> html.Div:
+def _clicked_point(which: object, clicks: object) -> dict[str, str]:
+    """What the point says that was clicked last: a case, or a bin of the reliability diagram."""
+    for click in items_of(clicks):
+        value = clicked_value(click)
+        if isinstance(value, list) and value:
+            if which == ids.RELIABILITY:
+                return {"kind": "bin", "which": " ".join(str(item) for item in value[:2])}
+            return {"case": value[0]}
+    return {}
+
+
+def _page_data(info: TaskInfo, evaluation: Evaluation) -> PageData:
+    return PageData(
+        network=info.network,
+        evaluation=evaluation,
+        measured=count_confusion(evaluation.slices, None),
+        training=training_measures(info.network),
+        links=study_links(evaluation),
+        command=evaluation.environment.get("command", EVALUATE_COMMAND),
+    )
+
+
+def _without_figures(info: TaskInfo, title: str, *sentences: str, name: str) -> Component:
+    """The page where there are no figures to show: why, what to do, how the network learned."""
+    return _page(
+        frame.frame(
+            name,
+            empty_state(title, *sentences, *way_out(evaluate=True)),
+            training_section(info.network, training_measures(info.network)),
+        )
+    )
+
+
+def _page(*children: Component) -> Component:
     return html.Div(list(children), className="page")
-
-
-def _links(evaluation: Evaluation) -> dict[str, Component | str]:
-    found = known_studies(evaluation, evaluation.patients["case_id"])
-    return {name: dcc.Link(name, href=review_href(study.study_id)) for name, study in found.items()}

@@ -38,8 +38,11 @@ LEARNED_ON = [
     "learned from and tested on.",
     "Everybody in that set has a tumor. The score says how much this slice looks like the slices "
     "with tumor there; it is no probability that a patient has one.",
-    "Above the operating point, marked on the bar, a slice goes to the outlining model, which may "
-    "find nothing to outline; below it, nothing is outlined.",
+    "It is made from two answers of one network: the classifier's own score, and how sure the "
+    "outline is of its surest pixels. Where the classifier's score is very low nothing is outlined "
+    "and the classifier decides alone; where the two contradict each other, the conflict is shown.",
+    "From the operating point on, marked on the bar, a slice is called; the outline may still be "
+    "empty there. Below it no outline is shown.",
 ]
 
 

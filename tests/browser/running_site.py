@@ -17,17 +17,24 @@ from typing import Any
 import nibabel
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
+from fake_evaluation import make_metadata
+
 from dashboard import studies
 from dashboard.services import build_services
 from dashboard.settings import read_settings
 from dashboard.store import Origin
 from dashboard.worker import Worker
 from pipeline import Case, CaseResult, ProgressCallback
-from pipeline.binding import Answer, bind_answer, references
+from pipeline.binding import Answer, bind_answer, reference
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICES, SIZE = 12, 64
 LESION_SLICES = range(4, 9)
+#: Classifier's score, outline evidence and what decided: without and with a lesion, and two slices
+#: on which the stages contradict each other.
+STAGES_OF = {False: (0.01, None, "gate"), True: (0.96, 0.95, "both")}
+STAGES = {3: (0.62, 0.1, "outline"), 8: (0.99, 0.31, "classifier")}
 START_S = 60
 
 
@@ -44,14 +51,17 @@ class RuleAnalyser:
             while not self._gate.acquire(timeout=0.05):
                 progress(k, case.n_slices, f"Classifying slice {k + 1} of {case.n_slices}")
         bright = np.asarray(case.pixels[..., 0]) > 180
-        first, second = references(self._services.models, engine="openvino", precision="f32")
+        network = self._services.models.network
+        stages = [STAGES.get(k, STAGES_OF[bool(mask.any())]) for k, mask in enumerate(bright)]
         answer = Answer(
-            classifier=first,
-            segmenter=second,
+            network=reference(network, engine="openvino", precision="f32"),
             scores=tuple(0.97 if mask.any() else 0.02 for mask in bright),
+            classifier_scores=tuple(classifier for classifier, _, _ in stages),
+            outline_evidence=tuple(evidence for _, evidence, _ in stages),
+            decided_by=tuple(decided for _, _, decided in stages),
             probability=bright.astype(np.uint8) * np.uint8(250),
-            classifier_threshold=0.5,
-            segmenter_threshold=0.5,
+            threshold=0.5,
+            mask_threshold=0.5,
         )
         self._services.results.put(self._services.result_key(case.content_digest()), answer)
         return bind_answer(answer, case)
@@ -139,23 +149,15 @@ class Site:
 
 
 def write_models(folder: Path) -> None:
-    """metadata.json of both stages: the web process needs no weights."""
-    for stage, name in (("classifier", "resnet18"), ("segmenter", "resunet")):
-        place = folder / "brain-tumor" / stage
-        place.mkdir(parents=True)
-        content = {
-            "schema": 1,
-            "task": "brain-tumor",
-            "stage": stage,
-            "name": name,
-            "version": "1.0.0",
-            "file": "model.keras",
-            "digest": "0123456789abcdef" * 4,
-            "input": {"size": 32, "channels": ["t1", "flair", "t1c"]},
-            "preprocessing_version": 1,
-            "threshold": 0.5,
-        }
-        (place / "metadata.json").write_text(json.dumps(content), encoding="utf-8")
+    """metadata.json of the network: the web process needs no weights."""
+    place = folder / "brain-tumor" / "resunet-resnet18"
+    place.mkdir(parents=True)
+    content = make_metadata(
+        version="1.0.0",
+        digest="0123456789abcdef" * 4,
+        input={"size": 32, "channels": ["t1", "flair", "t1c"]},
+    )
+    (place / "metadata.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 def write_study(folder: Path, *, shift: int = 0) -> None:

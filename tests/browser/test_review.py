@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Callable
 
@@ -71,7 +72,7 @@ def test_opens_on_the_largest_outline_with_both_outlines_and_the_words(page, stu
     assert page.inner_text("#finding-area") == "2.56 cm²"
     assert page.inner_text("#finding-dice") == "Dice 0.78"  # 2 x 256 / (256 + 400)
     assert page.inner_text("#finding-score") == "0.97"
-    assert "resunet 1.0.0 · 01234567" in page.inner_text("#findings-model")
+    assert "resunet-resnet18 1.0.0 · 01234567" in page.inner_text("#findings-model")
     assert [page.inner_text(f"#edge-{side}") for side in ("left", "top")] == ["R", "A"]
 
 
@@ -192,6 +193,62 @@ def test_slice_above_the_operating_point_without_an_outline_says_so(page, study)
     )
 
 
+def test_score_its_parts_and_what_decided_stand_together(page, study):
+    open_study(page, study, 5)
+    assert page.inner_text("#finding-score") == "0.97"
+    assert page.inner_text("#finding-point") == "0.50"
+    assert page.inner_text("#finding-classifier") == "0.96"
+    assert page.inner_text("#finding-evidence") == "0.95"
+    expect(page.locator("#finding-decided")).to_have_text("Classifier and outline agree.")
+    expect(page.locator("#finding-decided")).not_to_have_class(re.compile("notice"))
+    top = page.locator("#finding-area").bounding_box()["y"]
+
+    page.keyboard.press("c")  # the outline speaks for tumor nowhere here
+    assert corner(page) == f"Slice 9 / {SLICES}"
+    decided = page.locator("#finding-decided")
+    expect(decided).to_have_text(
+        "Conflict: the classifier speaks for tumor, the outline against it. The classifier"
+        " decided: above the operating point."
+    )
+    expect(decided).to_have_class(re.compile("notice--warning"))
+    page.click("#viewer-next-conflict")
+    assert corner(page) == f"Slice 4 / {SLICES}"
+    expect(decided).to_contain_text("The outline decided: below the operating point.")
+    assert page.locator("#finding-area").bounding_box()["y"] == top  # nothing has moved
+    expect(page.locator("#finding-conflicts")).to_contain_text("On 2 slices")
+
+    page.keyboard.press("Home")
+    assert page.inner_text("#finding-evidence") == "none"
+    expect(decided).to_contain_text("too low to outline anything")
+
+
+def test_strip_tells_the_slice_under_the_mouse(page, study):
+    open_study(page, study)
+    box = page.locator("#strip-canvas").bounding_box()
+    readout = page.locator("#strip-readout")
+    for place, words in (
+        (5.5, "Slice 6 of 12: score 0.97, 2.56 cm², reference 4.00 cm²"),
+        (8.5, "Slice 9 of 12: score 0.97, 2.56 cm², conflict, reference 4.00 cm²"),
+        (0.5, "Slice 1 of 12: score 0.02, nothing outlined"),
+    ):
+        page.mouse.move(box["x"] + box["width"] * place / SLICES, box["y"] + 8)
+        expect(readout).to_have_text(words)
+    page.mouse.move(700, 300)
+    expect(readout).to_have_text("")
+    expect(page.locator("#strip-conflict")).to_be_visible()
+
+
+def test_letters_from_a_convention_say_so(page, study):
+    open_study(page, study)
+    expect(page.locator("#corner-series")).not_to_contain_text("convention")  # NIfTI says it
+    page.evaluate(
+        "() => { overread.viewer.now.study.orientation_note = 'R, L, A, P by convention';"
+        " overread.viewer.chooseChannel(0); const s = overread.viewer.now.study;"
+        " overread.viewer.open(s, 3); }"
+    )
+    expect(page.locator("#corner-series")).to_contain_text("R, L, A, P by convention")
+
+
 def test_address_keeps_the_slice_over_a_reload(page, study):
     open_study(page, study)
     page.keyboard.press("Home")
@@ -224,7 +281,7 @@ def test_strip_and_slider_go_to_a_slice(page, study):
     page.focus("#viewer-slider")
     page.keyboard.press("ArrowRight")
     assert corner(page) == f"Slice 11 / {SLICES}"
-    assert page.get_attribute("#viewer-slider", "aria-valuetext") == "Slice 11"
+    assert page.get_attribute("#viewer-slider", "aria-valuetext") == f"Slice 11 of {SLICES}"
 
 
 def test_slice_that_does_not_load_says_so_and_loads_on_request(page, study):

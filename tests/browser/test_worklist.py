@@ -277,7 +277,7 @@ def test_performance_figures_open_their_cases(page):
     expect(missed.locator(".number")).to_have_text(before)
     page.locator(".case-panel >> text=Close").click()
     expect(page.locator(".case-panel")).to_have_count(0)
-    page.locator("#performance-dice .points path").first.click(force=True)
+    page.locator("[id*=performance-dice] .points path").first.click(force=True)
     expect(page.locator(".case-panel")).to_contain_text("slice by slice")
 
 
@@ -302,6 +302,7 @@ def test_performance_lists_and_slider_show_where_one_is(page):
     expect(page.locator("#performance-threshold")).to_have_css("outline-color", accent)
     expect(page.locator(".threshold-slider")).to_have_css("outline-style", "none")
     expect(page.locator(".threshold-slider")).to_have_css("border-top-width", "0px")
+    page.goto("/performance?view=folds")
     panels = page.locator(".training-panels")
     assert len(panels.evaluate("box => getComputedStyle(box).gridTemplateColumns").split()) == 2
 
@@ -309,7 +310,7 @@ def test_performance_lists_and_slider_show_where_one_is(page):
 @pytest.mark.usefixtures("evaluated")
 def test_performance_charts_follow_the_theme(page):
     page.goto("/performance")
-    dot = page.locator("#performance-dice .points path").first
+    dot = page.locator("[id*=performance-dice] .points path").first
     expect(dot).to_have_css("fill", "rgb(242, 169, 59)")
     page.click("#theme-switch")
     expect(dot).to_have_css("fill", "rgb(163, 92, 0)")

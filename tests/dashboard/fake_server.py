@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fake_evaluation import make_metadata
 from PIL import Image
 
 from dashboard import studies
@@ -20,7 +21,7 @@ from dashboard.services import Services, build_services
 from dashboard.settings import Settings, read_settings
 from dashboard.store import NewStudy, Origin, Store
 from pipeline import Case, CaseResult, ProgressCallback, ResultCache, TaskInfo, result_key
-from pipeline.binding import Answer, bind_answer, references
+from pipeline.binding import Answer, bind_answer, reference
 from pipeline.data.case import Orientation, SequenceName, SourceKind, StudyLabels
 
 
@@ -49,23 +50,10 @@ def make_services(home: Path, *, models: bool = True, **variables: str) -> Servi
 
 
 def write_models(folder: Path, *, digest: str = "0" * 64) -> None:
-    """metadata.json of both stages; there are no weights."""
-    for stage, name in (("classifier", "resnet18"), ("segmenter", "resunet")):
-        path = folder / "brain-tumor" / stage / "metadata.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = {
-            "schema": 1,
-            "task": "brain-tumor",
-            "stage": stage,
-            "name": name,
-            "version": "1.0.0",
-            "file": "model.keras",
-            "digest": digest,
-            "input": {"size": 32, "channels": ["t1", "flair", "t1c"]},
-            "preprocessing_version": 1,
-            "threshold": 0.5,
-        }
-        path.write_text(json.dumps(content), encoding="utf-8")
+    """metadata.json of the network; there are no weights."""
+    path = folder / "brain-tumor" / "resunet-resnet18" / "metadata.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(make_metadata(digest=digest)), encoding="utf-8")
 
 
 def make_case(n: int = 3, *, seed: int = 0, masks: bool = True, **changes: Any) -> Case:
@@ -150,9 +138,17 @@ class FakeAnalyser:
             self._on_slice(k)
         probability = np.zeros(case.pixels.shape[:3], np.uint8)
         probability[1, :2, :2] = 200
-        first, second = references(self._models, engine="fake", precision="f32")
-        scores = tuple(0.9 if k == 1 else 0.1 for k in range(n))
-        answer = Answer(first, second, scores, probability, 0.5, 0.5)
+        lesion = [k == 1 for k in range(n)]
+        answer = Answer(
+            network=reference(self._models.network, engine="fake", precision="f32"),
+            scores=tuple(0.9 if found else 0.1 for found in lesion),
+            classifier_scores=tuple(0.4 if found else 0.01 for found in lesion),
+            outline_evidence=tuple(0.8 if found else None for found in lesion),
+            decided_by=tuple("outline" if found else "gate" for found in lesion),
+            probability=probability,
+            threshold=0.5,
+            mask_threshold=0.5,
+        )
         self._cache.put(result_key(case.content_digest(), self._models), answer)
         return bind_answer(answer, case)
 

@@ -46,7 +46,9 @@ def page() -> str:
         "CC BY-NC-SA 4.0, as distributed",
         "arXiv 1906.03720",
         "SIL Open Font License 1.1",
-        "resnet18 (invented card)",
+        "resunet-resnet18 (invented card)",
+        "One network, two heads on one encoder",
+        "0.50 x classifier + 0.75 x outline evidence -0.25, on logits",
         "60 to learn from, 10 for validation, 18 held out",
     ],
 )
@@ -61,29 +63,29 @@ def test_missing_models_are_told_and_the_rest_stays(served):
 
 
 def test_comments_of_a_card_are_left_out(served):
-    card = served.settings.models / "brain-tumor" / "classifier" / "README.md"
+    card = served.settings.models / "brain-tumor" / "resunet-resnet18" / "README.md"
     card.write_text("before <!-- written\nby a program --> after")
     assert "before  after" in page()
 
 
 def test_model_card_is_cut_and_may_be_missing(served):
-    folder = served.settings.models / "brain-tumor"
-    (folder / "classifier" / "README.md").write_text("x" * (MAX_CARD_CHARACTERS + 5))
-    (folder / "segmenter" / "README.md").unlink()
+    card = served.settings.models / "brain-tumor" / "resunet-resnet18" / "README.md"
+    card.write_text("x" * (MAX_CARD_CHARACTERS + 5))
     shown = page()
     assert "x" * MAX_CARD_CHARACTERS in shown
     assert "x" * (MAX_CARD_CHARACTERS + 1) not in shown
-    assert "No model card lies beside this model." in shown
+    card.unlink()
+    assert "No model card lies beside this model." in page()
 
 
 @pytest.mark.parametrize("broken", [None, 3, "text", []])
 def test_metadata_of_another_shape_shows_what_is_there(served, broken):
-    path = served.settings.models / "brain-tumor" / "classifier" / "metadata.json"
+    path = served.settings.models / "brain-tumor" / "resunet-resnet18" / "metadata.json"
     metadata = json.loads(path.read_text())
     for name in ("data", "split", "training", "seed"):
         metadata[name] = broken
     path.write_text(json.dumps(metadata))
-    info = read_model_info(served.settings.models).classifier
+    info = read_model_info(served.settings.models).network
     names = [name for name, _ in model_facts(info)]
     assert names[:3] == ["Digest", "Input", "Operating point"]
 

@@ -11,6 +11,7 @@ from dashboard.evaluation import (
     CELLS,
     Estimate,
     EvaluationError,
+    OldEvaluation,
     count_confusion,
     estimate_rates,
     institution_dice,
@@ -104,7 +105,7 @@ def test_evaluation_file_is_read_whole():
         "fp": counts.marked,
         "tn": counts.unmarked,
     }
-    assert evaluation.split == "held-out"
+    assert evaluation.cross_validated
     assert len(evaluation.patients) == 18
     assert evaluation.roc["false_positive_rate"].is_monotonic_increasing
     assert isinstance(evaluation.figures["slice_auc"], Estimate)
@@ -116,7 +117,7 @@ def test_evaluation_file_is_read_whole():
     [
         (lambda d: d.pop("patients"), "The evaluation file has no rows named patients."),
         (lambda d: d.update(slices_rows="x"), "The evaluation file has no rows named slices_rows."),
-        (lambda d: d.pop("figures"), "The evaluation file has no part named figures."),
+        (lambda d: d.pop("figures"), "The file has no part named figures."),
         (
             lambda d: d["patients"][0].update(dice="high"),
             "The evaluation file holds a word where a number belongs.",
@@ -129,6 +130,20 @@ def test_damaged_file_is_refused_in_a_sentence(change, message):
     with pytest.raises(EvaluationError) as caught:
         parse_evaluation(document)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("schema", [1, 3, None, "2"])
+def test_file_of_another_version_says_so(schema):
+    with pytest.raises(OldEvaluation, match="another version of Overread"):
+        parse_evaluation(make_evaluation() | {"schema": schema})
+
+
+def test_calls_as_measured_need_no_threshold():
+    slices = SLICES.assign(called=[True, False, False, False, True, True, False])
+    found = count_confusion(slices, None)
+    assert (found.found, found.missed, found.marked, found.unmarked) == (1, 3, 2, 1)
+    assert select_cell(slices, None, "found")["index"].tolist() == [1]
+    assert estimate_rates(slices, None)["sensitivity"].value == 0.25
 
 
 def test_file_that_is_no_table_is_refused():

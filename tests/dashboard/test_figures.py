@@ -10,9 +10,20 @@ import pytest
 from fake_evaluation import make_evaluation
 
 from dashboard.evaluation import count_confusion, institution_dice, parse_evaluation
+from dashboard.evaluation.estimates import Estimate
 from dashboard.figures import template
-from dashboard.figures.dice import make_dice_figure, make_institution_figure, stack_dots
-from dashboard.figures.roc import CURVE, OPERATING_POINT, SHIPPED_POINT, make_roc_figure
+from dashboard.figures.comparison import Pair, make_pair_figure
+from dashboard.figures.dice import make_dice_figure, stack_dots
+from dashboard.figures.institutions import INTERVALS, MEANS, PATIENTS, make_institution_figure
+from dashboard.figures.reliability import AFTER, BEFORE, bin_sizes, make_reliability_figure
+from dashboard.figures.roc import (
+    CURVE,
+    OPERATING_POINT,
+    SHIPPED_POINT,
+    label_drop,
+    make_recall_figure,
+    make_roc_figure,
+)
 from dashboard.figures.training import choose_measures, make_training_figure, parse_history
 
 CSS = Path(__file__).parents[2] / "assets" / "css" / "tokens.css"
@@ -129,7 +140,14 @@ def test_patient_without_dice_has_no_dot_and_the_chosen_one_a_ring(evaluation):
     assert np.asarray(dots.marker.line.width).tolist().index(3) == 2
 
 
-def test_small_institutions_are_grey_and_single_patients_without_interval():
+def test_institution_has_a_dot_per_patient_and_its_mean_below():
+    patients = pd.DataFrame(
+        {
+            "case_id": ["a", "b", "c", "d"],
+            "institution": ["HT", "HT", "EZ", "HT"],
+            "dice": [0.9, 0.9, 0.8, np.nan],
+        }
+    )
     table = pd.DataFrame(
         {
             "institution": ["HT", "EZ"],
@@ -139,39 +157,96 @@ def test_small_institutions_are_grey_and_single_patients_without_interval():
             "high": [0.95, np.nan],
         }
     )
-    figure = make_institution_figure(table, theme="dark")
-    dots = _traces(figure)["institutions"]
-    assert dots.marker.line.color.tolist() == [template.DARK.accent, template.DARK.muted]
-    assert sum(trace.mode == "lines" for trace in figure.data) == 1
-    assert list(figure.layout.yaxis.ticktext) == ["HT, 12 patients", "EZ, 1 patient"]
-    assert list(dots.customdata) == ["HT: 0.90, 0.85 to 0.95", "EZ: 0.80, one patient"]
+    figure = make_institution_figure(patients, table, theme="dark", selected="b")
+    dots, means = _traces(figure)[PATIENTS], _traces(figure)[MEANS]
+    assert [item[0] for item in dots.customdata] == ["a", "b", "c"]
+    assert dots.marker.color == template.DARK.ai
+    assert np.asarray(dots.marker.line.width).tolist() == [0, 3, 0]
+    rows = dict(zip(figure.layout.yaxis.ticktext, figure.layout.yaxis.tickvals, strict=True))
+    assert list(rows) == ["HT, 12 patients", "EZ, 1 patient"]
+    assert np.round(dots.y).tolist() == [rows["HT, 12 patients"]] * 2 + [rows["EZ, 1 patient"]]
+    assert dots.y[0] != dots.y[1]  # the same Dice, one beside the other
+    assert means.marker.line.color.tolist() == [template.DARK.accent, template.DARK.muted]
+    assert sum(trace.name == INTERVALS for trace in figure.data) == 1
+    assert list(means.text) == ["HT: mean 0.90, 0.85 to 0.95", "EZ: mean 0.80, one patient"]
 
 
 def test_institutions_of_no_patients_make_an_empty_chart():
-    patients = pd.DataFrame({"institution": [], "dice": []})
-    assert len(make_institution_figure(institution_dice(patients), theme="dark").data) == 1
+    patients = pd.DataFrame({"case_id": [], "institution": [], "dice": []})
+    figure = make_institution_figure(patients, institution_dice(patients), theme="dark")
+    assert len(_traces(figure)[PATIENTS].x) == 0
 
 
 @pytest.mark.parametrize(
-    ("columns", "stage", "expected"),
+    ("point", "others", "drop"),
+    [
+        ((0.02, 0.97), [], 0),
+        ((0.02, 0.97), [(0.02, 0.97)], 17),
+        ((0.02, 0.98), [(0.02, 0.97)], 20),  # three pixels higher: a line and these three down
+        ((0.02, 0.96), [(0.02, 0.97)], 14),
+        ((0.02, 0.80), [(0.02, 0.97)], 0),
+        ((0.80, 0.97), [(0.02, 0.97)], 0),
+    ],
+)
+def test_names_of_points_are_not_printed_over_each_other(point, others, drop):
+    assert label_drop(point, others) == pytest.approx(drop)
+
+
+def test_precision_is_held_against_marking_every_slice(evaluation):
+    counts = count_confusion(evaluation.slices, None)
+    figure = make_recall_figure(
+        evaluation.precision_recall, current=counts, threshold=0.5, theme="dark"
+    )
+    point = _traces(figure)[OPERATING_POINT]
+    assert (point.x[0], point.y[0]) == (counts.sensitivity, counts.precision)
+    assert figure.layout.shapes[0].y0 == counts.prevalence
+    assert f"marking every slice, {counts.prevalence:.2f}" in str(figure.layout.annotations)
+
+
+def test_reliability_has_a_curve_before_and_after_with_larger_points_for_more_slices():
+    before = pd.DataFrame({"score": [0.2, 0.9], "tumor_rate": [0.4, 0.8], "slices": [4, 100]})
+    traces = _traces(make_reliability_figure(before, before.iloc[:1], theme="light"))
+    assert traces[BEFORE].customdata[1] == [BEFORE, 1, 100]
+    assert traces[BEFORE].y.tolist() == [0.4, 0.8]
+    assert traces[AFTER].marker.color == template.LIGHT.accent
+    assert BEFORE not in _traces(make_reliability_figure(None, before, theme="light"))
+    assert bin_sizes(np.array([100.0, 25.0, 0.0])).tolist() == [20.0, 13.5, 7.0]
+    assert bin_sizes(np.array([])).tolist() == []
+
+
+def test_pairs_lie_one_above_the_other_with_their_intervals():
+    pairs = [
+        Pair("Dice", Estimate(0.89, 0.86, 0.92), Estimate(0.85, 0.82, 0.88)),
+        Pair("AUC", None, Estimate(0.99)),
+    ]
+    figure = make_pair_figure(pairs, names=("by slice", "by patient"), theme="dark")
+    traces = _traces(figure)
+    assert traces["by slice"].x == (0.89,)
+    assert traces["by patient"].x == (0.85, 0.99)
+    assert traces["by slice"].y[0] > traces["by patient"].y[0] > traces["by patient"].y[1]
+    assert list(traces["by slice"].customdata) == ["Dice, by slice: 0.89, 0.86 to 0.92"]
+    assert list(traces["by patient"].customdata)[1] == "AUC, by patient: 0.99"
+    assert traces["by slice"].marker.color == template.DARK.panel  # hollow
+    intervals = [trace for trace in figure.data if trace.name == "95% interval"]
+    assert [trace.x for trace in intervals] == [(0.86, 0.92, None), (0.82, 0.88, None)]
+    assert list(figure.layout.yaxis.ticktext) == ["Dice", "AUC"]
+    assert figure.layout.xaxis.range[0] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
     [
         (
             ["epoch", "loss", "auc", "val_auc"],
-            "classifier",
             [("auc", "val_auc", "slice AUC"), ("loss", "", "loss")],
         ),
-        (
-            ["epoch", "val_patient_dice"],
-            "segmenter",
-            [("", "val_patient_dice", "Dice per patient")],
-        ),
-        (["epoch", "loss", "val_loss"], "segmenter", [("loss", "val_loss", "loss")]),
-        (["epoch", "seconds"], "segmenter", []),
-        (["epoch", "auc"], "unknown stage", []),
+        (["epoch", "val_patient_dice"], [("", "val_patient_dice", "Dice per patient")]),
+        (["epoch", "loss", "val_loss"], [("loss", "val_loss", "loss")]),
+        (["epoch", "seconds"], []),
     ],
 )
-def test_most_telling_measure_and_the_loss_are_drawn(columns, stage, expected):
-    measures = choose_measures(pd.DataFrame(columns=columns), stage)
+def test_what_the_history_holds_is_drawn(columns, expected):
+    measures = choose_measures(pd.DataFrame(columns=columns))
     assert [(m.training, m.validation, m.words) for m in measures] == expected
 
 
@@ -189,10 +264,8 @@ def test_epochs_count_from_one(rows, epochs):
 
 
 def test_shipped_epoch_is_marked_on_the_validation_line():
-    history = pd.DataFrame(
-        {"epoch": [1, 2, 3], "dice": [0.5, 0.7, 0.8], "val_dice": [0.4, 0.6, 0.5]}
-    )
-    (measure,) = choose_measures(history, "segmenter")
+    history = pd.DataFrame({"epoch": [1, 2, 3], "auc": [0.5, 0.7, 0.8], "val_auc": [0.4, 0.6, 0.5]})
+    (measure,) = choose_measures(history)
     traces = _traces(make_training_figure(history, measure, shipped_epoch=2, theme="dark"))
     assert (traces["shipped epoch"].x[0], traces["shipped epoch"].y[0]) == (2, 0.6)
     unmarked = make_training_figure(history, measure, shipped_epoch=None, theme="dark")

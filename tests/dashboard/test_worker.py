@@ -176,7 +176,7 @@ def test_export_that_fails_is_told_with_the_job(parts: Services) -> None:
     row = row_of(parts, study)
     assert row.job_state is JobState.FAILED
     assert row.job_error == (
-        "The weights classifier/model.keras of task brain-tumor cannot be read."
+        "The weights resunet-resnet18/model.keras of task brain-tumor cannot be read."
     )
 
 

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.links import review_href
+from dashboard.components.performance.words import NONE
 
 #: Rows that a list shows; the CSV holds all.
 MAX_ROWS = 200
@@ -36,6 +37,11 @@ class KnownStudy:
     thumbnail_url: str = ""
     indices: tuple[int, ...] = ()
 
+    @property
+    def href(self) -> str:
+        """Address of its review page."""
+        return review_href(self.study_id)
+
     def thumbnail_of(self, number: int) -> str:
         """Address of the picture of the slice with this number, "" where there is none."""
         if not self.thumbnail_url or number not in self.indices:
@@ -48,8 +54,9 @@ def case_panel(
     rows: pd.DataFrame,
     *,
     studies: Mapping[str, KnownStudy],
-    close_id: str | dict[str, str],
+    close_id: str | dict[str, Any],
     note: str = "",
+    parts: bool = False,
 ) -> html.Section:
     """A list of slices under a title, with a button that closes it.
 
@@ -60,6 +67,8 @@ def case_panel(
             others say that they cannot.
         close_id: Id of the button.
         note: A sentence under the title.
+        parts: Show what the slice score was made from; rows hold classifier_score and
+            outline_evidence then.
     """
     if not note and not rows["case_id"].isin(list(studies)).all():
         note = f"{NOT_HERE} are listed without a link."
@@ -78,9 +87,9 @@ def case_panel(
                 className="case-head",
             ),
             html.P(note, className="muted secondary") if note else None,
-            slice_table(rows.head(MAX_ROWS), studies=studies)
+            slice_table(rows.head(MAX_ROWS), studies=studies, parts=parts)
             if len(rows)
-            else html.P("No slice at this operating point.", className="muted"),
+            else html.P("There is no such slice.", className="muted"),
         ],
         className="panel case-panel",
         **aria(label=title, live="polite"),
@@ -102,12 +111,15 @@ def pictures(
     return found
 
 
-def slice_table(rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy]) -> html.Div:
-    """Table of slices, one row each."""
+def slice_table(
+    rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy], parts: bool = False
+) -> html.Div:
+    """Table of slices, one row each; Dice stands early, so that a narrow page shows it."""
     pictures = any(study.thumbnail_url for study in studies.values())
-    head = ["Case", "Slice", "Slice score", "Reference, px", "AI, px", "Dice"]
+    head = ["Case", "Slice", "Slice score", *(["Classifier", "Outline evidence"] * parts), "Dice"]
+    head += ["AI, px", "Reference, px"]
     body = [
-        _slice_row(row, studies.get(str(row["case_id"])), pictures=pictures)
+        _slice_row(row, studies.get(str(row["case_id"])), pictures=pictures, parts=parts)
         for row in rows.to_dict("records")
     ]
     return html.Div(
@@ -129,25 +141,26 @@ def slice_table(rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy]) -> htm
     )
 
 
-def _slice_row(row: Mapping[Hashable, Any], study: KnownStudy | None, *, pictures: bool) -> html.Tr:
+def _slice_row(
+    row: Mapping[Hashable, Any], study: KnownStudy | None, *, pictures: bool, parts: bool
+) -> html.Tr:
     number = _whole(row["index"])
     name: Component | str = str(row["case_id"])
     picture = ""
     if study is not None:
         name = dcc.Link(name, href=review_href(study.study_id, slice_number=number))
         picture = study.thumbnail_of(number)
+    numbers = [str(number), _decimal(row["score"], none=NONE)]
+    if parts:
+        numbers += [
+            _decimal(row["classifier_score"], none=NONE),
+            _decimal(row["outline_evidence"], none="none"),
+        ]
+    numbers.append(_decimal(row["dice"], none="both empty"))
+    numbers += [f"{_whole(row[key]):,}" for key in ("mask_px", "reference_px")]
     cells = [html.Td(_thumbnail(picture))] * pictures
-    cells += [html.Td(name)]
-    cells += [
-        html.Td(words, className="number-cell")
-        for words in (
-            str(number),
-            _decimal(row["score"]),
-            f"{_whole(row['reference_px']):,}",
-            f"{_whole(row['mask_px']):,}",
-            _decimal(row["dice"]),
-        )
-    ]
+    cells += [html.Td(name, className="case-name")]
+    cells += [html.Td(words, className="number-cell") for words in numbers]
     return html.Tr(cells)
 
 
@@ -162,6 +175,6 @@ def _whole(value: object) -> int:
     return int(number) if math.isfinite(number) else 0
 
 
-def _decimal(value: object) -> str:
+def _decimal(value: object, *, none: str) -> str:
     number = float(value) if isinstance(value, int | float) else math.nan
-    return f"{number:.2f}" if math.isfinite(number) else "both empty"
+    return f"{number:.2f}" if math.isfinite(number) else none

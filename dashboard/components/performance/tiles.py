@@ -9,6 +9,7 @@ from typing import Any
 from dash import html
 
 from dashboard.components.attributes import aria
+from dashboard.components.performance.words import interval_words, number_words
 from dashboard.evaluation import Cell, Confusion, Estimate
 
 #: A component's id: a string, or the dictionary of a pattern.
@@ -22,18 +23,6 @@ CELL_WORDS: dict[Cell, tuple[str, tuple[str, ...], str]] = {
     "marked": ("No tumor, marked", ("ai",), "surest first"),
     "unmarked": ("No tumor, unmarked", (), "highest score first"),
 }
-
-
-def number_words(value: float, *, digits: int = 2) -> str:
-    """A number with a fixed count of decimals, or "not known"."""
-    return f"{value:.{digits}f}" if math.isfinite(value) else "not known"
-
-
-def interval_words(estimate: Estimate, *, digits: int = 2) -> str:
-    """The 95% interval, "0.82 to 0.88", or "" where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return f"{number_words(estimate.low, digits=digits)} to {estimate.high:.{digits}f}"
 
 
 def figure_tile(

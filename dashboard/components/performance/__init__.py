@@ -1,0 +1,1 @@
+"""Components of the performance page, one module per view of it."""

@@ -1,0 +1,181 @@
+"""The first view: what a radiologist needs before trusting a mark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from dash import dcc, html
+
+from dashboard.components.attributes import aria
+from dashboard.components.performance import ids
+from dashboard.components.performance.data import PageData
+from dashboard.components.performance.parts import chart, small_button
+from dashboard.components.performance.patients import patient_table
+from dashboard.components.performance.tiles import cell_tile, figure_tile, headline
+from dashboard.components.performance.words import interval_words, number_words
+from dashboard.evaluation import CELLS, Estimate, NotRun
+from dashboard.evaluation.sections import Leakage
+from dashboard.performance_inputs import HIGHEST, LOWEST, STEP
+
+
+def layout(data: PageData) -> html.Div:
+    """Tiles, the curve with the operating point, the four cells, a dot per patient."""
+    right = [
+        _confusion_tiles(),
+        html.Div(id=ids.rows_id("group")),
+        _dice_panel(data),
+        html.Div(id=ids.rows_id("case")),
+    ]
+    columns = [_roc_panel(data), html.Div(right, className="stack")]
+    return html.Div(
+        [
+            dcc.Store(id=ids.POINT),
+            _top_tiles(data),
+            html.Div(columns, className="performance-columns"),
+        ],
+        className="stack",
+    )
+
+
+def _top_tiles(data: PageData) -> html.Div:
+    figures = data.evaluation.figures
+    median = figures.get("patient_dice_median")
+    median_words = (
+        f"median {number_words(median.value)}, {interval_words(median)}" if median else ""
+    )
+    return html.Div(
+        [
+            headline(data.measured, figures.get("patient_dice_mean")),
+            figure_tile(
+                "Dice per patient, mean (missed tumors count 0)",
+                figures.get("patient_dice_mean"),
+                note=median_words,
+            ),
+            figure_tile("Slice AUC", figures.get("slice_auc"), digits=3, note=_rate_note(figures)),
+            _leakage_tile(data.evaluation.sections.leakage),
+        ],
+        className="performance-tiles",
+    )
+
+
+def _rate_note(figures: Mapping[str, Estimate]) -> str:
+    sensitivity = figures.get("sensitivity_at_95_specificity")
+    if sensitivity is None:
+        return ""
+    return f"finds {number_words(100 * sensitivity.value, digits=0)}% at 5% false alarms"
+
+
+def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
+    """The same model, measured with slices of one patient on both sides."""
+    title = "The same model, split by slice"
+    more = dcc.Link("What this means", href="/performance?view=leakage", className="secondary")
+    if not isinstance(leakage, Leakage):
+        return html.Section(
+            [
+                html.H2(title, className="panel-title"),
+                html.Div("not run", className="number"),
+                html.Div("How much a leaking split would flatter.", className="muted secondary"),
+                more,
+            ],
+            className="panel performance-tile",
+        )
+    name, by_slice, by_patient = leakage_figure(leakage)
+    gain = by_slice.value - by_patient.value
+    words = f"{number_words(gain)} of it is leakage: slices of one patient on both sides"
+    if not math.isfinite(gain) or gain < 0.005:
+        words = "no more than split by patient"
+    return html.Section(
+        [
+            html.H2(f"{title}: {name}", className="panel-title"),
+            html.Div(number_words(by_slice.value), className="number"),
+            html.Div(words, className="muted secondary tabular"),
+            more,
+        ],
+        className="panel performance-tile",
+    )
+
+
+def leakage_figure(leakage: Leakage) -> tuple[str, Estimate, Estimate]:
+    """The one figure that tells leakage best: its words, split by slice, split by patient."""
+    for name, words in (
+        ("patient_dice_mean", "Dice"),
+        ("tumor_slice_dice", "Dice of tumor slices"),
+        ("slice_auc", "slice AUC"),
+    ):
+        first, second = leakage.by_slice.figures.get(name), leakage.by_patient.figures.get(name)
+        if first is not None and second is not None:
+            return words, first, second
+    return "Dice", Estimate(math.nan), Estimate(math.nan)
+
+
+def _roc_panel(data: PageData) -> html.Section:
+    title = "How many tumor slices it finds, for how many false alarms"
+    note = (
+        "Click the curve or move the slider: the four tiles follow. Dice figures hold as shipped."
+    )
+    if data.evaluation.cross_validated:
+        note += " As shipped, each fold is counted at the operating point chosen in its training."
+    return html.Section(
+        [
+            html.H2(title, className="panel-title"),
+            chart(ids.ROC, title, height=330, clickable=True),
+            html.Div(
+                [
+                    html.Label("Operating point", htmlFor=ids.THRESHOLD),
+                    html.Span(id=ids.THRESHOLD_WORDS, className="tabular strong"),
+                    small_button(f"As shipped, {data.threshold:.2f}", ids.RESET),
+                ],
+                className="threshold-row",
+            ),
+            dcc.Input(
+                id=ids.THRESHOLD,
+                type="range",
+                min=LOWEST,
+                max=HIGHEST,
+                step=STEP,
+                value=round(data.threshold, 2),
+                className="threshold-slider",
+            ),
+            html.Div(id=ids.RATES, className="rates tabular"),
+            html.P(note, className="muted secondary"),
+        ],
+        className="panel",
+    )
+
+
+def _confusion_tiles() -> html.Div:
+    return html.Div(
+        [
+            cell_tile(
+                cell,
+                tile_id=ids.cell_id(cell),
+                count_id=ids.count_id(cell),
+                pictures_id=ids.pictures_id(cell),
+            )
+            for cell in CELLS
+        ],
+        className="cell-tiles",
+        role="group",
+        **aria(label="Slices by what they hold and what the slice score says"),
+    )
+
+
+def _dice_panel(data: PageData) -> html.Section:
+    patients = data.evaluation.patients
+    title = "Dice of each patient; click a dot for its case"
+    worst = dcc.Link("The worst ten", href="/performance?view=outlines", className="secondary")
+    return html.Section(
+        [
+            html.Div([html.H2(title, className="panel-title"), worst], className="case-head"),
+            chart(ids.graph_id(ids.DICE), title, height=200, clickable=True),
+            html.Details(
+                [
+                    html.Summary(f"The {len(patients)} patients as a table"),
+                    patient_table(patients, data.links),
+                ],
+                className="patients-table",
+            ),
+        ],
+        className="panel",
+    )

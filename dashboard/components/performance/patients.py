@@ -1,0 +1,71 @@
+"""Tables of patients: each opens its case where that is in this workspace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.attributes import aria
+from dashboard.components.performance.parts import small_button, table
+from dashboard.components.performance.words import NONE, number_words
+
+_HEAD = ("Case", "Institution", "Dice", "HD95, px", "AI, px", "Reference, px", "Slices")
+
+
+def patient_table(patients: pd.DataFrame, links: Mapping[str, Component | str]) -> html.Div:
+    """Patients, lowest Dice first.
+
+    Args:
+        patients: case_id, institution, fold, dice, hd95_px, volume_px, reference_px, slices.
+        links: What to show for a case_id, its name where missing.
+    """
+    ordered = patients.sort_values("dice", na_position="first")
+    folds = bool((patients["fold"] != "").any())
+    head = [*_HEAD[:2], *(["Fold"] if folds else []), *_HEAD[2:]]
+    rows = [_patient_row(row, links, folds=folds) for row in ordered.to_dict("records")]
+    return table(head, rows, numbers=range(2 + folds, len(head)), extra="patient-rows")
+
+
+def patients_panel(
+    title: str,
+    patients: pd.DataFrame,
+    *,
+    links: Mapping[str, Component | str],
+    close_id: str | dict[str, Any],
+) -> html.Section:
+    """A list of patients under a title, with a button that closes it."""
+    return html.Section(
+        [
+            html.Div(
+                [html.H2(title, className="panel-title"), small_button("Close", close_id)],
+                className="case-head",
+            ),
+            patient_table(patients, links),
+        ],
+        className="panel case-panel",
+        **aria(label=title, live="polite"),
+    )
+
+
+def _patient_row(
+    row: Mapping[Hashable, Any], links: Mapping[str, Component | str], *, folds: bool
+) -> html.Tr:
+    name = str(row["case_id"])
+    cells = [html.Td(links.get(name, name)), html.Td(str(row["institution"]))]
+    if folds:
+        cells.append(html.Td(str(row["fold"])))
+    numbers = [
+        _known(row["dice"], digits=2),
+        _known(row["hd95_px"], digits=1),
+        *(_known(row[key], digits=0) for key in ("volume_px", "reference_px", "slices")),
+    ]
+    return html.Tr(cells + [html.Td(words, className="number-cell") for words in numbers])
+
+
+def _known(value: float, *, digits: int) -> str:
+    return number_words(value, digits=digits) if math.isfinite(value) else NONE

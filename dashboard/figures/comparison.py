@@ -1,0 +1,114 @@
+"""Figures with their intervals, row by row, and two measurements of the same thing side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard.evaluation import Estimate
+from dashboard.figures.template import Theme, build_template, tokens_of
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One row: what it is of, and both measurements; None where one was not made."""
+
+    label: str
+    first: Estimate | None
+    second: Estimate | None = None
+
+
+def make_pair_figure(
+    pairs: Sequence[Pair], *, names: tuple[str, str], theme: Theme, digits: int = 2
+) -> go.Figure:
+    """Draw each row's two measurements with their intervals, the first hollow, the second solid.
+
+    Args:
+        pairs: Rows, the first at the top.
+        names: What the first and the second measurement are called.
+        theme: "dark" or "light".
+        digits: Decimals in the words of a point.
+    """
+    tokens = tokens_of(theme)
+    figure = go.Figure()
+    places = np.arange(len(pairs))[::-1].astype(float)
+    apart = 0.14 if any(pair.second for pair in pairs) else 0.0
+    styles = (
+        (names[0], [pair.first for pair in pairs], apart, tokens.muted, bool(apart)),
+        (names[1], [pair.second for pair in pairs], -apart, tokens.accent, False),
+    )
+    for name, estimates, shift, color, hollow in styles:
+        color = color if hollow or apart else tokens.accent
+        shown = [(e, y + shift, p) for e, y, p in zip(estimates, places, pairs, strict=True) if e]
+        _add_intervals(figure, [(e, y) for e, y, _ in shown], color)
+        if shown:
+            figure.add_scatter(
+                x=[e.value for e, _, _ in shown],
+                y=[y for _, y, _ in shown],
+                customdata=[f"{p.label}, {name}: {_words(e, digits)}" for e, _, p in shown],
+                mode="markers",
+                marker={
+                    "size": 11,
+                    "color": tokens.panel if hollow else color,
+                    "line": {"color": color, "width": 2},
+                },
+                hovertemplate="%{customdata}<extra></extra>",
+                name=name,
+            )
+    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 4, "b": 4})
+    _set_axes(figure, pairs, places, color=tokens.text)
+    return figure
+
+
+def _add_intervals(figure: go.Figure, rows: list[tuple[Estimate, float]], color: str) -> None:
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for estimate, place in rows:
+        if estimate.low is not None and estimate.high is not None:
+            x += [estimate.low, estimate.high, None]
+            y += [place, place, None]
+    if x:
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            line={"color": color, "width": 2},
+            hoverinfo="skip",
+            name="95% interval",
+        )
+
+
+def _set_axes(figure: go.Figure, pairs: Sequence[Pair], places: np.ndarray, *, color: str) -> None:
+    ends = [
+        number
+        for pair in pairs
+        for estimate in (pair.first, pair.second)
+        if estimate
+        for number in (estimate.value, estimate.low, estimate.high)
+        if number is not None and np.isfinite(number)
+    ]
+    start = max(0.0, np.floor((min(ends, default=0.5) - 0.01) * 10) / 10)
+    stop = max(1.0, max(ends, default=1.0))
+    figure.update_xaxes(
+        range=[start, stop + 0.01 * (stop - start)],
+        dtick=0.1 if stop - start <= 0.6 else 0.2,
+        showgrid=True,
+    )
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[pair.label for pair in pairs],
+        range=[-0.6, len(pairs) - 0.4],
+        showgrid=False,
+        tickfont={"color": color},
+        ticklabelstandoff=12,
+    )
+
+
+def _words(estimate: Estimate, digits: int) -> str:
+    words = f"{estimate.value:.{digits}f}"
+    if estimate.low is None or estimate.high is None:
+        return words
+    return f"{words}, {estimate.low:.{digits}f} to {estimate.high:.{digits}f}"

@@ -1,0 +1,138 @@
+"""Dice of each patient by institution, with each institution's mean and its interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.evaluation import FEW_PATIENTS
+from dashboard.figures.template import Theme, build_template, tokens_of
+
+#: Trace names.
+PATIENTS, MEANS, INTERVALS = "patients", "institutions", "95% interval"
+#: Dots of about the same Dice are put one above the other, this far apart at most.
+_BIN, _SPREAD, _STEP = 0.012, 0.3, 0.11
+_MEAN_BELOW = 0.36
+
+
+def make_institution_figure(
+    patients: pd.DataFrame, institutions: pd.DataFrame, *, theme: Theme, selected: str = ""
+) -> go.Figure:
+    """One row per institution: a dot per patient, below it the mean with its 95% interval.
+
+    Args:
+        patients: case_id, institution, dice (NaN left out).
+        institutions: institution, patients, mean, low, high (NaN without an interval).
+        theme: "dark" or "light".
+        selected: case_id whose dot is ringed, "" for none.
+    """
+    tokens = tokens_of(theme)
+    places = {name: float(k) for k, name in enumerate(reversed(list(institutions["institution"])))}
+    figure = go.Figure()
+    shown = patients.dropna(subset=["dice"])
+    shown = shown[shown["institution"].isin(list(places))]
+    cases = shown["case_id"].to_numpy(str)
+    figure.add_scatter(
+        x=shown["dice"],
+        y=_spread(shown, places),
+        customdata=np.stack([cases, shown["dice"].to_numpy(float).astype(str)], axis=1)
+        if len(shown)
+        else None,
+        mode="markers",
+        marker={
+            "size": 9,
+            "color": tokens.ai,
+            "opacity": 0.85,
+            "line": {"width": np.where(cases == selected, 3, 0), "color": tokens.text},
+        },
+        hovertemplate="%{customdata[0]}<br>Dice %{customdata[1]:.3f}, click to see its slices"
+        "<extra></extra>",
+        name=PATIENTS,
+    )
+    _add_means(figure, institutions, places, theme)
+    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 4, "b": 4})
+    _set_axes(figure, shown, institutions, places, color=tokens.text)
+    return figure
+
+
+def _spread(shown: pd.DataFrame, places: dict[str, float]) -> np.ndarray:
+    """Heights of the dots: their institution's row, neighbours above and below each other."""
+    heights = np.array([places[name] for name in shown["institution"]], float)
+    columns = (shown["dice"].to_numpy(float) / _BIN).round().astype(int)
+    seen: dict[tuple[float, int], int] = {}
+    for k, key in enumerate(zip(heights.tolist(), columns.tolist(), strict=True)):
+        count = seen.get(key, 0)
+        seen[key] = count + 1
+        side = 1 if count % 2 else -1
+        heights[k] += max(-_SPREAD, min(_SPREAD, side * ((count + 1) // 2) * _STEP))
+    return heights
+
+
+def _add_means(
+    figure: go.Figure, institutions: pd.DataFrame, places: dict[str, float], theme: Theme
+) -> None:
+    tokens = tokens_of(theme)
+    few = institutions["patients"].to_numpy(int) < FEW_PATIENTS
+    colors = np.where(few, tokens.muted, tokens.accent)
+    heights = [places[name] - _MEAN_BELOW for name in institutions["institution"]]
+    for y, color, low, high in zip(
+        heights, colors, institutions["low"], institutions["high"], strict=True
+    ):
+        if np.isfinite(low) and np.isfinite(high):
+            figure.add_scatter(
+                x=[low, high],
+                y=[y, y],
+                mode="lines",
+                line={"color": color, "width": 2},
+                hoverinfo="skip",
+                name=INTERVALS,
+            )
+    figure.add_scatter(
+        x=institutions["mean"],
+        y=heights,
+        mode="markers",
+        marker={
+            "size": 10,
+            "symbol": "diamond",
+            "color": np.where(few, tokens.panel, tokens.accent),
+            "line": {"width": 2, "color": colors},
+        },
+        text=[
+            _interval_words(*row)
+            for row in institutions[["institution", "mean", "low", "high"]].itertuples(index=False)
+        ],
+        hovertemplate="%{text}<extra></extra>",
+        name=MEANS,
+    )
+
+
+def _set_axes(
+    figure: go.Figure,
+    shown: pd.DataFrame,
+    institutions: pd.DataFrame,
+    places: dict[str, float],
+    *,
+    color: str,
+) -> None:
+    """Name each row, and let the axis begin below the lowest dot."""
+    labels = [
+        f"{name}, {count} patient{'s' if count != 1 else ''}"
+        for name, count in zip(institutions["institution"], institutions["patients"], strict=True)
+    ]
+    lowest = np.nanmin([shown["dice"].min(), institutions["low"].min(), 1.0])
+    start = max(-0.01, np.floor((lowest - 0.02) * 10) / 10)
+    figure.update_xaxes(range=[start, 1.01], dtick=0.1 if start >= 0.4 else 0.2, showgrid=True)
+    figure.update_yaxes(
+        tickvals=[places[name] for name in institutions["institution"]],
+        ticktext=labels,
+        range=[-0.7, len(institutions) - 0.4],
+        showgrid=False,
+        tickfont={"color": color},
+        ticklabelstandoff=12,
+    )
+
+
+def _interval_words(name: str, mean: float, low: float, high: float) -> str:
+    words = f"{low:.2f} to {high:.2f}" if np.isfinite(low) else "one patient"
+    return f"{name}: mean {mean:.2f}, {words}"

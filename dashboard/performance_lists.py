@@ -1,0 +1,89 @@
+"""The lists of cases that open under the figures of the performance page."""
+
+from __future__ import annotations
+
+import pandas as pd
+from dash.development.base_component import Component
+
+from dashboard.components.performance import ids
+from dashboard.components.performance.cases import case_panel
+from dashboard.components.performance.patients import patients_panel
+from dashboard.components.performance.slice_score import DECIDED
+from dashboard.components.performance.tiles import CELL_WORDS
+from dashboard.evaluation import CELLS, Evaluation, select_cell
+from dashboard.figures.reliability import BEFORE
+from dashboard.installed import known_studies, study_links
+from dashboard.performance_inputs import bin_rows
+
+
+def list_group(
+    chosen: dict[str, str], evaluation: Evaluation, threshold: float | None
+) -> Component | None:
+    """Slices or patients of the group that was chosen; None where none was.
+
+    Args:
+        chosen: What `parse_selection` answers.
+        evaluation: The figures' file.
+        threshold: Operating point of the cells, None as measured.
+    """
+    kind, which = chosen.get("kind", ""), chosen.get("which", "")
+    if kind in ("fold", "institution"):
+        patients = evaluation.patients[evaluation.patients[kind] == which]
+        name = which if kind == "fold" else f"Institution {which}"
+        title = f"{name[:1].upper()}{name[1:]}: {len(patients):,} patients, lowest Dice first"
+        links = study_links(evaluation)
+        return patients_panel(title, patients, links=links, close_id=ids.close_id("group"))
+    if kind == "cell":
+        rows, title = _cell_rows(which, evaluation, threshold)
+    elif kind == "decided":
+        rows, title = _decided_rows(which, evaluation)
+    elif kind == "bin":
+        rows = bin_rows(which, evaluation)
+        words = "the classifier's raw score" if which.startswith(BEFORE) else "the slice score"
+        title = f"{len(rows):,} slices of one point of {words}, highest first"
+    else:
+        return None
+    return case_panel(
+        title,
+        rows,
+        studies=known_studies(evaluation, rows["case_id"]),
+        close_id=ids.close_id("group"),
+        parts=kind in ("decided", "bin"),
+    )
+
+
+def list_case(chosen: dict[str, str], evaluation: Evaluation) -> Component | None:
+    """Slices of the case that was chosen; None where none was."""
+    case = chosen.get("case")
+    if not case:
+        return None
+    rows = evaluation.slices[evaluation.slices["case_id"] == case].sort_values("index")
+    return case_panel(
+        f"{case}: slice by slice",
+        rows,
+        studies=known_studies(evaluation, [case]),
+        close_id=ids.close_id("case"),
+        note=f"This case is not in this workspace with all {len(rows):,} slices that were "
+        "evaluated. Add them together on the worklist to see the images.",
+    )
+
+
+def _cell_rows(
+    which: str, evaluation: Evaluation, threshold: float | None
+) -> tuple[pd.DataFrame, str]:
+    cell = next(one for one in CELLS if one == which)
+    rows = select_cell(evaluation.slices, threshold, cell)
+    name, _, order = CELL_WORDS[cell]
+    point = "as measured" if threshold is None else f"at operating point {threshold:.2f}"
+    return rows, f"{name}: {len(rows):,} slices {point}, {order}"
+
+
+def _decided_rows(which: str, evaluation: Evaluation) -> tuple[pd.DataFrame, str]:
+    """Slices with one kind of decision: wrong ones first, then by their score."""
+    rows = evaluation.slices[evaluation.slices["decided_by"] == which]
+    wrong = rows["called"].astype(bool) != rows["reference_tumor"].astype(bool)
+    rows = rows.assign(wrong=wrong).sort_values(
+        ["wrong", "score"], ascending=False, ignore_index=True
+    )
+    words = DECIDED.get(which, (which, ""))[0]
+    return rows, f"{words}: {len(rows):,} slices, wrong ones first"
