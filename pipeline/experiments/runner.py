@@ -145,7 +145,8 @@ def _measure(
     try:
         measurement = experiment.measure(row, progress)
     except NotRun as error:
-        weights = _initial_weights(row, context)
+        local = context.weights.has_file(find_architecture(row.architecture))
+        weights = _initial_weights(row, context) if local else NO_WEIGHTS
         return not_run_row(row, weights, reason=error.reason)
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     return measured_row(row, measurement, date=date)

@@ -52,6 +52,10 @@ class WeightsSource:
             return Coverage("ImageNet, all layers", None, "")
         return Coverage(RANDOM, None, "everything")
 
+    def has_file(self, architecture: Architecture) -> bool:
+        """Whether the folder holds the file of an architecture."""
+        return self._file(architecture) is not None
+
     def arrays(self, architecture: Architecture) -> dict[str, NDArray[np.float32]]:
         """The weights by ``<layer>/<variable>``, layers as in the model; {} where there are none.
 

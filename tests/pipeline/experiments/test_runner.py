@@ -96,11 +96,11 @@ def run(
     path: Path,
     experiment: Counted,
     choice: RowChoice = RowChoice(),  # noqa: B008
-    weights: Path | None = None,
+    weights: WeightsSource = WeightsSource(),  # noqa: B008
 ) -> RunReport:
     return run_experiment(
         configuration,
-        RunContext(None, WeightsSource(weights)),
+        RunContext(None, weights),
         path,
         open_data=lambda context: experiment,
         choice=choice,
@@ -193,11 +193,16 @@ def test_rows_that_were_not_chosen_keep_their_figures(
 
 
 def test_weights_are_named_by_what_they_hold(configuration: Configuration, tmp_path: Path) -> None:
+    path = tmp_path / "made.json"
     write_weights(tmp_path)
     (tmp_path / "tiny.npz").rename(tmp_path / "resnet18_imagenet_folded.npz")
-    run(configuration, tmp_path / "made.json", Counted(), weights=tmp_path)
-    rows = json.loads((tmp_path / "made.json").read_text())["rows"]
-    assert rows[0]["initial_weights"] == "ImageNet, layer1 to layer3"
+    run(configuration, path, Counted(), weights=WeightsSource(tmp_path))
+    named = [row["initial_weights"] for row in json.loads(path.read_text())["rows"]]
+    assert named[0] == "ImageNet, layer1 to layer3"
+    # What should have been downloaded, and could not be, is not claimed.
+    run(configuration, path, Counted(data="d2"), weights=WeightsSource(download=True))
+    named = [row["initial_weights"] for row in json.loads(path.read_text())["rows"]]
+    assert (named[2], named[4]) == ("not at hand", "ImageNet, all layers")
 
 
 def test_another_file_is_not_written_over(configuration: Configuration, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from tiny import COMPLETE, PARTLY, SIDE, make_images, write_weights
 from pipeline.errors import Cancelled
 from pipeline.experiments.images import FLIPS, FULL
 from pipeline.experiments.network import Head
-from pipeline.experiments.strategies import NotRun, Strategy
+from pipeline.experiments.not_run import NotRun
+from pipeline.experiments.strategies import Strategy
 from pipeline.experiments.training import ClassifierPlan, fit_classifier
 from pipeline.experiments.weights import WeightsSource
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ from tiny import COMPLETE, FILE, PARTLY, SIDE, write_weights
 from pipeline.errors import InputError
 from pipeline.experiments.architecture import Architecture
 from pipeline.experiments.network import Head, build_network
+from pipeline.experiments.not_run import NotRun
 from pipeline.experiments.strategies import (
-    NotRun,
     Strategy,
     TrainedPart,
     choose_part,
@@ -111,3 +112,27 @@ def test_nothing_random_is_ever_frozen(
         write_weights(tmp_path)
     with pytest.raises(NotRun, match=reason):
         choose_part(strategy, architecture, WeightsSource(tmp_path).coverage(architecture))
+
+
+def test_a_download_that_fails_is_not_run() -> None:
+    def offline() -> None:
+        raise Exception("URL fetch failure")
+
+    architecture = replace(COMPLETE, published=offline)
+    source = WeightsSource(download=True)
+    assert source.coverage(architecture).label == "ImageNet, all layers"
+    with pytest.raises(NotRun, match="weights of Tiny could not be downloaded"):
+        load_weights(build_whole(), architecture, source)
+
+
+def test_downloaded_weights_are_taken_by_layer() -> None:
+    model, published = build_whole(), build_whole()
+    architecture = replace(COMPLETE, published=lambda: published)
+    assert load_weights(model, architecture, WeightsSource(download=True)).complete
+    for name in ("conv1", "conv1_bn", "conv2"):
+        for ours, theirs in zip(
+            model.get_layer(name).get_weights(),
+            published.get_layer(name).get_weights(),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, theirs)
