@@ -14,6 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from pipeline.data.formats import IMAGE_FORMATS, read_format
 from pipeline.data.images import read_image
 from pipeline.errors import InputError
+from pipeline.experiments.images import LabelledImages
 from pipeline.image_tasks.duplicates import find_similar_pairs, join_groups
 from pipeline.image_tasks.preprocessing import prepare_image, to_grey
 from pipeline.image_tasks.task import ImageTask
@@ -48,6 +49,15 @@ class ImageSet:
     def n_groups(self) -> int:
         """Number of groups."""
         return len(np.unique(self.groups))
+
+    def labelled(self) -> LabelledImages:
+        """The images as the training loop takes them."""
+        return LabelledImages(
+            images=self.images,
+            labels=self.labels.astype(np.intp),
+            groups=self.groups.astype(np.intp),
+            classes=self.task.classes,
+        )
 
 
 @dataclass(frozen=True, eq=False)

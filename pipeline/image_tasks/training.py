@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.atomic_files import replacing, write_json
 from pipeline.checked_json import read_json_object
 from pipeline.experiments.architectures import find_architecture
-from pipeline.experiments.images import Augmentation, LabelledImages
+from pipeline.experiments.images import Augmentation
 from pipeline.experiments.network import Head
 from pipeline.experiments.strategies import Strategy
 from pipeline.experiments.training import ClassifierPlan, FittedClassifier, fit_classifier
@@ -57,16 +57,6 @@ class FinalModel:
     history: list[dict[str, float]]
     initial_weights: str
     seconds_per_epoch: float
-
-
-def labelled(image_set: ImageSet) -> LabelledImages:
-    """The images as the training loop takes them."""
-    return LabelledImages(
-        images=image_set.images,
-        labels=image_set.labels.astype(np.intp),
-        groups=image_set.groups.astype(np.intp),
-        classes=image_set.task.classes,
-    )
 
 
 def limit_groups(
@@ -123,7 +113,7 @@ def fit_recipe(
         image_set.groups, chosen, at_most=recipe.images_per_group, seed=recipe.seed
     )
     plan = make_plan(image_set, len(learned), weights)
-    return fit_classifier(plan, labelled(image_set).pick(learned), progress=progress)
+    return fit_classifier(plan, image_set.labelled().pick(learned), progress=progress)
 
 
 def cross_validate(

@@ -1,0 +1,78 @@
+"""``predict --task chest-xray`` with a network that answers by rule."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_images import CLASSES, TASK, build_network, corner_pixels, write_image, write_shipped
+
+from pipeline.__main__ import main
+from pipeline.image_tasks.export import export_image_model
+from pipeline.models.quiet_keras import import_keras
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    import_keras()
+    folder = tmp_path_factory.mktemp("predict-images")
+    write_shipped(folder / "models", model=build_network())
+    export_image_model(folder / "models", folder / "engine", TASK)
+    return ["--models", str(folder / "models"), "--engine-dir", str(folder / "engine")]
+
+
+def predict(folders: list[str], output: Path, *paths: Path) -> tuple[int, dict[str, Any]]:
+    given = ["predict", "--task", TASK, *map(str, paths), "--output", str(output), *folders]
+    return main(given), json.loads((output / "results.json").read_text())
+
+
+def test_every_file_is_a_case_with_class_probabilities_and_heat_map(
+    folders: list[str], tmp_path: Path
+) -> None:
+    bright = write_image(tmp_path / "in" / "x_1.png", corner_pixels(230))
+    dark = write_image(tmp_path / "in" / "x_2.png", corner_pixels(20))
+    status, document = predict(folders, tmp_path / "out", bright.parent)
+    assert status == 0
+    assert set(document) == {"schema", "task", "models", "cases", "errors"}
+    assert (document["schema"], document["task"], document["errors"]) == (1, TASK, [])
+    assert set(document["models"]["classifier"]) == {"name", "digest"}
+    answers = {case["slices"][0]["source"]: case["slices"][0] for case in document["cases"]}
+    assert {name: answer["class"] for name, answer in answers.items()} == {
+        bright.name: "covid",
+        dark.name: "normal",
+    }
+    for case in document["cases"]:
+        (answer,) = case["slices"]
+        assert list(answer["probabilities"]) == CLASSES
+        assert sum(answer["probabilities"].values()) == pytest.approx(1)
+        assert max(answer["probabilities"], key=answer["probabilities"].get) == answer["class"]
+        assert any("another source" in warning for warning in case["warnings"])
+        assert case["tumor"] is case["volume_ml"] is case["dice"] is case["spacing_mm"] is None
+        picture = np.asarray(Image.open(tmp_path / "out" / answer["heat_map"]))
+        assert picture.shape == (64, 64, 3)
+
+
+def test_bad_files_are_told_and_the_rest_is_answered(
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_image(tmp_path / "in" / "good.png", corner_pixels())
+    (tmp_path / "in" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    status, document = predict(folders, tmp_path / "in", tmp_path / "in")
+    assert status == 1
+    assert [case["case_id"] for case in document["cases"]] == ["good"]
+    (error,) = document["errors"]
+    assert error["source"] == "bad.png"
+    assert error["message"] in capsys.readouterr().err
+    again = predict(folders, tmp_path / "in", tmp_path / "in")
+    assert again == (1, document)
+
+
+def test_a_missing_model_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_image(tmp_path / "a.png", corner_pixels())
+    given = ["predict", "--task", "brain-mri", str(path), "--output", str(tmp_path / "out")]
+    assert main([*given, "--models", str(tmp_path / "models")]) == 1
+    assert "no model of this task is installed" in capsys.readouterr().err

@@ -1,0 +1,122 @@
+"""The recipe of a task on a tiny network: folds, calibration, what is shipped, the command."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_images import TINY, write_image
+
+from pipeline.__main__ import main
+from pipeline.image_tasks import training
+from pipeline.image_tasks.card import BEGIN, END, fill_card
+from pipeline.image_tasks.dataset import ImageSet, read_image_set
+from pipeline.image_tasks.models import load_image_network, read_image_model
+from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.models.quiet_keras import import_keras
+
+TASK = replace(
+    IMAGE_TASKS["brain-mri"],
+    input_size=32,
+    recipe=replace(IMAGE_TASKS["brain-mri"].recipe, architecture="tiny", epochs=12, repeats=1),
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Noise: coarse without tumor, fine with."""
+    import_keras()
+    monkeypatch.setitem(IMAGE_TASKS, "brain-mri", TASK)
+    monkeypatch.setattr(training, "find_architecture", lambda _: TINY)
+    rng = np.random.default_rng(1)
+    for k in range(10):
+        fine = rng.integers(0, 255, (32, 32), dtype=np.uint8)
+        coarse = np.kron(rng.integers(0, 255, (4, 4)), np.ones((8, 8))).astype(np.uint8)
+        write_image(tmp_path / "data" / "yes" / f"{k}.png", fine)
+        write_image(tmp_path / "data" / "no" / f"{k}.png", coarse)
+    return tmp_path / "data"
+
+
+def test_groups_are_limited_and_batches_even() -> None:
+    groups = np.array([0, 0, 0, 1, 2, 2])
+    kept = training.limit_groups(groups, np.arange(1, 6), at_most=1, seed=0)
+    assert groups[kept].tolist() == [0, 1, 2]
+    assert 0 not in kept
+    assert training.even_batch_size(161, 16) == 15
+    assert training.even_batch_size(160, 16) == 16
+    assert training.even_batch_size(7, 16) == 7
+
+
+def test_each_fold_is_calibrated_by_the_others() -> None:
+    labels = np.array([0, 1, 0, 1])
+    raw = np.array([[[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.9, 0.1]]])
+    found = training.calibrate_folds(raw, np.array([[0, 0, 1, 1]]), labels)
+    # The first fold is calibrated by the second, which is right half of the time: one half.
+    np.testing.assert_allclose(found.calibrated[0, :2, 0], [0.5, 0.5], atol=0.05)
+    # The second by the first, which is always right: as sure as the bounds allow.
+    assert found.calibrated[0, 2, 0] > 0.999
+    assert found.raw is raw
+
+
+def test_finished_folds_are_read_and_not_trained_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image_set = read_image_set(TASK, data)
+    n = len(image_set.files)
+    monkeypatch.setattr(training, "fit_recipe", _refuse)
+    for fold in training.iterate_folds(image_set, repeats=1):
+        answers = np.eye(2)[image_set.labels[fold.held_out]] * 0.8 + 0.1
+        np.save(tmp_path / f"fold-1-{fold.number + 1}.npy", answers)
+    measured = training.cross_validate(image_set, None, tmp_path)
+    assert measured.raw.shape == (1, n, 2)
+    assert (measured.raw[0].argmax(axis=1) == image_set.labels).all()
+    (tmp_path / "fold-1-2.npy").write_bytes(b"cut")
+    with pytest.raises(AssertionError, match="trained again"):
+        training.cross_validate(image_set, None, tmp_path)
+
+
+def _refuse(image_set: ImageSet, *_: object, **__: object) -> None:
+    raise AssertionError("trained again")
+
+
+def test_the_command_ships_a_model_with_figures_and_goes_on_where_it_stopped(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "models" / "brain-mri" / TASK.model_name
+    folder.mkdir(parents=True)
+    (folder / "README.md").write_text(f"# Card\n{BEGIN}\nold\n{END}\nafter\n")
+    given = ["train-image-task", "brain-mri", "--data", str(data), "--run", str(tmp_path / "run")]
+    given += ["--models", str(tmp_path / "models")]
+    assert main(given) == 0
+    info = read_image_model(tmp_path / "models", "brain-mri")
+    assert load_image_network(info).output.shape[-1] == 2
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    assert evaluation["network"]["digest"] == info.digest
+    assert evaluation["split"] == "1 x 5 stratified folds by group"
+    assert {row["file"] for row in evaluation["rows"]} == {
+        f"{name}/{k}.png" for name in ("yes", "no") for k in range(10)
+    }
+    assert np.sum(evaluation["confusion"]["counts"]) == 20
+    accuracy = evaluation["figures"]["accuracy"]
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert evaluation["environment"]["seconds_per_image"] < 60
+    with (folder / "history.csv").open() as stream:
+        assert len(list(csv.DictReader(stream))) == 12
+    card = (folder / "README.md").read_text()
+    assert card.startswith("# Card\n")
+    assert card.endswith("\nafter\n")
+    assert f"| Accuracy | {accuracy['value']:.3f} |" in card
+    monkeypatch.setattr(training, "fit_recipe", _refuse)
+    assert main(given) == 0
+    again = json.loads((folder / "evaluation.json").read_text())
+    assert again["figures"] == evaluation["figures"]
+
+
+def test_a_card_without_a_place_for_results_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Card")
+    with pytest.raises(ValueError, match="must hold"):
+        fill_card(tmp_path / "README.md", {})
+    fill_card(tmp_path / "absent.md", {})
+    assert not (tmp_path / "absent.md").exists()
