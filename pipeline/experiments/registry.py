@@ -21,6 +21,8 @@ from pipeline.results import ProgressCallback
 EXPERIMENTS = {
     "lgg-slices": "pipeline.experiments.lgg_slices",
     "runtimes": "pipeline.experiments.runtimes",
+    "brain-mri": "pipeline.experiments.brain_mri",
+    "chest-xray": "pipeline.experiments.chest_xray",
     "feature-cache": "pipeline.experiments.feature_speed",
 }
 
