@@ -16,10 +16,10 @@ import dash
 from dash import Dash, dcc, html, set_props
 from flask import Response, request
 
-from dashboard import routes, security, services, shell
+from dashboard import image_routes, routes, security, services, shell
 from dashboard.background import build_background_manager
 from dashboard.logs import set_up_logging
-from dashboard.pages import about, performance, review, worklist
+from dashboard.pages import about, comparisons, performance, review, worklist
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError
@@ -48,6 +48,7 @@ PAGES = (
     Page("/", "Worklist", worklist),
     Page("/review", "Review", review),
     Page("/performance", "Performance", performance),
+    Page("/comparisons", "Comparisons", comparisons),
     Page("/about", "About", about),
 )
 
@@ -82,6 +83,7 @@ def build_app(parts: Services) -> Dash:
     shell.register(app)
     notice = html.Div(id=_NOTICE, className="app-notice", role="alert", style=_NOTICE_PLACE)
     app.layout = html.Div([shell.layout(dash.page_container), notice])
+    image_routes.register(app.server, parts)  # first: the routes know what there is not
     routes.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     app.server.before_request(lambda: _check_callback(app))

@@ -20,6 +20,7 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("Worklist", "/"),
     ("Review", "/review"),
     ("Performance", "/performance"),
+    ("Comparisons", "/comparisons"),
     ("About", "/about"),
 )
 

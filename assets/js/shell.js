@@ -23,7 +23,7 @@ window.dash_clientside.overread_shell = (function () {
     return [now, now === "light" ? "Dark theme" : "Light theme"];
   }
 
-  const PATHS = ["/", "/review", "/performance", "/about"]; // the order of shell.PAGES
+  const PATHS = ["/", "/review", "/performance", "/comparisons", "/about"]; // the order of shell.PAGES
 
   function current(pathname) {
     document.dispatchEvent(new CustomEvent("overread:page", { detail: pathname || "/" }));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from dash import dcc, html
@@ -51,7 +52,7 @@ def network_panel(model: ModelInfo) -> html.Section:
                 [html.Div(heads, className="network-heads"), facts(model_facts(model))],
                 className="network-columns",
             ),
-            *_card(model),
+            *card_details(model.card),
         ],
         className="panel about-wide",
     )
@@ -130,11 +131,12 @@ def _training_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _card(model: ModelInfo) -> list[html.Details | html.P]:
-    if model.card is None:
+def card_details(card: Path | None) -> list[html.Details | html.P]:
+    """A model card on demand; a line where there is none."""
+    if card is None:
         return [html.P("No model card lies beside this model.", className="muted")]
     try:
-        text = _COMMENT.sub("", model.card.read_text("utf-8", errors="replace"))
+        text = _COMMENT.sub("", card.read_text("utf-8", errors="replace"))
     except OSError:
         return [html.P("The model card cannot be read.", className="muted")]
     return [

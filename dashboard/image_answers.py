@@ -1,0 +1,237 @@
+"""Answers single images of the comparison tasks, each in a process of its own.
+
+The network runs in ``python -m pipeline.image_tasks.answering``, never in the web process: a file
+that somebody sends is decoded there too. One image is answered at a time; the others wait. Images
+and answers are kept for a day, in a folder that its owner only may read, so that an answer is there
+again after a reload.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Any
+
+from dashboard.image_records import ImageRecord, parse_answer
+from dashboard.uploads import UploadRefused, safe_relative_name
+from pipeline import InputError
+from pipeline.image_tasks.facade import ImageModelInfo
+
+MAX_BYTES = 32 << 20
+_CHUNK = 1 << 20
+_ID = re.compile(r"[0-9a-f]{32}")
+_KEPT_S, _KEPT_IMAGES = 24 * 3600, 200
+_POLL_S = 0.25
+_TIMEOUT_S = 300.0
+_MAX_ANSWER_BYTES = 256 << 20
+_ROOT = Path(__file__).resolve().parents[1]
+_UNANSWERED = "The image could not be answered because of an unexpected error. Try again."
+_TOO_LONG = "The answer took longer than five minutes and was given up."
+PICTURES = ("image", "heat")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageAnswers:
+    """Images that were sent, and their answers.
+
+    Attributes:
+        folder: Where they are kept.
+        models: Folder of the models.
+        engine_files: Folder of the exported models.
+        program: Start of the command that answers an image; tests give their own.
+        turn: Held by whoever has an image answered.
+    """
+
+    folder: Path
+    models: Path
+    engine_files: Path
+    program: tuple[str, ...] = (sys.executable, "-m", "pipeline.image_tasks.answering")
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def receive(self, name: str, stream: IO[bytes], *, length: int | None) -> str:
+        """Keep an image; the same image again is the same id.
+
+        Args:
+            name: The file's name, as the browser tells it.
+            stream: Its bytes.
+            length: How many there should be, where that is known.
+
+        Returns:
+            The image's id.
+
+        Raises:
+            UploadRefused: It is empty or too large, or arrived cut short.
+        """
+        shown = safe_relative_name(name).name[:80]
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.forget_old()
+        draft = self.folder / f"{secrets.token_hex(8)}.part"
+        digest, size = hashlib.sha256(), 0
+        try:
+            with draft.open("xb") as output:
+                while chunk := stream.read(_CHUNK):
+                    size += len(chunk)
+                    if size > MAX_BYTES:
+                        raise _refused(f"{shown} is larger than {MAX_BYTES >> 20} MB.")
+                    digest.update(chunk)
+                    output.write(chunk)
+            if not size or (length is not None and size != length):
+                raise UploadRefused(HTTPStatus.BAD_REQUEST, f"{shown} arrived empty or cut short.")
+            place = self.folder / digest.hexdigest()[:32]
+            place.mkdir(mode=0o700, exist_ok=True)
+            draft.replace(place / "upload")
+            (place / "name.txt").write_text(shown, "utf-8")
+        except OSError as error:
+            sentence = f"{shown} could not be stored: the server's disk refused it."
+            raise UploadRefused(HTTPStatus.INSUFFICIENT_STORAGE, sentence) from error
+        finally:
+            draft.unlink(missing_ok=True)
+        return place.name
+
+    def answer(
+        self, info: ImageModelInfo, image_id: str, tell: Callable[[str], None]
+    ) -> ImageRecord:
+        """Answer an image, or give back the answer that is there.
+
+        Args:
+            info: The task's model.
+            image_id: What `receive` answered.
+            tell: Called with what is being done, again and again; may raise to end the work.
+
+        Raises:
+            InputError: The image is gone or cannot be read, or no model could answer.
+        """
+        while not self.turn.acquire(timeout=_POLL_S):
+            tell("Waiting: another image is being answered")
+        try:
+            found = self.find(info, image_id)
+            if found is not None:
+                return found
+            self._store(info, image_id, self._run(info, image_id, tell))
+        finally:
+            self.turn.release()
+        found = self.find(info, image_id)
+        if found is None:
+            raise InputError("", _UNANSWERED)
+        return found
+
+    def find(self, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
+        """The answer of this model to an image, where it is there."""
+        folder = self._folder(image_id) / _answer_name(info)
+        try:
+            content = json.loads((folder / "answer.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return parse_answer(content, info, image_id)
+
+    def picture(self, info: ImageModelInfo, image_id: str, name: str) -> Path | None:
+        """File of a picture of an answer: ``image`` or ``heat``; None where there is none."""
+        if name not in PICTURES:
+            return None
+        path = self._folder(image_id) / _answer_name(info) / f"{name}.png"
+        return path if path.is_file() else None
+
+    def forget_old(self) -> None:
+        """Delete what is older than a day, and the oldest where there are too many."""
+        entries = sorted(self.folder.iterdir(), key=_changed, reverse=True)
+        for place, entry in enumerate(entries):
+            if place >= _KEPT_IMAGES or time.time() - _changed(entry) > _KEPT_S:
+                if entry.is_dir():
+                    shutil.rmtree(entry, ignore_errors=True)
+                else:  # a draft that a lost connection left
+                    entry.unlink(missing_ok=True)
+
+    def _folder(self, image_id: str) -> Path:
+        if _ID.fullmatch(image_id) is None:
+            raise InputError("", "There is no such image.")
+        return self.folder / image_id
+
+    def _run(
+        self, info: ImageModelInfo, image_id: str, tell: Callable[[str], None]
+    ) -> Mapping[str, Any]:
+        """Run the program on an image; returns its JSON."""
+        folder = self._folder(image_id)
+        try:
+            source = (folder / "name.txt").read_text("utf-8")
+        except OSError:
+            sentence = "The image is no longer on the server. Choose it again."
+            raise InputError("", sentence) from None
+        command = [*self.program, info.task.name, str(folder / "upload"), f"--source={source}"]
+        command += ["--models", str(self.models), "--engine-dir", str(self.engine_files)]
+        with (folder / "output.json").open("w+b") as output:
+            self._wait(command, output, tell)
+            if output.seek(0, 2) > _MAX_ANSWER_BYTES:
+                raise InputError(source, _UNANSWERED)
+            output.seek(0)
+            try:
+                answer = json.load(output)
+            except ValueError:
+                raise InputError(source, _UNANSWERED) from None
+        (folder / "output.json").unlink(missing_ok=True)
+        if not isinstance(answer, dict):
+            raise InputError(source, _UNANSWERED)
+        if "error" in answer:
+            raise InputError(source, str(answer["error"])[:500])
+        return answer
+
+    def _wait(self, command: list[str], output: IO[bytes], tell: Callable[[str], None]) -> None:
+        """Wait for the program; it ends with whoever asked for it."""
+        began = time.monotonic()
+        process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=output)
+        try:
+            while process.poll() is None:
+                seconds = time.monotonic() - began
+                if seconds > _TIMEOUT_S:
+                    raise InputError("", _TOO_LONG)
+                tell(f"Answering, {seconds:.0f} s")
+                time.sleep(_POLL_S)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    def _store(self, info: ImageModelInfo, image_id: str, answer: Mapping[str, Any]) -> None:
+        """Keep the pictures as files and the rest as JSON, all of it or nothing."""
+        folder = self._folder(image_id)
+        draft = folder / f"{secrets.token_hex(8)}.part"
+        draft.mkdir(mode=0o700)
+        try:
+            for name in PICTURES:
+                picture = base64.b64decode(str(answer[f"{name}_png"]), validate=True)
+                (draft / f"{name}.png").write_bytes(picture)
+            kept = {key: value for key, value in answer.items() if not key.endswith("_png")}
+            (draft / "answer.json").write_text(json.dumps(kept), "utf-8")
+            shutil.rmtree(folder / _answer_name(info), ignore_errors=True)
+            draft.rename(folder / _answer_name(info))
+        except (KeyError, ValueError):
+            raise InputError("", _UNANSWERED) from None
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _answer_name(info: ImageModelInfo) -> str:
+    """Folder of a model's answer: another model never shows this one's."""
+    return f"{info.task.name}-{info.digest[:16]}"
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _refused(sentence: str) -> UploadRefused:
+    return UploadRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence)

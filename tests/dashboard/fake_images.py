@@ -1,0 +1,108 @@
+"""An image task's metadata and evaluation, an answer, and a program that gives it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pipeline.image_tasks.facade import ImageModelInfo, find_image_task, read_image_model
+from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
+
+TASK = "chest-xray"
+DIGEST = "abcdef0123456789" * 4
+
+
+def make_png(value: int = 90, *, size: tuple[int, int] = (24, 32)) -> bytes:
+    """A grey picture, brighter to the right."""
+    pixels = np.full(size, value, np.uint8) + np.arange(size[1], dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def make_answer(**changes: Any) -> dict[str, Any]:
+    """What the program writes for an image."""
+    picture = base64.b64encode(make_png()).decode()
+    return {
+        "task": TASK,
+        "source": "chest.png",
+        "class": "pneumonia_vir",
+        "probabilities": {
+            "covid": 0.02,
+            "normal": 0.08,
+            "pneumonia_bac": 0.2,
+            "pneumonia_vir": 0.7,
+        },
+        "width": 32,
+        "height": 24,
+        "model": {"name": "mobilenetv2", "version": "1.0.0", "digest": DIGEST},
+        "cautions": [],
+        "image_png": picture,
+        "heat_png": picture,
+        "overlay_png": picture,
+    } | changes
+
+
+def make_image_evaluation(**changes: Any) -> dict[str, Any]:
+    """An invented evaluation.json of the task."""
+    classes = find_image_task(TASK).classes
+    rows = [
+        {
+            "file": f"{label}/{k}.png",
+            "label": label,
+            "class": classes[(k + (k == 2)) % 4],
+            "probabilities": dict.fromkeys(classes, 0.1) | {classes[(k + (k == 2)) % 4]: 0.7},
+        }
+        for k, label in enumerate(classes)
+    ]
+    return {
+        "schema": 1,
+        "task": TASK,
+        "split": "2 x 5 stratified folds by group",
+        "measures": "the recipe on images it had not seen",
+        "counts": {"images": 316, "groups": 300},
+        "figures": {"accuracy": {"value": 0.8421, "low": 0.8, "high": 0.88}},
+        "confusion": {"labels": list(classes), "counts": (np.eye(4, dtype=int) * 7).tolist()},
+        "rows": rows,
+    } | changes
+
+
+def write_image_model(models: Path, *, evaluation: dict[str, Any] | None = None) -> ImageModelInfo:
+    """metadata.json of the task's model; there are no weights."""
+    task = find_image_task(TASK)
+    folder = models / task.name / task.model_name
+    folder.mkdir(parents=True, exist_ok=True)
+    metadata = {
+        "schema": 1,
+        "task": task.name,
+        "name": task.model_name,
+        "version": "1.0.0",
+        "file": "model.keras",
+        "digest": DIGEST,
+        "input": {"size": 160, "fit": task.fit.value},
+        "preprocessing_version": PREPROCESSING_VERSION,
+        "classes": list(task.classes),
+        "calibration": {"temperature": 1.0},
+    }
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    if evaluation is not None:
+        (folder / "evaluation.json").write_text(json.dumps(evaluation))
+    return read_image_model(models, TASK)
+
+
+def program(output: str, *, seconds: float = 0.0) -> tuple[str, ...]:
+    """A program that waits and writes; its arguments are written to ``arguments.json``."""
+    script = (
+        "import json, sys, time\n"
+        f"time.sleep({seconds})\n"
+        "json.dump(sys.argv[1:], open(sys.argv[2] + '.arguments', 'w'))\n"
+        f"sys.stdout.write({output!r})\n"
+    )
+    return (sys.executable, "-c", script)
