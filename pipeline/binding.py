@@ -60,6 +60,11 @@ def mask_level(threshold: float) -> int:
     return max(1, int(np.ceil(threshold * 255)))
 
 
+def level_threshold(level: int) -> float:
+    """The threshold whose `mask_level` is ``level``, halfway to the level below."""
+    return (level - 0.5) / 255
+
+
 def reference(network: ModelInfo, *, engine: str, precision: str) -> ModelReference:
     """Name a network as results name it."""
     return ModelReference(network.name, network.version, network.digest, engine, precision)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.binding import Answer, bind_answer, mask_level, reference
+from pipeline.binding import Answer, bind_answer, level_threshold, mask_level, reference
 from pipeline.cache import ResultCache, result_key
 from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
@@ -29,6 +29,7 @@ from pipeline.engine.selection import open_stages, resolve_engine
 from pipeline.errors import InputError
 from pipeline.models.registry import DEFAULT_TASK, ModelInfo, TaskInfo, read_model_info
 from pipeline.postprocessing import (
+    best_expected_level,
     remove_small_components,
     smooth_through_slices,
     smoothing_reach,
@@ -165,29 +166,41 @@ class Analyser:
         scores = rule.slice_scores(outlined.classifier, evidence)
         known = [None if np.isnan(value) else float(value) for value in evidence]
         pairs = zip(outlined.classifier, known, strict=True)
+        probability = self._to_input(maps, outlined.passed, prepared)
+        level = self._choose_level(probability[scores >= rule.threshold])
         return Answer(
             network=reference(self.network, engine=self.engine, precision=self.precision),
             scores=tuple(scores.tolist()),
             classifier_scores=tuple(outlined.classifier.tolist()),
             outline_evidence=tuple(known),
             decided_by=tuple(str(rule.decided_by(float(c), e)) for c, e in pairs),
-            probability=self._to_input(maps, outlined.passed, prepared),
+            probability=remove_small_components(
+                probability,
+                level=level,
+                min_fraction=self.network.inference.min_component_fraction,
+            ),
             threshold=rule.threshold,
-            mask_threshold=self.network.mask_threshold,
+            mask_threshold=level_threshold(level),
             warnings=prepared.warnings,
         )
 
     def _to_input(
         self, maps: NDArray[np.float32], passed: NDArray[np.intp], prepared: PreparedCase
     ) -> NDArray[np.uint8]:
-        """Bring the maps back to the input's pixels and clean them: ``(n, h, w)`` uint8."""
+        """Bring the maps back to the input's pixels: ``(n, h, w)`` uint8."""
         result = np.zeros((len(prepared.volume), *prepared.grid.input_shape), np.uint8)
         for k, smoothed in zip(passed, maps, strict=True):
             shown = prepared.grid.to_input(smoothed)
             result[k] = np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
-        fraction = self.network.inference.min_component_fraction
-        level = mask_level(self.network.mask_threshold)
-        return remove_small_components(result, level=level, min_fraction=fraction)
+        return result
+
+    def _choose_level(self, called: NDArray[np.uint8]) -> int:
+        """The case's mask level, from the maps of the slices that are called tumor."""
+        highest = mask_level(self.network.mask_threshold)
+        lowest = self.network.inference.lowest_mask_threshold
+        if lowest <= 0:
+            return highest
+        return best_expected_level(called, lowest=min(mask_level(lowest), highest), highest=highest)
 
 
 class _Walk:

@@ -39,11 +39,14 @@ class InferenceOptions:
         flip_average: Average the answers with those for the left-right mirrored input.
         sigma_slices: Gaussian over neighbouring slices' scores and probability maps, in slices.
         min_component_fraction: 3D components smaller than this fraction of the largest are removed.
+        lowest_mask_threshold: Where a case's outline is unsure, its mask threshold is lowered for
+            the best expected Dice, as far as this; 0 keeps ``mask_threshold``.
     """
 
     flip_average: bool = False
     sigma_slices: float = 0.0
     min_component_fraction: float = 0.0
+    lowest_mask_threshold: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,8 @@ class ModelInfo:
         channels: What each input channel holds.
         preprocessing_version: Version of `pipeline.data.preprocessing` it was trained with.
         decision: How classifier score and outline evidence make the slice score.
-        mask_threshold: Probability in (0, 1) from which a pixel belongs to the mask.
+        mask_threshold: Probability in (0, 1) from which a pixel belongs to the mask; the highest
+            that a case gets where ``inference`` lowers it.
         inference: How its raw answers are combined.
         metadata: All of metadata.json.
         history: One row per epoch of history.csv; empty where there is none.
@@ -219,6 +223,7 @@ def _read_inference(fields: Fields) -> InferenceOptions:
         flip_average=bool(flip),
         sigma_slices=fields.number("sigma_slices", 0, 10, default=0.0),
         min_component_fraction=fields.number("min_component_fraction", 0, 1, default=0.0),
+        lowest_mask_threshold=fields.number("lowest_mask_threshold", 0, 1, default=0.0),
     )
 
 

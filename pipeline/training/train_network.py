@@ -30,7 +30,7 @@ from pipeline.training.learning_set import LearningSet, load_learning_set
 from pipeline.training.losses import CrossEntropyAndBatchDice
 
 WEIGHTS_FILE = "resnet18_imagenet_folded.npz"
-#: Fixed before training; probabilities at or above it are mask.
+#: Fixed before training; probabilities at or above it are mask, in sure cases.
 MASK_THRESHOLD = 0.5
 #: Volumes that show progress after each epoch; all validation volumes choose at the end.
 _WATCHED_VOLUMES = 4
@@ -121,6 +121,7 @@ def ship(
                 "flip_average": True,
                 "sigma_slices": SIGMA_SLICES,
                 "min_component_fraction": 0.1,
+                "lowest_mask_threshold": 0.2,
             },
             "calibration": {"slope": slope, "intercept": intercept, "on": "validation"},
             "operating_point": "95% specificity on the validation patients",

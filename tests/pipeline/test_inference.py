@@ -167,6 +167,16 @@ def test_masks_are_smoothed_over_slices_that_passed_only(stages: Any, tmp_path: 
     assert (result.probability[1:] == round(0.8 * 255)).all(), "weights sum to 1 at the border"
 
 
+def test_an_unsure_outline_gets_a_lower_threshold(stages: Any, tmp_path: Path) -> None:
+    stages.second.answer = lambda batch: np.where(batch[..., 1:2] > 1, 0.4, 0.01)
+    fixed = make_analyser(tmp_path).analyse(make_case())
+    assert (fixed.mask_threshold, fixed.slices[1].mask_area_px) == (0.5, 0)
+    options = {"inference": {"lowest_mask_threshold": 0.2}}
+    lowered = make_analyser(tmp_path, **options).analyse(make_case())
+    assert lowered.mask_threshold == pytest.approx(0.4, abs=0.005)
+    assert [s.mask_area_px for s in lowered.slices] == [0, 64, 64, 64]
+
+
 def test_small_components_are_removed_with_their_probability(stages: Any, tmp_path: Path) -> None:
     case = make_case()
     pixels = case.pixels.copy()
