@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 
 from pipeline.commands.console import ProgressBar, complain, say
@@ -72,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
             name, f"There is no folder {name}; --weights takes a folder of .npz files."
         )
     import_keras()
+    # Every row builds networks of its own, of which TensorFlow warns as of a leak.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with writing(arguments.output):
         arguments.output.mkdir(parents=True, exist_ok=True)
     with ProgressBar("step") as bar:
