@@ -22,6 +22,7 @@ from pipeline.experiments.training import ClassifierPlan, FittedClassifier, fit_
 from pipeline.experiments.weights import WeightsSource
 from pipeline.image_tasks.calibration import apply_temperature, fit_temperature
 from pipeline.image_tasks.dataset import FOLDS, ImageSet, iterate_folds
+from pipeline.image_tasks.normalisation import refresh_normalisation
 from pipeline.results import ProgressCallback
 
 _BATCH = 32
@@ -113,7 +114,11 @@ def fit_recipe(
         image_set.groups, chosen, at_most=recipe.images_per_group, seed=recipe.seed
     )
     plan = make_plan(image_set, len(learned), weights)
-    return fit_classifier(plan, image_set.labelled().pick(learned), progress=progress)
+    fitted = fit_classifier(plan, image_set.labelled().pick(learned), progress=progress)
+    refresh_normalisation(
+        fitted.model, image_set.images[learned], batch_size=plan.batch_size, seed=recipe.seed
+    )
+    return fitted
 
 
 def cross_validate(
