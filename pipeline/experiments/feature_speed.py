@@ -44,11 +44,10 @@ class FeatureSpeed:
         plan = replace(make_plan(row, self.context), cache=None)
         images = int(row.options["images"])
         coverage = plan.weights.coverage(plan.architecture)
-        with_base, cached, once = time_epochs(plan, images, progress)
+        with_base, cached = time_epochs(plan, images, progress)
         return Measurement(
             initial_weights=coverage.label,
-            figures=speed_figures(with_base, cached)
-            | {"features_once_s": Estimate(once, None, None)},
+            figures=speed_figures(with_base, cached),
             seconds_per_epoch=round(float(np.median(cached)), 3),
             details={"images": images, "load_average": round(os.getloadavg()[0], 1)},
         )
@@ -61,8 +60,8 @@ def open_experiment(context: RunContext) -> FeatureSpeed:
 
 def time_epochs(
     plan: ClassifierPlan, count: int, progress: ProgressCallback
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Seconds of each epoch with the base and from features, and of computing the features once.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seconds of each epoch with the base, and from features.
 
     Raises:
         NotRun: The plan would freeze layers without weights.
@@ -78,8 +77,6 @@ def time_epochs(
     pixels = np.random.default_rng(plan.seed).integers(0, 256, (count, plan.side, plan.side, 3))
     images, labels = pixels.astype(np.uint8), np.arange(count) % _CLASSES
     cache = FeatureCache(network.frozen, plan.architecture.name, None)
-    cache.features(images[: plan.batch_size])
-    once = _seconds(lambda: cache.features(images))
     order = {"batch_size": plan.batch_size, "seed": plan.seed}
     ones = np.ones(count, np.float32)
     slow = ImageBatches(images, labels, ones, NONE, **order)
@@ -95,7 +92,7 @@ def time_epochs(
             )
         )
     with_base, cached = np.array(times[1:]).T
-    return with_base, cached, once
+    return with_base, cached
 
 
 def speed_figures(
