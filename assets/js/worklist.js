@@ -74,6 +74,18 @@ overread.worklist = (function () {
   };
   Object.assign(window.dashAgGridComponentFunctions, cells);
 
+  // On a narrow page other columns make room for the notes, which must not be cut to nothing: the tabs tell the
+  // source, the review page the slices.
+  const WIDTHS = { study_date: [108, 96], sequences: [128, 92], state_words: [200, 150], score: [158, 132], volume_ml: [104, 100] };
+
+  function fitColumns(api, width) {
+    if (!width || api.isDestroyed?.()) return;
+    const narrow = width < 1120;
+    if (api.getColumn("slices")?.isVisible() === !narrow) return;
+    api.setColumnsVisible(["origin_words", "slices"], !narrow);
+    api.setColumnWidths(Object.entries(WIDTHS).map(([key, sizes]) => ({ key, newWidth: sizes[narrow ? 1 : 0] })));
+  }
+
   // ---- what the grid calls ----
   Object.assign(window.dashAgGridFunctions, {
     overreadTheme: (agGrid) =>
@@ -131,13 +143,11 @@ overread.worklist = (function () {
       go(data.href);
     },
 
-    // On a narrow page two columns make room for the notes: the tabs tell the source, the review page the slices.
-    overreadGridSize: ({ api, clientWidth }) => {
-      api.setColumnsVisible(["origin_words", "slices"], clientWidth >= 1120);
-    },
+    overreadGridSize: ({ api, clientWidth }) => fitColumns(api, clientWidth),
 
     overreadGridRows: ({ api }) => {
       state.api = api;
+      fitColumns(api, byId("worklist-grid-frame")?.clientWidth || 0);
       fit(api);
     },
   });

@@ -169,8 +169,10 @@ def measured(
         )
     ]
     if found.confusion is not None:
-        matrix = confusion_table(found.confusion)
-        shown.append(panel("What was answered for each class", matrix, warn[0] if warn else None))
+        titles = dict(zip(task.classes, task.class_titles, strict=True))
+        matrix = confusion_table(found.confusion, titles)
+        title = "What was answered for each class"
+        shown.append(panel(title, matrix, *warn[:1], extra="stack stack--tight"))
     shown.append(_cases(task, found))
     return shown
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dash import html
 
 from dashboard.evaluation.experiments import ConfusionMatrix
 
 
-def confusion_table(matrix: ConfusionMatrix) -> html.Div:
-    """One row per class of the data, one column per answer."""
-    head = [html.Th("Data says"), *[html.Th(f"answered {label}") for label in matrix.labels]]
+def confusion_table(matrix: ConfusionMatrix, titles: Mapping[str, str] | None = None) -> html.Div:
+    """One row per class of the data, one column per answer.
+
+    Args:
+        matrix: The counts.
+        titles: How classes are called for readers; their labels where missing.
+    """
+    names = [(titles or {}).get(label, label) for label in matrix.labels]
+    head = [html.Th("Data says"), *[html.Th(f"answered {label}") for label in names]]
     rows = []
-    for place, (label, counts) in enumerate(zip(matrix.labels, matrix.counts, strict=True)):
+    for place, (label, counts) in enumerate(zip(names, matrix.counts, strict=True)):
         whole = max(1, sum(counts))
         cells = [
             html.Td(
-                [html.Span(f"{count:,}"), html.Span(f" {count / whole:.0%}", className="meaning")],
+                [
+                    f"{count:,}",
+                    html.Span(f" {count / whole:.0%}" if count else "", className="meaning"),
+                ],
                 className="matrix-cell matrix-cell--right" if k == place else "matrix-cell",
                 style={"--share": f"{count / whole:.3f}"},
             )

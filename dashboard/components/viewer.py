@@ -134,7 +134,7 @@ def _strip() -> html.Div:
                 [
                     html.H2("Slice score, above; area by slice, below", id="strip-title"),
                     html.Span(
-                        "outlined: classifier and outline contradict each other",
+                        "framed: classifier and outline in conflict",
                         id="strip-conflict",
                         className="strip-key",
                         hidden=True,

@@ -59,7 +59,10 @@ def parse_not_run(value: object) -> NotRun | None:
     """What a part with ``status: "not run"`` says; None for any other part."""
     if not isinstance(value, Mapping) or value.get("status") != "not run":
         return None
-    return NotRun(*(parse_text(value.get(name)) for name in ("command", "estimate", "reason")))
+    estimate = value.get("estimate")
+    told = dict(estimate) if isinstance(estimate, Mapping) else {}
+    command = parse_text(value.get("command")) or parse_text(told.pop("command", ""))
+    return NotRun(command, parse_text(told or estimate), parse_text(value.get("reason")))
 
 
 def parse_text(value: object) -> str:

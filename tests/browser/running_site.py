@@ -126,6 +126,11 @@ class Site:
         while self.gate.acquire(blocking=False):
             pass
 
+    def add_files(self, folder: Path) -> None:
+        """Store whatever a folder holds as uploads."""
+        report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
+        assert not report.errors, report.errors
+
     def add_study(self, name: str, *, analysed: bool = True, shift: int = 0) -> str:
         """Store a FLAIR volume with a bright block and a reference around it; returns its id.
 

@@ -255,6 +255,17 @@ def test_page_fits_its_window(worklist, width):
     assert sizes == [width, 0]
 
 
+def test_short_note_is_whole_on_a_narrow_page(page, site):
+    folder = Path(site.environment["OVERREAD_HOME"]).parent / "unnamed"
+    write_png(folder / "picture.png", seed=11)
+    site.add_files(folder)
+    page.set_viewport_size({"width": 1024, "height": 800})
+    page.goto("/")
+    note = page.locator(".study-warning", has_text="Not known to be FLAIR").first
+    expect(note).to_be_visible()
+    assert note.evaluate("span => span.scrollWidth <= span.clientWidth + 1")
+
+
 def test_performance_without_evaluation_says_what_to_do(page):
     page.goto("/performance")
     expect(page.locator(".empty")).to_contain_text("not been evaluated yet")
@@ -294,6 +305,12 @@ def test_performance_lists_and_slider_show_where_one_is(page):
         "box => box.querySelectorAll('tr')[8].getBoundingClientRect().bottom"
         " <= box.getBoundingClientRect().bottom"
     )
+    inside = page.evaluate(
+        "[...document.querySelectorAll('.case-rows th')].find(th => th.textContent === 'Dice')"
+        ".getBoundingClientRect().right"
+        " <= document.querySelector('.case-rows').getBoundingClientRect().right"
+    )
+    assert inside  # Dice is in view without scrolling sideways
     page.focus("#performance-threshold")
     page.keyboard.press("ArrowRight")
     accent = page.evaluate(

@@ -63,7 +63,7 @@ def text(component: object) -> str:
         "Choose an image",
         "up to 32 MB",
         "mobilenetv2 1.0.0",
-        "answered covid",
+        "answered Covid-19",
     ],
 )
 def test_page_of_a_task_says(served, words):

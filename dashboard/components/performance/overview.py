@@ -18,6 +18,9 @@ from dashboard.evaluation import CELLS, Estimate, NotRun
 from dashboard.evaluation.sections import Leakage
 from dashboard.performance_inputs import HIGHEST, LOWEST, STEP
 
+#: Patients that the view lists.
+WORST = 5
+
 
 def layout(data: PageData) -> html.Div:
     """Tiles, the curve with the operating point, the four cells, a dot per patient."""
@@ -26,6 +29,7 @@ def layout(data: PageData) -> html.Div:
         html.Div(id=ids.rows_id("group")),
         _dice_panel(data),
         html.Div(id=ids.rows_id("case")),
+        _worst_panel(data),
     ]
     columns = [_roc_panel(data), html.Div(right, className="stack")]
     return html.Div(
@@ -164,11 +168,10 @@ def _confusion_tiles() -> html.Div:
 def _dice_panel(data: PageData) -> html.Section:
     patients = data.evaluation.patients
     title = "Dice of each patient; click a dot for its case"
-    worst = dcc.Link("The worst ten", href="/performance?view=outlines", className="secondary")
     return html.Section(
         [
-            html.Div([html.H2(title, className="panel-title"), worst], className="case-head"),
-            chart(ids.graph_id(ids.DICE), title, height=200, clickable=True),
+            html.H2(title, className="panel-title"),
+            chart(ids.graph_id(ids.DICE), title, height=180, clickable=True),
             html.Details(
                 [
                     html.Summary(f"The {len(patients)} patients as a table"),
@@ -177,5 +180,17 @@ def _dice_panel(data: PageData) -> html.Section:
                 className="patients-table",
             ),
         ],
+        className="panel",
+    )
+
+
+def _worst_panel(data: PageData) -> html.Section:
+    """The patients where the outline is least to be trusted."""
+    patients = data.evaluation.patients
+    worst = patients.sort_values("dice", na_position="last", kind="stable").head(WORST)
+    more = dcc.Link("More of them", href="/performance?view=outlines", className="secondary")
+    title = html.H2(f"The {len(worst)} patients with the lowest Dice", className="panel-title")
+    return html.Section(
+        [html.Div([title, more], className="case-head"), patient_table(worst, data.links)],
         className="panel",
     )

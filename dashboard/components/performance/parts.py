@@ -65,7 +65,7 @@ def figure_table(figures: Mapping[str, Estimate], names: Iterable[str]) -> html.
             html.Tr(
                 [
                     html.Td([html.Div(words.title), html.Div(words.meaning, className="meaning")]),
-                    html.Td(estimate_words(name, estimate), className="number-cell strong"),
+                    html.Td(estimate_words(name, estimate), className="number-cell strong nowrap"),
                     html.Td(
                         interval_words(estimate, digits=words.digits),
                         className="number-cell muted nowrap",

@@ -58,7 +58,7 @@ def _patient_row(
     name = str(row["case_id"])
     cells = [html.Td(links.get(name, name)), html.Td(str(row["institution"]))]
     if folds:
-        cells.append(html.Td(str(row["fold"])))
+        cells.append(html.Td(str(row["fold"]), className="nowrap"))
     numbers = [
         _known(row["dice"], digits=2),
         _known(row["hd95_px"], digits=1),
