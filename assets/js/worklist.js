@@ -147,7 +147,6 @@ overread.worklist = (function () {
 
     overreadGridRows: ({ api }) => {
       state.api = api;
-      fitColumns(api, byId("worklist-grid-frame")?.clientWidth || 0);
       fit(api);
     },
   });
@@ -174,6 +173,7 @@ overread.worklist = (function () {
   function fit(api) {
     const frame = byId("worklist-grid-frame");
     if (!frame || !api || api.isDestroyed?.()) return;
+    fitColumns(api, frame.clientWidth);
     const shown = api.getDisplayedRowCount();
     frame.style.height = `${Math.max(shown, 1) * 34 + 34 + 2}px`;
     const none = byId("worklist-none");

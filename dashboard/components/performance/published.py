@@ -21,6 +21,12 @@ from dashboard.evaluation.experiments import Experiment, ExperimentRow, Publishe
 EXPERIMENT_COMMAND = "python -m pipeline experiment NAME"
 
 
+STRATEGIES = (
+    "Strategy 1: the base stays as it is, a new dense head learns. Strategy 2: everything learns, "
+    "at a small learning rate."
+)
+
+
 def layout(experiments: Sequence[Experiment], errors: Sequence[str]) -> html.Div:
     """A section per experiment.
 
@@ -49,7 +55,9 @@ def _experiment(experiment: Experiment) -> html.Section:
             html.P(experiment.question) if experiment.question else None,
             html.P(facts, className="muted secondary") if facts else None,
             *[caution(sentence) for sentence in experiment.cautions],
-            _table(experiment, names),
+            *_published(experiment.published),
+            *_measured(experiment, names),
+            *_not_run(experiment.rows),
             *_matrices(experiment),
             *[html.P(note, className="muted") for note in experiment.notes],
             html.P([f"{where}. " if where else "", "Run it again: ", html.Code(command)]),
@@ -58,46 +66,89 @@ def _experiment(experiment: Experiment) -> html.Section:
     )
 
 
-def _table(experiment: Experiment, names: Sequence[str]) -> html.Div:
-    published = {entry.label.casefold(): entry for entry in experiment.published}
-    own = {row.label.casefold() for row in experiment.rows}
-    head = ["System", "Learned", "Split", "Published", *[figure_words(n).title for n in names]]
-    rows = [_published_row(e, len(names)) for key, e in published.items() if key not in own]
-    rows += [_row(row, names, published.get(row.label.casefold())) for row in experiment.rows]
-    return table(head, rows, numbers=range(3, len(head)), extra="experiment-rows")
+def _published(entries: Sequence[Published]) -> list[Component]:
+    """What others report, with where they do."""
+    if not entries:
+        return []
+    rows = [
+        html.Tr(
+            [html.Td(entry.label), html.Td(entry.figure, className="strong"), html.Td(entry.source)]
+        )
+        for entry in entries
+    ]
+    return [table(["Published system", "Figure", "Source"], rows, extra="experiment-rows")]
 
 
-def _published_row(entry: Published, columns: int) -> html.Tr:
-    return html.Tr(
-        [
-            html.Td([html.Div(entry.label), html.Div(entry.source, className="meaning")]),
-            html.Td("as published", className="muted", colSpan=2),
-            html.Td(entry.figure, className="number-cell"),
-            *[html.Td("", className="number-cell")] * columns,
-        ],
-        className="row--published",
-    )
+def _measured(experiment: Experiment, names: Sequence[str]) -> list[Component]:
+    """What came out here, the published figure of the same system beside it."""
+    rows = [row for row in experiment.rows if row.not_run is None]
+    if not rows:
+        return []
+    published: dict[str, list[str]] = {}
+    for entry in experiment.published:
+        published.setdefault(entry.label.casefold(), []).append(entry.figure)
+    head = ["Measured system", "Learned", "Split"]
+    beside = any(row.label.casefold() in published for row in rows)
+    head += [*(["Published"] * beside), *[figure_words(name).title for name in names]]
+    body = []
+    for row in rows:
+        told = ", ".join(published.get(row.label.casefold(), [])) or NONE
+        cells = [
+            html.Td(_system(row)),
+            html.Td(_learned(row)),
+            html.Td(row.split, className="nowrap"),
+        ]
+        cells += [html.Td(told, className="number-cell")] * beside
+        body.append(html.Tr([*cells, *[_figure(row, name) for name in names]]))
+    strategies = any(row.strategy[:1] in ("1", "2") for row in rows)
+    note = html.P(STRATEGIES, className="muted secondary")
+    numbers = range(3, len(head))
+    return [table(head, body, numbers=numbers, extra="experiment-rows"), *([note] * strategies)]
 
 
-def _row(row: ExperimentRow, names: Sequence[str], entry: Published | None) -> html.Tr:
+def _not_run(rows: Sequence[ExperimentRow]) -> list[Component]:
+    """Rows that were not run: how many and why, and on demand each with its command."""
+    missing = [(row, row.not_run) for row in rows if row.not_run is not None]
+    if not missing:
+        return []
+    reasons = list(dict.fromkeys(part.reason.rstrip(".") for _, part in missing if part.reason))
+    told = "; ".join(reasons[:4]) or "no reason is given"
+    body = [
+        html.Tr(
+            [
+                html.Td(_system(row)),
+                html.Td(_learned(row)),
+                html.Td(row.split, className="nowrap"),
+                html.Td(not_run(row.label, part)),
+            ]
+        )
+        for row, part in missing
+    ]
+    summary = f"{len(missing)} of {len(rows)} systems were not run: {told}. Their commands"
+    head = ["System", "Learned", "Split", "Not run"]
+    return [
+        html.Details(
+            [html.Summary(summary), table(head, body, extra="experiment-rows")],
+            className="patients-table",
+        )
+    ]
+
+
+def _system(row: ExperimentRow) -> list[Component]:
     options = ", ".join(f"{key.replace('_', ' ')} {words}" for key, words in row.options.items())
-    learned = [html.Div(row.strategy), html.Div(row.initial_weights, className="meaning")]
+    return [html.Div(row.label), html.Div(options, className="meaning")]
+
+
+def _learned(row: ExperimentRow) -> list[Component]:
+    strategy = f"strategy {row.strategy}" if row.strategy[:1] in ("1", "2") else row.strategy
+    learned: list[Component] = [
+        html.Div(strategy),
+        html.Div(row.initial_weights, className="meaning"),
+    ]
     if row.epochs and row.not_run is None:
         seconds = f", {row.seconds_per_epoch.value:,.1f} s each" if row.seconds_per_epoch else ""
         learned.append(html.Div(f"{row.epochs} epochs{seconds}", className="meaning"))
-    figure = (
-        [html.Div(entry.figure), html.Div(entry.source, className="meaning")] if entry else NONE
-    )
-    cells = [
-        html.Td([html.Div(row.label), html.Div(options, className="meaning")]),
-        html.Td(learned),
-        html.Td(row.split),
-        html.Td(figure, className="number-cell"),
-    ]
-    if row.not_run is not None:
-        told = not_run(row.label, row.not_run)
-        return html.Tr([*cells, html.Td(told, colSpan=max(1, len(names)))])
-    return html.Tr([*cells, *[_figure(row, name) for name in names]])
+    return learned
 
 
 def _figure(row: ExperimentRow, name: str) -> html.Td:
