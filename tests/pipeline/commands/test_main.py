@@ -66,9 +66,7 @@ def test_bad_input_is_one_sentence_and_1(
     status = main(["export", "--models", str(tmp_path), "--engine-dir", str(tmp_path)])
     assert status == 1
     told = capsys.readouterr()
-    assert told.err == (
-        "resunet-resnet18/metadata.json is missing: no such model is installed.\n"
-    )
+    assert told.err == ("resunet-resnet18/metadata.json is missing: no such model is installed.\n")
     assert told.out == ""
 
 
