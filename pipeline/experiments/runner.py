@@ -91,15 +91,21 @@ def run_experiment(
     """
     experiment = open_data(context)
     facts = experiment.facts()
-    before = read_measured_rows(path, facts)
-    rows = [_row_before(row, before, context, choice, configuration) for row in configuration.rows]
+    before, every = read_measured_rows(path, facts), configuration.rows
+    command = f"python -m pipeline experiment {configuration.name}"
+    command += " --data DIR --weights DIR" if facts.digest else " --weights DIR"
+    rows = [
+        before.get(row.digest)
+        or _unmeasured(row, context, choice, _row_command(command, row, every))
+        for row in every
+    ]
     measured = kept = 0
 
     def save() -> None:
-        environment = _environment(configuration.name)
+        environment = _environment(f"{command} --again")
         _write(path, build_document(configuration, facts, rows, environment=environment))
 
-    for place, row in enumerate(configuration.rows):
+    for place, row in enumerate(every):
         if row.digest in before and not (choice.again and choice.includes(row)):
             kept += 1
         elif choice.includes(row):
@@ -119,22 +125,16 @@ def _write(path: Path, document: dict[str, Any]) -> None:
         raise InputError(path.name, f"{path.name} cannot be written: {reason}.") from error
 
 
-def _row_before(
-    row: PlannedRow,
-    before: dict[str, dict[str, Any]],
-    context: RunContext,
-    choice: RowChoice,
-    configuration: Configuration,
+def _unmeasured(
+    row: PlannedRow, context: RunContext, choice: RowChoice, command: str
 ) -> dict[str, Any]:
     """A row as it stands before this run comes to it."""
-    if row.digest in before:
-        return before[row.digest]
     reason = _NOT_REACHED if choice.includes(row) else row.left_out or "It was not chosen."
     return not_run_row(
         row,
         _initial_weights(row, context),
         reason=reason,
-        command=_row_command(configuration, row),
+        command=command,
         estimate=f"about {row.minutes:g} minutes on two cores",
     )
 
@@ -157,26 +157,25 @@ def _initial_weights(row: PlannedRow, context: RunContext) -> str:
     return NO_WEIGHTS if coverage.random and row.strategy in FREEZING else coverage.label
 
 
-def _row_command(configuration: Configuration, row: PlannedRow) -> str:
+def _row_command(command: str, row: PlannedRow, every: Sequence[PlannedRow]) -> str:
     """What runs this row alone: the words of it that tell it from the others."""
     words: list[str] = []
-    others: Sequence[PlannedRow] = configuration.rows
+    others = every
     for part in row_words(row).split(", "):
         fewer = [other for other in others if part in row_words(other)]
         if len(fewer) < len(others):
             words, others = [*words, part], fewer
-    command = f"python -m pipeline experiment {configuration.name} --data DIR --weights DIR"
     return f"{command} --rows {shlex.join(words)}" if words else command
 
 
-def _environment(name: str) -> dict[str, str]:
+def _environment(command: str) -> dict[str, str]:
     from pipeline.evaluation.evaluate import cpu_name
 
     return {
         "cpu": cpu_name(),
         "cores": str(os.cpu_count() or 0),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "command": f"python -m pipeline experiment {name}",
+        "command": command,
         **_versions(),
     }
 
