@@ -25,7 +25,8 @@ def test_help_lists_every_command_without_importing_what_is_heavy() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert all(f"\n    {command} " in done.stdout for command in COMMANDS)
+    first_words = {line.split()[0] for line in done.stdout.splitlines() if line.strip()}
+    assert set(COMMANDS) <= first_words
     assert done.stdout.endswith("imported: []\n")
 
 
