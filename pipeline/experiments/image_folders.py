@@ -80,13 +80,15 @@ class ImageFolderExperiment:
         plan = make_plan(row, context)
         images = self.image_set.labelled()
         answers = np.zeros((repeats, len(images), len(images.classes)))
-        weights, seconds = "", []
+        weights = ""
+        seconds: list[float] = []
         for done, fold in enumerate(iterate_folds(self.image_set, repeats=repeats)):
             progress(done, repeats * FOLDS, f"Fold {fold.number + 1} of repeat {fold.repeat + 1}")
             fitted = fit_classifier(plan, images.pick(fold.train))
             held_out = images.images[fold.held_out]
             answers[fold.repeat, fold.held_out] = fitted.probabilities(held_out)
-            weights, seconds = fitted.coverage.label, [*seconds, fitted.seconds_per_epoch]
+            weights = fitted.coverage.label
+            seconds.append(fitted.seconds_per_epoch)
         return answers, weights, round(float(np.mean(seconds)), 3)
 
     def _shipped(
