@@ -30,6 +30,8 @@ from dashboard.figures.roc import OPERATING_POINT
 from dashboard.pages import performance
 from dashboard.performance_inputs import bin_rows, parse_point, parse_selection, parse_threshold
 from dashboard.services import Services, build_services
+from pipeline.evaluation.evaluate import MeasuredNetwork, build_evaluation
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
 FIRST = "FAKE_HT_0000"
 
@@ -431,3 +433,29 @@ def test_damaged_experiment_is_told_in_a_sentence(served, content):
 def test_without_experiments_the_command_is_named(served):
     shutil.rmtree(served.settings.models / "experiments")
     assert "python -m pipeline experiment NAME" in text(performance.layout(view="published"))
+
+
+def test_document_of_the_evaluation_program_is_shown(served):
+    rows = EvaluationRows(
+        patients=(
+            PatientRow("TCGA_CS_1", "CS", 0.8, 0.7, 90, 100, 2, fold="fold 1", hd95_px=3.5),
+            PatientRow("TCGA_DU_2", "DU", None, None, 0, 0, 1, fold="fold 2"),
+        ),
+        slices=(
+            SliceRow("TCGA_CS_1", 1, True, 0.9, True, 0.8, 90, 100, 0.8, 0.7, 0.95, "both"),
+            SliceRow("TCGA_CS_1", 2, False, 0.1, False, None, 0, 0, 0.1, 0.2, None, "gate"),
+            SliceRow("TCGA_DU_2", 1, False, 0.3, False, None, 0, 0, 0.7, 0.6, 0.1, "outline"),
+        ),
+    )
+    network = MeasuredNetwork("brain-tumor", "resunet-resnet18", "2.0.0", "0" * 64)
+    made = build_evaluation(
+        rows, network, split="cross-validated", engine="openvino f32", command="again", draws=20
+    )
+    evaluation_file(served).write_text(json.dumps(made))
+    assert "2 patients, 3 slices" in text(performance.layout())
+    for view in VIEWS:
+        assert "cannot be shown" not in text(performance.layout(view=view))
+    assert "Conflict: the outline decided" in text(performance.layout(view="slices"))
+    assert "3.5" in text(performance.layout(view="outlines"))
+    drawn = figures.draw_pickable("dark", None, [ids.graph_id(ids.RELIABILITY)])
+    assert {trace.name for trace in drawn[0].data} == {"as it should be", "before", "after"}
