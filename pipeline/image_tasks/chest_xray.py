@@ -52,7 +52,7 @@ TASK = ImageTask(
     ),
     recipe=Recipe(
         architecture="mobilenetv2",
-        epochs=16,
+        epochs=12,
         batch_size=16,
         learning_rate=5e-4,
         dropout=0.3,
