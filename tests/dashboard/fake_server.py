@@ -163,7 +163,7 @@ def fake_factory(on_slice: Callable[[int], None] = lambda k: None) -> Any:
     return make
 
 
-def wait_for(condition: Callable[[], Any], *, seconds: float = 10.0) -> Any:
+def wait_for(condition: Callable[[], Any], *, seconds: float = 60.0) -> Any:
     """Wait until something is true; gives it back."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -55,7 +55,7 @@ def test_web_process_imports_no_runtime(answers: Any) -> None:
 
 
 def test_every_page_is_registered_and_answers(answers: Any) -> None:
-    titles = {"Worklist", "Review", "Performance", "About", "Not found"}
+    titles = {"Worklist", "Review", "Performance", "Comparisons", "About", "Not found"}
     assert set(answers["registry"].values()) == {f"{title} · Overread" for title in titles}
     assert set(answers["pages"].values()) == {200}
     assert answers["callbacks"] > 5
