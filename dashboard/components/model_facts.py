@@ -76,7 +76,7 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
         ("Operating point", _operating_point(model)),
         ("Gate", f"classifier's score {model.decision.gate:.3f}"),
         ("Slice score", _rule(model)),
-        ("Outline", f"pixels from {model.mask_threshold:.2f} on"),
+        ("Outline", _outline(model)),
     ]
     rows += _data_facts(_mapping(model.metadata.get("data")))
     rows += _split_facts(_mapping(model.metadata.get("split")))
@@ -84,6 +84,12 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
     if isinstance(model.metadata.get("seed"), int):
         rows.append(("Seed", str(model.metadata["seed"])))
     return rows
+
+
+def _outline(model: ModelInfo) -> str:
+    lowest = model.inference.lowest_mask_threshold
+    lowered = f", where it is unsure from as low as {lowest:.2f}" if lowest > 0 else ""
+    return f"pixels from {model.mask_threshold:.2f} on{lowered}"
 
 
 def _operating_point(model: ModelInfo) -> str:

@@ -27,7 +27,7 @@ from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS, ImageModelInfo, ImageTask, read_image_model
 
 SINK = f"{view.PREFIX}-sink"
-MEASURE_COMMAND = "python -m pipeline train --task {task} --data DIR --output models/{task}"
+MEASURE_COMMAND = "python -m pipeline train-image-task {task} --data DIR --pretrained DIR"
 
 
 def layout(task: str | None = None, image: str | None = None, **_: Any) -> Component:

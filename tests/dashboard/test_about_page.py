@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import plotly
@@ -18,6 +19,7 @@ from dashboard.components.model_facts import MAX_CARD_CHARACTERS, model_facts
 from dashboard.pages import about
 from dashboard.services import Services, build_services
 from pipeline import read_model_info
+from pipeline.models.registry import InferenceOptions
 
 SCRIPTS = Path(__file__).parents[2] / "assets" / "js"
 
@@ -60,6 +62,14 @@ def test_missing_models_are_told_and_the_rest_stays(served):
     shutil.rmtree(served.settings.models)
     assert "The models cannot be read." in page()
     assert "Intended use" in page()
+
+
+def test_a_mask_threshold_that_may_be_lowered_is_told(served):
+    network = read_model_info(served.settings.models).network
+    assert dict(model_facts(network))["Outline"] == "pixels from 0.50 on"
+    lowered = replace(network, inference=InferenceOptions(lowest_mask_threshold=0.2))
+    told = dict(model_facts(lowered))["Outline"]
+    assert told == "pixels from 0.50 on, where it is unsure from as low as 0.20"
 
 
 def test_comments_of_a_card_are_left_out(served):

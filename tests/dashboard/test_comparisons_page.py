@@ -85,7 +85,7 @@ def test_unknown_task_is_the_first_one(served, task):
 def test_model_without_evaluation_says_how_to_measure(served):
     folder = served.settings.models / TASK / "mobilenetv2"
     (folder / "evaluation.json").unlink()
-    assert "python -m pipeline train --task chest-xray" in page(task=TASK)
+    assert "python -m pipeline train-image-task chest-xray" in page(task=TASK)
     (folder / "evaluation.json").write_text(json.dumps(make_image_evaluation(figures=3)))
     assert "notice--error" in page(task=TASK)
 
