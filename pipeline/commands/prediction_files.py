@@ -1,7 +1,7 @@
 """The files that ``predict`` writes: results.json and masks, in the form that is promised.
 
 ``results.json`` is a contract with other programs: its keys, and what they mean, do not change
-within schema 1.
+within schema 1; keys may be added.
 """
 
 from __future__ import annotations

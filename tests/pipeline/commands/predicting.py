@@ -46,7 +46,10 @@ def check_contract(document: dict[str, Any], folder: Path) -> None:
 def check_slice(answer: dict[str, Any], case: dict[str, Any], folder: Path) -> None:
     assert set(answer) == {
         "index", "source", "tumor_probability", "tumor", "mask", "mask_area_px", "dice",
+        "classifier_score", "outline_evidence", "decided_by",
     }  # fmt: skip
+    assert 0 <= answer["classifier_score"] <= 1
+    assert (answer["outline_evidence"] is None) == (answer["decided_by"] == "gate")
     assert type(answer["index"]) is int
     assert answer["index"] >= 1
     assert 0 <= answer["tumor_probability"] <= 1
