@@ -49,7 +49,15 @@ def render_results(evaluation: Mapping[str, Any]) -> str:
     for name, figure in evaluation["figures"].items():
         interval = f"{_number(figure['low'])} to {_number(figure['high'])}"
         lines.append(f"| {_label(name)} | {_number(figure['value'])} | {interval} |")
-    lines += ["", *_confusion(evaluation["confusion"]), "", _calibration(evaluation), ""]
+    lines += [
+        "",
+        "Counts of all repeats together:",
+        "",
+        *_confusion(evaluation["confusion"]),
+        "",
+        _calibration(evaluation),
+        "",
+    ]
     lines += [
         f"Published beside it: {entry['label']}, {entry['figure']} ({entry['source']})."
         for entry in evaluation["published"]
