@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from tiny_images import corner_pixels, write_image
 
 from pipeline.errors import InputError
-from pipeline.image_tasks.reading import read_grey_bytes, read_single_images
+from pipeline.image_tasks.reading import SingleImage, read_grey_bytes, read_single_images
 
 
 def test_every_file_is_its_own_case_whatever_its_name(tmp_path: Path) -> None:
@@ -51,3 +53,27 @@ def test_depth_alpha_and_bytes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_grey_bytes(path.read_bytes(), "deep.png"), deep)
     with pytest.raises(InputError, match="notes is a text file"):
         read_grey_bytes(b"hello", "notes")
+
+
+def test_a_dicom_x_ray_is_read_and_a_series_file_with_frames_is_not(tmp_path: Path) -> None:
+    header = Dataset()
+    header.SOPClassUID, header.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1", generate_uid()
+    header.StudyInstanceUID, header.SeriesInstanceUID = generate_uid(), generate_uid()
+    header.Modality, header.PatientID = "CR", "1"
+    header.Rows = header.Columns = 64
+    header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
+    header.BitsAllocated, header.BitsStored, header.HighBit = 16, 12, 11
+    header.PixelRepresentation = 0
+    pixels = corner_pixels().astype(np.uint16) * 16
+    header.PixelData = pixels.tobytes()
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.save_as(tmp_path / "one.dcm", enforce_file_format=True)
+    (found,) = read_single_images([tmp_path / "one.dcm"])
+    assert isinstance(found, SingleImage)
+    np.testing.assert_array_equal(found.grey, pixels)
+    header.NumberOfFrames, header.PixelData = 2, pixels.tobytes() * 2
+    header.save_as(tmp_path / "two.dcm", enforce_file_format=True)
+    (error,) = read_single_images([tmp_path / "two.dcm"])
+    assert isinstance(error, InputError)
+    assert "this task answers single images" in error.message
