@@ -25,7 +25,7 @@ from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
 from pipeline.decision import outline_evidence
 from pipeline.engine.base import Arrays, NetworkStages
-from pipeline.engine.selection import open_stages, resolve_engine
+from pipeline.engine.selection import choose_engine, choose_precision, open_stages
 from pipeline.errors import InputError
 from pipeline.models.registry import DEFAULT_TASK, ModelInfo, TaskInfo, read_model_info
 from pipeline.postprocessing import (
@@ -65,16 +65,16 @@ class Analyser:
 
     Args:
         models: The network, from `pipeline.models.registry`, or the folder of the tasks.
-        engine: ``auto``, ``openvino`` or ``keras``. The first two read exported models only and
-            never import Keras; ``keras`` is the reference.
-        precision: Precision to compute at.
+        engine: One of `pipeline.engine.selection.CHOICES`. All but ``keras``, the reference, read
+            exported models only and never import Keras.
+        precision: ``auto``, ``f32`` or ``bf16``; see `pipeline.engine.selection.choose_precision`.
         engine_dir: Where exported models are kept.
         cache: Where answers are looked up and kept; None computes each time.
         task: Task to answer, where ``models`` is a folder.
         threads: CPU threads of the runtime; None leaves it to the runtime.
 
     Raises:
-        InputError: No such task or engine, or a network that this version cannot run.
+        InputError: No such task, engine or precision, or a network that this version cannot run.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Analyser:
         models: TaskInfo | Path,
         *,
         engine: str = "auto",
-        precision: str = "f32",
+        precision: str = "auto",
         engine_dir: Path,
         cache: ResultCache | None = None,
         task: str = DEFAULT_TASK,
@@ -97,11 +97,21 @@ class Analyser:
                 f"The network {self.network.name} was trained with preprocessing version {version},"
                 f" this program has version {PREPROCESSING_VERSION}; they do not fit together.",
             )
-        self.engine = resolve_engine(engine, precision)
-        self.precision = precision
+        self.precision = choose_precision(self.network, precision, engine=engine)
+        self._wanted_engine = engine
         self._engine_dir, self._threads = Path(engine_dir), threads
         self._cache = cache
         self._stages: NetworkStages | None = None
+
+    @property
+    def engine(self) -> str:
+        """The runtime that answers."""
+        return choose_engine(
+            self.network,
+            self._wanted_engine,
+            precision=self.precision,
+            engine_dir=self._engine_dir,
+        )
 
     def key(self, case: Case) -> str:
         """Key of the case's result in the cache."""

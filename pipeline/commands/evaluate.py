@@ -80,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     analyser = Analyser(
         arguments.models,
         engine=engine,
+        precision="f32",
         engine_dir=arguments.engine_dir,
         task=arguments.task,
         threads=arguments.threads,

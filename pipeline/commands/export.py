@@ -6,6 +6,7 @@ import argparse
 
 from pipeline.commands.console import ProgressBar, say
 from pipeline.commands.locations import add_model_arguments
+from pipeline.engine.selection import CHOICES
 from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.models.registry import TASKS
 
@@ -13,6 +14,12 @@ from pipeline.models.registry import TASKS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     add_model_arguments(parser, tasks=(*TASKS, *IMAGE_TASKS))
+    parser.add_argument(
+        "--engine",
+        choices=[name for name in CHOICES if name != "keras"],
+        default="auto",
+        help="runtime (auto: the fastest that is installed and agrees with Keras)",
+    )
     parser.add_argument("--again", action="store_true", help="export anew what is there already")
 
 
@@ -31,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.models,
             arguments.engine_dir,
             task=arguments.task,
+            engine=arguments.engine,
             again=arguments.again,
             progress=progress,
         )

@@ -15,7 +15,8 @@ from pipeline.commands.prediction_files import writing
 from pipeline.commands.worst_cases import picture_worst
 from pipeline.data.case import Case
 from pipeline.data.lgg import find_patients
-from pipeline.engine.selection import resolve_engine
+from pipeline.engine.exports import is_exported
+from pipeline.engine.selection import fastest_engine
 from pipeline.errors import InputError
 from pipeline.evaluation.cross_validation import build_cross_validation
 from pipeline.evaluation.evaluate import MeasuredNetwork
@@ -49,7 +50,7 @@ def evaluate_folds(arguments: argparse.Namespace, *, command: str) -> int:
     how = Measuring(
         read_case=lambda patient: _read_patient(folders[patient]),
         open_run=lambda info: open_run(info, arguments),
-        engine=resolve_engine(arguments.engine, _PRECISION),
+        engine=fastest_engine(arguments.engine, precision=_PRECISION),
         precision=_PRECISION,
         again=arguments.again,
     )
@@ -86,19 +87,17 @@ def open_run(info: ModelInfo, arguments: argparse.Namespace) -> Analyser:
     Raises:
         InputError: The network cannot be exported or loaded.
     """
-    engine = resolve_engine(arguments.engine, _PRECISION)
+    engine = fastest_engine(arguments.engine, precision=_PRECISION)
     engine_dir = info.folder / _ENGINE_FOLDER
-    if engine == "openvino":
-        from pipeline.engine.openvino_engine import is_exported
+    if engine != "keras" and not is_exported(info, engine_dir, engine):
+        complain(f"Exporting the network of {info.folder.name}; this is done once.")
+        from pipeline.engine.export import export_network
 
-        if not is_exported(info, engine_dir):
-            complain(f"Exporting the network of {info.folder.name}; this is done once.")
-            from pipeline.engine.export import export_network
-
-            export_network(info, engine_dir)
+        export_network(info, engine_dir, engine=engine)
     return Analyser(
         TaskInfo(info.task, info),
         engine=engine,
+        precision=_PRECISION,
         engine_dir=engine_dir,
         threads=arguments.threads,
     )

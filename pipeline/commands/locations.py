@@ -10,7 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.commands.console import complain
-from pipeline.engine.selection import CHOICES, resolve_engine
+from pipeline.engine.exports import is_exported
+from pipeline.engine.selection import (
+    CHOICES,
+    PRECISION_CHOICES,
+    choose_engine,
+    choose_precision,
+)
 from pipeline.errors import InputError
 from pipeline.models.registry import DEFAULT_TASK, TASKS, read_model_info
 
@@ -49,6 +55,16 @@ def add_engine_arguments(parser: argparse.ArgumentParser, *, tasks: Iterable[str
     parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads to use")
 
 
+def add_precision_argument(parser: argparse.ArgumentParser) -> None:
+    """Argument of every command that may run the models at less than float32."""
+    parser.add_argument(
+        "--precision",
+        choices=PRECISION_CHOICES,
+        default="auto",
+        help="precision of the runtime (auto: bf16 where these weights were shown to agree)",
+    )
+
+
 def positive(text: str) -> int:
     """Parse a whole number above 0."""
     value = int(text)
@@ -70,18 +86,17 @@ def ready_engine(arguments: argparse.Namespace) -> str:
         InputError: The models are missing, or the engine that was asked for by name cannot run.
     """
     network = read_model_info(arguments.models, arguments.task).network
-    engine = resolve_engine(arguments.engine, "f32")
-    if engine != "openvino":
-        return engine
-    from pipeline.engine.openvino_engine import is_exported
-
-    if is_exported(network, arguments.engine_dir):
+    wanted = getattr(arguments, "precision", "f32")
+    precision = choose_precision(network, wanted, engine=arguments.engine)
+    where = arguments.engine_dir
+    engine = choose_engine(network, arguments.engine, precision=precision, engine_dir=where)
+    if engine == "keras" or is_exported(network, where, engine):
         return engine
     complain("Exporting the models for the fast engine; this is done once.")
     if export_in_own_process(arguments) == 0:
-        return engine
+        return choose_engine(network, arguments.engine, precision=precision, engine_dir=where)
     if arguments.engine != "auto":
-        raise InputError("", "The models could not be exported for the engine openvino.")
+        raise InputError("", f"The models could not be exported for the engine {engine}.")
     complain("The models could not be exported; going on with Keras, which is slower.")
     return "keras"
 
@@ -91,4 +106,5 @@ def export_in_own_process(arguments: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "pipeline", "export", "--task", arguments.task]
     command += ["--models", str(arguments.models.resolve())]
     command += ["--engine-dir", str(arguments.engine_dir.resolve())]
+    command += ["--engine", arguments.engine]
     return subprocess.run(command, cwd=PROJECT, stdout=sys.stderr, check=False).returncode

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.atomic_files import replacing, write_json
 from pipeline.commands.console import complain, say
 from pipeline.commands.prediction_files import SCHEMA, PredictionFolder, writing
-from pipeline.engine.selection import resolve_engine
+from pipeline.engine.selection import fastest_engine
 from pipeline.errors import InputError
 from pipeline.image_tasks.answering import make_answer, prepare_engine
 from pipeline.image_tasks.classifier import ImageClassifier
@@ -93,7 +93,7 @@ def describe_image(image: SingleImage, answer: ImageAnswer) -> dict[str, Any]:
 
 def _open(arguments: argparse.Namespace) -> ImageClassifier:
     """Load the model, exported first where that is needed; ``auto`` falls back to Keras."""
-    engine = resolve_engine(arguments.engine, "f32")
+    engine = fastest_engine(arguments.engine)
     if engine == "openvino":
         engine = prepare_engine(arguments.models, arguments.engine_dir, arguments.task)
     if engine == "keras" and arguments.engine not in ("auto", "keras"):

@@ -1,15 +1,19 @@
-"""Exports the shipped networks for the fast engine. Needs TensorFlow: run it in its own process.
+"""Exports the shipped networks for the fast engines. Needs TensorFlow: run it in its own process.
 
-``python -m pipeline export`` builds OpenVINO files on the machine that will use them. An export
-counts only if its answers agree with Keras's; it is bound to the digest of the ``.keras`` file, by
-its name and by its record, so that new weights are never answered by an old export.
+``python -m pipeline export`` builds the files on the machine that will use them. An export counts
+only if its answers agree with Keras's; it is bound to the digest of the ``.keras`` file, by its
+name and by its record (`pipeline.engine.exports`), so that new weights are never answered by an old
+export.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
+import logging
+import re
 import shutil
 import tempfile
-import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +22,21 @@ from numpy.typing import NDArray
 
 from pipeline.atomic_files import write_json
 from pipeline.engine.base import Arrays, NetworkStages
-from pipeline.engine.keras_engine import KerasStage
-from pipeline.engine.openvino_engine import (
+from pipeline.engine.exports import (
     AGREEMENT_LIMIT,
     RECORD_SCHEMA,
     ExportedFiles,
-    OpenVinoStage,
     exported_files,
-    import_openvino,
     is_exported,
 )
+from pipeline.engine.keras_engine import KerasStage
+from pipeline.engine.selection import ENGINES, exporting_engines
 from pipeline.errors import InputError
-from pipeline.models.quiet_keras import import_keras
 from pipeline.models.registry import DEFAULT_TASK, ModelInfo, load_keras_model, read_model_info
 from pipeline.results import ProgressCallback
 
-_PRECISION = "f32"
+_LOG = logging.getLogger(__name__)
+_EXPORT = re.compile(r"[0-9a-f]{12}-[a-z0-9]+")
 
 
 def export_models(
@@ -41,18 +44,20 @@ def export_models(
     engine_dir: Path,
     *,
     task: str = DEFAULT_TASK,
+    engine: str = "auto",
     again: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Path:
     """Export a task's network if it is not exported yet; see `export_network`."""
     info = read_model_info(models_dir, task).network
-    return export_network(info, engine_dir, again=again, progress=progress)
+    return export_network(info, engine_dir, engine=engine, again=again, progress=progress)
 
 
 def export_network(
     info: ModelInfo,
     engine_dir: Path,
     *,
+    engine: str = "auto",
     again: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Path:
@@ -61,6 +66,7 @@ def export_network(
     Args:
         info: The network.
         engine_dir: Folder for the exports; made where it does not exist.
+        engine: The runtime; ``auto`` is the fastest that is installed and agrees with Keras.
         again: Export anew even if it is there already.
         progress: Called before and after.
 
@@ -69,19 +75,31 @@ def export_network(
 
     Raises:
         InputError: The network is missing or not the one that metadata.json describes, its export
-            does not agree with Keras, or the folder cannot be written.
+            does not agree with Keras, the engine is not installed, or the folder cannot be written.
     """
     report = progress or (lambda done, total, message: None)
     report(0, 1, f"Exporting the network {info.name}")
-    if again or not is_exported(info, engine_dir, _PRECISION):
+    refused: InputError | None = None
+    for name in exporting_engines(engine):
         try:
-            _export(info, Path(engine_dir))
+            if again or not is_exported(info, engine_dir, name):
+                _export(info, Path(engine_dir), name)
         except OSError as error:
-            name, reason = Path(engine_dir).name, error.strerror or "unknown reason"
-            message = f"The export cannot be written to the folder {name}: {reason}."
-            raise InputError(name, message) from error
-    report(1, 1, "Exported")
-    return exported_files(info, engine_dir, _PRECISION).folder
+            folder, reason = Path(engine_dir).name, error.strerror or "unknown reason"
+            message = f"The export cannot be written to the folder {folder}: {reason}."
+            raise InputError(folder, message) from error
+        except _Disagreement as error:
+            _LOG.warning("%s", error.message)
+            refused = error
+            continue
+        report(1, 1, "Exported")
+        return exported_files(info, engine_dir, name).folder
+    assert refused is not None
+    raise refused
+
+
+class _Disagreement(InputError):
+    """An export does not answer as Keras does."""
 
 
 def measure_agreement(
@@ -128,9 +146,10 @@ def make_agreement_batch(size: int, channels: int = 5) -> NDArray[np.float32]:
     return batch
 
 
-def _export(info: ModelInfo, engine_dir: Path) -> None:
+def _export(info: ModelInfo, engine_dir: Path, engine: str) -> None:
     """Export one network; its files appear only when they have proved themselves."""
-    files = exported_files(info, engine_dir, _PRECISION)
+    runtime = import_module(ENGINES[engine].module)
+    files = exported_files(info, engine_dir, engine)
     parent = files.folder.parent
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     model = load_keras_model(info)
@@ -138,74 +157,52 @@ def _export(info: ModelInfo, engine_dir: Path) -> None:
 
     parts = split_stages(model)
     with tempfile.TemporaryDirectory(dir=parent, prefix=".part-") as folder:
-        draft = ExportedFiles(Path(folder) / files.folder.name)
+        draft = ExportedFiles(Path(folder) / files.folder.name, engine)
         draft.folder.mkdir()
-        for part, xml in zip(parts, draft.stages, strict=True):
-            _convert(part, xml)
-        difference = _check(parts, info, draft)
-        write_json(draft.record, _record(info, difference, draft.sizes()))
+        for part, path in zip(parts, draft.stages, strict=True):
+            runtime.convert(part, path)
+        difference = _check(parts, info, runtime.open_draft(draft.stages))
+        write_json(draft.record, _record(info, engine, difference, draft.sizes()))
         shutil.rmtree(files.folder, ignore_errors=True)
         draft.folder.replace(files.folder)
-    _remove_older(files)
+    _remove_older(info, files)
 
 
-def _convert(model: Any, xml: Path) -> None:
-    """Trace a Keras model with TensorFlow and write it as OpenVINO's IR, at float32."""
-    openvino = import_openvino()
-    keras = import_keras()
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            model.name, "The export needs Keras on TensorFlow; set KERAS_BACKEND=tensorflow."
-        )
-    import tensorflow as tf
-
-    signature = [
-        tf.TensorSpec(tensor.shape, tf.float32, name=f"input_{i}")
-        for i, tensor in enumerate(model.inputs)
-    ]
-    traced = tf.function(
-        lambda *inputs: model(list(inputs), training=False), input_signature=signature
-    ).get_concrete_function()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        converted = openvino.convert_model(traced)
-    openvino.save_model(converted, str(xml), compress_to_fp16=False)
-
-
-def _check(parts: tuple[Any, Any], info: ModelInfo, draft: ExportedFiles) -> float:
+def _check(parts: tuple[Any, Any], info: ModelInfo, exported: NetworkStages) -> float:
     """Hold the draft against Keras; returns the largest difference."""
     reference = NetworkStages(*(KerasStage(part) for part in parts))
-    exported = NetworkStages(
-        *(OpenVinoStage(xml, precision=_PRECISION, cache_dir=None) for xml in draft.stages)
-    )
     batch = make_agreement_batch(info.input_size, len(info.channels))
     difference = measure_agreement(reference, exported, batch)
     if not difference <= AGREEMENT_LIMIT:
-        raise InputError(
+        raise _Disagreement(
             info.name,
             f"The exported network of task {info.task} differs from Keras by {difference:.2g} "
-            f"in probability, more than {AGREEMENT_LIMIT:g}; it was not kept.",
+            f"in probability on {exported.first.engine}, more than {AGREEMENT_LIMIT:g}; "
+            "it was not kept.",
         )
     return difference
 
 
-def _record(info: ModelInfo, difference: float, sizes: dict[str, int]) -> dict[str, Any]:
+def _record(
+    info: ModelInfo, engine: str, difference: float, sizes: dict[str, int]
+) -> dict[str, Any]:
     return {
         "schema": RECORD_SCHEMA,
         "task": info.task,
         "name": info.name,
+        "engine": engine,
+        "version": importlib.metadata.version(ENGINES[engine].package),
         "keras_digest": info.digest,
-        "precision": _PRECISION,
         "max_difference": difference,
         "limit": AGREEMENT_LIMIT,
         "sizes": sizes,
-        "openvino": str(import_openvino().__version__),
     }
 
 
-def _remove_older(files: ExportedFiles) -> None:
-    """Drop exports of the task's earlier weights, record first."""
-    for folder in files.folder.parent.glob(f"*-{_PRECISION}"):
-        if folder != files.folder:
-            ExportedFiles(folder).record.unlink(missing_ok=True)
+def _remove_older(info: ModelInfo, files: ExportedFiles) -> None:
+    """Drop exports of the task's earlier weights and forms, record first."""
+    current = {exported_files(info, files.folder.parents[1], name).folder.name for name in ENGINES}
+    for folder in files.folder.parent.iterdir():
+        if _EXPORT.fullmatch(folder.name) and folder.name not in current:
+            (folder / "export.json").unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)

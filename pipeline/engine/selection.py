@@ -1,37 +1,123 @@
-"""Which runtime answers: the one table of engines, and what ``auto`` means."""
+"""Which runtime answers, and at which precision: the one table of engines, and what ``auto`` means.
+
+Nothing here imports a runtime: the web process asks too, for the key of a result.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from pipeline.engine.base import NetworkStages
+from pipeline.engine.exports import SUFFIXES, is_exported
+from pipeline.engine.precision import PRECISIONS, agrees
 from pipeline.errors import InputError
 from pipeline.models.registry import ModelInfo
 
-#: Engine -> (module, precisions). Each module has ``open_stages(info, *, engine_dir, ...)``.
-ENGINES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "keras": ("pipeline.engine.keras_engine", ("f32",)),
-    "openvino": ("pipeline.engine.openvino_engine", ("f32",)),
+
+@dataclass(frozen=True)
+class EngineEntry:
+    """One runtime.
+
+    Attributes:
+        module: Has ``open_stages(info, *, precision, engine_dir, threads)`` and, where it answers
+            from exported files, ``convert`` and ``open_draft``.
+        package: What must be installed for it.
+        precisions: At which it can compute, the most exact first.
+    """
+
+    module: str
+    package: str
+    precisions: tuple[str, ...]
+
+
+#: The fastest first, as ``python -m pipeline benchmark`` measures them (docs/performance.md).
+ENGINES: dict[str, EngineEntry] = {
+    "openvino": EngineEntry("pipeline.engine.openvino_engine", "openvino", ("f32", "bf16")),
+    "onnxruntime": EngineEntry("pipeline.engine.onnx_engine", "onnxruntime", ("f32",)),
+    "keras": EngineEntry("pipeline.engine.keras_engine", "keras", ("f32",)),
 }
-#: What ``auto`` stands for. Never Keras: a job must not import TensorFlow.
-FASTEST = "openvino"
 CHOICES = ("auto", *ENGINES)
+PRECISION_CHOICES = ("auto", *PRECISIONS)
 
 
-def resolve_engine(engine: str, precision: str) -> str:
-    """The engine that a choice stands for.
+def exporting_engines(engine: str) -> list[str]:
+    """The engines that a choice stands for and that answer from exported files, fastest first.
+
+    Raises:
+        InputError: There is none such, or it is not installed.
+    """
+    _check_known(engine)
+    wanted = [name for name in SUFFIXES if engine in ("auto", name)]
+    found = [name for name in wanted if find_spec(ENGINES[name].package)]
+    if not wanted:
+        raise InputError("", f"The engine {engine} needs no export.")
+    if not found:
+        packages = " or ".join(ENGINES[name].package for name in wanted)
+        raise InputError("", f"No fast engine is installed; run: pip install {packages}")
+    return found
+
+
+def choose_engine(info: ModelInfo, engine: str, *, precision: str, engine_dir: Path) -> str:
+    """The engine that answers.
+
+    Args:
+        info: The network.
+        engine: One of `CHOICES`. ``auto`` is the fastest that is installed, computes at the
+            precision and whose export agreed with Keras; never Keras, because a job must not import
+            TensorFlow.
+        precision: Precision, as `choose_precision` gives it.
+        engine_dir: Where exported models are kept.
 
     Raises:
         InputError: There is no such engine, or it does not compute at that precision.
     """
-    name = FASTEST if engine == "auto" else engine
-    if name not in ENGINES:
-        raise InputError("", f"There is no engine {engine!r}; known: {', '.join(CHOICES)}.")
-    if precision not in ENGINES[name][1]:
-        known = ", ".join(ENGINES[name][1])
-        raise InputError("", f"The engine {name} has no precision {precision!r}; known: {known}.")
-    return name
+    fit = _fitting_engines(engine, precision)
+    ready = [name for name in fit if name in SUFFIXES and is_exported(info, engine_dir, name)]
+    return (ready or fit)[0]
+
+
+def fastest_engine(engine: str, *, precision: str = "f32") -> str:
+    """The engine that a choice stands for, whether or not its export is there yet.
+
+    Raises:
+        InputError: There is no such engine, or it does not compute at that precision.
+    """
+    return _fitting_engines(engine, precision)[0]
+
+
+def choose_precision(info: ModelInfo, precision: str, *, engine: str = "auto") -> str:
+    """The precision at which a network answers.
+
+    Args:
+        info: The network, with the comparisons that were shipped with it.
+        precision: One of `PRECISION_CHOICES`; ``auto`` is bf16 where the engine has it and these
+            weights were shown to agree at it (`pipeline.engine.precision`), f32 elsewhere.
+        engine: One of `CHOICES`.
+
+    Raises:
+        InputError: There is no such engine or precision, or these weights do not agree at it.
+    """
+    _check_known(engine)
+    if precision not in PRECISION_CHOICES:
+        known = ", ".join(PRECISION_CHOICES)
+        raise InputError("", f"There is no precision {precision!r}; known: {known}.")
+    installed = [name for name in ENGINES if find_spec(ENGINES[name].package)]
+    candidates = installed if engine == "auto" else [engine]
+    if precision == "auto":
+        lower = [p for p in PRECISIONS if p != "f32" and _may(info, candidates, p)]
+        return lower[0] if lower else "f32"
+    if engine != "auto":
+        _check_precision(engine, precision)
+    if precision != "f32" and not _may(info, candidates, precision):
+        raise InputError(
+            info.name,
+            f"The network {info.name} was not shown to agree with float32 at {precision}; "
+            f"run: python -m pipeline check-precision --precision {precision}",
+        )
+    return precision
 
 
 def open_stages(
@@ -41,7 +127,7 @@ def open_stages(
 
     Args:
         info: The network.
-        engine: One of `CHOICES`.
+        engine: One of `ENGINES`.
         precision: Precision to compute at.
         engine_dir: Where exported models and compiled-model caches are kept.
         threads: CPU threads to use; None leaves the choice to the runtime.
@@ -49,8 +135,39 @@ def open_stages(
     Raises:
         InputError: Unknown engine or precision, or the network is not there in the form it needs.
     """
-    module = import_module(ENGINES[resolve_engine(engine, precision)][0])
+    _check_precision(engine, precision)
+    module = import_module(ENGINES[engine].module)
     stages: NetworkStages = module.open_stages(
         info, precision=precision, engine_dir=Path(engine_dir), threads=threads
     )
     return stages
+
+
+def _fitting_engines(engine: str, precision: str) -> list[str]:
+    _check_known(engine)
+    if engine != "auto":
+        _check_precision(engine, precision)
+        return [engine]
+    fit = [name for name in exporting_engines(engine) if precision in ENGINES[name].precisions]
+    if not fit:
+        raise InputError("", f"No installed engine computes at precision {precision!r}.")
+    return fit
+
+
+def _may(info: ModelInfo, engines: list[str], precision: str) -> bool:
+    """Whether one of the engines may answer at a precision."""
+    able = [name for name in engines if precision in ENGINES[name].precisions]
+    return any(agrees(info, engine=name, precision=precision) for name in able)
+
+
+def _check_known(engine: str) -> None:
+    if engine not in CHOICES:
+        raise InputError("", f"There is no engine {engine!r}; known: {', '.join(CHOICES)}.")
+
+
+def _check_precision(engine: str, precision: str) -> None:
+    if engine not in ENGINES:
+        raise InputError("", f"There is no engine {engine!r}; known: {', '.join(ENGINES)}.")
+    if precision not in ENGINES[engine].precisions:
+        known = ", ".join(ENGINES[engine].precisions)
+        raise InputError("", f"The engine {engine} has no precision {precision!r}; known: {known}.")

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.checked_json import Fields, read_json_object
-from pipeline.engine.openvino_engine import AGREEMENT_LIMIT, import_openvino
+from pipeline.engine.exports import AGREEMENT_LIMIT
+from pipeline.engine.openvino_engine import import_openvino
 from pipeline.errors import InputError
 from pipeline.image_tasks.models import ImageModelInfo, load_image_network
 

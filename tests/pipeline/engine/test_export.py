@@ -1,4 +1,4 @@
-"""Tiny real networks through Keras and OpenVINO: the export agrees, is bound, and is checked."""
+"""Tiny real networks through Keras and both fast engines: exports agree, are bound, are checked."""
 
 import json
 import os
@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from fake_models import SIZE, make_case, network_folder, write_metadata
 
-from pipeline.engine.openvino_engine import (
-    AGREEMENT_LIMIT,
-    OpenVinoStage,
-    exported_files,
-    is_exported,
-)
-from pipeline.engine.selection import open_stages
+from pipeline.engine.exports import AGREEMENT_LIMIT, exported_files, is_exported
+from pipeline.engine.onnx_engine import OnnxStage
+from pipeline.engine.openvino_engine import OpenVinoStage
+from pipeline.engine.selection import choose_engine, open_stages
 from pipeline.errors import InputError
 from pipeline.inference import Analyser
 from pipeline.models.registry import load_keras_model, read_model_info
 
 ROOT = Path(__file__).resolve().parents[3]
+EXPORTED = ("openvino", "onnxruntime")
+#: What is opened, and what is read with it.
+WEIGHTS = {"openvino": "second.bin", "onnxruntime": "second.onnx"}
 # Keras and TensorFlow warn of their own and NumPy's coming changes when they are imported.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -54,39 +54,42 @@ def engine_dir(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     older = folder / "brain-tumor" / f"{'0' * 12}-f32"
     older.mkdir(parents=True)
     (older / "export.json").touch()
-    export_models(models_dir, folder)
+    for engine in EXPORTED:
+        export_models(models_dir, folder, engine=engine)
     return folder
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_both_engines_give_the_same_answers(models_dir: Path, engine_dir: Path, count: int) -> None:
+def test_all_engines_give_the_same_answers(models_dir: Path, engine_dir: Path, count: int) -> None:
     info = read_model_info(models_dir).network
     batch = np.random.default_rng(0).normal(size=(count, SIZE, SIZE, 5)).astype(np.float32)
     answers = []
-    for engine in ("keras", "auto"):
+    for engine in ("keras", *EXPORTED):
         stages = open_stages(info, engine=engine, precision="f32", engine_dir=engine_dir, threads=1)
         score, *features = stages.first.predict([batch])
         (mask,) = stages.second.predict(features)
         answers.append((score, mask))
     assert answers[0][0].shape == (count, 1)
     assert answers[0][1].shape == (count, SIZE, SIZE, 1)
-    for reference, exported in zip(*answers, strict=True):
-        assert reference.dtype == exported.dtype == np.float32
-        assert np.abs(reference - exported).max() <= AGREEMENT_LIMIT
+    for answer in answers[1:]:
+        for reference, exported in zip(answers[0], answer, strict=True):
+            assert reference.dtype == exported.dtype == np.float32
+            assert np.abs(reference - exported).max() <= AGREEMENT_LIMIT
 
 
-def test_the_chain_gives_the_same_result_on_both_engines(
-    models_dir: Path, engine_dir: Path
+@pytest.mark.parametrize("fast", EXPORTED)
+def test_the_chain_gives_the_same_result_on_all_engines(
+    models_dir: Path, engine_dir: Path, fast: str
 ) -> None:
     results = [
         Analyser(models_dir, engine=engine, engine_dir=engine_dir).analyse(make_case())
-        for engine in ("keras", "openvino")
+        for engine in ("keras", fast)
     ]
     first, second = ([s.tumor_probability for s in result.slices] for result in results)
     assert first == pytest.approx(second, abs=AGREEMENT_LIMIT)
     maps = [result.probability.astype(int) for result in results]
     assert np.abs(maps[0] - maps[1]).max() <= 1
-    assert [result.network.engine for result in results] == ["keras", "openvino"]
+    assert [result.network.engine for result in results] == ["keras", fast]
 
 
 def test_a_job_imports_neither_keras_nor_tensorflow(models_dir: Path, engine_dir: Path) -> None:
@@ -105,11 +108,15 @@ def test_a_job_imports_neither_keras_nor_tensorflow(models_dir: Path, engine_dir
     assert done.stdout.strip() == "[]"
 
 
-def test_record_names_weights_and_agreement(models_dir: Path, engine_dir: Path) -> None:
+@pytest.mark.parametrize("engine", EXPORTED)
+def test_record_names_weights_and_agreement(
+    models_dir: Path, engine_dir: Path, engine: str
+) -> None:
     info = read_model_info(models_dir).network
-    files = exported_files(info, engine_dir)
+    files = exported_files(info, engine_dir, engine)
     record = json.loads(files.record.read_text())
-    assert files.folder.name == f"{info.digest[:12]}-f32"
+    assert files.folder.name == f"{info.digest[:12]}-{engine}"
+    assert record["engine"] == engine
     assert record["keras_digest"] == info.digest
     assert 0 <= record["max_difference"] <= AGREEMENT_LIMIT
     assert not list(engine_dir.rglob(".part-*"))
@@ -127,19 +134,20 @@ def test_what_is_exported_is_left_alone_until_asked_again(
     assert told[0] == "Exporting the network resunet-resnet18"
 
 
+@pytest.mark.parametrize("engine", EXPORTED)
 @pytest.mark.parametrize("damage", ["digest", "truncated", "no record", "disagreement", "garbage"])
 def test_stale_or_damaged_exports_count_as_none(
-    models_dir: Path, engine_dir: Path, tmp_path: Path, damage: str
+    models_dir: Path, engine_dir: Path, tmp_path: Path, engine: str, damage: str
 ) -> None:
     shutil.copytree(engine_dir, tmp_path / "engine")
     info = read_model_info(models_dir).network
-    files = exported_files(info, tmp_path / "engine")
+    files = exported_files(info, tmp_path / "engine", engine)
     record = json.loads(files.record.read_text())
-    assert is_exported(info, tmp_path / "engine")
+    assert is_exported(info, tmp_path / "engine", engine)
     if damage == "digest":
         files.record.write_text(json.dumps(record | {"keras_digest": "0" * 64}))
     elif damage == "truncated":
-        weights = files.stages[1].with_suffix(".bin")
+        weights = files.folder / WEIGHTS[engine]
         weights.write_bytes(weights.read_bytes()[:-1])
     elif damage == "disagreement":
         files.record.write_text(json.dumps(record | {"max_difference": 0.1}))
@@ -147,21 +155,32 @@ def test_stale_or_damaged_exports_count_as_none(
         files.record.write_text("[")
     else:
         files.record.unlink()
-    assert not is_exported(info, tmp_path / "engine")
+    assert not is_exported(info, tmp_path / "engine", engine)
     with pytest.raises(InputError, match="network of task brain-tumor is not exported"):
-        open_stages(info, engine="auto", precision="f32", engine_dir=tmp_path / "engine")
+        open_stages(info, engine=engine, precision="f32", engine_dir=tmp_path / "engine")
+    (other,) = set(EXPORTED) - {engine}
+    where = {"precision": "f32", "engine_dir": tmp_path / "engine"}
+    assert choose_engine(info, "auto", **where) == other
 
 
-def test_an_export_that_openvino_cannot_read_is_told(
-    models_dir: Path, engine_dir: Path, tmp_path: Path
+def test_without_any_export_the_fastest_engine_is_the_one_to_export(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    info = read_model_info(models_dir).network
+    assert choose_engine(info, "auto", precision="f32", engine_dir=tmp_path) == "openvino"
+
+
+@pytest.mark.parametrize("engine", EXPORTED)
+def test_an_export_that_the_engine_cannot_read_is_told(
+    models_dir: Path, engine_dir: Path, tmp_path: Path, engine: str
 ) -> None:
     shutil.copytree(engine_dir, tmp_path / "engine")
     info = read_model_info(models_dir).network
-    files = exported_files(info, tmp_path / "engine")
-    shutil.rmtree(files.folder / "compiled", ignore_errors=True)
+    files = exported_files(info, tmp_path / "engine", engine)
+    shutil.rmtree(files.compiled, ignore_errors=True)
     files.stages[0].write_bytes(b"<" * files.stages[0].stat().st_size)
     with pytest.raises(InputError, match="cannot load the exported network"):
-        open_stages(info, engine="openvino", precision="f32", engine_dir=tmp_path / "engine")
+        open_stages(info, engine=engine, precision="f32", engine_dir=tmp_path / "engine")
 
 
 def test_an_export_that_disagrees_is_not_kept(
@@ -169,19 +188,37 @@ def test_an_export_that_disagrees_is_not_kept(
 ) -> None:
     from pipeline.engine.export import export_models
 
-    honest = OpenVinoStage.predict
-    monkeypatch.setattr(
-        OpenVinoStage,
-        "predict",
-        lambda self, inputs: [part + np.float32(0.01) for part in honest(self, inputs)],
-    )
+    shift_answers(monkeypatch, OpenVinoStage)
     with pytest.raises(InputError, match=r"differs from Keras by 0\.0\d+ in probability"):
-        export_models(models_dir, tmp_path)
+        export_models(models_dir, tmp_path, engine="openvino")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_auto_takes_the_next_engine_where_the_fastest_disagrees(
+    models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.engine.export import export_models
+
+    shift_answers(monkeypatch, OpenVinoStage)
+    assert export_models(models_dir, tmp_path).name.endswith("-onnxruntime")
+    analyser = Analyser(models_dir, engine_dir=tmp_path)
+    assert analyser.analyse(make_case()).network.engine == "onnxruntime"
+    shift_answers(monkeypatch, OnnxStage)
+    with pytest.raises(InputError, match="on onnxruntime"):
+        export_models(models_dir, tmp_path / "other")
+
+
+def shift_answers(monkeypatch: pytest.MonkeyPatch, stage: type) -> None:
+    honest = stage.predict
+    monkeypatch.setattr(
+        stage,
+        "predict",
+        lambda self, inputs: [part + np.float32(0.01) for part in honest(self, inputs)],
+    )
+
+
 def test_older_exports_are_removed(engine_dir: Path) -> None:
-    assert len(list((engine_dir / "brain-tumor").iterdir())) == 1
+    assert len(list((engine_dir / "brain-tumor").iterdir())) == len(EXPORTED)
     assert not (engine_dir / "brain-tumor" / f"{'0' * 12}-f32").exists()
 
 

@@ -1,0 +1,103 @@
+"""Where exported networks lie, and whether one may be used. Imports no runtime.
+
+An exported network is a folder ``<engine_dir>/<task>/<digest>-<engine>``, named by the first twelve
+digits of the ``.keras`` file's digest, with the files of both stages and ``export.json``. The JSON
+is written last and names the whole digest and how far the answers were from Keras's; without it, or
+with another digest in it, the network counts as not exported.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.checked_json import Fields, read_json_object
+from pipeline.errors import InputError
+from pipeline.models.registry import ModelInfo
+
+RECORD_SCHEMA = 3
+#: Largest difference from Keras, in probability, that an exported float32 model may have.
+AGREEMENT_LIMIT = 1e-3
+#: Engine -> endings of one stage's files; the first is the one that the runtime opens.
+SUFFIXES = {"openvino": (".xml", ".bin"), "onnxruntime": (".onnx",)}
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class ExportedFiles:
+    """Where the files of one exported network lie.
+
+    Attributes:
+        folder: The export's folder.
+        engine: The runtime that they are for.
+    """
+
+    folder: Path
+    engine: str
+
+    @property
+    def stages(self) -> tuple[Path, Path]:
+        """What the runtime opens for each stage."""
+        suffix = SUFFIXES[self.engine][0]
+        return self.folder / f"first{suffix}", self.folder / f"second{suffix}"
+
+    @property
+    def record(self) -> Path:
+        """The JSON that makes the export count."""
+        return self.folder / "export.json"
+
+    @property
+    def compiled(self) -> Path:
+        """Folder of what the runtime compiled for this machine."""
+        return self.folder / "compiled"
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each stage's files, by name.
+
+        Raises:
+            OSError: One is missing.
+        """
+        paths = [
+            stage.with_suffix(suffix) for stage in self.stages for suffix in SUFFIXES[self.engine]
+        ]
+        return {path.name: path.stat().st_size for path in paths}
+
+
+def exported_files(info: ModelInfo, engine_dir: Path, engine: str) -> ExportedFiles:
+    """Name the files of a network's export."""
+    return ExportedFiles(Path(engine_dir) / info.task / f"{info.digest[:12]}-{engine}", engine)
+
+
+def is_exported(info: ModelInfo, engine_dir: Path, engine: str) -> bool:
+    """Whether an export of exactly these weights is there, whole, and agreed with Keras."""
+    files = exported_files(info, engine_dir, engine)
+    try:
+        content = read_json_object(files.record, files.record.name)
+        if content is None:
+            return False
+        record = Fields(content, files.record.name)
+        return (
+            record.get("schema") == RECORD_SCHEMA
+            and record.get("engine") == engine
+            and record.text("keras_digest", _DIGEST) == info.digest
+            and record.number("max_difference", 0, 1) <= AGREEMENT_LIMIT
+            and record.get("sizes") == files.sizes()
+        )
+    except (InputError, OSError):
+        return False
+
+
+def require_export(info: ModelInfo, engine_dir: Path, engine: str) -> ExportedFiles:
+    """The files of an export that may be used.
+
+    Raises:
+        InputError: There is none of these weights.
+    """
+    if not is_exported(info, engine_dir, engine):
+        raise InputError(
+            info.name,
+            f"The network of task {info.task} is not exported for the engine {engine} yet. "
+            "Run: python -m pipeline export",
+        )
+    return exported_files(info, engine_dir, engine)
