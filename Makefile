@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: run test check venv-dev browser clean
+.PHONY: run test check venv-dev browser services clean
 
 # The first interpreter that fits; a version manager's shim may exist and still fail, so each is tried.
 FIND_PYTHON = for p in $${PYTHON:-} python3 python3.13 python3.12 python3.11; do \
@@ -52,7 +52,17 @@ browser:
 	fi
 	printf '\n*** NO CHROMIUM: THE BROWSER TESTS WILL BE SKIPPED. Install chromium or google-chrome to run them. ***\n\n'
 
-check: $(VENV)/.installed-dev browser
+# PostgreSQL, Redis and nginx of the system: installed only where they are required, never started here.
+services:
+	@[ -n "$${OVERREAD_REQUIRE_SERVICES:-}" ] || exit 0
+	if command -v redis-server >/dev/null && [ -n "$$(command -v nginx || ls /usr/sbin/nginx 2>/dev/null)" ] && \
+	   [ -n "$$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ]; then exit 0; fi
+	sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo -n"
+	echo "Installing PostgreSQL, Redis and nginx for the tests of several machines ..."
+	$$sudo apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $$sudo apt-get install -y -qq postgresql redis-server nginx-light >/dev/null
+
+check: $(VENV)/.installed-dev browser services
 	@$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy

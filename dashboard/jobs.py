@@ -117,7 +117,6 @@ def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | No
         )
         .order_by(JobRecord.priority.desc(), JobRecord.queued_at, JobRecord.job_id)
         .limit(1)
-        .with_for_update(skip_locked=True)
     )
     if job_id is not None:
         query = query.where(JobRecord.job_id == job_id)
@@ -125,7 +124,7 @@ def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | No
         if session.scalar(query) is None:
             return None
     with store.writing() as session:
-        job = session.scalar(query)
+        job = session.scalar(query.with_for_update(skip_locked=True))
         if job is None:
             return None
         move(job, JobState.RUNNING)
@@ -239,7 +238,8 @@ def release_expired(store: Store) -> int:
 
 def _submit(store: Store, model: ModelKey, study_id: str, priority: int, result_lost: bool) -> int:
     with store.writing() as session:
-        study = session.get(StudyRecord, study_id)
+        # held, so that its job is not made while another process deletes it
+        study = session.get(StudyRecord, study_id, with_for_update={"read": True})
         if study is None:
             raise InputError("", "There is no such study; it may have been deleted.")
         job = session.scalar(

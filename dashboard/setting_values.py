@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,9 +75,12 @@ def parse_hosts(name: str, text: str) -> tuple[str, ...]:
 
 
 def parse_database(name: str, text: str) -> str:
-    """An SQLAlchemy URL, or no text."""
-    if text and "://" not in text:
-        raise SettingsError(f"{name} must be an SQLAlchemy URL such as sqlite:///file.db.")
+    """An SQLAlchemy URL of SQLite or PostgreSQL, or no text."""
+    if text and not re.match(r"(sqlite|postgres(ql)?)(\+[a-z0-9_]+)?://", text):
+        raise SettingsError(
+            f"{name} must be an SQLAlchemy URL such as sqlite:///file.db or"
+            " postgresql://user:password@host/database."
+        )
     return text
 
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dashboard import jobs
 from dashboard.engine_files import export_models
@@ -41,6 +41,7 @@ _LOG = logging.getLogger("dashboard.worker")  # also as __main__
 _POLL_S = 0.2
 _LOOK_FOR_LOST_S = 2.0
 _DATABASE_PAUSE_S = 2.0
+_END_PAUSE_S = 0.5
 
 _UNEXPECTED = (
     "The analysis stopped because of an unexpected error. Start it again; if it stops again, the"
@@ -141,13 +142,29 @@ class Worker:
                 pass
             except InputError as error:
                 sentence = error.message
+            except OperationalError:  # no fault of the study: it is given back
+                _LOG.exception("Job %d was interrupted: the database did not answer.", job.job_id)
             except MemoryError:
                 _LOG.exception("Job %d ran out of memory.", job.job_id)
                 sentence = _NO_MEMORY
             except Exception:
                 _LOG.exception("Job %d failed.", job.job_id)
                 sentence = _UNEXPECTED
-        self._end(job, lease, result, sentence)
+        self._end_surely(job, lease, result, sentence)
+
+    def _end_surely(
+        self, job: JobRow, lease: Lease, result: CaseResult | None, sentence: str
+    ) -> None:
+        """Note how a job ended; a database that restarts meanwhile is waited for."""
+        deadline = time.monotonic() + jobs.LEASE.total_seconds()
+        while True:
+            try:
+                return self._end(job, lease, result, sentence)
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                _LOG.warning("The end of job %d could not be noted yet.", job.job_id)
+                time.sleep(_END_PAUSE_S)
 
     def _end(self, job: JobRow, lease: Lease, result: CaseResult | None, sentence: str) -> None:
         if lease.lost:
@@ -220,10 +237,10 @@ def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnaly
 def summarise(result: CaseResult) -> ResultSummary:
     """What the worklist shows of a result."""
     return ResultSummary(
-        highest_score=max((s.tumor_probability for s in result.slices), default=0.0),
+        highest_score=float(max((s.tumor_probability for s in result.slices), default=0.0)),
         volume_ml=result.volume_ml,
-        called_slices=sum(s.tumor for s in result.slices),
-        mask_slices=sum(s.mask_area_px > 0 for s in result.slices),
+        called_slices=int(sum(s.tumor for s in result.slices)),
+        mask_slices=int(sum(s.mask_area_px > 0 for s in result.slices)),
         engine=result.network.engine,
     )
 

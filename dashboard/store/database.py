@@ -2,12 +2,11 @@
 
 SQLite is opened anew for each transaction (0.2 ms), so that no thread waits for another's. Writers
 take the lock when they begin (``BEGIN IMMEDIATE``), so that two of them queue instead of failing
-half-way.
+half-way. PostgreSQL has a module of its own (`dashboard.store.postgres`).
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from dashboard.store.postgres import ServerClock, driver_url, hold_preparation, open_postgres
 from dashboard.store.schema import SCHEMA_VERSION, Base, SchemaRecord
 
 _BUSY_MS = 15_000
@@ -47,8 +47,11 @@ class Database:
 
     Args:
         url: SQLAlchemy URL.
-        clock: Tells the time in UTC; tests set their own.
+        clock: Tells the time in UTC; tests set their own. PostgreSQL's own time by default.
         file: The workspace's own file, where nobody has set the URL.
+
+    Attributes:
+        clock: Tells the time in UTC; one for all processes that share the database.
 
     Raises:
         DatabaseError: It cannot be opened, or another version wrote it.
@@ -59,7 +62,7 @@ class Database:
     ) -> None:
         self.clock = clock
         try:
-            self._engine = _open_engine(url)
+            self._engine = self._open_engine(url)
             self._writer = self._engine.execution_options(overread_writes=True)
             self._prepare()
         except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
@@ -81,11 +84,23 @@ class Database:
         """Close all connections."""
         self._engine.dispose()
 
+    def _open_engine(self, url: str) -> Engine:
+        if url.startswith("postgres"):
+            server = ServerClock(self.clock)
+            if self.clock is now_utc:
+                self.clock = server
+            return open_postgres(driver_url(url), server)
+        if make_url(url).get_backend_name() != "sqlite":
+            raise ArgumentError("only SQLite and PostgreSQL are known")
+        return _open_sqlite(url)
+
     def _prepare(self) -> None:
         """Make the tables where there are none; several processes may do so at once."""
         for attempt in range(_OPEN_ATTEMPTS):
             try:
                 with self._writer.begin() as connection:
+                    if self._engine.dialect.name == "postgresql":
+                        hold_preparation(connection)
                     Base.metadata.create_all(connection)
                     _check_version(connection)
                 return
@@ -98,7 +113,7 @@ class Database:
 def _why_not(url: str, error: Exception, file: Path | None) -> str:
     """Why the database cannot be opened and the way out, in one sentence."""
     if file is None:
-        shown = url.rsplit("@", 1)[-1]
+        shown = url.partition("?")[0].rsplit("@", 1)[-1]  # a query may hold a password
         return (
             f"The review database {shown} cannot be opened; check OVERREAD_DATABASE_URL and that"
             " its folder can be written."
@@ -126,11 +141,7 @@ def _check_version(connection: Connection) -> None:
         )
 
 
-def _open_engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True)
-        _forget_connections_after_fork(engine)
-        return engine
+def _open_sqlite(url: str) -> Engine:
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": _BUSY_MS / 1000})
     path = make_url(url).database
     if path and path != ":memory:":
@@ -153,8 +164,3 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("overread_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _forget_connections_after_fork(engine: Engine) -> None:
-    """A forked child must not speak through its parent's connections."""
-    os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))

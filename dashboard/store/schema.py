@@ -35,6 +35,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC)
 
 
+class PlainText(TypeDecorator[str]):
+    """Text from anywhere: without the NUL that some DICOM tags hold and PostgreSQL refuses."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Take NULs out."""
+        return None if value is None else value.replace("\0", "")
+
+
 class Base(DeclarativeBase):
     """Base of all tables."""
 
@@ -54,16 +65,16 @@ class StudyRecord(Base):
     __tablename__ = "studies"
 
     study_id: Mapped[str] = mapped_column(String(16), primary_key=True)
-    case_id: Mapped[str] = mapped_column(Text, index=True)
+    case_id: Mapped[str] = mapped_column(PlainText, index=True)
     identity: Mapped[str] = mapped_column(String(64), unique=True)
     content_digest: Mapped[str] = mapped_column(String(64), index=True)
     data_digest: Mapped[str] = mapped_column(String(64))
-    patient: Mapped[str] = mapped_column(Text)
-    study_date: Mapped[str] = mapped_column(Text)
-    description: Mapped[str] = mapped_column(Text)
+    patient: Mapped[str] = mapped_column(PlainText)
+    study_date: Mapped[str] = mapped_column(PlainText)
+    description: Mapped[str] = mapped_column(PlainText)
     synthetic: Mapped[bool]
     origin: Mapped[str] = mapped_column(String(16), index=True)
-    source: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(PlainText)
     sequences: Mapped[list[str]] = mapped_column(JSON)
     indices: Mapped[list[int]] = mapped_column(JSON)
     height: Mapped[int]
@@ -90,8 +101,8 @@ class JobRecord(Base):
     state: Mapped[str] = mapped_column(String(16))
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
-    message: Mapped[str] = mapped_column(Text, default="")
-    error: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str] = mapped_column(PlainText, default="")
+    error: Mapped[str] = mapped_column(PlainText, default="")
     priority: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
@@ -115,7 +126,7 @@ class ResultRecord(Base):
     volume_ml: Mapped[float | None]
     called_slices: Mapped[int]
     mask_slices: Mapped[int]
-    engine: Mapped[str] = mapped_column(Text)
+    engine: Mapped[str] = mapped_column(PlainText)
     stored_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -125,7 +136,7 @@ class SourceRecord(Base):
     __tablename__ = "sources"
 
     origin: Mapped[str] = mapped_column(String(16), primary_key=True)
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(PlainText, primary_key=True)
     state: Mapped[str] = mapped_column(String(64))
     errors: Mapped[list[list[str]]] = mapped_column(JSON)
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -52,7 +52,7 @@ class Store(Database):
             origin: Only those that came from there.
         """
         query = self._studies().order_by(StudyRecord.added_at.desc(), StudyRecord.study_id)
-        for word in search.split()[:10]:
+        for word in search.replace("\0", " ").split()[:10]:
             query = query.where(_mentions(word))
         if origin is not None:
             query = query.where(StudyRecord.origin == str(origin))
@@ -127,10 +127,14 @@ class Store(Database):
             if record is None:
                 return False
             content = record.content_digest
+            # held in one order, so that the last of two that go at once takes the analyses along
+            same = select(StudyRecord).where(StudyRecord.content_digest == content)
+            found = session.scalars(same.order_by(StudyRecord.study_id).with_for_update()).all()
+            if record not in found:  # another process was faster
+                return False
             session.delete(record)
-            session.flush()
-            shared = select(StudyRecord.study_id).where(StudyRecord.content_digest == content)
-            if session.scalar(shared.limit(1)) is None:
+            if len(found) == 1:
+                session.flush()
                 session.execute(delete(JobRecord).where(JobRecord.content_digest == content))
             return True
 
@@ -165,6 +169,12 @@ class Store(Database):
             errors=[list(error) for error in errors],
             read_at=self.clock(),
         )
+        try:
+            self._put_source(record)
+        except IntegrityError:  # another process noted the same entry at the same time
+            self._put_source(record)
+
+    def _put_source(self, record: SourceRecord) -> None:
         with self.writing() as session:
             session.merge(record)
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fake_server import Clock, make_services
 from flask import Flask
 from flask.testing import FlaskClient
+from service_processes import PostgresServer, RedisServer, open_postgres, open_redis
 
 from dashboard import routes, security, services
 from dashboard.services import Services
@@ -17,10 +19,37 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, started for the tests."""
+    server = open_postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A real Redis, started for the tests."""
+    server = open_redis()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'review.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Store:
+def store(database_url: str, clock: Clock) -> Iterator[Store]:
     model = ModelKey(digest="a" * 64, precision="f32")
-    return Store(f"sqlite:///{tmp_path / 'review.db'}", model=model, clock=clock)
+    opened = Store(database_url, model=model, clock=clock)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-from pathlib import Path
 
 import pytest
 from fake_server import Clock, add_row
@@ -68,21 +67,21 @@ def test_opened_goes_before_arrived_then_by_age(store: Store, clock: Clock) -> N
     assert [row.job_id for row in order if row] == [ids[2], ids[0], ids[1]]
 
 
-def test_submit_tells_what_is_missing(store: Store, tmp_path: Path) -> None:
+def test_submit_tells_what_is_missing(store: Store, database_url: str) -> None:
     with pytest.raises(InputError, match="no such study"):
         jobs.submit(store, "0" * 16)
-    without = Store(f"sqlite:///{tmp_path / 'review.db'}")
+    without = Store(database_url)
     with pytest.raises(InputError, match="No models are installed"):
         jobs.submit(without, add_row(store, 1))
-    damaged = Store(f"sqlite:///{tmp_path / 'review.db'}", no_model="The models are damaged.")
+    damaged = Store(database_url, no_model="The models are damaged.")
     with pytest.raises(InputError, match=r"The models are damaged\."):
         jobs.submit(damaged, f"{1:016x}")
     assert jobs.claim(without, "w") is None
 
 
-def test_a_worker_with_other_models_leaves_the_job(store: Store, tmp_path: Path) -> None:
+def test_a_worker_with_other_models_leaves_the_job(store: Store, database_url: str) -> None:
     jobs.submit(store, add_row(store, 1))
-    other = Store(f"sqlite:///{tmp_path / 'review.db'}", model=ModelKey("b" * 64, "f32"))
+    other = Store(database_url, model=ModelKey("b" * 64, "f32"))
     assert jobs.claim(other, "w") is None
 
 
@@ -178,12 +177,12 @@ def test_lost_while_being_cancelled_is_cancelled(store: Store, clock: Clock) -> 
     assert state_of(store, job_id) is JobState.CANCELLED
 
 
-def test_many_claim_at_once_and_each_job_goes_to_one(store: Store, tmp_path: Path) -> None:
+def test_many_claim_at_once_and_each_job_goes_to_one(store: Store, database_url: str) -> None:
     wanted = {jobs.submit(store, add_row(store, number)) for number in range(1, 13)}
     claimed: list[int] = []
 
     def work(name: str) -> None:
-        mine = Store(f"sqlite:///{tmp_path / 'review.db'}", model=store.model)
+        mine = Store(database_url, model=store.model)
         while (row := jobs.claim(mine, name)) is not None:
             claimed.append(row.job_id)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +45,32 @@ def test_search(store: Store, search: str, found: int) -> None:
     assert len(store.list_studies(search)) == found
 
 
+def test_text_from_anywhere_is_kept_without_nul(store: Store) -> None:
+    study = add_row(store, 1, patient="A\0B", description="ü 脑 \0", warnings=("w\0",))
+    row = store.study(study)
+    assert row is not None
+    assert (row.patient, row.description, row.warnings) == ("AB", "ü 脑 ", ("w\0",))
+    assert len(store.list_studies("a\0b")) == 1
+
+
+def test_many_note_one_source_and_delete_one_study_at_once(store: Store) -> None:
+    first, second = add_row(store, 1), add_row(store, 2, content_digest=f"{1:064x}")
+    job_id = jobs.submit(store, first)
+    outcomes: list[object] = []
+
+    def work(study: str) -> None:
+        store.set_source(Origin.LIBRARY, "a", state="1")
+        outcomes.append(store.delete_study(study))
+
+    threads = [threading.Thread(target=work, args=(s,)) for s in (first, second) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(bool, outcomes)) == [False] * 4 + [True] * 2
+    assert jobs.state(store, job_id) is None
+
+
 def test_counts_and_origins(store: Store) -> None:
     add_row(store, 1)
     add_row(store, 2, origin=Origin.DEMO)
@@ -64,7 +89,7 @@ def test_the_same_study_is_listed_once(store: Store) -> None:
     assert [row.study_id for row in store.list_studies()] == [first]
 
 
-def test_another_model_sees_no_old_result(store: Store, tmp_path: Path, clock: Clock) -> None:
+def test_another_model_sees_no_old_result(store: Store, database_url: str, clock: Clock) -> None:
     study = add_row(store, 1)
     jobs.claim(store, "w", job_id=jobs.submit(store, study))
     job_id = store.list_studies()[0].job_id
@@ -78,7 +103,7 @@ def test_another_model_sees_no_old_result(store: Store, tmp_path: Path, clock: C
         2,
         1,
     )
-    newer = Store(f"sqlite:///{tmp_path / 'review.db'}", model=ModelKey("b" * 64, "f32"))
+    newer = Store(database_url, model=ModelKey("b" * 64, "f32"))
     row = newer.study(study)
     assert row is not None
     assert (row.job_state, row.highest_score) == (None, None)
@@ -116,7 +141,8 @@ def test_sources_remember_their_state_and_errors(store: Store) -> None:
     assert store.source_state(Origin.DEMO, "b") is None
 
 
-def test_sqlite_is_set_up_for_several_processes(store: Store, tmp_path: Path) -> None:
+def test_sqlite_is_set_up_for_several_processes(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'review.db'}")
     with store.reading() as session:
         assert session.scalar(text("PRAGMA journal_mode")) == "wal"
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
@@ -124,12 +150,12 @@ def test_sqlite_is_set_up_for_several_processes(store: Store, tmp_path: Path) ->
     assert (tmp_path / "review.db").stat().st_mode & 0o777 == 0o600
 
 
-def test_many_open_the_new_database_at_once(tmp_path: Path) -> None:
-    url, failures = f"sqlite:///{tmp_path / 'new.db'}", []
+def test_many_open_the_new_database_at_once(database_url: str) -> None:
+    failures: list[Exception] = []
 
     def open_it() -> None:
         try:
-            Store(url)
+            Store(database_url).close()
         except Exception as error:
             failures.append(error)
 
@@ -141,18 +167,24 @@ def test_many_open_the_new_database_at_once(tmp_path: Path) -> None:
     assert failures == []
 
 
-def test_database_of_another_version_is_told(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'old.db'}"
-    Store(url).close()
-    connection = sqlite3.connect(tmp_path / "old.db")
-    connection.execute("UPDATE schema SET version = 99")
-    connection.commit()
-    connection.close()
+def test_database_of_another_version_is_told(database_url: str) -> None:
+    old = Store(database_url)
+    with old.writing() as session:
+        session.execute(text("UPDATE schema SET version = 99"))
+    old.close()
     with pytest.raises(DatabaseError, match="another version of Overread"):
-        Store(url)
+        Store(database_url)
 
 
-@pytest.mark.parametrize("url", ["sqlite:////no/such/folder/x.db", "nonsense://x", "sqlite://%"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:////no/such/folder/x.db",
+        "nonsense://x",
+        "sqlite://%",
+        "postgresql://nobody@/none?host=/no/such/folder",
+    ],
+)
 def test_database_that_cannot_be_opened_is_told(url: str) -> None:
     with pytest.raises(DatabaseError, match="cannot be opened"):
         Store(url)
