@@ -28,6 +28,7 @@ def export_models(settings: Settings, *, stopping: threading.Event) -> None:
     """
     command = [sys.executable, "-m", "pipeline", "export"]
     command += ["--models", str(settings.models), "--engine-dir", str(settings.engine_files)]
+    command += ["--engine", settings.engine]
     with subprocess.Popen(
         command,
         cwd=_ROOT,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from dashboard.settings import Settings
 from dashboard.store import ModelKey, Store
 from dashboard.study_files import StudyFiles
-from pipeline import InputError, ResultCache, TaskInfo, read_model_info, result_key
+from pipeline import (
+    InputError,
+    ResultCache,
+    TaskInfo,
+    choose_precision,
+    read_model_info,
+    result_key,
+)
 
 if TYPE_CHECKING:  # the worker needs neither Dash nor Flask
     from dash import Dash
@@ -28,6 +35,7 @@ class Services:
         files: The studies' pixels.
         models: The installed models, or None.
         models_error: Why there are none, in one sentence, or "".
+        precision: Precision at which the models run.
     """
 
     settings: Settings
@@ -36,12 +44,13 @@ class Services:
     files: StudyFiles
     models: TaskInfo | None
     models_error: str = ""
+    precision: str = "f32"
 
     def result_key(self, content_digest: str) -> str | None:
         """Key of a study's result by the present models in the result cache; None without any."""
         if self.models is None:
             return None
-        return result_key(content_digest, self.models, precision=self.settings.precision)
+        return result_key(content_digest, self.models, precision=self.precision)
 
 
 def build_services(settings: Settings) -> Services:
@@ -52,12 +61,12 @@ def build_services(settings: Settings) -> Services:
         DatabaseError: The database cannot be opened.
     """
     settings.prepare_workspace()
-    models, error = _read_models(settings)
+    models, precision, error = _read_models(settings)
     return Services(
         settings=settings,
         store=Store(
             settings.database,
-            model=model_key(models, settings.precision),
+            model=model_key(models, precision),
             no_model=error,
             file=None if settings.database_url else settings.database_file,
         ),
@@ -65,6 +74,7 @@ def build_services(settings: Settings) -> Services:
         files=StudyFiles(settings.studies),
         models=models,
         models_error=error,
+        precision=precision,
     )
 
 
@@ -86,8 +96,11 @@ def get(app: Dash | Flask) -> Services:
     return found
 
 
-def _read_models(settings: Settings) -> tuple[TaskInfo | None, str]:
+def _read_models(settings: Settings) -> tuple[TaskInfo | None, str, str]:
+    """The models, the precision at which they run, and why there are none."""
     try:
-        return read_model_info(settings.models), ""
+        models = read_model_info(settings.models)
+        wanted, engine = settings.precision, settings.engine
+        return models, choose_precision(models.network, wanted, engine=engine), ""
     except InputError as error:
-        return None, error.message
+        return None, "f32", error.message

@@ -17,9 +17,11 @@ from dashboard.setting_values import (
     SettingsError,
     one_of,
     or_below,
+    or_none,
     parse_database,
     parse_folder,
     parse_hosts,
+    parse_redis,
     parse_secret,
     parse_text,
     parse_yes_no,
@@ -30,7 +32,8 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 #: Names under which a browser on the same machine reaches the server.
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-ENGINES = ("auto", "keras", "openvino")
+ENGINES = ("auto", "openvino", "onnxruntime", "keras")
+PRECISIONS = ("auto", "f32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,11 @@ class Settings:
         max_upload_files: Files of one upload.
         cache_bytes: What the result cache may hold.
         engine: Runtime of the models.
+        precision: Precision at which they run, as it is asked for; see `Services.precision`.
         workers: Worker processes that `python -m dashboard` starts.
         demo: Whether an empty workspace gets the demo studies.
+        threads: CPU threads of a worker's runtime, or None for what the runtime takes.
+        redis_url: Redis through which processes on several machines speak; "" for one machine.
         secret: Signs handles of background callbacks; "" for one kept in the workspace.
     """
 
@@ -83,14 +89,12 @@ class Settings:
     max_upload_files: int
     cache_bytes: int
     engine: str
+    precision: str
     workers: int
     demo: bool
+    threads: int | None
+    redis_url: str
     secret: str
-
-    @property
-    def precision(self) -> str:
-        """Precision at which the models run: float32, the one that every engine has."""
-        return "f32"
 
     @property
     def studies(self) -> Path:
@@ -269,9 +273,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "OVERREAD_ENGINE",
         "auto",
-        "Runtime of the models: auto, keras or openvino.",
+        "Runtime of the models: auto, openvino, onnxruntime or keras.",
         "engine",
         one_of(ENGINES),
+    ),
+    Setting(
+        "OVERREAD_PRECISION",
+        "auto",
+        "Precision of the models: f32, bf16, or auto: bf16 where the weights were shown to agree.",
+        "precision",
+        one_of(PRECISIONS),
     ),
     Setting(
         "OVERREAD_WORKERS",
@@ -279,6 +290,20 @@ SETTINGS: tuple[Setting, ...] = (
         "Worker processes that are started.",
         "workers",
         whole_number(1, 64),
+    ),
+    Setting(
+        "OVERREAD_THREADS",
+        "0",
+        "CPU threads that a worker computes with; 0 for as many as the runtime takes.",
+        "threads",
+        or_none(whole_number(0, 1024)),
+    ),
+    Setting(
+        "REDIS_URL",
+        "",
+        "Redis through which web processes and workers on several machines speak. None by default.",
+        "redis_url",
+        parse_redis,
     ),
     Setting(
         "OVERREAD_DEMO",

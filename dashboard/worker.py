@@ -217,7 +217,7 @@ def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnaly
     analyser = Analyser(
         settings.models,
         engine=settings.engine,
-        precision=settings.precision,
+        precision=services.precision,
         engine_dir=settings.engine_files,
         cache=services.results,
     )

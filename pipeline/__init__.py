@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.data.demo import make_demo_studies
     from pipeline.data.reading import ReadReport, read_cases
     from pipeline.engine.export import export_models
+    from pipeline.engine.selection import choose_precision
     from pipeline.errors import Cancelled, InputError
     from pipeline.inference import Analyser
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
@@ -34,6 +35,7 @@ _MODULES = {
     "ResultCache": "pipeline.cache",
     "SliceResult": "pipeline.results",
     "TaskInfo": "pipeline.models.registry",
+    "choose_precision": "pipeline.engine.selection",
     "export_models": "pipeline.engine.export",
     "load_case": "pipeline.data.case_files",
     "make_demo_studies": "pipeline.data.demo",
@@ -56,6 +58,7 @@ __all__ = [
     "ResultCache",
     "SliceResult",
     "TaskInfo",
+    "choose_precision",
     "export_models",
     "load_case",
     "make_demo_studies",

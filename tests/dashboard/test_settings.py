@@ -29,7 +29,7 @@ def test_defaults_need_no_environment() -> None:
         ("OVERREAD_PORT", "²", "must be a whole number from 1 to 65535, got '²'."),
         ("OVERREAD_MAX_UPLOAD_MB", "-1", "must be a whole number from 1 to 1048576, got '-1'."),
         ("OVERREAD_LIBRARY", "/no/such", "must be a folder that exists, got '/no/such'."),
-        ("OVERREAD_ENGINE", "cuda", "must be one of auto, keras, openvino"),
+        ("OVERREAD_ENGINE", "cuda", "must be one of auto, openvino, onnxruntime, keras"),
         ("OVERREAD_DEMO", "1", "must be one of yes, no, got '1'."),
         ("OVERREAD_DATABASE_URL", "file.db", "must be an SQLAlchemy URL"),
         ("OVERREAD_SECRET", "short", "must have at least 32 characters."),

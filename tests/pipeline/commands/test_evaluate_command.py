@@ -141,7 +141,7 @@ def runs(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for k, patients in enumerate(FOLDS, start=1)
     )
     monkeypatch.setattr("pipeline.evaluation.runs.load_folds", lambda: folds)
-    monkeypatch.setattr("pipeline.engine.openvino_engine.is_exported", lambda *_: True)
+    monkeypatch.setattr("pipeline.commands.fold_evaluation.is_exported", lambda *_: True)
     for patients in FOLDS:
         for patient in patients:
             write_patient(tmp_path / "data", patient)
