@@ -67,6 +67,12 @@ def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
     return [DicomSeries(tuple(group)) for group in groups.values()]
 
 
+def study_of(series: DicomSeries) -> str:
+    """Key of the study on whose grid a series may lie: only series of one key are combined."""
+    study = str(series.header.get("StudyInstanceUID", "") or series.files[0].file.folder)
+    return f"{study}|{series.header.get('FrameOfReferenceUID', '')}"
+
+
 def _drop_copies(
     files: Sequence[DicomFile], content_of: Callable[[DicomFile], bytes]
 ) -> list[DicomFile]:
@@ -169,10 +175,14 @@ def _build_draft(
         warnings=warnings,
         window=_common_window(stack.frames, header),
     )
-    study = str(header.get("StudyInstanceUID", "") or series.files[0].file.folder)
-    study = f"{study}|{header.get('FrameOfReferenceUID', '')}"
     names, study_names = _names_of(series, part)
-    return Draft(case=case, names=names, study=study, study_names=study_names, is_mask=is_mask)
+    return Draft(
+        case=case,
+        names=names,
+        study=study_of(series),
+        study_names=study_names,
+        is_mask=is_mask,
+    )
 
 
 def _stack_pixels(

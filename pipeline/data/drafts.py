@@ -17,7 +17,8 @@ class Draft:
     Attributes:
         case: The case; its ``case_id`` is not final.
         names: What it may be called, best first; the later ones tell equal names apart.
-        study: Key of the study; only drafts of one study are combined.
+        study: Key of the study; only drafts of one study are combined. Single images are combined
+            already; their studies are listed in the order of these keys.
         study_names: What it may be called when it was combined from several drafts.
         is_mask: Whether its pixels are a reference mask (above 0) and not an image.
     """
@@ -30,35 +31,48 @@ class Draft:
 
 
 def name_cases(drafts: Iterable[Draft]) -> tuple[Case, ...]:
-    """Give every case a name that is safe for a file system and unique within the call.
+    """Give every case a name that is safe for a file system and unique within the call."""
+    listed = list(drafts)
+    names = choose_names([draft.names for draft in listed])
+    return tuple(
+        replace(draft.case, case_id=name) for draft, name in zip(listed, names, strict=True)
+    )
+
+
+def choose_names(offered: Sequence[tuple[str, ...]]) -> list[str]:
+    """Choose a name for each of several cases, of those that it may have (`Draft.names`).
 
     Upper and lower case do not tell names apart: some file systems do not.
+
+    Returns:
+        Names that are safe for a file system, and unique.
     """
-    listed = list(drafts)
-    chosen = [safe_name(draft.names[0]) for draft in listed]
+    chosen = [safe_name(names[0]) for names in offered]
     alike: dict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(chosen):
         alike[name.lower()].append(i)
     for members in alike.values():
         if len(members) > 1:
-            for i, name in zip(members, _tell_apart([listed[i] for i in members]), strict=True):
+            for i, name in zip(members, _tell_apart([offered[i] for i in members]), strict=True):
                 chosen[i] = name
     taken: set[str] = set()
-    cases = []
-    for draft, name in zip(listed, chosen, strict=True):
-        unique, number = name, 2
-        while unique.lower() in taken:
-            suffix = f"-{number}"
-            unique, number = name[: MAX_CASE_ID - len(suffix)] + suffix, number + 1
-        taken.add(unique.lower())
-        cases.append(replace(draft.case, case_id=unique))
-    return tuple(cases)
+    return [take_name(name, taken) for name in chosen]
 
 
-def _tell_apart(drafts: Sequence[Draft]) -> list[str]:
-    """Names of the first kind that differ among drafts whose first names are equal."""
-    for level in range(1, max(len(draft.names) for draft in drafts)):
-        names = [safe_name(draft.names[min(level, len(draft.names) - 1)]) for draft in drafts]
-        if len({name.lower() for name in names}) == len(names):
-            return names
-    return [safe_name(draft.names[0]) for draft in drafts]
+def take_name(name: str, taken: set[str]) -> str:
+    """Make a safe name unique, and add it, in lower case, to those that are ``taken``."""
+    unique, number = name, 2
+    while unique.lower() in taken:
+        suffix = f"-{number}"
+        unique, number = name[: MAX_CASE_ID - len(suffix)] + suffix, number + 1
+    taken.add(unique.lower())
+    return unique
+
+
+def _tell_apart(offered: Sequence[tuple[str, ...]]) -> list[str]:
+    """Names of the first kind that differ among cases whose first names are equal."""
+    for level in range(1, max(len(names) for names in offered)):
+        chosen = [safe_name(names[min(level, len(names) - 1)]) for names in offered]
+        if len({name.lower() for name in chosen}) == len(chosen):
+            return chosen
+    return [safe_name(names[0]) for names in offered]

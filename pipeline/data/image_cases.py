@@ -96,7 +96,7 @@ def _build_draft(study: tuple[ImageSeries, ...]) -> Draft:
         labels=StudyLabels(patient=patient, study_date=date),
         warnings=warnings,
     )
-    return Draft(case=case, names=_names_of(study, lead), study="")
+    return Draft(case=case, names=_names_of(study, lead), study=study[0].study)
 
 
 def _flair_of(study: tuple[ImageSeries, ...]) -> ImageSeries:

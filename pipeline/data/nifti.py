@@ -30,7 +30,7 @@ from pipeline.data.geometry import (
     to_case_volume,
 )
 from pipeline.data.images import tidy_values
-from pipeline.data.limits import MAX_CASE_BYTES, check_shape
+from pipeline.data.limits import MAX_CASE_BYTES, MAX_SLICES, check_shape
 from pipeline.data.names import NameParts, parse_name
 from pipeline.data.sequences import sequence_warnings
 from pipeline.errors import InputError
@@ -76,6 +76,25 @@ def read_nifti(file: InputFile) -> Draft:
             file.source, f"{file.name} is damaged: it cannot be read as NIfTI. Export it again."
         ) from None
     return _build_draft(file, values, affine, header)
+
+
+def count_slices(file: InputFile) -> int:
+    """Slices along the file's third axis as its header states, for a forecast; 1 where it cannot.
+
+    Nothing is decoded but the header.
+    """
+    try:
+        with file.path.open("rb") as stream:
+            packed = file.format is FileFormat.NIFTI_GZ
+            header = (gzip.GzipFile(fileobj=stream) if packed else stream).read(348)
+    except (OSError, EOFError, zlib.error):
+        return 1
+    first = np.frombuffer(header[:4], "<i4")
+    order = "<" if first.size and first[0] in (348, 540) else ">"
+    wide = header[4:7] == b"n+2"
+    sizes = header[16:80] if wide else header[40:56]
+    axes = np.frombuffer(sizes, f"{order}i{8 if wide else 2}")
+    return int(axes[3]) if axes.size == 8 and 1 <= axes[3] <= MAX_SLICES else 1
 
 
 def _cut_short(file: InputFile) -> InputError:
