@@ -72,6 +72,7 @@ class Analyser:
         cache: Where answers are looked up and kept; None computes each time.
         task: Task to answer, where ``models`` is a folder.
         threads: CPU threads of the runtime; None leaves it to the runtime.
+        unproven: Run at a precision that these weights were not shown to agree at, to show it.
 
     Raises:
         InputError: No such task, engine or precision, or a network that this version cannot run.
@@ -87,6 +88,7 @@ class Analyser:
         cache: ResultCache | None = None,
         task: str = DEFAULT_TASK,
         threads: int | None = None,
+        unproven: bool = False,
     ) -> None:
         self.models = models if isinstance(models, TaskInfo) else read_model_info(models, task)
         self.network: ModelInfo = self.models.network
@@ -97,7 +99,9 @@ class Analyser:
                 f"The network {self.network.name} was trained with preprocessing version {version},"
                 f" this program has version {PREPROCESSING_VERSION}; they do not fit together.",
             )
-        self.precision = choose_precision(self.network, precision, engine=engine)
+        self.precision = (
+            precision if unproven else choose_precision(self.network, precision, engine=engine)
+        )
         self._wanted_engine = engine
         self._engine_dir, self._threads = Path(engine_dir), threads
         self._cache = cache

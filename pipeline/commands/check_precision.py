@@ -1,0 +1,95 @@
+"""``check-precision``: show whether the network may answer at less than float32."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.commands.console import ProgressBar, say
+from pipeline.commands.locations import add_model_arguments, positive
+from pipeline.commands.prediction_files import writing
+from pipeline.data.case import Case
+from pipeline.engine.precision import (
+    LEAST_MASK_DICE,
+    LEAST_PATIENTS,
+    MOST_AUC_LOSS,
+    PRECISIONS,
+    PrecisionCheck,
+)
+from pipeline.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="patients with reference masks"
+    )
+    parser.add_argument("--precision", choices=PRECISIONS[1:], default="bf16")
+    parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads to use")
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and keep the result beside the weights; returns 0 where the precision may be used.
+
+    Raises:
+        InputError: Held-out patients are missing, or the models cannot run.
+    """
+    from pipeline import Analyser
+    from pipeline.commands.evaluate import choose_patients
+    from pipeline.data.lgg import find_patients
+    from pipeline.engine.export import export_network
+    from pipeline.engine.precision import write_precision_check
+    from pipeline.evaluation.precision import measure_precision
+
+    folders = find_patients(arguments.data)
+    patients, split = choose_patients(tuple(folders), "held-out")
+    where = {"engine_dir": arguments.engine_dir, "task": arguments.task}
+    reference = Analyser(arguments.models, engine="keras", precision="f32", **where)
+    export_network(reference.network, arguments.engine_dir, engine="openvino")
+    candidate = Analyser(
+        arguments.models,
+        engine="openvino",
+        precision=arguments.precision,
+        threads=arguments.threads,
+        unproven=True,
+        **where,
+    )
+    with ProgressBar("patient") as bar:
+        check = measure_precision(
+            _read_each([folders[patient] for patient in patients], bar), reference, candidate
+        )
+    with writing(reference.network.folder):
+        path = write_precision_check(reference.network, check)
+    say(describe(check, split))
+    say(f"Kept in {path.name} beside the weights.")
+    return 0 if check.passed else 1
+
+
+def describe(check: PrecisionCheck, split: str) -> str:
+    """What was measured, and what follows, as text."""
+    verdict = "may be used" if check.passed else "is not used"
+    return (
+        f"{check.engine} {check.precision} against keras f32, {check.patients} {split} patients, "
+        f"{check.slices} slices ({check.cpu}, {check.date}):\n"
+        f"mask Dice {check.mask_dice_mean:.5f} on average, {check.mask_dice_lowest:.5f} at least "
+        f"(needed: {LEAST_MASK_DICE} on average, {LEAST_PATIENTS} patients)\n"
+        f"slice AUC {check.auc:.5f}, reference {check.reference_auc:.5f} "
+        f"(loss allowed: {MOST_AUC_LOSS})\n"
+        f"largest difference of a slice score {check.largest_score_difference:.4f}\n"
+        f"{check.precision} {verdict}."
+    )
+
+
+def _read_each(folders: list[Path], bar: ProgressBar) -> Iterator[Case]:
+    """One patient after the other, so that none is held longer than needed."""
+    from pipeline.data.reading import read_cases
+
+    for done, folder in enumerate(folders):
+        bar(done, len(folders), folder.name)
+        report = read_cases([folder])
+        for error in report.errors:
+            raise InputError(error.source, error.message)
+        yield from report.cases
+    bar(len(folders), len(folders), "")
