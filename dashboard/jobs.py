@@ -11,12 +11,11 @@ disappear at any time: nothing here depends on a browser, a callback or a handle
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from dashboard.job_queue import LEASE, MAX_ATTEMPTS, count_waiting, release_expired, waiting_jobs
 from dashboard.job_states import end, job_row, move, queue_again, release
 from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
@@ -26,14 +25,28 @@ from pipeline import InputError
 PRIORITY_ARRIVED = 0
 PRIORITY_OPENED = 10
 
-LEASE = timedelta(seconds=15)
 HEARTBEAT_S = 3.0
-MAX_ATTEMPTS = 3
 
-_GIVEN_UP = (
-    "The analysis stopped unexpectedly three times and was given up. Start it again; if it stops"
-    " again, the study may be too large for this machine."
-)
+__all__ = [
+    "HEARTBEAT_S",
+    "LEASE",
+    "MAX_ATTEMPTS",
+    "PRIORITY_ARRIVED",
+    "PRIORITY_OPENED",
+    "LeaseLost",
+    "cancel",
+    "claim",
+    "count_waiting",
+    "fail",
+    "finish",
+    "give_back",
+    "heartbeat",
+    "release_expired",
+    "report",
+    "state",
+    "stop",
+    "submit",
+]
 
 
 class LeaseLost(Exception):
@@ -64,9 +77,12 @@ def submit(
         raise InputError("", store.no_model)
     for _ in range(3):
         try:
-            return _submit(store, store.model, study_id, priority, result_lost)
+            job_id, queued = _submit(store, store.model, study_id, priority, result_lost)
         except IntegrityError:  # somebody else inserted the same row in the meantime
             continue
+        if queued:
+            store.on_queued()
+        return job_id
     raise InputError("", "The database is busy; try again.")
 
 
@@ -110,11 +126,7 @@ def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | No
     release_expired(store)
     query = (
         select(JobRecord)
-        .where(
-            JobRecord.state == JobState.QUEUED,
-            JobRecord.model_digest == store.model.digest,
-            JobRecord.precision == store.model.precision,
-        )
+        .where(*waiting_jobs(store.model))
         .order_by(JobRecord.priority.desc(), JobRecord.queued_at, JobRecord.job_id)
         .limit(1)
     )
@@ -215,28 +227,13 @@ def give_back(store: Store, job_id: int, owner: str) -> None:
         job = _held(session, job_id, owner)
         job.attempts -= 1
         release(job, store.clock())
+    store.on_queued()
 
 
-def release_expired(store: Store) -> int:
-    """Offer jobs again whose lease ran out. Returns how many there were."""
-    expired = select(JobRecord).where(
-        JobRecord.state == JobState.RUNNING, JobRecord.lease_until < store.clock()
-    )
-    with store.reading() as session:
-        if session.scalar(expired.limit(1)) is None:
-            return 0
-    with store.writing() as session:
-        jobs = session.scalars(expired.with_for_update(skip_locked=True)).all()
-        for job in jobs:
-            if job.attempts >= MAX_ATTEMPTS and not job.cancel_requested:
-                end(job, JobState.FAILED, store.clock())
-                job.error = _GIVEN_UP
-            else:
-                release(job, store.clock())
-        return len(jobs)
-
-
-def _submit(store: Store, model: ModelKey, study_id: str, priority: int, result_lost: bool) -> int:
+def _submit(
+    store: Store, model: ModelKey, study_id: str, priority: int, result_lost: bool
+) -> tuple[int, bool]:
+    """As `submit`; returns the job's number and whether it was put into the queue."""
     with store.writing() as session:
         # held, so that its job is not made while another process deletes it
         study = session.get(StudyRecord, study_id, with_for_update={"read": True})
@@ -251,6 +248,7 @@ def _submit(store: Store, model: ModelKey, study_id: str, priority: int, result_
             )
             .with_for_update()
         )
+        queued = True
         if job is None:
             job = JobRecord(
                 content_digest=study.content_digest,
@@ -265,10 +263,13 @@ def _submit(store: Store, model: ModelKey, study_id: str, priority: int, result_
             session.add(job)
             session.flush()
         elif job.state in (JobState.QUEUED, JobState.RUNNING):
+            queued = False
             job.priority = max(job.priority, priority)
         elif job.state != JobState.DONE or result_lost:
             queue_again(job, priority, store.clock())
-        return job.job_id
+        else:
+            queued = False
+        return job.job_id, queued
 
 
 def _held(session: Session, job_id: int, owner: str) -> JobRecord:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
 
-from dashboard.settings import LOCAL_HOSTS, Settings
+from dashboard.setting_table import LOCAL_HOSTS
+from dashboard.settings import Settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::", "[::]", ""})

@@ -53,6 +53,11 @@ def whole_number(low: int, high: int, factor: int = 1) -> Callable[[str, str], i
     return parse
 
 
+def or_none(parse: Callable[[str, str], int]) -> Callable[[str, str], int | None]:
+    """A number, or None for 0."""
+    return lambda name, text: parse(name, text) or None
+
+
 def one_of(choices: tuple[str, ...]) -> Callable[[str, str], str]:
     """One of some words."""
 
@@ -81,6 +86,13 @@ def parse_database(name: str, text: str) -> str:
             f"{name} must be an SQLAlchemy URL such as sqlite:///file.db or"
             " postgresql://user:password@host/database."
         )
+    return text
+
+
+def parse_redis(name: str, text: str) -> str:
+    """A Redis URL, or no text."""
+    if text and not text.startswith(("redis://", "rediss://")):
+        raise SettingsError(f"{name} must be a Redis URL such as redis://host:6379/0.")
     return text
 
 

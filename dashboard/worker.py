@@ -220,6 +220,7 @@ def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnaly
         precision=services.precision,
         engine_dir=settings.engine_files,
         cache=services.results,
+        threads=settings.threads,
     )
     try:
         analyser.load()

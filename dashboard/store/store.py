@@ -29,6 +29,8 @@ class Store(Database):
         no_model: Why there are none, in one sentence.
         clock: Tells the time in UTC; tests set their own.
         file: The workspace's own file, where nobody has set the URL.
+        on_queued: Called after a job was put into the queue, so that a worker may be woken up; it
+            must not raise.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Store(Database):
         no_model: str = "",
         clock: Callable[[], datetime] = now_utc,
         file: Path | None = None,
+        on_queued: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(url, clock=clock, file=file)
+        self.on_queued = on_queued
         self.model = model
         self.no_model = no_model or _NOT_INSTALLED
 

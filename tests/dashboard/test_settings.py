@@ -32,6 +32,8 @@ def test_defaults_need_no_environment() -> None:
         ("OVERREAD_ENGINE", "cuda", "must be one of auto, openvino, onnxruntime, keras"),
         ("OVERREAD_DEMO", "1", "must be one of yes, no, got '1'."),
         ("OVERREAD_DATABASE_URL", "file.db", "must be an SQLAlchemy URL"),
+        ("OVERREAD_DATABASE_URL", "mysql://h/d", "must be an SQLAlchemy URL"),
+        ("REDIS_URL", "amqp://host", "must be a Redis URL such as redis://host:6379/0."),
         ("OVERREAD_SECRET", "short", "must have at least 32 characters."),
     ],
 )
@@ -74,7 +76,7 @@ def test_each_setting_is_described_and_used_once() -> None:
 @pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="there is no README yet")
 def test_readme_has_every_setting_and_no_other() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"OVERREAD_[A-Z_]+[A-Z]", text))
+    documented = set(re.findall(r"OVERREAD_[A-Z_]+[A-Z]|REDIS_URL", text))
     names = {setting.name for setting in SETTINGS}
     assert names <= documented
     assert documented - names <= {"OVERREAD_REQUIRE_BROWSER", "OVERREAD_REQUIRE_SERVICES"}
