@@ -1,6 +1,7 @@
 """Composition root: builds the services, the Dash app and its pages. Nothing imports this module.
 
-`server` is the WSGI application: ``waitress-serve dashboard.app:server``.
+`server` is the WSGI application: ``waitress-serve dashboard.app:server``. `celery_app` is Celery's
+app where ``REDIS_URL`` is set, else None; `python -m dashboard.worker` and its child run it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,9 @@ def build_app(parts: Services) -> Dash:
         title="Overread",
         update_title=None,  # type: ignore[arg-type]  # Dash's way to leave the title alone
         suppress_callback_exceptions=True,  # a page's components exist only while it is shown
-        background_callback_manager=build_background_manager(parts.settings.background),
+        background_callback_manager=build_background_manager(
+            parts.settings.background, parts.celery
+        ),
         on_error=_tell_error,
     )
     app.server.secret_key = parts.settings.signing_secret()
@@ -130,3 +133,4 @@ def _build() -> Dash:
 
 app = _build()
 server = app.server
+celery_app = services.get(app).celery

@@ -19,13 +19,16 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import diskcache
 from dash import DiskcacheManager
-from dash.background_callback.managers import diskcache_manager
+from dash.background_callback.managers import BaseBackgroundCallbackManager, diskcache_manager
 from diskcache.core import MODE_RAW, MODE_TEXT, UNKNOWN
 from plotly.utils import PlotlyJSONEncoder
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 _VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 _SIZE_LIMIT = 64 * 2**20
@@ -169,8 +172,15 @@ def _run(job_fn: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         pass
 
 
-def build_background_manager(folder: Path) -> DiskcacheManager:
-    """The manager, on a folder that its owner only may read."""
+def build_background_manager(
+    folder: Path, celery: Celery | None = None
+) -> BaseBackgroundCallbackManager:
+    """The manager: on a folder that its owner only may read, or on Celery where there is one."""
+    if celery is not None:
+        # named here: without Redis nothing of Celery is imported
+        from dashboard.celery_manager import FollowerManager
+
+        return FollowerManager(celery)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     return ThreadManager(diskcache.Cache(str(folder), disk=JsonDisk, size_limit=_SIZE_LIMIT))

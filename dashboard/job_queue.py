@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy import ColumnElement, func, select
 
 from dashboard.job_states import end, release
 from dashboard.store import JobState, ModelKey, Store
 from dashboard.store.schema import JobRecord
 
-LEASE = timedelta(seconds=15)
 MAX_ATTEMPTS = 3
 
 _GIVEN_UP = (

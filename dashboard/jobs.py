@@ -15,9 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dashboard.job_queue import LEASE, MAX_ATTEMPTS, count_waiting, release_expired, waiting_jobs
+from dashboard.job_queue import MAX_ATTEMPTS, count_waiting, release_expired, waiting_jobs
 from dashboard.job_states import end, job_row, move, queue_again, release
-from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
+from dashboard.store import LEASE, JobRow, JobState, ModelKey, ResultSummary, Store
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from pipeline import InputError
 
@@ -143,7 +143,7 @@ def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | No
         job.owner = owner
         job.attempts += 1
         job.started_at = store.clock()
-        job.lease_until = store.clock() + LEASE
+        job.lease_until = store.clock() + store.lease
         return job_row(job)
 
 
@@ -155,7 +155,7 @@ def heartbeat(store: Store, job_id: int, owner: str) -> bool:
     """
     with store.writing() as session:
         job = _held(session, job_id, owner)
-        job.lease_until = store.clock() + LEASE
+        job.lease_until = store.clock() + store.lease
         return job.cancel_requested
 
 
@@ -168,7 +168,7 @@ def report(store: Store, job_id: int, owner: str, *, progress: tuple[int, int, s
     with store.writing() as session:
         job = _held(session, job_id, owner)
         job.done, job.total, job.message = progress
-        job.lease_until = store.clock() + LEASE
+        job.lease_until = store.clock() + store.lease
         return job.cancel_requested
 
 

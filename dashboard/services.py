@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from pipeline import (
 )
 
 if TYPE_CHECKING:  # the worker needs neither Dash nor Flask
+    from celery import Celery
     from dash import Dash
     from flask import Flask
 
@@ -34,6 +36,7 @@ class Services:
         results: Results of analyses.
         files: The studies' pixels.
         models: The installed models, or None.
+        celery: The Celery app, where there is a Redis.
         models_error: Why there are none, in one sentence, or "".
         precision: Precision at which the models run.
     """
@@ -43,6 +46,7 @@ class Services:
     results: ResultCache
     files: StudyFiles
     models: TaskInfo | None
+    celery: Celery | None = None
     models_error: str = ""
     precision: str = "f32"
 
@@ -62,6 +66,7 @@ def build_services(settings: Settings) -> Services:
     """
     settings.prepare_workspace()
     models, precision, error = _read_models(settings)
+    celery, wake_up = _open_celery(settings)
     return Services(
         settings=settings,
         store=Store(
@@ -69,10 +74,12 @@ def build_services(settings: Settings) -> Services:
             model=model_key(models, precision),
             no_model=error,
             file=None if settings.database_url else settings.database_file,
+            on_queued=wake_up,
         ),
         results=ResultCache(settings.results, size_limit_bytes=settings.cache_bytes),
         files=StudyFiles(settings.studies),
         models=models,
+        celery=celery,
         models_error=error,
         precision=precision,
     )
@@ -94,6 +101,16 @@ def get(app: Dash | Flask) -> Services:
     """The services of an app or of its server."""
     found: Services = getattr(app, "server", app).config[_KEY]
     return found
+
+
+def _open_celery(settings: Settings) -> tuple[Celery | None, Callable[[], None]]:
+    """The Celery app, where there is a Redis, and what wakes a worker up."""
+    if not settings.redis_url:
+        return None, lambda: None
+    from dashboard.broker import WakeUp, build_celery  # without Redis nothing of it is imported
+
+    app = build_celery(settings.redis_url)
+    return app, WakeUp(app)
 
 
 def _read_models(settings: Settings) -> tuple[TaskInfo | None, str, str]:

@@ -1,6 +1,7 @@
 """The worker: claims jobs from the table and runs the models, loaded once.
 
-``python -m dashboard.worker``; any number may run at the same time, on one database. It ends
+``python -m dashboard.worker``; any number may run at the same time, on one database: they look into
+the table, or are woken up through Redis where there is one (`dashboard.celery_worker`). It ends
 cleanly on SIGTERM or SIGINT and gives its job back; when it dies otherwise, the job's lease runs
 out and another worker takes it over. Only this process holds a model runtime, never TensorFlow.
 """
@@ -73,6 +74,7 @@ class Worker:
 
     Attributes:
         stopping: Set it to end the worker; a running job is given back.
+        owner: As given, or made up.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class Worker:
         self._services = services
         self._store = services.store
         self._make_analyser = make_analyser or prepare_analyser
-        self._owner = owner or f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.owner = owner or f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._heartbeat_s = heartbeat_s
         self._analyser: CaseAnalyser | None = None
         self._looked_for_lost = 0.0
@@ -101,7 +103,7 @@ class Worker:
                     continue
                 if not idle_before:  # a job that waits already shows the preparation as its own
                     idle_before = True
-                    self._prepare_while_idle()
+                    self.prepare()
                 self.stopping.wait(_POLL_S)
             except SQLAlchemyError:
                 _LOG.exception("The database did not answer.")
@@ -112,7 +114,7 @@ class Worker:
         if time.monotonic() - self._looked_for_lost > _LOOK_FOR_LOST_S:
             self._looked_for_lost = time.monotonic()
             jobs.release_expired(self._store)
-        job = jobs.claim(self._store, self._owner)
+        job = jobs.claim(self._store, self.owner)
         if job is None:
             return False
         _LOG.info("Job %d begins (attempt %d).", job.job_id, job.attempts)
@@ -129,7 +131,7 @@ class Worker:
         lease = Lease(
             self._store,
             job.job_id,
-            self._owner,
+            self.owner,
             stopping=self.stopping,
             heartbeat_s=self._heartbeat_s,
         )
@@ -156,7 +158,7 @@ class Worker:
         self, job: JobRow, lease: Lease, result: CaseResult | None, sentence: str
     ) -> None:
         """Note how a job ended; a database that restarts meanwhile is waited for."""
-        deadline = time.monotonic() + jobs.LEASE.total_seconds()
+        deadline = time.monotonic() + self._store.lease.total_seconds()
         while True:
             try:
                 return self._end(job, lease, result, sentence)
@@ -170,13 +172,13 @@ class Worker:
         if lease.lost:
             raise jobs.LeaseLost
         if result is not None:
-            jobs.finish(self._store, job.job_id, self._owner, summarise(result))
+            jobs.finish(self._store, job.job_id, self.owner, summarise(result))
         elif lease.cancelled:
-            jobs.stop(self._store, job.job_id, self._owner)
+            jobs.stop(self._store, job.job_id, self.owner)
         elif sentence:
-            jobs.fail(self._store, job.job_id, self._owner, sentence)
+            jobs.fail(self._store, job.job_id, self.owner, sentence)
         else:  # this worker is told to end
-            jobs.give_back(self._store, job.job_id, self._owner)
+            jobs.give_back(self._store, job.job_id, self.owner)
 
     def _analyse(self, job: JobRow, lease: Lease) -> CaseResult:
         row = self._store.study_with_content(job.content_digest)
@@ -188,7 +190,7 @@ class Worker:
             self._analyser = self._make_analyser(self._services, self.stopping)
         return self._analyser.analyse(case, progress=lease.progress)
 
-    def _prepare_while_idle(self) -> None:
+    def prepare(self) -> None:
         """Load the models before anybody waits for them; a failure is told with the first job."""
         if self._analyser is not None:
             return
@@ -250,15 +252,25 @@ def main() -> int:
     """Run a worker until SIGTERM or SIGINT."""
     set_up_logging()
     try:
-        worker = Worker(build_services(read_settings()))
+        services = build_services(read_settings())
     except (SettingsError, DatabaseError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    end_with_parent()
+    run_worker(Worker(services), services)
+    return 0
+
+
+def run_worker(worker: Worker, services: Services) -> None:
+    """Run a worker until SIGTERM or SIGINT: on the table alone, or woken up through Redis."""
+    if services.celery is not None:
+        from dashboard.celery_worker import run_celery_worker  # without Redis: no Celery
+
+        run_celery_worker(services.celery, services.store, worker)
+        return
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stopping.set())
-    end_with_parent()
     worker.run()
-    return 0
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from dashboard.store.rows import (
     StudyCounts,
     StudyRow,
 )
-from dashboard.store.store import Store
+from dashboard.store.store import LEASE, Store
 
 __all__ = [
+    "LEASE",
     "DatabaseError",
     "JobRow",
     "JobState",

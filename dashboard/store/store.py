@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select
@@ -15,6 +15,7 @@ from dashboard.store.database import Database, now_utc
 from dashboard.store.rows import JobState, ModelKey, NewStudy, Origin, StudyCounts, StudyRow
 from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyRecord
 
+LEASE = timedelta(seconds=15)
 _SHARED = "+"
 _NO_MODEL = ModelKey(digest="", precision="")
 _NOT_INSTALLED = "No models are installed, so that nothing can be analysed."
@@ -31,6 +32,9 @@ class Store(Database):
         file: The workspace's own file, where nobody has set the URL.
         on_queued: Called after a job was put into the queue, so that a worker may be woken up; it
             must not raise.
+
+    Attributes:
+        lease: How long a worker may be silent before its job is offered again.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Store(Database):
     ) -> None:
         super().__init__(url, clock=clock, file=file)
         self.on_queued = on_queued
+        self.lease = LEASE
         self.model = model
         self.no_model = no_model or _NOT_INSTALLED
 

@@ -38,9 +38,13 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-def make_settings(home: Path, **variables: str) -> Settings:
+def make_environment(home: Path, **variables: str) -> dict[str, str]:
     environment = {"OVERREAD_HOME": str(home), "OVERREAD_MODELS": str(home.parent / "models")}
-    return read_settings(environment | variables)
+    return environment | variables
+
+
+def make_settings(home: Path, **variables: str) -> Settings:
+    return read_settings(make_environment(home, **variables))
 
 
 def make_services(home: Path, *, models: bool = True, **variables: str) -> Services:

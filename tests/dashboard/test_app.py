@@ -24,6 +24,8 @@ layout = client.get("/_dash-layout").json
 index = client.get("/")
 print(json.dumps({
     "heavy": [m for m in ("tensorflow", "keras", "openvino", "onnxruntime") if m in sys.modules],
+    "celery": sorted({"celery", "kombu", "psycopg"} & set(sys.modules)),
+    "celery_app": module.celery_app is not None,
     "registry": {p["path"]: p["title"] for p in dash.page_registry.values()},
     "pages": pages,
     "callbacks": len(dependencies),
@@ -52,6 +54,16 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_web_process_imports_no_runtime(answers: Any) -> None:
     assert answers["heavy"] == []
+    assert (answers["celery"], answers["celery_app"]) == ([], False)
+
+
+def test_web_process_of_several_machines_imports_no_runtime_either(tmp_path: Path) -> None:
+    done = run(_QUESTIONS, tmp_path / "home", REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["heavy"] == []
+    assert told["celery"] == ["celery", "kombu"] and told["celery_app"]
+    assert set(told["pages"].values()) == {200}
 
 
 def test_every_page_is_registered_and_answers(answers: Any) -> None:

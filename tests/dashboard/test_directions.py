@@ -12,7 +12,9 @@ FACADES = {"pipeline", "pipeline.image_tasks.facade"}
 #: Only the worker's process may hold one of these, and only through the pipeline.
 RUNTIMES = {"tensorflow", "keras", "openvino", "onnxruntime", "torch"}
 #: What builds processes; nothing else may import them.
-ENTRIES = {"dashboard.app", "dashboard.web", "dashboard.worker", "dashboard.prepare"}
+ENTRIES = {"dashboard.app", "dashboard.web", "dashboard.worker", "dashboard.prepare"} | {
+    "dashboard.followers"
+}
 
 
 def modules(package: str) -> Iterator[tuple[str, set[str]]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from fake_server import add_case, fake_factory, make_case, wait_for
+from fake_server import add_case, fake_factory, make_case, make_environment, wait_for
+from worker_processes import WorkerProcesses
 
 from dashboard import jobs
 from dashboard.services import Services
@@ -19,29 +17,15 @@ from dashboard.store import JobState, Store
 from dashboard.store.database import now_utc
 from dashboard.worker import Worker
 
-HERE = Path(__file__).resolve().parent
 Start = Callable[[float], "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
 def start(parts: Services) -> Iterator[Start]:
     """Starts worker processes on the workspace of ``parts``."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def begin(seconds_a_slice: float) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(HERE / "slow_worker.py")]
-        process = subprocess.Popen(
-            [*command, str(parts.settings.home), str(seconds_a_slice)],
-            env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
-            stderr=subprocess.DEVNULL,
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        process.wait()
+    processes = WorkerProcesses(make_environment(parts.settings.home))
+    yield processes.start
+    processes.end()
 
 
 def state(parts: Services) -> JobState | None:

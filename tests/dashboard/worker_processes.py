@@ -1,0 +1,45 @@
+"""Starts worker processes that answer by rule, and ends them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+class WorkerProcesses:
+    """Worker processes on one workspace.
+
+    Args:
+        variables: Their settings.
+        lease_s: Their lease; short where a test waits for it to run out.
+        program: The worker's file beside this one.
+    """
+
+    def __init__(
+        self, variables: Mapping[str, str], *, lease_s: float = 15, program: str = "slow_worker.py"
+    ) -> None:
+        self._variables, self._lease_s, self._program = dict(variables), lease_s, program
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, seconds_a_slice: float) -> subprocess.Popen[bytes]:
+        """Start one."""
+        paths = os.pathsep.join((str(HERE.parents[1]), str(HERE)))
+        process = subprocess.Popen(
+            [sys.executable, str(HERE / self._program), str(seconds_a_slice), str(self._lease_s)],
+            env={**os.environ, **self._variables, "PYTHONPATH": paths},
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what is left."""
+        for process in self.started:
+            process.kill()
+            process.wait()
