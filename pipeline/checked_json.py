@@ -56,6 +56,15 @@ class Fields:
         """The field as it stands, unchecked."""
         return self._content.get(name, default)
 
+    def keys(self) -> set[str]:
+        """Names of all fields."""
+        return set(self._content)
+
+    def part(self, value: Any) -> Fields:
+        """An object that was found somewhere inside, such as one of a list."""
+        self.require(isinstance(value, dict), "an object is missing")
+        return Fields(value, self._source)
+
     def mapping(self, name: str) -> Fields:
         """An object; empty where there is none."""
         value = self.get(name, {})

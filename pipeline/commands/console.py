@@ -55,6 +55,10 @@ class ProgressBar:
         self._bar.set_description_str(self._label or message, refresh=False)
         self._bar.update(done - self._bar.n)
 
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
     def __enter__(self) -> ProgressBar:
         return self
 
@@ -64,4 +68,4 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.close()
+        self.close()

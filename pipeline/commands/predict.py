@@ -1,23 +1,45 @@
-"""``predict``: analyse files of any kind; writes results.json and masks."""
+"""``predict``: analyse files of any kind; writes results.json and masks.
+
+Developer notes: names and headers are looked over first, then cases are decoded, analysed and
+written one after the other, each stage in a thread of its own (`pipeline.commands.overlapping`).
+What is finished leaves a part on disk, so that a call that was stopped is gone on with by the same
+command (`pipeline.commands.finished_parts`).
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pipeline.commands.console import ProgressBar, complain, say
-from pipeline.commands.locations import add_engine_arguments, ready_engine
-from pipeline.commands.prediction_files import PredictionFolder
-from pipeline.data.case import Case
-from pipeline.errors import InputError
+from pipeline.commands.console import ProgressBar
+from pipeline.commands.locations import (
+    add_engine_arguments,
+    add_precision_argument,
+    ready_engine,
+)
+from pipeline.commands.part_checks import binding_of, check_case
+from pipeline.commands.prediction_call import PredictionCall
+from pipeline.commands.prediction_files import describe_results, write_masks
+from pipeline.commands.prediction_folder import Entry, PredictionFolder, own_files
+from pipeline.data.case import Case, InputGrid
+from pipeline.data.drafts import Draft
+from pipeline.data.parcels import Parcel
+from pipeline.data.reading import Place, Reading, open_reading
 from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.models.registry import TASKS
-from pipeline.results import ProgressCallback
+from pipeline.results import CaseResult
+
+if TYPE_CHECKING:
+    from pipeline.inference import Analyser
 
 _LOG = logging.getLogger(__name__)
+_Answered = tuple[Entry, CaseResult, InputGrid | None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder for results and masks"
     )
+    parser.add_argument(
+        "--again", action="store_true", help="compute anew what an earlier call finished"
+    )
     add_engine_arguments(parser, tasks=(*TASKS, *IMAGE_TASKS))
+    add_precision_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,23 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
         from pipeline.commands.predict_images import run as run_image_task
 
         return run_image_task(arguments)
-    from pipeline import read_cases, read_model_info
+    from pipeline import read_model_info
 
     models = read_model_info(arguments.models, arguments.task)
-    folder = PredictionFolder(arguments.output)
-    with ProgressBar("file") as progress:
-        report = read_cases(arguments.paths, progress=progress)
-    own = _own_results(arguments.paths, arguments.output)
-    cases = deque(case for case in report.cases if not own(case.sources[0]))
-    errors = [error for error in report.errors if not own(error.source)]
-    del report  # The queue alone holds the cases, so that each is let go when it is done.
-    if cases:
-        errors += _analyse(cases, arguments, folder)
-    path = folder.finish(models, errors)
-    for error in errors:
-        complain(error.message)
-    say(f"Results are in {path}")
-    return 1 if errors else 0
+    with PredictionFolder(arguments.output, again=arguments.again) as folder:
+        describe = partial(describe_results, models)
+        call = PredictionCall(folder, unit="slice", group="case", describe=describe)
+        return call.carry_out(_Prediction(arguments, call).run, rename=True)
 
 
 def _own_results(paths: Sequence[Path], output: Path) -> Callable[[str], bool]:
@@ -71,45 +87,118 @@ def _own_results(paths: Sequence[Path], output: Path) -> Callable[[str], bool]:
     return lambda source: any(source.startswith(folder) for folder in inside)
 
 
-def _analyse(
-    cases: deque[Case], arguments: argparse.Namespace, folder: PredictionFolder
-) -> Sequence[InputError]:
-    """Analyse and write the cases one by one; returns what failed."""
-    from pipeline import Analyser
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """A case on its way to the models; ``case`` is None where an earlier call finished it."""
 
-    engine = ready_engine(arguments)
-    analyser = Analyser(
-        arguments.models,
-        engine=engine,
-        engine_dir=arguments.engine_dir,
-        task=arguments.task,
-        threads=arguments.threads,
-    )
-    analyser.load()
-    errors = []
-    with ProgressBar("slice") as bar:
-        total, done = sum(case.n_slices for case in cases), 0
-        while cases:
-            case = cases.popleft()
+    entry: Entry
+    n_slices: int
+    case: Case | None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return 0 if self.case is None else self.case.pixels.nbytes
+
+
+class _Prediction:
+    """The three stages for cases of slices: decode, analyse, write."""
+
+    def __init__(self, arguments: argparse.Namespace, call: PredictionCall) -> None:
+        self._arguments, self._call, self._folder = arguments, call, call.folder
+        self._parcels: deque[tuple[Parcel, int]] = deque()
+        self._looking: ProgressBar | None = ProgressBar(" files")
+
+    def run(self) -> None:
+        """Look over the input, then do all of it.
+
+        Raises:
+            InputError: The models cannot run, or the output folder cannot be written.
+        """
+        paths, output = self._arguments.paths, self._arguments.output
+        with open_reading(
+            paths, passed_over=own_files(paths, self._folder), progress=self._look_over
+        ) as reading:
+            self._close_look()
+            own = _own_results(paths, output)
+            self._call.errors += [pair for pair in reading.errors if not own(pair[1].source)]
+            self._parcels.extend((parcel, parcel.n_slices) for parcel in reading.parcels)
+            if not self._parcels:
+                return
+            self._call.forecast = sum(n for _, n in self._parcels)
+            analyser = self._open_analyser()
+            self._call.run_stages(
+                self._decode(reading, analyser),
+                partial(self._analyse, analyser),
+                self._write,
+                size_of=lambda decoded: decoded.size,
+            )
+
+    def _look_over(self, done: int, total: int, message: str) -> None:
+        """Progress of reading: headers have a bar; what runs beside the models may be stopped."""
+        if self._looking is not None:
+            self._looking(done, total, message)
+        self._call.check_stop(done, total, message)
+
+    def _close_look(self) -> None:
+        if self._looking is not None:
+            self._looking.close()
+            self._looking = None
+
+    def _open_analyser(self) -> Analyser:
+        from pipeline import Analyser
+
+        given = self._arguments
+        return Analyser(
+            given.models,
+            engine=ready_engine(given),
+            precision=given.precision,
+            engine_dir=given.engine_dir,
+            task=given.task,
+            threads=given.threads,
+        )
+
+    def _decode(self, reading: Reading, analyser: Analyser) -> Generator[_Decoded, None, None]:
+        """Decode parcel by parcel; a parcel's cases are let go one by one."""
+        while self._parcels:
+            parcel, forecast = self._parcels.popleft()
+            loaded = reading.load(parcel)
+            del parcel
+            self._call.errors += loaded.errors
+            drafts = deque(loaded.drafts)
+            loaded.drafts.clear()
+            self._call.known += sum(draft.case.n_slices for _, draft in drafts)
+            self._call.forecast -= forecast
+            while drafts:
+                yield self._enter(*drafts.popleft(), analyser)
+
+    def _enter(self, place: Place, draft: Draft, analyser: Analyser) -> _Decoded:
+        case = draft.case
+        binding = [analyser.key(case), *binding_of(case)]
+        entry = self._folder.enter(place, draft.names, case.sources[0], binding)
+        if self._folder.reuse(entry, partial(check_case, case=case)):
+            return _Decoded(entry, case.n_slices, None)
+        return _Decoded(entry, case.n_slices, replace(case, case_id=entry.case_id))
+
+    def _analyse(self, analyser: Analyser, decoded: _Decoded) -> _Answered | None:
+        call, case = self._call, decoded.case
+        found = None
+        if case is not None:
+            analyser.load()
+
+            def report(part: int, whole: int, message: str) -> None:
+                call.advance(decoded.n_slices * part / whole, f"Analysing {decoded.entry.case_id}")
+
             try:
-                result = analyser.analyse(case, progress=_shifted(bar, case, done, total))
+                result = analyser.analyse(case, progress=report)
+                found = (decoded.entry, result, case.grid)
             except Exception:  # whatever one case does to a library, the others keep their results
                 _LOG.debug("case %s failed", case.case_id, exc_info=True)
-                name = Path(case.sources[0]).name
-                message = (
-                    f"{name} was read as {case.case_id} but cannot be analysed; it is left out."
-                )
-                errors.append(InputError(case.sources[0], message))
-            else:
-                folder.add(case, result)
-            done += case.n_slices
-    return errors
+                decoded.entry.failed = True
+        call.done += decoded.n_slices
+        call.advance(0, f"Analysing {decoded.entry.case_id}")
+        return found
 
-
-def _shifted(bar: ProgressBar, case: Case, before: int, total: int) -> ProgressCallback:
-    """Progress of one case as progress of all slices."""
-
-    def report(part: int, whole: int, message: str) -> None:
-        bar(before + case.n_slices * part // whole, total, f"Analysing {case.case_id}")
-
-    return report
+    def _write(self, answered: _Answered) -> None:
+        entry, result, grid = answered
+        self._folder.keep(entry, lambda output: write_masks(output, entry.case_id, result, grid))

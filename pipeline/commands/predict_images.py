@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.atomic_files import replacing, write_json
-from pipeline.commands.console import complain, say
-from pipeline.commands.prediction_files import SCHEMA, PredictionFolder, writing
+import numpy as np
+
+from pipeline.atomic_files import replacing
+from pipeline.commands.part_checks import check_image
+from pipeline.commands.prediction_call import PredictionCall
+from pipeline.commands.prediction_files import SCHEMA, writing
+from pipeline.commands.prediction_folder import Entry, PredictionFolder
 from pipeline.engine.selection import fastest_engine
 from pipeline.errors import InputError
 from pipeline.image_tasks.answering import make_answer, prepare_engine
 from pipeline.image_tasks.classifier import ImageClassifier
 from pipeline.image_tasks.facade import ImageAnswer
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
+from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.reading import SingleImage, read_single_images
 
+_LOG = logging.getLogger(__name__)
 _HEAT_MAPS = "heat_maps"
 _OUR_PICTURE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.png")
 
@@ -30,28 +40,117 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: The model cannot run, or the output folder cannot be written.
     """
     info = read_image_model(arguments.models, arguments.task)
-    output: Path = arguments.output
-    PredictionFolder(output)  # makes the folder, or says why it cannot be written
-    with writing(output):
-        _clear(output / _HEAT_MAPS)
-    cases: list[dict[str, Any]] = []
-    errors: list[InputError] = []
-    classifier: ImageClassifier | None = None
-    for image in read_single_images(arguments.paths, passed_over=output / _HEAT_MAPS):
-        if isinstance(image, InputError):
-            errors.append(image)
-            continue
-        classifier = classifier or _open(arguments)
-        answer = make_answer(classifier, image.grey, source=image.source)
-        cases.append(describe_image(image, answer))
-        with writing(output):
-            _write_picture(output / _HEAT_MAPS / f"{image.case_id}.png", answer.overlay_png)
-    with writing(output):
-        write_json(output / "results.json", describe_images(info, cases, errors))
-    for error in errors:
-        complain(error.message)
-    say(f"Results are in {output / 'results.json'}")
-    return 1 if errors else 0
+    with PredictionFolder(arguments.output, again=arguments.again) as folder:
+        describe = partial(describe_images, info)
+        call = PredictionCall(folder, unit="image", group="", describe=describe)
+        prediction = _ImagePrediction(arguments, call, info)
+        return call.carry_out(prediction.run, rename=False)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """An image on its way to the model; ``image`` is None where an earlier call finished it."""
+
+    entry: Entry
+    image: SingleImage | None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return 0 if self.image is None else self.image.grey.nbytes
+
+
+class _ImagePrediction:
+    """The three stages for single images: decode, answer, write."""
+
+    def __init__(
+        self, arguments: argparse.Namespace, call: PredictionCall, info: ImageModelInfo
+    ) -> None:
+        self._arguments, self._call, self._folder = arguments, call, call.folder
+        self._info = info
+        self._classifier: ImageClassifier | None = None
+
+    def run(self) -> None:
+        """Do all of it.
+
+        Raises:
+            InputError: The model cannot run, or the output folder cannot be written.
+        """
+        self._call.run_stages(
+            self._read(), self._answer, self._write, size_of=lambda read: read.size
+        )
+        entries = self._folder.finished()
+        used = {file for entry in entries if entry.part for file in entry.part.files}
+        with writing(self._folder.folder):
+            _sweep(self._folder.folder, keep=used)
+
+    def _read(self) -> Generator[_Read, None, None]:
+        pictures = self._folder.folder / _HEAT_MAPS
+        for number, image in enumerate(
+            read_single_images(self._arguments.paths, passed_over=pictures, found=self._found)
+        ):
+            self._call.check_stop(0, 0, "")
+            if isinstance(image, InputError):
+                self._call.errors.append(((number,), image))
+                self._call.forecast -= 1
+                continue
+            self._call.known += 1
+            self._call.forecast -= 1
+            entry = self._folder.enter(
+                (number,), (image.case_id,), image.source, self._binding(image)
+            )
+            check = partial(
+                check_image,
+                case_id=image.case_id,
+                source=image.source,
+                classes=self._info.task.classes,
+                cautions=self._info.task.cautions,
+            )
+            reused = self._folder.reuse(entry, check)
+            entry.case_id = image.case_id
+            yield _Read(entry, None if reused else image)
+
+    def _found(self, files: int) -> None:
+        self._call.forecast = files
+
+    def _binding(self, image: SingleImage) -> list[object]:
+        """All that the answer depends on."""
+        info = self._info
+        pixels = np.ascontiguousarray(image.grey)
+        return [
+            info.task.name,
+            info.digest,
+            info.input_size,
+            info.temperature,
+            PREPROCESSING_VERSION,
+            [image.source, image.case_id, pixels.shape],
+            hashlib.sha256(pixels.data).hexdigest(),
+        ]
+
+    def _answer(self, read: _Read) -> tuple[SingleImage, Entry, ImageAnswer] | None:
+        image, found = read.image, None
+        if image is not None:
+            self._classifier = self._classifier or _open(self._arguments)
+            try:
+                answer = make_answer(self._classifier, image.grey, source=image.source)
+                found = (image, read.entry, answer)
+            except Exception:  # whatever one image does to a library, the others keep their results
+                _LOG.debug("image %s failed", image.case_id, exc_info=True)
+                read.entry.failed = True
+        self._call.done += 1
+        self._call.advance(0, f"Answering {read.entry.case_id}")
+        return found
+
+    def _write(self, answered: tuple[SingleImage, Entry, ImageAnswer]) -> None:
+        image, entry, answer = answered
+
+        def write(output: Path) -> tuple[dict[str, Any], dict[str, str]]:
+            name = f"{_HEAT_MAPS}/{image.case_id}.png"
+            _write_picture(output / name, answer.overlay_png)
+            digest = hashlib.sha256(answer.overlay_png).hexdigest()
+            return describe_image(image, answer), {name: digest}
+
+        self._folder.keep(entry, write)
 
 
 def describe_images(
@@ -107,12 +206,12 @@ def _open(arguments: argparse.Namespace) -> ImageClassifier:
     )
 
 
-def _clear(folder: Path) -> None:
-    """Remove what an earlier call left: it would pass for this one's."""
-    if folder.is_dir():
-        for path in folder.iterdir():
-            if _OUR_PICTURE.fullmatch(path.name):
-                path.unlink()
+def _sweep(output: Path, *, keep: Container[str]) -> None:
+    """Remove pictures that an earlier call left: they would pass for this one's."""
+    folder = output / _HEAT_MAPS
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        if _OUR_PICTURE.fullmatch(path.name) and f"{_HEAT_MAPS}/{path.name}" not in keep:
+            path.unlink()
 
 
 def _write_picture(path: Path, content: bytes) -> None:

@@ -7,91 +7,90 @@ within schema 1; keys may be added.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import replacing, write_json
-from pipeline.data.case import Case
+from pipeline.atomic_files import replacing
+from pipeline.commands.finished_parts import SAFE_NAME, remove_file
+from pipeline.data.case import InputGrid
+from pipeline.digests import file_digest
 from pipeline.errors import InputError
 from pipeline.models.registry import TaskInfo
 from pipeline.results import CaseResult
 
 SCHEMA = 1
-_SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 _OUR_MASK = re.compile(r"[0-9]+\.png")
 
 
-class PredictionFolder:
-    """The folder that receives the results of one call.
+class FolderError(InputError):
+    """The output folder cannot be written."""
 
-    Args:
-        folder: Made where it does not exist.
+
+def write_masks(
+    output: Path, case_id: str, result: CaseResult, grid: InputGrid | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Write a PNG for each slice that is called tumor, and NIfTI where the input has a grid.
+
+    Files that an earlier call left for a case of this name are removed: they would pass for these.
+
+    Returns:
+        The case's part of results.json, and the SHA-256 of each file by its name in the folder.
 
     Raises:
-        InputError: The folder cannot be written.
+        OSError: The folder cannot be written; nothing is left of this case's masks then.
     """
+    from PIL import Image
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._cases: list[dict[str, Any]] = []
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            with replacing(folder / ".writable") as probe:
-                probe.touch()
-            (folder / ".writable").unlink()
-
-    def add(self, case: Case, result: CaseResult) -> None:
-        """Write a case's masks and remember its part of results.json.
-
-        Raises:
-            InputError: The folder cannot be written.
-        """
-        if _SAFE_NAME.fullmatch(case.case_id) is None:
-            raise ValueError(f"a case's name must be safe for a file system, got {case.case_id!r}")
-        with writing(self._folder):
-            named = self._write_slices(case.case_id, result)
-            if case.grid is not None:
-                path = self._folder / "masks" / f"{case.case_id}.nii.gz"
-                write_nifti_mask(path, case, result.masks())
-        self._cases.append(describe_case(result, named))
-
-    def finish(self, models: TaskInfo, errors: Iterable[InputError]) -> Path:
-        """Write results.json in one step; returns its path.
-
-        Raises:
-            InputError: The folder cannot be written.
-        """
-        path = self._folder / "results.json"
-        with writing(self._folder):
-            write_json(path, describe_results(models, self._cases, errors))
-        return path
-
-    def _write_slices(self, case_id: str, result: CaseResult) -> list[str | None]:
-        """Write a PNG for each slice that is called tumor; returns their names, None elsewhere."""
-        from PIL import Image
-
-        folder = self._folder / "masks" / case_id
-        # What an earlier call left here would pass for this one's.
-        for path in folder.glob("*.png"):
-            if _OUR_MASK.fullmatch(path.name):
-                path.unlink()
-        names: list[str | None] = [None] * len(result.slices)
-        for k, (answer, mask) in enumerate(zip(result.slices, result.masks(), strict=True)):
+    if SAFE_NAME.fullmatch(case_id) is None:
+        raise ValueError(f"a case's name must be safe for a file system, got {case_id!r}")
+    masks = result.masks()
+    names: list[str | None] = [None] * len(result.slices)
+    digests: dict[str, str] = {}
+    sweep_masks(output, case_id, keep=())
+    try:
+        for k, (answer, mask) in enumerate(zip(result.slices, masks, strict=True)):
             if answer.tumor:
-                folder.mkdir(parents=True, exist_ok=True)
+                names[k] = name = f"masks/{case_id}/{answer.index}.png"
+                (output / name).parent.mkdir(parents=True, exist_ok=True)
+                packed = io.BytesIO()
+                # Masks pack well at any level; the fastest takes a quarter of the time.
                 pixels = np.where(mask, np.uint8(255), np.uint8(0))
-                Image.fromarray(pixels).save(folder / f"{answer.index}.png")
-                names[k] = f"masks/{case_id}/{answer.index}.png"
-        return names
+                Image.fromarray(pixels).save(packed, "PNG", compress_level=1)
+                (output / name).write_bytes(packed.getbuffer())
+                digests[name] = hashlib.sha256(packed.getbuffer()).hexdigest()
+        if grid is not None:
+            name = f"masks/{case_id}.nii.gz"
+            write_nifti_mask(output / name, grid, masks)
+            digests[name] = file_digest(output / name)
+    except OSError:
+        with contextlib.suppress(OSError):
+            sweep_masks(output, case_id, keep=())
+        raise
+    return describe_case(result, names), digests
+
+
+def sweep_masks(output: Path, case_id: str, *, keep: Container[str]) -> None:
+    """Remove the masks of a case of this name, but for those to ``keep``; nothing else.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    found = [p.name for p in (output / "masks" / case_id).glob("*.png")]
+    named = [f"masks/{case_id}/{name}" for name in found if _OUR_MASK.fullmatch(name)]
+    for file in (*named, f"masks/{case_id}.nii.gz"):
+        if file not in keep:
+            remove_file(output, file)
 
 
 def describe_results(
-    models: TaskInfo, cases: list[dict[str, Any]], errors: Iterable[InputError]
+    models: TaskInfo, cases: Iterable[dict[str, Any]], errors: Iterable[InputError]
 ) -> dict[str, Any]:
     """The whole of results.json."""
     return {
@@ -101,7 +100,7 @@ def describe_results(
             stage: {"name": models.network.name, "digest": models.network.digest}
             for stage in ("classifier", "segmenter")
         },
-        "cases": cases,
+        "cases": list(cases),
         "errors": [{"source": error.source, "message": error.message} for error in errors],
     }
 
@@ -134,16 +133,25 @@ def describe_case(result: CaseResult, masks: Iterable[str | None]) -> dict[str, 
     }
 
 
-def write_nifti_mask(path: Path, case: Case, masks: NDArray[np.bool_]) -> None:
+def rename_case(content: dict[str, Any], case_id: str) -> dict[str, Any]:
+    """The part of results.json of the same case by another name."""
+    old = f"masks/{content['case_id']}/"
+    slices = [
+        answer | {"mask": answer["mask"] and answer["mask"].replace(old, f"masks/{case_id}/", 1)}
+        for answer in content["slices"]
+    ]
+    return content | {"case_id": case_id, "slices": slices}
+
+
+def write_nifti_mask(path: Path, grid: InputGrid, masks: NDArray[np.bool_]) -> None:
     """Write masks ``(n, h, w)`` as 0 and 1 on the grid of the case's input, with its affine."""
     import nibabel
 
-    assert case.grid is not None
-    volume = np.ascontiguousarray(case.grid.restore(masks.astype(np.uint8)))
-    image = nibabel.Nifti1Image(volume, case.grid.affine)
+    volume = np.ascontiguousarray(grid.restore(masks.astype(np.uint8)))
+    image = nibabel.Nifti1Image(volume, grid.affine)
     image.header.set_xyzt_units("mm")
-    image.set_sform(case.grid.affine, code="scanner")
-    image.set_qform(case.grid.affine, code="scanner")
+    image.set_sform(grid.affine, code="scanner")
+    image.set_qform(grid.affine, code="scanner")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         nibabel.save(image, temporary)
@@ -151,10 +159,14 @@ def write_nifti_mask(path: Path, case: Case, masks: NDArray[np.bool_]) -> None:
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turn what the file system refuses into one sentence about the folder."""
+    """Turn what the file system refuses into one sentence about the folder.
+
+    Raises:
+        FolderError: It refused.
+    """
     try:
         yield
     except OSError as error:
         name = folder.name or str(folder)
         message = f"The folder {name} cannot be written: {error.strerror or 'unknown reason'}."
-        raise InputError(name, message) from error
+        raise FolderError(name, message) from error

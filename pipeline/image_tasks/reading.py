@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +42,17 @@ class SingleImage:
 
 
 def read_single_images(
-    paths: Sequence[Path], *, passed_over: Path | None = None
+    paths: Sequence[Path],
+    *,
+    passed_over: Path | None = None,
+    found: Callable[[int], None] = lambda _: None,
 ) -> Iterator[SingleImage | InputError]:
     """Read files, folders and zip archives, one image at a time; every file is its own case.
 
     Args:
         paths: Files and folders as the user gave them.
         passed_over: Folder whose files are none of the user's: an earlier call's pictures.
+        found: Called with the number of files before the first one is decoded.
 
     Yields:
         An image, or the sentence that says why a file is none.
@@ -62,6 +66,7 @@ def read_single_images(
             for file in collection.files
             if own is None or not file.path.resolve().is_relative_to(own)
         ]
+        found(len(collection.files))
         names = _name_files(collection)
         for file, name in zip(collection.files, names, strict=True):
             try:

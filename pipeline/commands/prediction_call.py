@@ -1,0 +1,188 @@
+"""One call of ``predict``, whatever the task: what is counted, what went wrong, how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.commands.console import ProgressBar, complain, say
+from pipeline.commands.overlapping import overlap
+from pipeline.commands.prediction_files import FolderError
+from pipeline.commands.prediction_folder import Entry, PredictionFolder
+from pipeline.data.reading import Place
+from pipeline.errors import Cancelled, InputError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Describe = Callable[[Sequence[dict[str, Any]], Sequence[InputError]], dict[str, Any]]
+
+INTERRUPTED = 130
+
+
+class PredictionCall:
+    """Runs the stages of one call and writes what came of it, however it ends.
+
+    Args:
+        folder: The output folder.
+        unit: What is counted: ``slice`` or ``image``.
+        group: What holds it, in a sentence: ``case``; "" where each is its own.
+        describe: Makes results.json of cases and errors.
+
+    Attributes:
+        folder: The output folder.
+        errors: Sentences with their places, in any order.
+        forecast: How many there are in files that are not decoded yet, as far as can be told.
+        known: How many there are in those that are.
+        done: How many of them are through.
+    """
+
+    def __init__(
+        self, folder: PredictionFolder, *, unit: str, group: str, describe: Describe
+    ) -> None:
+        self.folder = folder
+        self._bar: ProgressBar | None = None
+        self.errors: list[tuple[Place, InputError]] = []
+        self.forecast = self.known = self.done = 0
+        self._unit, self._group, self._describe = unit, group, describe
+        self._started = time.monotonic()
+        self._stopping = False
+
+    def advance(self, count: float, message: str) -> None:
+        """Show that so many beside those that are through are done."""
+        if self._bar is None:
+            self._bar = ProgressBar(f" {self._unit}s")
+        self._bar(self.done + int(count), self.known + max(self.forecast, 0), message)
+
+    def check_stop(self, done: int, total: int, message: str) -> None:
+        """Progress of what runs beside this thread.
+
+        Raises:
+            Cancelled: The call is ending.
+        """
+        if self._stopping:
+            raise Cancelled
+
+    def run_stages(
+        self,
+        items: Generator[Item, None, None],
+        work: Callable[[Item], Result | None],
+        keep: Callable[[Result], None],
+        *,
+        size_of: Callable[[Item], int],
+    ) -> None:
+        """`pipeline.commands.overlapping.overlap`, in which `check_stop` tells of the end."""
+        overlap(items, work, keep, size_of=size_of, stop=self._stop)
+
+    def carry_out(self, stages: Callable[[], None], *, rename: bool) -> int:
+        """Run everything and end the call.
+
+        Args:
+            stages: Reads, analyses and writes.
+            rename: Whether cases get their final names at the end.
+
+        Returns:
+            The exit status.
+
+        Raises:
+            InputError: The models cannot run; nothing was written.
+        """
+        try:
+            try:
+                stages()
+            finally:
+                if self._bar is not None:
+                    self._bar.close()
+            if rename:
+                self.folder.settle_names()
+            return self._end_well()
+        except KeyboardInterrupt:
+            self._end_early("Stopped before the end.")
+            return INTERRUPTED
+        except FolderError as error:
+            self._end_early(error.message)
+            return 1
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    def _end_well(self) -> int:
+        told = self._told()
+        self.folder.write_results(self._describe(self._contents(), told))
+        self.folder.clean()
+        for error in told:
+            complain(error.message)
+        say(f"Results are in {self.folder.results}")
+        say(self._summary(len(told)))
+        return 1 if told else 0
+
+    def _end_early(self, why: str) -> None:
+        """Keep what is finished, and say how to go on."""
+        self._stopping = True
+        entries = self.folder.finished()
+        verb = "is" if _slices(entries) == 1 else "are"
+        kept = f"{self._count(entries)} {verb} finished and kept"
+        if not entries:
+            kept = "Nothing is finished yet"
+        on = "Give the same command again to go on."
+        told = self._told()
+        if entries and not self.folder.results.exists():
+            note = InputError("", f"{why} {kept}. {on}")
+            document = self._describe(self._contents(), [*told, note])
+            with contextlib.suppress(FolderError):
+                self.folder.write_results(document)
+        for error in told:
+            complain(error.message)
+        complain(f"{why} {kept}. {on}")
+
+    def _contents(self) -> list[dict[str, Any]]:
+        return [entry.part.content for entry in self.folder.finished() if entry.part is not None]
+
+    def _told(self) -> list[InputError]:
+        """All sentences: of reading in the order of the input, then of analysing."""
+        told = [error for _, error in sorted(self.errors, key=lambda pair: pair[0])]
+        for entry in sorted(self.folder.entries, key=lambda entry: entry.place):
+            if entry.failed:
+                name = Path(entry.source).name
+                message = (
+                    f"{name} was read as {entry.case_id} but cannot be analysed; it is left out."
+                )
+                told.append(InputError(entry.source, message))
+        return told
+
+    def _summary(self, left_out: int) -> str:
+        entries = self.folder.finished()
+        made = [entry for entry in entries if not entry.reused]
+        reused = [entry for entry in entries if entry.reused]
+        seconds = max(time.monotonic() - self._started, 1e-3)
+        words = []
+        if made:
+            rate = f"{_slices(made) / seconds:.1f} {self._unit}s/s"
+            words.append(f"{self._count(made)} in {seconds:.1f} s, {rate}.")
+        if reused and made:
+            words.append(f"Finished before: {self._count(reused)}.")
+        elif reused:
+            words.append(
+                f"Nothing was left to do. Finished before: {self._count(reused)}. Give --again to"
+                " compute anew."
+            )
+        elif not made:
+            words.append(f"There was no {self._unit} to analyse.")
+        if left_out:
+            words.append(f"Left out: {left_out}, as told above.")
+        return " ".join(words)
+
+    def _count(self, entries: Sequence[Entry]) -> str:
+        """So many slices of so many cases."""
+        words = _plural(_slices(entries), self._unit)
+        return f"{words} of {_plural(len(entries), self._group)}" if self._group else words
+
+
+def _slices(entries: Iterable[Entry]) -> int:
+    return sum(len(entry.part.content["slices"]) for entry in entries if entry.part is not None)
+
+
+def _plural(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
