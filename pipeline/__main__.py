@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": "make synthetic demo studies",
     "predict": "analyse images, DICOM, NIfTI, folders or zip archives",
     "export": "export the models for the fast engine, once per machine",
+    "benchmark": "time the ways in which the network can answer",
     "check-precision": "show whether the network may answer at less than float32",
     "experiment": "run a published system again and measure it",
     "report": "write the shipped evaluation into README and model cards",

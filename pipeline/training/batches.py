@@ -94,17 +94,22 @@ class StageBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         images, masks = self.examples(index)
-        score = masks.reshape(len(masks), -1).max(axis=1, keepdims=True) > 0
-        cells = [
-            cv2.resize(
-                mask.astype(np.float32),
-                (mask.shape[1] // LOCATION_CELL_PX, mask.shape[0] // LOCATION_CELL_PX),
-                interpolation=cv2.INTER_AREA,
-            )
-            for mask in masks
-        ]
-        return images, {
-            "score": np.asarray(score, np.float32),
-            "mask": masks[..., None].astype(np.float32),
-            "location": np.stack(cells)[..., None].astype(np.float32),
-        }
+        return images, stage_targets(masks)
+
+
+def stage_targets(masks: NDArray[np.uint8] | NDArray[np.bool_]) -> dict[str, NDArray[np.float32]]:
+    """What the outputs are to be for masks ``(batch, h, w)``: labels, masks, coarse locations."""
+    score = masks.reshape(len(masks), -1).max(axis=1, keepdims=True) > 0
+    cells = [
+        cv2.resize(
+            mask.astype(np.float32),
+            (mask.shape[1] // LOCATION_CELL_PX, mask.shape[0] // LOCATION_CELL_PX),
+            interpolation=cv2.INTER_AREA,
+        )
+        for mask in masks
+    ]
+    return {
+        "score": np.asarray(score, np.float32),
+        "mask": masks[..., None].astype(np.float32),
+        "location": np.stack(cells)[..., None].astype(np.float32),
+    }

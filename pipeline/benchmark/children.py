@@ -1,0 +1,71 @@
+"""Starts routes in processes of their own and gives them orders, one at a time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pipeline.errors import InputError
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Child:
+    """A route at work; use it as a context, so that its process ends.
+
+    Args:
+        plan: What `pipeline.benchmark.child` is to do; ``route`` names it.
+    """
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        self._route = str(plan["route"])
+        self._began = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.benchmark.child", json.dumps(dict(plan))],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def first(self, order: Mapping[str, Any]) -> float:
+        """Seconds from the start of the process to its first answer."""
+        self.ask(order)
+        return time.perf_counter() - self._began
+
+    def ask(self, order: Mapping[str, Any]) -> dict[str, float]:
+        """Give an order and wait for the answer.
+
+        Raises:
+            InputError: The process has ended.
+        """
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(dict(order)) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise InputError(self._route, f"The route {self._route} ended without an answer.")
+        told: dict[str, float] = json.loads(line)
+        return told

@@ -1,0 +1,165 @@
+"""The whole benchmark with processes that answer at once, and one route with rules for networks."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import pytest
+from fake_models import fake_stages, write_metadata
+
+from pipeline.benchmark import child, children, runner
+from pipeline.benchmark.material import STUDY_SLICES, Material, write_material
+from pipeline.benchmark.routes import ROUTES, PublishedStage
+from pipeline.benchmark.runner import BenchmarkPlan, run_benchmark
+from pipeline.benchmark.tables import format_benchmark
+from pipeline.errors import InputError
+
+#: Seconds that each route takes for anything.
+SECONDS = {
+    "published": 0.8,
+    "tensorflow": 0.4,
+    "onnxruntime": 0.2,
+    "openvino-f32": 0.16,
+    "openvino-bf16": 0.1,
+    "plain": 2.0,
+    "own": 0.5,
+}
+
+
+class QuickChild:
+    """Answers as a process would, without one; counts who was asked and when."""
+
+    asked: ClassVar[list[str]] = []
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        self._route = plan["route"]
+
+    def __enter__(self) -> "QuickChild":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def first(self, order: Mapping[str, Any]) -> float:
+        return 1.5
+
+    def ask(self, order: Mapping[str, Any]) -> dict[str, float]:
+        self.asked.append(self._route)
+        seconds = SECONDS[self._route]
+        if "steps" in order:
+            return {"seconds": seconds, "images": 8.0 * order["steps"], "memory_mb": 1.0}
+        slices = 1 if order["single"] else 36
+        told = {"seconds": seconds, "engine_seconds": seconds / 1.25, "memory_mb": 300.0}
+        return told | {"slices": slices, "called": 1}
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    return write_material(tmp_path_factory.mktemp("material"), template_mm=4)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> BenchmarkPlan:
+    write_metadata(tmp_path)
+    rounds = {"slice": 3, "study": 2}
+    return BenchmarkPlan(models=tmp_path, engine_dir=tmp_path, rounds=rounds, training_rounds=2)
+
+
+def run(plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setattr(runner, "Child", QuickChild)
+    monkeypatch.setattr(QuickChild, "asked", [])
+    return run_benchmark(plan, material, progress=lambda *_: None)
+
+
+def test_routes_take_turns_and_are_compared_within_rounds(
+    plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = run(plan, material, monkeypatch)
+    names = list(ROUTES)
+    first_rounds = QuickChild.asked[len(names) :][: 2 * len(names)]
+    assert first_rounds == [*names, *names[1:], names[0]]
+    one, study = document["tasks"]
+    assert (one["slices"], study["slices"]) == (1, 36)
+    fastest = {row["route"]: row for row in one["routes"]}["openvino-bf16"]
+    assert fastest["p50_ms"] == pytest.approx(100)
+    assert fastest["rounds"] == 3
+    assert fastest["times_faster_than"]["published"]["value"] == pytest.approx(8)
+    assert fastest["times_faster_than"]["tensorflow"]["value"] == pytest.approx(4)
+    assert fastest["over_engine"]["value"] == pytest.approx(1.25)
+    assert {row["route"]: row for row in study["routes"]}["openvino-bf16"]["slices_per_s"] == 360
+    assert document["training"]["times_faster"]["value"] == pytest.approx(4)
+    assert str(plan.models) not in str(document)
+
+
+def test_a_runtime_that_is_not_installed_is_a_row_that_says_so(
+    plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = runner.find_spec
+    monkeypatch.setattr(
+        runner, "find_spec", lambda name: None if name == "onnxruntime" else find(name)
+    )
+    document = run(plan, material, monkeypatch)
+    row = next(r for r in document["tasks"][0]["routes"] if r["route"] == "onnxruntime")
+    assert row["status"] == "not installed"
+    assert "| ONNX Runtime | not installed |" in format_benchmark(document)
+
+
+def test_tables_hold_what_the_document_holds(
+    plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = replace(plan, training_rounds=0)
+    text = format_benchmark(run(quick, material, monkeypatch))
+    assert "| OpenVINO, bfloat16 | 100 | 100 | 10.0 | 8.00 (8.00 to 8.00) |" in text
+    assert "Training" not in text
+    assert "python -m pipeline benchmark" in text
+
+
+def test_the_material_is_a_study_in_the_public_layout(material: Material) -> None:
+    images = [path for path in material.study.iterdir() if "mask" not in path.name]
+    assert len(images) == STUDY_SLICES
+    pixels = cv2.imread(str(material.slice_file))
+    assert pixels is not None and pixels.shape == (256, 256, 3)
+    assert pixels.std() > 20, "not an empty image"
+    masks = [cv2.imread(str(p), cv2.IMREAD_GRAYSCALE) for p in material.study.glob("*_mask.tif")]
+    assert any(mask is not None and mask.any() for mask in masks)
+
+
+def test_a_route_answers_from_files_to_masks(
+    plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = fake_stages()
+    quick = replace(ROUTES["openvino-f32"], open=lambda *_: stages)
+    monkeypatch.setitem(ROUTES, "openvino-f32", quick)
+    at_work = child.RouteRunner(
+        "openvino-f32", models=plan.models, engine_dir=plan.engine_dir, threads=None
+    )
+    single = at_work.answer(material.slice_file, single=True)
+    assert single["slices"] == 1
+    assert 0 < single["engine_seconds"] < single["seconds"]
+    assert stages.second.batches == [1], "both stages answer, whatever the first says"
+    assert at_work.answer(material.study, single=False)["slices"] == STUDY_SLICES
+
+
+def test_the_published_way_asks_slice_by_slice() -> None:
+    class Model:
+        calls = 0
+
+        def predict(self, inputs: list[np.ndarray], *, verbose: int) -> np.ndarray:
+            self.calls += 1
+            assert verbose == 0 and len(inputs[0]) == 1
+            return inputs[0].mean(axis=(1, 2))
+
+    model = Model()
+    batch = np.arange(12, dtype=np.float32).reshape(3, 2, 2, 1)
+    (answer,) = PublishedStage(model).predict([batch])
+    assert model.calls == 3
+    assert answer[:, 0].tolist() == [1.5, 5.5, 9.5]
+
+
+def test_a_route_that_dies_is_told() -> None:
+    with children.Child({"kind": "inference", "route": "openvino-f32"}) as broken:
+        with pytest.raises(InputError, match="The route openvino-f32 ended without an answer"):
+            broken.ask({"path": "nowhere", "single": True})
