@@ -1,5 +1,7 @@
 """``predict`` with networks that find a bright square, and the contract of its results."""
 
+import hashlib
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -65,3 +67,12 @@ def check_slice(answer: dict[str, Any], case: dict[str, Any], folder: Path) -> N
         assert answer["mask"] is None
         assert answer["mask_area_px"] == 0
         assert not path.exists()
+
+
+def rewrite_part(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a part and give it the digest that it should have then."""
+    whole = json.loads(path.read_text())
+    change(whole["part"])
+    text = json.dumps(whole["part"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    whole["digest"] = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(json.dumps(whole))

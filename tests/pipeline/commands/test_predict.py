@@ -4,12 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import nibabel
 import numpy as np
 import pytest
+from fake_models import SIZE
 from PIL import Image
 from predicting import Predict, check_contract, slice_pixels
 
 from pipeline.__main__ import main
+from pipeline.commands.prediction_files import describe_case
+from pipeline.data.reading import read_cases
+from pipeline.inference import Analyser
 
 
 def write_series(folder: Path, name: str, count: int = 4, *, masks: bool = False) -> None:
@@ -89,8 +94,6 @@ def test_nothing_readable_still_writes_results(predict: Predict, tmp_path: Path)
 def test_a_case_that_fails_leaves_the_others(
     failure: type[Exception], predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.inference import Analyser
-
     analyse = Analyser.analyse
 
     def fail_once(self: Analyser, case: Any, **options: Any) -> Any:
@@ -128,6 +131,37 @@ def test_masks_of_an_earlier_call_do_not_stay(predict: Predict, tmp_path: Path) 
     predict(tmp_path / "in")
     assert not stale.exists()
     assert other.exists()
+
+
+def test_cases_that_are_read_one_by_one_are_those_of_reading_all(
+    predict: Predict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_mixture(tmp_path / "in")
+    status, document = predict(tmp_path / "in")
+    assert status == 1
+    report = read_cases([tmp_path / "in"])
+    analyser = Analyser(tmp_path / "models", engine_dir=tmp_path / "engine")
+    expected = []
+    for case in report.cases:
+        result = analyser.analyse(case)
+        names = [f"masks/{case.case_id}/{s.index}.png" if s.tumor else None for s in result.slices]
+        expected.append(describe_case(result, names))
+    errors = [{"source": e.source, "message": e.message} for e in report.errors]
+    assert document["cases"] == expected
+    assert document["errors"] == errors
+    assert [case["case_id"] for case in expected] == ["p1_s", "z", "p2_s", "v"]
+    assert len(errors) == 3
+
+
+def write_mixture(folder: Path) -> None:
+    """Names that are equal, files that are damaged, masks without image, images and NIfTI."""
+    for name, place in (("s", "p2"), ("s", "p1"), ("z", "p1")):
+        write_series(folder / place, name, masks=place == "p1")
+    (folder / "p1" / "z_2.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    (folder / "p2" / "lost_mask.png").write_bytes((folder / "p2" / "s_1.png").read_bytes())
+    (folder / "empty.dcm").touch()
+    volume = np.full((SIZE, SIZE, 3), 60, np.int16)
+    nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), folder / "v.nii.gz")
 
 
 def test_an_output_that_cannot_be_written_is_told(
