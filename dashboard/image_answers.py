@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import re
 import secrets
 import shutil
@@ -26,9 +27,10 @@ from typing import IO, Any
 
 from dashboard.image_records import ImageRecord, parse_answer
 from dashboard.uploads import UploadRefused, safe_relative_name
-from pipeline import InputError
+from pipeline import InputError, SharedStorage, StorageError
 from pipeline.image_tasks.facade import ImageModelInfo
 
+_LOG = logging.getLogger(__name__)
 MAX_BYTES = 32 << 20
 _CHUNK = 1 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -52,6 +54,7 @@ class ImageAnswers:
         engine_files: Folder of the exported models.
         program: Start of the command that answers an image; tests give their own.
         turn: Held by whoever has an image answered.
+        storage: Where all machines keep them, or None where the folder is all there is.
     """
 
     folder: Path
@@ -59,6 +62,7 @@ class ImageAnswers:
     engine_files: Path
     program: tuple[str, ...] = (sys.executable, "-m", "pipeline.image_tasks.answering")
     turn: threading.Lock = field(default_factory=threading.Lock)
+    storage: SharedStorage | None = None
 
     def receive(self, name: str, stream: IO[bytes], *, length: int | None) -> str:
         """Keep an image; the same image again is the same id.
@@ -93,6 +97,7 @@ class ImageAnswers:
             place.mkdir(mode=0o700, exist_ok=True)
             draft.replace(place / "upload")
             (place / "name.txt").write_text(shown, "utf-8")
+            self._share(place.name, "upload", "name.txt")
         except OSError as error:
             sentence = f"{shown} could not be stored: the server's disk refused it."
             raise UploadRefused(HTTPStatus.INSUFFICIENT_STORAGE, sentence) from error
@@ -130,6 +135,7 @@ class ImageAnswers:
     def find(self, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
         """The answer of this model to an image, where it is there."""
         folder = self._folder(image_id) / _answer_name(info)
+        self._fetch(image_id, *_answer_files(info))
         try:
             content = json.loads((folder / "answer.json").read_text("utf-8"))
         except (OSError, ValueError):
@@ -141,6 +147,7 @@ class ImageAnswers:
         if name not in PICTURES:
             return None
         path = self._folder(image_id) / _answer_name(info) / f"{name}.png"
+        self._fetch(image_id, *_answer_files(info))
         return path if path.is_file() else None
 
     def forget_old(self) -> None:
@@ -163,6 +170,7 @@ class ImageAnswers:
     ) -> Mapping[str, Any]:
         """Run the program on an image; returns its JSON."""
         folder = self._folder(image_id)
+        self._fetch(image_id, "upload", "name.txt")
         try:
             source = (folder / "name.txt").read_text("utf-8")
         except OSError:
@@ -215,10 +223,47 @@ class ImageAnswers:
             (draft / "answer.json").write_text(json.dumps(kept), "utf-8")
             shutil.rmtree(folder / _answer_name(info), ignore_errors=True)
             draft.rename(folder / _answer_name(info))
-        except (KeyError, ValueError):
+            self._share(image_id, *_answer_files(info))
+        except (KeyError, ValueError, StorageError):
             raise InputError("", _UNANSWERED) from None
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+    def _share(self, image_id: str, *names: str) -> None:
+        """Put files of an image where all machines find them.
+
+        Raises:
+            StorageError: The storage does not answer or refuses.
+        """
+        if self.storage is not None:
+            for name in names:
+                self.storage.upload(f"comparisons/{image_id}/{name}", self._folder(image_id) / name)
+
+    def _fetch(self, image_id: str, *names: str) -> None:
+        """Get files of an image that another machine put there, the last of them last."""
+        folder = self._folder(image_id)
+        if self.storage is None or (folder / names[-1]).is_file():
+            return
+        for name in names:
+            path = folder / name
+            draft = self.folder / f"{secrets.token_hex(8)}.part"
+            try:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not self.storage.download(f"comparisons/{image_id}/{name}", draft):
+                    return
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                draft.replace(path)
+            except OSError:
+                _LOG.warning("An image could not be fetched.", exc_info=True)
+                return
+            finally:
+                draft.unlink(missing_ok=True)
+
+
+def _answer_files(info: ImageModelInfo) -> tuple[str, ...]:
+    """Files of an answer; the one that makes it one comes last."""
+    name = _answer_name(info)
+    return (*(f"{name}/{picture}.png" for picture in PICTURES), f"{name}/answer.json")
 
 
 def _answer_name(info: ImageModelInfo) -> str:

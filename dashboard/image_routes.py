@@ -24,6 +24,7 @@ def register(server: Flask, parts: Services) -> None:
         folder=settings.home / "comparisons",
         models=settings.models,
         engine_files=settings.engine_files,
+        storage=parts.storage,
     )
     server.register_blueprint(images)
 

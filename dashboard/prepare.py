@@ -18,6 +18,7 @@ from dashboard.parent import end_with_parent
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError
+from pipeline import StorageError
 
 _LOG = logging.getLogger("dashboard.prepare")  # also as __main__
 _NICENESS = 10
@@ -25,6 +26,8 @@ _NICENESS = 10
 
 def prepare(services: Services) -> None:
     """Bring all studies of this server into the worklist."""
+    if shared := services.files.share_all():
+        _LOG.info("%d studies were put on the shared storage.", shared)
     studies.queue_missing(services)
     studies.scan_library(services)
     if services.settings.demo:
@@ -54,7 +57,7 @@ def main() -> int:
     os.nice(_NICENESS)
     try:
         prepare(build_services(read_settings()))
-    except (SettingsError, DatabaseError) as error:
+    except (SettingsError, DatabaseError, StorageError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

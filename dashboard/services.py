@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dashboard.settings import Settings
+from dashboard.settings import Settings, SettingsError
 from dashboard.store import ModelKey, Store
 from dashboard.study_files import StudyFiles
 from pipeline import (
     InputError,
     ResultCache,
+    SharedStorage,
+    StorageError,
     TaskInfo,
     choose_precision,
     read_model_info,
@@ -36,6 +38,7 @@ class Services:
         results: Results of analyses.
         files: The studies' pixels.
         models: The installed models, or None.
+        storage: What all machines share, or None.
         celery: The Celery app, where there is a Redis.
         models_error: Why there are none, in one sentence, or "".
         precision: Precision at which the models run.
@@ -46,6 +49,7 @@ class Services:
     results: ResultCache
     files: StudyFiles
     models: TaskInfo | None
+    storage: SharedStorage | None = None
     celery: Celery | None = None
     models_error: str = ""
     precision: str = "f32"
@@ -61,12 +65,13 @@ def build_services(settings: Settings) -> Services:
     """Open the workspace.
 
     Raises:
-        SettingsError: The workspace cannot be written.
+        SettingsError: The workspace cannot be written, or the shared storage is unknown.
         DatabaseError: The database cannot be opened.
     """
     settings.prepare_workspace()
     models, precision, error = _read_models(settings)
     celery, wake_up = _open_celery(settings)
+    storage = _open_storage(settings)
     return Services(
         settings=settings,
         store=Store(
@@ -76,9 +81,14 @@ def build_services(settings: Settings) -> Services:
             file=None if settings.database_url else settings.database_file,
             on_queued=wake_up,
         ),
-        results=ResultCache(settings.results, size_limit_bytes=settings.cache_bytes),
-        files=StudyFiles(settings.studies),
+        results=ResultCache(
+            settings.results, size_limit_bytes=settings.cache_bytes, shared=storage
+        ),
+        files=StudyFiles(
+            settings.studies, storage=storage, copies_bytes=settings.storage_local_bytes
+        ),
         models=models,
+        storage=storage,
         celery=celery,
         models_error=error,
         precision=precision,
@@ -101,6 +111,22 @@ def get(app: Dash | Flask) -> Services:
     """The services of an app or of its server."""
     found: Services = getattr(app, "server", app).config[_KEY]
     return found
+
+
+def _open_storage(settings: Settings) -> SharedStorage | None:
+    """What all machines share.
+
+    Raises:
+        SettingsError: Nothing that is installed knows the URL.
+    """
+    if not settings.storage_url:
+        return None
+    try:
+        return SharedStorage(settings.storage_url)
+    except StorageError as error:
+        raise SettingsError(
+            f"OVERREAD_STORAGE_URL cannot be used ({error}); for s3:// install s3fs."
+        ) from None
 
 
 def _open_celery(settings: Settings) -> tuple[Celery | None, Callable[[], None]]:

@@ -16,6 +16,7 @@ from dashboard.setting_values import (
     parse_hosts,
     parse_redis,
     parse_secret,
+    parse_storage,
     parse_text,
     parse_yes_no,
     whole_number,
@@ -157,6 +158,28 @@ SETTINGS: tuple[Setting, ...] = (
         "Redis through which web processes and workers on several machines speak. None by default.",
         "redis_url",
         parse_redis,
+    ),
+    Setting(
+        "OVERREAD_STORAGE_URL",
+        "",
+        "Storage that all machines share: s3://bucket/prefix, a folder, or another fsspec URL."
+        " By default the workspace.",
+        "storage_url",
+        parse_storage,
+    ),
+    Setting(
+        "OVERREAD_STORAGE_LOCAL_MB",
+        "20480",
+        "What a machine's copies of studies on shared storage may take, in MB.",
+        "storage_local_bytes",
+        whole_number(64, 1 << 24, 1 << 20),
+    ),
+    Setting(
+        "OVERREAD_STORAGE_RESULTS_MB",
+        "102400",
+        "What results may take on shared storage, in MB; workers delete the oldest.",
+        "storage_results_bytes",
+        whole_number(16, 1 << 30, 1 << 20),
     ),
     Setting(
         "OVERREAD_DEMO",

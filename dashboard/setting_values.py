@@ -96,6 +96,15 @@ def parse_redis(name: str, text: str) -> str:
     return text
 
 
+def parse_storage(name: str, text: str) -> str:
+    """A URL with a scheme, or a folder's absolute path, or no text."""
+    if text and not (re.match(r"[a-z][a-z0-9+]*://.", text) or Path(text).is_absolute()):
+        raise SettingsError(
+            f"{name} must be a URL such as s3://bucket/prefix, or a folder's absolute path."
+        )
+    return text
+
+
 def parse_secret(name: str, text: str) -> str:
     """A secret that is long enough, or no text."""
     if text and len(text) < 32:

@@ -38,6 +38,9 @@ class Settings:
         demo: Whether an empty workspace gets the demo studies.
         threads: CPU threads of a worker's runtime, or None for what the runtime takes.
         redis_url: Redis through which processes on several machines speak; "" for one machine.
+        storage_url: Storage that all machines share; "" for the workspace.
+        storage_local_bytes: What copies of shared studies may take in the workspace.
+        storage_results_bytes: What results may take on shared storage.
         secret: Signs handles of background callbacks; "" for one kept in the workspace.
     """
 
@@ -57,6 +60,9 @@ class Settings:
     demo: bool
     threads: int | None
     redis_url: str
+    storage_url: str
+    storage_local_bytes: int
+    storage_results_bytes: int
     secret: str
 
     @property

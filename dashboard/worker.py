@@ -28,6 +28,7 @@ from dashboard.logs import set_up_logging
 from dashboard.parent import end_with_parent
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
+from dashboard.storage_upkeep import keep_storage_tidy
 from dashboard.store import DatabaseError, JobRow, ResultSummary
 from pipeline import (
     Analyser,
@@ -47,6 +48,9 @@ _END_PAUSE_S = 0.5
 _UNEXPECTED = (
     "The analysis stopped because of an unexpected error. Start it again; if it stops again, the"
     " server's log has the details."
+)
+_NOT_SHARED = (
+    "The result could not be stored: the shared storage did not take it. Start the analysis again."
 )
 _NO_MEMORY = "This study needs more memory than the server has."
 
@@ -188,7 +192,11 @@ class Worker:
         if self._analyser is None:
             lease.progress(0, max(job.total, 1), "Preparing the models")
             self._analyser = self._make_analyser(self._services, self.stopping)
-        return self._analyser.analyse(case, progress=lease.progress)
+        result = self._analyser.analyse(case, progress=lease.progress)
+        key = self._services.result_key(job.content_digest)
+        if key is not None and not self._services.results.share(key):
+            raise InputError("", _NOT_SHARED)
+        return result
 
     def prepare(self) -> None:
         """Load the models before anybody waits for them; a failure is told with the first job."""
@@ -263,6 +271,8 @@ def main() -> int:
 
 def run_worker(worker: Worker, services: Services) -> None:
     """Run a worker until SIGTERM or SIGINT: on the table alone, or woken up through Redis."""
+    if services.storage is not None:
+        keep_storage_tidy(services, worker.stopping)
     if services.celery is not None:
         from dashboard.celery_worker import run_celery_worker  # without Redis: no Celery
 

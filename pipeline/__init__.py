@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.inference import Analyser
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.results import CaseResult, ModelReference, ProgressCallback, SliceResult
+    from pipeline.shared_storage import SharedStorage, StorageError
 
 _MODULES = {
     "Analyser": "pipeline.inference",
@@ -33,7 +34,9 @@ _MODULES = {
     "ProgressCallback": "pipeline.results",
     "ReadReport": "pipeline.data.reading",
     "ResultCache": "pipeline.cache",
+    "SharedStorage": "pipeline.shared_storage",
     "SliceResult": "pipeline.results",
+    "StorageError": "pipeline.shared_storage",
     "TaskInfo": "pipeline.models.registry",
     "choose_precision": "pipeline.engine.selection",
     "export_models": "pipeline.engine.export",
@@ -56,7 +59,9 @@ __all__ = [
     "ProgressCallback",
     "ReadReport",
     "ResultCache",
+    "SharedStorage",
     "SliceResult",
+    "StorageError",
     "TaskInfo",
     "choose_precision",
     "export_models",

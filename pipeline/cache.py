@@ -8,6 +8,9 @@ same answer be computed twice; binding it costs a millisecond instead.
 Nothing in the folder is trusted: an entry is bytes (`pipeline.answer_format`) and is checked field
 by field; whatever does not fit is a miss. diskcache would unpickle foreign entries, which runs code
 (CVE-2025-69872), so that its Disk is replaced by one that knows bytes only.
+
+Where machines share a storage, every answer is an object there too, and the folder holds copies of
+those used last. That one answer is computed by one machine at a time is the jobs table's business.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from pipeline.binding import Answer, bind_answer
 from pipeline.data.case import Case
 from pipeline.models.registry import TaskInfo
 from pipeline.results import CaseResult
+from pipeline.shared_storage import SharedStorage, StorageError
 
 try:  # Windows has no fcntl: there, two processes may compute the same answer twice.
     import fcntl
@@ -43,6 +47,9 @@ _LOG = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{64}")
 _VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 _LOCK_POLL_S = 0.05
+_SHARED = "results"
+#: An object larger than this is no answer.
+_MAX_ENTRY_BYTES = 2 * 2**30
 _DAMAGE = (sqlite3.Error, diskcache.Timeout, OSError, ValueError, TypeError, KeyError)
 
 
@@ -114,9 +121,17 @@ class ResultCache:
     Args:
         folder: Made where it does not exist, readable by its owner only.
         size_limit_bytes: What the folder may hold.
+        shared: Where all machines keep their answers; None for one machine.
     """
 
-    def __init__(self, folder: Path, *, size_limit_bytes: int = 2 * 2**30) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        size_limit_bytes: int = 2 * 2**30,
+        shared: SharedStorage | None = None,
+    ) -> None:
+        self._shared = shared
         self._folder = Path(folder)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)
@@ -143,11 +158,41 @@ class ResultCache:
         """Keep an answer. Returns whether it could be kept; a full disk is no reason to fail."""
         if _KEY.fullmatch(key) is None:
             raise ValueError(f"a key is 64 hexadecimal digits, got {key!r}")
+        entry = encode_answer(answer, key)
+        kept = self._keep(key, entry)
+        if self._shared is None:
+            return kept
+        return self._send(self._shared, key, entry)
+
+    def share(self, key: str) -> bool:
+        """Make sure that all machines can read an answer that this one has. Returns whether."""
+        if self._shared is None:
+            return True
         try:
-            return bool(self._entries.set(key, encode_answer(answer, key)))
+            if self._shared.exists(_object(key)):
+                return True
+            entry = self._entries.get(key)
         except _DAMAGE:
-            _LOG.warning("A result could not be kept in the cache.", exc_info=True)
             return False
+        return entry is not None and self._send(self._shared, key, entry)
+
+    def trim_shared(self, limit_bytes: int) -> int:
+        """Delete the oldest answers of all machines until the others fit. Returns how many.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        if self._shared is None:
+            return 0
+        found = sorted(self._shared.list(_SHARED), key=lambda entry: entry.changed)
+        total, deleted = sum(entry.size for entry in found), 0
+        for entry in found:
+            if total <= limit_bytes:
+                break
+            self._shared.delete(entry.key)
+            total -= entry.size
+            deleted += 1
+        return deleted
 
     @contextlib.contextmanager
     def computing(self, key: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
@@ -182,10 +227,44 @@ class ResultCache:
             return None
         try:
             entry = self._entries.get(key)
-            return None if entry is None else decode(entry)
+            if entry is not None:
+                return decode(entry)
         except _DAMAGE:
             _LOG.warning("An entry of the cache does not fit and was left out.", exc_info=True)
+        return self._decoded_shared(key, decode)
+
+    def _decoded_shared(self, key: str, decode: Callable[[bytes], Any]) -> Any:
+        """As `_decoded`, from where all machines keep theirs; what fits is kept here too."""
+        if self._shared is None:
             return None
+        try:
+            entry = self._shared.read(_object(key), limit_bytes=_MAX_ENTRY_BYTES)
+            if entry is None:
+                return None
+            found = decode(entry)
+        except StorageError as error:
+            _LOG.warning("The shared storage does not answer: %s", error)
+            return None
+        except _DAMAGE:
+            _LOG.warning("A shared result does not fit and was left out.", exc_info=True)
+            return None
+        self._keep(key, entry)
+        return found
+
+    def _keep(self, key: str, entry: bytes) -> bool:
+        try:
+            return bool(self._entries.set(key, entry))
+        except _DAMAGE:
+            _LOG.warning("A result could not be kept in the cache.", exc_info=True)
+            return False
+
+    def _send(self, shared: SharedStorage, key: str, entry: bytes) -> bool:
+        try:
+            shared.write(_object(key), entry)
+            return True
+        except StorageError as error:
+            _LOG.warning("A result could not be kept on the shared storage: %s", error)
+            return False
 
     def _open(self) -> diskcache.Cache:
         try:
@@ -209,3 +288,7 @@ class ResultCache:
             # a cache of few large ones, the new one included; 1 would never catch up.
             cull_limit=2,
         )
+
+
+def _object(key: str) -> str:
+    return f"{_SHARED}/{key[:2]}/{key}"

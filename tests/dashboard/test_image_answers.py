@@ -19,7 +19,7 @@ from dashboard import image_answers, image_routes
 from dashboard.image_answers import ImageAnswers
 from dashboard.services import Services
 from dashboard.uploads import UploadRefused
-from pipeline import InputError
+from pipeline import InputError, SharedStorage
 
 HEADERS = {"X-Overread": "1"}
 
@@ -57,6 +57,24 @@ def test_image_is_answered_once_and_then_found(answers: ImageAnswers) -> None:
 
     silent = replace(answers, program=("false",))
     assert silent.answer(info, receive(answers, make_png()), told.append) == record
+
+
+def test_one_machine_answers_what_another_received(answers: ImageAnswers, tmp_path: Path) -> None:
+    info = write_image_model(answers.models)
+    storage = SharedStorage(str(tmp_path / "shared"))
+    web, follower, other = (
+        replace(answers, folder=tmp_path / name, storage=storage)
+        for name in ("web", "follower", "other")
+    )
+    image_id = receive(web, make_png())
+    assert web.find(info, image_id) is None and web.picture(info, image_id, "heat") is None
+    record = follower.answer(info, image_id, lambda words: None)
+    assert web.find(info, image_id) == record
+    picture = other.picture(info, image_id, "heat")
+    assert picture is not None and picture.read_bytes() == make_png()
+    with pytest.raises(InputError, match="no longer on the server"):
+        other.answer(info, "0" * 32, lambda words: None)
+    assert not (other.folder / ("0" * 32)).exists()
 
 
 def test_another_model_does_not_show_this_one_s_answer(answers: ImageAnswers) -> None:

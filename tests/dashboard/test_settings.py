@@ -34,6 +34,7 @@ def test_defaults_need_no_environment() -> None:
         ("OVERREAD_DATABASE_URL", "file.db", "must be an SQLAlchemy URL"),
         ("OVERREAD_DATABASE_URL", "mysql://h/d", "must be an SQLAlchemy URL"),
         ("REDIS_URL", "amqp://host", "must be a Redis URL such as redis://host:6379/0."),
+        ("OVERREAD_STORAGE_URL", "some/folder", "must be a URL such as s3:"),
         ("OVERREAD_SECRET", "short", "must have at least 32 characters."),
     ],
 )

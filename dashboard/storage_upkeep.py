@@ -1,0 +1,78 @@
+"""Keeps shared storage within its bounds: by each worker once an hour, or by command.
+
+``python -m dashboard.storage_upkeep`` does it once, for those who rather have a timer of their own.
+Deleting twice does no harm, so that nobody needs to be chosen for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+
+from dashboard.logs import set_up_logging
+from dashboard.services import Services, build_services
+from dashboard.settings import SettingsError, read_settings
+from dashboard.store import DatabaseError
+from pipeline import StorageError
+
+_LOG = logging.getLogger("dashboard.storage_upkeep")  # also as __main__
+_EVERY_S = 3600.0
+#: Single images that somebody had answered are kept as long as in a workspace.
+_IMAGES = "comparisons"
+_IMAGES_KEPT = timedelta(days=1)
+
+
+def tidy_storage(services: Services) -> tuple[int, int]:
+    """Delete the oldest results beyond the bound, and images of the day before.
+
+    Returns:
+        Results and objects of images that were deleted.
+
+    Raises:
+        StorageError: The storage does not answer.
+    """
+    storage = services.storage
+    if storage is None:
+        return 0, 0
+    results = services.results.trim_shared(services.settings.storage_results_bytes)
+    before = datetime.now(UTC) - _IMAGES_KEPT
+    old = [found.key for found in storage.list(_IMAGES) if found.changed < before]
+    for key in old:
+        storage.delete(key)
+    return results, len(old)
+
+
+def keep_storage_tidy(services: Services, stopping: threading.Event) -> threading.Thread:
+    """Tidy up once an hour, in a thread, until an event is set; workers at different times."""
+
+    def work() -> None:
+        pause = random.uniform(60, _EVERY_S)
+        while not stopping.wait(pause):
+            pause = _EVERY_S
+            try:
+                tidy_storage(services)
+            except StorageError as error:
+                _LOG.warning("The shared storage could not be tidied up: %s", error)
+
+    thread = threading.Thread(target=work, name="storage-upkeep", daemon=True)
+    thread.start()
+    return thread
+
+
+def main() -> int:
+    """Tidy up once; returns the exit status."""
+    set_up_logging()
+    try:
+        results, images = tidy_storage(build_services(read_settings()))
+    except (SettingsError, DatabaseError, StorageError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    _LOG.info("%d results and %d objects of images were deleted.", results, images)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
