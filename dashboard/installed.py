@@ -17,6 +17,7 @@ import pipeline
 from dashboard import services
 from dashboard.components.performance.cases import KnownStudy
 from dashboard.evaluation import Evaluation, EvaluationError, parse_evaluation
+from dashboard.evaluation.benchmark import FILE, Benchmark, parse_benchmark
 from dashboard.evaluation.experiments import (
     FOLDER,
     Experiment,
@@ -72,6 +73,17 @@ def read_experiments() -> tuple[list[Experiment], list[str]]:
         except (InputError, EvaluationError) as error:
             errors.append(str(error))
     return found, errors
+
+
+def read_benchmark() -> tuple[Benchmark | None, str]:
+    """The benchmark beside the models, and why it cannot be shown where it cannot."""
+    path = services.get(current_app).settings.models / FILE
+    if not path.exists():
+        return None, ""
+    try:
+        return parse_benchmark(read_document(path, FILE)), ""
+    except (InputError, EvaluationError) as error:
+        return None, str(error)
 
 
 def training_measures(network: ModelInfo) -> list[Measure]:

@@ -23,6 +23,7 @@ from dashboard.components.performance import (
     overview,
     published,
     slice_score,
+    speed,
 )
 from dashboard.components.performance.cases import pictures
 from dashboard.components.performance.data import PageData
@@ -44,6 +45,7 @@ from dashboard.evaluation import (
 from dashboard.installed import (
     evaluated,
     known_studies,
+    read_benchmark,
     read_experiments,
     read_models,
     study_links,
@@ -77,6 +79,9 @@ def layout(view: str | None = None, **_: Any) -> Component:
         info = read_models()
     except InputError as error:
         return _page(empty_state("The models cannot be read", error.message, *way_out(models=True)))
+    if name == "speed":
+        shown = speed.layout(*read_benchmark(), digest=info.network.digest)
+        return _page(frame.frame(name, shown))
     if info.evaluation is None:
         return _without_figures(info, "These models have not been evaluated yet", name=name)
     try:

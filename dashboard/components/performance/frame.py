@@ -19,6 +19,7 @@ VIEWS: dict[str, str] = {
     "institutions": "Institutions",
     "folds": "Folds",
     "leakage": "Leakage",
+    "speed": "Speed",
     "published": "Published systems",
 }
 
