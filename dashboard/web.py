@@ -13,6 +13,9 @@ from dashboard.parent import end_with_parent
 from dashboard.settings import SettingsError, read_settings
 
 _THREADS = 8
+#: A browser keeps six connections open: waitress's own limit of 100 is reached by 17 readers, and
+#: the 18th waits for minutes. A connection that rests costs some kilobytes and no thread.
+CONNECTIONS = 1000
 #: Room for the headers of an upload of just the allowed size.
 _SLACK_BYTES = 1 << 20
 _TOO_LARGE = "This is more than the server takes at once; send the files in several uploads."
@@ -38,6 +41,8 @@ def main() -> int:
         host=settings.host,
         port=settings.port,
         threads=_THREADS,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,  # select() knows no descriptors above 1023
         ident="overread",
         max_request_body_size=settings.max_upload_bytes + _SLACK_BYTES,
         clear_untrusted_proxy_headers=True,
