@@ -9,40 +9,31 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
+import mmap
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from dash.exceptions import DependencyException
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from numpy.typing import NDArray
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from dashboard import services, studies
 from dashboard.display import encode_slice, make_thumbnail
+from dashboard.recent_studies import RecentStudies
+from dashboard.route_errors import SENTENCES, NotThere, answer_error
 from dashboard.services import Services
 from dashboard.store import StudyRow
 from dashboard.study_json import describe_study
-from dashboard.uploads import UploadRefused, Uploads
-from pipeline import Case, InputError
+from dashboard.uploads import Uploads
+from pipeline import Case
 
 _LOG = logging.getLogger(__name__)
 _FOR_EVER = "private, max-age=31536000, immutable"
 _QUIET = ("/data/", "/assets/", "/_dash-", "/_favicon", "/api/health", "/api/studies/")
-_SENTENCES = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take requests of this kind.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "This is more than the server takes at once.",
-}
-_FAILED = "Something went wrong on the server; its log has the details."
-
 api = Blueprint("overread", __name__)
-
-
-class NotThere(Exception):
-    """Nothing is at the address; the message is one plain sentence."""
 
 
 def register(server: Flask, parts: Services) -> None:
@@ -54,8 +45,9 @@ def register(server: Flask, parts: Services) -> None:
     uploads.give_back()
     uploads.remove_stale()
     server.config["overread_uploads"] = uploads
+    server.config["overread_recent"] = RecentStudies(parts.store.study)
     server.register_blueprint(api)
-    server.register_error_handler(Exception, _answer_error)
+    server.register_error_handler(Exception, answer_error)
     server.before_request(_note_begin)
     server.before_request(_refuse_large)
     server.after_request(_log_request)
@@ -116,7 +108,10 @@ def pixels(study_id: str, digest: str, channel: int, k: int) -> Response:
     _check_place(row, channel, k)
 
     def encode() -> bytes:
-        return encode_slice(_case(row).pixels[k, :, :, channel], row.display)
+        volume = _case(row).pixels
+        body = encode_slice(volume[k, :, :, channel], row.display)
+        _let_go(volume)
+        return body
 
     return _immutable(encode)
 
@@ -133,7 +128,9 @@ def reference(study_id: str, digest: str, k: int) -> Response:
         masks = _case(row).masks
         if masks is None:
             raise NotThere("This study has no reference outline.")
-        return (masks[k].astype(np.uint8) * np.uint8(255)).tobytes()
+        body = (masks[k].astype(np.uint8) * np.uint8(255)).tobytes()
+        _let_go(masks)
+        return body
 
     return _immutable(encode, packs=True)
 
@@ -158,7 +155,7 @@ def thumbnail(study_id: str, digest: str, channel: int) -> Response:
 @api.get("/data/<study_id>/<key>/probability/<int:k>")
 def probability(study_id: str, key: str, k: int) -> Response:
     """255 x the segmenter's probability on one slice, by the models that the key names."""
-    row = _study(study_id)
+    row = _recent(study_id)
     if key != _services().result_key(row.content_digest):
         raise NotThere("This result is by other models; open the study again.")
     _check_place(row, 0, k)
@@ -176,7 +173,7 @@ def probability(study_id: str, key: str, k: int) -> Response:
 @api.route("/data/<path:rest>", methods=["GET"])
 def nothing(rest: str) -> Response:
     """Keep Dash from answering unknown addresses of ours with its page."""
-    raise NotThere(_SENTENCES[HTTPStatus.NOT_FOUND])
+    raise NotThere(SENTENCES[HTTPStatus.NOT_FOUND])
 
 
 def _services() -> Services:
@@ -189,14 +186,23 @@ def _uploads() -> Uploads:
 
 
 def _study(study_id: str) -> StudyRow:
-    row = _services().store.study(study_id)
+    return _there(_services().store.study(study_id))
+
+
+def _recent(study_id: str) -> StudyRow:
+    """A study for what never changes of it; the database is not asked for every slice."""
+    recent: RecentStudies = current_app.config["overread_recent"]
+    return _there(recent.get(study_id))
+
+
+def _there(row: StudyRow | None) -> StudyRow:
     if row is None:
         raise NotThere("There is no such study; it may have been deleted.")
     return row
 
 
 def _study_with_data(study_id: str, digest: str) -> StudyRow:
-    row = _study(study_id)
+    row = _recent(study_id)
     if row.data_digest != digest:
         raise NotThere("The study has changed; open it again.")
     return row
@@ -204,6 +210,16 @@ def _study_with_data(study_id: str, digest: str) -> StudyRow:
 
 def _case(row: StudyRow) -> Case:
     return _services().files.load(row.study_id)
+
+
+def _let_go(volume: NDArray[np.generic]) -> None:
+    """Give back the memory of a mapped file; the system keeps it in its own cache.
+
+    Else the pixels of all studies that were opened lately would count as this process's.
+    """
+    mapping = getattr(volume, "_mmap", None)
+    if mapping is not None and hasattr(mapping, "madvise"):
+        mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def _check_place(row: StudyRow, channel: int, k: int) -> None:
@@ -241,37 +257,6 @@ def _immutable(
     return response
 
 
-def _answer_error(error: Exception) -> Response:
-    """One sentence; the traceback goes to the log only."""
-    status, sentence = HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED
-    if isinstance(error, NotThere):
-        status, sentence = HTTPStatus.NOT_FOUND, str(error)
-    elif isinstance(error, UploadRefused):
-        status, sentence = error.status, str(error)
-    elif isinstance(error, DependencyException):  # a script that Dash does not have
-        status, sentence = HTTPStatus.NOT_FOUND, _SENTENCES[HTTPStatus.NOT_FOUND]
-    elif isinstance(error, InputError):
-        status, sentence = HTTPStatus.NOT_FOUND, error.message
-    elif isinstance(error, HTTPException):
-        if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
-            return Response(status=error.code, headers=list(error.get_headers()))
-        status = HTTPStatus(error.code)
-        sentence = _SENTENCES.get(status, f"The request was refused ({status.phrase}).")
-    else:
-        _LOG.error("%s %s failed", request.method, quote(request.path), exc_info=error)
-    return _sentence(status, sentence)
-
-
-def _sentence(status: HTTPStatus, sentence: str) -> Response:
-    body: Any = {"error": sentence}
-    if request.path.startswith(("/api/", "/data/")):
-        response: Response = jsonify(body)
-    else:
-        response = Response(f"{sentence}\n", mimetype="text/plain")
-    response.status_code = status
-    return response
-
-
 def _note_begin() -> None:
     g.began = time.perf_counter()
 
@@ -287,6 +272,7 @@ def _log_request(response: Response) -> Response:
     if request.path.startswith("/api/"):
         response.headers.setdefault("Cache-Control", "no-store")
     took = (time.perf_counter() - g.get("began", time.perf_counter())) * 1000
+    response.headers["Server-Timing"] = f"app;dur={took:.1f}"
     fine = response.status_code < HTTPStatus.BAD_REQUEST
     level = logging.DEBUG if fine and request.path.startswith(_QUIET) else logging.INFO
     # the path only: a query may hold a file's name, and with it a patient's
