@@ -10,13 +10,7 @@ from pipeline.commands.console import ProgressBar, say
 from pipeline.commands.locations import add_model_arguments, positive
 from pipeline.commands.prediction_files import writing
 from pipeline.data.case import Case
-from pipeline.engine.precision import (
-    LEAST_MASK_DICE,
-    LEAST_PATIENTS,
-    MOST_AUC_LOSS,
-    PRECISIONS,
-    PrecisionCheck,
-)
+from pipeline.engine.precision import PRECISIONS, describe_check
 from pipeline.errors import InputError
 
 
@@ -44,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.evaluation.precision import measure_precision
 
     folders = find_patients(arguments.data)
-    patients, split = choose_patients(tuple(folders), "held-out")
+    patients, _ = choose_patients(tuple(folders), "held-out")
     where = {"engine_dir": arguments.engine_dir, "task": arguments.task}
     reference = Analyser(arguments.models, engine="keras", precision="f32", **where)
     export_network(reference.network, arguments.engine_dir, engine="openvino")
@@ -62,24 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     with writing(reference.network.folder):
         path = write_precision_check(reference.network, check)
-    say(describe(check, split))
+    say(describe_check(check))
     say(f"Kept in {path.name} beside the weights.")
     return 0 if check.passed else 1
-
-
-def describe(check: PrecisionCheck, split: str) -> str:
-    """What was measured, and what follows, as text."""
-    verdict = "may be used" if check.passed else "is not used"
-    return (
-        f"{check.engine} {check.precision} against keras f32, {check.patients} {split} patients, "
-        f"{check.slices} slices ({check.cpu}, {check.date}):\n"
-        f"mask Dice {check.mask_dice_mean:.5f} on average, {check.mask_dice_lowest:.5f} at least "
-        f"(needed: {LEAST_MASK_DICE} on average, {LEAST_PATIENTS} patients)\n"
-        f"slice AUC {check.auc:.5f}, reference {check.reference_auc:.5f} "
-        f"(loss allowed: {MOST_AUC_LOSS})\n"
-        f"largest difference of a slice score {check.largest_score_difference:.4f}\n"
-        f"{check.precision} {verdict}."
-    )
 
 
 def _read_each(folders: list[Path], bar: ProgressBar) -> Iterator[Case]:

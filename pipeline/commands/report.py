@@ -1,11 +1,15 @@
-"""``report``: write the shipped evaluation's figures into README and model card."""
+"""``report``: write the shipped figures into README, model card and docs/performance.md."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from pipeline.benchmark.tables import format_benchmark
 from pipeline.commands.console import say
+from pipeline.engine.precision import PrecisionCheck, describe_check
 from pipeline.errors import InputError
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--readme", type=Path, default=_ROOT / "README.md", metavar="FILE", help="the README"
     )
 
+    parser.add_argument(
+        "--performance",
+        type=Path,
+        default=_ROOT / "docs" / "performance.md",
+        metavar="FILE",
+        help="the page of times",
+    )
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Rewrite the results sections; returns the exit status.
@@ -27,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: There is no evaluation, or a document lacks its markers.
     """
-    from pipeline.evaluation.report import write_results
+    from pipeline.checked_json import read_json_object
+    from pipeline.engine.precision import read_precision_checks
+    from pipeline.evaluation.report import write_results, write_section
     from pipeline.models.registry import read_model_info
 
     info = read_model_info(arguments.models)
@@ -38,6 +52,18 @@ def run(arguments: argparse.Namespace) -> int:
         )
     documents = [arguments.readme, *filter(None, [info.network.card])]
     write_results(dict(info.evaluation), documents)
+    benchmark = read_json_object(arguments.models / "benchmark.json", "benchmark.json")
+    if benchmark is not None:
+        text = format_times(benchmark, read_precision_checks(info.network))
+        write_section(arguments.performance, text)
+        documents.append(arguments.performance)
     for path in documents:
         say(f"Results written into {path.name} of {path.parent.name}.")
     return 0
+
+
+def format_times(benchmark: Mapping[str, Any], checks: Sequence[PrecisionCheck]) -> str:
+    """What docs/performance.md tells of benchmark and precision checks, as Markdown."""
+    parts = [format_benchmark(benchmark)]
+    parts += [describe_check(check).replace("\n", " ") for check in checks]
+    return "\n\n".join(parts) + "\n"

@@ -114,6 +114,21 @@ def write_precision_check(info: ModelInfo, check: PrecisionCheck) -> Path:
     return path
 
 
+def describe_check(check: PrecisionCheck) -> str:
+    """What was measured, and what follows, as text."""
+    verdict = "may be used" if check.passed else "is not used"
+    return (
+        f"{check.engine} {check.precision} against keras f32 on {check.patients} held-out patients,"
+        f" {check.slices} slices ({check.cpu}, {check.date}):\n"
+        f"mask Dice {check.mask_dice_mean:.5f} on average, {check.mask_dice_lowest:.5f} at least"
+        f" (needed: {LEAST_MASK_DICE} on average, {LEAST_PATIENTS} patients);\n"
+        f"slice AUC {check.auc:.5f}, reference {check.reference_auc:.5f}"
+        f" (loss allowed: {MOST_AUC_LOSS});\n"
+        f"largest difference of a slice score {check.largest_score_difference:.4f}.\n"
+        f"{check.precision} {verdict}."
+    )
+
+
 def _read_check(row: dict[str, object]) -> PrecisionCheck:
     fields = Fields(row, PRECISION_FILE)
     line = re.compile(r"[^\n]{0,200}")

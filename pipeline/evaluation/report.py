@@ -58,5 +58,14 @@ def write_results(document: Mapping[str, Any], paths: list[Path]) -> None:
     """Rewrite the results section of each document."""
     results = format_results(document)
     for path in paths:
-        text = replace_results(path.read_text(encoding="utf-8"), results, name=path.name)
-        path.write_text(text, encoding="utf-8")
+        write_section(path, results)
+
+
+def write_section(path: Path, results: str) -> None:
+    """Rewrite the results section of one document.
+
+    Raises:
+        InputError: The document has no such section.
+    """
+    text = replace_results(path.read_text(encoding="utf-8"), results, name=path.name)
+    path.write_text(text, encoding="utf-8")

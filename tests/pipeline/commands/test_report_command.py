@@ -14,6 +14,14 @@ from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 TEXT = "before\n<!-- results: made -->\nold\n<!-- end of results -->\nafter\n"
 
 
+BENCHMARK = {
+    "schema": 1,
+    "tasks": [{"label": "One slice", "routes": [{"label": "OpenVINO", "status": "not installed"}]}],
+    "training": {"status": "not run"},
+    "environment": dict.fromkeys(("cpu", "cores", "threads", "date", "command"), "x"),
+}
+
+
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     write_metadata(tmp_path / "models")
@@ -23,7 +31,10 @@ def models(tmp_path: Path) -> Path:
 def write_report(models: Path) -> int:
     readme = models.parent / "README.md"
     readme.write_text(TEXT)
-    return main(["report", "--models", str(models), "--readme", str(readme)])
+    times = models.parent / "performance.md"
+    times.write_text(TEXT)
+    words = ["--readme", str(readme), "--performance", str(times)]
+    return main(["report", "--models", str(models), *words])
 
 
 def test_readme_and_card_receive_the_evaluation(models: Path) -> None:
@@ -39,11 +50,13 @@ def test_readme_and_card_receive_the_evaluation(models: Path) -> None:
         rows, network, split="held-out", engine="x", command="again", draws=10
     )
     write_json(models / "brain-tumor" / "evaluation.json", document)
+    write_json(models / "benchmark.json", BENCHMARK)
     card = network_folder(models) / "README.md"
     card.write_text(TEXT)
     assert write_report(models) == 0
     for path in (models.parent / "README.md", card):
         assert path.read_text() == TEXT.replace("old\n", format_results(document))
+    assert "| OpenVINO | not installed |" in (models.parent / "performance.md").read_text()
 
 
 def test_without_an_evaluation_there_is_nothing_to_write(
