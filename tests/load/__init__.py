@@ -1,0 +1,1 @@
+"""A load test with a real client: ``python -m tests.load`` (docs/scaling.md)."""

@@ -1,0 +1,88 @@
+"""The load test's client against a real server: it asks what the browser asks, and gets answers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: In a process of its own: Locust replaces the blocking calls of Python by gevent's.
+_ONE_REVIEWER = """
+from locust.env import Environment
+import json, sys
+from pathlib import Path
+from tests.load.__main__ import run_reviewers
+from tests.load.measures import measure_storage
+from tests.load.reading_model import ReadingModel
+from tests.load.reviewer import Reviewer
+from tests.load.running_server import RunningServer
+from tests.load.uploads import StudyMaker
+
+Reviewer.model = ReadingModel(
+    worklist_s=(1.2, 1.2), reading_s=(2, 2), other_page_s=(0, 0), channel_share=1,
+    other_page_share=1, reload_share=0.3, upload_share=1, cancel_share=0.5,
+)
+home = Path(sys.argv[1])
+server = RunningServer(home, worker="rule", demo=False, OVERREAD_LOAD_SLICE_S="0.02")
+server.start()
+try:
+    run = run_reviewers(
+        server.url, 2, 15, server=server, ramp_s=1, maker=StudyMaker(slices=5, size=64)
+    )
+    stored = measure_storage(home)
+finally:
+    server.stop()
+print(json.dumps({
+    "kinds": {row.kind: row.count for row in run.tally.rows()},
+    "errors": run.tally.errors,
+    "web": run.uses["web"].rss_mb,
+    "studies": stored.studies,
+    "bytes": [stored.study_bytes, stored.result_bytes, stored.database_bytes],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    command = [sys.executable, "-c", _ONE_REVIEWER, str(tmp_path_factory.mktemp("load") / "home")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_reviewers_meet_no_error(told: dict) -> None:
+    assert told["errors"] == {}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "page: change",
+        "callback: page",
+        "callback: worklist rows",
+        "callback: analysis start",
+        "callback: analysis poll",
+        "callback (all)",
+        "study",
+        "slice image",
+        "thumbnail",
+        "script or style",
+        "upload: read",
+        "opened: first slice in view",
+        "scrolled: slice in view",
+        "analysis: opened to overlay",
+    ],
+)
+def test_reviewers_do_what_reviewers_do(told: dict, kind: str) -> None:
+    assert told["kinds"].get(kind, 0) > 0
+
+
+def test_processes_and_storage_are_measured(told: dict) -> None:
+    assert told["web"] > 50
+    assert told["studies"] > 0
+    assert all(size > 0 for size in told["bytes"])
