@@ -121,7 +121,7 @@ class FinishedParts:
         """
         content = {"name": part.name, "case": part.content, "files": part.files}
         whole = {"digest": _digest_of(content), "part": content}
-        write_json(self._folder / f"{part.name}.json", whole, indent=None)
+        write_json(self._folder / f"{part.name}.json", whole, lines=False)
 
     def names(self) -> set[str]:
         """Names of all parts in the folder, whatever they hold."""

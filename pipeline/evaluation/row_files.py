@@ -56,7 +56,7 @@ def save_rows(path: Path, rows: EvaluationRows, binding: Mapping[str, Any]) -> N
         "patients": [asdict(row) for row in rows.patients],
         "slices": [asdict(row) for row in rows.slices],
     }
-    write_json(path, content, indent=None)
+    write_json(path, content, lines=False)
 
 
 def load_rows(path: Path, binding: Mapping[str, Any]) -> EvaluationRows:
