@@ -22,6 +22,7 @@ from typing import Protocol
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dashboard import jobs
+from dashboard.bell import Bell
 from dashboard.engine_files import export_models
 from dashboard.lease import Lease
 from dashboard.logs import set_up_logging
@@ -40,6 +41,7 @@ from pipeline import (
 )
 
 _LOG = logging.getLogger("dashboard.worker")  # also as __main__
+#: An idle worker looks into the jobs table that often; the bell wakes it before.
 _POLL_S = 0.2
 _LOOK_FOR_LOST_S = 2.0
 _DATABASE_PAUSE_S = 2.0
@@ -97,6 +99,7 @@ class Worker:
         self._heartbeat_s = heartbeat_s
         self._analyser: CaseAnalyser | None = None
         self._looked_for_lost = 0.0
+        self._bell = Bell(services.settings.bell)
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -108,7 +111,7 @@ class Worker:
                 if not idle_before:  # a job that waits already shows the preparation as its own
                     idle_before = True
                     self.prepare()
-                self.stopping.wait(_POLL_S)
+                self._bell.wait(_POLL_S)
             except SQLAlchemyError:
                 _LOG.exception("The database did not answer.")
                 self.stopping.wait(_DATABASE_PAUSE_S)
