@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from pipeline.answer_format import decode_answer, decode_slice, encode_answer
 from pipeline.binding import Answer, bind_answer
 from pipeline.data.case import Case
+from pipeline.errors import InputError
 from pipeline.models.registry import TaskInfo
 from pipeline.results import CaseResult
 from pipeline.shared_storage import SharedStorage, StorageError
@@ -182,17 +183,7 @@ class ResultCache:
         Raises:
             StorageError: The storage does not answer.
         """
-        if self._shared is None:
-            return 0
-        found = sorted(self._shared.list(_SHARED), key=lambda entry: entry.changed)
-        total, deleted = sum(entry.size for entry in found), 0
-        for entry in found:
-            if total <= limit_bytes:
-                break
-            self._shared.delete(entry.key)
-            total -= entry.size
-            deleted += 1
-        return deleted
+        return 0 if self._shared is None else self._shared.trim(_SHARED, limit_bytes)
 
     @contextlib.contextmanager
     def computing(self, key: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
@@ -234,7 +225,11 @@ class ResultCache:
         return self._decoded_shared(key, decode)
 
     def _decoded_shared(self, key: str, decode: Callable[[bytes], Any]) -> Any:
-        """As `_decoded`, from where all machines keep theirs; what fits is kept here too."""
+        """As `_decoded`, from where all machines keep theirs; what fits is kept here too.
+
+        Raises:
+            InputError: The storage does not answer: a miss would have it all computed again.
+        """
         if self._shared is None:
             return None
         try:
@@ -244,7 +239,8 @@ class ResultCache:
             found = decode(entry)
         except StorageError as error:
             _LOG.warning("The shared storage does not answer: %s", error)
-            return None
+            sentence = "The shared storage does not answer; try again later."
+            raise InputError("", sentence) from error
         except _DAMAGE:
             _LOG.warning("A shared result does not fit and was left out.", exc_info=True)
             return None

@@ -8,6 +8,7 @@ import pytest
 from test_cache import KEY, OTHER, make_answer
 
 from pipeline.cache import ResultCache
+from pipeline.errors import InputError
 from pipeline.shared_storage import SharedStorage, StorageError
 
 
@@ -58,7 +59,7 @@ def test_the_oldest_results_make_room(tmp_path: Path) -> None:
     assert [fresh.answer(key) is not None for key in keys] == [False, False, True, True]
 
 
-def test_silent_storage_is_a_miss_and_never_an_error(
+def test_silent_storage_is_told_and_is_no_miss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = SharedStorage(str(tmp_path / "shared"))
@@ -69,7 +70,8 @@ def test_silent_storage_is_a_miss_and_never_an_error(
 
     for name in ("read", "write", "exists"):
         monkeypatch.setattr(storage, name, silent)
-    assert one.answer(KEY) is None
+    with pytest.raises(InputError, match="shared storage does not answer"):  # else: computed anew
+        one.answer(KEY)
     assert not one.put(KEY, make_answer())  # other machines cannot read it
     assert one.answer(KEY) is not None  # this one can
     assert not one.share(KEY)

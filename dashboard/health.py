@@ -1,0 +1,52 @@
+"""Whether a machine reaches what all share: ``python -m dashboard.health``, for health checks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from dashboard.services import Services, build_services
+from dashboard.settings import SettingsError, read_settings
+from dashboard.store import DatabaseError
+from pipeline import StorageError
+
+
+def find_troubles(services: Services) -> list[str]:
+    """What does not answer, one plain sentence each.
+
+    Args:
+        services: The server's parts; their database has answered already.
+    """
+    checks: dict[str, Callable[[], object]] = {}
+    if services.celery is not None:
+        checks["Redis does not answer; see REDIS_URL."] = services.celery.backend.client.ping
+    if services.storage is not None:
+        storage = services.storage
+        checks["The shared storage does not answer; see OVERREAD_STORAGE_URL."] = lambda: (
+            storage.exists("results")
+        )
+    return [sentence for sentence, check in checks.items() if not _passes(check)]
+
+
+def _passes(check: Callable[[], object]) -> bool:
+    from redis.exceptions import RedisError
+
+    try:
+        check()
+    except (RedisError, StorageError):
+        return False
+    return True
+
+
+def main() -> int:
+    """Check once; returns the exit status."""
+    try:
+        troubles = find_troubles(build_services(read_settings()))
+    except (SettingsError, DatabaseError) as error:
+        troubles = [str(error)]
+    sys.stdout.write("".join(f"{sentence}\n" for sentence in troubles or ["All answer."]))
+    return 1 if troubles else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What docker-compose.yml describes, and whether it does what it is for."""
+
+from __future__ import annotations
+
+import io
+import re
+import secrets
+import signal
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+import yaml
+from deployment import ROOT, Deployment
+from fake_server import make_environment, wait_for
+from service_processes import PostgresServer, RedisServer
+
+from dashboard.health import find_troubles
+from dashboard.services import build_services
+from dashboard.settings import SETTINGS, read_settings
+
+LEASE_S = 3.0
+
+
+@pytest.fixture
+def deployment(
+    tmp_path: Path, redis_server: RedisServer, postgres: PostgresServer, s3_url: str
+) -> Iterator[Deployment]:
+    redis_server.client().flushall()
+    built = Deployment(
+        tmp_path,
+        redis_url=redis_server.url,
+        database_url=postgres.new_database(),
+        storage_url=s3_url,
+    )
+    try:
+        built.start()
+        yield built
+    finally:
+        built.end()
+
+
+def nifti(seed: int) -> bytes:
+    volume = np.random.default_rng(seed).integers(0, 200, (24, 20, 8), dtype=np.int16)
+    stream = io.BytesIO()
+    image = nibabel.Nifti1Image(volume, np.diag([-1.0, -1.0, 4.0, 1.0]))
+    image.to_file_map({"image": nibabel.FileHolder(fileobj=stream)})
+    return stream.getvalue()
+
+
+def upload(deployment: Deployment, seed: int) -> str:
+    """Several requests, as the upload panel sends them; they must meet in one process."""
+    batch = secrets.token_hex(16)
+    for name in ("flair.nii", "notes.txt"):
+        content = nifti(seed) if name.endswith("nii") else b"no image"
+        path = f"/api/uploads/{batch}/files?name=study{seed}/{name}"
+        deployment.ask(path, method="PUT", body=content)
+    told = deployment.ask(f"/api/uploads/{batch}/finish", method="POST", body=b"")
+    found: str = told["studies"][0]["study_id"]
+    return found
+
+
+def test_a_study_goes_through_and_a_killed_workers_job_is_taken_over(
+    deployment: Deployment,
+) -> None:
+    lost = deployment.start_worker(60, lease_s=LEASE_S)
+    first = upload(deployment, 0)
+
+    def asked(study: str) -> Any:
+        return deployment.ask(f"/api/studies/{study}")
+
+    wait_for(lambda: (asked(first)["job"] or {}).get("state") == "running")
+    deployment.start_worker(0.01, lease_s=LEASE_S)
+    began = time.monotonic()
+    lost.send_signal(signal.SIGKILL)
+    lost.wait()
+    wait_for(lambda: asked(first)["result"], seconds=30)
+    assert time.monotonic() - began < 30
+    others = [upload(deployment, seed) for seed in range(1, 6)]
+    results = [wait_for(lambda s=s: asked(s)["result"]) for s in others]  # type: ignore[misc]
+    assert all(result is not None for result in results)
+
+
+def test_the_site_goes_on_when_a_web_process_is_gone(deployment: Deployment) -> None:
+    study = upload(deployment, 7)
+    deployment.web[0].kill()
+    deployment.web[0].wait()
+    answers = [deployment.ask(f"/api/studies/{study}")["study_id"] for _ in range(6)]
+    assert answers == [study] * 6
+    address = deployment.ask(f"/api/studies/{study}")["pixels_url"]
+    url = deployment.address + address.format(channel=0, slice=0)
+    with urllib.request.urlopen(url, timeout=30) as response:  # from the storage, whoever stored it
+        assert len(response.read()) >= 24 * 20
+
+
+def compose() -> Any:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+
+
+def test_compose_names_settings_that_there_are_and_no_secret() -> None:
+    services = compose()["services"]
+    assert {name.partition("-")[0] for name in services} == {
+        *("nginx", "web", "worker", "prepare", "redis", "postgres")
+    }
+    known = {setting.name for setting in SETTINGS}
+    for name in ("web-1", "web-2", "worker-1", "worker-2", "prepare"):
+        service = services[name]
+        assert set(service["environment"]) <= known, name
+        assert service["user"] == "overread"
+        assert service["command"][1] == "-m"
+        for secret in ("OVERREAD_SECRET", "REDIS_URL", "OVERREAD_DATABASE_URL"):
+            assert re.search(r"\$\{[A-Z_]+:\?", service["environment"][secret]), secret
+    for name, service in services.items():
+        assert "healthcheck" in service or name == "prepare", name
+    example = (ROOT / "deploy" / "env.example").read_text("utf-8")
+    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "OVERREAD_SECRET"):
+        assert f"\n{name}=\n" in example
+    assert ".env" in (ROOT / ".gitignore").read_text("utf-8").split()
+
+
+def test_procfile_runs_the_same_worker_in_both_modes() -> None:
+    lines = (ROOT / "Procfile").read_text("utf-8").splitlines()
+    commands = dict(line.split(": ", 1) for line in lines)
+    assert commands["worker"] == "python -m dashboard.worker"
+    assert commands["web"].endswith("dashboard.app:server")
+
+
+def test_health_tells_what_does_not_answer(tmp_path: Path, redis_server: RedisServer) -> None:
+    variables = make_environment(tmp_path / "home", REDIS_URL=redis_server.url)
+    variables["OVERREAD_STORAGE_URL"] = str(tmp_path / "shared")
+    assert find_troubles(build_services(read_settings(variables))) == []
+    variables["REDIS_URL"] = "redis://127.0.0.1:9/0"
+    assert find_troubles(build_services(read_settings(variables))) == [
+        "Redis does not answer; see REDIS_URL."
+    ]
