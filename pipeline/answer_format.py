@@ -2,8 +2,8 @@
 
 ::
 
-    "OVR2" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
-    | slices
+    "OVR3" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
+    | slices of the probability | slices of the disagreement
 
 A slice is its ``h * w`` uint8 values through zlib, and takes no bytes where it is empty, so that
 one slice of a large study is read without the others. Decoding trusts nothing and raises
@@ -18,6 +18,7 @@ import math
 import struct
 import zlib
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -27,18 +28,25 @@ from pipeline.binding import Answer
 from pipeline.decision import DecidedBy
 from pipeline.results import ModelReference
 
-_MAGIC = b"OVR2"
+_MAGIC = b"OVR3"
 _LENGTH = struct.Struct(">I")
 _BODY = len(_MAGIC) + hashlib.sha256().digest_size
 #: Lists of the header that hold one value for each slice.
-_PER_SLICE = {"sizes", "scores", "classifier_scores", "outline_evidence", "decided_by"}
+_PER_SLICE = {"scores", "classifier_scores", "outline_evidence", "decided_by"}
 #: An answer that would unpack to more than this is none of ours.
 _MAX_VOXELS = 2**31
 
 
+class AnswerMap(StrEnum):
+    """The maps of an answer, by their names there, in the order in which they are kept."""
+
+    PROBABILITY = "probability"
+    DISAGREEMENT = "disagreement"
+
+
 def encode_answer(answer: Answer, key: str) -> bytes:
     """Make the bytes of an answer; ``key`` is written into them."""
-    blobs = [zlib.compress(s.tobytes(), 1) if s.any() else b"" for s in answer.probability]
+    blobs = [_pack(slice_) for name in AnswerMap for slice_ in getattr(answer, name)]
     header = {
         "key": key,
         "shape": list(answer.probability.shape),
@@ -64,11 +72,12 @@ def decode_answer(entry: bytes, key: str) -> Answer:
     """
     header, start = _read_header(entry, key)
     n, h, w = header["shape"]
-    probability = np.zeros((n, h, w), np.uint8)
+    maps = np.zeros((len(AnswerMap) * n, h, w), np.uint8)
     for k, size in enumerate(header["sizes"]):
         if size:
-            probability[k] = _unpack(entry[start : start + size], h, w)
+            maps[k] = _unpack(entry[start : start + size], h, w)
         start += size
+    probability, disagreement = maps[:n], maps[n:]
     return Answer(
         network=_model(header["networks"][0]),
         scores=tuple(header["scores"]),
@@ -76,14 +85,17 @@ def decode_answer(entry: bytes, key: str) -> Answer:
         outline_evidence=tuple(header["outline_evidence"]),
         decided_by=tuple(header["decided_by"]),
         probability=probability,
+        disagreement=disagreement,
         threshold=header["thresholds"][0],
         mask_threshold=header["thresholds"][1],
         warnings=tuple(header["warnings"]),
     )
 
 
-def decode_slice(entry: bytes, key: str, k: int) -> NDArray[np.uint8]:
-    """Read the probability map ``(h, w)`` of slice ``k``, from 0.
+def decode_slice(
+    entry: bytes, key: str, k: int, *, name: AnswerMap = AnswerMap.PROBABILITY
+) -> NDArray[np.uint8]:
+    """Read one map ``(h, w)`` of slice ``k``, from 0.
 
     Raises:
         ValueError: As `decode_answer`, or there is no such slice.
@@ -92,8 +104,9 @@ def decode_slice(entry: bytes, key: str, k: int) -> NDArray[np.uint8]:
     n, h, w = header["shape"]
     if not 0 <= k < n:
         raise ValueError(f"slice must be from 0 to {n - 1}, got {k}")
-    start += sum(header["sizes"][:k])
-    size = header["sizes"][k]
+    place = list(AnswerMap).index(name) * n + k
+    start += sum(header["sizes"][:place])
+    size = header["sizes"][place]
     return _unpack(entry[start : start + size], h, w) if size else np.zeros((h, w), np.uint8)
 
 
@@ -113,18 +126,20 @@ def _read_header(entry: bytes, key: str) -> tuple[dict[str, Any], int]:
 
 
 def _check_header(header: Any, key: str) -> None:
-    lists = _PER_SLICE | {"shape", "thresholds", "networks", "warnings"}
+    lists = _PER_SLICE | {"sizes", "shape", "thresholds", "networks", "warnings"}
     if not isinstance(header, dict) or set(header) != lists | {"key"} or header["key"] != key:
         raise ValueError("the entry is another one's")
     if any(not isinstance(header[name], list) for name in lists):
         raise ValueError("the entry's header does not fit")
     shape = header["shape"]
     whole = len(shape) == 3 and all(type(v) is int and v > 0 for v in shape)
-    if not whole or math.prod(shape) > _MAX_VOXELS:
+    if not whole or len(AnswerMap) * math.prod(shape) > _MAX_VOXELS:
         raise ValueError("the entry's shape does not fit")
     if any(len(header[name]) != shape[0] for name in _PER_SLICE):
         raise ValueError("the entry's slices do not fit")
-    if not all(type(v) is int and v >= 0 for v in header["sizes"]):
+    sizes = header["sizes"]
+    whole = all(type(v) is int and v >= 0 for v in sizes)
+    if not whole or len(sizes) != len(AnswerMap) * shape[0]:
         raise ValueError("the entry's sizes do not fit")
     evidence = [v for v in header["outline_evidence"] if v is not None]
     parts = [*header["scores"], *header["classifier_scores"], *evidence, *header["thresholds"]]
@@ -143,6 +158,10 @@ def _model(fields: Any) -> ModelReference:
     if not all(isinstance(value, str) for value in fields.values()):
         raise ValueError("the entry names a model in another way")
     return ModelReference(**fields)
+
+
+def _pack(values: NDArray[np.uint8]) -> bytes:
+    return zlib.compress(values.tobytes(), 1) if values.any() else b""
 
 
 def _unpack(blob: bytes, h: int, w: int) -> NDArray[np.uint8]:

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import Case
 from pipeline.evaluation.metrics import dice_score
+from pipeline.mask_levels import mask_level
 from pipeline.models.registry import ModelInfo
+from pipeline.outline_facts import describe_outline
 from pipeline.results import CaseResult, ModelReference, SliceResult
 
 
@@ -31,6 +33,9 @@ class Answer:
         outline_evidence: In [0, 1], None on slices that did not pass.
         decided_by: `pipeline.decision.DecidedBy` of each slice.
         probability: ``(n, h, w)`` uint8, 255 x the probability; 0 on slices that did not pass.
+        disagreement: ``(n, h, w)`` uint8, 255 x the distance between the probabilities that come
+            of the slice and of its mirror image; 0 on slices that did not pass, and everywhere
+            where mirror images are not answered.
         threshold, mask_threshold: Operating points of slice score and pixel, in (0, 1).
         warnings: Sentences about how the input was prepared.
     """
@@ -41,6 +46,7 @@ class Answer:
     outline_evidence: tuple[float | None, ...]
     decided_by: tuple[str, ...]
     probability: NDArray[np.uint8]
+    disagreement: NDArray[np.uint8]
     threshold: float
     mask_threshold: float
     warnings: tuple[str, ...] = ()
@@ -53,16 +59,6 @@ class Answer:
         """``(n, h, w)`` bool predicted masks; empty on slices that are not called tumor."""
         level = mask_level(self.mask_threshold)
         return (self.probability >= level) & self.called()[:, None, None]
-
-
-def mask_level(threshold: float) -> int:
-    """Smallest stored value in 1..255 that belongs to the mask at a threshold in (0, 1)."""
-    return max(1, int(np.ceil(threshold * 255)))
-
-
-def level_threshold(level: int) -> float:
-    """The threshold whose `mask_level` is ``level``, halfway to the level below."""
-    return (level - 0.5) / 255
 
 
 def reference(network: ModelInfo, *, engine: str, precision: str) -> ModelReference:
@@ -93,6 +89,15 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         network=answer.network,
         slices=_slice_results(case, answer, areas, overlap),
         probability=answer.probability,
+        disagreement=answer.disagreement,
+        facts=describe_outline(
+            answer.probability,
+            answer.disagreement,
+            answer.called(),
+            classifier_scores=answer.classifier_scores,
+            outline_evidence=answer.outline_evidence,
+            mask_threshold=answer.mask_threshold,
+        ),
         threshold=answer.threshold,
         mask_threshold=answer.mask_threshold,
         spacing_mm=case.spacing_mm,

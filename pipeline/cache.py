@@ -31,7 +31,7 @@ import diskcache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.answer_format import decode_answer, decode_slice, encode_answer
+from pipeline.answer_format import AnswerMap, decode_answer, decode_slice, encode_answer
 from pipeline.binding import Answer, bind_answer
 from pipeline.data.case import Case
 from pipeline.errors import InputError
@@ -77,7 +77,7 @@ def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32")
         network.mask_threshold,
         repr(network.inference),
     ]
-    parts = ["result", 2, content_digest, models.task, decides, precision]
+    parts = ["result", 3, content_digest, models.task, decides, precision]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -154,6 +154,11 @@ class ResultCache:
     def probability_slice(self, key: str, k: int) -> NDArray[np.uint8] | None:
         """Probability map ``(h, w)`` uint8 of slice ``k``, from 0, without decoding the others."""
         return self._decoded(key, lambda entry: decode_slice(entry, key, k))
+
+    def disagreement_slice(self, key: str, k: int) -> NDArray[np.uint8] | None:
+        """As `probability_slice`, how far slice and mirror image disagree (`Answer`)."""
+        name = AnswerMap.DISAGREEMENT
+        return self._decoded(key, lambda entry: decode_slice(entry, key, k, name=name))
 
     def put(self, key: str, answer: Answer) -> bool:
         """Keep an answer. Returns whether it could be kept; a full disk is no reason to fail."""

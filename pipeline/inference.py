@@ -1,10 +1,5 @@
 """The two stages over one case: classify every slice, gate, outline what passed, decide.
 
-Stage one's features of a slice are what stage two starts from. They are large, and whether a slice
-passes depends on its neighbours' scores: slices are therefore taken in order, each is decided as
-soon as the scores around it are known, and its features are let go. However long a study is, the
-features of a few slices are held.
-
 Where probabilities are smoothed through slices, the neighbours that did not pass are not computed
 for that: the Gaussian's weights are renormalised over the slices that passed. A neighbour that the
 first stage turned away is no evidence against a pixel, and outlining it would cost what the gate is
@@ -13,49 +8,33 @@ there to save.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.binding import Answer, bind_answer, level_threshold, mask_level, reference
+from pipeline.binding import Answer, bind_answer, reference
 from pipeline.cache import ResultCache, result_key
 from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
 from pipeline.decision import outline_evidence
-from pipeline.engine.base import Arrays, NetworkStages
+from pipeline.engine.base import NetworkStages
 from pipeline.engine.selection import choose_engine, choose_precision, open_stages
 from pipeline.errors import InputError
+from pipeline.mask_levels import level_threshold, mask_level
 from pipeline.models.registry import DEFAULT_TASK, ModelInfo, TaskInfo, read_model_info
 from pipeline.postprocessing import (
     best_expected_level,
     remove_small_components,
+    smooth_each_slice,
     smooth_through_slices,
-    smoothing_reach,
-    smoothing_weights,
 )
 from pipeline.results import CaseResult, ProgressCallback
+from pipeline.slice_walk import SliceWalk
 
-#: Slices answered at once. More are no faster on a CPU, and make progress and cancelling coarser.
-BATCH_SIZE = 4
 #: Slices from which a case counts as a volume, in which neighbours say something of each other.
 _MIN_VOLUME_SLICES = 3
-
-
-@dataclass(frozen=True, eq=False)
-class _Outlined:
-    """Both stages' answers on the network's grid.
-
-    Attributes:
-        classifier: ``(n,)`` classifier scores, smoothed.
-        passed: ``(m,)`` positions of the slices that passed the gate.
-        maps: ``(m, size, size)`` their probability maps.
-    """
-
-    classifier: NDArray[np.float64]
-    passed: NDArray[np.intp]
-    maps: NDArray[np.float32]
 
 
 class Analyser:
@@ -171,7 +150,7 @@ class Analyser:
         positions = np.array(case.indices, np.float64)
         is_volume = case.n_slices >= _MIN_VOLUME_SLICES
         sigma = self.network.inference.sigma_slices if is_volume else 0.0
-        walk = _Walk(self._stages, self.network, prepared.volume, positions, sigma=sigma)
+        walk = SliceWalk(self._stages, self.network, prepared.volume, positions, sigma=sigma)
         outlined = walk.run(report)
         maps = smooth_through_slices(outlined.maps, positions[outlined.passed], sigma)
         evidence = np.full(case.n_slices, np.nan)
@@ -180,7 +159,12 @@ class Analyser:
         scores = rule.slice_scores(outlined.classifier, evidence)
         known = [None if np.isnan(value) else float(value) for value in evidence]
         pairs = zip(outlined.classifier, known, strict=True)
-        probability = self._to_input(maps, outlined.passed, prepared)
+        probability = _to_input(maps, outlined.passed, prepared)
+        disagreement = np.zeros_like(probability)
+        if outlined.differences is not None:
+            # Smoothed with their signs: what the two views' final maps differ by.
+            smoothed = smooth_each_slice(outlined.differences, positions[outlined.passed], sigma)
+            disagreement = _to_input(smoothed, outlined.passed, prepared)
         level = self._choose_level(probability[scores >= rule.threshold])
         return Answer(
             network=reference(self.network, engine=self.engine, precision=self.precision),
@@ -193,20 +177,11 @@ class Analyser:
                 level=level,
                 min_fraction=self.network.inference.min_component_fraction,
             ),
+            disagreement=disagreement,
             threshold=rule.threshold,
             mask_threshold=level_threshold(level),
             warnings=prepared.warnings,
         )
-
-    def _to_input(
-        self, maps: NDArray[np.float32], passed: NDArray[np.intp], prepared: PreparedCase
-    ) -> NDArray[np.uint8]:
-        """Bring the maps back to the input's pixels: ``(n, h, w)`` uint8."""
-        result = np.zeros((len(prepared.volume), *prepared.grid.input_shape), np.uint8)
-        for k, smoothed in zip(passed, maps, strict=True):
-            shown = prepared.grid.to_input(smoothed)
-            result[k] = np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
-        return result
 
     def _choose_level(self, called: NDArray[np.uint8]) -> int:
         """The case's mask level, from the maps of the slices that are called tumor."""
@@ -217,77 +192,19 @@ class Analyser:
         return best_expected_level(called, lowest=min(mask_level(lowest), highest), highest=highest)
 
 
-class _Walk:
-    """One pass over a volume in which stage two follows stage one at a few slices' distance."""
+def _to_input(
+    maps: Iterable[NDArray[np.float32]], passed: NDArray[np.intp], prepared: PreparedCase
+) -> NDArray[np.uint8]:
+    """Bring the maps, or their size where they have signs, back to the input's pixels.
 
-    def __init__(
-        self,
-        stages: NetworkStages,
-        network: ModelInfo,
-        volume: NDArray[np.float32],
-        positions: NDArray[np.float64],
-        *,
-        sigma: float,
-    ) -> None:
-        self._stages, self._network, self._volume = stages, network, volume
-        self._flip = network.inference.flip_average
-        self._weights = smoothing_weights(positions, sigma)
-        self._reach = smoothing_reach(sigma)
-        n = len(volume)
-        self._raw, self._scores = np.zeros(n), np.zeros(n)
-        #: Features of slices that are not decided yet: one list, or two with the mirror image's.
-        self._features: dict[int, list[Arrays]] = {}
-        self._waiting: list[int] = []
-        self._passed: list[int] = []
-        self._maps: list[NDArray[np.float32]] = []
-
-    def run(self, report: ProgressCallback) -> _Outlined:
-        """Classify, gate and outline every slice."""
-        n = len(self._volume)
-        decided = 0
-        for start in range(0, n, BATCH_SIZE):
-            stop = min(start + BATCH_SIZE, n)
-            report(start + decided, 2 * n, f"Classifying slice {start + 1} of {n}")
-            self._classify(start, stop)
-            ready = n if stop == n else max(stop - self._reach, decided)
-            for k in range(decided, ready):
-                self._gate(k)
-            while len(self._waiting) >= BATCH_SIZE or (stop == n and self._waiting):
-                report(stop + decided, 2 * n, f"Outlining slice {self._waiting[0] + 1} of {n}")
-                self._outline()
-            decided = ready
-        report(2 * n, 2 * n, f"{n} slices answered")
-        size = self._volume.shape[1:3]
-        maps = np.concatenate(self._maps) if self._maps else np.zeros((0, *size), np.float32)
-        return _Outlined(self._scores, np.array(self._passed, np.intp), maps)
-
-    def _classify(self, start: int, stop: int) -> None:
-        batch = self._volume[start:stop]
-        answers = [self._stages.first.predict([batch])]
-        if self._flip:
-            mirrored = np.ascontiguousarray(batch[:, :, ::-1])
-            answers.append(self._stages.first.predict([mirrored]))
-        self._raw[start:stop] = np.mean([score[:, 0] for score, *_ in answers], axis=0)
-        for k in range(start, stop):
-            self._features[k] = [[f[k - start] for f in features] for _, *features in answers]
-
-    def _gate(self, k: int) -> None:
-        self._scores[k] = np.clip(self._weights[k] @ self._raw, 0, 1)
-        if self._scores[k] >= self._network.decision.gate:
-            self._waiting.append(k)
-        else:
-            del self._features[k]
-
-    def _outline(self) -> None:
-        chosen, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
-        views = zip(*(self._features.pop(k) for k in chosen), strict=True)
-        maps = []
-        for mirrored, view in enumerate(views):
-            features = [np.stack(level) for level in zip(*view, strict=True)]
-            (answer,) = self._stages.second.predict(features)
-            maps.append(answer[:, :, ::-1, 0] if mirrored else answer[..., 0])
-        self._maps.append(np.mean(maps, axis=0, dtype=np.float32))
-        self._passed += chosen
+    Returns:
+        ``(n, h, w)`` uint8, 255 x the value.
+    """
+    result = np.zeros((len(prepared.volume), *prepared.grid.input_shape), np.uint8)
+    for k, smoothed in zip(passed, maps, strict=True):
+        shown = np.abs(prepared.grid.to_input(smoothed))
+        result[k] = np.rint(np.clip(shown, 0, 1) * 255).astype(np.uint8)
+    return result
 
 
 def _no_progress(done: int, total: int, message: str) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pipeline.mask_levels import count_levels, expected_dice, probability_mass
+
 #: Neighbours further than this many sigmas weigh nothing (less than 0.0004 of the slice itself).
 _REACH = 4.0
-#: Probabilities below 2% are the background's noise; over a whole volume it can outweigh a lesion.
-_NOTHING_LEVEL = 5
 
 
 def smoothing_weights(positions: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
@@ -62,23 +64,19 @@ def remove_small_components(
 def best_expected_level(probability: NDArray[np.uint8], *, lowest: int, highest: int) -> int:
     """Level whose mask would have the highest Dice on average, were the probabilities right.
 
-    The Dice of the mask at level t is expected to be 2 S(t) / (N(t) + S(0)), with N(t) the voxels
-    at or above t and S(t) the sum of their probabilities. Its maximum lies at half the Dice that
-    can be had (Lipton, Elkan and Naryanaswamy 2014, arXiv 1402.1892): near 0.5 where the outline is
-    sure, lower where it is not, so that an unsure outline is not cut down to its core.
+    The maximum of `expected_dice` lies at half the Dice that can be had: near 0.5 where the outline
+    is sure, lower where it is not, so that an unsure outline is not cut down to its core.
 
     Args:
         probability: uint8 of any shape, 255 x the probability.
         lowest: Smallest level that may be chosen, at least 1.
         highest: Largest level that may be chosen; the answer where nothing is there to outline.
     """
-    voxels = np.bincount(probability.ravel(), minlength=256).astype(np.float64)
-    voxels[:_NOTHING_LEVEL] = 0
-    above = np.cumsum(voxels[::-1])[::-1]
-    sums = np.cumsum((voxels * np.arange(256) / 255)[::-1])[::-1]
-    if sums[0] == 0:
+    voxels = count_levels(probability)
+    mass = probability_mass(voxels)
+    if mass == 0:
         return highest
-    expected = 2 * sums / (above + sums[0])
+    expected = expected_dice(voxels, mass=mass)
     # Of levels that give the same mask, the highest.
     return highest - int(np.argmax(expected[lowest : highest + 1][::-1]))
 
@@ -96,10 +94,18 @@ def smooth_through_slices(
     Returns:
         ``(n, ...)`` float32. Neighbours that are not among the slices weigh nothing.
     """
-    weights = smoothing_weights(np.asarray(positions, np.float64), sigma).astype(np.float32)
     result = np.empty(values.shape, np.float32)
-    for k, row in enumerate(weights):
+    for k, smoothed in enumerate(smooth_each_slice(values, positions, sigma)):
+        result[k] = smoothed
+    return result
+
+
+def smooth_each_slice(
+    values: NDArray[np.floating], positions: NDArray[np.floating], sigma: float
+) -> Iterator[NDArray[np.float32]]:
+    """As `smooth_through_slices`, one slice after the other, so that only one need be held."""
+    weights = smoothing_weights(np.asarray(positions, np.float64), sigma).astype(np.float32)
+    for row in weights:
         near = np.flatnonzero(row)
         # No BLAS: its threads spin on for a while afterwards and halve the next slices' speed.
-        result[k] = np.einsum("k,k...->...", row[near], values[near].astype(np.float32))
-    return result
+        yield np.einsum("k,k...->...", row[near], values[near].astype(np.float32))

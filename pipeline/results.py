@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.mask_levels import mask_level
+from pipeline.outline_facts import OutlineFacts
+
 #: Called with (done, total, what is being done); raises `Cancelled` to stop the work.
 ProgressCallback = Callable[[int, int, str], None]
 
@@ -62,6 +65,10 @@ class CaseResult:
         slices: One entry per slice, inferior to superior.
         probability: ``(n, h, w)`` uint8, 255 x the outline's probability on the input's own grid;
             0 on slices that the first stage did not pass.
+        disagreement: ``(n, h, w)`` uint8, 255 x how far the answers to a slice and to its mirror
+            image lie apart (test-time augmentation), on the same grid; 0 where nothing was
+            outlined, and everywhere where mirror images are not answered.
+        facts: What the answer itself tells about how good the outline may be.
         threshold: Operating point of the slice score, in [0, 1].
         mask_threshold: Probability from which a pixel belongs to the mask.
         spacing_mm: (z, y, x) or None.
@@ -74,6 +81,8 @@ class CaseResult:
     network: ModelReference
     slices: tuple[SliceResult, ...]
     probability: NDArray[np.uint8]
+    disagreement: NDArray[np.uint8]
+    facts: OutlineFacts
     threshold: float
     mask_threshold: float
     spacing_mm: tuple[float, float, float] | None
@@ -89,5 +98,4 @@ class CaseResult:
     def masks(self) -> NDArray[np.bool_]:
         """Predicted masks ``(n, h, w)``: empty on slices that are not called tumor."""
         called = np.array([s.tumor for s in self.slices], bool)
-        level = int(np.ceil(self.mask_threshold * 255))
-        return (self.probability >= level) & called[:, None, None]
+        return (self.probability >= mask_level(self.mask_threshold)) & called[:, None, None]

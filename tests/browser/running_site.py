@@ -60,6 +60,7 @@ class RuleAnalyser:
             outline_evidence=tuple(evidence for _, evidence, _ in stages),
             decided_by=tuple(decided for _, _, decided in stages),
             probability=bright.astype(np.uint8) * np.uint8(250),
+            disagreement=bright.astype(np.uint8) * np.uint8(20),
             threshold=0.5,
             mask_threshold=0.5,
         )

@@ -150,6 +150,7 @@ class FakeAnalyser:
             outline_evidence=tuple(0.8 if found else None for found in lesion),
             decided_by=tuple("outline" if found else "gate" for found in lesion),
             probability=probability,
+            disagreement=probability // 10,
             threshold=0.5,
             mask_threshold=0.5,
         )

@@ -34,6 +34,7 @@ def make_answer(n: int = 4, *, size: int = 32, seed: int = 0) -> Answer:
         outline_evidence=(None, *[0.75] * (n - 1)),
         decided_by=("gate", *["both"] * (n - 1)),
         probability=probability,
+        disagreement=probability // 3,
         threshold=0.3,
         mask_threshold=0.5,
         warnings=("Only one sequence was analysed.",),
@@ -56,7 +57,9 @@ def test_an_answer_survives_a_restart(tmp_path: Path) -> None:
     again = ResultCache(tmp_path).answer(KEY)
     assert again is not None
     assert (again.probability == answer.probability).all()
-    assert vars(again) | {"probability": None} == vars(answer) | {"probability": None}
+    assert (again.disagreement == answer.disagreement).all()
+    maps = {"probability": None, "disagreement": None}
+    assert vars(again) | maps == vars(answer) | maps
 
 
 def test_one_slice_is_read_alone(tmp_path: Path) -> None:
@@ -64,8 +67,11 @@ def test_one_slice_is_read_alone(tmp_path: Path) -> None:
     cache.put(KEY, answer)
     for k in range(4):
         assert (cache.probability_slice(KEY, k) == answer.probability[k]).all()
-    assert cache.probability_slice(KEY, 4) is None
-    assert cache.probability_slice(KEY, -1) is None
+        assert (cache.disagreement_slice(KEY, k) == answer.disagreement[k]).all()
+    for read in (cache.probability_slice, cache.disagreement_slice):
+        assert read(KEY, 4) is None
+        assert read(KEY, -1) is None
+        assert read(OTHER, 1) is None
 
 
 def test_a_result_is_bound_to_the_case_that_asks(tmp_path: Path) -> None:
@@ -154,7 +160,8 @@ def damaged_entries() -> list[bytes]:
     good = encode_answer(make_answer(), KEY)
     return [
         b"",
-        b"OVR2",
+        b"OVR3",
+        b"OVR2" + good[4:],
         good[:-1],
         good + b"0",
         b"XXXX" + good[4:],
@@ -185,6 +192,8 @@ def test_a_forged_header_is_refused() -> None:
         (replace(answer, network=replace(answer.network, name=3)), "model"),
         (replace(answer, warnings=(1,)), "warnings"),
         (replace(answer, probability=np.zeros((0, 4, 4), np.uint8)), "shape"),
+        (replace(answer, disagreement=answer.disagreement[:3]), "sizes"),
+        (replace(answer, disagreement=answer.disagreement[:, :3]), "another size"),
     ):
         with pytest.raises(ValueError, match=rule):
             decode_answer(encode_answer(forged, KEY), KEY)  # type: ignore[arg-type]

@@ -30,7 +30,8 @@ def make_analyser(folder: Path, *, cache: ResultCache | None = None, **changes: 
 
 def everything_but_dice(result: CaseResult) -> tuple[Any, ...]:
     slices = tuple(replace(s, dice=None) for s in result.slices)
-    return slices, result.probability.tobytes(), result.volume_ml, result.warnings
+    maps = result.probability.tobytes(), result.disagreement.tobytes()
+    return slices, maps, result.facts, result.volume_ml, result.warnings
 
 
 def test_only_slices_that_pass_are_outlined(stages: Any, tmp_path: Path) -> None:
@@ -127,6 +128,66 @@ def test_warnings_of_case_and_preparation_stay_with_the_result(stages: Any, tmp_
     assert fresh.warnings == again.warnings
     assert fresh.warnings[0] == "Not known to be FLAIR."
     assert len(fresh.warnings) == 2
+
+
+def test_what_slice_and_mirror_image_disagree_by_is_kept(stages: Any, tmp_path: Path) -> None:
+    left = np.zeros((SIZE, SIZE, 1))
+    left[:, : SIZE // 2] = 0.8
+    left[:4] = 0.6
+    stages.second.answer = lambda batch: np.stack([left] * len(batch))
+    options = {"inference": {"flip_average": True}}
+    cache = ResultCache(tmp_path / "cache")
+    analyser = make_analyser(tmp_path, cache=cache, **options)
+    case = make_case(3)
+    result = analyser.analyse(case)
+    assert not result.disagreement[0].any(), "nothing was outlined"
+    assert not result.disagreement[1:, :4].any(), "both say the same"
+    assert (result.disagreement[1:, 4:] == round(0.8 * 255)).all()
+    assert result.facts.mean_disagreement == 0.0, "the mask is where both say 0.6"
+    again = analyser.analyse(case)
+    assert stages.first.batches == [3, 3], "the second answer came from the cache"
+    assert (again.disagreement == result.disagreement).all()
+    assert again.facts == result.facts
+
+
+def test_disagreement_is_that_of_the_smoothed_maps(stages: Any, tmp_path: Path) -> None:
+    def second(batch: Any) -> Any:
+        """0.8 left on the first slice, right on the second: the mirror image turns them round."""
+        maps = np.zeros((len(batch), SIZE, SIZE, 1))
+        maps[0, :, : SIZE // 2] = maps[1, :, SIZE // 2 :] = 0.8
+        maps[2] = 0.5
+        return maps
+
+    stages.first.answer = lambda batch: np.ones((len(batch), 1))
+    stages.second.answer = second
+    options = {"inference": {"flip_average": True, "sigma_slices": 0.7}}
+    result = make_analyser(tmp_path, **options).analyse(make_case(3))
+    far, near = np.exp(-0.5 * (2 / 0.7) ** 2), np.exp(-0.5 / 0.7**2)
+    expected = 0.8 * (1 - near) / (1 + near + far)
+    assert result.disagreement[0] == pytest.approx(255 * expected, abs=1)
+    assert (result.probability[0] > 0).all()
+
+
+def test_disagreement_comes_back_to_the_pixels_of_the_input(stages: Any, tmp_path: Path) -> None:
+    left = np.zeros((SIZE, SIZE, 1))
+    left[:, : SIZE // 2] = 1
+    stages.first.answer = lambda batch: np.ones((len(batch), 1))
+    stages.second.answer = lambda batch: np.stack([left] * len(batch))
+    case = make_case(3, pixels=np.full((3, 48, 96, 1), 60, np.uint8))
+    options = {"inference": {"flip_average": True}}
+    result = make_analyser(tmp_path, **options).analyse(case)
+    assert result.disagreement.shape == (3, 48, 96)
+    assert (result.disagreement[:, 4:-4, 4:40] == 255).all()
+
+
+def test_without_mirror_images_nothing_disagrees(stages: Any, tmp_path: Path) -> None:
+    result = make_analyser(tmp_path).analyse(make_case())
+    assert result.tumor
+    assert not result.disagreement.any()
+    assert result.facts.mean_disagreement == 0.0
+    assert result.facts.expected_dice == pytest.approx(
+        2 * 0.8 * 64 / (64 + 0.8 * 64 + 0.1 * (SIZE**2 - 64)), abs=0.01
+    )
 
 
 def test_flips_are_averaged(stages: Any, tmp_path: Path) -> None:

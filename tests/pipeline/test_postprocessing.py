@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.binding import level_threshold, mask_level
+from pipeline.mask_levels import level_threshold, mask_level
 from pipeline.postprocessing import (
     best_expected_level,
     remove_small_components,
