@@ -22,7 +22,7 @@ from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
 ROWS_FILE = "rows.json"
 #: Changes when the same answer gives other rows, or the same network another answer.
-ROWS_VERSION = 1
+ROWS_VERSION = 2
 Row = TypeVar("Row", PatientRow, SliceRow)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,10 @@ class PatientRow:
         hd95_px, surface_dice: See `metrics.measure_surfaces`; None where both masks are empty.
         hd95_mm, surface_dice_mm: The same in millimetres; None without spacing.
         detected: Whether the outline meets the reference; None where the reference is empty.
+        expected_dice, border_stability, area_low_px, area_high_px, mean_disagreement, log_volume,
+            called_slices, largest_score_gap, mask_threshold: What the answer itself tells, see
+            `pipeline.outline_facts.OutlineFacts`; None where it cannot be told, and in rows of some
+            of a patient's slices.
     """
 
     case_id: str
@@ -92,6 +96,15 @@ class PatientRow:
     hd95_mm: float | None = None
     surface_dice_mm: float | None = None
     detected: bool | None = None
+    expected_dice: float | None = None
+    border_stability: float | None = None
+    area_low_px: int | None = None
+    area_high_px: int | None = None
+    mean_disagreement: float | None = None
+    log_volume: float | None = None
+    called_slices: int | None = None
+    largest_score_gap: float | None = None
+    mask_threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -237,6 +250,7 @@ def measure_case(
         hd95_mm=None if in_mm is None else in_mm.hd95,
         surface_dice_mm=None if in_mm is None else in_mm.dice,
         detected=masks_meet(masks, case.masks),
+        **asdict(result.facts),
     )
     return patient, slices
 

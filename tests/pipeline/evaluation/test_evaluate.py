@@ -24,6 +24,8 @@ from pipeline.inference import Analyser
 ROW = {
     "case_id", "institution", "fold", "dice", "iou", "hd95_px", "hd95_mm", "surface_dice",
     "surface_dice_mm", "detected", "volume_px", "reference_px", "slices",
+    "expected_dice", "border_stability", "area_low_px", "area_high_px", "mean_disagreement",
+    "log_volume", "called_slices", "largest_score_gap", "mask_threshold",
 }  # fmt: skip
 SLICE_ROW = {
     "case_id", "index", "reference_tumor", "score", "classifier_score", "uncalibrated_score",
