@@ -119,6 +119,8 @@ class Killer:
             fresh = [held for held in self.look() if held.attempts == 1]
             fresh = [held for held in fresh if held.process_id in self._workers]
             if not fresh:
+                if self._over():
+                    return
                 time.sleep(_POLL_S)
                 continue
             chosen = self._chance.choice(fresh)
@@ -138,10 +140,13 @@ class Killer:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.look()
-            states = self._services.store.count_studies().states
-            if not states.get(JobState.QUEUED) and not states.get(JobState.RUNNING):
+            if self._over():
                 return
             time.sleep(_POLL_S)
+
+    def _over(self) -> bool:
+        states = self._services.store.count_studies().states
+        return not states.get(JobState.QUEUED) and not states.get(JobState.RUNNING)
 
     def look(self) -> list[_Held]:
         """Jobs that are held now; notes which were taken over."""
