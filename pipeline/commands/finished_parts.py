@@ -29,6 +29,7 @@ try:  # Windows has no fcntl: there, two calls may write to one folder at once.
 except ImportError:  # pragma: no cover
     fcntl = None  # type: ignore[assignment]
 
+#: To be raised whenever a part would be another one although all that it is named by is the same.
 _VERSION = 1
 _FOLDER = ".parts"
 _NAME = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"

@@ -106,7 +106,10 @@ def describe_results(
 
 
 def describe_case(result: CaseResult, masks: Iterable[str | None]) -> dict[str, Any]:
-    """One case of results.json; ``masks`` names the file of each slice, or None."""
+    """One case of results.json; ``masks`` names the file of each slice, or None.
+
+    `pipeline.commands.part_checks` knows each of its keys.
+    """
     spacing = result.spacing_mm
     return {
         "case_id": result.case_id,

@@ -19,6 +19,8 @@ from predicting import check_contract, rewrite_part, slice_pixels
 
 from pipeline.__main__ import main
 from pipeline.commands import predict as predict_command
+from pipeline.commands import prediction_call
+from pipeline.commands.console import ProgressBar
 from pipeline.commands.finished_parts import FinishedParts
 from pipeline.inference import Analyser
 
@@ -452,3 +454,24 @@ def test_two_calls_do_not_write_to_one_folder(
     told = capsys.readouterr().err
     assert told == "Another call is writing to the folder out. Wait until it is done.\n"
     assert bench.run()[0] == 0
+
+
+def test_the_bar_counts_what_is_done_and_ends_full(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    class Recorder(ProgressBar):
+        def __call__(self, done: int, total: int, message: str) -> None:
+            told.append((done, total))
+            super().__call__(done, total, message)
+
+    monkeypatch.setattr(prediction_call, "ProgressBar", Recorder)
+    # A forecast by name, which the decoded pixels put right: one slice in two sequences.
+    for name in ("x_flair_1.png", "x_t1_1.png"):
+        Image.fromarray(slice_pixels()).save(bench.input / "c" / name)
+    (bench.input / "c" / "c_4.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    bench.run()
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert {total for _, total in told} <= {12, 13}
+    assert told[-1] == (12, 12)
