@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.engine.export import export_models
     from pipeline.engine.selection import choose_precision
     from pipeline.errors import Cancelled, InputError
+    from pipeline.expected_dice import DiceEstimate, DiceModel, read_dice_model
     from pipeline.inference import Analyser
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.results import CaseResult, ModelReference, ProgressCallback, SliceResult
@@ -28,6 +29,8 @@ _MODULES = {
     "Cancelled": "pipeline.errors",
     "Case": "pipeline.data.case",
     "CaseResult": "pipeline.results",
+    "DiceEstimate": "pipeline.expected_dice",
+    "DiceModel": "pipeline.expected_dice",
     "InputError": "pipeline.errors",
     "ModelInfo": "pipeline.models.registry",
     "ModelReference": "pipeline.results",
@@ -43,6 +46,7 @@ _MODULES = {
     "load_case": "pipeline.data.case_files",
     "make_demo_studies": "pipeline.data.demo",
     "read_cases": "pipeline.data.reading",
+    "read_dice_model": "pipeline.expected_dice",
     "read_model_info": "pipeline.models.registry",
     "result_key": "pipeline.cache",
     "save_case": "pipeline.data.case_files",
@@ -53,6 +57,8 @@ __all__ = [
     "Cancelled",
     "Case",
     "CaseResult",
+    "DiceEstimate",
+    "DiceModel",
     "InputError",
     "ModelInfo",
     "ModelReference",
@@ -68,6 +74,7 @@ __all__ = [
     "load_case",
     "make_demo_studies",
     "read_cases",
+    "read_dice_model",
     "read_model_info",
     "result_key",
     "save_case",

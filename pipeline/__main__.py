@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "export the models for the fast engine, once per machine",
     "benchmark": "time the ways in which the network can answer",
     "check-precision": "show whether the network may answer at less than float32",
+    "fit-expected-dice": "learn from held-out patients how good an outline probably is",
     "experiment": "run a published system again and measure it",
     "report": "write the shipped evaluation into README and model cards",
 }

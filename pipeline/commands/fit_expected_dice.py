@@ -1,0 +1,52 @@
+"""``fit-expected-dice``: learn from the held-out patients how good an outline probably is."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipeline.commands.console import say
+from pipeline.commands.locations import add_model_arguments
+from pipeline.commands.prediction_files import writing
+from pipeline.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit, keep it beside the weights and tell how it does on unseen patients; returns 0.
+
+    Raises:
+        InputError: There is no evaluation of just this network, nothing can be learned from it, or
+            the folder cannot be written.
+    """
+    from pipeline.evaluation.dice_fit import (
+        check_fit,
+        describe_fit,
+        read_learning_rows,
+        write_dice_model,
+    )
+    from pipeline.models.registry import read_model_info
+
+    info = read_model_info(arguments.models, arguments.task)
+    if info.evaluation is None:
+        raise InputError(
+            "evaluation.json",
+            "The models have no evaluation.json; run python -m pipeline evaluate first.",
+        )
+    measured = info.evaluation.get("network")
+    digest = measured.get("digest") if isinstance(measured, dict) else None
+    if digest != info.network.digest:
+        raise InputError(
+            "evaluation.json",
+            "evaluation.json is of other weights than those that are there; evaluate again.",
+        )
+    rows = read_learning_rows(info.evaluation)
+    check = check_fit(rows)
+    with writing(info.network.folder):
+        path = write_dice_model(info.network, rows, check)
+    say(describe_fit(check, rows.left_out))
+    say(f"Kept in {path.name} beside the weights.")
+    return 0

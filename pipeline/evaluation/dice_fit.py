@@ -1,0 +1,259 @@
+"""Learns the Dice that is to be expected from the rows of held-out patients.
+
+The fit is a ridge regression in logits of Dice whose slopes may only have the sign that makes sense
+(`pipeline.expected_dice.FEATURES`): with some ninety patients and facts that speak of the same
+thing, a free fit would give some of them the wrong one. Nothing is tuned. Its errors are told of
+patients that it did not see, and so is the interval's coverage, for which each patient is estimated
+by the whole procedure on the others alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from pipeline.atomic_files import write_json
+from pipeline.digests import file_digest
+from pipeline.errors import InputError
+from pipeline.expected_dice import (
+    COVERAGE,
+    FEATURES,
+    MODEL_FILE,
+    SCHEMA,
+    evaluation_path,
+    facts_of_row,
+    outline_features,
+    spread,
+    to_logit,
+)
+from pipeline.models.registry import ModelInfo
+
+#: Fewer patients have no quantiles for the interval.
+LEAST_PATIENTS = 20
+#: Splits of an evaluation in which each patient was answered by a network that had not seen it.
+_HELD_OUT = ("cross-validated", "held-out")
+#: The penalty on slopes weighs as much as this many patients. Chosen before any fit.
+_RIDGE = 5.0
+_DRAWS, _SEED = 10_000, 20261121
+
+
+@dataclass(frozen=True)
+class FitCheck:
+    """How the estimate does on patients that it did not see.
+
+    Attributes:
+        patients: How many.
+        coverage: Part of them whose Dice lies in the interval, of `COVERAGE` that were aimed at.
+        mean_width: Mean width of the interval.
+        error: Mean absolute error of the expected Dice.
+        plain_coverage: Coverage of the interval of all others' Dice, whatever the case looks like.
+        plain_width: Its mean width.
+        error_of_mean: Mean absolute error of "always the mean of the others".
+        error_of_median: Likewise of their median.
+        gain_low: Lower end of the 90% interval (draws of patients) of how much the error is below
+            the better of both.
+        gain_high: Its upper end.
+    """
+
+    patients: int
+    coverage: float
+    mean_width: float
+    error: float
+    plain_coverage: float
+    plain_width: float
+    error_of_mean: float
+    error_of_median: float
+    gain_low: float
+    gain_high: float
+
+    @property
+    def beats_the_mean(self) -> bool:
+        """Whether the estimate is better than saying the same of everybody, beyond chance."""
+        return self.gain_low > 0
+
+
+@dataclass(frozen=True, eq=False)
+class LearningRows:
+    """Patients to learn from.
+
+    Attributes:
+        case_ids: ``(n,)``.
+        dice: ``(n,)`` in [0, 1].
+        features: ``(n, features)``.
+        left_out: Patients without an outline or without a Dice, from which nothing is learned.
+    """
+
+    case_ids: tuple[str, ...]
+    dice: NDArray[np.float64]
+    features: NDArray[np.float64]
+    left_out: int
+
+
+def read_learning_rows(evaluation: Mapping[str, Any]) -> LearningRows:
+    """Take the patients from an evaluation.
+
+    Raises:
+        InputError: They were not held out, too few, or measured before facts were kept.
+    """
+    split = str(evaluation.get("split", ""))
+    if not split.startswith(_HELD_OUT):
+        _refuse(f"Its patients are not held out (split: {split or 'none'}).")
+    rows = evaluation.get("patients")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        _refuse("It holds no patients.")
+    facts = [facts_of_row(row) for row in rows]
+    if rows and all(found is None for found in facts):
+        _refuse("It was written before facts of the outline were kept; evaluate again.")
+    names, dice, features = [], [], []
+    for row, found in zip(rows, facts, strict=True):
+        values = None if found is None else outline_features(found)
+        measured = row.get("dice")
+        if values is not None and type(measured) in (int, float) and 0 <= measured <= 1:
+            names.append(str(row.get("case_id", "")))
+            dice.append(float(measured))
+            features.append(values)
+    if len(names) < LEAST_PATIENTS:
+        _refuse(f"It tells of {len(names)} patients, at least {LEAST_PATIENTS} are needed.")
+    return LearningRows(tuple(names), np.array(dice), np.array(features), len(rows) - len(names))
+
+
+def fit_slopes(features: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ridge regression whose slopes have the signs of `FEATURES`, or are 0.
+
+    Args:
+        features: ``(n, features)``.
+        target: ``(n,)``.
+
+    Returns:
+        ``(1 + features,)``, intercept and slopes.
+    """
+    signs = np.array(list(FEATURES.values()), np.float64)
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    standard = (features - mean) / scale * signs
+    penalty = np.sqrt(_RIDGE) * np.eye(len(signs))
+    wanted = np.concatenate([target - target.mean(), np.zeros(len(signs))])
+    weights, _ = nnls(np.vstack([standard, penalty]), wanted)
+    slopes = weights * signs / scale
+    return np.concatenate([[target.mean() - slopes @ mean], slopes])
+
+
+def leave_each_out(
+    features: NDArray[np.float64], target: NDArray[np.float64], *, learned: bool = True
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The fit without each patient, and that patient's error under it.
+
+    Args:
+        features: ``(n, features)``.
+        target: ``(n,)`` logits of Dice.
+        learned: False fits no slopes: all that is left is how Dice is spread.
+
+    Returns:
+        ``(n, 1 + features)`` and ``(n,)``.
+    """
+    n = len(target)
+    fits = np.zeros((n, 1 + features.shape[1]))
+    if learned:
+        kept = ~np.eye(n, dtype=bool)
+        fits = np.stack([fit_slopes(features[rows], target[rows]) for rows in kept])
+    return fits, target - fits[:, 0] - (fits[:, 1:] * features).sum(axis=1)
+
+
+def check_fit(rows: LearningRows, *, draws: int = _DRAWS) -> FitCheck:
+    """Estimate each patient by the whole procedure on the others, and compare."""
+    target = to_logit(rows.dice)
+    told: dict[bool, NDArray[np.float64]] = {}
+    for learned in (True, False):
+        found = []
+        for k, features in enumerate(rows.features):
+            others = np.arange(len(target)) != k
+            fits, errors = leave_each_out(rows.features[others], target[others], learned=learned)
+            found.append(spread(fits, errors, features))
+        told[learned] = np.array(found)
+    # What an interval holds is told of the Dice as it is clipped, since the ends are.
+    dice = 1 / (1 + np.exp(-target))
+    inside = {key: (dice >= v[:, 1]) & (dice <= v[:, 2]) for key, v in told.items()}
+    n = len(dice)
+    without = [np.delete(rows.dice, k) for k in range(n)]
+    error = np.abs(told[True][:, 0] - rows.dice)
+    of_mean = np.abs([other.mean() for other in without] - rows.dice)
+    of_median = np.abs([np.median(other) for other in without] - rows.dice)
+    drawn = np.random.default_rng(_SEED).integers(0, n, (draws, n))
+    better = np.minimum(of_mean[drawn].mean(axis=1), of_median[drawn].mean(axis=1))
+    low, high = np.percentile(better - error[drawn].mean(axis=1), [5, 95])
+    return FitCheck(
+        patients=n,
+        coverage=float(inside[True].mean()),
+        mean_width=float((told[True][:, 2] - told[True][:, 1]).mean()),
+        error=float(error.mean()),
+        plain_coverage=float(inside[False].mean()),
+        plain_width=float((told[False][:, 2] - told[False][:, 1]).mean()),
+        error_of_mean=float(of_mean.mean()),
+        error_of_median=float(of_median.mean()),
+        gain_low=float(low),
+        gain_high=float(high),
+    )
+
+
+def write_dice_model(network: ModelInfo, rows: LearningRows, check: FitCheck) -> Path:
+    """Fit on all patients and keep it beside the weights.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    learned = check.beats_the_mean
+    fits, errors = leave_each_out(rows.features, to_logit(rows.dice), learned=learned)
+    path = network.folder / MODEL_FILE
+    patients = [
+        {
+            "case_id": case_id,
+            "dice": float(rows.dice[k]),
+            "features": rows.features[k].tolist(),
+            "fit": fits[k].tolist(),
+            "error": float(errors[k]),
+        }
+        for k, case_id in enumerate(rows.case_ids)
+    ]
+    content = {
+        "schema": SCHEMA,
+        "network": network.digest,
+        "evaluation": file_digest(evaluation_path(network)),
+        "learned": learned,
+        "features": list(FEATURES),
+        "check": asdict(check),
+        "patients": patients,
+    }
+    write_json(path, content)
+    return path
+
+
+def describe_fit(check: FitCheck, left_out: int = 0) -> str:
+    """What came out, as text."""
+    lines = [
+        f"Expected Dice, estimated for {check.patients} held-out patients from the others:",
+        f"  mean absolute error {check.error:.3f}; always the mean {check.error_of_mean:.3f}, "
+        f"always the median {check.error_of_median:.3f}",
+        f"  better than both by {check.gain_low:.3f} to {check.gain_high:.3f} (90%, draws of "
+        "patients)",
+        f"  interval: aimed at {COVERAGE:.0%}, holds {check.coverage:.1%}, mean width "
+        f"{check.mean_width:.3f}",
+        f"  plain quantiles: hold {check.plain_coverage:.1%}, mean width {check.plain_width:.3f}",
+    ]
+    if left_out:
+        lines.append(f"  left out, without outline or Dice: {left_out}")
+    lines.append(
+        "The estimate is used."
+        if check.beats_the_mean
+        else "It does not beat the mean beyond chance: the plain quantiles are shown instead."
+    )
+    return "\n".join(lines)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise InputError("evaluation.json", f"No expected Dice can be learned from it. {why}")
