@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -83,12 +85,46 @@ class Deployment:
         self.workers.append(group.start(seconds_a_slice))
         return self.workers[-1]
 
+    def follow(self, study: str, *, seconds: float = 60) -> list[dict[str, Any]]:
+        """Run the review page's background callback as Dash's renderer does: all that it told."""
+        end_id = self._end_id()
+        callbacks = self.ask("/_dash-dependencies")
+        output = next(c["output"] for c in callbacks if c["output"].startswith("analysis-outcome"))
+        value = {"study_id": study, "asked": 1}
+        body = {
+            "output": output,
+            "outputs": {"id": "analysis-outcome", "property": "data"},
+            "inputs": [{"id": "analysis-request", "property": "data", "value": value}],
+            "changedPropIds": ["analysis-request.data"],
+            "parsedChangedPropsIds": ["analysis-request.data"],
+        }
+        told: list[dict[str, Any]] = []
+        handles = ""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            path = f"/_dash-update-component?endId={end_id}{handles}"
+            answer = self.ask(path, method="POST", body=json.dumps(body).encode())
+            handles = handles or f"&cacheKey={answer['cacheKey']}&job={answer['job']}"
+            told += answer.get("progress", {}).values()
+            if "response" in answer:
+                return [*told, answer["response"]["analysis-outcome"]["data"]]
+            time.sleep(0.2)
+        raise AssertionError(f"the callback did not end; it told {told[-1:]}")
+
+    def _end_id(self) -> str:
+        with urllib.request.urlopen(f"{self.address}/review", timeout=30) as response:
+            text = response.read().decode()
+        found = re.search(r'id="_dash-config"[^>]*>(.*?)</script>', text, re.DOTALL)
+        assert found is not None
+        return str(json.loads(found.group(1))["end_id"])
+
     def ask(self, path: str, *, method: str = "GET", body: bytes | None = None) -> Any:
         """Ask nginx as a browser does; returns the JSON."""
         request = urllib.request.Request(f"{self.address}{path}", method=method, data=body)
         request.add_header("X-Overread", "1")
         request.add_header("Sec-Fetch-Site", "same-origin")
-        request.add_header("Content-Type", "application/octet-stream")
+        kind = "json" if path.startswith("/_dash") else "octet-stream"
+        request.add_header("Content-Type", f"application/{kind}")
         with urllib.request.urlopen(request, timeout=60) as response:
             return json.load(response)
 

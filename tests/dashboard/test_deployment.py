@@ -86,6 +86,14 @@ def test_a_study_goes_through_and_a_killed_workers_job_is_taken_over(
     assert all(result is not None for result in results)
 
 
+def test_a_page_follows_its_study_whichever_web_process_it_asks(deployment: Deployment) -> None:
+    deployment.start_worker(0.5, lease_s=LEASE_S)
+    first = deployment.follow(upload(deployment, 6))  # the followers may begin after the worker
+    told = deployment.follow(upload(deployment, 8))
+    assert (first[-1]["state"], told[-1]["state"]) == ("done", "done")
+    assert any(words["state"] == "running" and "slice" in words["message"] for words in told)
+
+
 def test_the_site_goes_on_when_a_web_process_is_gone(deployment: Deployment) -> None:
     study = upload(deployment, 7)
     deployment.web[0].kill()

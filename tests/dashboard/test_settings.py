@@ -83,6 +83,13 @@ def test_readme_has_every_setting_and_no_other() -> None:
     assert documented - names <= {"OVERREAD_REQUIRE_BROWSER", "OVERREAD_REQUIRE_SERVICES"}
 
 
+def test_documents_name_only_settings_that_there_are() -> None:
+    names = {setting.name for setting in SETTINGS}
+    for path in (ROOT / "docs").glob("*.md"):
+        named = set(re.findall(r"OVERREAD_[A-Z_]+[A-Z]|REDIS_URL", path.read_text("utf-8")))
+        assert named <= names, path
+
+
 def test_nothing_else_reads_the_environment() -> None:
     for path in (ROOT / "dashboard").rglob("*.py"):
         if path.name != "settings.py":

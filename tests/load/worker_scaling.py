@@ -123,6 +123,7 @@ def main() -> int:
     for _ in range(arguments.rounds):
         for workers in times:
             times[workers].append(measure_round(services, workers))
+            sys.stderr.write(f"workers: {workers}, {times[workers][-1]:.1f} s\n")
     one, two = (statistics.median(times[workers]) for workers in (1, 2))
     sys.stdout.write(
         f"{number} studies of {SLICES} slices, one thread each: one worker {one:.1f} s"
