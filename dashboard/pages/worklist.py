@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dashboard import services, studies
 from dashboard.components import study_grid, upload, worklist_frame
 from dashboard.store import JobState, Origin, StudyCounts
+from dashboard.store.stamp import worklist_stamp
 from pipeline import InputError
 
 REFRESH = "worklist-refresh"  # written by upload.js when an upload has ended
@@ -40,6 +39,7 @@ def layout(**_: Any) -> Component:
     parts = services.get(current_app)
     settings = parts.settings
     try:
+        stamp = worklist_stamp(parts.store)  # first: what changes meanwhile is asked for again
         rows, counts = _read(parts)
     except SQLAlchemyError:
         return html.Div(worklist_frame.unreadable(), className="page")
@@ -47,7 +47,7 @@ def layout(**_: Any) -> Component:
     return html.Div(
         [
             dcc.Store(id=REFRESH),
-            dcc.Store(id=SEEN, data=_digest(rows)),
+            dcc.Store(id=SEEN, data=stamp),
             dcc.Store(id=ORIGIN, data=""),
             dcc.Store(id=DELETE_TARGET),
             dcc.Store(id=SINK),
@@ -115,18 +115,19 @@ def register(app: Dash) -> None:
 
 def refresh(ticks: object, asked: object, seen: object, origin: object) -> tuple[Any, ...]:
     """Rows and counts, where they differ from what the browser has; else nothing at all."""
+    parts = services.get(current_app)
     try:
-        rows, counts = _read(services.get(current_app))
+        stamp = worklist_stamp(parts.store)
+        if stamp == seen:
+            raise PreventUpdate
+        rows, counts = _read(parts)
     except SQLAlchemyError:
         raise PreventUpdate from None
-    digest = _digest(rows)
-    if digest == seen:
-        raise PreventUpdate
     chosen = origin if isinstance(origin, str) else ""
     return (
         rows,
         worklist_frame.tab_buttons(counts, chosen),
-        digest,
+        stamp,
         _interval(counts),
         *_visibility(counts),
     )
@@ -149,10 +150,6 @@ def delete(clicks: object, study_id: object, asked: object) -> tuple[Any, Any]:
 
 def _read(parts: services.Services) -> tuple[list[dict[str, Any]], StudyCounts]:
     return study_grid.describe_studies(parts.store.list_studies()), parts.store.count_studies()
-
-
-def _digest(rows: list[dict[str, Any]]) -> str:
-    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
 
 def _interval(counts: StudyCounts) -> int:
