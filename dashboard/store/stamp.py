@@ -16,8 +16,8 @@ _NO_MODEL = ModelKey(digest="", precision="")
 def worklist_stamp(store: Store) -> str:
     """A text that changes whenever a study comes or goes, or its analysis gets on.
 
-    Every page that shows the worklist asks once a second or so. To list 1,000 studies takes 77 ms of
-    processor time; this takes three.
+    Every page that shows the worklist asks once a second or so. To list 1,000 studies takes 77 ms
+    of processor time; this takes three.
 
     Returns:
         64 hexadecimal digits.
