@@ -254,11 +254,12 @@ def main() -> int:
 
 def _describe(outcome: Outcome) -> str:
     times = sorted(outcome.takeovers_s)
-    taken = f"{times[len(times) // 2]:.1f} s, at most {times[-1]:.1f} s" if times else "-"
+    median = times[len(times) // 2] if times else float("nan")
+    taken = f"{median:.1f} s (median), {times[-1]:.1f} s at most" if times else "-"
     return (
         f"{outcome.kills} kills, {outcome.jobs} jobs: {outcome.done} done,"
         f" {outcome.jobs - outcome.done} lost, {outcome.finished_twice} finished twice,"
-        f" {outcome.results} results; taken over after {taken} (median); {outcome.seconds:.0f} s"
+        f" {outcome.results} results; taken over after {taken}; {outcome.seconds:.0f} s"
         f" on {os.cpu_count()} cores"
     )
 
