@@ -30,18 +30,22 @@ class RunningServer:
         worker: ``models`` or ``rule``.
         demo: Whether the demo studies are made.
         variables: Further settings.
+
+    Attributes:
+        url: Where it answers.
+        environment: Its settings.
     """
 
     def __init__(
         self, home: Path, *, worker: str = "models", demo: bool = True, **variables: str
     ) -> None:
         self.home = home
-        self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = {
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.environment = {
             **os.environ,
             "OVERREAD_HOME": str(home),
-            "OVERREAD_PORT": str(self.port),
+            "OVERREAD_PORT": str(port),
             "OVERREAD_DEMO": "yes" if demo else "no",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **variables,
@@ -71,11 +75,24 @@ class RunningServer:
             RuntimeError: They do not become ready in time.
         """
         self._start("prepare", "dashboard.prepare")
+        self.await_analyses(timeout_s=timeout_s)
+
+    def await_analyses(self, *, timeout_s: float = 1200.0) -> None:
+        """Wait until nothing is prepared, queued or running.
+
+        Raises:
+            RuntimeError: That takes too long.
+        """
         until = time.monotonic() + timeout_s
-        while self._processes["prepare"].poll() is None or self._waiting():
+        while self._preparing() or self._waiting():
             if time.monotonic() > until:
                 raise RuntimeError("The studies are not ready in time; see the workspace's logs.")
             time.sleep(0.5)
+
+    def restart(self) -> None:
+        """End web process and worker and start them again."""
+        self.stop()
+        self.start()
 
     def stop(self) -> None:
         """End what was started."""
@@ -102,7 +119,7 @@ class RunningServer:
         from dashboard.services import build_services
         from dashboard.settings import read_settings
 
-        store = build_services(read_settings(self._environment)).store
+        store = build_services(read_settings(self.environment)).store
         return {str(state): number for state, number in store.count_studies().states.items()}
 
     def _start(self, name: str, module: str) -> None:
@@ -110,12 +127,16 @@ class RunningServer:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", module],
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    def _preparing(self) -> bool:
+        prepare = self._processes.get("prepare")
+        return prepare is not None and prepare.poll() is None
 
     def _waiting(self) -> bool:
         counts = self.counts()

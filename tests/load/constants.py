@@ -1,0 +1,156 @@
+"""Constants of worker and worklist in the capacity model: ``python -m tests.load.constants``.
+
+The worker runs the models as it is set up (`OVERREAD_ENGINE`, `OVERREAD_PRECISION`), so that the
+figures follow the engine. The web process's constants come from the load test itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dashboard.components import study_grid
+from dashboard.services import Services, build_services
+from dashboard.settings import read_settings
+from dashboard.store import NewStudy, Origin
+
+from .measures import measure_storage
+from .report import ProcessUse, cpu_seconds
+from .running_server import WORKERS, RunningServer
+from .study_copies import add_studies
+
+SLICES = 36
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What one study of 36 slices of 256 x 256 costs.
+
+    Attributes:
+        slices: Of the studies that were analysed.
+        engine: What answered, as results name it.
+        worker_cpu_s: Processor time of the worker per study.
+        worker_s: Wall-clock time per study, one worker, one after another.
+        worker_mb: Memory of the worker (RSS, MB).
+        study_bytes: Pixels on disk per study.
+        result_bytes: Result on disk per study.
+        database_bytes: Review database per study.
+        worklist_ms_per_1000: Processor time to list 1,000 studies once, in ms.
+        worklist_bytes_per_1000: What the browser is sent for them.
+    """
+
+    slices: int
+    engine: str
+    worker_cpu_s: float
+    worker_s: float
+    worker_mb: float
+    study_bytes: int
+    result_bytes: int
+    database_bytes: int
+    worklist_ms_per_1000: float
+    worklist_bytes_per_1000: int
+
+
+def measure(home: Path, *, worker: str, count: int) -> Constants:
+    """Have ``count`` studies analysed by one worker and look at what that took."""
+    server = RunningServer(home, worker=worker)
+    try:
+        server.start()
+        server.prepare()
+        parts = build_services(read_settings(server.environment))
+        before = measure_storage(home)
+        process = server.processes()["worker"]
+        cpu, began, use = cpu_seconds(process), time.monotonic(), ProcessUse()
+        ids = add_studies(parts, SLICES, count, home / f"constants-{os.getpid()}")
+        server.await_analyses()
+        took = time.monotonic() - began
+        use.look(process, cpu)
+        after = measure_storage(home)
+    finally:
+        server.stop()
+    milliseconds, size = measure_worklist(home.parent / f"worklist-{os.getpid()}")
+    return Constants(
+        slices=SLICES,
+        engine=_engine(parts, ids[0]),
+        worker_cpu_s=round(use.cpu_s / count, 3),
+        worker_s=round(took / count, 3),
+        worker_mb=use.rss_mb,
+        study_bytes=(after.study_bytes - before.study_bytes) // count,
+        result_bytes=after.result_bytes // after.studies,
+        database_bytes=after.database_bytes // after.studies,
+        worklist_ms_per_1000=milliseconds,
+        worklist_bytes_per_1000=size,
+    )
+
+
+def measure_worklist(home: Path, studies: int = 1000, times: int = 5) -> tuple[float, int]:
+    """Processor time in ms to list that many studies once, and the bytes of their rows."""
+    store = build_services(read_settings({"OVERREAD_HOME": str(home)})).store
+    for number in range(studies):
+        store.add_study(_listed(number))
+    began = time.process_time()
+    for _ in range(times):
+        rows = study_grid.describe_studies(store.list_studies())
+        text = json.dumps(rows, sort_keys=True)
+    return round(1000 * (time.process_time() - began) / times, 1), len(text)
+
+
+def _listed(number: int) -> NewStudy:
+    return NewStudy(
+        study_id=f"{number:016x}",
+        case_id=f"case{number}",
+        identity=f"{number:064x}",
+        content_digest=f"{number:064x}",
+        data_digest=f"{number:032x}",
+        patient=f"Patient {number}",
+        study_date="2026-01-02",
+        description="MRI of the brain",
+        synthetic=False,
+        origin=Origin.UPLOAD,
+        source="",
+        sequences=("flair", "t1", "t1c"),
+        indices=tuple(range(1, SLICES + 1)),
+        height=256,
+        width=256,
+        has_reference=False,
+        warnings=(),
+        display={"start_channel": 0},
+    )
+
+
+def _engine(parts: Services, study_id: str) -> str:
+    row = parts.store.study(study_id)
+    answer = parts.results.answer(parts.result_key(row.content_digest) or "") if row else None
+    return f"{answer.network.engine} {answer.network.precision}" if answer else ""
+
+
+def main() -> int:
+    """Print the constants, and keep them where asked."""
+    parser = argparse.ArgumentParser(prog="python -m tests.load.constants", description=__doc__)
+    parser.add_argument("--count", type=int, default=10, help="studies to analyse")
+    parser.add_argument("--home", default="", help="keep the workspace here, for another run")
+    parser.add_argument("--worker", choices=sorted(WORKERS), default="models")
+    parser.add_argument("--json", type=Path, help="keep the figures in this file")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="overread-constants-") as temporary:
+        home = Path(given.home or temporary) / "workspace"
+        found = asdict(measure(home, worker=given.worker, count=given.count))
+    for name, value in found.items():
+        sys.stdout.write(f"{name}: {value}\n")
+    if given.json:
+        machine = {"cpus": os.cpu_count(), "system": platform.machine()}
+        command = f"python -m tests.load.constants --count {given.count} --worker {given.worker}"
+        content = {"command": command, "machine": machine, **found}
+        given.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Whose turn it is, through the whole server: opened studies first; Cancel stops the work."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: In a process of its own: Locust replaces the blocking calls of Python by gevent's.
+_PROGRAM = """
+from locust.env import Environment
+import json, random, sys, time
+from pathlib import Path
+from locust.contrib.fasthttp import FastHttpSession
+from tests.load.browser import Browser
+from tests.load.dash_page import DashPage, now_ms
+from tests.load.running_server import RunningServer
+from tests.load.uploads import StudyMaker, send_study
+
+server = RunningServer(
+    Path(sys.argv[1]), worker="rule", demo=False, OVERREAD_LOAD_SLICE_S="0.1"
+)
+server.start()
+told = {}
+try:
+    environment = Environment()
+    session = FastHttpSession(
+        base_url=server.url, request_event=environment.events.request, user=None, concurrency=6,
+        network_timeout=180, connection_timeout=180,
+    )
+    browser = Browser(session, server.url)
+    page = DashPage(browser)
+    page.load("/")
+    chance, maker = random.Random(1), StudyMaker(slices=20, size=16)
+
+    def state(study_id):
+        return json.loads(browser.get(f"/api/studies/{study_id}", "study"))["job"]["state"]
+
+    def follow(study_id, seconds):
+        page.props["analysis-request"] = {"data": {"study_id": study_id, "asked": now_ms()}}
+        until = time.monotonic() + seconds
+        (output, pause), = page.outputs_of("analysis-request.data")
+        heard = []
+        page.follow(output, changed="analysis-request.data", interval_s=pause,
+                    wanted=lambda: time.monotonic() < until, heard=heard.append)
+        return heard
+
+    ids = [send_study(browser, maker.make(), chance) for _ in range(4)]
+    page.go("/review", f"?study={ids[3]}")
+    heard = follow(ids[3], 60)
+    told["opened"] = heard[-1]["state"]
+    told["others"] = [state(study_id) for study_id in ids[:3]]
+    follow(ids[2], 1)
+    page.props["analysis-cancel"] = {"n_clicks": 1}
+    began = time.monotonic()
+    for output, _ in page.outputs_of("analysis-cancel.n_clicks"):
+        page.call(output, "cancel", changed=["analysis-cancel.n_clicks"], cancels=True)
+    while state(ids[2]) in ("queued", "running"):
+        time.sleep(0.05)
+    told["cancelled"] = [state(ids[2]), time.monotonic() - began]
+    until = time.monotonic() + 60
+    while state(ids[1]) != "done" and time.monotonic() < until:
+        time.sleep(0.1)
+    told["next"] = state(ids[1])
+    told["still"] = state(ids[2])
+finally:
+    server.stop()
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    command = [sys.executable, "-c", _PROGRAM, str(tmp_path_factory.mktemp("turns") / "home")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_study_that_is_opened_overtakes_those_that_only_arrived(told: dict) -> None:
+    assert told["opened"] == "done"
+    assert told["others"][2] == "queued"  # it arrived before the one that was opened
+
+
+def test_cancel_stops_the_work_and_the_worker_goes_on_with_the_next(told: dict) -> None:
+    state, seconds = told["cancelled"]
+    assert state == "cancelled"
+    assert (
+        seconds < 30
+    )  # the study alone takes two seconds; a busy machine takes its time to answer
+    assert told["next"] == "done"
+    assert told["still"] == "cancelled"
