@@ -62,7 +62,8 @@ class SliceWalk:
         self._reach = smoothing_reach(sigma)
         n = len(volume)
         self._raw, self._scores = np.zeros(n), np.zeros(n)
-        #: Features of slices that are not decided yet: one list, or two with the mirror image's.
+        #: By the first slice of a batch: its features, and those of the mirror images. They are
+        #: cut out where they lie, never copied: a slice's take 6 MB.
         self._features: dict[int, list[Arrays]] = {}
         self._waiting: list[int] = []
         self._passed: list[int] = []
@@ -80,9 +81,10 @@ class SliceWalk:
             ready = n if stop == n else max(stop - self._reach, decided)
             for k in range(decided, ready):
                 self._gate(k)
-            while len(self._waiting) >= BATCH_SIZE or (stop == n and self._waiting):
+            while self._waiting and min(_batch_of(self._waiting[0]) + BATCH_SIZE, n) <= ready:
                 report(stop + decided, 2 * n, f"Outlining slice {self._waiting[0] + 1} of {n}")
                 self._outline()
+            self._forget(ready)
             decided = ready
         report(2 * n, 2 * n, f"{n} slices answered")
         size = self._volume.shape[1:3]
@@ -97,26 +99,38 @@ class SliceWalk:
             mirrored = np.ascontiguousarray(batch[:, :, ::-1])
             answers.append(self._stages.first.predict([mirrored]))
         self._raw[start:stop] = np.mean([score[:, 0] for score, *_ in answers], axis=0)
-        for k in range(start, stop):
-            self._features[k] = [[f[k - start] for f in features] for _, *features in answers]
+        self._features[start] = [features for _, *features in answers]
 
     def _gate(self, k: int) -> None:
         self._scores[k] = np.clip(self._weights[k] @ self._raw, 0, 1)
         if self._scores[k] >= self._network.decision.gate:
             self._waiting.append(k)
-        else:
-            del self._features[k]
 
     def _outline(self) -> None:
-        chosen, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
-        views = zip(*(self._features.pop(k) for k in chosen), strict=True)
+        """Outline the next slices that lie side by side in one batch."""
+        start, first = _batch_of(self._waiting[0]), self._waiting[0]
+        last = first
+        while last + 1 in self._waiting and _batch_of(last + 1) == start:
+            last += 1
+        here = slice(first - start, last - start + 1)
         maps = []
-        for mirrored, view in enumerate(views):
-            features = [np.stack(level) for level in zip(*view, strict=True)]
-            (answer,) = self._stages.second.predict(features)
+        for mirrored, view in enumerate(self._features[start]):
+            (answer,) = self._stages.second.predict([level[here] for level in view])
             maps.append(answer[:, :, ::-1, 0] if mirrored else answer[..., 0])
         self._maps.append(np.mean(maps, axis=0, dtype=np.float32))
         if self._flip:
             plain, mirror = maps
             self._differences.append(plain - mirror)
-        self._passed += chosen
+        self._passed += range(first, last + 1)
+        self._waiting = self._waiting[last - first + 1 :]
+
+    def _forget(self, decided: int) -> None:
+        """Let go of the features of batches whose slices are all decided and outlined."""
+        waiting = {_batch_of(k) for k in self._waiting}
+        for start in [s for s in self._features if s + BATCH_SIZE <= decided and s not in waiting]:
+            del self._features[start]
+
+
+def _batch_of(k: int) -> int:
+    """First slice of the batch that holds slice ``k``."""
+    return k - k % BATCH_SIZE
