@@ -41,6 +41,8 @@ class OpenVinoStage:
         settings: dict[str, Any] = {
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": "LATENCY",
+            # Pinned, the threads of two workers on one machine would share the first cores.
+            "ENABLE_CPU_PINNING": False,
         }
         if cache_dir is not None:
             settings["CACHE_DIR"] = str(cache_dir)
