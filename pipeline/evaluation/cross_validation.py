@@ -127,6 +127,7 @@ def _describe_fold(
         **describe_group(measured.rows, draws=draws),
         "digest": measured.network.digest,
         "interrupted": measured.interrupted,
+        "epochs": measured.epochs,
         "shipped": measured.network.digest == network.digest,
     }
 
@@ -146,10 +147,11 @@ def _describe_leakage(
     held_out = split_by_slice({row.case_id: row.slices for row in rows.patients}).held_out
     leaked = restrict_to_slices(rows, held_out)
     unseen = restrict_to_slices(pool_rows(fold.rows for fold in folds), held_out)
+    learned = measured[plan.by_slice.name].epochs
     return {
         "fold": folds[0].run.name,
-        "by_slice": describe_group(leaked, draws=draws),
-        "by_patient": describe_group(folds[0].rows, draws=draws),
+        "by_slice": describe_group(leaked, draws=draws) | {"epochs": learned},
+        "by_patient": describe_group(folds[0].rows, draws=draws) | {"epochs": folds[0].epochs},
         "same_slices": _compare_same_slices(leaked, unseen, draws=draws),
         "explanation": LEAKAGE_EXPLANATION,
     }

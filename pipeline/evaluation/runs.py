@@ -84,12 +84,14 @@ class MeasuredRun:
         run: The run.
         network: What was measured.
         interrupted: Whether its training ended early.
+        epochs: How many it was trained for; None where its metadata.json does not say.
         rows: One patient row for each of the run's patients.
     """
 
     run: Run
     network: MeasuredNetwork
     interrupted: bool
+    epochs: int | None
     rows: EvaluationRows
 
 
@@ -166,9 +168,11 @@ def measure_run(run: Run, how: Measuring, *, progress: ProgressCallback) -> Meas
         rows = pool_rows([rows, part])
         _keep(path, rows, binding)
     progress(len(missing), len(missing), run.name)
-    interrupted = bool(dict(info.metadata.get("training", {})).get("interrupted", False))
+    training = dict(info.metadata.get("training", {}))
+    interrupted, epochs = bool(training.get("interrupted", False)), training.get("epochs")
     network = MeasuredNetwork(info.task, info.name, info.version, info.digest)
-    return MeasuredRun(run, network, interrupted, rows.of(run.patients))
+    told = epochs if isinstance(epochs, int) else None
+    return MeasuredRun(run, network, interrupted, told, rows.of(run.patients))
 
 
 def estimate_minutes(plan: RunPlan) -> str:

@@ -148,8 +148,13 @@ def _group_table(title: str, groups: Sequence[Mapping[str, Any]], key: str) -> T
 def _name_group(group: Mapping[str, Any], key: str) -> str:
     marks = ["shipped"] if group.get("shipped") else []
     marks += ["training ended early"] if group.get("interrupted") else []
+    marks += [_epoch_words(group)] if group.get("epochs") else []
     marks += ["not run"] if "status" in group else []
     return str(group[key]) + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _epoch_words(group: Mapping[str, Any]) -> str:
+    return f"{group['epochs']} epochs"
 
 
 def _key_cells(figures: Mapping[str, Any] | None) -> tuple[str, ...]:
@@ -192,6 +197,12 @@ def _left_out_table(groups: Sequence[Mapping[str, Any]]) -> TextTable:
     return TextTable(header, tuple(rows), tuple(notes))
 
 
+def _name_side(title: str, side: Mapping[str, Any]) -> str:
+    facts = [side["fold"]] if "fold" in side else []
+    facts += [_epoch_words(side)] if side.get("epochs") else []
+    return f"{title} ({', '.join(facts)})" if facts else title
+
+
 def _leakage_table(leakage: Mapping[str, Any]) -> TextTable:
     """Split by slice beside split by patient."""
     if "status" in leakage:
@@ -216,8 +227,8 @@ def _leakage_table(leakage: Mapping[str, Any]) -> TextTable:
         rows.append((FIGURE_LABELS[name].strip(), *cells, f"{told} ({interval})"))
     header = (
         "One recipe, two splits",
-        "By slice",
-        f"By patient ({leakage['fold']})",
+        _name_side("By slice", leakage["by_slice"]),
+        _name_side("By patient", {"fold": leakage["fold"]} | leakage["by_patient"]),
         "By slice, same slices",
         "By patient, same slices",
         "Difference (95% interval)",

@@ -43,7 +43,7 @@ def measured_run(run: Run, *, worse: float = 0.0) -> MeasuredRun:
     )
     digest = run.folder.name[-1] * 64
     network = MeasuredNetwork("brain-tumor", "resunet-resnet18", "2.0.0", digest)
-    return MeasuredRun(run, network, False, EvaluationRows(people, rows.slices))
+    return MeasuredRun(run, network, False, 10, EvaluationRows(people, rows.slices))
 
 
 def build(plan: RunPlan, *runs: MeasuredRun, **changes: Any) -> dict[str, Any]:
@@ -113,6 +113,7 @@ def test_both_splits_are_compared_on_the_same_slices(tmp_path: Path) -> None:
     held_out = split_by_slice(counts).held_out
     kept = sum(map(len, held_out.values()))
     assert (leakage["fold"], leakage["by_patient"]["patients"]) == ("fold 1", 2)
+    assert (leakage["by_slice"]["epochs"], leakage["by_patient"]["epochs"]) == (10, 10)
     assert leakage["by_slice"]["slices"] == kept < sum(counts.values())
     same = leakage["same_slices"]
     assert same["slices"] == kept

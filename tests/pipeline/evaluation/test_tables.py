@@ -48,6 +48,7 @@ CROSS_VALIDATED = HELD_OUT | {
             "figures": FIGURES,
             "shipped": True,
             "interrupted": True,
+            "epochs": 16,
         },
         {"name": "fold 2", "patients": 2, **NOT_RUN},
     ],
@@ -70,7 +71,7 @@ CROSS_VALIDATED = HELD_OUT | {
     ],
     "leakage": {
         "fold": "fold 1",
-        "by_slice": {"patients": 4, "slices": 30, "figures": FIGURES},
+        "by_slice": {"patients": 4, "slices": 30, "epochs": 12, "figures": FIGURES},
         "by_patient": {"patients": 2, "slices": 40, "figures": FIGURES},
         "same_slices": {
             "patients": 3,
@@ -112,7 +113,7 @@ def test_calibration_stands_before_and_after() -> None:
 
 def test_folds_stand_side_by_side_and_missing_ones_are_named() -> None:
     done, missing = rows_of(CROSS_VALIDATED, "Fold")
-    assert done[:3] == ("fold 1 (shipped, training ended early)", "2", "0.500")
+    assert done[:3] == ("fold 1 (shipped, training ended early, 16 epochs)", "2", "0.500")
     assert missing == ("fold 2 (not run)", "2", *["-"] * 5)
     note = "Not run: fold 2 (about 9 minutes): `python train this`"
     assert note in format_text(CROSS_VALIDATED)
@@ -131,6 +132,7 @@ def test_institutions_left_out_stand_beside_the_same_patients_cross_validated() 
 def test_both_splits_of_the_leakage_exhibit_stand_side_by_side() -> None:
     rows = rows_of(CROSS_VALIDATED, "One recipe, two splits")
     assert rows[0] == ("Patients", "4", "2", "3", "3", "-")
+    assert "| By slice (12 epochs) | By patient (fold 1) |" in format_results(CROSS_VALIDATED)
     assert rows[1] == ("Slices", "30", "40", "11", "11", "-")
     assert rows[2][-1] == "+0.062 (+0.030 to +0.100)"
     assert len(rows) == 2 + len(LEAKAGE_FIGURES)
