@@ -30,8 +30,7 @@ class Store(Database):
         no_model: Why there are none, in one sentence.
         clock: Tells the time in UTC; tests set their own.
         file: The workspace's own file, where nobody has set the URL.
-        on_queued: Called after a job was put into the queue, so that a worker may be woken up; it
-            must not raise.
+        on_queued: Called after a job was queued, to wake a worker up; it must not raise.
 
     Attributes:
         lease: How long a worker may be silent before its job is offered again.
