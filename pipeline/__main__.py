@@ -28,6 +28,7 @@ COMMANDS = {
     "benchmark": "time the ways in which the network can answer",
     "check-precision": "show whether the network may answer at less than float32",
     "fit-expected-dice": "learn from held-out patients how good an outline probably is",
+    "measure-inputs": "measure what the pictures of the training patients look like",
     "experiment": "run a published system again and measure it",
     "report": "write the shipped evaluation into README and model cards",
 }

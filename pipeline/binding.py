@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import Case
 from pipeline.evaluation.metrics import dice_score
+from pipeline.input_gate import check_input
 from pipeline.mask_levels import mask_level
 from pipeline.models.registry import ModelInfo
 from pipeline.outline_facts import describe_outline
@@ -104,6 +105,7 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         volume_ml=_volume_ml(int(areas.sum()), case.spacing_mm),
         dice=volume_dice,
         warnings=tuple(dict.fromkeys(case.warnings + answer.warnings)),
+        input_findings=check_input(case),
     )
 
 

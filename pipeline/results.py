@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.input_gate import InputFinding
 from pipeline.mask_levels import mask_level
 from pipeline.outline_facts import OutlineFacts
 
@@ -75,6 +76,8 @@ class CaseResult:
         volume_ml: Volume of the mask in mL, None without spacing.
         dice: Dice over the volume against the reference; None without a reference, or both empty.
         warnings: Plain sentences that stay with the result.
+        input_findings: In what the input is not what the network was trained on; where a warning
+            says it already, the finding is that very sentence.
     """
 
     case_id: str
@@ -89,6 +92,12 @@ class CaseResult:
     volume_ml: float | None
     dice: float | None
     warnings: tuple[str, ...] = ()
+    input_findings: tuple[InputFinding, ...] = ()
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Warnings and findings, each sentence once."""
+        return tuple(dict.fromkeys([*self.warnings, *(f.sentence for f in self.input_findings)]))
 
     @property
     def tumor(self) -> bool:

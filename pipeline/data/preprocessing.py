@@ -8,6 +8,7 @@ depths meet; a missing sequence is replaced by FLAIR, as the LGG data set's auth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -38,6 +39,7 @@ _STAND_INS = (
     SequenceName.PRE,
     SequenceName.OTHER,
 )
+_BY_LIKENESS = (SequenceName.FLAIR, *_STAND_INS)
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,14 @@ class PreparedCase:
     warnings: tuple[str, ...]
 
 
+def flair_channel(sequences: Sequence[SequenceName]) -> int:
+    """Position of FLAIR, or of what stands in for it where there is none."""
+    return min(
+        range(len(sequences)),
+        key=lambda position: _BY_LIKENESS.index(sequences[position]),
+    )
+
+
 def model_channels(case: Case) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Stack pre-contrast, FLAIR and post-contrast.
 
@@ -151,10 +161,9 @@ def model_channels(case: Case) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """
     warnings: list[str] = []
     position = {name: i for i, name in reversed(list(enumerate(case.sequences)))}
-    flair = position.get(SequenceName.FLAIR)
-    if flair is None:
-        name = next(name for name in _STAND_INS if name in position)
-        chosen = [position[name]] * 3
+    flair = flair_channel(case.sequences)
+    if SequenceName.FLAIR not in position:
+        chosen = [flair] * 3
         if len(case.sequences) > 1:
             warnings.append("None of the sequences is known to be FLAIR; only one was analysed.")
     else:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from pydicom.dataset import Dataset
+from typing import TYPE_CHECKING
 
 from pipeline.data.case import SequenceName
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _WORD = re.compile(r"[a-z0-9]+|\+c\b|\+", re.IGNORECASE)
 _FLAIR = re.compile(r"[a-z0-9]*flair[a-z0-9]*|t2f|tirm|darkfluid")

@@ -1,0 +1,274 @@
+"""The input gate: what it finds in pictures that are not what the network was trained on."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_models import make_case
+
+from pipeline.__main__ import main
+from pipeline.binding import Answer, bind_answer
+from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, Orientation, SequenceName
+from pipeline.data.dicom_stack import _gap_warnings, _lone_warnings
+from pipeline.data.geometry import Plane
+from pipeline.data.image_cases import _COLOUR_WARNING, _LGG_GREY_WARNING
+from pipeline.data.nifti import _placement_warnings
+from pipeline.data.sequences import sequence_warnings
+from pipeline.errors import InputError
+from pipeline.input_gate import InputAspect, check_input
+from pipeline.input_measures import measure_input
+from pipeline.input_ranges import RANGES_FILE, read_ranges, shipped_ranges
+from pipeline.results import ModelReference
+
+A = InputAspect
+
+
+def make_head(
+    n: int = 24,
+    *,
+    size: int = 256,
+    length: float = 210,
+    drift: float = 0.2,
+    spread: float = 0.5,
+    dtype: type = np.uint8,
+) -> np.ndarray:
+    """Ellipses with texture, as long as asked for, that change from slice to slice."""
+    rng = np.random.default_rng(3)
+    y, x = (np.mgrid[:size, :size] - (size - 1) / 2) / (length / 2)
+    inside = (y**2 + (x / 0.8) ** 2) <= 1
+    cells = max(size // 12, 4)
+    texture = rng.normal(size=(n + 40, cells, cells))
+    weight = np.exp(-0.5 * (np.arange(-20, 21) * drift * 8) ** 2)
+    volume = []
+    for k in range(n):
+        mixed = np.einsum("k,kij->ij", weight, texture[k : k + 41]) / np.sqrt((weight**2).sum())
+        grown = np.kron(mixed, np.ones((size // cells + 1,) * 2))[:size, :size]
+        values = np.clip(0.5 + spread / 2 * grown, 0.0, None)
+        volume.append(np.where(inside, values, 0.0))
+    stacked = np.array(volume)
+    return (stacked / stacked.max() * 250).astype(dtype)[..., None]
+
+
+def head_case(pixels: np.ndarray | None = None, **changes: Any) -> Case:
+    shown = make_head() if pixels is None else pixels
+    n = len(shown)
+    fields: dict[str, Any] = {
+        "pixels": shown,
+        "sequences": (SequenceName.FLAIR,) * shown.shape[-1],
+        "indices": tuple(range(1, n + 1)),
+        "sources": tuple(f"{k}.png" for k in range(n)),
+        "orientation": RADIOLOGICAL_AXIAL,
+    }
+    return replace(make_case(n), **(fields | changes))
+
+
+def aspects(case: Case) -> list[InputAspect]:
+    return [finding.aspect for finding in check_input(case)]
+
+
+def sentence(case: Case, aspect: InputAspect) -> str:
+    (found,) = [f.sentence for f in check_input(case) if f.aspect is aspect]
+    return found
+
+
+def test_a_head_as_in_training_has_no_finding() -> None:
+    assert check_input(head_case()) == ()
+
+
+FOUND = [
+    pytest.param(lambda: head_case(orientation=None), [A.ORIENTATION], id="direction unknown"),
+    pytest.param(
+        lambda: head_case(orientation=Orientation("A", "P", "S", "I")),
+        [A.ORIENTATION],
+        id="sagittal",
+    ),
+    pytest.param(
+        lambda: head_case(orientation=Orientation("L", "R", "A", "P")),
+        [A.ORIENTATION],
+        id="mirrored",
+    ),
+    pytest.param(lambda: head_case(sequences=(SequenceName.T2,)), [A.SEQUENCE], id="T2"),
+    pytest.param(lambda: head_case(sequences=(SequenceName.UNKNOWN,)), [A.SEQUENCE], id="unknown"),
+    pytest.param(lambda: head_case(np.zeros((24, 64, 64, 1), np.uint8)), [A.INTENSITY], id="blank"),
+    pytest.param(
+        lambda: head_case(np.full((24, 64, 64, 1), np.nan, np.float32)), [A.INTENSITY], id="NaN"
+    ),
+    pytest.param(lambda: head_case(255 - make_head()), [A.INTENSITY], id="inverted"),
+    pytest.param(
+        lambda: head_case(np.minimum(make_head(), 150)), [A.INTENSITY], id="bright parts cut off"
+    ),
+    pytest.param(lambda: head_case(make_head() // 25 * 25), [A.INTENSITY], id="ten grey levels"),
+    pytest.param(lambda: head_case(make_head(spread=0.1)), [A.INTENSITY], id="no contrast"),
+    pytest.param(
+        lambda: head_case(np.roll(make_head(), 128, axis=1)), [A.HEAD], id="two halves of a head"
+    ),
+    pytest.param(
+        lambda: head_case(make_head(length=120)), [A.RESOLUTION, A.FIELD_OF_VIEW], id="small"
+    ),
+    pytest.param(
+        lambda: head_case(make_head(size=128, length=105)), [A.RESOLUTION], id="few pixels"
+    ),
+    pytest.param(
+        lambda: head_case(make_head(size=512, length=420)), [], id="twice the pixels are no harm"
+    ),
+    pytest.param(
+        lambda: head_case(spacing_mm=(5.0, 0.4, 0.4)), [A.FIELD_OF_VIEW], id="small head, spacing"
+    ),
+    pytest.param(lambda: head_case(make_head(drift=0.01)), [A.SLICE_DISTANCE], id="thin slices"),
+    pytest.param(lambda: head_case(make_head(drift=0.8)), [A.SLICE_DISTANCE], id="unlike slices"),
+    pytest.param(lambda: head_case(make_head(1)), [A.SLICE_COUNT], id="one slice"),
+    pytest.param(lambda: head_case(make_head(2)), [A.SLICE_COUNT], id="two slices"),
+    pytest.param(lambda: head_case(make_head(10)), [A.SLICE_COUNT], id="few slices"),
+    pytest.param(lambda: head_case(make_head(120)), [A.SLICE_COUNT], id="many slices"),
+    pytest.param(lambda: head_case(indices=(*range(1, 13), *range(15, 27))), [A.GAPS], id="a gap"),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), FOUND)
+def test_each_oddity_has_just_its_finding(make: Any, expected: list[InputAspect]) -> None:
+    found = check_input(make())
+    assert [finding.aspect for finding in found] == expected
+    for finding in found:
+        assert finding.sentence.endswith(".")
+        assert finding.sentence.count(". ") <= 1, "one sentence, and what to do"
+
+
+def test_sentences_tell_what_was_found() -> None:
+    assert sentence(head_case(indices=(*range(1, 13), *range(15, 27))), A.GAPS).startswith(
+        "2 slice numbers are missing"
+    )
+    assert "10 slices, fewer than" in sentence(head_case(make_head(10)), A.SLICE_COUNT)
+    assert "20 to 88" in sentence(head_case(make_head(10)), A.SLICE_COUNT)
+    assert sentence(head_case(make_head(1)), A.SLICE_COUNT).startswith("This is one slice;")
+
+
+def test_what_the_training_files_do_not_state_is_said_to_be_unknown() -> None:
+    thin = head_case(make_head(drift=0.01))
+    assert "the training files state no distance" in sentence(thin, A.SLICE_DISTANCE)
+    assert "mm" not in sentence(thin, A.SLICE_DISTANCE)
+    placed = replace(thin, spacing_mm=(1.0, 0.9, 0.9))
+    assert "they lie 1.0 mm apart" in sentence(placed, A.SLICE_DISTANCE)
+    small = head_case(make_head(length=120))
+    assert "without a pixel spacing" in sentence(small, A.FIELD_OF_VIEW)
+    assert "pixel spacing" not in sentence(
+        replace(small, spacing_mm=(5.0, 0.9, 0.9)), A.FIELD_OF_VIEW
+    )
+
+
+def test_a_size_that_the_spacing_explains_is_no_finding() -> None:
+    """The head fills half of a large field of view: the network's grid undoes that."""
+    large = head_case(make_head(length=180, size=512), spacing_mm=(5.0, 1.1, 1.1))
+    assert aspects(large) == []
+    assert A.FIELD_OF_VIEW in aspects(replace(large, spacing_mm=None))
+
+
+KNOWN_WARNINGS = [
+    (A.SEQUENCE, sequence_warnings((SequenceName.T2,))[0]),
+    (A.SEQUENCE, sequence_warnings((SequenceName.UNKNOWN,))[0]),
+    (A.SEQUENCE, _COLOUR_WARNING),
+    (A.SEQUENCE, _LGG_GREY_WARNING),
+    (A.ORIENTATION, _placement_warnings(None, Plane.AXIAL)[0]),
+    (A.ORIENTATION, _placement_warnings(np.eye(4), Plane.SAGITTAL)[0]),
+    (A.GAPS, _gap_warnings(np.array([5.0, 5.0, 15.0]), 5.0)[0]),
+    (A.GAPS, _gap_warnings(np.array([5.0, 5.0, 6.0, 4.0]), 5.0)[0]),
+    (A.SLICE_COUNT, _lone_warnings((5.0, 1.0, 1.0))[0]),
+]
+
+
+@pytest.mark.parametrize(("aspect", "warning"), KNOWN_WARNINGS)
+def test_what_a_warning_says_already_is_not_said_twice(aspect: InputAspect, warning: str) -> None:
+    found = check_input(head_case(warnings=("Something else.", warning)))
+    assert [(f.aspect, f.sentence) for f in found] == [(aspect, warning)]
+
+
+def test_findings_are_recorded_with_the_result() -> None:
+    case = head_case(make_head(10), warnings=("Old.",), sequences=(SequenceName.T2,))
+    case = replace(case, warnings=(*case.warnings, *sequence_warnings(case.sequences)))
+    n = case.n_slices
+    nothing = np.zeros(case.pixels.shape[:3], np.uint8)
+    answer = Answer(
+        network=ModelReference("net", "1", "0" * 64, "openvino", "f32"),
+        scores=(0.1,) * n,
+        classifier_scores=(0.1,) * n,
+        outline_evidence=(None,) * n,
+        decided_by=("gate",) * n,
+        probability=nothing,
+        disagreement=nothing,
+        threshold=0.5,
+        mask_threshold=0.5,
+    )
+    result = bind_answer(answer, case)
+    assert result.input_findings == check_input(case)
+    assert [f.aspect for f in result.input_findings] == [A.SEQUENCE, A.SLICE_COUNT]
+    assert len(result.warnings) == 2
+    assert result.cautions == (*result.warnings, result.input_findings[1].sentence), "once each"
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 5, 3, 1), (3, 7, 300, 2), (5, 40, 40, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32])
+def test_it_never_stops_on_odd_pictures(shape: tuple[int, ...], dtype: type) -> None:
+    pixels = np.random.default_rng(0).normal(0, 50, shape).astype(dtype)
+    if dtype is np.float32:
+        pixels[..., :1, 0] = np.nan
+        pixels[..., -1:, 0] = np.inf
+    found = check_input(head_case(pixels))
+    assert len({finding.aspect for finding in found}) == len(found)
+
+
+def test_a_large_study_is_checked_in_milliseconds() -> None:
+    pixels = np.zeros((500, 512, 512, 1), np.uint8)
+    pixels[:, 100:400, 150:390] = np.arange(240, dtype=np.uint8)[:, None]
+    case = head_case(pixels)
+    started = time.process_time()
+    found = measure_input(case)
+    assert time.process_time() - started < 0.5
+    assert found is not None
+    assert found.head_px == 300
+
+
+def test_shipped_ranges_say_whose_they_are() -> None:
+    known = shipped_ranges()
+    assert (known.split, known.patients) == ("fold 1", 62)
+    assert known.outside("likeness", 0.995) == 1
+    assert known.outside("likeness", 0.3) == -1
+    assert known.outside("head_px", 210) == 0
+
+
+DAMAGE = [
+    pytest.param({"schema": 2}, "schema must be 1", id="schema"),
+    pytest.param({"ranges": {}}, "ranges must be of", id="none"),
+    pytest.param({"patients": 0}, "patients must be from 1", id="nobody"),
+    pytest.param({"split": "<b>"}, "split is missing or malformed", id="split"),
+]
+
+
+@pytest.mark.parametrize(("changes", "told"), DAMAGE)
+def test_damaged_ranges_are_refused(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
+    path = tmp_path / "input_ranges.json"
+    path.write_text(json.dumps(json.loads(RANGES_FILE.read_text()) | changes))
+    with pytest.raises(InputError, match=told):
+        read_ranges(path)
+
+
+def test_a_range_that_is_none_is_refused(tmp_path: Path) -> None:
+    content = json.loads(RANGES_FILE.read_text())
+    for pair in ([2.0, 1.0], [1.0], ["1", 2], None):
+        content["ranges"]["slices"] = pair
+        path = tmp_path / "input_ranges.json"
+        path.write_text(json.dumps(content))
+        with pytest.raises(InputError, match="slices must be a range"):
+            read_ranges(path)
+
+
+def test_the_command_needs_all_patients_of_the_split(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "TCGA_CS_0000").mkdir()
+    output = tmp_path / "ranges.json"
+    assert main(["measure-inputs", "--data", str(tmp_path), "--output", str(output)]) == 1
+    assert "88 patients of the split are missing" in capsys.readouterr().err
+    assert not output.exists()
