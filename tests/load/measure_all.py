@@ -1,0 +1,46 @@
+"""Measures everything that docs/scaling.md shows: ``python -m tests.load.measure_all``.
+
+Some minutes on a quiet machine. Each command writes a file into docs/measured, the last step writes
+the document's tables from them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from .capacity import MEASURED
+from .running_server import ROOT
+
+#: File in docs/measured, and the command that writes it.
+COMMANDS: tuple[tuple[str, Sequence[str]], ...] = (
+    ("startup", ("tests.load.startup",)),
+    ("constants", ("tests.load.constants",)),
+    ("latency", ("tests.load.latency",)),
+    ("load", ("tests.load", "--worker", "rule", "--seconds", "60")),
+)
+
+
+def main() -> int:
+    """Run all of them, on one workspace, then write the document."""
+    MEASURED.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="overread-measure-") as temporary:
+        for name, (module, *more) in COMMANDS:
+            command = [sys.executable, "-m", module, *more]
+            command += ["--json", str(MEASURED / f"{name}.json")]
+            if name != "startup":
+                command += ["--home", temporary]
+            sys.stdout.write(f"{module} {' '.join(more)}\n")
+            sys.stdout.flush()
+            if subprocess.run(command, cwd=ROOT, check=False).returncode:
+                sys.stderr.write(f"{module} failed; its file is as it was.\n")
+                return 1
+    return subprocess.run(
+        [sys.executable, "-m", "tests.load.document"], cwd=ROOT, check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from . import capacity, document
+from .capacity import Measured, Site, plan
+
+#: Numbers that can be worked through by hand.
+ROUND = Measured(
+    worker_cpu_s=3.6,
+    worker_mb=500,
+    web_cpu_s=0.36,
+    web_mb=300,
+    requests=72,
+    reading_minutes=6,
+    sent_bytes=4.5e6,
+    study_bytes=9e6,
+    result_bytes=1e6,
+    database_bytes=2000,
+    worklist_ms_per_1000=50,
+    worklist_bytes_per_1000=600_000,
+)
+
+
+def test_a_site_can_be_worked_through_by_hand() -> None:
+    needed = plan(Site("x", 1_000, 10, 2.0, 0.5, 100), ROUND)
+    assert needed.peak_per_hour == 200
+    assert needed.reviewers == 10  # 100 read in the hour, 6 minutes each
+    assert needed.worker_cores == 1  # 720 s of work in 3,600 s: 0.2 of a core, 0.4 at half busy
+    assert needed.web_processes == 1
+    assert needed.requests_per_s == 2
+    assert needed.sent_mbit_s == pytest.approx(1.0)
+    assert needed.writes_per_s == pytest.approx(200 * 8 / 3600)
+    assert needed.disk_gb == pytest.approx(1000)
+    assert needed.database_gb == pytest.approx(0.2)
+    assert needed.memory_gb == pytest.approx(0.8)
+
+
+def test_ten_times_the_studies_need_ten_times_the_cores() -> None:
+    one = plan(Site("x", 10_000, 10, 2.0, 1.0, 1), ROUND)
+    ten = plan(Site("x", 100_000, 10, 2.0, 1.0, 1), ROUND)
+    assert (one.worker_cores, ten.worker_cores) == (4, 40)
+    assert ten.requests_per_s == pytest.approx(10 * one.requests_per_s)
+
+
+def test_the_document_shows_what_was_measured() -> None:
+    text = document.DOCUMENT.read_text("utf-8")
+    made = document.tables()
+    assert len(made) == 6
+    assert document.fill(text, made) == text
+
+
+def test_a_document_without_a_place_for_a_table_is_told() -> None:
+    with pytest.raises(ValueError, match="one place for sites, it has 0"):
+        document.fill("# Scaling\n", {"sites": "| |"})
+    filled = document.fill("<!-- sites -->\nold\n<!-- /sites -->", {"sites": "| new |"})
+    assert filled == "<!-- sites -->\n| new |\n<!-- /sites -->"
+
+
+@pytest.mark.parametrize("name", ["load", "constants", "latency", "startup"])
+def test_measured_files_name_their_command(name: str) -> None:
+    content = json.loads((capacity.MEASURED / f"{name}.json").read_text("utf-8"))
+    assert content["command"].startswith("python -m tests.load")
+    assert content["command"].split(" --")[0] in document.DOCUMENT.read_text("utf-8")
+
+
+def test_a_worklist_grows_with_its_studies() -> None:
+    lines = capacity.worklist_table(ROUND).splitlines()
+    assert lines[-1] == "| 100,000 | 5,000 ms | 60.0 MB | 50.00 |"
