@@ -17,6 +17,7 @@ from pipeline.checked_json import Fields
 from pipeline.commands.finished_parts import SAFE_NAME
 from pipeline.data.case import Case
 from pipeline.decision import DecidedBy
+from pipeline.input_gate import check_input, describe_findings
 
 _CASE_KEYS = {"case_id", "spacing_mm", "tumor", "volume_ml", "dice", "warnings", "slices"}
 _SLICE_KEYS = {
@@ -50,11 +51,13 @@ def check_case(fields: Fields, files: Mapping[str, str], case: Case) -> None:
     Raises:
         InputError: It does not fit.
     """
-    _check_keys(fields, _CASE_KEYS)
+    _check_keys(fields, _CASE_KEYS | {"input_findings"})
     case_id = fields.text("case_id", SAFE_NAME)
     spacing = None if case.spacing_mm is None else [float(mm) for mm in case.spacing_mm]
     fields.require(fields.get("spacing_mm") == spacing, "spacing_mm is not the input's")
     _check_warnings(fields, case.warnings)
+    findings = describe_findings(check_input(case))
+    fields.require(fields.get("input_findings") == findings, "input_findings are not the input's")
     if spacing is None:
         fields.require(fields.get("volume_ml") is None, "volume_ml must be null")
     else:

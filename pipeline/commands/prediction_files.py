@@ -22,6 +22,7 @@ from pipeline.commands.finished_parts import SAFE_NAME, remove_file
 from pipeline.data.case import InputGrid
 from pipeline.digests import file_digest
 from pipeline.errors import InputError
+from pipeline.input_gate import describe_findings
 from pipeline.models.registry import TaskInfo
 from pipeline.results import CaseResult
 
@@ -118,6 +119,7 @@ def describe_case(result: CaseResult, masks: Iterable[str | None]) -> dict[str, 
         "volume_ml": result.volume_ml,
         "dice": result.dice,
         "warnings": list(result.warnings),
+        "input_findings": describe_findings(result.input_findings),
         "slices": [
             {
                 "index": int(answer.index),

@@ -11,6 +11,8 @@ import numpy as np
 from fake_models import SIZE
 from PIL import Image
 
+from pipeline.input_gate import InputAspect
+
 Predict = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -33,7 +35,12 @@ def check_contract(document: dict[str, Any], folder: Path) -> None:
     for case in document["cases"]:
         assert set(case) == {
             "case_id", "spacing_mm", "tumor", "volume_ml", "dice", "warnings", "slices",
+            "input_findings",
         }  # fmt: skip
+        for found in case["input_findings"]:
+            assert set(found) == {"aspect", "sentence"}
+            assert found["aspect"] in list(InputAspect)
+            assert found["sentence"].endswith(".")
         assert case["spacing_mm"] is None or len(case["spacing_mm"]) == 3
         assert (case["volume_ml"] is None) == (case["spacing_mm"] is None)
         assert case["tumor"] is any(s["tumor"] for s in case["slices"])

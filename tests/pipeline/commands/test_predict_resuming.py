@@ -210,6 +210,7 @@ HARM: dict[str, Callable[[Path], object]] = {
     "dice": lambda path: rewrite_part(path, in_case("dice", 1.5)),
     "warnings": lambda path: rewrite_part(path, in_case("warnings", ["Nothing is known of it."])),
     "warnings' type": lambda path: rewrite_part(path, in_case("warnings", {"a": 1})),
+    "input findings": lambda path: rewrite_part(path, in_case("input_findings", [])),
     "slices": lambda path: rewrite_part(path, in_case("slices", [])),
     "slices' type": lambda path: rewrite_part(path, in_case("slices", [1, 2, 3, 4])),
     "score": lambda path: rewrite_part(path, in_slice("tumor_probability", float("nan"))),
