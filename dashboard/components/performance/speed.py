@@ -149,5 +149,6 @@ def _provenance(benchmark: Benchmark) -> html.Div:
             ),
             html.P(" · ".join([*facts[:1], *cores, *facts[1:], *versions]), className="muted"),
             html.P(["Run it again: ", html.Code(command)]),
-        ]
+        ],
+        className="experiment",
     )
