@@ -20,20 +20,28 @@ if TYPE_CHECKING:
     from pipeline.errors import Cancelled, InputError
     from pipeline.expected_dice import DiceEstimate, DiceModel, read_dice_model
     from pipeline.inference import Analyser
+    from pipeline.input_gate import InputAspect, InputFinding
+    from pipeline.measurement.bidimensional import BidimensionalMeasurement, measure_lesions
+    from pipeline.measurement.statistics import areas_by_level, mask_statistics
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
+    from pipeline.outline_facts import OutlineFacts
     from pipeline.results import CaseResult, ModelReference, ProgressCallback, SliceResult
     from pipeline.shared_storage import SharedStorage, StorageError
 
 _MODULES = {
     "Analyser": "pipeline.inference",
+    "BidimensionalMeasurement": "pipeline.measurement.bidimensional",
     "Cancelled": "pipeline.errors",
     "Case": "pipeline.data.case",
     "CaseResult": "pipeline.results",
     "DiceEstimate": "pipeline.expected_dice",
     "DiceModel": "pipeline.expected_dice",
+    "InputAspect": "pipeline.input_gate",
     "InputError": "pipeline.errors",
+    "InputFinding": "pipeline.input_gate",
     "ModelInfo": "pipeline.models.registry",
     "ModelReference": "pipeline.results",
+    "OutlineFacts": "pipeline.outline_facts",
     "ProgressCallback": "pipeline.results",
     "ReadReport": "pipeline.data.reading",
     "ResultCache": "pipeline.cache",
@@ -41,10 +49,13 @@ _MODULES = {
     "SliceResult": "pipeline.results",
     "StorageError": "pipeline.shared_storage",
     "TaskInfo": "pipeline.models.registry",
+    "areas_by_level": "pipeline.measurement.statistics",
     "choose_precision": "pipeline.engine.selection",
     "export_models": "pipeline.engine.export",
     "load_case": "pipeline.data.case_files",
     "make_demo_studies": "pipeline.data.demo",
+    "mask_statistics": "pipeline.measurement.statistics",
+    "measure_lesions": "pipeline.measurement.bidimensional",
     "read_cases": "pipeline.data.reading",
     "read_dice_model": "pipeline.expected_dice",
     "read_model_info": "pipeline.models.registry",
@@ -54,14 +65,18 @@ _MODULES = {
 
 __all__ = [
     "Analyser",
+    "BidimensionalMeasurement",
     "Cancelled",
     "Case",
     "CaseResult",
     "DiceEstimate",
     "DiceModel",
+    "InputAspect",
     "InputError",
+    "InputFinding",
     "ModelInfo",
     "ModelReference",
+    "OutlineFacts",
     "ProgressCallback",
     "ReadReport",
     "ResultCache",
@@ -69,10 +84,13 @@ __all__ = [
     "SliceResult",
     "StorageError",
     "TaskInfo",
+    "areas_by_level",
     "choose_precision",
     "export_models",
     "load_case",
     "make_demo_studies",
+    "mask_statistics",
+    "measure_lesions",
     "read_cases",
     "read_dice_model",
     "read_model_info",

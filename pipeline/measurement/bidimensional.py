@@ -1,0 +1,232 @@
+"""Bidimensional measurement of the FLAIR abnormality: what a reader would set by hand, from a mask.
+
+Per lesion (voxels that touch through faces, edges or corners), on the axial slice where the product
+is largest, the longest diameter and the longest perpendicular to it (`pipeline.measurement.chords`)
+are what RANO measures. This is a measurement, not an assessment: there is no response category, and
+what it is not is told in words with it.
+
+Criteria of measurability: Wen et al. 2023, RANO 2.0, Journal of Clinical Oncology 41(33).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.measurement.chords import (
+    Chord,
+    hull_area,
+    longest_diameters,
+    longest_perpendicular,
+    widest_extent,
+)
+
+#: Both diameters of a measurable lesion reach this.
+MEASURABLE_MM = 10.0
+#: Slices on which a measurable lesion is seen.
+MEASURABLE_SLICES = 2
+#: Beyond this distance of slices RANO asks for more.
+_USUAL_DISTANCE_MM = 5.0
+#: Lesions that are measured, the largest first.
+MOST_LESIONS = 16
+
+NOT_WITHOUT_THE_READER = (
+    "Cysts, cavities and surgical changes are to be left out by the reader: the mask does not know"
+    " them."
+)
+NOT_ENHANCING = (
+    "This is the FLAIR abnormality, which takes in oedema and treatment change. Enhancing disease"
+    " is measured on post-contrast T1, which is another matter."
+)
+IN_PIXELS = "The input states no pixel spacing: lengths are in pixels, and RANO cannot be applied."
+
+
+@dataclass(frozen=True)
+class LesionMeasurement:
+    """One lesion's two diameters.
+
+    Attributes:
+        number: From 1, the largest lesion first.
+        voxels: Of the lesion.
+        slices: Number of slices on which it is seen.
+        position: Slice on which it is measured, from 0.
+        longest: Longest diameter in plane.
+        perpendicular: Longest perpendicular to it.
+        product: Of both lengths.
+        measurable: Whether it is by RANO 2.0; None without spacing.
+        reason: Why, in one sentence.
+    """
+
+    number: int
+    voxels: int
+    slices: int
+    position: int
+    longest: Chord
+    perpendicular: Chord
+    product: float
+    measurable: bool | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class BidimensionalMeasurement:
+    """All lesions of a mask.
+
+    Attributes:
+        unit: ``mm``, or ``px`` without spacing.
+        lesions: The largest first.
+        not_measured: Smaller lesions beyond `MOST_LESIONS`.
+        notes: Plain sentences that belong to the figures.
+    """
+
+    unit: str
+    lesions: tuple[LesionMeasurement, ...]
+    not_measured: int
+    notes: tuple[str, ...]
+
+
+def measure_lesions(
+    masks: NDArray[np.bool_], spacing_mm: tuple[float, float, float] | None
+) -> BidimensionalMeasurement:
+    """Measure every lesion of a mask.
+
+    Args:
+        masks: ``(n, h, w)`` bool, axial slices in order.
+        spacing_mm: (z, y, x), or None where it is not known.
+
+    Raises:
+        ValueError: The masks have no three axes, or a spacing is not above 0.
+    """
+    if masks.ndim != 3:
+        raise ValueError(f"masks must be (n, h, w), got shape {masks.shape}")
+    if spacing_mm is not None and not all(np.isfinite(mm) and mm > 0 for mm in spacing_mm):
+        raise ValueError(f"spacing must be above 0, got {spacing_mm}")
+    lesions = find_lesions(masks)
+    measured = [
+        _measure_lesion(number, lesion, spacing_mm)
+        for number, lesion in enumerate(lesions[:MOST_LESIONS], start=1)
+    ]
+    notes = [] if spacing_mm is not None else [IN_PIXELS]
+    if spacing_mm is not None and spacing_mm[0] > _USUAL_DISTANCE_MM:
+        notes.append(
+            f"The slices lie {spacing_mm[0]:.1f} mm apart; RANO prefers 5 mm or less without gaps,"
+            " and asks for larger lesions otherwise."
+        )
+    left = len(lesions) - len(measured)
+    if left:
+        notes.append(f"{left} smaller lesions were not measured.")
+    unit = "px" if spacing_mm is None else "mm"
+    told = (*notes, NOT_WITHOUT_THE_READER, NOT_ENHANCING)
+    return BidimensionalMeasurement(unit, tuple(measured), left, told if measured else tuple(notes))
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesion:
+    """Pixels of a lesion: slice -> (row and column of the box, ``(h, w)`` bool in it)."""
+
+    pieces: dict[int, tuple[int, int, NDArray[np.bool_]]]
+
+    @property
+    def voxels(self) -> int:
+        return sum(int(np.count_nonzero(shape)) for _, _, shape in self.pieces.values())
+
+
+def find_lesions(masks: NDArray[np.bool_]) -> list[_Lesion]:
+    """Connected components, the largest first; voxels touch through faces, edges and corners."""
+    filled = np.flatnonzero(masks.any(axis=(1, 2)))
+    if not filled.size:
+        return []
+    rows = np.flatnonzero(masks.any(axis=(0, 2)))
+    columns = np.flatnonzero(masks.any(axis=(0, 1)))
+    y, x = int(rows[0]), int(columns[0])
+    box = masks[:, y : rows[-1] + 1, x : columns[-1] + 1]
+    labels = {int(k): _label_slice(box[k]) for k in filled}
+    group = _join_slices(labels)
+    pieces: dict[tuple[int, int], dict[int, tuple[int, int, NDArray[np.bool_]]]] = {}
+    for k, labelled in labels.items():
+        roots = np.array([-1] + [group[k, j] for j in range(1, int(labelled.max()) + 1)], object)
+        for root in dict.fromkeys(roots[1:]):
+            own = [j for j in range(1, len(roots)) if roots[j] == root]
+            shape = np.isin(labelled, own)
+            h, w = (np.flatnonzero(shape.any(axis=axis)) for axis in (1, 0))
+            cut = shape[h[0] : h[-1] + 1, w[0] : w[-1] + 1]
+            pieces.setdefault(root, {})[k] = (y + int(h[0]), x + int(w[0]), cut)
+    return sorted((_Lesion(own) for own in pieces.values()), key=lambda lesion: -lesion.voxels)
+
+
+def _label_slice(shape: NDArray[np.bool_]) -> NDArray[np.int32]:
+    # OpenCV, which is loaded anyway: SciPy would cost the web process most of a second.
+    return np.asarray(cv2.connectedComponents(shape.astype(np.uint8), connectivity=8)[1], np.int32)
+
+
+def _join_slices(labels: dict[int, NDArray[np.int32]]) -> dict[tuple[int, int], tuple[int, int]]:
+    """The first piece (slice, label) of the lesion that each piece belongs to."""
+    parent = {(k, j): (k, j) for k, own in labels.items() for j in range(1, int(own.max()) + 1)}
+
+    def root(piece: tuple[int, int]) -> tuple[int, int]:
+        while parent[piece] != piece:
+            parent[piece] = parent[parent[piece]]
+            piece = parent[piece]
+        return piece
+
+    for k, above in labels.items():
+        if k + 1 not in labels:
+            continue
+        h, w = above.shape
+        padded = np.pad(labels[k + 1], 1)
+        for dy in range(3):
+            for dx in range(3):
+                beside = padded[dy : dy + h, dx : dx + w]
+                both = (above > 0) & (beside > 0)
+                # One number for a pair: NumPy's unique rows take a hundred times as long.
+                pairs = np.unique(above[both].astype(np.int64) << 32 | beside[both])
+                for a, b in zip((pairs >> 32).tolist(), (pairs & 0xFFFFFFFF).tolist(), strict=True):
+                    one, other = sorted((root((k, a)), root((k + 1, b))))
+                    parent[other] = one
+    return {piece: root(piece) for piece in parent}
+
+
+def _measure_lesion(
+    number: int, lesion: _Lesion, spacing_mm: tuple[float, float, float] | None
+) -> LesionMeasurement:
+    spacing = (1.0, 1.0) if spacing_mm is None else (spacing_mm[1], spacing_mm[2])
+    bounds = {k: 2 * hull_area(shape, spacing) for k, (_, _, shape) in lesion.pieces.items()}
+    best: tuple[float, int, Chord, Chord] | None = None
+    for k in sorted(bounds, key=lambda k: (-bounds[k], k)):
+        if best is not None and bounds[k] < best[0]:
+            break
+        y, x, shape = lesion.pieces[k]
+        for longest in longest_diameters(shape, spacing):
+            limit = longest.length * widest_extent(shape, longest, spacing)
+            if best is not None and limit < best[0] - 1e-9:
+                continue
+            across = longest_perpendicular(shape, longest, spacing)
+            product = longest.length * across.length
+            if best is None or product > best[0] + 1e-9:
+                best = (product, k, _moved(longest, y, x), _moved(across, y, x))
+    assert best is not None
+    product, position, longest, across = best
+    slices = len(lesion.pieces)
+    measurable, reason = _judge(longest, across, slices, in_mm=spacing_mm is not None)
+    return LesionMeasurement(
+        number, lesion.voxels, slices, position, longest, across, product, measurable, reason
+    )
+
+
+def _moved(chord: Chord, y: int, x: int) -> Chord:
+    return Chord(chord.x1 + x, chord.y1 + y, chord.x2 + x, chord.y2 + y, chord.length)
+
+
+def _judge(longest: Chord, across: Chord, slices: int, *, in_mm: bool) -> tuple[bool | None, str]:
+    """Whether a lesion is measurable by RANO 2.0, and why."""
+    if not in_mm:
+        return None, "Whether it is measurable is not known without a pixel spacing."
+    short = [chord.length for chord in (longest, across) if chord.length < MEASURABLE_MM - 1e-9]
+    if short:
+        return False, f"Not measurable: {min(short):.1f} mm is below 10 mm."
+    if slices < MEASURABLE_SLICES:
+        return False, "Not measurable: it is seen on one slice only, two are asked for."
+    return True, f"Measurable: both diameters reach 10 mm, and it is seen on {slices} slices."

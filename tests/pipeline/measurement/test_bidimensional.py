@@ -1,0 +1,357 @@
+"""Diameters of shapes that can be measured by hand, and of random ones against brute force."""
+
+import time
+from fractions import Fraction
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+
+from pipeline.measurement.bidimensional import (
+    IN_PIXELS,
+    MOST_LESIONS,
+    NOT_ENHANCING,
+    NOT_WITHOUT_THE_READER,
+    find_lesions,
+    measure_lesions,
+)
+from pipeline.measurement.chords import (
+    Chord,
+    hull_area,
+    longest_diameters,
+    longest_perpendicular,
+)
+
+R2 = 2**0.5
+
+
+def shape(*rows: str) -> np.ndarray:
+    """A drawing: # belongs to the shape."""
+    return np.array([[cell == "#" for cell in row] for row in rows])
+
+
+def disc(radius: float) -> np.ndarray:
+    n = int(2 * radius + 5)
+    y, x = np.mgrid[:n, :n] - n // 2
+    return np.asarray(y * y + x * x <= radius * radius)
+
+
+def both(mask: np.ndarray, spacing: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
+    """Lengths of diameter and perpendicular; of several diameters that with the best product."""
+    found = [
+        (chord.length, longest_perpendicular(mask, chord, spacing).length)
+        for chord in longest_diameters(mask, spacing)
+    ]
+    return max(found)
+
+
+HAND = [
+    pytest.param(shape("#"), 1, 1, id="one pixel"),
+    pytest.param(shape("#####"), 5, 1, id="a row"),
+    pytest.param(shape("#####").T, 5, 1, id="a column"),
+    pytest.param(shape("#...", ".#..", "..#.", "...#"), 4 * R2, R2, id="a diagonal"),
+    pytest.param(shape("##", "##"), 2 * R2, 2 * R2, id="a square of 2"),
+    pytest.param(np.ones((5, 5), bool), 5 * R2, 5 * R2, id="a square of 5"),
+    # From centre to centre 4 right and 2 down, and an eighth of that more at each end; at a right
+    # angle, 2 down for 1 left, from edge to edge.
+    pytest.param(np.ones((3, 5), bool), 1.25 * 20**0.5, 3 * 1.25**0.5, id="a rectangle"),
+    # The ends of both arms do not see each other: the longest line keeps within one arm, and the
+    # other arm is at a right angle to it.
+    pytest.param(
+        shape("#....", "#....", "#....", "#....", "#####"), 5, 5, id="an L of one pixel's width"
+    ),
+    pytest.param(shape("#####", "#....", "#....", "#....", "#####"), 5, 5, id="a C"),
+    pytest.param(shape("#######", "#.....#", "#.....#", "#.....#", "#######"), 7, 5, id="a frame"),
+    # The ends of the arms are 5 x 5 apart and do not meet; the diagonal through the bend does.
+    pytest.param(
+        shape("##...", "##...", "##...", "#####", "#####"),
+        4 * R2,
+        2 * R2,
+        id="an L of two pixels' width",
+    ),
+    pytest.param(shape("#####", ".....", "#####"), 5, 1, id="two pieces do not see each other"),
+    pytest.param(shape("..#..", "..#..", "#####", "..#..", "..#.."), 5, 5, id="a cross"),
+]
+
+
+@pytest.mark.parametrize(("mask", "longest", "across"), HAND)
+def test_shapes_that_can_be_measured_by_hand(
+    mask: np.ndarray, longest: float, across: float
+) -> None:
+    assert both(mask) == (pytest.approx(longest), pytest.approx(across))
+
+
+def test_lines_run_from_edge_to_edge() -> None:
+    (chord,) = longest_diameters(shape("....", ".###", "...."), (1, 1))
+    assert chord == Chord(0.5, 1.0, 3.5, 1.0, 3.0)
+    across = longest_perpendicular(shape("....", ".###", "...."), chord, (1, 1))
+    assert sorted([(across.x1, across.y1), (across.x2, across.y2)]) == [(1.0, 0.5), (1.0, 1.5)]
+
+
+@pytest.mark.parametrize("radius", [4, 10, 25])
+def test_discs_are_as_long_as_they_are_wide(radius: int) -> None:
+    """A disc of pixels whose centres lie within the radius reaches half a pixel further."""
+    longest, across = both(disc(radius))
+    assert 2 * radius <= longest <= 2 * radius + R2
+    assert 2 * radius <= across <= longest + 1e-9
+
+
+def test_a_c_is_measured_around_its_mouth() -> None:
+    """A thick ring with a mouth: no line crosses the cavity."""
+    ring = disc(20) & ~np.pad(disc(12), 8)
+    ring[20:25, 24:] = False
+    longest, _ = both(ring)
+    assert longest < 2 * (20.5**2 - 11.5**2) ** 0.5 + 1, "a tangent of the cavity at most"
+    assert longest > 2 * (20**2 - 13**2) ** 0.5 - 2
+
+
+SPACINGS = [
+    pytest.param((1.0, 1.0), (5.0, 1.0), id="square pixels"),
+    pytest.param((2.0, 1.0), (5.0, 2.0), id="tall pixels"),
+    pytest.param((1.0, 0.5), (2.5, 1.0), id="narrow pixels"),
+]
+
+
+@pytest.mark.parametrize(("spacing", "expected"), SPACINGS)
+def test_spacing_stretches_a_row(
+    spacing: tuple[float, float], expected: tuple[float, float]
+) -> None:
+    assert both(shape("#####"), spacing) == pytest.approx(expected)
+
+
+def test_a_right_angle_is_one_in_millimetres() -> None:
+    mask = disc(9)
+    spacing = (0.5, 1.5)
+    for chord in longest_diameters(mask, spacing):
+        across = longest_perpendicular(mask, chord, spacing)
+        one, other = (
+            np.array([(c.y2 - c.y1) * spacing[0], (c.x2 - c.x1) * spacing[1]])
+            for c in (chord, across)
+        )
+        assert one @ other == pytest.approx(0, abs=1e-9)
+        for line, c in ((one, chord), (other, across)):
+            assert np.hypot(*line) == pytest.approx(c.length)
+
+
+def random_shape(seed: int, side: int = 9) -> np.ndarray:
+    """Connected or not, with holes: three in five pixels, smoothed a little."""
+    noise = np.random.default_rng(seed).random((side, side + seed % 3))
+    padded = np.pad(noise, 1, mode="edge")
+    smooth = sum(
+        padded[dy : dy + side, dx : dx + noise.shape[1]] for dy in range(3) for dx in range(3)
+    )
+    mask = np.asarray(smooth > np.quantile(smooth, 0.4))
+    return mask if mask.any() else np.ones((2, 2), bool)
+
+
+def line_inside(mask: np.ndarray, start: tuple[int, int], end: tuple[int, int]) -> bool:
+    """In exact fractions: every pixel that the line crosses by more than a point is in the mask."""
+    (y, x), (dy, dx) = start, (end[0] - start[0], end[1] - start[1])
+    cuts = {Fraction(0), Fraction(1)}
+    for step in (abs(dy), abs(dx)):
+        cuts |= {Fraction(2 * k + 1, 2 * step) for k in range(step)}
+    ordered = sorted(cuts)
+    for before, after in pairwise(ordered):
+        t = (before + after) / 2
+        at = y + t * dy + Fraction(1, 2), x + t * dx + Fraction(1, 2)
+        if not mask[at[0] // 1, at[1] // 1]:
+            return False
+    return True
+
+
+def brute_diameter(mask: np.ndarray, spacing: tuple[float, float]) -> float:
+    padded = np.pad(mask, 1)
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    ends = [tuple(map(int, place)) for place in np.argwhere(mask & ~inner)]
+    best = max(spacing)
+    for a, b in combinations(ends, 2):
+        if line_inside(mask, a, b):
+            dy, dx = abs(a[0] - b[0]), abs(a[1] - b[1])
+            length = np.hypot(dy * spacing[0], dx * spacing[1]) * (1 + 1 / max(dy, dx))
+            best = max(best, length)
+    return best
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("spacing", [(1.0, 1.0), (0.6, 1.1)])
+def test_no_line_inside_is_longer(seed: int, spacing: tuple[float, float]) -> None:
+    mask = random_shape(seed)
+    found = longest_diameters(mask, spacing)
+    assert found[0].length == pytest.approx(brute_diameter(mask, spacing))
+    assert {round(chord.length, 9) for chord in found} == {round(found[0].length, 9)}
+
+
+def sampled_inside(mask: np.ndarray, chord: Chord) -> bool:
+    """Points along the line, a little away from its ends, lie in or at the mask."""
+    t = np.linspace(0.001, 0.999, 400)
+    y, x = chord.y1 + t * (chord.y2 - chord.y1), chord.x1 + t * (chord.x2 - chord.x1)
+    near = np.zeros(len(t), bool)
+    for dy in (-1e-7, 1e-7):
+        for dx in (-1e-7, 1e-7):
+            rows, columns = np.floor(y + 0.5 + dy).astype(int), np.floor(x + 0.5 + dx).astype(int)
+            rows, columns = rows.clip(0, mask.shape[0] - 1), columns.clip(0, mask.shape[1] - 1)
+            near |= mask[rows, columns]
+    return bool(near.all())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_line_lies_inside_and_within_the_hull(seed: int) -> None:
+    mask, spacing = random_shape(seed, 14), (0.7, 1.3)
+    corners = np.argwhere(mask)[:, None] + np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) / 2
+    corners = corners.reshape(-1, 2) * spacing
+    hull = max(np.hypot(*(corners - corner).T).max() for corner in corners)
+    for chord in longest_diameters(mask, spacing):
+        across = longest_perpendicular(mask, chord, spacing)
+        assert sampled_inside(mask, chord)
+        assert sampled_inside(mask, across)
+        assert across.length <= chord.length + max(spacing)
+        assert max(chord.length, across.length) <= hull + 1e-9
+        assert chord.length * across.length <= 2 * hull_area(mask, spacing)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_turning_moving_and_scaling_change_nothing_else(seed: int) -> None:
+    mask = random_shape(seed, 12)
+    expected = both(mask, (0.8, 1.2))
+    assert both(np.rot90(mask), (1.2, 0.8)) == pytest.approx(expected)
+    assert both(mask[::-1, ::-1], (0.8, 1.2)) == pytest.approx(expected)
+    assert both(mask.T, (1.2, 0.8)) == pytest.approx(expected)
+    assert both(np.pad(mask, ((3, 1), (0, 7))), (0.8, 1.2)) == pytest.approx(expected)
+    assert both(mask, (2.4, 3.6)) == pytest.approx([3 * length for length in expected])
+
+
+def test_an_empty_mask_has_no_lesion() -> None:
+    assert longest_diameters(np.zeros((4, 4), bool), (1, 1)) == []
+    found = measure_lesions(np.zeros((3, 4, 4), bool), (1, 1, 1))
+    assert (found.unit, found.lesions, found.notes) == ("mm", (), ())
+    assert hull_area(np.zeros((4, 4), bool), (1, 1)) == 0
+
+
+def two_lesions() -> np.ndarray:
+    """A lesion of three slices, widest on the second, and a small one elsewhere."""
+    masks = np.zeros((6, 40, 40), bool)
+    masks[1, 10:14, 10:14] = masks[3, 12:16, 12:16] = True
+    masks[2, 8:20, 8:20] = True
+    masks[5, 30, 30:33] = True
+    return masks
+
+
+def test_each_lesion_is_measured_where_it_is_largest() -> None:
+    found = measure_lesions(two_lesions(), (5.0, 1.0, 1.0))
+    large, small = found.lesions
+    assert (large.number, large.voxels, large.slices, large.position) == (1, 176, 3, 2)
+    assert large.longest.length == pytest.approx(12 * R2)
+    assert large.perpendicular.length == pytest.approx(12 * R2)
+    assert large.product == pytest.approx(288)
+    assert (large.longest.x1, large.longest.y1) == (7.5, 7.5)
+    assert (small.position, small.longest.length) == (5, 3.0)
+    assert (small.longest.x1, small.longest.y1) == (29.5, 30.0)
+    assert found.unit == "mm"
+    assert found.notes == (NOT_WITHOUT_THE_READER, NOT_ENHANCING)
+
+
+MEASURABLE = [
+    pytest.param((5.0, 1.0, 1.0), True, "Measurable: both", id="yes"),
+    pytest.param((5.0, 0.5, 0.5), False, "8.5 mm is below 10 mm", id="too small"),
+    pytest.param(None, None, "is not known without", id="no spacing"),
+]
+
+
+@pytest.mark.parametrize(("spacing", "measurable", "words"), MEASURABLE)
+def test_what_is_measurable_by_rano(
+    spacing: tuple[float, float, float] | None, measurable: bool | None, words: str
+) -> None:
+    lesion = measure_lesions(two_lesions(), spacing).lesions[0]
+    assert lesion.measurable is measurable
+    assert words in lesion.reason
+
+
+def test_one_slice_is_not_enough_and_10_mm_are() -> None:
+    masks = np.zeros((3, 20, 20), bool)
+    masks[1, 5:15, 5:15] = True
+    (lesion,) = measure_lesions(masks, (5.0, 1.0, 1.0)).lesions
+    assert lesion.measurable is False
+    assert "on one slice only" in lesion.reason
+    cross = np.stack([shape("..#..", "..#..", "#####", "..#..", "..#..")] * 2)
+    assert measure_lesions(cross, (5.0, 2.0, 2.0)).lesions[0].measurable is True, "just 10 mm"
+    assert measure_lesions(cross, (5.0, 1.99, 1.99)).lesions[0].measurable is False
+
+
+def test_without_spacing_lengths_are_pixels_and_that_is_said() -> None:
+    found = measure_lesions(two_lesions(), None)
+    assert found.unit == "px"
+    assert found.notes[0] == IN_PIXELS
+    assert found.lesions[0].longest.length == pytest.approx(12 * R2)
+
+
+def test_slices_far_apart_are_noted() -> None:
+    notes = measure_lesions(two_lesions(), (6.5, 1.0, 1.0)).notes
+    assert notes[0].startswith("The slices lie 6.5 mm apart; RANO prefers 5 mm or less")
+
+
+def test_lesions_touch_through_corners_and_not_through_gaps() -> None:
+    masks = np.zeros((4, 8, 8), bool)
+    masks[0, 2, 2] = masks[1, 3, 3] = masks[1, 4, 4] = True
+    masks[3, 2:4, 2] = True
+    found = [lesion.voxels for lesion in find_lesions(masks)]
+    assert found == [3, 2]
+
+
+def test_pieces_of_a_slice_that_meet_on_another_are_one_lesion() -> None:
+    masks = np.zeros((2, 5, 9), bool)
+    masks[0, 2, 1:3] = masks[0, 2, 6:8] = True
+    masks[1, 2, 1:8] = True
+    (lesion,) = measure_lesions(masks, None).lesions
+    assert (lesion.voxels, lesion.slices, lesion.position) == (11, 2, 1)
+    assert lesion.longest.length == 7
+
+
+def test_only_so_many_lesions_are_measured() -> None:
+    masks = np.zeros((1, 10, 60), bool)
+    masks[0, ::4, ::6] = True
+    found = measure_lesions(masks, None)
+    assert len(found.lesions) == MOST_LESIONS
+    assert found.not_measured == 30 - MOST_LESIONS
+    assert "14 smaller lesions were not measured." in found.notes
+
+
+def test_pruning_finds_what_measuring_every_slice_finds() -> None:
+    rng = np.random.default_rng(5)
+    masks = np.zeros((6, 30, 30), bool)
+    for k in range(6):
+        masks[k, 3:27, 3:27] = np.kron(rng.random((6, 6)) > 0.35, np.ones((4, 4)))
+    masks[:, 13:17, 13:17] = True
+    spacing = (3.0, 0.9, 1.1)
+    for lesion in measure_lesions(masks, spacing).lesions:
+        pieces = next(one for one in find_lesions(masks) if one.voxels == lesion.voxels).pieces
+        products = []
+        for _, _, piece in pieces.values():
+            products += [
+                chord.length * longest_perpendicular(piece, chord, spacing[1:]).length
+                for chord in longest_diameters(piece, spacing[1:])
+            ]
+        assert lesion.product == pytest.approx(max(products))
+
+
+def test_arguments_are_checked() -> None:
+    with pytest.raises(ValueError, match="masks must be"):
+        measure_lesions(np.zeros((3, 3), bool), None)
+    for spacing in ((0.0, 1.0, 1.0), (1.0, float("nan"), 1.0)):
+        with pytest.raises(ValueError, match="spacing must be above 0"):
+            measure_lesions(np.zeros((1, 3, 3), bool), spacing)
+
+
+def test_a_large_lesion_and_a_study_take_no_time() -> None:
+    """Limits are five times what was measured, for machines under load."""
+    y, x = np.mgrid[:256, :256] - 128
+    angle = np.arctan2(y, x)
+    wavy = np.hypot(y, x) < 40 + 6 * np.sin(7 * angle)
+    assert 4900 < wavy.sum() < 5300
+    started = time.process_time()
+    assert both(wavy)[0] > 80
+    assert time.process_time() - started < 0.25
+    z = np.arange(30) - 15
+    study = np.array([np.hypot(y, x) < 40 + 6 * np.sin(7 * angle + k / 3) - 2 * abs(k) for k in z])
+    started = time.process_time()
+    assert len(measure_lesions(study, (5.0, 0.9, 0.9)).lesions) == 1
+    assert time.process_time() - started < 1.0
