@@ -205,8 +205,8 @@ def _judge_intensity(found: InputMeasures, known: InputRanges) -> str | None:
             "contrast",
             -1,
             lambda: (
-                "The head has less contrast than in any training patient; faint borders may be"
-                " missed."
+                "The head has less contrast than in any training patient, as where the skull was"
+                " cut away; faint borders may be missed."
             ),
         ),
         (
