@@ -3,6 +3,7 @@
 ``python predict_by_rule.py SECONDS_PER_BATCH predict PATH ... --output DIR --models DIR``
 """
 
+import signal
 import sys
 import time
 from typing import Any
@@ -25,4 +26,6 @@ def run(seconds: float, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # As a terminal starts it; a shell that runs the tests in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(run(float(sys.argv[1]), sys.argv[2:]))
