@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import logging
+import json
 import mmap
-import time
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import quote
 
 import numpy as np
-from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from numpy.typing import NDArray
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from dashboard import services, studies
+from dashboard import request_log, services, studies
+from dashboard.case_measures import describe_measures
 from dashboard.display import encode_slice, make_thumbnail
 from dashboard.recent_studies import RecentStudies
 from dashboard.route_errors import SENTENCES, NotThere, answer_error
@@ -30,9 +29,8 @@ from dashboard.study_json import describe_study
 from dashboard.uploads import Uploads
 from pipeline import Case
 
-_LOG = logging.getLogger(__name__)
 _FOR_EVER = "private, max-age=31536000, immutable"
-_QUIET = ("/data/", "/assets/", "/_dash-", "/_favicon", "/api/health", "/api/studies/")
+_RESULT_GONE = "The result is no longer there; open the study again."
 api = Blueprint("overread", __name__)
 
 
@@ -48,9 +46,8 @@ def register(server: Flask, parts: Services) -> None:
     server.config["overread_recent"] = RecentStudies(parts.store.study)
     server.register_blueprint(api)
     server.register_error_handler(Exception, answer_error)
-    server.before_request(_note_begin)
+    request_log.register(server)
     server.before_request(_refuse_large)
-    server.after_request(_log_request)
 
 
 @api.get("/api/health")
@@ -155,18 +152,29 @@ def thumbnail(study_id: str, digest: str, channel: int) -> Response:
 @api.get("/data/<study_id>/<key>/probability/<int:k>")
 def probability(study_id: str, key: str, k: int) -> Response:
     """255 x the segmenter's probability on one slice, by the models that the key names."""
-    row = _recent(study_id)
-    if key != _services().result_key(row.content_digest):
-        raise NotThere("This result is by other models; open the study again.")
-    _check_place(row, 0, k)
+    return _map_slice(study_id, key, k, _services().results.probability_slice)
+
+
+@api.get("/data/<study_id>/<key>/disagreement/<int:k>")
+def disagreement(study_id: str, key: str, k: int) -> Response:
+    """255 x how far the answers to a slice and to its mirror image lie apart."""
+    return _map_slice(study_id, key, k, _services().results.disagreement_slice)
+
+
+@api.get("/data/<study_id>/<digest>/measures/<key>")
+def measures(study_id: str, digest: str, key: str) -> Response:
+    """Diameters and what each mask threshold takes in, as JSON."""
+    row = _study_with_data(study_id, digest)
+    _check_key(row, key)
 
     def encode() -> bytes:
-        found = _services().results.probability_slice(key, k)
-        if found is None or found.shape != (row.height, row.width):
-            raise NotThere("The result is no longer there; open the study again.")
-        return np.ascontiguousarray(found, np.uint8).tobytes()
+        case = _case(row)
+        result = _services().results.get(key, case)
+        if result is None:
+            raise NotThere(_RESULT_GONE)
+        return json.dumps(describe_measures(result, case.masks), separators=(",", ":")).encode()
 
-    return _immutable(encode, packs=True)
+    return _immutable(encode, mimetype="application/json", packs=True)
 
 
 @api.route("/api/<path:rest>", methods=["GET", "PUT", "POST", "DELETE"])
@@ -174,6 +182,28 @@ def probability(study_id: str, key: str, k: int) -> Response:
 def nothing(rest: str) -> Response:
     """Keep Dash from answering unknown addresses of ours with its page."""
     raise NotThere(SENTENCES[HTTPStatus.NOT_FOUND])
+
+
+def _map_slice(
+    study_id: str, key: str, k: int, read: Callable[[str, int], NDArray[np.uint8] | None]
+) -> Response:
+    """One slice of a map of the answer that the key names."""
+    row = _recent(study_id)
+    _check_key(row, key)
+    _check_place(row, 0, k)
+
+    def encode() -> bytes:
+        found = read(key, k)
+        if found is None or found.shape != (row.height, row.width):
+            raise NotThere(_RESULT_GONE)
+        return np.ascontiguousarray(found, np.uint8).tobytes()
+
+    return _immutable(encode, packs=True)
+
+
+def _check_key(row: StudyRow, key: str) -> None:
+    if key != _services().result_key(row.content_digest):
+        raise NotThere("This result is by other models; open the study again.")
 
 
 def _services() -> Services:
@@ -257,26 +287,8 @@ def _immutable(
     return response
 
 
-def _note_begin() -> None:
-    g.began = time.perf_counter()
-
-
 def _refuse_large() -> None:
     """Refuse what no address takes; uploads tell their limit themselves."""
     limit = _services().settings.max_upload_bytes
     if request.endpoint != f"{api.name}.receive_file" and (request.content_length or 0) > limit:
         raise RequestEntityTooLarge
-
-
-def _log_request(response: Response) -> Response:
-    if request.path.startswith("/api/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    took = (time.perf_counter() - g.get("began", time.perf_counter())) * 1000
-    response.headers["Server-Timing"] = f"app;dur={took:.1f}"
-    fine = response.status_code < HTTPStatus.BAD_REQUEST
-    level = logging.DEBUG if fine and request.path.startswith(_QUIET) else logging.INFO
-    # the path only: a query may hold a file's name, and with it a patient's
-    _LOG.log(
-        level, "%s %s %d %.0f ms", request.method, quote(request.path), response.status_code, took
-    )
-    return response

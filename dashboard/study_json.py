@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from dashboard import jobs
+from dashboard.case_measures import VERSION
 from dashboard.display import sequence_label
 from dashboard.services import Services
 from dashboard.store import JobState, StudyRow
+from dashboard.trust import describe_trust
 from pipeline import Case, CaseResult
 
 _LOG = logging.getLogger(__name__)
@@ -42,7 +44,12 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
         "pixels_url": f"{address}/pixels/{{channel}}/{{slice}}",
         "reference_url": reference,
         "thumbnail_url": f"{address}/thumbnail/{{channel}}.png",
-        "result": _describe_result(result, key, row.study_id) if result and key else None,
+        "result": {
+            **_describe_result(result, key, row),
+            "trust": describe_trust(services, result),
+        }
+        if result and key
+        else None,
         "job": _describe_job(row),
     }
 
@@ -90,10 +97,13 @@ def _orientation_note(case: Case) -> str:
     return "R, L, A, P by the data set's convention" if by_convention else ""
 
 
-def _describe_result(result: CaseResult, key: str, study_id: str) -> dict[str, Any]:
+def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, Any]:
+    address = f"/data/{row.study_id}/{key}"
     return {
         "key": key,
-        "probability_url": f"/data/{study_id}/{key}/probability/{{slice}}",
+        "probability_url": f"{address}/probability/{{slice}}",
+        "disagreement_url": f"{address}/disagreement/{{slice}}",
+        "measures_url": f"/data/{row.study_id}/{row.data_digest}/measures/{key}?v={VERSION}",
         "slices": [
             {
                 "index": s.index,
@@ -111,7 +121,7 @@ def _describe_result(result: CaseResult, key: str, study_id: str) -> dict[str, A
         "mask_threshold": result.mask_threshold,
         "volume_ml": result.volume_ml,
         "dice": result.dice,
-        "warnings": list(result.warnings),
+        "warnings": list(result.cautions),
         "network": asdict(result.network),
     }
 

@@ -51,7 +51,6 @@ overread.findings = (function () {
     text("finding-network", result ? network(result.network) : "Shown with the result.");
     text("finding-engine", result ? engine(result.network) : "");
     conflicts(s);
-    warnings(s);
   }
 
   const network = ({ name, version, digest }) => `${name} ${version} · ${digest.slice(0, 8)}`;
@@ -64,14 +63,6 @@ overread.findings = (function () {
 
   function engine({ engine: name, precision }) {
     return [ENGINES[name] || name, PRECISIONS[precision] || precision].filter(Boolean).join(", ");
-  }
-
-  function warnings({ warnings: own, result }) {
-    const all = [...new Set([...(own || []), ...(result?.warnings || [])])];
-    hide("findings-warnings", all.length === 0);
-    document.getElementById("finding-warnings").replaceChildren(
-      ...all.map((sentence) => Object.assign(document.createElement("p"), { className: "notice notice--warning", textContent: sentence })),
-    );
   }
 
   function area({ spacing_mm: mm, result }, k) {

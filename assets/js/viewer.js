@@ -2,7 +2,7 @@
 // the browser; the server is asked for each slice once. Others listen: viewer.on("slice", () => ...).
 //
 // Events: open, close, slice (another slice is wanted), painted (it is on the screen), display (toggles, window),
-// channel, result, areas (reference areas became known), view (zoom).
+// channel, result, measures (of the result), areas (reference areas became known), view (zoom).
 window.overread = window.overread || {};
 
 overread.viewer = (function () {
@@ -273,6 +273,7 @@ overread.viewer = (function () {
   function setResult(result) {
     if (!now) return;
     now.study.result = result;
+    now.measures = null;
     now.paths.clear();
     emit("result");
     emit("slice");
@@ -280,7 +281,13 @@ overread.viewer = (function () {
     invalidate();
   }
 
+  function setMeasures(measures) {
+    now.measures = measures;
+    emit("measures");
+    invalidate();
+  }
+
   const pixelsInView = () => now && now.loader.get(address(now.study.pixels_url, now.k, now.channel));
 
-  return { on, open, close, goTo, goToLesion, goToConflict, isConflict, display, chooseChannel, setResult, retry, pixelsInView, get now() { return now; } };
+  return { on, open, close, goTo, goToLesion, goToConflict, isConflict, display, chooseChannel, setResult, setMeasures, retry, pixelsInView, get now() { return now; } };
 })();

@@ -29,7 +29,7 @@ def layout(learned_on: list[str]) -> html.Aside:
                 type="button",
             ),
             html.Div(
-                [_study(), _warnings(), _slice(), _learned(learned_on), _model()],
+                [_study(), _trust(), _slice(), _learned(learned_on), _model()],
                 className="findings-scroll",
             ),
         ],
@@ -48,16 +48,38 @@ def _section(title: str, *children: Component, id: str) -> html.Section:
 def _study() -> html.Section:
     return _section(
         "FLAIR abnormality (AI)",
-        html.P(
+        html.Div(
             [
-                html.Span(id="finding-volume", className="number"),
-                html.Span(id="finding-volume-unit", className="unit"),
+                html.P(
+                    [
+                        html.Span(id="finding-volume", className="number"),
+                        html.Span(id="finding-volume-unit", className="unit"),
+                    ],
+                    id="finding-volume-line",
+                ),
+                html.Button(
+                    [
+                        html.Span(id="finding-diameters", className="number"),
+                        html.Span(id="finding-diameters-unit", className="unit"),
+                    ],
+                    id="finding-diameters-line",
+                    className="finding-diameters",
+                    type="button",
+                    hidden=True,
+                ),
             ],
-            id="finding-volume-line",
             className="finding-volume",
         ),
         html.P(id="finding-called", className="finding-text"),
         html.P(id="finding-why", className="finding-text", hidden=True),
+        html.Div(
+            [
+                html.P(id="finding-measurable", className="finding-text"),
+                html.Details([html.Summary("What was measured"), html.Div(id="finding-notes")]),
+            ],
+            id="finding-rano",
+            hidden=True,
+        ),
         html.Div(
             [
                 html.Span(id="finding-conflicts-text", className="finding-text"),
@@ -167,8 +189,38 @@ def _learned(sentences: list[str]) -> html.Section:
     )
 
 
-def _warnings() -> html.Section:
-    return _section("Warnings", html.Div(id="finding-warnings"), id="findings-warnings")
+def _trust() -> html.Section:
+    """What to expect of the outline, and why it may be wrong."""
+    return _section(
+        "How far to trust it",
+        html.Div(
+            [
+                html.Dl(
+                    html.Div(
+                        [
+                            html.Dt("Expected Dice"),
+                            html.Dd(
+                                [
+                                    html.Span(id="finding-expected", className="finding-value"),
+                                    html.Span(id="finding-interval", className="muted"),
+                                ],
+                                className="finding-score",
+                            ),
+                        ],
+                        className="finding-row",
+                    ),
+                    className="finding-rows tabular",
+                ),
+                html.P(id="finding-expected-words", className="finding-text"),
+                html.P("Held-out patients most like this one", className="finding-text"),
+                html.Ul(id="finding-similar", className="finding-similar tabular"),
+            ],
+            id="finding-trust",
+            hidden=True,
+        ),
+        html.Div(id="finding-warnings"),
+        id="findings-warnings",
+    )
 
 
 def _model() -> html.Section:

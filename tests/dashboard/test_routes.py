@@ -135,6 +135,37 @@ def test_study_before_and_after_its_analysis(client: FlaskClient, parts: Service
     assert np.frombuffer(answer.data, np.uint8).reshape(6, 5)[:2, :2].tolist() == [[200] * 2] * 2
 
 
+def test_maps_and_measures_of_a_result_keep_for_ever(client: FlaskClient, parts: Services) -> None:
+    study = add_case(parts, make_case())
+    Worker(parts, make_analyser=fake_factory()).run_one()
+    result = client.get(f"/api/studies/{study}").json["result"]
+    answer = client.get(result["disagreement_url"].format(slice=1))
+    assert np.frombuffer(answer.data, np.uint8).reshape(6, 5)[:2, :3].tolist() == [[20, 20, 0]] * 2
+    assert "immutable" in answer.headers["Cache-Control"]
+    measures = client.get(result["measures_url"])
+    assert "immutable" in measures.headers["Cache-Control"]
+    (lesion,) = measures.json["lesions"]
+    assert (lesion["k"], lesion["measurable"]) == (1, False)
+    assert "below 10 mm" in lesion["reason"]
+    for wrong in ("disagreement_url", "measures_url"):
+        address = result[wrong].format(slice=1).replace(result["key"], "f" * 64)
+        assert client.get(address).status_code == 404
+    assert client.get(result["disagreement_url"].format(slice=3)).status_code == 404
+
+
+def test_findings_of_the_input_gate_stand_among_the_warnings(
+    client: FlaskClient, parts: Services
+) -> None:
+    study = add_case(parts, make_case(spacing_mm=(20.0, 1.0, 1.0)))
+    Worker(parts, make_analyser=fake_factory()).run_one()
+    row = parts.store.study(study)
+    assert row is not None
+    found = parts.results.get(str(parts.result_key(row.content_digest)), make_case())
+    told = client.get(f"/api/studies/{study}").json["result"]["warnings"]
+    assert found is not None and "A warning of the case." in told
+    assert len(told) == len(set(told)) > len(found.warnings)
+
+
 def test_a_result_that_the_cache_lost_is_computed_again(
     client: FlaskClient, parts: Services
 ) -> None:
@@ -246,7 +277,7 @@ def test_other_methods_and_unforeseen_errors(
 
 
 def test_log_has_no_names(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "dashboard.routes"):
+    with caplog.at_level(logging.INFO, "dashboard.request_log"):
         put(client, "Mustermann.png", png())
         client.get("/api/no%0Asuch")
     assert [record.message.rsplit(" ", 2)[0] for record in caplog.records] == [

@@ -1,0 +1,76 @@
+"""What is measured on an answer: diameters of its lesions, and what each mask threshold takes in.
+
+The browser follows the mask threshold without asking again: areas, volume and Dice at every level
+of the probability map are in two small tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import BidimensionalMeasurement, CaseResult, areas_by_level, measure_lesions
+
+#: In the address, because browsers keep the answer for ever: raise it when other things are told.
+VERSION = 1
+
+
+def describe_measures(
+    result: CaseResult, reference: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
+    """Measure an answer for the browser.
+
+    Args:
+        result: The answer.
+        reference: ``(n, h, w)`` bool, or None where there is none.
+
+    Returns:
+        unit, notes, lesions (the largest first, ``k`` their slice from 0, lines in pixels with
+        pixel centres at whole numbers); areas: per slice the pixels at or above each of 256 levels,
+        None where the slice was not called; overlap: likewise of the reference's pixels, and
+        reference_px: all of them per slice, both None without a reference.
+    """
+    called = [one.tumor for one in result.slices]
+    areas = areas_by_level(result.probability)
+    return {
+        **_describe_lesions(measure_lesions(result.masks(), result.spacing_mm)),
+        "areas": [
+            row.tolist() if wanted else None for row, wanted in zip(areas, called, strict=True)
+        ],
+        "overlap": None
+        if reference is None
+        else [
+            _levels_inside(shown, mask) if wanted else None
+            for shown, mask, wanted in zip(result.probability, reference, called, strict=True)
+        ],
+        "reference_px": None
+        if reference is None
+        else [int(np.count_nonzero(mask)) for mask in reference],
+    }
+
+
+def _describe_lesions(measured: BidimensionalMeasurement) -> dict[str, Any]:
+    return {
+        "unit": measured.unit,
+        "notes": list(measured.notes),
+        "lesions": [
+            {
+                "k": lesion.position,
+                "longest": asdict(lesion.longest),
+                "perpendicular": asdict(lesion.perpendicular),
+                "measurable": lesion.measurable,
+                "reason": lesion.reason,
+            }
+            for lesion in measured.lesions
+        ],
+    }
+
+
+def _levels_inside(shown: NDArray[np.uint8], mask: NDArray[np.bool_]) -> list[int]:
+    """Pixels of the mask at or above each level of a probability map ``(h, w)``."""
+    counts = np.bincount(shown[mask.astype(bool)], minlength=256)
+    inside: list[int] = np.cumsum(counts[::-1])[::-1].tolist()
+    return inside

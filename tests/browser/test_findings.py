@@ -1,0 +1,60 @@
+"""What the findings panel says of a case as a whole: diameters, expected Dice, cautions."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from running_site import SLICES, Site
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("measured", shift=2)
+
+
+def open_study(page: Page, study_id: str, slice_number: int) -> None:
+    page.goto(f"/review?study={study_id}&slice={slice_number}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+
+
+def test_diameters_stand_by_the_volume_and_lead_to_their_slice(page, study):
+    open_study(page, study, 1)
+    # the diagonal of a square of 16 pixels of 1 mm, and the longest line across it
+    expect(page.locator("#finding-diameters-line")).to_have_text("23 \u00d7 23 mm")
+    expect(page.locator("#finding-measurable")).to_have_text(
+        "RANO 2.0: Measurable: both diameters reach 10 mm, and it is seen on 5 slices."
+    )
+    page.click("#finding-rano summary")
+    expect(page.locator("#finding-notes")).to_contain_text("Enhancing disease is measured on")
+    page.click("#finding-diameters-line")
+    expect(page.locator("#corner-slice")).to_contain_text(f"Slice 5 / {SLICES}")
+
+
+def test_expected_dice_its_interval_and_the_patients_like_it(page, study):
+    open_study(page, study, 5)
+    expect(page.locator("#finding-trust")).to_be_hidden()  # nothing was learned for these weights
+    page.evaluate(
+        """(id) => overread.viewer.setResult({...overread.viewer.now.study.result, trust: {
+             expected: 0.9, low: 0.81, high: 0.953, sentence: "Dice of about 0.90.", similar: [
+               {case_id: "HERE", dice: 0.88, href: `/review?study=${id}`, here: true},
+               {case_id: "FAR", dice: 0.9, href: "/performance?view=outlines", here: false}]}})""",
+        study,
+    )
+    trust = page.locator("#finding-trust")
+    expect(trust).to_contain_text("0.90")
+    expect(trust).to_contain_text("0.81 to 0.95")
+    expect(trust).to_contain_text("Dice of about 0.90.")
+    expect(page.locator("#finding-similar li")).to_have_text(
+        ["HEREDice 0.88", "FARDice 0.90, in the figures"]
+    )
+    page.click("#finding-similar a >> text=HERE")
+    page.wait_for_url(f"**/review?study={study}*")
+
+
+def test_cautions_are_told_once_each(page, study):
+    open_study(page, study, 5)
+    page.evaluate(
+        """() => { const { study } = overread.viewer.now; study.warnings = ["One.", "Two."];
+             overread.viewer.setResult({...study.result, warnings: ["Two.", "Three."]}); }"""
+    )
+    expect(page.locator("#finding-warnings p")).to_have_text(["One.", "Two.", "Three."])
