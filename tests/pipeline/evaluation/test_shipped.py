@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.checked_json import read_json_object
+from pipeline.commands.report import format_times
 from pipeline.data.splits import load_folds
+from pipeline.engine.precision import read_precision_checks
 from pipeline.evaluation.report import format_results
 from pipeline.models.registry import TaskInfo, read_model_info
 
@@ -54,3 +57,16 @@ def test_the_first_standard_is_met(document: Mapping[str, Any]) -> None:
     figures = document["figures"]
     assert figures["slice_auc"]["value"] >= 0.95
     assert figures["patient_dice_mean"]["value"] >= 0.75
+
+
+def test_the_page_of_times_tells_the_benchmarks_figures(shipped: TaskInfo) -> None:
+    benchmark = read_json_object(ROOT / "models" / "benchmark.json", "benchmark.json")
+    assert benchmark is not None
+    text = format_times(benchmark, read_precision_checks(shipped.network))
+    assert text in (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+
+
+def test_the_shipped_precision_was_shown_for_the_shipped_weights(shipped: TaskInfo) -> None:
+    (check,) = read_precision_checks(shipped.network)
+    assert check.passed
+    assert check.patients == len(load_folds()[0].held_out)
