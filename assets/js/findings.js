@@ -19,13 +19,13 @@ overread.findings = (function () {
     if (node) node.hidden = hidden;
   }
 
-  function volume(study) {
-    const { result } = study;
+  function volume(now) {
+    const { result } = now.study;
     if (result.volume_ml !== null && result.volume_ml !== undefined) {
-      const ml = result.volume_ml;
+      const ml = overread.threshold.isShipped(now) ? result.volume_ml : overread.threshold.amount(now)[0];
       return [ml === 0 ? "0" : ml < 0.1 ? "<0.1" : ml.toFixed(1), " mL", ""];
     }
-    const pixels = result.slices.reduce((sum, slice) => sum + slice.mask_area_px, 0);
+    const pixels = result.slices.reduce((sum, _, k) => sum + overread.threshold.area(now, k), 0);
     return [pixels.toLocaleString("en-US"), " pixels", "The input has no pixel spacing, so there are no millilitres."];
   }
 
@@ -35,13 +35,14 @@ overread.findings = (function () {
     return `${k} of ${n} slices ${k === 1 ? "is" : "are"} above the operating point. Edema counts as abnormality.`;
   }
 
-  function study({ study: s }) {
+  function study(now) {
+    const { study: s } = now;
     const { result } = s;
     hide("finding-volume-line", !result);
     hide("finding-called", !result);
     hide("finding-why", true);
     if (result) {
-      const [amount, unit, why] = volume(s);
+      const [amount, unit, why] = volume(now);
       text("finding-volume", amount);
       text("finding-volume-unit", unit);
       text("finding-called", called(s));
@@ -65,17 +66,19 @@ overread.findings = (function () {
     return [ENGINES[name] || name, PRECISIONS[precision] || precision].filter(Boolean).join(", ");
   }
 
-  function area({ spacing_mm: mm, result }, k) {
+  function area(now) {
+    const { spacing_mm: mm, result } = now.study;
     if (!result) return NONE;
-    const pixels = result.slices[k].mask_area_px;
+    const pixels = overread.threshold.area(now, now.k);
     return mm ? `${((pixels * mm[1] * mm[2]) / 100).toFixed(2)} cm²` : `${pixels.toLocaleString("en-US")} px`;
   }
 
-  function agreement({ reference_url: reference, result }, k) {
+  function agreement(now) {
+    const { reference_url: reference, result } = now.study;
     if (!reference) return "no reference";
     if (!result) return NONE;
-    const { dice } = result.slices[k];
-    return dice === null || dice === undefined ? "both empty" : `Dice ${dice.toFixed(2)}`;
+    const dice = overread.threshold.dice(now, now.k);
+    return dice === null ? "both empty" : `Dice ${dice.toFixed(2)}`;
   }
 
   // A share in [0, 1] as number and bar; words where there is none.
@@ -84,7 +87,8 @@ overread.findings = (function () {
     document.getElementById(`finding-${name}-fill`).style.width = `${(value || 0) * 100}%`;
   }
 
-  function slice({ study: s, k }) {
+  function slice(now) {
+    const { study: s, k } = now;
     const answer = s.result?.slices[k];
     share("score", answer ? answer.tumor_probability : null, NONE);
     share("classifier", answer ? answer.classifier_score : null, NONE);
@@ -93,17 +97,17 @@ overread.findings = (function () {
     tick.hidden = !answer;
     if (answer) tick.style.left = `${s.result.threshold * 100}%`;
     text("finding-point", answer ? s.result.threshold.toFixed(2) : NONE);
-    decided(answer);
-    text("finding-area", area(s, k));
-    text("finding-dice", agreement(s, k));
+    decided(answer, answer && overread.threshold.area(now, k));
+    text("finding-area", area(now));
+    text("finding-dice", agreement(now));
   }
 
-  function decided(answer) {
+  function decided(answer, pixels) {
     const conflict = Boolean(answer) && overread.viewer.isConflict(answer);
     const node = text("finding-decided", answer ? decision(answer) : "");
     node.classList.toggle("notice", conflict);
     node.classList.toggle("notice--warning", conflict);
-    const empty = answer && answer.tumor && !answer.mask_area_px;
+    const empty = answer && answer.tumor && !pixels;
     text("finding-note", empty ? "Above the operating point; nothing outlined." : "");
   }
 
@@ -120,7 +124,7 @@ overread.findings = (function () {
 
   function mount() {
     const { on } = overread.viewer;
-    const removers = [on("open", study), on("result", study), on("slice", slice)];
+    const removers = [on("open", study), on("result", study), on("slice", slice), on("threshold", study), on("threshold", slice)];
     return () => removers.forEach((remove) => remove());
   }
 

@@ -105,6 +105,7 @@ overread.input = (function () {
   }
 
   const flip = (name) => viewer().display({ show: { [name]: !state().show[name] } });
+  const map = (name) => viewer().display({ show: { map: state().show.map === name ? "none" : name } });
   const invert = () => viewer().display({ invert: !state().invert });
 
   // Show or hide the rail or the findings where the window is too narrow for them.
@@ -120,6 +121,9 @@ overread.input = (function () {
     "show-reference": () => flip("reference"),
     fill: () => flip("fill"),
     "hide-all": () => flip("hidden"),
+    "map-probability": () => map("probability"),
+    "map-uncertainty": () => map("uncertainty"),
+    "map-difference": () => map("difference"),
     invert,
     "window-auto": autoWindow,
     "window-full": fullRange,
@@ -128,6 +132,7 @@ overread.input = (function () {
     "tool-zoom": () => viewer().display({ tool: "zoom" }),
     "next-lesion": () => viewer().goToLesion(1),
     "next-conflict": () => viewer().goToConflict(1),
+    "threshold-shipped": () => overread.threshold.set(null),
     retry: () => viewer().retry(),
     "toggle-rail": () => fold("rail"),
     "toggle-findings": () => fold("findings"),
@@ -147,7 +152,9 @@ overread.input = (function () {
     for (const id of ["show-ai", "fill"]) byId(id).disabled = !result;
     byId("show-reference").disabled = !reference;
     byId("show-reference").title = reference ? "" : "This study has no reference outline";
-    byId("opacity").disabled = !show.fill || !result;
+    const hasMap = show.map !== "none";
+    byId("opacity").disabled = !(show.fill || hasMap) || !result;
+    byId("opacity").value = 100 * (hasMap ? show.mapOpacity : show.opacity);
     byId("surface").dataset.tool = tool;
     document.querySelector(".legend").classList.toggle("legend--hidden", show.hidden);
   }
@@ -172,6 +179,12 @@ overread.input = (function () {
     { key: "m", label: "FLAIR abnormality (AI) on or off", run: go(() => flip("ai")) },
     { key: "r", label: "Reference outline on or off", run: go(() => flip("reference")) },
     { key: "f", label: "Fill on or off", run: go(() => flip("fill")) },
+    { key: "p", label: "Map of the outline's probability", run: go(({ study }) => study.result && map("probability")) },
+    { key: "u", label: "Map of the outline's uncertainty", run: go(({ study }) => study.result && map("uncertainty")) },
+    { key: "d", label: "Difference from the reference outline", run: go(({ study }) => study.result && study.reference_url && map("difference")) },
+    { key: ",", label: "Lower the mask threshold", repeat: true, run: go(() => overread.threshold.move(-1)) },
+    { key: ".", label: "Raise the mask threshold", repeat: true, run: go(() => overread.threshold.move(1)) },
+    { key: "t", label: "Back to the shipped mask threshold", run: go(() => overread.threshold.set(null)) },
     {
       key: " ", label: "Hide all (while held, or until pressed again)",
       run: go(() => { spaceAt = performance.now(); flip("hidden"); }),
@@ -215,10 +228,13 @@ overread.input = (function () {
     surface.addEventListener("pointerdown", onPointerDown, { signal });
     surface.addEventListener("dblclick", () => state() && homeWindow(), { signal });
     surface.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
-    range("opacity-host", { id: "viewer-opacity", class: "slider opacity-slider", min: 5, max: 80, step: 5, value: 25, "aria-label": "Opacity of the fill, percent", disabled: "" },
-      (percent) => viewer().display({ show: { opacity: percent / 100 } }));
+    range("opacity-host", { id: "viewer-opacity", class: "slider opacity-slider", min: 5, max: 100, step: 5, value: 25, "aria-label": "Opacity of fill or map, percent", disabled: "" },
+      (percent) => viewer().display({ show: { [state().show.map === "none" ? "opacity" : "mapOpacity"]: percent / 100 } }));
     range("slider-host", { id: "viewer-slider", class: "slice-slider", min: 1, max: 1, value: 1, "aria-label": "Slice", "data-pass-keys": "yes" },
       (slice) => viewer().goTo(slice - 1));
+    const { LOWEST, HIGHEST } = overread.threshold;
+    range("threshold-host", { id: "viewer-threshold", class: "slider threshold-slider", min: LOWEST, max: HIGHEST, step: 0.01, value: 0.5, "aria-label": "Mask threshold" },
+      overread.threshold.set);
     for (const [id, run] of Object.entries(BUTTONS)) {
       byId(id).addEventListener("click", (event) => {
         if (event.detail) event.currentTarget.blur(); // or the space bar would press it again

@@ -13,6 +13,8 @@ overread.keys = (function () {
   const groups = new Map(); // name -> bindings
   const NAMES = { " ": "Space", ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→", PageUp: "Page up", PageDown: "Page down" };
 
+  const MOVES_SLIDER = /^(Arrow|Page|Home$|End$)/;
+
   function add(group, bindings) {
     groups.set(group, bindings);
     return () => {
@@ -34,7 +36,7 @@ overread.keys = (function () {
     if (target.closest("textarea, select, [contenteditable='true']")) return true;
     if (target.closest(".ag-root")) return event.key.length > 1 || event.key === " "; // the grid moves, letters are ours
     const input = target.closest("input");
-    if (input && input.type === "range") return !input.dataset.passKeys;
+    if (input && input.type === "range") return !input.dataset.passKeys && MOVES_SLIDER.test(event.key);
     if (input) return !["checkbox", "radio", "button"].includes(input.type) || event.key === " ";
     return (event.key === " " || event.key === "Enter") && Boolean(target.closest("button, a, summary, [role='button']"));
   }

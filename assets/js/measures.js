@@ -24,9 +24,11 @@ overread.measures = (function () {
   const length = (value, unit) => (unit === "mm" ? value.toFixed(value < 10 ? 1 : 0) : value.toFixed(0));
 
   // "56 × 55 mm", a button that goes to the slice, and the criterion's own words.
-  function show({ measures, study }) {
+  function show(now) {
+    const { measures, study } = now;
     const lesion = measures?.lesions[0];
-    byId("finding-diameters-line").hidden = !lesion;
+    const own = !overread.threshold.isShipped(now); // then the mask in view is another one
+    byId("finding-diameters-line").hidden = !lesion || own;
     byId("finding-rano").hidden = !lesion;
     if (!lesion) return;
     const { unit, lesions, notes } = measures;
@@ -36,7 +38,7 @@ overread.measures = (function () {
     const words = `${which}, longest diameter and longest perpendicular, on slice ${lesion.k + 1}`;
     byId("finding-diameters-line").setAttribute("aria-label", `${byId("finding-diameters").textContent} ${unit}: go to slice ${lesion.k + 1} of ${study.n}`);
     byId("finding-diameters-line").title = `${words}. Click to go there.`;
-    byId("finding-measurable").textContent = `RANO 2.0: ${lesion.reason}`;
+    byId("finding-measurable").textContent = own ? "Diameters are measured at the shipped threshold only." : `RANO 2.0: ${lesion.reason}`;
     byId("finding-notes").replaceChildren(...[`${words}.`, ...notes].map((textContent) => Object.assign(document.createElement("p"), { className: "finding-text", textContent })));
   }
 
@@ -51,7 +53,7 @@ overread.measures = (function () {
       if (lesion) overread.viewer.goTo(lesion.k);
     }, { signal });
     const { on } = overread.viewer;
-    const removers = [on("open", begin), on("result", begin), on("measures", show)];
+    const removers = [on("open", begin), on("result", begin), on("measures", show), on("threshold", show)];
     return () => removers.forEach((remove) => remove());
   }
 

@@ -38,9 +38,13 @@ overread.screen = (function () {
 
     const host = root.querySelector("#viewer-overlay");
     host.replaceChildren();
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, { width, height, className: "overlay-map" });
+    canvas.hidden = true;
+    host.append(canvas);
     const svg = element("svg", host);
     svg.setAttribute("preserveAspectRatio", "none");
-    const paths = { fill: element("path", svg, "outline-fill"), ai: element("path", svg, "outline-ai"), reference: element("path", svg, "outline-reference") };
+    const paths = { fill: element("path", svg, "outline-fill"), ai: element("path", svg, "outline-ai"), reference: element("path", svg, "outline-reference"), band: element("path", svg, "outline-band") };
 
     // Screen pixels per image pixel, x and y.
     function scale() {
@@ -55,6 +59,7 @@ overread.screen = (function () {
       view.y = Math.min(height, Math.max(0, view.y));
       const box = [view.x - half[0], view.y - half[1], 2 * half[0], 2 * half[1]];
       svg.setAttribute("viewBox", box.join(" "));
+      canvas.style.transform = `matrix(${sx}, 0, 0, ${sy}, ${-box[0] * sx}, ${-box[1] * sy})`;
       const change = { "xaxis.range": [box[0], box[0] + box[2]], "yaxis.range": [box[1] + box[3], box[1]] };
       if (gd.layout.width !== size[0] || gd.layout.height !== size[1]) Object.assign(change, { width: size[0], height: size[1] });
       Plotly.update(gd, {}, change);
@@ -108,6 +113,14 @@ overread.screen = (function () {
       clear,
       outline(name, d) {
         paths[name].setAttribute("d", d);
+      },
+      // found: {image: ImageData, crisp: whether its pixels stay squares}, or null.
+      map(found, opacity) {
+        canvas.hidden = !found;
+        if (!found) return;
+        canvas.getContext("2d").putImageData(found.image, 0, 0);
+        canvas.style.opacity = opacity;
+        canvas.classList.toggle("overlay-map--crisp", found.crisp);
       },
       fillOpacity(share) {
         paths.fill.style.fillOpacity = share;

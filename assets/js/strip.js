@@ -31,7 +31,7 @@ overread.strip = (function () {
     const p = pitch(width, study.n);
     const gap = p > 6 ? 2 : p > 3 ? 1 : 0;
     const slices = study.result?.slices;
-    const areas = slices?.map((slice) => slice.mask_area_px) || [];
+    const areas = slices?.map((_, j) => overread.threshold.area(now, j)) || [];
     const top = Math.max(1, ...areas, ...referenceAreas.map((area) => area || 0));
     const tall = (area) => (area ? Math.max(1.5, (area / top) * BARS.height) : 0);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
@@ -89,13 +89,15 @@ overread.strip = (function () {
   }
 
   // "Slice 17 of 34: score 0.97, 20.97 cm², reference 21.40 cm²"
-  function readout({ study, referenceAreas }, k) {
+  function readout(now, k) {
+    const { study, referenceAreas } = now;
     const { spacing_mm: mm, result } = study;
     const amount = (pixels) => (mm ? `${((pixels * mm[1] * mm[2]) / 100).toFixed(2)} cm²` : `${pixels.toLocaleString("en-US")} px`);
     const parts = [];
     const slice = result?.slices[k];
     if (slice) {
-      parts.push(`score ${slice.tumor_probability.toFixed(2)}`, slice.mask_area_px ? amount(slice.mask_area_px) : "nothing outlined");
+      const pixels = overread.threshold.area(now, k);
+      parts.push(`score ${slice.tumor_probability.toFixed(2)}`, pixels ? amount(pixels) : "nothing outlined");
       if (overread.viewer.isConflict(slice)) parts.push("conflict");
     } else parts.push("not analysed");
     if (referenceAreas[k]) parts.push(`reference ${amount(referenceAreas[k])}`);
@@ -150,7 +152,7 @@ overread.strip = (function () {
     const observer = new ResizeObserver(redraw);
     observer.observe(canvas);
     document.addEventListener("overread:theme", redraw, { signal });
-    const removers = ["slice", "result", "areas", "open"].map((name) => overread.viewer.on(name, name === "slice" ? slice : redraw));
+    const removers = ["slice", "result", "areas", "threshold", "open"].map((name) => overread.viewer.on(name, name === "slice" ? slice : redraw));
     removers.push(overread.viewer.on("open", lesions), overread.viewer.on("result", lesions));
     return () => {
       observer.disconnect();

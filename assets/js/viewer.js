@@ -2,7 +2,7 @@
 // the browser; the server is asked for each slice once. Others listen: viewer.on("slice", () => ...).
 //
 // Events: open, close, slice (another slice is wanted), painted (it is on the screen), display (toggles, window),
-// channel, result, measures (of the result), areas (reference areas became known), view (zoom).
+// channel, result, measures (of the result), threshold, areas (reference areas became known), view (zoom).
 window.overread = window.overread || {};
 
 overread.viewer = (function () {
@@ -24,21 +24,14 @@ overread.viewer = (function () {
     for (const run of listeners.get(name) || []) run(now);
   }
 
-  const address = (template, k, channel) => template.replace("{channel}", channel).replace("{slice}", k);
-
-  function masksOf(k) {
-    const { study } = now;
-    const found = [];
-    if (study.result?.slices[k].tumor) found.push(["ai", address(study.result.probability_url, k)]);
-    if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
-    return found;
-  }
+  const address = (template, k, channel) => overread.overlays.address(template, k, channel);
+  const masksOf = (k) => overread.overlays.sources(now, k);
 
   // Slices to have at hand: the one in view, then its neighbours, as many as fit the budget.
   function wish() {
     const { study, k, channel, loader } = now;
     const length = study.width * study.height;
-    const each = length * (study.pixel_type === "uint16" ? 2 : 1) + 2 * length;
+    const each = length * (study.pixel_type === "uint16" ? 2 : 1) + 3 * length;
     const reach = Math.max(4, Math.floor((BUDGET_BYTES * 0.8) / each / 2));
     const list = [];
     for (let step = 0; step <= Math.min(reach, study.n); step++) {
@@ -71,32 +64,6 @@ overread.viewer = (function () {
     return now.table.values;
   }
 
-  function outline(name, url) {
-    const { study, paths, loader } = now;
-    if (paths.has(url)) return paths.get(url);
-    const map = loader.get(url);
-    if (!map) return null;
-    const level = name === "ai" ? Math.ceil(study.result.mask_threshold * 255) - 0.5 : 127.5;
-    const d = overread.contours.path(map, study.width, study.height, level);
-    paths.set(url, d);
-    return d;
-  }
-
-  function drawOutlines() {
-    const { screen, show } = now;
-    const d = { ai: "", reference: "" };
-    let missing = false;
-    for (const [name, url] of masksOf(now.k)) {
-      const found = outline(name, url);
-      missing ||= found === null && now.loader.hasFailed(url);
-      d[name] = found || "";
-    }
-    screen.outline("ai", show.ai && !show.hidden ? d.ai : "");
-    screen.outline("fill", show.ai && !show.hidden && show.fill ? d.ai : "");
-    screen.outline("reference", show.reference && !show.hidden ? d.reference : "");
-    return missing;
-  }
-
   let scheduled = false;
 
   // Drawn once a frame, however many steps came in between.
@@ -121,7 +88,7 @@ overread.viewer = (function () {
         if (now !== session || session.k !== k || session.loader.get(url)) return;
         session.screen.clear();
         delete document.getElementById("viewer-screen").dataset.slice;
-        for (const name of ["ai", "fill", "reference"]) session.screen.outline(name, "");
+        overread.overlays.clear(session.screen);
         message(failed ? `Slice ${k + 1} could not be loaded.` : `Loading slice ${k + 1}`, failed);
       }, failed ? 0 : PATIENCE_MS);
       return;
@@ -132,7 +99,7 @@ overread.viewer = (function () {
     }
     clearTimeout(session.patience);
     session.screen.show(entry.url);
-    const missing = drawOutlines();
+    const missing = overread.overlays.draw(session);
     message(missing ? `The outline of slice ${k + 1} could not be loaded.` : "", missing);
     if (session.painted !== entry.url) {
       session.painted = entry.url;
@@ -184,9 +151,9 @@ overread.viewer = (function () {
     close();
     const start = Math.max(0, study.channels.findIndex((channel) => channel.start));
     const session = {
-      study, k, channel: start, invert: false, tool: "window", paths: new Map(), scale: null,
+      study, k, channel: start, invert: false, tool: "window", paths: new Map(), scale: null, threshold: null, measures: null,
       windows: study.windows.map(([low, high]) => ({ low, high })),
-      show: { ai: true, reference: true, hidden: false, fill: false, opacity: 0.25 },
+      show: { ai: true, reference: true, hidden: false, fill: false, opacity: 0.25, map: "none", mapOpacity: 0.6 },
       loader: overread.pixels.createLoader({ budgetBytes: BUDGET_BYTES, onChange: arrived }),
       pictures: overread.greyscale.createPictures(Math.max(16, Math.min(160, Math.floor(PICTURE_BYTES / (4 * study.width * study.height))))),
       referenceAreas: study.reference_area_px || new Array(study.n).fill(null),
@@ -249,13 +216,18 @@ overread.viewer = (function () {
   // Classifier and outline say the opposite of each other; one of them decided.
   const isConflict = (slice) => slice.decided_by === "classifier" || slice.decided_by === "outline";
 
-  // Change how the study is shown: {show: {...}}, {invert}, {tool}, {window: {low, high}}.
+  // Change how the study is shown: {show: {...}}, {invert}, {tool}, {window: {low, high}}, {threshold}.
   function display(change) {
     if (!now) return;
     if (change.show) Object.assign(now.show, change.show);
+    if (change.show?.map) wish();
     if (change.window) now.windows[now.channel] = change.window;
     if ("invert" in change) now.invert = change.invert;
     if (change.tool) now.tool = change.tool;
+    if ("threshold" in change) {
+      now.threshold = change.threshold;
+      emit("threshold");
+    }
     now.screen?.fillOpacity(now.show.opacity);
     emit("display");
     invalidate();
@@ -273,7 +245,7 @@ overread.viewer = (function () {
   function setResult(result) {
     if (!now) return;
     now.study.result = result;
-    now.measures = null;
+    Object.assign(now, { measures: null, threshold: null });
     now.paths.clear();
     emit("result");
     emit("slice");
@@ -283,7 +255,9 @@ overread.viewer = (function () {
 
   function setMeasures(measures) {
     now.measures = measures;
+    if (measures.reference_px) now.referenceAreas = measures.reference_px;
     emit("measures");
+    emit("areas");
     invalidate();
   }
 

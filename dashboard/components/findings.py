@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.overlays import map_buttons, threshold_section
 
 CANCEL = "analysis-cancel"
 
@@ -29,7 +30,15 @@ def layout(learned_on: list[str]) -> html.Aside:
                 type="button",
             ),
             html.Div(
-                [_study(), _trust(), _slice(), _learned(learned_on), _model()],
+                [
+                    _study(),
+                    _trust(),
+                    _slice(),
+                    _maps(),
+                    threshold_section(),
+                    _learned(learned_on),
+                    _model(),
+                ],
                 className="findings-scroll",
             ),
         ],
@@ -156,6 +165,10 @@ def _slice() -> html.Section:
         html.P(id="finding-note", className="finding-text finding-note"),
         id="findings-slice",
     )
+
+
+def _maps() -> html.Section:
+    return _section("Map over the image", map_buttons(), id="findings-maps")
 
 
 def _share(name: str, *, tick: bool = False) -> html.Span:

@@ -13,6 +13,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.overlays import map_legend
 from dashboard.figures.slice_figure import make_slice_figure
 
 #: Plotly draws and leaves wheel, drag and keys to us. Never "staticPlot": it re-encodes the images.
@@ -105,6 +106,8 @@ def _screen() -> html.Div:
                 html.Div(id=f"edge-{side}", className=f"edge edge--{side}")
                 for side in ("left", "right", "top", "bottom")
             ],
+            html.Div(id="threshold-badge", className="threshold-badge tabular", hidden=True),
+            map_legend(),
             html.Div(
                 [
                     html.P(id="viewer-message-text"),

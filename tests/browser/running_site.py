@@ -39,7 +39,10 @@ START_S = 60
 
 
 class RuleAnalyser:
-    """Outlines what is brighter than 180; waits at ``gate`` before every slice."""
+    """Outlines what is brighter than 180; waits at ``gate`` before every slice.
+
+    What is brighter than 150 only gets a probability of 100 of 255.
+    """
 
     def __init__(self, services: Any, gate: threading.Semaphore) -> None:
         self._services, self._gate = services, gate
@@ -50,7 +53,8 @@ class RuleAnalyser:
             progress(k, case.n_slices, f"Classifying slice {k + 1} of {case.n_slices}")
             while not self._gate.acquire(timeout=0.05):
                 progress(k, case.n_slices, f"Classifying slice {k + 1} of {case.n_slices}")
-        bright = np.asarray(case.pixels[..., 0]) > 180
+        values = np.asarray(case.pixels[..., 0])
+        bright, rim = values > 180, values > 150
         network = self._services.models.network
         stages = [STAGES.get(k, STAGES_OF[bool(mask.any())]) for k, mask in enumerate(bright)]
         answer = Answer(
@@ -59,7 +63,7 @@ class RuleAnalyser:
             classifier_scores=tuple(classifier for classifier, _, _ in stages),
             outline_evidence=tuple(evidence for _, evidence, _ in stages),
             decided_by=tuple(decided for _, _, decided in stages),
-            probability=bright.astype(np.uint8) * np.uint8(250),
+            probability=np.where(bright, 250, np.where(rim, 100, 0)).astype(np.uint8),
             disagreement=bright.astype(np.uint8) * np.uint8(20),
             threshold=0.5,
             mask_threshold=0.5,
@@ -132,16 +136,19 @@ class Site:
         report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
         assert not report.errors, report.errors
 
-    def add_study(self, name: str, *, analysed: bool = True, shift: int = 0) -> str:
+    def add_study(
+        self, name: str, *, analysed: bool = True, shift: int = 0, rim: bool = False
+    ) -> str:
         """Store a FLAIR volume with a bright block and a reference around it; returns its id.
 
         Args:
             name: Its folder's name, and so the case's.
             analysed: Wait for the worker's answer.
             shift: Moves the block, so that the study is another one.
+            rim: Give it a rim two pixels wide that is less bright.
         """
         folder = self._folder / name
-        write_study(folder, shift=shift)
+        write_study(folder, shift=shift, rim=rim)
         report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
         assert not report.errors, report.errors
         (row,) = report.studies
@@ -166,7 +173,7 @@ def write_models(folder: Path) -> None:
     (place / "metadata.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def write_study(folder: Path, *, shift: int = 0) -> None:
+def write_study(folder: Path, *, shift: int = 0, rim: bool = False) -> None:
     """A NIfTI volume and its mask: grey grows with the slice, a bright block is the lesion."""
     folder.mkdir()
     volume = np.zeros((SIZE, SIZE, SLICES), np.uint8)
@@ -174,6 +181,8 @@ def write_study(folder: Path, *, shift: int = 0) -> None:
     for k in range(SLICES):
         volume[8:56, 8:56, k] = 40 + 6 * k
         if k in LESION_SLICES:
+            if rim:
+                volume[14 + shift : 34 + shift, 18:38, k] = 170
             volume[16 + shift : 32 + shift, 20:36, k] = 220
             mask[14 + shift : 34 + shift, 18:38, k] = 1
     affine = np.diag([-1.0, -1.0, 4.0, 1.0])

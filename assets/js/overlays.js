@@ -1,0 +1,66 @@
+// What lies over the slice in view: outlines, fill, one of the maps. viewer.js asks for it with each drawing.
+window.overread = window.overread || {};
+
+overread.overlays = (function () {
+  "use strict";
+
+  const MOST_PATHS = 600; // of all slices and of the thresholds that were tried
+  const LINES = ["ai", "fill", "reference", "band"];
+  const address = (template, k, channel) => template.replace("{channel}", channel).replace("{slice}", k);
+
+  // [name, address] of every map that a slice needs as it is shown now.
+  function sources({ study, show }, k) {
+    const { result } = study;
+    const found = [];
+    if (result?.slices[k].tumor) found.push(["ai", address(result.probability_url, k)]);
+    if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
+    const outlined = result && result.slices[k].outline_evidence !== null;
+    if (outlined && show.map === "probability") found.push(["probability", address(result.probability_url, k)]);
+    if (outlined && show.map === "uncertainty") found.push(["uncertainty", address(result.disagreement_url, k)]);
+    return found;
+  }
+
+  function path(now, url, level) {
+    const key = `${url} ${level}`;
+    const { study, paths, loader } = now;
+    if (paths.has(key)) return paths.get(key);
+    const map = loader.get(url);
+    if (!map) return null;
+    const d = overread.contours.path(map, study.width, study.height, level);
+    if (paths.size >= MOST_PATHS) paths.clear();
+    paths.set(key, d);
+    return d;
+  }
+
+  // Lines at 0.3 and 0.7 of the probability: a cue besides the colours.
+  const band = (now, url) => [77, 179].map((level) => path(now, url, level - 0.5)).join("");
+
+  // Draws them; returns whether one of them failed to load.
+  function draw(now) {
+    const { screen, show, loader, k, study } = now;
+    const d = { ai: "", reference: "", band: "" };
+    const found = {};
+    let missing = false;
+    for (const [name, url] of sources(now, k)) {
+      found[name] = loader.get(url);
+      if (!found[name]) missing ||= loader.hasFailed(url);
+      else if (name === "ai") d.ai = path(now, url, overread.threshold.level(now) - 0.5);
+      else if (name === "reference") d.reference = path(now, url, 127.5);
+      else if (name === "probability") d.band = band(now, url);
+    }
+    const seen = !show.hidden;
+    screen.outline("ai", seen && show.ai ? d.ai : "");
+    screen.outline("fill", seen && show.ai && show.fill ? d.ai : "");
+    screen.outline("reference", seen && show.reference ? d.reference : "");
+    screen.outline("band", seen ? d.band : "");
+    screen.map(seen && show.map !== "none" && study.result ? overread.maps.make(now, found) : null, show.mapOpacity);
+    return missing;
+  }
+
+  function clear(screen) {
+    for (const name of LINES) screen.outline(name, "");
+    screen.map(null);
+  }
+
+  return { address, sources, draw, clear };
+})();

@@ -1,0 +1,95 @@
+// The mask's threshold: mask, areas, volume and Dice follow the slider here in the browser, from the probability maps
+// that it has and from the tables of measures.js. null stands for the shipped threshold.
+window.overread = window.overread || {};
+
+overread.threshold = (function () {
+  "use strict";
+
+  const LOWEST = 0.05, HIGHEST = 0.95, STEP = 0.05;
+  const BAND = [0.3, 0.7]; // as in pipeline/outline_facts.py
+  const byId = (id) => document.getElementById(id);
+
+  // Smallest stored value in 1..255 that belongs to the mask, as pipeline/mask_levels.py has it.
+  const toLevel = (value) => Math.max(1, Math.ceil(value * 255));
+  const shipped = (now) => now.study.result.mask_threshold;
+  const isShipped = (now) => now.threshold === null;
+  const value = (now) => (isShipped(now) ? shipped(now) : now.threshold);
+  const level = (now) => toLevel(value(now));
+
+  // Pixels of the mask on one slice.
+  function area(now, k) {
+    if (isShipped(now)) return now.study.result.slices[k].mask_area_px;
+    return now.measures.areas[k]?.[level(now)] ?? 0;
+  }
+
+  const sum = (rows, at) => rows.reduce((total, row) => total + (row ? row[at] : 0), 0);
+  const score = (both, one, other) => (one + other ? (2 * both) / (one + other) : null);
+
+  // Dice against the reference on one slice; null where both are empty.
+  function dice(now, k) {
+    if (isShipped(now)) return now.study.result.slices[k].dice ?? null;
+    return score(now.measures.overlap[k]?.[level(now)] ?? 0, area(now, k), now.measures.reference_px[k]);
+  }
+
+  function volumeDice({ measures }, at) {
+    const { areas, overlap, reference_px: reference } = measures;
+    return score(sum(overlap, at), sum(areas, at), reference.reduce((total, area) => total + area, 0));
+  }
+
+  // Amount of the mask at a threshold, as [number, unit].
+  function amount({ study: { spacing_mm: mm }, measures }, threshold) {
+    const pixels = sum(measures.areas, toLevel(threshold));
+    return mm ? [(pixels * mm[0] * mm[1] * mm[2]) / 1000, "mL"] : [pixels, "pixels"];
+  }
+
+  const told = ([number, unit]) => (unit === "mL" ? number.toFixed(1) : number.toLocaleString("en-US"));
+
+  function set(wanted) {
+    const { now } = overread.viewer;
+    if (!now?.study.result || !now.measures) return;
+    const inside = wanted === null ? null : Math.min(HIGHEST, Math.max(LOWEST, Math.round(wanted * 100) / 100));
+    const same = inside === null || toLevel(inside) === toLevel(shipped(now));
+    overread.viewer.display({ threshold: same ? null : inside });
+  }
+
+  const move = (direction) => overread.viewer.now?.study.result && set(value(overread.viewer.now) + direction * STEP);
+
+  function stability(now) {
+    const [low, high] = BAND.map((threshold) => amount(now, threshold));
+    const [larger, smaller] = BAND.map((threshold) => sum(now.measures.areas, toLevel(threshold)));
+    if (!larger) return "Even at 0.3 the mask is empty.";
+    const agree = score(smaller, larger, smaller).toFixed(2);
+    const what = low[1] === "mL" ? "volume" : "area";
+    return `From 0.3 to 0.7 the ${what} goes from ${told(low)} to ${told(high)} ${low[1]}; the two masks have a Dice of ${agree} with each other.`;
+  }
+
+  function show(now) {
+    const { study, measures } = now;
+    const ready = Boolean(study.result && measures);
+    byId("findings-threshold").hidden = !ready;
+    byId("threshold-badge").hidden = true;
+    if (!ready) return;
+    const own = !isShipped(now);
+    byId("threshold-value").textContent = value(now).toFixed(2);
+    const slider = byId("viewer-threshold");
+    slider.value = value(now);
+    slider.setAttribute("aria-valuetext", `${value(now).toFixed(2)}${own ? ", not the shipped threshold" : ", the shipped threshold"}`);
+    byId("viewer-threshold-shipped").disabled = !own;
+    byId("threshold-band").textContent = stability(now);
+    const found = measures.overlap ? volumeDice(now, level(now)) : null;
+    byId("threshold-dice").textContent = found === null ? "" : `Dice with the reference outline, whole volume: ${found.toFixed(2)}.`;
+    const words = `Not the shipped threshold: ${value(now).toFixed(2)} instead of ${shipped(now).toFixed(2)}`;
+    byId("threshold-notice").hidden = !own;
+    byId("threshold-notice").textContent = `${words}. Mask, areas, volume and Dice follow the slider; slice scores do not.`;
+    byId("threshold-badge").hidden = !own;
+    byId("threshold-badge").textContent = words;
+  }
+
+  function mount() {
+    const { on } = overread.viewer;
+    const removers = ["open", "result", "measures", "threshold"].map((name) => on(name, show));
+    return () => removers.forEach((remove) => remove());
+  }
+
+  return { LOWEST, HIGHEST, isShipped, level, area, dice, amount: (now) => amount(now, value(now)), set, move, mount };
+})();

@@ -1,0 +1,101 @@
+"""Maps over the image: probability, uncertainty, difference from the reference outline."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Page, expect
+from running_site import SIZE, Site
+
+_CANVAS = """() => { const c = document.querySelector(".overlay-map"); return c.hidden ? null :
+  Array.from(c.getContext("2d").getImageData(0, 0, c.width, c.height).data); }"""
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("mapped", shift=3)
+
+
+def open_study(page: Page, study_id: str, slice_number: int) -> None:
+    page.goto(f"/review?study={study_id}&slice={slice_number}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+
+
+def shown(page: Page) -> NDArray[np.int64]:
+    """The map in view, (h, w, 4), once there is one."""
+    page.wait_for_selector(".overlay-map:visible")
+    return np.array(page.evaluate(_CANVAS)).reshape(SIZE, SIZE, 4)
+
+
+def test_probability_and_uncertainty_lie_where_something_was_outlined(page, study):
+    open_study(page, study, 5)
+    legend = page.locator("#map-legend")
+    expect(legend).to_be_hidden()
+    page.keyboard.press("p")
+    seen = shown(page)
+    assert int((seen[..., 3] > 0).sum()) == 256  # 16 x 16 pixels
+    assert seen[seen[..., 3] > 0].mean(axis=0)[0] > 240  # 250 of 255 is nearly white
+    expect(legend.get_by_text("Probability of the outline (AI)")).to_be_visible()
+    expect(legend.get_by_text("dotted lines: 30% and 70%")).to_be_visible()
+    assert page.get_attribute(".outline-band", "d").count("M") == 2
+
+    page.keyboard.press("u")
+    expect(legend.get_by_text("Uncertainty of the outline (AI)")).to_be_visible()
+    expect(legend.get_by_text("Probability of the outline (AI)")).to_be_hidden()
+    page.wait_for_function(
+        """() => { const c = document.querySelector(".overlay-map");
+             const d = c.getContext("2d").getImageData(0, 0, 64, 64).data;
+             return d[4 * (64 * 30 + 30) + 2] > d[4 * (64 * 30 + 30)]; }"""
+    )  # 20 of 255 is a dark blue
+    assert page.get_attribute(".outline-band", "d") == ""
+    assert page.get_attribute("#viewer-map-uncertainty", "aria-pressed") == "true"
+
+    page.keyboard.press("Home")  # the first stage turned this slice away
+    expect(legend).to_contain_text("Nothing was outlined on this slice.")
+    expect(page.locator(".overlay-map")).to_be_hidden()
+    page.keyboard.press("u")
+    expect(legend).to_be_hidden()
+
+
+def test_difference_tells_the_three_kinds_by_colour_and_pattern(page, study):
+    open_study(page, study, 5)
+    page.click("#viewer-map-difference")
+    seen = shown(page)
+    both = (seen[..., 2] > 200) & (seen[..., 3] > 0)
+    missed = (seen[..., 1] > 180) & (seen[..., 3] > 0)
+    assert (int(both.sum()), int(missed.sum())) == (256, 400 - 256)
+    assert set(np.unique(seen[..., 3][both])) == {190}
+    assert set(np.unique(seen[..., 3][missed])) == {90, 255}  # stripes
+    for words in ("true positive", "AI only (false positive)", "Reference only (false negative)"):
+        expect(page.locator("#map-legend").get_by_text(words)).to_be_visible()
+
+
+def test_one_key_hides_the_map_too_and_the_slider_fades_it(page, study):
+    open_study(page, study, 5)
+    opacity = page.locator("#viewer-opacity")
+    expect(opacity).to_be_disabled()
+    page.keyboard.press("p")
+    shown(page)
+    expect(opacity).to_be_enabled()
+    opacity.fill("30")
+    page.wait_for_function("document.querySelector('.overlay-map').style.opacity === '0.3'")
+    page.keyboard.press(" ")
+    expect(page.locator(".overlay-map")).to_be_hidden()
+    expect(page.locator("#map-legend")).to_be_hidden()
+    page.keyboard.press(" ")
+    expect(page.locator(".overlay-map")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.locator("#help-dialog")).to_contain_text("Map of the outline's uncertainty")
+    page.keyboard.press("Escape")
+
+
+def test_difference_needs_a_reference(page, study):
+    open_study(page, study, 5)
+    page.evaluate(
+        """() => { const { study } = overread.viewer.now; study.reference_url = null;
+             overread.viewer.setResult(study.result); }"""
+    )
+    expect(page.locator("#viewer-map-difference")).to_be_disabled()
+    page.keyboard.press("d")
+    expect(page.locator("#map-legend")).to_be_hidden()
