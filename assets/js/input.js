@@ -121,6 +121,7 @@ overread.input = (function () {
     "show-reference": () => flip("reference"),
     fill: () => flip("fill"),
     "hide-all": () => flip("hidden"),
+    "show-diameters": () => flip("diameters"),
     "map-probability": () => map("probability"),
     "map-uncertainty": () => map("uncertainty"),
     "map-difference": () => map("difference"),
@@ -146,6 +147,7 @@ overread.input = (function () {
     press("show-reference", show.reference);
     press("fill", show.fill);
     press("hide-all", show.hidden);
+    press("show-diameters", show.diameters);
     press("invert", state().invert);
     for (const name of ["window", "zoom"]) press(`tool-${name}`, name === tool);
     const { result, reference_url: reference } = state().study;
@@ -179,6 +181,7 @@ overread.input = (function () {
     { key: "m", label: "FLAIR abnormality (AI) on or off", run: go(() => flip("ai")) },
     { key: "r", label: "Reference outline on or off", run: go(() => flip("reference")) },
     { key: "f", label: "Fill on or off", run: go(() => flip("fill")) },
+    { key: "l", label: "Lines of the diameters on or off", run: go(() => flip("diameters")) },
     { key: "p", label: "Map of the outline's probability", run: go(({ study }) => study.result && map("probability")) },
     { key: "u", label: "Map of the outline's uncertainty", run: go(({ study }) => study.result && map("uncertainty")) },
     { key: "d", label: "Difference from the reference outline", run: go(({ study }) => study.result && study.reference_url && map("difference")) },

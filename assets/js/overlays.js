@@ -1,11 +1,11 @@
-// What lies over the slice in view: outlines, fill, one of the maps. viewer.js asks for it with each drawing.
+// What lies over the slice in view: outlines, fill, diameters, one of the maps. viewer.js asks for it with each drawing.
 window.overread = window.overread || {};
 
 overread.overlays = (function () {
   "use strict";
 
   const MOST_PATHS = 600; // of all slices and of the thresholds that were tried
-  const LINES = ["ai", "fill", "reference", "band"];
+  const LINES = ["ai", "fill", "reference", "band", "halo", "diameters"];
   const address = (template, k, channel) => template.replace("{channel}", channel).replace("{slice}", k);
 
   // [name, address] of every map that a slice needs as it is shown now.
@@ -35,6 +35,15 @@ overread.overlays = (function () {
   // Lines at 0.3 and 0.7 of the probability: a cue besides the colours.
   const band = (now, url) => [77, 179].map((level) => path(now, url, level - 0.5)).join("");
 
+  // Both diameters of every lesion that is measured on this slice. They are those of the shipped threshold.
+  function diameters(now) {
+    if (!now.measures || !overread.threshold.isShipped(now)) return "";
+    const here = now.measures.lesions.filter((lesion) => lesion.k === now.k);
+    const middle = (pixel) => (pixel + 0.5).toFixed(2); // a pixel's centre, where pixel 0 covers 0..1
+    const line = ({ x1, y1, x2, y2 }) => `M${middle(x1)} ${middle(y1)}L${middle(x2)} ${middle(y2)}`;
+    return here.map((lesion) => line(lesion.longest) + line(lesion.perpendicular)).join("");
+  }
+
   // Draws them; returns whether one of them failed to load.
   function draw(now) {
     const { screen, show, loader, k, study } = now;
@@ -53,6 +62,9 @@ overread.overlays = (function () {
     screen.outline("fill", seen && show.ai && show.fill ? d.ai : "");
     screen.outline("reference", seen && show.reference ? d.reference : "");
     screen.outline("band", seen ? d.band : "");
+    const lines = seen && show.diameters ? diameters(now) : "";
+    screen.outline("halo", lines);
+    screen.outline("diameters", lines);
     screen.map(seen && show.map !== "none" && study.result ? overread.maps.make(now, found) : null, show.mapOpacity);
     return missing;
   }

@@ -153,7 +153,7 @@ overread.viewer = (function () {
     const session = {
       study, k, channel: start, invert: false, tool: "window", paths: new Map(), scale: null, threshold: null, measures: null,
       windows: study.windows.map(([low, high]) => ({ low, high })),
-      show: { ai: true, reference: true, hidden: false, fill: false, opacity: 0.25, map: "none", mapOpacity: 0.6 },
+      show: { ai: true, reference: true, hidden: false, fill: false, diameters: true, opacity: 0.25, map: "none", mapOpacity: 0.6 },
       loader: overread.pixels.createLoader({ budgetBytes: BUDGET_BYTES, onChange: arrived }),
       pictures: overread.greyscale.createPictures(Math.max(16, Math.min(160, Math.floor(PICTURE_BYTES / (4 * study.width * study.height))))),
       referenceAreas: study.reference_area_px || new Array(study.n).fill(null),

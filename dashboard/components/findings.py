@@ -84,7 +84,21 @@ def _study() -> html.Section:
         html.Div(
             [
                 html.P(id="finding-measurable", className="finding-text"),
-                html.Details([html.Summary("What was measured"), html.Div(id="finding-notes")]),
+                html.Div(
+                    [
+                        html.Details(
+                            [html.Summary("What was measured"), html.Div(id="finding-notes")]
+                        ),
+                        html.Button(
+                            ["Lines", html.Kbd("L", className="key")],
+                            id="viewer-show-diameters",
+                            className="button button--small",
+                            type="button",
+                            **aria(label="Lines of the diameters over the image", pressed="true"),
+                        ),
+                    ],
+                    className="rano-foot",
+                ),
             ],
             id="finding-rano",
             hidden=True,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 from running_site import SLICES, Site
@@ -58,3 +61,25 @@ def test_cautions_are_told_once_each(page, study):
              overread.viewer.setResult({...study.result, warnings: ["Two.", "Three."]}); }"""
     )
     expect(page.locator("#finding-warnings p")).to_have_text(["One.", "Two.", "Three."])
+
+
+def test_diameters_are_drawn_on_their_slice_and_hide_with_the_rest(page, study):
+    open_study(page, study, 5)
+    lines = page.locator("path.diameters")
+    expect(lines).to_have_attribute("d", re.compile("^M.+M.+"))
+    ends = np.array(re.findall(r"[\d.]+", lines.get_attribute("d") or ""), float).reshape(2, 2, 2)
+    for start, end in ends:  # both run from corner to corner of the block's 16 x 16 pixels
+        assert np.abs(end - start) == pytest.approx([16, 16], abs=0.02)
+        assert np.abs((start + end) / 2 - ends.mean(axis=(0, 1))) == pytest.approx([0, 0], abs=0.02)
+
+    for key in ("l", " ", ","):
+        page.keyboard.press(key)
+        expect(lines).to_have_attribute("d", "")
+        page.keyboard.press("t" if key == "," else key)
+        expect(lines).to_have_attribute("d", re.compile("^M"))
+    page.click("#viewer-show-diameters")
+    expect(page.locator("#viewer-show-diameters")).to_have_attribute("aria-pressed", "false")
+    expect(lines).to_have_attribute("d", "")
+    page.click("#viewer-show-diameters")
+    page.keyboard.press("Home")
+    expect(lines).to_have_attribute("d", "")
