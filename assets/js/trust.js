@@ -11,7 +11,7 @@ overread.trust = (function () {
     const item = document.createElement("li");
     const link = make("a", { href, textContent: name });
     link.title = here ? "Open the case" : "Not in this workspace: see its figures";
-    item.append(link, make("span", { className: "muted", textContent: `Dice ${dice.toFixed(2)}${here ? "" : ", in the figures"}` }));
+    item.append(link, make("span", { className: "muted", textContent: `Dice ${dice.toFixed(2)}` }));
     return item;
   }
 
@@ -21,6 +21,8 @@ overread.trust = (function () {
     byId("finding-expected").textContent = trust.expected.toFixed(2);
     byId("finding-interval").textContent = `${trust.low.toFixed(2)} to ${trust.high.toFixed(2)}`;
     byId("finding-expected-words").textContent = trust.sentence;
+    const away = trust.similar.some(({ here }) => !here);
+    byId("finding-similar-words").textContent = `Held-out patients most like this one${away ? "; where a patient is not in this workspace, the link leads to the figures" : ""}:`;
     byId("finding-similar").replaceChildren(...trust.similar.map(similar));
   }
 

@@ -239,7 +239,7 @@ def _trust() -> html.Section:
                     className="finding-rows tabular",
                 ),
                 html.P(id="finding-expected-words", className="finding-text"),
-                html.P("Held-out patients most like this one", className="finding-text"),
+                html.P(id="finding-similar-words", className="finding-text"),
                 html.Ul(id="finding-similar", className="finding-similar tabular"),
             ],
             id="finding-trust",

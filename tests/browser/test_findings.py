@@ -47,9 +47,10 @@ def test_expected_dice_its_interval_and_the_patients_like_it(page, study):
     expect(trust).to_contain_text("0.90")
     expect(trust).to_contain_text("0.81 to 0.95")
     expect(trust).to_contain_text("Dice of about 0.90.")
-    expect(page.locator("#finding-similar li")).to_have_text(
-        ["HEREDice 0.88", "FARDice 0.90, in the figures"]
-    )
+    expect(page.locator("#finding-similar li")).to_have_text(["HEREDice 0.88", "FARDice 0.90"])
+    expect(page.locator("#finding-similar-words")).to_contain_text("leads to the figures")
+    far = page.locator("#finding-similar a").get_by_text("FAR")
+    expect(far).to_have_attribute("href", "/performance?view=outlines")
     page.click("#finding-similar a >> text=HERE")
     page.wait_for_url(f"**/review?study={study}*")
 
