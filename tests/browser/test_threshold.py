@@ -23,7 +23,7 @@ def open_study(page: Page, study_id: str, slice_number: int) -> None:
 
 def test_mask_area_volume_and_dice_follow_the_slider(page, study):
     open_study(page, study, 6)
-    before = page.get_attribute(".outline-ai", "d")
+    before = page.get_attribute(".outline-ai", "d") or ""
     expect(page.locator("#finding-volume-line")).to_have_text("5.1 mL")
     expect(page.locator("#threshold-badge")).to_be_hidden()
     # 20 x 20 and 16 x 16 pixels on five slices of 4 mm: 2 x 256 / (400 + 256)
@@ -41,9 +41,7 @@ def test_mask_area_volume_and_dice_follow_the_slider(page, study):
     expect(page.locator("#threshold-badge")).to_have_text(
         "Not the shipped threshold: 0.30 instead of 0.50"
     )
-    page.wait_for_function(
-        "(d) => document.querySelector('.outline-ai').getAttribute('d') !== d", arg=before
-    )
+    expect(page.locator(".outline-ai")).not_to_have_attribute("d", before)
     expect(page.locator("#finding-diameters-line")).to_be_hidden()
     expect(page.locator("#finding-measurable")).to_contain_text("shipped threshold only")
     box = page.locator("#strip-canvas").bounding_box()
@@ -54,9 +52,7 @@ def test_mask_area_volume_and_dice_follow_the_slider(page, study):
     expect(page.locator("#threshold-badge")).to_be_hidden()
     expect(page.locator("#finding-volume-line")).to_have_text("5.1 mL")
     expect(page.locator("#finding-dice")).to_have_text("Dice 0.78")
-    page.wait_for_function(
-        "(d) => document.querySelector('.outline-ai').getAttribute('d') === d", arg=before
-    )
+    expect(page.locator(".outline-ai")).to_have_attribute("d", before)
 
 
 def test_keys_move_the_threshold_and_the_difference_follows(page, study):
