@@ -153,8 +153,20 @@ def _describe_leakage(
         "by_slice": describe_group(leaked, draws=draws) | {"epochs": learned},
         "by_patient": describe_group(folds[0].rows, draws=draws) | {"epochs": folds[0].epochs},
         "same_slices": _compare_same_slices(leaked, unseen, draws=draws),
-        "explanation": LEAKAGE_EXPLANATION,
+        "explanation": LEAKAGE_EXPLANATION + _tell_lengths(learned, folds),
     }
+
+
+def _tell_lengths(by_slice: int | None, folds: Sequence[MeasuredRun]) -> str:
+    """A sentence where the splits did not learn equally long: it is no fair comparison then."""
+    lengths = sorted({fold.epochs for fold in folds if fold.epochs is not None})
+    if by_slice is None or not lengths or lengths == [by_slice]:
+        return ""
+    told = " to ".join(str(n) for n in dict.fromkeys((lengths[0], lengths[-1])))
+    return (
+        f" The splits did not learn equally long: by slice {by_slice} epochs, by patient {told};"
+        " what is shown compares unequal training, not the splits alone."
+    )
 
 
 def _compare_same_slices(

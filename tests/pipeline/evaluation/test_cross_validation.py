@@ -151,3 +151,13 @@ def test_patients_that_no_fold_answered_are_not_compared(tmp_path: Path) -> None
     assert (partly["patients"], partly["compared_patients"]) == (3, 2)
     (nobody,) = build(plan, measured_run(plan.folds[1]), left)["leave_institution_out"]
     assert (nobody["compared_patients"], nobody["difference"]) == (0, None)
+
+
+def test_splits_that_did_not_learn_equally_long_say_so(tmp_path: Path) -> None:
+    plan = make_plan(tmp_path)
+    folds = [measured_run(run) for run in plan.folds]
+    same = build(plan, *folds, measured_run(plan.by_slice))["leakage"]["explanation"]
+    assert "equally long" not in same
+    shorter = replace(measured_run(plan.by_slice), epochs=5)
+    told = build(plan, *folds, shorter)["leakage"]["explanation"]
+    assert "by slice 5 epochs, by patient 10;" in told
