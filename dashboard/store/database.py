@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from dashboard.store.postgres import ServerClock, driver_url, hold_preparation, open_postgres
-from dashboard.store.schema import SCHEMA_VERSION, Base, SchemaRecord
+from dashboard.store.schema import GROWS_FROM, SCHEMA_VERSION, Base, SchemaRecord
 
 _BUSY_MS = 15_000
 _OPEN_ATTEMPTS = 20
@@ -136,6 +136,8 @@ def _check_version(connection: Connection) -> None:
     version = connection.scalar(select(SchemaRecord.version).where(SchemaRecord.row == 1))
     if version is None:
         connection.execute(SchemaRecord.__table__.insert().values(row=1, version=SCHEMA_VERSION))  # type: ignore[attr-defined]
+    elif version in GROWS_FROM:
+        connection.execute(update(SchemaRecord).values(version=SCHEMA_VERSION))
     elif version != SCHEMA_VERSION:
         raise DatabaseError(
             f"The review database was written by another version of Overread (its tables are"

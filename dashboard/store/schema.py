@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-#: Version of the tables below; a database of another version is not opened.
-SCHEMA_VERSION = 1
+#: Version of the tables below; no database of another one is opened, but for those named next.
+SCHEMA_VERSION = 2
+#: Versions that lack nothing but whole tables: what is missing is made when they are opened.
+GROWS_FROM = (1,)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -140,3 +152,62 @@ class SourceRecord(Base):
     state: Mapped[str] = mapped_column(String(64))
     errors: Mapped[list[list[str]]] = mapped_column(JSON)
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ReaderRecord(Base):
+    """Somebody who reads: their name, keys and what they have been shown."""
+
+    __tablename__ = "readers"
+
+    reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(PlainText, default="")
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MaskVersionRecord(Base):
+    """A corrected mask that was saved; never changed again."""
+
+    __tablename__ = "mask_versions"
+    __table_args__ = (UniqueConstraint("study_id", "number"),)
+
+    version_id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), index=True
+    )
+    number: Mapped[int]
+    reader_id: Mapped[str] = mapped_column(String(64))
+    author: Mapped[str] = mapped_column(PlainText)
+    based_on: Mapped[dict[str, Any]] = mapped_column(JSON)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MaskDraftRecord(Base):
+    """What a reader has corrected and not yet saved as a version."""
+
+    __tablename__ = "mask_drafts"
+
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    revision: Mapped[int]
+    based_on: Mapped[dict[str, Any]] = mapped_column(JSON)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MeasurementRecord(Base):
+    """All that a reader has measured on a study: one document with a revision."""
+
+    __tablename__ = "measurements"
+
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    revision: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)

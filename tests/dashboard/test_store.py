@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from dashboard import jobs
 from dashboard.store import DatabaseError, JobState, ModelKey, Origin, ResultSummary, Store
+from dashboard.store.schema import SCHEMA_VERSION
 
 
 def test_studies_come_newest_first_with_all_they_had(store: Store, clock: Clock) -> None:
@@ -174,6 +175,20 @@ def test_database_of_another_version_is_told(database_url: str) -> None:
     old.close()
     with pytest.raises(DatabaseError, match="another version of Overread"):
         Store(database_url)
+
+
+def test_tables_that_an_older_version_lacks_are_made(database_url: str) -> None:
+    old = Store(database_url)
+    with old.writing() as session:
+        session.execute(text("DROP TABLE mask_versions"))
+        session.execute(text("UPDATE schema SET version = 1"))
+    old.close()
+    for _ in range(2):
+        opened = Store(database_url)
+        with opened.writing() as session:
+            assert session.scalar(text("SELECT version FROM schema")) == SCHEMA_VERSION
+            assert session.scalar(text("SELECT count(*) FROM mask_versions")) == 0
+        opened.close()
 
 
 @pytest.mark.parametrize(
