@@ -1,0 +1,130 @@
+"""What the blueprints share: a study by its untrusted id, its pixels, answers that never change."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mmap
+from collections.abc import Callable
+from http import HTTPStatus
+
+import numpy as np
+from flask import Response, current_app, request
+from numpy.typing import NDArray
+
+from dashboard import services
+from dashboard.recent_studies import RecentStudies
+from dashboard.route_errors import NotThere
+from dashboard.services import Services
+from dashboard.store import StudyRow
+from pipeline import Case
+
+RESULT_GONE = "The result is no longer there; open the study again."
+_FOR_EVER = "private, max-age=31536000, immutable"
+
+
+def find_services() -> Services:
+    """The server's parts, inside a request."""
+    return services.get(current_app)
+
+
+def find_study(study_id: str) -> StudyRow:
+    """A study as the database has it now.
+
+    Raises:
+        NotThere: There is no such study.
+    """
+    return _there(find_services().store.study(study_id))
+
+
+def recent_study(study_id: str) -> StudyRow:
+    """A study for what never changes of it; the database is not asked for every slice."""
+    recent: RecentStudies = current_app.config["overread_recent"]
+    return _there(recent.get(study_id))
+
+
+def _there(row: StudyRow | None) -> StudyRow:
+    if row is None:
+        raise NotThere("There is no such study; it may have been deleted.")
+    return row
+
+
+def study_with_data(study_id: str, digest: str) -> StudyRow:
+    """A study whose pixels are those that the address names.
+
+    Raises:
+        NotThere: There is none, or its pixels are others by now.
+    """
+    row = recent_study(study_id)
+    if row.data_digest != digest:
+        raise NotThere("The study has changed; open it again.")
+    return row
+
+
+def load_case(row: StudyRow) -> Case:
+    """A study's pixels, memory-mapped.
+
+    Raises:
+        InputError: The study's files are damaged.
+    """
+    return find_services().files.load(row.study_id)
+
+
+def let_go(volume: NDArray[np.generic]) -> None:
+    """Give back the memory of a mapped file; the system keeps it in its own cache.
+
+    Else the pixels of all studies that were opened lately would count as this process's.
+    """
+    mapping = getattr(volume, "_mmap", None)
+    if mapping is not None and hasattr(mapping, "madvise"):
+        mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def check_place(row: StudyRow, channel: int, k: int) -> None:
+    """Refuse a channel or a slice, both from 0, that the study does not have.
+
+    Raises:
+        NotThere: It has none such.
+    """
+    if not (0 <= channel < len(row.sequences) and 0 <= k < row.slices):
+        raise NotThere("There is no such slice.")
+
+
+def answer_immutable(
+    encode: Callable[[], bytes],
+    *,
+    mimetype: str = "application/octet-stream",
+    packs: bool = False,
+) -> Response:
+    """An answer that never changes at its address.
+
+    Args:
+        encode: Makes the body; not called where the browser has it already.
+        mimetype: Of the body.
+        packs: Whether compression pays: masks shrink a hundredfold, noisy pixels hardly at all.
+    """
+    response = Response(mimetype=mimetype)
+    tag = hashlib.sha256(request.full_path.encode()).hexdigest()[:16]  # the address says it all
+    response.set_etag(tag, weak=True)
+    response.headers["Cache-Control"] = _FOR_EVER
+    if request.if_none_match.contains_weak(tag):
+        response.status_code = HTTPStatus.NOT_MODIFIED
+        return response
+    body = encode()
+    if packs:
+        response.headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.accept_encodings:
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+            response.headers["Content-Encoding"] = "gzip"
+    response.set_data(body)
+    return response
+
+
+def check_key(row: StudyRow, key: str) -> None:
+    """Refuse the key of any result but the one by the present models.
+
+    Raises:
+        NotThere: It is another one.
+    """
+    if key != find_services().result_key(row.content_digest):
+        raise NotThere("This result is by other models; open the study again.")
