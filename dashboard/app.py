@@ -17,7 +17,7 @@ import dash
 from dash import Dash, dcc, html, set_props
 from flask import Response, request
 
-from dashboard import image_routes, routes, security, services, shell
+from dashboard import image_routes, reader_routes, routes, security, services, shell
 from dashboard.background import build_background_manager
 from dashboard.logs import set_up_logging
 from dashboard.pages import about, comparisons, performance, review, worklist
@@ -87,6 +87,7 @@ def build_app(parts: Services) -> Dash:
     notice = html.Div(id=_NOTICE, className="app-notice", role="alert", style=_NOTICE_PLACE)
     app.layout = html.Div([shell.layout(dash.page_container), notice])
     image_routes.register(app.server, parts)  # first: the routes know what there is not
+    reader_routes.register(app.server, parts)
     routes.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     app.server.before_request(lambda: _check_callback(app))

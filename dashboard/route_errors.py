@@ -11,6 +11,7 @@ from dash.exceptions import DependencyException
 from flask import Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from dashboard.readers import UnknownReader
 from dashboard.uploads import UploadRefused
 from pipeline import InputError
 
@@ -32,6 +33,8 @@ def answer_error(error: Exception) -> Response:
     status, sentence = HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED
     if isinstance(error, NotThere):
         status, sentence = HTTPStatus.NOT_FOUND, str(error)
+    elif isinstance(error, UnknownReader):
+        status, sentence = HTTPStatus.FORBIDDEN, str(error)
     elif isinstance(error, UploadRefused):
         status, sentence = error.status, str(error)
     elif isinstance(error, DependencyException):  # a script that Dash does not have

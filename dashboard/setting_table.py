@@ -13,6 +13,7 @@ from dashboard.setting_values import (
     or_none,
     parse_database,
     parse_folder,
+    parse_header,
     parse_hosts,
     parse_redis,
     parse_secret,
@@ -191,8 +192,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "OVERREAD_SECRET",
         "",
-        "Signs the handles of background jobs. By default made once and kept in the workspace.",
+        "Signs readers' cookies and the handles of background jobs. By default made once and kept"
+        " in the workspace.",
         "secret",
         parse_secret,
+    ),
+    Setting(
+        "OVERREAD_USER_HEADER",
+        "",
+        "Header in which a proxy names the reader, such as X-Remote-User. None by default: each"
+        " browser is a reader.",
+        "user_header",
+        parse_header,
     ),
 )

@@ -110,3 +110,10 @@ def parse_secret(name: str, text: str) -> str:
     if text and len(text) < 32:
         raise SettingsError(f"{name} must have at least 32 characters.")
     return text
+
+
+def parse_header(name: str, text: str) -> str:
+    """The name of an HTTP header, or no text."""
+    if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", text):
+        raise SettingsError(f"{name} must be the name of a header such as X-Remote-User.")
+    return text

@@ -41,7 +41,9 @@ class Settings:
         storage_url: Storage that all machines share; "" for the workspace.
         storage_local_bytes: What copies of shared studies may take in the workspace.
         storage_results_bytes: What results may take on shared storage.
-        secret: Signs handles of background callbacks; "" for one kept in the workspace.
+        secret: Signs handles of background callbacks and readers' cookies; "" for one kept in the
+            workspace.
+        user_header: Header in which a proxy names the reader; "" for none.
     """
 
     home: Path
@@ -64,6 +66,7 @@ class Settings:
     storage_local_bytes: int
     storage_results_bytes: int
     secret: str
+    user_header: str
 
     @property
     def studies(self) -> Path:

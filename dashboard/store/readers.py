@@ -1,0 +1,80 @@
+"""What is kept of each reader: their name, the keys they changed, whether they took the tour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from dashboard.store.database import Database
+from dashboard.store.schema import ReaderRecord
+
+
+@dataclass(frozen=True)
+class ReaderRow:
+    """A reader as the database knows them.
+
+    Attributes:
+        reader_id: Who; see `dashboard.readers`.
+        name: What they typed, or "".
+        keys: Changed keys by the binding's id; "" for a binding without a key.
+        tour_done: Whether the tour is not to be shown by itself again.
+    """
+
+    reader_id: str
+    name: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    tour_done: bool = False
+
+
+def find_reader(store: Database, reader_id: str) -> ReaderRow:
+    """A reader; one of whom nothing is kept has no name and the keys as shipped."""
+    with store.reading() as session:
+        return _row(session.get(ReaderRecord, reader_id), reader_id)
+
+
+def change_reader(
+    store: Database,
+    reader_id: str,
+    *,
+    name: str | None = None,
+    keys: Mapping[str, str] | None = None,
+    tour_done: bool | None = None,
+) -> ReaderRow:
+    """Change what is given and keep the rest; two pages may do so at once."""
+
+    def change() -> ReaderRow:
+        with store.writing() as session:
+            record = _held(session, reader_id) or ReaderRecord(
+                reader_id=reader_id, name="", settings={}
+            )
+            settings = dict(record.settings)
+            if keys is not None:
+                settings["keys"] = dict(keys)
+            if tour_done is not None:
+                settings["tour_done"] = tour_done
+            record.settings = settings
+            record.name = record.name if name is None else name
+            record.changed_at = store.clock()
+            session.add(record)
+            return _row(record, reader_id)
+
+    try:
+        return change()
+    except IntegrityError:  # another page wrote the first row of this reader meanwhile
+        return change()
+
+
+def _held(session: Session, reader_id: str) -> ReaderRecord | None:
+    """The row, held until the transaction ends (SQLite holds the whole database anyway)."""
+    return session.get(ReaderRecord, reader_id, with_for_update=True)
+
+
+def _row(record: ReaderRecord | None, reader_id: str) -> ReaderRow:
+    if record is None:
+        return ReaderRow(reader_id)
+    keys = record.settings.get("keys", {})
+    done = record.settings.get("tour_done", False)
+    return ReaderRow(reader_id, record.name, keys, done)
