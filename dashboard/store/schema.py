@@ -166,7 +166,11 @@ class ReaderRecord(Base):
 
 
 class MaskVersionRecord(Base):
-    """A corrected mask that was saved; never changed again."""
+    """A corrected mask that was saved; never changed again.
+
+    Both masks are as `dashboard.mask_encoding` writes them: the whole corrected one, and the AI's
+    that it departs from, or None where there was none.
+    """
 
     __tablename__ = "mask_versions"
     __table_args__ = (UniqueConstraint("study_id", "number"),)
@@ -181,11 +185,17 @@ class MaskVersionRecord(Base):
     based_on: Mapped[dict[str, Any]] = mapped_column(JSON)
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    ai_content: Mapped[bytes | None] = mapped_column(LargeBinary)
     saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class MaskDraftRecord(Base):
-    """What a reader has corrected and not yet saved as a version."""
+    """What a reader has corrected and not yet saved as a version.
+
+    Only the slices that were touched; the AI's mask beside them is what was there before, so that
+    a draft outlives the result that it began from. ``writer`` and ``step`` name the window that
+    wrote it and how often: a window never conflicts with itself, and a late answer changes nothing.
+    """
 
     __tablename__ = "mask_drafts"
 
@@ -194,8 +204,11 @@ class MaskDraftRecord(Base):
     )
     reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     revision: Mapped[int]
+    writer: Mapped[str] = mapped_column(String(64))
+    step: Mapped[int]
     based_on: Mapped[dict[str, Any]] = mapped_column(JSON)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    ai_content: Mapped[bytes | None] = mapped_column(LargeBinary)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
