@@ -234,10 +234,10 @@ overread.worklist = (function () {
 
   // ---- keys ----
   const KEYS = [
-    { key: "/", label: "Search", run: () => byId("worklist-search")?.focus() },
-    { key: "u", label: "Add studies", run: () => overread.uploadPanel.openDialog() },
-    { key: "ArrowDown", label: "Move to the next study", run: () => live() && focusRow(live(), 0) },
-    { key: "ArrowUp", label: "Move to the study before", run: () => live() && focusRow(live(), live().getDisplayedRowCount() - 1) },
+    { id: "worklist.search", key: "/", label: "Search", run: () => byId("worklist-search")?.focus() },
+    { id: "worklist.add", key: "u", label: "Add studies", run: () => overread.uploadPanel.openDialog() },
+    { id: "worklist.next", key: "ArrowDown", fixed: true, label: "Move to the next study", run: () => live() && focusRow(live(), 0) },
+    { id: "worklist.previous", key: "ArrowUp", fixed: true, label: "Move to the study before", run: () => live() && focusRow(live(), live().getDisplayedRowCount() - 1) },
     { key: "", shown: "Enter", label: "Open the study" },
     { key: "", shown: "Delete", label: "Delete an uploaded study" },
   ];
