@@ -12,4 +12,6 @@ TOP_CONTEXT = "top-context"
 HELP_DIALOG = "help-dialog"
 HELP_OPEN = "help-open"
 
+READER_OPEN = "reader-open"
+
 MAIN = "main"

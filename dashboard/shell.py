@@ -70,6 +70,7 @@ def layout(container: Component) -> html.Div:
             _top_bar(),
             html.Main(container, id=ids.MAIN, className="app-main", tabIndex=-1),
             _help_dialog(),
+            _reader_dialog(),
         ],
         className="app",
     )
@@ -129,6 +130,13 @@ def _top_bar() -> html.Header:
                         type="button",
                     ),
                     html.Button(
+                        "Reader",
+                        id=ids.READER_OPEN,
+                        className="button button--small reader-open",
+                        type="button",
+                        **aria(haspopup="dialog"),
+                    ),
+                    html.Button(
                         ["Keys", html.Kbd("?", className="key")],
                         id=ids.HELP_OPEN,
                         className="button button--small",
@@ -143,26 +151,67 @@ def _top_bar() -> html.Header:
 
 
 def _help_dialog() -> Component:
-    """The list of keys; `assets/js/keys.js` fills it from what the page in view has registered."""
+    """The list of keys, where they are changed too; `assets/js/key_choice.js` fills it."""
     return html.Dialog(
         [
+            _dialog_head("Keys", "help"),
+            html.P(id="help-status", className="help-status", role="status"),
+            html.Div(id="help-body", className="dialog-body help-columns"),
             html.Div(
                 [
-                    html.H2("Keys", id="help-title", className="page-title"),
+                    html.Button("Show the tour", id="help-tour", className="button", type="button"),
                     html.Button(
-                        ["Close", html.Kbd("Esc", className="key")],
-                        id="help-close",
-                        className="button button--small",
-                        type="button",
+                        "Reset all keys", id="help-reset-all", className="button", type="button"
                     ),
                 ],
-                className="dialog-head",
+                className="dialog-foot",
             ),
-            html.Div(id="help-body", className="dialog-body help-columns"),
         ],
         id=ids.HELP_DIALOG,
-        className="dialog",
+        className="dialog help-dialog",
         **aria(labelledby="help-title"),
+    )
+
+
+def _reader_dialog() -> Component:
+    """Who is reading; `assets/js/reader.js` fills it."""
+    return html.Dialog(
+        [
+            _dialog_head("Reader", "reader"),
+            html.Div(
+                [
+                    html.Label("Your name", htmlFor="reader-name", className="strong"),
+                    html.Div(id="reader-name-host"),
+                    html.P(id="reader-words", className="muted secondary"),
+                    html.P(id="reader-status", className="secondary", role="status"),
+                ],
+                className="dialog-body stack",
+            ),
+            html.Div(
+                html.Button(
+                    "Save", id="reader-save", className="button button--primary", type="button"
+                ),
+                className="dialog-foot",
+            ),
+        ],
+        id="reader-dialog",
+        className="dialog reader-dialog",
+        **aria(labelledby="reader-title"),
+    )
+
+
+def _dialog_head(title: str, name: str) -> html.Div:
+    return html.Div(
+        [
+            html.H2(title, id=f"{name}-title", className="page-title"),
+            html.Button(
+                ["Close", html.Kbd("Esc", className="key")],
+                id=f"{name}-close",
+                className="button button--small",
+                type="button",
+            ),
+        ],
+        className="dialog-head",
     )
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -50,9 +51,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """A page of its own; errors on its console (a blocked script among them) fail the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=site.url)
+    """A page of a reader who has taken the tour; errors on its console fail the test."""
+    yield from open_page(browser, site)
+
+
+@pytest.fixture
+def newcomer(browser: Browser, site: Site) -> Iterator[Page]:
+    """A page of somebody who has never been here."""
+    yield from open_page(browser, site, tour_done=False)
+
+
+def open_page(
+    browser: Browser, site: Site, *, tour_done: bool = True, **context_options: Any
+) -> Iterator[Page]:
+    """A page in a browser context of its own, and so of a reader of its own."""
+    options = {"viewport": {"width": 1440, "height": 900}, "base_url": site.url}
+    context = browser.new_context(**(options | context_options))
     context.set_default_timeout(60_000)
+    if tour_done:
+        sent = {"data": {"tour_done": True}, "headers": {"X-Overread": "1"}}
+        assert context.request.put("/api/reader", **sent).ok
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))

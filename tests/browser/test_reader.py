@@ -1,0 +1,149 @@
+"""What is kept for each reader: name and keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from running_site import Site
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("read", shift=1)
+
+
+@pytest.fixture
+def review(page: Page, study: str) -> Page:
+    page.goto(f"/review?study={study}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    return page
+
+
+def change(page: Page, binding: str, key: str) -> None:
+    page.click(f'#help-body [data-id="{binding}"]')
+    page.keyboard.press(key)
+
+
+def status(page: Page) -> str:
+    return page.inner_text("#help-status")
+
+
+def test_every_binding_has_an_id_of_its_own(review):
+    bindings = review.evaluate(
+        "overread.keys.all().map(({binding}) => [binding.id || '', binding.key, binding.label])"
+    )
+    with_key = [(name, key) for name, key, _ in bindings if key and key != "Escape"]
+    assert len(with_key) > 25
+    assert [key for name, key in with_key if not name] == []
+    names = [name for name, _ in with_key]
+    assert sorted(names) == sorted(set(names))
+    keys = [key for _, key in with_key]
+    assert sorted(keys) == sorted(set(keys))
+    for name in names:
+        assert re.fullmatch(r"[a-z][a-z0-9.-]{0,63}", name), name
+
+
+def test_changed_key_works_at_once_on_button_and_list_and_after_a_reload(review):
+    review.keyboard.press("?")
+    change(review, "show.ai", "`")
+    assert status(review) == "“FLAIR abnormality (AI) on or off” is ` now."
+    review.keyboard.press("Escape")
+
+    for _ in range(2):
+        button = review.locator("#viewer-show-ai")
+        expect(button.locator("kbd")).to_have_text("`")
+        expect(button).to_have_attribute("aria-keyshortcuts", "`")
+        expect(button).to_have_attribute("aria-pressed", "true")
+        review.keyboard.press("m")
+        expect(button).to_have_attribute("aria-pressed", "true")
+        review.keyboard.press("`")
+        expect(button).to_have_attribute("aria-pressed", "false")
+        review.reload()
+        review.wait_for_selector("#viewer-screen[data-slice]")
+
+    review.keyboard.press("?")
+    review.click('#help-body [aria-label^="Reset FLAIR abnormality"]')
+    expect(review.locator("#viewer-show-ai kbd")).to_have_text("M")
+
+
+def test_conflict_is_told_and_the_key_taken_only_when_asked(review):
+    review.keyboard.press("?")
+    change(review, "show.fill", "m")
+    assert status(review).startswith("M already means “FLAIR abnormality (AI) on or off”.")
+    assert review.evaluate("overread.reader.now.keys") == {}
+
+    review.click("#help-status button")
+    assert "“FLAIR abnormality (AI) on or off” has no key now." in status(review)
+    expect(review.locator('#help-body [data-id="show.ai"]')).to_have_text("no key")
+    review.keyboard.press("Escape")
+    expect(review.locator("#viewer-show-ai kbd")).to_be_hidden()
+    review.keyboard.press("m")
+    expect(review.locator("#viewer-fill")).to_have_attribute("aria-pressed", "true")
+    expect(review.locator("#viewer-show-ai")).to_have_attribute("aria-pressed", "true")
+
+    review.keyboard.press("?")
+    review.click("#help-reset-all")
+    assert status(review) == "All keys are as shipped."
+    expect(review.locator("#help-reset-all")).to_be_disabled()
+    review.keyboard.press("Escape")
+    review.keyboard.press("m")
+    expect(review.locator("#viewer-show-ai")).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        ("Control+t", "Ctrl+T belongs to the browser; press another key."),
+        ("F5", "F5 belongs to the browser; press another key."),
+        ("Alt+q", "Keys with Alt, Option or Command belong to the system; press another one."),
+        ("Tab", "Tab and Escape move between controls and close what is open; they stay"),
+        ("?", "? already means “This list”. That cannot be changed; press another key."),
+    ],
+)
+def test_key_that_cannot_be_had_is_refused_in_a_sentence(review, key, sentence):
+    review.keyboard.press("?")
+    change(review, "slice.next", key)
+    assert status(review).startswith(sentence)
+    review.keyboard.press("Escape")
+    assert status(review) == "Nothing was changed."
+    expect(review.locator("#help-dialog")).to_be_visible()
+    assert review.evaluate("overread.reader.now.keys") == {}
+    expect(review.locator('#help-body [data-id="slice.next"]')).to_be_focused()
+
+
+def test_change_is_in_effect_and_sent_again_while_the_server_is_away(review):
+    review.route("**/api/reader", lambda route: route.abort())
+    review.keyboard.press("?")
+    change(review, "show.fill", "9")
+    expect(review.locator("#help-status")).to_contain_text("The server does not answer")
+    review.keyboard.press("Escape")
+    review.keyboard.press("9")
+    expect(review.locator("#viewer-fill")).to_have_attribute("aria-pressed", "true")
+    with review.expect_response("**/api/reader") as answer:
+        review.unroute("**/api/reader")
+    assert answer.value.json()["keys"] == {"show.fill": "9"}
+
+
+def test_name_is_typed_once_and_stands_in_the_top_bar(page, study):
+    page.goto("/")
+    expect(page.locator("#reader-open")).to_have_text(re.compile(r"Reader [0-9A-F]{4}"))
+    page.click("#reader-open")
+    expect(page.locator("#reader-words")).to_contain_text("Written beside what you save")
+    page.fill("#reader-name", " Dr.  Noor ")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reader-dialog")).to_be_hidden()
+    page.goto(f"/review?study={study}")
+    expect(page.locator("#reader-open")).to_have_text("Dr. Noor")
+
+
+def test_name_that_does_not_fit_is_told(page, study):
+    page.goto("/about")
+    page.click("#reader-open")
+    page.fill("#reader-name", "a\u202eb")
+    page.click("#reader-save")
+    expect(page.locator("#reader-status")).to_have_text(
+        "A name is plain text of at most 60 characters."
+    )
+    expect(page.locator("#reader-dialog")).to_be_visible()
