@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline import BidimensionalMeasurement, CaseResult, areas_by_level, measure_lesions
 
 #: In the address, because browsers keep the answer for ever: raise it when other things are told.
-VERSION = 1
+VERSION = 2
 
 
 def describe_measures(
@@ -30,21 +30,21 @@ def describe_measures(
     Returns:
         unit, notes, lesions (the largest first, ``k`` their slice from 0, lines in pixels with
         pixel centres at whole numbers); areas: per slice the pixels at or above each of 256 levels,
-        None where the slice was not called; overlap: likewise of the reference's pixels, and
+        None where the segmenter was not run; overlap: likewise of the reference's pixels, and
         reference_px: all of them per slice, both None without a reference.
     """
-    called = [one.tumor for one in result.slices]
+    outlined = [one.outline_evidence is not None for one in result.slices]
     areas = areas_by_level(result.probability)
     return {
         **_describe_lesions(measure_lesions(result.masks(), result.spacing_mm)),
         "areas": [
-            row.tolist() if wanted else None for row, wanted in zip(areas, called, strict=True)
+            row.tolist() if wanted else None for row, wanted in zip(areas, outlined, strict=True)
         ],
         "overlap": None
         if reference is None
         else [
             _levels_inside(shown, mask) if wanted else None
-            for shown, mask, wanted in zip(result.probability, reference, called, strict=True)
+            for shown, mask, wanted in zip(result.probability, reference, outlined, strict=True)
         ],
         "reference_px": None
         if reference is None

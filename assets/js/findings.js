@@ -22,17 +22,19 @@ overread.findings = (function () {
   function volume(now) {
     const { result } = now.study;
     if (result.volume_ml !== null && result.volume_ml !== undefined) {
-      const ml = overread.threshold.isShipped(now) ? result.volume_ml : overread.threshold.amount(now)[0];
+      const ml = overread.threshold.isUnchanged(now) ? result.volume_ml : overread.threshold.amount(now)[0];
       return [ml === 0 ? "0" : ml < 0.1 ? "<0.1" : ml.toFixed(1), " mL", ""];
     }
     const pixels = result.slices.reduce((sum, _, k) => sum + overread.threshold.area(now, k), 0);
     return [pixels.toLocaleString("en-US"), " pixels", "The input has no pixel spacing, so there are no millilitres."];
   }
 
-  function called({ n, result }) {
-    const k = result.slices.filter((slice) => slice.tumor).length;
-    if (k === 0) return "No slice above the operating point. This does not mean normal.";
-    return `${k} of ${n} slices ${k === 1 ? "is" : "are"} above the operating point. Edema counts as abnormality.`;
+  function called(now) {
+    const { n, result } = now.study;
+    const k = result.slices.filter((_, j) => overread.calls.isCalled(now, j)).length;
+    const point = overread.calls.isShipped(now) ? "the operating point" : `${overread.calls.value(now).toFixed(2)}, which is not the shipped operating point`;
+    if (k === 0) return `No slice above ${point}. This does not mean normal.`;
+    return `${k} of ${n} slices ${k === 1 ? "is" : "are"} above ${point}. Edema counts as abnormality.`;
   }
 
   function study(now) {
@@ -45,7 +47,7 @@ overread.findings = (function () {
       const [amount, unit, why] = volume(now);
       text("finding-volume", amount);
       text("finding-volume-unit", unit);
-      text("finding-called", called(s));
+      text("finding-called", called(now));
       text("finding-why", why);
       hide("finding-why", !why);
     }
@@ -95,9 +97,9 @@ overread.findings = (function () {
     share("evidence", answer ? answer.outline_evidence : null, answer ? "none" : NONE);
     const tick = document.getElementById("finding-score-tick");
     tick.hidden = !answer;
-    if (answer) tick.style.left = `${s.result.threshold * 100}%`;
-    text("finding-point", answer ? s.result.threshold.toFixed(2) : NONE);
-    decided(answer, answer && overread.threshold.area(now, k));
+    if (answer) tick.style.left = `${overread.calls.value(now) * 100}%`;
+    text("finding-point", answer ? overread.calls.value(now).toFixed(2) : NONE);
+    decided(answer, !answer || !answer.tumor || overread.threshold.area(now, k));
     text("finding-area", area(now));
     text("finding-dice", agreement(now));
   }

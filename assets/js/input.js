@@ -1,89 +1,14 @@
-// Wheel, drags, keys and tool bar of the viewer. As PACS do it: left drag is the chosen tool (window at first), right
-// drag zooms, middle or Shift drag moves, Ctrl + wheel or a pinch zooms, a double click puts the window back.
+// Keys and buttons of the viewer, and its sliders. Wheel and drags are in pointer.js.
 window.overread = window.overread || {};
 
 overread.input = (function () {
   "use strict";
 
-  const NOTCH = 60; // a wheel's notch reports 100 or more at once, a trackpad a stream of small steps
-  const TRACKPAD_STEP = 40;
-  const PAUSE_MS = 250;
   const HELD_MS = 300;
 
   const viewer = () => overread.viewer;
   const state = () => overread.viewer.now;
   const byId = (id) => document.getElementById(`viewer-${id}`);
-
-  const wheel = { sum: 0, at: 0 };
-
-  function onWheel(event) {
-    if (!state()) return;
-    event.preventDefault();
-    const unit = event.deltaMode === 1 ? 40 : event.deltaMode === 2 ? 400 : 1;
-    const delta = (event.deltaY || event.deltaX) * unit;
-    if (event.ctrlKey) {
-      state().screen?.zoomBy(Math.exp(-Math.max(-120, Math.min(120, delta)) / 300), event.clientX, event.clientY);
-      return;
-    }
-    if (event.timeStamp - wheel.at > PAUSE_MS || Math.sign(delta) !== Math.sign(wheel.sum)) wheel.sum = 0;
-    wheel.at = event.timeStamp;
-    if (Math.abs(delta) >= NOTCH) {
-      wheel.sum = 0;
-      viewer().goTo(state().k + Math.sign(delta));
-      return;
-    }
-    wheel.sum += delta;
-    const steps = Math.trunc(wheel.sum / TRACKPAD_STEP);
-    wheel.sum -= steps * TRACKPAD_STEP;
-    if (steps) viewer().goTo(state().k + steps);
-  }
-
-  function toolOf(event) {
-    if (event.button === 1 || (event.button === 0 && event.shiftKey)) return "pan";
-    if (event.button === 2) return "zoom";
-    return event.button === 0 ? state().tool : null;
-  }
-
-  function onPointerDown(event) {
-    const tool = state() && toolOf(event);
-    if (!tool) return;
-    const surface = event.currentTarget;
-    surface.setPointerCapture(event.pointerId);
-    event.preventDefault();
-    if (document.activeElement instanceof HTMLElement) document.activeElement.blur(); // keys belong to the image again
-    state().dragging = true;
-    const start = { x: event.clientX, y: event.clientY, window: { ...state().windows[state().channel] } };
-    const home = state().study.windows[state().channel];
-    const perPixel = Math.max(home[1] - home[0], 1e-6) / 300;
-    let last = start;
-    const move = (moved) => {
-      if (!state()) return;
-      const dx = moved.clientX - last.x, dy = moved.clientY - last.y;
-      last = { x: moved.clientX, y: moved.clientY };
-      if (tool === "pan") state().screen?.panBy(dx, dy);
-      else if (tool === "zoom") state().screen?.zoomBy(Math.exp(-dy / 150), start.x, start.y);
-      else {
-        const { low, high } = start.window;
-        const width = Math.max(perPixel, high - low + (moved.clientX - start.x) * perPixel);
-        const level = (low + high) / 2 + (moved.clientY - start.y) * perPixel;
-        viewer().display({ window: { low: level - width / 2, high: level + width / 2 } });
-      }
-    };
-    const end = () => {
-      if (state()) state().dragging = false;
-      surface.removeEventListener("pointermove", move);
-      surface.removeEventListener("pointerup", end);
-      surface.removeEventListener("pointercancel", end);
-    };
-    surface.addEventListener("pointermove", move);
-    surface.addEventListener("pointerup", end);
-    surface.addEventListener("pointercancel", end);
-  }
-
-  function homeWindow() {
-    const [low, high] = state().study.windows[state().channel];
-    viewer().display({ window: { low, high } });
-  }
 
   function fullRange() {
     const { study } = state();
@@ -99,7 +24,7 @@ overread.input = (function () {
   }
 
   function reset() {
-    homeWindow();
+    overread.pointer.homeWindow();
     viewer().display({ invert: false });
     state().screen?.reset();
   }
@@ -129,11 +54,10 @@ overread.input = (function () {
     "window-auto": autoWindow,
     "window-full": fullRange,
     reset,
-    "tool-window": () => viewer().display({ tool: "window" }),
-    "tool-zoom": () => viewer().display({ tool: "zoom" }),
     "next-lesion": () => viewer().goToLesion(1),
     "next-conflict": () => viewer().goToConflict(1),
     "threshold-shipped": () => overread.threshold.set(null),
+    "calls-shipped": () => overread.calls.set(null),
     retry: () => viewer().retry(),
     "toggle-rail": () => fold("rail"),
     "toggle-findings": () => fold("findings"),
@@ -141,7 +65,7 @@ overread.input = (function () {
   };
 
   function showState() {
-    const { show, tool } = state();
+    const { show } = state();
     const press = (id, on) => byId(id)?.setAttribute("aria-pressed", String(on));
     press("show-ai", show.ai);
     press("show-reference", show.reference);
@@ -149,7 +73,6 @@ overread.input = (function () {
     press("hide-all", show.hidden);
     press("show-diameters", show.diameters);
     press("invert", state().invert);
-    for (const name of ["window", "zoom"]) press(`tool-${name}`, name === tool);
     const { result, reference_url: reference } = state().study;
     for (const id of ["show-ai", "fill"]) byId(id).disabled = !result;
     byId("show-reference").disabled = !reference;
@@ -157,7 +80,6 @@ overread.input = (function () {
     const hasMap = show.map !== "none";
     byId("opacity").disabled = !(show.fill || hasMap) || !result;
     byId("opacity").value = 100 * (hasMap ? show.mapOpacity : show.opacity);
-    byId("surface").dataset.tool = tool;
     document.querySelector(".legend").classList.toggle("legend--hidden", show.hidden);
   }
 
@@ -187,7 +109,9 @@ overread.input = (function () {
     { id: "map.difference", key: "d", label: "Difference from the reference outline", run: go(({ study }) => study.result && study.reference_url && map("difference")) },
     { id: "threshold.lower", key: ",", label: "Lower the mask threshold", repeat: true, run: go(() => overread.threshold.move(-1)) },
     { id: "threshold.raise", key: ".", label: "Raise the mask threshold", repeat: true, run: go(() => overread.threshold.move(1)) },
-    { id: "threshold.shipped", key: "t", label: "Back to the shipped mask threshold", run: go(() => overread.threshold.set(null)) },
+    { id: "calls.lower", key: "[", label: "Lower the operating point of the slice score", repeat: true, run: go(() => overread.calls.move(-1)) },
+    { id: "calls.raise", key: "]", label: "Raise the operating point of the slice score", repeat: true, run: go(() => overread.calls.move(1)) },
+    { id: "threshold.shipped", key: "t", label: "Back to the shipped threshold and operating point", run: go(() => [overread.threshold, overread.calls].forEach((slider) => slider.set(null))) },
     {
       id: "show.none", key: " ", label: "Hide all (while held, or until pressed again)",
       run: go(() => { spaceAt = performance.now(); flip("hidden"); }),
@@ -196,8 +120,8 @@ overread.input = (function () {
     { id: "window.invert", key: "i", label: "Invert", run: go(invert) },
     { id: "view.reset", key: "0", label: "Window, zoom and position as at first", run: go(reset) },
     { id: "window.auto", key: "b", label: "Auto: window from the brain in this slice", run: go(autoWindow) },
-    { id: "tool.window", key: "w", label: "Left drag: window and level", run: go(() => viewer().display({ tool: "window" })) },
-    { id: "tool.zoom", key: "z", label: "Left drag: zoom", run: go(() => viewer().display({ tool: "zoom" })) },
+    { id: "tool.window", key: "w", label: "Left drag: window and level", run: go(() => overread.tools.choose("window")) },
+    { id: "tool.zoom", key: "z", label: "Left drag: zoom", run: go(() => overread.tools.choose("zoom")) },
     { key: "Escape", run: go(() => ["rail", "findings"].forEach((name) => fold(name, false))) },
     { id: "series.first", key: "1", label: "First series", run: go(() => overread.rail.choose(0)) },
     { id: "series.second", key: "2", label: "Second series", run: go(() => overread.rail.choose(1)) },
@@ -225,12 +149,6 @@ overread.input = (function () {
 
   // Called once for every time the page is shown.
   function mount(signal) {
-    const surface = byId("surface");
-    surface.addEventListener("wheel", onWheel, { passive: false, signal });
-    byId("strip").addEventListener("wheel", onWheel, { passive: false, signal });
-    surface.addEventListener("pointerdown", onPointerDown, { signal });
-    surface.addEventListener("dblclick", () => state() && homeWindow(), { signal });
-    surface.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
     range("opacity-host", { id: "viewer-opacity", class: "slider opacity-slider", min: 5, max: 100, step: 5, value: 25, "aria-label": "Opacity of fill or map, percent", disabled: "" },
       (percent) => viewer().display({ show: { [state().show.map === "none" ? "opacity" : "mapOpacity"]: percent / 100 } }));
     range("slider-host", { id: "viewer-slider", class: "slice-slider", min: 1, max: 1, value: 1, "aria-label": "Slice", "data-pass-keys": "yes" },
@@ -238,6 +156,8 @@ overread.input = (function () {
     const { LOWEST, HIGHEST } = overread.threshold;
     range("threshold-host", { id: "viewer-threshold", class: "slider threshold-slider", min: LOWEST, max: HIGHEST, step: 0.01, value: 0.5, "aria-label": "Mask threshold" },
       overread.threshold.set);
+    range("calls-host", { id: "viewer-calls", class: "slider calls-slider", min: overread.calls.LOWEST, max: overread.calls.HIGHEST, step: 0.01, value: 0.5, "aria-label": "Operating point of the slice score" },
+      overread.calls.set);
     for (const [id, run] of Object.entries(BUTTONS)) {
       byId(id).addEventListener("click", (event) => {
         if (event.detail) event.currentTarget.blur(); // or the space bar would press it again

@@ -7,10 +7,11 @@ overread.legend = (function () {
   const MAPS = ["probability", "uncertainty", "difference"];
   const byId = (id) => document.getElementById(id);
 
-  function note({ study: { result, reference_url: reference }, show, k }) {
+  function note(now) {
+    const { study: { result, reference_url: reference }, show, k } = now;
     const slice = result.slices[k];
     if (show.map !== "difference") return slice.outline_evidence === null ? "Nothing was outlined on this slice." : "";
-    return reference && !slice.tumor ? "This slice is not called: the AI's mask is empty." : "";
+    return reference && !overread.calls.isCalled(now, k) ? "This slice is not called: the AI's mask is empty." : "";
   }
 
   function update(now) {
@@ -27,7 +28,7 @@ overread.legend = (function () {
   }
 
   function mount() {
-    const removers = ["open", "result", "display", "slice"].map((name) => overread.viewer.on(name, update));
+    const removers = ["open", "result", "display", "slice", "threshold"].map((name) => overread.viewer.on(name, update));
     return () => removers.forEach((remove) => remove());
   }
 

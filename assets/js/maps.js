@@ -52,7 +52,7 @@ overread.maps = (function () {
     const image = new ImageData(width, height);
     const into = new Uint32Array(image.data.buffer);
     if (show.map === "difference") {
-      if (!found.reference || (result.slices[k].tumor && !found.ai)) return null;
+      if (!found.reference || (overread.overlays.hasMask(now, k) && !found.ai)) return null;
       difference(into, found.ai, found.reference, width, overread.threshold.level(now));
       return { image, crisp: true };
     }

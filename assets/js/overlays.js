@@ -8,11 +8,15 @@ overread.overlays = (function () {
   const LINES = ["ai", "fill", "reference", "band", "halo", "diameters"];
   const address = (template, k, channel) => template.replace("{channel}", channel).replace("{slice}", k);
 
+  // Only slices that are called and that the segmenter was run on have a mask.
+  const hasMask = (now, k) => Boolean(now.study.result) && overread.calls.isCalled(now, k) && now.study.result.slices[k].outline_evidence !== null;
+
   // [name, address] of every map that a slice needs as it is shown now.
-  function sources({ study, show }, k) {
+  function sources(now, k) {
+    const { study, show } = now;
     const { result } = study;
     const found = [];
-    if (result?.slices[k].tumor) found.push(["ai", address(result.probability_url, k)]);
+    if (hasMask(now, k)) found.push(["ai", address(result.probability_url, k)]);
     if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
     const outlined = result && result.slices[k].outline_evidence !== null;
     if (outlined && show.map === "probability") found.push(["probability", address(result.probability_url, k)]);
@@ -44,9 +48,11 @@ overread.overlays = (function () {
     return here.map((lesion) => line(lesion.longest) + line(lesion.perpendicular)).join("");
   }
 
-  // Draws them; returns whether one of them failed to load.
-  function draw(now) {
-    const { screen, show, loader, k, study } = now;
+  // Draws them in a pane; returns whether one of them failed to load.
+  function draw(now, pane) {
+    const { show, loader, k, study } = now;
+    const { screen } = pane;
+    const has = overread.panes.overlaysOf(now, pane);
     const d = { ai: "", reference: "", band: "" };
     const found = {};
     let missing = false;
@@ -58,14 +64,15 @@ overread.overlays = (function () {
       else if (name === "probability") d.band = band(now, url);
     }
     const seen = !show.hidden;
-    screen.outline("ai", seen && show.ai ? d.ai : "");
-    screen.outline("fill", seen && show.ai && show.fill ? d.ai : "");
-    screen.outline("reference", seen && show.reference ? d.reference : "");
-    screen.outline("band", seen ? d.band : "");
-    const lines = seen && show.diameters ? diameters(now) : "";
+    const ai = seen && has.ai;
+    screen.outline("ai", ai && show.ai ? d.ai : "");
+    screen.outline("fill", ai && show.ai && show.fill ? d.ai : "");
+    screen.outline("reference", seen && has.reference && show.reference ? d.reference : "");
+    screen.outline("band", ai ? d.band : "");
+    const lines = ai && show.diameters ? diameters(now) : "";
     screen.outline("halo", lines);
     screen.outline("diameters", lines);
-    screen.map(seen && show.map !== "none" && study.result ? overread.maps.make(now, found) : null, show.mapOpacity);
+    screen.map(ai && show.map !== "none" && study.result ? overread.maps.make(now, found) : null, show.mapOpacity);
     return missing;
   }
 
@@ -74,5 +81,5 @@ overread.overlays = (function () {
     screen.map(null);
   }
 
-  return { address, sources, draw, clear };
+  return { address, hasMask, sources, draw, clear };
 })();

@@ -60,19 +60,10 @@ overread.review = (function () {
     unmount?.();
     // React may keep the page's elements from one study to the next: the signal takes our listeners off them again.
     const leaving = new AbortController();
-    const parts = ["input", "strip", "rail", "corners", "findings", "trust", "measures", "legend", "threshold", "analysis"];
+    const parts = ["pointer", "tools", "input", "linked", "strip", "rail", "corners", "findings", "trust", "measures", "legend", "threshold", "calls", "analysis", "next"];
     const removers = parts.map((name) => overread[name].mount(leaving.signal));
     removers.push(overread.viewer.on("slice", keepAddress), () => leaving.abort());
     unmount = () => removers.forEach((remove) => remove());
-  }
-
-  async function fetchStudy(id) {
-    const response = await fetch(`/api/studies/${id}`, { headers: { Accept: "application/json" } }).catch(() => {
-      throw new Error("The server does not answer. Load the page again in a moment.");
-    });
-    const body = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Error(body.error || "The server could not open it.");
-    return body;
   }
 
   // data: {study_id, slice} from the page's store.
@@ -84,8 +75,8 @@ overread.review = (function () {
     document.getElementById("review-error").hidden = true;
     mount();
     try {
-      const study = await fetchStudy(data.study_id);
-      if (mine !== turn) return;
+      const study = await overread.studyLoad.get(data.study_id, { isWanted: () => mine === turn, say: overread.viewer.say });
+      if (!study) return;
       document.querySelector(".review").removeAttribute("aria-busy");
       await overread.viewer.open(study, firstSlice(study, data.slice));
     } catch (error) {
@@ -117,5 +108,5 @@ overread.review = (function () {
     },
   };
 
-  return { open, close };
+  return { open, close, firstSlice };
 })();

@@ -26,17 +26,19 @@ overread.screen = (function () {
     return node;
   }
 
-  async function create(root, { width, height, spacing }, onView) {
+  // What screens that are linked have in common: zoom, and the image point in their middle.
+  const createView = ({ width, height }) => ({ zoom: 1, x: width / 2, y: height / 2, screens: new Set() });
+
+  async function create(root, { width, height, spacing, view }, onView) {
     const gd = await figureReady(root);
     const finest = spacing ? Math.min(spacing[1], spacing[2]) : 1;
     const unit = spacing ? [spacing[2] / finest, spacing[1] / finest] : [1, 1]; // x, y
-    const view = { zoom: 1, x: width / 2, y: height / 2 };
     let size = [1, 1];
     let front = 1;
     let turn = 0;
     let shown = null;
 
-    const host = root.querySelector("#viewer-overlay");
+    const host = root.querySelector(".screen-overlay");
     host.replaceChildren();
     const canvas = document.createElement("canvas");
     Object.assign(canvas, { width, height, className: "overlay-map" });
@@ -45,6 +47,7 @@ overread.screen = (function () {
     const svg = element("svg", host);
     svg.setAttribute("preserveAspectRatio", "none");
     const paths = { fill: element("path", svg, "outline-fill"), ai: element("path", svg, "outline-ai"), reference: element("path", svg, "outline-reference"), band: element("path", svg, "outline-band"), halo: element("path", svg, "diameters-halo"), diameters: element("path", svg, "diameters") };
+    const layers = new Map();
 
     // Screen pixels per image pixel, x and y.
     function scale() {
@@ -66,11 +69,20 @@ overread.screen = (function () {
       onView(Math.min(sx, sy));
     }
 
+    const applyAll = () => view.screens.forEach((screen) => screen.apply());
+
     function measure() {
       const box = root.getBoundingClientRect();
       if (box.width < 2 || box.height < 2) return;
       size = [box.width, box.height];
       apply();
+    }
+
+    // Image coordinates of a point of the window.
+    function toImage(clientX, clientY) {
+      const box = root.getBoundingClientRect();
+      const [sx, sy] = scale();
+      return { x: view.x + (clientX - box.left - size[0] / 2) / sx, y: view.y + (clientY - box.top - size[1] / 2) / sy };
     }
 
     // Plotly keeps images of one place and size apart by nothing: two that are equal in both become one element.
@@ -108,9 +120,18 @@ overread.screen = (function () {
       Plotly.update(gd, {}, { "images[0].opacity": 0, "images[1].opacity": 0 });
     }
 
-    return {
+    const screen = {
+      root,
       show,
       clear,
+      apply,
+      scale,
+      toImage,
+      // A group of the SVG over the image, in image coordinates; made when it is first asked for.
+      layer(name) {
+        if (!layers.has(name)) layers.set(name, element("g", svg, `layer-${name}`));
+        return layers.get(name);
+      },
       outline(name, d) {
         paths[name].setAttribute("d", d);
       },
@@ -134,25 +155,28 @@ overread.screen = (function () {
         view.x += dx * change;
         view.y += dy * change;
         view.zoom = zoom;
-        apply();
+        applyAll();
       },
       panBy(dx, dy) {
         const [sx, sy] = scale();
         view.x -= dx / sx;
         view.y -= dy / sy;
-        apply();
+        applyAll();
       },
       reset() {
         Object.assign(view, { zoom: 1, x: width / 2, y: height / 2 });
-        apply();
+        applyAll();
       },
       dispose() {
+        view.screens.delete(screen);
         observer.disconnect();
         host.replaceChildren();
         if (gd.isConnected) clear();
       },
     };
+    view.screens.add(screen);
+    return screen;
   }
 
-  return { create };
+  return { create, createView };
 })();

@@ -12,7 +12,7 @@ overread.strip = (function () {
   function colours(canvas) {
     const style = getComputedStyle(canvas);
     const token = (name) => style.getPropertyValue(`--${name}`).trim();
-    return { ai: token("ai"), reference: token("reference"), line: token("line"), text: token("text"), muted: token("muted"), font: style.fontFamily };
+    return { ai: token("ai"), reference: token("reference"), line: token("line"), text: token("text"), panel: token("panel"), muted: token("muted"), font: style.fontFamily };
   }
 
   const pitch = (width, n) => width / n;
@@ -40,7 +40,7 @@ overread.strip = (function () {
       const x = j * p + gap / 2, w = p - gap;
       const score = slices ? slices[j].tumor_probability : null;
       pen.fillStyle = score === null ? c.line : c.ai;
-      pen.globalAlpha = score === null ? 0.5 : 0.08 + 0.92 * (slices[j].tumor ? Math.max(score, 0.75) : score * 0.6);
+      pen.globalAlpha = score === null ? 0.5 : 0.08 + 0.92 * (overread.calls.isCalled(now, j) ? Math.max(score, 0.75) : score * 0.6);
       pen.beginPath();
       pen.roundRect(x, CELLS.top, w, CELLS.height, Math.min(2, w / 3));
       pen.fill();
@@ -50,6 +50,7 @@ overread.strip = (function () {
         pen.lineWidth = 1.5;
         pen.stroke();
       }
+      if (overread.calls.change(now, j)) drawChange(pen, c, x + w / 2, overread.calls.change(now, j));
       pen.globalAlpha = 0.55;
       pen.fillStyle = c.ai;
       if (areas[j]) pen.fillRect(x, BARS.top + BARS.height - tall(areas[j]), w, tall(areas[j]));
@@ -57,6 +58,22 @@ overread.strip = (function () {
     }
     drawReference(pen, c, p, gap, referenceAreas, tall);
     drawAxis(pen, c, p, study, width);
+  }
+
+  // A triangle over a slice that the reader's operating point changes: up where it is called now, down where not any more.
+  function drawChange(pen, c, x, direction) {
+    const tip = direction > 0 ? 3 : 13, base = direction > 0 ? 13 : 3;
+    pen.globalAlpha = 1;
+    pen.beginPath();
+    pen.moveTo(x, tip);
+    pen.lineTo(x - 5, base);
+    pen.lineTo(x + 5, base);
+    pen.closePath();
+    pen.fillStyle = c.text;
+    pen.fill();
+    pen.strokeStyle = c.panel;
+    pen.lineWidth = 1;
+    pen.stroke();
   }
 
   function drawReference(pen, c, p, gap, areas, tall) {
@@ -99,6 +116,7 @@ overread.strip = (function () {
       const pixels = overread.threshold.area(now, k);
       parts.push(`score ${slice.tumor_probability.toFixed(2)}`, pixels ? amount(pixels) : "nothing outlined");
       if (overread.viewer.isConflict(slice)) parts.push("conflict");
+      if (overread.calls.change(now, k)) parts.push(overread.calls.isCalled(now, k) ? "called now" : "not called any more");
     } else parts.push("not analysed");
     if (referenceAreas[k]) parts.push(`reference ${amount(referenceAreas[k])}`);
     return `Slice ${k + 1} of ${study.n}: ${parts.join(", ")}`;
@@ -127,7 +145,7 @@ overread.strip = (function () {
     };
     const lesions = () => {
       const slices = overread.viewer.now.study.result?.slices || [];
-      document.getElementById("viewer-next-lesion").disabled = !slices.some((s) => s.tumor);
+      document.getElementById("viewer-next-lesion").disabled = !slices.some((_, k) => overread.calls.isCalled(overread.viewer.now, k));
       document.getElementById("strip-conflict").hidden = !slices.some(overread.viewer.isConflict);
     };
     const under = (event) => {
@@ -153,7 +171,7 @@ overread.strip = (function () {
     observer.observe(canvas);
     document.addEventListener("overread:theme", redraw, { signal });
     const removers = ["slice", "result", "areas", "threshold", "open"].map((name) => overread.viewer.on(name, name === "slice" ? slice : redraw));
-    removers.push(overread.viewer.on("open", lesions), overread.viewer.on("result", lesions));
+    removers.push(...["open", "result", "threshold"].map((name) => overread.viewer.on(name, lesions)));
     return () => {
       observer.disconnect();
       removers.forEach((remove) => remove());

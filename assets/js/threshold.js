@@ -16,29 +16,34 @@ overread.threshold = (function () {
   const value = (now) => (isShipped(now) ? shipped(now) : now.threshold);
   const level = (now) => toLevel(value(now));
 
+  // Whether mask and calls are as they were shipped; then the result's own numbers are told.
+  const isUnchanged = (now) => isShipped(now) && overread.calls.isShipped(now);
+
   // Pixels of the mask on one slice.
   function area(now, k) {
-    if (isShipped(now)) return now.study.result.slices[k].mask_area_px;
-    return now.measures.areas[k]?.[level(now)] ?? 0;
+    if (isUnchanged(now)) return now.study.result.slices[k].mask_area_px;
+    return overread.calls.isCalled(now, k) ? (now.measures.areas[k]?.[level(now)] ?? 0) : 0;
   }
 
-  const sum = (rows, at) => rows.reduce((total, row) => total + (row ? row[at] : 0), 0);
+  const sum = (now, rows, at) => rows.reduce((total, row, k) => total + (row && overread.calls.isCalled(now, k) ? row[at] : 0), 0);
   const score = (both, one, other) => (one + other ? (2 * both) / (one + other) : null);
 
   // Dice against the reference on one slice; null where both are empty.
   function dice(now, k) {
-    if (isShipped(now)) return now.study.result.slices[k].dice ?? null;
-    return score(now.measures.overlap[k]?.[level(now)] ?? 0, area(now, k), now.measures.reference_px[k]);
+    if (isUnchanged(now)) return now.study.result.slices[k].dice ?? null;
+    const both = overread.calls.isCalled(now, k) ? (now.measures.overlap[k]?.[level(now)] ?? 0) : 0;
+    return score(both, area(now, k), now.measures.reference_px[k]);
   }
 
-  function volumeDice({ measures }, at) {
-    const { areas, overlap, reference_px: reference } = measures;
-    return score(sum(overlap, at), sum(areas, at), reference.reduce((total, area) => total + area, 0));
+  function volumeDice(now, at) {
+    const { areas, overlap, reference_px: reference } = now.measures;
+    return score(sum(now, overlap, at), sum(now, areas, at), reference.reduce((total, area) => total + area, 0));
   }
 
   // Amount of the mask at a threshold, as [number, unit].
-  function amount({ study: { spacing_mm: mm }, measures }, threshold) {
-    const pixels = sum(measures.areas, toLevel(threshold));
+  function amount(now, threshold) {
+    const { spacing_mm: mm } = now.study;
+    const pixels = sum(now, now.measures.areas, toLevel(threshold));
     return mm ? [(pixels * mm[0] * mm[1] * mm[2]) / 1000, "mL"] : [pixels, "pixels"];
   }
 
@@ -56,7 +61,7 @@ overread.threshold = (function () {
 
   function stability(now) {
     const [low, high] = BAND.map((threshold) => amount(now, threshold));
-    const [larger, smaller] = BAND.map((threshold) => sum(now.measures.areas, toLevel(threshold)));
+    const [larger, smaller] = BAND.map((threshold) => sum(now, now.measures.areas, toLevel(threshold)));
     if (!larger) return "Even at 0.3 the mask is empty.";
     const agree = score(smaller, larger, smaller).toFixed(2);
     const what = low[1] === "mL" ? "volume" : "area";
@@ -91,5 +96,5 @@ overread.threshold = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { LOWEST, HIGHEST, isShipped, level, area, dice, amount: (now) => amount(now, value(now)), set, move, mount };
+  return { LOWEST, HIGHEST, isShipped, isUnchanged, level, area, dice, amount: (now) => amount(now, value(now)), set, move, mount };
 })();

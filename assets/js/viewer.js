@@ -2,14 +2,14 @@
 // the browser; the server is asked for each slice once. Others listen: viewer.on("slice", () => ...).
 //
 // Events: open, close, slice (another slice is wanted), painted (it is on the screen), display (toggles, window),
-// channel, result, measures (of the result), threshold, areas (reference areas became known), view (zoom).
+// channel, mode (one view, linked, ...), result, measures (of the result), threshold (of mask or calls), areas
+// (reference areas became known), view (zoom, pan).
 window.overread = window.overread || {};
 
 overread.viewer = (function () {
   "use strict";
 
   const BUDGET_BYTES = 192 * 1024 * 1024;
-  const PICTURE_BYTES = 96 * 1024 * 1024; // decoded, four bytes a pixel
   const PATIENCE_MS = 150; // an older slice stays in view that long while the next one loads
   const listeners = new Map();
   let now = null; // the study in view and how it is looked at; null while none is open
@@ -29,39 +29,20 @@ overread.viewer = (function () {
 
   // Slices to have at hand: the one in view, then its neighbours, as many as fit the budget.
   function wish() {
-    const { study, k, channel, loader } = now;
+    const { study, k, loader } = now;
+    const channels = overread.panes.channels(now);
     const length = study.width * study.height;
-    const each = length * (study.pixel_type === "uint16" ? 2 : 1) + 3 * length;
+    const each = length * (study.pixel_type === "uint16" ? 2 : 1) * channels.length + 3 * length;
     const reach = Math.max(4, Math.floor((BUDGET_BYTES * 0.8) / each / 2));
     const list = [];
     for (let step = 0; step <= Math.min(reach, study.n); step++) {
       for (const j of step ? [k + step, k - step] : [k]) {
         if (j < 0 || j >= study.n) continue;
-        list.push({ url: address(study.pixels_url, j, channel), type: study.pixel_type, length });
+        for (const channel of channels) list.push({ url: address(study.pixels_url, j, channel), type: study.pixel_type, length });
         for (const [, url] of masksOf(j)) list.push({ url, type: "uint8", length });
       }
     }
     loader.want(list);
-  }
-
-  function picture(j) {
-    const { study, channel, loader, pictures, invert } = now;
-    const stored = loader.get(address(study.pixels_url, j, channel));
-    if (!stored) return null;
-    const window = now.windows[channel];
-    const key = `${channel} ${j} ${window.low} ${window.high} ${invert}`;
-    return pictures.get(key, () => overread.greyscale.picture(stored, study.width, study.height, table()));
-  }
-
-  function table() {
-    const { study, channel, invert } = now;
-    const window = now.windows[channel];
-    const key = `${channel} ${window.low} ${window.high} ${invert}`;
-    if (now.table?.key !== key) {
-      const size = study.pixel_type === "uint16" ? 65536 : 256;
-      now.table = { key, values: overread.greyscale.lookup(size, study.slope, study.intercept, window, invert) };
-    }
-    return now.table.values;
   }
 
   let scheduled = false;
@@ -78,35 +59,40 @@ overread.viewer = (function () {
 
   function draw() {
     const session = now;
-    const { k, study } = session;
-    const url = address(study.pixels_url, k, session.channel);
-    const entry = picture(k);
-    if (!entry) {
-      const failed = session.loader.hasFailed(url);
-      clearTimeout(session.patience);
-      session.patience = setTimeout(() => {
-        if (now !== session || session.k !== k || session.loader.get(url)) return;
-        session.screen.clear();
-        delete document.getElementById("viewer-screen").dataset.slice;
-        overread.overlays.clear(session.screen);
-        message(failed ? `Slice ${k + 1} could not be loaded.` : `Loading slice ${k + 1}`, failed);
-      }, failed ? 0 : PATIENCE_MS);
-      return;
-    }
-    if (!entry.isReady) {
-      entry.done.then(() => now === session && invalidate(), () => message("This slice cannot be drawn.", false));
-      return;
-    }
-    clearTimeout(session.patience);
-    session.screen.show(entry.url);
-    const missing = overread.overlays.draw(session);
+    const { k, study, panes } = session;
+    const states = panes.map((pane) => overread.panes.paint(session, pane, () => now === session && invalidate()));
+    if (states.some((state) => state === "missing" || state === "failed")) wait(session, states);
+    else clearTimeout(session.patience);
+    if (states[0] === "unreadable") message("This slice cannot be drawn.", false);
+    if (states[0] !== "painted") return;
+    let missing = false;
+    panes.forEach((pane, i) => {
+      if (states[i] === "painted") missing = overread.overlays.draw(session, pane) || missing;
+    });
     message(missing ? `The outline of slice ${k + 1} could not be loaded.` : "", missing);
-    if (session.painted !== entry.url) {
-      session.painted = entry.url;
-      document.getElementById("viewer-screen").dataset.slice = study.indices[k]; // what is in view, for tests too
+    if (session.painted !== panes[0].shown) {
+      session.painted = panes[0].shown;
+      panes[0].screen.root.dataset.slice = study.indices[k]; // what is in view, for tests too
       emit("painted");
       (window.requestIdleCallback || setTimeout)(() => now === session && prepare());
     }
+  }
+
+  // An older slice stays in view for a moment; then the image is empty and says what it waits for.
+  function wait(session, states) {
+    const { k, panes } = session;
+    const failed = states.includes("failed");
+    clearTimeout(session.patience);
+    session.patience = setTimeout(() => {
+      if (now !== session || session.k !== k) return;
+      const empty = panes.filter((pane) => !session.loader.get(overread.panes.source(session, pane)));
+      for (const pane of empty) {
+        pane.screen.clear();
+        delete pane.screen.root.dataset.slice;
+        overread.overlays.clear(pane.screen);
+      }
+      if (empty.length) message(failed ? `Slice ${k + 1} could not be loaded.` : `Loading slice ${k + 1}`, failed);
+    }, failed ? 0 : PATIENCE_MS);
   }
 
   // Neighbours' pictures, decoded before they are asked for.
@@ -114,7 +100,7 @@ overread.viewer = (function () {
     if (now.dragging) return; // the next step of the mouse would make them useless
     for (const step of [1, -1, 2, -2, 3, -3, 4, -4]) {
       const j = now.k + step;
-      if (j >= 0 && j < now.study.n) picture(j);
+      if (j >= 0 && j < now.study.n) overread.panes.channels(now).forEach((channel) => overread.panes.picture(now, j, channel));
     }
   }
 
@@ -128,7 +114,7 @@ overread.viewer = (function () {
 
   function retry() {
     if (!now) return;
-    now.loader.retry(address(now.study.pixels_url, now.k, now.channel));
+    for (const channel of overread.panes.channels(now)) now.loader.retry(address(now.study.pixels_url, now.k, channel));
     for (const [, url] of masksOf(now.k)) now.loader.retry(url);
     invalidate();
   }
@@ -144,18 +130,20 @@ overread.viewer = (function () {
       now.referenceAreas[match] = area;
       emit("areas");
     }
-    if (url === address(study.pixels_url, k, now.channel) || masksOf(k).some(([, mask]) => mask === url)) invalidate();
+    const inView = now.panes.some((pane) => overread.panes.source(now, pane) === url);
+    if (inView || masksOf(k).some(([, mask]) => mask === url)) invalidate();
   }
 
   async function open(study, k) {
     close();
     const start = Math.max(0, study.channels.findIndex((channel) => channel.start));
     const session = {
-      study, k, channel: start, invert: false, tool: "window", paths: new Map(), scale: null, threshold: null, measures: null,
+      study, k, channel: start, invert: false, tool: "window", paths: new Map(), scale: null, threshold: null, calls: null, measures: null,
+      mode: "one", second: overread.panes.firstSecond(study, start), panes: [], view: overread.screen.createView(study),
       windows: study.windows.map(([low, high]) => ({ low, high })),
       show: { ai: true, reference: true, hidden: false, fill: false, diameters: true, opacity: 0.25, map: "none", mapOpacity: 0.6 },
       loader: overread.pixels.createLoader({ budgetBytes: BUDGET_BYTES, onChange: arrived }),
-      pictures: overread.greyscale.createPictures(Math.max(16, Math.min(160, Math.floor(PICTURE_BYTES / (4 * study.width * study.height))))),
+      pictures: overread.panes.createPictures(study),
       referenceAreas: study.reference_area_px || new Array(study.n).fill(null),
       referenceSlices: new Map(),
     };
@@ -164,17 +152,12 @@ overread.viewer = (function () {
     emit("open");
     emit("slice");
     wish();
-    const screen = await overread.screen.create(
-      document.getElementById("viewer-screen"),
-      { width: study.width, height: study.height, spacing: study.spacing_mm },
-      (scale) => {
-        session.scale = scale;
-        if (now === session) emit("view");
-      },
-    );
-    if (now !== session) return screen.dispose();
-    session.screen = screen;
-    screen.fillOpacity(session.show.opacity);
+    await overread.panes.open(session, (scale) => {
+      session.scale = scale;
+      if (now === session) emit("view");
+    });
+    if (now !== session) return overread.panes.dispose(session);
+    session.screen = session.panes[0].screen;
     invalidate();
   }
 
@@ -186,7 +169,7 @@ overread.viewer = (function () {
     clearTimeout(session.patience);
     session.loader.dispose();
     session.pictures.dispose();
-    session.screen?.dispose();
+    overread.panes.dispose(session);
     message("", false);
   }
 
@@ -206,17 +189,17 @@ overread.viewer = (function () {
     if (!slices) return;
     for (let step = 1; step <= now.study.n; step++) {
       const j = (now.k + direction * step + step * now.study.n) % now.study.n;
-      if (isWanted(slices[j])) return goTo(j);
+      if (isWanted(slices[j], j)) return goTo(j);
     }
   }
 
-  const goToLesion = (direction) => goToNext(direction, (slice) => slice.tumor);
+  const goToLesion = (direction) => goToNext(direction, (_, k) => overread.calls.isCalled(now, k));
   const goToConflict = (direction) => goToNext(direction, isConflict);
 
   // Classifier and outline say the opposite of each other; one of them decided.
   const isConflict = (slice) => slice.decided_by === "classifier" || slice.decided_by === "outline";
 
-  // Change how the study is shown: {show: {...}}, {invert}, {tool}, {window: {low, high}}, {threshold}.
+  // Change how the study is shown: {show: {...}}, {invert}, {tool}, {window: {low, high}}, {threshold}, {calls}.
   function display(change) {
     if (!now) return;
     if (change.show) Object.assign(now.show, change.show);
@@ -224,11 +207,12 @@ overread.viewer = (function () {
     if (change.window) now.windows[now.channel] = change.window;
     if ("invert" in change) now.invert = change.invert;
     if (change.tool) now.tool = change.tool;
-    if ("threshold" in change) {
-      now.threshold = change.threshold;
-      emit("threshold");
+    if ("threshold" in change) now.threshold = change.threshold;
+    if ("calls" in change) {
+      now.calls = change.calls;
+      wish(); // other slices have a mask now
     }
-    now.screen?.fillOpacity(now.show.opacity);
+    if ("threshold" in change || "calls" in change) emit("threshold");
     emit("display");
     invalidate();
   }
@@ -242,10 +226,22 @@ overread.viewer = (function () {
     invalidate();
   }
 
+  // One view, two linked ones, a swipe between two, or what other parts show instead (planes, 3D).
+  async function setMode(mode, second = now?.second) {
+    if (!now) return;
+    const session = now;
+    Object.assign(session, { mode, second });
+    await overread.panes.arrange(session);
+    if (now !== session) return;
+    emit("mode");
+    wish();
+    invalidate();
+  }
+
   function setResult(result) {
     if (!now) return;
     now.study.result = result;
-    Object.assign(now, { measures: null, threshold: null });
+    Object.assign(now, { measures: null, threshold: null, calls: null });
     now.paths.clear();
     emit("result");
     emit("slice");
@@ -263,5 +259,5 @@ overread.viewer = (function () {
 
   const pixelsInView = () => now && now.loader.get(address(now.study.pixels_url, now.k, now.channel));
 
-  return { on, open, close, goTo, goToLesion, goToConflict, isConflict, display, chooseChannel, setResult, setMeasures, retry, pixelsInView, get now() { return now; } };
+  return { on, open, close, goTo, goToLesion, goToConflict, isConflict, display, chooseChannel, setMode, setResult, invalidate, setMeasures, retry, pixelsInView, get now() { return now; } };
 })();

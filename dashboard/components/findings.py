@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.overlays import map_buttons, threshold_section
+from dashboard.components.overlays import calls_section, map_buttons, threshold_section
 
 CANCEL = "analysis-cancel"
 
@@ -36,6 +36,7 @@ def layout(learned_on: list[str]) -> html.Aside:
                     _slice(),
                     _maps(),
                     threshold_section(),
+                    calls_section(),
                     _learned(learned_on),
                     _model(),
                 ],

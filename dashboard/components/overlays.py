@@ -76,6 +76,33 @@ def threshold_section() -> html.Section:
     )
 
 
+def calls_section() -> html.Section:
+    """Slider of the slice score's operating point; `assets/js/calls.js` makes the calls follow."""
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2("Operating point of the slice score", className="panel-title"),
+                    html.Span(id="calls-value", className="finding-value tabular"),
+                    html.Button(
+                        "Shipped",
+                        id="viewer-calls-shipped",
+                        className="button button--small",
+                        type="button",
+                        **aria(label="Back to the shipped operating point"),
+                    ),
+                ],
+                className="threshold-head",
+            ),
+            html.Div(id="viewer-calls-host", className="calls-track"),
+            html.P(id="calls-words", className="finding-text"),
+        ],
+        id="findings-calls",
+        className="findings-section",
+        hidden=True,
+    )
+
+
 def map_legend() -> html.Div:
     """What the colours and patterns of the map in view mean; all are made, one is shown."""
     return html.Div(

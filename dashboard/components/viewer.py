@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from dash import dcc, html
-from dash.development.base_component import Component
 
+from dashboard.components import tool_bar
 from dashboard.components.attributes import aria
 from dashboard.components.overlays import map_legend
 from dashboard.figures.slice_figure import make_slice_figure
@@ -24,60 +24,61 @@ _GRAPH_CONFIG: Any = {
     "showTips": False,
 }
 
-_TOOLS = (
-    ("window", "Window", "Drag on the image for window and level (W)"),
-    ("zoom", "Zoom", "Drag on the image to zoom (Z); Shift and drag moves it"),
-)
-
 
 def layout() -> html.Div:
     """Tool bar, image and strip, one above the other."""
-    return html.Div([_tool_bar(), _screen(), _strip()], className="viewer")
+    state: Any = {"data-mode": "one", "data-tools": "view"}
+    return html.Div([tool_bar.layout(rows={}), _stage(), _strip()], className="viewer", **state)
 
 
-def _tool_bar() -> html.Div:
+def _stage() -> html.Div:
+    """Everything that the modes show, one over the other; `assets/css/stage.css` has the modes."""
     return html.Div(
         [
-            _button("toggle-rail", "Series", pressed="false", extra="fold-rail"),
+            _screen(),
+            _second_screen(),
+            html.Div(id="pane-name-left", className="pane-name pane-name--left", hidden=True),
+            html.Div(id="pane-name-right", className="pane-name pane-name--right", hidden=True),
             html.Div(
-                [
-                    _segment(f"tool-{name}", words, title, pressed=name == "window")
-                    for name, words, title in _TOOLS
-                ],
-                className="segments",
-                role="group",
-                **aria(label="What a drag on the image does"),
+                id="swipe-edge",
+                className="swipe-edge",
+                role="slider",
+                tabIndex=0,
+                hidden=True,
+                **aria(
+                    label="Edge between the two views, percent from the left",
+                    valuemin="2",
+                    valuemax="98",
+                    valuenow="50",
+                ),
             ),
-            html.Div(
-                [
-                    _segment("window-auto", "Auto", "Window from the brain in this slice (B)"),
-                    _segment("window-full", "Full range", "Window over all stored values"),
-                    _segment("invert", "Invert", "Black on white (I)", pressed=False),
-                    _segment("reset", "Reset", "Window, zoom and position as at first (0)"),
-                ],
-                className="segments",
-                role="group",
-                **aria(label="Window"),
-            ),
-            _legend(),
-            _button("toggle-findings", "Findings", pressed="false", extra="fold-findings"),
+            html.Div(id="viewer-planes", className="stage-planes"),
+            html.Div(id="viewer-space", className="stage-space"),
         ],
-        className="tool-bar",
-        role="toolbar",
-        **aria(label="Viewer"),
+        id="viewer-stage",
+        className="stage",
     )
 
 
-def _legend() -> html.Div:
+def _second_screen() -> html.Div:
     return html.Div(
         [
-            _legend_button("show-ai", "FLAIR abnormality (AI)", "M", swatch="swatch--ai"),
-            _legend_button("show-reference", "Reference outline", "R", swatch="swatch--reference"),
-            _legend_button("fill", "Fill", "F", pressed="false"),
-            html.Span(id="viewer-opacity-host"),
-            _legend_button("hide-all", "Hide all", "Space", pressed="false"),
+            dcc.Graph(
+                id="viewer-figure-second",
+                className="screen-figure",
+                figure=make_slice_figure(),
+                config=_GRAPH_CONFIG,
+                responsive=False,
+            ),
+            html.Div(className="screen-overlay", **aria(hidden="true")),
+            html.Div(
+                className="screen-surface",
+                role="img",
+                **aria(label="The same slice, beside it", describedby="pane-name-right"),
+            ),
         ],
-        className="legend",
+        id="viewer-second",
+        className="screen screen--second",
     )
 
 
@@ -142,6 +143,12 @@ def _strip() -> html.Div:
                         className="strip-key",
                         hidden=True,
                     ),
+                    html.Span(
+                        "triangle: changed by your operating point",
+                        id="strip-changed",
+                        className="strip-key strip-key--changed",
+                        hidden=True,
+                    ),
                     html.Span(id="strip-readout", className="strip-readout tabular"),
                     html.Button(
                         ["Next lesion slice", html.Kbd("N", className="key")],
@@ -163,34 +170,4 @@ def _strip() -> html.Div:
         ],
         id="viewer-strip",
         className="strip",
-    )
-
-
-def _button(name: str, words: str, *, pressed: str, extra: str) -> html.Button:
-    return html.Button(
-        words,
-        id=f"viewer-{name}",
-        className=f"button button--small {extra}",
-        type="button",
-        **aria(pressed=pressed),
-    )
-
-
-def _segment(name: str, words: str, title: str, *, pressed: bool | None = None) -> html.Button:
-    state: dict[str, Any] = {} if pressed is None else aria(pressed=str(pressed).lower())
-    return html.Button(
-        words, id=f"viewer-{name}", className="segment", type="button", title=title, **state
-    )
-
-
-def _legend_button(
-    name: str, words: str, key: str, *, swatch: str = "", pressed: str = "true"
-) -> html.Button:
-    mark: list[Component] = [html.Span(className=swatch)] if swatch else []
-    return html.Button(
-        [*mark, html.Span(words, className="legend-words"), html.Kbd(key, className="key")],
-        id=f"viewer-{name}",
-        className="legend-button",
-        type="button",
-        **aria(pressed=pressed),
     )
