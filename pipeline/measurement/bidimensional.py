@@ -30,6 +30,8 @@ MEASURABLE_MM = 10.0
 MEASURABLE_SLICES = 2
 #: Beyond this distance of slices RANO asks for more.
 _USUAL_DISTANCE_MM = 5.0
+#: Products that differ by rounding only are the same.
+_SAME = 1e-9
 #: Lesions that are measured, the largest first.
 MOST_LESIONS = 16
 
@@ -154,7 +156,14 @@ def find_lesions(masks: NDArray[np.bool_]) -> list[_Lesion]:
             h, w = (np.flatnonzero(shape.any(axis=axis)) for axis in (1, 0))
             cut = shape[h[0] : h[-1] + 1, w[0] : w[-1] + 1]
             pieces.setdefault(root, {})[k] = (y + int(h[0]), x + int(w[0]), cut)
-    return sorted((_Lesion(own) for own in pieces.values()), key=lambda lesion: -lesion.voxels)
+    return sorted((_Lesion(own) for own in pieces.values()), key=_order)
+
+
+def _order(lesion: _Lesion) -> tuple[int, int, int, int]:
+    """The largest first; of equal ones by slice, row and column."""
+    first = min(lesion.pieces)
+    y, x, _ = lesion.pieces[first]
+    return -lesion.voxels, first, y, x
 
 
 def _label_slice(shape: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -196,16 +205,16 @@ def _measure_lesion(
     bounds = {k: 2 * hull_area(shape, spacing) for k, (_, _, shape) in lesion.pieces.items()}
     best: tuple[float, int, Chord, Chord] | None = None
     for k in sorted(bounds, key=lambda k: (-bounds[k], k)):
-        if best is not None and bounds[k] < best[0]:
+        if best is not None and bounds[k] < best[0] * (1 - _SAME):
             break
         y, x, shape = lesion.pieces[k]
         for longest in longest_diameters(shape, spacing):
             limit = longest.length * widest_extent(shape, longest, spacing)
-            if best is not None and limit < best[0] - 1e-9:
+            if best is not None and limit < best[0] * (1 - _SAME):
                 continue
             across = longest_perpendicular(shape, longest, spacing)
             product = longest.length * across.length
-            if best is None or product > best[0] + 1e-9:
+            if best is None or _is_better(product, k, best[0], best[1]):
                 best = (product, k, _moved(longest, y, x), _moved(across, y, x))
     assert best is not None
     product, position, longest, across = best
@@ -214,6 +223,13 @@ def _measure_lesion(
     return LesionMeasurement(
         number, lesion.voxels, slices, position, longest, across, product, measurable, reason
     )
+
+
+def _is_better(product: float, k: int, best: float, best_k: int) -> bool:
+    """Whether a product is larger, or the same on an earlier slice."""
+    if product > best * (1 + _SAME):
+        return True
+    return product >= best * (1 - _SAME) and k < best_k
 
 
 def _moved(chord: Chord, y: int, x: int) -> Chord:
