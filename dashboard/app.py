@@ -17,7 +17,15 @@ import dash
 from dash import Dash, dcc, html, set_props
 from flask import Response, request
 
-from dashboard import image_routes, reader_routes, routes, security, services, shell
+from dashboard import (
+    correction_routes,
+    image_routes,
+    reader_routes,
+    routes,
+    security,
+    services,
+    shell,
+)
 from dashboard.background import build_background_manager
 from dashboard.logs import set_up_logging
 from dashboard.pages import about, comparisons, performance, review, worklist
@@ -88,6 +96,7 @@ def build_app(parts: Services) -> Dash:
     app.layout = html.Div([shell.layout(dash.page_container), notice])
     image_routes.register(app.server, parts)  # first: the routes know what there is not
     reader_routes.register(app.server, parts)
+    correction_routes.register(app.server)
     routes.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     app.server.before_request(lambda: _check_callback(app))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.cache import ResultCache, result_key
+    from pipeline.checked_json import Fields
     from pipeline.data.case import Case
     from pipeline.data.case_files import load_case, save_case
     from pipeline.data.demo import make_demo_studies
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.expected_dice import DiceEstimate, DiceModel, read_dice_model
     from pipeline.inference import Analyser
     from pipeline.input_gate import InputAspect, InputFinding
+    from pipeline.mask_levels import mask_level
     from pipeline.measurement.bidimensional import BidimensionalMeasurement, measure_lesions
     from pipeline.measurement.statistics import areas_by_level, mask_statistics
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
@@ -36,6 +38,7 @@ _MODULES = {
     "CaseResult": "pipeline.results",
     "DiceEstimate": "pipeline.expected_dice",
     "DiceModel": "pipeline.expected_dice",
+    "Fields": "pipeline.checked_json",
     "InputAspect": "pipeline.input_gate",
     "InputError": "pipeline.errors",
     "InputFinding": "pipeline.input_gate",
@@ -54,6 +57,7 @@ _MODULES = {
     "export_models": "pipeline.engine.export",
     "load_case": "pipeline.data.case_files",
     "make_demo_studies": "pipeline.data.demo",
+    "mask_level": "pipeline.mask_levels",
     "mask_statistics": "pipeline.measurement.statistics",
     "measure_lesions": "pipeline.measurement.bidimensional",
     "read_cases": "pipeline.data.reading",
@@ -71,6 +75,7 @@ __all__ = [
     "CaseResult",
     "DiceEstimate",
     "DiceModel",
+    "Fields",
     "InputAspect",
     "InputError",
     "InputFinding",
@@ -89,6 +94,7 @@ __all__ = [
     "export_models",
     "load_case",
     "make_demo_studies",
+    "mask_level",
     "mask_statistics",
     "measure_lesions",
     "read_cases",

@@ -1,0 +1,290 @@
+"""Corrected masks: each reader's draft of a study, and the versions that were saved.
+
+A draft is written by any number of windows. One that has not seen what another wrote is told so and
+changes nothing (`DraftConflict`); versions are only ever added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, defer
+
+from dashboard.store.database import Database
+from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord, StudyRecord
+
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A window that writes, and what it knows.
+
+    Attributes:
+        name: The window's own random name.
+        step: Grows with each time that it writes.
+        revision: Revision of the draft that it saw last, 0 for none.
+    """
+
+    name: str
+    step: int
+    revision: int
+
+
+@dataclass(frozen=True)
+class DraftRow:
+    """What a reader has corrected and not yet saved.
+
+    Attributes:
+        revision: Grows with each change.
+        writer, step: The window that wrote it, and its count.
+        based_on: What it departs from.
+        content: The slices that were touched (`dashboard.mask_encoding`).
+        ai_content: The AI's mask that it departs from, or None where there was none.
+        changed_at: UTC.
+    """
+
+    revision: int
+    writer: str
+    step: int
+    based_on: Mapping[str, Any]
+    content: bytes
+    ai_content: bytes | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class VersionLine:
+    """A saved version, without its pixels.
+
+    Attributes:
+        number: From 1 within the study.
+        reader_id, author: Who saved it, and how they were called then.
+        based_on: What it departs from.
+        facts: What was measured on it.
+        saved_at: UTC.
+    """
+
+    number: int
+    reader_id: str
+    author: str
+    based_on: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    saved_at: datetime
+
+
+@dataclass(frozen=True)
+class MaskVersion:
+    """A saved version.
+
+    Attributes:
+        line: What it is.
+        content: The whole corrected mask (`dashboard.mask_encoding`).
+        ai_content: The AI's mask that it departs from, or None where there was none.
+    """
+
+    line: VersionLine
+    content: bytes
+    ai_content: bytes | None
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """A version that is to be saved; attributes as of `VersionLine` and `MaskVersion`."""
+
+    reader_id: str
+    author: str
+    based_on: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    content: bytes
+    ai_content: bytes | None
+
+
+class DraftConflict(Exception):
+    """Another window wrote the draft meanwhile.
+
+    Attributes:
+        draft: What it wrote.
+    """
+
+    def __init__(self, draft: DraftRow) -> None:
+        super().__init__("another window wrote the draft")
+        self.draft = draft
+
+
+def read_draft(store: Database, study_id: str, reader_id: str) -> DraftRow | None:
+    """A reader's draft of a study, or None."""
+    with store.reading() as session:
+        record = session.get(MaskDraftRecord, (study_id, reader_id))
+        return _draft(record) if record else None
+
+
+def write_draft(
+    store: Database,
+    study_id: str,
+    reader_id: str,
+    *,
+    writer: Writer,
+    based_on: Mapping[str, Any],
+    content: bytes,
+    ai_content: bytes | None,
+) -> DraftRow:
+    """Write a reader's draft.
+
+    Where this window has written something later already, that stays and is given back.
+
+    Raises:
+        DraftConflict: Another window has written it since this one looked.
+    """
+
+    def write() -> DraftRow:
+        with store.writing() as session:
+            record = _held(session, study_id, reader_id)
+            if record is None:
+                record = MaskDraftRecord(study_id=study_id, reader_id=reader_id, revision=0)
+            elif _stands_against(record, writer):
+                raise DraftConflict(_draft(record))
+            elif record.writer == writer.name and record.step >= writer.step:
+                return _draft(record)
+            record.revision = max(record.revision, writer.revision) + 1
+            record.writer, record.step = writer.name, writer.step
+            record.based_on = dict(based_on)
+            record.content, record.ai_content = content, ai_content
+            record.changed_at = store.clock()
+            session.add(record)
+            session.flush()
+            return _draft(record)
+
+    return _once_more(write)
+
+
+def drop_draft(store: Database, study_id: str, reader_id: str, *, writer: Writer) -> None:
+    """Forget a reader's draft.
+
+    Raises:
+        DraftConflict: Another window has written it since this one looked.
+    """
+    with store.writing() as session:
+        record = _held(session, study_id, reader_id)
+        if record is not None and _stands_against(record, writer):
+            raise DraftConflict(_draft(record))
+        if record is not None:
+            session.delete(record)
+
+
+def list_versions(store: Database, study_id: str) -> list[VersionLine]:
+    """All versions of a study, the newest first."""
+    query = _versions(study_id).options(
+        defer(MaskVersionRecord.content), defer(MaskVersionRecord.ai_content)
+    )
+    with store.reading() as session:
+        return [_line(record) for record in session.scalars(query)]
+
+
+def read_version(store: Database, study_id: str, number: int) -> MaskVersion | None:
+    """One version with its pixels, or None where there is none of this number."""
+    query = _versions(study_id).where(MaskVersionRecord.number == number)
+    with store.reading() as session:
+        record = session.scalar(query)
+        if record is None:
+            return None
+        return MaskVersion(_line(record), record.content, record.ai_content)
+
+
+def add_version(
+    store: Database, study_id: str, version: NewVersion, *, writer: Writer
+) -> VersionLine:
+    """Save a version; the reader's draft goes, unless another window has written it meanwhile.
+
+    The same mask saved once more by the same reader, on top of the same base, is the same version:
+    a request whose answer was lost may be sent again.
+    """
+
+    def add() -> VersionLine:
+        with store.writing() as session:
+            # versions of a study are numbered one after the other
+            session.get(StudyRecord, study_id, with_for_update=True)
+            draft = _held(session, study_id, version.reader_id)
+            if draft is not None and not _stands_against(draft, writer):
+                session.delete(draft)
+            last = session.scalar(_versions(study_id).limit(1))
+            if last is not None and _is_same(last, version):
+                return _line(last)
+            record = MaskVersionRecord(
+                study_id=study_id,
+                number=(last.number if last else 0) + 1,
+                reader_id=version.reader_id,
+                author=version.author,
+                based_on=dict(version.based_on),
+                facts=dict(version.facts),
+                content=version.content,
+                ai_content=version.ai_content,
+                saved_at=store.clock(),
+            )
+            session.add(record)
+            session.flush()
+            return _line(record)
+
+    return _once_more(add)
+
+
+def _once_more(run: Callable[[], _Row]) -> _Row:
+    """Run it again where another process inserted the same row first."""
+    try:
+        return run()
+    except IntegrityError:
+        return run()
+
+
+def _held(session: Session, study_id: str, reader_id: str) -> MaskDraftRecord | None:
+    """The draft, held until the transaction ends."""
+    return session.get(MaskDraftRecord, (study_id, reader_id), with_for_update=True)
+
+
+def _stands_against(record: MaskDraftRecord, writer: Writer) -> bool:
+    """Whether another window wrote something that this one has not seen."""
+    return record.writer != writer.name and record.revision != writer.revision
+
+
+def _is_same(record: MaskVersionRecord, version: NewVersion) -> bool:
+    """Whether the last version is the very one that is to be saved."""
+    own = {"version": record.number}  # saved again from where the first time led
+    based = version.based_on
+    return (
+        record.reader_id == version.reader_id
+        and record.content == version.content
+        and (record.based_on == based or own.items() <= based.items())
+    )
+
+
+def _versions(study_id: str) -> Select[MaskVersionRecord]:
+    found = select(MaskVersionRecord).where(MaskVersionRecord.study_id == study_id)
+    return found.order_by(MaskVersionRecord.number.desc())
+
+
+def _draft(record: MaskDraftRecord) -> DraftRow:
+    return DraftRow(
+        revision=record.revision,
+        writer=record.writer,
+        step=record.step,
+        based_on=record.based_on,
+        content=record.content,
+        ai_content=record.ai_content,
+        changed_at=record.changed_at,
+    )
+
+
+def _line(record: MaskVersionRecord) -> VersionLine:
+    return VersionLine(
+        number=record.number,
+        reader_id=record.reader_id,
+        author=record.author,
+        based_on=record.based_on,
+        facts=record.facts,
+        saved_at=record.saved_at,
+    )
