@@ -25,6 +25,7 @@ from dashboard import (
     security,
     services,
     shell,
+    worklist_routes,
 )
 from dashboard.background import build_background_manager
 from dashboard.logs import set_up_logging
@@ -96,6 +97,7 @@ def build_app(parts: Services) -> Dash:
     app.layout = html.Div([shell.layout(dash.page_container), notice])
     image_routes.register(app.server, parts)  # first: the routes know what there is not
     reader_routes.register(app.server, parts)
+    worklist_routes.register(app.server)
     correction_routes.register(app.server)
     routes.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)

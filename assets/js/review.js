@@ -75,7 +75,7 @@ overread.review = (function () {
     document.getElementById("review-error").hidden = true;
     mount();
     try {
-      const study = await overread.studyLoad.get(data.study_id, { isWanted: () => mine === turn, say: overread.viewer.say });
+      const study = await overread.studyLoad.get(data.study_id, () => mine === turn);
       if (!study) return;
       document.querySelector(".review").removeAttribute("aria-busy");
       await overread.viewer.open(study, firstSlice(study, data.slice));

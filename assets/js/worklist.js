@@ -148,6 +148,7 @@ overread.worklist = (function () {
     overreadGridRows: ({ api }) => {
       state.api = api;
       fit(api);
+      keepOrder(api);
     },
   });
 
@@ -185,6 +186,13 @@ overread.worklist = (function () {
       frame.classList.toggle("study-grid-frame--empty", shown === 0);
     }
     markRows(api);
+  }
+
+  // What "next study" on the review page goes by.
+  function keepOrder(api) {
+    const ids = [];
+    api.forEachNodeAfterFilterAndSort(({ data }) => ids.push(data.study_id));
+    overread.readingList.keep(ids, Boolean(state[LATEST].search || state[LATEST].origin));
   }
 
   function holds(api, origin) {

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.components import next_study
 from dashboard.components.attributes import aria
 from dashboard.components.overlays import calls_section, map_buttons, threshold_section
 
@@ -42,6 +43,7 @@ def layout(learned_on: list[str]) -> html.Aside:
                 ],
                 className="findings-scroll",
             ),
+            next_study.layout(),
         ],
         id="findings",
         className="findings",

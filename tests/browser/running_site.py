@@ -137,7 +137,13 @@ class Site:
         assert not report.errors, report.errors
 
     def add_study(
-        self, name: str, *, analysed: bool = True, shift: int = 0, rim: bool = False
+        self,
+        name: str,
+        *,
+        analysed: bool = True,
+        shift: int = 0,
+        rim: bool = False,
+        prefix: str = "",
     ) -> str:
         """Store a FLAIR volume with a bright block and a reference around it; returns its id.
 
@@ -146,9 +152,10 @@ class Site:
             analysed: Wait for the worker's answer.
             shift: Moves the block, so that the study is another one.
             rim: Give it a rim two pixels wide that is less bright.
+            prefix: Begins its files' names, and so the patient's in the worklist.
         """
         folder = self._folder / name
-        write_study(folder, shift=shift, rim=rim)
+        write_study(folder, shift=shift, rim=rim, prefix=prefix)
         report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
         assert not report.errors, report.errors
         (row,) = report.studies
@@ -173,7 +180,7 @@ def write_models(folder: Path) -> None:
     (place / "metadata.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def write_study(folder: Path, *, shift: int = 0, rim: bool = False) -> None:
+def write_study(folder: Path, *, shift: int = 0, rim: bool = False, prefix: str = "") -> None:
     """A NIfTI volume and its mask: grey grows with the slice, a bright block is the lesion."""
     folder.mkdir()
     volume = np.zeros((SIZE, SIZE, SLICES), np.uint8)
@@ -186,8 +193,8 @@ def write_study(folder: Path, *, shift: int = 0, rim: bool = False) -> None:
             volume[16 + shift : 32 + shift, 20:36, k] = 220
             mask[14 + shift : 34 + shift, 18:38, k] = 1
     affine = np.diag([-1.0, -1.0, 4.0, 1.0])
-    nibabel.save(nibabel.Nifti1Image(volume, affine), folder / "flair.nii.gz")
-    nibabel.save(nibabel.Nifti1Image(mask, affine), folder / "seg.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(volume, affine), folder / f"{prefix}flair.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(mask, affine), folder / f"{prefix}seg.nii.gz")
 
 
 def _free_port() -> int:

@@ -1,0 +1,37 @@
+"""The foot of the findings panel: where in the list one stands, and the ways on and back.
+
+`assets/js/next.js` fills it and opens the studies.
+"""
+
+from __future__ import annotations
+
+from dash import html
+
+
+def layout() -> html.Div:
+    """The foot; its buttons are off until the list is known."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.P(id="next-position", className="next-position tabular", role="status"),
+                    html.Button(
+                        ["Previous", html.Kbd("Shift+Enter", className="key")],
+                        id="next-previous",
+                        className="button button--small",
+                        type="button",
+                        disabled=True,
+                    ),
+                ],
+                className="next-row",
+            ),
+            html.Button(
+                ["Next study", html.Kbd("Enter", className="key")],
+                id="next-study",
+                className="button button--primary next-button",
+                type="button",
+                disabled=True,
+            ),
+        ],
+        className="next-foot",
+    )

@@ -1,0 +1,115 @@
+"""From one study to the next, by the order and the filter of the worklist."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from running_site import Site
+
+
+@pytest.fixture(scope="module")
+def studies(site: Site) -> Iterator[list[str]]:
+    """Three studies, the newest first: as the worklist shows them."""
+    yield [
+        site.add_study(f"next-{name}", shift=4 + k, prefix=f"next-{name}_")
+        for k, name in enumerate("abc")
+    ][::-1]
+    site.settle()
+
+
+def open_study(page: Page, study_id: str) -> None:
+    page.goto(f"/review?study={study_id}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+
+
+def in_view(page: Page, study_id: str) -> None:
+    expect(page).to_have_url(re.compile(rf"/review\?study={study_id}"))
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    expect(page.locator("#finding-volume-line")).to_have_text("5.1 mL")
+
+
+def test_one_key_opens_the_next_study_of_the_list_and_one_the_study_before(page, studies):
+    open_study(page, studies[0])
+    expect(page.locator("#next-position")).to_have_text(
+        re.compile(r"^1 of \d+ · next next-b_flair$")
+    )
+    expect(page.locator("#next-previous")).to_be_disabled()
+    page.keyboard.press("Enter")
+    in_view(page, studies[1])
+    expect(page.locator("#corner-patient")).to_contain_text("next-b")
+    expect(page.locator("#next-position")).to_contain_text("2 of ")
+    page.click("#next-study")
+    in_view(page, studies[2])
+    page.keyboard.press("Shift+Enter")
+    in_view(page, studies[1])
+    expect(page.locator("#corner-patient")).to_contain_text("next-b")
+
+
+def test_back_of_the_browser_leads_to_the_study_before(page, studies):
+    open_study(page, studies[0])
+    expect(page.locator("#next-study")).to_be_enabled()
+    page.keyboard.press("Enter")
+    in_view(page, studies[1])
+    expect(page.locator("#corner-patient")).to_contain_text("next-b")
+    page.go_back()
+    in_view(page, studies[0])
+    expect(page.locator("#corner-patient")).to_contain_text("next-c")
+    page.click("#nav-worklist")
+    page.wait_for_selector(".ag-row")
+    page.go_back()
+    in_view(page, studies[0])
+
+
+def test_filter_and_order_of_the_worklist_are_followed(page, studies):
+    page.goto("/")
+    page.wait_for_selector(".ag-row")
+    page.fill("#worklist-search", "next-")
+    page.click(".ag-header-cell[col-id=patient]")  # a to c
+    expect(page.locator(".ag-center-cols-container .ag-row[row-index='0']")).to_contain_text(
+        "next-a"
+    )
+    page.locator(f'.ag-row[row-id="{studies[2]}"]').click()
+    in_view(page, studies[2])
+    expect(page.locator("#next-position")).to_have_text("1 of 3 found · next next-b_flair")
+    page.keyboard.press("Enter")
+    in_view(page, studies[1])
+    expect(page.locator("#next-position")).to_contain_text("2 of 3 found")
+    page.keyboard.press("Enter")
+    in_view(page, studies[0])
+    expect(page.locator("#next-position")).to_have_text("3 of 3 found, the last one")
+    expect(page.locator("#next-study")).to_be_disabled()
+    page.keyboard.press("Enter")
+    expect(page.locator("#next-position")).to_have_text("This is the last of 3 studies.")
+
+
+def test_next_study_is_at_hand_before_it_is_asked_for(page, studies):
+    open_study(page, studies[0])
+    expect(page.locator("#next-position")).to_contain_text("next next-b")
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    started = time.perf_counter()
+    page.keyboard.press("Enter")
+    page.wait_for_selector('#corner-patient:has-text("next-b")')
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    took = 1000 * (time.perf_counter() - started)
+    sys.stdout.write(f"\nNext study, from the key to its first slice: {took:.0f} ms\n")
+    assert not [url for url in asked if url.endswith(f"/api/studies/{studies[1]}")]
+    assert took < 2000
+
+
+def test_study_that_was_deleted_meanwhile_is_passed_over(page, studies):
+    page.goto("/")
+    gone = "0" * 16
+    page.evaluate(
+        "([ids]) => overread.readingList.keep(ids, false)", [[studies[0], gone, studies[1]]]
+    )
+    page.evaluate(f"history.pushState({{}}, '', '/review?study={studies[0]}')")
+    page.reload()
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    expect(page.locator("#next-position")).to_have_text("1 of 2 · next next-b_flair")
