@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     from pipeline.outline_facts import OutlineFacts
     from pipeline.results import CaseResult, ModelReference, ProgressCallback, SliceResult
     from pipeline.shared_storage import SharedStorage, StorageError
+    from pipeline.surfaces.case_space import (
+        CaseSpace,
+        head_surface_of,
+        mask_surface_of,
+        space_of,
+    )
+    from pipeline.surfaces.head_surface import HeadSurface
+    from pipeline.surfaces.mesh import Mesh
 
 _MODULES = {
     "Analyser": "pipeline.inference",
@@ -36,12 +44,15 @@ _MODULES = {
     "Cancelled": "pipeline.errors",
     "Case": "pipeline.data.case",
     "CaseResult": "pipeline.results",
+    "CaseSpace": "pipeline.surfaces.case_space",
     "DiceEstimate": "pipeline.expected_dice",
     "DiceModel": "pipeline.expected_dice",
+    "HeadSurface": "pipeline.surfaces.head_surface",
     "Fields": "pipeline.checked_json",
     "InputAspect": "pipeline.input_gate",
     "InputError": "pipeline.errors",
     "InputFinding": "pipeline.input_gate",
+    "Mesh": "pipeline.surfaces.mesh",
     "ModelInfo": "pipeline.models.registry",
     "ModelReference": "pipeline.results",
     "OutlineFacts": "pipeline.outline_facts",
@@ -55,16 +66,19 @@ _MODULES = {
     "areas_by_level": "pipeline.measurement.statistics",
     "choose_precision": "pipeline.engine.selection",
     "export_models": "pipeline.engine.export",
+    "head_surface_of": "pipeline.surfaces.case_space",
     "load_case": "pipeline.data.case_files",
     "make_demo_studies": "pipeline.data.demo",
     "mask_level": "pipeline.mask_levels",
     "mask_statistics": "pipeline.measurement.statistics",
+    "mask_surface_of": "pipeline.surfaces.case_space",
     "measure_lesions": "pipeline.measurement.bidimensional",
     "read_cases": "pipeline.data.reading",
     "read_dice_model": "pipeline.expected_dice",
     "read_model_info": "pipeline.models.registry",
     "result_key": "pipeline.cache",
     "save_case": "pipeline.data.case_files",
+    "space_of": "pipeline.surfaces.case_space",
 }
 
 __all__ = [
@@ -73,12 +87,15 @@ __all__ = [
     "Cancelled",
     "Case",
     "CaseResult",
+    "CaseSpace",
     "DiceEstimate",
     "DiceModel",
     "Fields",
+    "HeadSurface",
     "InputAspect",
     "InputError",
     "InputFinding",
+    "Mesh",
     "ModelInfo",
     "ModelReference",
     "OutlineFacts",
@@ -92,16 +109,19 @@ __all__ = [
     "areas_by_level",
     "choose_precision",
     "export_models",
+    "head_surface_of",
     "load_case",
     "make_demo_studies",
     "mask_level",
     "mask_statistics",
+    "mask_surface_of",
     "measure_lesions",
     "read_cases",
     "read_dice_model",
     "read_model_info",
     "result_key",
     "save_case",
+    "space_of",
 ]
 
 
