@@ -20,6 +20,7 @@ from flask import Response, request
 from dashboard import (
     correction_routes,
     image_routes,
+    measurement_routes,
     reader_routes,
     routes,
     security,
@@ -99,6 +100,7 @@ def build_app(parts: Services) -> Dash:
     reader_routes.register(app.server, parts)
     worklist_routes.register(app.server)
     correction_routes.register(app.server)
+    measurement_routes.register(app.server)
     routes.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     app.server.before_request(lambda: _check_callback(app))

@@ -51,7 +51,7 @@ ANGLES = [
     ([[1, 0], [0, 0], [-1, 0]], None, 180),
     ([[2, 0], [0, 0], [5, 0]], None, 0),
     ([[1, 0], [0, 0], [-1, -1]], None, 135),
-    # rows lie three times as far apart as columns times the root of 3: 1 right, 1 down is 60 degrees
+    # rows lie the root of 3 as far apart as columns: 1 right and 1 down is 60 degrees
     ([[1, 0], [0, 0], [1, 1]], [math.sqrt(3), 1], 60),
     ([[1, 0], [0, 0], [0, 1]], [5, 0.2], 90),
 ]

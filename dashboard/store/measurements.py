@@ -1,0 +1,93 @@
+"""What readers have measured by hand: one document for each study and reader, with a revision.
+
+A window that has not seen what another wrote is told so and changes nothing
+(`MeasurementConflict`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from dashboard.store.database import Database
+from dashboard.store.schema import MeasurementRecord, StudyRecord
+
+
+@dataclass(frozen=True)
+class MeasurementsRow:
+    """What a reader has measured on a study.
+
+    Attributes:
+        revision: Grows with each change; 0 where nothing was measured yet.
+        items: Checked measurements, see `dashboard.measurement_routes`.
+    """
+
+    revision: int = 0
+    items: tuple[Mapping[str, Any], ...] = ()
+
+
+class MeasurementConflict(Exception):
+    """Another window wrote meanwhile.
+
+    Args:
+        row: What it wrote.
+    """
+
+    def __init__(self, row: MeasurementsRow) -> None:
+        super().__init__(f"the measurements are at revision {row.revision}")
+        self.row = row
+
+
+def read_measurements(store: Database, study_id: str, reader_id: str) -> MeasurementsRow:
+    """A reader's measurements of a study; none where there are none yet."""
+    with store.reading() as session:
+        return _row(session.get(MeasurementRecord, (study_id, reader_id)))
+
+
+def write_measurements(
+    store: Database,
+    study_id: str,
+    reader_id: str,
+    *,
+    revision: int,
+    items: Sequence[Mapping[str, Any]],
+) -> MeasurementsRow:
+    """Put measurements in the place of those of a revision.
+
+    Raises:
+        LookupError: There is no such study any more.
+        MeasurementConflict: Those that are kept are of another revision.
+    """
+    try:
+        return _write(store, (study_id, reader_id), revision, items)
+    except IntegrityError:  # another window wrote the first ones at the same time
+        return _write(store, (study_id, reader_id), revision, items)
+
+
+def _write(
+    store: Database, key: tuple[str, str], revision: int, items: Sequence[Mapping[str, Any]]
+) -> MeasurementsRow:
+    with store.writing() as session:
+        if session.get(StudyRecord, key[0]) is None:
+            raise LookupError("there is no such study")
+        record = session.get(MeasurementRecord, key, with_for_update=True)
+        kept = _row(record)
+        if kept.revision != revision:
+            raise MeasurementConflict(kept)
+        if record is None:
+            record = MeasurementRecord(study_id=key[0], reader_id=key[1])
+            session.add(record)
+        record.revision = revision + 1
+        record.content = {"items": [dict(item) for item in items]}
+        record.changed_at = store.clock()
+        session.flush()
+        return _row(record)
+
+
+def _row(record: MeasurementRecord | None) -> MeasurementsRow:
+    if record is None:
+        return MeasurementsRow()
+    return MeasurementsRow(record.revision, tuple(record.content["items"]))

@@ -1,0 +1,160 @@
+"""Measurements over HTTP: what is kept, for whom, what is refused, what two windows do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from fake_server import add_case, make_case
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dashboard import measurement_routes, reader_routes, routes, security, services
+from dashboard.measurement_routes import MOST_ITEMS
+from dashboard.services import Services
+from dashboard.store.measurements import (
+    MeasurementConflict,
+    MeasurementsRow,
+    read_measurements,
+    write_measurements,
+)
+
+OURS = {"X-Overread": "1"}
+RULER = {"id": "abcd1", "kind": "ruler", "k": 1, "points": [[0.5, 1], [4.25, 5]]}
+DIAMETERS = {
+    "id": "abcd2",
+    "kind": "diameters",
+    "k": 2,
+    "lesion": 1,
+    "points": [[0, 0], [4, 0], [2, 0], [2, 3]],
+}
+
+
+@pytest.fixture
+def server(parts: Services) -> Flask:
+    server = Flask("test")
+    services.attach(server, parts)
+    reader_routes.register(server, parts)
+    measurement_routes.register(server)
+    routes.register(server, parts)
+    security.protect(server, parts.settings, script_hashes=lambda: ["'sha256-x'"])
+    return server
+
+
+@pytest.fixture
+def client(server: Flask) -> FlaskClient:
+    return server.test_client()
+
+
+@pytest.fixture
+def address(parts: Services) -> str:
+    """Of the measurements of a study of three slices of 6 x 5."""
+    return f"/api/studies/{add_case(parts, make_case())}/measurements"
+
+
+def put(client: FlaskClient, address: str, revision: Any, items: Any) -> Any:
+    return client.put(address, json={"revision": revision, "items": items}, headers=OURS)
+
+
+def test_measurements_are_kept_by_revision(client: FlaskClient, address: str) -> None:
+    assert client.get(address).json == {"revision": 0, "items": []}
+    first = put(client, address, 0, [RULER])
+    assert (first.status_code, first.json) == (200, {"revision": 1, "items": [RULER]})
+    assert client.get(address).json == first.json
+    second = put(client, address, 1, [RULER, DIAMETERS])
+    assert second.json["revision"] == 2
+    assert client.get(address).json["items"] == [RULER, DIAMETERS]
+    assert put(client, address, 2, []).json == {"revision": 3, "items": []}
+
+
+def test_a_window_that_is_behind_is_given_what_another_wrote(
+    client: FlaskClient, address: str
+) -> None:
+    put(client, address, 0, [RULER])
+    late = put(client, address, 0, [DIAMETERS])
+    assert late.status_code == 409
+    assert late.json["items"] == [RULER]
+    assert late.json["revision"] == 1
+    assert late.json["error"] == "Another window has measured meanwhile."
+    assert client.get(address).json["items"] == [RULER]
+
+
+def test_another_reader_has_measurements_of_their_own(
+    server: Flask, client: FlaskClient, address: str
+) -> None:
+    put(client, address, 0, [RULER])
+    assert server.test_client().get(address).json == {"revision": 0, "items": []}
+
+
+REFUSED = [
+    pytest.param([{**RULER, "kind": "circle"}], "kind is missing", id="kind"),
+    pytest.param([{**RULER, "id": "../x"}], "id is missing", id="id"),
+    pytest.param([{**RULER, "k": 3}], "k must be from 0 to 2", id="slice"),
+    pytest.param([{**RULER, "k": 0.5}], "k must be a whole", id="half a slice"),
+    pytest.param([{**RULER, "k": True}], "k must be from", id="true as a slice"),
+    pytest.param([{**RULER, "points": [[0, 0]]}], "ruler has 2 to 2 points", id="one point"),
+    pytest.param([{**RULER, "points": "x"}], "ruler has 2 to 2 points", id="no points"),
+    pytest.param([{**RULER, "points": [[0, 0], [1]]}], "within the image", id="half a point"),
+    pytest.param([{**RULER, "points": [[0, 0], [5.1, 1]]}], "within the image", id="outside"),
+    pytest.param([{**RULER, "points": [[0, 0], [10**400, 1]]}], "within the image", id="huge"),
+    pytest.param([{**RULER, "points": [[0, 0], ["1", 1]]}], "within the image", id="text"),
+    pytest.param([{**RULER, "text": "x"}], "a measurement has", id="another field"),
+    pytest.param([{**RULER, "lesion": 1}], "a measurement has", id="a ruler's lesion"),
+    pytest.param([{**DIAMETERS, "lesion": 17}], "lesion must be from", id="lesion"),
+    pytest.param([RULER, RULER], "an id occurs twice", id="twice"),
+    pytest.param(["x"], "an object is missing", id="no object"),
+    pytest.param("x", "items must be a list", id="no list"),
+    pytest.param([RULER] * (MOST_ITEMS + 1), "items must be a list of at most", id="too many"),
+]
+
+
+@pytest.mark.parametrize(("items", "words"), REFUSED)
+def test_what_does_not_fit_is_refused_in_a_sentence(
+    client: FlaskClient, address: str, items: Any, words: str
+) -> None:
+    answer = put(client, address, 0, items)
+    assert answer.status_code == 400
+    assert words in answer.json["error"]
+    assert client.get(address).json["revision"] == 0
+
+
+def test_requests_that_are_no_documents_are_refused(client: FlaskClient, address: str) -> None:
+    for body in ("[]", "{", "[" * 100_000, '"x"'):
+        answer = client.put(address, data=body, content_type="application/json", headers=OURS)
+        assert (answer.status_code, answer.json) == (
+            400,
+            {"error": "The request must hold a JSON object."},
+        )
+    infinite = json.dumps({**RULER, "points": [[0, 0], [float("inf"), float("nan")]]})
+    body = f'{{"revision": 0, "items": [{infinite}]}}'
+    answer = client.put(address, data=body, content_type="application/json", headers=OURS)
+    assert answer.status_code == 400
+    assert "within the image" in answer.json["error"]
+    for revision in (-1, 2**31, "1", None, 0.5):
+        assert put(client, address, revision, []).status_code == 400
+    long = client.put(address, data=" " * 1_100_000, content_type="application/json", headers=OURS)
+    assert long.status_code == 413
+    assert client.put(address, json={}).status_code == 403, "without the header of our scripts"
+
+
+def test_an_unknown_study_has_none(client: FlaskClient) -> None:
+    assert client.get("/api/studies/nothing/measurements").status_code == 404
+    assert put(client, "/api/studies/nothing/measurements", 0, []).status_code == 404
+
+
+def test_measurements_go_with_their_study(parts: Services) -> None:
+    study = add_case(parts, make_case())
+    write_measurements(parts.store, study, "one", revision=0, items=[RULER])
+    parts.store.delete_study(study)
+    assert read_measurements(parts.store, study, "one") == MeasurementsRow()
+    with pytest.raises(LookupError):
+        write_measurements(parts.store, study, "one", revision=0, items=[RULER])
+
+
+def test_a_conflict_names_what_is_kept(parts: Services) -> None:
+    study = add_case(parts, make_case())
+    kept = write_measurements(parts.store, study, "one", revision=0, items=[RULER])
+    with pytest.raises(MeasurementConflict) as caught:
+        write_measurements(parts.store, study, "one", revision=5, items=[])
+    assert caught.value.row == kept == MeasurementsRow(1, (RULER,))
