@@ -1,0 +1,103 @@
+"""The tour of the review page: shown to newcomers, usable with keys, dismissed for good."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from running_site import Site
+
+#: A slow reader's words in 45 seconds, at 200 words a minute.
+MOST_WORDS = 150
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("toured", shift=7)
+
+
+def open_study(page: Page, study_id: str) -> None:
+    page.goto(f"/review?study={study_id}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+
+
+def boxes(page: Page) -> tuple[dict[str, float], dict[str, float]]:
+    card, ring = (page.locator(name).bounding_box() for name in ("#tour", ".tour-ring"))
+    assert card is not None and ring is not None
+    return dict(card), dict(ring)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
+def test_newcomer_is_led_through_with_one_key_and_then_left_alone(newcomer, study, size):
+    newcomer.set_viewport_size({"width": size[0], "height": size[1]})
+    open_study(newcomer, study)
+    expect(newcomer.locator("#tour")).to_be_visible()
+    count = int(newcomer.inner_text("#tour-count").split(" of ")[1])
+    assert 4 <= count <= 6
+    words = 0
+    for step in range(count):
+        expect(newcomer.locator("#tour-count")).to_have_text(f"{step + 1} of {count}")
+        expect(newcomer.locator("#tour-next")).to_be_focused()
+        words += len(re.findall(r"\w+", newcomer.inner_text("#tour-text")))
+        card, ring = boxes(newcomer)
+        assert card["x"] >= 0 and card["x"] + card["width"] <= size[0]
+        assert card["y"] >= 0 and card["y"] + card["height"] <= size[1]
+        assert ring["width"] > 10 and ring["height"] > 10
+        newcomer.keyboard.press("Enter")
+    expect(newcomer.locator("#tour")).to_have_count(0)
+    assert 40 < words <= MOST_WORDS
+    newcomer.reload()
+    newcomer.wait_for_selector("#viewer-screen[data-slice]")
+    expect(newcomer.locator("#next-position")).not_to_be_empty()
+    expect(newcomer.locator("#tour")).to_have_count(0)
+
+
+def test_page_can_be_used_while_it_is_shown(newcomer, study):
+    open_study(newcomer, study)
+    expect(newcomer.locator("#tour")).to_be_visible()
+    before = newcomer.inner_text("#corner-slice")
+    newcomer.keyboard.press("ArrowDown")
+    expect(newcomer.locator("#corner-slice")).not_to_have_text(before)
+    newcomer.keyboard.press("m")
+    expect(newcomer.locator("#viewer-show-ai")).to_have_attribute("aria-pressed", "false")
+    newcomer.keyboard.press("?")
+    expect(newcomer.locator("#help-dialog")).to_be_visible()
+    newcomer.keyboard.press("Escape")
+    expect(newcomer.locator("#tour")).to_be_visible()
+
+
+def test_escape_leaves_it_for_this_time_and_not_again_for_good(newcomer, study):
+    open_study(newcomer, study)
+    expect(newcomer.locator("#tour")).to_be_visible()
+    newcomer.keyboard.press("Escape")
+    expect(newcomer.locator("#tour")).to_have_count(0)
+    newcomer.reload()
+    expect(newcomer.locator("#tour")).to_be_visible()
+    with newcomer.expect_response("**/api/reader") as saved:
+        newcomer.click("#tour-never")
+    assert saved.value.json()["tour_done"] is True
+    open_study(newcomer, study)
+    expect(newcomer.locator("#next-position")).not_to_be_empty()
+    expect(newcomer.locator("#tour")).to_have_count(0)
+
+
+def test_can_be_seen_again_from_the_list_of_keys(page, study):
+    open_study(page, study)
+    expect(page.locator("#tour")).to_have_count(0)
+    page.keyboard.press("?")
+    page.click("#help-tour")
+    expect(page.locator("#help-dialog")).to_be_hidden()
+    expect(page.locator("#tour-title")).to_have_text("The image")
+    page.click("#tour-next")
+    page.click("#tour-back")
+    expect(page.locator("#tour-count")).to_contain_text("1 of ")
+
+
+def test_tells_the_readers_own_keys(page, study):
+    open_study(page, study)
+    page.evaluate("overread.reader.change({keys: {'show.ai': '`'}})")
+    page.keyboard.press("?")
+    page.click("#help-tour")
+    page.click("#tour-next")
+    expect(page.locator("#tour-text kbd").first).to_have_text("`")
