@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline import BidimensionalMeasurement, CaseResult, areas_by_level, measure_lesions
 
 #: In the address, because browsers keep the answer for ever: raise it when other things are told.
-VERSION = 2
+VERSION = 3
 
 
 def describe_measures(
@@ -29,9 +29,10 @@ def describe_measures(
 
     Returns:
         unit, notes, lesions (the largest first, ``k`` their slice from 0, lines in pixels with
-        pixel centres at whole numbers); areas: per slice the pixels at or above each of 256 levels,
-        None where the segmenter was not run; overlap: likewise of the reference's pixels, and
-        reference_px: all of them per slice, both None without a reference.
+        pixel centres at whole numbers, ``boxes`` as of `LesionMeasurement`); areas: per slice the
+        pixels at or above each of 256 levels, None where the segmenter was not run; overlap:
+        likewise of the reference's pixels, and reference_px: all of them per slice, both None
+        without a reference.
     """
     outlined = [one.outline_evidence is not None for one in result.slices]
     areas = areas_by_level(result.probability)
@@ -58,7 +59,10 @@ def _describe_lesions(measured: BidimensionalMeasurement) -> dict[str, Any]:
         "notes": list(measured.notes),
         "lesions": [
             {
+                "number": lesion.number,
                 "k": lesion.position,
+                "slices": lesion.slices,
+                "boxes": [list(box) for box in lesion.boxes],
                 "longest": asdict(lesion.longest),
                 "perpendicular": asdict(lesion.perpendicular),
                 "measurable": lesion.measurable,

@@ -40,7 +40,6 @@ POINTS = {
     "diameters": (4, 4),
 }
 MOST_ITEMS = 400
-_MOST_LESIONS = 16
 _LONGEST_BODY = 1024 * 1024
 _MOST = 2**31 - 2
 _ID = re.compile(r"[a-z0-9]{4,32}")
@@ -111,17 +110,13 @@ def read_items(sent: Fields, row: StudyRow) -> list[dict[str, Any]]:
 
 def _read_item(item: Fields, row: StudyRow) -> dict[str, Any]:
     kind = item.text("kind", _KIND)
-    allowed = _FIELDS | ({"lesion"} if kind == "diameters" else set())
-    item.require(item.keys() <= allowed, f"a measurement has {', '.join(sorted(allowed))} only")
-    read: dict[str, Any] = {
+    item.require(item.keys() <= _FIELDS, f"a measurement has {', '.join(sorted(_FIELDS))} only")
+    return {
         "id": item.text("id", _ID),
         "kind": kind,
         "k": _whole(item, "k", row.slices - 1),
         "points": _read_points(item, kind, row),
     }
-    if kind == "diameters":
-        read["lesion"] = _whole(item, "lesion", _MOST_LESIONS)
-    return read
 
 
 def _read_points(item: Fields, kind: str, row: StudyRow) -> list[list[float]]:

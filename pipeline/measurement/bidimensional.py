@@ -60,6 +60,8 @@ class LesionMeasurement:
         product: Of both lengths.
         measurable: Whether it is by RANO 2.0; None without spacing.
         reason: Why, in one sentence.
+        boxes: Where it is on its slices: (slice, left, top, right, bottom), pixels from 0, right and
+            bottom beyond the last.
     """
 
     number: int
@@ -71,6 +73,7 @@ class LesionMeasurement:
     product: float
     measurable: bool | None
     reason: str
+    boxes: tuple[tuple[int, int, int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,19 @@ def _measure_lesion(
     slices = len(lesion.pieces)
     measurable, reason = _judge(longest, across, slices, in_mm=spacing_mm is not None)
     return LesionMeasurement(
-        number, lesion.voxels, slices, position, longest, across, product, measurable, reason
+        number=number,
+        voxels=lesion.voxels,
+        slices=slices,
+        position=position,
+        longest=longest,
+        perpendicular=across,
+        product=product,
+        measurable=measurable,
+        reason=reason,
+        boxes=tuple(
+            (k, x, y, x + shape.shape[1], y + shape.shape[0])
+            for k, (y, x, shape) in sorted(lesion.pieces.items())
+        ),
     )
 
 

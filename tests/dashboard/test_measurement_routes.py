@@ -26,7 +26,6 @@ DIAMETERS = {
     "id": "abcd2",
     "kind": "diameters",
     "k": 2,
-    "lesion": 1,
     "points": [[0, 0], [4, 0], [2, 0], [2, 3]],
 }
 
@@ -100,8 +99,6 @@ REFUSED = [
     pytest.param([{**RULER, "points": [[0, 0], [10**400, 1]]}], "within the image", id="huge"),
     pytest.param([{**RULER, "points": [[0, 0], ["1", 1]]}], "within the image", id="text"),
     pytest.param([{**RULER, "text": "x"}], "a measurement has", id="another field"),
-    pytest.param([{**RULER, "lesion": 1}], "a measurement has", id="a ruler's lesion"),
-    pytest.param([{**DIAMETERS, "lesion": 17}], "lesion must be from", id="lesion"),
     pytest.param([RULER, RULER], "an id occurs twice", id="twice"),
     pytest.param(["x"], "an object is missing", id="no object"),
     pytest.param("x", "items must be a list", id="no list"),
