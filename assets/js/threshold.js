@@ -96,5 +96,5 @@ overread.threshold = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { LOWEST, HIGHEST, isShipped, isUnchanged, level, area, dice, amount: (now) => amount(now, value(now)), set, move, mount };
+  return { LOWEST, HIGHEST, toLevel, value, isShipped, isUnchanged, level, area, dice, amount: (now) => amount(now, value(now)), set, move, mount };
 })();
