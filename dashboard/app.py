@@ -26,6 +26,7 @@ from dashboard import (
     security,
     services,
     shell,
+    space_routes,
     worklist_routes,
 )
 from dashboard.background import build_background_manager
@@ -101,6 +102,7 @@ def build_app(parts: Services) -> Dash:
     worklist_routes.register(app.server)
     correction_routes.register(app.server)
     measurement_routes.register(app.server)
+    space_routes.register(app.server)
     routes.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     app.server.before_request(lambda: _check_callback(app))

@@ -10,6 +10,7 @@ from dashboard import jobs
 from dashboard.case_measures import VERSION
 from dashboard.display import sequence_label
 from dashboard.services import Services
+from dashboard.space_addresses import describe_addresses, describe_result_addresses
 from dashboard.store import JobState, StudyRow
 from dashboard.trust import describe_trust
 from pipeline import Case, CaseResult
@@ -44,6 +45,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
         "pixels_url": f"{address}/pixels/{{channel}}/{{slice}}",
         "reference_url": reference,
         "thumbnail_url": f"{address}/thumbnail/{{channel}}.png",
+        **describe_addresses(row),
         "result": {
             **_describe_result(result, key, row),
             "trust": describe_trust(services, result),
@@ -104,6 +106,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
         "probability_url": f"{address}/probability/{{slice}}",
         "disagreement_url": f"{address}/disagreement/{{slice}}",
         "measures_url": f"/data/{row.study_id}/{row.data_digest}/measures/{key}?v={VERSION}",
+        **describe_result_addresses(row, key),
         "slices": [
             {
                 "index": s.index,

@@ -1,0 +1,169 @@
+"""Surfaces in space: head or brain as glass, the AI's and the reference mask in it, one slice.
+
+Drawn axes lead to the patient's left, posterior and superior (`pipeline.surfaces.patient_axes`).
+Over black, like the image, so that the dark theme's colours are used in both themes. The legend
+stands beside the figure in words; here nothing hovers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.figures.slice_figure import BACKGROUND
+from dashboard.figures.template import DARK, FONT
+from pipeline import CaseSpace, HeadSurface, Mesh
+
+#: Traces by their places in the figure; `assets/js/space.js` knows them by these names.
+TRACES = ("ai", "reference", "head", "slice", "frame")
+#: Light from the camera's side, hardly any gloss: shape is read from shading alone.
+_LIGHTING = {"ambient": 0.45, "diffuse": 0.75, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
+_GLASS = {"ambient": 0.6, "diffuse": 0.5, "specular": 0.02, "roughness": 1.0, "fresnel": 0.6}
+_LETTER_GAP = 0.04  # of the longest side, from the volume to its letters
+#: From the front, a little from the patient's left and from above.
+_EYE = {"x": 0.75, "y": -1.45, "z": 0.65}
+
+
+def make_ai_figure(mesh: Mesh | None) -> go.Figure:
+    """The AI's mask alone, as the trace that stands first in `make_space_figure`.
+
+    Args:
+        mesh: Along the drawn axes, or None where the mask is empty.
+    """
+    return go.Figure(data=[_make_mask(mesh, "ai")], layout={"template": "none"})
+
+
+def make_space_figure(
+    space: CaseSpace, head: HeadSurface | None, reference: Mesh | None
+) -> go.Figure:
+    """The figure without the AI's mask, which the browser adds: it depends on the threshold.
+
+    Args:
+        space: How the case lies in space.
+        head: Surface of head or brain, None where nothing stands out.
+        reference: Surface of the reference mask, None where there is none.
+    """
+    size = {axis: space.size[drawn.case_axis] for axis, drawn in _drawn(space).items()}
+    longest = max(size.values())
+    scene: dict[str, Any] = {
+        f"{axis}axis": {
+            "visible": False,
+            "showspikes": False,
+            "range": [-_LETTER_GAP * longest, length + _LETTER_GAP * longest],
+        }
+        for axis, length in size.items()
+    }
+    scene |= {
+        "aspectmode": "data",
+        "dragmode": "orbit",
+        "hovermode": "closest",
+        "bgcolor": BACKGROUND,
+        "camera": {"eye": _EYE, "projection": {"type": "orthographic"}},
+        "annotations": _letters(space, size, _LETTER_GAP * longest),
+    }
+    return go.Figure(
+        data=[
+            _make_mask(None, "ai"),
+            _make_mask(reference, "reference"),
+            _make_mesh(head.mesh if head else None, DARK.muted, 0.14, _GLASS, "head"),
+            _make_mesh(None, DARK.accent, 0.25, _GLASS, "slice"),
+            _make_frame(),
+        ],
+        layout={
+            "template": "none",
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0, "pad": 0},
+            "paper_bgcolor": BACKGROUND,
+            "font": {"family": FONT, "size": 12, "color": DARK.text},
+            "showlegend": False,
+            "scene": scene,
+        },
+    )
+
+
+def describe_space(space: CaseSpace, head: HeadSurface | None) -> dict[str, Any]:
+    """What the browser needs to place the slice: JSON-ready.
+
+    Returns:
+        unit; axes: per drawn axis what of the case lies along it (``slice``, ``row``, ``column``),
+        whether against it, and its length; step: from slice to slice; head: ``brain``, ``head`` or
+        None.
+    """
+    words = ("slice", "row", "column")
+    return {
+        "unit": space.unit,
+        "axes": [
+            {
+                "name": axis,
+                "along": words[drawn.case_axis],
+                "reversed": drawn.reversed,
+                "size": space.size[drawn.case_axis],
+            }
+            for axis, drawn in _drawn(space).items()
+        ],
+        "step": space.spacing[0],
+        "head": None if head is None else "brain" if head.is_brain else "head",
+    }
+
+
+def _drawn(space: CaseSpace) -> dict[str, Any]:
+    return dict(zip("xyz", space.axes.all(), strict=True))
+
+
+def _make_mask(mesh: Mesh | None, name: str) -> go.Mesh3d:
+    colour, opacity = {"ai": (DARK.ai, 0.85), "reference": (DARK.reference, 0.4)}[name]
+    return _make_mesh(mesh, colour, opacity, _LIGHTING, name)
+
+
+def _make_mesh(
+    mesh: Mesh | None, colour: str, opacity: float, lighting: dict[str, float], name: str
+) -> go.Mesh3d:
+    points: dict[str, Any] = {axis: [] for axis in "xyzijk"}
+    if mesh is not None:
+        points = dict(zip("xyz", mesh.vertices.T, strict=True))
+        points |= dict(zip("ijk", mesh.faces.T, strict=True))
+    return go.Mesh3d(
+        **points,
+        name=name,
+        color=colour,
+        opacity=opacity,
+        flatshading=False,
+        lighting=lighting,
+        lightposition={"x": 2000, "y": -5000, "z": 5000},
+        hoverinfo="none",  # not "skip": a click is told only where hovering is
+        visible=mesh is not None,
+        showscale=False,
+    )
+
+
+def _make_frame() -> go.Scatter3d:
+    """The edge of the slice in view: seen where its plane is thin or lies behind something."""
+    return go.Scatter3d(
+        x=[],
+        y=[],
+        z=[],
+        name="frame",
+        mode="lines",
+        line={"color": DARK.accent, "width": 3},
+        hoverinfo="skip",
+        visible=False,
+    )
+
+
+def _letters(space: CaseSpace, size: dict[str, float], gap: float) -> list[dict[str, Any]]:
+    """Anatomical letters at the ends of the drawn axes, none where they are unknown."""
+    middle = {axis: length / 2 for axis, length in size.items()}
+    notes = []
+    for axis, drawn in _drawn(space).items():
+        for letter, place in zip(drawn.letters, (-gap, size[axis] + gap), strict=True):
+            if letter:
+                notes.append(
+                    {
+                        **middle,
+                        axis: place,
+                        "text": letter,
+                        "showarrow": False,
+                        "font": {"color": DARK.text, "size": 13},
+                    }
+                )
+    return notes
