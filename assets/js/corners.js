@@ -21,7 +21,7 @@ overread.corners = (function () {
   function study({ study: s }) {
     write("corner-patient", s.patient || s.case_id, s.synthetic ? "Synthetic demo study" : s.description, s.study_date);
     for (const side of ["left", "right", "top", "bottom"]) {
-      document.getElementById(`edge-${side}`).textContent = s.orientation?.[side] || "";
+      for (const edge of document.querySelectorAll(`.screen .edge--${side}`)) edge.textContent = s.orientation?.[side] || "";
     }
     const parts = [s.patient || s.case_id, s.description || "Brain MRI", s.study_date, `${s.n} ${s.n === 1 ? "slice" : "slices"}`];
     const top = document.getElementById("top-context");

@@ -60,6 +60,16 @@ def _stage() -> html.Div:
     )
 
 
+def _edges(prefix: str = "") -> list[html.Div]:
+    """Places of the orientation letters; those of the main view have ids, which tests read."""
+    sides = ("left", "right", "top", "bottom")
+    ids: list[Any] = [{"id": f"{prefix}{side}"} if prefix else {} for side in sides]
+    return [
+        html.Div(className=f"edge edge--{side}", **named)
+        for side, named in zip(sides, ids, strict=True)
+    ]
+
+
 def _second_screen() -> html.Div:
     return html.Div(
         [
@@ -76,6 +86,7 @@ def _second_screen() -> html.Div:
                 role="img",
                 **aria(label="The same slice, beside it", describedby="pane-name-right"),
             ),
+            *_edges(),
         ],
         id="viewer-second",
         className="screen screen--second",
@@ -103,10 +114,7 @@ def _screen() -> html.Div:
                 html.Div(id=f"corner-{name}", className=f"corner corner--{name} tabular")
                 for name in ("patient", "series", "slice", "window")
             ],
-            *[
-                html.Div(id=f"edge-{side}", className=f"edge edge--{side}")
-                for side in ("left", "right", "top", "bottom")
-            ],
+            *_edges("edge-"),
             html.Div(id="threshold-badge", className="threshold-badge tabular", hidden=True),
             map_legend(),
             html.Div(

@@ -32,9 +32,9 @@ def corner(page: Page) -> str:
     return page.inner_text("#corner-slice").splitlines()[0]
 
 
-def image(page: Page) -> NDArray[np.int16]:
+def image(page: Page, place: str = "#viewer-screen") -> NDArray[np.int16]:
     """What is on the screen over the image's place, (h, w, 3)."""
-    shot = page.locator("#viewer-screen").screenshot()
+    shot = page.locator(place).screenshot()
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
 
 

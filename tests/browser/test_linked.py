@@ -1,0 +1,115 @@
+"""Two views beside or over each other, and other operating points of the slice score."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from running_site import Site
+from test_review import AMBER, TEAL, count, extent, image, open_study, until
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("linked", shift=2)
+
+
+def colours(page: Page, selector: str) -> tuple[int, int]:
+    picture = image(page, selector)
+    return count(picture, AMBER), count(picture, TEAL)
+
+
+def test_linked_views_show_the_ai_beside_the_reference_and_move_together(page, study):
+    open_study(page, study, 5)
+    page.click("#mode-linked")
+    until(lambda: colours(page, "#viewer-second")[1] > 100)
+    ai, reference = colours(page, "#viewer-screen"), colours(page, "#viewer-second")
+    assert ai[0] > 100 and ai[1] == 0
+    assert reference[0] == 0
+    assert page.inner_text("#pane-name-left") == "FLAIR abnormality (AI)"
+    assert page.inner_text("#pane-name-right") == "Reference outline"
+
+    before = extent(image(page, "#viewer-second"), TEAL)
+    page.locator("#viewer-screen .screen-surface").hover()
+    for _ in range(2):
+        page.keyboard.press("+")  # one view is zoomed, both follow
+    until(lambda: extent(image(page, "#viewer-second"), TEAL) > 1.3 * before)
+    ratio = extent(image(page, "#viewer-second"), TEAL) / extent(image(page), AMBER)
+    assert ratio == pytest.approx(20 / 16, rel=0.06)  # of the phantom's masks
+
+    page.locator("#viewer-second .screen-surface").hover()
+    page.mouse.wheel(0, 120)
+    expect(page.locator("#corner-slice")).to_contain_text("Slice 6 /")
+    page.keyboard.press("Home")
+    until(lambda: colours(page, "#viewer-second") == (0, 0))
+
+
+def test_what_stands_beside_can_be_chosen_by_key_and_by_list(page, study):
+    open_study(page, study, 5)
+    page.keyboard.press("v")
+    expect(page.locator("#mode-linked")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("x")  # one series only: after the reference there is the bare image
+    expect(page.locator("#second-content")).to_have_value("bare")
+    until(lambda: colours(page, "#viewer-second") == (0, 0))
+    until(lambda: min(colours(page, "#viewer-screen")) > 100)
+    page.select_option("#second-content", "reference")
+    until(lambda: colours(page, "#viewer-second")[1] > 100)
+    page.click("#mode-linked")  # pressed again: one view
+    expect(page.locator("#viewer-second")).to_be_hidden()
+    expect(page.locator("#second-choice")).to_be_hidden()
+    until(lambda: min(colours(page, "#viewer-screen")) > 100)
+
+
+def test_the_edge_of_a_swipe_is_dragged_and_moved_by_keys(page, study):
+    open_study(page, study, 5)
+    page.click("#mode-swipe")
+    edge = page.locator("#swipe-edge")
+    expect(edge).to_have_attribute("aria-valuenow", "50")
+    stage = page.locator("#viewer-stage").bounding_box()
+    assert stage is not None
+
+    def drag(share: float) -> None:
+        box = edge.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(stage["x"] + share * stage["width"], box["y"] + 40, steps=4)
+        page.mouse.up()
+
+    drag(0.02)  # all of the image is the second view
+    until(lambda: count(image(page, "#viewer-stage"), AMBER) == 0)
+    assert count(image(page, "#viewer-stage"), TEAL) > 100
+    drag(0.98)
+    until(lambda: count(image(page, "#viewer-stage"), TEAL) == 0)
+    assert count(image(page, "#viewer-stage"), AMBER) > 100
+
+    page.keyboard.press("ArrowLeft")
+    expect(edge).to_have_attribute("aria-valuenow", "96")
+    expect(page.locator("#corner-slice")).to_contain_text(
+        "Slice 5 /"
+    )
+
+
+def test_another_operating_point_changes_calls_and_marks_them_on_the_strip(page, study):
+    open_study(page, study, 5)
+    expect(page.locator("#calls-words")).to_have_text("5 of 12 slices reach it.")
+    expect(page.locator("#finding-volume-line")).to_contain_text("5.1 mL")
+
+    page.locator("#viewer-calls").fill("0.99")  # all scores are 0.97 or 0.02
+    expect(page.locator("#calls-words")).to_have_text(
+        "0 of 12 slices reach it: 5 fewer than at the shipped 0.50."
+    )
+    expect(page.locator("#strip-changed")).to_be_visible()
+    expect(page.locator("#finding-called")).to_contain_text("This does not mean normal.")
+    expect(page.locator("#finding-volume-line")).to_contain_text("0 mL")
+    until(lambda: count(image(page), AMBER) == 0)
+
+    page.locator("body").press("t")
+    expect(page.locator("#calls-value")).to_have_text("0.50")
+    expect(page.locator("#strip-changed")).to_be_hidden()
+    until(lambda: count(image(page), AMBER) > 100)
+
+    for _ in range(10):
+        page.keyboard.press("[")
+    expect(page.locator("#calls-value")).to_have_text("0.01")
+    expect(page.locator("#calls-words")).to_contain_text("12 of 12 slices reach it: 7 more than")
+    page.click("#viewer-calls-shipped")
+    expect(page.locator("#viewer-calls-shipped")).to_be_disabled()
