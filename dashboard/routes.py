@@ -166,6 +166,12 @@ def disagreement(study_id: str, key: str, k: int) -> Response:
     return _map_slice(study_id, key, k, find_services().results.disagreement_slice)
 
 
+@api.get("/data/<study_id>/<key>/attention/<int:k>")
+def attention(study_id: str, key: str, k: int) -> Response:
+    """Where the classifier looked on one slice, 255 at the strongest place."""
+    return _map_slice(study_id, key, k, find_services().results.attention_slice)
+
+
 @api.get("/data/<study_id>/<digest>/measures/<key>")
 def measures(study_id: str, digest: str, key: str) -> Response:
     """Diameters and what each mask threshold takes in, as JSON."""

@@ -105,6 +105,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
         "key": key,
         "probability_url": f"{address}/probability/{{slice}}",
         "disagreement_url": f"{address}/disagreement/{{slice}}",
+        "attention_url": f"{address}/attention/{{slice}}",
         "measures_url": f"/data/{row.study_id}/{row.data_digest}/measures/{key}?v={VERSION}",
         **describe_result_addresses(row, key),
         "slices": [

@@ -2,8 +2,8 @@
 
 ::
 
-    "OVR3" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
-    | slices of the probability | slices of the disagreement
+    "OVR4" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
+    | slices of the probability | slices of the disagreement | slices of the attention
 
 A slice is its ``h * w`` uint8 values through zlib, and takes no bytes where it is empty, so that
 one slice of a large study is read without the others. Decoding trusts nothing and raises
@@ -28,7 +28,7 @@ from pipeline.binding import Answer
 from pipeline.decision import DecidedBy
 from pipeline.results import ModelReference
 
-_MAGIC = b"OVR3"
+_MAGIC = b"OVR4"
 _LENGTH = struct.Struct(">I")
 _BODY = len(_MAGIC) + hashlib.sha256().digest_size
 #: Lists of the header that hold one value for each slice.
@@ -42,11 +42,14 @@ class AnswerMap(StrEnum):
 
     PROBABILITY = "probability"
     DISAGREEMENT = "disagreement"
+    ATTENTION = "attention"
 
 
 def encode_answer(answer: Answer, key: str) -> bytes:
     """Make the bytes of an answer; ``key`` is written into them."""
-    blobs = [_pack(slice_) for name in AnswerMap for slice_ in getattr(answer, name)]
+    nothing = [b""] * len(answer.probability)
+    maps = [getattr(answer, name) for name in AnswerMap]
+    blobs = [b for m in maps for b in (nothing if m is None else [_pack(s) for s in m])]
     header = {
         "key": key,
         "shape": list(answer.probability.shape),
@@ -65,15 +68,15 @@ def encode_answer(answer: Answer, key: str) -> bytes:
 
 
 def decode_answer(entry: bytes, key: str) -> Answer:
-    """Read an answer back.
+    """Read an answer back, without its attention: nothing but the screen wants that one.
 
     Raises:
         ValueError: The bytes are damaged, of another key, or not an answer at all.
     """
     header, start = _read_header(entry, key)
     n, h, w = header["shape"]
-    maps = np.zeros((len(AnswerMap) * n, h, w), np.uint8)
-    for k, size in enumerate(header["sizes"]):
+    maps = np.zeros((2 * n, h, w), np.uint8)
+    for k, size in enumerate(header["sizes"][: 2 * n]):
         if size:
             maps[k] = _unpack(entry[start : start + size], h, w)
         start += size

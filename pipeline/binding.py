@@ -39,6 +39,9 @@ class Answer:
             where mirror images are not answered.
         threshold, mask_threshold: Operating points of slice score and pixel, in (0, 1).
         warnings: Sentences about how the input was prepared.
+        attention: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.attention`), 255 at
+            the strongest place of each slice; 0 on slices that did not pass. None where the network
+            did not tell, and where the answer comes from the cache, which gives it slice by slice.
     """
 
     network: ModelReference
@@ -51,6 +54,7 @@ class Answer:
     threshold: float
     mask_threshold: float
     warnings: tuple[str, ...] = ()
+    attention: NDArray[np.uint8] | None = None
 
     def called(self) -> NDArray[np.bool_]:
         """``(n,)`` bool, the slices whose score reaches the operating point."""

@@ -160,6 +160,11 @@ class ResultCache:
         name = AnswerMap.DISAGREEMENT
         return self._decoded(key, lambda entry: decode_slice(entry, key, k, name=name))
 
+    def attention_slice(self, key: str, k: int) -> NDArray[np.uint8] | None:
+        """As `probability_slice`, where the classifier looked (`Answer`)."""
+        name = AnswerMap.ATTENTION
+        return self._decoded(key, lambda entry: decode_slice(entry, key, k, name=name))
+
     def put(self, key: str, answer: Answer) -> bool:
         """Keep an answer. Returns whether it could be kept; a full disk is no reason to fail."""
         if _KEY.fullmatch(key) is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.attention import enlarge
 from pipeline.binding import Answer, bind_answer, reference
 from pipeline.cache import ResultCache, result_key
 from pipeline.data.case import Case
@@ -165,6 +166,10 @@ class Analyser:
             # Smoothed with their signs: what the two views' final maps differ by.
             smoothed = smooth_each_slice(outlined.differences, positions[outlined.passed], sigma)
             disagreement = _to_input(smoothed, outlined.passed, prepared)
+        attention = None
+        if outlined.attention is not None:
+            enlarged = (enlarge(cells, self.network.input_size) for cells in outlined.attention)
+            attention = _to_input(enlarged, outlined.passed, prepared)
         level = self._choose_level(probability[scores >= rule.threshold])
         return Answer(
             network=reference(self.network, engine=self.engine, precision=self.precision),
@@ -178,6 +183,7 @@ class Analyser:
                 min_fraction=self.network.inference.min_component_fraction,
             ),
             disagreement=disagreement,
+            attention=attention,
             threshold=rule.threshold,
             mask_threshold=level_threshold(level),
             warnings=prepared.warnings,

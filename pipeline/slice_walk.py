@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.attention import attend
 from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.models.registry import ModelInfo
 from pipeline.postprocessing import smoothing_reach, smoothing_weights
@@ -36,12 +37,15 @@ class Outlined:
         maps: ``(m, size, size)`` their probability maps.
         differences: ``(m, size, size)`` the slice's map less that of its mirror image, turned back;
             None where mirror images are not answered.
+        attention: ``(m, g, g)`` where the classifier looked (`pipeline.attention`), mean of slice
+            and mirror image, turned back; None where the network does not tell.
     """
 
     classifier: NDArray[np.float64]
     passed: NDArray[np.intp]
     maps: NDArray[np.float32]
     differences: NDArray[np.float32] | None
+    attention: NDArray[np.float32] | None
 
 
 class SliceWalk:
@@ -69,6 +73,7 @@ class SliceWalk:
         self._passed: list[int] = []
         self._maps: list[NDArray[np.float32]] = []
         self._differences: list[NDArray[np.float32]] = []
+        self._attention: list[NDArray[np.float32]] = []
 
     def run(self, report: ProgressCallback) -> Outlined:
         """Classify, gate and outline every slice."""
@@ -90,7 +95,9 @@ class SliceWalk:
         size = self._volume.shape[1:3]
         maps = np.concatenate(self._maps) if self._maps else np.zeros((0, *size), np.float32)
         differences = np.concatenate(self._differences) if self._differences else None
-        return Outlined(self._scores, np.array(self._passed, np.intp), maps, differences)
+        passed = np.array(self._passed, np.intp)
+        attention = np.concatenate(self._attention)[passed] if self._attention else None
+        return Outlined(self._scores, passed, maps, differences, attention)
 
     def _classify(self, start: int, stop: int) -> None:
         batch = self._volume[start:stop]
@@ -100,6 +107,10 @@ class SliceWalk:
             answers.append(self._stages.first.predict([mirrored]))
         self._raw[start:stop] = np.mean([score[:, 0] for score, *_ in answers], axis=0)
         self._features[start] = [features for _, *features in answers]
+        if self._stages.heads is not None:
+            looks = [attend(features, self._stages.heads) for features in self._features[start]]
+            turned = [look[:, :, ::-1] if mirrored else look for mirrored, look in enumerate(looks)]
+            self._attention.append(np.mean(turned, axis=0, dtype=np.float32))
 
     def _gate(self, k: int) -> None:
         self._scores[k] = np.clip(self._weights[k] @ self._raw, 0, 1)

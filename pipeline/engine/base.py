@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.attention import HeadWeights
+
 Arrays = list[NDArray[np.float32]]
 
 
@@ -39,7 +41,15 @@ class StageModel(Protocol):
 
 @dataclass(frozen=True)
 class NetworkStages:
-    """Both stages of one network, on one runtime."""
+    """Both stages of one network, on one runtime.
+
+    Attributes:
+        first: Classifies, and gives the features.
+        second: Outlines.
+        heads: What the classifier weighs its features by; None where nobody wants to know where it
+            looked.
+    """
 
     first: StageModel
     second: StageModel
+    heads: HeadWeights | None = None

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.atomic_files import write_json
+from pipeline.attention import read_heads, save_heads
 from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.engine.exports import (
     AGREEMENT_LIMIT,
@@ -161,6 +162,7 @@ def _export(info: ModelInfo, engine_dir: Path, engine: str) -> None:
         draft.folder.mkdir()
         for part, path in zip(parts, draft.stages, strict=True):
             runtime.convert(part, path)
+        save_heads(read_heads(model), draft.heads)
         difference = _check(parts, info, runtime.open_draft(draft.stages))
         write_json(draft.record, _record(info, engine, difference, draft.sizes()))
         shutil.rmtree(files.folder, ignore_errors=True)

@@ -16,7 +16,7 @@ from pipeline.checked_json import Fields, read_json_object
 from pipeline.errors import InputError
 from pipeline.models.registry import ModelInfo
 
-RECORD_SCHEMA = 3
+RECORD_SCHEMA = 4
 #: Largest difference from Keras, in probability, that an exported float32 model may have.
 AGREEMENT_LIMIT = 1e-3
 #: Engine -> endings of one stage's files; the first is the one that the runtime opens.
@@ -48,19 +48,24 @@ class ExportedFiles:
         return self.folder / "export.json"
 
     @property
+    def heads(self) -> Path:
+        """What the classifier weighs its features by (`pipeline.attention`)."""
+        return self.folder / "heads.json"
+
+    @property
     def compiled(self) -> Path:
         """Folder of what the runtime compiled for this machine."""
         return self.folder / "compiled"
 
     def sizes(self) -> dict[str, int]:
-        """Bytes of each stage's files, by name.
+        """Bytes of each stage's files and of the heads, by name.
 
         Raises:
             OSError: One is missing.
         """
-        paths = [
-            stage.with_suffix(suffix) for stage in self.stages for suffix in SUFFIXES[self.engine]
-        ]
+        endings = SUFFIXES[self.engine]
+        paths = [stage.with_suffix(suffix) for stage in self.stages for suffix in endings]
+        paths.append(self.heads)
         return {path.name: path.stat().st_size for path in paths}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.attention import read_heads
 from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.models.registry import ModelInfo, load_keras_model
 
@@ -42,5 +43,7 @@ def open_stages(
 
     first, second = split_stages(model)
     return NetworkStages(
-        KerasStage(first, precision=precision), KerasStage(second, precision=precision)
+        KerasStage(first, precision=precision),
+        KerasStage(second, precision=precision),
+        read_heads(model),
     )

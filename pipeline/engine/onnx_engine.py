@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.attention import load_heads
 from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.engine.exports import require_export
 from pipeline.errors import InputError
@@ -77,7 +78,7 @@ def open_stages(
     """
     files = require_export(info, engine_dir, NAME)
     try:
-        return NetworkStages(*(OnnxStage(path, threads=threads) for path in files.stages))
+        first, second = (OnnxStage(path, threads=threads) for path in files.stages)
     except ImportError:
         raise InputError(info.name, "ONNX Runtime is not installed; use another engine.") from None
     except Exception as error:  # its own exceptions share no base class
@@ -86,3 +87,4 @@ def open_stages(
             f"ONNX Runtime cannot load the exported network of task {info.task}. "
             "Run: python -m pipeline export --again",
         ) from error
+    return NetworkStages(first, second, load_heads(files.heads))

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.attention import load_heads
 from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.engine.exports import require_export
 from pipeline.errors import InputError
@@ -98,4 +99,4 @@ def open_stages(
             f"OpenVINO cannot load the exported network of task {info.task}. "
             "Run: python -m pipeline export --again",
         ) from error
-    return NetworkStages(first, second)
+    return NetworkStages(first, second, load_heads(files.heads))
