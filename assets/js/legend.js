@@ -4,12 +4,13 @@ window.overread = window.overread || {};
 overread.legend = (function () {
   "use strict";
 
-  const MAPS = ["probability", "uncertainty", "difference"];
+  const MAPS = ["probability", "uncertainty", "difference", "attention"];
   const byId = (id) => document.getElementById(id);
 
   function note(now) {
     const { study: { result, reference_url: reference }, show, k } = now;
     const slice = result.slices[k];
+    if (show.map === "attention" && slice.outline_evidence === null) return "The classifier's score is too low here.";
     if (show.map !== "difference") return slice.outline_evidence === null ? "Nothing was outlined on this slice." : "";
     return reference && !overread.calls.isCalled(now, k) ? "This slice is not called: the AI's mask is empty." : "";
   }

@@ -20,6 +20,7 @@ overread.overlays = (function () {
     if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
     const outlined = result && result.slices[k].outline_evidence !== null;
     if (outlined && show.map === "probability") found.push(["probability", address(result.probability_url, k)]);
+    if (outlined && show.map === "attention") found.push(["attention", address(result.attention_url, k)]);
     if (outlined && show.map === "uncertainty") found.push(["uncertainty", address(result.disagreement_url, k)]);
     return found;
   }

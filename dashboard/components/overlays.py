@@ -12,6 +12,7 @@ MAPS = (
     ("probability", "Probability", "P"),
     ("uncertainty", "Uncertainty", "U"),
     ("difference", "Difference", "D"),
+    ("attention", "Classifier", "G"),
 )
 _DIFFERENCE = (
     ("both", "AI and reference (true positive)"),
@@ -126,6 +127,12 @@ def map_legend() -> html.Div:
                     html.P([html.Span(className=f"patch patch--{name}"), words])
                     for name, words in _DIFFERENCE
                 ],
+            ),
+            _legend(
+                "attention",
+                "Where the classifier looked (Grad-CAM)",
+                _scale("attention", ("5%", "", "", "100%")),
+                html.P("of the strongest place on this slice"),
             ),
             html.P(id="map-legend-note"),
         ],
