@@ -61,6 +61,12 @@ def newcomer(browser: Browser, site: Site) -> Iterator[Page]:
     yield from open_page(browser, site, tour_done=False)
 
 
+@pytest.fixture
+def touched(browser: Browser, site: Site) -> Iterator[Page]:
+    """A page on a screen that is touched."""
+    yield from open_page(browser, site, has_touch=True)
+
+
 def open_page(
     browser: Browser, site: Site, *, tour_done: bool = True, **context_options: Any
 ) -> Iterator[Page]:
@@ -73,7 +79,7 @@ def open_page(
         assert context.request.put("/api/reader", **sent).ok
     opened = context.new_page()
     errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     opened.on(
         "console",
         lambda message: (
