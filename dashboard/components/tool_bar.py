@@ -24,6 +24,7 @@ MODES = (
 _TOOLS = (
     ("window", "Window", "Drag on the image for window and level (W)"),
     ("zoom", "Zoom", "Drag on the image to zoom (Z); Shift and drag moves it"),
+    ("crosshair", "Crosshair", "Drag on the image to move the crosshair of the planes"),
 )
 _GROUPS = (
     ("measure", "Measure", "Ruler, angle, area, ellipse"),

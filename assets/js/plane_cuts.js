@@ -1,0 +1,90 @@
+// The values along a cut across all slices, rows = slices: put together here where all slices are at hand, which takes
+// no time and no request; else asked of the server, which cuts large studies that a browser should not hold.
+window.overread = window.overread || {};
+
+overread.planeCuts = (function () {
+  "use strict";
+
+  const BUDGET_BYTES = 48 * 1024 * 1024;
+  const AHEAD = 4; // planes to either side that are fetched, where they are fetched
+
+  const fill = (template, axis, place, channel) => template.replace("{axis}", axis).replace("{place}", place).replace("{channel}", channel);
+
+  // onChange() is called when a plane has arrived or failed.
+  function create(now, onChange) {
+    const { study } = now;
+    const loader = overread.pixels.createLoader({ budgetBytes: BUDGET_BYTES, onChange });
+    const made = new Map(); // key -> values, one for each kind and axis
+    let wishes = [];
+
+    const lengthOf = (axis) => (axis === "row" ? study.width : study.height);
+    const address = (template, k, channel) => overread.overlays.address(template, k, channel);
+    const PLACES = {
+      pixels: { slice: (k) => address(study.pixels_url, k, now.channel), plane: () => study.plane_url, has: () => true },
+      ai: { slice: (k) => address(study.result.probability_url, k), plane: () => study.result.plane_probability_url, has: (k) => overread.overlays.hasMask(now, k) },
+      reference: { slice: (k) => address(study.reference_url, k), plane: () => study.plane_reference_url, has: () => true },
+    };
+
+    const emptyLike = (kind, size) => (kind === "pixels" && study.pixel_type === "uint16" ? new Uint16Array(size) : new Uint8Array(size));
+
+    // From the slices at hand; null where one of them is missing.
+    function gather(kind, axis, place) {
+      const { slice, has } = PLACES[kind];
+      const across = lengthOf(axis), { width } = study;
+      const values = emptyLike(kind, study.n * across);
+      for (let k = 0; k < study.n; k++) {
+        if (!has(k)) continue;
+        const from = now.loader.get(slice(k));
+        if (!from) return null;
+        if (axis === "row") values.set(from.subarray(place * width, (place + 1) * width), k * across);
+        else for (let y = 0; y < across; y++) values[k * across + y] = from[y * width + place];
+      }
+      return values;
+    }
+
+    // From the server; rows of slices that have no mask are emptied.
+    function fetched(kind, axis, place) {
+      const { plane, has } = PLACES[kind];
+      const found = loader.get(fill(plane(), axis, place, now.channel));
+      if (!found) return null;
+      const across = lengthOf(axis), values = found.slice();
+      for (let k = 0; k < study.n; k++) if (!has(k)) values.fill(0, k * across, (k + 1) * across);
+      return values;
+    }
+
+    function ask(kind, axis, place) {
+      const length = study.n * lengthOf(axis), limit = axis === "row" ? study.height : study.width;
+      const type = kind === "pixels" ? study.pixel_type : "uint8";
+      for (let step = 0; step <= AHEAD; step++) {
+        for (const at of step ? [place + step, place - step] : [place]) {
+          if (at >= 0 && at < limit) wishes.push({ url: fill(PLACES[kind].plane(), axis, at, now.channel), type, length, step });
+        }
+      }
+    }
+
+    // {values, key} of a kind ("pixels", "ai", "reference") along a row or column; null while it is on its way.
+    function get(kind, axis, place) {
+      const key = `${kind} ${axis} ${place} ${kind === "pixels" ? now.channel : now.calls} ${study.result?.key}`;
+      const slot = `${kind} ${axis}`;
+      if (made.get(slot)?.key === key) return made.get(slot);
+      const values = gather(kind, axis, place) || fetched(kind, axis, place);
+      if (!values) {
+        ask(kind, axis, place);
+        return null;
+      }
+      made.set(slot, { key, values });
+      return made.get(slot);
+    }
+
+    return {
+      get,
+      // Before and after the cuts of a picture are asked for: what is missing is fetched, the planes in view first.
+      begin: () => void (wishes = []),
+      end: () => loader.want(wishes.sort((a, b) => a.step - b.step)),
+      hasFailed: (axis, place) => loader.hasFailed(fill(study.plane_url, axis, place, now.channel)),
+      dispose: loader.dispose,
+    };
+  }
+
+  return { create };
+})();

@@ -1,0 +1,329 @@
+"""Axial, coronal and sagittal side by side."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+from running_site import SIZE, SLICES, Site
+
+AMBER, TEAL = (242, 169, 59), (86, 208, 196)
+CORONAL, SAGITTAL = "#plane-first", "#plane-second"
+SLICE_MM = 4.0
+#: Of the lesion, which the crosshair is put on: rows 20 to 35, columns 16 to 31.
+ROW, COLUMN = 28, 24
+#: Frames that show another plane in every pane, a second, while a mouse drags. The wish is 50; a
+#: busy machine without a graphics card reaches less.
+LEAST_RATE = 12
+
+AXIAL = {"left": "R", "right": "L", "top": "A", "bottom": "P"}
+VIEWS = [
+    # acquired, letters at its edges; then what each cut shows: name, letters left and top, what
+    # lies across and what down, and whether it is turned round
+    (
+        AXIAL,
+        ("coronal", "R", "S", "column", False, "slice", True),
+        ("sagittal", "A", "S", "row", False, "slice", True),
+    ),
+    (
+        {"left": "R", "right": "L", "top": "S", "bottom": "I"},
+        ("axial", "R", "A", "column", False, "slice", True),
+        ("sagittal", "A", "S", "slice", True, "row", False),
+    ),
+    (
+        {"left": "A", "right": "P", "top": "S", "bottom": "I"},
+        ("axial", "R", "A", "slice", False, "column", False),
+        ("coronal", "R", "S", "slice", False, "row", False),
+    ),
+]
+REASONS = [
+    ({"n": 1}, "A single slice has no other planes."),
+    ({"spacing_mm": None}, "The files state no spacing: other planes would be out of proportion."),
+    ({"orientation": None}, "The files do not say how the slices lie in the patient."),
+    (
+        {"orientation": {"left": "R", "right": "L", "top": "L", "bottom": "R"}},
+        "The slices' orientation does not fit any plane.",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("planes", rim=True)
+
+
+def open_planes(page: Page, study_id: str, slice_number: int = 6) -> None:
+    page.goto(f"/review?study={study_id}&slice={slice_number}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    page.wait_for_function(  # all slices are at hand, with their outlines
+        """() => { const { now } = overread.viewer; return now.study.indices.every((_, k) =>
+             overread.overlays.sources(now, k).every(([, url]) => now.loader.get(url))); }"""
+    )
+    page.keyboard.press("y")
+    page.wait_for_selector(f"{SAGITTAL}[data-place]")
+
+
+def picture(page: Page, pane: str) -> NDArray[np.int16]:
+    shot = page.locator(pane).screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
+
+
+def count(page: Page, pane: str, colour: tuple[int, int, int]) -> int:
+    above_the_slider = picture(page, pane)[:-26]
+    return int((np.abs(above_the_slider - colour).max(axis=-1) < 40).sum())
+
+
+def place(page: Page, pane: str, *, across: float, up: float) -> tuple[float, float]:
+    """Where on the window a place lies: voxels across, slices up, both from the volume's corner."""
+    box = page.locator(pane).bounding_box()
+    assert box is not None
+    fit = min(box["width"] / SIZE, box["height"] / (SLICES * SLICE_MM))
+    x = box["x"] + box["width"] / 2 + (across - SIZE / 2) * fit
+    return x, box["y"] + box["height"] / 2 - (up - SLICES / 2) * SLICE_MM * fit
+
+
+def titles(page: Page) -> list[str]:
+    return [page.inner_text(f"{pane} .plane-title") for pane in (CORONAL, SAGITTAL)]
+
+
+def test_planes_stand_beside_the_slice_with_their_letters_and_words(page: Page, study: str) -> None:
+    open_planes(page, study)
+    assert titles(page) == [f"Coronal  {ROW + 1} / {SIZE}", f"Sagittal  {COLUMN + 1} / {SIZE}"]
+    for pane, letters in ((CORONAL, "RLSI"), (SAGITTAL, "APSI")):
+        sides = ("left", "right", "top", "bottom")
+        found = [page.inner_text(f"{pane} .plane-edge--{side}") for side in sides]
+        assert "".join(found) == letters
+        expect(page.locator(pane)).to_contain_text("interpolated, 4.0 mm between slices")
+        assert count(page, pane, AMBER) > 100
+        assert count(page, pane, TEAL) > 100
+    expect(page.locator("#viewer-screen")).to_be_visible()
+    assert page.get_attribute("#mode-planes", "aria-pressed") == "true"
+    assert "M" in (page.get_attribute(".layer-crosshair path", "d") or "")
+    page.keyboard.press("y")
+    expect(page.locator(CORONAL)).to_be_hidden()
+    assert page.evaluate("overread.viewer.now.tool") == "window"
+    expect(page.locator("#viewer-tool-crosshair")).to_be_hidden()
+
+
+def test_aspect_is_that_of_the_patient(page: Page, study: str) -> None:
+    """The phantom is 48 pixels of 1 mm wide and 12 slices of 4 mm high."""
+    open_planes(page, study)
+    page.keyboard.press(" ")
+    expect(page.locator(".layer-crosshair path")).to_have_attribute("d", "")
+    for pane in (CORONAL, SAGITTAL):
+        box = page.locator(pane).bounding_box()
+        assert box is not None
+        seen = picture(page, pane)[50 : int(box["height"]) - 26, 30:-30].max(axis=-1) > 20
+        rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+        assert np.ptp(columns) == pytest.approx(np.ptp(rows), rel=0.25), pane  # words lie above
+        assert np.ptp(columns) == pytest.approx(
+            48 * min(box["width"] / 64, box["height"] / 48), rel=0.04
+        )
+
+
+def test_click_in_a_plane_moves_the_slice_and_the_other_planes(page: Page, study: str) -> None:
+    open_planes(page, study)
+    page.mouse.click(*place(page, CORONAL, across=42.5, up=8.5))
+    expect(page.locator("#corner-slice")).to_contain_text(f"Slice 9 / {SLICES}")
+    expect(page.locator(f"{SAGITTAL} .plane-title")).to_have_text(f"Sagittal  43 / {SIZE}")
+    assert titles(page)[0] == f"Coronal  {ROW + 1} / {SIZE}"
+
+    page.mouse.click(*place(page, SAGITTAL, across=10.5, up=1.5))
+    expect(page.locator("#corner-slice")).to_contain_text(f"Slice 2 / {SLICES}")
+    expect(page.locator(f"{CORONAL} .plane-title")).to_have_text(f"Coronal  11 / {SIZE}")
+
+    box = page.locator("#viewer-surface").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    expect(page.locator(f"{CORONAL} .plane-title")).to_have_text(f"Coronal  33 / {SIZE}")
+    page.mouse.move(middle[0] + 5 * box["width"] / SIZE, middle[1], steps=3)
+    page.mouse.up()
+    expect(page.locator(f"{SAGITTAL} .plane-title")).to_have_text(f"Sagittal  38 / {SIZE}")
+    expect(page.locator("#corner-slice")).to_contain_text(f"Slice 2 / {SLICES}")
+
+
+def test_wheel_and_slider_scroll_the_plane_they_are_on(page: Page, study: str) -> None:
+    open_planes(page, study)
+    page.locator(CORONAL).hover()
+    page.mouse.wheel(0, 120)
+    expect(page.locator(f"{CORONAL} .plane-title")).to_have_text(f"Coronal  {ROW + 2} / {SIZE}")
+    page.mouse.wheel(0, -120)
+    page.mouse.wheel(0, -120)
+    expect(page.locator(f"{CORONAL} .plane-title")).to_have_text(f"Coronal  {ROW} / {SIZE}")
+    expect(page.locator("#corner-slice")).to_contain_text(f"Slice 6 / {SLICES}")
+    page.locator("#viewer-surface").hover()
+    page.mouse.wheel(0, 120)
+    expect(page.locator("#corner-slice")).to_contain_text(f"Slice 7 / {SLICES}")
+    page.get_by_label("Sagittal plane", exact=True).fill("3")
+    expect(page.locator(f"{SAGITTAL} .plane-title")).to_have_text(f"Sagittal  3 / {SIZE}")
+
+
+def test_zoom_is_shared_and_reset_undoes_it(page: Page, study: str) -> None:
+    open_planes(page, study)
+    before = count(page, SAGITTAL, TEAL)
+    page.locator(CORONAL).hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    expect(page.locator("#corner-window")).not_to_contain_text("Zoom 8.4")
+    assert page.evaluate("overread.viewer.now.view.zoom") == pytest.approx(1.49, abs=0.01)
+    until_count(page, SAGITTAL, lambda found: found > 1.2 * before)
+    page.keyboard.press("0")
+    until_count(page, SAGITTAL, lambda found: found == pytest.approx(before, rel=0.05))
+
+
+def until_count(page: Page, pane: str, fits: Any) -> None:
+    end = time.monotonic() + 10
+    while not fits(count(page, pane, TEAL)):
+        assert time.monotonic() < end, "the plane does not show it"
+
+
+def test_window_threshold_and_hide_all_are_those_of_the_main_view(page: Page, study: str) -> None:
+    open_planes(page, study)
+    x, y = (int(v) for v in place(page, CORONAL, across=12, up=6))
+    box = page.locator(CORONAL).bounding_box()
+    assert box is not None
+    at = slice(int(y - box["y"]) - 2, int(y - box["y"]) + 2), int(x - box["x"])
+    bright = picture(page, CORONAL)[at].mean()
+    page.keyboard.press("i")
+    page.wait_for_timeout(300)
+    assert picture(page, CORONAL)[at].mean() == pytest.approx(255 - bright, abs=4)
+
+    widest = extent(page)
+    page.evaluate("() => overread.threshold.set(0.3)")  # takes the rim in, two pixels on each side
+    end = time.monotonic() + 10
+    while not extent(page) > 1.15 * widest:
+        assert time.monotonic() < end
+    page.keyboard.press(" ")
+    end = time.monotonic() + 10
+    while count(page, CORONAL, AMBER) + count(page, CORONAL, TEAL):
+        assert time.monotonic() < end
+
+
+def extent(page: Page) -> int:
+    """Columns over which the AI's outline reaches in the coronal plane."""
+    seen = (np.abs(picture(page, CORONAL)[:-26] - AMBER).max(axis=-1) < 40).any(axis=0)
+    return int(np.ptp(np.flatnonzero(seen)))
+
+
+def test_cuts_of_the_server_are_those_made_here(page: Page, study: str) -> None:
+    """A study too large for the browser is cut by the server."""
+    open_planes(page, study)
+    same = page.evaluate(
+        """async () => {
+          const { now } = overread.viewer;
+          let arrived = () => {};
+          const here = overread.planeCuts.create(now, () => {});
+          const empty = { ...now, loader: { get: () => undefined } };
+          const there = overread.planeCuts.create(empty, () => arrived());
+          const found = [];
+          for (const kind of ["pixels", "ai", "reference"]) {
+            for (const [axis, place] of [["row", 28], ["column", 24]]) {
+              for (;;) {
+                there.begin();
+                const cut = there.get(kind, axis, place);
+                there.end();
+                if (cut) {
+                  const mine = here.get(kind, axis, place).values;
+                  const same = mine.every((v, i) => v === cut.values[i]);
+                  found.push([kind, axis, mine.length, same, mine.some((v) => v > 0)]);
+                  break;
+                }
+                await new Promise((resolve) => { arrived = resolve; setTimeout(resolve, 200); });
+              }
+            }
+          }
+          here.dispose(); there.dispose();
+          return found;
+        }"""
+    )
+    kinds = [(kind, axis) for kind in ("pixels", "ai", "reference") for axis in ("row", "column")]
+    assert same == [[kind, axis, SLICES * SIZE, True, True] for kind, axis in kinds]
+
+
+@pytest.mark.parametrize(("orientation", "first", "second"), VIEWS)
+def test_planes_look_the_same_whatever_was_acquired(
+    page: Page, study: str, orientation: dict[str, str], first: Any, second: Any
+) -> None:
+    page.goto("/about")
+    found = page.evaluate(
+        "(orientation) => overread.planeViews.of({ n: 9, height: 20, width: 30,"
+        " spacing_mm: [5, 1, 2], orientation })",
+        orientation,
+    )
+    assert found["reason"] == ""
+    seen = [
+        (
+            view["name"],
+            view["letters"]["left"],
+            view["letters"]["top"],
+            view["across"]["axis"],
+            view["across"]["flip"],
+            view["down"]["axis"],
+            view["down"]["flip"],
+        )
+        for view in found["views"]
+    ]
+    assert seen == [first, second]
+
+
+def test_why_there_are_no_planes_is_said_in_words(page: Page, study: str) -> None:
+    page.goto("/about")
+    whole = {"n": 9, "height": 20, "width": 30, "spacing_mm": [5, 1, 2], "orientation": AXIAL}
+    for change, reason in REASONS:
+        found = page.evaluate("(s) => overread.planeViews.of(s)", whole | change)
+        assert found == {"reason": reason}
+
+    def without_spacing(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"spacing_mm": None})
+
+    page.route(f"**/api/studies/{study}", without_spacing)
+    page.goto(f"/review?study={study}&slice=6")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    expect(page.locator("#mode-planes")).to_be_disabled()
+    assert page.get_attribute("#mode-planes", "title") == REASONS[1][1]
+    page.keyboard.press("y")
+    expect(page.locator("#stage-note")).to_have_text(REASONS[1][1])
+    assert page.get_attribute(".viewer", "data-mode") == "one"
+
+
+def test_frames_while_the_crosshair_is_dragged(
+    page: Page, study: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_planes(page, study)
+    rate = page.evaluate(
+        """async () => {
+          const canvas = document.querySelector("#plane-first canvas");
+          const box = canvas.getBoundingClientRect();
+          const send = (type, x, y) => canvas.dispatchEvent(new PointerEvent(type,
+            { pointerId: 1, button: 0, buttons: 1, clientX: x, clientY: y, bubbles: true }));
+          canvas.setPointerCapture = () => {};
+          const middle = [box.left + box.width / 2, box.top + box.height / 2];
+          send("pointerdown", ...middle);
+          const shown = new Set();
+          const begin = performance.now();
+          let step = 0;
+          while (performance.now() - begin < 2000) {
+            await new Promise(requestAnimationFrame);
+            shown.add(`${step} ${document.querySelector("#plane-second").dataset.place}`);
+            step++;
+            const [x, y] = [60 * Math.sin(step / 4), 40 * Math.cos(step / 4)];
+            send("pointermove", middle[0] + x, middle[1] + y);
+          }
+          send("lostpointercapture", ...middle);
+          return (1000 * shown.size) / (performance.now() - begin);
+        }"""
+    )
+    with capsys.disabled():
+        sys.stdout.write(f"\nplanes: {rate:.0f} frames a second while the crosshair is dragged\n")
+    assert rate > LEAST_RATE
