@@ -35,7 +35,6 @@ overread.screen = (function () {
     const unit = spacing ? [spacing[2] / finest, spacing[1] / finest] : [1, 1]; // x, y
     let size = [1, 1];
     let front = 1;
-    let turn = 0;
     let shown = null;
 
     const host = root.querySelector(".screen-overlay");
@@ -93,30 +92,19 @@ overread.screen = (function () {
     observer.observe(root);
     measure();
 
-    // Show a decoded picture. The second image lies above the first: it may simply take the new picture; the first
-    // takes it unseen, and the second is hidden once the first has it.
+    // Show a decoded picture. The two images take turns, and change in one update: a step never shows an empty frame,
+    // nor the outlines of one slice over the picture of another.
     function show(url) {
       if (url === shown) return;
       shown = url;
-      const mine = ++turn;
       front = 1 - front;
-      if (front === 1) {
-        Plotly.update(gd, {}, { "images[1].source": url, "images[1].opacity": 1 });
-        return;
-      }
-      Plotly.update(gd, {}, { "images[0].source": url, "images[0].opacity": 1 });
-      const below = gd.querySelectorAll("image")[0];
-      const uncover = () => {
-        if (mine === turn) Plotly.update(gd, {}, { "images[1].opacity": 0 });
-      };
-      if (below?.decode) below.decode().then(uncover, uncover);
-      else uncover();
+      const change = { [`images[${front}].source`]: url, "images[0].opacity": 1 - front, "images[1].opacity": front };
+      Plotly.update(gd, {}, change);
     }
 
     function clear() {
       if (shown === null) return;
       shown = null;
-      turn++;
       Plotly.update(gd, {}, { "images[0].opacity": 0, "images[1].opacity": 0 });
     }
 

@@ -131,10 +131,11 @@ class Site:
         while self.gate.acquire(blocking=False):
             pass
 
-    def add_files(self, folder: Path) -> None:
-        """Store whatever a folder holds as uploads."""
+    def add_files(self, folder: Path) -> list[str]:
+        """Store whatever a folder holds as uploads; returns the studies' ids."""
         report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
         assert not report.errors, report.errors
+        return [row.study_id for row in report.studies]
 
     def add_study(
         self,
