@@ -73,6 +73,7 @@ overread.overlays = (function () {
     const lines = ai && show.diameters ? diameters(now) : "";
     screen.outline("halo", lines);
     screen.outline("diameters", lines);
+    overread.correctionLayer.draw(now, pane);
     screen.map(ai && show.map !== "none" && study.result ? overread.maps.make(now, found) : null, show.mapOpacity);
     return missing;
   }

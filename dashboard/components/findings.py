@@ -9,7 +9,7 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.components import next_study
+from dashboard.components import correction, next_study
 from dashboard.components.attributes import aria
 from dashboard.components.overlays import calls_section, map_buttons, threshold_section
 
@@ -34,6 +34,7 @@ def layout(learned_on: list[str]) -> html.Aside:
                 [
                     _study(),
                     _trust(),
+                    correction.section(),
                     _slice(),
                     _maps(),
                     threshold_section(),

@@ -140,11 +140,30 @@ def _legend() -> html.Div:
         [
             _legend_button("show-ai", "FLAIR abnormality (AI)", "M", swatch="swatch--ai"),
             _legend_button("show-reference", "Reference outline", "R", swatch="swatch--reference"),
+            _correction_button(),
             _legend_button("fill", "Fill", "F", pressed="false"),
             html.Span(id="viewer-opacity-host"),
             _legend_button("hide-all", "Hide all", "Space", pressed="false"),
         ],
         className="legend",
+    )
+
+
+def _correction_button() -> html.Button:
+    """The reader's own mask; `assets/js/correction_panel.js` shows it once there is one."""
+    return html.Button(
+        [
+            html.Span(className="swatch--correction"),
+            html.Span(
+                "Your correction", id="viewer-show-correction-words", className="legend-words"
+            ),
+            html.Kbd("Shift+M", className="key"),
+        ],
+        id="viewer-show-correction",
+        className="legend-button",
+        type="button",
+        hidden=True,
+        **aria(pressed="true"),
     )
 
 

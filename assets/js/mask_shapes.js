@@ -1,0 +1,191 @@
+// What can be done to a mask on one slice. Pure functions: masks are Uint8Array of 0 and 1, row by row; points are in
+// image coordinates, in which pixel (0, 0) covers 0..1. unit: [x, y] sizes of a pixel, the finer of them 1.
+window.overread = window.overread || {};
+
+overread.maskShapes = (function () {
+  "use strict";
+
+  const FAR = 1e12;
+
+  const inside = (limit, value) => Math.min(limit, Math.max(0, value));
+
+  // Set every pixel whose centre lies within the radius of the line between two points, and those that it runs through.
+  function stroke(mask, { width, height, unit = [1, 1] }, from, to, radius, value) {
+    const [ux, uy] = unit;
+    const ax = from.x * ux, ay = from.y * uy;
+    const dx = to.x * ux - ax, dy = to.y * uy - ay;
+    const length = dx * dx + dy * dy;
+    const left = inside(width, Math.floor((Math.min(ax, ax + dx) - radius) / ux)), right = inside(width, Math.ceil((Math.max(ax, ax + dx) + radius) / ux));
+    const top = inside(height, Math.floor((Math.min(ay, ay + dy) - radius) / uy)), bottom = inside(height, Math.ceil((Math.max(ay, ay + dy) + radius) / uy));
+    for (let y = top; y < bottom; y++) {
+      const py = (y + 0.5) * uy - ay;
+      for (let x = left; x < right; x++) {
+        const px = (x + 0.5) * ux - ax;
+        const t = length ? Math.min(1, Math.max(0, (px * dx + py * dy) / length)) : 0;
+        const ex = px - t * dx, ey = py - t * dy;
+        if (ex * ex + ey * ey <= radius * radius) mask[y * width + x] = value;
+      }
+    }
+    const steps = Math.max(1, Math.ceil(2 * Math.sqrt(length)));
+    for (let i = 0; i <= steps; i++) {
+      const x = Math.floor((ax + (dx * i) / steps) / ux), y = Math.floor((ay + (dy * i) / steps) / uy);
+      if (x >= 0 && y >= 0 && x < width && y < height) mask[y * width + x] = value;
+    }
+  }
+
+  // Set every pixel whose centre lies in a closed polygon (even-odd).
+  function polygon(mask, { width, height }, points, value) {
+    const ys = points.map(({ y }) => y);
+    const top = inside(height, Math.floor(Math.min(...ys))), bottom = inside(height, Math.ceil(Math.max(...ys)));
+    for (let y = top; y < bottom; y++) {
+      const crossings = [];
+      points.forEach((a, i) => {
+        const b = points[(i + 1) % points.length];
+        if (a.y <= y + 0.5 !== b.y <= y + 0.5) crossings.push(a.x + ((y + 0.5 - a.y) / (b.y - a.y)) * (b.x - a.x));
+      });
+      crossings.sort((one, other) => one - other);
+      for (let i = 0; i + 1 < crossings.length; i += 2) {
+        const first = inside(width, Math.ceil(crossings[i] - 0.5)), last = inside(width, Math.ceil(crossings[i + 1] - 0.5));
+        mask.fill(value, y * width + first, y * width + last);
+      }
+    }
+  }
+
+  // The pixels that hang together with one at their sides and hold the same value, and whether they reach the edge.
+  function region(mask, { width, height }, { x, y }) {
+    const start = Math.floor(y) * width + Math.floor(x);
+    const wanted = mask[start];
+    const seen = new Uint8Array(mask.length);
+    const stack = [start];
+    seen[start] = 1;
+    let open = false;
+    while (stack.length) {
+      const i = stack.pop();
+      const column = i % width;
+      open ||= column === 0 || column === width - 1 || i < width || i >= width * (height - 1);
+      for (const j of [column > 0 ? i - 1 : -1, column < width - 1 ? i + 1 : -1, i - width, i + width]) {
+        if (j < 0 || j >= mask.length || seen[j] || mask[j] !== wanted) continue;
+        seen[j] = 1;
+        stack.push(j);
+      }
+    }
+    return { pixels: seen, value: wanted, open };
+  }
+
+  // By one pixel at each side; beyond the image's edge everything counts as 0.
+  function grow(mask, { width }) {
+    const out = mask.slice();
+    for (let i = 0; i < mask.length; i++) {
+      if (!mask[i]) continue;
+      const column = i % width;
+      if (column > 0) out[i - 1] = 1;
+      if (column < width - 1) out[i + 1] = 1;
+      if (i >= width) out[i - width] = 1;
+      if (i + width < mask.length) out[i + width] = 1;
+    }
+    return out;
+  }
+
+  function shrink(mask, { width }) {
+    const out = mask.slice();
+    for (let i = 0; i < mask.length; i++) {
+      if (!mask[i]) continue;
+      const column = i % width;
+      const stays = column > 0 && column < width - 1 && i >= width && i + width < mask.length && mask[i - 1] && mask[i + 1] && mask[i - width] && mask[i + width];
+      if (!stays) out[i] = 0;
+    }
+    return out;
+  }
+
+  // Squared distances along one line, after Felzenszwalb and Huttenlocher 2012, Theory of Computing 8:415.
+  function lineDistances(values, n, step, out, hull, starts) {
+    let k = 0;
+    hull[0] = 0;
+    starts[0] = -FAR;
+    starts[1] = FAR;
+    const squared = step * step;
+    const meet = (q, p) => (values[q] + squared * q * q - values[p] - squared * p * p) / (2 * squared * (q - p));
+    for (let q = 1; q < n; q++) {
+      let s = meet(q, hull[k]);
+      while (k > 0 && s <= starts[k]) s = meet(q, hull[--k]);
+      hull[++k] = q;
+      starts[k] = s;
+      starts[k + 1] = FAR;
+    }
+    k = 0;
+    for (let q = 0; q < n; q++) {
+      while (starts[k + 1] < q) k++;
+      out[q] = squared * (q - hull[k]) ** 2 + values[hull[k]];
+    }
+  }
+
+  // Distance of every pixel's centre to the nearest one that holds the value; FAR where there is none.
+  function distances(mask, { width, height, unit = [1, 1] }, value) {
+    const field = Float64Array.from(mask, (pixel) => (pixel === value ? 0 : FAR));
+    const longest = Math.max(width, height);
+    const line = new Float64Array(longest), out = new Float64Array(longest), hull = new Int32Array(longest + 1), starts = new Float64Array(longest + 2);
+    for (let x = 0; x < width; x++) {
+      for (let y = 0; y < height; y++) line[y] = field[y * width + x];
+      lineDistances(line, height, unit[1], out, hull, starts);
+      for (let y = 0; y < height; y++) field[y * width + x] = out[y];
+    }
+    for (let y = 0; y < height; y++) {
+      lineDistances(field.subarray(y * width, (y + 1) * width), width, unit[0], out, hull, starts);
+      field.set(out.subarray(0, width), y * width);
+    }
+    return field.map(Math.sqrt);
+  }
+
+  // Positive inside, negative outside, 0 half-way between a pixel of the mask and one beside it.
+  function signedDistances(mask, size) {
+    const toMask = distances(mask, size, 1), toRest = distances(mask, size, 0);
+    return toMask.map((out, i) => (mask[i] ? toRest[i] - 0.5 : 0.5 - out));
+  }
+
+  // The rectangle around both masks with a border that neither reaches, which may lie beyond the image.
+  function frame(masks, { width, height }) {
+    let left = width, right = -1, top = height, bottom = -1;
+    for (const mask of masks) {
+      for (let i = 0; i < mask.length; i++) {
+        if (!mask[i]) continue;
+        const x = i % width, y = (i - x) / width;
+        left = Math.min(left, x);
+        right = Math.max(right, x);
+        top = Math.min(top, y);
+        bottom = Math.max(bottom, y);
+      }
+    }
+    return right < 0 ? null : { left: left - 1, top: top - 1, width: right - left + 3, height: bottom - top + 3 };
+  }
+
+  function cut(mask, { width }, box) {
+    const out = new Uint8Array(box.width * box.height);
+    for (let y = 1; y < box.height - 1; y++) {
+      const from = (box.top + y) * width + box.left + 1;
+      out.set(mask.subarray(from, from + box.width - 2), y * box.width + 1);
+    }
+    return out;
+  }
+
+  // Masks at shares in 0..1 of the way from one to the other: where the interpolated signed distance is positive
+  // (shape-based interpolation, Raya and Udupa 1990, IEEE Trans. Med. Imaging 9:32).
+  function between(one, other, size, shares) {
+    const empty = () => new Uint8Array(one.length);
+    const box = frame([one, other], size);
+    if (!box) return shares.map(empty);
+    const inner = { width: box.width, height: box.height, unit: size.unit };
+    const [a, b] = [one, other].map((mask) => signedDistances(cut(mask, size, box), inner));
+    return shares.map((share) => {
+      const out = empty();
+      for (let y = 1; y < box.height - 1; y++) {
+        for (let x = 1; x < box.width - 1; x++) {
+          const i = y * box.width + x;
+          if ((1 - share) * a[i] + share * b[i] > 0) out[(box.top + y) * size.width + box.left + x] = 1;
+        }
+      }
+      return out;
+    });
+  }
+
+  return { stroke, polygon, region, grow, shrink, distances, between };
+})();

@@ -1,0 +1,65 @@
+"""The findings panel's section on the reader's own mask: what it measures, and what was saved.
+
+It is hidden until there is one; `assets/js/correction_panel.js` fills it.
+"""
+
+from __future__ import annotations
+
+from dash import html
+from dash.development.base_component import Component
+
+
+def section() -> html.Section:
+    """Area, volume, Dice with AI and reference, what became of the draft, versions."""
+    return html.Section(
+        [
+            html.H2("Your correction", id="correction-title", className="panel-title"),
+            html.Div(
+                html.Table(
+                    [
+                        html.Thead(
+                            html.Tr(
+                                [
+                                    html.Td(""),
+                                    html.Th("This slice", scope="col"),
+                                    html.Th("All slices", scope="col"),
+                                ]
+                            )
+                        ),
+                        html.Tbody(
+                            [
+                                _row("size", "Area, volume"),
+                                _row("ai", "Dice with the AI's mask"),
+                                _row("reference", "Dice with the reference"),
+                            ]
+                        ),
+                    ],
+                    className="correction-table tabular",
+                ),
+            ),
+            html.P(id="correction-base", className="finding-text"),
+            html.P(id="correction-state", className="finding-text strong"),
+            html.H3("Saved versions", id="correction-versions-title", className="panel-title"),
+            html.Ul(id="correction-versions", className="correction-versions"),
+            html.Button(
+                "Begin again from the AI's mask in view",
+                id="correction-from-ai",
+                className="button button--small",
+                type="button",
+            ),
+        ],
+        id="findings-correction",
+        className="findings-section",
+        hidden=True,
+    )
+
+
+def _row(name: str, words: str) -> Component:
+    return html.Tr(
+        [
+            html.Th(words, scope="row"),
+            html.Td(id=f"correction-{name}-slice"),
+            html.Td(id=f"correction-{name}-volume"),
+        ],
+        id=f"correction-{name}",
+    )
