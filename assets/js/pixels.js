@@ -6,7 +6,7 @@ overread.pixels = (function () {
   "use strict";
 
   const PARALLEL = 6;
-  const RETRY_MS = [1000, 2000, 4000, 8000];
+  const RETRY_MS = [1000, 2000, 4000, 8000, 15000]; // the last one again and again: a server comes back
 
   // onChange(url) is called when a slice has arrived or failed.
   function createLoader({ budgetBytes, onChange }) {
@@ -44,7 +44,7 @@ overread.pixels = (function () {
       running.set(url, abort);
       try {
         const response = await fetch(url, { signal: abort.signal });
-        if (!response.ok) throw new Error(`status ${response.status}`);
+        if (!response.ok) throw Object.assign(new Error(`status ${response.status}`), { isFinal: response.status < 500 });
         const data = new (type === "uint16" ? Uint16Array : Uint8Array)(await response.arrayBuffer());
         if (data.length !== length) throw new Error("not the length of a slice");
         failed.delete(url);
@@ -53,8 +53,8 @@ overread.pixels = (function () {
         if (disposed) return;
         const times = (failed.get(url) || 0) + 1;
         failed.set(url, times);
-        if (times <= RETRY_MS.length) setTimeout(pump, RETRY_MS[times - 1] + 20);
-        failedAt.set(url, performance.now());
+        failedAt.set(url, error.isFinal ? Infinity : performance.now());
+        if (!error.isFinal) setTimeout(pump, pause(times) + 20);
       } finally {
         running.delete(url);
         if (!disposed) {
@@ -65,12 +65,20 @@ overread.pixels = (function () {
     }
 
     const failedAt = new Map();
+    const pause = (times) => RETRY_MS[Math.min(times, RETRY_MS.length) - 1];
 
     function resting(url) {
       const times = failed.get(url);
-      if (!times) return false;
-      return times > RETRY_MS.length || performance.now() - failedAt.get(url) < RETRY_MS[times - 1];
+      return Boolean(times) && performance.now() - failedAt.get(url) < pause(times);
     }
+
+    // Nothing waits any longer once the browser has a network again.
+    function again() {
+      for (const [url, at] of failedAt) if (at !== Infinity) failedAt.set(url, -Infinity);
+      pump();
+    }
+
+    window.addEventListener("online", again);
 
     function pump() {
       if (disposed) return;
@@ -94,6 +102,7 @@ overread.pixels = (function () {
       },
       dispose() {
         disposed = true;
+        window.removeEventListener("online", again);
         for (const abort of running.values()) abort.abort();
         ready.clear();
       },

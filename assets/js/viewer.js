@@ -69,7 +69,7 @@ overread.viewer = (function () {
     panes.forEach((pane, i) => {
       if (states[i] === "painted") missing = overread.overlays.draw(session, pane) || missing;
     });
-    message(missing ? `The outline of slice ${k + 1} could not be loaded.` : "", missing);
+    message(missing ? `The outline of slice ${k + 1} could not be loaded. Trying again.` : "", missing);
     if (session.painted !== panes[0].shown) {
       session.painted = panes[0].shown;
       panes[0].screen.root.dataset.slice = study.indices[k]; // what is in view, for tests too
@@ -91,7 +91,7 @@ overread.viewer = (function () {
         delete pane.screen.root.dataset.slice;
         overread.overlays.clear(pane.screen);
       }
-      if (empty.length) message(failed ? `Slice ${k + 1} could not be loaded.` : `Loading slice ${k + 1}`, failed);
+      if (empty.length) message(failed ? `Slice ${k + 1} could not be loaded. Trying again.` : `Loading slice ${k + 1}`, failed);
     }, failed ? 0 : PATIENCE_MS);
   }
 

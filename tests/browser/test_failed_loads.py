@@ -1,0 +1,105 @@
+"""What is slow or fails says so and is asked for again, until it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+from running_site import Site
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("failing", shift=5)
+
+
+def failing(times: int, answer: Callable[[Route], None]) -> Callable[[Route], None]:
+    """A route that fails so often, and then lets requests through."""
+    left = [times]
+
+    def handle(route: Route) -> None:
+        if left[0] > 0:
+            left[0] -= 1
+            answer(route)
+        else:
+            route.continue_()
+
+    return handle
+
+
+def away(route: Route) -> None:
+    route.abort("connectionrefused")
+
+
+def broken(route: Route) -> None:
+    route.fulfill(status=500, json={"error": "Something went wrong on the server."})
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (away, "The server does not answer. Trying again."),
+        (broken, "Something went wrong on the server. Trying again."),
+    ],
+)
+def test_study_that_does_not_come_is_asked_for_again(page, study, answer, words):
+    page.route(f"**/api/studies/{study}", failing(2, answer))
+    page.goto(f"/review?study={study}")
+    expect(page.locator("#viewer-message-text")).to_have_text(words)
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    expect(page.locator("#viewer-message")).to_be_hidden()
+    expect(page.locator("#review-error")).to_be_hidden()
+
+
+def test_study_is_asked_for_at_once_when_the_reader_says_so(page, study):
+    page.route(f"**/api/studies/{study}", away)
+    page.goto(f"/review?study={study}")
+    expect(page.locator("#viewer-message-text")).to_have_text(
+        "The server does not answer. Trying again."
+    )
+    page.unroute(f"**/api/studies/{study}")
+    page.click("#viewer-retry")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+
+
+def test_slice_that_is_slow_says_so_and_then_is_shown(page, study):
+    held: list[Route] = []
+    page.route("**/pixels/0/2", failing(1, held.append))
+    page.goto(f"/review?study={study}&slice=3")
+    expect(page.locator("#viewer-message-text")).to_have_text("Loading slice 3")
+    held[0].continue_()
+    page.wait_for_selector("#viewer-screen[data-slice='3']")
+    expect(page.locator("#viewer-message")).to_be_hidden()
+
+
+@pytest.mark.parametrize("answer", [away, broken])
+def test_slice_that_fails_is_shown_once_the_server_is_back(page, study, answer):
+    page.route("**/pixels/0/2", failing(2, answer))
+    page.goto(f"/review?study={study}&slice=3")
+    expect(page.locator("#viewer-message-text")).to_have_text(
+        "Slice 3 could not be loaded. Trying again."
+    )
+    page.wait_for_selector("#viewer-screen[data-slice='3']")
+    expect(page.locator("#viewer-message")).to_be_hidden()
+
+
+def test_diameters_that_fail_say_so_and_come_later(page, study):
+    page.route("**/measures/**", failing(2, broken))
+    page.goto(f"/review?study={study}")
+    expect(page.locator("#finding-measurable")).to_have_text(
+        "The diameters could not be loaded. Trying again."
+    )
+    expect(page.locator("#finding-diameters-line")).to_have_text("23 \u00d7 23 mm")
+    expect(page.locator("#finding-measurable")).to_contain_text("RANO 2.0")
+
+
+def test_study_that_is_not_there_is_not_asked_for_again(page):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"/review?study={'0' * 16}")
+    expect(page.locator("#review-error-text")).to_have_text(
+        "There is no such study; it may have been deleted."
+    )
+    page.wait_for_timeout(1500)
+    assert len([url for url in asked if "/api/studies/" in url]) == 1
