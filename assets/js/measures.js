@@ -10,14 +10,17 @@ overread.measures = (function () {
 
   async function fetchFor(session, tries) {
     const { result } = session.study;
+    const isWanted = () => overread.viewer.now === session && session.study.result === result;
     try {
       const response = await fetch(result.measures_url);
       if (!response.ok) throw new Error(`status ${response.status}`);
       const measures = await response.json();
-      if (overread.viewer.now === session && session.study.result === result) overread.viewer.setMeasures(measures);
+      if (isWanted()) overread.viewer.setMeasures(measures);
     } catch (error) {
-      if (tries >= RETRIES.length || overread.viewer.now !== session) return;
-      setTimeout(() => overread.viewer.now === session && fetchFor(session, tries + 1), RETRIES[tries]);
+      if (!isWanted()) return;
+      byId("finding-rano").hidden = false;
+      byId("finding-measurable").textContent = "The diameters could not be loaded. Trying again.";
+      setTimeout(() => isWanted() && fetchFor(session, tries + 1), RETRIES[Math.min(tries, RETRIES.length - 1)]);
     }
   }
 
