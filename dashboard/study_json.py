@@ -13,7 +13,7 @@ from dashboard.services import Services
 from dashboard.space_addresses import describe_addresses, describe_result_addresses
 from dashboard.store import JobState, StudyRow
 from dashboard.trust import describe_trust
-from pipeline import Case, CaseResult
+from pipeline import Case, CaseResult, chosen_channels
 
 _LOG = logging.getLogger(__name__)
 #: Kind of a case that was read from pictures: they tell no directions themselves.
@@ -48,6 +48,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
         **describe_addresses(row),
         "result": {
             **_describe_result(result, key, row),
+            "series": _series_used(case, row),
             "trust": describe_trust(services, result),
         }
         if result and key
@@ -128,6 +129,13 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
         "warnings": list(result.cautions),
         "network": asdict(result.network),
     }
+
+
+def _series_used(case: Case, row: StudyRow) -> list[int]:
+    """Channels that the network saw, each once; not those that only repeat another one."""
+    same = row.display["same_as"]
+    originals = [i if same[i] is None else same[i] for i in chosen_channels(case.sequences)]
+    return sorted(set(originals))
 
 
 def _describe_job(row: StudyRow) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.data.case import Case
     from pipeline.data.case_files import load_case, save_case
     from pipeline.data.demo import make_demo_studies
+    from pipeline.data.preprocessing import chosen_channels
     from pipeline.data.reading import ReadReport, read_cases
     from pipeline.engine.export import export_models
     from pipeline.engine.selection import choose_precision
@@ -65,6 +66,7 @@ _MODULES = {
     "TaskInfo": "pipeline.models.registry",
     "areas_by_level": "pipeline.measurement.statistics",
     "choose_precision": "pipeline.engine.selection",
+    "chosen_channels": "pipeline.data.preprocessing",
     "export_models": "pipeline.engine.export",
     "head_surface_of": "pipeline.surfaces.case_space",
     "load_case": "pipeline.data.case_files",
@@ -108,6 +110,7 @@ __all__ = [
     "TaskInfo",
     "areas_by_level",
     "choose_precision",
+    "chosen_channels",
     "export_models",
     "head_surface_of",
     "load_case",

@@ -53,6 +53,7 @@ overread.findings = (function () {
     }
     text("finding-network", result ? network(result.network) : "Shown with the result.");
     text("finding-engine", result ? engine(result.network) : "");
+    text("finding-series", result ? `Answered from ${result.series.map((i) => s.channels[i].label).join(", ")}.` : "");
     conflicts(s);
   }
 

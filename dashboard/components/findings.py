@@ -259,6 +259,7 @@ def _model() -> html.Section:
         "Model",
         html.P(id="finding-network", className="finding-text tabular"),
         html.P(id="finding-engine", className="finding-text"),
+        html.P(id="finding-series", className="finding-text"),
         html.P("Research use only, not a medical device.", className="finding-text"),
         id="findings-model",
     )

@@ -152,22 +152,30 @@ def flair_channel(sequences: Sequence[SequenceName]) -> int:
     )
 
 
+def chosen_channels(sequences: Sequence[SequenceName]) -> tuple[int, int, int]:
+    """Positions of what the network sees as pre-contrast, FLAIR and post-contrast.
+
+    A missing sequence is replaced by FLAIR; where there is no FLAIR, one other sequence fills all
+    three.
+    """
+    position = {name: i for i, name in reversed(list(enumerate(sequences)))}
+    flair = flair_channel(sequences)
+    if SequenceName.FLAIR not in position:
+        return flair, flair, flair
+    before, _, after = (position.get(name, flair) for name in CHANNELS)
+    return before, flair, after
+
+
 def model_channels(case: Case) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """Stack pre-contrast, FLAIR and post-contrast.
 
     Returns:
-        ``(n, h, w, 3)`` float32 in the case's own values, and warnings. A missing sequence is
-        replaced by FLAIR; where there is no FLAIR, one other sequence fills all three channels.
+        ``(n, h, w, 3)`` float32 in the case's own values, and warnings.
     """
     warnings: list[str] = []
-    position = {name: i for i, name in reversed(list(enumerate(case.sequences)))}
-    flair = flair_channel(case.sequences)
-    if SequenceName.FLAIR not in position:
-        chosen = [flair] * 3
-        if len(case.sequences) > 1:
-            warnings.append("None of the sequences is known to be FLAIR; only one was analysed.")
-    else:
-        chosen = [position.get(name, flair) for name in CHANNELS]
+    chosen = chosen_channels(case.sequences)
+    if SequenceName.FLAIR not in case.sequences and len(case.sequences) > 1:
+        warnings.append("None of the sequences is known to be FLAIR; only one was analysed.")
     stacked = np.stack([case.pixels[..., i] for i in chosen], axis=-1).astype(np.float32)
     return stacked, tuple(warnings)
 

@@ -172,7 +172,7 @@ def _export(info: ModelInfo, engine_dir: Path, engine: str) -> None:
 
 def _check(parts: tuple[Any, Any], info: ModelInfo, exported: NetworkStages) -> float:
     """Hold the draft against Keras; returns the largest difference."""
-    reference = NetworkStages(*(KerasStage(part) for part in parts))
+    reference = NetworkStages(KerasStage(parts[0]), KerasStage(parts[1]))
     batch = make_agreement_batch(info.input_size, len(info.channels))
     difference = measure_agreement(reference, exported, batch)
     if not difference <= AGREEMENT_LIMIT:

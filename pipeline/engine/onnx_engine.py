@@ -65,7 +65,8 @@ def convert(model: Any, path: Path) -> None:
 
 def open_draft(stages: Sequence[Path]) -> NetworkStages:
     """Load files that are not yet an export, to hold them against Keras."""
-    return NetworkStages(*(OnnxStage(path) for path in stages))
+    first, second = (OnnxStage(path) for path in stages)
+    return NetworkStages(first, second)
 
 
 def open_stages(

@@ -74,7 +74,8 @@ def convert(model: Any, xml: Path) -> None:
 
 def open_draft(stages: Sequence[Path]) -> NetworkStages:
     """Load files that are not yet an export, at float32, to hold them against Keras."""
-    return NetworkStages(*(OpenVinoStage(xml, precision="f32", cache_dir=None) for xml in stages))
+    first, second = (OpenVinoStage(xml, precision="f32", cache_dir=None) for xml in stages)
+    return NetworkStages(first, second)
 
 
 def open_stages(

@@ -131,6 +131,7 @@ def test_study_before_and_after_its_analysis(client: FlaskClient, parts: Service
     assert result["slices"][0]["dice"] is None
     assert result["volume_ml"] == pytest.approx(4 * 5 / 1000)
     assert result["network"]["name"] == "resunet-resnet18"
+    assert result["series"] == [0, 1]
     answer = client.get(result["probability_url"].format(slice=1))
     assert np.frombuffer(answer.data, np.uint8).reshape(6, 5)[:2, :2].tolist() == [[200] * 2] * 2
 
