@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import BidimensionalMeasurement, CaseResult, areas_by_level, measure_lesions
+from pipeline.measurement.bidimensional import IN_PIXELS, NOT_ENHANCING, NOT_WITHOUT_THE_READER
 
 #: In the address, because browsers keep the answer for ever: raise it when other things are told.
-VERSION = 3
+VERSION = 4
 
 
 def describe_measures(
@@ -28,11 +29,11 @@ def describe_measures(
         reference: ``(n, h, w)`` bool, or None where there is none.
 
     Returns:
-        unit, notes, lesions (the largest first, ``k`` their slice from 0, lines in pixels with
-        pixel centres at whole numbers, ``boxes`` as of `LesionMeasurement`); areas: per slice the
-        pixels at or above each of 256 levels, None where the segmenter was not run; overlap:
-        likewise of the reference's pixels, and reference_px: all of them per slice, both None
-        without a reference.
+        unit, notes, cautions (those of the notes that hold for any mask), lesions (the largest
+        first, ``k`` their slice from 0, lines in pixels with pixel centres at whole numbers,
+        ``boxes`` as of `LesionMeasurement`); areas: per slice the pixels at or above each of 256
+        levels, None where the segmenter was not run; overlap: likewise of the reference's pixels,
+        and reference_px: all of them per slice, both None without a reference.
     """
     outlined = [one.outline_evidence is not None for one in result.slices]
     areas = areas_by_level(result.probability)
@@ -57,6 +58,11 @@ def _describe_lesions(measured: BidimensionalMeasurement) -> dict[str, Any]:
     return {
         "unit": measured.unit,
         "notes": list(measured.notes),
+        "cautions": [
+            *([IN_PIXELS] if measured.unit == "px" else []),
+            NOT_WITHOUT_THE_READER,
+            NOT_ENHANCING,
+        ],
         "lesions": [
             {
                 "number": lesion.number,

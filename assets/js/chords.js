@@ -201,8 +201,9 @@ overread.chords = (function () {
 
   // The longest line inside the shape at a right angle to a chord, through a pixel's centre. Pixels are looked at by what
   // the line through them cannot exceed, the greatest first.
-  function perpendicular(shape, chord, spacing) {
-    const piece = pieceAt(shape, ...startOf(chord));
+  // start: a pixel of the piece that is meant, by default the chord's first.
+  function perpendicular(shape, chord, spacing, start = startOf(chord)) {
+    const piece = pieceAt(shape, ...start);
     const direction = across(chord, spacing);
     const { wide, pixels } = framed(piece);
     const [there, back] = [direction, direction.map((v) => -v)].map((d) => {

@@ -40,15 +40,6 @@ overread.overlays = (function () {
   // Lines at 0.3 and 0.7 of the probability: a cue besides the colours.
   const band = (now, url) => [77, 179].map((level) => path(now, url, level - 0.5)).join("");
 
-  // Both diameters of every lesion that is measured on this slice. They are those of the shipped threshold.
-  function diameters(now) {
-    if (!now.measures || !overread.threshold.isShipped(now)) return "";
-    const here = now.measures.lesions.filter((lesion) => lesion.k === now.k);
-    const middle = (pixel) => (pixel + 0.5).toFixed(2); // a pixel's centre, where pixel 0 covers 0..1
-    const line = ({ x1, y1, x2, y2 }) => `M${middle(x1)} ${middle(y1)}L${middle(x2)} ${middle(y2)}`;
-    return here.map((lesion) => line(lesion.longest) + line(lesion.perpendicular)).join("");
-  }
-
   // Draws them in a pane; returns whether one of them failed to load.
   function draw(now, pane) {
     const { show, loader, k, study } = now;
@@ -70,7 +61,7 @@ overread.overlays = (function () {
     screen.outline("fill", ai && show.ai && show.fill ? d.ai : "");
     screen.outline("reference", seen && has.reference && show.reference ? d.reference : "");
     screen.outline("band", ai ? d.band : "");
-    const lines = ai && show.diameters ? diameters(now) : "";
+    const lines = ai ? overread.measureTools.lines(now) : "";
     screen.outline("halo", lines);
     screen.outline("diameters", lines);
     overread.correctionLayer.draw(now, pane);

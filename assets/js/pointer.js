@@ -64,7 +64,7 @@ overread.pointer = (function () {
     if (event.button === 1 || (event.button === 0 && event.shiftKey)) return pan();
     if (event.button === 2) return zoom(point, event, screen);
     if (event.button !== 0) return null;
-    return overread.tools.current()?.begin(point, event, screen);
+    return overread.measureTools.grab(point, event, screen) || overread.tools.current()?.begin(point, event, screen);
   }
 
   function onPointerDown(event) {

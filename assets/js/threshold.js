@@ -85,7 +85,7 @@ overread.threshold = (function () {
     byId("threshold-dice").textContent = found === null ? "" : `Dice with the reference outline, whole volume: ${found.toFixed(2)}.`;
     const words = `Not the shipped threshold: ${value(now).toFixed(2)} instead of ${shipped(now).toFixed(2)}`;
     byId("threshold-notice").hidden = !own;
-    byId("threshold-notice").textContent = `${words}. Mask, areas, volume and Dice follow the slider; slice scores do not.`;
+    byId("threshold-notice").textContent = `${words}. Mask, areas, diameters, volume and Dice follow the slider; slice scores do not.`;
     byId("threshold-badge").hidden = !own;
     byId("threshold-badge").textContent = words;
   }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard.components import correction, next_study
+from dashboard.components import correction, measure_bar, next_study
 from dashboard.components.attributes import aria
 from dashboard.components.overlays import calls_section, map_buttons, threshold_section
 
@@ -36,6 +36,7 @@ def layout(learned_on: list[str]) -> html.Aside:
                     _trust(),
                     correction.section(),
                     _slice(),
+                    measure_bar.section(),
                     _maps(),
                     threshold_section(),
                     calls_section(),
@@ -87,6 +88,7 @@ def _study() -> html.Section:
         html.P(id="finding-why", className="finding-text", hidden=True),
         html.Div(
             [
+                measure_bar.own_diameters(),
                 html.P(id="finding-measurable", className="finding-text"),
                 html.Div(
                     [
@@ -259,7 +261,6 @@ def _model() -> html.Section:
         "Model",
         html.P(id="finding-network", className="finding-text tabular"),
         html.P(id="finding-engine", className="finding-text"),
-        html.P(id="finding-series", className="finding-text"),
         html.P("Research use only, not a medical device.", className="finding-text"),
         id="findings-model",
     )

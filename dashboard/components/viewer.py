@@ -11,7 +11,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components import edit_bar, planes, tool_bar
+from dashboard.components import edit_bar, measure_bar, planes, tool_bar
 from dashboard.components.attributes import aria
 from dashboard.components.overlays import map_legend
 from dashboard.figures.slice_figure import make_slice_figure
@@ -28,7 +28,7 @@ _GRAPH_CONFIG: Any = {
 def layout() -> html.Div:
     """Tool bar, image and strip, one above the other."""
     state: Any = {"data-mode": "one", "data-tools": "view"}
-    rows = {"edit": edit_bar.layout()}
+    rows = {"measure": measure_bar.layout(), "edit": edit_bar.layout()}
     return html.Div([tool_bar.layout(rows=rows), _stage(), _strip()], className="viewer", **state)
 
 

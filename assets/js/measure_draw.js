@@ -1,0 +1,108 @@
+// Draws the measurements of the slice in view over each pane: line with halo, ends, label. Ends and labels keep their size
+// on zoom; a label keeps off the lesion's centre, the image's edge and other labels.
+window.overread = window.overread || {};
+
+overread.measureDraw = (function () {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+  const LINE_PX = 15, PAD_PX = 5, GAP_PX = 9, CLEAR_PX = 10;
+  let ruler = null; // for the width of texts
+
+  function textWidth(text) {
+    if (!ruler) {
+      ruler = document.createElement("canvas").getContext("2d");
+      ruler.font = '550 12px "Inter Variable", system-ui, sans-serif';
+    }
+    return ruler.measureText(text).width;
+  }
+
+  function make(name, className, attributes) {
+    const node = document.createElementNS(SVG, name);
+    node.setAttribute("class", className);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    return node;
+  }
+
+  function endOf([x, y], [sx, sy], isStrong) {
+    const r = isStrong ? 5 : 3.2;
+    return make("ellipse", `measure-end${isStrong ? " measure-end--strong" : ""}`, { cx: x, cy: y, rx: r / sx, ry: r / sy });
+  }
+
+  // Where a label may stand, in screen pixels from the image's corner: beside the last end, then round the shape.
+  function places(item, width, height, [sx, sy]) {
+    const points = overread.measureShapes.handles(item).map(([x, y]) => [x * sx, y * sy]);
+    const [ex, ey] = points[item.kind === "ruler" ? 1 : 0];
+    const left = Math.min(...points.map(([x]) => x)), right = Math.max(...points.map(([x]) => x));
+    const top = Math.min(...points.map(([, y]) => y)), bottom = Math.max(...points.map(([, y]) => y));
+    const middle = { x: (left + right) / 2 - width / 2, y: (top + bottom) / 2 - height / 2 };
+    const beside = item.kind === "ruler" || item.kind === "diameters" ? [[ex + GAP_PX, ey - height / 2], [ex - GAP_PX - width, ey - height / 2], [ex - width / 2, ey + GAP_PX], [ex - width / 2, ey - GAP_PX - height]] : [];
+    return [...beside, [right + GAP_PX, middle.y], [left - GAP_PX - width, middle.y], [middle.x, bottom + GAP_PX], [middle.x, top - GAP_PX - height]]
+      .map(([x, y], rank) => ({ x, y, width, height, rank }));
+  }
+
+  const overlap = (a, b) => Math.max(0, Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y));
+
+  // The place that covers least of what must be seen.
+  function choose(candidates, { view, taken, centre, own }) {
+    const cost = (place) => {
+      const size = place.width * place.height;
+      const out = size - overlap(place, view);
+      const covers = centre && place.x - CLEAR_PX < centre[0] && centre[0] < place.x + place.width + CLEAR_PX && place.y - CLEAR_PX < centre[1] && centre[1] < place.y + place.height + CLEAR_PX;
+      const others = taken.reduce((sum, other) => sum + overlap(place, other), 0);
+      return (covers ? 1e6 : 0) + 20 * out + 10 * others + own.filter(([x, y]) => x > place.x && x < place.x + place.width && y > place.y && y < place.y + place.height).length * size + place.rank;
+    };
+    return candidates.reduce((best, place) => (cost(place) < cost(best) ? place : best));
+  }
+
+  function label(item, texts, scale, around) {
+    const width = Math.max(...texts.map(textWidth)) + 2 * PAD_PX, height = texts.length * LINE_PX + 4;
+    const own = overread.measureShapes.handles(item).map(([x, y]) => [x * scale[0], y * scale[1]]);
+    const place = choose(places(item, width, height, scale), { ...around, own });
+    around.taken.push(place);
+    const group = make("g", "measure-label", { transform: `translate(${place.x / scale[0]} ${place.y / scale[1]}) scale(${1 / scale[0]} ${1 / scale[1]})` });
+    group.append(make("rect", "measure-label-back", { width, height, rx: 3 }));
+    texts.forEach((text, i) => {
+      const row = make("text", i ? "measure-label-more" : "measure-label-main", { x: PAD_PX, y: LINE_PX * (i + 1) - 2 });
+      row.textContent = text;
+      group.append(row);
+    });
+    return group;
+  }
+
+  function viewOf(screen, [sx, sy]) {
+    const box = screen.root.getBoundingClientRect();
+    const from = screen.toImage(box.left, box.top), to = screen.toImage(box.right, box.bottom);
+    return { x: from.x * sx, y: from.y * sy, width: (to.x - from.x) * sx, height: (to.y - from.y) * sy };
+  }
+
+  // shapes: [{item, isSelected, isHovered, handle, isPending, isAi}].
+  function draw(now, shapes) {
+    for (const { screen } of now.panes) {
+      const layer = screen.layer("measure");
+      if (!shapes.length) {
+        if (layer.firstChild) layer.replaceChildren();
+        continue;
+      }
+      const scale = screen.scale();
+      const centre = overread.bidimensional.centre(now);
+      const around = { view: viewOf(screen, scale), taken: [], centre: centre && [centre[0] * scale[0], centre[1] * scale[1]] };
+      layer.replaceChildren(...shapes.map((shape) => drawOne(now, shape, scale, around)));
+    }
+  }
+
+  function drawOne(now, { item, isSelected, isHovered, handle, isAi }, scale, around) {
+    const state = `${isSelected ? " measure--selected" : ""}${isHovered ? " measure--hovered" : ""}`;
+    const group = make("g", `measure measure--${item.kind}${state}`, { "data-measure": item.id });
+    const d = overread.measureShapes.path(item);
+    const isActive = isSelected || isHovered;
+    if (!isAi || isActive) group.append(make("path", "measure-halo", { d }), make("path", "measure-line", { d }));
+    const ends = overread.measureShapes.handles(item);
+    const shown = item.kind === "area" || item.kind === "ellipse" || isAi ? isActive : true;
+    if (shown) ends.forEach((point, i) => group.append(endOf(point, scale, handle === i)));
+    if (!isAi) group.append(label(item, overread.measureShapes.words(item, now), scale, around));
+    return group;
+  }
+
+  return { draw };
+})();

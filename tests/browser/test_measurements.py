@@ -1,0 +1,263 @@
+"""Measuring by hand: each tool by mouse and by keys; kept, changed, deleted, undone."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+from running_site import SIZE, Site
+
+#: Screen position of image coordinates in the main view.
+PLACE = """([x, y]) => { const { screen } = overread.viewer.now, [sx, sy] = screen.scale();
+  const box = screen.root.getBoundingClientRect(), from = screen.toImage(box.left, box.top);
+  return [box.left + (x - from.x) * sx, box.top + (y - from.y) * sy]; }"""
+ITEMS = "() => overread.measureStore.items"
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    """12 slices of 64 x 64 pixels of 1 mm. Each test's browser is another reader."""
+    return site.add_study("measurements", shift=6)
+
+
+def open_study(page: Page, study_id: str, slice_number: int = 2) -> None:
+    page.goto(f"/review?study={study_id}&slice={slice_number}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    page.wait_for_selector("#findings-measurements[data-saved='true']")
+
+
+def at(page: Page, x: float, y: float) -> tuple[float, float]:
+    left, top = page.evaluate(PLACE, [x, y])
+    return left, top
+
+
+def drag(page: Page, *points: tuple[float, float]) -> None:
+    page.mouse.move(*at(page, *points[0]))
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*at(page, *point), steps=3)
+    page.mouse.up()
+
+
+def click(page: Page, x: float, y: float) -> None:
+    page.mouse.click(*at(page, x, y))
+
+
+def labels(page: Page) -> list[str]:
+    return page.locator("#viewer-screen .measure-label-main").all_text_contents()
+
+
+def wait_saved(page: Page, count: int) -> None:
+    expect(page.locator("#measure-list .measure-row")).to_have_count(count)
+    page.wait_for_selector("#findings-measurements[data-saved='true']")
+
+
+def number(text: str) -> float:
+    found = re.search(r"[\d.]+", text)
+    assert found, text
+    return float(found.group())
+
+
+def test_a_ruler_is_drawn_kept_dragged_deleted_and_undone(page, study):
+    open_study(page, study)
+    page.keyboard.press("k")
+    expect(page.locator("#tools-measure")).to_be_visible()
+    expect(page.locator("#measure-tool-ruler")).to_have_attribute("aria-pressed", "true")
+    drag(page, (10, 10), (40, 50))
+    label = page.locator("#viewer-screen .measure-label-main")
+    expect(label).to_have_count(1)
+    assert number(labels(page)[0]) == pytest.approx(50, abs=0.3)
+    assert labels(page)[0].endswith(" mm")
+    expect(page.locator(".measure-go")).to_contain_text("Ruler")
+    wait_saved(page, 1)
+
+    page.reload()
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    expect(label).to_have_count(1)
+    before = page.evaluate(ITEMS)
+    assert number(labels(page)[0]) == pytest.approx(50, abs=0.3)
+
+    drag(page, (40, 50), (40, 10))  # an end, with the window tool
+    expect(label).to_have_text(re.compile(r"^(29\.\d|30\.\d) mm$"))
+    wait_saved(page, 1)
+    page.keyboard.press("k")
+    drag(page, (25, 10), (25, 30))  # all of it, by its line
+    moved = page.evaluate(ITEMS)[0]["points"]
+    assert moved[0][1] == pytest.approx(30, abs=0.6) == moved[1][1]
+
+    page.keyboard.press("Delete")
+    expect(label).to_have_count(0)
+    expect(page.locator("#measure-empty")).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    expect(label).to_have_count(1)
+    assert page.evaluate(ITEMS) == before
+    page.keyboard.press("Control+Shift+z")
+    expect(label).to_have_text(re.compile(r"^(29\.\d|30\.\d) mm$"))
+    wait_saved(page, 1)
+
+
+def test_two_clicks_draw_a_ruler_and_escape_leaves_it(page, study):
+    open_study(page, study)
+    page.keyboard.press("k")
+    click(page, 10, 20)
+    page.mouse.move(*at(page, 30, 20))
+    expect(page.locator(".measure-label-main")).to_have_text(re.compile("^(19.9|20.0|20.1) mm$"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".measure-label-main")).to_have_count(0)
+    click(page, 10, 20)
+    click(page, 30, 20)
+    wait_saved(page, 1)
+
+
+def test_an_angle_by_a_drag_and_a_click(page, study):
+    open_study(page, study)
+    page.keyboard.press("a")
+    drag(page, (40, 20), (20, 20))
+    page.mouse.move(*at(page, 20, 40))
+    click(page, 20, 40)
+    expect(page.locator(".measure-label-main")).to_have_text(re.compile(r"^(89\.\d|90\.\d)°$"))
+    wait_saved(page, 1)
+    page.reload()
+    expect(page.locator(".measure-label-main")).to_have_text(re.compile(r"^(89\.\d|90\.\d)°$"))
+
+
+def test_areas_freehand_and_by_corners(page, study):
+    open_study(page, study)
+    page.keyboard.press("q")
+    circle = [
+        (30 + 15 * math.cos(k * math.pi / 18), 30 + 15 * math.sin(k * math.pi / 18))
+        for k in range(36)
+    ]
+    drag(page, *circle)
+    expect(page.locator(".measure-label-main")).to_have_count(1)
+    assert number(labels(page)[0]) == pytest.approx(math.pi * 2.25, rel=0.03)
+    assert labels(page)[0].endswith(" cm²")
+    assert len(page.evaluate(ITEMS)[0]["points"]) < 60
+    for corner in [(50, 50), (60, 50), (60, 55)]:
+        click(page, *corner)
+    page.mouse.dblclick(*at(page, 50, 55))
+    expect(page.locator(".measure-label-main")).to_have_count(2)
+    assert number(labels(page)[1]) == pytest.approx(50, abs=1.5)
+    assert labels(page)[1].endswith(" mm²")
+    for corner in [(4, 50), (14, 50), (14, 60)]:
+        click(page, *corner)
+    page.keyboard.press("Enter")  # closes, and does not go to the next study
+    wait_saved(page, 3)
+    assert number(labels(page)[2]) == pytest.approx(50, abs=1.5)
+
+
+def test_an_ellipse_tells_the_values_of_the_series_in_view(page, study):
+    open_study(page, study, 2)
+    page.keyboard.press("o")
+    drag(page, (12, 12), (32, 28))
+    texts = page.locator("#viewer-screen .measure-label text")
+    expect(texts).to_have_text(
+        [re.compile(r"^2\.5\d cm²$"), "Mean 46.00  SD 0.00", "Min 46  Max 46", "FLAIR"]
+    )
+    wait_saved(page, 1)
+    drag(page, (32, 20), (62, 20))  # its right end, over the edge of the brain
+    expect(texts.nth(2)).to_have_text("Min 0  Max 46")
+    points = page.evaluate(ITEMS)[0]["points"]
+    assert points[1][0] == pytest.approx(62, abs=0.6)
+    assert points[0] == pytest.approx([12, 12], abs=0.3)
+
+
+def test_measurements_by_keys_alone(page, study):
+    open_study(page, study)
+    page.keyboard.press("k")
+    page.locator("#measure-place").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".measure-label-main")).to_have_count(1)
+    ((left, top), right) = page.evaluate(ITEMS)[0]["points"]
+    page.locator("body").focus()
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Shift+o")
+    page.keyboard.press("Shift+ArrowLeft")
+    points = page.evaluate(ITEMS)[0]["points"]
+    assert points[0] == pytest.approx([left - 1, top + 1])
+    assert points[1] == pytest.approx([right[0], right[1] + 1])
+    expect(page.locator(".measure-end--strong")).to_have_count(1)
+    page.keyboard.press("Shift+k")
+    page.keyboard.press("Delete")
+    expect(page.locator("#measure-list .measure-row")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    wait_saved(page, 1)
+
+
+def test_the_list_goes_to_the_slice_and_deletes(page, study):
+    open_study(page, study, 2)
+    page.keyboard.press("k")
+    drag(page, (10, 10), (30, 10))
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#viewer-screen")).to_have_attribute("data-slice", "3")
+    expect(page.locator("#viewer-screen .measure-label")).to_have_count(0)
+    drag(page, (10, 40), (30, 40))
+    wait_saved(page, 2)
+    page.locator(".measure-go").first.click()
+    expect(page.locator("#viewer-screen")).to_have_attribute("data-slice", "2")
+    expect(page.locator("#viewer-screen .measure--selected")).to_have_count(1)
+    page.get_by_role("button", name="Delete: Ruler, slice 3").click()
+    wait_saved(page, 1)
+    page.keyboard.press(" ")
+    expect(page.locator("#viewer-screen .measure")).to_have_count(0)
+    page.keyboard.press(" ")
+    expect(page.locator("#viewer-screen .measure")).to_have_count(1)
+
+
+def test_labels_keep_their_size_and_off_the_lesion(page, study):
+    open_study(page, study, 6)
+    page.keyboard.press("k")
+    drag(page, (10, 26), (22, 26))  # towards the lesion's middle
+    label = page.locator("#viewer-screen .measure-label rect")
+    before = label.bounding_box()
+    middle = at(page, *page.evaluate("() => overread.bidimensional.centre(overread.viewer.now)"))
+    inside = (
+        before["x"] < middle[0] < before["x"] + before["width"]
+        and before["y"] < middle[1] < before["y"] + before["height"]
+    )
+    assert not inside
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    page.wait_for_function("() => overread.viewer.now.view.zoom > 1.3")
+    after = label.bounding_box()
+    assert (after["width"], after["height"]) == pytest.approx(
+        (before["width"], before["height"]), abs=1
+    )
+
+
+def test_two_windows_lose_nothing(page, study):
+    open_study(page, study)
+    other = page.context.new_page()
+    open_study(other, study)
+    page.keyboard.press("k")
+    drag(page, (10, 10), (30, 10))
+    wait_saved(page, 1)
+    other.keyboard.press("k")
+    drag(other, (10, 40), (30, 40))
+    wait_saved(other, 2)
+    expect(other.locator("#measure-state")).to_contain_text("1 measurement was added, none is lost")
+    page.reload()
+    wait_saved(page, 2)
+    other.close()
+
+
+def test_what_cannot_be_saved_is_tried_again(page, study):
+    open_study(page, study)
+    page.route("**/measurements", lambda route: route.abort())
+    page.keyboard.press("k")
+    drag(page, (10, 10), (30, 10))
+    expect(page.locator("#measure-state")).to_have_text("Not saved yet; trying again.")
+    page.unroute("**/measurements")
+    wait_saved(page, 1)
+    expect(page.locator("#measure-state")).to_have_text("")
+
+
+def test_image_is_as_large_as_these_tests_think(page, study):
+    open_study(page, study)
+    size = page.evaluate(
+        "() => [overread.viewer.now.study.width, overread.viewer.now.study.height]"
+    )
+    assert size == [SIZE, SIZE]
