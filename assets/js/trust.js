@@ -22,7 +22,7 @@ overread.trust = (function () {
     byId("finding-interval").textContent = `${trust.low.toFixed(2)} to ${trust.high.toFixed(2)}`;
     byId("finding-expected-words").textContent = trust.sentence;
     const away = trust.similar.some(({ here }) => !here);
-    byId("finding-similar-words").textContent = `Held-out patients most like this one${away ? "; where a patient is not in this workspace, the link leads to the figures" : ""}:`;
+    byId("finding-similar-words").textContent = away ? "Where a patient is not in this workspace, the link leads to the figures." : "";
     byId("finding-similar").replaceChildren(...trust.similar.map(similar));
   }
 

@@ -33,10 +33,10 @@ def layout(learned_on: list[str]) -> html.Aside:
             html.Div(
                 [
                     _study(),
-                    _trust(),
                     correction.section(),
                     _slice(),
                     measure_bar.section(),
+                    _trust(),
                     _maps(),
                     threshold_section(),
                     calls_section(),
@@ -245,8 +245,14 @@ def _trust() -> html.Section:
                     className="finding-rows tabular",
                 ),
                 html.P(id="finding-expected-words", className="finding-text"),
-                html.P(id="finding-similar-words", className="finding-text"),
-                html.Ul(id="finding-similar", className="finding-similar tabular"),
+                html.Details(
+                    [
+                        html.Summary("Held-out patients most like this one"),
+                        html.Ul(id="finding-similar", className="finding-similar tabular"),
+                        html.P(id="finding-similar-words", className="finding-text"),
+                    ],
+                    id="finding-similar-fold",
+                ),
             ],
             id="finding-trust",
             hidden=True,

@@ -47,6 +47,7 @@ def test_expected_dice_its_interval_and_the_patients_like_it(page, study):
     expect(trust).to_contain_text("0.90")
     expect(trust).to_contain_text("0.81 to 0.95")
     expect(trust).to_contain_text("Dice of about 0.90.")
+    page.click("#finding-similar-fold summary")
     expect(page.locator("#finding-similar li")).to_have_text(["HEREDice 0.88", "FARDice 0.90"])
     expect(page.locator("#finding-similar-words")).to_contain_text("leads to the figures")
     far = page.locator("#finding-similar a").get_by_text("FAR")
