@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from pipeline.measurement.chords import (
     Chord,
-    hull_area,
     longest_diameters,
     longest_perpendicular,
+    most_product,
     widest_extent,
 )
 
@@ -60,8 +60,8 @@ class LesionMeasurement:
         product: Of both lengths.
         measurable: Whether it is by RANO 2.0; None without spacing.
         reason: Why, in one sentence.
-        boxes: Where it is on its slices: (slice, left, top, right, bottom), pixels from 0, right and
-            bottom beyond the last.
+        boxes: Where it is on its slices: (slice, left, top, right, bottom), in pixels from 0, right
+            and bottom beyond the last.
     """
 
     number: int
@@ -187,25 +187,33 @@ def _join_slices(labels: dict[int, NDArray[np.int32]]) -> dict[tuple[int, int], 
     for k, above in labels.items():
         if k + 1 not in labels:
             continue
-        h, w = above.shape
-        padded = np.pad(labels[k + 1], 1)
-        for dy in range(3):
-            for dx in range(3):
-                beside = padded[dy : dy + h, dx : dx + w]
-                both = (above > 0) & (beside > 0)
-                # One number for a pair: NumPy's unique rows take a hundred times as long.
-                pairs = np.unique(above[both].astype(np.int64) << 32 | beside[both])
-                for a, b in zip((pairs >> 32).tolist(), (pairs & 0xFFFFFFFF).tolist(), strict=True):
-                    one, other = sorted((root((k, a)), root((k + 1, b))))
-                    parent[other] = one
+        for a, b in _touching(above, labels[k + 1]):
+            one, other = sorted((root((k, a)), root((k + 1, b))))
+            parent[other] = one
     return {piece: root(piece) for piece in parent}
+
+
+def _touching(above: NDArray[np.int32], below: NDArray[np.int32]) -> list[tuple[int, int]]:
+    """Labels of two slices whose pixels touch, corners included."""
+    inside = above > 0
+    table = np.zeros((int(above.max()) + 1, int(below.max()) + 1), bool)
+    table[above[inside], below[inside]] = True
+    # Neighbours of a pixel of the lower slice have its label: only beside it others are found.
+    near = cv2.dilate((below > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    y, x = np.nonzero(inside & near & (below == 0))
+    padded = np.pad(below, 1)
+    for dy in range(3):
+        for dx in range(3):
+            table[above[y, x], padded[y + dy, x + dx]] = True
+    table[:, 0] = False
+    return [(int(a), int(b)) for a, b in np.argwhere(table)]
 
 
 def _measure_lesion(
     number: int, lesion: _Lesion, spacing_mm: tuple[float, float, float] | None
 ) -> LesionMeasurement:
     spacing = (1.0, 1.0) if spacing_mm is None else (spacing_mm[1], spacing_mm[2])
-    bounds = {k: 2 * hull_area(shape, spacing) for k, (_, _, shape) in lesion.pieces.items()}
+    bounds = {k: most_product(shape, spacing) for k, (_, _, shape) in lesion.pieces.items()}
     best: tuple[float, int, Chord, Chord] | None = None
     for k in sorted(bounds, key=lambda k: (-bounds[k], k)):
         if best is not None and bounds[k] < best[0] * (1 - _SAME):

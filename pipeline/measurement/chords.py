@@ -10,7 +10,8 @@ in the unit of ``spacing``; perpendicular means perpendicular in that unit, not 
 - The **perpendicular** runs through a pixel's centre at a right angle to it, as far as the shape
   reaches to both sides without a break, within the same connected piece of the slice.
 
-Both are exact: of all such lines, none is longer. Pairs are looked at from the longest down.
+Both are exact: of all such lines, none is longer. What cannot be longer than a line that was found
+is not looked at.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ from pipeline.measurement.sight import EXACT, longest_in_sight
 _MOST_BORDER = 1500
 #: A disc has many diameters of one length; by symmetry, few differ in their perpendiculars.
 _MOST_TIES = 8
+#: Pixels of the border that are tried first.
+_SAMPLED_BORDER = 64
+#: Rows of the table of pairs that are made at once: of moderate size.
+_ROWS = 256
+#: Pixels that are tried together for the perpendicular: few at first, then all that are left.
+_BATCHES = (256, 2048, 16384, 2**31)
 
 
 @dataclass(frozen=True)
@@ -60,13 +67,9 @@ def longest_diameters(shape: NDArray[np.bool_], spacing: tuple[float, float]) ->
     if not len(ends):
         return []
     single = _widest_pixel(ends[0], spacing)
-    first, second = np.triu_indices(len(ends), 1)
+    first, second, length = _long_pairs(ends, spacing, least=_good_length(shape, ends, spacing))
     if not len(first):
         return [single]
-    steps = np.abs(ends[first] - ends[second]).astype(np.float64)
-    # From centre to centre, and half a pixel's crossing more at each end.
-    length = np.sqrt((steps[:, 0] * spacing[0]) ** 2 + (steps[:, 1] * spacing[1]) ** 2)
-    length *= 1 + 1 / np.maximum(steps[:, 0], steps[:, 1])
     found = longest_in_sight(shape, ends[first], ends[second], length)
     if not found.size or length[found[0]] < single.length:
         return [single]
@@ -77,6 +80,44 @@ def longest_diameters(shape: NDArray[np.bool_], spacing: tuple[float, float]) ->
         (y1, x1), (y2, x2) = start - beyond, end + beyond
         chords.append(Chord(float(x1), float(y1), float(x2), float(y2), float(length[k])))
     return chords
+
+
+def _length(steps: NDArray[np.float64], spacing: tuple[float, float]) -> NDArray[np.float64]:
+    """From centre to centre, and half a pixel's crossing more at each end."""
+    length = np.sqrt((steps[:, 0] * spacing[0]) ** 2 + (steps[:, 1] * spacing[1]) ** 2)
+    return np.asarray(length * (1 + 1 / np.maximum(steps[:, 0], steps[:, 1])))
+
+
+def _good_length(
+    shape: NDArray[np.bool_], ends: NDArray[np.int32], spacing: tuple[float, float]
+) -> float:
+    """Length of some line inside, not far below the longest: shorter ones need not be looked at."""
+    corners = cv2.convexHull(ends)[:, 0]
+    some = np.unique(np.concatenate([corners, ends[:: -(-len(ends) // _SAMPLED_BORDER)]]), axis=0)
+    first, second = np.triu_indices(len(some), 1)
+    if not len(first):
+        return 0.0
+    length = _length(np.abs(some[first] - some[second]).astype(np.float64), spacing)
+    found = longest_in_sight(shape, some[first], some[second], length)
+    return float(length[found[0]]) if found.size else 0.0
+
+
+def _long_pairs(
+    ends: NDArray[np.int32], spacing: tuple[float, float], *, least: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Pairs of pixels, by row and column, of which a line is at least this long; their lengths."""
+    least *= 1 - 1e-9
+    square = max(0.0, least - float(np.hypot(*spacing))) ** 2  # no crossing is longer
+    scaled = ends * np.array(spacing)
+    found = []
+    for start in range(0, len(ends), _ROWS):
+        y, x = (np.subtract.outer(scaled[start : start + _ROWS, k], scaled[:, k]) for k in (0, 1))
+        first, second = np.nonzero(y * y + x * x >= square)
+        found.append(np.stack([first + start, second])[:, second > first + start])
+    first, second = np.concatenate(found, axis=1)
+    length = _length(np.abs(ends[first] - ends[second]).astype(np.float64), spacing)
+    long = length >= least
+    return first[long], second[long], length[long]
 
 
 def longest_perpendicular(
@@ -90,16 +131,61 @@ def longest_perpendicular(
         spacing: Likewise.
     """
     piece = _piece_at(shape, diameter)
-    across = _across(diameter, spacing)
-    direction = across / np.array(spacing)  # pixels of row and column for one unit of length
+    direction = _across(diameter, spacing) / np.array(spacing)  # of row and column, for one unit
     centres = np.argwhere(piece)
-    reach = [_reach(piece, centres, sign * direction) for sign in (1, -1)]
-    best = int(np.argmax(np.round(reach[0] + reach[1], 9)))
-    (y1, x1), (y2, x2) = (
-        centres[best] + sign * reach[k][best] * direction for k, sign in ((1, -1), (0, 1))
-    )
-    length = float(reach[0][best] + reach[1][best])
-    return Chord(float(x1), float(y1), float(x2), float(y2), length)
+    limit = _limits(piece, centres, direction, spacing)
+    order = np.argsort(-limit, kind="stable")
+    best, reached = -1.0, (np.zeros(0), np.zeros(0))
+    chosen, start = 0, 0
+    for size in _BATCHES:
+        if start >= len(order) or limit[order[start]] < best - EXACT:
+            break
+        some = order[start : start + size]
+        some = np.sort(some[limit[some] >= best - EXACT])
+        start += size
+        on, off = (_reach(piece, centres[some], sign * direction) for sign in (1, -1))
+        length = np.round(on + off, 9)
+        k = int(np.argmax(length))
+        if length[k] > best or (length[k] == best and some[k] < chosen):
+            best, chosen, reached = float(length[k]), int(some[k]), (on[k], off[k])
+    (y1, x1), (y2, x2) = (centres[chosen] + step * direction for step in (-reached[1], reached[0]))
+    return Chord(float(x1), float(y1), float(x2), float(y2), float(reached[0] + reached[1]))
+
+
+def _limits(
+    piece: NDArray[np.bool_],
+    centres: NDArray[np.intp],
+    direction: NDArray[np.float64],
+    spacing: tuple[float, float],
+) -> NDArray[np.float64]:
+    """What the line through each pixel cannot exceed.
+
+    The piece is drawn over cells along the direction, every cell that a pixel's square touches: a
+    line keeps to one row of cells, and where it is inside the piece, they are filled.
+
+    Returns:
+        ``(m,)`` in the unit of the spacing.
+    """
+    cell = min(spacing)
+    unit = direction * np.array(spacing)  # of length 1
+    scaled = centres * np.array(spacing)
+    places = np.stack([scaled[:, 1] * unit[0] - scaled[:, 0] * unit[1], scaled @ unit]) / cell
+    half = np.array(
+        [abs(unit[0]) * spacing[1] + abs(unit[1]) * spacing[0], np.abs(unit) @ np.array(spacing)]
+    )[:, None] / (2 * cell)
+    places -= places.min(axis=1, keepdims=True) - half - 1
+    low, high = np.floor(places - half).astype(np.intp), np.floor(places + half).astype(np.intp)
+    rows, columns = high.max(axis=1) + 2
+    filled = np.zeros(rows * columns, bool)
+    for r in range(int((high[0] - low[0]).max()) + 1):
+        row = np.minimum(low[0] + r, high[0]) * columns
+        for c in range(int((high[1] - low[1]).max()) + 1):
+            filled[row + np.minimum(low[1] + c, high[1])] = True
+    ends = np.flatnonzero(np.diff(filled.astype(np.int8), prepend=0, append=0))
+    starts, stops = ends[::2], ends[1::2]
+    middle = np.floor(places).astype(np.intp)
+    run = np.searchsorted(starts, middle[0] * columns + middle[1], side="right") - 1
+    return np.asarray((stops - starts)[run] * cell, np.float64)
 
 
 def widest_extent(shape: NDArray[np.bool_], diameter: Chord, spacing: tuple[float, float]) -> float:
@@ -109,16 +195,24 @@ def widest_extent(shape: NDArray[np.bool_], diameter: Chord, spacing: tuple[floa
     return float(np.ptp(np.argwhere(shape) @ scaled) + np.abs(scaled).sum())
 
 
-def hull_area(shape: NDArray[np.bool_], spacing: tuple[float, float]) -> float:
-    """Area of the convex hull of the pixels' squares.
+def most_product(shape: NDArray[np.bool_], spacing: tuple[float, float]) -> float:
+    """What the product of two lines inside the shape at a right angle cannot exceed.
 
-    Two lines at a right angle span a hull of at least half their product, so that twice this area
-    is what the product of a shape's diameters cannot exceed.
+    Twice the area of the convex hull of the pixels' squares; and, of all directions, the greatest
+    product of the hull's extents along it and at a right angle to it, which is less where the shape
+    is round.
     """
-    corners = _border(shape)[:, None, :] + np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) / 2
+    corners = _edge(shape)[:, None, :] + np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) / 2
     scaled = (corners.reshape(-1, 2) * np.array(spacing)).astype(np.float32)
+    if not len(scaled):
+        return 0.0
+    hull = cv2.convexHull(scaled)[:, 0].astype(np.float64)
+    angles = np.arange(180) * np.pi / 180
+    extents = np.ptp(hull @ np.stack([np.cos(angles), np.sin(angles)]), axis=0)
+    extents += extents.max() * np.pi / 360 * 1.01  # between two of these directions
+    turned = float((extents * np.roll(extents, 90)).max())
     # OpenCV computes in single precision: what is a bound must not be a little too small.
-    return float(cv2.contourArea(cv2.convexHull(scaled))) * 1.001 if len(scaled) else 0.0
+    return min(2 * float(cv2.contourArea(hull.astype(np.float32))), turned) * 1.001
 
 
 def _across(diameter: Chord, spacing: tuple[float, float]) -> NDArray[np.float64]:
@@ -127,11 +221,16 @@ def _across(diameter: Chord, spacing: tuple[float, float]) -> NDArray[np.float64
     return np.array([-dx, dy]) / np.hypot(dy, dx)
 
 
-def _border(shape: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _edge(shape: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Pixels ``(b, 2)`` (row, column) with a side that is no neighbour's, by row and column."""
     padded = np.pad(shape, 1)
     inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    border = np.argwhere(shape & ~inner).astype(np.int32)
+    return np.argwhere(shape & ~inner).astype(np.int32)
+
+
+def _border(shape: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Its edge, thinned where it has very many pixels."""
+    border = _edge(shape)
     return border[:: -(-len(border) // _MOST_BORDER)] if len(border) else border
 
 
@@ -167,9 +266,9 @@ def _reach(
         ``(m,)`` in that unit.
     """
     height, width = shape.shape
-    padded = np.pad(shape, ((height, height), (width, width)))  # no step leads out of it
+    padded = np.pad(shape, 1)  # a way leads from pixel to neighbour, and ends in this frame
     flat, row = padded.ravel(), padded.shape[1]
-    going = (centres[:, 0] + height) * row + centres[:, 1] + width
+    going = (centres[:, 0] + 1) * row + centres[:, 1] + 1
     places = np.arange(len(centres))
     reach = np.zeros(len(centres))
     for before, after in pairwise(_crossings(direction, limit=shape.shape)):

@@ -7,6 +7,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
+from pipeline.measurement import chords
 from pipeline.measurement.bidimensional import (
     IN_PIXELS,
     MOST_LESIONS,
@@ -17,9 +18,9 @@ from pipeline.measurement.bidimensional import (
 )
 from pipeline.measurement.chords import (
     Chord,
-    hull_area,
     longest_diameters,
     longest_perpendicular,
+    most_product,
 )
 
 R2 = 2**0.5
@@ -206,7 +207,56 @@ def test_every_line_lies_inside_and_within_the_hull(seed: int) -> None:
         assert sampled_inside(mask, across)
         assert across.length <= chord.length + max(spacing)
         assert max(chord.length, across.length) <= hull + 1e-9
-        assert chord.length * across.length <= 2 * hull_area(mask, spacing)
+        assert chord.length * across.length <= most_product(mask, spacing)
+
+
+def slow_perpendicular(mask: np.ndarray, chord: Chord, spacing: tuple[float, float]) -> float:
+    """Through every pixel of the piece, step by step to both sides: a fiftieth of a pixel each."""
+    across = np.array([-(chord.x2 - chord.x1) * spacing[1], (chord.y2 - chord.y1) * spacing[0]])
+    unit = across / np.hypot(*across) / np.array(spacing)
+    step = unit / np.abs(unit).max() / 50
+    padded = np.pad(mask, 1)
+    beside = np.array([[-1e-7, -1e-7], [-1e-7, 1e-7], [1e-7, -1e-7], [1e-7, 1e-7]])
+
+    def reach(y: int, x: int, sign: int) -> int:
+        k = 1
+        while True:
+            at = np.floor(np.array([y, x]) + sign * k * step + 1.5 + beside).astype(int)
+            if not padded[at[:, 0], at[:, 1]].any():  # a corner lets it pass
+                return k
+            k += 1
+
+    found = max(reach(y, x, 1) + reach(y, x, -1) for y, x in np.argwhere(mask).tolist())
+    return float(found * np.hypot(*(step * spacing)))
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0), (0.6, 1.4)])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_perpendicular_inside_is_longer(seed: int, spacing: tuple[float, float]) -> None:
+    """Only what cannot be the longest is left out (in one connected piece, so that all counts)."""
+    mask = find_lesions(random_shape(seed, 16)[None])[0].pieces[0][2]
+    for chord in longest_diameters(mask, spacing):
+        found = longest_perpendicular(mask, chord, spacing).length
+        assert found == pytest.approx(slow_perpendicular(mask, chord, spacing), abs=0.1)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0), (0.6, 1.4)])
+@pytest.mark.parametrize("waves", [0, 3, 7, 12])
+def test_leaving_out_what_cannot_be_longest_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, waves: int, spacing: tuple[float, float]
+) -> None:
+    """Large shapes, of which most is left out, against looking at every pair and every pixel."""
+    y, x = np.mgrid[:130, :130] - 65
+    mask = np.hypot(y, x) < 45 + 15 * np.sin(waves * np.arctan2(y, x))
+
+    def measure() -> list[tuple[Chord, Chord]]:
+        found = longest_diameters(mask, spacing)
+        return [(chord, longest_perpendicular(mask, chord, spacing)) for chord in found]
+
+    quick = measure()
+    monkeypatch.setattr(chords, "_good_length", lambda *_, **__: 0.0)
+    monkeypatch.setattr(chords, "_limits", lambda _, centres, *__: np.full(len(centres), np.inf))
+    assert measure() == quick
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -224,7 +274,7 @@ def test_an_empty_mask_has_no_lesion() -> None:
     assert longest_diameters(np.zeros((4, 4), bool), (1, 1)) == []
     found = measure_lesions(np.zeros((3, 4, 4), bool), (1, 1, 1))
     assert (found.unit, found.lesions, found.notes) == ("mm", (), ())
-    assert hull_area(np.zeros((4, 4), bool), (1, 1)) == 0
+    assert most_product(np.zeros((4, 4), bool), (1, 1)) == 0
 
 
 def two_lesions() -> np.ndarray:
