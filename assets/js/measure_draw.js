@@ -6,7 +6,7 @@ overread.measureDraw = (function () {
   "use strict";
 
   const SVG = "http://www.w3.org/2000/svg";
-  const LINE_PX = 15, PAD_PX = 5, GAP_PX = 9, CLEAR_PX = 10;
+  const LINE_PX = 15, PAD_PX = 6, GAP_PX = 9, CLEAR_PX = 26;
   let ruler = null; // for the width of texts
 
   function textWidth(text) {
@@ -14,7 +14,7 @@ overread.measureDraw = (function () {
       ruler = document.createElement("canvas").getContext("2d");
       ruler.font = '550 12px "Inter Variable", system-ui, sans-serif';
     }
-    return ruler.measureText(text).width;
+    return ruler.measureText(text).width * 1.05; // figures of one width are a little wider
   }
 
   function make(name, className, attributes) {
