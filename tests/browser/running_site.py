@@ -157,11 +157,15 @@ class Site:
         """
         folder = self._folder / name
         write_study(folder, shift=shift, rim=rim, prefix=prefix)
+        return self.add_folder(folder, analysed=analysed)
+
+    def add_folder(self, folder: Path, *, slices: int = SLICES, analysed: bool = True) -> str:
+        """Store the one study that a folder holds; returns its id."""
         report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
         assert not report.errors, report.errors
         (row,) = report.studies
         if analysed:
-            self.gate.release(SLICES)
+            self.gate.release(slices)
             until = time.monotonic() + START_S
             while str(self._services.store.study(row.study_id).job_state) != "done":
                 assert time.monotonic() < until

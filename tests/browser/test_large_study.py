@@ -1,0 +1,117 @@
+"""A study of 500 slices of 512 x 512: how soon its first slice is there, what the browser keeps.
+
+Prints its figures (``pytest -s``). Times are taken in the browser: from the request to open the
+study to the frame in which its first slice is decoded and on the screen.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import nibabel
+import numpy as np
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from running_site import Site
+
+SLICES, SIZE = 500, 512
+LESION = range(200, 300)
+FIRST_SLICE_MS = 2000
+#: What a renderer may hold beyond what it held before the study was opened: raw slices within their
+#: budget (192 MiB), pictures (96 MiB and their blobs), and what Chromium keeps of decoded pictures,
+#: which it gives back when memory is short. All slices at once would be 880 MiB of raw data alone.
+MOST_MB = 1300
+#: Going through a third of them again may add so much to it.
+MOST_GROWTH_MB = 150
+
+
+_PAINTED = """
+  const painted = () => new Promise((resolve) => {
+    const off = overread.viewer.on("painted", () => { off(); resolve(); });
+  });"""
+OPENED = f"""async (id) => {{{_PAINTED}
+  const began = performance.now();
+  const shown = painted();
+  await overread.review.open({{ study_id: id, slice: null }});
+  await shown;
+  await new Promise((resolve) => requestAnimationFrame(resolve));
+  return performance.now() - began;
+}}"""
+#: Steps through all slices, each when the one before is on the screen.
+SCROLLED = f"""async (n) => {{{_PAINTED}
+  const began = performance.now();
+  for (let k = 0; k < n; k++) {{
+    if (overread.viewer.now.k === k) continue;
+    const shown = painted();
+    overread.viewer.goTo(k);
+    await shown;
+  }}
+  return performance.now() - began;
+}}"""
+
+
+@pytest.fixture(scope="module")
+def large(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The study, analysed, with 16 bits a pixel and a reference."""
+    folder = tmp_path_factory.mktemp("large")
+    across = np.abs(np.arange(SIZE) - SIZE / 2)
+    head = (across[:, None] ** 2 + across[None, :] ** 2 < 220**2).astype(np.uint16)
+    noise = np.random.default_rng(0).integers(0, 40, (SIZE, SIZE), dtype=np.uint16)
+    volume = np.empty((SIZE, SIZE, SLICES), np.uint16, order="F")
+    mask = np.zeros((SIZE, SIZE, SLICES), np.uint8, order="F")
+    for k in range(SLICES):
+        volume[..., k] = head * (20 + k // 10 + np.roll(noise, k, axis=0))
+        if k in LESION:
+            volume[200:280, 150:230, k] = 1000
+            mask[195:285, 145:235, k] = 1
+    affine = np.diag([-0.5, -0.5, 1.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(volume, affine), folder / "large_flair.nii")
+    nibabel.save(nibabel.Nifti1Image(mask, affine), folder / "large_seg.nii")
+    yield site.add_folder(folder, slices=SLICES)
+    site.settle()
+
+
+def renderer_mb(browser: Browser) -> float:
+    """Resident memory of the largest renderer, in MiB."""
+    session = browser.new_browser_cdp_session()
+    found = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    sizes = [
+        psutil.Process(one["id"]).memory_info().rss for one in found if one["type"] == "renderer"
+    ]
+    session.detach()
+    return max(sizes) / 2**20
+
+
+def test_first_slice_is_there_at_once_and_memory_is_bounded(
+    browser: Browser, page: Page, large: str
+) -> None:
+    page.goto(f"/review?study={large}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    page.goto("/")
+    page.wait_for_selector(".ag-row")
+    before = renderer_mb(browser)
+    page.locator(f'.ag-row[row-id="{large}"]').click()
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    expect(page.locator("#finding-diameters-line")).to_be_visible()
+    times = []
+    for _ in range(4):
+        page.wait_for_load_state("networkidle")  # the neighbours of the time before have arrived
+        times.append(page.evaluate(OPENED, large))
+    opened = renderer_mb(browser)
+    scrolled_ms = page.evaluate(SCROLLED, SLICES)
+    once = renderer_mb(browser)
+    page.evaluate("overread.viewer.goTo(0)")
+    page.evaluate(SCROLLED, SLICES // 3)
+    twice = renderer_mb(browser)
+    sys.stdout.write(
+        f"\n{SLICES} slices of {SIZE} x {SIZE}, 16 bits: first slice after"
+        f" {', '.join(f'{ms:.0f}' for ms in times)} ms; all slices in {scrolled_ms / 1000:.1f} s;"
+        f" renderer {before:.0f} MiB before, {opened:.0f} opened, {once:.0f} after all slices,"
+        f" {twice:.0f} after a third of them again\n"
+    )
+    assert min(times) < FIRST_SLICE_MS  # the others may have waited for a busy machine
+    assert once - before < MOST_MB
+    assert twice - once < MOST_GROWTH_MB
+    assert page.get_attribute("#viewer-screen", "data-slice") == str(SLICES // 3)
