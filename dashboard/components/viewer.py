@@ -11,7 +11,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components import edit_bar, measure_bar, planes, tool_bar
+from dashboard.components import edit_bar, measure_bar, planes, space, tool_bar
 from dashboard.components.attributes import aria
 from dashboard.components.overlays import map_legend
 from dashboard.figures.slice_figure import make_slice_figure
@@ -54,7 +54,7 @@ def _stage() -> html.Div:
                 ),
             ),
             html.Div(planes.layout(), id="viewer-planes", className="stage-planes"),
-            html.Div(id="viewer-space", className="stage-space"),
+            html.Div(space.layout(), id="viewer-space", className="stage-space"),
             html.Div(id="stage-note", className="stage-note", role="status", hidden=True),
         ],
         id="viewer-stage",

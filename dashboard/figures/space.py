@@ -19,8 +19,9 @@ from pipeline import CaseSpace, HeadSurface, Mesh
 TRACES = ("ai", "reference", "head", "slice", "frame")
 #: Light from the camera's side, hardly any gloss: shape is read from shading alone.
 _LIGHTING = {"ambient": 0.45, "diffuse": 0.75, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
-_GLASS = {"ambient": 0.6, "diffuse": 0.5, "specular": 0.02, "roughness": 1.0, "fresnel": 0.6}
-_LETTER_GAP = 0.04  # of the longest side, from the volume to its letters
+_GLASS = {"ambient": 0.5, "diffuse": 0.8, "specular": 0.05, "roughness": 0.9, "fresnel": 0.3}
+_HEAD = "#c3ccd6"  # grey as tissue, lighter than the muted text: it is seen through
+_MARGIN = 0.04  # of the longest side, from the head to the edge of the slice and to the letters
 #: From the front, a little from the patient's left and from above.
 _EYE = {"x": 0.75, "y": -1.45, "z": 0.65}
 
@@ -44,30 +45,27 @@ def make_space_figure(
         head: Surface of head or brain, None where nothing stands out.
         reference: Surface of the reference mask, None where there is none.
     """
-    size = {axis: space.size[drawn.case_axis] for axis, drawn in _drawn(space).items()}
-    longest = max(size.values())
+    box = _box(space, head)
+    gap = _MARGIN * max(high - low for low, high in box.values())
     scene: dict[str, Any] = {
-        f"{axis}axis": {
-            "visible": False,
-            "showspikes": False,
-            "range": [-_LETTER_GAP * longest, length + _LETTER_GAP * longest],
-        }
-        for axis, length in size.items()
+        f"{axis}axis": {"visible": False, "showspikes": False, "range": [low - gap, high + gap]}
+        for axis, (low, high) in box.items()
     }
     scene |= {
         "aspectmode": "data",
         "dragmode": "orbit",
         "hovermode": "closest",
         "bgcolor": BACKGROUND,
-        "camera": {"eye": _EYE, "projection": {"type": "orthographic"}},
-        "annotations": _letters(space, size, _LETTER_GAP * longest),
+        "camera": {"eye": _EYE},
+        "uirevision": "kept",
+        "annotations": _letters(space, box, gap),
     }
     return go.Figure(
         data=[
             _make_mask(None, "ai"),
             _make_mask(reference, "reference"),
-            _make_mesh(head.mesh if head else None, DARK.muted, 0.14, _GLASS, "head"),
-            _make_mesh(None, DARK.accent, 0.25, _GLASS, "slice"),
+            _make_mesh(head.mesh if head else None, _HEAD, 0.2, _GLASS, "head"),
+            _make_mesh(None, DARK.accent, 0.14, _GLASS, "slice"),
             _make_frame(),
         ],
         layout={
@@ -86,9 +84,10 @@ def describe_space(space: CaseSpace, head: HeadSurface | None) -> dict[str, Any]
 
     Returns:
         unit; axes: per drawn axis what of the case lies along it (``slice``, ``row``, ``column``),
-        whether against it, and its length; step: from slice to slice; head: ``brain``, ``head`` or
-        None.
+        whether against it, its length, and from where to where the slice is drawn; step: from slice
+        to slice; head: ``brain``, ``head`` or None.
     """
+    box = _box(space, head)
     words = ("slice", "row", "column")
     return {
         "unit": space.unit,
@@ -98,6 +97,7 @@ def describe_space(space: CaseSpace, head: HeadSurface | None) -> dict[str, Any]
                 "along": words[drawn.case_axis],
                 "reversed": drawn.reversed,
                 "size": space.size[drawn.case_axis],
+                "drawn": box[axis],
             }
             for axis, drawn in _drawn(space).items()
         ],
@@ -111,7 +111,7 @@ def _drawn(space: CaseSpace) -> dict[str, Any]:
 
 
 def _make_mask(mesh: Mesh | None, name: str) -> go.Mesh3d:
-    colour, opacity = {"ai": (DARK.ai, 0.85), "reference": (DARK.reference, 0.4)}[name]
+    colour, opacity = {"ai": (DARK.ai, 1.0), "reference": (DARK.reference, 0.22)}[name]
     return _make_mesh(mesh, colour, opacity, _LIGHTING, name)
 
 
@@ -150,12 +150,29 @@ def _make_frame() -> go.Scatter3d:
     )
 
 
-def _letters(space: CaseSpace, size: dict[str, float], gap: float) -> list[dict[str, Any]]:
+def _box(space: CaseSpace, head: HeadSurface | None) -> dict[str, tuple[float, float]]:
+    """From where to where the head reaches along each drawn axis, with a margin, in the volume."""
+    sizes = [space.size[drawn.case_axis] for drawn in space.axes.all()]
+    if head is None:
+        return {axis: (0.0, size) for axis, size in zip("xyz", sizes, strict=True)}
+    lows, highs = head.mesh.vertices.min(axis=0), head.mesh.vertices.max(axis=0)
+    gap = _MARGIN * float((highs - lows).max())
+    ends = zip("xyz", lows, highs, sizes, strict=True)
+    return {
+        axis: (max(0.0, float(low) - gap), min(size, float(high) + gap))
+        for axis, low, high, size in ends
+    }
+
+
+def _letters(
+    space: CaseSpace, box: dict[str, tuple[float, float]], gap: float
+) -> list[dict[str, Any]]:
     """Anatomical letters at the ends of the drawn axes, none where they are unknown."""
-    middle = {axis: length / 2 for axis, length in size.items()}
+    middle = {axis: (low + high) / 2 for axis, (low, high) in box.items()}
     notes = []
     for axis, drawn in _drawn(space).items():
-        for letter, place in zip(drawn.letters, (-gap, size[axis] + gap), strict=True):
+        low, high = box[axis]
+        for letter, place in zip(drawn.letters, (low - gap, high + gap), strict=True):
             if letter:
                 notes.append(
                     {

@@ -19,7 +19,7 @@ from pipeline.surfaces.mask_surface import (
 from pipeline.surfaces.mesh import Mesh, smooth_mesh
 
 #: Triangles; it is only there to show where in the head something lies.
-MOST_FACES = 12_000
+MOST_FACES = 8_000
 #: As `_FOREGROUND_SHARE` in dashboard/display.py: what exceeds the darkest value by this part of
 #: the range is foreground.
 _FOREGROUND_SHARE = 0.06
@@ -152,9 +152,11 @@ def _has_scalp(sampled: NDArray[np.float32], filled: NDArray[np.bool_]) -> bool:
         depth /= np.sqrt(area / np.pi)
         edges = pairwise(_DEPTHS)
         rings = [plane[(depth > outer) & (depth <= inner)] for outer, inner in edges]
-        profiles.append([float(np.median(ring)) if ring.size else 0.0 for ring in rings])
+        profiles.append([float(np.median(ring)) if ring.size else np.nan for ring in rings])
     if not profiles:
         return True  # the word that claims less
-    profile = np.median(profiles, axis=0) - min(0.0, float(sampled.min()))
+    measured = np.array(profiles)
+    seen_at = ~np.isnan(measured).all(axis=0)  # rings of a small image may hold no pixel
+    profile = np.nanmedian(measured[:, seen_at], axis=0) - min(0.0, float(sampled.min()))
     rim = int(np.argmax(profile[: len(profile) // 2]))
     return bool(profile[rim] > _SCALP * profile[rim:].min())

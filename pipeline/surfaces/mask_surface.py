@@ -22,7 +22,7 @@ Triple = tuple[float, float, float]
 Strides = tuple[int, int, int]
 
 #: Triangles of one surface: what a browser turns without a pause.
-MOST_FACES = 20_000
+MOST_FACES = 12_000
 _FEWEST_FACES = 600
 #: Rounds of `smooth_mesh`: takes the voxels' edges off, keeps bulges of a few millimetres.
 _ROUNDS = 6

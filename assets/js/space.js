@@ -1,0 +1,218 @@
+// The view in space: head or brain, the AI's and the reference mask, the plane of the slice in view. Made when it is
+// first chosen, kept while the study is open, so that its camera stays as the reader turned it.
+window.overread = window.overread || {};
+
+overread.space = (function () {
+  "use strict";
+
+  const AI = 0, REFERENCE = 1, PLANE = 3, FRAME = 4; // as TRACES in dashboard/figures/space.py
+  const STILL_PX = 4; // a press that moves further turns the figure
+  const SETTLE_MS = 200; // a threshold that is still being dragged is not asked for
+  const CONFIG = { displayModeBar: false, scrollZoom: false, doubleClick: false, showTips: false, responsive: true };
+  const NO_WEBGL = "This browser shows no 3D: WebGL is switched off or missing. The other views work without it.";
+  const byId = (id) => document.getElementById(id);
+  const state = () => overread.viewer.now;
+  let made = null; // of the study that is open: {now, figure, told, url, surface, undo, ...}
+  let timer = 0;
+
+  function hasWebgl() {
+    const canvas = document.createElement("canvas");
+    return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+  }
+
+  function message(words) {
+    byId("space-message").hidden = !words;
+    byId("space-message").textContent = words;
+  }
+
+  async function start(now) {
+    if (made?.now === now) return refresh();
+    dispose();
+    const mine = { now, figure: byId("space-figure"), url: null, undo: new AbortController(), began: performance.now(), drawing: Promise.resolve(), shown: null };
+    made = mine;
+    if (!hasWebgl()) return message(NO_WEBGL);
+    message("Making the surfaces");
+    try {
+      const [told] = await Promise.all([overread.spaceData.scene(now, mine.undo.signal), fetchSurface(mine)]);
+      if (made !== mine) return;
+      mine.told = told;
+      const { data, layout } = told.figure;
+      if (mine.surface) data[AI] = mine.surface.trace;
+      placeSlice(mine, data);
+      applyShow(mine, data);
+      const lesion = [data[AI], data[REFERENCE]].find((trace) => trace.x?.length);
+      if (lesion && !overread.spaceData.liesFar(told.space, lesion)) layout.scene.camera.eye.x *= -1; // from the lesion's side
+      await Plotly.newPlot(mine.figure, data, layout, CONFIG);
+      if (made !== mine) return;
+      listen(mine);
+      mine.figure.dataset.drawnMs = Math.round(performance.now() - mine.began); // for tests
+      mine.ready = true;
+      message("");
+      refresh();
+    } catch (error) {
+      if (made !== mine || error.name === "AbortError") return;
+      made = null; // chosen again, it is tried again
+      message(`${error.message} Choose 3D again to try once more.`);
+    }
+  }
+
+  // The AI's mask as it is in view; false where it is the one that is there.
+  async function fetchSurface(mine) {
+    const url = overread.spaceData.surfaceUrl(mine.now);
+    if (url === mine.url) return false;
+    mine.url = url;
+    const found = url ? await overread.spaceData.surface(url, mine.undo.signal) : null;
+    if (mine.url !== url) return false; // another threshold meanwhile
+    mine.surface = found;
+    return true;
+  }
+
+  function placeSlice(mine, data) {
+    const at = overread.spaceData.corners(mine.told.space, mine.now.k);
+    Object.assign(data[PLANE], at, { i: [0, 0], j: [1, 2], k: [2, 3], visible: true });
+    const closed = Object.fromEntries(Object.entries(at).map(([axis, values]) => [axis, [...values, values[0]]]));
+    Object.assign(data[FRAME], closed, { visible: true });
+    mine.k = mine.now.k;
+    mine.figure.dataset.slice = mine.now.k + 1;
+  }
+
+  const visible = ({ now, surface, told }) => {
+    const seen = !now.show.hidden;
+    return [Boolean(seen && now.show.ai && surface?.ai.voxels), Boolean(seen && now.show.reference && told.reference?.voxels)];
+  };
+
+  function applyShow(mine, data) {
+    const [ai, reference] = visible(mine);
+    data[AI].visible = ai;
+    data[REFERENCE].visible = reference;
+    mine.shown = `${ai} ${reference}`;
+  }
+
+  // Bring the figure to what is in view: one drawing at a time, however many changes came meanwhile.
+  function refresh() {
+    if (!made || made.now.mode !== "space") return;
+    words(made);
+    if (!made.ready || made.busy) return;
+    const mine = made;
+    mine.busy = true;
+    requestAnimationFrame(async () => {
+      try {
+        while (made === mine && mine.now.mode === "space" && (await step(mine)));
+      } finally {
+        mine.busy = false;
+      }
+    });
+  }
+
+  // Draw what has changed; false where nothing has.
+  async function step(mine) {
+    const { data } = mine.figure;
+    const [ai, reference] = visible(mine);
+    const moved = mine.k !== mine.now.k, other = data[AI] !== mine.surface?.trace && mine.surface;
+    if (!moved && !other && mine.shown === `${ai} ${reference}`) return false;
+    if (other) data[AI] = mine.surface.trace;
+    if (moved) placeSlice(mine, data);
+    applyShow(mine, data);
+    mine.revision = (mine.revision || 0) + 1;
+    await Plotly.react(mine.figure, data, { ...mine.figure.layout, datarevision: mine.revision }, CONFIG);
+    return true;
+  }
+
+  // A click moves the slice to the point under the pointer. Plotly tells of a click only if a frame falls between press
+  // and release; what it last told to be under the pointer is known without.
+  function listen(mine) {
+    const { figure, undo: { signal } } = mine;
+    let under = null, pressed = null;
+    const go = (point) => point && state() === mine.now && overread.viewer.goTo(overread.spaceData.sliceAt(mine.told.space, point));
+    figure.on("plotly_hover", ({ points }) => { under = points[0]; });
+    figure.on("plotly_unhover", () => { under = null; });
+    figure.on("plotly_click", ({ points }) => go(points[0]));
+    figure.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => { pressed = { x, y, under }; }, { signal, capture: true });
+    figure.addEventListener("pointerup", ({ clientX: x, clientY: y }) => {
+      if (pressed && Math.hypot(x - pressed.x, y - pressed.y) < STILL_PX) go(pressed.under);
+      pressed = null;
+    }, { signal, capture: true });
+  }
+
+  const amount = ({ voxels, volume_ml: ml }) => (ml === null ? `${voxels.toLocaleString("en-US")} pixels` : `${ml.toFixed(1)} mL`);
+
+  function row(name, there, on, words) {
+    byId(`space-row-${name}`).hidden = !there;
+    byId(`space-row-${name}`).classList.toggle("space-row--off", !on);
+    byId(`space-amount-${name}`).textContent = words || "";
+  }
+
+  function words(mine) {
+    const { now, told, surface } = mine;
+    const { show } = now, seen = !show.hidden;
+    row("ai", Boolean(surface), seen && show.ai, surface && (surface.ai.voxels ? amount(surface.ai) : "empty"));
+    row("reference", Boolean(told?.reference), seen && show.reference, told?.reference && (told.reference.voxels ? amount(told.reference) : "empty"));
+    row("head", Boolean(told?.space.head), true, "");
+    byId("space-name-head").textContent = told?.space.head === "brain" ? "Brain surface" : "Head surface";
+    row("slice", true, true, `${now.k + 1} / ${now.study.n}`);
+    const own = now.study.result && !(overread.threshold.isShipped(now) && overread.calls.isShipped(now));
+    byId("space-threshold").hidden = !own;
+    byId("space-threshold").textContent = own ? "Not at the shipped thresholds." : "";
+    byId("space-scale").hidden = told?.space.unit !== "pixels";
+    byId("space-scale").textContent = "The files state no spacing: the distance of slices is assumed, and nothing is to scale.";
+  }
+
+  // Threshold or result changed: another surface of the AI's mask.
+  function changed(now) {
+    if (made?.now !== now || now.mode !== "space") return;
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const mine = made;
+      if (mine?.now !== now) return;
+      try {
+        await fetchSurface(mine);
+      } catch (error) {
+        if (error.name !== "AbortError") message(error.message);
+        mine.url = null;
+        return;
+      }
+      if (made === mine) refresh();
+    }, SETTLE_MS);
+  }
+
+  function dispose() {
+    clearTimeout(timer);
+    if (!made) return;
+    made.undo.abort();
+    if (made.figure.isConnected && made.figure.data) Plotly.purge(made.figure);
+    for (const name of ["slice", "drawnMs"]) delete made.figure.dataset[name];
+    made = null;
+    message("");
+  }
+
+  function follow(now) {
+    if (now.mode !== "space") return;
+    start(now);
+    changed(now);
+  }
+
+  function onWheel(event) {
+    if (!made?.ready) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const delta = Math.sign(event.deltaY || event.deltaX);
+    if (!event.ctrlKey) return overread.viewer.goTo(state().k + delta);
+    const { eye } = made.figure._fullLayout.scene.camera;
+    const factor = Math.exp((Math.max(-120, Math.min(120, event.deltaY)) / 300));
+    Plotly.relayout(made.figure, { "scene.camera.eye": { x: eye.x * factor, y: eye.y * factor, z: eye.z * factor } });
+  }
+
+  function mount(signal) {
+    const { on } = overread.viewer;
+    byId("viewer-space").addEventListener("wheel", onWheel, { passive: false, capture: true, signal });
+    byId("viewer-space").addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
+    const keys = [{ id: "mode.space", key: "j", label: "3D: surfaces in space", run: () => state() && overread.linked.choose("space") }];
+    const removers = [
+      on("mode", follow), on("close", dispose), on("slice", refresh), on("display", refresh), on("result", changed), on("threshold", changed),
+      overread.keys.add("Space", keys),
+    ];
+    return () => { dispose(); removers.forEach((remove) => remove()); };
+  }
+
+  return { mount };
+})();

@@ -1,0 +1,182 @@
+"""Surfaces in space: head, the AI's mask, the reference, and the slice in view."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from running_site import SLICES, Site
+
+SLICE_MM = 4.0
+#: To the first picture, without a graphics card, on a machine that may be busy. The aim is 1.5 s on
+#: two quiet cores.
+LONGEST_MS = 45_000
+FIGURE = "#space-figure"
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("space", rim=True)
+
+
+def open_space(page: Page, study_id: str, slice_number: int = 6) -> None:
+    page.goto(f"/review?study={study_id}&slice={slice_number}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    page.wait_for_function("() => overread.viewer.now.measures !== null")
+    page.keyboard.press("j")
+    page.wait_for_selector(f"{FIGURE}[data-drawn-ms]", timeout=LONGEST_MS)
+
+
+def traces(page: Page) -> dict[str, Any]:
+    """What is drawn, by name: whether it is visible, and from where to where along z."""
+    found: dict[str, Any] = page.evaluate(
+        """() => Object.fromEntries(document.getElementById("space-figure").data.map((trace) =>
+             [trace.name, { type: trace.type, visible: trace.visible, faces: trace.i?.length,
+               z: [Math.min(...trace.z), Math.max(...trace.z)] }]))"""
+    )
+    return found
+
+
+def test_surfaces_volumes_and_the_slice_stand_together(
+    page: Page, study: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_space(page, study)
+    found = traces(page)
+    kinds = ["mesh3d", "mesh3d", "mesh3d", "mesh3d", "scatter3d"]
+    assert list(found) == ["ai", "reference", "head", "slice", "frame"]
+    assert [trace["type"] for trace in found.values()] == kinds
+    assert all(trace["visible"] for trace in found.values())
+    # slices 5 to 9 of 4 mm each: 16 to 36 mm
+    for name in ("ai", "reference"):
+        assert found[name]["z"] == pytest.approx([16, 36], abs=2)
+        assert found[name]["faces"] > 100
+    assert found["slice"]["z"] == [5.5 * SLICE_MM, 5.5 * SLICE_MM]
+
+    expect(page.locator("#space-amount-ai")).to_have_text(page.inner_text("#finding-volume-line"))
+    assert page.inner_text("#space-amount-ai") == "5.1 mL"  # 16 x 16 x 5 voxels of 4 mm3
+    assert page.inner_text("#space-amount-reference") == "8.0 mL"
+    assert page.inner_text("#space-amount-slice") == f"6 / {SLICES}"
+    assert page.inner_text("#space-name-head") == "Brain surface"  # nothing bright around it
+    expect(page.locator("#space-legend")).to_contain_text("interpolated between slices")
+    expect(page.locator("#space-scale")).to_be_hidden()
+    letters = page.evaluate(
+        "() => document.getElementById('space-figure').layout.scene.annotations.map((a) => a.text)"
+    )
+    assert letters == ["R", "L", "A", "P", "I", "S"]
+    spent = page.get_attribute(FIGURE, "data-drawn-ms")
+    assert spent is not None
+    with capsys.disabled():
+        sys.stdout.write(f"\n3D: {spent} ms to the first picture, drawn without a graphics card\n")
+    assert int(spent) < LONGEST_MS
+
+
+def test_plane_moves_with_the_slice_and_a_click_moves_the_slice(page: Page, study: str) -> None:
+    open_space(page, study)
+    page.keyboard.press("ArrowDown")
+    page.wait_for_selector(f"{FIGURE}[data-slice='7']", timeout=LONGEST_MS)
+    assert traces(page)["slice"]["z"] == [6.5 * SLICE_MM] * 2
+    page.locator(FIGURE).hover()
+    page.mouse.wheel(0, 120)
+    expect(page.locator("#space-amount-slice")).to_have_text(f"8 / {SLICES}")
+
+    box = page.locator(FIGURE).bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.keyboard.press("End")
+    number = page.locator("#space-amount-slice")
+    expect(number).to_have_text(f"{SLICES} / {SLICES}")
+    end = time.monotonic() + 60
+    while number.inner_text() == f"{SLICES} / {SLICES}":
+        assert time.monotonic() < end, "no surface was under the pointer"
+        page.mouse.move(middle[0] + 2, middle[1] + 2)
+        page.wait_for_timeout(300)  # what lies under the pointer is looked up with the next drawing
+        page.mouse.move(*middle)
+        page.wait_for_timeout(300)
+        page.mouse.click(*middle)
+    expected = number.inner_text().split()[0]
+    page.keyboard.press("j")
+    expect(page.locator("#viewer-space")).to_be_hidden()
+    assert page.inner_text("#corner-slice").startswith(f"Slice {expected} / {SLICES}")
+
+
+def test_surfaces_follow_toggles_and_threshold_and_the_camera_stays(page: Page, study: str) -> None:
+    open_space(page, study)
+    page.evaluate(
+        "() => Plotly.relayout('space-figure', {'scene.camera.eye': {x: 2, y: 0.1, z: 0.4}})"
+    )
+    page.keyboard.press("m")
+    page.wait_for_function(shown("ai", False), timeout=LONGEST_MS)
+    assert traces(page)["reference"]["visible"] is True
+    page.keyboard.press(" ")
+    page.wait_for_function(shown("reference", False), timeout=LONGEST_MS)
+    page.keyboard.press(" ")
+    page.keyboard.press("m")
+    page.wait_for_function(shown("ai", True), timeout=LONGEST_MS)
+
+    before = page.inner_text("#space-amount-ai")
+    page.evaluate("() => overread.threshold.set(0.3)")  # takes the rim in, two pixels on each side
+    expect(page.locator("#space-amount-ai")).to_have_text("8.0 mL", timeout=LONGEST_MS)
+    assert before == "5.1 mL"
+    expect(page.locator("#space-threshold")).to_be_visible()
+
+    page.keyboard.press("j")
+    expect(page.locator("#viewer-space")).to_be_hidden()
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowUp")
+    page.wait_for_selector(f"{FIGURE}[data-slice='5']", timeout=LONGEST_MS)
+    eye = page.evaluate(
+        "() => document.getElementById('space-figure')._fullLayout.scene.camera.eye"
+    )
+    assert eye == {"x": 2, "y": 0.1, "z": 0.4}
+
+
+def shown(name: str, wanted: bool) -> str:
+    figure = "document.getElementById('space-figure')"
+    is_it = f"trace.name === '{name}' && trace.visible === {str(wanted).lower()}"
+    return f"() => {figure}.data.some((trace) => {is_it})"
+
+
+def test_without_webgl_the_page_says_so(page: Page, study: str) -> None:
+    page.add_init_script(
+        """const real = HTMLCanvasElement.prototype.getContext;
+           HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+             return kind.startsWith("webgl") ? null : real.call(this, kind, ...rest); };"""
+    )
+    page.goto(f"/review?study={study}&slice=6")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    page.keyboard.press("j")
+    expect(page.locator("#space-message")).to_contain_text("This browser shows no 3D")
+    page.keyboard.press("j")
+    expect(page.locator("#viewer-screen")).to_be_visible()
+
+
+def test_a_failure_is_told_and_tried_again(page: Page, study: str) -> None:
+    page.goto(f"/review?study={study}&slice=6")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    page.route("**/space?v=*", lambda route: route.fulfill(status=500, json={"error": "Not now."}))
+    page.keyboard.press("j")
+    expect(page.locator("#space-message")).to_contain_text("Not now. Choose 3D again")
+    page.unroute("**/space?v=*")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.wait_for_selector(f"{FIGURE}[data-drawn-ms]", timeout=LONGEST_MS)
+
+
+def test_slices_lie_along_the_drawn_axis_in_either_direction(page: Page) -> None:
+    page.goto("/about")
+    for backwards, place, point, k in ((False, 22, 21, 5), (True, 26, 21, 6), (True, 26, 47.9, 0)):
+        axes = [
+            {"name": "x", "along": "column", "reversed": False, "size": 30, "drawn": [2, 28]},
+            {"name": "y", "along": "slice", "reversed": backwards, "size": 48, "drawn": [0, 48]},
+            {"name": "z", "along": "row", "reversed": True, "size": 20, "drawn": [1, 19]},
+        ]
+        found = page.evaluate(
+            "([space, y]) => [overread.spaceData.corners(space, 5),"
+            " overread.spaceData.sliceAt(space, { x: 1, y, z: 1 })]",
+            [{"axes": axes, "step": 4}, point],
+        )
+        assert found[0] == {"x": [2, 28, 28, 2], "y": [place] * 4, "z": [1, 1, 19, 19]}
+        assert found[1] == k
