@@ -39,8 +39,7 @@ def layout(task: str | None = None, image: str | None = None, **_: Any) -> Compo
     """
     chosen = IMAGE_TASKS.get(str(task)) or next(iter(IMAGE_TASKS.values()))
     children: list[Any] = [
-        *[dcc.Store(id=name) for name in (view.PROGRESS, view.OUTCOME, SINK)],
-        dcc.Store(id=view.REQUEST, data=_request(chosen, image)),
+        *[dcc.Store(id=name) for name in (view.PROGRESS, SINK)],
         view.head(list(IMAGE_TASKS.values()), chosen.name),
         view.cautions(chosen),
     ]
@@ -49,7 +48,12 @@ def layout(task: str | None = None, image: str | None = None, **_: Any) -> Compo
     except InputError as error:
         children.append(_without_model(chosen, error.message))
     else:
-        children.append(_columns(info))
+        # without a model there is no place for an answer, and Dash tells the browser's console so
+        children += [
+            dcc.Store(id=view.OUTCOME),
+            dcc.Store(id=view.REQUEST, data=_request(chosen, image)),
+            _columns(info),
+        ]
     return html.Div(html.Div(children, className="comparisons stack"), className="page")
 
 
