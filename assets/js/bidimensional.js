@@ -45,7 +45,9 @@ overread.bidimensional = (function () {
     const map = url && loader.get(url);
     if (!map) return null;
     const level = result ? levelOf(now) : 128;
-    return { w, h, data: Uint8Array.from(map, (value) => (value >= level ? 1 : 0)) };
+    const data = new Uint8Array(map.length);
+    for (let i = 0; i < map.length; i++) data[i] = map[i] >= level ? 1 : 0;
+    return { w, h, data };
   }
 
   // Middle of the mask on the slice in view, which labels keep off; null without a mask.

@@ -85,7 +85,8 @@ overread.measureDraw = (function () {
         continue;
       }
       const scale = screen.scale();
-      const centre = overread.bidimensional.centre(now);
+      const hasLabels = shapes.some(({ isAi }) => !isAi);
+      const centre = hasLabels ? overread.bidimensional.centre(now) : null;
       const around = { view: viewOf(screen, scale), taken: [], centre: centre && [centre[0] * scale[0], centre[1] * scale[1]] };
       layer.replaceChildren(...shapes.map((shape) => drawOne(now, shape, scale, around)));
     }

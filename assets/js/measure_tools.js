@@ -49,7 +49,7 @@ overread.measureTools = (function () {
       const drawn = list.map(({ item, isAi }) => ({ item, isAi, isSelected: selected?.id === item.id, isHovered: hovered?.id === item.id, handle: pointedAt(item.id) }));
       if (pending && seen(now)) drawn.push({ item: pending.item, isAi: false, isSelected: true, isHovered: false, handle: null });
       drawLines(now);
-      overread.measureDraw.draw(now, drawn);
+      overread.measureDraw.draw(now, drawn.filter((one) => !one.isAi || one.isSelected || one.isHovered));
     });
   }
 

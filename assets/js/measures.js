@@ -53,7 +53,8 @@ overread.measures = (function () {
     const words = `${which}, ${what}, on slice ${item.k + 1}`;
     byId("finding-diameters-line").setAttribute("aria-label", `${byId("finding-diameters").textContent} ${unit}: go to slice ${item.k + 1} of ${study.n}`);
     byId("finding-diameters-line").title = `${words}. Click to go there.`;
-    byId("finding-measurable").textContent = `RANO 2.0: ${one.isAi ? lesion.reason : overread.bidimensional.judge(one, now).reason}`;
+    const whose = one.isAi && overread.bidimensional.corrected() ? "Diameters of your corrected mask. " : "";
+    byId("finding-measurable").textContent = `${whose}RANO 2.0: ${one.isAi ? lesion.reason : overread.bidimensional.judge(one, now).reason}`;
     byId("finding-notes").replaceChildren(...[`${words}.`, ...notes(now)].map((textContent) => Object.assign(document.createElement("p"), { className: "finding-text", textContent })));
   }
 

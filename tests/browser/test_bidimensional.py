@@ -154,6 +154,7 @@ def test_diameters_are_dragged_kept_and_given_back(page, study):
 
     page.wait_for_selector("#findings-measurements[data-saved='true']")
     page.reload()
+    page.wait_for_selector("#viewer-screen[data-slice]")
     expect(page.locator("#diameters-own")).to_be_visible()
     assert page.evaluate(HERE) == [[False, changed]]
 
@@ -195,3 +196,19 @@ def test_diameters_are_dragged_by_keys(page, study):
     expect(page.locator(".measure-go")).to_contain_text("Diameters")
     page.keyboard.press("Delete")
     expect(page.locator("#diameters-own")).to_be_hidden()
+
+
+def test_diameters_follow_a_corrected_mask(page, study):
+    open_study(page, study, 5)
+    page.wait_for_function("() => overread.correction.mask(4)")
+    page.evaluate(
+        """() => { const mask = overread.correction.mask(4);
+             for (let y = 10; y < 46; y++) for (let x = 18; x < 30; x++) mask[y * 64 + x] = 1;
+             overread.correction.change("A test", [{ k: 4, mask }]); }"""
+    )
+    expect(page.locator("#finding-measurable")).to_contain_text("Diameters of your corrected mask.")
+    lesions = page.evaluate("() => overread.bidimensional.lesions(overread.viewer.now)")
+    assert lesions[0]["k"] == 4
+    assert lesions[0]["longest"]["length"] > 36
+    page.evaluate("() => overread.correction.undo()")
+    expect(page.locator("#finding-diameters-line")).to_have_text("23 \u00d7 23 mm")

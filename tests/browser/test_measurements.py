@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+import nibabel
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 from running_site import SIZE, Site
@@ -253,6 +255,29 @@ def test_what_cannot_be_saved_is_tried_again(page, study):
     page.unroute("**/measurements")
     wait_saved(page, 1)
     expect(page.locator("#measure-state")).to_have_text("")
+
+
+def test_spacing_of_rows_and_columns_counts_apart(page, site, tmp_path):
+    """Pixels of 0.5 mm from row to row and of 2 mm from column to column."""
+    volume = np.zeros((40, 40, 4), np.uint8)
+    volume[4:36, 4:36] = 90
+    affine = np.diag([-2.0, -0.5, 3.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(volume, affine), tmp_path / "stretched_flair.nii.gz")
+    study_id = site.add_folder(tmp_path, slices=4)
+    open_study(page, study_id, 2)
+    page.keyboard.press("k")
+    drag(page, (10, 10), (20, 10))
+    drag(page, (10, 16), (10, 36))
+    expect(page.locator(".measure-label-main")).to_have_count(2)
+    wide, tall = (number(text) for text in labels(page))
+    assert wide == pytest.approx(20, abs=0.4)
+    assert tall == pytest.approx(10, abs=0.2)
+    page.keyboard.press("a")
+    drag(page, (25, 20), (20, 20))
+    click(page, 25, 40)  # 10 mm to the right and 10 mm down
+    expect(page.locator(".measure-label-main")).to_have_text(
+        [re.compile("mm"), re.compile("mm"), re.compile(r"^(44\.\d|45\.\d)\u00b0$")]
+    )
 
 
 def test_image_is_as_large_as_these_tests_think(page, study):
