@@ -11,7 +11,7 @@ async () => {
   // What is in front: a pixel of the picture as it was decoded, and both outlines.
   function seen() {
     const [below, above] = images();
-    const front = Number(getComputedStyle(above).opacity) > 0 ? above : below;
+    const front = above && Number(getComputedStyle(above).opacity) > 0 ? above : below;
     pen.clearRect(0, 0, 1, 1);
     pen.drawImage(front, 4, 4, 1, 1, 0, 0, 1, 1); // the phantom's corner tells the slice; empty unless decoded
     const [grey, , , alpha] = pen.getImageData(0, 0, 1, 1).data;
