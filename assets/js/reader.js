@@ -81,7 +81,7 @@ overread.reader = (function () {
     byId("reader-name").readOnly = !now.can_rename;
     byId("reader-save").hidden = !now.can_rename;
     byId("reader-words").textContent = now.can_rename
-      ? `Written beside what you save, such as a corrected mask. Until you type one it is “${now.shown}”. This browser is how the server knows you.`
+      ? `Written beside what you save, such as a corrected mask. Until you type one it is “${now.shown}”. The server knows you by this browser.`
       : "Your name comes from the sign-in in front of Overread. It is written beside what you save.";
     byId("reader-status").textContent = "";
     dialog.showModal();

@@ -75,9 +75,10 @@ KEYS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
             ("Reference outline", ("R",)),
             ("Fill", ("F",)),
             ("Hide all", ("Space",)),
+            ("Next study of the worklist", ("Enter",)),
         ),
     ),
-    ("Everywhere", (("All keys of the page", ("?",)),)),
+    ("Everywhere", (("All keys of the page, and changing them", ("?",)),)),
 )
 PACKAGES = (
     "dash",
@@ -170,7 +171,10 @@ def _keys() -> html.Section:
         ]
         groups.append(html.Div([html.H3(page, className="panel-title"), html.Dl(lines)]))
     return html.Section(
-        [html.H2("Keys", className="panel-title"), html.Div(groups, className="about-keys")],
+        [
+            html.H2("Keys as shipped", className="panel-title"),
+            html.Div(groups, className="about-keys"),
+        ],
         className="panel",
         **aria(label="Keys"),
     )
