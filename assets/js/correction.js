@@ -89,6 +89,8 @@ overread.correction = (function () {
   // ---- steps ----
   // A step holds what to flip of each slice, and what the base and all touched slices were where these changed as a whole.
   function push(step) {
+    const last = state.done.at(-1);
+    if (last?.silent) last.over = 0;
     state.done.push(step);
     state.undone = [];
     changed();
@@ -160,29 +162,39 @@ overread.correction = (function () {
 
   // Take back or do again; gives the step, or null where there is none.
   function move(from, to, back) {
-    const step = state?.[from].pop();
-    if (!step) return null;
-    state[to].push(step);
-    apply(step, back);
+    if (!state?.[from].length) return null;
+    const step = shift(from, to, back);
     changed();
     return step;
   }
 
-  const isSilent = (steps) => Boolean(steps?.at(-1)?.silent);
+  // Steps of settle() are gone through unseen. One that was made while steps were taken back (over counts them) stands
+  // on what these do not know: it goes before the first of them is done again.
+  const top = (steps) => steps?.at(-1);
+
+  function shift(from, to, back) {
+    const step = state[from].pop();
+    state[to].push(step);
+    apply(step, back);
+    return step;
+  }
 
   function undo() {
-    if (isSilent(state?.done)) apply(state.done.pop(), true);
+    if (state?.done.length > 1 && top(state.done).silent) shift("done", "undone", true);
     return move("done", "undone", true);
   }
 
   function redo() {
-    if (state?.undone.length && isSilent(state.done)) apply(state.done.pop(), true);
-    return move("undone", "done", false);
+    const settled = top(state?.done);
+    if (settled?.silent && settled.over && settled.over === state.undone.length) apply(state.done.pop(), true);
+    const step = move("undone", "done", false);
+    if (step && top(state.undone)?.silent) shift("undone", "done", false);
+    return step;
   }
 
   // The same mask, standing on the version as which it was saved: no step of the reader's.
   function settle(base) {
-    const step = { silent: true, slices: [], bases: [state.base, base], touched: [state.touched, new Map()] };
+    const step = { silent: true, over: state.undone.length, slices: [], bases: [state.base, base], touched: [state.touched, new Map()] };
     state.done.push(step);
     apply(step, false);
     emit("loaded");

@@ -102,21 +102,31 @@ overread.editBar = (function () {
     { id: "edit.polygon", key: "6", label: "Polygon that adds", run: tool("polygon") },
     { id: "edit.cut", key: "7", label: "Polygon that cuts out", run: tool("cut") },
     { id: "edit.fill", key: "8", label: "Fill a hole (Alt takes a piece away)", run: tool("fill") },
-    { id: "edit.smaller", key: "Shift+ArrowLeft", label: "Smaller brush", repeat: true, run: editing(() => overread.editTools.resize(-1)) },
-    { id: "edit.larger", key: "Shift+ArrowRight", label: "Larger brush", repeat: true, run: editing(() => overread.editTools.resize(1)) },
-    { id: "edit.undo", key: "Ctrl+z", label: "Undo", repeat: true, run: action("undo") },
-    { id: "edit.redo", key: "Ctrl+Shift+z", label: "Redo", repeat: true, run: action("redo") },
-    { id: "edit.redo-too", key: "Ctrl+y", repeat: true, run: action("redo") },
-    { id: "edit.save", key: "Ctrl+s", label: "Save as a new version", run: editing(() => void save()) },
+    { id: "edit.smaller", key: "<", label: "Smaller brush", repeat: true, run: editing(() => overread.editTools.resize(-1)) },
+    { id: "edit.larger", key: ">", label: "Larger brush", repeat: true, run: editing(() => overread.editTools.resize(1)) },
     { id: "edit.grow", key: "Shift+g", label: "Grow by one pixel", repeat: true, run: action("grow") },
     { id: "edit.shrink", key: "Shift+s", label: "Shrink by one pixel", repeat: true, run: action("shrink") },
-    { id: "edit.copy-next", key: "Shift+ArrowDown", label: "Copy to the next slice", repeat: true, run: action("copy-next") },
-    { id: "edit.copy-previous", key: "Shift+ArrowUp", label: "Copy to the slice before", repeat: true, run: action("copy-previous") },
+    { id: "edit.copy-next", key: "Shift+PageDown", label: "Copy to the next slice", repeat: true, run: action("copy-next") },
+    { id: "edit.copy-previous", key: "Shift+PageUp", label: "Copy to the slice before", repeat: true, run: action("copy-previous") },
     { id: "edit.interpolate", key: "Shift+i", label: "Interpolate between corrected slices", run: action("interpolate") },
     { id: "edit.clear", key: "Shift+x", label: "Clear the slice", run: action("clear") },
     { id: "edit.again", key: "Shift+a", label: "Take the AI's mask on this slice again", run: action("again") },
     { id: "show.correction", key: "Shift+m", label: "Your correction on or off", run: () => state() && flip() },
   ];
+
+  // Keys that other tools have too: ours while ours is the row in view.
+  const STEPS = [
+    { id: "edit.undo", key: "Ctrl+z", label: "Undo", repeat: true, run: action("undo") },
+    { id: "edit.redo", key: "Ctrl+Shift+z", label: "Redo", repeat: true, run: action("redo") },
+    { id: "edit.redo-too", key: "Ctrl+y", repeat: true, run: action("redo") },
+    { id: "edit.save", key: "Ctrl+s", label: "Save as a new version", run: editing(() => void save()) },
+  ];
+  let takeSteps = null;
+
+  function keepSteps() {
+    if (isEditing() && !takeSteps) takeSteps = overread.keys.add("Correcting: undo and save", STEPS);
+    else if (!isEditing() && takeSteps) takeSteps = void takeSteps();
+  }
 
   function mount(signal) {
     makeSlider();
@@ -138,11 +148,13 @@ overread.editBar = (function () {
     const removers = [
       ...["open", "change", "loaded"].map((name) => on(name, show)),
       overread.viewer.on("open", () => showSize(overread.editTools.brushSize)),
+      overread.viewer.on("display", keepSteps),
       overread.keys.add("Correcting", KEYS),
     ];
     return () => {
       clearTimeout(said);
       sentence.remove();
+      takeSteps = void takeSteps?.();
       waitsForName = false;
       removers.forEach((remove) => remove());
     };

@@ -19,8 +19,13 @@ _TOOLS = (
 _ACTIONS = (
     ("grow", "Grow", "Shift+G", "One pixel wider all round"),
     ("shrink", "Shrink", "Shift+S", "One pixel narrower all round"),
-    ("copy-next", "Copy to next", "Shift+↓", "The next slice gets this mask and comes into view"),
-    ("copy-previous", "To previous", "Shift+↑", "The slice before gets this mask"),
+    (
+        "copy-next",
+        "Copy to next",
+        "Shift+Page down",
+        "The next slice gets this mask and comes into view",
+    ),
+    ("copy-previous", "To previous", "Shift+Page up", "The slice before gets this mask"),
     ("interpolate", "Interpolate", "Shift+I", "Fills the slices between two that were corrected"),
     ("clear", "Clear", "Shift+X", "Takes the whole mask of this slice away"),
     ("again", "AI's mask again", "Shift+A", "This slice as the AI outlined it"),
@@ -43,7 +48,7 @@ def layout() -> list[Component]:
                 html.Span(id="edit-size-words", className="edit-size tabular"),
             ],
             className="edit-size-label",
-            title="Diameter of brush and eraser (Shift+← and Shift+→)",
+            title="Diameter of brush and eraser (< and >)",
         ),
         html.Div(
             [_button("undo", "Undo", "Ctrl+Z"), _button("redo", "Redo", "Ctrl+Shift+Z")],
