@@ -13,9 +13,11 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
+import numpy as np
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+import pipeline
 from dashboard import corrections
 from dashboard.corrections import Base, shape_of
 from dashboard.mask_encoding import decode_mask, encode_mask, longest_encoding
@@ -133,6 +135,22 @@ def show_version(study_id: str, number: int) -> Response:
             "ai_mask": _as_text(version.ai_content),
         }
     )
+
+
+@correction.get("/api/studies/<study_id>/versions/<int:number>.nii.gz")
+def download_version(study_id: str, number: int) -> Response:
+    """One version's mask as a NIfTI file on the input's own voxels."""
+    row = find_study(study_id)
+    slices, _ = corrections.read_masks(row, _find_version(row, number))
+    mask = np.zeros(shape_of(row), bool)
+    for k, one in slices.items():
+        mask[k] = one
+    response = Response(
+        pipeline.encode_nifti_mask(load_case(row), mask), mimetype="application/gzip"
+    )
+    name = f"{row.case_id}_mask_v{number}.nii.gz"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
 
 
 @correction.errorhandler(CorrectionRefused)

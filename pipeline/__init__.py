@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.data.case import Case
     from pipeline.data.case_files import load_case, save_case
     from pipeline.data.demo import make_demo_studies
+    from pipeline.data.mask_export import encode_nifti_mask
     from pipeline.data.preprocessing import chosen_channels
     from pipeline.data.reading import ReadReport, read_cases
     from pipeline.engine.export import export_models
@@ -67,6 +68,7 @@ _MODULES = {
     "areas_by_level": "pipeline.measurement.statistics",
     "choose_precision": "pipeline.engine.selection",
     "chosen_channels": "pipeline.data.preprocessing",
+    "encode_nifti_mask": "pipeline.data.mask_export",
     "export_models": "pipeline.engine.export",
     "head_surface_of": "pipeline.surfaces.case_space",
     "load_case": "pipeline.data.case_files",
@@ -111,6 +113,7 @@ __all__ = [
     "areas_by_level",
     "choose_precision",
     "chosen_channels",
+    "encode_nifti_mask",
     "export_models",
     "head_surface_of",
     "load_case",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from fake_server import add_case, fake_factory, make_case
@@ -179,6 +181,18 @@ def test_a_version_holds_the_whole_mask_and_what_it_measures(
     assert np.array_equal(found[1], square(2, 1))
     assert np.array_equal(masks_of(whole["ai_mask"])[1], square(0, 0))
     assert client.get(f"/api/studies/{study}/versions/2").status_code == 404
+
+
+def test_a_version_is_downloaded_as_nifti(client: FlaskClient, study: str) -> None:
+    save(client, study, body({0: square(0, 0), 2: square(3, 2)}))
+    answer = client.get(f"/api/studies/{study}/versions/1.nii.gz")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=case0_mask_v1.nii.gz"
+    image = nibabel.Nifti1Image.from_bytes(gzip.decompress(answer.data))
+    volume = np.asarray(image.dataobj)  # x, y, z
+    assert volume.shape == (5, 6, 3)
+    assert np.array_equal(volume[:, :, 2].T, square(3, 2))
+    assert volume.sum() == 8
+    assert client.get(f"/api/studies/{study}/versions/2.nii.gz").status_code == 404
 
 
 def test_the_threshold_decides_what_lies_under_the_touched_slices(
