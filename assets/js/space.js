@@ -110,11 +110,25 @@ overread.space = (function () {
     const [ai, reference] = visible(mine);
     const moved = mine.k !== mine.now.k, other = data[AI] !== mine.surface?.trace && mine.surface;
     if (!moved && !other && mine.shown === `${ai} ${reference}`) return false;
-    if (other) data[AI] = mine.surface.trace;
     if (moved) placeSlice(mine, data);
+    if (!other && mine.shown === `${ai} ${reference}` && moveDrawn(mine)) return nextFrame();
+    if (other) data[AI] = mine.surface.trace;
     applyShow(mine, data);
     mine.revision = (mine.revision || 0) + 1;
     await Plotly.react(mine.figure, data, { ...mine.figure.layout, datarevision: mine.revision }, CONFIG);
+    return true;
+  }
+
+  const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => resolve(true)));
+
+  // Move the plane alone: Plotly's own update would send every surface to the graphics card again, a hundred times the
+  // work. False where its inner parts are not as expected.
+  function moveDrawn({ figure }) {
+    const scene = figure._fullLayout?.scene?._scene;
+    const parts = [PLANE, FRAME].map((index) => [scene?.traces?.[figure._fullData[index]?.uid], figure._fullData[index], figure.data[index]]);
+    if (!scene?.glplot?.redraw || parts.some(([drawn]) => !drawn?.update)) return false;
+    for (const [drawn, full, { x, y, z }] of parts) drawn.update(Object.assign(full, { x, y, z }));
+    scene.glplot.redraw();
     return true;
   }
 

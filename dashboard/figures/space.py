@@ -48,7 +48,11 @@ def make_space_figure(
     box = _box(space, head)
     gap = _MARGIN * max(high - low for low, high in box.values())
     scene: dict[str, Any] = {
-        f"{axis}axis": {"visible": False, "showspikes": False, "range": [low - gap, high + gap]}
+        f"{axis}axis": {
+            "visible": False,
+            "showspikes": False,
+            "range": [low - 1.2 * gap, high + 1.2 * gap],
+        }
         for axis, (low, high) in box.items()
     }
     scene |= {

@@ -117,6 +117,9 @@ def test_space_has_head_reference_and_how_the_study_lies(
     assert told["space"]["step"] == 5.0
     assert [axis["along"] for axis in told["space"]["axes"]] == ["column", "row", "slice"]
     assert [axis["size"] for axis in told["space"]["axes"]] == [5, 6, 15]
+    for axis in told["space"]["axes"]:
+        low, high = axis["drawn"]
+        assert 0 <= low < high <= axis["size"]
     assert told["reference"] == {"voxels": 4, "volume_ml": pytest.approx(0.02)}
     traces = told["figure"]["data"]
     assert [trace["name"] for trace in traces] == ["ai", "reference", "head", "slice", "frame"]
