@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import BidimensionalMeasurement, CaseResult, areas_by_level, measure_lesions
-from pipeline.measurement.bidimensional import IN_PIXELS, NOT_ENHANCING, NOT_WITHOUT_THE_READER
 
 #: In the address, because browsers keep the answer for ever: raise it when other things are told.
 VERSION = 4
@@ -58,11 +57,7 @@ def _describe_lesions(measured: BidimensionalMeasurement) -> dict[str, Any]:
     return {
         "unit": measured.unit,
         "notes": list(measured.notes),
-        "cautions": [
-            *([IN_PIXELS] if measured.unit == "px" else []),
-            NOT_WITHOUT_THE_READER,
-            NOT_ENHANCING,
-        ],
+        "cautions": list(measured.cautions),
         "lesions": [
             {
                 "number": lesion.number,

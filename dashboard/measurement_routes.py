@@ -27,8 +27,7 @@ from dashboard.store.measurements import (
     write_measurements,
 )
 from dashboard.study_access import find_services, find_study
-from pipeline import InputError
-from pipeline.checked_json import Fields
+from pipeline import Fields, InputError
 
 #: Least and greatest number of points by kind. An ellipse is in the rectangle of its two;
 #: diameters are the ends of the longest and those of the perpendicular.

@@ -50,16 +50,24 @@ overread.bidimensional = (function () {
     return { w, h, data };
   }
 
-  // Middle of the mask on the slice in view, which labels keep off; null without a mask.
-  function centre(now) {
+  // Where the mask lies on the slice in view, which labels keep off: {middle: [x, y], box}; null without a mask.
+  function place(now) {
     const key = `${now.k} ${now.threshold} ${now.calls} ${corrected() ? overread.correction.state.steps : ""}`;
-    if (live?.centreKey === key && live.centre) return live.centre;
+    if (live?.placeKey === key && live.place) return live.place;
     const found = mask(now, now.k);
-    let n = 0, x = 0, y = 0;
-    if (found) found.data.forEach((inside, i) => { if (inside) { n++; x += i % found.w; y += Math.floor(i / found.w); } });
-    const middle = n ? [x / n + 0.5, y / n + 0.5] : null;
-    if (live) Object.assign(live, { centreKey: key, centre: middle });
-    return middle;
+    let n = 0, sumX = 0, sumY = 0, left = Infinity, right = 0, top = Infinity, bottom = 0;
+    for (let y = 0, i = 0; found && y < found.h; y++) {
+      for (let x = 0; x < found.w; x++, i++) {
+        if (!found.data[i]) continue;
+        n++;
+        sumX += x;
+        sumY += y;
+        [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x + 1), Math.min(top, y), y + 1];
+      }
+    }
+    const lies = n ? { middle: [sumX / n + 0.5, sumY / n + 0.5], box: { x: left, y: top, width: right - left, height: bottom - top } } : null;
+    if (live) Object.assign(live, { placeKey: key, place: lies });
+    return lies;
   }
 
   // ---- lesions ----
@@ -125,6 +133,13 @@ overread.bidimensional = (function () {
     }, live.lesions ? PATIENCE_MS : 0);
   }
 
+  // The reader is about to move a slider: have the maps at hand.
+  function warm() {
+    if (!live?.session.study.result || live.worker) return;
+    live.worker = startWorker(live.session);
+    live.worker.postMessage({ warm: true });
+  }
+
   // ---- the reader's own ----
   const points = ({ longest, perpendicular }) => [longest, perpendicular].flatMap(({ x1, y1, x2, y2 }) => [[x1 + 0.5, y1 + 0.5], [x2 + 0.5, y2 + 0.5]]);
 
@@ -169,7 +184,10 @@ overread.bidimensional = (function () {
     live = null;
   }
 
-  function mount() {
+  function mount(signal) {
+    for (const id of ["findings-threshold", "findings-calls"]) {
+      for (const name of ["pointerenter", "focusin"]) document.getElementById(id).addEventListener(name, warm, { signal });
+    }
     const { on: listen } = overread.viewer;
     const again = (session) => { open(session); follow(session); };
     const removers = [listen("open", open), listen("result", again), listen("measures", follow), listen("threshold", follow), listen("close", close), overread.measureStore.on(tell)];
@@ -177,5 +195,5 @@ overread.bidimensional = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { on, mount, mask, centre, lesions, all, judge, isShipped, corrected, get isLate() { return Boolean(live?.isLate); }, get hasFailed() { return Boolean(live?.failed); }, get left() { return live?.left || 0; } };
+  return { on, mount, mask, place, lesions, all, judge, isShipped, corrected, get isLate() { return Boolean(live?.isLate); }, get hasFailed() { return Boolean(live?.failed); }, get left() { return live?.left || 0; } };
 })();

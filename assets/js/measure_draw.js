@@ -44,13 +44,13 @@ overread.measureDraw = (function () {
   const overlap = (a, b) => Math.max(0, Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y));
 
   // The place that covers least of what must be seen.
-  function choose(candidates, { view, taken, centre, own }) {
+  function choose(candidates, { view, taken, centre, lesion, own }) {
     const cost = (place) => {
       const size = place.width * place.height;
       const out = size - overlap(place, view);
       const covers = centre && place.x - CLEAR_PX < centre[0] && centre[0] < place.x + place.width + CLEAR_PX && place.y - CLEAR_PX < centre[1] && centre[1] < place.y + place.height + CLEAR_PX;
       const others = taken.reduce((sum, other) => sum + overlap(place, other), 0);
-      return (covers ? 1e6 : 0) + 20 * out + 10 * others + own.filter(([x, y]) => x > place.x && x < place.x + place.width && y > place.y && y < place.y + place.height).length * size + place.rank;
+      return (covers ? 1e6 : 0) + 20 * out + 10 * others + (lesion ? 3 * overlap(place, lesion) : 0) + own.filter(([x, y]) => x > place.x && x < place.x + place.width && y > place.y && y < place.y + place.height).length * size + place.rank;
     };
     return candidates.reduce((best, place) => (cost(place) < cost(best) ? place : best));
   }
@@ -76,6 +76,8 @@ overread.measureDraw = (function () {
     return { x: from.x * sx, y: from.y * sy, width: (to.x - from.x) * sx, height: (to.y - from.y) * sy };
   }
 
+  const onScreen = ({ x, y, width, height }, [sx, sy]) => ({ x: x * sx, y: y * sy, width: width * sx, height: height * sy });
+
   // shapes: [{item, isSelected, isHovered, handle, isPending, isAi}].
   function draw(now, shapes) {
     for (const { screen } of now.panes) {
@@ -86,8 +88,8 @@ overread.measureDraw = (function () {
       }
       const scale = screen.scale();
       const hasLabels = shapes.some(({ isAi }) => !isAi);
-      const centre = hasLabels ? overread.bidimensional.centre(now) : null;
-      const around = { view: viewOf(screen, scale), taken: [], centre: centre && [centre[0] * scale[0], centre[1] * scale[1]] };
+      const lies = hasLabels ? overread.bidimensional.place(now) : null;
+      const around = { view: viewOf(screen, scale), taken: [], centre: lies && lies.middle.map((v, i) => v * scale[i]), lesion: lies && onScreen(lies.box, scale) };
       layer.replaceChildren(...shapes.map((shape) => drawOne(now, shape, scale, around)));
     }
   }

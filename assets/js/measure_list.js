@@ -18,7 +18,7 @@ overread.measureList = (function () {
     const name = overread.measureShapes.NAMES[item.kind], where = `slice ${item.k + 1}`;
     const isSelected = overread.measureTools.selected?.id === item.id;
     const go = element("button", "measure-go", "", { type: "button", "data-go": item.id, "aria-pressed": String(isSelected), title: [main, ...more].join(", ") });
-    const value = item.kind === "ellipse" && more.length > 1 ? `${main}, ${more[0].replace("  ", ", ").toLowerCase()}` : main;
+    const value = item.kind === "ellipse" && more.length > 1 ? more[0].replace("  ", ", ") : main;
     go.append(element("span", "", name), element("span", "measure-where", where), element("span", "measure-value", value));
     const remove = element("button", "measure-delete", "×", { type: "button", "data-delete": item.id, "aria-label": `Delete: ${name}, ${where}, ${main}` });
     const line = element("li", "measure-row", "");

@@ -3,7 +3,8 @@
 // threshold can take in.
 //
 // In:  {scripts, urls: address or null by slice, w, h, spacing, lowest}, once; then {turn, level, called, corrected}, where
-//      called says by slice whether it has a mask, and corrected holds [k, Uint8Array of 0 and 1 or null] in its place.
+//      called says by slice whether it has a mask, and corrected holds [k, Uint8Array of 0 and 1 or null] in its place;
+//      or {warm: true}: fetch the maps already.
 // Out: {turn, lesions, left}, or {turn, failed: true}. Only the latest turn is answered.
 (function () {
   "use strict";
@@ -41,8 +42,10 @@
       let answer;
       try {
         study.boxes = study.boxes || (await fetchBoxes(study));
+        if (order.warm) continue;
         answer = measure(order);
       } catch (error) {
+        if (order.warm) continue; // it is tried again when it is needed
         answer = { failed: true };
       }
       if (!wanted) postMessage({ turn: order.turn, ...answer });
@@ -69,7 +72,7 @@
       study = data;
       return;
     }
-    wanted = data;
+    if (!data.warm || !wanted) wanted = data;
     work();
   });
 })();

@@ -85,12 +85,14 @@ class BidimensionalMeasurement:
         lesions: The largest first.
         not_measured: Smaller lesions beyond `MOST_LESIONS`.
         notes: Plain sentences that belong to the figures.
+        cautions: Those of them that would hold for any mask of this study.
     """
 
     unit: str
     lesions: tuple[LesionMeasurement, ...]
     not_measured: int
     notes: tuple[str, ...]
+    cautions: tuple[str, ...]
 
 
 def measure_lesions(
@@ -120,12 +122,14 @@ def measure_lesions(
             f"The slices lie {spacing_mm[0]:.1f} mm apart; RANO prefers 5 mm or less without gaps,"
             " and asks for larger lesions otherwise."
         )
+    cautions = (*notes, NOT_WITHOUT_THE_READER, NOT_ENHANCING)
     left = len(lesions) - len(measured)
     if left:
         notes.append(f"{left} smaller lesions were not measured.")
+    if measured:
+        notes += [NOT_WITHOUT_THE_READER, NOT_ENHANCING]
     unit = "px" if spacing_mm is None else "mm"
-    told = (*notes, NOT_WITHOUT_THE_READER, NOT_ENHANCING)
-    return BidimensionalMeasurement(unit, tuple(measured), left, told if measured else tuple(notes))
+    return BidimensionalMeasurement(unit, tuple(measured), left, tuple(notes), cautions)
 
 
 @dataclass(frozen=True, eq=False)

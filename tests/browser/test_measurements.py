@@ -215,7 +215,9 @@ def test_labels_keep_their_size_and_off_the_lesion(page, study):
     drag(page, (10, 26), (22, 26))  # towards the lesion's middle
     label = page.locator("#viewer-screen .measure-label rect")
     before = label.bounding_box()
-    middle = at(page, *page.evaluate("() => overread.bidimensional.centre(overread.viewer.now)"))
+    middle = at(
+        page, *page.evaluate("() => overread.bidimensional.place(overread.viewer.now).middle")
+    )
     inside = (
         before["x"] < middle[0] < before["x"] + before["width"]
         and before["y"] < middle[1] < before["y"] + before["height"]
