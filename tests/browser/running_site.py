@@ -65,6 +65,8 @@ class RuleAnalyser:
             decided_by=tuple(decided for _, _, decided in stages),
             probability=np.where(bright, 250, np.where(rim, 100, 0)).astype(np.uint8),
             disagreement=bright.astype(np.uint8) * np.uint8(20),
+            attention=rim.astype(np.uint8) * np.uint8(130)
+            + bright.astype(np.uint8) * np.uint8(120),
             threshold=0.5,
             mask_threshold=0.5,
         )

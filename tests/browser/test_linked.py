@@ -83,9 +83,7 @@ def test_the_edge_of_a_swipe_is_dragged_and_moved_by_keys(page, study):
 
     page.keyboard.press("ArrowLeft")
     expect(edge).to_have_attribute("aria-valuenow", "96")
-    expect(page.locator("#corner-slice")).to_contain_text(
-        "Slice 5 /"
-    )
+    expect(page.locator("#corner-slice")).to_contain_text("Slice 5 /")
 
 
 def test_another_operating_point_changes_calls_and_marks_them_on_the_strip(page, study):

@@ -55,6 +55,21 @@ def test_probability_and_uncertainty_lie_where_something_was_outlined(page, stud
     expect(legend).to_be_hidden()
 
 
+def test_where_the_classifier_looked_is_shown_where_the_gate_passed(page, study):
+    open_study(page, study, 5)
+    page.keyboard.press("g")
+    seen = shown(page)
+    lesion = seen[seen[..., 3] > 0]
+    assert len(lesion) == 256
+    assert (lesion[:, 0] > 200).all() and (lesion[:, 2] < 100).all()  # 250 of 255 is yellow
+    legend = page.locator("#map-legend")
+    expect(legend.get_by_text("Where the classifier looked (Grad-CAM)")).to_be_visible()
+    page.keyboard.press("Home")
+    expect(legend).to_contain_text("The classifier's score is too low here.")
+    page.click("#viewer-map-attention")
+    expect(legend).to_be_hidden()
+
+
 def test_difference_tells_the_three_kinds_by_colour_and_pattern(page, study):
     open_study(page, study, 5)
     page.click("#viewer-map-difference")
