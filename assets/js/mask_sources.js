@@ -54,8 +54,10 @@ overread.maskSources = (function () {
     return fromMaps(now, (k) => (hasMask(k) ? overread.overlays.address(result.probability_url, k) : null), level, area);
   }
 
-  const ofReference = (now) =>
-    now.study.reference_url ? fromMaps(now, (k) => overread.overlays.address(now.study.reference_url, k), 128, (k) => now.referenceAreas[k]) : null;
+  function ofReference(now) {
+    const { reference_url: template } = now.study;
+    return template ? fromMaps(now, (k) => overread.overlays.address(template, k), 128, (k) => now.referenceAreas[k]) : null;
+  }
 
   // slices: Map of packed masks by position; the others are empty.
   function ofSlices(study, slices) {
