@@ -30,9 +30,16 @@ overread.planes = (function () {
     byId("mode-planes").title = why || "Axial, coronal and sagittal (Y)";
   }
 
-  // The middle of the outline on the slice in view, else of the image.
+  // The middle of the outline on the slice in view, else where the mask is largest, else of the image.
   function firstPlace(now) {
-    const { study, k, loader } = now;
+    const { study, k } = now;
+    const areas = study.result?.slices.map((slice) => slice.mask_area_px) || [];
+    return middleOf(now, k) || middleOf(now, areas.indexOf(Math.max(1, ...areas))) || { row: study.height >> 1, column: study.width >> 1 };
+  }
+
+  function middleOf(now, k) {
+    const { study, loader } = now;
+    if (k < 0) return null;
     const [, url] = overread.overlays.sources(now, k).find(([name]) => name === "ai" || name === "reference") || [];
     const map = url && loader.get(url);
     let count = 0, x = 0, y = 0;
@@ -42,8 +49,7 @@ overread.planes = (function () {
       x += i % study.width;
       y += Math.floor(i / study.width);
     }
-    if (!count) return { row: study.height >> 1, column: study.width >> 1 };
-    return { row: Math.round(y / count), column: Math.round(x / count) };
+    return count ? { row: Math.round(y / count), column: Math.round(x / count) } : null;
   }
 
   function start(now) {
@@ -117,7 +123,7 @@ overread.planes = (function () {
       words(pane, at, pixels);
     }
     open.cuts.end();
-    crosshair(now, at, seen);
+    if (now.screen) crosshair(now, at, seen);
     clearTimeout(open.timer);
     if (waiting) open.timer = setTimeout(invalidate, AGAIN_MS); // slices that arrive for the main view tell nobody else
   }

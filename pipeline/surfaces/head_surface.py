@@ -31,6 +31,7 @@ _ROUNDS = 12
 #: often brighter the scalp is than what lies below: 1.5 times and more in each of the 88 LGG
 #: patients, none of whom was stripped.
 _DEPTHS = np.linspace(0.0, 0.3, 11)
+_FEWEST_RINGS = 4
 #: Of a slice: where the head takes up less, it tells nothing.
 _SMALLEST_SHARE = 0.05
 _SCALP = 1.35
@@ -148,15 +149,16 @@ def _has_scalp(sampled: NDArray[np.float32], filled: NDArray[np.bool_]) -> bool:
         area = np.count_nonzero(seen)
         if area < _SMALLEST_SHARE * seen.size:
             continue
-        depth = cv2.distanceTransform(seen.astype(np.uint8), cv2.DIST_L2, 5)
-        depth /= np.sqrt(area / np.pi)
+        framed = np.pad(seen.astype(np.uint8), 1)  # beyond the image is outside
+        depth = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
+        depth = depth / np.sqrt(area / np.pi)
         edges = pairwise(_DEPTHS)
         rings = [plane[(depth > outer) & (depth <= inner)] for outer, inner in edges]
         profiles.append([float(np.median(ring)) if ring.size else np.nan for ring in rings])
-    if not profiles:
-        return True  # the word that claims less
-    measured = np.array(profiles)
+    measured = np.array(profiles or [[np.nan]])
     seen_at = ~np.isnan(measured).all(axis=0)  # rings of a small image may hold no pixel
+    if np.count_nonzero(seen_at) < _FEWEST_RINGS:
+        return True  # the word that claims less
     profile = np.nanmedian(measured[:, seen_at], axis=0) - min(0.0, float(sampled.min()))
     rim = int(np.argmax(profile[: len(profile) // 2]))
     return bool(profile[rim] > _SCALP * profile[rim:].min())

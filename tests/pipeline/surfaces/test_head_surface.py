@@ -47,6 +47,15 @@ def test_nothing_stands_out_of_a_blank_image() -> None:
     assert assumed_slice_distance(np.full((5, 32, 32), 7, np.int16)) == 1.0
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 12])
+def test_tiny_images_have_a_surface_and_claim_no_brain(size: int) -> None:
+    image = np.full((3, size, size), 5, np.uint8)
+    image[1, size // 2 :, size // 2 :] = 200
+    found = build_head_surface(image, (5.0, 1.0, 1.0))
+    assert found is None or not found.is_brain
+    assert assumed_slice_distance(image) > 0
+
+
 def test_values_that_are_not_numbers_count_as_background() -> None:
     image = head(scalp=False).astype(np.float32)
     image[:, :4] = np.nan
