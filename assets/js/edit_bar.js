@@ -43,8 +43,9 @@ overread.editBar = (function () {
     const { kind } = overread.correctionStore.status;
     const { state: own } = overread.correction;
     if (!own || !byId("words")) return;
-    byId("words").textContent = words();
+    byId("words").textContent = kind === "conflict" ? "Not saved: changed in another window" : words();
     byId("words").title = words();
+    byId("conflict-words").textContent = kind === "conflict" ? words() : "";
     byId("words").classList.toggle("edit-words--failed", ["failed", "refused", "conflict"].includes(kind));
     byId("conflict").hidden = kind !== "conflict";
     byId("undo").disabled = !own.done.some((step) => !step.silent);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -21,14 +23,14 @@ _ACTIONS = (
     ("shrink", "Shrink", "Shift+S", "One pixel narrower all round"),
     (
         "copy-next",
-        "Copy to next",
+        "To next",
         "Shift+Page down",
         "The next slice gets this mask and comes into view",
     ),
     ("copy-previous", "To previous", "Shift+Page up", "The slice before gets this mask"),
     ("interpolate", "Interpolate", "Shift+I", "Fills the slices between two that were corrected"),
     ("clear", "Clear", "Shift+X", "Takes the whole mask of this slice away"),
-    ("again", "AI's mask again", "Shift+A", "This slice as the AI outlined it"),
+    ("again", "AI's again", "Shift+A", "This slice as the AI outlined it"),
 )
 
 
@@ -54,7 +56,6 @@ def layout() -> list[Component]:
             [_button("undo", "Undo", "Ctrl+Z"), _button("redo", "Redo", "Ctrl+Shift+Z")],
             className="inline",
         ),
-        _button("save", "Save version", "Ctrl+S", extra="button--primary edit-save"),
         html.Div(
             [_action(*action) for action in _ACTIONS],
             className="segments edit-actions",
@@ -62,8 +63,10 @@ def layout() -> list[Component]:
             **aria(label="The mask of this slice"),
         ),
         html.P(id="edit-words", className="edit-words", role="status"),
+        _button("save", "Save version", "Ctrl+S", extra="button--primary"),
         html.Div(
             [
+                html.P(id="edit-conflict-words", className="edit-conflict-words"),
                 html.Button("Keep mine", id="edit-keep-mine", className="button", type="button"),
                 html.Button(
                     "Take the other one", id="edit-take-theirs", className="button", type="button"
@@ -77,13 +80,13 @@ def layout() -> list[Component]:
 
 
 def _tool(name: str, words: str, key: str, title: str) -> html.Button:
-    state = {"data-tool-button": name}
+    state: Any = {"data-tool-button": name}
     return html.Button(
         [words, html.Kbd(key, className="key")],
         id=f"edit-tool-{name}",
         className="segment",
         type="button",
-        title=title,
+        title=f"{title} ({key})",
         **state,
         **aria(pressed="false"),
     )
@@ -101,5 +104,6 @@ def _button(name: str, words: str, key: str, *, extra: str = "") -> html.Button:
         id=f"edit-{name}",
         className=f"button button--small {extra}",
         type="button",
+        title=f"{words} ({key})",
         disabled=True,
     )

@@ -202,7 +202,8 @@ def test_two_windows_of_one_reader(page: Page, study: str) -> None:
     saved(other)
     edit(page)
     drag(page, (50.5, 20.5), (57.5, 20.5))
-    words = page.locator("#edit-words")
+    expect(page.locator("#edit-words")).to_have_text("Not saved: changed in another window")
+    words = page.locator("#edit-conflict-words")
     expect(words).to_contain_text("Not saved: another window changed this draft at")
     area(page, 264)  # nothing is lost here
     page.click("#edit-take-theirs")
@@ -213,7 +214,7 @@ def test_two_windows_of_one_reader(page: Page, study: str) -> None:
     saved(page)
 
     drag(other, (50.5, 42.5), (53.5, 42.5))
-    expect(other.locator("#edit-words")).to_contain_text("another window changed this draft")
+    expect(other.locator("#edit-conflict-words")).to_contain_text("another window changed")
     other.click("#edit-keep-mine")
     saved(other)
     area(other, 264)
