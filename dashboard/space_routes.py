@@ -109,6 +109,8 @@ def case_space(study_id: str, digest: str) -> Response:
         }
         figure = make_space_figure(lying, head, surface).to_json()
         let_go(case.pixels)
+        if case.masks is not None:
+            let_go(case.masks)
         return f'{{"figure":{figure},{json.dumps(told)[1:]}'.encode()
 
     return answer_immutable(encode, mimetype=_JSON, packs=True)

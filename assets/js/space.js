@@ -220,10 +220,10 @@ overread.space = (function () {
     const { on } = overread.viewer;
     byId("viewer-space").addEventListener("wheel", onWheel, { passive: false, capture: true, signal });
     byId("viewer-space").addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
-    const keys = [{ id: "mode.space", key: "j", label: "3D: surfaces in space", run: () => state() && overread.linked.choose("space") }];
+    const keys = [{ id: "mode.space", key: "j", label: "Surfaces in space", run: () => state() && overread.linked.choose("space") }];
     const removers = [
       on("mode", follow), on("close", dispose), on("slice", refresh), on("display", refresh), on("result", changed), on("threshold", changed),
-      overread.keys.add("Space", keys),
+      overread.keys.add("3D", keys),
     ];
     return () => { dispose(); removers.forEach((remove) => remove()); };
   }
