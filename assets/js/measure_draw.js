@@ -36,9 +36,20 @@ overread.measureDraw = (function () {
     const left = Math.min(...points.map(([x]) => x)), right = Math.max(...points.map(([x]) => x));
     const top = Math.min(...points.map(([, y]) => y)), bottom = Math.max(...points.map(([, y]) => y));
     const middle = { x: (left + right) / 2 - width / 2, y: (top + bottom) / 2 - height / 2 };
-    const beside = item.kind === "ruler" || item.kind === "diameters" ? [[ex + GAP_PX, ey - height / 2], [ex - GAP_PX - width, ey - height / 2], [ex - width / 2, ey + GAP_PX], [ex - width / 2, ey - GAP_PX - height]] : [];
+    const beside = item.kind === "ruler" || item.kind === "diameters" ? [[ex + GAP_PX, ey - height / 2], [ex - GAP_PX - width, ey - height / 2], [ex - width / 2, ey + GAP_PX], [ex - width / 2, ey - GAP_PX - height],
+      [ex + GAP_PX, ey - GAP_PX - height], [ex + GAP_PX, ey + GAP_PX], [ex - GAP_PX - width, ey - GAP_PX - height], [ex - GAP_PX - width, ey + GAP_PX]] : [];
     return [...beside, [right + GAP_PX, middle.y], [left - GAP_PX - width, middle.y], [middle.x, bottom + GAP_PX], [middle.x, top - GAP_PX - height]]
       .map(([x, y], rank) => ({ x, y, width, height, rank }));
+  }
+
+  // Points along the item's lines.
+  function along(item) {
+    const ends = overread.measureShapes.handles(item);
+    if (item.kind !== "ruler" && item.kind !== "angle" && item.kind !== "diameters") return ends;
+    return ends.slice(1).flatMap(([bx, by], i) => {
+      const [ax, ay] = ends[i];
+      return item.kind === "diameters" && i === 1 ? [] : [0, 0.2, 0.4, 0.6, 0.8, 1].map((part) => [ax + part * (bx - ax), ay + part * (by - ay)]);
+    });
   }
 
   const overlap = (a, b) => Math.max(0, Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y));
@@ -57,7 +68,7 @@ overread.measureDraw = (function () {
 
   function label(item, texts, scale, around) {
     const width = Math.max(...texts.map(textWidth)) + 2 * PAD_PX, height = texts.length * LINE_PX + 4;
-    const own = overread.measureShapes.handles(item).map(([x, y]) => [x * scale[0], y * scale[1]]);
+    const own = along(item).map(([x, y]) => [x * scale[0], y * scale[1]]);
     const place = choose(places(item, width, height, scale), { ...around, own });
     around.taken.push(place);
     const group = make("g", "measure-label", { transform: `translate(${place.x / scale[0]} ${place.y / scale[1]}) scale(${1 / scale[0]} ${1 / scale[1]})` });

@@ -28,29 +28,35 @@ overread.measureTools = (function () {
   const lines = (now) => here(now).filter(({ isAi }) => isAi).map(({ item }) => shapes().path(item)).join("");
 
   function drawLines(now) {
-    for (const pane of now.panes) {
-      const d = seen(now) && overread.panes.overlaysOf(now, pane).ai ? lines(now) : "";
-      pane.screen.outline("halo", d);
-      pane.screen.outline("diameters", d);
+    for (const { screen } of now.panes.filter((pane) => overread.panes.overlaysOf(now, pane).ai)) {
+      const d = seen(now) ? lines(now) : "";
+      if (screen.root.querySelector("path.diameters").getAttribute("d") === d) continue; // as overlays.js drew them
+      screen.outline("halo", d);
+      screen.outline("diameters", d);
     }
   }
 
   let scheduled = false;
 
+  // Drawn once a frame, however often it is asked for.
   function render() {
     if (scheduled) return;
     scheduled = true;
     requestAnimationFrame(() => {
       scheduled = false;
-      const now = state();
-      if (!now?.screen) return;
-      if (pending && (pending.session !== now || pending.item.k !== now.k)) pending = null;
-      const list = seen(now) ? here(now) : [];
-      const drawn = list.map(({ item, isAi }) => ({ item, isAi, isSelected: selected?.id === item.id, isHovered: hovered?.id === item.id, handle: pointedAt(item.id) }));
-      if (pending && seen(now)) drawn.push({ item: pending.item, isAi: false, isSelected: true, isHovered: false, handle: null });
-      drawLines(now);
-      overread.measureDraw.draw(now, drawn.filter((one) => !one.isAi || one.isSelected || one.isHovered));
+      paint(state());
     });
+  }
+
+  // At once: with the slice that has just been painted.
+  function paint(now) {
+    if (!now?.screen) return;
+    if (pending && (pending.session !== now || pending.item.k !== now.k)) pending = null;
+    const list = seen(now) ? here(now) : [];
+    const drawn = list.map(({ item, isAi }) => ({ item, isAi, isSelected: selected?.id === item.id, isHovered: hovered?.id === item.id, handle: pointedAt(item.id) }));
+    if (pending && seen(now)) drawn.push({ item: pending.item, isAi: false, isSelected: true, isHovered: false, handle: null });
+    drawLines(now);
+    overread.measureDraw.draw(now, drawn.filter((one) => !one.isAi || one.isSelected || one.isHovered));
   }
 
   const pointedAt = (id) => (hovered?.id === id && hovered.handle !== null ? hovered.handle : selected?.id === id ? selected.handle : null);
@@ -245,7 +251,8 @@ overread.measureTools = (function () {
     const removers = Object.keys(shapes().NAMES).filter((kind) => kind !== "diameters").map((kind) =>
       overread.tools.add({ name: kind, group: "measure", cursor: "crosshair", hover, begin: (...given) => begin(kind, ...given), double: closeArea }));
     for (const surface of document.querySelectorAll(".screen-surface")) surface.addEventListener("pointermove", onMove, { signal });
-    for (const name of ["painted", "threshold", "view", "display", "channel", "mode", "slice", "measures"]) removers.push(overread.viewer.on(name, render));
+    for (const name of ["threshold", "view", "display", "channel", "mode", "measures"]) removers.push(overread.viewer.on(name, render));
+    removers.push(overread.viewer.on("painted", paint));
     removers.push(store().on(render), overread.bidimensional.on(render), overread.measureKeys.mount(signal));
     removers.push(overread.viewer.on("display", ({ tool }) => pending && pending.item.kind !== tool && drop()));
     return () => removers.forEach((remove) => remove());
