@@ -35,7 +35,7 @@ overread.next = (function () {
     if (shown !== id) return;
     list = found;
     show();
-    soon();
+    if (list) soon(); // else the next slice that comes into view asks again
   }
 
   // Once nothing has moved for a moment: the slices of this study come first.
@@ -47,6 +47,7 @@ overread.next = (function () {
   async function ahead() {
     const id = neighbour(1);
     const from = shown;
+    if (!list && from) return void begin({ study: { study_id: from } }); // the server was away
     if (!id) return;
     try {
       const study = await overread.studyLoad.prepare(id);

@@ -22,11 +22,13 @@ overread.studyLoad = (function () {
     throw new Error(body?.error || AWAY);
   }
 
+  const isFresh = (id) => ahead?.id === id && performance.now() - ahead.at < FRESH_MS;
+
   // Fetches a study and the slice on which it opens, so that both are at hand when it is asked for.
   async function prepare(id) {
-    if (ahead?.id === id && performance.now() - ahead.at < FRESH_MS) return ahead.study;
+    if (isFresh(id)) return ahead.study;
     const study = await ask(id);
-    ahead = study.result ? { id, study, at: performance.now() } : null; // an analysis that runs has news every second
+    ahead = { id, study, at: performance.now() };
     const k = overread.review.firstSlice(study, null);
     const channel = Math.max(0, study.channels.findIndex(({ start }) => start));
     const addresses = [overread.overlays.address(study.pixels_url, k, channel)];
@@ -37,9 +39,10 @@ overread.studyLoad = (function () {
   }
 
   function takeAhead(id) {
-    const found = ahead?.id === id && performance.now() - ahead.at < FRESH_MS ? ahead.study : null;
-    if (found) ahead = null; // the viewer writes into it
-    return found;
+    if (!isFresh(id) || !ahead.study.result) return null; // an analysis that runs has news every second
+    const { study } = ahead;
+    ahead = null; // the viewer writes into it
+    return study;
   }
 
   function pause(ms) {
