@@ -129,7 +129,7 @@ def _window_menu() -> html.Div:
             _segment("invert", "Invert", "Black on white (I)", pressed=False),
             _segment("reset", "Reset", "Window, zoom and position as at first (0)"),
         ],
-        className="segments",
+        className="segments window-presets",
         role="group",
         **aria(label="Window"),
     )
