@@ -6,6 +6,7 @@ of their tools is chosen.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import html
@@ -32,7 +33,7 @@ _GROUPS = (
 )
 
 
-def layout(*, rows: dict[str, Component | list[Component]]) -> html.Div:
+def layout(*, rows: Mapping[str, list[Component]]) -> html.Div:
     """The tool bar.
 
     Args:
