@@ -17,6 +17,8 @@ overread.correctionStore = (function () {
 
   let step = 0; // of this window, over all studies
   let sync = null; // of the study in view
+  const going = new Map(); // saves of studies that were left, by the study's id: who comes back waits for them
+  const unsettled = new Map(); // {base, touched} of studies that were left in a conflict
 
   const correction = () => overread.correction;
   const address = (session, rest) => `/api/studies/${session.now.study.study_id}/${rest}`;
@@ -52,6 +54,7 @@ overread.correctionStore = (function () {
   }
 
   async function load(session, tries = 0) {
+    await going.get(session.now.study.study_id);
     const { ok, status, body } = await ask(address(session, "corrections"));
     if (sync !== session) return;
     if (!ok) {
@@ -78,6 +81,16 @@ overread.correctionStore = (function () {
     if (correction().state.steps) return conflict(session, draft);
     correction().restore(base, touched);
     tell(session, "saved", { at: draft.changed_at });
+    takeUnsettled(session);
+  }
+
+  // What was drawn here before the study was left in a conflict comes back; the other window's is one step back.
+  function takeUnsettled({ now }) {
+    const mine = unsettled.get(now.study.study_id);
+    if (!unsettled.delete(now.study.study_id)) return;
+    const { spec, under } = mine.base;
+    const base = correction().storedBase(now, spec, {});
+    correction().replace("Your draft of this window", spec.version === null ? base : { ...base, under }, mine.touched);
   }
 
   async function takeLast(session, line) {
@@ -205,7 +218,11 @@ overread.correctionStore = (function () {
   function close() {
     const session = sync;
     sync = null;
-    if (session?.dirty && session.status.kind !== "conflict") void save(session);
+    if (!session?.dirty) return;
+    const { study_id: id } = session.now.study;
+    const { base, touched } = session.state;
+    if (session.status.kind !== "conflict") going.set(id, save(session).then(() => going.delete(id)));
+    else if (base) unsettled.set(id, { base, touched });
   }
 
   function leave() {

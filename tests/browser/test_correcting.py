@@ -2,65 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
+from correcting import add_own_study, area, click, drag, edit, open_study, point, saved
 from playwright.sync_api import Page, expect
 from running_site import Site
-
-AREA = "#correction-size-slice"
 
 
 @pytest.fixture
 def study(site: Site, request: pytest.FixtureRequest) -> str:
-    """Twelve slices of 64 x 64; 256 pixels bright on slices 5 to 9, 400 with their rim."""
-    name = f"correct-{abs(hash(request.node.name)):x}"
-    return site.add_study(name, shift=5, rim=True, prefix=f"{name}-")
-
-
-def open_study(page: Page, study: str, slice_number: int = 6) -> None:
-    page.goto(f"/review?study={study}&slice={slice_number}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
-    page.wait_for_selector("#findings-threshold:visible")
-
-
-def point(page: Page, x: float, y: float) -> tuple[float, float]:
-    """Where an image coordinate is in the window."""
-    found: Any = page.evaluate(
-        """([x, y]) => { const { screen } = overread.viewer.now; const [sx, sy] = screen.scale();
-             const zero = screen.toImage(0, 0); return [(x - zero.x) * sx, (y - zero.y) * sy]; }""",
-        [x, y],
-    )
-    return found[0], found[1]
-
-
-def drag(page: Page, *points: tuple[float, float]) -> None:
-    page.mouse.move(*point(page, *points[0]))
-    page.mouse.down()
-    for x, y in points[1:]:
-        page.mouse.move(*point(page, x, y))
-    page.mouse.up()
-
-
-def click(page: Page, *points: tuple[float, float]) -> None:
-    for x, y in points:
-        page.mouse.click(*point(page, x, y))
-
-
-def edit(page: Page, tool: str = "4", *, size: int = 1) -> None:
-    page.keyboard.press(tool)
-    page.locator("#edit-size").fill(str(size))
-
-
-def area(page: Page, pixels: int) -> None:
-    """Expect so many pixels of 1 mm2 in the reader's mask of the slice in view."""
-    words = f"{pixels} mm²" if pixels < 100 else f"{pixels / 100:.2f} cm²"
-    expect(page.locator(AREA)).to_have_text(words)
-
-
-def saved(page: Page) -> None:
-    expect(page.locator("#edit-words")).to_have_text(re.compile("^Draft saved [0-9]{2}:[0-9]{2}$"))
+    return add_own_study(site, request.node.name)
 
 
 def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> None:
@@ -142,85 +94,6 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     page.keyboard.press("ArrowUp")
     area(page, 405)
     expect(page.locator(".outline-ai")).to_have_attribute("d", wide)  # as the AI made it
-
-
-def test_a_draft_survives_a_reload_and_a_second_browser_window(page: Page, study: str) -> None:
-    open_study(page, study)
-    edit(page)
-    drag(page, (50.5, 20.5), (53.5, 20.5))
-    area(page, 260)
-    saved(page)
-    page.reload()
-    page.wait_for_selector("#findings-correction:visible")
-    area(page, 260)
-    expect(page.locator("#viewer-show-correction")).to_be_visible()
-    second = page.context.new_page()
-    open_study(second, study)
-    area(second, 260)
-    second.keyboard.press("e")
-    for _ in range(4):  # to the beginning, which the reload has set
-        second.keyboard.press("Control+z")
-    area(second, 260)
-    second.close()
-
-
-def test_taking_everything_back_leaves_no_draft(page: Page, study: str) -> None:
-    open_study(page, study)
-    edit(page)
-    drag(page, (50.5, 20.5), (53.5, 20.5))
-    saved(page)
-    page.keyboard.press("Control+z")
-    expect(page.locator("#edit-words")).to_have_text(
-        "Draw on the image: the AI's mask stays as it is."
-    )
-    answer = page.request.get(f"/api/studies/{study}/corrections").json()
-    assert answer == {"draft": None, "versions": []}
-    assert page.get_attribute(".correction-line", "d") == ""
-
-
-def test_a_server_that_does_not_answer_is_told_and_asked_again(page: Page, study: str) -> None:
-    open_study(page, study)
-    edit(page)
-    page.route("**/draft", lambda route: route.abort())
-    drag(page, (50.5, 20.5), (53.5, 20.5))
-    words = page.locator("#edit-words")
-    expect(words).to_have_text("Not saved: the server does not answer. Trying again.")
-    drag(page, (50.5, 22.5), (53.5, 22.5))  # goes on meanwhile
-    area(page, 264)
-    page.unroute("**/draft")
-    saved(page)
-    page.reload()
-    area(page, 264)
-
-
-def test_two_windows_of_one_reader(page: Page, study: str) -> None:
-    other = page.context.new_page()
-    open_study(page, study)
-    open_study(other, study)
-    edit(other)
-    drag(other, (50.5, 40.5), (53.5, 40.5))
-    saved(other)
-    edit(page)
-    drag(page, (50.5, 20.5), (57.5, 20.5))
-    expect(page.locator("#edit-words")).to_have_text("Not saved: changed in another window")
-    words = page.locator("#edit-conflict-words")
-    expect(words).to_contain_text("Not saved: another window changed this draft at")
-    area(page, 264)  # nothing is lost here
-    page.click("#edit-take-theirs")
-    area(page, 260)
-    saved(page)
-    page.keyboard.press("Control+z")
-    area(page, 264)
-    saved(page)
-
-    drag(other, (50.5, 42.5), (53.5, 42.5))
-    expect(other.locator("#edit-conflict-words")).to_contain_text("another window changed")
-    other.click("#edit-keep-mine")
-    saved(other)
-    area(other, 264)
-    other.reload()
-    area(other, 264)
-    other.close()
 
 
 def test_slices_as_a_whole(page: Page, study: str) -> None:

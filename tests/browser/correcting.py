@@ -1,0 +1,61 @@
+"""What the tests of corrected masks do to the page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+from running_site import Site
+
+AREA = "#correction-size-slice"
+
+
+def add_own_study(site: Site, test: str) -> str:
+    """A study for one test: 64 x 64, 256 pixels bright on slices 5 to 9, 400 with their rim."""
+    name = f"correct-{abs(hash(test)):x}"
+    return site.add_study(name, shift=5, rim=True, prefix=f"{name}-")
+
+
+def open_study(page: Page, study: str, slice_number: int = 6) -> None:
+    page.goto(f"/review?study={study}&slice={slice_number}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    page.wait_for_selector("#findings-threshold:visible")
+
+
+def point(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where an image coordinate is in the window."""
+    found: Any = page.evaluate(
+        """([x, y]) => { const { screen } = overread.viewer.now; const [sx, sy] = screen.scale();
+             const zero = screen.toImage(0, 0); return [(x - zero.x) * sx, (y - zero.y) * sy]; }""",
+        [x, y],
+    )
+    return found[0], found[1]
+
+
+def drag(page: Page, *points: tuple[float, float]) -> None:
+    page.mouse.move(*point(page, *points[0]))
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(*point(page, x, y))
+    page.mouse.up()
+
+
+def click(page: Page, *points: tuple[float, float]) -> None:
+    for x, y in points:
+        page.mouse.click(*point(page, x, y))
+
+
+def edit(page: Page, tool: str = "4", *, size: int = 1) -> None:
+    page.keyboard.press(tool)
+    page.locator("#edit-size").fill(str(size))
+
+
+def area(page: Page, pixels: int) -> None:
+    """Expect so many pixels of 1 mm2 in the reader's mask of the slice in view."""
+    words = f"{pixels} mm²" if pixels < 100 else f"{pixels / 100:.2f} cm²"
+    expect(page.locator(AREA)).to_have_text(words)
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#edit-words")).to_have_text(re.compile("^Draft saved [0-9]{2}:[0-9]{2}$"))

@@ -1,0 +1,138 @@
+"""Drafts of corrected masks: reloads, a server that is away, two windows, studies that are left."""
+
+from __future__ import annotations
+
+import pytest
+from correcting import add_own_study, area, drag, edit, open_study, saved
+from playwright.sync_api import Page, expect
+from running_site import Site
+
+
+@pytest.fixture
+def study(site: Site, request: pytest.FixtureRequest) -> str:
+    return add_own_study(site, request.node.name)
+
+
+def test_a_draft_survives_a_reload_and_a_second_browser_window(page: Page, study: str) -> None:
+    open_study(page, study)
+    edit(page)
+    drag(page, (50.5, 20.5), (53.5, 20.5))
+    area(page, 260)
+    saved(page)
+    page.reload()
+    page.wait_for_selector("#findings-correction:visible")
+    area(page, 260)
+    expect(page.locator("#viewer-show-correction")).to_be_visible()
+    second = page.context.new_page()
+    open_study(second, study)
+    area(second, 260)
+    second.keyboard.press("e")
+    for _ in range(4):  # to the beginning, which the reload has set
+        second.keyboard.press("Control+z")
+    area(second, 260)
+    second.close()
+
+
+def test_taking_everything_back_leaves_no_draft(page: Page, study: str) -> None:
+    open_study(page, study)
+    edit(page)
+    drag(page, (50.5, 20.5), (53.5, 20.5))
+    saved(page)
+    page.keyboard.press("Control+z")
+    expect(page.locator("#edit-words")).to_have_text(
+        "Draw on the image: the AI's mask stays as it is."
+    )
+    answer = page.request.get(f"/api/studies/{study}/corrections").json()
+    assert answer == {"draft": None, "versions": []}
+    assert page.get_attribute(".correction-line", "d") == ""
+
+
+def test_a_server_that_does_not_answer_is_told_and_asked_again(page: Page, study: str) -> None:
+    open_study(page, study)
+    edit(page)
+    page.route("**/draft", lambda route: route.abort())
+    drag(page, (50.5, 20.5), (53.5, 20.5))
+    words = page.locator("#edit-words")
+    expect(words).to_have_text("Not saved: the server does not answer. Trying again.")
+    drag(page, (50.5, 22.5), (53.5, 22.5))  # goes on meanwhile
+    area(page, 264)
+    page.unroute("**/draft")
+    saved(page)
+    page.reload()
+    area(page, 264)
+
+
+def test_two_windows_of_one_reader(page: Page, study: str) -> None:
+    other = page.context.new_page()
+    open_study(page, study)
+    open_study(other, study)
+    edit(other)
+    drag(other, (50.5, 40.5), (53.5, 40.5))
+    saved(other)
+    edit(page)
+    drag(page, (50.5, 20.5), (57.5, 20.5))
+    expect(page.locator("#edit-words")).to_have_text("Not saved: changed in another window")
+    words = page.locator("#edit-conflict-words")
+    expect(words).to_contain_text("Not saved: another window changed this draft at")
+    area(page, 264)  # nothing is lost here
+    page.click("#edit-take-theirs")
+    area(page, 260)
+    saved(page)
+    page.keyboard.press("Control+z")
+    area(page, 264)
+    saved(page)
+
+    drag(other, (50.5, 42.5), (53.5, 42.5))
+    expect(other.locator("#edit-conflict-words")).to_contain_text("another window changed")
+    other.click("#edit-keep-mine")
+    saved(other)
+    area(other, 264)
+    other.reload()
+    area(other, 264)
+    other.close()
+
+
+def leave(page: Page) -> None:
+    """To the worklist, without loading a page anew."""
+    page.get_by_role("link", name="Worklist").click()
+    page.wait_for_selector("#viewer-screen", state="detached")
+
+
+def come_back(page: Page) -> None:
+    page.get_by_role("link", name="Review").click()
+    page.wait_for_selector("#viewer-screen[data-slice]")
+
+
+def test_who_leaves_at_once_and_comes_back_finds_all(page: Page, study: str) -> None:
+    open_study(page, study)
+    page.wait_for_timeout(400)  # until the address names the study
+    edit(page)
+    page.route("**/draft", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    drag(page, (50.5, 20.5), (53.5, 20.5))
+    area(page, 260)
+    leave(page)
+    come_back(page)
+    area(page, 260)
+    page.unroute("**/draft")
+    saved(page)
+
+
+def test_who_leaves_in_a_conflict_loses_nothing(page: Page, study: str) -> None:
+    open_study(page, study)
+    page.wait_for_timeout(400)
+    other = page.context.new_page()
+    open_study(other, study)
+    edit(other)
+    drag(other, (50.5, 40.5), (53.5, 40.5))
+    saved(other)
+    edit(page)
+    drag(page, (50.5, 20.5), (57.5, 20.5))
+    expect(page.locator("#edit-conflict")).to_be_visible()
+    leave(page)
+    come_back(page)
+    area(page, 264)
+    page.keyboard.press("e")
+    page.keyboard.press("Control+z")  # theirs
+    area(page, 260)
+    saved(page)
+    other.close()
