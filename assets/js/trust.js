@@ -28,7 +28,7 @@ overread.trust = (function () {
 
   function show({ study: { warnings, result } }) {
     const all = [...new Set([...(warnings || []), ...(result?.warnings || [])])];
-    byId("findings-warnings").hidden = all.length === 0 && !result?.trust;
+    byId("findings-warnings").hidden = all.length === 0;
     byId("finding-warnings").replaceChildren(...all.map((sentence) => make("p", { className: "notice notice--warning", textContent: sentence })));
     expected(result?.trust);
   }

@@ -33,6 +33,7 @@ def layout(learned_on: list[str]) -> html.Aside:
             html.Div(
                 [
                     _study(),
+                    _cautions(),
                     correction.section(),
                     _slice(),
                     measure_bar.section(),
@@ -222,43 +223,52 @@ def _learned(sentences: list[str]) -> html.Section:
     )
 
 
-def _trust() -> html.Section:
-    """What to expect of the outline, and why it may be wrong."""
-    return _section(
-        "How far to trust it",
-        html.Div(
-            [
-                html.Dl(
-                    html.Div(
-                        [
-                            html.Dt("Expected Dice"),
-                            html.Dd(
-                                [
-                                    html.Span(id="finding-expected", className="finding-value"),
-                                    html.Span(id="finding-interval", className="muted"),
-                                ],
-                                className="finding-score",
-                            ),
-                        ],
-                        className="finding-row",
-                    ),
-                    className="finding-rows tabular",
-                ),
-                html.P(id="finding-expected-words", className="finding-text"),
-                html.Details(
-                    [
-                        html.Summary("Held-out patients most like this one"),
-                        html.Ul(id="finding-similar", className="finding-similar tabular"),
-                        html.P(id="finding-similar-words", className="finding-text"),
-                    ],
-                    id="finding-similar-fold",
-                ),
-            ],
-            id="finding-trust",
-            hidden=True,
-        ),
-        html.Div(id="finding-warnings"),
+def _cautions() -> html.Section:
+    """Why the answer may be wrong, under the volume that it qualifies."""
+    return html.Section(
+        [
+            html.H2("Why it may be wrong", className="panel-title"),
+            html.Div(id="finding-warnings"),
+        ],
         id="findings-warnings",
+        className="findings-section",
+        hidden=True,
+    )
+
+
+def _trust() -> html.Section:
+    """What to expect of the outline."""
+    expected = html.Div(
+        [
+            html.Dt("Expected Dice"),
+            html.Dd(
+                [
+                    html.Span(id="finding-expected", className="finding-value"),
+                    html.Span(id="finding-interval", className="muted"),
+                ],
+                className="finding-score",
+            ),
+        ],
+        className="finding-row",
+    )
+    similar = html.Details(
+        [
+            html.Summary("Held-out patients most like this one"),
+            html.Ul(id="finding-similar", className="finding-similar tabular"),
+            html.P(id="finding-similar-words", className="finding-text"),
+        ],
+        id="finding-similar-fold",
+    )
+    return html.Section(
+        [
+            html.H2("How far to trust it", className="panel-title"),
+            html.Dl(expected, className="finding-rows tabular"),
+            html.P(id="finding-expected-words", className="finding-text"),
+            similar,
+        ],
+        id="finding-trust",
+        className="findings-section",
+        hidden=True,
     )
 
 
@@ -267,6 +277,7 @@ def _model() -> html.Section:
         "Model",
         html.P(id="finding-network", className="finding-text tabular"),
         html.P(id="finding-engine", className="finding-text"),
+        html.P(id="finding-series", className="finding-text"),
         html.P("Research use only, not a medical device.", className="finding-text"),
         id="findings-model",
     )

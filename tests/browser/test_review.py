@@ -73,6 +73,7 @@ def test_opens_on_the_largest_outline_with_both_outlines_and_the_words(page, stu
     assert page.inner_text("#finding-dice") == "Dice 0.78"  # 2 x 256 / (256 + 400)
     assert page.inner_text("#finding-score") == "0.97"
     assert "resunet-resnet18 1.0.0 · 01234567" in page.inner_text("#findings-model")
+    assert "Answered from FLAIR." in page.inner_text("#findings-model")
     assert [page.inner_text(f"#edge-{side}") for side in ("left", "top")] == ["R", "A"]
 
 
