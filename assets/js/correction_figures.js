@@ -6,6 +6,7 @@ overread.correctionFigures = (function () {
   "use strict";
 
   const score = (both, one, other) => (one + other ? (2 * both) / (one + other) : null);
+  const areas = new WeakMap(); // of packed masks, which are never altered
   const waiting = new Set(); // slices whose maps are being fetched, as "name k"
 
   // Pixels of one slice in the mask, in another one and in both; null while the other is on its way.
@@ -99,5 +100,13 @@ overread.correctionFigures = (function () {
     return kept.get(key);
   }
 
-  return { slice, volume };
+  // Pixels of a slice that was touched; null for the others.
+  function touchedArea(k) {
+    const bits = overread.correction.state?.touched.get(k);
+    if (!bits) return null;
+    if (!areas.has(bits)) areas.set(bits, overread.maskBits.count(bits));
+    return areas.get(bits);
+  }
+
+  return { slice, volume, touchedArea };
 })();

@@ -12,7 +12,7 @@ overread.strip = (function () {
   function colours(canvas) {
     const style = getComputedStyle(canvas);
     const token = (name) => style.getPropertyValue(`--${name}`).trim();
-    return { ai: token("ai"), reference: token("reference"), line: token("line"), text: token("text"), panel: token("panel"), muted: token("muted"), font: style.fontFamily };
+    return { ai: token("ai"), reference: token("reference"), correction: token("correction"), line: token("line"), text: token("text"), panel: token("panel"), muted: token("muted"), font: style.fontFamily };
   }
 
   const pitch = (width, n) => width / n;
@@ -57,6 +57,7 @@ overread.strip = (function () {
       pen.globalAlpha = 1;
     }
     drawReference(pen, c, p, gap, referenceAreas, tall);
+    drawCorrection(pen, c, p, gap, study, tall);
     drawAxis(pen, c, p, study, width);
   }
 
@@ -91,6 +92,21 @@ overread.strip = (function () {
     pen.setLineDash([]);
   }
 
+  // A double line, as over the image, at the area of every slice that the reader corrected.
+  function drawCorrection(pen, c, p, gap, study, tall) {
+    for (let j = 0; j < study.n; j++) {
+      const area = overread.correctionFigures.touchedArea(j);
+      if (area === null) continue;
+      const y = BARS.top + BARS.height - Math.max(2, Math.min(BARS.height, tall(area)));
+      const x = j * p + gap / 2, w = Math.max(1, p - gap);
+      pen.fillStyle = c.panel;
+      pen.fillRect(x, y - 3, w, 6);
+      pen.fillStyle = c.correction;
+      pen.fillRect(x, y - 2.5, w, 1.7);
+      pen.fillRect(x, y + 0.8, w, 1.7);
+    }
+  }
+
   function drawAxis(pen, c, p, study, width) {
     const step = [1, 5, 10, 20, 25, 50, 100, 200].find((every) => every * p >= 44) || 500;
     pen.fillStyle = c.muted;
@@ -119,6 +135,8 @@ overread.strip = (function () {
       if (overread.calls.change(now, k)) parts.push(overread.calls.isCalled(now, k) ? "called now" : "not called any more");
     } else parts.push("not analysed");
     if (referenceAreas[k]) parts.push(`reference ${amount(referenceAreas[k])}`);
+    const own = overread.correctionFigures.touchedArea(k);
+    if (own !== null) parts.push(`your correction ${amount(own)}`);
     return `Slice ${k + 1} of ${study.n}: ${parts.join(", ")}`;
   }
 
@@ -171,6 +189,7 @@ overread.strip = (function () {
     observer.observe(canvas);
     document.addEventListener("overread:theme", redraw, { signal });
     const removers = ["slice", "result", "areas", "threshold", "open"].map((name) => overread.viewer.on(name, name === "slice" ? slice : redraw));
+    removers.push(overread.correction.on("change", redraw));
     removers.push(...["open", "result", "threshold"].map((name) => overread.viewer.on(name, lesions)));
     return () => {
       observer.disconnect();

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from correcting import add_own_study, area, click, drag, edit, open_study, point, saved
 from playwright.sync_api import Page, expect
-from running_site import Site
+from running_site import SLICES, Site
 
 
 @pytest.fixture
@@ -64,6 +64,10 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     expect(page.locator("#viewer-screen")).to_have_attribute("data-slice", "7")
     area(page, 500)
     expect(page.locator("#edit-said")).to_have_text("Redone: Polygon, slice 7.")
+    box = page.locator("#strip-canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 6.5 / SLICES, box["y"] + 8)
+    expect(page.locator("#strip-readout")).to_contain_text("your correction 5.00 cm²")
     # 2000 pixels of the AI's and 5 - 10 + 100 more, of 4 mm
     expect(page.locator("#correction-size-volume")).to_have_text("8.4 mL")
     expect(page.locator("#correction-ai-volume")).to_have_text("0.97")
