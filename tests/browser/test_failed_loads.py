@@ -53,13 +53,18 @@ def test_study_that_does_not_come_is_asked_for_again(page, study, answer, words)
 
 
 def test_study_is_asked_for_at_once_when_the_reader_says_so(page, study):
-    page.route(f"**/api/studies/{study}", away)
+    asked: list[Route] = []
+
+    def fail(route: Route) -> None:
+        asked.append(route)
+        away(route)
+
+    page.route(f"**/api/studies/{study}", fail)
     page.goto(f"/review?study={study}")
-    expect(page.locator("#viewer-message-text")).to_have_text(
-        "The server does not answer. Trying again."
-    )
+    while len(asked) < 4:  # the next time would be in eight seconds
+        page.wait_for_timeout(100)
     page.unroute(f"**/api/studies/{study}")
-    page.click("#viewer-retry")
+    page.click("#viewer-retry", timeout=7000)
     page.wait_for_selector("#viewer-screen[data-slice]")
 
 
