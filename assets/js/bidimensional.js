@@ -7,6 +7,7 @@ overread.bidimensional = (function () {
   "use strict";
 
   const PATIENCE_MS = 250; // before it is shown that the diameters in view are not yet those of the mask
+  const QUIET_MS = 250; // after a step of the correction
   const listeners = new Set();
   let live = null; // of the study in view: {session, worker, turn, key, lesions, left, isLate, failed}
 
@@ -109,7 +110,10 @@ overread.bidimensional = (function () {
     if (!corrected()) return [];
     const isVersion = overread.correction.baseNow().spec.version !== null || !now.study.result;
     const list = [];
-    for (let k = 0; k < now.study.n; k++) if (isVersion || overread.correction.isTouched(k)) list.push([k, overread.correction.mask(k)]);
+    for (let k = 0; k < now.study.n; k++) {
+      if (!isVersion && !overread.correction.isTouched(k)) continue;
+      list.push([k, overread.correction.isEmpty(k) ? null : overread.correction.mask(k)]); // a volume of zeros is large
+    }
     return list;
   }
 
@@ -191,7 +195,12 @@ overread.bidimensional = (function () {
     const { on: listen } = overread.viewer;
     const again = (session) => { open(session); follow(session); };
     const removers = [listen("open", open), listen("result", again), listen("measures", follow), listen("threshold", follow), listen("close", close), overread.measureStore.on(tell)];
-    if (overread.correction) removers.push(overread.correction.on("change", () => follow(overread.viewer.now)));
+    let quiet = 0; // a stroke may follow at once, and all masks go to the worker
+    if (overread.correction) removers.push(overread.correction.on("change", () => {
+      clearTimeout(quiet);
+      quiet = setTimeout(() => follow(overread.viewer.now), QUIET_MS);
+    }));
+    removers.push(() => clearTimeout(quiet));
     return () => removers.forEach((remove) => remove());
   }
 

@@ -73,6 +73,12 @@ overread.correction = (function () {
   // The packed mask of a slice; null while it is on its way.
   const bits = (k) => state.touched.get(k) || baseNow().under.bits(k);
 
+  // Whether a slice is known to hold nothing; cheaper than its mask.
+  function isEmpty(k) {
+    const packed = bits(k);
+    return Boolean(packed) && packed.every((byte) => byte === 0);
+  }
+
   // A copy to draw on, one byte a pixel; null while the base is on its way.
   function mask(k) {
     const packed = bits(k);
@@ -212,5 +218,5 @@ overread.correction = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { on, aiBase, storedBase, baseNow, isTouched, isThere, bits, mask, fetchBase, refresh, change, replace, restore, undo, redo, settle, showLive, mount, get state() { return state; } };
+  return { on, aiBase, storedBase, baseNow, isTouched, isThere, bits, isEmpty, mask, fetchBase, refresh, change, replace, restore, undo, redo, settle, showLive, mount, get state() { return state; } };
 })();
