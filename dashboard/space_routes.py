@@ -7,12 +7,13 @@ from the address is untrusted.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from flask import Blueprint, Flask, Response, current_app
 from numpy.typing import NDArray
 
+import pipeline  # its surfaces need SciPy, which the web process must start without
 from dashboard.display import encode_slice
 from dashboard.figures.space import describe_space, make_ai_figure, make_space_figure
 from dashboard.recent_maps import RecentMaps
@@ -29,7 +30,9 @@ from dashboard.study_access import (
     recent_study,
     study_with_data,
 )
-from pipeline import CaseResult, CaseSpace, head_surface_of, mask_surface_of, space_of
+
+if TYPE_CHECKING:
+    from pipeline import CaseResult, CaseSpace
 
 _MAPS = "overread_recent_maps"
 _NO_REFERENCE = "This study has no reference outline."
@@ -100,9 +103,11 @@ def case_space(study_id: str, digest: str) -> Response:
 
     def encode() -> bytes:
         case, channel = load_case(row), row.start_channel
-        lying = space_of(case, channel)
-        head = head_surface_of(case, lying, channel)
-        surface = None if case.masks is None else mask_surface_of(np.asarray(case.masks), lying)
+        lying = pipeline.space_of(case, channel)
+        head = pipeline.head_surface_of(case, lying, channel)
+        surface = (
+            None if case.masks is None else pipeline.mask_surface_of(np.asarray(case.masks), lying)
+        )
         told = {
             "space": describe_space(lying, head),
             "reference": None if case.masks is None else _amount(case.masks, lying),
@@ -138,8 +143,8 @@ def surface(study_id: str, key: str, level: int, percent: int | None = None) -> 
         if result is None:
             raise NotThere(RESULT_GONE)
         mask = (result.probability >= level) & _called(result, percent)[:, None, None]
-        lying = space_of(case, row.start_channel)
-        figure = make_ai_figure(mask_surface_of(mask, lying)).to_json()
+        lying = pipeline.space_of(case, row.start_channel)
+        figure = make_ai_figure(pipeline.mask_surface_of(mask, lying)).to_json()
         return f'{{"figure":{figure},{json.dumps({"ai": _amount(mask, lying)})[1:]}'.encode()
 
     return answer_immutable(encode, mimetype=_JSON, packs=True)

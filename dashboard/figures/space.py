@@ -7,13 +7,15 @@ stands beside the figure in words; here nothing hovers.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
 from dashboard.figures.slice_figure import BACKGROUND
 from dashboard.figures.template import DARK, FONT
-from pipeline import CaseSpace, HeadSurface, Mesh
+
+if TYPE_CHECKING:
+    from pipeline import CaseSpace, HeadSurface, Mesh
 
 #: Traces by their places in the figure; `assets/js/space.js` knows them by these names.
 TRACES = ("ai", "reference", "head", "slice", "frame")
