@@ -42,11 +42,18 @@ overread.corners = (function () {
       s.positions_mm ? `z ${signed(s.positions_mm[k])} mm` : "");
   }
 
-  function display({ study: s, windows, channel, scale, invert }) {
+  function windowOf({ study: s, windows, invert }, channel) {
     const { low, high } = windows[channel];
     const digits = Math.abs(s.windows[channel][1] - s.windows[channel][0]) < 20 ? 2 : 0;
-    write("corner-window", `W ${(high - low).toFixed(digits)}  L ${((low + high) / 2).toFixed(digits)}${invert ? "  inverted" : ""}`,
-      scale ? `Zoom ${scale.toFixed(1)}×` : "");
+    return `W ${(high - low).toFixed(digits)}  L ${((low + high) / 2).toFixed(digits)}${invert ? "  inverted" : ""}`;
+  }
+
+  function display(now) {
+    const { channel, scale, panes, study: s } = now;
+    write("corner-window", windowOf(now, channel), scale ? `Zoom ${scale.toFixed(1)}×` : "");
+    const second = panes[1] ? overread.panes.channelOf(now, panes[1]) : null;
+    write("corner-series-second", second === null ? "" : s.channels[second].label);
+    write("corner-window-second", second === null ? "" : windowOf(now, second));
   }
 
   function clear() {
@@ -57,7 +64,7 @@ overread.corners = (function () {
 
   function mount() {
     const { on } = overread.viewer;
-    const removers = [on("open", study), on("open", display), on("channel", series), on("slice", slice), on("display", display), on("view", display), on("close", clear)];
+    const removers = [on("open", study), on("open", display), on("channel", series), on("slice", slice), on("display", display), on("view", display), on("mode", display), on("close", clear)];
     return () => removers.forEach((remove) => remove());
   }
 

@@ -160,9 +160,12 @@ overread.input = (function () {
       overread.threshold.set);
     range("calls-host", { id: "viewer-calls", class: "slider calls-slider", min: overread.calls.LOWEST, max: overread.calls.HIGHEST, step: 0.01, value: 0.5, "aria-label": "Operating point of the slice score" },
       overread.calls.set);
+    // After a click by mouse the keys belong to the image again: Space and Enter would press the button once more.
+    document.querySelector(".review").addEventListener("click", (event) => {
+      if (event.detail) event.target.closest("button, summary")?.blur();
+    }, { signal });
     for (const [id, run] of Object.entries(BUTTONS)) {
       byId(id).addEventListener("click", (event) => {
-        if (event.detail) event.currentTarget.blur(); // or the space bar would press it again
         if (state() || /^(toggle|close)-/.test(id)) run();
       }, { signal });
     }

@@ -104,5 +104,5 @@ overread.panes = (function () {
     if (viewer) viewer.dataset.mode = "one";
   }
 
-  return { createPictures, choices, firstSecond, channels, source, overlaysOf, picture, paint, open, arrange, dispose };
+  return { createPictures, choices, firstSecond, channels, source, channelOf, overlaysOf, picture, paint, open, arrange, dispose };
 })();

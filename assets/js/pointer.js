@@ -13,8 +13,9 @@ overread.pointer = (function () {
   const state = () => overread.viewer.now;
   const wheel = { sum: 0, at: 0 };
 
-  // The screen under an event: of the pane whose surface it happened on.
-  const screenOf = (event) => state().panes.find(({ screen }) => screen.root.contains(event.currentTarget))?.screen || state().screen;
+  // The pane on whose surface an event happened.
+  const paneOf = (event) => state().panes.find(({ screen }) => screen.root.contains(event.currentTarget)) || state().panes[0];
+  const screenOf = (event) => paneOf(event).screen;
 
   function onWheel(event) {
     if (!state()) return;
@@ -46,7 +47,8 @@ overread.pointer = (function () {
   }
 
   function windowAndLevel(_, event) {
-    const { channel, windows, study } = state();
+    const { windows, study } = state();
+    const channel = overread.panes.channelOf(state(), paneOf(event));
     const { low, high } = windows[channel];
     const home = study.windows[channel];
     const perPixel = Math.max(home[1] - home[0], 1e-6) / 300;
@@ -54,7 +56,7 @@ overread.pointer = (function () {
       move(point, moved) {
         const width = Math.max(perPixel, high - low + (moved.clientX - event.clientX) * perPixel);
         const level = (low + high) / 2 + (moved.clientY - event.clientY) * perPixel;
-        viewer().display({ window: { low: level - width / 2, high: level + width / 2 } });
+        viewer().display({ channel, window: { low: level - width / 2, high: level + width / 2 } });
       },
     };
   }
@@ -106,12 +108,12 @@ overread.pointer = (function () {
     if (!state()?.screen) return;
     const tool = overread.tools.current();
     if (tool?.double) return tool.double(screenOf(event).toImage(event.clientX, event.clientY), event);
-    homeWindow();
+    homeWindow(overread.panes.channelOf(state(), paneOf(event)));
   }
 
-  function homeWindow() {
-    const [low, high] = state().study.windows[state().channel];
-    viewer().display({ window: { low, high } });
+  function homeWindow(channel = state().channel) {
+    const [low, high] = state().study.windows[channel];
+    viewer().display({ channel, window: { low, high } });
   }
 
   function mount(signal) {

@@ -31,10 +31,7 @@ overread.rail = (function () {
     const between = study.spacing_mm ? ` · ${study.spacing_mm[0].toFixed(1)} mm` : "";
     const slices = `${study.n} ${study.n === 1 ? "slice" : "slices"}${between}`;
     button.append(image, node("span", "series-name", channel.label), node("span", "series-note tabular", slices));
-    button.addEventListener("click", (event) => {
-      if (event.detail) button.blur();
-      overread.viewer.chooseChannel(index);
-    });
+    button.addEventListener("click", () => overread.viewer.chooseChannel(index));
     return button;
   }
 

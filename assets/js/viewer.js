@@ -199,12 +199,12 @@ overread.viewer = (function () {
   // Classifier and outline say the opposite of each other; one of them decided.
   const isConflict = (slice) => slice.decided_by === "classifier" || slice.decided_by === "outline";
 
-  // Change how the study is shown: {show: {...}}, {invert}, {tool}, {window: {low, high}}, {threshold}, {calls}.
+  // Change how the study is shown: {show: {...}}, {invert}, {tool}, {window: {low, high}, channel}, {threshold}, {calls}.
   function display(change) {
     if (!now) return;
     if (change.show) Object.assign(now.show, change.show);
     if (change.show?.map) wish();
-    if (change.window) now.windows[now.channel] = change.window;
+    if (change.window) now.windows[change.channel ?? now.channel] = change.window;
     if ("invert" in change) now.invert = change.invert;
     if (change.tool) now.tool = change.tool;
     if ("threshold" in change) now.threshold = change.threshold;

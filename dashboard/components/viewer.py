@@ -89,6 +89,10 @@ def _second_screen() -> html.Div:
                 **aria(label="The same slice, beside it", describedby="pane-name-right"),
             ),
             *_edges(),
+            *[
+                html.Div(id=f"corner-{name}-second", className=f"corner corner--{name} tabular")
+                for name in ("series", "window")
+            ],
         ],
         id="viewer-second",
         className="screen screen--second",

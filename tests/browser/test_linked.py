@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import nibabel
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 from running_site import Site
@@ -57,6 +59,37 @@ def test_what_stands_beside_can_be_chosen_by_key_and_by_list(page, study):
     expect(page.locator("#viewer-second")).to_be_hidden()
     expect(page.locator("#second-choice")).to_be_hidden()
     until(lambda: min(colours(page, "#viewer-screen")) > 100)
+
+
+@pytest.fixture(scope="module")
+def two_series(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("series") / "series"
+    folder.mkdir()
+    values = np.full((32, 32, 4), 90, np.uint8)
+    values[8:24, 8:24] = np.arange(60, 220, 10, dtype=np.uint8)[:, None, None]
+    for name, volume in (("flair", values), ("t1", 255 - values)):
+        nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), folder / f"{name}.nii.gz")
+    (study_id,) = site.add_files(folder)
+    site.settle()
+    return study_id
+
+
+def test_each_series_keeps_the_window_that_is_dragged_on_its_own_view(page, two_series):
+    open_study(page, two_series)
+    page.click("#mode-linked")
+    expect(page.locator("#pane-name-right")).to_have_text("T1 pre-contrast")
+    expect(page.locator("#corner-series-second")).to_have_text("T1 pre-contrast")
+    left, right = page.locator("#corner-window"), page.locator("#corner-window-second")
+    before = left.inner_text(), right.inner_text()
+    box = page.locator("#viewer-second").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 300)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 260, box["y"] + 340, steps=4)
+    page.mouse.up()
+    expect(right).not_to_have_text(before[1])
+    assert left.inner_text() == before[0]
+    page.locator("#viewer-second .screen-surface").dblclick()
+    expect(right).to_have_text(before[1])
 
 
 def test_the_edge_of_a_swipe_is_dragged_and_moved_by_keys(page, study):

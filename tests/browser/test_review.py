@@ -127,6 +127,16 @@ def test_outlines_fill_and_hide_all_follow_their_keys_and_buttons(page, study):
     until(lambda: count(image(page), AMBER) == 0)
 
 
+def test_after_a_click_on_a_button_the_keys_belong_to_the_image(page, study):
+    open_study(page, study)
+    for button in ("#viewer-tool-zoom", "#mode-one", "#viewer-fill"):
+        page.click(button)
+        page.keyboard.press(" ")
+        expect(page.locator("#viewer-hide-all")).to_have_attribute("aria-pressed", "true")
+        page.keyboard.press(" ")
+        expect(page.locator("#viewer-hide-all")).to_have_attribute("aria-pressed", "false")
+
+
 def test_drag_windows_the_image_and_double_click_puts_it_back(page, study):
     open_study(page, study, 2)
     before = middle_grey(page)
