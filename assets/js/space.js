@@ -136,14 +136,15 @@ overread.space = (function () {
   // and release; what it last told to be under the pointer is known without.
   function listen(mine) {
     const { figure, undo: { signal } } = mine;
-    let under = null, pressed = null;
+    let under = null, pressed = null, still = true;
     const go = (point) => point && state() === mine.now && overread.viewer.goTo(overread.spaceData.sliceAt(mine.told.space, point));
     figure.on("plotly_hover", ({ points }) => { under = points[0]; });
     figure.on("plotly_unhover", () => { under = null; });
-    figure.on("plotly_click", ({ points }) => go(points[0]));
+    figure.on("plotly_click", ({ points }) => still && go(points[0])); // it tells of the end of a turn as well
     figure.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => { pressed = { x, y, under }; }, { signal, capture: true });
     figure.addEventListener("pointerup", ({ clientX: x, clientY: y }) => {
-      if (pressed && Math.hypot(x - pressed.x, y - pressed.y) < STILL_PX) go(pressed.under);
+      still = Boolean(pressed) && Math.hypot(x - pressed.x, y - pressed.y) < STILL_PX;
+      if (still) go(pressed.under);
       pressed = null;
     }, { signal, capture: true });
   }

@@ -97,6 +97,11 @@ def test_plane_moves_with_the_slice_and_a_click_moves_the_slice(page: Page, stud
         page.wait_for_timeout(300)
         page.mouse.click(*middle)
     expected = number.inner_text().split()[0]
+    page.mouse.down()  # turning the head leaves the slice where it is
+    page.mouse.move(middle[0] + 150, middle[1] + 40, steps=6)
+    page.mouse.up()
+    page.wait_for_timeout(800)
+    assert number.inner_text().split()[0] == expected
     page.keyboard.press("j")
     expect(page.locator("#viewer-space")).to_be_hidden()
     assert page.inner_text("#corner-slice").startswith(f"Slice {expected} / {SLICES}")
