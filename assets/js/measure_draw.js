@@ -89,10 +89,13 @@ overread.measureDraw = (function () {
 
   const onScreen = ({ x, y, width, height }, [sx, sy]) => ({ x: x * sx, y: y * sy, width: width * sx, height: height * sy });
 
-  // shapes: [{item, isSelected, isHovered, handle, isPending, isAi}].
-  function draw(now, shapes) {
-    for (const { screen } of now.panes) {
-      const layer = screen.layer("measure");
+  // shapes: [{item, isSelected, isHovered, handle, isPending, isAi}]; of the AI's, what is chosen or can be dragged. Ends are
+  // drawn where they can be dragged.
+  function draw(now, all, measuring) {
+    for (const pane of now.panes) {
+      const { screen } = pane, layer = screen.layer("measure");
+      const canTake = measuring && overread.panes.overlaysOf(now, pane).ai;
+      const shapes = all.filter(({ isAi, isSelected, isHovered }) => !isAi || isSelected || isHovered || canTake);
       if (!shapes.length) {
         if (layer.firstChild) layer.replaceChildren();
         continue;
@@ -101,18 +104,18 @@ overread.measureDraw = (function () {
       const hasLabels = shapes.some(({ isAi }) => !isAi);
       const lies = hasLabels ? overread.bidimensional.place(now) : null;
       const around = { view: viewOf(screen, scale), taken: [], centre: lies && lies.middle.map((v, i) => v * scale[i]), lesion: lies && onScreen(lies.box, scale) };
-      layer.replaceChildren(...shapes.map((shape) => drawOne(now, shape, scale, around)));
+      layer.replaceChildren(...shapes.map((shape) => drawOne(now, { ...shape, measuring }, scale, around)));
     }
   }
 
-  function drawOne(now, { item, isSelected, isHovered, handle, isAi }, scale, around) {
+  function drawOne(now, { item, isSelected, isHovered, handle, isAi, measuring }, scale, around) {
     const state = `${isSelected ? " measure--selected" : ""}${isHovered ? " measure--hovered" : ""}`;
     const group = make("g", `measure measure--${item.kind}${state}`, { "data-measure": item.id });
     const d = overread.measureShapes.path(item);
     const isActive = isSelected || isHovered;
     if (!isAi || isActive) group.append(make("path", "measure-halo", { d }), make("path", "measure-line", { d }));
     const ends = overread.measureShapes.handles(item);
-    const shown = item.kind === "area" || item.kind === "ellipse" || isAi ? isActive : true;
+    const shown = isActive || (measuring && item.kind !== "area"); // a freehand area has hundreds
     if (shown) ends.forEach((point, i) => group.append(endOf(point, scale, handle === i)));
     if (!isAi) group.append(label(item, overread.measureShapes.words(item, now), scale, around));
     return group;

@@ -1,5 +1,6 @@
 // The measuring tools: drawing a new measurement by drag or by clicks, choosing one, dragging its ends or all of it, keys.
-// Ends can be dragged with any tool but those that edit the mask; lines with the measuring tools.
+// Ends and lines can be dragged while a measuring tool is chosen: then their handles are drawn, and with any other tool a
+// drag is that tool's alone.
 window.overread = window.overread || {};
 
 overread.measureTools = (function () {
@@ -10,6 +11,7 @@ overread.measureTools = (function () {
   const store = () => overread.measureStore;
   const shapes = () => overread.measureShapes;
   const state = () => overread.viewer.now;
+  const isMeasuring = () => overread.tools.group() === "measure";
   let selected = null, hovered = null; // {id, handle}
   let pending = null; // {item, session}: being drawn
   let preview = null; // an item while it is dragged, in the place of the one with its id
@@ -52,11 +54,11 @@ overread.measureTools = (function () {
   function paint(now) {
     if (!now?.screen) return;
     if (pending && (pending.session !== now || pending.item.k !== now.k)) pending = null;
-    const list = seen(now) ? here(now) : [];
-    const drawn = list.map(({ item, isAi }) => ({ item, isAi, isSelected: selected?.id === item.id, isHovered: hovered?.id === item.id, handle: pointedAt(item.id) }));
+    const list = seen(now) ? here(now) : [], measuring = isMeasuring();
+    const drawn = list.map(({ item, isAi }) => ({ item, isAi, isSelected: selected?.id === item.id, isHovered: measuring && hovered?.id === item.id, handle: pointedAt(item.id) }));
     if (pending && seen(now)) drawn.push({ item: pending.item, isAi: false, isSelected: true, isHovered: false, handle: null });
     drawLines(now);
-    overread.measureDraw.draw(now, drawn.filter((one) => !one.isAi || one.isSelected || one.isHovered));
+    overread.measureDraw.draw(now, drawn, measuring);
   }
 
   const pointedAt = (id) => (hovered?.id === id && hovered.handle !== null ? hovered.handle : selected?.id === id ? selected.handle : null);
@@ -127,9 +129,9 @@ overread.measureTools = (function () {
     };
   }
 
-  // What a press with another tool begins: only ends are taken.
+  // An end under the press, before the chosen tool begins anything.
   function grab(point, event, screen) {
-    if (!["view", "measure"].includes(overread.tools.group()) || pending) return null;
+    if (!isMeasuring() || pending) return null;
     const found = pick(point, event, screen, false);
     return found && drag(found, point, screen);
   }
@@ -231,14 +233,12 @@ overread.measureTools = (function () {
     if (pending) setLast(shapes().inside([point.x, point.y], state().study));
   }
 
-  // ---- hovering, with any tool ----
+  // ---- hovering, while measuring ----
   function onMove(event) {
     const now = state();
     if (!now?.screen || event.buttons) return;
-    const group = overread.tools.group();
     const pane = now.panes.find(({ screen }) => screen.root.contains(event.currentTarget));
-    const free = !pending && pane && (group === "view" || group === "measure");
-    const found = free ? pick(pane.screen.toImage(event.clientX, event.clientY), event, pane.screen, group === "measure") : null;
+    const found = !pending && pane && isMeasuring() ? pick(pane.screen.toImage(event.clientX, event.clientY), event, pane.screen, true) : null;
     const next = found ? { id: found.one.item.id, handle: found.handle } : null;
     event.currentTarget.classList.toggle("measure-grab", Boolean(found));
     if (next?.id === hovered?.id && next?.handle === hovered?.handle) return;

@@ -140,6 +140,13 @@ def test_diameters_are_dragged_kept_and_given_back(page, study):
     ((is_ai, points),) = page.evaluate(HERE)
     assert is_ai
     (x1, y1), (x2, y2) = points[:2]
+    expect(page.locator(".measure-end")).to_have_count(0)
+    window = page.inner_text("#corner-window")
+    move(page, points[1], [x1 + 0.55 * (x2 - x1), y1 + 0.55 * (y2 - y1)])
+    assert page.inner_text("#corner-window") != window, "no end is taken where none is drawn"
+    assert page.evaluate(HERE) == [[True, points]]
+    page.keyboard.press("k")
+    expect(page.locator(".measure-end")).to_have_count(4)
     move(page, points[1], [x1 + 0.55 * (x2 - x1), y1 + 0.55 * (y2 - y1)])
     expect(page.locator("#diameters-own")).to_be_visible()
     ((is_ai, changed),) = page.evaluate(HERE)
@@ -158,6 +165,8 @@ def test_diameters_are_dragged_kept_and_given_back(page, study):
     expect(page.locator("#diameters-own")).to_be_visible()
     assert page.evaluate(HERE) == [[False, changed]]
 
+    page.keyboard.press("k")
+    expect(page.locator(".measure-end")).to_have_count(4)
     start = changed[1]
     move(page, start, [x1 + 0.3 * (x2 - x1), y1 + 0.3 * (y2 - y1)])
     expect(page.locator("#finding-measurable")).to_contain_text("mm is below 10 mm")

@@ -81,10 +81,14 @@ def test_a_ruler_is_drawn_kept_dragged_deleted_and_undone(page, study):
     before = page.evaluate(ITEMS)
     assert number(labels(page)[0]) == pytest.approx(50, abs=0.3)
 
-    drag(page, (40, 50), (40, 10))  # an end, with the window tool
+    expect(page.locator(".measure-end")).to_have_count(0)
+    drag(page, (40, 50), (40, 10))  # with the window tool: an end stays where it is
+    assert page.evaluate(ITEMS) == before
+    page.keyboard.press("k")
+    expect(page.locator(".measure-end")).to_have_count(2)
+    drag(page, (40, 50), (40, 10))
     expect(label).to_have_text(re.compile(r"^(29\.\d|30\.\d) mm$"))
     wait_saved(page, 1)
-    page.keyboard.press("k")
     drag(page, (25, 10), (25, 30))  # all of it, by its line
     moved = page.evaluate(ITEMS)[0]["points"]
     assert moved[0][1] == pytest.approx(30, abs=0.6) == moved[1][1]
