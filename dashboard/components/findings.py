@@ -169,12 +169,6 @@ def _slice() -> html.Section:
                 _row("operating point", point, extra="finding-row--below"),
                 _row("Classifier's own score", _share("classifier")),
                 _row("Outline evidence", _share("evidence")),
-            ],
-            className="finding-rows tabular",
-        ),
-        html.P(id="finding-decided", className="finding-text finding-decided"),
-        html.Dl(
-            [
                 _row("Area", html.Span(id="finding-area", className="finding-value")),
                 _row(
                     "Agreement with reference",
@@ -183,6 +177,7 @@ def _slice() -> html.Section:
             ],
             className="finding-rows tabular",
         ),
+        html.P(id="finding-decided", className="finding-text finding-decided"),
         html.P(id="finding-note", className="finding-text finding-note"),
         id="findings-slice",
     )
