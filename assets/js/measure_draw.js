@@ -1,12 +1,14 @@
 // Draws the measurements of the slice in view over each pane: line with halo, ends, label. Ends and labels keep their size
-// on zoom; a label keeps off the lesion's centre, the image's edge and other labels.
+// on zoom; a label keeps off the lesion, the image's edge, other shapes and labels, and stays where it is while it can.
 window.overread = window.overread || {};
 
 overread.measureDraw = (function () {
   "use strict";
 
   const SVG = "http://www.w3.org/2000/svg";
-  const LINE_PX = 15, PAD_PX = 6, GAP_PX = 9, CLEAR_PX = 26;
+  const LINE_PX = 15, PAD_PX = 6, GAP_PX = 9, AWAY_PX = 26, CLEAR_PX = 26;
+  const STAYS = 2; // what it may cover more, in its own sizes, before a label leaves its place
+  const ranks = new WeakMap(); // screen -> Map of item's id -> the place that its label has
   let ruler = null; // for the width of texts
 
   function textWidth(text) {
@@ -38,13 +40,18 @@ overread.measureDraw = (function () {
     const middle = { x: (left + right) / 2 - width / 2, y: (top + bottom) / 2 - height / 2 };
     const beside = item.kind === "ruler" || item.kind === "diameters" ? [[ex + GAP_PX, ey - height / 2], [ex - GAP_PX - width, ey - height / 2], [ex - width / 2, ey + GAP_PX], [ex - width / 2, ey - GAP_PX - height],
       [ex + GAP_PX, ey - GAP_PX - height], [ex + GAP_PX, ey + GAP_PX], [ex - GAP_PX - width, ey - GAP_PX - height], [ex - GAP_PX - width, ey + GAP_PX]] : [];
-    return [...beside, [right + GAP_PX, middle.y], [left - GAP_PX - width, middle.y], [middle.x, bottom + GAP_PX], [middle.x, top - GAP_PX - height]]
+    const round = [GAP_PX, GAP_PX + AWAY_PX].flatMap((gap) => {
+      const sides = { right: right + gap, left: left - gap - width, under: bottom + gap, over: top - gap - height };
+      return [[sides.right, middle.y], [sides.left, middle.y], [middle.x, sides.under], [middle.x, sides.over],
+        [sides.right, sides.over], [sides.right, sides.under], [sides.left, sides.over], [sides.left, sides.under]];
+    });
+    return [...beside, ...round]
       .map(([x, y], rank) => ({ x, y, width, height, rank }));
   }
 
   // Points along the item's lines.
   function along(item) {
-    const ends = overread.measureShapes.handles(item);
+    const ends = overread.measureShapes.outline(item);
     if (item.kind !== "ruler" && item.kind !== "angle" && item.kind !== "diameters") return ends;
     return ends.slice(1).flatMap(([bx, by], i) => {
       const [ax, ay] = ends[i];
@@ -55,22 +62,24 @@ overread.measureDraw = (function () {
   const overlap = (a, b) => Math.max(0, Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)) * Math.max(0, Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y));
 
   // The place that covers least of what must be seen.
-  function choose(candidates, { view, taken, centre, lesion, own }) {
+  function choose(candidates, { view, taken, centre, lesion, own, others, rank }) {
+    const within = (points, { x: left, y: top, width, height }) => points.filter(([x, y]) => x > left && x < left + width && y > top && y < top + height).length;
     const cost = (place) => {
-      const size = place.width * place.height;
+      const size = place.width * place.height, has = place.rank === rank, clear = has ? CLEAR_PX / 2 : CLEAR_PX;
       const out = size - overlap(place, view);
-      const covers = centre && place.x - CLEAR_PX < centre[0] && centre[0] < place.x + place.width + CLEAR_PX && place.y - CLEAR_PX < centre[1] && centre[1] < place.y + place.height + CLEAR_PX;
-      const others = taken.reduce((sum, other) => sum + overlap(place, other), 0);
-      return (covers ? 1e6 : 0) + 20 * out + 10 * others + (lesion ? 3 * overlap(place, lesion) : 0) + own.filter(([x, y]) => x > place.x && x < place.x + place.width && y > place.y && y < place.y + place.height).length * size + place.rank;
+      const covers = centre && place.x - clear < centre[0] && centre[0] < place.x + place.width + clear && place.y - clear < centre[1] && centre[1] < place.y + place.height + clear;
+      const labels = taken.reduce((sum, other) => sum + overlap(place, other), 0);
+      return (covers ? 1e6 : 0) + 20 * out + 10 * labels + (lesion ? 3 * overlap(place, lesion) : 0) + (within(own, place) + within(others, place)) * size + place.rank - (has ? STAYS * size : 0);
     };
     return candidates.reduce((best, place) => (cost(place) < cost(best) ? place : best));
   }
 
   function label(item, texts, scale, around) {
     const width = Math.max(...texts.map(textWidth)) + 2 * PAD_PX, height = texts.length * LINE_PX + 4;
-    const own = along(item).map(([x, y]) => [x * scale[0], y * scale[1]]);
-    const place = choose(places(item, width, height, scale), { ...around, own });
+    const own = around.lines.get(item.id), others = [...around.lines].flatMap(([id, points]) => (id === item.id ? [] : points));
+    const place = choose(places(item, width, height, scale), { ...around, own, others, rank: around.ranks.get(item.id) });
     around.taken.push(place);
+    if (item.id !== "new") around.ranks.set(item.id, place.rank);
     const group = make("g", "measure-label", { transform: `translate(${place.x / scale[0]} ${place.y / scale[1]}) scale(${1 / scale[0]} ${1 / scale[1]})` });
     group.append(make("rect", "measure-label-back", { width, height, rx: 3 }));
     texts.forEach((text, i) => {
@@ -103,7 +112,9 @@ overread.measureDraw = (function () {
       const scale = screen.scale();
       const hasLabels = shapes.some(({ isAi }) => !isAi);
       const lies = hasLabels ? overread.bidimensional.place(now) : null;
-      const around = { view: viewOf(screen, scale), taken: [], centre: lies && lies.middle.map((v, i) => v * scale[i]), lesion: lies && onScreen(lies.box, scale) };
+      if (!ranks.has(screen)) ranks.set(screen, new Map());
+      const lines = new Map(all.map(({ item }) => [item.id, along(item).map(([x, y]) => [x * scale[0], y * scale[1]])]));
+      const around = { lines, ranks: ranks.get(screen), view: viewOf(screen, scale), taken: [], centre: lies && lies.middle.map((v, i) => v * scale[i]), lesion: lies && onScreen(lies.box, scale) };
       layer.replaceChildren(...shapes.map((shape) => drawOne(now, { ...shape, measuring }, scale, around)));
     }
   }

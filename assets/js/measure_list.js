@@ -18,8 +18,8 @@ overread.measureList = (function () {
     const name = overread.measureShapes.NAMES[item.kind], where = `slice ${item.k + 1}`;
     const isSelected = overread.measureTools.selected?.id === item.id;
     const go = element("button", "measure-go", "", { type: "button", "data-go": item.id, "aria-pressed": String(isSelected), title: [main, ...more].join(", ") });
-    const value = item.kind === "ellipse" && more.length > 1 ? more[0].replace("  ", ", ") : main;
-    go.append(element("span", "", name), element("span", "measure-where", where), element("span", "measure-value", value));
+    go.append(element("span", "", name), element("span", "measure-where", where), element("span", "measure-value", main));
+    if (item.kind === "ellipse" && more.length > 1) go.append(element("span", "measure-more", more[0].replace("  ", ", ")));
     const remove = element("button", "measure-delete", "×", { type: "button", "data-delete": item.id, "aria-label": `Delete: ${name}, ${where}, ${main}` });
     const line = element("li", "measure-row", "");
     line.append(go, remove);

@@ -58,6 +58,9 @@ overread.measureShapes = (function () {
     return best;
   }
 
+  // Points all along an item's line, corners only where it is straight.
+  const outline = (item) => (item.kind === "ellipse" ? round(item.points) : item.points);
+
   function round(points) {
     const { x, y, rx, ry } = geometry().ellipse(points);
     return Array.from({ length: 49 }, (_, i) => [x + rx * Math.cos((i * Math.PI) / 24), y + ry * Math.sin((i * Math.PI) / 24)]);
@@ -96,5 +99,5 @@ overread.measureShapes = (function () {
     return [surface(found, mm), ...statistics(item, now)];
   }
 
-  return { NAMES, path, handles, withHandle, moved, distance, words, spacing, inside, rounded };
+  return { NAMES, path, outline, handles, withHandle, moved, distance, words, spacing, inside, rounded };
 })();

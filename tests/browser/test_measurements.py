@@ -163,6 +163,8 @@ def test_an_ellipse_tells_the_values_of_the_series_in_view(page, study):
     expect(texts).to_have_text(
         [re.compile(r"^2\.5\d cm²$"), "Mean 46.00  SD 0.00", "Min 46  Max 46", "FLAIR"]
     )
+    expect(page.locator(".measure-value")).to_have_text(re.compile(r"^2\.5\d cm²$"))
+    expect(page.locator(".measure-more")).to_have_text("Mean 46.00, SD 0.00")
     wait_saved(page, 1)
     drag(page, (32, 20), (62, 20))  # its right end, over the edge of the brain
     expect(texts.nth(2)).to_have_text("Min 0  Max 46")
@@ -234,6 +236,43 @@ def test_labels_keep_their_size_and_off_the_lesion(page, study):
     assert (after["width"], after["height"]) == pytest.approx(
         (before["width"], before["height"]), abs=1
     )
+
+
+def side_of_label(page: Page, line: int) -> str:
+    """Where the middle of a label stands to the middle of its line."""
+    shape = page.locator("#viewer-screen .measure--ruler").nth(line)
+    label, drawn = (
+        shape.locator(part).bounding_box() for part in (".measure-label rect", ".measure-line")
+    )
+    across = label["x"] + label["width"] / 2 - drawn["x"] - drawn["width"] / 2
+    down = label["y"] + label["height"] / 2 - drawn["y"] - drawn["height"] / 2
+    return f"{np.sign(round(across / 8)):.0f} {np.sign(round(down / 8)):.0f}"
+
+
+def test_labels_stay_on_their_side_whatever_the_tool(page, study):
+    open_study(page, study, 2)
+    page.keyboard.press("k")
+    expect(page.locator("#tools-measure")).to_be_visible()
+    for x in (30.0, 39.7):  # the second stands where the first one's label would end
+        drag(page, (x, 12), (x, 30))
+    wait_saved(page, 2)
+    sides = [side_of_label(page, line) for line in (0, 1)]
+    boxes = page.locator("#viewer-screen .measure-label rect")
+    first, second = (boxes.nth(line).bounding_box() for line in (0, 1))
+    assert (
+        first["x"] + first["width"] <= second["x"]
+        or second["x"] + second["width"] <= first["x"]
+        or first["y"] + first["height"] <= second["y"]
+        or second["y"] + second["height"] <= first["y"]
+    )
+    for key in ("w", "k", "w"):
+        height = page.locator("#viewer-screen").bounding_box()["height"]
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "height => document.getElementById('viewer-screen').clientHeight !== height", arg=height
+        )
+        page.wait_for_timeout(100)
+        assert [side_of_label(page, line) for line in (0, 1)] == sides, key
 
 
 def test_two_windows_lose_nothing(page, study):
