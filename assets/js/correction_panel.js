@@ -53,6 +53,14 @@ overread.correctionPanel = (function () {
     }
   }
 
+  // Of the mask in hand, and so not while a version is shown in its place.
+  function diameters(now, shown) {
+    const [size, criterion] = shown === null ? overread.measures.ofCorrection(now) : ["", ""];
+    byId("correction-diameters").hidden = !size;
+    text("correction-diameters-all", size);
+    text("correction-measurable", criterion);
+  }
+
   function update() {
     scheduled = false;
     const { state } = overread.correction;
@@ -71,6 +79,7 @@ overread.correctionPanel = (function () {
     text("viewer-show-correction-words", name);
     text("correction-title", "Your correction");
     figures(state);
+    diameters(state.now, shown);
     text("correction-base", there ? origin(state.base.spec) : "");
     text("correction-state", overread.editBar.words());
     byId("correction-from-ai").hidden = !there;
@@ -151,6 +160,7 @@ overread.correctionPanel = (function () {
     for (const name of ["overread:correction", "overread:correction-words"]) document.addEventListener(name, schedule, { signal });
     const removers = [
       ...["open", "change", "loaded", "live"].map((name) => overread.correction.on(name, schedule)),
+      overread.bidimensional.on(schedule),
       ...["slice", "display", "threshold", "measures", "painted", "areas"].map((name) => overread.viewer.on(name, schedule)),
     ];
     return () => removers.forEach((remove) => remove());

@@ -26,44 +26,60 @@ overread.measures = (function () {
 
   const length = (value, unit) => (unit === "mm" ? value.toFixed(value < 10 ? 1 : 0) : value.toFixed(0));
 
-  // The largest lesion's diameters in view: {item, isAi, lesion}; null while there are none.
-  const main = (now) => overread.bidimensional.all(now).find(({ lesion }) => lesion?.number === 1) || null;
+  // The largest lesion's diameters on the AI's mask ("ai") or the corrected one ("own"): {item, isAi, lesion}; null while
+  // there are none.
+  const main = (now, which) => overread.bidimensional.all(now, which).find(({ lesion }) => lesion?.number === 1) || null;
 
-  // "56 × 55 mm", a button that goes to the slice, and the criterion's own words.
+  // "56 × 55" and its unit.
+  function sizes({ measures: { unit }, study }, one) {
+    const lines = [one.item.points.slice(0, 2), one.item.points.slice(2)];
+    const lengths = one.isAi ? [one.lesion.longest.length, one.lesion.perpendicular.length] : lines.map(([a, b]) => overread.geometry.distance(a, b, overread.measureShapes.spacing(study)));
+    return [lengths.map((value) => length(value, unit)).join(" × "), unit === "mm" ? " mm" : " pixels"];
+  }
+
+  const rano = (now, one) => `RANO 2.0: ${one.isAi ? one.lesion.reason : overread.bidimensional.judge(one, now).reason}`;
+
+  // The AI's, whatever the reader has corrected: "56 × 55 mm", a button that goes to the slice, the criterion's own words.
   function show(now) {
     if (!now || now !== overread.viewer.now) return;
     const { measures } = now;
-    const one = measures && main(now);
+    const one = measures && main(now, "ai");
+    const failed = overread.bidimensional.hasFailed("ai");
     byId("finding-diameters-line").hidden = !one;
-    byId("finding-rano").hidden = !measures || !(one || overread.bidimensional.isLate || overread.bidimensional.hasFailed);
+    byId("finding-rano").hidden = !measures || !(one || overread.bidimensional.isLate("ai") || failed);
     byId("diameters-own").hidden = !one || one.isAi;
     if (one) tell(now, one);
-    else byId("finding-measurable").textContent = overread.bidimensional.hasFailed ? "The diameters of this mask could not be measured." : "Measuring the mask in view.";
+    else byId("finding-measurable").textContent = failed ? "The diameters of this mask could not be measured." : "Measuring the mask in view.";
   }
 
   function tell(now, one) {
-    const { measures: { unit }, study } = now, { lesion, item } = one;
-    const lines = [item.points.slice(0, 2), item.points.slice(2)];
-    const lengths = one.isAi ? [lesion.longest.length, lesion.perpendicular.length] : lines.map(([a, b]) => overread.geometry.distance(a, b, overread.measureShapes.spacing(study)));
-    byId("finding-diameters").textContent = lengths.map((value) => length(value, unit)).join(" × ");
-    byId("finding-diameters-unit").textContent = unit === "mm" ? " mm" : " pixels";
-    const count = overread.bidimensional.lesions(now).length;
+    const { measures: { unit }, study } = now, { item } = one;
+    const [size, unitWords] = sizes(now, one);
+    byId("finding-diameters").textContent = size;
+    byId("finding-diameters-unit").textContent = unitWords;
+    const count = overread.bidimensional.lesions(now, "ai").length;
     const which = count > 1 ? `Largest of ${count} lesions` : "One lesion";
     const what = one.isAi ? "longest diameter and longest perpendicular" : "diameters as the reader changed them";
     const words = `${which}, ${what}, on slice ${item.k + 1}`;
-    byId("finding-diameters-line").setAttribute("aria-label", `${byId("finding-diameters").textContent} ${unit}: go to slice ${item.k + 1} of ${study.n}`);
+    byId("finding-diameters-line").setAttribute("aria-label", `${size} ${unit}: go to slice ${item.k + 1} of ${study.n}`);
     byId("finding-diameters-line").title = `${words}. Click to go there.`;
-    const whose = one.isAi && overread.bidimensional.corrected() ? "Diameters of your corrected mask. " : "";
-    byId("finding-measurable").textContent = `${whose}RANO 2.0: ${one.isAi ? lesion.reason : overread.bidimensional.judge(one, now).reason}`;
+    byId("finding-measurable").textContent = rano(now, one);
     byId("finding-notes").replaceChildren(...[`${words}.`, ...notes(now)].map((textContent) => Object.assign(document.createElement("p"), { className: "finding-text", textContent })));
   }
 
-  // What belongs to the figures: of another mask than the AI's at the shipped threshold, that too.
+  // What belongs to the figures: of another mask than that of the shipped threshold, that too.
   function notes(now) {
-    const { measures } = now, { left } = overread.bidimensional;
-    if (overread.bidimensional.isShipped(now)) return measures.notes;
-    const of = overread.bidimensional.corrected() ? "Measured on your corrected mask." : "Measured on the mask in view, not on that of the shipped threshold.";
-    return [of, ...(left ? [`${left} smaller lesions were not measured.`] : []), ...measures.cautions];
+    const { measures } = now, left = overread.bidimensional.left("ai");
+    if (overread.bidimensional.isShipped(now, "ai")) return measures.notes;
+    return ["Measured on the mask in view, not on that of the shipped threshold.", ...(left ? [`${left} smaller lesions were not measured.`] : []), ...measures.cautions];
+  }
+
+  // Of the corrected mask: [size and slice, the criterion's words], "" where there are none.
+  function ofCorrection(now) {
+    const one = now.measures && overread.bidimensional.corrected() && main(now, "own");
+    if (one) return [`${sizes(now, one).join("")}, slice ${one.item.k + 1}${one.isAi ? "" : ", changed by hand"}`, rano(now, one)];
+    if (overread.bidimensional.hasFailed("own")) return ["could not be measured", ""];
+    return [overread.bidimensional.isLate("own") ? "measuring" : "", ""];
   }
 
   function mount(signal) {
@@ -74,17 +90,17 @@ overread.measures = (function () {
     byId("finding-diameters-line").addEventListener("click", (event) => {
       if (event.detail) event.currentTarget.blur();
       const { now } = overread.viewer;
-      const one = now?.measures && main(now);
+      const one = now?.measures && main(now, "ai");
       if (one) overread.viewer.goTo(one.item.k);
     }, { signal });
     byId("diameters-back").addEventListener("click", () => {
-      const one = main(overread.viewer.now);
+      const one = main(overread.viewer.now, "ai");
       if (one && !one.isAi) overread.measureStore.change(one.item.id, null);
     }, { signal });
     const { on } = overread.viewer;
-    const removers = [on("open", begin), on("result", begin), on("measures", show), overread.bidimensional.on(show)];
+    const removers = [on("open", begin), on("result", begin), on("measures", show), overread.bidimensional.on(show), overread.correction.on("change", () => show(overread.viewer.now))];
     return () => removers.forEach((remove) => remove());
   }
 
-  return { mount };
+  return { mount, ofCorrection };
 })();

@@ -31,12 +31,21 @@ def section() -> html.Section:
                                 _row("size", "Area, volume"),
                                 _row("ai", "Dice with the AI's mask"),
                                 _row("reference", "Dice with the reference"),
+                                html.Tr(
+                                    [
+                                        html.Th("Diameters", scope="row"),
+                                        html.Td(id="correction-diameters-all", colSpan=2),
+                                    ],
+                                    id="correction-diameters",
+                                    hidden=True,
+                                ),
                             ]
                         ),
                     ],
                     className="correction-table tabular",
                 ),
             ),
+            html.P(id="correction-measurable", className="finding-text"),
             html.P(id="correction-base", className="finding-text"),
             html.P(id="correction-state", className="finding-text strong"),
             html.H3("Saved versions", id="correction-versions-title", className="panel-title"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -215,9 +216,25 @@ def test_diameters_follow_a_corrected_mask(page, study):
              for (let y = 10; y < 46; y++) for (let x = 18; x < 30; x++) mask[y * 64 + x] = 1;
              overread.correction.change("A test", [{ k: 4, mask }]); }"""
     )
-    expect(page.locator("#finding-measurable")).to_contain_text("Diameters of your corrected mask.")
+    own = page.locator("#correction-diameters-all")
+    expect(own).to_have_text(re.compile(r"^[34][0-9] \u00d7 [0-9]+ mm, slice 5$"))
+    expect(page.locator("#correction-measurable")).to_contain_text("RANO 2.0: Measurable")
+    expect(page.locator("#finding-diameters-line")).to_have_text("23 \u00d7 23 mm")  # the AI's
     lesions = page.evaluate("() => overread.bidimensional.lesions(overread.viewer.now)")
     assert lesions[0]["k"] == 4
     assert lesions[0]["longest"]["length"] > 36
+    lines = page.locator("path.diameters")
+    corrected = lines.get_attribute("d") or ""
+    assert corrected
+    page.keyboard.press("Shift+M")  # without the correction, the AI's lines
+    expect(lines).not_to_have_attribute("d", corrected)
+    ((is_ai, points),) = page.evaluate(HERE)
+    assert is_ai and np.hypot(*(np.array(points[1]) - points[0])) == pytest.approx(22.6, abs=0.5)
+    page.keyboard.press("Shift+M")
+    expect(lines).to_have_attribute("d", corrected)
+    page.locator("#viewer-threshold").fill("0.3")
+    expect(page.locator("#finding-diameters-line")).to_have_text("28 \u00d7 28 mm")
+    expect(lines).to_have_attribute("d", corrected)  # goes on from the threshold where it began
     page.evaluate("() => overread.correction.undo()")
-    expect(page.locator("#finding-diameters-line")).to_have_text("23 \u00d7 23 mm")
+    expect(page.locator("#correction-diameters")).to_be_hidden()
+    expect(page.locator("#finding-diameters-line")).to_have_text("28 \u00d7 28 mm")
