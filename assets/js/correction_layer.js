@@ -7,7 +7,7 @@ overread.correctionLayer = (function () {
 
   const SVG = "http://www.w3.org/2000/svg";
   const found = new WeakMap(); // outlines, by the packed mask that they are of
-  let version = null; // {number, mask} of a saved version that is shown in place of the mask in hand
+  let version = null; // {number, author, base, bits} of a saved version that is shown in place of the mask in hand
   let scheduled = false;
 
   function part(layer, name) {
@@ -31,8 +31,8 @@ overread.correctionLayer = (function () {
     const { correction } = overread;
     const { state } = correction;
     if (!state) return "";
-    if (version) return packedOutline(version.bits(now.k), now.study);
     if (state.live?.k === now.k) return outline(state.live.mask, now.study);
+    if (version) return packedOutline(version.bits(now.k), now.study);
     if (!correction.isThere()) return "";
     const bits = correction.bits(now.k);
     if (!bits) void correction.fetchBase(now.k);
@@ -65,24 +65,36 @@ overread.correctionLayer = (function () {
     });
   }
 
-  // line: {number, mask} or null. Drawing anything goes back to the mask in hand.
+  // Whether a mask of the reader's, or a version, is drawn on slices that have one.
+  function isShown({ show }) {
+    return !show.hidden && show.correction !== false && (version !== null || overread.correction.isThere());
+  }
+
+  // line: {number, author, base, mask} or null. Drawing anything goes back to the mask in hand.
   function showVersion(line) {
     const { now } = overread.viewer;
-    version = line && now ? { number: line.number, bits: overread.maskSources.ofSlices(now.study, line.mask).bits } : null;
+    version = line && now ? { number: line.number, author: line.author, base: line.base, bits: overread.maskSources.ofSlices(now.study, line.mask).bits } : null;
+    if (version && now.show.correction === false) overread.viewer.display({ show: { correction: true } });
     invalidate();
     document.dispatchEvent(new CustomEvent("overread:correction"));
+  }
+
+  function putAway() {
+    if (!version) return invalidate();
+    overread.editBar.say(`Version ${version.number} is not shown any more: the tools work on your own mask.`);
+    return showVersion(null);
   }
 
   function mount() {
     const { on } = overread.correction;
     const removers = [
       on("change", () => (version ? showVersion(null) : invalidate())),
-      on("live", invalidate),
+      on("live", (state) => (state.live ? putAway() : invalidate())),
       on("loaded", invalidate),
       on("close", () => { version = null; }),
     ];
     return () => removers.forEach((remove) => remove());
   }
 
-  return { draw, invalidate, showVersion, mount, get versionShown() { return version?.number ?? null; } };
+  return { draw, invalidate, isShown, showVersion, mount, get version() { return version; }, get versionShown() { return version?.number ?? null; } };
 })();

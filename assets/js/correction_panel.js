@@ -38,6 +38,22 @@ overread.correctionPanel = (function () {
     return threshold === null ? "Began from an empty mask." : `Began from ${at(threshold)}.`;
   }
 
+  const versionName = ({ number, author }) => `Version ${number} by ${author}`;
+
+  // Whose mask is in hand: another reader's version stays theirs until something was changed.
+  function mine() {
+    const { state } = overread.correction;
+    const line = state.touched.size ? null : overread.correctionStore.versions.find(({ number, own }) => !own && number === state.base?.spec.version);
+    return line ? versionName(line) : "Your correction";
+  }
+
+  // What is drawn, in words.
+  function name() {
+    const { version } = overread.correctionLayer;
+    if (version) return versionName(version);
+    return overread.correction.isThere() ? mine() : "Correction";
+  }
+
   function figures(state) {
     const { now } = state;
     const base = overread.correction.baseNow();
@@ -75,13 +91,14 @@ overread.correctionPanel = (function () {
     const shown = overread.correctionLayer.versionShown;
     button.hidden = !there && !editing && shown === null;
     button.setAttribute("aria-pressed", String(state.now.show.correction !== false));
-    const name = shown === null ? "Your correction" : `Version ${shown}`;
-    text("viewer-show-correction-words", name);
-    text("correction-title", "Your correction");
+    text("viewer-show-correction-words", name());
+    text("correction-title", there || editing ? mine() : "Corrections");
+    byId("correction-figures").hidden = !there && !editing;
+    text("correction-of", shown !== null && there ? `Version ${shown} is in view. These figures are of ${mine() === "Your correction" ? "your draft" : mine()}: the tools and Save go on with it.` : "");
     figures(state);
     diameters(state.now, shown);
     text("correction-base", there ? origin(state.base.spec) : "");
-    text("correction-state", overread.editBar.words());
+    text("correction-state", there ? overread.editBar.words() : "");
     byId("correction-from-ai").hidden = !there;
     list(versions, shown);
   }
@@ -143,7 +160,7 @@ overread.correctionPanel = (function () {
   async function flip(line) {
     if (overread.correctionLayer.versionShown === line.number) return overread.correctionLayer.showVersion(null);
     const found = await fetched(line);
-    return found && overread.correctionLayer.showVersion({ number: line.number, mask: found.mask });
+    return found && overread.correctionLayer.showVersion({ ...line, ...found });
   }
 
   async function goOn(line) {
@@ -166,5 +183,5 @@ overread.correctionPanel = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { mount };
+  return { name, mount };
 })();

@@ -66,7 +66,7 @@ overread.correctionStore = (function () {
     session.loaded = true;
     try {
       if (body.draft) await takeDraft(session, body.draft);
-      else if (body.versions.length) await takeLast(session, body.versions[0]);
+      else if (body.versions.some(({ own }) => own)) await takeLast(session, body.versions.find(({ own }) => own)); // others' are shown on demand
       else tell(session, "none");
     } catch (error) {
       tell(session, "refused", { sentence: error.message });

@@ -14,6 +14,7 @@ def section() -> html.Section:
     return html.Section(
         [
             html.H2("Your correction", id="correction-title", className="panel-title"),
+            html.P(id="correction-of", className="finding-text strong"),
             html.Div(
                 html.Table(
                     [
@@ -44,6 +45,7 @@ def section() -> html.Section:
                     ],
                     className="correction-table tabular",
                 ),
+                id="correction-figures",
             ),
             html.P(id="correction-measurable", className="finding-text"),
             html.P(id="correction-base", className="finding-text"),

@@ -173,10 +173,17 @@ def test_versions_are_shown_and_gone_on_from(page: Page, study: str) -> None:
     area(page, 264)
     both = page.get_attribute(".correction-line", "d")
     page.get_by_role("button", name="Show version 1").click()
-    expect(page.locator("#viewer-show-correction-words")).to_have_text("Version 1")
+    expect(page.locator("#viewer-show-correction-words")).to_have_text("Version 1 by Reader One")
     expect(page.locator(".correction-line")).not_to_have_attribute("d", both or "")
+    expect(page.locator("#correction-of")).to_have_text(
+        "Version 1 is in view. These figures are of your draft: the tools and Save go on with it."
+    )
+    expect(page.locator("#correction-diameters")).to_be_hidden()
+    expect(page.locator("path.diameters")).to_have_attribute("d", "")
     page.get_by_role("button", name="Show version 1").click()
     expect(page.locator(".correction-line")).to_have_attribute("d", both or "")
+    expect(page.locator("#correction-of")).to_have_text("")
+    expect(page.locator("#correction-diameters")).to_be_visible()
     page.get_by_role("button", name="Go on from version 1").click()
     area(page, 260)
     page.keyboard.press("Control+z")
@@ -187,6 +194,39 @@ def test_versions_are_shown_and_gone_on_from(page: Page, study: str) -> None:
     area(page, 264)
     page.click("#correction-from-ai")
     area(page, 256)
+
+
+def test_another_readers_version_is_theirs_and_shown_on_demand(page: Page, study: str) -> None:
+    page.request.put("/api/reader", data={"name": "Dr Fresh"}, headers={"X-Overread": "1"})
+    open_study(page, study)
+    edit(page)
+    drag(page, (50.5, 20.5), (53.5, 20.5))
+    page.keyboard.press("Control+s")
+    expect(page.locator("#correction-versions li")).to_have_count(1)
+    page.context.clear_cookies()  # someone else
+    open_study(page, study)
+    line, name = page.locator(".correction-line"), page.locator("#viewer-show-correction-words")
+    show = page.get_by_role("button", name="Show version 1")
+    expect(show).to_have_attribute("aria-pressed", "false")
+    assert not line.count() or line.get_attribute("d") == ""
+    expect(page.locator("#viewer-show-correction")).to_be_hidden()
+    expect(page.locator("#correction-title")).to_have_text("Corrections")
+    expect(page.locator("#correction-figures")).to_be_hidden()
+    show.click()
+    expect(name).to_have_text("Version 1 by Dr Fresh")
+    expect(line).not_to_have_attribute("d", "")
+    edit(page)
+    area(page, 256)  # the AI's, from which this reader begins
+    drag(page, (50.5, 24.5), (52.5, 24.5))
+    area(page, 259)
+    expect(name).to_have_text("Your correction")
+    page.keyboard.press("Control+z")
+    page.get_by_role("button", name="Go on from version 1").click()
+    area(page, 260)
+    expect(page.locator("#correction-title")).to_have_text("Version 1 by Dr Fresh")
+    drag(page, (50.5, 24.5), (52.5, 24.5))
+    area(page, 263)
+    expect(page.locator("#correction-title")).to_have_text("Your correction")
 
 
 def test_its_look_is_its_own_and_can_be_put_away(page: Page, study: str) -> None:
