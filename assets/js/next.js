@@ -74,6 +74,12 @@ overread.next = (function () {
     byId("next-position").textContent = `This is ${end} of ${list.ids.length} studies.`;
   }
 
+  // While the mask is being corrected Enter belongs to that: it closes polygons.
+  function press(by) {
+    if (overread.tools.group() !== "edit") return go(by);
+    return overread.editBar.say("Leave off correcting to go to another study with Enter.");
+  }
+
   // Dash does not know of studies that were opened here, and so does not go back to them.
   window.addEventListener("popstate", () => {
     const id = new URLSearchParams(location.search).get("study");
@@ -84,8 +90,8 @@ overread.next = (function () {
   });
 
   const KEYS = [
-    { id: "study.next", key: "Enter", label: "Next study of the worklist", run: () => go(1) },
-    { id: "study.previous", key: "Shift+Enter", label: "Previous study of the worklist", run: () => go(-1) },
+    { id: "study.next", key: "Enter", label: "Next study of the worklist", run: () => press(1) },
+    { id: "study.previous", key: "Shift+Enter", label: "Previous study of the worklist", run: () => press(-1) },
   ];
 
   function mount(signal) {
