@@ -85,6 +85,7 @@ overread.reader = (function () {
       : "Your name comes from the sign-in in front of Overread. It is written beside what you save.";
     byId("reader-status").textContent = "";
     dialog.showModal();
+    if (now.can_rename && !now.name) byId("reader-name").focus();
   }
 
   async function save() {
