@@ -245,5 +245,5 @@ overread.correctionStore = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { mount, keepMine, takeTheirs, saveVersion, version: (number) => fetchVersion(sync, number), get status() { return sync?.status || { kind: "none" }; }, get versions() { return sync?.versions || []; }, get isSaved() { return Boolean(sync) && isHome(sync, sync.state); }, get isLoading() { return Boolean(sync) && !sync.loaded && sync.status.kind === "none"; } };
+  return { mount, keepMine, takeTheirs, saveVersion, version: (number) => fetchVersion(sync, number), get status() { return sync?.status || { kind: "none" }; }, get versions() { return sync?.versions || []; }, get isDirty() { return Boolean(sync?.dirty); }, get isSaved() { return Boolean(sync) && isHome(sync, sync.state); }, get isLoading() { return Boolean(sync) && !sync.loaded && sync.status.kind === "none"; } };
 })();

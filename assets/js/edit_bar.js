@@ -31,7 +31,8 @@ overread.editBar = (function () {
   // What has become of the correction, in one sentence.
   function words() {
     const { kind, at, sentence, line } = overread.correctionStore.status;
-    if (kind === "saving") return "Saving the draft";
+    const isAhead = overread.correctionStore.isDirty && ["none", "saved", "version"].includes(kind); // of what is sent in a moment
+    if (kind === "saving" || isAhead) return "Saving the draft";
     if (kind === "saved") return `Draft saved ${time(at)}`;
     if (kind === "version") return `Saved as version ${line.number} by ${line.author}, ${time(at)}`;
     if (kind === "failed" || kind === "refused") return `Not saved: ${sentence}`;

@@ -177,7 +177,7 @@ overread.editTools = (function () {
     if (value && !event.altKey) return overread.editBar.say("Click into a hole to fill it. With Alt, a click on a piece of the mask takes it away.");
     if (!value && open) return overread.editBar.say("This is no hole: it reaches the edge of the image.");
     drawn.mask.forEach((_, i) => { if (pixels[i]) drawn.mask[i] = 1 - value; });
-    correction().change(value ? "Piece taken away" : "Fill", [drawn]);
+    correction().change(value ? "Piece taken away" : "Fill hole", [drawn]);
     return null;
   }
 

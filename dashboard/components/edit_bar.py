@@ -15,7 +15,7 @@ _TOOLS = (
     ("eraser", "Eraser", "5", "Takes away what a drag covers; with Alt it adds"),
     ("polygon", "Polygon", "6", "Adds an area: click its corners, or drag; Enter closes it"),
     ("cut", "Cut out", "7", "Takes an area away: click its corners, or drag; Enter closes it"),
-    ("fill", "Fill", "8", "Fills the hole that is clicked; with Alt it takes a piece away"),
+    ("fill", "Fill hole", "8", "Fills the hole that is clicked; with Alt it takes a piece away"),
 )
 #: Of the slice in view: name as in `assets/js/edit_actions.js`, words, key, what it does.
 _ACTIONS = (
