@@ -165,15 +165,38 @@ overread.correctionPanel = (function () {
 
   async function goOn(line) {
     const found = await fetched(line);
-    if (found) overread.correction.replace(`Version ${line.number}`, found.base);
+    if (found) ask(versionName(line), () => overread.correction.replace(`Version ${line.number}`, found.base));
   }
 
   function fromAi() {
-    overread.correction.replace("AI's mask", overread.correction.aiBase(overread.viewer.now));
+    ask("The AI's mask in view", () => overread.correction.replace("AI's mask", overread.correction.aiBase(overread.viewer.now)));
+  }
+
+  // What was drawn since the last version gives way only when the reader says so; Undo brings it back.
+  let agreed = null;
+
+  function ask(what, replace) {
+    const { state } = overread.correction;
+    const slices = state.touched.size;
+    if (!slices || overread.correctionStore.isSaved) return replace();
+    agreed = () => overread.correction.state === state && replace();
+    text("correction-ask-words", `Your draft has changes on ${slices} ${slices === 1 ? "slice" : "slices"} that no version holds. ${what} would take its place; Undo brings it back until you leave this study.`);
+    byId("correction-ask").showModal();
+    return byId("correction-ask-keep").focus();
+  }
+
+  function answer(event) {
+    const dialog = byId("correction-ask");
+    const agrees = Boolean(event.target.closest("#correction-ask-replace"));
+    if (!agrees && event.target !== dialog && !event.target.closest("#correction-ask-keep")) return;
+    dialog.close();
+    if (agrees) agreed?.();
+    agreed = null;
   }
 
   function mount(signal) {
     byId("correction-from-ai").addEventListener("click", fromAi, { signal });
+    byId("correction-ask").addEventListener("click", answer, { signal });
     for (const name of ["overread:correction", "overread:correction-words"]) document.addEventListener(name, schedule, { signal });
     const removers = [
       ...["open", "change", "loaded", "live"].map((name) => overread.correction.on(name, schedule)),

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.attributes import aria
+
 
 def section() -> html.Section:
     """Area, volume, Dice with AI and reference, what became of the draft, versions."""
@@ -58,10 +60,38 @@ def section() -> html.Section:
                 className="button button--small",
                 type="button",
             ),
+            _ask(),
         ],
         id="findings-correction",
         className="findings-section",
         hidden=True,
+    )
+
+
+def _ask() -> html.Dialog:
+    """Asked before a draft that was not saved gives way to another mask."""
+    return html.Dialog(
+        [
+            html.H2("Replace your draft?", id="correction-ask-title", className="dialog-head"),
+            html.P(id="correction-ask-words", className="dialog-body"),
+            html.Div(
+                [
+                    html.Button(
+                        "Keep it", id="correction-ask-keep", className="button", type="button"
+                    ),
+                    html.Button(
+                        "Replace the draft",
+                        id="correction-ask-replace",
+                        className="button button--primary",
+                        type="button",
+                    ),
+                ],
+                className="dialog-foot",
+            ),
+        ],
+        id="correction-ask",
+        className="dialog correction-ask",
+        **aria(labelledby="correction-ask-title", describedby="correction-ask-words"),
     )
 
 

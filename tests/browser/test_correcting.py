@@ -74,7 +74,8 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     saved(page)
 
     page.keyboard.press("Control+s")
-    page.locator("#reader-name").fill("Dr. Vera Test")
+    expect(page.locator("#reader-name")).to_be_focused()
+    page.keyboard.type("Dr. Vera Test")
     page.keyboard.press("Enter")
     expect(page.locator("#edit-words")).to_contain_text("Saved as version 1 by Dr. Vera Test")
     expect(page.locator("#edit-save")).to_be_disabled()
@@ -192,8 +193,70 @@ def test_versions_are_shown_and_gone_on_from(page: Page, study: str) -> None:
     area(page, 260)
     page.keyboard.press("Control+Shift+z")
     area(page, 264)
-    page.click("#correction-from-ai")
+    page.click("#correction-from-ai")  # nothing is unsaved: at once
     area(page, 256)
+
+
+def test_an_unsaved_draft_gives_way_only_when_the_reader_says_so(page: Page, study: str) -> None:
+    page.request.put("/api/reader", data={"name": "Reader One"}, headers={"X-Overread": "1"})
+    open_study(page, study)
+    edit(page)
+    drag(page, (50.5, 20.5), (53.5, 20.5))
+    page.keyboard.press("Control+s")
+    expect(page.locator("#correction-versions li")).to_have_count(1)
+    drag(page, (50.5, 24.5), (53.5, 24.5))
+    dialog = page.locator("#correction-ask")
+    for button in ("#correction-from-ai", "[aria-label='Go on from version 1']"):
+        page.click(button)
+        expect(dialog).to_be_visible()
+        expect(dialog).to_contain_text("changes on 1 slice that no version holds")
+        page.get_by_role("button", name="Keep it").click()
+        expect(dialog).to_be_hidden()
+        area(page, 264)
+    page.click("#correction-from-ai")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    area(page, 264)
+    page.click("#correction-from-ai")
+    page.get_by_role("button", name="Replace the draft").click()
+    area(page, 256)
+    page.keyboard.press("Control+z")
+    area(page, 264)
+
+
+def test_enter_belongs_to_correcting(page: Page, study: str) -> None:
+    open_study(page, study)
+    expect(page.locator("#next-position")).to_contain_text(" of ")
+    address = page.url
+    page.keyboard.press("6")
+    click(page, (50, 10), (60, 10), (60, 20), (50, 20))
+    page.keyboard.press("Enter")
+    area(page, 356)
+    for key in ("Enter", "Shift+Enter"):
+        page.keyboard.press(key)
+        expect(page.locator("#edit-said")).to_contain_text("Leave off correcting")
+    assert page.url == address
+    area(page, 356)
+    page.keyboard.press("e")
+    page.keyboard.press("Enter" if page.locator("#next-study").is_enabled() else "Shift+Enter")
+    page.wait_for_url(lambda url: study not in url)
+
+
+def test_what_became_of_a_stroke_is_told_once_and_at_once(page: Page, study: str) -> None:
+    open_study(page, study)
+    edit(page)
+    expect(page.locator("#edit-words")).to_contain_text("Draw on the image")
+    expect(page.locator("#correction-state")).to_have_text("")
+    page.evaluate(
+        """() => { window.told = []; new MutationObserver(() => told.push(
+             document.getElementById("edit-words").textContent,
+           )).observe(document.getElementById("edit-words"), { childList: true }); }"""
+    )
+    drag(page, (50.5, 20.5), (53.5, 20.5))
+    saved(page)
+    told: Any = page.evaluate("told")
+    assert set(told) == {"Saving the draft", told[-1]}
+    expect(page.locator("#edit-tool-fill")).to_contain_text("Fill hole")
 
 
 def test_another_readers_version_is_theirs_and_shown_on_demand(page: Page, study: str) -> None:
