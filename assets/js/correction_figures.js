@@ -7,6 +7,7 @@ overread.correctionFigures = (function () {
 
   const score = (both, one, other) => (one + other ? (2 * both) / (one + other) : null);
   const areas = new WeakMap(); // of packed masks, which are never altered
+  const same = new WeakMap(); // packed mask -> {ai, k, is}: whether it is the AI's of that slice
   const waiting = new Set(); // slices whose maps are being fetched, as "name k"
 
   // Pixels of one slice in the mask, in another one and in both; null while the other is on its way.
@@ -100,13 +101,39 @@ overread.correctionFigures = (function () {
     return kept.get(key);
   }
 
-  // Pixels of a slice that was touched; null for the others.
-  function touchedArea(k) {
-    const bits = overread.correction.state?.touched.get(k);
-    if (!bits) return null;
+  function areaOf(bits) {
     if (!areas.has(bits)) areas.set(bits, overread.maskBits.count(bits));
     return areas.get(bits);
   }
 
-  return { slice, volume, touchedArea };
+  // Whether a packed mask of some pixels is the AI's; null while its map is on its way.
+  function isAi(state, bits, ai, k) {
+    const known = same.get(bits);
+    if (known?.ai === ai && known.k === k) return known.is;
+    const other = ai.bits(k);
+    if (!other) {
+      fetchFor(state, "ai", ai, k);
+      return null;
+    }
+    same.set(bits, { ai, k, is: overread.maskBits.equal(bits, other) });
+    return same.get(bits).is;
+  }
+
+  // Pixels of a slice in the mask in view (a version that is shown, or the mask in hand) where that is not the AI's mask
+  // that it began from; null where it is, or is not known to differ.
+  function changedArea(k) {
+    const { state } = overread.correction;
+    const { version } = overread.correctionLayer;
+    const base = version ? version.base : state?.base;
+    const bits = version ? null : state?.touched.get(k);
+    if (!base || (!bits && base.under === base.ai)) return null;
+    const area = bits ? areaOf(bits) : base.under.area(k);
+    const other = base.ai ? base.ai.area(k) : 0;
+    if (area === null || other === null) return bits ? area : null;
+    if (area !== other) return area;
+    if (area === 0 || isAi(state, bits || base.under.bits(k), base.ai, k) !== false) return null;
+    return area;
+  }
+
+  return { slice, volume, changedArea };
 })();

@@ -92,10 +92,10 @@ overread.strip = (function () {
     pen.setLineDash([]);
   }
 
-  // A double line, as over the image, at the area of every slice that the reader corrected.
+  // A double line, as over the image, at the area of every slice where the corrected mask is not the AI's.
   function drawCorrection(pen, c, p, gap, study, tall) {
     for (let j = 0; j < study.n; j++) {
-      const area = overread.correctionFigures.touchedArea(j);
+      const area = overread.correctionFigures.changedArea(j);
       if (area === null) continue;
       const y = BARS.top + BARS.height - Math.max(2, Math.min(BARS.height, tall(area)));
       const x = j * p + gap / 2, w = Math.max(1, p - gap);
@@ -135,8 +135,8 @@ overread.strip = (function () {
       if (overread.calls.change(now, k)) parts.push(overread.calls.isCalled(now, k) ? "called now" : "not called any more");
     } else parts.push("not analysed");
     if (referenceAreas[k]) parts.push(`reference ${amount(referenceAreas[k])}`);
-    const own = overread.correctionFigures.touchedArea(k);
-    if (own !== null) parts.push(`your correction ${amount(own)}`);
+    const own = overread.correctionFigures.changedArea(k);
+    if (own !== null) parts.push(`${overread.correctionPanel.name().replace(/^[YV]/, (letter) => letter.toLowerCase())} ${amount(own)}`);
     return `Slice ${k + 1} of ${study.n}: ${parts.join(", ")}`;
   }
 
@@ -189,7 +189,8 @@ overread.strip = (function () {
     observer.observe(canvas);
     document.addEventListener("overread:theme", redraw, { signal });
     const removers = ["slice", "result", "areas", "threshold", "open"].map((name) => overread.viewer.on(name, name === "slice" ? slice : redraw));
-    removers.push(overread.correction.on("change", redraw));
+    removers.push(...["change", "loaded"].map((name) => overread.correction.on(name, redraw)));
+    document.addEventListener("overread:correction", redraw, { signal }); // a version is shown
     removers.push(...["open", "result", "threshold"].map((name) => overread.viewer.on(name, lesions)));
     return () => {
       observer.disconnect();

@@ -82,6 +82,11 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     page.keyboard.press("ArrowUp")
     mine = page.get_attribute(".correction-line", "d") or ""
     area(page, 390)
+    changed = (
+        "overread.viewer.now.study.indices.map((_, k) => overread.correctionFigures.changedArea(k))"
+    )
+    marked = [None] * 4 + [405, 390, 500] + [None] * (SLICES - 7)
+    assert page.evaluate(changed) == marked, "the strip remembers after saving"
     page.wait_for_timeout(400)  # until the address names the slice
 
     page.reload()
@@ -94,6 +99,14 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     expect(page.locator("#correction-versions li")).to_have_count(1)
     expect(page.locator("#correction-versions")).to_contain_text("Began from the AI's mask at")
     expect(page.locator("#correction-base")).to_contain_text("Goes on from version 1")
+    page.wait_for_function(f"(wanted) => `${{{changed}}}` === `${{wanted}}`", arg=marked)
+    page.keyboard.press("e")
+    drag(page, (50.5, 20.5), (54.5, 20.5))
+    page.keyboard.press("Shift+A")  # as the AI had it: no mark any more
+    page.wait_for_function(f"() => ({changed})[5] === null")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("e")
     for _ in range(3):
         page.keyboard.press(",")
     page.keyboard.press("ArrowUp")
