@@ -36,7 +36,7 @@ overread.linked = (function () {
   function names(now) {
     const label = overread.panes.choices(now).find(([value]) => value === now.second)?.[1] || "";
     const left = now.study.channels[now.channel].label;
-    if (now.second === "reference") return ["FLAIR abnormality (AI)", label];
+    if (now.second === "reference") return [`FLAIR abnormality (AI)${overread.correctionLayer.isShown(now) ? " and correction" : ""}`, label];
     return [now.second === "bare" ? "With overlay" : left, label];
   }
 
@@ -48,9 +48,13 @@ overread.linked = (function () {
     byId("second-content").replaceChildren(...options);
     byId("second-content").value = String(now.second);
     byId("swipe-edge").hidden = now.mode !== "swipe";
+    showNames(now);
+  }
+
+  function showNames(now) {
     const [left, right] = names(now);
     for (const [id, words] of [["pane-name-left", left], ["pane-name-right", right]]) {
-      byId(id).hidden = !two;
+      byId(id).hidden = !isTwo(now.mode);
       byId(id).textContent = words;
     }
   }
@@ -95,7 +99,8 @@ overread.linked = (function () {
     byId("swipe-edge").addEventListener("keydown", edgeKey, { signal });
     moveEdge(0.5);
     const { on } = overread.viewer;
-    const removers = [on("open", show), on("mode", show), on("result", show), on("channel", keepDifferent), overread.keys.add("Views", KEYS)];
+    document.addEventListener("overread:correction-words", () => state() && showNames(state()), { signal });
+    const removers = [on("open", show), on("mode", show), on("result", show), on("display", showNames), on("channel", keepDifferent), overread.keys.add("Views", KEYS)];
     return () => removers.forEach((remove) => remove());
   }
 

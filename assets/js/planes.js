@@ -132,6 +132,8 @@ overread.planes = (function () {
     const { fixed, name } = view, { length } = open.axes[fixed];
     const failed = !pixels && open.cuts.hasFailed(fixed, at[fixed]);
     root.querySelector(".plane-title").textContent = `${WORDS[name]}  ${at[fixed] + 1} / ${length}`;
+    const note = `interpolated, ${open.axes.slice.mm.toFixed(1)} mm between slices`;
+    root.querySelector(".plane-note").textContent = overread.correctionLayer.isShown(open.now) ? `${note}\nThe correction is not drawn here.` : note;
     root.querySelector(".plane-state").textContent = pixels ? "" : failed ? "This plane could not be loaded." : "Loading";
     if (pixels) root.dataset.place = at[fixed]; // what is in view, for tests too
     const slider = root.querySelector("input");
@@ -222,7 +224,6 @@ overread.planes = (function () {
     pane.canvas.setAttribute("aria-label", `${WORDS[view.name]} plane, interpolated between slices`);
     pane.measure();
     for (const side of ["left", "right", "top", "bottom"]) root.querySelector(`.plane-edge--${side}`).textContent = view.letters[side];
-    root.querySelector(".plane-note").textContent = `interpolated, ${open.axes.slice.mm.toFixed(1)} mm between slices`;
     const slider = document.createElement("input");
     Object.assign(slider, { type: "range", className: "plane-slider", min: 1, max: open.axes[view.fixed].length });
     slider.setAttribute("aria-label", `${WORDS[view.name]} plane`);
@@ -256,8 +257,9 @@ overread.planes = (function () {
     tell(reason());
   }
 
-  function mount() {
+  function mount(signal) {
     const { on } = overread.viewer;
+    document.addEventListener("overread:correction-words", invalidate, { signal });
     const keys = [{ id: "mode.planes", key: "y", label: "Axial, coronal and sagittal planes", run: choose }];
     const removers = [
       on("open", offer), on("mode", follow), on("close", stop),

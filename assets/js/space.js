@@ -168,6 +168,7 @@ overread.space = (function () {
     const own = now.study.result && !(overread.threshold.isShipped(now) && overread.calls.isShipped(now));
     byId("space-threshold").hidden = !own;
     byId("space-threshold").textContent = own ? "Not at the shipped thresholds." : "";
+    byId("space-correction").hidden = !overread.correctionLayer.isShown(now);
     byId("space-scale").hidden = told?.space.unit !== "pixels";
     byId("space-scale").textContent = "The files state no spacing: the distance of slices is assumed, and nothing is to scale.";
   }
@@ -220,6 +221,7 @@ overread.space = (function () {
   function mount(signal) {
     const { on } = overread.viewer;
     byId("viewer-space").addEventListener("wheel", onWheel, { passive: false, capture: true, signal });
+    document.addEventListener("overread:correction-words", refresh, { signal });
     byId("viewer-space").addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
     const keys = [{ id: "mode.space", key: "j", label: "Surfaces in space", run: () => state() && overread.linked.choose("space") }];
     const removers = [

@@ -28,6 +28,12 @@ def layout() -> list[Component]:
                 _row("head", "Head surface", "see-through, grey"),
                 _row("slice", "Slice in view", "blue; click a surface to move it"),
                 html.P(id="space-threshold", className="space-note", hidden=True),
+                html.P(
+                    "The correction is drawn on the slices only, not in 3D.",
+                    id="space-correction",
+                    className="space-note",
+                    hidden=True,
+                ),
                 html.P(id="space-scale", className="space-note", hidden=True),
                 html.P(
                     "Surfaces are interpolated between slices and lightly smoothed; volumes are"

@@ -45,6 +45,21 @@ def test_linked_views_show_the_ai_beside_the_reference_and_move_together(page, s
     until(lambda: colours(page, "#viewer-second") == (0, 0))
 
 
+def test_the_name_of_a_view_tells_of_the_correction_in_it(page, study):
+    open_study(page, study, 5)
+    page.click("#mode-linked")
+    left = page.locator("#pane-name-left")
+    expect(left).to_have_text("FLAIR abnormality (AI)")
+    page.wait_for_function("() => overread.correction.mask(4)")
+    page.evaluate(
+        """() => { const mask = overread.correction.mask(4); mask.fill(1, 0, 40);
+             overread.correction.change("A test", [{ k: 4, mask }]); }"""
+    )
+    expect(left).to_have_text("FLAIR abnormality (AI) and correction")
+    page.keyboard.press("Shift+M")
+    expect(left).to_have_text("FLAIR abnormality (AI)")
+
+
 def test_what_stands_beside_can_be_chosen_by_key_and_by_list(page, study):
     open_study(page, study, 5)
     page.keyboard.press("v")
