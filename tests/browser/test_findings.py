@@ -29,6 +29,10 @@ def test_diameters_stand_by_the_volume_and_lead_to_their_slice(page, study):
     )
     page.click("#finding-rano summary")
     expect(page.locator("#finding-notes")).to_contain_text("Enhancing disease is measured on")
+    notes, panel = (
+        page.locator(name).bounding_box() for name in ("#finding-notes", "#finding-rano")
+    )
+    assert notes["width"] == panel["width"], "the button beside the summary takes nothing of it"
     page.click("#finding-diameters-line")
     expect(page.locator("#corner-slice")).to_contain_text(f"Slice 5 / {SLICES}")
 
