@@ -103,6 +103,9 @@ def test_planes_stand_beside_the_slice_with_their_letters_and_words(page: Page, 
         expect(page.locator(pane)).to_contain_text("interpolated, 4.0 mm between slices")
         assert count(page, pane, AMBER) > 100
         assert count(page, pane, TEAL) > 100
+    main, side = (page.locator(name).bounding_box() for name in ("#viewer-screen", CORONAL))
+    assert main is not None and side is not None
+    assert side["width"] / (main["width"] + side["width"]) == pytest.approx(0.42, abs=0.01)
     expect(page.locator("#viewer-screen")).to_be_visible()
     assert page.get_attribute("#mode-planes", "aria-pressed") == "true"
     assert "M" in (page.get_attribute(".layer-crosshair path", "d") or "")
