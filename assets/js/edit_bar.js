@@ -113,7 +113,7 @@ overread.editBar = (function () {
     { id: "edit.interpolate", key: "Shift+i", label: "Interpolate between corrected slices", run: action("interpolate") },
     { id: "edit.clear", key: "Shift+x", label: "Clear the slice", run: action("clear") },
     { id: "edit.again", key: "Shift+a", label: "Take the AI's mask on this slice again", run: action("again") },
-    { id: "show.correction", key: "Shift+m", label: "Your correction on or off", run: () => state() && flip() },
+    { id: "show.correction", key: "Shift+m", label: "Correction on or off", run: () => state() && flip() },
   ];
 
   // Keys that other tools have too: ours while ours is the row in view.

@@ -72,7 +72,10 @@ def _ask() -> html.Dialog:
     """Asked before a draft that was not saved gives way to another mask."""
     return html.Dialog(
         [
-            html.H2("Replace your draft?", id="correction-ask-title", className="dialog-head"),
+            html.Div(
+                html.H2("Replace your draft?", id="correction-ask-title", className="page-title"),
+                className="dialog-head",
+            ),
             html.P(id="correction-ask-words", className="dialog-body"),
             html.Div(
                 [
