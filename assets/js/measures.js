@@ -63,8 +63,16 @@ overread.measures = (function () {
     const words = `${which}, ${what}, on slice ${item.k + 1}`;
     byId("finding-diameters-line").setAttribute("aria-label", `${size} ${unit}: go to slice ${item.k + 1} of ${study.n}`);
     byId("finding-diameters-line").title = `${words}. Click to go there.`;
+    byId("finding-diameters-line").dataset.k = item.k;
+    tellSlice(now);
     byId("finding-measurable").textContent = rano(now, one);
     byId("finding-notes").replaceChildren(...[`${words}.`, ...notes(now)].map((textContent) => Object.assign(document.createElement("p"), { className: "finding-text", textContent })));
+  }
+
+  // Which slice the diameters are of, while another one is in view.
+  function tellSlice(now) {
+    const k = Number(byId("finding-diameters-line").dataset.k);
+    byId("finding-diameters-unit").dataset.slice = k === now.k ? "" : `slice ${k + 1}`;
   }
 
   // What belongs to the figures: of another mask than that of the shipped threshold, that too.
@@ -98,7 +106,7 @@ overread.measures = (function () {
       if (one && !one.isAi) overread.measureStore.change(one.item.id, null);
     }, { signal });
     const { on } = overread.viewer;
-    const removers = [on("open", begin), on("result", begin), on("measures", show), overread.bidimensional.on(show), overread.correction.on("change", () => show(overread.viewer.now))];
+    const removers = [on("open", begin), on("result", begin), on("measures", show), on("slice", tellSlice), overread.bidimensional.on(show), overread.correction.on("change", () => show(overread.viewer.now))];
     return () => removers.forEach((remove) => remove());
   }
 

@@ -27,6 +27,11 @@ def test_diameters_stand_by_the_volume_and_lead_to_their_slice(page, study):
     expect(page.locator("#finding-measurable")).to_have_text(
         "RANO 2.0: Measurable: both diameters reach 10 mm, and it is seen on 5 slices."
     )
+    figures = page.locator("#finding-diameters-line")
+    told = """() => getComputedStyle(document.getElementById("finding-diameters-unit"),
+                                    "::after").content"""
+    before = figures.bounding_box()
+    assert page.evaluate(told) == '"slice 5"'
     page.click("#finding-rano summary")
     expect(page.locator("#finding-notes")).to_contain_text("Enhancing disease is measured on")
     notes, panel = (
@@ -35,6 +40,8 @@ def test_diameters_stand_by_the_volume_and_lead_to_their_slice(page, study):
     assert notes["width"] == panel["width"], "the button beside the summary takes nothing of it"
     page.click("#finding-diameters-line")
     expect(page.locator("#corner-slice")).to_contain_text(f"Slice 5 / {SLICES}")
+    assert page.evaluate(told) == '""', "they are of the slice in view"
+    assert figures.bounding_box() == before
 
 
 def test_expected_dice_its_interval_and_the_patients_like_it(page, study):
