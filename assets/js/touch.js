@@ -7,10 +7,10 @@ overread.touch = (function () {
 
   const fingers = new Map(); // pointerId -> {x, y}
   let pinching = false; // until every finger has gone: the one that is left must not draw
-  let before = null; // the window as the first finger found it
+  let before = null; // the window as the first finger found it, and its channel
 
   const state = () => overread.viewer.now;
-  const screenOf = (surface) => state()?.panes?.find(({ screen }) => screen.root.contains(surface))?.screen || state()?.screen;
+  const paneOf = (surface) => state()?.panes.find(({ screen }) => screen.root.contains(surface)) || state()?.panes[0];
 
   function spread() {
     const [a, b] = [...fingers.values()];
@@ -22,7 +22,9 @@ overread.touch = (function () {
     if (event.isPrimary) {
       fingers.clear(); // one of an earlier touch may have left unseen
       pinching = false;
-      before = { ...state().windows[state().channel] };
+      const pane = paneOf(event.currentTarget);
+      const channel = pane ? overread.panes.channelOf(state(), pane) : state().channel;
+      before = { channel, window: { ...state().windows[channel] } };
     }
     fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (fingers.size < 2) return;
@@ -32,7 +34,7 @@ overread.touch = (function () {
     pinching = true;
     const surface = event.currentTarget;
     for (const id of fingers.keys()) if (id !== event.pointerId) surface.dispatchEvent(new PointerEvent("pointercancel", { pointerId: id }));
-    overread.viewer.display({ window: before });
+    overread.viewer.display(before);
   }
 
   function onMove(event) {
@@ -41,11 +43,11 @@ overread.touch = (function () {
     fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (!pinching) return;
     event.stopImmediatePropagation();
-    const screen = screenOf(event.currentTarget);
+    const screen = paneOf(event.currentTarget)?.screen;
     if (!from || !screen) return;
     const to = spread();
+    screen.panBy(to.x - from.x, to.y - from.y); // first: what lay between the fingers goes on lying there
     screen.zoomBy(to.length / from.length, to.x, to.y);
-    screen.panBy(to.x - from.x, to.y - from.y);
   }
 
   function onEnd(event) {

@@ -88,6 +88,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self.environment['OVERREAD_PORT']}"
         self.gate = threading.Semaphore(0)
         self._folder = folder
+        self._studies = 0
         self._services = build_services(read_settings(self.environment))
         self._worker = Worker(
             self._services, make_analyser=lambda parts, stopping: RuleAnalyser(parts, self.gate)
@@ -158,7 +159,8 @@ class Site:
             prefix: Begins its files' names, and so the patient's in the worklist.
         """
         folder = self._folder / name
-        write_study(folder, shift=shift, rim=rim, prefix=prefix)
+        self._studies += 1  # no two studies hold the same: the answer to one would be the other's
+        write_study(folder, shift=shift, rim=rim, prefix=prefix, mark=self._studies)
         return self.add_folder(folder, analysed=analysed)
 
     def add_folder(self, folder: Path, *, slices: int = SLICES, analysed: bool = True) -> str:
@@ -187,10 +189,16 @@ def write_models(folder: Path) -> None:
     (place / "metadata.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def write_study(folder: Path, *, shift: int = 0, rim: bool = False, prefix: str = "") -> None:
-    """A NIfTI volume and its mask: grey grows with the slice, a bright block is the lesion."""
+def write_study(
+    folder: Path, *, shift: int = 0, rim: bool = False, prefix: str = "", mark: int = 0
+) -> None:
+    """A NIfTI volume and its mask: grey grows with the slice, a bright block is the lesion.
+
+    ``mark`` is the grey of one dark pixel outside the head.
+    """
     folder.mkdir()
     volume = np.zeros((SIZE, SIZE, SLICES), np.uint8)
+    volume[0, 0, 0] = mark
     mask = np.zeros_like(volume)
     for k in range(SLICES):
         volume[8:56, 8:56, k] = 40 + 6 * k

@@ -28,6 +28,9 @@ def fingers(review: Page) -> CDPSession:
     return review.context.new_cdp_session(review)
 
 
+_TWO_FRAMES = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+
+
 def touch(session: CDPSession, kind: str, points: Iterable[Point]) -> None:
     places = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(points)]
     session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})
@@ -40,7 +43,13 @@ def middle(page: Page, selector: str) -> Point:
 
 
 def view(page: Page) -> tuple[float, float, float]:
-    """Screen pixels per image pixel, and the image's point in the middle of the screen."""
+    """Screen pixels per image pixel, and the image's point in the middle of the screen.
+
+    Read two frames later: a browser hands the moves of fingers on with its next frame.
+    """
+    page.evaluate(
+        "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
+    )
     x, y = middle(page, "#viewer-surface")
     place = page.evaluate("([x, y]) => overread.viewer.now.screen.toImage(x, y)", [x, y])
     return page.evaluate("overread.viewer.now.scale"), place["x"], place["y"]
