@@ -95,6 +95,7 @@ class LeftOut:
         cross_validated: Of the same patients in the cross-validation.
         difference: Mean Dice, left out minus cross-validated, paired by patient.
         not_run: Why there are no figures, None where there are.
+        explanation: What to know before comparing, "" for nothing.
     """
 
     code: str
@@ -103,6 +104,7 @@ class LeftOut:
     cross_validated: Mapping[str, Estimate]
     difference: Estimate | None
     not_run: NotRun | None = None
+    explanation: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,4 +193,5 @@ def _parse_left_out(value: Mapping[str, Any]) -> LeftOut:
         cross_validated=parse_figures(value.get("cross_validated") or {}),
         difference=parse_estimate(difference) if isinstance(difference, Mapping) else None,
         not_run=parse_not_run(value),
+        explanation=parse_text(value.get("explanation")),
     )

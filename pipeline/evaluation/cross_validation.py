@@ -92,6 +92,7 @@ def build_cross_validation(
         "leakage": _describe_leakage(plan, measured, folds, estimate=estimate, draws=draws),
         "leave_institution_out": [
             _describe_left_out(code, run, measured.get(run.name), pooled, estimate, draws)
+            | _tell_shorter(code, measured.get(run.name), folds)
             for code, run in plan.without.items()
         ],
     }
@@ -159,14 +160,21 @@ def _describe_leakage(
 
 def _tell_lengths(by_slice: int | None, folds: Sequence[MeasuredRun]) -> str:
     """A sentence where the splits did not learn equally long: it is no fair comparison then."""
-    lengths = sorted({fold.epochs for fold in folds if fold.epochs is not None})
-    if by_slice is None or not lengths or lengths == [by_slice]:
+    told = _other_lengths(by_slice, folds)
+    if not told:
         return ""
-    told = " to ".join(str(n) for n in dict.fromkeys((lengths[0], lengths[-1])))
     return (
         f" The splits did not learn equally long: by slice {by_slice} epochs, by patient {told};"
         " what is shown compares unequal training, not the splits alone."
     )
+
+
+def _other_lengths(epochs: int | None, folds: Sequence[MeasuredRun]) -> str:
+    """How many epochs the folds learned, "16 to 20"; "" where it is `epochs`, or not known."""
+    lengths = sorted({fold.epochs for fold in folds if fold.epochs is not None})
+    if epochs is None or not lengths or lengths == [epochs]:
+        return ""
+    return " to ".join(str(n) for n in dict.fromkeys((lengths[0], lengths[-1])))
 
 
 def _compare_same_slices(
@@ -182,6 +190,20 @@ def _compare_same_slices(
         "by_patient": describe_figures(second, draws=draws),
         "differences": {name: asdict(found) for name, found in differences.items()},
     }
+
+
+def _tell_shorter(
+    code: str, measured: MeasuredRun | None, folds: Sequence[MeasuredRun]
+) -> dict[str, Any]:
+    """How long the network without an institution learned, and what that means where it differs."""
+    if measured is None:
+        return {}
+    told = _other_lengths(measured.epochs, folds)
+    sentence = (
+        f"Without {code} the network learned {measured.epochs} epochs, the cross-validated ones"
+        f" {told}: part of the difference may come from that."
+    )
+    return {"epochs": measured.epochs, "explanation": sentence if told else ""}
 
 
 def _describe_left_out(

@@ -184,7 +184,7 @@ def _left_out_table(groups: Sequence[Mapping[str, Any]]) -> TextTable:
                 format_interval(name, difference, sign=True),
             )
         alone = format_value(name, group["figures"][name]["value"])
-        rows.append((group["code"], str(group["patients"]), alone, *cells))
+        rows.append((_name_group(group, "code"), str(group["patients"]), alone, *cells))
     header = (
         "Institution left out",
         "Patients",
@@ -193,7 +193,8 @@ def _left_out_table(groups: Sequence[Mapping[str, Any]]) -> TextTable:
         "Difference",
         "95% interval",
     )
-    notes = [_tell_missing(f"without {g['code']}", g) for g in groups if "status" in g]
+    notes = [g["explanation"] for g in groups if g.get("explanation")]
+    notes += [_tell_missing(f"without {g['code']}", g) for g in groups if "status" in g]
     return TextTable(header, tuple(rows), tuple(notes))
 
 

@@ -103,6 +103,7 @@ def _left_out_panel(left_out: Sequence[LeftOut]) -> html.Section:
         if measured
         else None,
         _difference_table(measured) if measured else None,
+        *[html.P(one.explanation, className="muted") for one in measured if one.explanation],
         *[not_run(f"Without {one.code} ({one.patients} patients)", one.not_run) for one in missing],
         extra="stack stack--tight",
     )

@@ -142,6 +142,14 @@ def test_an_institution_left_out_is_compared_patient_by_patient(tmp_path: Path) 
     ours = left_out["figures"]["patient_dice_mean"]["value"]
     theirs = left_out["cross_validated"]["patient_dice_mean"]["value"]
     assert ours - theirs == pytest.approx(-0.05)
+    assert (left_out["epochs"], left_out["explanation"]) == (10, "")
+
+    shorter = replace(measured_run(plan.without["CS"]), epochs=4)
+    (told,) = build(plan, *folds, shorter)["leave_institution_out"]
+    assert told["explanation"] == (
+        "Without CS the network learned 4 epochs, the cross-validated ones 10:"
+        " part of the difference may come from that."
+    )
 
 
 def test_patients_that_no_fold_answered_are_not_compared(tmp_path: Path) -> None:
