@@ -78,9 +78,16 @@ overread.screen = (function () {
       apply();
     }
 
+    // The place as it is now: a row of tools may have opened in this frame, and the observer tells of it after the next.
+    function place() {
+      const box = root.getBoundingClientRect();
+      if (box.width !== size[0] || box.height !== size[1]) measure();
+      return box;
+    }
+
     // Image coordinates of a point of the window.
     function toImage(clientX, clientY) {
-      const box = root.getBoundingClientRect();
+      const box = place();
       const [sx, sy] = scale();
       return { x: view.x + (clientX - box.left - size[0] / 2) / sx, y: view.y + (clientY - box.top - size[1] / 2) / sy };
     }
@@ -125,7 +132,7 @@ overread.screen = (function () {
       show,
       clear,
       apply,
-      scale,
+      scale: () => place() && scale(),
       toImage,
       // A group of the SVG over the image, in image coordinates; made when it is first asked for.
       layer(name) {
