@@ -119,7 +119,7 @@ overread.tour = (function () {
   // By itself for who has not seen it, once there is an image to look at.
   function offer() {
     const { loaded, tour_done: done } = overread.reader.now;
-    if (offered || !loaded || done || !overread.viewer.now?.painted || document.querySelector("dialog[open]")) return;
+    if (offered || !loaded || done || !overread.viewer?.now?.painted || document.querySelector("dialog[open]")) return;
     offered = true;
     start();
   }

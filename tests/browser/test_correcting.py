@@ -80,6 +80,7 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     expect(page.locator("#edit-words")).to_contain_text("Saved as version 1 by Dr. Vera Test")
     expect(page.locator("#edit-save")).to_be_disabled()
     page.keyboard.press("ArrowUp")
+    expect(page.locator("#viewer-screen")).to_have_attribute("data-slice", "6")
     mine = page.get_attribute(".correction-line", "d") or ""
     area(page, 390)
     changed = (
