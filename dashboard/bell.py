@@ -8,7 +8,8 @@ that a byte that is lost, or a worker on another machine, costs a moment and no 
 from __future__ import annotations
 
 import os
-import select
+import selectors
+import time
 from pathlib import Path
 
 _CAPACITY = 1 << 16
@@ -38,11 +39,12 @@ class Bell:
         """Wait for a ring, at most that long. Returns whether there was one."""
         pipe = self._open()
         if pipe is None:
-            select.select([], [], [], seconds)
+            time.sleep(seconds)
             return False
-        ready, _, _ = select.select([pipe], [], [], seconds)
-        if not ready:
-            return False
+        with selectors.DefaultSelector() as waiting:  # select() refuses files beyond the 1024th
+            waiting.register(pipe, selectors.EVENT_READ)
+            if not waiting.select(seconds):
+                return False
         try:  # all rings at once: a worker takes job after job before it waits again
             return bool(os.read(pipe, _CAPACITY))
         except OSError:  # another worker was faster

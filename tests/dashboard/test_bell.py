@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -82,3 +83,17 @@ def test_a_queued_job_wakes_the_worker_long_before_it_looks_itself(
         worker.stopping.set()
         parts.store.on_queued()
         thread.join(10)
+
+
+def test_a_process_with_many_open_files_hears_it_too(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
+    others = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        bell = Bell(tmp_path / "bell")
+        bell.ring()
+        assert bell.wait(1)
+    finally:
+        for one in others:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
