@@ -1,0 +1,25 @@
+"""Masks that a reader can measure by hand, and both of their lengths."""
+
+import numpy as np
+
+from pipeline.measurement.chords import longest_diameters, longest_perpendicular
+
+
+def shape(*rows: str) -> np.ndarray:
+    """A drawing: # belongs to the shape."""
+    return np.array([[cell == "#" for cell in row] for row in rows])
+
+
+def disc(radius: float) -> np.ndarray:
+    n = int(2 * radius + 5)
+    y, x = np.mgrid[:n, :n] - n // 2
+    return np.asarray(y * y + x * x <= radius * radius)
+
+
+def both(mask: np.ndarray, spacing: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
+    """Lengths of diameter and perpendicular; of several diameters that with the best product."""
+    found = [
+        (chord.length, longest_perpendicular(mask, chord, spacing).length)
+        for chord in longest_diameters(mask, spacing)
+    ]
+    return max(found)
