@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_models import fake_stages, write_metadata
+from predict_bench import CASES, Bench, write_case
 from predicting import Predict
 
 from pipeline.__main__ import main
@@ -24,3 +25,14 @@ def predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
         return status, json.loads((tmp_path / "out" / "results.json").read_text())
 
     return run
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    bench = Bench(tmp_path)
+    stages = fake_stages(bench.answer)
+    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: stages)
+    monkeypatch.setattr("pipeline.commands.predict.ready_engine", lambda _: "openvino")
+    for name in CASES:
+        write_case(bench.input / name, name)
+    return bench
