@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 from flask import Blueprint, Flask, Response, jsonify, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 import pipeline
 from dashboard import corrections
 from dashboard.corrections import Base, shape_of
 from dashboard.mask_encoding import decode_mask, encode_mask, longest_encoding
 from dashboard.readers import Reader, current_reader
-from dashboard.route_errors import NotThere
+from dashboard.request_body import read_object
+from dashboard.route_errors import NotThere, RequestRefused
 from dashboard.store import StudyRow
 from dashboard.store import corrections as kept
 from dashboard.store.corrections import DraftConflict, DraftRow, NewVersion, VersionLine, Writer
@@ -38,10 +38,6 @@ _SENT = "The correction"
 _UNNAMED = "Type your name first: it is kept with the version."
 
 correction = Blueprint("correction", __name__)
-
-
-class CorrectionRefused(Exception):
-    """What was sent does not fit; the message is one plain sentence."""
 
 
 def register(server: Flask) -> None:
@@ -100,7 +96,7 @@ def save_version(study_id: str) -> Response:
     """Save what is in the reader's view as a new version."""
     row, who = find_study(study_id), current_reader()
     if not who.is_named:
-        raise CorrectionRefused(_UNNAMED)
+        raise RequestRefused(_UNNAMED)
     sent = _read_body(row)
     writer, base, touched = _read_writer(sent), _read_base(sent), _read_mask(sent, row)
     parts = find_services()
@@ -153,11 +149,10 @@ def download_version(study_id: str, number: int) -> Response:
     return response
 
 
-@correction.errorhandler(CorrectionRefused)
 @correction.errorhandler(InputError)
-def refuse(error: Exception) -> Response:
+def refuse(error: InputError) -> Response:
     """Tell what does not fit."""
-    response = jsonify({"error": getattr(error, "message", str(error))})
+    response = jsonify({"error": error.message})
     response.status_code = HTTPStatus.BAD_REQUEST
     return response
 
@@ -212,29 +207,15 @@ def _as_text(content: bytes | None) -> str | None:
 def _read_body(row: StudyRow) -> Fields:
     """The JSON object that was sent, at most as long as the study's largest mask."""
     most = 4 * longest_encoding(shape_of(row)) // 3 + _ROOM
-    if (request.content_length or 0) > most:
-        raise RequestEntityTooLarge
-    try:
-        body = request.get_json(silent=True)
-    except RecursionError:  # nested too deeply
-        body = None
-    if not isinstance(body, dict):
-        raise CorrectionRefused("The request must hold a JSON object.")
-    return Fields(body, _SENT)
+    return Fields(read_object(most), _SENT)
 
 
 def _read_writer(sent: Fields) -> Writer:
     return Writer(
         name=sent.text("writer", _WINDOW),
-        step=_whole(sent, "step"),
-        revision=_whole(sent, "revision"),
+        step=sent.whole("step", 0, _MOST),
+        revision=sent.whole("revision", 0, _MOST),
     )
-
-
-def _whole(sent: Fields, name: str) -> int:
-    number = sent.number(name, 0, _MOST)
-    sent.require(number == int(number), f"{name} must be a whole number")
-    return int(number)
 
 
 def _read_base(sent: Fields) -> Base:
@@ -245,7 +226,7 @@ def _read_base(sent: Fields) -> Base:
         "based_on must name a result and its threshold, or a version",
     )
     if given["version"]:
-        return Base(version=_whole(part, "version"))
+        return Base(version=part.whole("version", 0, _MOST))
     if not given["result_key"]:
         return Base()
     return Base(
@@ -260,7 +241,7 @@ def _read_mask(sent: Fields, row: StudyRow) -> dict[int, Any]:
     try:
         content = base64.b64decode(text, validate=True)
     except binascii.Error:
-        raise CorrectionRefused(
+        raise RequestRefused(
             "The mask is malformed and was refused; load the page again."
         ) from None
     return decode_mask(content, shape_of(row))

@@ -14,10 +14,10 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, Flask, Response, jsonify
 
 from dashboard.readers import current_reader
+from dashboard.request_body import read_object
 from dashboard.route_errors import NotThere
 from dashboard.store import StudyRow
 from dashboard.store.measurements import (
@@ -65,8 +65,8 @@ def show(study_id: str) -> Response:
 def write(study_id: str) -> Response:
     """Keep all that this reader has measured, in the place of the revision that was seen."""
     row, who = find_study(study_id), current_reader()
-    sent = _read_body()
-    revision = _whole(sent, "revision", _MOST)
+    sent = Fields(read_object(_LONGEST_BODY), _SENT)
+    revision = sent.whole("revision", 0, _MOST)
     items = read_items(sent, row)
     try:
         kept = write_measurements(
@@ -113,7 +113,7 @@ def _read_item(item: Fields, row: StudyRow) -> dict[str, Any]:
     return {
         "id": item.text("id", _ID),
         "kind": kind,
-        "k": _whole(item, "k", row.slices - 1),
+        "k": item.whole("k", 0, row.slices - 1),
         "points": _read_points(item, kind, row),
     }
 
@@ -134,24 +134,6 @@ def _read_points(item: Fields, kind: str, row: StudyRow) -> list[list[float]]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _whole(fields: Fields, name: str, most: int) -> int:
-    number = fields.number(name, 0, most)
-    fields.require(number == int(number), f"{name} must be a whole number")
-    return int(number)
-
-
-def _read_body() -> Fields:
-    if (request.content_length or 0) > _LONGEST_BODY:
-        raise RequestEntityTooLarge
-    try:
-        body = request.get_json(silent=True)
-    except RecursionError:  # nested too deeply
-        body = None
-    if not isinstance(body, dict):
-        raise InputError(_SENT, "The request must hold a JSON object.")
-    return Fields(body, _SENT)
 
 
 def _answer(row: MeasurementsRow, **more: str) -> Response:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from dashboard import readers, services
 from dashboard.readers import Reader, current_reader
+from dashboard.request_body import read_object
+from dashboard.route_errors import RequestRefused
 from dashboard.services import Services
 from dashboard.store.readers import ReaderRow, change_reader, find_reader
 
@@ -22,10 +22,6 @@ _BINDING = re.compile(r"[a-z][a-z0-9.-]{0,63}")
 _KEY = re.compile(r"(Ctrl\+)?(Shift\+)?([^\s]|[A-Z][A-Za-z0-9]{1,15}| )|")
 
 reader = Blueprint("reader", __name__)
-
-
-class ReaderRefused(Exception):
-    """What was sent does not fit; the message is one plain sentence."""
 
 
 def register(server: Flask, parts: Services) -> None:
@@ -47,17 +43,9 @@ def change() -> Response:
     who = current_reader()
     sent = _read_body()
     if "name" in sent and not who.can_rename:
-        raise ReaderRefused("Your name comes from the sign-in in front of Overread.")
+        raise RequestRefused("Your name comes from the sign-in in front of Overread.")
     row = change_reader(_services().store, who.reader_id, **sent)
     return _answer(current_reader(), row)
-
-
-@reader.errorhandler(ReaderRefused)
-def refuse(error: ReaderRefused) -> Response:
-    """Tell what does not fit."""
-    response = jsonify({"error": str(error)})
-    response.status_code = HTTPStatus.BAD_REQUEST
-    return response
 
 
 def _answer(who: Reader, row: ReaderRow) -> Response:
@@ -74,39 +62,37 @@ def _answer(who: Reader, row: ReaderRow) -> Response:
 
 def _read_body() -> dict[str, Any]:
     """The fields that were sent, checked."""
-    if (request.content_length or 0) > _LONGEST_BODY:
-        raise RequestEntityTooLarge
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict) or not body:
-        raise ReaderRefused("The request must hold name, keys or tour_done as JSON.")
+    body = read_object(_LONGEST_BODY)
+    if not body:
+        raise RequestRefused("The request must hold name, keys or tour_done as JSON.")
     checks = {"name": _check_name, "keys": _check_keys, "tour_done": _check_done}
     unknown = sorted(str(name)[:32] for name in body if name not in checks)
     if unknown:
-        raise ReaderRefused(f"The request holds {unknown[0]!r}, which is not known.")
+        raise RequestRefused(f"The request holds {unknown[0]!r}, which is not known.")
     return {name: checks[name](value) for name, value in body.items()}
 
 
 def _check_name(value: object) -> str:
     name = " ".join(value.split()) if isinstance(value, str) else None
     if name is None or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ReaderRefused(f"A name is plain text of at most {LONGEST_NAME} characters.")
+        raise RequestRefused(f"A name is plain text of at most {LONGEST_NAME} characters.")
     return name
 
 
 def _check_keys(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or len(value) > MOST_KEYS:
-        raise ReaderRefused(f"keys must be an object with at most {MOST_KEYS} entries.")
+        raise RequestRefused(f"keys must be an object with at most {MOST_KEYS} entries.")
     for binding, key in value.items():
         if not _BINDING.fullmatch(binding):
-            raise ReaderRefused("A name in keys is not that of a binding.")
+            raise RequestRefused("A name in keys is not that of a binding.")
         if not isinstance(key, str) or not _KEY.fullmatch(key) or not key.isprintable():
-            raise ReaderRefused(f"The key of {binding} is not one that a keyboard sends.")
+            raise RequestRefused(f"The key of {binding} is not one that a keyboard sends.")
     return value
 
 
 def _check_done(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ReaderRefused("tour_done must be true or false.")
+        raise RequestRefused("tour_done must be true or false.")
     return value
 
 

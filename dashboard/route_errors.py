@@ -28,11 +28,17 @@ class NotThere(Exception):
     """Nothing is at the address; the message is one plain sentence."""
 
 
+class RequestRefused(Exception):
+    """What was sent does not fit; the message is one plain sentence."""
+
+
 def answer_error(error: Exception) -> Response:
     """What is answered in place of an error."""
     status, sentence = HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED
     if isinstance(error, NotThere):
         status, sentence = HTTPStatus.NOT_FOUND, str(error)
+    elif isinstance(error, RequestRefused):
+        status, sentence = HTTPStatus.BAD_REQUEST, str(error)
     elif isinstance(error, UnknownReader):
         status, sentence = HTTPStatus.FORBIDDEN, str(error)
     elif isinstance(error, UploadRefused):

@@ -92,3 +92,9 @@ class Fields:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
         self.require(fits and low <= value <= high, f"{name} must be from {low:g} to {high:g}")
         return float(value)
+
+    def whole(self, name: str, low: int, high: int) -> int:
+        """A whole number from ``low`` to ``high``."""
+        value = self.number(name, low, high)
+        self.require(value == int(value), f"{name} must be a whole number")
+        return int(value)

@@ -79,4 +79,4 @@ def read_ranges(path: Path) -> InputRanges:
         fields.require(fits and pair[0] <= pair[1], f"{name} must be a range")
         ranges[name] = (float(pair[0]), float(pair[1]))
     split = fields.text("split", re.compile(r"[a-z0-9 -]{1,40}"))
-    return InputRanges(split, int(fields.number("patients", 1, 1e6)), ranges)
+    return InputRanges(split, fields.whole("patients", 1, 10**6), ranges)

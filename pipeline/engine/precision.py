@@ -135,8 +135,8 @@ def _read_check(row: dict[str, object]) -> PrecisionCheck:
     return PrecisionCheck(
         engine=fields.text("engine"),
         precision=fields.text("precision"),
-        patients=int(fields.number("patients", 0, 1e6)),
-        slices=int(fields.number("slices", 0, 1e9)),
+        patients=fields.whole("patients", 0, 10**6),
+        slices=fields.whole("slices", 0, 10**9),
         mask_dice_mean=fields.number("mask_dice_mean", 0, 1),
         mask_dice_lowest=fields.number("mask_dice_lowest", 0, 1),
         auc=fields.number("auc", 0, 1),

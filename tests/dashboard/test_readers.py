@@ -113,8 +113,8 @@ def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> Non
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (None, "must hold name, keys or tour_done"),
-        ([], "must hold name, keys or tour_done"),
+        (None, "must hold a JSON object"),
+        ([], "must hold a JSON object"),
         ({}, "must hold name, keys or tour_done"),
         ({"role": "admin"}, "holds 'role', which is not known."),
         ({"name": 3}, "A name is plain text of at most 60 characters."),
@@ -140,6 +140,15 @@ def test_what_does_not_fit_is_told(reading: FlaskClient, body: object, sentence:
 def test_keys_that_keyboards_send_are_kept(reading: FlaskClient, key: str) -> None:
     answer = reading.put("/api/reader", json={"keys": {"show.ai": key}}, headers=OURS)
     assert answer.json["keys"] == {"show.ai": key}
+
+
+@pytest.mark.parametrize("body", ["{", '"x"', "[" * 60_000], ids=["cut", "text", "deep"])
+def test_what_is_no_object_is_refused(reading: FlaskClient, body: str) -> None:
+    answer = reading.put("/api/reader", data=body, content_type="application/json", headers=OURS)
+    assert (answer.status_code, answer.json) == (
+        400,
+        {"error": "The request must hold a JSON object."},
+    )
 
 
 def test_large_body_is_refused(reading: FlaskClient) -> None:
