@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from fake_server import Clock, make_services
+from fake_evaluation import make_evaluation, make_experiment, write_models
+from fake_server import Clock, make_services, make_settings
 from flask import Flask
 from flask.testing import FlaskClient
 from service_processes import PostgresServer, RedisServer, open_postgres, open_redis
 
 from dashboard import routes, security, services
-from dashboard.services import Services
+from dashboard.services import Services, build_services
 from dashboard.store import ModelKey, Store
 
 
@@ -65,3 +67,22 @@ def client(parts: Services) -> FlaskClient:
     routes.register(server, parts)
     security.protect(server, parts.settings, script_hashes=lambda: ["'sha256-x'"])
     return server.test_client()
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """An invented evaluation, as its file holds it."""
+    return make_evaluation(patients=6, slices=12)
+
+
+@pytest.fixture
+def served(tmp_path: Path, document: dict[str, Any]) -> Iterator[Services]:
+    """A server's parts with that evaluation and one experiment, inside an application context."""
+    write_models(
+        tmp_path / "models", evaluation=document, experiments={"invented": make_experiment()}
+    )
+    parts = build_services(make_settings(tmp_path / "home"))
+    server = Flask("test")
+    services.attach(server, parts)
+    with server.app_context():
+        yield parts

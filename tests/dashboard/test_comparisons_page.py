@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import plotly
 import pytest
 from dash import no_update
 from dash.exceptions import PreventUpdate
@@ -23,6 +22,7 @@ from fake_images import (
 )
 from fake_server import make_settings
 from flask import Flask, current_app
+from page_calls import text
 
 from dashboard import image_routes, services
 from dashboard.figures.probabilities import make_probability_figure
@@ -45,10 +45,6 @@ def served(tmp_path: Path) -> Iterator[Services]:
 
 def page(**query: Any) -> str:
     return text(comparisons.layout(**query))
-
-
-def text(component: object) -> str:
-    return json.dumps(component, cls=plotly.utils.PlotlyJSONEncoder, ensure_ascii=False)
 
 
 @pytest.mark.parametrize(

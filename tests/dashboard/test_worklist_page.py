@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import plotly
 import pytest
 from dash import no_update
 from dash.exceptions import PreventUpdate
 from fake_server import add_case, add_row, make_case, make_services
 from flask import Flask
+from page_calls import text
 from sqlalchemy.exc import OperationalError
 
 from dashboard import jobs, services
@@ -28,10 +27,6 @@ def served(parts: Services) -> Iterator[Services]:
     services.attach(server, parts)
     with server.app_context():
         yield parts
-
-
-def text(component: object) -> str:
-    return json.dumps(component, cls=plotly.utils.PlotlyJSONEncoder, ensure_ascii=False)
 
 
 def row(**changes: object) -> StudyRow:

@@ -1,0 +1,161 @@
+"""The cases behind a figure of the performance page: chosen, listed, opened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from dash import no_update
+from dash.exceptions import PreventUpdate
+from fake_server import add_row
+from page_calls import FIRST, text, triggered
+
+from dashboard.components.performance import ids
+from dashboard.components.performance.slice_score import DECIDED
+from dashboard.evaluation import CELLS, count_confusion, parse_evaluation
+from dashboard.pages import performance
+from dashboard.performance_inputs import bin_rows, parse_selection
+
+
+def listed(kind: str, which: str, *, point: Any = None) -> str:
+    """What the first list of a view shows after a choice."""
+    chosen = {"kind": kind, "which": which}
+    return text(performance.list_cases(chosen, [point], [ids.rows_id("group")])[0])
+
+
+def test_tile_lists_its_slices(served, document):
+    chosen, *_ = triggered(
+        ids.cell_id("missed"), performance.choose, [None, 1, None, None], [None], [], None
+    )
+    assert chosen == {"kind": "cell", "which": "missed"}
+    slices = parse_evaluation(document).slices
+    missed = count_confusion(slices, None).missed
+    assert f"Tumor, missed: {missed} slices as measured" in listed("cell", "missed")
+    at = count_confusion(slices, 0.9).missed
+    assert f"{at} slices at operating point 0.90" in listed("cell", "missed", point=0.9)
+    assert performance.list_cases(chosen, None, [ids.rows_id("case"), ids.rows_id("x")]) == [
+        None,
+        None,
+    ]
+
+
+def test_every_figure_lists_its_cases(served, document):
+    evaluation = parse_evaluation(document)
+    for decided in DECIDED:
+        count = int((evaluation.slices["decided_by"] == decided).sum())
+        assert f"{count} slices, wrong ones first" in listed("decided", decided) or not count
+    assert "Fold 1: 2 patients, lowest Dice first" in listed("fold", "fold 1")
+    assert "Institution HT: 2 patients" in listed("institution", "HT")
+    for name, part in (("before", "before"), ("after", "after")):
+        for place, one in enumerate(document["calibration"][part]["bins"]):
+            rows = bin_rows(f"{name} {place}", evaluation)
+            assert len(rows) == one["slices"]
+            assert f"{one['slices']} slices of one point" in listed("bin", f"{name} {place}")
+
+
+def test_click_on_a_point_of_the_reliability_diagram_lists_its_slices(served):
+    click = {"points": [{"customdata": ["after", 0, 40]}]}
+    chosen, *_ = triggered(
+        ids.graph_id(ids.RELIABILITY), performance.choose, [], [click], [], {"case": FIRST}
+    )
+    assert chosen == {"case": FIRST, "kind": "bin", "which": "after 0"}
+
+
+def test_dot_lists_a_case_that_is_not_here(served):
+    dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
+    chosen, _, cleared = triggered(
+        ids.graph_id(ids.DICE),
+        performance.choose,
+        [],
+        [dot],
+        [],
+        {"kind": "cell", "which": "found"},
+    )
+    assert chosen == {"kind": "cell", "which": "found", "case": FIRST}
+    assert cleared == [None]
+    (by_case,) = performance.list_cases(chosen, None, [ids.rows_id("case")])
+    assert f"{FIRST}: slice by slice" in text(by_case)
+    assert "not in this workspace" in text(by_case)
+
+
+def test_tiles_show_pictures_of_cases_that_are_here(served):
+    places = [ids.pictures_id(cell) for cell in CELLS]
+    assert performance.show_pictures([None], places) == [[], [], [], []]
+    assert performance.show_pictures([], []) == []
+    study_id = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
+    shown = performance.show_pictures([0.5], places)
+    assert len(shown[CELLS.index("unmarked")]) == 4
+    assert f"/data/{study_id}/" in text(shown)
+
+
+def test_dot_opens_a_case_that_is_here(served):
+    study_id = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
+    assert f'"href": "/review?study={study_id}"' in text(performance.layout())
+    dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
+    _, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    assert href == f"/review?study={study_id}"
+    by_cell = listed("cell", "unmarked")
+    assert f"/review?study={study_id}&slice=1" in by_cell
+    assert "thumbnail/0.png?slice=0" in by_cell
+
+
+def test_only_a_study_with_the_evaluated_slices_opens(served):
+    whole = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
+    single = add_row(served.store, 8, case_id=FIRST, indices=(3,))
+    dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
+    _, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    assert href == f"/review?study={whole}"
+    by_cell = listed("cell", "unmarked")
+    assert f"/review?study={whole}&slice=1" in by_cell
+    assert single not in by_cell
+    assert "not in this workspace with all slices" in by_cell  # of the other cases
+    served.store.delete_study(whole)
+    chosen, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    assert (chosen, href) == ({"case": FIRST}, no_update)
+    (by_case,) = performance.list_cases(chosen, None, [ids.rows_id("case")])
+    assert "not in this workspace with all 12 slices" in text(by_case)
+    assert "/review" not in text(by_case) + text(performance.layout())
+
+
+def test_closing_forgets_the_choice(served):
+    both = {"kind": "cell", "which": "found", "case": FIRST}
+    chosen, *_ = triggered(ids.close_id("group"), performance.choose, [], [None], [1], both)
+    assert chosen == {"case": FIRST}
+    chosen, *_ = triggered(ids.close_id("case"), performance.choose, [], [None], [1], both)
+    assert chosen == {"kind": "cell", "which": "found"}
+
+
+@pytest.mark.parametrize(
+    "dot",
+    [None, {}, {"points": []}, {"points": [{"customdata": ["NOBODY"]}]}, {"points": [{}]}, "x"],
+)
+def test_click_on_nothing_changes_nothing(served, dot):
+    with pytest.raises(PreventUpdate):
+        triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+
+
+def test_a_new_list_s_button_is_no_click(served):
+    with pytest.raises(PreventUpdate):
+        triggered(ids.close_id("group"), performance.choose, [], [None], [None], {"kind": "cell"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        5,
+        [],
+        {"kind": "cell", "which": "all"},
+        {"kind": "bin", "which": "after 99"},
+        {"kind": "bin", "which": "other 0"},
+        {"kind": "decided", "which": ""},
+        {"kind": "fold", "which": "fold 9"},
+        {"kind": "other", "which": "HT"},
+        {"kind": ["cell"], "which": "found"},
+        {"kind": "cell", "which": []},
+        {"case": ["x"]},
+        {"case": "NOBODY"},
+    ],
+)
+def test_selection_from_the_browser_is_checked(document, value):
+    assert parse_selection(value, parse_evaluation(document)) == {}
