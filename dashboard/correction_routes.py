@@ -13,13 +13,13 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-import numpy as np
 from flask import Blueprint, Flask, Response, jsonify, request
 
 import pipeline
 from dashboard import corrections
 from dashboard.corrections import Base, shape_of
 from dashboard.mask_encoding import decode_mask, encode_mask, longest_encoding
+from dashboard.mask_surfaces import encode_surface
 from dashboard.readers import Reader, current_reader
 from dashboard.request_body import read_object
 from dashboard.route_errors import NotThere, RequestRefused
@@ -138,15 +138,26 @@ def download_version(study_id: str, number: int) -> Response:
     """One version's mask as a NIfTI file on the input's own voxels."""
     row = find_study(study_id)
     slices, _ = corrections.read_masks(row, _find_version(row, number))
-    mask = np.zeros(shape_of(row), bool)
-    for k, one in slices.items():
-        mask[k] = one
+    mask = corrections.make_volume(slices, shape_of(row))
     response = Response(
         pipeline.encode_nifti_mask(load_case(row), mask), mimetype="application/gzip"
     )
     name = f"{row.case_id}_mask_v{number}.nii.gz"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
+
+
+@correction.post("/api/studies/<study_id>/corrections/surface")
+def surface(study_id: str) -> Response:
+    """The surface in space of what is in the reader's view, saved or not; nothing is kept."""
+    row, who = find_study(study_id), current_reader()
+    sent = _read_body(row)
+    base, touched = _read_base(sent), _read_mask(sent, row)
+    draft = kept.read_draft(find_services().store, row.study_id, who.reader_id)
+    found = corrections.find_base(find_services(), row, base, draft=draft)
+    mask = corrections.make_volume(corrections.merge(found.slices, touched), shape_of(row))
+    body = encode_surface(load_case(row), row.start_channel, mask, "correction")
+    return Response(body, mimetype="application/json")
 
 
 @correction.errorhandler(InputError)

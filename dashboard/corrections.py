@@ -120,6 +120,14 @@ def merge(base: MaskSlices, touched: MaskSlices) -> dict[int, NDArray[np.bool_]]
     return {k: mask for k, mask in sorted({**base, **touched}.items()) if mask.any()}
 
 
+def make_volume(slices: MaskSlices, shape: Shape) -> NDArray[np.bool_]:
+    """A mask of some slices as ``(n, h, w)``, the others empty."""
+    volume = np.zeros(shape, bool)
+    for k, one in slices.items():
+        volume[k] = one
+    return volume
+
+
 def measure_version(
     case: Case, mask: MaskSlices, *, ai_mask: MaskSlices | None, touched: int
 ) -> dict[str, Any]:

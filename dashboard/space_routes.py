@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 import pipeline  # its surfaces need SciPy, which the web process must start without
 from dashboard.display import encode_slice
-from dashboard.figures.space import describe_space, make_ai_figure, make_space_figure
+from dashboard.figures.space import describe_space, make_space_figure
+from dashboard.mask_surfaces import amount_of, encode_surface
 from dashboard.recent_maps import RecentMaps
 from dashboard.route_errors import NotThere
 from dashboard.store import StudyRow
@@ -32,7 +33,7 @@ from dashboard.study_access import (
 )
 
 if TYPE_CHECKING:
-    from pipeline import CaseResult, CaseSpace
+    from pipeline import CaseResult
 
 _MAPS = "overread_recent_maps"
 _NO_REFERENCE = "This study has no reference outline."
@@ -110,7 +111,7 @@ def case_space(study_id: str, digest: str) -> Response:
         )
         told = {
             "space": describe_space(lying, head),
-            "reference": None if case.masks is None else _amount(case.masks, lying),
+            "reference": None if case.masks is None else amount_of(case.masks, lying),
         }
         figure = make_space_figure(lying, head, surface).to_json()
         let_go(case.pixels)
@@ -143,9 +144,7 @@ def surface(study_id: str, key: str, level: int, percent: int | None = None) -> 
         if result is None:
             raise NotThere(RESULT_GONE)
         mask = (result.probability >= level) & _called(result, percent)[:, None, None]
-        lying = pipeline.space_of(case, row.start_channel)
-        figure = make_ai_figure(pipeline.mask_surface_of(mask, lying)).to_json()
-        return f'{{"figure":{figure},{json.dumps({"ai": _amount(mask, lying)})[1:]}'.encode()
+        return encode_surface(case, row.start_channel, mask, "ai")
 
     return answer_immutable(encode, mimetype=_JSON, packs=True)
 
@@ -155,13 +154,6 @@ def _called(result: CaseResult, percent: int | None) -> NDArray[np.bool_]:
     if percent is None:
         return np.array([one.tumor for one in result.slices], bool)
     return np.array([one.tumor_probability >= percent / 100 for one in result.slices], bool)
-
-
-def _amount(mask: NDArray[np.bool_], lying: CaseSpace) -> dict[str, Any]:
-    """What a mask's voxels take up; volume_ml is None without spacing."""
-    voxels = int(np.count_nonzero(mask))
-    volume = voxels * float(np.prod(lying.spacing)) / 1000
-    return {"voxels": voxels, "volume_ml": volume if lying.unit == "mm" else None}
 
 
 def _read_map(key: str) -> NDArray[np.uint8] | None:

@@ -7,7 +7,7 @@ overread.correctionLayer = (function () {
 
   const SVG = "http://www.w3.org/2000/svg";
   const found = new WeakMap(); // outlines, by the packed mask that they are of
-  let version = null; // {number, author, base, bits} of a saved version that is shown in place of the mask in hand
+  let version = null; // {number, author, base, source} of a saved version that is shown in place of the mask in hand
   let scheduled = false;
 
   function part(layer, name) {
@@ -32,7 +32,7 @@ overread.correctionLayer = (function () {
     const { state } = correction;
     if (!state) return "";
     if (state.live?.k === now.k) return outline(state.live.mask, now.study);
-    if (version) return packedOutline(version.bits(now.k), now.study);
+    if (version) return packedOutline(version.source.bits(now.k), now.study);
     if (!correction.isThere()) return "";
     const bits = correction.bits(now.k);
     if (!bits) void correction.fetchBase(now.k);
@@ -70,10 +70,21 @@ overread.correctionLayer = (function () {
     return !show.hidden && show.correction !== false && (version !== null || overread.correction.isThere());
   }
 
+  const UNTOUCHED = new Map();
+
+  // The mask that is drawn where it is not hidden: {touched, under, spec}, the packed masks by slice, the source of all
+  // others and what it is called on the server; null where there is none.
+  function drawn() {
+    if (version) return { touched: UNTOUCHED, under: version.source, spec: version.base.spec };
+    if (!overread.correction.isThere()) return null;
+    const { touched, base } = overread.correction.state;
+    return { touched, under: base.under, spec: base.spec };
+  }
+
   // line: {number, author, base, mask} or null. Drawing anything goes back to the mask in hand.
   function showVersion(line) {
     const { now } = overread.viewer;
-    version = line && now ? { number: line.number, author: line.author, base: line.base, bits: overread.maskSources.ofSlices(now.study, line.mask).bits } : null;
+    version = line && now ? { number: line.number, author: line.author, base: line.base, source: overread.maskSources.ofSlices(now.study, line.mask) } : null;
     if (version && now.show.correction === false) overread.viewer.display({ show: { correction: true } });
     invalidate();
     document.dispatchEvent(new CustomEvent("overread:correction"));
@@ -96,5 +107,5 @@ overread.correctionLayer = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { draw, invalidate, isShown, showVersion, mount, get version() { return version; }, get versionShown() { return version?.number ?? null; } };
+  return { draw, drawn, invalidate, isShown, showVersion, mount, get version() { return version; }, get versionShown() { return version?.number ?? null; } };
 })();

@@ -1,6 +1,6 @@
 // Where whole masks come from, slice by slice: the AI's answer at a threshold, the reference, a mask that was saved,
 // none at all. A source: area(k) in pixels or null while unknown, bits(k) packed or null while its map is on its way,
-// load(k) fetches it.
+// load(k) fetches it. Where they are maps of a result, `map` says how: {has(k), level}.
 window.overread = window.overread || {};
 
 overread.maskSources = (function () {
@@ -51,7 +51,8 @@ overread.maskSources = (function () {
       if (!hasMask(k)) return 0;
       return shipped ? result.slices[k].mask_area_px : (now.measures?.areas[k]?.[level] ?? null);
     };
-    return fromMaps(now, (k) => (hasMask(k) ? overread.overlays.address(result.probability_url, k) : null), level, area);
+    const url = (k) => (hasMask(k) ? overread.overlays.address(result.probability_url, k) : null);
+    return { ...fromMaps(now, url, level, area), map: { has: hasMask, level } };
   }
 
   function ofReference(now) {

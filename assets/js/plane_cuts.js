@@ -23,7 +23,13 @@ overread.planeCuts = (function () {
       pixels: { slice: (k) => address(study.pixels_url, k, now.channel), plane: () => study.plane_url, has: () => true },
       ai: { slice: (k) => address(study.result.probability_url, k), plane: () => study.result.plane_probability_url, has: (k) => overread.overlays.hasMask(now, k) },
       reference: { slice: (k) => address(study.reference_url, k), plane: () => study.plane_reference_url, has: () => true },
+      // What a correction stands on: the same answer, of the slices that were called when it was begun.
+      under: { slice: (k) => address(study.result.probability_url, k), plane: () => study.result.plane_probability_url, has: (k) => corrected.under.map.has(k) },
     };
+    let corrected = null; // as correctionLayer.drawn() gives it
+    const numbers = new WeakMap(); // of objects that are never altered in place
+    let numbered = 0;
+    const numberOf = (object) => numbers.get(object) ?? (numbers.set(object, ++numbered), numbered);
 
     const emptyLike = (kind, size) => (kind === "pixels" && study.pixel_type === "uint16" ? new Uint16Array(size) : new Uint8Array(size));
 
@@ -62,22 +68,48 @@ overread.planeCuts = (function () {
       }
     }
 
-    // {values, key} of a kind ("pixels", "ai", "reference") along a row or column; null while it is on its way.
-    function get(kind, axis, place) {
-      const key = `${kind} ${axis} ${place} ${kind === "pixels" ? now.channel : now.calls} ${study.result?.key}`;
+    function keep(kind, axis, place, of, make) {
+      const key = `${kind} ${axis} ${place} ${of} ${study.result?.key}`;
       const slot = `${kind} ${axis}`;
       if (made.get(slot)?.key === key) return made.get(slot);
-      const values = gather(kind, axis, place) || fetched(kind, axis, place);
-      if (!values) {
-        ask(kind, axis, place);
-        return null;
-      }
+      const values = make();
+      if (!values) return null;
       made.set(slot, { key, values });
       return made.get(slot);
     }
 
+    // {values, key} of a kind ("pixels", "ai", "reference", "under") along a row or column; null while it is on its way.
+    function get(kind, axis, place) {
+      const of = kind === "pixels" ? now.channel : kind === "under" ? numberOf(corrected.under) : now.calls;
+      const cut = keep(kind, axis, place, of, () => gather(kind, axis, place) || fetched(kind, axis, place));
+      if (!cut) ask(kind, axis, place);
+      return cut;
+    }
+
+    // The same of the reader's mask, 0 or 255: slices that were touched, and what the others stand on.
+    function getCorrected(mask, axis, place) {
+      corrected = mask;
+      const { touched, under } = mask;
+      const below = under.map ? get("under", axis, place) : null;
+      if (under.map && !below) return null;
+      return keep("correction", axis, place, `${numberOf(touched)} ${numberOf(under)}`, () => {
+        const across = lengthOf(axis), { width } = study, values = new Uint8Array(study.n * across);
+        const at = axis === "row" ? (i) => place * width + i : (i) => i * width + place;
+        for (let k = 0; k < study.n; k++) {
+          const packed = touched.get(k) || (under.map ? null : under.bits(k));
+          for (let i = 0, to = k * across; i < across; i++, to++) {
+            const pixel = at(i);
+            const inside = packed ? (packed[pixel >> 3] >> (7 - (pixel & 7))) & 1 : below.values[to] >= under.map.level;
+            values[to] = inside ? 255 : 0;
+          }
+        }
+        return values;
+      });
+    }
+
     return {
       get,
+      getCorrected,
       // Before and after the cuts of a picture are asked for: what is missing is fetched, the planes in view first.
       begin: () => void (wishes = []),
       end: () => loader.want(wishes.sort((a, b) => a.step - b.step)),

@@ -6,7 +6,8 @@ overread.planePane = (function () {
   "use strict";
 
   const GAP = 9; // free of lines around the crosshair's middle, in screen pixels
-  const LINES = { ai: ["--on-image-ai", []], reference: ["--on-image-reference", [5, 4]], cross: ["--on-image-cross", []] };
+  const LINES = { ai: ["--on-image-ai", []], reference: ["--on-image-reference", [5, 4]], correction: ["--on-image-correction", []], cross: ["--on-image-cross", []] };
+  const CORE = "#14101c"; // between the two lines of a correction, as in correction.css
 
   // view and axes: from planeViews. centre(axis): the place in the middle of the screen; zoom(): 1 fits the pane.
   function create(root, view, { axes, centre, zoom }) {
@@ -70,8 +71,8 @@ overread.planePane = (function () {
       return kept.paths.get(name).path;
     }
 
-    function stroke(path, name, width) {
-      context.strokeStyle = colours[name];
+    function stroke(path, name, width, colour = colours[name]) {
+      context.strokeStyle = colour;
       context.lineWidth = width;
       context.setLineDash(LINES[name][1]);
       context.stroke(path);
@@ -85,7 +86,7 @@ overread.planePane = (function () {
       stroke(path, "cross", 1);
     }
 
-    // drawn: {pixels, ai, reference: cuts or null, table, tableKey, level, fill: opacity or 0, at: the crosshair or null}
+    // drawn: {pixels, ai, reference, correction: cuts or null, table, tableKey, level, fill: opacity or 0, at: the crosshair or null}
     function draw(drawn) {
       if (!drawn.pixels) return; // the older picture stays while this one is on its way
       const dense = canvas.width / Math.max(1, size.width);
@@ -98,17 +99,18 @@ overread.planePane = (function () {
       context.imageSmoothingQuality = "high";
       context.drawImage(picture, 0, 0);
       context.setTransform(dense, 0, 0, dense, 0, 0);
-      for (const name of ["ai", "reference"]) {
+      for (const name of ["ai", "reference", "correction"]) {
         if (!drawn[name]) continue;
         const path = new Path2D();
         path.addPath(outline(drawn[name], name === "ai" ? drawn.level - 0.5 : 127.5), place);
-        if (name === "ai" && drawn.fill) {
+        if (name !== "reference" && drawn.fill) {
           context.globalAlpha = drawn.fill;
-          context.fillStyle = colours.ai;
+          context.fillStyle = colours[name];
           context.fill(path, "evenodd");
           context.globalAlpha = 1;
         }
-        stroke(path, name, 1.6);
+        if (name !== "correction") stroke(path, name, 1.6);
+        else for (const [width, colour] of [[4.4], [1.7, CORE]]) stroke(path, name, width, colour);
       }
       if (drawn.at) cross(drawn.at);
     }

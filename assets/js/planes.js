@@ -111,6 +111,7 @@ overread.planes = (function () {
     const { show, study } = now;
     const seen = !show.hidden, at = { ...places.get(now), slice: now.k };
     const { values, key: tableKey } = table(now);
+    const corrected = overread.correctionLayer.isShown(now) ? overread.correctionLayer.drawn() : null;
     let waiting = false;
     open.cuts.begin();
     for (const pane of open.panes) {
@@ -118,8 +119,9 @@ overread.planes = (function () {
       const cut = (kind, wanted) => (wanted ? open.cuts.get(kind, fixed, at[fixed]) : null);
       const pixels = cut("pixels", true);
       const ai = cut("ai", seen && show.ai && study.result), reference = cut("reference", seen && show.reference && study.reference_url);
-      waiting ||= !pixels || (seen && ((show.ai && study.result && !ai) || (show.reference && study.reference_url && !reference)));
-      pane.draw({ pixels, ai, reference, table: values, tableKey, level: study.result ? overread.threshold.level(now) : 0, fill: show.fill ? show.opacity : 0, at: seen ? at : null });
+      const correction = corrected && open.cuts.getCorrected(corrected, fixed, at[fixed]);
+      waiting ||= !pixels || (corrected && !correction) || (seen && ((show.ai && study.result && !ai) || (show.reference && study.reference_url && !reference)));
+      pane.draw({ pixels, ai, reference, correction, table: values, tableKey, level: study.result ? overread.threshold.level(now) : 0, fill: show.fill ? show.opacity : 0, at: seen ? at : null });
       words(pane, at, pixels);
     }
     open.cuts.end();
@@ -132,8 +134,7 @@ overread.planes = (function () {
     const { fixed, name } = view, { length } = open.axes[fixed];
     const failed = !pixels && open.cuts.hasFailed(fixed, at[fixed]);
     root.querySelector(".plane-title").textContent = `${WORDS[name]}  ${at[fixed] + 1} / ${length}`;
-    const note = `interpolated, ${open.axes.slice.mm.toFixed(1)} mm between slices`;
-    root.querySelector(".plane-note").textContent = overread.correctionLayer.isShown(open.now) ? `${note}\nThe correction is not drawn here.` : note;
+    root.querySelector(".plane-note").textContent = `interpolated, ${open.axes.slice.mm.toFixed(1)} mm between slices`;
     root.querySelector(".plane-state").textContent = pixels ? "" : failed ? "This plane could not be loaded." : "Loading";
     if (pixels) root.dataset.place = at[fixed]; // what is in view, for tests too
     const slider = root.querySelector("input");
@@ -259,11 +260,12 @@ overread.planes = (function () {
 
   function mount(signal) {
     const { on } = overread.viewer;
-    document.addEventListener("overread:correction-words", invalidate, { signal });
+    document.addEventListener("overread:correction", invalidate, { signal }); // a version is shown
     const keys = [{ id: "mode.planes", key: "y", label: "Axial, coronal and sagittal planes", run: choose }];
     const removers = [
       on("open", offer), on("mode", follow), on("close", stop),
       ...["slice", "display", "channel", "result", "threshold"].map((name) => on(name, invalidate)),
+      ...["change", "loaded"].map((name) => overread.correction.on(name, invalidate)),
       overread.keys.add("Planes", keys), overread.tools.add(TOOL),
     ];
     return () => { stop(); removers.forEach((remove) => remove()); };

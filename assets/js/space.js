@@ -1,11 +1,13 @@
-// The view in space: head or brain, the AI's and the reference mask, the plane of the slice in view. Made when it is
+// The view in space: head or brain, the masks of AI, reader and reference, the plane of the slice in view. Made when it is
 // first chosen, kept while the study is open, so that its camera stays as the reader turned it.
 window.overread = window.overread || {};
 
 overread.space = (function () {
   "use strict";
 
-  const AI = 0, REFERENCE = 1, PLANE = 3, FRAME = 4; // as TRACES in dashboard/figures/space.py
+  const AI = 0, REFERENCE = 1, PLANE = 3, FRAME = 4, CORRECTION = 5; // as TRACES in dashboard/figures/space.py
+  const MASKS = { ai: AI, correction: CORRECTION }; // that change while the study is open
+  const GLASS = 0.3; // opacity of the AI's mask around the reader's
   const STILL_PX = 4; // a press that moves further turns the figure
   const SETTLE_MS = 200; // a threshold that is still being dragged is not asked for
   const CONFIG = { displayModeBar: false, scrollZoom: false, doubleClick: false, showTips: false, responsive: true };
@@ -28,16 +30,16 @@ overread.space = (function () {
   async function start(now) {
     if (made?.now === now) return refresh();
     dispose();
-    const mine = { now, figure: byId("space-figure"), url: null, undo: new AbortController(), began: performance.now(), drawing: Promise.resolve(), shown: null };
+    const mine = { now, figure: byId("space-figure"), masks: { ai: {}, correction: {} }, undo: new AbortController(), began: performance.now(), drawing: Promise.resolve(), shown: null };
     made = mine;
     if (!hasWebgl()) return message(NO_WEBGL);
     message("Making the surfaces");
     try {
-      const [told] = await Promise.all([overread.spaceData.scene(now, mine.undo.signal), fetchSurface(mine)]);
+      const [told] = await Promise.all([overread.spaceData.scene(now, mine.undo.signal), fetchMasks(mine)]);
       if (made !== mine) return;
       mine.told = told;
       const { data, layout } = told.figure;
-      if (mine.surface) data[AI] = mine.surface.trace;
+      for (const [name, index] of Object.entries(MASKS)) data[index] = mine.masks[name].found?.trace || data[index];
       placeSlice(mine, data);
       applyShow(mine, data);
       const lesion = [data[AI], data[REFERENCE]].find((trace) => trace.x?.length);
@@ -56,15 +58,22 @@ overread.space = (function () {
     }
   }
 
-  // The AI's mask as it is in view; false where it is the one that is there.
-  async function fetchSurface(mine) {
-    const url = overread.spaceData.surfaceUrl(mine.now);
-    if (url === mine.url) return false;
-    mine.url = url;
-    const found = url ? await overread.spaceData.surface(url, mine.undo.signal) : null;
-    if (mine.url !== url) return false; // another threshold meanwhile
-    mine.surface = found;
-    return true;
+  // The masks as they are in view, where they are not the ones that are there.
+  const fetchMasks = (mine) => Promise.all(Object.keys(MASKS).map((name) => fetchMask(mine, name)));
+
+  async function fetchMask(mine, name) {
+    const part = mine.masks[name], wanted = overread.spaceData.MASKS[name](mine.now);
+    if (!wanted) return void Object.assign(part, { key: null, found: null });
+    const { key } = wanted;
+    if (part.key?.every((one, i) => one === key[i])) return;
+    part.key = key;
+    try {
+      const found = await wanted.fetch(mine.undo.signal);
+      if (part.key === key) part.found = found; // else it has changed again meanwhile
+    } catch (error) {
+      if (part.key === key) part.key = null; // tried again with the next change
+      throw error;
+    }
   }
 
   function placeSlice(mine, data) {
@@ -76,16 +85,24 @@ overread.space = (function () {
     mine.figure.dataset.slice = mine.now.k + 1;
   }
 
-  const visible = ({ now, surface, told }) => {
+  const visible = ({ now, masks: { ai, correction }, told }) => {
     const seen = !now.show.hidden;
-    return [Boolean(seen && now.show.ai && surface?.ai.voxels), Boolean(seen && now.show.reference && told.reference?.voxels)];
+    return {
+      ai: Boolean(seen && now.show.ai && ai.found?.amount.voxels),
+      reference: Boolean(seen && now.show.reference && told.reference?.voxels),
+      correction: Boolean(overread.correctionLayer.isShown(now) && correction.found?.amount.voxels),
+    };
   };
 
+  const inWords = (shown) => JSON.stringify(shown);
+
   function applyShow(mine, data) {
-    const [ai, reference] = visible(mine);
-    data[AI].visible = ai;
-    data[REFERENCE].visible = reference;
-    mine.shown = `${ai} ${reference}`;
+    const shown = visible(mine);
+    data[AI].visible = shown.ai;
+    data[AI].opacity = shown.correction ? GLASS : 1;
+    data[REFERENCE].visible = shown.reference;
+    data[CORRECTION].visible = shown.correction;
+    mine.shown = inWords(shown);
   }
 
   // Bring the figure to what is in view: one drawing at a time, however many changes came meanwhile.
@@ -107,12 +124,12 @@ overread.space = (function () {
   // Draw what has changed; false where nothing has.
   async function step(mine) {
     const { data } = mine.figure;
-    const [ai, reference] = visible(mine);
-    const moved = mine.k !== mine.now.k, other = data[AI] !== mine.surface?.trace && mine.surface;
-    if (!moved && !other && mine.shown === `${ai} ${reference}`) return false;
+    const others = Object.entries(MASKS).map(([name, index]) => [index, mine.masks[name].found?.trace]).filter(([index, trace]) => trace && data[index] !== trace);
+    const moved = mine.k !== mine.now.k, same = !others.length && mine.shown === inWords(visible(mine));
+    if (!moved && same) return false;
     if (moved) placeSlice(mine, data);
-    if (!other && mine.shown === `${ai} ${reference}` && moveDrawn(mine)) return nextFrame();
-    if (other) data[AI] = mine.surface.trace;
+    if (same && moveDrawn(mine)) return nextFrame();
+    for (const [index, trace] of others) data[index] = trace;
     applyShow(mine, data);
     mine.revision = (mine.revision || 0) + 1;
     await Plotly.react(mine.figure, data, { ...mine.figure.layout, datarevision: mine.revision }, CONFIG);
@@ -149,7 +166,7 @@ overread.space = (function () {
     }, { signal, capture: true });
   }
 
-  const amount = ({ voxels, volume_ml: ml }) => (ml === null ? `${voxels.toLocaleString("en-US")} pixels` : `${ml.toFixed(1)} mL`);
+  const amount = ({ voxels, volume_ml: ml }) => (!voxels ? "empty" : ml === null ? `${voxels.toLocaleString("en-US")} pixels` : `${ml.toFixed(1)} mL`);
 
   function row(name, there, on, words) {
     byId(`space-row-${name}`).hidden = !there;
@@ -158,22 +175,24 @@ overread.space = (function () {
   }
 
   function words(mine) {
-    const { now, told, surface } = mine;
+    const { now, told, masks: { ai, correction } } = mine;
     const { show } = now, seen = !show.hidden;
-    row("ai", Boolean(surface), seen && show.ai, surface && (surface.ai.voxels ? amount(surface.ai) : "empty"));
-    row("reference", Boolean(told?.reference), seen && show.reference, told?.reference && (told.reference.voxels ? amount(told.reference) : "empty"));
+    const shown = overread.correctionLayer.isShown(now), { version } = overread.correctionLayer;
+    row("ai", Boolean(ai.found), seen && show.ai, ai.found && amount(ai.found.amount));
+    row("correction", Boolean(correction.found), shown, correction.found && amount(correction.found.amount));
+    byId("space-name-correction").textContent = version ? `Version ${version.number}, ${version.author}` : "Your correction";
+    row("reference", Boolean(told?.reference), seen && show.reference, told?.reference && amount(told.reference));
     row("head", Boolean(told?.space.head), true, "");
     byId("space-name-head").textContent = told?.space.head === "brain" ? "Brain surface" : "Head surface";
     row("slice", true, true, `${now.k + 1} / ${now.study.n}`);
     const own = now.study.result && !(overread.threshold.isShipped(now) && overread.calls.isShipped(now));
     byId("space-threshold").hidden = !own;
     byId("space-threshold").textContent = own ? "Not at the shipped thresholds." : "";
-    byId("space-correction").hidden = !overread.correctionLayer.isShown(now);
     byId("space-scale").hidden = told?.space.unit !== "pixels";
     byId("space-scale").textContent = "The files state no spacing: the distance of slices is assumed, and nothing is to scale.";
   }
 
-  // Threshold or result changed: another surface of the AI's mask.
+  // Threshold, result or correction changed: another surface.
   function changed(now) {
     if (made?.now !== now || now.mode !== "space") return;
     clearTimeout(timer);
@@ -181,10 +200,9 @@ overread.space = (function () {
       const mine = made;
       if (mine?.now !== now) return;
       try {
-        await fetchSurface(mine);
+        await fetchMasks(mine);
       } catch (error) {
         if (error.name !== "AbortError") message(error.message);
-        mine.url = null;
         return;
       }
       if (made === mine) refresh();
@@ -221,11 +239,12 @@ overread.space = (function () {
   function mount(signal) {
     const { on } = overread.viewer;
     byId("viewer-space").addEventListener("wheel", onWheel, { passive: false, capture: true, signal });
-    document.addEventListener("overread:correction-words", refresh, { signal });
+    document.addEventListener("overread:correction", () => state() && changed(state()), { signal }); // a version is shown
     byId("viewer-space").addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
     const keys = [{ id: "mode.space", key: "j", label: "Surfaces in space", run: () => state() && overread.linked.choose("space") }];
     const removers = [
       on("mode", follow), on("close", dispose), on("slice", refresh), on("display", refresh), on("result", changed), on("threshold", changed),
+      ...["change", "loaded"].map((name) => overread.correction.on(name, ({ now }) => changed(now))),
       overread.keys.add("3D", keys),
     ];
     return () => { dispose(); removers.forEach((remove) => remove()); };

@@ -6,8 +6,10 @@ overread.spaceData = (function () {
 
   const TYPES = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array };
 
-  async function get(url, signal) {
-    const response = await fetch(url, { signal, headers: { Accept: "application/json" } }).catch((error) => {
+  const HEADERS = { Accept: "application/json", "Content-Type": "application/json", "X-Overread": "1" };
+
+  async function get(url, signal, options = {}) {
+    const response = await fetch(url, { signal, headers: HEADERS, ...options }).catch((error) => {
       if (error.name === "AbortError") throw error;
       throw new Error("The server does not answer.");
     });
@@ -40,11 +42,26 @@ overread.spaceData = (function () {
     return result.surface_calls_url.replace("{level}", level).replace("{percent}", Math.round(100 * now.calls));
   }
 
-  // {trace, ai: {voxels, volume_ml}} at an address.
-  async function surface(url, signal) {
-    const told = await get(url, signal);
-    return { trace: unpackTrace(told.figure.data[0]), ai: told.ai };
-  }
+  const readSurface = ({ figure, amount }) => ({ trace: unpackTrace(figure.data[0]), amount });
+
+  // Surfaces of the two masks that change: {key, fetch(signal)}, which gives {trace, amount: {voxels, volume_ml}}. The
+  // key's parts are the same as long as the mask is; null where there is none.
+  const MASKS = {
+    ai(now) {
+      const url = surfaceUrl(now);
+      return url && { key: [url], fetch: async (signal) => readSurface(await get(url, signal)) };
+    },
+    correction({ study }) {
+      const drawn = overread.correctionLayer.drawn();
+      if (!drawn) return null;
+      const { touched, spec } = drawn;
+      const send = async (signal) => {
+        const body = JSON.stringify({ based_on: spec, mask: await overread.maskBits.encode(touched, study) });
+        return readSurface(await get(`/api/studies/${study.study_id}/corrections/surface`, signal, { method: "POST", body }));
+      };
+      return { key: [touched, spec], fetch: send };
+    },
+  };
 
   // The axis along which slices are stacked, and where a slice lies on it; the slice at a place.
   const stack = (space) => space.axes.find((axis) => axis.along === "slice");
@@ -69,5 +86,5 @@ overread.spaceData = (function () {
     return x.reduce((total, value) => total + value, 0) / x.length > (low + high) / 2;
   }
 
-  return { scene, surface, surfaceUrl, sliceAt, corners, liesFar };
+  return { scene, MASKS, sliceAt, corners, liesFar };
 })();

@@ -24,16 +24,11 @@ def layout() -> list[Component]:
         html.Div(
             [
                 _row("ai", "FLAIR abnormality (AI)", "solid, amber"),
+                _row("correction", "Your correction", "solid, violet; the AI's is see-through"),
                 _row("reference", "Reference outline", "see-through, teal"),
                 _row("head", "Head surface", "see-through, grey"),
                 _row("slice", "Slice in view", "blue; click a surface to move it"),
                 html.P(id="space-threshold", className="space-note", hidden=True),
-                html.P(
-                    "The correction is drawn on the slices only, not in 3D.",
-                    id="space-correction",
-                    className="space-note",
-                    hidden=True,
-                ),
                 html.P(id="space-scale", className="space-note", hidden=True),
                 html.P(
                     "Surfaces are interpolated between slices and lightly smoothed; volumes are"

@@ -7,7 +7,7 @@ stands beside the figure in words; here nothing hovers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import plotly.graph_objects as go
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pipeline import CaseSpace, HeadSurface, Mesh
 
 #: Traces by their places in the figure; `assets/js/space.js` knows them by these names.
-TRACES = ("ai", "reference", "head", "slice", "frame")
+TRACES = ("ai", "reference", "head", "slice", "frame", "correction")
+MaskName = Literal["ai", "reference", "correction"]
 #: Light from the camera's side, hardly any gloss: shape is read from shading alone.
 _LIGHTING = {"ambient": 0.45, "diffuse": 0.75, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
 _GLASS = {"ambient": 0.5, "diffuse": 0.8, "specular": 0.05, "roughness": 0.9, "fresnel": 0.3}
@@ -28,19 +29,20 @@ _MARGIN = 0.04  # of the longest side, from the head to the edge of the slice an
 _EYE = {"x": 0.75, "y": -1.45, "z": 0.65}
 
 
-def make_ai_figure(mesh: Mesh | None) -> go.Figure:
-    """The AI's mask alone, as the trace that stands first in `make_space_figure`.
+def make_mask_figure(mesh: Mesh | None, name: MaskName) -> go.Figure:
+    """One mask alone, as the trace of its name in `make_space_figure`.
 
     Args:
         mesh: Along the drawn axes, or None where the mask is empty.
+        name: Whose mask it is.
     """
-    return go.Figure(data=[_make_mask(mesh, "ai")], layout={"template": "none"})
+    return go.Figure(data=[_make_mask(mesh, name)], layout={"template": "none"})
 
 
 def make_space_figure(
     space: CaseSpace, head: HeadSurface | None, reference: Mesh | None
 ) -> go.Figure:
-    """The figure without the AI's mask, which the browser adds: it depends on the threshold.
+    """The figure without the AI's and the reader's mask, which change and the browser adds.
 
     Args:
         space: How the case lies in space.
@@ -73,6 +75,7 @@ def make_space_figure(
             _make_mesh(head.mesh if head else None, _HEAD, 0.2, _GLASS, "head"),
             _make_mesh(None, DARK.accent, 0.14, _GLASS, "slice"),
             _make_frame(),
+            _make_mask(None, "correction"),
         ],
         layout={
             "template": "none",
@@ -116,8 +119,9 @@ def _drawn(space: CaseSpace) -> dict[str, Any]:
     return dict(zip("xyz", space.axes.all(), strict=True))
 
 
-def _make_mask(mesh: Mesh | None, name: str) -> go.Mesh3d:
-    colour, opacity = {"ai": (DARK.ai, 1.0), "reference": (DARK.reference, 0.22)}[name]
+def _make_mask(mesh: Mesh | None, name: MaskName) -> go.Mesh3d:
+    looks = {"ai": (DARK.ai, 1.0), "reference": (DARK.reference, 0.22)}
+    colour, opacity = looks.get(name, (DARK.correction, 1.0))
     return _make_mesh(mesh, colour, opacity, _LIGHTING, name)
 
 

@@ -17,7 +17,7 @@ FONT = "Inter Variable, Inter, system-ui, sans-serif"
 
 @dataclass(frozen=True)
 class Tokens:
-    """Colours of one theme. Amber is the AI, teal the reference, accent what can be done."""
+    """Colours of one theme: amber is the AI, teal the reference, violet the reader's mask."""
 
     background: str
     panel: str
@@ -28,6 +28,7 @@ class Tokens:
     accent: str
     ai: str
     reference: str
+    correction: str
     warning: str
     error: str
     done: str
@@ -43,6 +44,7 @@ DARK = Tokens(
     accent="#5ab0f2",
     ai="#f2a93b",
     reference="#56d0c4",
+    correction="#dcc4ff",
     warning="#e8c04a",
     error="#ef6f5e",
     done="#7ccf8a",
@@ -57,6 +59,7 @@ LIGHT = Tokens(
     accent="#1668b0",
     ai="#a35c00",
     reference="#00776b",
+    correction="#6b3fc0",
     warning="#8a6000",
     error="#b3362a",
     done="#237a3b",

@@ -328,27 +328,6 @@ def test_its_look_is_its_own_and_can_be_put_away(page: Page, study: str) -> None
     expect(line).to_have_attribute("d", "")
 
 
-def test_views_that_do_not_draw_it_say_so(page: Page, study: str) -> None:
-    open_study(page, study)
-    page.click("#mode-planes")
-    note = page.locator("#plane-first .plane-note")
-    expect(note).to_contain_text("interpolated")
-    expect(note).not_to_contain_text("correction")
-    page.evaluate(
-        """() => { const mask = overread.correction.mask(5); mask.fill(1, 0, 40);
-             overread.correction.change("A test", [{ k: 5, mask }]); }"""
-    )
-    expect(note).to_contain_text("The correction is not drawn here.")
-    page.keyboard.press("Shift+M")
-    expect(note).not_to_contain_text("correction")
-    page.keyboard.press("Shift+M")
-    page.click("#mode-space")
-    expect(page.locator("#space-correction")).to_be_visible()
-    page.keyboard.press("Shift+M")
-    expect(page.locator("#space-correction")).to_be_hidden()
-    page.click("#mode-space")
-
-
 def test_no_two_bindings_share_a_key_while_correcting(page: Page, study: str) -> None:
     open_study(page, study)
     page.keyboard.press("e")

@@ -45,10 +45,11 @@ def test_surfaces_volumes_and_the_slice_stand_together(
 ) -> None:
     open_space(page, study)
     found = traces(page)
-    kinds = ["mesh3d", "mesh3d", "mesh3d", "mesh3d", "scatter3d"]
-    assert list(found) == ["ai", "reference", "head", "slice", "frame"]
+    kinds = ["mesh3d", "mesh3d", "mesh3d", "mesh3d", "scatter3d", "mesh3d"]
+    assert list(found) == ["ai", "reference", "head", "slice", "frame", "correction"]
     assert [trace["type"] for trace in found.values()] == kinds
-    assert all(trace["visible"] for trace in found.values())
+    assert [name for name, trace in found.items() if not trace["visible"]] == ["correction"]
+    expect(page.locator("#space-row-correction")).to_be_hidden()
     # slices 5 to 9 of 4 mm each: 16 to 36 mm
     for name in ("ai", "reference"):
         assert found[name]["z"] == pytest.approx([16, 36], abs=2)

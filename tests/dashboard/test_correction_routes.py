@@ -319,3 +319,43 @@ def test_there_is_no_such_study(client: FlaskClient) -> None:
     ):
         assert answer.status_code == 404
         assert "no such study" in answer.json["error"]
+
+
+def surface(client: FlaskClient, study: str, base: Any, masks: dict[int, NDArray[np.bool_]]) -> Any:
+    sent = {"based_on": base, "mask": text(masks)}
+    return client.post(f"/api/studies/{study}/corrections/surface", json=sent, headers=OURS)
+
+
+def test_surface_is_of_what_is_in_view_and_keeps_nothing(
+    client: FlaskClient, parts: Services, study: str
+) -> None:
+    on_ai = {"result_key": key_of(parts, study), "threshold": 0.3, "version": None}
+    answer = surface(client, study, on_ai, {2: square(1, 1)})
+    assert answer.status_code == 200
+    # 4 of the AI's on slice 2, 4 of the reader's on slice 3; voxels of 1 x 1 x 5 mm
+    assert answer.json["amount"] == {"voxels": 8, "volume_ml": pytest.approx(0.04)}
+    (trace,) = answer.json["figure"]["data"]
+    assert (trace["name"], trace["visible"]) == ("correction", True)
+    erased = surface(client, study, on_ai, {1: square(0, 0, 0)}).json
+    assert (erased["amount"]["voxels"], erased["figure"]["data"][0]["visible"]) == (0, False)
+    assert surface(client, study, NO_BASE, {0: square(0, 0, 3)}).json["amount"]["voxels"] == 9
+    assert corrections_of(client, study) == {"draft": None, "versions": []}
+
+
+def test_surface_of_a_version(client: FlaskClient, study: str) -> None:
+    save(client, study, body({0: square(0, 0, 3)}))
+    version = {"result_key": None, "threshold": None, "version": 1}
+    assert surface(client, study, version, {}).json["amount"]["voxels"] == 9
+    unknown = surface(client, study, version | {"version": 2}, {})
+    assert (unknown.status_code, unknown.json["error"]) == (
+        404,
+        "There is no version 2 of this study's mask.",
+    )
+
+
+def test_surface_of_what_does_not_fit_is_refused(client: FlaskClient, study: str) -> None:
+    address = f"/api/studies/{study}/corrections/surface"
+    for sent in ([], {}, {"based_on": NO_BASE}, {"based_on": NO_BASE, "mask": "!"}):
+        answer = client.post(address, json=sent, headers=OURS)
+        assert answer.status_code == 400
+        assert answer.json["error"].endswith(".")

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
 from dashboard import routes, services, space_routes
+from dashboard.figures.space import TRACES
 from dashboard.recent_maps import RecentMaps
 from dashboard.services import Services
 from dashboard.worker import Worker
@@ -126,7 +127,7 @@ def test_space_has_head_reference_and_how_the_study_lies(
         assert 0 <= low < high <= axis["size"]
     assert told["reference"] == {"voxels": 4, "volume_ml": pytest.approx(0.02)}
     traces = told["figure"]["data"]
-    assert [trace["name"] for trace in traces] == ["ai", "reference", "head", "slice", "frame"]
+    assert tuple(trace["name"] for trace in traces) == TRACES
     assert [trace["visible"] for trace in traces][:2] == [False, True]
     # the reference's 2 x 2 voxels on the second slice: x 1 to 3, y 2 to 4, z 5 to 10
     middle = [float(values(traces[1][axis]).mean()) for axis in "xyz"]
@@ -141,18 +142,18 @@ def test_surface_of_the_answer_follows_threshold_and_calls(
     result = study["result"]
     found = client.get(result["surface_url"].format(level=128))
     assert "immutable" in found.headers["Cache-Control"]
-    assert found.json["ai"] == {"voxels": 4, "volume_ml": pytest.approx(0.02)}
-    assert found.json["ai"]["volume_ml"] == pytest.approx(result["volume_ml"])
+    assert found.json["amount"] == {"voxels": 4, "volume_ml": pytest.approx(0.02)}
+    assert found.json["amount"]["volume_ml"] == pytest.approx(result["volume_ml"])
     (trace,) = found.json["figure"]["data"]
     assert (trace["name"], trace["visible"]) == ("ai", True)
     assert float(values(trace["x"]).mean()) == pytest.approx(1, abs=0.1)
     above = client.get(result["surface_url"].format(level=201)).json
-    assert (above["ai"]["voxels"], above["figure"]["data"][0]["visible"]) == (0, False)
+    assert (above["amount"]["voxels"], above["figure"]["data"][0]["visible"]) == (0, False)
     # the slice's score is 0.9
     uncalled = client.get(result["surface_calls_url"].format(level=128, percent=91)).json
-    assert uncalled["ai"]["voxels"] == 0
+    assert uncalled["amount"]["voxels"] == 0
     called = client.get(result["surface_calls_url"].format(level=128, percent=5)).json
-    assert called["ai"]["voxels"] == 4
+    assert called["amount"]["voxels"] == 4
 
 
 @pytest.mark.parametrize("place", ["0", "256", "-1", "x", "128/0", "128/100", "128/-5", "128/x"])
@@ -213,7 +214,7 @@ def test_a_blank_study_has_no_head(client: FlaskClient, parts: Services) -> None
     blank = make_case(masks=False, pixels=np.zeros((3, 6, 5, 2), np.uint8))
     told = client.get(client.get(f"/api/studies/{add_case(parts, blank)}").json["space_url"]).json
     assert told["space"]["head"] is None
-    assert [trace["visible"] for trace in told["figure"]["data"]] == [False] * 5
+    assert not any(trace["visible"] for trace in told["figure"]["data"])
 
 
 def test_recent_maps_are_read_once_and_let_go_when_they_take_too_much() -> None:
