@@ -14,7 +14,7 @@ overread.space = (function () {
   const NO_WEBGL = "This browser shows no 3D: WebGL is switched off or missing. The other views work without it.";
   const byId = (id) => document.getElementById(id);
   const state = () => overread.viewer.now;
-  let made = null; // of the study that is open: {now, figure, told, url, surface, undo, ...}
+  let made = null; // of the study that is open: {now, figure, told, masks, undo, ...}
   let timer = 0;
 
   function hasWebgl() {
@@ -180,6 +180,7 @@ overread.space = (function () {
     const shown = overread.correctionLayer.isShown(now), { version } = overread.correctionLayer;
     row("ai", Boolean(ai.found), seen && show.ai, ai.found && amount(ai.found.amount));
     row("correction", Boolean(correction.found), shown, correction.found && amount(correction.found.amount));
+    byId("space-looks-ai").textContent = shown && correction.found?.amount.voxels ? "see-through, amber" : "solid, amber";
     byId("space-name-correction").textContent = version ? `Version ${version.number}, ${version.author}` : "Your correction";
     row("reference", Boolean(told?.reference), seen && show.reference, told?.reference && amount(told.reference));
     row("head", Boolean(told?.space.head), true, "");

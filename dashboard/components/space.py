@@ -24,7 +24,7 @@ def layout() -> list[Component]:
         html.Div(
             [
                 _row("ai", "FLAIR abnormality (AI)", "solid, amber"),
-                _row("correction", "Your correction", "solid, violet; the AI's is see-through"),
+                _row("correction", "Your correction", "solid, violet"),
                 _row("reference", "Reference outline", "see-through, teal"),
                 _row("head", "Head surface", "see-through, grey"),
                 _row("slice", "Slice in view", "blue; click a surface to move it"),
@@ -49,7 +49,7 @@ def _row(name: str, words: str, looks: str) -> html.Div:
             html.Span(className=f"space-swatch space-swatch--{name}", **aria(hidden="true")),
             html.Span(words, id=f"space-name-{name}", className="space-name"),
             html.Span(id=f"space-amount-{name}", className="space-amount tabular"),
-            html.Span(looks, className="space-looks"),
+            html.Span(looks, id=f"space-looks-{name}", className="space-looks"),
         ],
         id=f"space-row-{name}",
         className="space-row",

@@ -106,6 +106,7 @@ def test_space_draws_it_with_its_volume(page: Page, study: str) -> None:
     assert page.inner_text("#space-amount-ai") == "5.1 mL"
     page.wait_for_function(look("correction", "visible", "true"), timeout=LONGEST_MS)
     page.wait_for_function(look("ai", "opacity", "0.3"), timeout=LONGEST_MS)
+    expect(page.locator("#space-row-ai")).to_contain_text("see-through, amber")
     page.keyboard.press("Shift+M")
     page.wait_for_function(look("correction", "visible", "false"), timeout=LONGEST_MS)
     page.wait_for_function(look("ai", "opacity", "1"), timeout=LONGEST_MS)
