@@ -14,6 +14,7 @@ from dash.development.base_component import Component
 
 from dashboard import ids
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 
 #: Navigation: words and path, in order.
 PAGES: tuple[tuple[str, str], ...] = (
@@ -123,25 +124,14 @@ def _top_bar() -> html.Header:
             html.Div(
                 [
                     html.Span("Research use only", className="chip"),
-                    html.Button(
-                        "Light theme",
-                        id=ids.THEME_SWITCH,
-                        className="button button--small",
-                        type="button",
-                    ),
-                    html.Button(
+                    button("Light theme", id=ids.THEME_SWITCH, className="button button--small"),
+                    button(
                         "Reader",
                         id=ids.READER_OPEN,
                         className="button button--small reader-open",
-                        type="button",
                         **aria(haspopup="dialog"),
                     ),
-                    html.Button(
-                        ["Keys", html.Kbd("?", className="key")],
-                        id=ids.HELP_OPEN,
-                        className="button button--small",
-                        type="button",
-                    ),
+                    button("Keys", "?", id=ids.HELP_OPEN, className="button button--small"),
                 ],
                 className="top-end",
             ),
@@ -159,10 +149,8 @@ def _help_dialog() -> Component:
             html.Div(id="help-body", className="dialog-body help-columns"),
             html.Div(
                 [
-                    html.Button("Show the tour", id="help-tour", className="button", type="button"),
-                    html.Button(
-                        "Reset all keys", id="help-reset-all", className="button", type="button"
-                    ),
+                    button("Show the tour", id="help-tour", className="button"),
+                    button("Reset all keys", id="help-reset-all", className="button"),
                 ],
                 className="dialog-foot",
             ),
@@ -188,9 +176,7 @@ def _reader_dialog() -> Component:
                 className="dialog-body stack",
             ),
             html.Div(
-                html.Button(
-                    "Save", id="reader-save", className="button button--primary", type="button"
-                ),
+                button("Save", id="reader-save", className="button button--primary"),
                 className="dialog-foot",
             ),
         ],
@@ -204,12 +190,7 @@ def _dialog_head(title: str, name: str) -> html.Div:
     return html.Div(
         [
             html.H2(title, id=f"{name}-title", className="page-title"),
-            html.Button(
-                ["Close", html.Kbd("Esc", className="key")],
-                id=f"{name}-close",
-                className="button button--small",
-                type="button",
-            ),
+            button("Close", "Esc", id=f"{name}-close", className="button button--small"),
         ],
         className="dialog-head",
     )

@@ -9,6 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria, data
+from dashboard.components.buttons import button
 from dashboard.components.matrix import confusion_table
 from dashboard.components.model_facts import card_details, facts
 from dashboard.components.performance.parts import (
@@ -71,10 +72,9 @@ def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
         "Try it on an image of your own",
         html.Div(
             [
-                html.Button(
+                button(
                     "Choose an image",
                     id=f"{PREFIX}-choose",
-                    type="button",
                     className="button button--primary",
                     **data(task=task.name, max_bytes=str(max_bytes)),
                 ),
@@ -89,13 +89,7 @@ def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
         html.Div(
             [
                 html.Span(id=STATUS, className="tabular", role="status"),
-                html.Button(
-                    "Cancel",
-                    id=CANCEL,
-                    type="button",
-                    className="button button--small",
-                    hidden=True,
-                ),
+                button("Cancel", id=CANCEL, className="button button--small", hidden=True),
             ],
             className="inline comparison-status",
         ),

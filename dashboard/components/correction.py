@@ -9,6 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 
 
 def section() -> html.Section:
@@ -54,11 +55,10 @@ def section() -> html.Section:
             html.P(id="correction-state", className="finding-text strong"),
             html.H3("Saved versions", id="correction-versions-title", className="panel-title"),
             html.Ul(id="correction-versions", className="correction-versions"),
-            html.Button(
+            button(
                 "Begin again from the AI's mask in view",
                 id="correction-from-ai",
                 className="button button--small",
-                type="button",
             ),
             _ask(),
         ],
@@ -79,14 +79,11 @@ def _ask() -> html.Dialog:
             html.P(id="correction-ask-words", className="dialog-body"),
             html.Div(
                 [
-                    html.Button(
-                        "Keep it", id="correction-ask-keep", className="button", type="button"
-                    ),
-                    html.Button(
+                    button("Keep it", id="correction-ask-keep", className="button"),
+                    button(
                         "Replace the draft",
                         id="correction-ask-replace",
                         className="button button--primary",
-                        type="button",
                     ),
                 ],
                 className="dialog-foot",

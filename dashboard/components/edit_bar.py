@@ -8,6 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 
 #: Name as in `assets/js/edit_tools.js`, words, key, what it does.
 _TOOLS = (
@@ -67,10 +68,8 @@ def layout() -> list[Component]:
         html.Div(
             [
                 html.P(id="edit-conflict-words", className="edit-conflict-words"),
-                html.Button("Keep mine", id="edit-keep-mine", className="button", type="button"),
-                html.Button(
-                    "Take the other one", id="edit-take-theirs", className="button", type="button"
-                ),
+                button("Keep mine", id="edit-keep-mine", className="button"),
+                button("Take the other one", id="edit-take-theirs", className="button"),
             ],
             id="edit-conflict",
             className="inline",
@@ -81,11 +80,11 @@ def layout() -> list[Component]:
 
 def _tool(name: str, words: str, key: str, title: str) -> html.Button:
     state: Any = {"data-tool-button": name}
-    return html.Button(
-        [words, html.Kbd(key, className="key")],
+    return button(
+        words,
+        key,
         id=f"edit-tool-{name}",
         className="segment",
-        type="button",
         title=f"{title} ({key})",
         **state,
         **aria(pressed="false"),
@@ -93,17 +92,15 @@ def _tool(name: str, words: str, key: str, title: str) -> html.Button:
 
 
 def _action(name: str, words: str, key: str, title: str) -> html.Button:
-    return html.Button(
-        words, id=f"edit-{name}", className="segment", type="button", title=f"{title} ({key})"
-    )
+    return button(words, id=f"edit-{name}", className="segment", title=f"{title} ({key})")
 
 
 def _button(name: str, words: str, key: str, *, extra: str = "") -> html.Button:
-    return html.Button(
-        [words, html.Kbd(key, className="key")],
+    return button(
+        words,
+        key,
         id=f"edit-{name}",
         className=f"button button--small {extra}",
-        type="button",
         title=f"{words} ({key})",
         disabled=True,
     )

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from dashboard.components import correction, measure_bar, next_study
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 from dashboard.components.overlays import calls_section, map_buttons, threshold_section
 
 CANCEL = "analysis-cancel"
@@ -24,11 +25,11 @@ def layout(learned_on: list[str]) -> html.Aside:
     """
     return html.Aside(
         [
-            html.Button(
-                ["Close", html.Kbd("Esc", className="key")],
+            button(
+                "Close",
+                "Esc",
                 id="viewer-close-findings",
                 className="button button--small fold-findings findings-close",
-                type="button",
             ),
             html.Div(
                 [
@@ -72,14 +73,13 @@ def _study() -> html.Section:
                     ],
                     id="finding-volume-line",
                 ),
-                html.Button(
+                button(
                     [
                         html.Span(id="finding-diameters", className="number"),
                         html.Span(id="finding-diameters-unit", className="unit"),
                     ],
                     id="finding-diameters-line",
                     className="finding-diameters",
-                    type="button",
                     hidden=True,
                 ),
             ],
@@ -96,11 +96,11 @@ def _study() -> html.Section:
                         html.Details(
                             [html.Summary("What was measured"), html.Div(id="finding-notes")]
                         ),
-                        html.Button(
-                            ["Lines", html.Kbd("L", className="key")],
+                        button(
+                            "Lines",
+                            "L",
                             id="viewer-show-diameters",
                             className="button button--small",
-                            type="button",
                             **aria(label="Lines of the diameters over the image", pressed="true"),
                         ),
                     ],
@@ -113,11 +113,11 @@ def _study() -> html.Section:
         html.Div(
             [
                 html.Span(id="finding-conflicts-text", className="finding-text"),
-                html.Button(
-                    ["Next", html.Kbd("C", className="key")],
+                button(
+                    "Next",
+                    "C",
                     id="viewer-next-conflict",
                     className="button button--small",
-                    type="button",
                     **aria(label="Next conflict"),
                 ),
             ],
@@ -138,15 +138,9 @@ def _study() -> html.Section:
                 ),
                 html.Div(
                     [
-                        html.Button(
-                            "Cancel", id=CANCEL, className="button", type="button", hidden=True
-                        ),
-                        html.Button(
-                            "Analyse again",
-                            id="analysis-again",
-                            className="button",
-                            type="button",
-                            hidden=True,
+                        button("Cancel", id=CANCEL, className="button", hidden=True),
+                        button(
+                            "Analyse again", id="analysis-again", className="button", hidden=True
                         ),
                     ],
                     className="inline",

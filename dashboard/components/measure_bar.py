@@ -12,6 +12,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 
 _TOOLS = (
     ("ruler", "Ruler", "K", "Drag from end to end, or click both"),
@@ -60,12 +61,7 @@ def own_diameters() -> html.Div:
     return html.Div(
         [
             html.Span("Changed by the reader.", className="finding-text"),
-            html.Button(
-                "Back to the AI's",
-                id="diameters-back",
-                className="button button--small",
-                type="button",
-            ),
+            button("Back to the AI's", id="diameters-back", className="button button--small"),
         ],
         id="diameters-own",
         className="diameters-own",
@@ -75,22 +71,14 @@ def own_diameters() -> html.Div:
 
 def _tool(name: str, words: str, key: str, title: str) -> html.Button:
     state: dict[str, Any] = {"data-tool-button": name, **aria(pressed="false")}
-    return html.Button(
-        [words, html.Kbd(key, className="key")],
-        id=f"measure-tool-{name}",
-        className="segment",
-        type="button",
-        title=title,
-        **state,
-    )
+    return button(words, key, id=f"measure-tool-{name}", className="segment", title=title, **state)
 
 
 def _button(name: str, words: str, title: str, *, disabled: bool = False) -> html.Button:
-    return html.Button(
+    return button(
         words,
         id=f"measure-{name}",
         className="button button--small",
-        type="button",
         title=title,
         disabled=disabled,
     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dash import html
 
+from dashboard.components.buttons import button
+
 
 def layout() -> html.Div:
     """The foot; its buttons are off until the list is known."""
@@ -15,21 +17,21 @@ def layout() -> html.Div:
             html.Div(
                 [
                     html.P(id="next-position", className="next-position tabular", role="status"),
-                    html.Button(
-                        ["Previous", html.Kbd("Shift+Enter", className="key")],
+                    button(
+                        "Previous",
+                        "Shift+Enter",
                         id="next-previous",
                         className="button button--small",
-                        type="button",
                         disabled=True,
                     ),
                 ],
                 className="next-row",
             ),
-            html.Button(
-                ["Next study", html.Kbd("Enter", className="key")],
+            button(
+                "Next study",
+                "Enter",
                 id="next-study",
                 className="button button--primary next-button",
-                type="button",
                 disabled=True,
             ),
         ],

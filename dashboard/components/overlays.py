@@ -6,13 +6,14 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 
 #: Name, words on the button, key.
 MAPS = (
     ("probability", "Probability", "P"),
     ("uncertainty", "Uncertainty", "U"),
     ("difference", "Difference", "D"),
-    ("attention", "Classifier", "G"),
+    ("attention", "Classifier focus", "G"),
 )
 _DIFFERENCE = (
     ("both", "AI and reference (true positive)"),
@@ -25,12 +26,8 @@ def map_buttons() -> html.Div:
     """One button a map; pressed again, it takes its map away."""
     return html.Div(
         [
-            html.Button(
-                [words, html.Kbd(key, className="key")],
-                id=f"viewer-map-{name}",
-                className="segment",
-                type="button",
-                **aria(pressed="false"),
+            button(
+                words, key, id=f"viewer-map-{name}", className="segment", **aria(pressed="false")
             )
             for name, words, key in MAPS
         ],
@@ -42,63 +39,52 @@ def map_buttons() -> html.Div:
 
 def threshold_section() -> html.Section:
     """Slider of the mask threshold; `assets/js/threshold.js` makes the mask follow it."""
-    return html.Section(
+    track = html.Div(
         [
-            html.Div(
-                [
-                    html.H2("Mask threshold", className="panel-title"),
-                    html.Span(id="threshold-value", className="finding-value tabular"),
-                    html.Button(
-                        ["Shipped", html.Kbd("T", className="key")],
-                        id="viewer-threshold-shipped",
-                        className="button button--small",
-                        type="button",
-                        **aria(label="Back to the shipped threshold"),
-                    ),
-                ],
-                className="threshold-head",
-            ),
-            html.Div(
-                [
-                    html.Div(className="threshold-band"),
-                    html.Div(id="viewer-threshold-host"),
-                    html.Span("0.3", className="threshold-end threshold-end--low"),
-                    html.Span("0.7", className="threshold-end threshold-end--high"),
-                ],
-                className="threshold-track tabular",
-            ),
-            html.P(id="threshold-band", className="finding-text"),
-            html.P(id="threshold-dice", className="finding-text"),
-            html.P(id="threshold-notice", className="notice notice--warning", hidden=True),
+            html.Div(className="threshold-band"),
+            html.Div(id="viewer-threshold-host"),
+            html.Span("0.3", className="threshold-end threshold-end--low"),
+            html.Span("0.7", className="threshold-end threshold-end--high"),
         ],
-        id="findings-threshold",
-        className="findings-section",
-        hidden=True,
+        className="threshold-track tabular",
     )
+    told = [
+        html.P(id="threshold-band", className="finding-text"),
+        html.P(id="threshold-dice", className="finding-text"),
+        html.P(id="threshold-notice", className="notice notice--warning", hidden=True),
+    ]
+    return _slider_section("threshold", "Mask threshold", "threshold", "T", track, *told)
 
 
 def calls_section() -> html.Section:
     """Slider of the slice score's operating point; `assets/js/calls.js` makes the calls follow."""
-    return html.Section(
+    title = "Operating point of the slice score"
+    track = html.Div(id="viewer-calls-host", className="calls-track")
+    told = html.P(id="calls-words", className="finding-text")
+    return _slider_section("calls", title, "operating point", "", track, told)
+
+
+def _slider_section(
+    name: str, title: str, what: str, key: str, track: html.Div, *told: html.P
+) -> html.Section:
+    """Title, value and the way back to what was shipped; the slider; what follows from it."""
+    head = html.Div(
         [
-            html.Div(
-                [
-                    html.H2("Operating point of the slice score", className="panel-title"),
-                    html.Span(id="calls-value", className="finding-value tabular"),
-                    html.Button(
-                        "Shipped",
-                        id="viewer-calls-shipped",
-                        className="button button--small",
-                        type="button",
-                        **aria(label="Back to the shipped operating point"),
-                    ),
-                ],
-                className="threshold-head",
+            html.H2(title, className="panel-title"),
+            html.Span(id=f"{name}-value", className="finding-value tabular"),
+            button(
+                "Shipped",
+                key,
+                id=f"viewer-{name}-shipped",
+                className="button button--small",
+                **aria(label=f"Back to the shipped {what}"),
             ),
-            html.Div(id="viewer-calls-host", className="calls-track"),
-            html.P(id="calls-words", className="finding-text"),
         ],
-        id="findings-calls",
+        className="threshold-head",
+    )
+    return html.Section(
+        [head, track, *told],
+        id=f"findings-{name}",
         className="findings-section",
         hidden=True,
     )

@@ -13,6 +13,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button, key_cap
 
 #: Name, words, what it does. The names are those of `overread.viewer.setMode`.
 MODES = (
@@ -68,11 +69,10 @@ def layout(*, rows: Mapping[str, list[Component]]) -> html.Div:
 def _modes() -> html.Div:
     return html.Div(
         [
-            html.Button(
+            button(
                 words,
                 id=f"mode-{name}",
                 className="segment",
-                type="button",
                 title=title,
                 **aria(pressed=str(name == "one").lower()),
             )
@@ -90,7 +90,7 @@ def _second_choice() -> html.Label:
         [
             html.Span("Beside it", className="secondary muted"),
             html.Select(id="second-content", className="field second-content"),
-            html.Kbd("X", className="key"),
+            key_cap("X"),
         ],
         id="second-choice",
         className="second-choice",
@@ -104,11 +104,10 @@ def _tools() -> html.Div:
         for name, words, title in _TOOLS
     ]
     groups: list[Component] = [
-        html.Button(
+        button(
             words,
             id=f"viewer-tools-{name}",
             className="segment",
-            type="button",
             title=title,
             **aria(pressed="false", expanded="false", controls=f"tools-{name}"),
         )
@@ -152,28 +151,26 @@ def _legend() -> html.Div:
 
 def _correction_button() -> html.Button:
     """The reader's own mask; `assets/js/correction_panel.js` shows it once there is one."""
-    return html.Button(
+    return button(
         [
             html.Span(className="swatch--correction"),
             html.Span(
                 "Your correction", id="viewer-show-correction-words", className="legend-words"
             ),
-            html.Kbd("Shift+M", className="key"),
         ],
+        "Shift+M",
         id="viewer-show-correction",
         className="legend-button",
-        type="button",
         hidden=True,
         **aria(pressed="true"),
     )
 
 
 def _button(name: str, words: str, *, pressed: str, extra: str) -> html.Button:
-    return html.Button(
+    return button(
         words,
         id=f"viewer-{name}",
         className=f"button button--small {extra}",
-        type="button",
         **aria(pressed=pressed),
     )
 
@@ -184,19 +181,17 @@ def _segment(
     state: dict[str, Any] = {} if pressed is None else aria(pressed=str(pressed).lower())
     if tool:
         state["data-tool-button"] = tool
-    return html.Button(
-        words, id=f"viewer-{name}", className="segment", type="button", title=title, **state
-    )
+    return button(words, id=f"viewer-{name}", className="segment", title=title, **state)
 
 
 def _legend_button(
     name: str, words: str, key: str, *, swatch: str = "", pressed: str = "true"
 ) -> html.Button:
     mark: list[Component] = [html.Span(className=swatch)] if swatch else []
-    return html.Button(
-        [*mark, html.Span(words, className="legend-words"), html.Kbd(key, className="key")],
+    return button(
+        [*mark, html.Span(words, className="legend-words")],
+        key,
         id=f"viewer-{name}",
         className="legend-button",
-        type="button",
         **aria(pressed=pressed),
     )

@@ -9,18 +9,15 @@ from __future__ import annotations
 from dash import html
 
 from dashboard.components.attributes import aria, data
+from dashboard.components.buttons import button
 
 KINDS = "DICOM, NIfTI, PNG, JPEG, TIFF, WebP, or zip archives of them"
 
 
 def add_button(*, button_id: str = "upload-open") -> html.Button:
     """Opens the dialog. Several may be on a page: `upload.js` listens for ``data-upload``."""
-    return html.Button(
-        ["Add studies", html.Kbd("U", className="key")],
-        id=button_id,
-        type="button",
-        className="button button--primary",
-        **data(upload="open"),
+    return button(
+        "Add studies", "U", id=button_id, className="button button--primary", **data(upload="open")
     )
 
 
@@ -100,9 +97,7 @@ def _progress() -> html.Div:
 
 
 def _action(words: str, button_id: str, *, hidden: bool = False) -> html.Button:
-    return html.Button(
-        words, id=button_id, type="button", className="button button--small", hidden=hidden
-    )
+    return button(words, id=button_id, className="button button--small", hidden=hidden)
 
 
 def _dialog(limits: str) -> html.Dialog:
@@ -111,12 +106,7 @@ def _dialog(limits: str) -> html.Dialog:
             html.Div(
                 [
                     html.H2("Add studies", id="upload-dialog-title", className="page-title"),
-                    html.Button(
-                        ["Close", html.Kbd("Esc", className="key")],
-                        id="upload-close",
-                        type="button",
-                        className="button button--small",
-                    ),
+                    button("Close", "Esc", id="upload-close", className="button button--small"),
                 ],
                 className="dialog-head",
             ),
@@ -136,15 +126,8 @@ def _dialog(limits: str) -> html.Dialog:
             ),
             html.Div(
                 [
-                    html.Button(
-                        "Choose a folder", id="upload-folder", type="button", className="button"
-                    ),
-                    html.Button(
-                        "Choose files",
-                        id="upload-files",
-                        type="button",
-                        className="button button--primary",
-                    ),
+                    button("Choose a folder", id="upload-folder", className="button"),
+                    button("Choose files", id="upload-files", className="button button--primary"),
                 ],
                 className="dialog-foot",
             ),

@@ -13,6 +13,7 @@ from dash import dcc, html
 
 from dashboard.components import edit_bar, measure_bar, planes, space, tool_bar
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 from dashboard.components.overlays import map_legend
 from dashboard.figures.slice_figure import make_slice_figure
 
@@ -72,16 +73,27 @@ def _edges(prefix: str = "") -> list[html.Div]:
     ]
 
 
+def _picture(figure_id: str) -> dcc.Graph:
+    return dcc.Graph(
+        id=figure_id,
+        className="screen-figure",
+        figure=make_slice_figure(),
+        config=_GRAPH_CONFIG,
+        responsive=False,
+    )
+
+
+def _corners(*names: str, suffix: str = "") -> list[html.Div]:
+    return [
+        html.Div(id=f"corner-{name}{suffix}", className=f"corner corner--{name} tabular")
+        for name in names
+    ]
+
+
 def _second_screen() -> html.Div:
     return html.Div(
         [
-            dcc.Graph(
-                id="viewer-figure-second",
-                className="screen-figure",
-                figure=make_slice_figure(),
-                config=_GRAPH_CONFIG,
-                responsive=False,
-            ),
+            _picture("viewer-figure-second"),
             html.Div(className="screen-overlay", **aria(hidden="true")),
             html.Div(
                 className="screen-surface",
@@ -89,10 +101,7 @@ def _second_screen() -> html.Div:
                 **aria(label="The same slice, beside it", describedby="pane-name-right"),
             ),
             *_edges(),
-            *[
-                html.Div(id=f"corner-{name}-second", className=f"corner corner--{name} tabular")
-                for name in ("series", "window")
-            ],
+            *_corners("series", "window", suffix="-second"),
         ],
         id="viewer-second",
         className="screen screen--second",
@@ -102,13 +111,7 @@ def _second_screen() -> html.Div:
 def _screen() -> html.Div:
     return html.Div(
         [
-            dcc.Graph(
-                id="viewer-figure",
-                className="screen-figure",
-                figure=make_slice_figure(),
-                config=_GRAPH_CONFIG,
-                responsive=False,
-            ),
+            _picture("viewer-figure"),
             html.Div(id="viewer-overlay", className="screen-overlay", **aria(hidden="true")),
             html.Div(
                 id="viewer-surface",
@@ -116,23 +119,14 @@ def _screen() -> html.Div:
                 role="img",
                 **aria(label="Slice in view", describedby="corner-slice"),
             ),
-            *[
-                html.Div(id=f"corner-{name}", className=f"corner corner--{name} tabular")
-                for name in ("patient", "series", "slice", "window")
-            ],
+            *_corners("patient", "series", "slice", "window"),
             *_edges("edge-"),
             html.Div(id="threshold-badge", className="threshold-badge tabular", hidden=True),
             map_legend(),
             html.Div(
                 [
                     html.P(id="viewer-message-text"),
-                    html.Button(
-                        "Try again",
-                        id="viewer-retry",
-                        className="button",
-                        type="button",
-                        hidden=True,
-                    ),
+                    button("Try again", id="viewer-retry", className="button", hidden=True),
                 ],
                 id="viewer-message",
                 className="screen-message",
@@ -164,11 +158,11 @@ def _strip() -> html.Div:
                         hidden=True,
                     ),
                     html.Span(id="strip-readout", className="strip-readout tabular"),
-                    html.Button(
-                        ["Next lesion slice", html.Kbd("N", className="key")],
+                    button(
+                        "Next lesion slice",
+                        "N",
                         id="viewer-next-lesion",
                         className="button button--small",
-                        type="button",
                     ),
                 ],
                 className="strip-head",

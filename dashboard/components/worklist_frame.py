@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard.components import upload
 from dashboard.components.attributes import aria, data
+from dashboard.components.buttons import button, key_cap
 from dashboard.shell import empty_state
 from dashboard.store import Origin, StudyCounts
 
@@ -53,7 +54,7 @@ def head(counts: StudyCounts) -> html.Div:
                         autoComplete="off",
                         maxLength=200,
                     ),
-                    html.Kbd("/", className="key worklist-search-key", **aria(hidden="true")),
+                    key_cap("/", className="worklist-search-key", **aria(hidden="true")),
                     upload.add_button(),
                 ],
                 className="worklist-tools",
@@ -67,9 +68,8 @@ def tab_buttons(counts: StudyCounts, chosen: str) -> list[html.Button]:
     """All, and one tab for each origin."""
     numbers: Mapping[Any, int] = counts.origins
     return [
-        html.Button(
+        button(
             [words, html.Span(f" {numbers.get(name, 0) if name else counts.total:,}")],
-            type="button",
             className="segment tabular",
             **aria(pressed=str(name == chosen).lower()),
             **data(origin=str(name)),
@@ -125,9 +125,7 @@ def nothing_found(has_library: bool) -> html.Div:
         [
             html.P("No study here fits the search and the tab.", className="muted"),
             html.P(library, id="worklist-no-library", className="muted", hidden=True),
-            html.Button(
-                "Show all studies", id="worklist-show-all", type="button", className="button"
-            ),
+            button("Show all studies", id="worklist-show-all", className="button"),
         ],
         id="worklist-none",
         className="worklist-none",
@@ -151,10 +149,7 @@ def foot() -> html.Div:
         [
             html.P(INTENDED_USE, className="muted secondary"),
             html.Div(
-                [
-                    html.Span([words, *[html.Kbd(key, className="key") for key in caps]])
-                    for words, caps in keys
-                ],
+                [html.Span([words, *[key_cap(key) for key in caps]]) for words, caps in keys],
                 className="worklist-keys muted secondary",
             ),
         ],
@@ -180,16 +175,8 @@ def delete_dialog() -> html.Dialog:
             ),
             html.Div(
                 [
-                    html.Button(
-                        "Keep it",
-                        id="worklist-delete-no",
-                        type="button",
-                        className="button",
-                        autoFocus=True,
-                    ),
-                    html.Button(
-                        "Delete", id=DELETE_YES, type="button", className="button button--danger"
-                    ),
+                    button("Keep it", id="worklist-delete-no", className="button", autoFocus=True),
+                    button("Delete", id=DELETE_YES, className="button button--danger"),
                 ],
                 className="dialog-foot",
             ),

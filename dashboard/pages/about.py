@@ -10,6 +10,7 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import key_cap
 from dashboard.components.model_facts import facts, network_panel
 from dashboard.installed import read_models
 from pipeline import InputError
@@ -166,7 +167,7 @@ def _keys() -> html.Section:
     groups = []
     for page, rows in KEYS:
         lines = [
-            html.Div([html.Dt(words), html.Dd([html.Kbd(key, className="key") for key in keys])])
+            html.Div([html.Dt(words), html.Dd([key_cap(key) for key in keys])])
             for words, keys in rows
         ]
         groups.append(html.Div([html.H3(page, className="panel-title"), html.Dl(lines)]))

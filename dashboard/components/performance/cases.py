@@ -12,6 +12,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 from dashboard.components.links import review_href
 from dashboard.components.performance.words import NONE
 
@@ -80,9 +81,7 @@ def case_panel(
             html.Div(
                 [
                     html.H2(title, className="panel-title"),
-                    html.Button(
-                        "Close", id=close_id, type="button", className="button button--small"
-                    ),
+                    button("Close", id=close_id, className="button button--small"),
                 ],
                 className="case-head",
             ),

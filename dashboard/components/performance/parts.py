@@ -9,6 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 from dashboard.components.performance.words import estimate_words, figure_words, interval_words
 from dashboard.evaluation import Estimate, NotRun
 from dashboard.figures.template import GRAPH_CONFIG
@@ -48,9 +49,7 @@ def legend(*entries: tuple[str, str]) -> html.Div:
 
 def small_button(words: str, button_id: Any, **attributes: Any) -> html.Button:
     """A quiet button."""
-    return html.Button(
-        words, id=button_id, type="button", className="button button--small", **attributes
-    )
+    return button(words, id=button_id, className="button button--small", **attributes)
 
 
 def figure_table(figures: Mapping[str, Estimate], names: Iterable[str]) -> html.Div:

@@ -9,6 +9,7 @@ from typing import Any
 from dash import html
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
 from dashboard.components.performance.words import interval_words, number_words
 from dashboard.evaluation import Cell, Confusion, Estimate
 
@@ -82,7 +83,7 @@ def cell_tile(
     """
     title, lines, order = CELL_WORDS[cell]
     swatches = [html.Span(className=f"swatch--{line}", **aria(hidden="true")) for line in lines]
-    return html.Button(
+    return button(
         [
             html.Span([title, html.Span(swatches, className="cell-lines")], className="cell-title"),
             html.Span(id=count_id, className="number"),
@@ -90,7 +91,6 @@ def cell_tile(
             html.Span(["List them", f", {order}"], className="cell-open"),
         ],
         id=tile_id,
-        type="button",
         className="panel cell-tile",
     )
 
