@@ -132,6 +132,7 @@ overread.screen = (function () {
       show,
       clear,
       apply,
+      isAlive: () => root.isConnected && Boolean(gd._fullLayout),
       scale: () => place() && scale(),
       toImage,
       // A group of the SVG over the image, in image coordinates; made when it is first asked for.

@@ -47,13 +47,16 @@ overread.viewer = (function () {
 
   let scheduled = false;
 
+  // A page that is left takes its figure with it before the viewer hears of it.
+  const isThere = () => Boolean(now?.screen) && now.panes.every(({ screen }) => screen.isAlive());
+
   // Drawn once a frame, however many steps came in between.
   function invalidate() {
     if (scheduled) return;
     scheduled = true;
     requestAnimationFrame(() => {
       scheduled = false;
-      if (now?.screen) draw();
+      if (isThere()) draw();
     });
   }
 
@@ -84,7 +87,7 @@ overread.viewer = (function () {
     const failed = states.includes("failed");
     clearTimeout(session.patience);
     session.patience = setTimeout(() => {
-      if (now !== session || session.k !== k) return;
+      if (now !== session || session.k !== k || !isThere()) return;
       const empty = panes.filter((pane) => !session.loader.get(overread.panes.source(session, pane)));
       for (const pane of empty) {
         pane.screen.clear();

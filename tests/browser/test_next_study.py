@@ -64,6 +64,24 @@ def test_back_of_the_browser_leads_to_the_study_before(page, studies):
     in_view(page, studies[0])
 
 
+def test_a_page_that_is_left_is_not_drawn_on(page, studies):
+    open_study(page, studies[0])
+    page.wait_for_function(
+        """() => { const { now } = overread.viewer, { pixels_url } = now.study;
+             const url = (k) => overread.overlays.address(pixels_url, k, now.channel);
+             return [0, 1].every((k) => now.loader.get(url(k))); }"""
+    )
+    # The figure goes first, as when React takes the page away; a drawing is due in the next frame.
+    page.evaluate(
+        """() => { const { now, goTo } = overread.viewer;
+             goTo(now.k === 0 ? 1 : 0);
+             Plotly.purge(now.panes[0].screen.root.querySelector(".js-plotly-plot"));
+             return new Promise((done) => setTimeout(done, 300)); }"""
+    )
+    page.goto("/")
+    page.wait_for_selector(".ag-row")
+
+
 def test_filter_and_order_of_the_worklist_are_followed(page, studies):
     page.goto("/")
     page.wait_for_selector(".ag-row")
