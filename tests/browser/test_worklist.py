@@ -158,7 +158,7 @@ def test_folder_becomes_one_study_and_is_watched_until_done(worklist, site, tmp_
     (tmp_path / "watched" / ".DS_Store").write_bytes(b"junk")
     choose(worklist, tmp_path / "watched", folder=True)
     row = worklist.locator(ROW, has_text="watched")
-    expect(row).to_contain_text(re.compile("Classifying|Queued"))
+    expect(row).to_contain_text(re.compile("Queued|Analysing|Classifying"))
     site.gate.release(4)
     expect(row).to_contain_text(f"Classifying slice 5 of {SLICES}")
     site.settle()
