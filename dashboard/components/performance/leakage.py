@@ -7,9 +7,13 @@ from dash import html
 from dashboard.components.attributes import aria
 from dashboard.components.performance import ids
 from dashboard.components.performance.data import PageData
-from dashboard.components.performance.overview import leakage_figure
+from dashboard.components.performance.leakage_words import TOLD, gain_sentences, telling_figure
 from dashboard.components.performance.parts import chart, legend, not_run, panel
-from dashboard.components.performance.words import interval_words, number_words
+from dashboard.components.performance.words import (
+    estimate_words,
+    figure_words,
+    interval_words,
+)
 from dashboard.evaluation import Estimate
 from dashboard.evaluation.sections import Leakage
 
@@ -32,12 +36,15 @@ def layout(data: PageData) -> html.Div:
     if not isinstance(leakage, Leakage):
         return html.Div(
             [
-                panel(title, html.P(SENTENCE, className="lead"), _cards(None, None, "Dice")),
+                panel(title, html.P(SENTENCE, className="lead"), _cards(None, None, TOLD[0])),
                 not_run("The same model, split by slice", leakage, command=BY_SLICE_COMMAND),
             ],
             className="stack",
         )
-    name, by_slice, by_patient = leakage_figure(leakage)
+    name = telling_figure(leakage)
+    by_slice, by_patient = (
+        part.figures.get(name) for part in (leakage.by_slice, leakage.by_patient)
+    )
     chart_title = "The same model, split in both ways, with 95% intervals"
     where = "Both measured on the same slices. " if leakage.same_slices else ""
     return html.Div(
@@ -46,6 +53,7 @@ def layout(data: PageData) -> html.Div:
                 title,
                 html.P(SENTENCE, className="lead"),
                 _cards(by_slice, by_patient, name),
+                html.Ul([html.Li(words) for words in gain_sentences(leakage)], className="tabular"),
                 html.P(f"{where}{leakage.explanation}", className="muted"),
                 extra="stack stack--tight",
             ),
@@ -87,8 +95,9 @@ def _cards(by_slice: Estimate | None, by_patient: Estimate | None, name: str) ->
 def _card(
     title: str, text: str, drawing: html.Div, estimate: Estimate | None, name: str
 ) -> html.Div:
-    number = number_words(estimate.value) if estimate else "not run"
-    interval = interval_words(estimate)
+    number = estimate_words(name, estimate) if estimate else "not run"
+    words = figure_words(name)
+    interval = interval_words(estimate, digits=words.digits)
     return html.Div(
         [
             drawing,
@@ -98,7 +107,7 @@ def _card(
                     html.Div(
                         [
                             html.Span(number, className="number"),
-                            html.Span(f" {name}", className="unit"),
+                            html.Span(f" {words.title}", className="unit"),
                         ]
                     ),
                     html.Div(f"95% interval {interval}" if interval else "", className="meaning"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from dash import dcc, html
@@ -10,10 +9,16 @@ from dash import dcc, html
 from dashboard.components.attributes import aria
 from dashboard.components.performance import ids
 from dashboard.components.performance.data import PageData
+from dashboard.components.performance.leakage_words import gain_words, telling_figure
 from dashboard.components.performance.parts import chart, small_button
 from dashboard.components.performance.patients import patient_table
 from dashboard.components.performance.tiles import cell_tile, figure_tile, headline
-from dashboard.components.performance.words import interval_words, number_words
+from dashboard.components.performance.words import (
+    estimate_words,
+    figure_words,
+    interval_words,
+    number_words,
+)
 from dashboard.evaluation import CELLS, Estimate, NotRun
 from dashboard.evaluation.sections import Leakage
 from dashboard.performance_inputs import HIGHEST, LOWEST, STEP
@@ -84,33 +89,17 @@ def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
             ],
             className="panel performance-tile",
         )
-    name, by_slice, by_patient = leakage_figure(leakage)
-    gain = by_slice.value - by_patient.value
-    words = f"{number_words(gain)} of it is leakage: slices of one patient on both sides"
-    if not math.isfinite(gain) or gain < 0.005:
-        words = "no more than split by patient"
+    name = telling_figure(leakage)
+    by_slice = leakage.by_slice.figures.get(name)
     return html.Section(
         [
-            html.H2(f"{title}: {name}", className="panel-title"),
-            html.Div(number_words(by_slice.value), className="number"),
-            html.Div(words, className="muted secondary tabular"),
+            html.H2(f"{title}: {figure_words(name).title}", className="panel-title"),
+            html.Div(estimate_words(name, by_slice), className="number"),
+            html.Div(gain_words(leakage, name), className="muted secondary tabular"),
             more,
         ],
         className="panel performance-tile",
     )
-
-
-def leakage_figure(leakage: Leakage) -> tuple[str, Estimate, Estimate]:
-    """The one figure that tells leakage best: its words, split by slice, split by patient."""
-    for name, words in (
-        ("patient_dice_mean", "Dice"),
-        ("tumor_slice_dice", "Dice of tumor slices"),
-        ("slice_auc", "slice AUC"),
-    ):
-        first, second = leakage.by_slice.figures.get(name), leakage.by_patient.figures.get(name)
-        if first is not None and second is not None:
-            return words, first, second
-    return "Dice", Estimate(math.nan), Estimate(math.nan)
 
 
 def _roc_panel(data: PageData) -> html.Section:
