@@ -33,7 +33,7 @@ class InputFile:
         source: Its name relative to the path the user gave; ``archive.zip/inner/name.png`` inside
             an archive.
         folder: Key of the folder it lies in, unique within one call.
-        folder_name: That folder's name for a reader, "" for the folder or archive that was given.
+        folder_name: That folder's name for a reader, "" for a file or an archive that was given.
         format: Its format, told by content.
     """
 
@@ -108,7 +108,7 @@ def _collect_folder(root: Path, key: str, collection: Collection, unpack_folder:
         )
         relative = Path(parent).relative_to(root).as_posix()
         relative = "" if relative == "." else printable(relative)
-        place = (f"{key}/{relative}", relative.rsplit("/", 1)[-1])
+        place = (f"{key}/{relative}", relative.rsplit("/", 1)[-1] or printable(root.name))
         for name in sorted(names):
             source = f"{relative}/{printable(name)}" if relative else printable(name)
             _add_file(Path(parent) / name, source, place, collection, unpack_folder)

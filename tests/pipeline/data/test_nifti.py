@@ -153,6 +153,14 @@ def test_files_that_name_only_their_sequence_are_called_after_their_folder(tmp_p
     assert all(case.masks is not None for case in report.cases)
 
 
+def test_folders_that_are_given_themselves_name_their_studies_too(tmp_path):
+    for folder in ("smith", "jones"):
+        write_nifti(tmp_path / folder / "flair.nii.gz", marked_volume())
+    report = read_cases([tmp_path / "smith", tmp_path / "jones"])
+    assert [case.case_id for case in report.cases] == ["smith", "jones"]
+    assert read_one(tmp_path / "smith" / "flair.nii.gz").case_id == "flair"
+
+
 def test_studies_in_one_folder_are_kept_apart(tmp_path):
     for number in ("001", "002"):
         for word in ("flair", "t1"):
