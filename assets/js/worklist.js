@@ -76,7 +76,7 @@ overread.worklist = (function () {
 
   // On a narrow page other columns make room for the notes, which must not be cut to nothing: the tabs tell the
   // source, the review page the slices.
-  const WIDTHS = { study_date: [108, 96], sequences: [128, 92], state_words: [200, 150], score: [158, 152], volume_ml: [104, 100] };
+  const WIDTHS = { study_date: [108, 96], sequences: [128, 112], state_words: [200, 150], score: [158, 152], volume_ml: [104, 100] };
 
   function fitColumns(api, width) {
     if (!width || api.isDestroyed?.()) return;
