@@ -10,13 +10,16 @@ overread.corners = (function () {
   };
 
   function plane(orientation) {
-    if (!orientation) return "";
-    const letters = Object.values(orientation).join("");
-    if (!/[RL]/.test(letters)) return ", sagittal";
-    return /[AP]/.test(letters) ? ", axial" : ", coronal";
+    const found = overread.planeViews.acquired(orientation);
+    return found ? `, ${found.name}` : "";
   }
 
-  const signed = (mm) => `${mm < 0 ? "−" : "+"}${Math.abs(mm).toFixed(1)}`;
+  // Along the slice normal, to the side of the scanner's zero point on which the slice lies: "S 50.0 mm".
+  function place({ positions_mm: positions, orientation }, k) {
+    const found = overread.planeViews.acquired(orientation);
+    if (!positions || !found) return "";
+    return `${found.letters[positions[k] < 0 ? 0 : 1]} ${Math.abs(positions[k]).toFixed(1)} mm`;
+  }
 
   function study({ study: s }) {
     write("corner-patient", s.patient || s.case_id, s.synthetic ? "Synthetic demo study" : s.description, s.study_date);
@@ -39,7 +42,7 @@ overread.corners = (function () {
   function slice({ study: s, k }) {
     write("corner-slice", `Slice ${k + 1} / ${s.n}`,
       s.indices[k] === k + 1 ? "" : `no. ${s.indices[k]}`, // the file's own number
-      s.positions_mm ? `z ${signed(s.positions_mm[k])} mm` : "");
+      place(s, k));
   }
 
   function windowOf({ study: s, windows, invert }, channel) {

@@ -15,13 +15,20 @@ overread.planeViews = (function () {
 
   const planeAcross = (letter) => Object.keys(NORMAL).find((name) => NORMAL[name].includes(letter));
 
+  // Name of the plane that was acquired, with the letters where its slices begin and lead to; null where the letters at
+  // the edges name none.
+  function acquired(o) {
+    const inPlane = o ? [planeAcross(o.top), planeAcross(o.left)] : [];
+    const left = Object.keys(NORMAL).filter((name) => !inPlane.includes(name));
+    return left.length === 1 ? { name: left[0], letters: [...NORMAL[left[0]]] } : null;
+  }
+
   // Length, distance in mm and letters at both ends of the slices, rows and columns; null where the letters name no plane.
   function axesOf({ orientation: o, spacing_mm: mm, n, height, width }) {
-    const inPlane = [planeAcross(o.top), planeAcross(o.left)];
-    const acquired = Object.keys(NORMAL).filter((name) => !inPlane.includes(name));
-    if (acquired.length !== 1 || OPPOSITE[o.left] !== o.right || OPPOSITE[o.top] !== o.bottom) return null;
+    const plane = acquired(o);
+    if (!plane || OPPOSITE[o.left] !== o.right || OPPOSITE[o.top] !== o.bottom) return null;
     return {
-      slice: { length: n, mm: mm[0], letters: [...NORMAL[acquired[0]]] },
+      slice: { length: n, mm: mm[0], letters: plane.letters },
       row: { length: height, mm: mm[1], letters: [o.top, o.bottom] },
       column: { length: width, mm: mm[2], letters: [o.left, o.right] },
     };
@@ -48,5 +55,5 @@ overread.planeViews = (function () {
     return { axes, views: ["row", "column"].map((fixed) => viewAcross(axes, fixed)), reason: "" };
   }
 
-  return { of };
+  return { of, acquired };
 })();

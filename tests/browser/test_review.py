@@ -192,6 +192,29 @@ def test_place_is_told_apart_from_the_files_own_number(page, study):
     expect(page.locator("#corner-slice")).to_contain_text("no. 10")
 
 
+@pytest.mark.parametrize(
+    ("letters", "position", "words"),
+    [
+        ("RLAP", -12.5, "I 12.5 mm"),
+        ("RLAP", 0, "S 0.0 mm"),
+        ("RLSI", 101.5, "A 101.5 mm"),
+        ("APSI", -135.36, "R 135.4 mm"),
+    ],
+    ids=["axial", "zero", "coronal", "sagittal"],
+)
+def test_place_is_told_by_its_side_of_the_patient(page, study, letters, position, words):
+    open_study(page, study, 5)
+    page.evaluate(
+        """([letters, position]) => { const s = overread.viewer.now.study;
+             const [left, right, top, bottom] = letters;
+             Object.assign(s, { orientation: { left, right, top, bottom },
+               positions_mm: new Array(s.n).fill(position) }); }""",
+        [letters, position],
+    )
+    page.keyboard.press("Home")
+    expect(page.locator("#corner-slice")).to_have_text(f"Slice 1 / {SLICES}{words}")
+
+
 def test_slice_above_the_operating_point_without_an_outline_says_so(page, study):
     open_study(page, study, 5)
     expect(page.locator("#finding-note")).to_have_text("")
