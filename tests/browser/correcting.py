@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+import reading
 from playwright.sync_api import Page, expect
 from running_site import Site
 
@@ -18,32 +18,8 @@ def add_own_study(site: Site, test: str) -> str:
 
 
 def open_study(page: Page, study: str, slice_number: int = 6) -> None:
-    page.goto(f"/review?study={study}&slice={slice_number}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
-    page.wait_for_selector("#findings-threshold:visible")
-
-
-def point(page: Page, x: float, y: float) -> tuple[float, float]:
-    """Where an image coordinate is in the window."""
-    found: Any = page.evaluate(
-        """([x, y]) => { const { screen } = overread.viewer.now; const [sx, sy] = screen.scale();
-             const zero = screen.toImage(0, 0); return [(x - zero.x) * sx, (y - zero.y) * sy]; }""",
-        [x, y],
-    )
-    return found[0], found[1]
-
-
-def drag(page: Page, *points: tuple[float, float]) -> None:
-    page.mouse.move(*point(page, *points[0]))
-    page.mouse.down()
-    for x, y in points[1:]:
-        page.mouse.move(*point(page, x, y))
-    page.mouse.up()
-
-
-def click(page: Page, *points: tuple[float, float]) -> None:
-    for x, y in points:
-        page.mouse.click(*point(page, x, y))
+    """Open a study as `reading.open_study` does, with the AI's result."""
+    reading.open_study(page, study, slice_number, ready=reading.RESULT)
 
 
 def edit(page: Page, tool: str = "4", *, size: int = 1) -> None:

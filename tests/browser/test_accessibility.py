@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+from reading import open_study
 from running_site import Site
 
 from dashboard.components.performance.frame import VIEWS
@@ -59,9 +60,8 @@ def violations(page: Page, state: str) -> list[str]:
     ]
 
 
-def open_study(page: Page, study_id: str) -> None:
-    page.goto(f"/review?study={study_id}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
+def open_analysed(page: Page, study_id: str) -> None:
+    open_study(page, study_id)
     expect(page.locator("#finding-volume-line")).not_to_be_empty()
 
 
@@ -78,7 +78,7 @@ def test_axe_sees_what_is_wrong(page, study):
 
 
 def test_review_page_in_all_its_states(themed, study):
-    open_study(themed, study)
+    open_analysed(themed, study)
     found = violations(themed, "as opened")
     states: list[tuple[str, Callable[[], object]]] = [
         ("everything hidden", lambda: themed.keyboard.press(" ")),
@@ -123,7 +123,7 @@ def reader(page: Page) -> None:
 
 def test_review_page_where_the_window_is_narrow(themed, study):
     themed.set_viewport_size({"width": 900, "height": 700})
-    open_study(themed, study)
+    open_analysed(themed, study)
     themed.click("#viewer-toggle-findings")
     found = violations(themed, "findings as a drawer")
     themed.click("#viewer-close-findings")
@@ -192,7 +192,7 @@ FOCUSED = """() => {
 
 
 def test_tab_goes_through_every_region_in_order_and_is_always_seen(page, study):
-    open_study(page, study)
+    open_analysed(page, study)
     stops = []
     for _ in range(120):
         page.keyboard.press("Tab")
@@ -209,7 +209,7 @@ def test_tab_goes_through_every_region_in_order_and_is_always_seen(page, study):
 
 
 def test_focus_returns_to_the_button_that_opened_a_dialog(page, study):
-    open_study(page, study)
+    open_analysed(page, study)
     for opener, dialog in (("#help-open", "#help-dialog"), ("#reader-open", "#reader-dialog")):
         page.focus(opener)
         page.keyboard.press("Enter")

@@ -10,8 +10,9 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from correcting import drag, edit, open_study
+from correcting import edit, open_study
 from playwright.sync_api import Page
+from reading import drag
 from running_site import Site
 
 SIZE, MOVES = 512, 100

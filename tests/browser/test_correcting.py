@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from correcting import add_own_study, area, click, drag, edit, open_study, point, saved
+from correcting import add_own_study, area, edit, open_study, saved
 from playwright.sync_api import Page, expect
+from reading import click, drag, point
 from running_site import SLICES, Site
 
 

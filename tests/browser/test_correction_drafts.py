@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from correcting import add_own_study, area, drag, edit, open_study, saved
+from correcting import add_own_study, area, edit, open_study, saved
 from playwright.sync_api import Page, expect
+from reading import drag
 from running_site import Site
 
 

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from reading import MEASUREMENTS, open_study, point
 from running_site import Site
 
 from pipeline import measure_lesions
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "assets" / "js"
-PLACE = """([x, y]) => { const { screen } = overread.viewer.now, [sx, sy] = screen.scale();
-  const box = screen.root.getBoundingClientRect(), from = screen.toImage(box.left, box.top);
-  return [box.left + (x - from.x) * sx, box.top + (y - from.y) * sy]; }"""
 HERE = """() => overread.measureTools.here(overread.viewer.now)
   .filter(({ item }) => item.kind === "diameters").map(({ item, isAi }) => [isAi, item.points])"""
 DRAG = """([points, index, to, rows, spacing, scale]) => overread.chordDrag.drag(points, index, to,
@@ -119,23 +117,21 @@ def study(site: Site) -> str:
     return site.add_study("bidimensional", shift=5, rim=True)
 
 
-def open_study(page: Page, study_id: str, slice_number: int) -> None:
-    page.goto(f"/review?study={study_id}&slice={slice_number}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
-    page.wait_for_selector("#findings-measurements[data-saved='true']")
+def open_measured(page: Page, study_id: str, slice_number: int) -> None:
+    open_study(page, study_id, slice_number, ready=MEASUREMENTS)
     expect(page.locator("#finding-diameters-line")).to_be_visible()
 
 
 def move(page: Page, start: list[float], *stops: list[float]) -> None:
-    page.mouse.move(*page.evaluate(PLACE, start))
+    page.mouse.move(*point(page, *start))
     page.mouse.down()
     for stop in stops:
-        page.mouse.move(*page.evaluate(PLACE, stop), steps=4)
+        page.mouse.move(*point(page, *stop), steps=4)
     page.mouse.up()
 
 
 def test_diameters_are_dragged_kept_and_given_back(page, study):
-    open_study(page, study, 5)
+    open_measured(page, study, 5)
     expect(page.locator("#finding-diameters-line")).to_have_text("23 \u00d7 23 mm")
     expect(page.locator("#diameters-own")).to_be_hidden()
     ((is_ai, points),) = page.evaluate(HERE)
@@ -179,7 +175,7 @@ def test_diameters_are_dragged_kept_and_given_back(page, study):
 
 
 def test_diameters_follow_the_threshold(page, study):
-    open_study(page, study, 5)
+    open_measured(page, study, 5)
     page.locator("#viewer-threshold").fill("0.3")  # takes the rim in: 20 x 20
     expect(page.locator("#finding-diameters-line")).to_have_text("28 \u00d7 28 mm")
     expect(page.locator("#finding-measurable")).to_have_text(
@@ -197,7 +193,7 @@ def test_diameters_follow_the_threshold(page, study):
 
 
 def test_diameters_are_dragged_by_keys(page, study):
-    open_study(page, study, 5)
+    open_measured(page, study, 5)
     page.keyboard.press("Shift+k")
     expect(page.locator(".measure--selected")).to_have_count(1)
     page.keyboard.press("Shift+o")
@@ -209,7 +205,7 @@ def test_diameters_are_dragged_by_keys(page, study):
 
 
 def test_diameters_follow_a_corrected_mask(page, study):
-    open_study(page, study, 5)
+    open_measured(page, study, 5)
     page.wait_for_function("() => overread.correction.mask(4)")
     page.evaluate(
         """() => { const mask = overread.correction.mask(4);

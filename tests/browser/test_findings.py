@@ -6,18 +6,14 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+from reading import open_study
 from running_site import SLICES, Site
 
 
 @pytest.fixture(scope="module")
 def study(site: Site) -> str:
     return site.add_study("measured", shift=2)
-
-
-def open_study(page: Page, study_id: str, slice_number: int) -> None:
-    page.goto(f"/review?study={study_id}&slice={slice_number}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
 
 
 def test_diameters_stand_by_the_volume_and_lead_to_their_slice(page, study):

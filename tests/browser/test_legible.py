@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+from reading import open_study
 from running_site import Site
 
 COLOURS = """element => { const style = getComputedStyle(element);
@@ -15,11 +16,6 @@ COLOURS = """element => { const style = getComputedStyle(element);
 @pytest.fixture(scope="module")
 def study(site: Site) -> str:
     return site.add_study("legible", shift=2)
-
-
-def open_study(page: Page, study_id: str) -> None:
-    page.goto(f"/review?study={study_id}&slice=5")
-    page.wait_for_selector("#viewer-screen[data-slice]")
 
 
 def luminance(colour: list[float]) -> float:
@@ -37,7 +33,7 @@ def contrast(text: list[float], backing: list[float], under: float) -> float:
 
 
 def test_words_over_the_image_are_read_over_white_and_over_black(page, study):
-    open_study(page, study)
+    open_study(page, study, 5)
     page.keyboard.press("i")
     expect(page.locator("#corner-window")).to_contain_text("inverted")
     for name in ("patient", "series", "slice", "window"):
@@ -49,7 +45,7 @@ def test_words_over_the_image_are_read_over_white_and_over_black(page, study):
 
 def test_keys_that_lie_below_are_told(page, study):
     page.set_viewport_size({"width": 1440, "height": 700})
-    open_study(page, study)
+    open_study(page, study, 5)
     page.keyboard.press("?")
     body = page.locator("#help-body").locator(
         "xpath=ancestor-or-self::*[contains(@class, 'dialog-body')]"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
+from reading import open_study
 from running_site import SIZE, Site
 
 _CANVAS = """() => { const c = document.querySelector(".overlay-map"); return c.hidden ? null :
@@ -15,11 +16,6 @@ _CANVAS = """() => { const c = document.querySelector(".overlay-map"); return c.
 @pytest.fixture(scope="module")
 def study(site: Site) -> str:
     return site.add_study("mapped", shift=3)
-
-
-def open_study(page: Page, study_id: str, slice_number: int) -> None:
-    page.goto(f"/review?study={study_id}&slice={slice_number}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
 
 
 def shown(page: Page) -> NDArray[np.int64]:

@@ -9,12 +9,9 @@ import nibabel
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from reading import MEASUREMENTS, click, drag, open_study, point
 from running_site import SIZE, Site
 
-#: Screen position of image coordinates in the main view.
-PLACE = """([x, y]) => { const { screen } = overread.viewer.now, [sx, sy] = screen.scale();
-  const box = screen.root.getBoundingClientRect(), from = screen.toImage(box.left, box.top);
-  return [box.left + (x - from.x) * sx, box.top + (y - from.y) * sy]; }"""
 ITEMS = "() => overread.measureStore.items"
 
 
@@ -22,29 +19,6 @@ ITEMS = "() => overread.measureStore.items"
 def study(site: Site) -> str:
     """12 slices of 64 x 64 pixels of 1 mm. Each test's browser is another reader."""
     return site.add_study("measurements", shift=6)
-
-
-def open_study(page: Page, study_id: str, slice_number: int = 2) -> None:
-    page.goto(f"/review?study={study_id}&slice={slice_number}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
-    page.wait_for_selector("#findings-measurements[data-saved='true']")
-
-
-def at(page: Page, x: float, y: float) -> tuple[float, float]:
-    left, top = page.evaluate(PLACE, [x, y])
-    return left, top
-
-
-def drag(page: Page, *points: tuple[float, float]) -> None:
-    page.mouse.move(*at(page, *points[0]))
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*at(page, *point), steps=3)
-    page.mouse.up()
-
-
-def click(page: Page, x: float, y: float) -> None:
-    page.mouse.click(*at(page, x, y))
 
 
 def labels(page: Page) -> list[str]:
@@ -63,7 +37,7 @@ def number(text: str) -> float:
 
 
 def test_a_ruler_is_drawn_kept_dragged_deleted_and_undone(page, study):
-    open_study(page, study)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("k")
     expect(page.locator("#tools-measure")).to_be_visible()
     expect(page.locator("#measure-tool-ruler")).to_have_attribute("aria-pressed", "true")
@@ -106,24 +80,24 @@ def test_a_ruler_is_drawn_kept_dragged_deleted_and_undone(page, study):
 
 
 def test_two_clicks_draw_a_ruler_and_escape_leaves_it(page, study):
-    open_study(page, study)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("k")
-    click(page, 10, 20)
-    page.mouse.move(*at(page, 30, 20))
+    click(page, (10, 20))
+    page.mouse.move(*point(page, 30, 20))
     expect(page.locator(".measure-label-main")).to_have_text(re.compile("^(19.9|20.0|20.1) mm$"))
     page.keyboard.press("Escape")
     expect(page.locator(".measure-label-main")).to_have_count(0)
-    click(page, 10, 20)
-    click(page, 30, 20)
+    click(page, (10, 20))
+    click(page, (30, 20))
     wait_saved(page, 1)
 
 
 def test_an_angle_by_a_drag_and_a_click(page, study):
-    open_study(page, study)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("a")
     drag(page, (40, 20), (20, 20))
-    page.mouse.move(*at(page, 20, 40))
-    click(page, 20, 40)
+    page.mouse.move(*point(page, 20, 40))
+    click(page, (20, 40))
     expect(page.locator(".measure-label-main")).to_have_text(re.compile(r"^(89\.\d|90\.\d)°$"))
     wait_saved(page, 1)
     page.reload()
@@ -131,7 +105,7 @@ def test_an_angle_by_a_drag_and_a_click(page, study):
 
 
 def test_areas_freehand_and_by_corners(page, study):
-    open_study(page, study)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("q")
     circle = [
         (30 + 15 * math.cos(k * math.pi / 18), 30 + 15 * math.sin(k * math.pi / 18))
@@ -143,20 +117,20 @@ def test_areas_freehand_and_by_corners(page, study):
     assert labels(page)[0].endswith(" cm²")
     assert len(page.evaluate(ITEMS)[0]["points"]) < 60
     for corner in [(50, 50), (60, 50), (60, 55)]:
-        click(page, *corner)
-    page.mouse.dblclick(*at(page, 50, 55))
+        click(page, corner)
+    page.mouse.dblclick(*point(page, 50, 55))
     expect(page.locator(".measure-label-main")).to_have_count(2)
     assert number(labels(page)[1]) == pytest.approx(50, abs=1.5)
     assert labels(page)[1].endswith(" mm²")
     for corner in [(4, 50), (14, 50), (14, 60)]:
-        click(page, *corner)
+        click(page, corner)
     page.keyboard.press("Enter")  # closes, and does not go to the next study
     wait_saved(page, 3)
     assert number(labels(page)[2]) == pytest.approx(50, abs=1.5)
 
 
 def test_an_ellipse_tells_the_values_of_the_series_in_view(page, study):
-    open_study(page, study, 2)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("o")
     drag(page, (12, 12), (32, 28))
     texts = page.locator("#viewer-screen .measure-label text")
@@ -174,7 +148,7 @@ def test_an_ellipse_tells_the_values_of_the_series_in_view(page, study):
 
 
 def test_measurements_by_keys_alone(page, study):
-    open_study(page, study)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("k")
     page.locator("#measure-place").focus()
     page.keyboard.press("Enter")
@@ -196,7 +170,7 @@ def test_measurements_by_keys_alone(page, study):
 
 
 def test_the_list_goes_to_the_slice_and_deletes(page, study):
-    open_study(page, study, 2)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("k")
     drag(page, (10, 10), (30, 10))
     page.keyboard.press("ArrowDown")
@@ -216,12 +190,12 @@ def test_the_list_goes_to_the_slice_and_deletes(page, study):
 
 
 def test_labels_keep_their_size_and_off_the_lesion(page, study):
-    open_study(page, study, 6)
+    open_study(page, study, 6, ready=MEASUREMENTS)
     page.keyboard.press("k")
     drag(page, (10, 26), (22, 26))  # towards the lesion's middle
     label = page.locator("#viewer-screen .measure-label rect")
     before = label.bounding_box()
-    middle = at(
+    middle = point(
         page, *page.evaluate("() => overread.bidimensional.place(overread.viewer.now).middle")
     )
     inside = (
@@ -250,7 +224,7 @@ def side_of_label(page: Page, line: int) -> str:
 
 
 def test_labels_stay_on_their_side_whatever_the_tool(page, study):
-    open_study(page, study, 2)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("k")
     expect(page.locator("#tools-measure")).to_be_visible()
     for x in (30.0, 39.7):  # the second stands where the first one's label would end
@@ -276,9 +250,9 @@ def test_labels_stay_on_their_side_whatever_the_tool(page, study):
 
 
 def test_two_windows_lose_nothing(page, study):
-    open_study(page, study)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     other = page.context.new_page()
-    open_study(other, study)
+    open_study(other, study, 2, ready=MEASUREMENTS)
     page.keyboard.press("k")
     drag(page, (10, 10), (30, 10))
     wait_saved(page, 1)
@@ -292,7 +266,7 @@ def test_two_windows_lose_nothing(page, study):
 
 
 def test_what_cannot_be_saved_is_tried_again(page, study):
-    open_study(page, study)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     page.route("**/measurements", lambda route: route.abort())
     page.keyboard.press("k")
     drag(page, (10, 10), (30, 10))
@@ -309,7 +283,7 @@ def test_spacing_of_rows_and_columns_counts_apart(page, site, tmp_path):
     affine = np.diag([-2.0, -0.5, 3.0, 1.0])
     nibabel.save(nibabel.Nifti1Image(volume, affine), tmp_path / "stretched_flair.nii.gz")
     study_id = site.add_folder(tmp_path, slices=4)
-    open_study(page, study_id, 2)
+    open_study(page, study_id, 2, ready=MEASUREMENTS)
     page.keyboard.press("k")
     drag(page, (10, 10), (20, 10))
     drag(page, (10, 16), (10, 36))
@@ -319,14 +293,14 @@ def test_spacing_of_rows_and_columns_counts_apart(page, site, tmp_path):
     assert tall == pytest.approx(10, abs=0.2)
     page.keyboard.press("a")
     drag(page, (25, 20), (20, 20))
-    click(page, 25, 40)  # 10 mm to the right and 10 mm down
+    click(page, (25, 40))  # 10 mm to the right and 10 mm down
     expect(page.locator(".measure-label-main")).to_have_text(
         [re.compile("mm"), re.compile("mm"), re.compile(r"^(44\.\d|45\.\d)\u00b0$")]
     )
 
 
 def test_image_is_as_large_as_these_tests_think(page, study):
-    open_study(page, study)
+    open_study(page, study, 2, ready=MEASUREMENTS)
     size = page.evaluate(
         "() => [overread.viewer.now.study.width, overread.viewer.now.study.height]"
     )

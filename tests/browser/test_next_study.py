@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
+from reading import open_study
 from running_site import Site
 
 
@@ -19,11 +20,6 @@ def studies(site: Site) -> Iterator[list[str]]:
         for k, name in enumerate("abc")
     ][::-1]
     site.settle()
-
-
-def open_study(page: Page, study_id: str) -> None:
-    page.goto(f"/review?study={study_id}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
 
 
 def in_view(page: Page, study_id: str) -> None:

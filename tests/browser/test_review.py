@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, expect
+from reading import open_study
 from running_site import LESION_SLICES, SLICES, Site
 
 AMBER, TEAL = (242, 169, 59), (86, 208, 196)
@@ -20,12 +21,6 @@ AMBER, TEAL = (242, 169, 59), (86, 208, 196)
 @pytest.fixture(scope="module")
 def study(site: Site) -> str:
     return site.add_study("analysed")
-
-
-def open_study(page: Page, study_id: str, slice_number: int | None = None) -> None:
-    place = f"&slice={slice_number}" if slice_number else ""
-    page.goto(f"/review?study={study_id}{place}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
 
 
 def corner(page: Page) -> str:

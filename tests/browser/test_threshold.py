@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+from reading import RESULT, open_study
 from running_site import SLICES, Site
 
 
@@ -15,14 +16,8 @@ def study(site: Site) -> str:
     return site.add_study("threshold", shift=4, rim=True)
 
 
-def open_study(page: Page, study_id: str, slice_number: int) -> None:
-    page.goto(f"/review?study={study_id}&slice={slice_number}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
-    page.wait_for_selector("#findings-threshold:visible")
-
-
 def test_mask_area_volume_and_dice_follow_the_slider(page, study):
-    open_study(page, study, 6)
+    open_study(page, study, 6, ready=RESULT)
     before = page.get_attribute(".outline-ai", "d") or ""
     expect(page.locator("#finding-volume-line")).to_have_text("5.1 mL")
     expect(page.locator("#threshold-badge")).to_be_hidden()
@@ -55,7 +50,7 @@ def test_mask_area_volume_and_dice_follow_the_slider(page, study):
 
 
 def test_keys_move_the_threshold_and_the_difference_follows(page, study):
-    open_study(page, study, 6)
+    open_study(page, study, 6, ready=RESULT)
     for _ in range(3):
         page.keyboard.press(",")
     expect(page.locator("#threshold-value")).to_have_text("0.35")
@@ -78,7 +73,7 @@ def test_keys_move_the_threshold_and_the_difference_follows(page, study):
 
 
 def test_slices_that_are_not_called_stay_empty_at_every_threshold(page, study):
-    open_study(page, study, 1)
+    open_study(page, study, 1, ready=RESULT)
     page.locator("#viewer-threshold").fill("0.05")
     expect(page.locator("#threshold-badge")).to_be_visible()
     expect(page.locator("#finding-area")).to_have_text("0.00 cm²")

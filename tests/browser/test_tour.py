@@ -6,6 +6,7 @@ import re
 
 import pytest
 from playwright.sync_api import Page, expect
+from reading import open_study
 from running_site import Site
 
 #: A slow reader's words in 45 seconds, at 200 words a minute.
@@ -15,11 +16,6 @@ MOST_WORDS = 150
 @pytest.fixture(scope="module")
 def study(site: Site) -> str:
     return site.add_study("toured", shift=7)
-
-
-def open_study(page: Page, study_id: str) -> None:
-    page.goto(f"/review?study={study_id}")
-    page.wait_for_selector("#viewer-screen[data-slice]")
 
 
 def boxes(page: Page) -> tuple[dict[str, float], dict[str, float]]:

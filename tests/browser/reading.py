@@ -1,0 +1,47 @@
+"""What the tests of the review page do first, and where things are on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+#: Selectors of what comes after the first slice.
+RESULT = "#findings-threshold:visible"
+MEASUREMENTS = "#findings-measurements[data-saved='true']"
+
+
+def open_study(
+    page: Page, study_id: str, slice_number: int | None = None, *, ready: str = ""
+) -> None:
+    """Open a study and wait for its first slice, and then for what ``ready`` selects."""
+    place = "" if slice_number is None else f"&slice={slice_number}"
+    page.goto(f"/review?study={study_id}{place}")
+    page.wait_for_selector("#viewer-screen[data-slice]")
+    if ready:
+        page.wait_for_selector(ready)
+
+
+def point(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where an image coordinate is in the window."""
+    found: Any = page.evaluate(
+        """([x, y]) => { const { screen } = overread.viewer.now, [sx, sy] = screen.scale();
+             const zero = screen.toImage(0, 0); return [(x - zero.x) * sx, (y - zero.y) * sy]; }""",
+        [x, y],
+    )
+    return found[0], found[1]
+
+
+def drag(page: Page, *points: tuple[float, float], steps: int = 1) -> None:
+    """Press at the first image coordinate, move over the others, let go."""
+    page.mouse.move(*point(page, *points[0]))
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(*point(page, x, y), steps=steps)
+    page.mouse.up()
+
+
+def click(page: Page, *points: tuple[float, float]) -> None:
+    """Click image coordinates, one after the other."""
+    for x, y in points:
+        page.mouse.click(*point(page, x, y))
