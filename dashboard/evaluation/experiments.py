@@ -49,7 +49,12 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True, eq=False)
 class ExperimentRow:
-    """One system of an experiment; `not_run` says why where it has no figures."""
+    """One system of an experiment.
+
+    Attributes:
+        environment: Where and when it was measured: date, cpu, versions.
+        not_run: Why it has no figures, None where it has.
+    """
 
     label: str
     strategy: str
@@ -60,6 +65,7 @@ class ExperimentRow:
     options: Mapping[str, str]
     figures: Mapping[str, Estimate]
     confusion: ConfusionMatrix | None
+    environment: Mapping[str, str]
     not_run: NotRun | None
 
 
@@ -73,7 +79,7 @@ class Experiment:
     published: tuple[Published, ...]
     data: Mapping[str, str]
     cautions: tuple[str, ...]
-    environment: Mapping[str, str]
+    command: str
     rows: tuple[ExperimentRow, ...]
     notes: tuple[str, ...] = field(default=())
 
@@ -134,7 +140,7 @@ def _parse(document: Mapping[str, Any], name: str) -> Experiment:
         ),
         data=parse_strings({key: facts.get(key) for key in ("name", "images", "licence")}),
         cautions=parse_texts(facts.get("cautions")),
-        environment=parse_strings(document.get("environment")),
+        command=parse_text(document.get("command")),
         rows=tuple(_parse_row(item) for item in mappings(document.get("rows"))),
         notes=parse_texts(document.get("notes")),
     )
@@ -153,6 +159,7 @@ def _parse_row(value: Mapping[str, Any]) -> ExperimentRow:
         options=parse_strings(value.get("options")),
         figures={} if not_run else parse_figures(value.get("figures") or {}),
         confusion=None if not_run else parse_confusion(value.get("confusion")),
+        environment=parse_strings(value.get("environment")),
         not_run=not_run,
     )
 

@@ -53,8 +53,10 @@ class Measurement:
     details: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
-def measured_row(row: PlannedRow, measurement: Measurement, *, date: str) -> dict[str, Any]:
-    """A row with figures."""
+def measured_row(
+    row: PlannedRow, measurement: Measurement, *, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """A row with figures, and where and when it was measured: rows of a file may differ in it."""
     scores = measurement.scores
     figures = measurement.figures if scores is None else scores.figures
     confusion = None
@@ -63,7 +65,7 @@ def measured_row(row: PlannedRow, measurement: Measurement, *, date: str) -> dic
         confusion = {"labels": list(scores.labels), "counts": counts}
     return _row_head(row, measurement.initial_weights) | {
         "status": MEASURED,
-        "date": date,
+        "environment": dict(environment),
         "seconds_per_epoch": measurement.seconds_per_epoch,
         "figures": {name: asdict(estimate) for name, estimate in figures.items()},
         "confusion": confusion,
@@ -89,9 +91,9 @@ def build_document(
     facts: DataFacts,
     rows: list[dict[str, Any]],
     *,
-    environment: Mapping[str, str],
+    command: str,
 ) -> dict[str, Any]:
-    """The whole file."""
+    """The whole file; ``command`` measures all of its rows anew."""
     return {
         "schema": SCHEMA,
         "name": configuration.name,
@@ -105,7 +107,7 @@ def build_document(
             "cautions": list(configuration.cautions),
             "digest": facts.digest,
         },
-        "environment": dict(environment),
+        "command": command,
         "rows": rows,
         "notes": [*_shared_options(configuration), *configuration.notes],
     }

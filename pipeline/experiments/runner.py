@@ -17,6 +17,7 @@ from pipeline.errors import InputError
 from pipeline.experiments.architectures import find_architecture
 from pipeline.experiments.configuration import Configuration, PlannedRow
 from pipeline.experiments.documents import (
+    MEASURED,
     build_document,
     measured_row,
     not_run_row,
@@ -58,10 +59,18 @@ class RowChoice:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run did: how many rows it measured, kept from before, and did not run."""
+    """What a run did, in rows.
+
+    Attributes:
+        measured: Measured now.
+        kept: Measured before and kept.
+        failed: Chosen, and found to be impossible here.
+        not_run: Without figures, for whatever reason.
+    """
 
     measured: int
     kept: int
+    failed: int
     not_run: int
 
 
@@ -87,8 +96,14 @@ def run_experiment(
         progress: Told how a row goes on; may raise to cancel.
 
     Raises:
-        InputError: The data or weights cannot be read, or the file is something else.
+        InputError: No row is chosen, the data or weights cannot be read, or the file is something
+            else.
     """
+    if not any(map(choice.includes, configuration.rows)):
+        raise InputError(
+            configuration.name,
+            f"No row of {configuration.name} holds {' '.join(choice.words)}; --list shows them.",
+        )
     experiment = open_data(context)
     facts = experiment.facts()
     before, every = read_measured_rows(path, facts), configuration.rows
@@ -99,11 +114,10 @@ def run_experiment(
         or _unmeasured(row, context, choice, _row_command(command, row, every))
         for row in every
     ]
-    measured = kept = 0
+    measured = kept = failed = 0
 
     def save() -> None:
-        environment = _environment(f"{command} --again")
-        _write(path, build_document(configuration, facts, rows, environment=environment))
+        _write(path, build_document(configuration, facts, rows, command=f"{command} --again"))
 
     for place, row in enumerate(every):
         if row.digest in before and not (choice.again and choice.includes(row)):
@@ -111,10 +125,14 @@ def run_experiment(
         elif choice.includes(row):
             tell(f"{place + 1} of {len(rows)}: {row_words(row)}")
             rows[place] = _measure(experiment, row, context, progress)
-            measured += rows[place]["status"] == "measured"
+            if rows[place]["status"] == MEASURED:
+                measured += 1
+            else:
+                failed += 1
+                tell(f"Not run: {rows[place]['reason']}")
             save()
     save()
-    return RunReport(measured, kept, len(rows) - measured - kept)
+    return RunReport(measured, kept, failed, len(rows) - measured - kept)
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
@@ -148,8 +166,7 @@ def _measure(
         local = context.weights.has_file(find_architecture(row.architecture))
         weights = _initial_weights(row, context) if local else NO_WEIGHTS
         return not_run_row(row, weights, reason=error.reason)
-    date = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return measured_row(row, measurement, date=date)
+    return measured_row(row, measurement, environment=_environment())
 
 
 def _initial_weights(row: PlannedRow, context: RunContext) -> str:
@@ -168,14 +185,13 @@ def _row_command(command: str, row: PlannedRow, every: Sequence[PlannedRow]) -> 
     return f"{command} --rows {shlex.join(words)}" if words else command
 
 
-def _environment(command: str) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     from pipeline.evaluation.evaluate import cpu_name
 
     return {
         "cpu": cpu_name(),
         "cores": str(os.cpu_count() or 0),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "command": command,
         **_versions(),
     }
 

@@ -203,7 +203,7 @@ def make_experiment(**changes: Any) -> dict[str, Any]:
             "licence": "none",
             "cautions": ["The classes come from different sources."],
         },
-        "environment": {"cpu": "Invented CPU", "date": "2020-01-01"},
+        "command": "python -m pipeline experiment invented --again",
         "rows": [
             {
                 "label": "Net A",
@@ -212,6 +212,7 @@ def make_experiment(**changes: Any) -> dict[str, Any]:
                 "options": {"flips": "on"},
                 "initial_weights": "ImageNet, all layers",
                 "status": "measured",
+                "environment": {"cpu": "Invented CPU", "date": "2020-01-01"},
                 "split": "by patient",
                 "epochs": 12,
                 "seconds_per_epoch": 3.5,

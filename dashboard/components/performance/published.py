@@ -45,10 +45,9 @@ def layout(experiments: Sequence[Experiment], errors: Sequence[str]) -> html.Div
 def _experiment(experiment: Experiment) -> html.Section:
     names = list(dict.fromkeys(name for row in experiment.rows for name in row.figures))
     facts = " · ".join(experiment.data.values())
-    where = " · ".join(
-        words for key, words in experiment.environment.items() if key in ("date", "cpu", "device")
-    )
-    command = experiment.environment.get("command", f"{EXPERIMENT_COMMAND[:-4]}{experiment.name}")
+    places = dict.fromkeys(_place(row) for row in experiment.rows if row.environment)
+    where = "; ".join(places)
+    command = experiment.command or f"{EXPERIMENT_COMMAND[:-4]}{experiment.name}"
     return html.Section(
         [
             html.H2(experiment.title, className="page-title"),
@@ -64,6 +63,11 @@ def _experiment(experiment: Experiment) -> html.Section:
         ],
         className="panel experiment stack stack--tight",
     )
+
+
+def _place(row: ExperimentRow) -> str:
+    """Where and when a row was measured."""
+    return " · ".join(row.environment[key] for key in ("date", "cpu") if key in row.environment)
 
 
 def _published(entries: Sequence[Published]) -> list[Component]:

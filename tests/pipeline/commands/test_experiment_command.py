@@ -30,10 +30,17 @@ def test_frozen_bases_without_weights_are_written_as_not_run(
 ) -> None:
     command = ["experiment", "feature-cache", "--weights", str(tmp_path), "--output"]
     assert main([*command, str(tmp_path / "out")]) == 0
-    assert capsys.readouterr().out == "feature-cache: 0 rows measured, 7 not run.\n"
+    told = capsys.readouterr()
+    assert told.out == "feature-cache: 0 rows measured, 7 not run.\n"
+    assert told.err.count("Not run: ") == 7
     rows = json.loads((tmp_path / "out" / "feature-cache.json").read_text())["rows"]
     assert {row["initial_weights"] for row in rows} == {"not at hand"}
     assert all("a frozen random base is no result" in row["reason"] for row in rows)
+
+
+def test_who_asks_for_rows_that_cannot_be_run_is_told_by_the_status(tmp_path: Path) -> None:
+    command = ["experiment", "feature-cache", "--weights", str(tmp_path)]
+    assert main([*command, "--output", str(tmp_path / "out"), "--rows", "resnet18"]) == 1
 
 
 @pytest.mark.parametrize(

@@ -113,16 +113,16 @@ def test_the_file_holds_every_row_and_says_of_each_what_it_is(
     configuration: Configuration, tmp_path: Path
 ) -> None:
     path = tmp_path / "made.json"
-    assert run(configuration, path, Counted()) == RunReport(measured=2, kept=0, not_run=3)
+    assert run(configuration, path, Counted()) == RunReport(measured=2, kept=0, failed=2, not_run=3)
     content = json.loads(path.read_text())
     assert set(content) == {
-        *("schema", "name", "title", "question", "published", "data", "environment"),
+        *("schema", "name", "title", "question", "published", "data", "command"),
         *("rows", "notes"),
     }
     assert (content["schema"], content["name"]) == (1, "made")
     assert content["notes"] == ["All rows: side 64.", "A note."]
     assert content["data"]["cautions"] == ["Made."]
-    assert {"cpu", "cores", "date", "command", "keras"} <= set(content["environment"])
+    assert content["command"].endswith("pipeline experiment made --data DIR --weights DIR --again")
     assert all(set(row) >= ROW_KEYS for row in content["rows"])
     assert [row["status"] for row in content["rows"]] == [
         *("not run", "measured", "not run", "measured", "not run")
@@ -130,6 +130,7 @@ def test_the_file_holds_every_row_and_says_of_each_what_it_is(
     measured = content["rows"][1]
     assert measured["figures"]["accuracy"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert measured["confusion"] == {"labels": ["no", "yes"], "counts": [[1, 0], [0, 1]]}
+    assert {"cpu", "cores", "date", "keras"} <= set(measured["environment"])
     assert (measured["label"], measured["strategy"], measured["options"]) == ("ResNet18", "2", {})
 
 
@@ -161,7 +162,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(
     assert rows[1]["status"] == "measured"
     assert rows[3]["reason"] == "The run was stopped before this row."
     second = Counted()
-    assert run(configuration, path, second) == RunReport(measured=1, kept=1, not_run=3)
+    assert run(configuration, path, second) == RunReport(measured=1, kept=1, failed=2, not_run=3)
     assert "resnet18 all" not in second.asked
     assert json.loads(path.read_text())["rows"][1] == rows[1]
 
@@ -189,7 +190,29 @@ def test_rows_that_were_not_chosen_keep_their_figures(
     path = tmp_path / "made.json"
     run(configuration, path, Counted())
     report = run(configuration, path, Counted(), RowChoice(("mobilenetv2",), again=True))
-    assert report == RunReport(measured=1, kept=1, not_run=3)
+    assert report == RunReport(measured=1, kept=1, failed=1, not_run=3)
+
+
+def test_kept_rows_keep_where_and_when_they_were_measured(
+    configuration: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "made.json"
+    run(configuration, path, Counted())
+    before = json.loads(path.read_text())
+    monkeypatch.setattr("pipeline.evaluation.evaluate.cpu_name", lambda: "Another CPU")
+    run(configuration, path, Counted(), RowChoice(("vgg16",)))
+    run(configuration, path, Counted(), RowChoice(("mobilenetv2", "strategy 2"), again=True))
+    after = json.loads(path.read_text())
+    assert after["rows"][1] == before["rows"][1]
+    assert [after["rows"][k]["environment"]["cpu"] for k in (3, 4)] == ["Another CPU"] * 2
+
+
+def test_rows_that_there_are_none_of_are_told(configuration: Configuration, tmp_path: Path) -> None:
+    path = tmp_path / "made.json"
+    with pytest.raises(InputError) as told:
+        run(configuration, path, Counted(), RowChoice(("vgg16", "strategy 1")))
+    assert told.value.message == "No row of made holds vgg16 strategy 1; --list shows them."
+    assert not path.exists()
 
 
 def test_weights_are_named_by_what_they_hold(configuration: Configuration, tmp_path: Path) -> None:
