@@ -14,8 +14,6 @@ from dashboard.figures.reliability import AFTER, BEFORE
 
 #: Limits of the movable operating point and its step.
 LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
-#: Groups of cases that a reader may list, beside the slices of one case.
-GROUPS = ("cell", "decided", "bin", "institution", "fold")
 #: Equal bins of the score behind the reliability diagram, as the evaluation makes them.
 BINS = 10
 

@@ -7,6 +7,7 @@ command runs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -19,7 +20,7 @@ from pipeline.errors import InputError
 
 #: Command -> what it does. Each is a module of `pipeline.commands`: ``add_arguments``, ``run``.
 COMMANDS = {
-    "train": "train a model: classifier or segmenter",
+    "train": "train the network: classifier and segmenter on one encoder",
     "train-image-task": "train and measure the model of an image task",
     "evaluate": "measure the whole chain on patients with reference masks",
     "demo": "make synthetic demo studies",
@@ -30,7 +31,7 @@ COMMANDS = {
     "fit-expected-dice": "learn from held-out patients how good an outline probably is",
     "measure-inputs": "measure what the pictures of the training patients look like",
     "experiment": "run a published system again and measure it",
-    "report": "write the shipped evaluation into README and model cards",
+    "report": "write the shipped figures into README, model card and docs/performance.md",
 }
 
 
@@ -70,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("Interrupted.")
         return 130
+    except BrokenPipeError:  # whoever read our lines had enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 if __name__ == "__main__":

@@ -271,5 +271,5 @@ overread.chords = (function () {
     return { order, limit };
   }
 
-  return { hullOf, longest, perpendicular, across, pieceAt };
+  return { hullOf, longest, perpendicular, across };
 })();

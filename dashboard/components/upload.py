@@ -15,7 +15,7 @@ KINDS = "DICOM, NIfTI, PNG, JPEG, TIFF, WebP, or zip archives of them"
 
 
 def add_button(*, button_id: str = "upload-open") -> html.Button:
-    """Opens the dialog. Several may be on a page: `upload.js` listens for ``data-upload``."""
+    """Opens the dialog. Several may be on a page: `upload_panel.js` listens for ``data-upload``."""
     return button(
         "Add studies", "U", id=button_id, className="button button--primary", **data(upload="open")
     )

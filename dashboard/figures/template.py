@@ -123,12 +123,3 @@ GRAPH_CONFIG = {
     "showTips": False,
     "responsive": True,
 }
-
-
-def make_empty_figure(theme: Theme) -> go.Figure:
-    """A chart without data, for the moment before the theme is known."""
-    figure = go.Figure()
-    figure.update_layout(template=build_template(theme))
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
-    return figure

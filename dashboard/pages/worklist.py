@@ -18,7 +18,7 @@ from dashboard.store import JobState, Origin, StudyCounts
 from dashboard.store.stamp import worklist_stamp
 from pipeline import InputError
 
-REFRESH = "worklist-refresh"  # written by upload.js when an upload has ended
+REFRESH = "worklist-refresh"  # written by upload_send.js when an upload has ended
 TICK = "worklist-tick"
 SEEN = "worklist-seen"
 ORIGIN = "worklist-origin"

@@ -54,7 +54,6 @@ _WITHOUT_PIXELS_PREFIXES = {
     "1.2.840.10008.5.1.4.1.1.66.": "a registration or surface",
     "1.2.840.10008.5.1.4.1.1.9.": "a waveform",
 }
-DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 SEGMENTATION_CLASS = "1.2.840.10008.5.1.4.1.1.66.4"
 
 

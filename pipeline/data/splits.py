@@ -1,8 +1,10 @@
 """Who learns, who chooses and who is only measured, on the public LGG set.
 
-Five folds by patient are committed beside this module. The models that are shipped come from the
-first fold. `by_slice` is the mistake that published figures were made with: neighbouring slices of
-one patient on both sides of the split. It is here to be measured, side by side with the folds.
+Five folds by patient are committed beside this module: the first was there before the others, which
+`make_folds` dealt from the patients' tumor loads (a test makes them again). The models that are
+shipped come from the first fold. `by_slice` is the mistake that published figures were made with:
+neighbouring slices of one patient on both sides of the split. It is here to be measured, side by
+side with the folds.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def longest_perpendicular(
 
     Args:
         shape: ``(h, w)`` bool, as the diameter's; all pieces but the diameter's are left out.
-        diameter: From `longest_diameter`.
+        diameter: One of `longest_diameters`.
         spacing: Likewise.
     """
     piece = _piece_at(shape, diameter)

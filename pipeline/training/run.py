@@ -121,13 +121,18 @@ def add_common_arguments(parser: argparse.ArgumentParser, *, epochs: int, rate: 
     """Arguments of every training program."""
     parser.add_argument("--data", type=Path, required=True, help="folder of the LGG set")
     parser.add_argument("--output", type=Path, required=True, help="folder for model and history")
-    parser.add_argument("--epochs", type=int, default=epochs)
-    parser.add_argument("--steps", type=int, default=200, help="batches per epoch")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=rate)
-    parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument("--epochs", type=int, default=epochs, help="default: %(default)s")
+    parser.add_argument("--steps", type=int, default=200, help="batches per epoch (%(default)s)")
+    parser.add_argument("--batch-size", type=int, default=16, help="default: %(default)s")
     parser.add_argument(
-        "--precision", choices=("float32", "mixed_bfloat16"), default="mixed_bfloat16"
+        "--learning-rate", type=float, default=rate, help="at its highest (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=20261121, help="default: %(default)s")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "mixed_bfloat16"),
+        default="mixed_bfloat16",
+        help="of the arithmetic (%(default)s)",
     )
 
 

@@ -41,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_common_arguments(parser, epochs=10, rate=5e-4)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
-        "--fold", type=int, default=SHIPPED_FOLD, metavar="K", help="committed fold, from 1"
+        "--fold",
+        type=int,
+        default=SHIPPED_FOLD,
+        metavar="K",
+        help="committed fold, from 1 (%(default)s)",
     )
     choice.add_argument("--without", metavar="CODE", help="hold out one institution, such as CS")
     choice.add_argument(
@@ -50,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pretrained", type=Path, metavar="DIR", help=f"folder with {WEIGHTS_FILE}"
     )
-    parser.add_argument("--crop", type=int, default=192, help="side of the training crops, px")
+    parser.add_argument(
+        "--crop", type=int, default=192, help="side of the training crops, px (%(default)s)"
+    )
 
 
 def predict_stages(

@@ -18,7 +18,8 @@ import json, sys
 import dashboard.app as module
 import dash
 client = module.server.test_client()
-pages = {path: client.get(path).status_code for path in ("/", "/review", "/performance", "/about")}
+paths = ("/", "/review", "/performance", "/comparisons", "/about")
+pages = {path: client.get(path).status_code for path in paths}
 dependencies = client.get("/_dash-dependencies").json
 layout = client.get("/_dash-layout").json
 index = client.get("/")

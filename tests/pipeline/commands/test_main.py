@@ -126,3 +126,15 @@ def make_arguments(folder: Path, engine: str) -> object:
     from argparse import Namespace
 
     return Namespace(models=folder, engine_dir=folder / "engine", engine=engine, task="brain-tumor")
+
+
+def test_a_reader_that_had_enough_is_no_error() -> None:
+    """As `... --list | head -1`: the pipe is closed before all lines are written."""
+    program = [sys.executable, "-m", "pipeline", "experiment", "lgg-slices", "--list"]
+    with subprocess.Popen(
+        program, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None and running.stderr is not None
+        running.stdout.close()
+        told = running.stderr.read()
+        assert (running.wait(), told) == (0, "")

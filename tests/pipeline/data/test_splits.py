@@ -1,6 +1,9 @@
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.data.splits import (
     Split,
@@ -14,6 +17,7 @@ from pipeline.data.splits import (
     split_by_slice,
 )
 
+LGG = Path(__file__).resolve().parents[4] / "shared" / "data" / "lgg"
 LOADS = {f"TCGA_{place}_{i:04d}_1": 10 * i for place in ("CS", "DU", "HT") for i in range(10)}
 EVERYBODY = sorted(LOADS)
 FIRST = Split("fold 1", tuple(EVERYBODY[1::3]), tuple(EVERYBODY[2::6]), tuple(EVERYBODY[::6]))
@@ -28,6 +32,20 @@ def test_the_committed_folds_hold_every_patient_out_once():
         assert len({*fold.train, *fold.validation, *fold.held_out}) == 88
         assert len(fold.validation) == 8
         assert {institution(p) for p in fold.held_out} >= {"CS", "DU", "FG", "HT"}
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not LGG.is_dir(), reason="the public LGG set does not lie beside the checkout")
+def test_the_committed_folds_are_made_again_from_the_first_one_and_the_data():
+    loads = {
+        folder.name: sum(
+            int((np.asarray(Image.open(mask).convert("L")) > 127).sum())
+            for mask in folder.glob("*_mask.*")
+        )
+        for folder in LGG.iterdir()
+    }
+    folds = load_folds()
+    assert make_folds(loads, first=folds[0]) == folds
 
 
 def test_there_are_five_folds():
