@@ -157,7 +157,7 @@ def measured(
         panel(
             f"Figures: {found.split}, {counted}",
             html.P(found.measures, className="muted secondary") if found.measures else None,
-            figure_table(found.figures, found.figures),
+            figure_table(found.figures, found.figures, meanings=_MEANINGS),
             _published(task),
             extra="stack stack--tight",
         )
@@ -169,6 +169,13 @@ def measured(
         shown.append(panel(title, matrix, *warn[:1], extra="stack stack--tight"))
     shown.append(_cases(task, found))
     return shown
+
+
+#: Figures that the performance page tells of slices, told of images.
+_MEANINGS = {
+    "sensitivity": "Share of the images with tumor that are answered so.",
+    "specificity": "Share of the images without tumor that are answered so.",
+}
 
 
 def _published(task: ImageTask) -> html.Div | None:
@@ -224,6 +231,7 @@ def model_panel(info: ImageModelInfo) -> html.Section:
     named: tuple[tuple[Mapping[str, Any], str, str], ...] = (
         (split, "measured", "Measured on"),
         (split, "shipped_model_learned_from", "The shipped model learned from"),
+        (split, "images", "Images"),
         (training, "initial_weights", "Initial weights"),
         (training, "epochs", "Epochs"),
     )

@@ -14,6 +14,7 @@ from dashboard.components.buttons import key_cap
 from dashboard.components.model_facts import facts, network_panel
 from dashboard.installed import read_models
 from pipeline import InputError
+from pipeline.image_tasks.facade import IMAGE_TASKS
 
 INTENDED_USE = (
     "Overread helps a radiologist to review brain MRI in research and teaching: it marks where a "
@@ -43,10 +44,18 @@ SOURCES: tuple[tuple[str, str, str], ...] = (
         "CC BY-NC-SA 4.0, as distributed",
     ),
     (
-        "The weights of the network",
+        "The weights of the network for reading",
         "Derived from that set, and shared under its terms.",
         "CC BY-NC-SA 4.0",
     ),
+    *[
+        (
+            f"{task.title}: data and weights",
+            f"A comparison, not for reading. {task.data_name}.",
+            f"Data: {task.data_licence}. The weights derive from them.",
+        )
+        for task in IMAGE_TASKS.values()
+    ],
     (
         "MNI152 template and tissue maps",
         "Anatomy of the synthetic demo studies (ICBM 2009, Fonov et al. 2011), as bundled with "

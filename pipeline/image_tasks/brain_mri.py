@@ -1,4 +1,4 @@
-"""Tumor or not on single brain MRI pictures from the web: the public set of 253 images."""
+"""Tumor or not on single brain MRI pictures from the web: a public set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TASK = ImageTask(
     # look-alikes 0.80 at most. A pair too many costs nothing, a pair too few leaks.
     near_duplicate_ncc=0.78,
     group_patterns=(),
-    data_name="Brain MRI Images for Brain Tumor Detection (Kaggle: navoneel), 253 images",
+    data_name="Brain MRI Images for Brain Tumor Detection (Kaggle: navoneel)",
     data_licence="none stated; the pictures were collected from the web by the set's author",
     cautions=(
         "A comparison with published systems, not a reading aid: the pictures come from the web,"

@@ -52,18 +52,30 @@ def small_button(words: str, button_id: Any, **attributes: Any) -> html.Button:
     return button(words, id=button_id, className="button button--small", **attributes)
 
 
-def figure_table(figures: Mapping[str, Estimate], names: Iterable[str]) -> html.Div:
-    """Figures one below the other, with interval and meaning; those that are missing left out."""
+def figure_table(
+    figures: Mapping[str, Estimate],
+    names: Iterable[str],
+    *,
+    meanings: Mapping[str, str] | None = None,
+) -> html.Div:
+    """Figures one below the other, with interval and meaning; those that are missing left out.
+
+    Args:
+        figures: By name.
+        names: Which, in this order.
+        meanings: In place of the usual ones, by name.
+    """
     rows = []
     for name in names:
         estimate = figures.get(name)
         if estimate is None:
             continue
         words = figure_words(name)
+        meaning = (meanings or {}).get(name, words.meaning)
         rows.append(
             html.Tr(
                 [
-                    html.Td([html.Div(words.title), html.Div(words.meaning, className="meaning")]),
+                    html.Td([html.Div(words.title), html.Div(meaning, className="meaning")]),
                     html.Td(estimate_words(name, estimate), className="number-cell strong nowrap"),
                     html.Td(
                         interval_words(estimate, digits=words.digits),
