@@ -37,6 +37,8 @@ run: $(VENV)/.installed
 
 test: check
 
+venv-dev: $(VENV)/.installed-dev
+
 # Chromium from the system's packages where this user may install them, else the Chrome that is there.
 browser:
 	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then exit 0; fi

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 
 from dashboard.logs import set_up_logging
-from dashboard.settings import SettingsError, read_settings
+from dashboard.settings import SettingsError, read_settings, unknown_variables
 from dashboard.supervisor import Supervisor, host_is_known, port_is_free
+
+_LOG = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -18,6 +21,8 @@ def main() -> int:
         )
         return 2
     set_up_logging()
+    for sentence in unknown_variables():
+        _LOG.warning("%s", sentence)
     try:
         settings = read_settings()
         settings.prepare_workspace()

@@ -1,4 +1,4 @@
-"""All settings, in one frozen dataclass: the only reader of the environment.
+"""All settings, in one frozen dataclass: the dashboard's only reader of the environment.
 
 The variables behind it are in `dashboard.setting_table`. A value that does not fit is told in one
 plain sentence.
@@ -10,12 +10,23 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from dashboard.setting_table import SETTINGS, Setting
 from dashboard.setting_values import SettingsError
 
-__all__ = ["SETTINGS", "Setting", "Settings", "SettingsError", "read_settings"]
+__all__ = [
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "SettingsError",
+    "read_settings",
+    "unknown_variables",
+]
+
+#: Switches of the test suite.
+_OF_TESTS = "OVERREAD_REQUIRE_"
 
 
 @dataclass(frozen=True)
@@ -170,3 +181,16 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         text = source.get(setting.name, "").strip() or setting.default
         values[setting.field] = setting.parse(setting.name, text)
     return Settings(**values)
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """A sentence on each variable that looks like a setting and is none, such as a misspelt one."""
+    source = os.environ if environment is None else environment
+    names = [setting.name for setting in SETTINGS]
+    told = []
+    for name in sorted(source):
+        if name.startswith("OVERREAD_") and not name.startswith(_OF_TESTS) and name not in names:
+            like = get_close_matches(name, names, n=1, cutoff=0.85)
+            hint = f"; did you mean {like[0]}?" if like else "; the README lists them all."
+            told.append(f"{name} is no setting and is ignored{hint}")
+    return tuple(told)

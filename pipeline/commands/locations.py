@@ -25,8 +25,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 def default_engine_dir() -> Path:
     """``engine`` in the workspace: OVERREAD_HOME, or ``workspace`` beside the program."""
-    home = os.environ.get("OVERREAD_HOME", "")
-    return (Path(home) if home else PROJECT / "workspace") / "engine"
+    home = os.environ.get("OVERREAD_HOME", "").strip()
+    return (Path(home).expanduser() if home else PROJECT / "workspace") / "engine"
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, tasks: Iterable[str] = TASKS) -> None:

@@ -60,6 +60,7 @@ def prepare_engine(models_dir: Path, engine_dir: Path, task: str) -> str:
     """
     if is_image_model_exported(read_image_model(models_dir, task), engine_dir):
         return "openvino"
+    sys.stderr.write("Exporting the model for the fast engine; this is done once.\n")
     command = [sys.executable, "-m", "pipeline", "export", "--task", task]
     command += ["--models", str(models_dir.resolve()), "--engine-dir", str(engine_dir.resolve())]
     finished = subprocess.run(command, cwd=_PROJECT, stdout=sys.stderr, check=False)
