@@ -170,7 +170,7 @@ def outline_features(facts: OutlineFacts) -> NDArray[np.float64] | None:
 
 
 def to_logit(dice: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    """Logit of Dice, kept from the ends."""
+    """Logit of Dice in [0, 1], any shape, kept from the ends; the shape stays."""
     clipped = np.clip(dice, _FLOOR, 1 - _FLOOR)
     return np.asarray(np.log(clipped / (1 - clipped)), np.float64)
 
@@ -208,7 +208,11 @@ def distances_to(known: NDArray[np.float64], features: NDArray[np.float64]) -> N
 
 
 def largest_gap(known: NDArray[np.float64]) -> float:
-    """The largest distance of a known patient to the one nearest to it."""
+    """The largest distance of a known patient to the one nearest to it.
+
+    Args:
+        known: ``(n, features)``, two patients at least.
+    """
     nearest = []
     for k, features in enumerate(known):
         distances = distances_to(known, features)

@@ -23,12 +23,16 @@ def level_threshold(level: int) -> float:
 
 
 def count_levels(probability: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How many pixels hold each value: ``(256,)``."""
+    """How many pixels, of any shape, hold each value: ``(256,)``."""
     return np.bincount(probability.ravel(), minlength=256)
 
 
 def probability_mass(voxels: NDArray[np.integer]) -> float:
-    """Sum of the probabilities of so many voxels of each value, the background's noise left out."""
+    """Sum of the probabilities of voxels, the background's noise left out.
+
+    Args:
+        voxels: ``(256,)`` how many hold each value.
+    """
     return float(voxels[NOTHING_LEVEL:] @ np.arange(NOTHING_LEVEL, 256)) / 255
 
 

@@ -84,7 +84,14 @@ def choose_sources(
 def warp(
     image: Image, mask: Mask, rng: np.random.Generator, plan: AugmentationPlan
 ) -> tuple[Image, Mask]:
-    """Flip, rotate, scale, shift, bend and crop at once; the mask by nearest neighbour."""
+    """Flip, rotate, scale, shift, bend and crop at once; the mask by nearest neighbour.
+
+    Args:
+        image: ``(h, w, c)`` float32.
+        mask: ``(h, w)`` uint8.
+        rng: Draws.
+        plan: How far; ``plan.crop`` is the side of what is returned, None for the input's size.
+    """
     height, width = mask.shape
     side_y, side_x = (height, width) if plan.crop is None else (plan.crop, plan.crop)
     angle = np.deg2rad(rng.uniform(-plan.rotation_degrees, plan.rotation_degrees))
@@ -106,7 +113,13 @@ def warp(
 
 
 def vary_intensity(image: Image, rng: np.random.Generator, *, sequence: NDArray[np.intp]) -> Image:
-    """Gamma and bias field on values in [0, 1], blur and noise; ``sequence`` is each channel's."""
+    """Gamma and bias field on values in [0, 1], blur and noise.
+
+    Args:
+        image: ``(h, w, c)`` float32 in [0, 1]; what is returned may lie outside.
+        rng: Draws.
+        sequence: ``(c,)`` from 0 to 2, the sequence of each channel: gamma is one for each.
+    """
     result = image
     if rng.random() < 0.5:
         gamma = np.exp(rng.normal(0, 0.25, 3)).astype(np.float32)[sequence]

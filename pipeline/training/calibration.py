@@ -63,7 +63,12 @@ def fold_calibration(model: keras.Model, slope: float, intercept: float) -> None
 
 
 def choose_gate(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-    """Classifier score that lets through nearly every tumor slice, with a margin."""
+    """Classifier score that lets through nearly every tumor slice, with a margin.
+
+    Args:
+        scores: ``(n,)`` calibrated classifier scores in [0, 1] of the validation slices.
+        labels: ``(n,)`` whether the reference outlines tumor; at least one does.
+    """
     lowest = np.quantile(scores[labels], 1 - _GATE_SENSITIVITY)
     return float(expit(logit(np.clip(lowest, 1e-4, 1 - 1e-4)) - _GATE_MARGIN))
 
@@ -71,7 +76,13 @@ def choose_gate(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float
 def choose_threshold(
     scores: NDArray[np.float64], labels: NDArray[np.bool_], *, specificity: float = _SPECIFICITY
 ) -> float:
-    """Lowest operating point that leaves at least this part of tumor-free slices unmarked."""
+    """Lowest operating point that leaves at least this part of tumor-free slices unmarked.
+
+    Args:
+        scores: ``(n,)`` slice scores in [0, 1].
+        labels: ``(n,)`` whether the reference outlines tumor; at least one does not.
+        specificity: That part, in (0, 1].
+    """
     negative = np.sort(scores[~labels])
     allowed = int((1 - specificity) * len(negative) + 1e-9)
     lowest = np.nextafter(negative[len(negative) - allowed - 1], 1)

@@ -35,7 +35,15 @@ def brier_score(reference: ArrayLike, scores: ArrayLike) -> float:
 
 
 def calibration_bin(scores: ArrayLike, bins: int = CALIBRATION_BINS) -> NDArray[np.int_]:
-    """Bin of each score: ``bins`` equal ones, closed below, the last one closed on both sides."""
+    """Bin of each score: ``bins`` equal ones, closed below, the last one closed on both sides.
+
+    Args:
+        scores: ``(n,)`` in [0, 1].
+        bins: How many.
+
+    Returns:
+        ``(n,)`` from 0.
+    """
     return np.minimum((np.asarray(scores, np.float64) * bins).astype(int), bins - 1)
 
 
