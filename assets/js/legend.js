@@ -4,7 +4,6 @@ window.overread = window.overread || {};
 overread.legend = (function () {
   "use strict";
 
-  const MAPS = ["probability", "uncertainty", "difference", "attention"];
   const byId = (id) => document.getElementById(id);
 
   function note(now) {
@@ -19,7 +18,7 @@ overread.legend = (function () {
     const { show, study } = now;
     const seen = Boolean(study.result) && show.map !== "none" && !show.hidden;
     byId("map-legend").hidden = !seen;
-    for (const name of MAPS) {
+    for (const name of [...overread.maps.RAMPED, "difference"]) {
       byId(`map-legend-${name}`).hidden = show.map !== name;
       byId(`viewer-map-${name}`).setAttribute("aria-pressed", String(show.map === name));
       byId(`viewer-map-${name}`).disabled = !study.result || (name === "difference" && !study.reference_url);
@@ -29,6 +28,7 @@ overread.legend = (function () {
   }
 
   function mount() {
+    for (const name of overread.maps.RAMPED) document.querySelector(`.map-scale--${name}`).style.background = overread.maps.gradient(name);
     const removers = ["open", "result", "display", "slice", "threshold"].map((name) => overread.viewer.on(name, update));
     return () => removers.forEach((remove) => remove());
   }

@@ -1,6 +1,6 @@
 // Maps over the image, pixel by pixel: the outline's probability, its uncertainty, where the classifier looked, the
 // difference from the reference.
-// Colours and patterns are repeated in review.css, where the legend's swatches are.
+// The patterns of the difference are repeated in review.css, where the legend's swatches are.
 window.overread = window.overread || {};
 
 overread.maps = (function () {
@@ -23,12 +23,15 @@ overread.maps = (function () {
   }
 
   // Dark to bright, so that the order can be read without telling the colours apart. Below 2% is noise.
-  const PROBABILITY = ramp([[5, 70, 20, 110, 150], [77, 150, 40, 120, 220], [128, 221, 81, 58, 255], [179, 250, 160, 40, 255], [255, 252, 245, 170, 255]]);
-  const UNCERTAINTY = ramp([[5, 20, 60, 120, 130], [51, 30, 120, 190, 220], [128, 110, 200, 235, 255], [255, 240, 252, 255, 255]]);
+  const STOPS = {
+    probability: [[5, 70, 20, 110, 150], [77, 150, 40, 120, 220], [128, 221, 81, 58, 255], [179, 250, 160, 40, 255], [255, 252, 245, 170, 255]],
+    uncertainty: [[5, 20, 60, 120, 130], [51, 30, 120, 190, 220], [128, 110, 200, 235, 255], [255, 240, 252, 255, 255]],
+    attention: [[13, 40, 60, 110, 60], [90, 38, 130, 142, 170], [170, 80, 190, 110, 200], [255, 250, 231, 60, 225]],
+  };
+  const RAMPS = Object.fromEntries(Object.entries(STOPS).map(([name, stops]) => [name, ramp(stops)]));
 
-  const ATTENTION = ramp([[13, 40, 60, 110, 60], [90, 38, 130, 142, 170], [170, 80, 190, 110, 200], [255, 250, 231, 60, 225]]);
-
-  const RAMPS = { probability: PROBABILITY, uncertainty: UNCERTAINTY, attention: ATTENTION };
+  // The same colours without alpha for the legend, by value from left to right.
+  const gradient = (name) => `linear-gradient(90deg, ${STOPS[name].map(([value, r, g, b]) => `rgb(${r} ${g} ${b}) ${((100 * value) / 255).toFixed(1)}%`).join(", ")})`;
 
   const BOTH = [143, 124, 240], AI_ONLY = [242, 169, 59], REFERENCE_ONLY = [86, 208, 196];
 
@@ -66,5 +69,5 @@ overread.maps = (function () {
     return { image, crisp: false };
   }
 
-  return { make };
+  return { make, gradient, RAMPED: Object.keys(STOPS) };
 })();

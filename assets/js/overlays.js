@@ -6,6 +6,7 @@ overread.overlays = (function () {
 
   const MOST_PATHS = 600; // of all slices and of the thresholds that were tried
   const LINES = ["ai", "fill", "reference", "band", "halo", "diameters"];
+  const MAP_URLS = { probability: "probability_url", uncertainty: "disagreement_url", attention: "attention_url" }; // of a result
   const address = (template, k, channel) => template.replace("{channel}", channel).replace("{slice}", k);
 
   // Only slices that are called and that the segmenter was run on have a mask.
@@ -19,9 +20,7 @@ overread.overlays = (function () {
     if (hasMask(now, k)) found.push(["ai", address(result.probability_url, k)]);
     if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
     const outlined = result && result.slices[k].outline_evidence !== null;
-    if (outlined && show.map === "probability") found.push(["probability", address(result.probability_url, k)]);
-    if (outlined && show.map === "attention") found.push(["attention", address(result.attention_url, k)]);
-    if (outlined && show.map === "uncertainty") found.push(["uncertainty", address(result.disagreement_url, k)]);
+    if (outlined && MAP_URLS[show.map]) found.push([show.map, address(result[MAP_URLS[show.map]], k)]);
     return found;
   }
 

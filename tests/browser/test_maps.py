@@ -34,6 +34,9 @@ def test_probability_and_uncertainty_lie_where_something_was_outlined(page, stud
     assert seen[seen[..., 3] > 0].mean(axis=0)[0] > 240  # 250 of 255 is nearly white
     expect(legend.get_by_text("Probability of the outline (AI)")).to_be_visible()
     expect(legend.get_by_text("dotted lines: 30% and 70%")).to_be_visible()
+    scale = page.locator(".map-scale--probability")
+    colours = scale.evaluate("(bar) => getComputedStyle(bar).backgroundImage")
+    assert "rgb(221, 81, 58) 50.2%" in colours  # as the map has them
     assert page.get_attribute(".outline-band", "d").count("M") == 2
 
     page.keyboard.press("u")
