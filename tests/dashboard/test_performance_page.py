@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 
 import pytest
@@ -13,8 +14,11 @@ from dashboard import performance_figures as figures
 from dashboard.components.performance import ids
 from dashboard.components.performance.evidence import EVALUATE_COMMAND
 from dashboard.components.performance.frame import VIEWS
+from dashboard.components.performance.patients import HD95_NOTE, ONE_SIDED
+from dashboard.components.performance.words import figure_words
 from dashboard.evaluation import count_confusion, parse_evaluation
 from dashboard.pages import performance
+from pipeline.data.preprocessing import INPUT_SIZE
 from pipeline.evaluation.evaluate import MeasuredNetwork, build_evaluation
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
@@ -114,6 +118,38 @@ def test_outline_figures_come_with_interval_and_meaning(served, document):
     assert f'"{nothing["value"]:.2f}"' in page
     assert "6.2 px" in page and "4.5 to 8.8" in page
     assert "outlining nothing would score" in page
+
+
+@pytest.mark.parametrize("view", ["overview", "outlines"])
+def test_distance_that_is_none_is_told_in_words(served, document, view):
+    first, second, *others = document["patients"]
+    lone = {
+        **first,
+        "hd95_px": math.hypot(INPUT_SIZE, INPUT_SIZE),
+    }  # border on slices that only one outlines
+    near = {**second, "hd95_px": 221.16}
+    changed = {**document, "patients": [lone, near, *others]}
+    evaluation_file(served).write_text(json.dumps(changed))
+    page = text(performance.layout(view=view))
+    assert f'"{ONE_SIDED}"' in page and "362.0" not in page
+    assert '"221.2"' in page
+    tables = page.count('"HD95, px"')
+    assert tables and page.count(HD95_NOTE) == tables
+    assert "only one of both outlines" in figure_words("hd95_px").meaning
+
+
+@pytest.mark.parametrize(("view", "key"), [("institutions", "code"), ("folds", "name")])
+def test_intervals_of_parts_have_their_figure_s_digits(served, document, view, key):
+    auc = {"value": 0.998, "low": 0.9961, "high": 0.9989}
+    several = {key: "AA", "patients": 8, "slices": 80, "figures": {"slice_auc": auc}}
+    one = {key: "EZ", "patients": 1, "slices": 20, "figures": {"slice_auc": auc}}
+    evaluation_file(served).write_text(json.dumps({**document, view: [several, one]}))
+    page = text(performance.layout(view=view))
+    assert page.count('"0.998"') == 2
+    assert page.count('"0.996 to 0.999"') == 1
+    assert (
+        page.count('"one patient", "className": "meaning nowrap"') == 1
+    )  # which is no sample to draw from
 
 
 @pytest.mark.parametrize("view", ["leakage", "institutions", "folds"])

@@ -16,7 +16,13 @@ from dashboard.components.performance.parts import (
     small_button,
     table,
 )
-from dashboard.components.performance.words import MINUS, NONE, estimate_words, interval_words
+from dashboard.components.performance.words import (
+    MINUS,
+    NONE,
+    estimate_words,
+    interval_words,
+    part_interval_words,
+)
 from dashboard.evaluation.sections import LeftOut, Part
 
 _FIGURES = ("patient_dice_mean", "patient_dice_median", "slice_auc", "sensitivity", "specificity")
@@ -70,12 +76,15 @@ def _figures_panel(institutions: Sequence[Part]) -> html.Section | None:
 
 
 def figure_cell(part: Part, name: str) -> html.Td:
-    """A figure of a part, its interval below."""
+    """A figure of a part, its interval below, or that it is of one patient."""
     estimate = part.figures.get(name)
     return html.Td(
         [
             html.Div(estimate_words(name, estimate)),
-            html.Div(interval_words(estimate), className="meaning nowrap"),
+            html.Div(
+                part_interval_words(name, estimate, patients=part.patients),
+                className="meaning nowrap",
+            ),
         ],
         className="number-cell",
     )
@@ -126,7 +135,9 @@ def _difference_table(left_out: Sequence[LeftOut]) -> html.Div:
                     html.Td(estimate_words(name, one.figures.get(name)), className="number-cell"),
                     html.Td(words, className="number-cell strong"),
                     html.Td(
-                        interval_words(difference, digits=3).replace("-", MINUS),
+                        "one patient"
+                        if difference is not None and one.patients == 1
+                        else interval_words(difference, digits=3).replace("-", MINUS),
                         className="number-cell muted nowrap",
                     ),
                 ]

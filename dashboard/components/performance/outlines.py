@@ -30,7 +30,7 @@ def layout(data: PageData) -> html.Div:
                         [
                             panel(
                                 f"The {len(worst)} patients with the lowest Dice",
-                                patient_table(worst, data.links),
+                                *patient_table(worst, data.links),
                             ),
                             panel(
                                 title,

@@ -164,7 +164,7 @@ def _dice_panel(data: PageData) -> html.Section:
             html.Details(
                 [
                     html.Summary(f"The {len(patients)} patients as a table"),
-                    patient_table(patients, data.links),
+                    *patient_table(patients, data.links),
                 ],
                 className="patients-table",
             ),
@@ -180,6 +180,6 @@ def _worst_panel(data: PageData) -> html.Section:
     more = dcc.Link("More of them", href="/performance?view=outlines", className="secondary")
     title = html.H2(f"The {len(worst)} patients with the lowest Dice", className="panel-title")
     return html.Section(
-        [html.Div([title, more], className="case-head"), patient_table(worst, data.links)],
+        [html.Div([title, more], className="case-head"), *patient_table(worst, data.links)],
         className="panel",
     )

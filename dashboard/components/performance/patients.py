@@ -14,11 +14,21 @@ from dashboard.components.attributes import aria
 from dashboard.components.performance.parts import small_button, table
 from dashboard.components.performance.words import NONE, number_words
 
+#: Diagonal of the slices that were measured, as large as the network's input: the evaluation file
+#: tells of no size. No border lies farther; what has no counterpart in its slice counts as so far.
+FARTHEST_PX = math.hypot(256, 256)
+ONE_SIDED = "> 5% one-sided"
+HD95_NOTE = (
+    f"HD95 is measured within slices. {ONE_SIDED}: more than 5% of a border lies on slices that "
+    f"only one of both outlines; it counts as one image diagonal ({FARTHEST_PX:.0f} px) away."
+)
 _HEAD = ("Case", "Institution", "Dice", "HD95, px", "AI, px", "Reference, px", "Slices")
 
 
-def patient_table(patients: pd.DataFrame, links: Mapping[str, Component | str]) -> html.Div:
-    """Patients, lowest Dice first.
+def patient_table(
+    patients: pd.DataFrame, links: Mapping[str, Component | str]
+) -> tuple[html.Div, html.P]:
+    """Patients, lowest Dice first, and how to read their HD95.
 
     Args:
         patients: case_id, institution, fold, dice, hd95_px, volume_px, reference_px, slices.
@@ -28,7 +38,8 @@ def patient_table(patients: pd.DataFrame, links: Mapping[str, Component | str]) 
     folds = bool((patients["fold"] != "").any())
     head = [*_HEAD[:2], *(["Fold"] if folds else []), *_HEAD[2:]]
     rows = [_patient_row(row, links, folds=folds) for row in ordered.to_dict("records")]
-    return table(head, rows, numbers=range(2 + folds, len(head)), extra="patient-rows")
+    shown = table(head, rows, numbers=range(2 + folds, len(head)), extra="patient-rows")
+    return shown, html.P(HD95_NOTE, className="muted secondary patient-note")
 
 
 def patients_panel(
@@ -45,7 +56,7 @@ def patients_panel(
                 [html.H2(title, className="panel-title"), small_button("Close", close_id)],
                 className="case-head",
             ),
-            patient_table(patients, links),
+            *patient_table(patients, links),
         ],
         className="panel case-panel",
         **aria(label=title, live="polite"),
@@ -61,10 +72,15 @@ def _patient_row(
         cells.append(html.Td(str(row["fold"]), className="nowrap"))
     numbers = [
         _known(row["dice"], digits=2),
-        _known(row["hd95_px"], digits=1),
+        _hd95_words(row["hd95_px"]),
         *(_known(row[key], digits=0) for key in ("volume_px", "reference_px", "slices")),
     ]
     return html.Tr(cells + [html.Td(words, className="number-cell") for words in numbers])
+
+
+def _hd95_words(value: float) -> str:
+    """The distance, or that too much of a border has no counterpart for there to be one."""
+    return ONE_SIDED if value > FARTHEST_PX - 0.05 else _known(value, digits=1)
 
 
 def _known(value: float, *, digits: int) -> str:

@@ -44,13 +44,19 @@ FIGURES: dict[str, FigureWords] = {
     ),
     "detection": FigureWords("Patients with any tumor found", "Share of the patients.", 3),
     "hd95_px": FigureWords(
-        "Distance of the borders (HD95)",
-        "95% of both borders lie nearer to each other than this.",
+        "Distance of the borders (HD95), mean",
+        "95% of each border lie nearer to the other one, within slices. Border on slices that only "
+        "one of both outlines counts as one image diagonal away: this mean tells mostly how many "
+        "patients have more than 5% of it.",
         1,
         "px",
     ),
-    "hd95_px_median": FigureWords("Distance of the borders, median patient", "", 1, "px"),
-    "hd95_mm": FigureWords("Distance of the borders (HD95)", "The same in millimetres.", 1, "mm"),
+    "hd95_px_median": FigureWords(
+        "Distance of the borders, median patient", "The usual distance.", 1, "px"
+    ),
+    "hd95_mm": FigureWords(
+        "Distance of the borders (HD95), mean", "The same in millimetres.", 1, "mm"
+    ),
     "surface_dice": FigureWords(
         "Surface Dice", "Share of both borders that run within 2 pixels of each other."
     ),
@@ -138,6 +144,13 @@ def interval_words(estimate: Estimate | None, *, digits: int = 2) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     return f"{number_words(estimate.low, digits=digits)} to {estimate.high:,.{digits}f}"
+
+
+def part_interval_words(name: str, estimate: Estimate | None, *, patients: int) -> str:
+    """The interval of some patients' figure, with the figure's own digits; one has none."""
+    if estimate is not None and patients == 1:
+        return "one patient"
+    return interval_words(estimate, digits=figure_words(name).digits)
 
 
 def estimate_words(name: str, estimate: Estimate | None) -> str:
