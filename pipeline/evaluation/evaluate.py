@@ -199,7 +199,7 @@ def describe_environment(engine: str, *, command: str, draws: int) -> dict[str, 
         "python": platform.python_version(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": command,
-        "intervals": f"95%, {draws:,} draws of patients",
+        "intervals": f"95%, {draws:,} draws of patients; of patients found: exact",
     }
 
 

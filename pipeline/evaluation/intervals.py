@@ -3,7 +3,7 @@
 Slices of one patient look alike, so that patients are drawn, never slices (cluster bootstrap, Efron
 and Tibshirani 1993). Two models on the same patients are compared draw by draw: the interval of
 their difference is much narrower than their own intervals suggest, since a hard patient is hard for
-both.
+both. A plain share of patients has an exact interval instead.
 """
 
 from __future__ import annotations
@@ -47,7 +47,26 @@ def estimate_figures(
     """
     counts = draw_counts(len(table.case_ids), draws=draws, seed=seed)
     values, statistics = compute_figures(table), figure_statistics(table)
-    return {name: _estimate(values[name], statistics[name](counts)) for name in values}
+    drawn = {name: _estimate(values[name], statistics[name](counts)) for name in values}
+    return drawn | {"detection": estimate_share(table.detected)}
+
+
+def estimate_share(succeeded: NDArray[np.float64]) -> Estimate:
+    """A share of patients with its exact interval (Clopper and Pearson 1934, Biometrika 26:404).
+
+    Draws of patients that all succeeded are all alike and would leave nothing open.
+
+    Args:
+        succeeded: ``(p,)`` 1 or 0 for each patient, NaN where it is not defined.
+    """
+    from scipy.stats import binomtest
+
+    known = succeeded[~np.isnan(succeeded)]
+    if not len(known):
+        return Estimate(None, None, None)
+    found = binomtest(int(known.sum()), len(known))
+    interval = found.proportion_ci(_LEVEL, method="exact")
+    return Estimate(float(found.statistic), float(interval.low), float(interval.high))
 
 
 def compare_figures(

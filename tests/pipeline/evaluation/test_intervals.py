@@ -134,6 +134,27 @@ def patients_with(dice: list[float]) -> SliceTable:
     return table_of(EvaluationRows(people))
 
 
+@pytest.mark.parametrize(
+    ("found", "patients", "low", "high"),
+    [
+        (88, 88, 0.025 ** (1 / 88), 1),  # 0.9589: the chance of 88 of 88 is 2.5% there
+        (0, 10, 0, 1 - 0.025 ** (1 / 10)),
+        (1, 2, 1 - 0.975**0.5, 0.975**0.5),  # none fails, or none succeeds, with 1 - 2.5%
+    ],
+)
+def test_a_share_of_patients_has_its_exact_interval(
+    found: int, patients: int, low: float, high: float
+) -> None:
+    people = tuple(
+        PatientRow(f"p{k}", "", 0.5, 0.5, 1, 1, 0, detected=k < found) for k in range(patients)
+    )
+    undefined = PatientRow("none", "", None, None, 0, 0, 0, detected=None)
+    table = table_of(EvaluationRows((*people, undefined)))
+    share = intervals.estimate_figures(table, draws=10)["detection"]
+    assert share.value == found / patients
+    assert (share.low, share.high) == (pytest.approx(low), pytest.approx(high))
+
+
 def test_a_difference_is_drawn_with_the_same_patients_on_both_sides() -> None:
     # Easy and hard patients, and a second model that is 0.1 worse on each: no draw says otherwise.
     first, second = patients_with([0.9, 0.5, 0.3]), patients_with([0.8, 0.4, 0.2])
