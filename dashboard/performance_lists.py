@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 from dash.development.base_component import Component
 
@@ -10,7 +12,7 @@ from dashboard.components.performance.cases import case_panel
 from dashboard.components.performance.patients import patients_panel
 from dashboard.components.performance.slice_score import DECIDED
 from dashboard.components.performance.tiles import CELL_WORDS
-from dashboard.evaluation import CELLS, Evaluation, select_cell
+from dashboard.evaluation import CELLS, Evaluation, operating_points, select_cell
 from dashboard.figures.reliability import BEFORE
 from dashboard.installed import known_studies, study_links
 from dashboard.performance_inputs import bin_rows
@@ -33,6 +35,7 @@ def list_group(
         title = f"{name[:1].upper()}{name[1:]}: {len(patients):,} patients, lowest Dice first"
         links = study_links(evaluation)
         return patients_panel(title, patients, links=links, close_id=ids.close_id("group"))
+    evaluation = _with_operating_points(evaluation)
     if kind == "cell":
         rows, title = _cell_rows(which, evaluation, threshold)
     elif kind == "decided":
@@ -57,6 +60,7 @@ def list_case(chosen: dict[str, str], evaluation: Evaluation) -> Component | Non
     case = chosen.get("case")
     if not case:
         return None
+    evaluation = _with_operating_points(evaluation)
     rows = evaluation.slices[evaluation.slices["case_id"] == case].sort_values("index")
     return case_panel(
         f"{case}: slice by slice",
@@ -68,11 +72,21 @@ def list_case(chosen: dict[str, str], evaluation: Evaluation) -> Component | Non
     )
 
 
+def _with_operating_points(evaluation: Evaluation) -> Evaluation:
+    """The evaluation with each slice's own operating point, where folds differ in that."""
+    points = operating_points(evaluation.patients, evaluation.slices)
+    if points.empty:
+        return evaluation
+    return replace(evaluation, slices=evaluation.slices.assign(operating_point=points))
+
+
 def _cell_rows(
     which: str, evaluation: Evaluation, threshold: float | None
 ) -> tuple[pd.DataFrame, str]:
     cell = next(one for one in CELLS if one == which)
     rows = select_cell(evaluation.slices, threshold, cell)
+    if threshold is not None:
+        rows = rows.drop(columns="operating_point", errors="ignore")
     name, _, order = CELL_WORDS[cell]
     point = "as measured" if threshold is None else f"at operating point {threshold:.2f}"
     return rows, f"{name}: {len(rows):,} slices {point}, {order}"

@@ -11,6 +11,7 @@ from dashboard.evaluation.counting import (
     count_confusion,
     estimate_rates,
     institution_dice,
+    operating_points,
     select_cell,
 )
 from dashboard.evaluation.document import Evaluation, OldEvaluation, parse_evaluation
@@ -30,6 +31,7 @@ __all__ = [
     "count_confusion",
     "estimate_rates",
     "institution_dice",
+    "operating_points",
     "parse_evaluation",
     "select_cell",
 ]

@@ -99,6 +99,28 @@ def estimate_rates(
     }
 
 
+def operating_points(patients: pd.DataFrame, slices: pd.DataFrame) -> pd.Series:
+    """From which score on each slice was called as measured, where folds differ in that.
+
+    The file tells only what was called, so that a fold's point is the lowest score that it called:
+    no slice of the fold lies between that and the operating point itself.
+
+    Args:
+        patients: case_id, fold.
+        slices: case_id, score, called.
+
+    Returns:
+        One number per slice, by its index; NaN in a fold that called none. Empty where a single
+        operating point gives back what was called.
+    """
+    called, score = slices["called"].astype(bool), slices["score"]
+    if not called.any() or called.all() or score[called].min() > score[~called].max():
+        return pd.Series(dtype=float)
+    fold = slices["case_id"].map(patients.set_index("case_id")["fold"])
+    lowest = score[called].groupby(fold[called]).min()
+    return fold.map(lowest).astype(float)
+
+
 def select_cell(slices: pd.DataFrame, threshold: float | None, cell: Cell) -> pd.DataFrame:
     """Rows of one cell of the confusion matrix, those worth a look first.
 

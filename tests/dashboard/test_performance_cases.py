@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from typing import Any
 
+import pandas as pd
 import pytest
 from dash import no_update
 from dash.exceptions import PreventUpdate
 from fake_server import add_row
-from page_calls import FIRST, text, triggered
+from page_calls import FIRST, evaluation_file, text, triggered
 
 from dashboard.components.performance import ids
+from dashboard.components.performance.cases import OWN_POINT
 from dashboard.components.performance.slice_score import DECIDED
-from dashboard.evaluation import CELLS, count_confusion, parse_evaluation
+from dashboard.evaluation import CELLS, count_confusion, operating_points, parse_evaluation
 from dashboard.pages import performance
 from dashboard.performance_inputs import bin_rows, parse_selection
 
@@ -51,6 +56,51 @@ def test_every_figure_lists_its_cases(served, document):
             rows = bin_rows(f"{name} {place}", evaluation)
             assert len(rows) == one["slices"]
             assert f"{one['slices']} slices of one point" in listed("bin", f"{name} {place}")
+
+
+def own_points(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as if its folds were counted at 0.2, 0.35 and 0.5; 0.31 is missed at 0.352."""
+    fold = {patient["case_id"]: patient["fold"] for patient in document["patients"]}
+    point = {"fold 1": 0.2, "fold 2": 0.35, "fold 3": 0.5}
+    rows = [
+        {**row, "called": row["score"] >= point[fold[row["case_id"]]]}
+        for row in document["slices_rows"]
+    ]
+    missed, lowest = [row for row in rows if fold[row["case_id"]] == "fold 2"][:2]
+    missed.update(reference_tumor=True, score=0.31, called=False)
+    lowest.update(score=0.352, called=True)
+    return {**document, "slices_rows": rows}
+
+
+def test_lists_tell_each_slice_s_operating_point_where_folds_differ(served, document):
+    assert "Operating point" not in listed("cell", "missed")  # one for all: 0.5
+    evaluation_file(served).write_text(json.dumps(own_points(document)))
+    assert '"Operating point"' in listed("cell", "missed")
+    assert OWN_POINT in listed("cell", "missed")
+    assert re.search(r'"0\.310".{0,200}"0\.352"', listed("cell", "missed"))
+    for kind, which in (("cell", "found"), ("decided", "both"), ("bin", "after 0")):
+        assert '"Operating point"' in listed(kind, which), which
+    (by_case,) = performance.list_cases({"case": FIRST}, [None], [ids.rows_id("case")])
+    assert '"Operating point"' in text(by_case)
+    moved = listed("cell", "missed", point=0.9)  # one for all, in the heading
+    assert "at operating point 0.90" in moved and '"Operating point"' not in moved
+
+
+def test_a_fold_s_operating_point_is_the_lowest_score_that_it_called():
+    patients = pd.DataFrame({"case_id": ["a", "b", "c"], "fold": ["1", "2", "3"]})
+    slices = pd.DataFrame(
+        [
+            ("a", 0.3, True),
+            ("a", 0.9, True),
+            ("b", 0.4, False),
+            ("b", 0.6, True),
+            ("c", 0.1, False),
+        ],
+        columns=["case_id", "score", "called"],
+    )
+    found = operating_points(patients, slices)
+    assert found.to_list() == pytest.approx([0.3, 0.3, 0.6, 0.6, math.nan], nan_ok=True)
+    assert operating_points(patients, slices.assign(called=slices["score"] >= 0.5)).empty
 
 
 def test_click_on_a_point_of_the_reliability_diagram_lists_its_slices(served):

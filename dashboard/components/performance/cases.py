@@ -20,6 +20,11 @@ from dashboard.components.performance.words import NONE
 MAX_ROWS = 200
 #: Slices that no row may open: a study of the same name but with other slices is no substitute.
 NOT_HERE = "Cases that are not in this workspace with all slices that were evaluated"
+#: What `operating_point` of a row is.
+OWN_POINT = (
+    "Each fold is counted at an operating point of its own, chosen in its training; shown is the "
+    "lowest slice score that the fold marked."
+)
 #: Pictures on a tile.
 MAX_PICTURES = 4
 
@@ -64,6 +69,7 @@ def case_panel(
     Args:
         title: What the rows have in common.
         rows: case_id, index, score, reference_px, mask_px, dice; in the order to show.
+            operating_point as well where slices were not all counted at the same one.
         studies: Studies of this workspace by case_id; their rows open the slice in Review, the
             others say that they cannot.
         close_id: Id of the button.
@@ -73,6 +79,8 @@ def case_panel(
     """
     if not note and not rows["case_id"].isin(list(studies)).all():
         note = f"{NOT_HERE} are listed without a link."
+    if "operating_point" in rows:
+        note = f"{OWN_POINT} {note}".strip()
     hidden = len(rows) - MAX_ROWS
     if hidden > 0:
         note = f"{note} The first {MAX_ROWS} of {len(rows):,}; the CSV holds all.".strip()
@@ -115,8 +123,9 @@ def slice_table(
 ) -> html.Div:
     """Table of slices, one row each; Dice stands early, so that a narrow page shows it."""
     pictures = any(study.thumbnail_url for study in studies.values())
-    head = ["Case", "Slice", "Slice score", *(["Classifier", "Outline evidence"] * parts), "Dice"]
-    head += ["AI, px", "Reference, px"]
+    head = ["Case", "Slice", "Slice score"]
+    head += ["Operating point"] * ("operating_point" in rows)
+    head += [*(["Classifier", "Outline evidence"] * parts), "Dice", "AI, px", "Reference, px"]
     body = [
         _slice_row(row, studies.get(str(row["case_id"])), pictures=pictures, parts=parts)
         for row in rows.to_dict("records")
@@ -149,7 +158,11 @@ def _slice_row(
     if study is not None:
         name = dcc.Link(name, href=review_href(study.study_id, slice_number=number))
         picture = study.thumbnail_of(number)
-    numbers = [str(number), _decimal(row["score"], none=NONE)]
+    own = "operating_point" in row
+    digits = 3 if own else 2  # two hide which of a score and its operating point is larger
+    numbers = [str(number), _decimal(row["score"], none=NONE, digits=digits)]
+    if own:
+        numbers.append(_decimal(row["operating_point"], none=NONE, digits=digits))
     if parts:
         numbers += [
             _decimal(row["classifier_score"], none=NONE),
@@ -174,6 +187,6 @@ def _whole(value: object) -> int:
     return int(number) if math.isfinite(number) else 0
 
 
-def _decimal(value: object, *, none: str) -> str:
+def _decimal(value: object, *, none: str, digits: int = 2) -> str:
     number = float(value) if isinstance(value, int | float) else math.nan
-    return f"{number:.2f}" if math.isfinite(number) else none
+    return f"{number:.{digits}f}" if math.isfinite(number) else none
