@@ -7,12 +7,10 @@ from the address is untrusted; what does not fit is told in one sentence.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from http import HTTPStatus
 
 import numpy as np
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
-from numpy.typing import NDArray
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from dashboard import request_log, studies
@@ -35,6 +33,7 @@ from dashboard.study_access import (
 )
 from dashboard.study_json import describe_study
 from dashboard.uploads import Uploads
+from pipeline import AnswerMap
 
 api = Blueprint("overread", __name__)
 
@@ -154,22 +153,10 @@ def thumbnail(study_id: str, digest: str, channel: int) -> Response:
     return answer_immutable(encode, mimetype="image/png")
 
 
-@api.get("/data/<study_id>/<key>/probability/<int:k>")
-def probability(study_id: str, key: str, k: int) -> Response:
-    """255 x the segmenter's probability on one slice, by the models that the key names."""
-    return _map_slice(study_id, key, k, find_services().results.probability_slice)
-
-
-@api.get("/data/<study_id>/<key>/disagreement/<int:k>")
-def disagreement(study_id: str, key: str, k: int) -> Response:
-    """255 x how far the answers to a slice and to its mirror image lie apart."""
-    return _map_slice(study_id, key, k, find_services().results.disagreement_slice)
-
-
-@api.get("/data/<study_id>/<key>/attention/<int:k>")
-def attention(study_id: str, key: str, k: int) -> Response:
-    """Where the classifier looked on one slice, 255 at the strongest place."""
-    return _map_slice(study_id, key, k, find_services().results.attention_slice)
+@api.get(f"/data/<study_id>/<key>/<any({', '.join(AnswerMap)}):name>/<int:k>")
+def answer_map(study_id: str, key: str, name: str, k: int) -> Response:
+    """One slice of a map of the answer (`pipeline.Answer`), by the models that the key names."""
+    return _map_slice(study_id, key, k, AnswerMap(name))
 
 
 @api.get("/data/<study_id>/<digest>/measures/<key>")
@@ -195,16 +182,14 @@ def nothing(rest: str) -> Response:
     raise NotThere(SENTENCES[HTTPStatus.NOT_FOUND])
 
 
-def _map_slice(
-    study_id: str, key: str, k: int, read: Callable[[str, int], NDArray[np.uint8] | None]
-) -> Response:
+def _map_slice(study_id: str, key: str, k: int, name: AnswerMap) -> Response:
     """One slice of a map of the answer that the key names."""
     row = recent_study(study_id)
     check_key(row, key)
     check_place(row, 0, k)
 
     def encode() -> bytes:
-        found = read(key, k)
+        found = find_services().results.map_slice(key, k, name)
         if found is None or found.shape != (row.height, row.width):
             raise NotThere(RESULT_GONE)
         return np.ascontiguousarray(found, np.uint8).tobytes()

@@ -12,7 +12,7 @@ from dashboard.display import sequence_label
 from dashboard.services import Services
 from dashboard.space_addresses import describe_addresses, describe_result_addresses
 from dashboard.store import JobState, StudyRow
-from dashboard.trust import describe_trust
+from dashboard.trust import describe_trust, tell_learned
 from pipeline import Case, CaseResult, chosen_channels
 
 _LOG = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
             **_describe_result(result, key, row),
             "series": _series_used(case, row),
             "trust": describe_trust(services, result),
+            "learned": tell_learned(services, row.case_id),
         }
         if result and key
         else None,
@@ -107,6 +108,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
         "probability_url": f"{address}/probability/{{slice}}",
         "disagreement_url": f"{address}/disagreement/{{slice}}",
         "attention_url": f"{address}/attention/{{slice}}",
+        "discarded_url": f"{address}/discarded/{{slice}}",
         "measures_url": f"/data/{row.study_id}/{row.data_digest}/measures/{key}?v={VERSION}",
         **describe_result_addresses(row, key),
         "slices": [
@@ -119,6 +121,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
                 "decided_by": s.decided_by,
                 "mask_area_px": s.mask_area_px,
                 "dice": s.dice,
+                "discarded_px": s.discarded_px,
             }
             for s in result.slices
         ],

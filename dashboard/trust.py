@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from dashboard.components.links import review_href
 from dashboard.services import Services
-from pipeline import CaseResult, InputError, read_dice_model
+from pipeline import CaseResult, InputError, read_dice_model, role_of
 
 _LOG = logging.getLogger(__name__)
 #: Where the performance page shows every held-out patient's Dice.
 _FIGURES = "/performance?view=outlines"
+
+
+_LEARNED = {
+    "train": "The installed network learned from this patient: how far it agrees with the reference"
+    " here says little about new patients.",
+    "validation": "This patient helped to choose the installed network's thresholds: how far it"
+    " agrees with the reference here says less about new patients.",
+}
+
+
+def tell_learned(services: Services, case_id: str) -> str | None:
+    """A sentence where the installed network knows the patient from its training, by name."""
+    if services.models is None:
+        return None
+    split = services.models.network.metadata.get("split")
+    name = split.get("name") if isinstance(split, Mapping) else None
+    return _LEARNED.get(str(role_of(str(name), case_id)))
 
 
 def describe_trust(services: Services, result: CaseResult) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.data.mask_export import encode_nifti_mask
     from pipeline.data.preprocessing import chosen_channels
     from pipeline.data.reading import ReadReport, read_cases
+    from pipeline.data.splits import role_of
     from pipeline.engine.export import export_models
     from pipeline.engine.selection import choose_precision
     from pipeline.errors import Cancelled, InputError
@@ -29,7 +30,13 @@ if TYPE_CHECKING:
     from pipeline.measurement.statistics import areas_by_level, mask_statistics
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.outline_facts import OutlineFacts
-    from pipeline.results import CaseResult, ModelReference, ProgressCallback, SliceResult
+    from pipeline.results import (
+        AnswerMap,
+        CaseResult,
+        ModelReference,
+        ProgressCallback,
+        SliceResult,
+    )
     from pipeline.shared_storage import SharedStorage, StorageError
     from pipeline.surfaces.case_space import (
         CaseSpace,
@@ -42,6 +49,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Analyser": "pipeline.inference",
+    "AnswerMap": "pipeline.results",
     "BidimensionalMeasurement": "pipeline.measurement.bidimensional",
     "Cancelled": "pipeline.errors",
     "Case": "pipeline.data.case",
@@ -81,12 +89,14 @@ _MODULES = {
     "read_dice_model": "pipeline.expected_dice",
     "read_model_info": "pipeline.models.registry",
     "result_key": "pipeline.cache",
+    "role_of": "pipeline.data.splits",
     "save_case": "pipeline.data.case_files",
     "space_of": "pipeline.surfaces.case_space",
 }
 
 __all__ = [
     "Analyser",
+    "AnswerMap",
     "BidimensionalMeasurement",
     "Cancelled",
     "Case",
@@ -126,6 +136,7 @@ __all__ = [
     "read_dice_model",
     "read_model_info",
     "result_key",
+    "role_of",
     "save_case",
     "space_of",
 ]

@@ -2,8 +2,8 @@
 
 ::
 
-    "OVR4" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
-    | slices of the probability | slices of the disagreement | slices of the attention
+    "OVR5" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
+    | slices of the probability | of the disagreement | of the attention | of what was discarded
 
 A slice is its ``h * w`` uint8 values through zlib, and takes no bytes where it is empty, so that
 one slice of a large study is read without the others. Decoding trusts nothing and raises
@@ -18,7 +18,6 @@ import math
 import struct
 import zlib
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -26,23 +25,15 @@ from numpy.typing import NDArray
 
 from pipeline.binding import Answer
 from pipeline.decision import DecidedBy
-from pipeline.results import ModelReference
+from pipeline.results import AnswerMap, ModelReference
 
-_MAGIC = b"OVR4"
+_MAGIC = b"OVR5"
 _LENGTH = struct.Struct(">I")
 _BODY = len(_MAGIC) + hashlib.sha256().digest_size
 #: Lists of the header that hold one value for each slice.
 _PER_SLICE = {"scores", "classifier_scores", "outline_evidence", "decided_by"}
 #: An answer that would unpack to more than this is none of ours.
 _MAX_VOXELS = 2**31
-
-
-class AnswerMap(StrEnum):
-    """The maps of an answer, by their names there, in the order in which they are kept."""
-
-    PROBABILITY = "probability"
-    DISAGREEMENT = "disagreement"
-    ATTENTION = "attention"
 
 
 def encode_answer(answer: Answer, key: str) -> bytes:
@@ -58,6 +49,7 @@ def encode_answer(answer: Answer, key: str) -> bytes:
         "classifier_scores": list(answer.classifier_scores),
         "outline_evidence": list(answer.outline_evidence),
         "decided_by": list(answer.decided_by),
+        "discarded_px": list(answer.discarded_px),
         "thresholds": [answer.threshold, answer.mask_threshold],
         "networks": [asdict(answer.network)],
         "warnings": list(answer.warnings),
@@ -68,7 +60,7 @@ def encode_answer(answer: Answer, key: str) -> bytes:
 
 
 def decode_answer(entry: bytes, key: str) -> Answer:
-    """Read an answer back, without its attention: nothing but the screen wants that one.
+    """Read an answer back, without attention and discarded: nothing but the screen wants these.
 
     Raises:
         ValueError: The bytes are damaged, of another key, or not an answer at all.
@@ -91,6 +83,7 @@ def decode_answer(entry: bytes, key: str) -> Answer:
         disagreement=disagreement,
         threshold=header["thresholds"][0],
         mask_threshold=header["thresholds"][1],
+        discarded_px=tuple(header["discarded_px"]),
         warnings=tuple(header["warnings"]),
     )
 
@@ -129,7 +122,7 @@ def _read_header(entry: bytes, key: str) -> tuple[dict[str, Any], int]:
 
 
 def _check_header(header: Any, key: str) -> None:
-    lists = _PER_SLICE | {"sizes", "shape", "thresholds", "networks", "warnings"}
+    lists = _PER_SLICE | {"sizes", "shape", "thresholds", "networks", "warnings", "discarded_px"}
     if not isinstance(header, dict) or set(header) != lists | {"key"} or header["key"] != key:
         raise ValueError("the entry is another one's")
     if any(not isinstance(header[name], list) for name in lists):
@@ -144,6 +137,9 @@ def _check_header(header: Any, key: str) -> None:
     whole = all(type(v) is int and v >= 0 for v in sizes)
     if not whole or len(sizes) != len(AnswerMap) * shape[0]:
         raise ValueError("the entry's sizes do not fit")
+    counts = header["discarded_px"]
+    if len(counts) not in (0, shape[0]) or not all(type(v) is int and v >= 0 for v in counts):
+        raise ValueError("the entry's counts do not fit")
     evidence = [v for v in header["outline_evidence"] if v is not None]
     parts = [*header["scores"], *header["classifier_scores"], *evidence, *header["thresholds"]]
     if len(header["thresholds"]) != 2 or not all(type(v) is float and 0 <= v <= 1 for v in parts):

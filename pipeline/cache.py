@@ -151,18 +151,8 @@ class ResultCache:
         """The models' answer, or None where there is none."""
         return self._decoded(key, lambda entry: decode_answer(entry, key))
 
-    def probability_slice(self, key: str, k: int) -> NDArray[np.uint8] | None:
-        """Probability map ``(h, w)`` uint8 of slice ``k``, from 0, without decoding the others."""
-        return self._decoded(key, lambda entry: decode_slice(entry, key, k))
-
-    def disagreement_slice(self, key: str, k: int) -> NDArray[np.uint8] | None:
-        """As `probability_slice`, how far slice and mirror image disagree (`Answer`)."""
-        name = AnswerMap.DISAGREEMENT
-        return self._decoded(key, lambda entry: decode_slice(entry, key, k, name=name))
-
-    def attention_slice(self, key: str, k: int) -> NDArray[np.uint8] | None:
-        """As `probability_slice`, where the classifier looked (`Answer`)."""
-        name = AnswerMap.ATTENTION
+    def map_slice(self, key: str, k: int, name: AnswerMap) -> NDArray[np.uint8] | None:
+        """A map ``(h, w)`` uint8 of slice ``k``, from 0, without decoding the others."""
         return self._decoded(key, lambda entry: decode_slice(entry, key, k, name=name))
 
     def put(self, key: str, answer: Answer) -> bool:

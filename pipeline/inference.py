@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.attention import enlarge
-from pipeline.binding import Answer, bind_answer, reference
+from pipeline.binding import Answer, bind_answer, count_pixels, reference
 from pipeline.cache import ResultCache, result_key
 from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
@@ -27,7 +27,7 @@ from pipeline.mask_levels import level_threshold, mask_level
 from pipeline.models.registry import DEFAULT_TASK, ModelInfo, TaskInfo, read_model_info
 from pipeline.postprocessing import (
     best_expected_level,
-    remove_small_components,
+    set_aside_small_components,
     smooth_each_slice,
     smooth_through_slices,
 )
@@ -171,19 +171,20 @@ class Analyser:
             enlarged = (enlarge(cells, self.network.input_size) for cells in outlined.attention)
             attention = _to_input(enlarged, outlined.passed, prepared)
         level = self._choose_level(probability[scores >= rule.threshold])
+        kept, discarded = set_aside_small_components(
+            probability, level=level, min_fraction=self.network.inference.min_component_fraction
+        )
         return Answer(
             network=reference(self.network, engine=self.engine, precision=self.precision),
             scores=tuple(scores.tolist()),
             classifier_scores=tuple(outlined.classifier.tolist()),
             outline_evidence=tuple(known),
             decided_by=tuple(str(rule.decided_by(float(c), e)) for c, e in pairs),
-            probability=remove_small_components(
-                probability,
-                level=level,
-                min_fraction=self.network.inference.min_component_fraction,
-            ),
+            probability=kept,
             disagreement=disagreement,
             attention=attention,
+            discarded=discarded,
+            discarded_px=count_pixels(discarded),
             threshold=rule.threshold,
             mask_threshold=level_threshold(level),
             warnings=prepared.warnings,

@@ -37,28 +37,33 @@ def smoothing_reach(sigma: float) -> int:
     return int(_REACH * max(sigma, 0.0))
 
 
-def remove_small_components(
+def set_aside_small_components(
     probability: NDArray[np.uint8], *, level: int, min_fraction: float
-) -> NDArray[np.uint8]:
-    """Set the probability to 0 in components of the mask that are small beside the largest.
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Part the components of the mask that are small beside the largest from all the rest.
 
     Args:
         probability: ``(n, h, w)`` uint8.
         level: Smallest value that belongs to the mask.
-        min_fraction: Components with fewer voxels than this part of the largest one's are removed.
+        min_fraction: Components with fewer voxels than this part of the largest one's are set
+            aside.
 
     Returns:
-        A copy where something was removed. Voxels touch through faces, edges and corners.
+        The probability, 0 where something was set aside; and what was, 0 elsewhere, or None where
+        nothing was. Voxels touch through faces, edges and corners.
     """
     if min_fraction <= 0:
-        return probability
+        return probability, None
     labels, count = ndimage.label(probability >= level, structure=np.ones((3, 3, 3), bool))
     if count < 2:
-        return probability
+        return probability, None
     voxels = np.bincount(labels.ravel())
     small = voxels < min_fraction * voxels[1:].max()
     small[0] = False
-    return np.where(small[labels], np.uint8(0), probability)
+    if not small.any():
+        return probability, None
+    aside = small[labels]
+    return np.where(aside, np.uint8(0), probability), np.where(aside, probability, np.uint8(0))
 
 
 def best_expected_level(probability: NDArray[np.uint8], *, lowest: int, highest: int) -> int:

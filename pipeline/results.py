@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,15 @@ from pipeline.outline_facts import OutlineFacts
 
 #: Called with (done, total, what is being done); raises `Cancelled` to stop the work.
 ProgressCallback = Callable[[int, int, str], None]
+
+
+class AnswerMap(StrEnum):
+    """The maps of an answer, by their names there, in the order in which they are kept."""
+
+    PROBABILITY = "probability"
+    DISAGREEMENT = "disagreement"
+    ATTENTION = "attention"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,8 @@ class SliceResult:
             (`pipeline.decision.DecidedBy`).
         mask_area_px: Pixels of the mask on the input's own grid, 0 where no tumor is called.
         dice: Dice against the reference mask; None without one or where both masks are empty.
+        discarded_px: Pixels of what was outlined and left out of the mask, since it is small beside
+            the largest piece.
     """
 
     index: int
@@ -54,6 +66,7 @@ class SliceResult:
     decided_by: str
     mask_area_px: int
     dice: float | None
+    discarded_px: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,6 +66,7 @@ overread.maps = (function () {
     }
     if (!found[show.map]) return null;
     values(into, found[show.map], RAMPS[show.map]);
+    if (show.map === "probability" && found.leftOut) found.leftOut.forEach((value, i) => { if (value) into[i] = RAMPS.probability[value]; });
     return { image, crisp: false };
   }
 

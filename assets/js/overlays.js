@@ -5,7 +5,7 @@ overread.overlays = (function () {
   "use strict";
 
   const MOST_PATHS = 600; // of all slices and of the thresholds that were tried
-  const LINES = ["ai", "fill", "reference", "band", "halo", "diameters"];
+  const LINES = ["ai", "fill", "reference", "leftOut", "band", "halo", "diameters"];
   const MAP_URLS = { probability: "probability_url", uncertainty: "disagreement_url", attention: "attention_url" }; // of a result
   const address = (template, k, channel) => template.replace("{channel}", channel).replace("{slice}", k);
 
@@ -18,6 +18,7 @@ overread.overlays = (function () {
     const { result } = study;
     const found = [];
     if (hasMask(now, k)) found.push(["ai", address(result.probability_url, k)]);
+    if (overread.leftOut.pixels({ study, k })) found.push(["leftOut", address(result.discarded_url, k)]);
     if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
     const outlined = result && result.slices[k].outline_evidence !== null;
     if (outlined && MAP_URLS[show.map]) found.push([show.map, address(result[MAP_URLS[show.map]], k)]);
@@ -44,7 +45,7 @@ overread.overlays = (function () {
     const { show, loader, k, study } = now;
     const { screen } = pane;
     const has = overread.panes.overlaysOf(now, pane);
-    const d = { ai: "", reference: "", band: "" };
+    const d = { ai: "", reference: "", leftOut: "", band: "" };
     const found = {};
     let missing = false;
     for (const [name, url] of sources(now, k)) {
@@ -52,6 +53,7 @@ overread.overlays = (function () {
       if (!found[name]) missing ||= loader.hasFailed(url);
       else if (name === "ai") d.ai = path(now, url, overread.threshold.level(now) - 0.5);
       else if (name === "reference") d.reference = path(now, url, 127.5);
+      else if (name === "leftOut") d.leftOut = path(now, url, overread.threshold.toLevel(study.result.mask_threshold) - 0.5);
       else if (name === "probability") d.band = band(now, url);
     }
     const seen = !show.hidden;
@@ -59,6 +61,7 @@ overread.overlays = (function () {
     screen.outline("ai", ai && show.ai ? d.ai : "");
     screen.outline("fill", ai && show.ai && show.fill ? d.ai : "");
     screen.outline("reference", seen && has.reference && show.reference ? d.reference : "");
+    screen.outline("leftOut", ai && show.ai ? d.leftOut : "");
     screen.outline("band", ai ? d.band : "");
     const lines = ai ? overread.measureTools.lines(now) : "";
     screen.outline("halo", lines);

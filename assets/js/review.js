@@ -60,7 +60,7 @@ overread.review = (function () {
     unmount?.();
     // React may keep the page's elements from one study to the next: the signal takes our listeners off them again.
     const leaving = new AbortController();
-    const parts = ["pointer", "tools", "input", "linked", "planes", "space", "strip", "rail", "corners", "findings", "trust", "measureStore", "bidimensional", "measureTools", "measureList", "measures", "legend", "threshold", "calls", "analysis", "correction", "correctionLayer", "correctionStore", "editTools", "editBar", "correctionPanel", "next", "tour", "touch"];
+    const parts = ["pointer", "tools", "input", "linked", "planes", "space", "strip", "rail", "corners", "findings", "trust", "leftOut", "measureStore", "bidimensional", "measureTools", "measureList", "measures", "legend", "threshold", "calls", "analysis", "correction", "correctionLayer", "correctionStore", "editTools", "editBar", "correctionPanel", "next", "tour", "touch"];
     const removers = parts.map((name) => overread[name].mount(leaving.signal));
     removers.push(overread.viewer.on("slice", keepAddress), () => leaving.abort());
     unmount = () => removers.forEach((remove) => remove());

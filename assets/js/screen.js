@@ -46,7 +46,7 @@ overread.screen = (function () {
     host.append(canvas);
     const svg = element("svg", host);
     svg.setAttribute("preserveAspectRatio", "none");
-    const paths = { fill: element("path", svg, "outline-fill"), ai: element("path", svg, "outline-ai"), reference: element("path", svg, "outline-reference"), band: element("path", svg, "outline-band"), halo: element("path", svg, "diameters-halo"), diameters: element("path", svg, "diameters") };
+    const paths = { fill: element("path", svg, "outline-fill"), ai: element("path", svg, "outline-ai"), reference: element("path", svg, "outline-reference"), leftOut: element("path", svg, "outline-left-out"), band: element("path", svg, "outline-band"), halo: element("path", svg, "diameters-halo"), diameters: element("path", svg, "diameters") };
     const layers = new Map();
 
     // Screen pixels per image pixel, x and y.

@@ -30,6 +30,8 @@ overread.trust = (function () {
     const all = [...new Set([...(warnings || []), ...(result?.warnings || [])])];
     byId("findings-warnings").hidden = all.length === 0;
     byId("finding-warnings").replaceChildren(...all.map((sentence) => make("p", { className: "notice notice--warning", textContent: sentence })));
+    byId("finding-learned").textContent = result?.learned || "";
+    byId("finding-learned").hidden = !result?.learned;
     expected(result?.trust);
   }
 

@@ -171,6 +171,8 @@ def _slice() -> html.Section:
             ],
             className="finding-rows tabular",
         ),
+        html.P(id="finding-learned", className="finding-text", hidden=True),
+        html.P(id="finding-left-out", className="finding-text", hidden=True),
         html.P(id="finding-decided", className="finding-text finding-decided"),
         html.P(id="finding-note", className="finding-text finding-note"),
         id="findings-slice",

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +21,8 @@ FOLDS_FILE = Path(__file__).with_name("lgg_folds.json")
 SHIPPED_FOLD = 1
 N_FOLDS = 5
 _SEED = 20261121
+Role = Literal["train", "validation", "held_out"]
+_ROLES: tuple[Role, ...] = ("train", "validation", "held_out")
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,14 @@ def load_fold(number: int = SHIPPED_FOLD) -> Split:
     if not 1 <= number <= len(folds):
         raise ValueError(f"fold must be 1 to {len(folds)}, got {number}")
     return folds[number - 1]
+
+
+def role_of(split: str, patient: str) -> Role | None:
+    """What a patient was for in the committed fold of this name; None where that is not known."""
+    for fold in load_folds():
+        if fold.name == split:
+            return next((role for role in _ROLES if patient in getattr(fold, role)), None)
+    return None
 
 
 def _with_validation(

@@ -26,10 +26,11 @@ from dashboard.settings import read_settings
 from dashboard.store import Origin
 from dashboard.worker import Worker
 from pipeline import Case, CaseResult, ProgressCallback
-from pipeline.binding import Answer, bind_answer, reference
+from pipeline.binding import Answer, bind_answer, count_pixels, reference
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICES, SIZE = 12, 64
+SPECK = 147
 LESION_SLICES = range(4, 9)
 #: Classifier's score, outline evidence and what decided: without and with a lesion, and two slices
 #: on which the stages contradict each other.
@@ -41,7 +42,8 @@ START_S = 60
 class RuleAnalyser:
     """Outlines what is brighter than 180; waits at ``gate`` before every slice.
 
-    What is brighter than 150 only gets a probability of 100 of 255.
+    What is brighter than 150 only gets a probability of 100 of 255. What has the grey of a speck
+    is left out of the mask.
     """
 
     def __init__(self, services: Any, gate: threading.Semaphore) -> None:
@@ -55,6 +57,7 @@ class RuleAnalyser:
                 progress(k, case.n_slices, f"Classifying slice {k + 1} of {case.n_slices}")
         values = np.asarray(case.pixels[..., 0])
         bright, rim = values > 180, values > 150
+        specks = np.where(values == SPECK, 200, 0).astype(np.uint8)
         network = self._services.models.network
         stages = [STAGES.get(k, STAGES_OF[bool(mask.any())]) for k, mask in enumerate(bright)]
         answer = Answer(
@@ -67,6 +70,8 @@ class RuleAnalyser:
             disagreement=bright.astype(np.uint8) * np.uint8(20),
             attention=rim.astype(np.uint8) * np.uint8(130)
             + bright.astype(np.uint8) * np.uint8(120),
+            discarded=specks,
+            discarded_px=count_pixels(specks),
             threshold=0.5,
             mask_threshold=0.5,
         )
@@ -147,6 +152,7 @@ class Site:
         analysed: bool = True,
         shift: int = 0,
         rim: bool = False,
+        speck: bool = False,
         prefix: str = "",
     ) -> str:
         """Store a FLAIR volume with a bright block and a reference around it; returns its id.
@@ -156,11 +162,12 @@ class Site:
             analysed: Wait for the worker's answer.
             shift: Moves the block, so that the study is another one.
             rim: Give it a rim two pixels wide that is less bright.
+            speck: Put 3 x 3 pixels on slice 7, rows and columns 45 to 47, that the AI leaves out.
             prefix: Begins its files' names, and so the patient's in the worklist.
         """
         folder = self._folder / name
         self._studies += 1  # no two studies hold the same: the answer to one would be the other's
-        write_study(folder, shift=shift, rim=rim, prefix=prefix, mark=self._studies)
+        write_study(folder, shift=shift, rim=rim, speck=speck, prefix=prefix, mark=self._studies)
         return self.add_folder(folder, analysed=analysed)
 
     def add_folder(self, folder: Path, *, slices: int = SLICES, analysed: bool = True) -> str:
@@ -190,7 +197,13 @@ def write_models(folder: Path) -> None:
 
 
 def write_study(
-    folder: Path, *, shift: int = 0, rim: bool = False, prefix: str = "", mark: int = 0
+    folder: Path,
+    *,
+    shift: int = 0,
+    rim: bool = False,
+    speck: bool = False,
+    prefix: str = "",
+    mark: int = 0,
 ) -> None:
     """A NIfTI volume and its mask: grey grows with the slice, a bright block is the lesion.
 
@@ -207,6 +220,8 @@ def write_study(
                 volume[14 + shift : 34 + shift, 18:38, k] = 170
             volume[16 + shift : 32 + shift, 20:36, k] = 220
             mask[14 + shift : 34 + shift, 18:38, k] = 1
+    if speck:
+        volume[44:47, 44:47, 6] = SPECK
     affine = np.diag([-1.0, -1.0, 4.0, 1.0])
     nibabel.save(nibabel.Nifti1Image(volume, affine), folder / f"{prefix}flair.nii.gz")
     nibabel.save(nibabel.Nifti1Image(mask, affine), folder / f"{prefix}seg.nii.gz")

@@ -17,7 +17,7 @@ from dashboard.storage_upkeep import tidy_storage
 from dashboard.store import JobState
 from dashboard.study_files import StudyFiles
 from dashboard.worker import Worker
-from pipeline import InputError, SharedStorage, StorageError
+from pipeline import AnswerMap, InputError, SharedStorage, StorageError
 
 STUDY = "0123456789abcdef"
 
@@ -138,7 +138,7 @@ def test_two_machines_share_studies_and_results(storage_url: str, tmp_path: Path
     assert row is not None and row.job_state is JobState.DONE
     key = web.result_key(row.content_digest)
     assert key is not None
-    piece = web.results.probability_slice(key, 1)
+    piece = web.results.map_slice(key, 1, AnswerMap.PROBABILITY)
     assert piece is not None and piece[:2, :2].tolist() == [[200, 200], [200, 200]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from fake_server import FakeAnalyser, add_case, make_case, make_services
 
 from dashboard import trust
 from pipeline import DiceEstimate, InputError
+from pipeline.data.splits import load_fold
 from pipeline.expected_dice import SimilarPatient
 
 
@@ -53,3 +54,28 @@ def test_nothing_is_told_where_nothing_was_learned(parts, result, monkeypatch):
 
     monkeypatch.setattr(trust, "read_dice_model", damaged)
     assert trust.describe_trust(parts, result) is None
+
+
+@pytest.mark.parametrize(
+    ("split", "case_id", "words"),
+    [
+        ({"name": "fold 1"}, "TCGA_CS_4941_19960909", "The installed network learned from"),
+        ({"name": "fold 1"}, "TCGA_CS_5393_19990606", None),  # held out
+        ({"name": "fold 1"}, "case0", None),
+        ({"name": "by slice"}, "TCGA_CS_4941_19960909", None),
+        ("fold 1", "TCGA_CS_4941_19960909", None),
+        (None, "TCGA_CS_4941_19960909", None),
+    ],
+)
+def test_patients_that_the_network_learned_from_are_told(parts, split, case_id, words):
+    network = replace(parts.models.network, metadata={"split": split})
+    known = replace(parts, models=replace(parts.models, network=network))
+    told = trust.tell_learned(known, case_id)
+    assert told == words or told.startswith(words)
+
+
+def test_patients_that_chose_the_thresholds_are_told(parts):
+    network = replace(parts.models.network, metadata={"split": {"name": "fold 1"}})
+    known = replace(parts, models=replace(parts.models, network=network))
+    told = trust.tell_learned(known, load_fold(1).validation[0])
+    assert told.startswith("This patient helped to choose the installed network's thresholds")

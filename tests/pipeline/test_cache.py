@@ -18,7 +18,7 @@ from pipeline.binding import Answer
 from pipeline.cache import BytesDisk, ResultCache, result_key
 from pipeline.errors import Cancelled
 from pipeline.models.registry import read_model_info
-from pipeline.results import ModelReference
+from pipeline.results import AnswerMap, ModelReference
 
 KEY, OTHER = "ab" * 32, "cd" * 32
 
@@ -66,12 +66,28 @@ def test_one_slice_is_read_alone(tmp_path: Path) -> None:
     cache, answer = ResultCache(tmp_path), make_answer()
     cache.put(KEY, answer)
     for k in range(4):
-        assert (cache.probability_slice(KEY, k) == answer.probability[k]).all()
-        assert (cache.disagreement_slice(KEY, k) == answer.disagreement[k]).all()
-    for read in (cache.probability_slice, cache.disagreement_slice):
-        assert read(KEY, 4) is None
-        assert read(KEY, -1) is None
-        assert read(OTHER, 1) is None
+        assert (cache.map_slice(KEY, k, AnswerMap.PROBABILITY) == answer.probability[k]).all()
+        assert (cache.map_slice(KEY, k, AnswerMap.DISAGREEMENT) == answer.disagreement[k]).all()
+        assert not cache.map_slice(KEY, k, AnswerMap.DISCARDED).any()
+    for name in AnswerMap:
+        assert cache.map_slice(KEY, 4, name) is None
+        assert cache.map_slice(KEY, -1, name) is None
+        assert cache.map_slice(OTHER, 1, name) is None
+
+
+def test_what_was_discarded_is_kept_slice_by_slice(tmp_path: Path) -> None:
+    discarded = np.zeros((4, 32, 32), np.uint8)
+    discarded[2, 3:5, 4:9] = 180
+    answer = replace(make_answer(), discarded=discarded, discarded_px=(0, 0, 10, 0))
+    cache = ResultCache(tmp_path)
+    cache.put(KEY, answer)
+    assert (cache.map_slice(KEY, 2, AnswerMap.DISCARDED) == discarded[2]).all()
+    again = cache.answer(KEY)
+    assert again is not None
+    assert (again.discarded, again.discarded_px) == (None, (0, 0, 10, 0))
+    result = cache.get(KEY, make_case())
+    assert result is not None
+    assert [one.discarded_px for one in result.slices] == [0, 0, 10, 0]
 
 
 def test_a_result_is_bound_to_the_case_that_asks(tmp_path: Path) -> None:
@@ -175,7 +191,7 @@ def test_damaged_and_foreign_entries_are_misses(tmp_path: Path, entry: bytes) ->
     cache = ResultCache(tmp_path)
     cache._entries.set(KEY, entry)
     assert cache.answer(KEY) is None
-    assert cache.probability_slice(KEY, 1) is None
+    assert cache.map_slice(KEY, 1, AnswerMap.PROBABILITY) is None
     with pytest.raises(ValueError, match="entry"):
         decode_answer(entry, KEY)
 

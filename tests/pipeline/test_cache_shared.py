@@ -9,6 +9,7 @@ from test_cache import KEY, OTHER, make_answer
 
 from pipeline.cache import ResultCache
 from pipeline.errors import InputError
+from pipeline.results import AnswerMap
 from pipeline.shared_storage import SharedStorage, StorageError
 
 
@@ -20,7 +21,7 @@ def test_one_machine_reads_what_another_computed(storage_url: str, tmp_path: Pat
     answer = make_answer()
     assert cache(tmp_path / "a", storage_url).put(KEY, answer)
     other = cache(tmp_path / "b", storage_url)
-    piece = other.probability_slice(KEY, 2)
+    piece = other.map_slice(KEY, 2, AnswerMap.PROBABILITY)
     assert piece is not None and (piece == answer.probability[2]).all()
     found = other.answer(KEY)
     assert found is not None and (found.probability == answer.probability).all()

@@ -238,7 +238,7 @@ def test_an_unsure_outline_gets_a_lower_threshold(stages: Any, tmp_path: Path) -
     assert [s.mask_area_px for s in lowered.slices] == [0, 64, 64, 64]
 
 
-def test_small_components_are_removed_with_their_probability(stages: Any, tmp_path: Path) -> None:
+def test_small_components_are_set_aside_with_their_probability(stages: Any, tmp_path: Path) -> None:
     case = make_case()
     pixels = case.pixels.copy()
     pixels[2, 25:27, 25:27] = 200
@@ -247,6 +247,7 @@ def test_small_components_are_removed_with_their_probability(stages: Any, tmp_pa
     result = analyser.analyse(replace(case, pixels=pixels))
     assert not result.probability[2, 25:27, 25:27].any()
     assert [s.mask_area_px for s in result.slices] == [0, 64, 64, 64]
+    assert [s.discarded_px for s in result.slices] == [0, 0, 4, 0]
 
 
 def test_stage_two_follows_as_soon_as_the_scores_around_a_slice_are_known(

@@ -4,7 +4,7 @@ import pytest
 from pipeline.mask_levels import level_threshold, mask_level
 from pipeline.postprocessing import (
     best_expected_level,
-    remove_small_components,
+    set_aside_small_components,
     smooth_through_slices,
     smoothing_reach,
     smoothing_weights,
@@ -39,25 +39,30 @@ def make_components() -> np.ndarray:
     return volume
 
 
-def test_small_components_go_and_nothing_else() -> None:
+def test_small_components_are_set_aside_and_nothing_else() -> None:
     volume = make_components()
-    cleaned = remove_small_components(volume, level=128, min_fraction=0.1)
+    kept, aside = set_aside_small_components(volume, level=128, min_fraction=0.1)
     expected = volume.copy()
     expected[5, 6:8, 6] = 0
-    assert (cleaned == expected).all()
+    assert (kept == expected).all()
+    assert aside is not None
+    assert (aside == volume - expected).all()
     assert volume[5, 6, 6] == 255, "the input is left as it is"
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.07])
 def test_components_of_the_fraction_itself_stay(fraction: float) -> None:
     volume = make_components()
-    kept = remove_small_components(volume, level=128, min_fraction=fraction)
+    kept, aside = set_aside_small_components(volume, level=128, min_fraction=fraction)
     assert (kept == volume).all()
+    assert aside is None
 
 
 def test_an_empty_volume_stays_empty() -> None:
     empty = np.zeros((2, 4, 4), np.uint8)
-    assert not remove_small_components(empty, level=128, min_fraction=0.5).any()
+    kept, aside = set_aside_small_components(empty, level=128, min_fraction=0.5)
+    assert not kept.any()
+    assert aside is None
 
 
 def test_what_is_smoothed_is_the_weighted_mean_of_its_neighbours() -> None:

@@ -13,6 +13,7 @@ from pipeline.data.splits import (
     load_fold,
     load_folds,
     make_folds,
+    role_of,
     save_folds,
     split_by_slice,
 )
@@ -43,6 +44,7 @@ def test_the_committed_folds_are_made_again_from_the_first_one_and_the_data():
             for mask in folder.glob("*_mask.*")
         )
         for folder in LGG.iterdir()
+        if folder.is_dir()
     }
     folds = load_folds()
     assert make_folds(loads, first=folds[0]) == folds
@@ -52,6 +54,18 @@ def test_there_are_five_folds():
     assert load_fold(5) == load_folds()[4]
     with pytest.raises(ValueError, match="fold must be 1 to 5, got 6"):
         load_fold(6)
+
+
+@pytest.mark.parametrize("role", ["train", "validation", "held_out"])
+def test_what_a_patient_was_for_is_known(role):
+    fold = load_fold(2)
+    assert {role_of("fold 2", patient) for patient in getattr(fold, role)} == {role}
+
+
+def test_what_others_were_for_is_not_known():
+    assert role_of("fold 1", "flair") is None
+    assert role_of("without CS", load_fold(1).train[0]) is None
+    assert role_of("", "") is None
 
 
 def test_groups_see_every_institution_and_small_and_large_tumors():

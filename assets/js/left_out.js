@@ -1,0 +1,26 @@
+// Pieces that were outlined and left out of the mask, since they are small beside the lesion: a dotted outline on the
+// slice (overlays.js), and here its words. Without them a conflict would point at nothing.
+window.overread = window.overread || {};
+
+overread.leftOut = (function () {
+  "use strict";
+
+  const pixels = ({ study: { result }, k }) => result?.slices[k].discarded_px || 0;
+
+  function amount({ study: { spacing_mm: mm } }, px) {
+    return mm ? `${((px * mm[1] * mm[2]) / 100).toFixed(2)} cm²` : `${px.toLocaleString("en-US")} px`;
+  }
+
+  function show(now) {
+    const node = document.getElementById("finding-left-out"), px = pixels(now);
+    node.hidden = px === 0;
+    node.textContent = px ? `Dotted: ${amount(now, px)} that was outlined here and left out of the mask, as it is small beside the lesion.` : "";
+  }
+
+  function mount() {
+    const removers = ["open", "result", "slice"].map((name) => overread.viewer.on(name, show));
+    return () => removers.forEach((remove) => remove());
+  }
+
+  return { mount, pixels };
+})();

@@ -1,0 +1,49 @@
+"""Pieces that the AI outlined and left out of its mask: shown, and said."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from reading import open_study
+from running_site import Site
+from test_maps import shown
+
+DOTTED = "#viewer-screen .outline-left-out"
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("speck", speck=True)
+
+
+def test_what_was_left_out_is_dotted_and_told(page: Page, study: str) -> None:
+    open_study(page, study, 7)
+    words = page.locator("#finding-left-out")
+    expect(words).to_have_text(
+        "Dotted: 0.09 cm² that was outlined here and left out of the mask, as it is small beside"
+        " the lesion."
+    )
+    dotted = page.locator(DOTTED)
+    expect(dotted).to_have_attribute("d", re.compile(r"^M44\.14 45\.00Q"))
+    page.keyboard.press("m")
+    expect(dotted).to_have_attribute("d", "")
+    page.keyboard.press("m")
+    page.keyboard.press("ArrowDown")
+    expect(words).to_be_hidden()
+    expect(dotted).to_have_attribute("d", "")
+
+
+def test_the_map_of_the_probability_holds_it(page: Page, study: str) -> None:
+    open_study(page, study, 7)
+    page.keyboard.press("p")
+    seen = shown(page)
+    there = seen[..., 3] > 0
+    assert int(there.sum()) == 256 + 9
+    assert there[44:47, 44:47].all()
+    page.keyboard.press("u")
+    page.wait_for_function("() => overread.viewer.now.show.map === 'uncertainty'")
+    assert not (shown(page)[44:47, 44:47, 3] > 0).any()
+    assert np.count_nonzero(seen[44:47, 44:47, 0] > 240) == 9  # 200 of 255 is bright
