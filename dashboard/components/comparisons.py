@@ -166,9 +166,39 @@ def measured(
         titles = dict(zip(task.classes, task.class_titles, strict=True))
         matrix = confusion_table(found.confusion, titles)
         title = "What was answered for each class"
-        shown.append(panel(title, matrix, *warn[:1], extra="stack stack--tight"))
+        counted = html.P(answers_words(found), className="muted secondary")
+        shown.append(panel(title, counted, matrix, *warn[:1], extra="stack stack--tight"))
     shown.append(_cases(task, found))
     return shown
+
+
+def answers_words(found: ImageEvaluation) -> str:
+    """What the matrix counts: how often each image was answered, and by whom."""
+    images, repeats = len(found.rows), found.repeats
+    if repeats <= 1:
+        return f"{found.answers:,} answers, by networks that had not seen the image."
+    return (
+        f"{found.answers:,} answers: each of the {images:,} images was answered {repeats} times, "
+        "each time by another network that had not seen it. Figures and matrix count every answer."
+    )
+
+
+def wrong_words(found: ImageEvaluation) -> str:
+    """What the list of cases calls wrong, and how that goes with the matrix; "" for one answer."""
+    if found.repeats <= 1 or found.confusion is None:
+        return ""
+    right = sum(row[place] for place, row in enumerate(found.confusion.counts))
+    return (
+        "Here an image has one answer: the class with the highest mean probability of its "
+        f"{found.repeats} answers. The mean may be right where one of them is wrong: "
+        f"{count_wrong(found):,} of {len(found.rows):,} images are wrong here, "
+        f"{found.answers - right:,} of {found.answers:,} answers in the matrix."
+    )
+
+
+def count_wrong(found: ImageEvaluation) -> int:
+    """Images whose mean answer is not what the data say."""
+    return sum(row.answer != row.label for row in found.rows)
 
 
 #: Figures that the performance page tells of slices, told of images.
@@ -204,11 +234,13 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
         )
         for row in ordered[:MAX_CASES]
     ]
-    wrong = sum(row.answer != row.label for row in found.rows)
-    title = f"Cases: {wrong} of {len(found.rows)} answered wrongly, the surest of them first"
-    head_words = ["File of the data set", "Data says", "Answered", "Probability", ""]
+    title = f"Cases: {count_wrong(found)} of {len(found.rows)} answered wrongly, the surest of them first"
+    mean = "Probability" if found.repeats <= 1 else "Mean probability"
+    head_words = ["File of the data set", "Data says", "Answered", mean, ""]
+    told = wrong_words(found)
     return panel(
         title,
+        html.P(told, className="muted secondary") if told else None,
         html.P(
             "The images are not part of this program. Choose the file above to see its answer and "
             "where the network looked.",

@@ -41,7 +41,7 @@ class ImageEvaluation:
         figures: Figures by name.
         confusion: Counts by class, None where there are none.
         environment: Where, when and by which command.
-        rows: One per image.
+        rows: One per image, with the mean of its answers' probabilities.
     """
 
     split: str
@@ -51,6 +51,17 @@ class ImageEvaluation:
     confusion: ConfusionMatrix | None
     environment: Mapping[str, str]
     rows: tuple[ImageRow, ...]
+
+    @property
+    def answers(self) -> int:
+        """Answers that figures and confusion matrix count, 0 without a matrix."""
+        return sum(map(sum, self.confusion.counts)) if self.confusion else 0
+
+    @property
+    def repeats(self) -> int:
+        """How often each image was answered, 0 where the file does not tell."""
+        whole = self.rows and self.answers % len(self.rows) == 0
+        return self.answers // len(self.rows) if whole else 0
 
 
 def parse_image_evaluation(document: object) -> ImageEvaluation | None:

@@ -66,6 +66,36 @@ def test_page_of_a_task_says(served, words):
     assert words in page(task=TASK)
 
 
+def test_numbers_of_answers_and_images_add_up(served):
+    classes = IMAGE_TASKS[TASK].classes
+    rows = [
+        {
+            "file": f"{k}.png",
+            "label": classes[0],
+            "class": classes[k % 2],
+            "probabilities": dict(zip(classes, (0.6 - 0.2 * (k % 2), 0.4, 0.0, 0.0), strict=True)),
+        }
+        for k in range(4)
+    ]
+    counts = [[3, 5, 0, 0], *[[0] * 4] * 3]
+    made = make_image_evaluation(rows=rows, confusion={"labels": list(classes), "counts": counts})
+    write_image_model(served.settings.models, evaluation=made)
+    shown = page(task=TASK)
+    assert "8 answers: each of the 4 images was answered 2 times" in shown
+    assert "Cases: 2 of 4 answered wrongly" in shown
+    assert "2 of 4 images are wrong here, 5 of 8 answers in the matrix." in shown
+    assert '"Mean probability"' in shown
+
+
+def test_a_single_answer_per_image_needs_no_explanation(served):
+    made = make_image_evaluation()
+    made["confusion"]["counts"] = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1]]
+    write_image_model(served.settings.models, evaluation=made)
+    shown = page(task=TASK)
+    assert "4 answers, by networks that had not seen the image." in shown
+    assert '"Probability"' in shown and "in the matrix" not in shown
+
+
 def test_task_without_a_model_names_what_is_missing(served):
     shown = page(task="brain-mri")
     assert "No image can be answered." in shown
