@@ -108,7 +108,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
         "probability_url": f"{address}/probability/{{slice}}",
         "disagreement_url": f"{address}/disagreement/{{slice}}",
         "attention_url": f"{address}/attention/{{slice}}",
-        "discarded_url": f"{address}/discarded/{{slice}}",
+        "left_out_url": f"{address}/left_out/{{slice}}",
         "measures_url": f"/data/{row.study_id}/{row.data_digest}/measures/{key}?v={VERSION}",
         **describe_result_addresses(row, key),
         "slices": [
@@ -121,7 +121,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
                 "decided_by": s.decided_by,
                 "mask_area_px": s.mask_area_px,
                 "dice": s.dice,
-                "discarded_px": s.discarded_px,
+                "left_out_px": s.left_out_px,
             }
             for s in result.slices
         ],

@@ -3,7 +3,7 @@
 ::
 
     "OVR5" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
-    | slices of the probability | of the disagreement | of the attention | of what was discarded
+    | slices of the probability | of the disagreement | of the attention | of what was left out
 
 A slice is its ``h * w`` uint8 values through zlib, and takes no bytes where it is empty, so that
 one slice of a large study is read without the others. Decoding trusts nothing and raises
@@ -49,7 +49,7 @@ def encode_answer(answer: Answer, key: str) -> bytes:
         "classifier_scores": list(answer.classifier_scores),
         "outline_evidence": list(answer.outline_evidence),
         "decided_by": list(answer.decided_by),
-        "discarded_px": list(answer.discarded_px),
+        "left_out_px": list(answer.left_out_px),
         "thresholds": [answer.threshold, answer.mask_threshold],
         "networks": [asdict(answer.network)],
         "warnings": list(answer.warnings),
@@ -60,7 +60,7 @@ def encode_answer(answer: Answer, key: str) -> bytes:
 
 
 def decode_answer(entry: bytes, key: str) -> Answer:
-    """Read an answer back, without attention and discarded: nothing but the screen wants these.
+    """Read an answer back, without attention and left_out: nothing but the screen wants these.
 
     Raises:
         ValueError: The bytes are damaged, of another key, or not an answer at all.
@@ -83,7 +83,7 @@ def decode_answer(entry: bytes, key: str) -> Answer:
         disagreement=disagreement,
         threshold=header["thresholds"][0],
         mask_threshold=header["thresholds"][1],
-        discarded_px=tuple(header["discarded_px"]),
+        left_out_px=tuple(header["left_out_px"]),
         warnings=tuple(header["warnings"]),
     )
 
@@ -122,7 +122,7 @@ def _read_header(entry: bytes, key: str) -> tuple[dict[str, Any], int]:
 
 
 def _check_header(header: Any, key: str) -> None:
-    lists = _PER_SLICE | {"sizes", "shape", "thresholds", "networks", "warnings", "discarded_px"}
+    lists = _PER_SLICE | {"sizes", "shape", "thresholds", "networks", "warnings", "left_out_px"}
     if not isinstance(header, dict) or set(header) != lists | {"key"} or header["key"] != key:
         raise ValueError("the entry is another one's")
     if any(not isinstance(header[name], list) for name in lists):
@@ -137,7 +137,7 @@ def _check_header(header: Any, key: str) -> None:
     whole = all(type(v) is int and v >= 0 for v in sizes)
     if not whole or len(sizes) != len(AnswerMap) * shape[0]:
         raise ValueError("the entry's sizes do not fit")
-    counts = header["discarded_px"]
+    counts = header["left_out_px"]
     if len(counts) not in (0, shape[0]) or not all(type(v) is int and v >= 0 for v in counts):
         raise ValueError("the entry's counts do not fit")
     evidence = [v for v in header["outline_evidence"] if v is not None]

@@ -42,9 +42,9 @@ class Answer:
         attention: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.attention`), 255 at
             the strongest place of each slice; 0 on slices that did not pass. None where the network
             did not tell, and where the answer comes from the cache, which gives it slice by slice.
-        discarded: ``(n, h, w)`` uint8, the probability of pieces that were left out of the mask as
+        left_out: ``(n, h, w)`` uint8, the probability of pieces that were left out of the mask as
             small beside the largest, 0 elsewhere; None where there are none, and as ``attention``.
-        discarded_px: Pixels of such pieces on each slice; () where there are none.
+        left_out_px: Pixels of such pieces on each slice; () where there are none.
     """
 
     network: ModelReference
@@ -58,8 +58,8 @@ class Answer:
     mask_threshold: float
     warnings: tuple[str, ...] = ()
     attention: NDArray[np.uint8] | None = None
-    discarded: NDArray[np.uint8] | None = None
-    discarded_px: tuple[int, ...] = ()
+    left_out: NDArray[np.uint8] | None = None
+    left_out_px: tuple[int, ...] = ()
 
     def called(self) -> NDArray[np.bool_]:
         """``(n,)`` bool, the slices whose score reaches the operating point."""
@@ -138,7 +138,7 @@ def _slice_results(
             decided_by=answer.decided_by[k],
             mask_area_px=int(areas[k]),
             dice=overlap[k],
-            discarded_px=answer.discarded_px[k] if answer.discarded_px else 0,
+            left_out_px=answer.left_out_px[k] if answer.left_out_px else 0,
         )
         for k in range(case.n_slices)
     )

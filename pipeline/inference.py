@@ -171,7 +171,7 @@ class Analyser:
             enlarged = (enlarge(cells, self.network.input_size) for cells in outlined.attention)
             attention = _to_input(enlarged, outlined.passed, prepared)
         level = self._choose_level(probability[scores >= rule.threshold])
-        kept, discarded = set_aside_small_components(
+        kept, left_out = set_aside_small_components(
             probability, level=level, min_fraction=self.network.inference.min_component_fraction
         )
         return Answer(
@@ -183,8 +183,8 @@ class Analyser:
             probability=kept,
             disagreement=disagreement,
             attention=attention,
-            discarded=discarded,
-            discarded_px=count_pixels(discarded),
+            left_out=left_out,
+            left_out_px=count_pixels(left_out),
             threshold=rule.threshold,
             mask_threshold=level_threshold(level),
             warnings=prepared.warnings,

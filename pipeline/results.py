@@ -23,7 +23,7 @@ class AnswerMap(StrEnum):
     PROBABILITY = "probability"
     DISAGREEMENT = "disagreement"
     ATTENTION = "attention"
-    DISCARDED = "discarded"
+    LEFT_OUT = "left_out"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class SliceResult:
             (`pipeline.decision.DecidedBy`).
         mask_area_px: Pixels of the mask on the input's own grid, 0 where no tumor is called.
         dice: Dice against the reference mask; None without one or where both masks are empty.
-        discarded_px: Pixels of what was outlined and left out of the mask, since it is small beside
+        left_out_px: Pixels of what was outlined and left out of the mask, since it is small beside
             the largest piece.
     """
 
@@ -66,7 +66,7 @@ class SliceResult:
     decided_by: str
     mask_area_px: int
     dice: float | None
-    discarded_px: int = 0
+    left_out_px: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ window.overread = window.overread || {};
 overread.leftOut = (function () {
   "use strict";
 
-  const pixels = ({ study: { result }, k }) => result?.slices[k].discarded_px || 0;
+  const pixels = ({ study: { result }, k }) => result?.slices[k].left_out_px || 0;
 
   function amount({ study: { spacing_mm: mm } }, px) {
     return mm ? `${((px * mm[1] * mm[2]) / 100).toFixed(2)} cm²` : `${px.toLocaleString("en-US")} px`;

@@ -18,7 +18,7 @@ overread.overlays = (function () {
     const { result } = study;
     const found = [];
     if (hasMask(now, k)) found.push(["ai", address(result.probability_url, k)]);
-    if (overread.leftOut.pixels({ study, k })) found.push(["leftOut", address(result.discarded_url, k)]);
+    if (overread.leftOut.pixels({ study, k })) found.push(["leftOut", address(result.left_out_url, k)]);
     if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
     const outlined = result && result.slices[k].outline_evidence !== null;
     if (outlined && MAP_URLS[show.map]) found.push([show.map, address(result[MAP_URLS[show.map]], k)]);

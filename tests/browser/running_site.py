@@ -70,8 +70,8 @@ class RuleAnalyser:
             disagreement=bright.astype(np.uint8) * np.uint8(20),
             attention=rim.astype(np.uint8) * np.uint8(130)
             + bright.astype(np.uint8) * np.uint8(120),
-            discarded=specks,
-            discarded_px=count_pixels(specks),
+            left_out=specks,
+            left_out_px=count_pixels(specks),
             threshold=0.5,
             mask_threshold=0.5,
         )

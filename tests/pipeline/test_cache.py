@@ -68,26 +68,26 @@ def test_one_slice_is_read_alone(tmp_path: Path) -> None:
     for k in range(4):
         assert (cache.map_slice(KEY, k, AnswerMap.PROBABILITY) == answer.probability[k]).all()
         assert (cache.map_slice(KEY, k, AnswerMap.DISAGREEMENT) == answer.disagreement[k]).all()
-        assert not cache.map_slice(KEY, k, AnswerMap.DISCARDED).any()
+        assert not cache.map_slice(KEY, k, AnswerMap.LEFT_OUT).any()
     for name in AnswerMap:
         assert cache.map_slice(KEY, 4, name) is None
         assert cache.map_slice(KEY, -1, name) is None
         assert cache.map_slice(OTHER, 1, name) is None
 
 
-def test_what_was_discarded_is_kept_slice_by_slice(tmp_path: Path) -> None:
-    discarded = np.zeros((4, 32, 32), np.uint8)
-    discarded[2, 3:5, 4:9] = 180
-    answer = replace(make_answer(), discarded=discarded, discarded_px=(0, 0, 10, 0))
+def test_what_was_left_out_is_kept_slice_by_slice(tmp_path: Path) -> None:
+    left_out = np.zeros((4, 32, 32), np.uint8)
+    left_out[2, 3:5, 4:9] = 180
+    answer = replace(make_answer(), left_out=left_out, left_out_px=(0, 0, 10, 0))
     cache = ResultCache(tmp_path)
     cache.put(KEY, answer)
-    assert (cache.map_slice(KEY, 2, AnswerMap.DISCARDED) == discarded[2]).all()
+    assert (cache.map_slice(KEY, 2, AnswerMap.LEFT_OUT) == left_out[2]).all()
     again = cache.answer(KEY)
     assert again is not None
-    assert (again.discarded, again.discarded_px) == (None, (0, 0, 10, 0))
+    assert (again.left_out, again.left_out_px) == (None, (0, 0, 10, 0))
     result = cache.get(KEY, make_case())
     assert result is not None
-    assert [one.discarded_px for one in result.slices] == [0, 0, 10, 0]
+    assert [one.left_out_px for one in result.slices] == [0, 0, 10, 0]
 
 
 def test_a_result_is_bound_to_the_case_that_asks(tmp_path: Path) -> None:

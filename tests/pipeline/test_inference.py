@@ -247,7 +247,7 @@ def test_small_components_are_set_aside_with_their_probability(stages: Any, tmp_
     result = analyser.analyse(replace(case, pixels=pixels))
     assert not result.probability[2, 25:27, 25:27].any()
     assert [s.mask_area_px for s in result.slices] == [0, 64, 64, 64]
-    assert [s.discarded_px for s in result.slices] == [0, 0, 4, 0]
+    assert [s.left_out_px for s in result.slices] == [0, 0, 4, 0]
 
 
 def test_stage_two_follows_as_soon_as_the_scores_around_a_slice_are_known(
