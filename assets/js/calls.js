@@ -63,5 +63,5 @@ overread.calls = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { LOWEST, HIGHEST, isShipped, value, isCalled, change, set, move, mount };
+  return { LOWEST, HIGHEST, shipped, isShipped, value, isCalled, change, set, move, mount };
 })();

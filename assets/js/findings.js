@@ -26,7 +26,7 @@ overread.findings = (function () {
       return [ml === 0 ? "0" : ml < 0.1 ? "<0.1" : ml.toFixed(1), " mL", ""];
     }
     const pixels = result.slices.reduce((sum, _, k) => sum + overread.threshold.area(now, k), 0);
-    return [pixels.toLocaleString("en-US"), " pixels", "The input has no pixel spacing, so there are no millilitres."];
+    return [pixels.toLocaleString("en-US"), " voxels", "The input has no pixel spacing, so there are no millilitres."];
   }
 
   function called(now) {
@@ -36,6 +36,9 @@ overread.findings = (function () {
     if (k === 0) return `No slice above ${point}. This does not mean normal.`;
     return `${k} of ${n} slices ${k === 1 ? "is" : "are"} above ${point}. Edema counts as abnormality.`;
   }
+
+  // Another study is read from its volume on.
+  const toTop = () => { document.querySelector(".findings-scroll").scrollTop = 0; };
 
   function study(now) {
     const { study: s } = now;
@@ -100,25 +103,36 @@ overread.findings = (function () {
     tick.hidden = !answer;
     if (answer) tick.style.left = `${overread.calls.value(now) * 100}%`;
     text("finding-point", answer ? overread.calls.value(now).toFixed(2) : NONE);
-    decided(answer, !answer || !answer.tumor || overread.threshold.area(now, k));
+    decided(now, answer);
     text("finding-area", area(now));
     text("finding-dice", agreement(now));
   }
 
-  function decided(answer, pixels) {
+  function decided(now, answer) {
     const conflict = Boolean(answer) && overread.viewer.isConflict(answer);
-    const node = text("finding-decided", answer ? decision(answer) : "");
+    const node = text("finding-decided", answer ? decision(now, answer) : "");
     node.classList.toggle("notice", conflict);
     node.classList.toggle("notice--warning", conflict);
-    const empty = answer && answer.tumor && !pixels;
-    text("finding-note", empty ? "Above the operating point; nothing outlined." : "");
+    text("finding-note", answer ? note(now, now.k) : "");
   }
 
-  // What decided, in a sentence that never hides a contradiction.
-  function decision({ decided_by: by, tumor }) {
-    const side = tumor ? "above the operating point" : "below the operating point";
+  // On which side of the operating point in view the slice lies, where the rest does not tell.
+  function note(now, k) {
+    const { calls, threshold } = overread;
+    const point = calls.isShipped(now) ? "the operating point" : `your operating point of ${calls.value(now).toFixed(2)}`;
+    const isCalled = calls.isCalled(now, k), change = calls.change(now, k);
+    if (isCalled && !threshold.area(now, k)) return `Above ${point}; nothing outlined.`;
+    if (change > 0) return `Above ${point}: its outline is shown.`;
+    if (change < 0) return `Below ${point}${threshold.covered(now, k) ? ": its outline is not shown" : ""}.`;
+    return "";
+  }
+
+  // What decided at the shipped operating point, in a sentence that never hides a contradiction.
+  function decision(now, { decided_by: by, tumor }) {
+    const point = overread.calls.isShipped(now) ? "operating point" : "shipped operating point";
+    const side = `${tumor ? "above" : "below"} the ${point}`;
     if (by === "gate") return "The classifier's score is too low to outline anything.";
-    if (by === "both") return "Classifier and outline agree.";
+    if (by === "both") return `Classifier and outline agree${overread.calls.change(now, now.k) ? `: ${side}` : ""}.`;
     if (by !== "classifier" && by !== "outline") return "";
     const seen = (by === "classifier") === tumor;
     const contradiction = seen ? "the classifier speaks for tumor, the outline against it" : "the outline speaks for tumor, the classifier against it";
@@ -127,7 +141,7 @@ overread.findings = (function () {
 
   function mount() {
     const { on } = overread.viewer;
-    const removers = [on("open", study), on("result", study), on("slice", slice), on("threshold", study), on("threshold", slice)];
+    const removers = [on("open", toTop), on("open", study), on("result", study), on("slice", slice), on("threshold", study), on("threshold", slice)];
     return () => removers.forEach((remove) => remove());
   }
 

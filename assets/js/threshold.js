@@ -19,10 +19,11 @@ overread.threshold = (function () {
   // Whether mask and calls are as they were shipped; then the result's own numbers are told.
   const isUnchanged = (now) => isShipped(now) && overread.calls.isShipped(now);
 
-  // Pixels of the mask on one slice.
+  // Pixels that reach the threshold on one slice, and those of the mask, which is empty where a slice is not called.
+  const covered = (now, k) => now.measures.areas[k]?.[level(now)] ?? 0;
   function area(now, k) {
     if (isUnchanged(now)) return now.study.result.slices[k].mask_area_px;
-    return overread.calls.isCalled(now, k) ? (now.measures.areas[k]?.[level(now)] ?? 0) : 0;
+    return overread.calls.isCalled(now, k) ? covered(now, k) : 0;
   }
 
   const sum = (now, rows, at) => rows.reduce((total, row, k) => total + (row && overread.calls.isCalled(now, k) ? row[at] : 0), 0);
@@ -44,7 +45,7 @@ overread.threshold = (function () {
   function amount(now, threshold) {
     const { spacing_mm: mm } = now.study;
     const pixels = sum(now, now.measures.areas, toLevel(threshold));
-    return mm ? [(pixels * mm[0] * mm[1] * mm[2]) / 1000, "mL"] : [pixels, "pixels"];
+    return mm ? [(pixels * mm[0] * mm[1] * mm[2]) / 1000, "mL"] : [pixels, "voxels"];
   }
 
   const told = ([number, unit]) => (unit === "mL" ? number.toFixed(1) : number.toLocaleString("en-US"));
@@ -64,15 +65,14 @@ overread.threshold = (function () {
     const [larger, smaller] = BAND.map((threshold) => sum(now, now.measures.areas, toLevel(threshold)));
     if (!larger) return "Even at 0.3 the mask is empty.";
     const agree = score(smaller, larger, smaller).toFixed(2);
-    const what = low[1] === "mL" ? "volume" : "area";
-    return `From 0.3 to 0.7 the ${what} goes from ${told(low)} to ${told(high)} ${low[1]}; the two masks have a Dice of ${agree} with each other.`;
+    return `From 0.3 to 0.7 the volume goes from ${told(low)} to ${told(high)} ${low[1]}; the two masks have a Dice of ${agree} with each other.`;
   }
 
   function show(now) {
     const { study, measures } = now;
     const ready = Boolean(study.result && measures);
     byId("findings-threshold").hidden = !ready;
-    byId("threshold-badge").hidden = true;
+    for (const id of ["threshold-badge", "finding-expected-shipped"]) byId(id).hidden = true;
     if (!ready) return;
     const own = !isShipped(now);
     byId("threshold-value").textContent = value(now).toFixed(2);
@@ -83,11 +83,25 @@ overread.threshold = (function () {
     byId("threshold-band").textContent = stability(now);
     const found = measures.overlap ? volumeDice(now, level(now)) : null;
     byId("threshold-dice").textContent = found === null ? "" : `Dice with the reference outline, whole volume: ${found.toFixed(2)}.`;
-    const words = `Not the shipped threshold: ${value(now).toFixed(2)} instead of ${shipped(now).toFixed(2)}`;
+    // The networks start from 0.50 and go down where an outline is unsure.
+    const isLowered = toLevel(shipped(now)) !== toLevel(0.5);
+    byId("threshold-origin").hidden = !isLowered;
+    byId("threshold-origin").textContent = isLowered ? `${shipped(now).toFixed(2)} was chosen for this study: lowered where the outline is unsure.` : "";
     byId("threshold-notice").hidden = !own;
-    byId("threshold-notice").textContent = `${words}. Mask, areas, diameters, volume and Dice follow the slider; slice scores do not.`;
-    byId("threshold-badge").hidden = !own;
-    byId("threshold-badge").textContent = words;
+    byId("threshold-notice").textContent = `${moved("threshold", overread.threshold, now)}. Mask, areas, diameters, volume and Dice follow the slider; slice scores do not.`;
+    warn(now);
+  }
+
+  // "Not the shipped threshold: 0.30 instead of 0.45"
+  const moved = (what, slider, now) => `Not the shipped ${what}: ${slider.value(now).toFixed(2)} instead of ${slider.shipped(now).toFixed(2)}`;
+
+  // What does not hold while either slider is moved: over the image, and by the Dice that was learned at the shipped ones.
+  function warn(now) {
+    const sliders = [["threshold", overread.threshold], ["operating point", overread.calls]];
+    const lines = sliders.filter(([, slider]) => !slider.isShipped(now)).map(([what, slider]) => moved(what, slider, now));
+    byId("threshold-badge").hidden = !lines.length;
+    byId("threshold-badge").textContent = lines.join("\n");
+    byId("finding-expected-shipped").hidden = !lines.length;
   }
 
   function mount() {
@@ -96,5 +110,5 @@ overread.threshold = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { LOWEST, HIGHEST, toLevel, value, isShipped, isUnchanged, level, area, dice, amount: (now) => amount(now, value(now)), set, move, mount };
+  return { LOWEST, HIGHEST, toLevel, shipped, value, isShipped, isUnchanged, level, covered, area, dice, amount: (now) => amount(now, value(now)), set, move, mount };
 })();

@@ -254,6 +254,12 @@ def _trust() -> html.Section:
         [
             html.H2("How far to trust it", className="panel-title"),
             html.Dl(expected, className="finding-rows tabular"),
+            html.P(
+                "It holds for the shipped thresholds only, not for the mask in view.",
+                id="finding-expected-shipped",
+                className="finding-text strong",
+                hidden=True,
+            ),
             html.P(id="finding-expected-words", className="finding-text"),
             similar,
         ],

@@ -49,6 +49,7 @@ def threshold_section() -> html.Section:
         className="threshold-track tabular",
     )
     told = [
+        html.P(id="threshold-origin", className="finding-text", hidden=True),
         html.P(id="threshold-band", className="finding-text"),
         html.P(id="threshold-dice", className="finding-text"),
         html.P(id="threshold-notice", className="notice notice--warning", hidden=True),

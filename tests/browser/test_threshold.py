@@ -72,6 +72,19 @@ def test_keys_move_the_threshold_and_the_difference_follows(page, study):
     expect(page.locator("#viewer-threshold-shipped")).to_be_disabled()
 
 
+def test_a_threshold_of_the_studys_own_says_where_it_comes_from(page, study):
+    open_study(page, study, 6, ready=RESULT)
+    origin = page.locator("#threshold-origin")
+    expect(origin).to_be_hidden()
+    page.evaluate(
+        """() => overread.viewer.setResult({...overread.viewer.now.study.result,
+             mask_threshold: 114.5 / 255})"""
+    )
+    expect(origin).to_have_text(
+        "0.45 was chosen for this study: lowered where the outline is unsure."
+    )
+
+
 def test_slices_that_are_not_called_stay_empty_at_every_threshold(page, study):
     open_study(page, study, 1, ready=RESULT)
     page.locator("#viewer-threshold").fill("0.05")

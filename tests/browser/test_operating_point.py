@@ -1,0 +1,130 @@
+"""The operating point of the slice score: where the reader moves it, words and warning follow."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from reading import RESULT, open_study
+from running_site import SLICES, Site
+
+
+@pytest.fixture(scope="module")
+def study(site: Site) -> str:
+    return site.add_study("operating-point", shift=4)
+
+
+def move(page: Page, value: float) -> None:
+    page.locator("#viewer-calls").fill(str(value))
+
+
+def test_a_slice_below_the_readers_point_is_said_to_be_below(page: Page, study: str) -> None:
+    open_study(page, study, 6, ready=RESULT)
+    decided, note = page.locator("#finding-decided"), page.locator("#finding-note")
+    expect(decided).to_have_text("Classifier and outline agree.")
+    expect(note).to_have_text("")
+    move(page, 0.99)  # its score is 0.97
+    expect(decided).to_have_text(
+        "Classifier and outline agree: above the shipped operating point."
+    )
+    expect(note).to_have_text("Below your operating point of 0.99: its outline is not shown.")
+    expect(page.locator(".outline-ai")).to_have_attribute("d", "")
+    page.keyboard.press("c")
+    expect(decided).to_contain_text("The classifier decided: above the shipped operating point.")
+    expect(note).to_have_text("Below your operating point of 0.99: its outline is not shown.")
+    page.locator("#viewer-threshold").fill("0.6")
+    expect(note).to_have_text("Below your operating point of 0.99: its outline is not shown.")
+    page.keyboard.press("t")
+    expect(decided).to_contain_text("The classifier decided: above the operating point.")
+    expect(note).to_have_text("")
+
+
+def test_a_slice_above_the_readers_point_is_said_to_be_above(page: Page, study: str) -> None:
+    open_study(page, study, 4, ready=RESULT)
+    note = page.locator("#finding-note")
+    expect(note).to_have_text("")
+    move(page, 0.01)  # every score is 0.02 at least
+    expect(note).to_have_text("Above your operating point of 0.01; nothing outlined.")
+    page.evaluate(
+        """() => { const { result } = overread.viewer.now.study;
+             const slices = result.slices.map((slice, k) => (k === 5
+               ? {...slice, tumor: false, tumor_probability: 0.3, mask_area_px: 0} : slice));
+             overread.viewer.setResult({...result, slices});
+             overread.viewer.goTo(5); }"""
+    )
+    page.wait_for_function("() => overread.viewer.now.measures !== null")
+    expect(note).to_have_text("")
+    move(page, 0.2)
+    expect(note).to_have_text("Above your operating point of 0.20: its outline is shown.")
+    expect(page.locator("#finding-decided")).to_have_text(
+        "Classifier and outline agree: below the shipped operating point."
+    )
+    expect(page.locator("#finding-area")).to_have_text("2.56 cm²")
+
+
+def test_either_slider_that_was_moved_warns_over_the_image(page: Page, study: str) -> None:
+    open_study(page, study, 6, ready=RESULT)
+    badge, expected = page.locator("#threshold-badge"), page.locator("#finding-expected-shipped")
+    page.evaluate(
+        """() => overread.viewer.setResult({...overread.viewer.now.study.result, trust: {
+             expected: 0.9, low: 0.81, high: 0.953, sentence: "Dice of about 0.90.",
+             similar: []}})"""
+    )
+    page.wait_for_function("() => overread.viewer.now.measures !== null")
+    expect(badge).to_be_hidden()
+    expect(expected).to_be_hidden()
+    move(page, 0.6)
+    expect(badge).to_have_text("Not the shipped operating point: 0.60 instead of 0.50")
+    expect(expected).to_have_text(
+        "It holds for the shipped thresholds only, not for the mask in view."
+    )
+    page.locator("#viewer-threshold").fill("0.3")
+    assert badge.inner_text().splitlines() == [
+        "Not the shipped threshold: 0.30 instead of 0.50",
+        "Not the shipped operating point: 0.60 instead of 0.50",
+    ]
+    page.click("#viewer-calls-shipped")
+    expect(badge).to_have_text("Not the shipped threshold: 0.30 instead of 0.50")
+    expect(expected).to_be_visible()
+    page.keyboard.press("t")
+    expect(badge).to_be_hidden()
+    expect(expected).to_be_hidden()
+
+
+@pytest.mark.parametrize("mode", ["one", "linked"])
+def test_the_warning_covers_no_words_in_a_narrow_window(page: Page, study: str, mode: str) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    open_study(page, study, 6, ready=RESULT)
+    page.evaluate(
+        """() => { const { now, open } = overread.viewer;
+             open({...now.study, orientation_note: "R, L, A, P by the data set's convention",
+                   study_date: "1999-06-06"}, 5); }"""
+    )
+    page.wait_for_function("() => overread.viewer.now.measures !== null")
+    page.click(f"#mode-{mode}")
+    page.evaluate("() => { overread.calls.set(0.99); overread.threshold.set(0.3); }")
+    expect(page.locator("#threshold-badge")).to_be_visible()
+    covered = page.evaluate(
+        """() => { const badge = document.getElementById("threshold-badge").getBoundingClientRect();
+             return ["patient", "series"].filter((name) => {
+               const box = document.getElementById(`corner-${name}`).getBoundingClientRect();
+               return box.left < badge.right && badge.left < box.right && badge.top < box.bottom
+                 && box.top < badge.bottom; }); }"""
+    )
+    assert covered == []
+
+
+def test_words_over_the_strip_follow_while_the_mouse_rests(page: Page, study: str) -> None:
+    open_study(page, study, 6, ready=RESULT)
+    box = page.locator("#strip-canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 5.5 / SLICES, box["y"] + 8)
+    readout = page.locator("#strip-readout")
+    before = "Slice 6 of 12: score 0.97, 2.56 cm², reference 4.00 cm²"
+    expect(readout).to_have_text(before)
+    page.evaluate("() => overread.calls.set(0.99)")
+    expect(readout).to_contain_text("nothing outlined, not called any more")
+    page.keyboard.press("t")
+    expect(readout).to_have_text(before)
+    page.mouse.move(700, 300)
+    page.evaluate("() => overread.calls.set(0.99)")
+    expect(readout).to_have_text("")
