@@ -32,7 +32,8 @@ overread.strip = (function () {
     const gap = p > 6 ? 2 : p > 3 ? 1 : 0;
     const slices = study.result?.slices;
     const areas = slices?.map((_, j) => overread.threshold.area(now, j)) || [];
-    const top = Math.max(1, ...areas, ...referenceAreas.map((area) => area || 0));
+    const corrected = Array.from({ length: study.n }, (_, j) => overread.correctionFigures.changedArea(j));
+    const top = Math.max(1, ...areas, ...[...referenceAreas, ...corrected].map((area) => area || 0));
     const tall = (area) => (area ? Math.max(1.5, (area / top) * BARS.height) : 0);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, HEIGHT + BELOW);
@@ -57,7 +58,7 @@ overread.strip = (function () {
       pen.globalAlpha = 1;
     }
     drawReference(pen, c, p, gap, referenceAreas, tall);
-    drawCorrection(pen, c, p, gap, study, tall);
+    drawCorrection(pen, c, p, gap, corrected, tall);
     drawAxis(pen, c, p, study, width);
   }
 
@@ -93,18 +94,17 @@ overread.strip = (function () {
   }
 
   // A double line, as over the image, at the area of every slice where the corrected mask is not the AI's.
-  function drawCorrection(pen, c, p, gap, study, tall) {
-    for (let j = 0; j < study.n; j++) {
-      const area = overread.correctionFigures.changedArea(j);
-      if (area === null) continue;
-      const y = BARS.top + BARS.height - Math.max(2, Math.min(BARS.height, tall(area)));
+  function drawCorrection(pen, c, p, gap, areas, tall) {
+    areas.forEach((area, j) => {
+      if (area === null) return;
+      const y = BARS.top + BARS.height - Math.max(2, tall(area));
       const x = j * p + gap / 2, w = Math.max(1, p - gap);
       pen.fillStyle = c.panel;
       pen.fillRect(x, y - 3, w, 6);
       pen.fillStyle = c.correction;
       pen.fillRect(x, y - 2.5, w, 1.7);
       pen.fillRect(x, y + 0.8, w, 1.7);
-    }
+    });
   }
 
   function drawAxis(pen, c, p, study, width) {
@@ -142,8 +142,17 @@ overread.strip = (function () {
 
   function mount(signal) {
     const canvas = document.getElementById("strip-canvas");
-    let pending = false;
+    let pending = false, pointed = null; // the slice under the pointer
+    const tell = () => {
+      const { now } = overread.viewer;
+      document.getElementById("strip-readout").textContent = now && pointed !== null ? readout(now, Math.min(pointed, now.study.n - 1)) : "";
+    };
+    const point = (event) => {
+      pointed = event && overread.viewer.now ? under(event) : null;
+      tell();
+    };
     const redraw = () => {
+      tell();
       if (pending) return;
       pending = true;
       requestAnimationFrame(() => {
@@ -173,12 +182,8 @@ overread.strip = (function () {
       return Math.min(study.n - 1, Math.max(0, k));
     };
     const go = (event) => overread.viewer.goTo(under(event));
-    const tell = (event) => {
-      const words = event && overread.viewer.now ? readout(overread.viewer.now, under(event)) : "";
-      document.getElementById("strip-readout").textContent = words;
-    };
-    canvas.addEventListener("pointerleave", () => tell(null), { signal });
-    canvas.addEventListener("pointermove", tell, { signal });
+    canvas.addEventListener("pointerleave", () => point(null), { signal });
+    canvas.addEventListener("pointermove", point, { signal });
     canvas.addEventListener("pointerdown", (event) => {
       if (!overread.viewer.now || event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
