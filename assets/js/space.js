@@ -149,24 +149,41 @@ overread.space = (function () {
     return true;
   }
 
-  // A click moves the slice to the point under the pointer. Plotly tells of a click only if a frame falls between press
-  // and release; what it last told to be under the pointer is known without.
+  // A click moves the slice to the point under the pointer; a turn never does. Plotly tells of a "click" with every frame
+  // that is drawn while the button is down, the first and the last one of a turn as well: it only says what is under the
+  // pointer, and the press itself whether it was a click.
   function listen(mine) {
     const { figure, undo: { signal } } = mine;
-    let under = null, pressed = null, still = true;
+    let under = null, pressed = null, late = false;
     const go = (point) => point && state() === mine.now && overread.viewer.goTo(overread.spaceData.sliceAt(mine.told.space, point));
-    figure.on("plotly_hover", ({ points }) => { under = points[0]; });
+    const tell = ({ points }) => {
+      under = points[0];
+      if (late) go(under);
+      late = false;
+    };
+    const listenTo = (name, run) => figure.addEventListener(name, run, { signal, capture: true });
+    figure.on("plotly_hover", tell);
+    figure.on("plotly_click", tell);
     figure.on("plotly_unhover", () => { under = null; });
-    figure.on("plotly_click", ({ points }) => still && go(points[0])); // it tells of the end of a turn as well
-    figure.addEventListener("pointerdown", ({ clientX: x, clientY: y }) => { pressed = { x, y, under }; }, { signal, capture: true });
-    figure.addEventListener("pointerup", ({ clientX: x, clientY: y }) => {
-      still = Boolean(pressed) && Math.hypot(x - pressed.x, y - pressed.y) < STILL_PX;
-      if (still) go(pressed.under);
+    listenTo("pointerdown", ({ clientX: x, clientY: y, button }) => {
+      late = false;
+      pressed = { x, y, under, isClick: button === 0 };
+    });
+    const follow = ({ clientX: x, clientY: y }) => {
+      if (pressed && Math.hypot(x - pressed.x, y - pressed.y) >= STILL_PX) pressed.isClick = false; // and stays none where it comes back
+    };
+    listenTo("pointermove", follow);
+    listenTo("pointerup", (event) => {
+      follow(event);
+      const point = under || pressed?.under;
+      if (pressed?.isClick) go(point);
+      late = Boolean(pressed?.isClick && !point && event.pointerType === "touch"); // a finger was over nothing before: the next frame tells
       pressed = null;
-    }, { signal, capture: true });
+    });
+    listenTo("pointercancel", () => { pressed = null; });
   }
 
-  const amount = ({ voxels, volume_ml: ml }) => (!voxels ? "empty" : ml === null ? `${voxels.toLocaleString("en-US")} pixels` : `${ml.toFixed(1)} mL`);
+  const amount = ({ voxels, volume_ml: ml }) => (!voxels ? "empty" : ml === null ? `${voxels.toLocaleString("en-US")} voxels` : `${ml.toFixed(1)} mL`);
 
   function row(name, there, on, words) {
     byId(`space-row-${name}`).hidden = !there;

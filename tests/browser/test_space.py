@@ -15,6 +15,7 @@ SLICE_MM = 4.0
 #: two quiet cores.
 LONGEST_MS = 45_000
 FIGURE = "#space-figure"
+EYE = "() => document.getElementById('space-figure')._fullLayout.scene._scene.getCamera().eye"
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,68 @@ def test_plane_moves_with_the_slice_and_a_click_moves_the_slice(page: Page, stud
     page.keyboard.press("j")
     expect(page.locator("#viewer-space")).to_be_hidden()
     assert page.inner_text("#corner-slice").startswith(f"Slice {expected} / {SLICES}")
+
+
+def on_a_surface(page: Page) -> tuple[float, float]:
+    """Rest the pointer on the middle of the head, until the picture knows what is under it."""
+    box = page.locator(FIGURE).bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.evaluate(
+        """() => { const figure = document.getElementById("space-figure");
+             figure.on("plotly_hover", () => { figure.dataset.over = "yes"; }); }"""
+    )
+    end = time.monotonic() + 60
+    while page.get_attribute(FIGURE, "data-over") is None:
+        assert time.monotonic() < end, "no surface was under the pointer"
+        page.mouse.move(x + 2, y + 2)
+        page.wait_for_timeout(200)
+        page.mouse.move(x, y)
+        page.wait_for_timeout(200)
+    return x, y
+
+
+def turn(page: Page, x: float, y: float) -> None:
+    """Press, turn the head slowly enough for a picture between the moves, let go."""
+    before = page.evaluate(EYE)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.wait_for_timeout(300)
+    for step in range(1, 7):
+        page.mouse.move(x + 25 * step, y + 5 * step)
+        page.wait_for_timeout(60)
+    page.mouse.up()
+    page.wait_for_timeout(800)
+    assert page.evaluate(EYE) != before
+
+
+def test_a_turn_never_moves_the_slice_and_a_click_does(page: Page, study: str) -> None:
+    """Right after loading, and after a click: what came before a turn is of no account."""
+    open_space(page, study, SLICES)
+    number = page.locator("#space-amount-slice")
+    last = f"{SLICES} / {SLICES}"
+    place = on_a_surface(page)
+    turn(page, *place)
+    assert number.inner_text() == last
+    page.mouse.move(*place)
+    page.wait_for_timeout(500)
+    page.mouse.down()  # a turn and back again is no click either
+    page.mouse.move(place[0] + 60, place[1], steps=4)
+    page.mouse.move(*place, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    assert number.inner_text() == last
+
+    page.mouse.click(*place)
+    expect(number).not_to_have_text(last)
+    page.keyboard.press("End")
+    expect(number).to_have_text(last)
+    turn(page, *place)
+    assert number.inner_text() == last
+    page.mouse.move(*place)
+    page.wait_for_timeout(500)
+    page.mouse.click(*place, delay=400)  # with pictures between press and release
+    expect(number).not_to_have_text(last)
 
 
 def test_surfaces_follow_toggles_and_threshold_and_the_camera_stays(page: Page, study: str) -> None:
