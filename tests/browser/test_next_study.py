@@ -45,6 +45,42 @@ def test_one_key_opens_the_next_study_of_the_list_and_one_the_study_before(page,
     expect(page.locator("#corner-patient")).to_contain_text("next-b")
 
 
+def test_another_study_is_read_from_the_top_of_its_findings(page, studies):
+    open_study(page, studies[0])
+    expect(page.locator("#next-study")).to_be_enabled()
+    scrolled = "() => document.querySelector('.findings-scroll').scrollTop"
+    patient = page.locator("#corner-patient")
+    for key, wanted in (("Enter", "next-b"), ("Shift+Enter", "next-c")):
+        page.locator("#findings-model").scroll_into_view_if_needed()
+        assert page.evaluate(scrolled) > 100
+        page.keyboard.press(key)
+        expect(patient).to_contain_text(wanted)
+        expect(page.locator("#finding-volume-line")).to_have_text("5.1 mL")
+        assert page.evaluate(scrolled) == 0
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_words_in_the_foot_are_whole(page, studies, width):
+    page.set_viewport_size({"width": width, "height": 768})
+    open_study(page, studies[0])
+    position = page.locator("#next-position")
+    expect(position).to_contain_text("next next-b_flair")
+    long = "TCGA_CS_4941_19960909_with_a_suffix"
+    cut = """([words]) => { const node = document.getElementById("next-position");
+      if (words) node.textContent = words;
+      const box = node.getBoundingClientRect(), foot = node.closest(".next-foot");
+      return [node.scrollWidth > node.clientWidth, node.scrollHeight > node.clientHeight,
+              getComputedStyle(node).textOverflow === "ellipsis",
+              box.bottom > document.getElementById("next-study").getBoundingClientRect().top,
+              foot.getBoundingClientRect().bottom > innerHeight]; }"""
+    for words in ("", f"3 of 15 found · next {long}", "This is the last of 15 studies."):
+        assert page.evaluate(cut, [words]) == [False] * 5
+    tops = [
+        page.locator(f"#{name}").bounding_box()["y"] for name in ("next-previous", "next-study")
+    ]
+    assert tops[0] == tops[1], "both buttons stand in one row"
+
+
 def test_back_of_the_browser_leads_to_the_study_before(page, studies):
     open_study(page, studies[0])
     expect(page.locator("#next-study")).to_be_enabled()
