@@ -23,7 +23,7 @@ overread.correctionPanel = (function () {
 
   function volume(pixels, { spacing_mm: mm }) {
     if (pixels === null) return NONE;
-    if (!mm) return `${pixels.toLocaleString("en-US")} px`;
+    if (!mm) return `${pixels.toLocaleString("en-US")} voxels`;
     const ml = (pixels * mm[0] * mm[1] * mm[2]) / 1000;
     return `${ml > 0 && ml < 0.1 ? "<0.1" : ml.toFixed(1)} mL`;
   }
@@ -120,7 +120,7 @@ overread.correctionPanel = (function () {
   }
 
   function described({ author, saved_at: saved, facts, based_on: base }) {
-    const size = facts.volume_ml === null ? `${facts.area_px.toLocaleString("en-US")} px` : `${facts.volume_ml.toFixed(1)} mL`;
+    const size = facts.volume_ml === null ? `${facts.area_px.toLocaleString("en-US")} voxels` : `${facts.volume_ml.toFixed(1)} mL`;
     const agreement = facts.dice_ai === null ? "" : ` · Dice with the AI's mask ${facts.dice_ai.toFixed(2)}`;
     return [`${author}, ${overread.editBar.time(saved)}`, `${size}${agreement}`, origin(base)];
   }

@@ -59,8 +59,9 @@ overread.measures = (function () {
     byId("finding-diameters-unit").textContent = unitWords;
     const count = overread.bidimensional.lesions(now, "ai").length;
     const which = count > 1 ? `Largest of ${count} lesions` : "One lesion";
-    const what = one.isAi ? "longest diameter and longest perpendicular" : "diameters as the reader changed them";
-    const words = `${which}, ${what}, on slice ${item.k + 1}`;
+    // On another slice its longest diameter may be longer: say by what this one was chosen.
+    const place = `slice ${item.k + 1}`;
+    const words = one.isAi ? `${which}: longest diameter and longest perpendicular on ${place}, where their product is largest` : `${which}: diameters as the reader changed them, on ${place}`;
     byId("finding-diameters-line").setAttribute("aria-label", `${size} ${unit}: go to slice ${item.k + 1} of ${study.n}`);
     byId("finding-diameters-line").title = `${words}. Click to go there.`;
     byId("finding-diameters-line").dataset.k = item.k;

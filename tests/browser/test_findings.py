@@ -6,8 +6,9 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
-from reading import open_study
+from reading import RESULT, click, open_study
 from running_site import SLICES, Site
 
 
@@ -30,6 +31,10 @@ def test_diameters_stand_by_the_volume_and_lead_to_their_slice(page, study):
     assert page.evaluate(told) == '"slice 5"'
     page.click("#finding-rano summary")
     expect(page.locator("#finding-notes")).to_contain_text("Enhancing disease is measured on")
+    expect(page.locator("#finding-notes p").first).to_have_text(
+        "One lesion: longest diameter and longest perpendicular on slice 5, where their product is"
+        " largest."
+    )
     notes, panel = (
         page.locator(name).bounding_box() for name in ("#finding-notes", "#finding-rano")
     )
@@ -61,6 +66,27 @@ def test_expected_dice_its_interval_and_the_patients_like_it(page, study):
     expect(far).to_have_attribute("href", "/performance?view=outlines")
     page.click("#finding-similar a >> text=HERE")
     page.wait_for_url(f"**/review?study={study}*")
+
+
+def test_without_spacing_a_volume_is_told_in_voxels(page, tmp_path, site):
+    folder = tmp_path / "no-spacing"
+    folder.mkdir()
+    for k in range(4):
+        pixels = np.full((48, 48), 60 + k, np.uint8)
+        pixels[10:26, 10:30] = 220
+        Image.fromarray(pixels).save(folder / f"bare_flair_{k + 1}.png")
+    open_study(page, site.add_folder(folder, slices=4), 2, ready=RESULT)
+    expect(page.locator("#finding-volume-line")).to_have_text("1,280 voxels")
+    expect(page.locator("#finding-area")).to_have_text("320 px")
+    expect(page.locator("#threshold-band")).to_contain_text("from 1,280 to 1,280 voxels")
+    page.keyboard.press("e")
+    page.keyboard.press("4")
+    page.locator("#edit-size").fill("1")
+    click(page, (40.5, 40.5))
+    expect(page.locator("#correction-size-slice")).to_have_text("321 px")
+    expect(page.locator("#correction-size-volume")).to_have_text("1,281 voxels")
+    page.keyboard.press("j")
+    expect(page.locator("#space-amount-ai")).to_have_text("1,280 voxels", timeout=60_000)
 
 
 def test_cautions_are_told_once_each(page, study):
