@@ -33,6 +33,15 @@ overread.input = (function () {
   const map = (name) => viewer().display({ show: { map: state().show.map === name ? "none" : name } });
   const invert = () => viewer().display({ invert: !state().invert });
 
+  // Says why where there is nowhere to go.
+  function nextConflict({ study: { result }, k }) {
+    if (!result) return overread.planes.tell("This study has no result yet, and so no conflicts.");
+    const found = result.slices.flatMap((slice, j) => (viewer().isConflict(slice) ? [j] : []));
+    if (!found.length) return overread.planes.tell("Classifier and outline contradict each other on no slice.");
+    if (found.length === 1 && found[0] === k) return overread.planes.tell("This slice is the only one on which classifier and outline contradict each other.");
+    return viewer().goToConflict(1);
+  }
+
   // Show or hide the rail or the findings where the window is too narrow for them.
   function fold(name, wanted) {
     const page = document.querySelector(".review");
@@ -56,7 +65,7 @@ overread.input = (function () {
     "window-full": fullRange,
     reset,
     "next-lesion": () => viewer().goToLesion(1),
-    "next-conflict": () => viewer().goToConflict(1),
+    "next-conflict": () => nextConflict(state()),
     "threshold-shipped": () => overread.threshold.set(null),
     "calls-shipped": () => overread.calls.set(null),
     retry: () => viewer().retry(),
@@ -100,7 +109,7 @@ overread.input = (function () {
     { id: "slice.last", key: "End", label: "Last slice", run: go(({ study }) => viewer().goTo(study.n - 1)) },
     { id: "lesion.next", key: "n", label: "Next lesion slice", run: go(() => viewer().goToLesion(1)) },
     { id: "lesion.previous", key: "Shift+n", label: "Previous lesion slice", run: go(() => viewer().goToLesion(-1)) },
-    { id: "conflict.next", key: "c", label: "Next conflict of classifier and outline", run: go(() => viewer().goToConflict(1)) },
+    { id: "conflict.next", key: "c", label: "Next conflict of classifier and outline", run: go(nextConflict) },
     { id: "show.ai", key: "m", label: "FLAIR abnormality (AI) on or off", run: go(() => flip("ai")) },
     { id: "show.reference", key: "r", label: "Reference outline on or off", run: go(() => flip("reference")) },
     { id: "show.fill", key: "f", label: "Fill on or off", run: go(() => flip("fill")) },

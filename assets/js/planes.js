@@ -12,6 +12,7 @@ overread.planes = (function () {
   const AGAIN_MS = 120; // while slices are on their way
   const byId = (id) => document.getElementById(id);
   const state = () => overread.viewer.now;
+  let noteTimer = 0;
   let open = null; // what is shown while the mode is on
   const places = new WeakMap(); // session -> {row, column} of the crosshair
 
@@ -21,7 +22,8 @@ overread.planes = (function () {
     const note = byId("stage-note");
     note.textContent = words;
     note.hidden = false;
-    setTimeout(() => { note.hidden = true; }, NOTE_MS);
+    clearTimeout(noteTimer);
+    noteTimer = setTimeout(() => { note.hidden = true; }, NOTE_MS);
   }
 
   function offer(now) {
@@ -271,5 +273,5 @@ overread.planes = (function () {
     return () => { stop(); removers.forEach((remove) => remove()); };
   }
 
-  return { mount };
+  return { mount, tell };
 })();

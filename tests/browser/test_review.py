@@ -251,6 +251,28 @@ def test_score_its_parts_and_what_decided_stand_together(page, study):
     expect(decided).to_contain_text("too low to outline anything")
 
 
+def test_next_conflict_says_so_where_there_is_none(page, study):
+    open_study(page, study, 5)
+    note = page.locator("#stage-note")
+    change = """(decided) => { const { result } = overread.viewer.now.study;
+      const slices = result.slices.map((slice, k) => ({...slice, decided_by: decided[k] || "both"}));
+      overread.viewer.setResult({...result, slices}); }"""
+    expect(page.locator("#finding-conflicts")).to_be_visible()
+    page.evaluate(change, {"2": "outline"})
+    page.keyboard.press("c")
+    assert corner(page) == f"Slice 3 / {SLICES}"
+    expect(note).to_be_hidden()
+    page.keyboard.press("c")
+    expect(note).to_have_text(
+        "This slice is the only one on which classifier and outline contradict each other."
+    )
+    page.evaluate(change, {})
+    page.keyboard.press("c")
+    expect(note).to_have_text("Classifier and outline contradict each other on no slice.")
+    assert corner(page) == f"Slice 3 / {SLICES}"
+    expect(note).to_be_hidden()
+
+
 def test_strip_tells_the_slice_under_the_mouse(page, study):
     open_study(page, study)
     box = page.locator("#strip-canvas").bounding_box()
