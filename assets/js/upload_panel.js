@@ -6,39 +6,67 @@ overread.uploadPanel = (function () {
 
   const KEPT = "overread.upload.messages";
   const SHOWN_INLINE = 2;
+  const READ_MS = 5000; // a message that was in view for so long has been read
   const { megabytes, plural } = overread.uploadWords;
 
   let messages = kept();
 
   const byId = (id) => document.getElementById(id);
 
-  // ---- what was said, kept over a reload ----
+  // ---- what was said ----
+  // A reload keeps only what nobody has read yet; without one, errors stay until they are dismissed.
   function kept() {
     try {
-      return JSON.parse(sessionStorage.getItem(KEPT) || "[]");
+      return JSON.parse(sessionStorage.getItem(KEPT) || "[]").map((message) => ({ studies: [], ...message, listed: true }));
     } catch (error) {
       return [];
     }
   }
 
   function say(message) {
-    messages = [...messages, { ...message, id: `${Date.now()}-${Math.random()}` }].slice(-6);
+    messages = [...messages, { studies: [], ...message, id: `${Date.now()}-${Math.random()}` }].slice(-6);
     keep();
   }
 
   function keep() {
     try {
-      sessionStorage.setItem(KEPT, JSON.stringify(messages));
+      sessionStorage.setItem(KEPT, JSON.stringify(messages.filter((message) => !message.read)));
     } catch (error) {
       // shown all the same, but not after a reload
     }
     render();
   }
 
-  // Errors stay until they are dismissed.
   function clear() {
     messages = messages.filter((message) => message.kind === "error");
   }
+
+  // Drops what was said of studies that the worklist has listed and lists no more: there is nothing left to open.
+  function forgetDeleted(listed) {
+    const here = new Set(listed);
+    const left = messages.filter((message) => {
+      const there = message.studies.some((id) => here.has(id));
+      message.listed = message.listed || there;
+      return there || !message.listed || !message.studies.length;
+    });
+    if (left.length === messages.length) return;
+    messages = left;
+    keep();
+  }
+
+  let reading = 0;
+  function countAsRead() {
+    clearTimeout(reading);
+    if (document.hidden || messages.every((message) => message.read)) return;
+    const shown = messages;
+    reading = setTimeout(() => {
+      if (document.hidden || !byId("upload-messages")) return;
+      for (const message of shown) message.read = true;
+      keep();
+    }, READ_MS);
+  }
+
+  document.addEventListener("visibilitychange", countAsRead);
 
   function secondsLeft(seconds) {
     if (!Number.isFinite(seconds)) return "";
@@ -97,6 +125,7 @@ overread.uploadPanel = (function () {
     if (box.dataset.shown === shown) return;
     box.dataset.shown = shown;
     box.replaceChildren(...messages.map(messageBox));
+    countAsRead();
   }
 
   function messageBox(message) {
@@ -182,5 +211,5 @@ overread.uploadPanel = (function () {
     overread.uploadFiles.fromDrop(event.dataTransfer).then(overread.upload.add);
   });
 
-  return { openDialog, say, clear, render, renderSoon };
+  return { openDialog, say, clear, forgetDeleted, render, renderSoon };
 })();

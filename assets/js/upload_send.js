@@ -170,6 +170,7 @@ overread.upload = (function () {
       kind: "info",
       title: outcome(only ? only.case_id || "The study" : "", added, studies.length - added),
       items: [],
+      studies: studies.map((study) => study.study_id),
       link: only ? { href: `/review?study=${encodeURIComponent(only.study_id)}`, words: "Open it" } : null,
     });
     if (document.getElementById("upload")) {
