@@ -1,9 +1,8 @@
-// The worklist's grid (dashboard/components/study_grid.py): cells, search, tabs, keys, deletion.
+// The worklist's grid (dashboard/components/study_grid.py): search, tabs, keys, deletion; its cells: worklist_cells.js.
 // Everything that must answer at once runs here; the server only sends rows.
 window.overread = window.overread || {};
 window.dash_clientside = window.dash_clientside || {};
 window.dashAgGridFunctions = window.dashAgGridFunctions || {};
-window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
 
 overread.worklist = (function () {
   "use strict";
@@ -21,62 +20,10 @@ overread.worklist = (function () {
     window.scrollTo(0, 0);
   }
 
-  // ---- cells ----
-  const h = (...parts) => React.createElement(...parts);
-
-  function meter(share, kind) {
-    const width = `${Math.round(100 * Math.min(Math.max(share, 0), 1))}%`;
-    return h("span", { className: `meter ${kind}`, "aria-hidden": "true" }, h("span", { className: "meter-fill", style: { width } }));
-  }
-
-  // The row opens the study; the grid tells of a click only after the browser has followed the link.
-  function leaveToRow(event) {
-    if (!(event.ctrlKey || event.metaKey || event.shiftKey)) event.preventDefault();
-  }
-
-  const cells = {
-    OverreadPatient: ({ data }) =>
-      h("a", { href: data.href, className: "study-link", tabIndex: -1, title: data.patient, onClick: leaveToRow }, data.patient),
-
-    OverreadState: ({ data }) =>
-      h(
-        "span",
-        { className: `study-state study-state--${data.state || "none"}`, title: data.error || undefined },
-        data.state_words,
-        data.state === "running" ? meter(data.progress, "meter--accent") : null
-      ),
-
-    OverreadScore: ({ data }) =>
-      data.score === null ? null : h("span", { className: "study-score" }, data.score.toFixed(2), meter(data.score, "meter--ai")),
-
-    OverreadVolume: ({ data }) => {
-      if (data.no_spacing) return h("span", { className: "quiet", title: "The files do not say how large a pixel is." }, "no spacing");
-      return data.volume_ml === null ? null : data.volume_ml === 0 ? "0" : data.volume_ml.toFixed(1);
-    },
-
-    OverreadNotes: ({ data }) => {
-      const parts = [];
-      if (data.synthetic) parts.push(h("span", { key: "synthetic", className: "chip study-chip" }, "Synthetic"));
-      if (data.error) parts.push(h("span", { key: "error", className: "study-error" }, data.error));
-      const first = data.sequence_note || data.warnings[0];
-      if (first) {
-        const more = data.warnings.length > 1 ? ` (${data.warnings.length - 1} more)` : "";
-        parts.push(h("span", { key: "warning", className: "study-warning" }, first + more));
-      }
-      const remove = { key: "delete", type: "button", className: "button button--small study-delete", tabIndex: -1, "aria-label": `Delete ${data.patient}` };
-      return h(
-        "span",
-        { className: "study-notes" },
-        h("span", { className: "study-notes-text", title: data.notes || undefined }, parts),
-        data.deletable ? h("button", remove, "Delete") : null
-      );
-    },
-  };
-  Object.assign(window.dashAgGridComponentFunctions, cells);
-
   // On a narrow page other columns make room for the notes, which must not be cut to nothing: the tabs tell the
   // source, the review page the slices.
-  const WIDTHS = { study_date: [108, 96], sequences: [128, 112], state_words: [200, 150], score: [158, 152], volume_ml: [104, 100] };
+  // Each is wide enough for its title with the arrow of a sorted column.
+  const WIDTHS = { study_date: [108, 108], sequences: [128, 112], state_words: [200, 150], score: [158, 156], volume_ml: [116, 114] };
 
   function fitColumns(api, width) {
     if (!width || api.isDestroyed?.()) return;
@@ -104,6 +51,7 @@ overread.worklist = (function () {
         headerFontSize: "var(--size-secondary)",
         headerFontWeight: "var(--weight-medium)",
         headerColumnResizeHandleColor: "transparent",
+        iconSize: "12px",
         fontFamily: "var(--font)",
         fontSize: "var(--size-body)",
         dataFontSize: "var(--size-body)",
@@ -147,8 +95,11 @@ overread.worklist = (function () {
 
     overreadGridRows: ({ api }) => {
       state.api = api;
+      // the cell's value stays empty while its words go from none to "no spacing"
+      api.refreshCells({ columns: ["volume_ml"], force: true });
       fit(api);
       keepOrder(api);
+      overread.uploadPanel.forgetDeleted(allStudies(api));
     },
   });
 
@@ -193,6 +144,12 @@ overread.worklist = (function () {
     const ids = [];
     api.forEachNodeAfterFilterAndSort(({ data }) => ids.push(data.study_id));
     overread.readingList.keep(ids, Boolean(state[LATEST].search || state[LATEST].origin));
+  }
+
+  function allStudies(api) {
+    const ids = [];
+    api.forEachNode(({ data }) => ids.push(data.study_id));
+    return ids;
   }
 
   function holds(api, origin) {

@@ -1,4 +1,4 @@
-"""The worklist's grid: one row per study, drawn by `assets/js/worklist.js`.
+"""The worklist's grid: one row per study, drawn by `assets/js/worklist*.js`.
 
 Rows live in the browser ("clientSide" row model): a row is under 1 kB, so that the few thousand
 studies of one server are sent in one answer, and searching, sorting and moving by keys need no
@@ -32,7 +32,7 @@ _COLUMNS: list[dict[str, Any]] = [
     },
     {"field": "study_date", "headerName": "Study date", "width": 108, "cellClass": "quiet"},
     {"field": "sequences", "headerName": "Sequences", "width": 128, "cellClass": "quiet"},
-    {"field": "slices", "headerName": "Slices", "width": 70, "type": "rightAligned"},
+    {"field": "slices", "headerName": "Slices", "width": 82, "type": "rightAligned"},
     {"field": "origin_words", "headerName": "Source", "width": 92, "cellClass": "quiet"},
     {"field": "state_words", "headerName": "State", "width": 200, "cellRenderer": "OverreadState"},
     {
@@ -44,7 +44,7 @@ _COLUMNS: list[dict[str, Any]] = [
     {
         "field": "volume_ml",
         "headerName": "Volume, mL",
-        "width": 104,
+        "width": 116,
         "type": "rightAligned",
         "cellRenderer": "OverreadVolume",
     },

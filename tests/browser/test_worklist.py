@@ -8,16 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from running_site import SLICES, Site
+from worklist_steps import ROW, choose, write_png
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_evaluation
-
-ROW = ".ag-center-cols-container .ag-row"
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +36,6 @@ def evaluated(site: Site) -> Iterator[None]:
     path.write_text(json.dumps(make_evaluation(patients=6, slices=12)), encoding="utf-8")
     yield
     path.unlink()
-
-
-def write_png(path: Path, *, seed: int) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 150, (48, 48), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-def choose(page: Page, paths: list[Path] | Path, *, folder: bool = False) -> None:
-    page.keyboard.press("u")
-    with page.expect_file_chooser() as chooser:
-        page.click("#upload-folder" if folder else "#upload-files")
-    chooser.value.set_files(paths)
 
 
 def focused_row(page: Page) -> str:
