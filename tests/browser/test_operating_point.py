@@ -23,9 +23,7 @@ def test_a_slice_below_the_readers_point_is_said_to_be_below(page: Page, study: 
     expect(decided).to_have_text("Classifier and outline agree.")
     expect(note).to_have_text("")
     move(page, 0.99)  # its score is 0.97
-    expect(decided).to_have_text(
-        "Classifier and outline agree: above the shipped operating point."
-    )
+    expect(decided).to_have_text("Classifier and outline agree: above the shipped operating point.")
     expect(note).to_have_text("Below your operating point of 0.99: its outline is not shown.")
     expect(page.locator(".outline-ai")).to_have_attribute("d", "")
     page.keyboard.press("c")

@@ -255,7 +255,8 @@ def test_next_conflict_says_so_where_there_is_none(page, study):
     open_study(page, study, 5)
     note = page.locator("#stage-note")
     change = """(decided) => { const { result } = overread.viewer.now.study;
-      const slices = result.slices.map((slice, k) => ({...slice, decided_by: decided[k] || "both"}));
+      const slices = result.slices.map((slice, k) =>
+        ({...slice, decided_by: decided[k] || "both"}));
       overread.viewer.setResult({...result, slices}); }"""
     expect(page.locator("#finding-conflicts")).to_be_visible()
     page.evaluate(change, {"2": "outline"})
