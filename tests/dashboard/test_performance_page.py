@@ -14,7 +14,7 @@ from dashboard import performance_figures as figures
 from dashboard.components.performance import ids
 from dashboard.components.performance.evidence import EVALUATE_COMMAND
 from dashboard.components.performance.frame import VIEWS
-from dashboard.components.performance.patients import HD95_NOTE, ONE_SIDED
+from dashboard.components.performance.patients import HD95_NOTE, UNMATCHED
 from dashboard.components.performance.words import figure_words
 from dashboard.evaluation import count_confusion, parse_evaluation
 from dashboard.pages import performance
@@ -131,7 +131,7 @@ def test_distance_that_is_none_is_told_in_words(served, document, view):
     changed = {**document, "patients": [lone, near, *others]}
     evaluation_file(served).write_text(json.dumps(changed))
     page = text(performance.layout(view=view))
-    assert f'"{ONE_SIDED}"' in page and "362.0" not in page
+    assert f'"{UNMATCHED}"' in page and "362.0" not in page
     assert '"221.2"' in page
     tables = page.count('"HD95, px"')
     assert tables and page.count(HD95_NOTE) == tables

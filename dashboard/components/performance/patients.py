@@ -17,10 +17,10 @@ from dashboard.components.performance.words import NONE, number_words
 #: Diagonal of the slices that were measured, as large as the network's input: the evaluation file
 #: tells of no size. No border lies farther; what has no counterpart in its slice counts as so far.
 FARTHEST_PX = math.hypot(256, 256)
-ONE_SIDED = "> 5% one-sided"
+UNMATCHED = "unmatched"
 HD95_NOTE = (
-    f"HD95 is measured within slices. {ONE_SIDED}: more than 5% of a border lies on slices that "
-    f"only one of both outlines; it counts as one image diagonal ({FARTHEST_PX:.0f} px) away."
+    f"HD95 is measured within slices. {UNMATCHED.capitalize()}: more than 5% of a border lies on "
+    f"slices that only one of both outlines; there it is the image diagonal, {FARTHEST_PX:.0f} px."
 )
 _HEAD = ("Case", "Institution", "Dice", "HD95, px", "AI, px", "Reference, px", "Slices")
 
@@ -80,7 +80,7 @@ def _patient_row(
 
 def _hd95_words(value: float) -> str:
     """The distance, or that too much of a border has no counterpart for there to be one."""
-    return ONE_SIDED if value > FARTHEST_PX - 0.05 else _known(value, digits=1)
+    return UNMATCHED if value > FARTHEST_PX - 0.05 else _known(value, digits=1)
 
 
 def _known(value: float, *, digits: int) -> str:
