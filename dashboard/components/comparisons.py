@@ -166,8 +166,8 @@ def measured(
         titles = dict(zip(task.classes, task.class_titles, strict=True))
         matrix = confusion_table(found.confusion, titles)
         title = "What was answered for each class"
-        counted = html.P(answers_words(found), className="muted secondary")
-        shown.append(panel(title, counted, matrix, *warn[:1], extra="stack stack--tight"))
+        words = html.P(answers_words(found), className="muted secondary")
+        shown.append(panel(title, words, matrix, *warn[:1], extra="stack stack--tight"))
     shown.append(_cases(task, found))
     return shown
 
@@ -234,7 +234,8 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
         )
         for row in ordered[:MAX_CASES]
     ]
-    title = f"Cases: {count_wrong(found)} of {len(found.rows)} answered wrongly, the surest of them first"
+    wrong = f"{count_wrong(found)} of {len(found.rows)} answered wrongly"
+    title = f"Cases: {wrong}, the surest of them first"
     mean = "Probability" if found.repeats <= 1 else "Mean probability"
     head_words = ["File of the data set", "Data says", "Answered", mean, ""]
     told = wrong_words(found)
