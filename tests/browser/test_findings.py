@@ -85,6 +85,10 @@ def test_without_spacing_a_volume_is_told_in_voxels(page, tmp_path, site):
     click(page, (40.5, 40.5))
     expect(page.locator("#correction-size-slice")).to_have_text("321 px")
     expect(page.locator("#correction-size-volume")).to_have_text("1,281 voxels")
+    is_wide = """() => { document.getElementById("correction-size-volume").textContent =
+      "116,291 voxels"; const panel = document.querySelector(".findings-scroll");
+      return panel.scrollWidth > panel.clientWidth; }"""
+    assert not page.evaluate(is_wide)
     page.keyboard.press("j")
     expect(page.locator("#space-amount-ai")).to_have_text("1,280 voxels", timeout=60_000)
 

@@ -95,7 +95,7 @@ def test_the_warning_covers_no_words_in_a_narrow_window(page: Page, study: str, 
     page.evaluate(
         """() => { const { now, open } = overread.viewer;
              open({...now.study, orientation_note: "R, L, A, P by the data set's convention",
-                   study_date: "1999-06-06"}, 5); }"""
+                   study_date: "1999-06-06", spacing_mm: null}, 5); }"""
     )
     page.wait_for_function("() => overread.viewer.now.measures !== null")
     page.click(f"#mode-{mode}")
