@@ -38,6 +38,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
                 services.store, row.study_id, priority=jobs.PRIORITY_OPENED, result_lost=True
             )
             row = services.store.study(row.study_id) or row
+    models = services.models
     address = f"/data/{row.study_id}/{row.data_digest}"
     reference = f"{address}/reference/{{slice}}" if row.has_reference else None
     return {
@@ -51,6 +52,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
             "series": _series_used(case, row),
             "trust": describe_trust(services, result),
             "learned": tell_learned(services, row.case_id),
+            "network_mask_threshold": models.network.mask_threshold if models else None,
         }
         if result and key
         else None,

@@ -121,7 +121,7 @@ overread.findings = (function () {
     const { calls, threshold } = overread;
     const point = calls.isShipped(now) ? "the operating point" : `your operating point of ${calls.value(now).toFixed(2)}`;
     const isCalled = calls.isCalled(now, k), change = calls.change(now, k);
-    if (isCalled && !threshold.area(now, k)) return `Above ${point}; nothing outlined.`;
+    if (isCalled && !threshold.area(now, k)) return `Above ${point}; ${overread.leftOut.pixels(now) ? "all that was outlined here was left out" : "nothing outlined"}.`;
     if (change > 0) return `Above ${point}: its outline is shown.`;
     if (change < 0) return `Below ${point}${threshold.covered(now, k) ? ": its outline is not shown" : ""}.`;
     return "";

@@ -20,7 +20,7 @@ overread.threshold = (function () {
   const isUnchanged = (now) => isShipped(now) && overread.calls.isShipped(now);
 
   // Pixels that reach the threshold on one slice, and those of the mask, which is empty where a slice is not called.
-  const covered = (now, k) => now.measures.areas[k]?.[level(now)] ?? 0;
+  const covered = (now, k) => now.measures?.areas[k]?.[level(now)] ?? 0;
   function area(now, k) {
     if (isUnchanged(now)) return now.study.result.slices[k].mask_area_px;
     return overread.calls.isCalled(now, k) ? covered(now, k) : 0;
@@ -83,10 +83,10 @@ overread.threshold = (function () {
     byId("threshold-band").textContent = stability(now);
     const found = measures.overlap ? volumeDice(now, level(now)) : null;
     byId("threshold-dice").textContent = found === null ? "" : `Dice with the reference outline, whole volume: ${found.toFixed(2)}.`;
-    // The networks start from 0.50 and go down where an outline is unsure.
-    const isLowered = toLevel(shipped(now)) !== toLevel(0.5);
+    const network = study.result.network_mask_threshold;
+    const isLowered = network !== null && toLevel(shipped(now)) < toLevel(network);
     byId("threshold-origin").hidden = !isLowered;
-    byId("threshold-origin").textContent = isLowered ? `${shipped(now).toFixed(2)} was chosen for this study: lowered where the outline is unsure.` : "";
+    byId("threshold-origin").textContent = isLowered ? `${shipped(now).toFixed(2)} was chosen for this study: lowered from ${network.toFixed(2)}, as its outline is unsure.` : "";
     byId("threshold-notice").hidden = !own;
     byId("threshold-notice").textContent = `${moved("threshold", overread.threshold, now)}. Mask, areas, diameters, volume and Dice follow the slider; slice scores do not.`;
     warn(now);

@@ -36,6 +36,20 @@ def test_what_was_left_out_is_dotted_and_told(page: Page, study: str) -> None:
     expect(dotted).to_have_attribute("d", "")
 
 
+def test_a_slice_of_which_all_was_left_out_says_so(page: Page, study: str) -> None:
+    open_study(page, study, 7)
+    page.evaluate(
+        """() => { const { result } = overread.viewer.now.study;
+             const slices = result.slices.map((one, k) =>
+               (k === 6 ? { ...one, mask_area_px: 0 } : one));
+             overread.viewer.setResult({ ...result, slices }); overread.viewer.goTo(0);
+             overread.viewer.goTo(6); }"""
+    )
+    expect(page.locator("#finding-note")).to_have_text(
+        "Above the operating point; all that was outlined here was left out."
+    )
+
+
 def test_the_map_of_the_probability_holds_it(page: Page, study: str) -> None:
     open_study(page, study, 7)
     page.keyboard.press("p")

@@ -78,10 +78,10 @@ def test_a_threshold_of_the_studys_own_says_where_it_comes_from(page, study):
     expect(origin).to_be_hidden()
     page.evaluate(
         """() => overread.viewer.setResult({...overread.viewer.now.study.result,
-             mask_threshold: 114.5 / 255})"""
+             mask_threshold: 114.5 / 255, network_mask_threshold: 0.5})"""
     )
     expect(origin).to_have_text(
-        "0.45 was chosen for this study: lowered where the outline is unsure."
+        "0.45 was chosen for this study: lowered from 0.50, as its outline is unsure."
     )
 
 
