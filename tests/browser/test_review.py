@@ -176,40 +176,6 @@ def test_zoom_keeps_the_outline_on_the_lesion_and_reset_undoes_it(page, study):
     until(lambda: extent(image(page), TEAL) == pytest.approx(before, rel=0.02))
 
 
-def test_place_is_told_apart_from_the_files_own_number(page, study):
-    open_study(page, study, 5)
-    assert page.inner_text("#corner-slice").count("no.") == 0
-    page.evaluate(
-        "() => { const s = overread.viewer.now.study; s.indices = s.indices.map((i) => i + 9); }"
-    )
-    page.keyboard.press("Home")
-    expect(page.locator("#corner-slice")).to_contain_text(f"Slice 1 / {SLICES}")
-    expect(page.locator("#corner-slice")).to_contain_text("no. 10")
-
-
-@pytest.mark.parametrize(
-    ("letters", "position", "words"),
-    [
-        ("RLAP", -12.5, "I 12.5 mm"),
-        ("RLAP", 0, "S 0.0 mm"),
-        ("RLSI", 101.5, "A 101.5 mm"),
-        ("APSI", -135.36, "R 135.4 mm"),
-    ],
-    ids=["axial", "zero", "coronal", "sagittal"],
-)
-def test_place_is_told_by_its_side_of_the_patient(page, study, letters, position, words):
-    open_study(page, study, 5)
-    page.evaluate(
-        """([letters, position]) => { const s = overread.viewer.now.study;
-             const [left, right, top, bottom] = letters;
-             Object.assign(s, { orientation: { left, right, top, bottom },
-               positions_mm: new Array(s.n).fill(position) }); }""",
-        [letters, position],
-    )
-    page.keyboard.press("Home")
-    expect(page.locator("#corner-slice")).to_have_text(f"Slice 1 / {SLICES}{words}")
-
-
 def test_slice_above_the_operating_point_without_an_outline_says_so(page, study):
     open_study(page, study, 5)
     expect(page.locator("#finding-note")).to_have_text("")
@@ -288,17 +254,6 @@ def test_strip_tells_the_slice_under_the_mouse(page, study):
     page.mouse.move(700, 300)
     expect(readout).to_have_text("")
     expect(page.locator("#strip-conflict")).to_be_visible()
-
-
-def test_letters_from_a_convention_say_so(page, study):
-    open_study(page, study)
-    expect(page.locator("#corner-series")).not_to_contain_text("convention")  # NIfTI says it
-    page.evaluate(
-        "() => { overread.viewer.now.study.orientation_note = 'R, L, A, P by convention';"
-        " overread.viewer.chooseChannel(0); const s = overread.viewer.now.study;"
-        " overread.viewer.open(s, 3); }"
-    )
-    expect(page.locator("#corner-series")).to_contain_text("R, L, A, P by convention")
 
 
 def test_address_keeps_the_slice_over_a_reload(page, study):
