@@ -9,8 +9,8 @@ import nibabel
 import numpy as np
 import pytest
 from playwright.sync_api import Page
+from reading import open_study
 from running_site import Site
-from test_review import open_study
 
 SLICES, SIZE = 60, 256
 LEAST_FRAMES_PER_S = 50

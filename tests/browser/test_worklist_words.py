@@ -91,7 +91,9 @@ def test_message_that_came_on_another_page_is_not_lost_by_a_reload(worklist, tmp
     expect(worklist).to_have_url(re.compile("/about"))
     with worklist.expect_response("**/finish"):
         held[0].continue_()
-    worklist.wait_for_function("sessionStorage.getItem('overread.upload.messages')?.length > 2")
+    worklist.wait_for_function(
+        "() => sessionStorage.getItem('overread.upload.messages')?.length > 2"
+    )
     worklist.clock.run_for(READ_MS + 100)
     worklist.reload()
     worklist.click("nav >> text=Worklist")
