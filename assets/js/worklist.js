@@ -173,11 +173,17 @@ overread.worklist = (function () {
     if (api) markRows(api, true);
   }
 
+  // Only cells that are drawn can flash: the grid fails on others.
+  function flash(api, nodes) {
+    const drawn = nodes.filter(({ id }) => document.querySelector(`.ag-row[row-id="${CSS.escape(id)}"] .ag-cell`));
+    if (drawn.length && !api.isDestroyed()) api.flashCells({ rowNodes: drawn, flashDuration: 1200 });
+  }
+
   function markRows(api, focus) {
     if (!state.marked.size) return;
     const nodes = [...state.marked].map((id) => api.getRowNode(id)).filter(Boolean);
     if (!nodes.length) return;
-    api.flashCells?.({ rowNodes: nodes, flashDuration: 1200 });
+    requestAnimationFrame(() => flash(api, nodes));
     if (focus !== false && nodes[0].rowIndex !== null && !document.querySelector("dialog[open]")) focusRow(api, nodes[0].rowIndex);
     state.marked.clear();
   }

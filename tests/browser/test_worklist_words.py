@@ -142,3 +142,21 @@ def test_titles_of_columns_are_whole_when_sorted(worklist, width):
         if not words.evaluate("box => box.scrollWidth <= box.clientWidth"):
             cut.append(words.inner_text())
     assert cut == []
+
+
+def test_rows_that_were_added_are_pointed_out_once_they_are_drawn(page, study, tmp_path):
+    page.goto("/")
+    page.wait_for_selector(ROW)
+    flashing = ".ag-cell-data-changed"
+    page.evaluate(
+        """(flashing) => { window.flashed = [];
+             new MutationObserver(() => { for (const cell of document.querySelectorAll(flashing))
+               window.flashed.push(cell.closest(".ag-row").getAttribute("row-id")); })
+             .observe(document.body, { subtree: true, attributeFilter: ["class"] }); }""",
+        flashing,
+    )
+    choose(page, write_png(tmp_path / "flash_flair.png", seed=305))
+    row = page.locator(ROW, has_text="flash_flair")
+    expect(row).to_be_visible()
+    page.wait_for_function("() => window.flashed.length > 0")
+    assert page.evaluate("() => [...new Set(window.flashed)]") == [row.get_attribute("row-id")]
