@@ -1,0 +1,157 @@
+"""Digests of everything that the pipeline answers, to show that a change leaves answers alone.
+
+``python -m tests.answers record FILE`` before the change, ``python -m tests.answers compare FILE``
+after it, on the same machine: runtimes round differently on other processors. Both analyse the
+demo studies and, with ``--data``, patients of the LGG set. Sentences are left out: they may change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import (
+    Analyser,
+    Case,
+    CaseResult,
+    export_models,
+    make_demo_studies,
+    measure_lesions,
+    read_cases,
+)
+
+_ROOT = Path(__file__).resolve().parents[1]
+_MODELS = _ROOT / "models"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Record or compare; returns 1 where an answer differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.answers", description=__doc__)
+    parser.add_argument("action", choices=("record", "compare"))
+    parser.add_argument("file", type=Path, help="JSON file of the digests")
+    parser.add_argument("--data", type=Path, help="folder of LGG patients; none by default")
+    parser.add_argument("--patients", type=int, default=5, help="how many of them (default 5)")
+    parser.add_argument("--engine-dir", type=Path, help="where exported models are kept")
+    arguments = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as scratch:
+        engine_dir = arguments.engine_dir or Path(scratch) / "engine"
+        found = digest_answers(
+            find_studies(Path(scratch), arguments.data, arguments.patients), engine_dir=engine_dir
+        )
+    if arguments.action == "record":
+        arguments.file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        sys.stdout.write(f"{len(found)} cases recorded in {arguments.file}\n")
+        return 0
+    differences = compare(json.loads(arguments.file.read_text(encoding="utf-8")), found)
+    for sentence in differences:
+        sys.stdout.write(f"{sentence}\n")
+    sys.stdout.write(f"{len(found)} cases compared, {len(differences)} differences\n")
+    return 1 if differences else 0
+
+
+def find_studies(scratch: Path, data: Path | None, patients: int) -> list[Path]:
+    """Folders of the studies: the demo studies, then every n-th LGG patient by name."""
+    demo = scratch / "demo"
+    make_demo_studies(demo)
+    studies = sorted(path for path in demo.iterdir() if path.is_dir())
+    if data is not None:
+        folders = sorted(path for path in data.glob("**/TCGA_*") if path.is_dir())
+        step = max(len(folders) // patients, 1)
+        studies += folders[::step][:patients]
+    return studies
+
+
+def digest_answers(studies: Sequence[Path], *, engine_dir: Path) -> dict[str, dict[str, Any]]:
+    """Analyse studies and return the digests of each case by its name."""
+    export_models(_MODELS, engine_dir)
+    analyser = Analyser(_MODELS, precision="f32", engine_dir=engine_dir)
+    return {
+        f"{folder.name}/{case.case_id}": digest_result(case, analyser.analyse(case))
+        for folder, case in _read(studies)
+    }
+
+
+def digest_result(case: Case, result: CaseResult) -> dict[str, Any]:
+    """Digests of arrays, and every number of an answer to the last bit (hexadecimal floats)."""
+    measured = measure_lesions(result.masks(), result.spacing_mm)
+    lesions = [
+        [
+            *(lesion.number, lesion.voxels, lesion.slices, lesion.position, lesion.measurable),
+            *(
+                _exact(number)
+                for chord in (lesion.longest, lesion.perpendicular)
+                for number in (chord.x1, chord.y1, chord.x2, chord.y2, chord.length)
+            ),
+        ]
+        for lesion in measured.lesions
+    ]
+    return {
+        "pixels": case.content_digest(),
+        "probability": _digest(result.probability),
+        "disagreement": _digest(result.disagreement),
+        "masks": _digest(result.masks()),
+        "slices": _digest_text(
+            [
+                (
+                    slice_.index,
+                    _exact(slice_.tumor_probability),
+                    slice_.tumor,
+                    _exact(slice_.classifier_score),
+                    _exact(slice_.outline_evidence),
+                    slice_.decided_by,
+                    slice_.mask_area_px,
+                    _exact(slice_.dice),
+                    slice_.left_out_px,
+                )
+                for slice_ in result.slices
+            ]
+        ),
+        "thresholds": [_exact(result.threshold), _exact(result.mask_threshold)],
+        "volume_ml": _exact(result.volume_ml),
+        "dice": _exact(result.dice),
+        "expected_dice": _exact(result.facts.expected_dice),
+        "lesions": _digest_text([measured.unit, measured.not_measured, lesions]),
+    }
+
+
+def compare(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """One sentence per case or figure that differs."""
+    sentences = [f"{name}: not analysed any more" for name in before if name not in after]
+    sentences += [f"{name}: not recorded before" for name in after if name not in before]
+    for name in before:
+        for key in before[name]:
+            found = after.get(name, {}).get(key)
+            if name in after and json.loads(json.dumps(found)) != before[name][key]:
+                sentences.append(f"{name}: {key} was {before[name][key]}, is {found}")
+    return sentences
+
+
+def _read(studies: Sequence[Path]) -> Iterator[tuple[Path, Case]]:
+    for folder in studies:
+        for case in read_cases([folder]).cases:
+            yield folder, case
+
+
+def _exact(value: float | None) -> str | None:
+    return None if value is None else float(value).hex()
+
+
+def _digest(values: np.ndarray) -> str:
+    head = f"{values.dtype.str} {values.shape} ".encode()
+    return hashlib.sha256(head + np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+def _digest_text(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

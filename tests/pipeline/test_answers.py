@@ -1,0 +1,36 @@
+"""The comparison of answers before and after a change finds every kind of difference."""
+
+from pathlib import Path
+
+import pytest
+from fake_models import fake_stages, make_case, write_metadata
+
+from pipeline.inference import Analyser
+from tests.answers import compare, digest_result
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: fake_stages())
+    write_metadata(tmp_path)
+    case = make_case(5, masks=True)
+    return case, Analyser(tmp_path, engine_dir=tmp_path).analyse(case)
+
+
+def test_equal_answers_have_equal_digests(answered) -> None:
+    case, result = answered
+    recorded = {"study": digest_result(case, result)}
+    assert compare(recorded, {"study": digest_result(case, result)}) == []
+
+
+@pytest.mark.parametrize("name", ["probability", "disagreement"])
+def test_one_changed_pixel_is_reported(answered, name: str) -> None:
+    case, result = answered
+    before = {"study": digest_result(case, result)}
+    getattr(result, name)[1, 0, 0] ^= 1
+    sentences = compare(before, {"study": digest_result(case, result)})
+    assert [sentence.split(" was ")[0] for sentence in sentences] == [f"study: {name}"]
+
+
+def test_cases_that_appear_or_vanish_are_reported() -> None:
+    assert compare({"a": {}}, {"b": {}}) == ["a: not analysed any more", "b: not recorded before"]
