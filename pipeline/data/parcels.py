@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.data.collecting import InputFile
-from pipeline.data.dicom import DicomSeries, group_dicom, study_of
 from pipeline.data.dicom_files import DicomFile
+from pipeline.data.dicom_series import DicomSeries, group_dicom, study_of
 from pipeline.data.formats import IMAGE_FORMATS, NIFTI_FORMATS
 from pipeline.data.names import NameParts, parse_name
 from pipeline.data.nifti import count_slices

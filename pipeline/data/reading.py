@@ -19,8 +19,8 @@ from pathlib import Path
 from pipeline.data.case import Case
 from pipeline.data.collecting import InputFile, collect_files
 from pipeline.data.combining import combine_volumes
-from pipeline.data.dicom import read_series
 from pipeline.data.dicom_files import DicomFile, read_dicom_headers
+from pipeline.data.dicom_series import read_series
 from pipeline.data.drafts import Draft, name_cases
 from pipeline.data.formats import FileFormat
 from pipeline.data.grouping import ImageItem

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.collecting import Collection, InputFile, collect_files
-from pipeline.data.dicom import group_dicom, read_series
 from pipeline.data.dicom_files import read_dicom_headers
+from pipeline.data.dicom_series import group_dicom, read_series
 from pipeline.data.formats import HEAD_BYTES, IMAGE_FORMATS, FileFormat, format_of
 from pipeline.data.images import read_image
 from pipeline.data.limits import MAX_CALL_BYTES
