@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipeline.data.case import Case
     from pipeline.data.case_files import load_case, save_case
     from pipeline.data.demo import make_demo_studies
+    from pipeline.data.formats import describe_formats, list_formats
     from pipeline.data.mask_export import encode_nifti_mask
     from pipeline.data.preprocessing import chosen_channels
     from pipeline.data.reading import ReadReport, read_cases
@@ -76,9 +77,11 @@ _MODULES = {
     "areas_by_level": "pipeline.measurement.statistics",
     "choose_precision": "pipeline.engine.selection",
     "chosen_channels": "pipeline.data.preprocessing",
+    "describe_formats": "pipeline.data.formats",
     "encode_nifti_mask": "pipeline.data.mask_export",
     "export_models": "pipeline.engine.export",
     "head_surface_of": "pipeline.surfaces.case_space",
+    "list_formats": "pipeline.data.formats",
     "load_case": "pipeline.data.case_files",
     "make_demo_studies": "pipeline.data.demo",
     "mask_level": "pipeline.mask_levels",
@@ -123,9 +126,11 @@ __all__ = [
     "areas_by_level",
     "choose_precision",
     "chosen_channels",
+    "describe_formats",
     "encode_nifti_mask",
     "export_models",
     "head_surface_of",
+    "list_formats",
     "load_case",
     "make_demo_studies",
     "mask_level",

@@ -24,7 +24,7 @@ COMMANDS = {
     "train-image-task": "train and measure the model of an image task",
     "evaluate": "measure the whole chain on patients with reference masks",
     "demo": "make synthetic demo studies",
-    "predict": "analyse images, DICOM, NIfTI, folders or zip archives",
+    "predict": "analyse files, folders or archives",
     "export": "export the models for the fast engine, once per machine",
     "benchmark": "time the ways in which the network can answer",
     "check-precision": "show whether the network may answer at less than float32",

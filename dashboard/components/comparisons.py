@@ -22,13 +22,13 @@ from dashboard.components.performance.parts import (
 )
 from dashboard.evaluation.image_task import ImageEvaluation
 from dashboard.image_records import ImageRecord
+from pipeline import list_formats
 from pipeline.image_tasks.facade import ImageModelInfo, ImageTask
 
 PREFIX = "comparisons"
 REQUEST, PROGRESS, OUTCOME = f"{PREFIX}-request", f"{PREFIX}-progress", f"{PREFIX}-outcome"
 ANSWER, STATUS, CANCEL = f"{PREFIX}-answer", f"{PREFIX}-status", f"{PREFIX}-cancel"
 BARS = f"{PREFIX}-bars"
-KINDS = "PNG, JPEG, TIFF, WebP, DICOM or a single NIfTI slice"
 MAX_CASES = 400
 
 
@@ -79,8 +79,9 @@ def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
                     **data(task=task.name, max_bytes=str(max_bytes)),
                 ),
                 html.Span(
-                    f"or drop it here. {KINDS}, up to {limit}. It is kept on this server for a "
-                    "day and is in no worklist.",
+                    "or drop it here. One image or slice, as "
+                    f"{list_formats(last='or', archives=False)}, up to {limit}. It is kept on this "
+                    "server for a day and is in no worklist.",
                     className="muted secondary",
                 ),
             ],

@@ -10,8 +10,7 @@ from dash import html
 
 from dashboard.components.attributes import aria, data
 from dashboard.components.buttons import button
-
-KINDS = "DICOM, NIfTI, PNG, JPEG, TIFF, WebP, or zip archives of them"
+from pipeline import describe_formats
 
 
 def add_button(*, button_id: str = "upload-open") -> html.Button:
@@ -116,7 +115,7 @@ def _dialog(limits: str) -> html.Dialog:
                         "Choose files or a folder, or drop them anywhere on the worklist. A folder "
                         "of slices that belong together becomes one study."
                     ),
-                    html.P(f"{KINDS}. {limits}", className="muted"),
+                    html.P(f"{describe_formats()}. {limits}", className="muted"),
                     html.P(
                         "Use images that may be used for research, without names in them.",
                         className="muted",

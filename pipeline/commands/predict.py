@@ -29,8 +29,9 @@ from pipeline.commands.prediction_files import describe_results, write_masks
 from pipeline.commands.prediction_folder import Entry, PredictionFolder, own_files
 from pipeline.data.case import Case, InputGrid
 from pipeline.data.drafts import Draft
-from pipeline.data.parcels import Parcel
-from pipeline.data.reading import Place, Reading, open_reading
+from pipeline.data.formats import describe_formats
+from pipeline.data.parcels import Parcel, Place
+from pipeline.data.reading import Reading, open_reading
 from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.models.registry import TASKS
 from pipeline.results import CaseResult
@@ -45,7 +46,11 @@ _Answered = tuple[Entry, CaseResult, InputGrid | None]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="file, folder or zip archive"
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help=f"files and folders: {describe_formats()}",
     )
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder for results and masks"

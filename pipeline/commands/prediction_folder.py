@@ -16,10 +16,10 @@ from pipeline.atomic_files import replacing
 from pipeline.checked_json import Fields
 from pipeline.commands.finished_parts import FinishedParts, Part, remove_file
 from pipeline.commands.prediction_files import rename_case, sweep_masks, writing
-from pipeline.data.collecting import InputFile
 from pipeline.data.drafts import choose_names, take_name
+from pipeline.data.format_kinds import InputFile
 from pipeline.data.names import safe_name
-from pipeline.data.reading import Place
+from pipeline.data.parcels import Place
 
 Check = Callable[[Fields, Mapping[str, str]], None]
 

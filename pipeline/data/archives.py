@@ -9,36 +9,24 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pipeline.data.format_kinds import (
+    ArchiveFormat,
+    ArchiveMember,
+    UnpackBudget,
+    starts_with,
+)
 from pipeline.data.limits import (
     ARCHIVE_RATIO_FLOOR_BYTES,
     MAX_ARCHIVE_BYTES,
     MAX_ARCHIVE_FILES,
     MAX_ARCHIVE_RATIO,
 )
+from pipeline.data.names import printable
 from pipeline.errors import InputError
 
 _CHUNK_BYTES = 1 << 20
-
-
-@dataclass
-class UnpackBudget:
-    """What one call may still unpack, shared by all of its archives."""
-
-    bytes_left: int = MAX_ARCHIVE_BYTES
-    files_left: int = MAX_ARCHIVE_FILES
-    unpacked: int = 0
-    told_too_many: bool = False
-
-
-@dataclass(frozen=True)
-class ArchiveMember:
-    """One unpacked file: its name in the archive, and where its bytes are."""
-
-    name: str
-    path: Path
 
 
 def unpack_archive(
@@ -112,7 +100,7 @@ def _unpack_entries(
     members: list[ArchiveMember] = []
     errors: list[InputError] = []
     for entry in entries:
-        shown = _shown(entry.filename)
+        shown = printable(entry.filename)
         try:
             _check_entry(entry, f"{source}/{shown}")
             target = folder / f"{budget.unpacked:06d}"
@@ -136,11 +124,6 @@ def _unpack_entries(
             message = f"{file} is damaged in its archive and cannot be unpacked. Pack it again."
             errors.append(InputError(f"{source}/{shown}", message))
     return members, errors
-
-
-def _shown(name: str) -> str:
-    text = name.replace("\\", "/").encode("utf-8", "replace").decode("utf-8")
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _check_entry(entry: zipfile.ZipInfo, source: str) -> None:
@@ -172,3 +155,11 @@ def _write_entry(
             if budget.bytes_left < 0:
                 raise _too_large(source, MAX_ARCHIVE_BYTES + 1)
             unpacked.write(chunk)
+
+
+ZIP = ArchiveFormat(
+    name="zip",
+    suffixes=(".zip",),
+    matches=starts_with(b"PK\x03\x04", b"PK\x05\x06"),
+    unpack=unpack_archive,
+)

@@ -22,11 +22,11 @@ class SequenceName(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """Family of files a case was read from."""
+    """Kind of format that a case was read from; the values are those of stored studies."""
 
     IMAGES = "images"
-    DICOM = "dicom"
-    NIFTI = "nifti"
+    SERIES = "dicom"
+    VOLUME = "nifti"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Case:
 
     Attributes:
         case_id: Name safe for a file system, letters, digits, ``. _ -`` only.
-        kind: Family of files it came from.
+        kind: Kind of format it came from.
         pixels: ``(n, h, w, c)``, as stored (uint8, uint16, int16) or float32 after a DICOM rescale
             or from NIfTI. Slices run from inferior to superior; in the public LGG layout they keep
             its numbering.
@@ -143,3 +143,20 @@ class Case:
         digest.update(repr(header).encode())
         digest.update(np.ascontiguousarray(self.pixels).data)
         return digest.hexdigest()
+
+
+def tidy_values(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Bring values to uint8, uint16, int16 or float32, native byte order, NaN to 0."""
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8)
+    if values.dtype.kind in "iu":
+        if values.dtype.itemsize == 1 and values.dtype.kind == "u":
+            return values
+        low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+        for kind in (np.uint16, np.int16) if values.dtype.kind == "u" else (np.int16, np.uint16):
+            limits = np.iinfo(kind)
+            if limits.min <= low and high <= limits.max:
+                return values.astype(kind, copy=False)
+    with np.errstate(over="ignore"):
+        floats = values.astype(np.float32)
+    return np.nan_to_num(floats, nan=0.0, posinf=0.0, neginf=0.0)

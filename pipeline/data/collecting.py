@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.data.archives import UnpackBudget, unpack_archive
-from pipeline.data.formats import READABLE_FORMATS, FileFormat, read_format
+from pipeline.data.format_kinds import ArchiveFormat, InputFile, UnpackBudget, Unreadable
+from pipeline.data.formats import TEXT, read_format, refusal_of
 from pipeline.data.limits import MAX_ARCHIVE_DEPTH, MAX_FILES
+from pipeline.data.names import printable
 from pipeline.errors import InputError
 
 #: Files that lie beside images in every data set and export: passed over in a folder or archive.
@@ -24,31 +25,6 @@ _COMPANION_NAMES = frozenset(
 _COMPANION_FOLDERS = frozenset({"__macosx"})
 
 
-@dataclass(frozen=True)
-class InputFile:
-    """One file to read.
-
-    Attributes:
-        path: Where its bytes are.
-        source: Its name relative to the path the user gave; ``archive.zip/inner/name.png`` inside
-            an archive.
-        folder: Key of the folder it lies in, unique within one call.
-        folder_name: That folder's name for a reader, "" for a file or an archive that was given.
-        format: Its format, told by content.
-    """
-
-    path: Path
-    source: str
-    folder: str
-    folder_name: str
-    format: FileFormat
-
-    @property
-    def name(self) -> str:
-        """The file's own name."""
-        return self.source.rsplit("/", 1)[-1]
-
-
 @dataclass
 class Collection:
     """What `collect_files` found so far."""
@@ -58,6 +34,7 @@ class Collection:
     budget: UnpackBudget = field(default_factory=UnpackBudget)
     seen: set[Path] = field(default_factory=set)
     repeats: int = 0
+    full: bool = False
 
 
 def collect_files(paths: Iterable[Path], unpack_folder: Path) -> Collection:
@@ -133,8 +110,8 @@ def _add_file(
         return
     collection.seen.add(path.resolve())
     if len(collection.files) >= MAX_FILES:
-        if len(collection.files) == MAX_FILES and not collection.budget.told_too_many:
-            collection.budget.told_too_many = True
+        if not collection.full:
+            collection.full = True
             message = (
                 f"More than {MAX_FILES:,} files were given; {name} and those after it are left out."
             )
@@ -144,12 +121,12 @@ def _add_file(
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(source, f"{name} is not a file.")
         found = read_format(path)
-        if found is FileFormat.ZIP:
-            _add_archive(path, source, place, collection, unpack_folder, depth=depth)
-        elif found in READABLE_FORMATS:
+        if isinstance(found, ArchiveFormat):
+            _add_archive(found, path, source, place, collection, unpack_folder, depth=depth)
+        elif not isinstance(found, Unreadable):
             collection.files.append(InputFile(path, source, *place, found))
         elif named or not _is_companion(name, found):
-            raise InputError(source, _refusal(name, found))
+            raise InputError(source, refusal_of(name, found))
     except InputError as error:
         collection.errors.append(error)
     except OSError:
@@ -158,6 +135,7 @@ def _add_file(
 
 
 def _add_archive(
+    found: ArchiveFormat,
     path: Path,
     source: str,
     place: tuple[str, str],
@@ -172,7 +150,7 @@ def _add_archive(
             source, f"{name} is an archive inside an archive inside an archive. Unpack it first."
         )
     before = len(collection.files) + len(collection.errors)
-    members, errors = unpack_archive(path, source, unpack_folder, collection.budget)
+    members, errors = found.unpack(path, source, unpack_folder, collection.budget)
     collection.errors.extend(errors)
     title = name.rsplit(".", 1)[0]
     for member in members:
@@ -187,30 +165,11 @@ def _add_archive(
         raise InputError(source, f"There is no image in {name}.")
 
 
-def _is_companion(name: str, found: FileFormat) -> bool:
+def _is_companion(name: str, found: Unreadable) -> bool:
     lowered = name.lower()
     stem, dot, suffix = lowered.rpartition(".")
     if (stem if dot else lowered) in _COMPANION_NAMES or lowered in _COMPANION_NAMES:
         return True
     if f".{suffix}" in _COMPANION_SUFFIXES and dot:
         return True
-    return not dot and found is FileFormat.TEXT
-
-
-def _refusal(name: str, found: FileFormat) -> str:
-    wanted = "PNG, JPEG, TIFF, WebP, DICOM, NIfTI and zip can be read."
-    if found is FileFormat.EMPTY:
-        return f"{name} is empty: it holds 0 bytes. Export it again."
-    if found is FileFormat.NIFTI_PAIR:
-        return f"{name} is {found.value}. Save the volume as one .nii file."
-    if found is FileFormat.ARCHIVE:
-        return f"{name} is {found.value}. Pack it as zip, or unpack it first."
-    if found is FileFormat.GZIP:
-        return f"{name} is {found.value}. Unpack it first."
-    return f"{name} is {found.value}; {wanted}"
-
-
-def printable(name: str) -> str:
-    """Name that can be shown and stored: undecodable bytes and control characters replaced."""
-    text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/")
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return not dot and found is TEXT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,41 +11,33 @@ from numpy.typing import NDArray
 from pipeline.data.case import Case, InputGrid, SequenceName
 from pipeline.data.drafts import Draft
 from pipeline.data.geometry import case_affine, same_grid
-from pipeline.data.sequences import sequence_warnings
+from pipeline.data.sequences import COMBINABLE, sequence_warnings
 from pipeline.errors import InputError
-
-_COMBINABLE = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST, SequenceName.T2)
 
 
 def combine_volumes(drafts: Sequence[Draft]) -> tuple[list[Draft], list[InputError]]:
-    """Combine the sequences of each study and attach its masks.
+    """Combine the sequences of a study and attach its masks.
 
     Args:
-        drafts: Volumes of DICOM and NIfTI.
+        drafts: The volumes of one study.
 
     Returns:
         One draft per case, and one error per mask that fits no image.
     """
-    studies: dict[tuple[str, str], list[Draft]] = defaultdict(list)
-    for draft in drafts:
-        studies[(draft.case.kind, draft.study)].append(draft)
-    combined: list[Draft] = []
+    images = _combine_sequences([draft for draft in drafts if not draft.is_mask])
     errors: list[InputError] = []
-    for study in studies.values():
-        images = _combine_study([draft for draft in study if not draft.is_mask])
-        for mask in (draft for draft in study if draft.is_mask):
-            images, error = _attach(images, mask)
-            errors.extend(error)
-        combined.extend(images)
-    return combined, errors
+    for mask in (draft for draft in drafts if draft.is_mask):
+        images, error = _attach(images, mask)
+        errors.extend(error)
+    return images, errors
 
 
-def _combine_study(drafts: Sequence[Draft]) -> list[Draft]:
+def _combine_sequences(drafts: Sequence[Draft]) -> list[Draft]:
     """One draft of the sequences that share FLAIR's grid; the others stay alone."""
     singles = [
         draft
         for draft in drafts
-        if len(draft.case.sequences) == 1 and draft.case.sequences[0] in _COMBINABLE
+        if len(draft.case.sequences) == 1 and draft.case.sequences[0] in COMBINABLE
     ]
     lead = next((d for d in singles if d.case.sequences[0] is SequenceName.FLAIR), None)
     lead = lead or next(iter(singles), None)
@@ -58,7 +49,7 @@ def _combine_study(drafts: Sequence[Draft]) -> list[Draft]:
             chosen.setdefault(draft.case.sequences[0], draft)
     if len(chosen) == 1:
         return list(drafts)
-    members = [chosen[name] for name in _COMBINABLE if name in chosen]
+    members = [chosen[name] for name in COMBINABLE if name in chosen]
     result = []
     for draft in drafts:
         if draft is lead:

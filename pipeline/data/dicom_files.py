@@ -16,7 +16,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from pipeline.data.collecting import InputFile
+from pipeline.data.format_kinds import InputFile
 from pipeline.data.limits import MAX_CASE_BYTES, check_shape
 from pipeline.errors import InputError
 

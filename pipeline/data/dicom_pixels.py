@@ -18,9 +18,9 @@ from pydicom.uid import (
     JPEGTransferSyntaxes,
 )
 
-from pipeline.data.collecting import InputFile
+from pipeline.data.case import tidy_values
 from pipeline.data.dicom_files import read_dataset
-from pipeline.data.images import tidy_values
+from pipeline.data.format_kinds import InputFile
 from pipeline.errors import InputError
 
 #: Compressions whose code stream closes with the same end mark.

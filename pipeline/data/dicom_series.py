@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 
-from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels
+from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels, tidy_values
 from pipeline.data.dicom_files import DicomFile, Frame
 from pipeline.data.dicom_pixels import read_dicom_pixels
 from pipeline.data.dicom_stack import FrameStack, leave_out_odd, stack_frames
 from pipeline.data.drafts import Draft
+from pipeline.data.format_kinds import FileTick
 from pipeline.data.geometry import ORIENTATIONS, PLANE_WORDS, Plane, to_case_volume
-from pipeline.data.images import tidy_values
 from pipeline.data.limits import check_shape
-from pipeline.data.names import strip_suffix
 from pipeline.data.sequences import (
     MASK_WORDS,
     sequence_of_dicom,
@@ -31,13 +30,11 @@ from pipeline.errors import InputError
 
 #: "seg" alone stands for segmented acquisitions too, so that it is not among them.
 _MASK_WORDS = MASK_WORDS - {"seg"}
-#: Called once per file that was decoded.
-FileTick = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
 class DicomSeries:
-    """Files of one series, in any order."""
+    """Files of one series, in any order; a `pipeline.data.format_kinds.Series`."""
 
     files: tuple[DicomFile, ...]
 
@@ -55,6 +52,35 @@ class DicomSeries:
         number = self.header.get("SeriesNumber")
         return f"Series {description or number or self.files[0].file.name}"
 
+    @property
+    def source(self) -> str:
+        """The first file."""
+        return self.files[0].file.source
+
+    @property
+    def study(self) -> str:
+        """Key of the study on whose grid it may lie: only series of one key are combined."""
+        study = str(self.header.get("StudyInstanceUID", "") or self.files[0].file.folder)
+        return f"{study}|{self.header.get('FrameOfReferenceUID', '')}"
+
+    @property
+    def n_slices(self) -> int:
+        """Slices as the headers state them."""
+        return sum(len(one.frames) for one in self.files)
+
+    def read(self, tick: FileTick) -> tuple[list[Draft], list[InputError]]:
+        """Decode it.
+
+        Args:
+            tick: Called after each file that was decoded or refused.
+
+        Returns:
+            A draft per volume in it (one per echo or time point), and one error per file that could
+            not be decoded, and one for the files, or for the whole series, where its slices
+            disagree.
+        """
+        return _read_series(self, tick)
+
 
 def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
     """Group files by study and series."""
@@ -65,12 +91,6 @@ def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
         series = str(header.get("SeriesInstanceUID", "") or "")
         groups[(study, series) if series else (study, str(one.file.path))].append(one)
     return [DicomSeries(tuple(group)) for group in groups.values()]
-
-
-def study_of(series: DicomSeries) -> str:
-    """Key of the study on whose grid a series may lie: only series of one key are combined."""
-    study = str(series.header.get("StudyInstanceUID", "") or series.files[0].file.folder)
-    return f"{study}|{series.header.get('FrameOfReferenceUID', '')}"
 
 
 def _drop_copies(
@@ -102,17 +122,7 @@ def _content(one: DicomFile, pixels: NDArray[np.generic]) -> bytes:
     return repr((places, pixels.shape, pixels.dtype.str)).encode() + pixels.tobytes()
 
 
-def read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[InputError]]:
-    """Read one series.
-
-    Args:
-        series: Its files.
-        tick: Called after each file that was decoded or refused.
-
-    Returns:
-        A draft per volume in it (one per echo or time point), and one error per file that could not
-        be decoded, and one for the files, or for the whole series, where its slices disagree.
-    """
+def _read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[InputError]]:
     series = DicomSeries(tuple(_drop_copies(series.files, lambda one: one.file.path.read_bytes())))
     try:
         odd, errors = leave_out_odd(
@@ -162,7 +172,7 @@ def _build_draft(
     n = len(sources)
     case = Case(
         case_id="case",
-        kind=SourceKind.DICOM,
+        kind=SourceKind.SERIES,
         pixels=volume[..., None],
         sequences=(sequence,),
         indices=tuple(range(1, n + 1)),
@@ -176,13 +186,7 @@ def _build_draft(
         window=_common_window(stack.frames, header),
     )
     names, study_names = _names_of(series, part)
-    return Draft(
-        case=case,
-        names=names,
-        study=study_of(series),
-        study_names=study_names,
-        is_mask=is_mask,
-    )
+    return Draft(case=case, names=names, study_names=study_names, is_mask=is_mask)
 
 
 def _stack_pixels(
@@ -265,7 +269,7 @@ def _names_of(series: DicomSeries, part: int | None) -> tuple[tuple[str, ...], t
     """Names for the series alone, and for the study that it may become part of."""
     header, first = series.header, series.files[0].file
     patient = str(header.get("PatientID", "") or header.get("PatientName", "") or "")
-    patient = patient or first.folder_name or strip_suffix(first.name)
+    patient = patient or first.folder_name or first.stem
     date = str(header.get("StudyDate", "") or "")
     description = str(header.get("SeriesDescription", "") or "")
     number = str(header.get("SeriesNumber", "") or "")

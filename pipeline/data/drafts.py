@@ -1,4 +1,4 @@
-"""What the readers of single files and series hand on: cases in the making."""
+"""Cases in the making, as the readers of single files and series return them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ class Draft:
     Attributes:
         case: The case; its ``case_id`` is not final.
         names: What it may be called, best first; the later ones tell equal names apart.
-        study: Key of the study; only drafts of one study are combined. Single images are combined
-            already; their studies are listed in the order of these keys.
+        study: Key by which the studies of one folder's images are ordered; "" for volumes.
         study_names: What it may be called when it was combined from several drafts.
         is_mask: Whether its pixels are a reference mask (above 0) and not an image.
     """
 
     case: Case
     names: tuple[str, ...]
-    study: str
+    study: str = ""
     study_names: tuple[str, ...] = ()
     is_mask: bool = False
 

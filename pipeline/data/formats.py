@@ -1,156 +1,135 @@
-"""Formats of files, told by their content and never by their name."""
+"""The formats: which can be read, how a file's is recognised, and how lists name them."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from enum import StrEnum
+from collections.abc import Iterable
 from pathlib import Path
 
-#: Bytes at the start of a file that are enough to tell its format.
-HEAD_BYTES = 1024
-_VRS = (
-    "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR"
-    " US UT UV"
-).split()
+from pipeline.data.archives import ZIP
+from pipeline.data.dicom import DICOM
+from pipeline.data.format_kinds import (
+    HEAD_BYTES,
+    ArchiveFormat,
+    Format,
+    Unreadable,
+    starts_with,
+)
+from pipeline.data.images import JPEG, PNG, TIFF, WEBP
+from pipeline.data.nifti import NIFTI, NIFTI_PAIR
+
+#: Every format that can be read, in the order of lists. DICOM is asked first, since its preamble
+#: may hold the mark of another format.
+FORMATS: tuple[Format, ...] = (
+    DICOM,
+    NIFTI,
+    PNG,
+    JPEG,
+    TIFF,
+    WEBP,
+    ZIP,
+)
+
 #: Characters that plain text may hold beside the printable ones.
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
 
 
-class FileFormat(StrEnum):
-    """Format of one file; the value is how a sentence names it."""
-
-    PNG = "a PNG image"
-    JPEG = "a JPEG image"
-    TIFF = "a TIFF image"
-    WEBP = "a WebP image"
-    DICOM = "a DICOM file"
-    NIFTI = "a NIfTI volume"
-    NIFTI_GZ = "a packed NIfTI volume"
-    ZIP = "a zip archive"
-    NIFTI_PAIR = "the header of a two-file NIfTI or Analyze volume"
-    EMPTY = "empty"
-    TEXT = "a text file"
-    HTML = "a web page"
-    PDF = "a PDF document"
-    GIF = "a GIF image"
-    BMP = "a BMP image"
-    JPEG2000 = "a bare JPEG 2000 image"
-    GZIP = "a gzip file that holds no NIfTI volume"
-    ARCHIVE = "an archive that is not a zip"
-    OTHER = "not an image that is known here"
-
-
-IMAGE_FORMATS = frozenset({FileFormat.PNG, FileFormat.JPEG, FileFormat.TIFF, FileFormat.WEBP})
-NIFTI_FORMATS = frozenset({FileFormat.NIFTI, FileFormat.NIFTI_GZ})
-READABLE_FORMATS = IMAGE_FORMATS | NIFTI_FORMATS | {FileFormat.DICOM, FileFormat.ZIP}
-
-_MAGIC: tuple[tuple[bytes, FileFormat], ...] = (
-    (b"\x89PNG\r\n\x1a\n", FileFormat.PNG),
-    (b"\xff\xd8\xff", FileFormat.JPEG),
-    (b"II*\x00", FileFormat.TIFF),
-    (b"MM\x00*", FileFormat.TIFF),
-    (b"II+\x00", FileFormat.TIFF),
-    (b"MM\x00+", FileFormat.TIFF),
-    (b"PK\x03\x04", FileFormat.ZIP),
-    (b"PK\x05\x06", FileFormat.ZIP),
-    (b"%PDF", FileFormat.PDF),
-    (b"GIF8", FileFormat.GIF),
-    (b"BM", FileFormat.BMP),
-    (b"\x00\x00\x00\x0cjP  ", FileFormat.JPEG2000),
-    (b"\xff\x4f\xff\x51", FileFormat.JPEG2000),
-    (b"7z\xbc\xaf\x27\x1c", FileFormat.ARCHIVE),
-    (b"Rar!", FileFormat.ARCHIVE),
-    (b"BZh", FileFormat.ARCHIVE),
-    (b"\xfd7zXZ", FileFormat.ARCHIVE),
-)
-
-
-def read_format(path: Path) -> FileFormat:
-    """Tell the format of a file from its first bytes.
-
-    Raises:
-        OSError: If the file cannot be opened.
-    """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    return format_of(head)
-
-
-def format_of(head: bytes) -> FileFormat:
-    """Tell the format from the first `HEAD_BYTES` of a file (all of it where it is shorter)."""
-    if not head:
-        return FileFormat.EMPTY
-    if head[128:132] == b"DICM":
-        return FileFormat.DICOM
-    for magic, known in _MAGIC:
-        if head.startswith(magic) and (known is not FileFormat.BMP or _is_bitmap(head)):
-            return known
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return FileFormat.WEBP
-    if head.startswith(b"\x1f\x8b"):
-        return _format_of_gzip(head)
-    if nifti := _format_of_nifti(head):
-        return nifti
-    if head[257:262] == b"ustar":
-        return FileFormat.ARCHIVE
-    if _is_bare_dicom(head):
-        return FileFormat.DICOM
-    return _format_of_text(head)
-
-
 def _is_bitmap(head: bytes) -> bool:
     """Two letters are a weak mark: the BMP header's reserved field must be zero too."""
-    return len(head) >= 26 and head[6:10] == b"\0\0\0\0"
+    return head.startswith(b"BM") and len(head) >= 26 and head[6:10] == b"\0\0\0\0"
 
 
-def _format_of_gzip(head: bytes) -> FileFormat:
-    try:
-        inner = zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
-    except zlib.error:
-        return FileFormat.GZIP
-    return FileFormat.NIFTI_GZ if _format_of_nifti(inner) is FileFormat.NIFTI else FileFormat.GZIP
+def _is_web_page(head: bytes) -> bool:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return text.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
 
 
-def _format_of_nifti(head: bytes) -> FileFormat | None:
-    if len(head) < 4:
-        return None
-    sizes = {struct.unpack(order + "i", head[:4])[0] for order in "<>"}
-    if 540 in sizes and head[4:7] in (b"n+2", b"ni2"):
-        return FileFormat.NIFTI if head[4:7] == b"n+2" else FileFormat.NIFTI_PAIR
-    if 348 in sizes:
-        return FileFormat.NIFTI if head[344:347] == b"n+1" else FileFormat.NIFTI_PAIR
-    return None
-
-
-def _is_bare_dicom(head: bytes) -> bool:
-    """DICOM without preamble: starts with an element of group 2 or 8 of a plausible type."""
-    if len(head) < 8:
-        return False
-    for order in "<>":
-        group, element = struct.unpack(order + "HH", head[:4])
-        if group not in (2, 8) or element > 0x0100:
-            continue
-        if head[4:6].decode("latin-1") in _VRS:
-            return True
-        if order == "<" and struct.unpack("<I", head[4:8])[0] <= 256:
-            return True
-    return False
-
-
-def _format_of_text(head: bytes) -> FileFormat:
+def _is_text(head: bytes) -> bool:
     text = head.removeprefix(b"\xef\xbb\xbf")
-    lowered = text.lstrip().lower()
-    if lowered.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-        return FileFormat.HTML
-    if all(byte >= 32 or byte in _TEXT_CONTROLS for byte in text) and _decodes(text):
-        return FileFormat.TEXT
-    return FileFormat.OTHER
-
-
-def _decodes(text: bytes) -> bool:
+    if any(byte < 32 and byte not in _TEXT_CONTROLS for byte in text):
+        return False
     try:
         text[: len(text) - 3 if len(text) == HEAD_BYTES else len(text)].decode("utf-8")
     except UnicodeDecodeError as error:
         return error.reason == "unexpected end of data"
     return True
+
+
+def _is_archive(head: bytes) -> bool:
+    marks = (b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
+    return head.startswith(marks) or head[257:262] == b"ustar"
+
+
+TEXT = Unreadable(phrase="a text file", matches=_is_text)
+#: What else is recognised, so that a sentence can name it; the last one is everything.
+UNREADABLE: tuple[Unreadable, ...] = (
+    Unreadable(
+        phrase="empty: it holds 0 bytes", matches=lambda head: not head, advice="Export it again."
+    ),
+    Unreadable(phrase="a PDF document", matches=starts_with(b"%PDF")),
+    Unreadable(phrase="a GIF image", matches=starts_with(b"GIF8")),
+    Unreadable(phrase="a BMP image", matches=_is_bitmap),
+    Unreadable(
+        phrase="a bare JPEG 2000 image",
+        matches=starts_with(b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
+    ),
+    Unreadable(
+        phrase="an archive that is not a zip",
+        matches=_is_archive,
+        advice="Pack it as zip, or unpack it first.",
+    ),
+    Unreadable(
+        phrase="a gzip file that holds no volume",
+        matches=starts_with(b"\x1f\x8b"),
+        advice="Unpack it first.",
+    ),
+    NIFTI_PAIR,
+    Unreadable(phrase="a web page", matches=_is_web_page),
+    TEXT,
+    Unreadable(phrase="not an image that is known here", matches=lambda _: True),
+)
+
+
+def read_format(path: Path) -> Format | Unreadable:
+    """Recognise the format of a file by its first bytes.
+
+    Raises:
+        OSError: If the file cannot be opened.
+    """
+    with path.open("rb") as file:
+        return format_of(file.read(HEAD_BYTES))
+
+
+def format_of(head: bytes) -> Format | Unreadable:
+    """Recognise a format by the first `HEAD_BYTES` of a file (all of it where it is shorter)."""
+    known: Iterable[Format | Unreadable] = (*FORMATS, *UNREADABLE)
+    return next(one for one in known if one.matches(head))
+
+
+def list_formats(*, last: str = "and", archives: bool = True) -> str:
+    """The names of all formats, in a sentence: ``PNG, JPEG and zip``.
+
+    Args:
+        last: The word before the last one.
+        archives: Whether archives are among them.
+    """
+    names = [one.name for one in FORMATS if archives or not isinstance(one, ArchiveFormat)]
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]])
+
+
+def describe_formats() -> str:
+    """What can be read, in a sentence: ``PNG, JPEG, or zip archives of them``."""
+    names = [one.name for one in FORMATS if not isinstance(one, ArchiveFormat)]
+    archives = [one.name for one in FORMATS if isinstance(one, ArchiveFormat)]
+    return f"{', '.join(names)}, or {' or '.join(archives)} archives of them"
+
+
+def refusal_of(name: str, found: Unreadable) -> str:
+    """The sentence that refuses a file.
+
+    Args:
+        name: The file's own name.
+        found: What it is.
+    """
+    if found.advice:
+        return f"{name} is {found.phrase}. {found.advice}"
+    return f"{name} is {found.phrase}; {list_formats()} can be read."

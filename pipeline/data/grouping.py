@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pipeline.data.case import SequenceName
-from pipeline.data.collecting import InputFile
-from pipeline.data.images import DecodedImage, is_grey
+from pipeline.data.format_kinds import DecodedImage, ImageFormat, InputFile
+from pipeline.data.images import is_grey
 from pipeline.data.names import NameParts
-
-_COMBINABLE = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST, SequenceName.T2)
+from pipeline.data.sequences import COMBINABLE
 
 
 @dataclass(frozen=True, eq=False)
 class ImageItem:
-    """One decoded image file and what its name tells."""
+    """One decoded image file and what its name says."""
 
-    file: InputFile
+    file: InputFile[ImageFormat]
     parts: NameParts
     image: DecodedImage
 
@@ -42,7 +41,7 @@ class ImageSeries:
     Attributes:
         items: The slices.
         numbers: Their numbers as named, or None for a lone image.
-        sequence: What the names tell.
+        sequence: What the names say.
         study: Key of the study among the images of one folder.
     """
 
@@ -112,12 +111,12 @@ def group_studies(series: Sequence[ImageSeries]) -> list[tuple[ImageSeries, ...]
         members = [one for _, one in group]
         chosen: dict[SequenceName, ImageSeries] = {}
         for one in members:
-            if one.sequence in _COMBINABLE and all(item.grey for item in one.items):
+            if one.sequence in COMBINABLE and all(item.grey for item in one.items):
                 chosen.setdefault(SequenceName(one.sequence), one)
         anchor = chosen.get(SequenceName.FLAIR) or next(iter(chosen.values()), None)
         together = tuple(
             chosen[name]
-            for name in _COMBINABLE
+            for name in COMBINABLE
             if name in chosen and anchor is not None and _matches(chosen[name], anchor)
         )
         if len(together) > 1:

@@ -20,10 +20,9 @@ from pipeline.data.drafts import Draft
 from pipeline.data.grouping import ImageItem, ImageSeries, group_series, group_studies
 from pipeline.data.images import mask_of_image
 from pipeline.data.names import NameParts, lgg_labels, parse_name
-from pipeline.data.sequences import sequence_warnings
+from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
 from pipeline.errors import InputError
 
-_COLOUR_SEQUENCES = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
 _COLOUR_WARNING = (
     "The colour channels are taken to be T1 without contrast, FLAIR and T1 with contrast, as in the"
     " public LGG set; the image does not say so. Read the result with care."
@@ -123,7 +122,7 @@ def _sequences_of(
         told = tuple(SequenceName(series.sequence or "") for series in study)
         return told, sequence_warnings(told)
     if n_channels == 3:
-        return _COLOUR_SEQUENCES, () if first.parts.is_lgg else (_COLOUR_WARNING,)
+        return COLOUR_SEQUENCES, () if first.parts.is_lgg else (_COLOUR_WARNING,)
     if first.parts.is_lgg:
         colour = any(page.shape[2] == 3 for item in study[0].items for page in item.image.pages)
         return (SequenceName.FLAIR,), () if colour else (_LGG_GREY_WARNING,)

@@ -8,7 +8,6 @@ those few files again. Dimensions are checked from the header, before any pixel 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -23,6 +22,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from pipeline.data.case import tidy_values
+from pipeline.data.format_kinds import DecodedImage, ImageFormat, starts_with
 from pipeline.data.limits import MAX_SIDE_PX, check_shape
 from pipeline.errors import InputError
 
@@ -42,19 +43,6 @@ _UPRIGHT: dict[int, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
     7: lambda a: np.swapaxes(a[::-1, ::-1], 0, 1),
     8: lambda a: np.rot90(a),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class DecodedImage:
-    """Pixels of one file.
-
-    Attributes:
-        pages: One ``(h, w, c)`` array per page, c 1 or 3; uint8, uint16, int16 or float32.
-        lossy: Whether the format blurs edges, so that a mask in it needs a threshold at its middle.
-    """
-
-    pages: tuple[NDArray[np.generic], ...]
-    lossy: bool
 
 
 def read_image(path: Path, source: str) -> DecodedImage:
@@ -176,23 +164,6 @@ def _page_pixels(image: Image.Image) -> NDArray[np.generic]:
     return tidy_values(np.asarray(image))[..., None]
 
 
-def tidy_values(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Bring values to uint8, uint16, int16 or float32, native byte order, NaN to 0."""
-    if values.dtype.kind == "b":
-        return values.astype(np.uint8)
-    if values.dtype.kind in "iu":
-        if values.dtype.itemsize == 1 and values.dtype.kind == "u":
-            return values
-        low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-        for kind in (np.uint16, np.int16) if values.dtype.kind == "u" else (np.int16, np.uint16):
-            limits = np.iinfo(kind)
-            if limits.min <= low and high <= limits.max:
-                return values.astype(kind, copy=False)
-    with np.errstate(over="ignore"):
-        floats = values.astype(np.float32)
-    return np.nan_to_num(floats, nan=0.0, posinf=0.0, neginf=0.0)
-
-
 def mask_of_image(image: DecodedImage) -> NDArray[np.bool_]:
     """Reference mask ``(n, h, w)`` of a decoded mask file.
 
@@ -217,3 +188,33 @@ def is_grey(pixels: NDArray[np.generic], *, lossy: bool) -> bool:
         return bool((rest == first).all())
     spread = np.abs(rest.astype(np.float32) - first.astype(np.float32))
     return bool(spread.max(initial=0.0) <= 8)
+
+
+def _is_webp(head: bytes) -> bool:
+    return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+
+
+PNG = ImageFormat(
+    name="PNG",
+    suffixes=(".png",),
+    matches=starts_with(b"\x89PNG\r\n\x1a\n"),
+    decode=read_image,
+)
+JPEG = ImageFormat(
+    name="JPEG",
+    suffixes=(".jpg", ".jpeg"),
+    matches=starts_with(b"\xff\xd8\xff"),
+    decode=read_image,
+)
+TIFF = ImageFormat(
+    name="TIFF",
+    suffixes=(".tif", ".tiff"),
+    matches=starts_with(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    decode=read_image,
+)
+WEBP = ImageFormat(
+    name="WebP",
+    suffixes=(".webp",),
+    matches=_is_webp,
+    decode=read_image,
+)

@@ -12,6 +12,8 @@ MAX_SLICES = 4096
 MAX_CASE_BYTES = 1 << 30
 #: Decoded pixels of one call, in bytes: what a machine of 8 GB can hold beside the models.
 MAX_CALL_BYTES = 3 << 30
+#: Volumes of one file that are its channels; more are time points or directions, not sequences.
+MAX_CHANNELS = 4
 #: Files of one call; the whole public LGG set has 7,860.
 MAX_FILES = 50_000
 #: Files of one archive.
@@ -53,10 +55,43 @@ def check_shape(source: str, *, height: int, width: int, slices: int = 1, bytes_
             source,
             f"{name} holds {slices:,} slices; at most {MAX_SLICES:,} can be read. Split the study.",
         )
-    size = height * width * slices * bytes_px
-    if size > MAX_CASE_BYTES:
+    _check_size(source, height * width * slices * bytes_px, MAX_CASE_BYTES)
+
+
+def check_volume(
+    source: str, shape: tuple[int, ...], *, bytes_voxel: int
+) -> tuple[tuple[int, int, int], int]:
+    """Refuse absurd dimensions of a volume before anything is decoded.
+
+    Args:
+        source: File, relative to what the user gave.
+        shape: Axes as the header states them; volumes lie along one after the third.
+        bytes_voxel: Bytes of one voxel as stored.
+
+    Returns:
+        The three axes of space, and how many volumes there are.
+
+    Raises:
+        InputError: If there are more axes, or one of the limits above is passed.
+    """
+    sizes = list(shape) + [1] * (3 - len(shape))
+    volumes = [size for size in sizes[3:] if size != 1]
+    if len(volumes) > 1:
+        name = source.rsplit("/", 1)[-1]
+        raise InputError(source, f"{name} has {len(shape)} axes; a volume has three or four.")
+    height, width, slices = sizes[:3]
+    count = volumes[0] if volumes else 1
+    bytes_px = 4 * min(count, MAX_CHANNELS)
+    check_shape(source, height=height, width=width, slices=slices, bytes_px=bytes_px)
+    _check_size(source, height * width * slices * count * bytes_voxel, 4 * MAX_CASE_BYTES)
+    return (height, width, slices), count
+
+
+def _check_size(source: str, size: int, limit: int) -> None:
+    if size > limit:
+        name = source.rsplit("/", 1)[-1]
         raise InputError(
             source,
-            f"{name} unpacks to {size / 2**30:.1f} GB of pixels; at most"
-            f" {MAX_CASE_BYTES / 2**30:.0f} GB can be read. Export it smaller.",
+            f"{name} unpacks to {size / 2**30:.1f} GB of pixels; at most {limit / 2**30:.0f} GB can"
+            " be read. Export it smaller.",
         )

@@ -1,8 +1,9 @@
-"""What the name of a file tells: its series, its number, its sequence, whether it is a mask."""
+"""What the name of a file says: its series, its number, its sequence, whether it is a mask."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.data.case import SequenceName
@@ -46,23 +47,27 @@ class NameParts:
     is_lgg: bool
 
 
-def strip_suffix(name: str) -> str:
-    """Name of a file without its folder and its suffix, ``.nii.gz`` counting as one."""
-    name = name.rsplit("/", 1)[-1]
-    for suffix in (".nii.gz", ".nii", ".dcm"):
+def strip_suffix(name: str, suffixes: Sequence[str] = ()) -> str:
+    """Name of a file without its suffix, at most five letters long.
+
+    Args:
+        name: The file's own name.
+        suffixes: Suffixes that count as one however long they are, such as ``.nii.gz``, the longest
+            first.
+    """
+    for suffix in suffixes:
         if name.lower().endswith(suffix) and len(name) > len(suffix):
             return name[: -len(suffix)]
     stem, dot, suffix = name.rpartition(".")
     return stem if dot and stem and len(suffix) <= 5 else name
 
 
-def parse_name(name: str) -> NameParts:
-    """Read the parts of a file's name.
+def parse_name(stem: str) -> NameParts:
+    """Read the parts of a file's name, which comes without its suffix.
 
-    >>> parse_name("x_t1ce_12.png").study, parse_name("x_t1ce_12.png").number
+    >>> parse_name("x_t1ce_12").study, parse_name("x_t1ce_12").number
     ('x', 12)
     """
-    stem = strip_suffix(name)
     words = split_words(stem)
     mask_words = [word for word in words if word.text in MASK_WORDS]
     if mask_words:
@@ -94,6 +99,12 @@ def _without(text: str, spans: list[tuple[int, int]]) -> str:
     for start, end in reversed(spans):
         text = text[:start].rstrip("_-. +") + text[end:]
     return text.strip("_-. +")
+
+
+def printable(name: str) -> str:
+    """Name that can be shown and stored: undecodable bytes and control characters replaced."""
+    text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/")
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def lgg_labels(prefix: str) -> tuple[str, str]:

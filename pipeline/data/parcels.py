@@ -1,26 +1,118 @@
-"""Which files must be read together, told from names and headers before any pixel is decoded.
+"""Which files must be read together, decided by names and headers before any pixel is decoded.
 
 A parcel holds files whose cases depend on no file outside of it, so that parcels can be decoded one
 after the other, and let go, with the same cases as if all had been decoded at once. Where it is not
 sure that two files have nothing to do with each other, they are in one parcel.
+
+Each kind of format (`pipeline.data.format_kinds`) has its parcels: pictures of one folder, series
+of one study, volumes of one study.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
 
-from pipeline.data.collecting import InputFile
-from pipeline.data.dicom_files import DicomFile
-from pipeline.data.dicom_series import DicomSeries, group_dicom, study_of
-from pipeline.data.formats import IMAGE_FORMATS, NIFTI_FORMATS
+from pipeline.data.combining import combine_volumes
+from pipeline.data.drafts import Draft
+from pipeline.data.format_kinds import (
+    FileTick,
+    ImageFormat,
+    InputFile,
+    Series,
+    VolumeFormat,
+    files_of,
+)
+from pipeline.data.grouping import ImageItem
+from pipeline.data.image_cases import build_image_drafts
+from pipeline.data.limits import MAX_CALL_BYTES
 from pipeline.data.names import NameParts, parse_name
-from pipeline.data.nifti import count_slices
+from pipeline.data.volumes import read_volume
+from pipeline.errors import Cancelled, InputError
 
+_LOGGER = logging.getLogger(__name__)
 #: Pages of one file that differ in size become images named after it.
 _PAGE = re.compile(r"-page\d+$")
+#: Where a case or a sentence stands among all others: compared part by part.
+Place = tuple[int | str, ...]
+
+
+class Rank(IntEnum):
+    """First part of a place. Cases stand under their kind; sentences there too, or first or last.
+
+    Last are those on reference masks of series and volumes that fit no image.
+    """
+
+    COLLECTED = 0
+    IMAGES = 1
+    SERIES = 2
+    VOLUMES = 3
+    MASKS = 4
+
+
+@dataclass
+class Loaded:
+    """What came of one parcel: drafts and sentences, each with its place among all."""
+
+    drafts: list[tuple[Place, Draft]] = field(default_factory=list)
+    errors: list[tuple[Place, InputError]] = field(default_factory=list)
+
+    @contextmanager
+    def guard(self, place: Place, source: str) -> Iterator[None]:
+        """Turn what a reader refuses into a sentence, and what it did not foresee as well."""
+        try:
+            yield
+        except InputError as error:
+            self.errors.append((place, error))
+        except Cancelled:
+            raise
+        except Exception:
+            _LOGGER.exception("unforeseen input %r", source)
+            name = source.rsplit("/", 1)[-1]
+            message = f"{name} cannot be read: it is damaged or of an unknown kind."
+            self.errors.append((place, InputError(source, message)))
+
+
+@dataclass
+class Room:
+    """Decoded pixels that are held at once, in bytes."""
+
+    used: int = 0
+
+    def take(self, size: int, source: str) -> None:
+        """Count pixels.
+
+        Raises:
+            InputError: They are too many.
+        """
+        if self.used + size > MAX_CALL_BYTES:
+            name = source.rsplit("/", 1)[-1]
+            limit = f"{MAX_CALL_BYTES / 2**30:.0f} GB"
+            message = f"{name} is left out: more than {limit} of pixels at once. Give fewer files."
+            raise InputError(source, message)
+        self.used += size
+
+
+class Parcel(Protocol):
+    """Files that are read together."""
+
+    @property
+    def n_slices(self) -> int:
+        """Slices, for a forecast: as far as names and headers say."""
+
+    def load(self, room: Room, tick: FileTick) -> Loaded:
+        """Decode them; nothing is raised for bad input.
+
+        Args:
+            room: What is held already; grows.
+            tick: Called with the name of each file that was decoded or refused.
+        """
 
 
 @dataclass(frozen=True)
@@ -29,63 +121,128 @@ class ImageParcel:
 
     Attributes:
         folder: Number of the folder among those that hold images.
-        files: Number in the folder, file, and what its name tells.
+        files: Number in the folder, file, and what its name says.
     """
 
     folder: int
-    files: tuple[tuple[int, InputFile, NameParts], ...]
+    files: tuple[tuple[int, InputFile[ImageFormat], NameParts], ...]
 
     @property
     def n_slices(self) -> int:
-        """Slices as far as the names tell: sequences of one slice count once."""
+        """Slices as far as the names say: sequences of one slice count once."""
         return len({parts.base for _, _, parts in self.files if not parts.is_mask})
+
+    def load(self, room: Room, tick: FileTick) -> Loaded:
+        """As `Parcel.load`."""
+        loaded = Loaded()
+        items: list[ImageItem] = []
+        failed = []
+        for k, file, parts in self.files:
+            failed.append(parts)
+            with loaded.guard((Rank.IMAGES, self.folder, 0, k), file.source):
+                image = file.format.decode(file.path, file.source)
+                room.take(sum(page.nbytes for page in image.pages), file.source)
+                items.append(ImageItem(file, parts, image))
+                failed.pop()
+            tick(file.name)
+        first, file, _ = self.files[0]
+        with loaded.guard((Rank.IMAGES, self.folder, 1, first), file.source):
+            images = [item for item in items if not item.parts.is_mask]
+            masks = [item for item in items if item.parts.is_mask]
+            drafts, errors = build_image_drafts(images, masks, failed)
+            numbers = {file.source: k for k, file, _ in self.files}
+            loaded.errors += [
+                ((Rank.IMAGES, self.folder, 1, numbers.get(error.source, first)), error)
+                for error in errors
+            ]
+            loaded.drafts += [
+                ((Rank.IMAGES, self.folder, draft.study, k), draft)
+                for k, draft in enumerate(drafts)
+            ]
+        return loaded
 
 
 @dataclass(frozen=True, eq=False)
-class DicomParcel:
+class SeriesParcel:
     """Series of one study, each with its number among all series."""
 
-    series: tuple[tuple[int, DicomSeries], ...]
+    series: tuple[tuple[int, Series], ...]
 
     @property
     def n_slices(self) -> int:
-        """Slices as far as the headers tell: sequences of one study count once each."""
-        return sum(len(one.frames) for _, series in self.series for one in series.files)
+        """Slices as far as the headers say: sequences of one study count once each."""
+        return sum(series.n_slices for _, series in self.series)
+
+    def load(self, room: Room, tick: FileTick) -> Loaded:
+        """As `Parcel.load`."""
+        loaded = Loaded()
+        volumes: list[tuple[int, Draft]] = []
+        for number, series in self.series:
+            place = (Rank.SERIES, 1, number)
+            with loaded.guard(place, series.source):
+                drafts, errors = series.read(tick)
+                loaded.errors += [(place, error) for error in errors]
+                for draft in drafts:
+                    room.take(draft.case.pixels.nbytes, draft.case.sources[0])
+                    volumes.append((number, draft))
+        return _combine(loaded, Rank.SERIES, volumes)
 
 
 @dataclass(frozen=True)
-class NiftiParcel:
+class VolumeParcel:
     """Volumes whose names may be sequences and mask of one study, each with its number."""
 
-    files: tuple[tuple[int, InputFile], ...]
+    files: tuple[tuple[int, InputFile[VolumeFormat]], ...]
 
     @property
     def n_slices(self) -> int:
-        """Slices as far as the first header tells."""
-        return count_slices(self.files[0][1])
+        """Slices as far as the first header says."""
+        _, file = self.files[0]
+        return file.format.count_slices(file)
+
+    def load(self, room: Room, tick: FileTick) -> Loaded:
+        """As `Parcel.load`."""
+        loaded = Loaded()
+        volumes: list[tuple[int, Draft]] = []
+        for number, file in self.files:
+            with loaded.guard((Rank.VOLUMES, number), file.source):
+                draft = read_volume(file)
+                room.take(draft.case.pixels.nbytes, file.source)
+                volumes.append((number, draft))
+            tick(file.name)
+        return _combine(loaded, Rank.VOLUMES, volumes)
 
 
-Parcel = ImageParcel | DicomParcel | NiftiParcel
+def _combine(loaded: Loaded, kind: Rank, volumes: list[tuple[int, Draft]]) -> Loaded:
+    """Combine the volumes of one study; they stand where its first one stands."""
+    if volumes:
+        first, draft = volumes[0]
+        place = (Rank.MASKS, kind, first)
+        with loaded.guard(place, draft.case.sources[0]):
+            drafts, errors = combine_volumes([draft for _, draft in volumes])
+            loaded.drafts += [((kind, first, k), draft) for k, draft in enumerate(drafts)]
+            loaded.errors += [(place, error) for error in errors]
+    return loaded
 
 
-def make_parcels(files: Sequence[InputFile], headers: Sequence[DicomFile]) -> list[Parcel]:
-    """Divide what was collected: images folder by folder, then DICOM, then NIfTI.
+def make_parcels(files: Sequence[InputFile], series: Sequence[Series]) -> list[Parcel]:
+    """Divide what was collected: images folder by folder, then series, then volumes.
 
     Args:
         files: All files, in the order in which they were given.
-        headers: Of those DICOM files whose headers could be read.
+        series: All series among them.
     """
-    return [*_image_parcels(files), *_dicom_parcels(headers), *_nifti_parcels(files)]
+    images, volumes = files_of(files, ImageFormat), files_of(files, VolumeFormat)
+    return [*_image_parcels(images), *_series_parcels(series), *_volume_parcels(volumes)]
 
 
-def _image_parcels(files: Iterable[InputFile]) -> list[ImageParcel]:
-    folders: dict[str, list[InputFile]] = defaultdict(list)
+def _image_parcels(files: Iterable[InputFile[ImageFormat]]) -> list[ImageParcel]:
+    folders: dict[str, list[InputFile[ImageFormat]]] = defaultdict(list)
     for file in files:
-        if file.format in IMAGE_FORMATS:
-            folders[file.folder].append(file)
+        folders[file.folder].append(file)
     parcels = []
     for folder, members in enumerate(folders.values()):
-        named = [(k, file, parse_name(file.name)) for k, file in enumerate(members)]
+        named = [(k, file, parse_name(file.stem)) for k, file in enumerate(members)]
         joined = _join([_links(parts) for _, _, parts in named])
         parcels += [ImageParcel(folder, tuple(named[k] for k in group)) for group in joined]
     return parcels
@@ -116,15 +273,15 @@ def _join(links: Sequence[set[str]]) -> list[list[int]]:
     return sorted(unique.values())
 
 
-def _dicom_parcels(headers: Sequence[DicomFile]) -> list[DicomParcel]:
-    studies: dict[str, list[tuple[int, DicomSeries]]] = defaultdict(list)
-    for number, series in enumerate(group_dicom(headers)):
-        studies[study_of(series)].append((number, series))
-    return [DicomParcel(tuple(study)) for study in studies.values()]
+def _series_parcels(series: Sequence[Series]) -> list[SeriesParcel]:
+    studies: dict[str, list[tuple[int, Series]]] = defaultdict(list)
+    for number, one in enumerate(series):
+        studies[one.study].append((number, one))
+    return [SeriesParcel(tuple(study)) for study in studies.values()]
 
 
-def _nifti_parcels(files: Iterable[InputFile]) -> list[NiftiParcel]:
-    studies: dict[tuple[str, str], list[tuple[int, InputFile]]] = defaultdict(list)
-    for number, file in enumerate(file for file in files if file.format in NIFTI_FORMATS):
-        studies[(file.folder, parse_name(file.name).base)].append((number, file))
-    return [NiftiParcel(tuple(study)) for study in studies.values()]
+def _volume_parcels(files: Iterable[InputFile[VolumeFormat]]) -> list[VolumeParcel]:
+    studies: dict[tuple[str, str], list[tuple[int, InputFile[VolumeFormat]]]] = defaultdict(list)
+    for number, file in enumerate(files):
+        studies[(file.folder, parse_name(file.stem).base)].append((number, file))
+    return [VolumeParcel(tuple(study)) for study in studies.values()]

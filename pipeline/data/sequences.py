@@ -32,6 +32,11 @@ _TIMING_WORDS = frozenset({"op", "operative", "surgery", "surgical", "treatment"
 #: Before "contrast", "gd" and the like these say that there was none.
 _WITHOUT_WORDS = frozenset({"pre", "non", "no", "without", "wo"})
 
+#: Sequences of one study that become the channels of one case, in this order.
+COMBINABLE = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST, SequenceName.T2)
+#: What three channels without names are taken to be: those of the public LGG set.
+COLOUR_SEQUENCES = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
+
 #: Words for a reader.
 SEQUENCE_WORDS = {
     SequenceName.PRE: "T1 without contrast",

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
-from pipeline.data.formats import IMAGE_FORMATS, read_format
+from pipeline.data.format_kinds import ImageFormat
+from pipeline.data.formats import read_format
 from pipeline.data.images import read_image
 from pipeline.errors import InputError
 from pipeline.experiments.images import LabelledImages
@@ -116,7 +117,7 @@ def read_image_set(task: ImageTask, folder: Path, *, size: int | None = None) ->
 def _images_in(folder: Path, name: str) -> list[Path]:
     try:
         paths = sorted(path for path in (folder / name).iterdir() if path.is_file())
-        return [path for path in paths if read_format(path) in IMAGE_FORMATS]
+        return [path for path in paths if isinstance(read_format(path), ImageFormat)]
     except OSError:
         raise InputError(name, f"The folder {name} is missing from {folder.name}.") from None
 

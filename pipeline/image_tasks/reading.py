@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.collecting import Collection, InputFile, collect_files
-from pipeline.data.dicom_files import read_dicom_headers
-from pipeline.data.dicom_series import group_dicom, read_series
-from pipeline.data.formats import HEAD_BYTES, IMAGE_FORMATS, FileFormat, format_of
-from pipeline.data.images import read_image
+from pipeline.data.collecting import Collection, collect_files
+from pipeline.data.format_kinds import HEAD_BYTES, InputFile, Unreadable
+from pipeline.data.formats import format_of, refusal_of
 from pipeline.data.limits import MAX_CALL_BYTES
 from pipeline.data.names import safe_name
-from pipeline.data.nifti import read_nifti
+from pipeline.data.reading import read_pages
 from pipeline.errors import InputError
 from pipeline.image_tasks.preprocessing import to_grey
 
@@ -83,6 +81,8 @@ def read_grey_bytes(content: bytes, source: str) -> NDArray[np.float32]:
         InputError: It is no single image, or cannot be read.
     """
     found = format_of(content[:HEAD_BYTES])
+    if isinstance(found, Unreadable):
+        raise InputError(source, refusal_of(source.rsplit("/", 1)[-1], found))
     with tempfile.TemporaryDirectory(prefix="overread-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / "image"
@@ -97,7 +97,7 @@ def read_grey(file: InputFile) -> NDArray[np.float32]:
         InputError: It cannot be read, or holds several images.
     """
     try:
-        pages = _read_pages(file)
+        pages = read_pages(file)
     except InputError:
         raise
     except Exception:  # whatever a damaged file does to a library
@@ -114,24 +114,6 @@ def read_grey(file: InputFile) -> NDArray[np.float32]:
     if grey.nbytes > MAX_CALL_BYTES:
         raise InputError(file.source, f"{file.name} is too large. Export it smaller.")
     return np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def _read_pages(file: InputFile) -> Sequence[NDArray[np.generic]]:
-    """Pages ``(h, w, c)`` of a file."""
-    if file.format in IMAGE_FORMATS:
-        return read_image(file.path, file.source).pages
-    if file.format is FileFormat.DICOM:
-        (series,) = group_dicom([read_dicom_headers(file)])
-        drafts, errors = read_series(series, lambda _: None)
-        if errors:
-            raise errors[0]
-        return [page for draft in drafts for page in draft.case.pixels]
-    if file.format in (FileFormat.NIFTI, FileFormat.NIFTI_GZ):
-        return list(read_nifti(file).case.pixels)
-    raise InputError(
-        file.source,
-        f"{file.name} is {file.format.value}; PNG, JPEG, TIFF, WebP and DICOM can be read.",
-    )
 
 
 def _name_files(collection: Collection) -> list[str]:

@@ -16,8 +16,8 @@ from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, Orientation, SequenceNa
 from pipeline.data.dicom_stack import _gap_warnings, _lone_warnings
 from pipeline.data.geometry import Plane
 from pipeline.data.image_cases import _COLOUR_WARNING, _LGG_GREY_WARNING
-from pipeline.data.nifti import _placement_warnings
 from pipeline.data.sequences import sequence_warnings
+from pipeline.data.volumes import _placement_warnings
 from pipeline.errors import InputError
 from pipeline.input_gate import InputAspect, check_input
 from pipeline.input_measures import measure_input

@@ -19,7 +19,7 @@ from pipeline.errors import InputError
 def case():
     return Case(
         case_id="a",
-        kind=SourceKind.DICOM,
+        kind=SourceKind.SERIES,
         pixels=np.arange(24, dtype=np.int16).reshape(2, 3, 2, 2),
         sequences=(SequenceName.PRE, SequenceName.FLAIR),
         indices=(4, 7),

@@ -16,7 +16,7 @@ SHUFFLED = [3, 1, 0, 2, 5, 4]
 def test_a_series_in_any_order_becomes_one_case(tmp_path):
     case = read_one(SeriesFactory(marked()).write(tmp_path / "s", order=SHUFFLED))
     assert case.case_id == "P1_AX_FLAIR"
-    assert case.kind is SourceKind.DICOM
+    assert case.kind is SourceKind.SERIES
     assert case.sources == ("im002", "im001", "im003", "im000", "im005", "im004")
     assert case.indices == (1, 2, 3, 4, 5, 6)
     assert case.sequences == (SequenceName.FLAIR,)

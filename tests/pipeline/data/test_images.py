@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageOps
 
-from pipeline.data.images import is_grey, mask_of_image, read_image, tidy_values
+from pipeline.data.case import tidy_values
+from pipeline.data.images import is_grey, mask_of_image, read_image
 from pipeline.errors import InputError
 
 

@@ -16,7 +16,7 @@ def test_any_orientation_is_brought_to_axial(tmp_path, orientation, suffix):
     path = write_nifti(tmp_path / f"x_flair{suffix}", marked_volume(), orientation=orientation)
     case = read_one(path)
     bright = case.pixels[..., 0] == 900
-    assert case.kind is SourceKind.NIFTI
+    assert case.kind is SourceKind.VOLUME
     assert case.pixels.shape == (6, 12, 10, 1)
     # The block lies on the patient's right, in front and on top.
     np.testing.assert_array_equal(np.flatnonzero(bright.any(axis=(0, 1))), range(4))  # image-left
@@ -206,7 +206,7 @@ def test_colours_and_pairs_and_other_gzip_are_refused(tmp_path):
     nib.save(nib.Nifti1Pair(marked_volume(), np.eye(4)), tmp_path / "pair.hdr")
     assert "Save the volume as one .nii file" in read_error(tmp_path / "pair.hdr")
     (tmp_path / "x.nii.gz").write_bytes(gzip.compress(b"hello" * 99))
-    assert "holds no NIfTI volume" in read_error(tmp_path / "x.nii.gz")
+    assert "holds no volume" in read_error(tmp_path / "x.nii.gz")
 
 
 def test_absurd_dimensions_are_refused(tmp_path):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from factories import SeriesFactory, grey, marked_volume, write_image, write_nifti
 
-from pipeline.data.collecting import InputFile
-from pipeline.data.formats import FileFormat
-from pipeline.data.nifti import count_slices
+from pipeline.data.format_kinds import InputFile
+from pipeline.data.images import PNG
+from pipeline.data.nifti import NIFTI
 from pipeline.data.parcels import ImageParcel, make_parcels
 from pipeline.data.reading import open_reading, read_cases
 
@@ -16,8 +16,10 @@ PATIENTS = ("TCGA_CS_4941_19960909", "TCGA_DU_1111_20000101")
 
 
 def image_parcels(*names: str) -> list[list[str]]:
-    files = [InputFile(Path(name), name, "0/", "", FileFormat.PNG) for name in names]
-    return [[file.name for _, file, _ in parcel.files] for parcel in make_parcels(files, [])]
+    files = [InputFile(Path(name), name, "0/", "", PNG) for name in names]
+    parcels = make_parcels(files, [])
+    assert all(isinstance(parcel, ImageParcel) for parcel in parcels)
+    return [[file.name for _, file, _ in parcel.files] for parcel in parcels]
 
 
 @pytest.mark.parametrize(
@@ -49,19 +51,18 @@ def test_names_tell_which_images_are_read_together(
 
 def test_a_forecast_of_slices_counts_sequences_once() -> None:
     names = ["x_flair_1.png", "x_t1_1.png", "x_flair_2.png", "x_1_mask.png"]
-    files = [InputFile(Path(name), name, "0/", "", FileFormat.PNG) for name in names]
+    files = [InputFile(Path(name), name, "0/", "", PNG) for name in names]
     (parcel,) = make_parcels(files, [])
-    assert isinstance(parcel, ImageParcel)
     assert parcel.n_slices == 2
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_slices_of_a_volume_are_counted_from_its_header(tmp_path: Path, suffix: str) -> None:
     path = write_nifti(tmp_path / f"x{suffix}", marked_volume((10, 12, 6)))
-    form = FileFormat.NIFTI_GZ if suffix.endswith("gz") else FileFormat.NIFTI
-    assert count_slices(InputFile(path, path.name, "", "", form)) == 6
+    file = InputFile(path, path.name, "", "", NIFTI)
+    assert NIFTI.count_slices(file) == 6
     path.write_bytes(path.read_bytes()[:20])
-    assert count_slices(InputFile(path, path.name, "", "", form)) == 1
+    assert NIFTI.count_slices(file) == 1
 
 
 def write_mixture(folder: Path) -> None:

@@ -1,12 +1,15 @@
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from factories import SeriesFactory, colour, grey, marked_volume, write_image, write_nifti
 
-from pipeline.data import reading
-from pipeline.data.formats import FileFormat, format_of
+from pipeline.data import formats, parcels
+from pipeline.data.dicom import DICOM
+from pipeline.data.formats import format_of
+from pipeline.data.images import PNG, TIFF, WEBP
 from pipeline.data.reading import read_cases
 from pipeline.errors import Cancelled
 
@@ -79,11 +82,11 @@ def test_companions_are_passed_over_in_a_folder_and_named_when_given(tmp_path):
     assert read_cases([tmp_path]).errors == ()
     (error,) = read_cases([tmp_path / "data.csv"]).errors
     assert error.message == (
-        "data.csv is a text file; PNG, JPEG, TIFF, WebP, DICOM, NIfTI and zip can be read."
+        "data.csv is a text file; DICOM, NIfTI, PNG, JPEG, TIFF, WebP and zip can be read."
     )
 
 
-def test_formats_are_told_by_content(tmp_path):
+def test_content_decides_the_format(tmp_path):
     write_image(tmp_path / "x.png", colour()).rename(tmp_path / "a.dcm")
     SeriesFactory(np.ones((1, 6, 6), np.uint16)).write(tmp_path / "s")
     (tmp_path / "s" / "im000").rename(tmp_path / "b.jpg")
@@ -96,16 +99,31 @@ def test_formats_are_told_by_content(tmp_path):
 @pytest.mark.parametrize(
     ("head", "known"),
     [
-        (b"RIFF\0\0\0\0WEBPVP8 ", FileFormat.WEBP),
-        (b"MM\0*", FileFormat.TIFF),
-        (b"BMW is a car\nand this is text about it", FileFormat.TEXT),
-        (b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100", FileFormat.DICOM),
-        (b"\x1f\x8brubbish", FileFormat.GZIP),
-        ("Größe".encode() * 300, FileFormat.TEXT),
+        (b"RIFF\0\0\0\0WEBPVP8 ", WEBP),
+        (b"MM\0*", TIFF),
+        (b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100", DICOM),
+        (b"II*\0".ljust(128, b"\0") + b"DICM", DICOM),
     ],
 )
-def test_format_of_a_head(head, known):
-    assert format_of(head[:1024]) is known
+def test_formats_are_recognised(head, known):
+    assert format_of(head) is known
+
+
+@pytest.mark.parametrize(
+    ("head", "phrase"),
+    [
+        (b"BMW is a car\nand this is text about it", "a text file"),
+        ("Größe".encode() * 300, "a text file"),
+        (b"\x1f\x8brubbish", "a gzip file that holds no volume"),
+        (b"BM" + bytes(30), "a BMP image"),
+        (
+            bytes([92, 1, 0, 0]).ljust(348, b"\0"),
+            "the header of a two-file NIfTI or Analyze volume",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_named(head, phrase):
+    assert format_of(head[:1024]).phrase == phrase
 
 
 def test_a_file_given_twice_counts_once(tmp_path):
@@ -148,7 +166,7 @@ def test_what_no_reader_foresaw_becomes_a_sentence_too(tmp_path, monkeypatch, ca
     def fail(path, source):
         raise KeyError("library words")
 
-    monkeypatch.setattr(reading, "read_image", fail)
+    monkeypatch.setattr(formats, "FORMATS", (replace(PNG, decode=fail),))
     write_image(tmp_path / "a.png", grey())
     with caplog.at_level(logging.CRITICAL):
         (error,) = read_cases([tmp_path]).errors
@@ -156,7 +174,7 @@ def test_what_no_reader_foresaw_becomes_a_sentence_too(tmp_path, monkeypatch, ca
 
 
 def test_too_many_pixels_at_once_are_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "MAX_CALL_BYTES", 200)
+    monkeypatch.setattr(parcels, "MAX_CALL_BYTES", 200)
     for name in ("a.png", "b.png"):
         write_image(tmp_path / name, grey(12, 10))
     report = read_cases([tmp_path])
