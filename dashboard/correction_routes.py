@@ -139,9 +139,9 @@ def download_version(study_id: str, number: int) -> Response:
     row = find_study(study_id)
     slices, _ = corrections.read_masks(row, _find_version(row, number))
     mask = corrections.make_volume(slices, shape_of(row))
-    response = Response(
-        pipeline.encode_nifti_mask(load_case(row), mask), mimetype="application/gzip"
-    )
+    case = load_case(row)
+    content = pipeline.encode_nifti_mask(mask, case.grid, case.spacing_mm)
+    response = Response(content, mimetype="application/gzip")
     name = f"{row.case_id}_mask_v{number}.nii.gz"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response

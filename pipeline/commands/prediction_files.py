@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.atomic_files import replacing
 from pipeline.commands.finished_parts import SAFE_NAME, remove_file
 from pipeline.data.case import InputGrid
-from pipeline.digests import file_digest
+from pipeline.data.mask_export import encode_nifti_mask
 from pipeline.errors import InputError
 from pipeline.input_gate import describe_findings
 from pipeline.models.registry import TaskInfo
@@ -68,8 +67,11 @@ def write_masks(
                 digests[name] = hashlib.sha256(packed.getbuffer()).hexdigest()
         if grid is not None:
             name = f"masks/{case_id}.nii.gz"
-            write_nifti_mask(output / name, grid, masks)
-            digests[name] = file_digest(output / name)
+            content = encode_nifti_mask(masks, grid)
+            (output / name).parent.mkdir(parents=True, exist_ok=True)
+            with replacing(output / name) as temporary:
+                temporary.write_bytes(content)
+            digests[name] = hashlib.sha256(content).hexdigest()
     except OSError:
         with contextlib.suppress(OSError):
             sweep_masks(output, case_id, keep=())
@@ -146,20 +148,6 @@ def rename_case(content: dict[str, Any], case_id: str) -> dict[str, Any]:
         for answer in content["slices"]
     ]
     return content | {"case_id": case_id, "slices": slices}
-
-
-def write_nifti_mask(path: Path, grid: InputGrid, masks: NDArray[np.bool_]) -> None:
-    """Write masks ``(n, h, w)`` as 0 and 1 on the grid of the case's input, with its affine."""
-    import nibabel
-
-    volume = np.ascontiguousarray(grid.restore(masks.astype(np.uint8)))
-    image = nibabel.Nifti1Image(volume, grid.affine)
-    image.header.set_xyzt_units("mm")
-    image.set_sform(grid.affine, code="scanner")
-    image.set_qform(grid.affine, code="scanner")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        nibabel.save(image, temporary)
 
 
 @contextlib.contextmanager

@@ -8,33 +8,38 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.case import Case
+from pipeline.data.case import InputGrid
 
 
-def encode_nifti_mask(case: Case, mask: NDArray[np.bool_]) -> bytes:
+def encode_nifti_mask(
+    mask: NDArray[np.bool_],
+    grid: InputGrid | None,
+    spacing_mm: tuple[float, float, float] | None = None,
+) -> bytes:
     """Encode a mask of a case as ``.nii.gz``.
 
     Args:
-        case: The case; where its input had a grid, axes, directions and affine are that grid's.
-            Single images have none: theirs get the case's spacing (1 where it is unknown), columns
-            running to the patient's left and rows to posterior, and say that this is no position
-            of a scanner.
         mask: ``(n, h, w)`` bool on the case's slices.
+        grid: The case's, whose axes, directions and affine the file gets. Single images have none:
+            theirs have columns that run to the patient's left and rows to posterior, and state that
+            this is no position of a scanner.
+        spacing_mm: ``(z, y, x)`` where there is no grid; 1 where it is unknown.
 
     Returns:
         The file's bytes, the same for the same mask.
 
     Raises:
-        ValueError: The mask has another shape than the case.
+        ValueError: The mask has another shape than the grid.
     """
-    if mask.shape != case.pixels.shape[:3]:
-        raise ValueError(f"mask must have shape {case.pixels.shape[:3]}, got {mask.shape}")
     values = mask.astype(np.uint8)
-    if case.grid is not None:
-        volume, affine, code = case.grid.restore(values), case.grid.affine, "scanner"
+    if grid is not None:
+        shape = tuple(grid.shape[axis] for axis in grid.axes)
+        if mask.shape != shape:
+            raise ValueError(f"mask must have shape {shape}, got {mask.shape}")
+        volume, affine, code = grid.restore(values), grid.affine, "scanner"
     else:
         volume, code = np.transpose(values, (2, 1, 0)), "aligned"
-        depth, height, width = case.spacing_mm or (1.0, 1.0, 1.0)
+        depth, height, width = spacing_mm or (1.0, 1.0, 1.0)
         affine = np.diag([-width, -height, depth, 1.0])
     image = nib.Nifti1Image(np.ascontiguousarray(volume), affine)
     image.header.set_xyzt_units("mm")
