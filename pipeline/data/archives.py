@@ -22,6 +22,7 @@ from pipeline.data.limits import (
     MAX_ARCHIVE_BYTES,
     MAX_ARCHIVE_FILES,
     MAX_ARCHIVE_RATIO,
+    gigabytes,
 )
 from pipeline.data.names import printable
 from pipeline.errors import InputError
@@ -85,8 +86,8 @@ def _too_large(source: str, size: int) -> InputError:
     name = source.rsplit("/", 1)[-1]
     return InputError(
         source,
-        f"{name} would unpack to {size / 2**30:.1f} GB, which no study needs; at most"
-        f" {MAX_ARCHIVE_BYTES / 2**30:.0f} GB are unpacked. Split it, or check where it came from.",
+        f"{name} would unpack to {gigabytes(size, digits=1)}, which no study needs; at most"
+        f" {gigabytes(MAX_ARCHIVE_BYTES)} are unpacked. Split it, or check where it came from.",
     )
 
 

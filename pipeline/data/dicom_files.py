@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from pipeline.data.format_kinds import InputFile
-from pipeline.data.limits import MAX_CASE_BYTES, check_shape
+from pipeline.data.limits import MAX_CASE_BYTES, check_shape, gigabytes
 from pipeline.errors import InputError
 
 #: Elements that are read of a header; skipping the others halves the time of a long series.
@@ -172,7 +172,7 @@ def _check_deflated(file: InputFile) -> None:
                 if unpacked > MAX_CASE_BYTES:
                     raise InputError(
                         file.source,
-                        f"{file.name} unpacks to more than {MAX_CASE_BYTES / 2**30:.0f} GB."
+                        f"{file.name} unpacks to more than {gigabytes(MAX_CASE_BYTES)}."
                         " Export it without compression.",
                     )
 

@@ -18,7 +18,7 @@ from pipeline.data.dicom_pixels import read_dicom_pixels
 from pipeline.data.dicom_stack import FrameStack, leave_out_odd, stack_frames
 from pipeline.data.drafts import Draft
 from pipeline.data.format_kinds import FileTick
-from pipeline.data.geometry import ORIENTATIONS, PLANE_WORDS, Plane, to_case_volume
+from pipeline.data.geometry import ORIENTATIONS, plane_warnings, to_case_volume
 from pipeline.data.limits import check_shape
 from pipeline.data.sequences import (
     MASK_WORDS,
@@ -168,7 +168,11 @@ def _build_draft(
         if 0 in stack.layout.flips:
             sources.reverse()
     sequence = sequence_of_dicom(header)
-    warnings = (*_modality_warnings(header, sequence), *stack.warnings, *_plane_warnings(stack))
+    warnings = (
+        *_modality_warnings(header, sequence),
+        *stack.warnings,
+        *plane_warnings(stack.plane),
+    )
     n = len(sources)
     case = Case(
         case_id="case",
@@ -207,15 +211,6 @@ def _stack_pixels(
             k = frames.index(kept)
             np.maximum(volume[k], pixels[double.file.path][double.number], out=volume[k])
     return tidy_values(volume)
-
-
-def _plane_warnings(stack: FrameStack) -> tuple[str, ...]:
-    if stack.plane in {None, Plane.AXIAL}:
-        return ()
-    return (
-        f"The slices are {PLANE_WORDS[stack.plane]}; the models were trained on axial slices. Read"
-        " the result with care.",
-    )
 
 
 def _is_mask(series: DicomSeries) -> bool:

@@ -41,7 +41,21 @@ ORIENTATIONS = {
     Plane.CORONAL: Orientation(left="R", right="L", top="S", bottom="I"),
     Plane.SAGITTAL: Orientation(left="A", right="P", top="S", bottom="I"),
 }
-PLANE_WORDS = {Plane.AXIAL: "axial", Plane.CORONAL: "coronal", Plane.SAGITTAL: "sagittal"}
+
+
+def plane_warnings(plane: Plane | None, *, slices: str = "slices are") -> tuple[str, ...]:
+    """The sentence on slices that are not axial; none where they are, or where it is not known.
+
+    Args:
+        plane: Plane of the slices.
+        slices: What is in that plane, with its verb.
+    """
+    if plane in {None, Plane.AXIAL}:
+        return ()
+    word = "coronal" if plane is Plane.CORONAL else "sagittal"
+    return (
+        f"The {slices} {word}; the models were trained on axial slices. Read the result with care.",
+    )
 
 
 def is_usable(affine: NDArray[np.float64]) -> bool:

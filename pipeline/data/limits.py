@@ -28,6 +28,11 @@ ARCHIVE_RATIO_FLOOR_BYTES = 256 << 20
 MAX_ARCHIVE_DEPTH = 1
 
 
+def gigabytes(size: int, *, digits: int = 0) -> str:
+    """A number of bytes as a sentence names it: ``2 GB``."""
+    return f"{size / 2**30:.{digits}f} GB"
+
+
 def check_shape(source: str, *, height: int, width: int, slices: int = 1, bytes_px: int) -> None:
     """Refuse absurd dimensions before anything is decoded.
 
@@ -92,6 +97,6 @@ def _check_size(source: str, size: int, limit: int) -> None:
         name = source.rsplit("/", 1)[-1]
         raise InputError(
             source,
-            f"{name} unpacks to {size / 2**30:.1f} GB of pixels; at most {limit / 2**30:.0f} GB can"
-            " be read. Export it smaller.",
+            f"{name} unpacks to {gigabytes(size, digits=1)} of pixels; at most {gigabytes(limit)}"
+            " can be read. Export it smaller.",
         )

@@ -31,7 +31,7 @@ from pipeline.data.format_kinds import (
 )
 from pipeline.data.grouping import ImageItem
 from pipeline.data.image_cases import build_image_drafts
-from pipeline.data.limits import MAX_CALL_BYTES
+from pipeline.data.limits import MAX_CALL_BYTES, gigabytes
 from pipeline.data.names import NameParts, parse_name
 from pipeline.data.volumes import read_volume
 from pipeline.errors import Cancelled, InputError
@@ -93,9 +93,11 @@ class Room:
         """
         if self.used + size > MAX_CALL_BYTES:
             name = source.rsplit("/", 1)[-1]
-            limit = f"{MAX_CALL_BYTES / 2**30:.0f} GB"
-            message = f"{name} is left out: more than {limit} of pixels at once. Give fewer files."
-            raise InputError(source, message)
+            raise InputError(
+                source,
+                f"{name} is left out: more than {gigabytes(MAX_CALL_BYTES)} of pixels at once. Give"
+                " fewer files.",
+            )
         self.used += size
 
 

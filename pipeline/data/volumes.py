@@ -12,13 +12,13 @@ from pipeline.data.drafts import Draft
 from pipeline.data.format_kinds import InputFile, Volume, VolumeFormat
 from pipeline.data.geometry import (
     ORIENTATIONS,
-    PLANE_WORDS,
     Plane,
     is_oblique,
     is_usable,
     lay_out,
     pixel_spacing_warnings,
     plane_of,
+    plane_warnings,
     positions_of,
     slice_distance_warnings,
     spacing_of,
@@ -119,14 +119,9 @@ def _placement_warnings(affine: NDArray[np.float64] | None, plane: Plane) -> tup
             "The file does not say how the volume lies in the patient; left and right are not"
             " known.",
         )
-    if plane is not Plane.AXIAL:
-        return (
-            f"The slice is {PLANE_WORDS[plane]}; the models were trained on axial slices. Read the"
-            " result with care.",
-        )
-    if is_oblique(affine):
+    if plane is Plane.AXIAL and is_oblique(affine):
         return ("The volume lies obliquely in the patient; its slices are axial only roughly.",)
-    return ()
+    return plane_warnings(plane, slices="slice is")  # volumes of several slices become axial
 
 
 def _sequences_of(
