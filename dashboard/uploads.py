@@ -215,8 +215,16 @@ class Uploads:
     def _too_large(self) -> UploadRefused:
         return UploadRefused(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"An upload may hold {self._max_bytes >> 20:,} MB; send the files in several uploads.",
+            f"An upload may hold {size_words(self._max_bytes)}; send the files in several uploads.",
         )
+
+
+def size_words(count: int) -> str:
+    """Bytes in MB or GB: "380 MB", "2 GB", "1.5 GB"."""
+    mebibytes = count / 2**20
+    if mebibytes < 1024:
+        return f"{mebibytes:.0f} MB"
+    return f"{mebibytes / 1024:.1f}".removesuffix(".0") + " GB"
 
 
 def safe_relative_name(name: str) -> PurePosixPath:

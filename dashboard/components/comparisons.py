@@ -22,6 +22,7 @@ from dashboard.components.performance.parts import (
 )
 from dashboard.evaluation.image_task import ImageEvaluation
 from dashboard.image_records import ImageRecord
+from dashboard.uploads import size_words
 from pipeline import list_formats
 from pipeline.image_tasks.facade import ImageModelInfo, ImageTask
 
@@ -67,7 +68,6 @@ def cautions(task: ImageTask) -> html.Div:
 
 def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
     """Choose an image; its answer appears below. `assets/js/comparisons.js` sends it."""
-    limit = f"{max_bytes >> 20} MB"
     return panel(
         "Try it on an image of your own",
         html.Div(
@@ -80,8 +80,8 @@ def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
                 ),
                 html.Span(
                     "or drop it here. One image or slice, as "
-                    f"{list_formats(last='or', archives=False)}, up to {limit}. It is kept on this "
-                    "server for a day and is in no worklist.",
+                    f"{list_formats(last='or', archives=False)}, up to {size_words(max_bytes)}. It "
+                    "is kept on this server for a day and is in no worklist.",
                     className="muted secondary",
                 ),
             ],

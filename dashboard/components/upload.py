@@ -10,6 +10,7 @@ from dash import html
 
 from dashboard.components.attributes import aria, data
 from dashboard.components.buttons import button
+from dashboard.uploads import size_words
 from pipeline import describe_formats
 
 
@@ -23,14 +24,6 @@ def add_button(*, button_id: str = "upload-open") -> html.Button:
 def limits_words(*, max_bytes: int, max_files: int) -> str:
     """What one upload may hold, in a sentence."""
     return f"Up to {max_files:,} files and {size_words(max_bytes)} at once."
-
-
-def size_words(count: int) -> str:
-    """Bytes in MB or GB: "380 MB", "2 GB", "1.5 GB"."""
-    mebibytes = count / 2**20
-    if mebibytes < 1024:
-        return f"{mebibytes:.0f} MB"
-    return f"{mebibytes / 1024:.1f}".removesuffix(".0") + " GB"
 
 
 def panel(*, max_bytes: int, max_files: int) -> html.Div:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import time
 from collections import namedtuple
@@ -10,8 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.uploads import UploadRefused, Uploads, folder_entries, safe_relative_name
+from dashboard.setting_table import SETTINGS
+from dashboard.uploads import (
+    UploadRefused,
+    Uploads,
+    folder_entries,
+    safe_relative_name,
+    size_words,
+)
 
+ROOT = Path(__file__).resolve().parents[2]
 BATCH = "0123456789abcdef"
 
 
@@ -61,6 +70,21 @@ def test_names_that_are_refused(name: str, sentence: str) -> None:
         safe_relative_name(name)
     assert sentence in str(caught.value)
     assert caught.value.status == HTTPStatus.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(380 << 20, "380 MB"), (2 << 30, "2 GB"), (3 << 29, "1.5 GB"), (1 << 20, "1 MB")],
+)
+def test_sizes_in_units(count: int, words: str) -> None:
+    assert size_words(count) == words
+
+
+def test_the_proxy_lets_through_what_an_upload_may_hold() -> None:
+    default = next(one.default for one in SETTINGS if one.field == "max_upload_bytes")
+    proxy = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    (allowed,) = re.findall(r"client_max_body_size (\d+)m;", proxy)
+    assert int(default) < int(allowed) <= int(default) + 16
 
 
 def test_files_arrive_under_their_names_and_go_afterwards(uploads: Uploads, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from page_calls import text
 from sqlalchemy.exc import OperationalError
 
 from dashboard import jobs, services
-from dashboard.components import study_grid, upload, worklist_frame
+from dashboard.components import study_grid, worklist_frame
 from dashboard.pages import worklist
 from dashboard.services import Services
 from dashboard.store import JobState, Origin, ResultSummary, StudyRow
@@ -131,14 +131,6 @@ def test_only_uploads_can_be_deleted_and_a_nameless_study_shows_its_case():
     assert study_grid.describe_study(row(origin=Origin.DEMO))["deletable"] is False
     assert study_grid.describe_study(row(patient=""))["patient"] == "case1"
     assert study_grid.describe_study(row())["href"] == "/review?study=0000000000000001"
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(380 << 20, "380 MB"), (2 << 30, "2 GB"), (3 << 29, "1.5 GB"), (1 << 20, "1 MB")],
-)
-def test_sizes_are_told_in_units(count, words):
-    assert upload.size_words(count) == words
 
 
 def test_empty_worklist_says_what_to_do(served):
