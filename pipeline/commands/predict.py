@@ -27,10 +27,10 @@ from pipeline.commands.part_checks import binding_of, check_case
 from pipeline.commands.prediction_call import PredictionCall
 from pipeline.commands.prediction_files import describe_results, write_masks
 from pipeline.commands.prediction_folder import Entry, PredictionFolder, own_files
+from pipeline.data.batches import Batch, Place
 from pipeline.data.case import Case, InputGrid
-from pipeline.data.drafts import Draft
 from pipeline.data.formats import describe_formats
-from pipeline.data.parcels import Parcel, Place
+from pipeline.data.pending_cases import PendingCase
 from pipeline.data.reading import Reading, open_reading
 from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.models.registry import TASKS
@@ -111,7 +111,7 @@ class _Prediction:
 
     def __init__(self, arguments: argparse.Namespace, call: PredictionCall) -> None:
         self._arguments, self._call, self._folder = arguments, call, call.folder
-        self._parcels: deque[tuple[Parcel, int]] = deque()
+        self._batches: deque[tuple[Batch, int]] = deque()
         self._looking: ProgressBar | None = ProgressBar(" files")
 
     def run(self) -> None:
@@ -127,10 +127,10 @@ class _Prediction:
             self._close_look()
             own = _own_results(paths, output)
             self._call.errors += [pair for pair in reading.errors if not own(pair[1].source)]
-            self._parcels.extend((parcel, parcel.n_slices) for parcel in reading.parcels)
-            if not self._parcels:
+            self._batches.extend((batch, batch.n_slices) for batch in reading.batches)
+            if not self._batches:
                 return
-            self._call.forecast = sum(n for _, n in self._parcels)
+            self._call.forecast = sum(n for _, n in self._batches)
             analyser = self._open_analyser()
             self._call.run_stages(
                 self._decode(reading, analyser),
@@ -164,23 +164,23 @@ class _Prediction:
         )
 
     def _decode(self, reading: Reading, analyser: Analyser) -> Generator[_Decoded, None, None]:
-        """Decode parcel by parcel; a parcel's cases are let go one by one."""
-        while self._parcels:
-            parcel, forecast = self._parcels.popleft()
-            loaded = reading.load(parcel)
-            del parcel
+        """Decode batch by batch; a batch's cases are let go one by one."""
+        while self._batches:
+            batch, forecast = self._batches.popleft()
+            loaded = reading.load(batch)
+            del batch
             self._call.errors += loaded.errors
-            drafts = deque(loaded.drafts)
-            loaded.drafts.clear()
-            self._call.known += sum(draft.case.n_slices for _, draft in drafts)
+            pending = deque(loaded.cases)
+            loaded.cases.clear()
+            self._call.known += sum(one.case.n_slices for _, one in pending)
             self._call.forecast -= forecast
-            while drafts:
-                yield self._enter(*drafts.popleft(), analyser)
+            while pending:
+                yield self._enter(*pending.popleft(), analyser)
 
-    def _enter(self, place: Place, draft: Draft, analyser: Analyser) -> _Decoded:
-        case = draft.case
+    def _enter(self, place: Place, one: PendingCase, analyser: Analyser) -> _Decoded:
+        case = one.case
         binding = [analyser.key(case), *binding_of(case)]
-        entry = self._folder.enter(place, draft.names, case.sources[0], binding)
+        entry = self._folder.enter(place, one.names, case.sources[0], binding)
         if self._folder.reuse(entry, partial(check_case, case=case)):
             return _Decoded(entry, case.n_slices, None)
         return _Decoded(entry, case.n_slices, replace(case, case_id=entry.case_id))

@@ -12,7 +12,7 @@ from pipeline.commands.console import ProgressBar, complain, say
 from pipeline.commands.overlapping import overlap
 from pipeline.commands.prediction_files import FolderError
 from pipeline.commands.prediction_folder import Entry, PredictionFolder
-from pipeline.data.parcels import Place
+from pipeline.data.batches import Place
 from pipeline.errors import Cancelled, InputError
 
 Item = TypeVar("Item")

@@ -16,10 +16,10 @@ from pipeline.atomic_files import replacing
 from pipeline.checked_json import Fields
 from pipeline.commands.finished_parts import FinishedParts, Part, remove_file
 from pipeline.commands.prediction_files import rename_case, sweep_masks, writing
-from pipeline.data.drafts import choose_names, take_name
+from pipeline.data.batches import Place
 from pipeline.data.format_kinds import InputFile
 from pipeline.data.names import safe_name
-from pipeline.data.parcels import Place
+from pipeline.data.pending_cases import choose_names, take_name
 
 Check = Callable[[Fields, Mapping[str, str]], None]
 

@@ -9,53 +9,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import Case, InputGrid, SequenceName
-from pipeline.data.drafts import Draft
 from pipeline.data.geometry import case_affine, same_grid
+from pipeline.data.pending_cases import PendingCase
 from pipeline.data.sequences import COMBINABLE, sequence_warnings
 from pipeline.errors import InputError
 
 
-def combine_volumes(drafts: Sequence[Draft]) -> tuple[list[Draft], list[InputError]]:
+def combine_volumes(pending: Sequence[PendingCase]) -> tuple[list[PendingCase], list[InputError]]:
     """Combine the sequences of a study and attach its masks.
 
     Args:
-        drafts: The volumes of one study.
+        pending: The volumes of one study.
 
     Returns:
-        One draft per case, and one error per mask that fits no image.
+        One per case, and one error per mask that fits no image.
     """
-    images = _combine_sequences([draft for draft in drafts if not draft.is_mask])
+    images = _combine_sequences([one for one in pending if not one.is_mask])
     errors: list[InputError] = []
-    for mask in (draft for draft in drafts if draft.is_mask):
+    for mask in (one for one in pending if one.is_mask):
         images, error = _attach(images, mask)
         errors.extend(error)
     return images, errors
 
 
-def _combine_sequences(drafts: Sequence[Draft]) -> list[Draft]:
-    """One draft of the sequences that share FLAIR's grid; the others stay alone."""
+def _combine_sequences(pending: Sequence[PendingCase]) -> list[PendingCase]:
+    """One case of the sequences that share FLAIR's grid; the others stay alone."""
     singles = [
-        draft
-        for draft in drafts
-        if len(draft.case.sequences) == 1 and draft.case.sequences[0] in COMBINABLE
+        one
+        for one in pending
+        if len(one.case.sequences) == 1 and one.case.sequences[0] in COMBINABLE
     ]
     lead = next((d for d in singles if d.case.sequences[0] is SequenceName.FLAIR), None)
     lead = lead or next(iter(singles), None)
     if lead is None:
-        return list(drafts)
-    chosen: dict[SequenceName, Draft] = {lead.case.sequences[0]: lead}
-    for draft in singles:
-        if fits(draft.case, lead.case):
-            chosen.setdefault(draft.case.sequences[0], draft)
+        return list(pending)
+    chosen: dict[SequenceName, PendingCase] = {lead.case.sequences[0]: lead}
+    for one in singles:
+        if fits(one.case, lead.case):
+            chosen.setdefault(one.case.sequences[0], one)
     if len(chosen) == 1:
-        return list(drafts)
+        return list(pending)
     members = [chosen[name] for name in COMBINABLE if name in chosen]
     result = []
-    for draft in drafts:
-        if draft is lead:
+    for one in pending:
+        if one is lead:
             result.append(_combine(lead, members))
-        elif draft not in members:
-            result.append(draft)
+        elif one not in members:
+            result.append(one)
     return result
 
 
@@ -72,10 +72,10 @@ def fits(one: Case, other: Case) -> bool:
     return bool(np.allclose(one.positions_mm, other.positions_mm, atol=0.1))
 
 
-def _combine(lead: Draft, members: Sequence[Draft]) -> Draft:
-    channels = [draft.case.pixels for draft in members]
+def _combine(lead: PendingCase, members: Sequence[PendingCase]) -> PendingCase:
+    channels = [one.case.pixels for one in members]
     dtype = channels[0].dtype if len({c.dtype for c in channels}) == 1 else np.dtype(np.float32)
-    sequences = tuple(draft.case.sequences[0] for draft in members)
+    sequences = tuple(one.case.sequences[0] for one in members)
     own = set(sequence_warnings(lead.case.sequences))
     warnings = [*sequence_warnings(sequences), *(w for w in lead.case.warnings if w not in own)]
     case = replace(
@@ -88,7 +88,9 @@ def _combine(lead: Draft, members: Sequence[Draft]) -> Draft:
     return replace(lead, case=case, names=lead.study_names or lead.names)
 
 
-def _attach(images: list[Draft], mask: Draft) -> tuple[list[Draft], list[InputError]]:
+def _attach(
+    images: list[PendingCase], mask: PendingCase
+) -> tuple[list[PendingCase], list[InputError]]:
     """Attach a mask to every image of its study that it lies on."""
     source = mask.case.sources[0]
     name = source.rsplit("/", 1)[-1]
@@ -96,15 +98,15 @@ def _attach(images: list[Draft], mask: Draft) -> tuple[list[Draft], list[InputEr
         message = f"{name} is a reference mask without its image."
         return images, [InputError(source, message)]
     result, attached = [], False
-    for draft in images:
-        masks = place_mask(mask.case, draft.case)
+    for one in images:
+        masks = place_mask(mask.case, one.case)
         if masks is None:
-            result.append(draft)
+            result.append(one)
             continue
         attached = True
-        if draft.case.masks is not None:
-            masks |= draft.case.masks
-        result.append(replace(draft, case=replace(draft.case, masks=masks)))
+        if one.case.masks is not None:
+            masks |= one.case.masks
+        result.append(replace(one, case=replace(one.case, masks=masks)))
     if attached:
         return result, []
     message = (

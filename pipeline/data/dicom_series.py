@@ -1,4 +1,4 @@
-"""DICOM series to drafts: frames sorted along the slice normal, brought upright, told apart."""
+"""DICOM series to cases: frames sorted along the slice normal, brought upright, told apart."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels, tidy
 from pipeline.data.dicom_files import DicomFile, Frame
 from pipeline.data.dicom_pixels import read_dicom_pixels
 from pipeline.data.dicom_stack import FrameStack, leave_out_odd, stack_frames
-from pipeline.data.drafts import Draft
 from pipeline.data.format_kinds import FileTick
 from pipeline.data.geometry import ORIENTATIONS, plane_warnings, to_case_volume
 from pipeline.data.limits import check_shape
+from pipeline.data.pending_cases import PendingCase
 from pipeline.data.sequences import (
     MASK_WORDS,
     sequence_of_dicom,
@@ -68,14 +68,14 @@ class DicomSeries:
         """Slices as the headers state them."""
         return sum(len(one.frames) for one in self.files)
 
-    def read(self, tick: FileTick) -> tuple[list[Draft], list[InputError]]:
+    def read(self, tick: FileTick) -> tuple[list[PendingCase], list[InputError]]:
         """Decode it.
 
         Args:
             tick: Called after each file that was decoded or refused.
 
         Returns:
-            A draft per volume in it (one per echo or time point), and one error per file that could
+            A case per volume in it (one per echo or time point), and one error per file that could
             not be decoded, and one for the files, or for the whole series, where its slices
             disagree.
         """
@@ -122,7 +122,7 @@ def _content(one: DicomFile, pixels: NDArray[np.generic]) -> bytes:
     return repr((places, pixels.shape, pixels.dtype.str)).encode() + pixels.tobytes()
 
 
-def _read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list[InputError]]:
+def _read_series(series: DicomSeries, tick: FileTick) -> tuple[list[PendingCase], list[InputError]]:
     series = DicomSeries(tuple(_drop_copies(series.files, lambda one: one.file.path.read_bytes())))
     try:
         odd, errors = leave_out_odd(
@@ -146,20 +146,20 @@ def _read_series(series: DicomSeries, tick: FileTick) -> tuple[list[Draft], list
         return [], errors
     frames = [frame for one in readable for frame in one.frames]
     stacks = stack_frames(frames, is_mask=_is_mask(series))
-    drafts = []
+    pending = []
     for number, stack in enumerate(stacks, start=1):
         part = number if len(stacks) > 1 else None
-        drafts.append(_build_draft(series, stack, pixels, part=part))
-    return drafts, errors
+        pending.append(_build_case(series, stack, pixels, part=part))
+    return pending, errors
 
 
-def _build_draft(
+def _build_case(
     series: DicomSeries,
     stack: FrameStack,
     pixels: dict[Path, NDArray[np.generic]],
     *,
     part: int | None,
-) -> Draft:
+) -> PendingCase:
     header, is_mask = series.header, _is_mask(series)
     volume = _stack_pixels(stack, pixels, is_mask=is_mask)
     sources = [frame.file.source for frame in stack.frames]
@@ -190,7 +190,7 @@ def _build_draft(
         window=_common_window(stack.frames, header),
     )
     names, study_names = _names_of(series, part)
-    return Draft(case=case, names=names, study_names=study_names, is_mask=is_mask)
+    return PendingCase(case=case, names=names, study_names=study_names, is_mask=is_mask)
 
 
 def _stack_pixels(

@@ -3,7 +3,7 @@
 A new format is one module that declares itself with one of the classes below, as `images`, `nifti`,
 `dicom` and `archives` do, and one line in `pipeline.data.formats`. Recognising files, reading them
 and every list of formats (dialog, help, sentences) go by these declarations; what happens to a kind
-of format is written once, in `pipeline.data.parcels`.
+of format is written once, in `pipeline.data.batches`.
 
 Developer notes: the web process imports all declarations for its words. pydicom and nibabel, which
 it does without until the first upload, are imported inside the functions that read.
@@ -19,9 +19,9 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.drafts import Draft
 from pipeline.data.limits import MAX_ARCHIVE_BYTES, MAX_ARCHIVE_FILES
 from pipeline.data.names import strip_suffix
+from pipeline.data.pending_cases import PendingCase
 from pipeline.errors import InputError
 
 #: Bytes at the start of a file that are enough to recognise its format.
@@ -211,14 +211,14 @@ class Series(Protocol):
     def n_slices(self) -> int:
         """Slices as the headers state them."""
 
-    def read(self, tick: FileTick) -> tuple[list[Draft], list[InputError]]:
+    def read(self, tick: FileTick) -> tuple[list[PendingCase], list[InputError]]:
         """Decode it.
 
         Args:
             tick: Called after each file that was decoded or refused.
 
         Returns:
-            A draft per volume in it (one per echo or time point), and one error per file, or for
+            A case per volume in it (one per echo or time point), and one error per file, or for
             the whole series, that cannot be used.
         """
 

@@ -16,10 +16,10 @@ from pipeline.data.case import (
     SourceKind,
     StudyLabels,
 )
-from pipeline.data.drafts import Draft
 from pipeline.data.grouping import ImageItem, ImageSeries, group_series, group_studies
 from pipeline.data.images import mask_of_image
 from pipeline.data.names import NameParts, lgg_labels, parse_name
+from pipeline.data.pending_cases import PendingCase
 from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
 from pipeline.errors import InputError
 
@@ -32,9 +32,9 @@ _LGG_GREY_WARNING = (
 )
 
 
-def build_image_drafts(
+def build_image_cases(
     items: Sequence[ImageItem], masks: Sequence[ImageItem], failed: Sequence[NameParts]
-) -> tuple[list[Draft], list[InputError]]:
+) -> tuple[list[PendingCase], list[InputError]]:
     """Build the cases of one folder's images.
 
     Args:
@@ -43,10 +43,10 @@ def build_image_drafts(
         failed: Names of its images and masks that could not be read.
 
     Returns:
-        Drafts, and one error per mask without its image or of another size.
+        The cases, and one error per mask without its image or of another size.
     """
     studies = group_studies(group_series(_split_uneven_pages(items)))
-    drafts = [_build_draft(study) for study in studies]
+    pending = [_build_case(study) for study in studies]
     matcher = _MaskMatcher(studies, failed)
     errors: list[InputError] = []
     for mask in masks:
@@ -54,9 +54,7 @@ def build_image_drafts(
     for parts in failed:
         if parts.is_mask:
             matcher.spoil(parts)
-    return [
-        replace(draft, case=matcher.attach(i, draft.case)) for i, draft in enumerate(drafts)
-    ], errors
+    return [replace(one, case=matcher.attach(i, one.case)) for i, one in enumerate(pending)], errors
 
 
 def _split_uneven_pages(items: Sequence[ImageItem]) -> list[ImageItem]:
@@ -73,7 +71,7 @@ def _split_uneven_pages(items: Sequence[ImageItem]) -> list[ImageItem]:
     return result
 
 
-def _build_draft(study: tuple[ImageSeries, ...]) -> Draft:
+def _build_case(study: tuple[ImageSeries, ...]) -> PendingCase:
     lead = study[0] if len(study) == 1 else _flair_of(study)
     channels = [_pixels_of(series) for series in study]
     dtype = np.result_type(*channels)
@@ -95,7 +93,7 @@ def _build_draft(study: tuple[ImageSeries, ...]) -> Draft:
         labels=StudyLabels(patient=patient, study_date=date),
         warnings=warnings,
     )
-    return Draft(case=case, names=_names_of(study, lead), study=study[0].study)
+    return PendingCase(case=case, names=_names_of(study, lead), study=study[0].study)
 
 
 def _flair_of(study: tuple[ImageSeries, ...]) -> ImageSeries:

@@ -1,7 +1,7 @@
 """The one entry for input of every kind: paths in, cases and plain sentences out.
 
-Developer notes: headers and names are looked over first (`open_reading`), pixels are decoded parcel
-by parcel (`Reading.load`). A case's place among all others is known without them, so that cases
+Developer notes: headers and names are looked over first (`open_reading`), pixels are decoded batch
+by batch (`Reading.load`). A case's place among all others is known without them, so that cases
 that were read in any order, or one at a time, are listed as if they had been read at once.
 """
 
@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.batches import Batch, Loaded, Rank, Room, make_batches
 from pipeline.data.case import Case
 from pipeline.data.collecting import collect_files
-from pipeline.data.drafts import name_cases
 from pipeline.data.format_kinds import (
     ImageFormat,
     InputFile,
@@ -31,7 +31,7 @@ from pipeline.data.format_kinds import (
     VolumeFormat,
     files_of,
 )
-from pipeline.data.parcels import Loaded, Parcel, Rank, Room, make_parcels
+from pipeline.data.pending_cases import name_cases
 from pipeline.data.volumes import read_volume
 from pipeline.errors import InputError
 from pipeline.results import ProgressCallback
@@ -53,10 +53,10 @@ class ReadReport:
 
 
 class Reading:
-    """Input that was looked over, to be decoded parcel by parcel.
+    """Input that was looked over, to be decoded batch by batch.
 
     Attributes:
-        parcels: What is to be loaded, in the order of the cases.
+        batches: What is to be loaded, in the order of the cases.
         errors: Sentences on what needs no decoding to be refused, with their places.
     """
 
@@ -78,19 +78,19 @@ class Reading:
             self._tick(file.name)
         series = [one for form, known in headers.items() for one in form.group(known)]
         self.errors = looked.errors
-        self.parcels = tuple(make_parcels(files, series))
+        self.batches = tuple(make_batches(files, series))
 
-    def load(self, parcel: Parcel, room: Room | None = None) -> Loaded:
-        """Decode a parcel; nothing is raised for bad input.
+    def load(self, batch: Batch, room: Room | None = None) -> Loaded:
+        """Decode a batch; nothing is raised for bad input.
 
         Args:
-            parcel: One of `parcels`.
-            room: What is held already; a parcel has the whole room for itself where None.
+            batch: One of `batches`.
+            room: What is held already; a batch has the whole room for itself where None.
 
         Raises:
             Cancelled: The progress callback raised it.
         """
-        return parcel.load(room or Room(), self._tick)
+        return batch.load(room or Room(), self._tick)
 
     def _tick(self, name: str) -> None:
         self._done += 1
@@ -136,13 +136,13 @@ def read_cases(paths: Sequence[Path], *, progress: ProgressCallback | None = Non
     with open_reading(paths, progress=progress) as reading:
         whole = Loaded(errors=list(reading.errors))
         room = Room()
-        for parcel in reading.parcels:
-            loaded = reading.load(parcel, room)
-            whole.drafts += loaded.drafts
+        for batch in reading.batches:
+            loaded = reading.load(batch, room)
+            whole.cases += loaded.cases
             whole.errors += loaded.errors
-    drafts = (draft for _, draft in sorted(whole.drafts, key=itemgetter(0)))
+    pending = (one for _, one in sorted(whole.cases, key=itemgetter(0)))
     errors = (error for _, error in sorted(whole.errors, key=itemgetter(0)))
-    return ReadReport(cases=name_cases(drafts), errors=tuple(errors))
+    return ReadReport(cases=name_cases(pending), errors=tuple(errors))
 
 
 def read_pages(file: InputFile) -> Sequence[NDArray[np.generic]]:
@@ -157,10 +157,10 @@ def read_pages(file: InputFile) -> Sequence[NDArray[np.generic]]:
         return list(read_volume(file).case.pixels)
     if isinstance(file.format, SeriesFormat):
         (series,) = file.format.group([file.format.read_headers(file)])
-        drafts, errors = series.read(lambda _: None)
+        pending, errors = series.read(lambda _: None)
         if errors:
             raise errors[0]
-        return [page for draft in drafts for page in draft.case.pixels]
+        return [page for one in pending for page in one.case.pixels]
     raise InputError(file.source, f"{file.name} is an archive. Unpack it first.")
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import Case, InputGrid, SequenceName, SourceKind, tidy_values
-from pipeline.data.drafts import Draft
 from pipeline.data.format_kinds import InputFile, Volume, VolumeFormat
 from pipeline.data.geometry import (
     ORIENTATIONS,
@@ -26,6 +25,7 @@ from pipeline.data.geometry import (
 )
 from pipeline.data.limits import MAX_CHANNELS
 from pipeline.data.names import NameParts, parse_name
+from pipeline.data.pending_cases import PendingCase
 from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
 
 #: The Medical Segmentation Decathlon's brain task names its four-channel files BRATS_<number>.
@@ -38,11 +38,11 @@ _DECATHLON_SEQUENCES = (
 )
 
 
-def read_volume(file: InputFile[VolumeFormat]) -> Draft:
+def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
     """Read one volume.
 
     Returns:
-        Its draft, axial where the file says how it lies. The file's array is the grid's input.
+        The case, axial where the file says how it lies. The file's array is the grid's input.
 
     Raises:
         InputError: If it cannot be read.
@@ -72,7 +72,7 @@ def read_volume(file: InputFile[VolumeFormat]) -> Draft:
         window=volume.window,
     )
     names, study_names = _names_of(parts, file.folder_name)
-    return Draft(case=case, names=names, study_names=study_names, is_mask=parts.is_mask)
+    return PendingCase(case=case, names=names, study_names=study_names, is_mask=parts.is_mask)
 
 
 def _names_of(parts: NameParts, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from factories import SeriesFactory, colour, grey, marked_volume, write_image, write_nifti
 
-from pipeline.data import formats, parcels
+from pipeline.data import batches, formats
 from pipeline.data.dicom import DICOM
 from pipeline.data.formats import format_of
 from pipeline.data.images import PNG, TIFF, WEBP
@@ -174,7 +174,7 @@ def test_what_no_reader_foresaw_becomes_a_sentence_too(tmp_path, monkeypatch, ca
 
 
 def test_too_many_pixels_at_once_are_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(parcels, "MAX_CALL_BYTES", 200)
+    monkeypatch.setattr(batches, "MAX_CALL_BYTES", 200)
     for name in ("a.png", "b.png"):
         write_image(tmp_path / name, grey(12, 10))
     report = read_cases([tmp_path])

@@ -11,14 +11,14 @@ from pipeline.data.names import MAX_CASE_ID, safe_name
 
 
 @dataclass(frozen=True, eq=False)
-class Draft:
+class PendingCase:
     """A case that may still be combined with others and has no unique name yet.
 
     Attributes:
         case: The case; its ``case_id`` is not final.
         names: What it may be called, best first; the later ones tell equal names apart.
         study: Key by which the studies of one folder's images are ordered; "" for volumes.
-        study_names: What it may be called when it was combined from several drafts.
+        study_names: What it may be called when it was combined from several volumes.
         is_mask: Whether its pixels are a reference mask (above 0) and not an image.
     """
 
@@ -29,17 +29,15 @@ class Draft:
     is_mask: bool = False
 
 
-def name_cases(drafts: Iterable[Draft]) -> tuple[Case, ...]:
+def name_cases(pending: Iterable[PendingCase]) -> tuple[Case, ...]:
     """Give every case a name that is safe for a file system and unique within the call."""
-    listed = list(drafts)
-    names = choose_names([draft.names for draft in listed])
-    return tuple(
-        replace(draft.case, case_id=name) for draft, name in zip(listed, names, strict=True)
-    )
+    listed = list(pending)
+    names = choose_names([one.names for one in listed])
+    return tuple(replace(one.case, case_id=name) for one, name in zip(listed, names, strict=True))
 
 
 def choose_names(offered: Sequence[tuple[str, ...]]) -> list[str]:
-    """Choose a name for each of several cases, of those that it may have (`Draft.names`).
+    """Choose a name for each of several cases, of those that it may have (`PendingCase.names`).
 
     Upper and lower case do not tell names apart: some file systems do not.
 

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from factories import SeriesFactory, grey, marked_volume, write_image, write_nifti
 
+from pipeline.data.batches import ImageBatch, make_batches
 from pipeline.data.format_kinds import InputFile
 from pipeline.data.images import PNG
 from pipeline.data.nifti import NIFTI
-from pipeline.data.parcels import ImageParcel, make_parcels
 from pipeline.data.reading import open_reading, read_cases
 
 PATIENTS = ("TCGA_CS_4941_19960909", "TCGA_DU_1111_20000101")
 
 
-def image_parcels(*names: str) -> list[list[str]]:
+def image_batches(*names: str) -> list[list[str]]:
     files = [InputFile(Path(name), name, "0/", "", PNG) for name in names]
-    parcels = make_parcels(files, [])
-    assert all(isinstance(parcel, ImageParcel) for parcel in parcels)
-    return [[file.name for _, file, _ in parcel.files] for parcel in parcels]
+    batches = make_batches(files, [])
+    assert all(isinstance(batch, ImageBatch) for batch in batches)
+    return [[file.name for _, file, _ in batch.files] for batch in batches]
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def image_parcels(*names: str) -> list[list[str]]:
 def test_names_tell_which_images_are_read_together(
     names: list[str], expected: list[list[str]]
 ) -> None:
-    assert image_parcels(*names) == expected
+    assert image_batches(*names) == expected
 
 
 def test_a_forecast_of_slices_counts_sequences_once() -> None:
     names = ["x_flair_1.png", "x_t1_1.png", "x_flair_2.png", "x_1_mask.png"]
     files = [InputFile(Path(name), name, "0/", "", PNG) for name in names]
-    (parcel,) = make_parcels(files, [])
-    assert parcel.n_slices == 2
+    (batch,) = make_batches(files, [])
+    assert batch.n_slices == 2
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
@@ -91,11 +91,11 @@ def test_cases_and_sentences_stand_in_one_order_however_they_are_read(tmp_path: 
         "p1/broken.png", "p1/lost_mask.png", "d/s1/im001", "n/w_mask.nii",
     ]  # fmt: skip
     with open_reading([tmp_path]) as reading:
-        assert len(reading.parcels) == 10
-        loaded = [reading.load(parcel) for parcel in reversed(reading.parcels)]
-    drafts = sorted((pair for one in loaded for pair in one.drafts), key=lambda pair: pair[0])
+        assert len(reading.batches) == 10
+        loaded = [reading.load(batch) for batch in reversed(reading.batches)]
+    pending = sorted((pair for one in loaded for pair in one.cases), key=lambda pair: pair[0])
     errors = [*reading.errors, *(pair for one in loaded for pair in one.errors)]
-    assert [draft.case.sources for _, draft in drafts] == [case.sources for case in report.cases]
+    assert [one.case.sources for _, one in pending] == [case.sources for case in report.cases]
     assert [error.message for _, error in sorted(errors, key=lambda pair: pair[0])] == [
         error.message for error in report.errors
     ]
@@ -104,5 +104,5 @@ def test_cases_and_sentences_stand_in_one_order_however_they_are_read(tmp_path: 
 def test_files_that_are_none_of_the_users_are_passed_over(tmp_path: Path) -> None:
     write_mixture(tmp_path)
     with open_reading([tmp_path], passed_over=lambda file: "/d/" in str(file.path)) as reading:
-        places = [place for parcel in reading.parcels for place, _ in reading.load(parcel).drafts]
+        places = [place for batch in reading.batches for place, _ in reading.load(batch).cases]
     assert [place[0] for place in places] == [1, 1, 1, 1, 3]

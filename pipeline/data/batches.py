@@ -1,10 +1,10 @@
 """Which files must be read together, decided by names and headers before any pixel is decoded.
 
-A parcel holds files whose cases depend on no file outside of it, so that parcels can be decoded one
+A batch holds files whose cases depend on no file outside of it, so that batches can be decoded one
 after the other, and let go, with the same cases as if all had been decoded at once. Where it is not
-sure that two files have nothing to do with each other, they are in one parcel.
+sure that two files have nothing to do with each other, they are in one batch.
 
-Each kind of format (`pipeline.data.format_kinds`) has its parcels: pictures of one folder, series
+Each kind of format (`pipeline.data.format_kinds`) has its batches: pictures of one folder, series
 of one study, volumes of one study.
 """
 
@@ -20,7 +20,6 @@ from enum import IntEnum
 from typing import Protocol
 
 from pipeline.data.combining import combine_volumes
-from pipeline.data.drafts import Draft
 from pipeline.data.format_kinds import (
     FileTick,
     ImageFormat,
@@ -30,9 +29,10 @@ from pipeline.data.format_kinds import (
     files_of,
 )
 from pipeline.data.grouping import ImageItem
-from pipeline.data.image_cases import build_image_drafts
+from pipeline.data.image_cases import build_image_cases
 from pipeline.data.limits import MAX_CALL_BYTES, gigabytes
 from pipeline.data.names import NameParts, parse_name
+from pipeline.data.pending_cases import PendingCase
 from pipeline.data.volumes import read_volume
 from pipeline.errors import Cancelled, InputError
 
@@ -58,9 +58,9 @@ class Rank(IntEnum):
 
 @dataclass
 class Loaded:
-    """What came of one parcel: drafts and sentences, each with its place among all."""
+    """What came of one batch: cases and sentences, each with its place among all."""
 
-    drafts: list[tuple[Place, Draft]] = field(default_factory=list)
+    cases: list[tuple[Place, PendingCase]] = field(default_factory=list)
     errors: list[tuple[Place, InputError]] = field(default_factory=list)
 
     @contextmanager
@@ -101,7 +101,7 @@ class Room:
         self.used += size
 
 
-class Parcel(Protocol):
+class Batch(Protocol):
     """Files that are read together."""
 
     @property
@@ -118,7 +118,7 @@ class Parcel(Protocol):
 
 
 @dataclass(frozen=True)
-class ImageParcel:
+class ImageBatch:
     """Images and masks of one folder whose names may belong together.
 
     Attributes:
@@ -135,7 +135,7 @@ class ImageParcel:
         return len({parts.base for _, _, parts in self.files if not parts.is_mask})
 
     def load(self, room: Room, tick: FileTick) -> Loaded:
-        """As `Parcel.load`."""
+        """As `Batch.load`."""
         loaded = Loaded()
         items: list[ImageItem] = []
         failed = []
@@ -151,21 +151,20 @@ class ImageParcel:
         with loaded.guard((Rank.IMAGES, self.folder, 1, first), file.source):
             images = [item for item in items if not item.parts.is_mask]
             masks = [item for item in items if item.parts.is_mask]
-            drafts, errors = build_image_drafts(images, masks, failed)
+            pending, errors = build_image_cases(images, masks, failed)
             numbers = {file.source: k for k, file, _ in self.files}
             loaded.errors += [
                 ((Rank.IMAGES, self.folder, 1, numbers.get(error.source, first)), error)
                 for error in errors
             ]
-            loaded.drafts += [
-                ((Rank.IMAGES, self.folder, draft.study, k), draft)
-                for k, draft in enumerate(drafts)
+            loaded.cases += [
+                ((Rank.IMAGES, self.folder, one.study, k), one) for k, one in enumerate(pending)
             ]
         return loaded
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesParcel:
+class SeriesBatch:
     """Series of one study, each with its number among all series."""
 
     series: tuple[tuple[int, Series], ...]
@@ -176,22 +175,22 @@ class SeriesParcel:
         return sum(series.n_slices for _, series in self.series)
 
     def load(self, room: Room, tick: FileTick) -> Loaded:
-        """As `Parcel.load`."""
+        """As `Batch.load`."""
         loaded = Loaded()
-        volumes: list[tuple[int, Draft]] = []
+        volumes: list[tuple[int, PendingCase]] = []
         for number, series in self.series:
             place = (Rank.SERIES, 1, number)
             with loaded.guard(place, series.source):
-                drafts, errors = series.read(tick)
+                pending, errors = series.read(tick)
                 loaded.errors += [(place, error) for error in errors]
-                for draft in drafts:
-                    room.take(draft.case.pixels.nbytes, draft.case.sources[0])
-                    volumes.append((number, draft))
+                for one in pending:
+                    room.take(one.case.pixels.nbytes, one.case.sources[0])
+                    volumes.append((number, one))
         return _combine(loaded, Rank.SERIES, volumes)
 
 
 @dataclass(frozen=True)
-class VolumeParcel:
+class VolumeBatch:
     """Volumes whose names may be sequences and mask of one study, each with its number."""
 
     files: tuple[tuple[int, InputFile[VolumeFormat]], ...]
@@ -203,31 +202,31 @@ class VolumeParcel:
         return file.format.count_slices(file)
 
     def load(self, room: Room, tick: FileTick) -> Loaded:
-        """As `Parcel.load`."""
+        """As `Batch.load`."""
         loaded = Loaded()
-        volumes: list[tuple[int, Draft]] = []
+        volumes: list[tuple[int, PendingCase]] = []
         for number, file in self.files:
             with loaded.guard((Rank.VOLUMES, number), file.source):
-                draft = read_volume(file)
-                room.take(draft.case.pixels.nbytes, file.source)
-                volumes.append((number, draft))
+                one = read_volume(file)
+                room.take(one.case.pixels.nbytes, file.source)
+                volumes.append((number, one))
             tick(file.name)
         return _combine(loaded, Rank.VOLUMES, volumes)
 
 
-def _combine(loaded: Loaded, kind: Rank, volumes: list[tuple[int, Draft]]) -> Loaded:
+def _combine(loaded: Loaded, kind: Rank, volumes: list[tuple[int, PendingCase]]) -> Loaded:
     """Combine the volumes of one study; they stand where its first one stands."""
     if volumes:
-        first, draft = volumes[0]
+        first, one = volumes[0]
         place = (Rank.MASKS, kind, first)
-        with loaded.guard(place, draft.case.sources[0]):
-            drafts, errors = combine_volumes([draft for _, draft in volumes])
-            loaded.drafts += [((kind, first, k), draft) for k, draft in enumerate(drafts)]
+        with loaded.guard(place, one.case.sources[0]):
+            pending, errors = combine_volumes([one for _, one in volumes])
+            loaded.cases += [((kind, first, k), one) for k, one in enumerate(pending)]
             loaded.errors += [(place, error) for error in errors]
     return loaded
 
 
-def make_parcels(files: Sequence[InputFile], series: Sequence[Series]) -> list[Parcel]:
+def make_batches(files: Sequence[InputFile], series: Sequence[Series]) -> list[Batch]:
     """Divide what was collected: images folder by folder, then series, then volumes.
 
     Args:
@@ -235,19 +234,19 @@ def make_parcels(files: Sequence[InputFile], series: Sequence[Series]) -> list[P
         series: All series among them.
     """
     images, volumes = files_of(files, ImageFormat), files_of(files, VolumeFormat)
-    return [*_image_parcels(images), *_series_parcels(series), *_volume_parcels(volumes)]
+    return [*_image_batches(images), *_series_batches(series), *_volume_batches(volumes)]
 
 
-def _image_parcels(files: Iterable[InputFile[ImageFormat]]) -> list[ImageParcel]:
+def _image_batches(files: Iterable[InputFile[ImageFormat]]) -> list[ImageBatch]:
     folders: dict[str, list[InputFile[ImageFormat]]] = defaultdict(list)
     for file in files:
         folders[file.folder].append(file)
-    parcels = []
+    batches = []
     for folder, members in enumerate(folders.values()):
         named = [(k, file, parse_name(file.stem)) for k, file in enumerate(members)]
         joined = _join([_links(parts) for _, _, parts in named])
-        parcels += [ImageParcel(folder, tuple(named[k] for k in group)) for group in joined]
-    return parcels
+        batches += [ImageBatch(folder, tuple(named[k] for k in group)) for group in joined]
+    return batches
 
 
 def _links(parts: NameParts) -> set[str]:
@@ -275,15 +274,15 @@ def _join(links: Sequence[set[str]]) -> list[list[int]]:
     return sorted(unique.values())
 
 
-def _series_parcels(series: Sequence[Series]) -> list[SeriesParcel]:
+def _series_batches(series: Sequence[Series]) -> list[SeriesBatch]:
     studies: dict[str, list[tuple[int, Series]]] = defaultdict(list)
     for number, one in enumerate(series):
         studies[one.study].append((number, one))
-    return [SeriesParcel(tuple(study)) for study in studies.values()]
+    return [SeriesBatch(tuple(study)) for study in studies.values()]
 
 
-def _volume_parcels(files: Iterable[InputFile[VolumeFormat]]) -> list[VolumeParcel]:
+def _volume_batches(files: Iterable[InputFile[VolumeFormat]]) -> list[VolumeBatch]:
     studies: dict[tuple[str, str], list[tuple[int, InputFile[VolumeFormat]]]] = defaultdict(list)
     for number, file in enumerate(files):
         studies[(file.folder, parse_name(file.stem).base)].append((number, file))
-    return [VolumeParcel(tuple(study)) for study in studies.values()]
+    return [VolumeBatch(tuple(study)) for study in studies.values()]
