@@ -266,7 +266,7 @@ def _remove(services: Services, row: StudyRow) -> None:
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Let one process at a time through; the lock ends with whoever holds it."""
+    """Let one process at a time through; the lock ends with its process."""
     with path.open("wb") as stream:
         if fcntl is not None:
             fcntl.flock(stream, fcntl.LOCK_EX)

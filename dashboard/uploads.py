@@ -79,7 +79,7 @@ class Uploads:
 
         Args:
             batch: Name of the batch.
-            name: The file's relative name, as the browser tells it.
+            name: The file's relative name, as the browser sends it.
             stream: Its bytes.
             length: How many there should be, where that is known.
 
@@ -127,7 +127,7 @@ class Uploads:
             try:
                 if not held:
                     raise FileNotFoundError(root)
-                root.rename(taken)  # whoever comes second finds nothing
+                root.rename(taken)  # the second one finds nothing
             except OSError:
                 yield None
                 return
@@ -304,7 +304,7 @@ def _disk_refusal(error: OSError, shown: str) -> UploadRefused:
 
 
 def folder_entries(folder: Path) -> list[Path]:
-    """What to hand to the readers: loose files by name, so that each unreadable one is told.
+    """What to hand to the readers: loose files by name, so that each unreadable one is reported.
 
     Files in subfolders come through the folder itself, with their relative names.
     """

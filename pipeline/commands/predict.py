@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Analyse what was given; returns 1 where any of it failed, and tells each in a sentence.
+    """Analyse what was given; returns 1 where any of it failed, and reports each in a sentence.
 
     Raises:
         InputError: The models cannot run, or the output folder cannot be written.
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _own_results(paths: Sequence[Path], output: Path) -> Callable[[str], bool]:
-    """Tell whether a source is an earlier result, where the output lies inside an input folder."""
+    """Whether a source is an earlier result, where the output lies inside an input folder."""
     here = output.resolve()
     inside = [
         here.relative_to(path.resolve()).as_posix() + "/"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 class SequenceName(StrEnum):
-    """MRI sequence of one channel, as far as names or tags tell it."""
+    """MRI sequence of one channel, as far as names or tags say."""
 
     PRE = "t1"
     FLAIR = "flair"

@@ -14,7 +14,7 @@ from pipeline.data.limits import MAX_ARCHIVE_DEPTH, MAX_FILES
 from pipeline.data.names import printable
 from pipeline.errors import InputError
 
-#: Files that lie beside images in every data set and export: passed over in a folder or archive.
+#: Files that come with images in every data set and export: passed over in a folder or archive.
 _COMPANION_SUFFIXES = frozenset(
     ".csv .tsv .txt .json .md .rst .xml .html .htm .yml .yaml .log .ini .cfg .bval .bvec .db .xls"
     " .xlsx .doc .docx .rtf .py .ipynb .sh .bat .exe .inf .css .js .sha256 .md5 .url .lnk".split()

@@ -71,7 +71,7 @@ class Frame:
         pixel_spacing: (between rows, between columns) in millimetres as stated, or None.
         thickness: Stated distance between slices, else slice thickness, in millimetres, or None.
         window: (low, high) in pixel values, or None.
-        variant: What tells volumes of one series apart: echo, time point, kind of image.
+        variant: What differs between volumes of one series: echo, time point, kind of image.
     """
 
     file: InputFile

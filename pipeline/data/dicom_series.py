@@ -1,4 +1,4 @@
-"""DICOM series to cases: frames sorted along the slice normal, brought upright, told apart."""
+"""DICOM series to cases: frames sorted along the slice normal, brought upright, divided."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _drop_copies(
 
 
 def _content(one: DicomFile, pixels: NDArray[np.generic]) -> bytes:
-    """What tells slices apart: their places, or their numbers where there is none, and pixels."""
+    """What differs between slices: their places, or numbers where those are missing, and pixels."""
     places = [frame.position or frame.instance for frame in one.frames]
     return repr((places, pixels.shape, pixels.dtype.str)).encode() + pixels.tobytes()
 

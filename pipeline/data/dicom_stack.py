@@ -33,7 +33,7 @@ _SAME_PLACE_MM = 0.02
 _SAME_DIRECTION = 0.02
 #: A distance that is this much longer than the usual one means that a slice is missing.
 _GAP_FACTOR = 1.5
-#: Distances that vary by more than this part of the usual one are told.
+#: Distances that vary by more than this part of the usual one are reported.
 _UNEVEN = 0.1
 
 #: In what the slices of a series must agree, in a reader's words.
@@ -88,7 +88,7 @@ def stack_frames(frames: Sequence[Frame], *, is_mask: bool = False) -> list[Fram
 def _leave_out_absurd_spacing(
     frames: Sequence[Frame],
 ) -> tuple[list[Frame], tuple[str, ...]]:
-    """Frames without a pixel spacing that cannot be right; told where none other is left."""
+    """Frames without a pixel spacing that cannot be right; reported where no other is left."""
     kept: list[Frame] = []
     warnings: tuple[str, ...] = ()
     for frame in frames:

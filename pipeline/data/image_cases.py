@@ -117,8 +117,8 @@ def _sequences_of(
 ) -> tuple[tuple[SequenceName, ...], tuple[str, ...]]:
     first = study[0].items[0]
     if study[0].sequence is not None:
-        told = tuple(SequenceName(series.sequence or "") for series in study)
-        return told, sequence_warnings(told)
+        named = tuple(SequenceName(series.sequence or "") for series in study)
+        return named, sequence_warnings(named)
     if n_channels == 3:
         return COLOUR_SEQUENCES, () if first.parts.is_lgg else (_COLOUR_WARNING,)
     if first.parts.is_lgg:

@@ -32,7 +32,7 @@ class NameParts:
         number: The slice's number, or None.
         base: The stem without the words that name a sequence, with its number.
         study: The prefix without the words that name a sequence: equal within one study.
-        sequence: What the words tell, or None.
+        sequence: What the words say, or None.
         is_mask: Whether the name says that this is a reference mask.
         is_lgg: Whether the name is one of the public LGG set's.
     """

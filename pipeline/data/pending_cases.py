@@ -16,7 +16,7 @@ class PendingCase:
 
     Attributes:
         case: The case; its ``case_id`` is not final.
-        names: What it may be called, best first; the later ones tell equal names apart.
+        names: What it may be called, best first; the later ones divide cases of equal names.
         study: Key by which the studies of one folder's images are ordered; "" for volumes.
         study_names: What it may be called when it was combined from several volumes.
         is_mask: Whether its pixels are a reference mask (above 0) and not an image.
@@ -39,7 +39,7 @@ def name_cases(pending: Iterable[PendingCase]) -> tuple[Case, ...]:
 def choose_names(offered: Sequence[tuple[str, ...]]) -> list[str]:
     """Choose a name for each of several cases, of those that it may have (`PendingCase.names`).
 
-    Upper and lower case do not tell names apart: some file systems do not.
+    Names that differ in upper and lower case only count as equal: some file systems hold them so.
 
     Returns:
         Names that are safe for a file system, and unique.

@@ -1,4 +1,4 @@
-"""Which MRI sequence an image is, told by words in names and by DICOM tags."""
+"""Which MRI sequence an image is, by words in names and by DICOM tags."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def split_words(name: str) -> list[Word]:
 
 
 def sequence_of_words(words: Iterable[str]) -> SequenceName | None:
-    """Sequence that a name's words tell, or None where they tell nothing.
+    """Sequence that a name's words say, or None where they say nothing.
 
     A "T1 FLAIR" is a T1-weighted image; FLAIR after contrast stays FLAIR.
     """
@@ -113,11 +113,11 @@ def sequence_of_dicom(dataset: Dataset) -> SequenceName:
     """
     for keyword in ("SeriesDescription", "ProtocolName", "SequenceName"):
         text = str(dataset.get(keyword, "") or "")
-        told = sequence_of_words(word.text for word in split_words(text.replace("*", "star")))
-        if told is SequenceName.PRE and _has_contrast(dataset):
+        named = sequence_of_words(word.text for word in split_words(text.replace("*", "star")))
+        if named is SequenceName.PRE and _has_contrast(dataset):
             return SequenceName.POST
-        if told is not None:
-            return told
+        if named is not None:
+            return named
     return _sequence_of_timing(dataset)
 
 

@@ -55,7 +55,7 @@ def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
     absurd_z = slice_distance_warnings(stated[0])
     absurd = pixel_spacing_warnings(*stated[1:]) or absurd_z
     pixels = to_case_volume(tidy_values(voxels), grid)
-    sequences, told = _sequences_of(parts, pixels.shape[-1])
+    sequences, unsure = _sequences_of(parts, pixels.shape[-1])
     n = pixels.shape[0]
     case = Case(
         case_id="case",
@@ -68,7 +68,7 @@ def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
         orientation=ORIENTATIONS[plane] if placed else None,
         positions_mm=positions_of(grid) if placed and not absurd_z else None,
         grid=grid,
-        warnings=(*told, *absurd, *_placement_warnings(grid.affine if placed else None, plane)),
+        warnings=(*unsure, *absurd, *_placement_warnings(grid.affine if placed else None, plane)),
         window=volume.window,
     )
     names, study_names = _names_of(parts, file.folder_name)

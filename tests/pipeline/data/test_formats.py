@@ -17,6 +17,7 @@ from pipeline.data.format_kinds import InputFile
 from pipeline.data.formats import FORMATS, describe_formats, list_formats
 from pipeline.data.images import PNG
 from pipeline.data.reading import open_reading, read_cases, read_pages
+from pipeline.errors import InputError
 from pipeline.image_tasks.reading import read_grey_bytes
 from pipeline.image_tasks.registry import IMAGE_TASKS
 
@@ -86,6 +87,20 @@ def test_a_file_is_read_on_its_own(folder: Path) -> None:
         file = InputFile(folder / name, name, "", "", form)
         assert [page.shape for page in read_pages(file)] == pages
     assert read_grey_bytes(image_bytes(6, 8), "x.brick").shape == (6, 8)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"PK\x03\x04", "x is an archive. Unpack it first."),
+        (b"%PDF-1.7", "x is a PDF document; "),
+        (b"", "x is empty: it holds 0 bytes. Export it again."),
+    ],
+)
+def test_what_is_no_single_image_is_refused(content: bytes, sentence: str) -> None:
+    with pytest.raises(InputError) as refused:
+        read_grey_bytes(content, "x")
+    assert refused.value.message.startswith(sentence)
 
 
 @pytest.mark.usefixtures("invented")
