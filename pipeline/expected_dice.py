@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from pipeline.checked_json import Fields, read_json_object
 from pipeline.digests import file_digest
-from pipeline.errors import InputError
 from pipeline.models.registry import ModelInfo
 from pipeline.outline_facts import OutlineFacts
 
@@ -276,17 +275,3 @@ def _numbers(fields: Fields, name: str, length: int) -> Sequence[float]:
     fits = fits and all(type(v) in (int, float) and abs(v) < 1e6 for v in values)
     fields.require(fits, f"{name} must hold {length} numbers")
     return [float(v) for v in values]
-
-
-def facts_of_row(row: dict[str, Any]) -> OutlineFacts | None:
-    """The facts in a patient's row of evaluation.json; None where they are not all there.
-
-    Raises:
-        InputError: They are no numbers.
-    """
-    names = list(OutlineFacts.__dataclass_fields__)
-    if any(name not in row for name in names) or row["mask_threshold"] is None:
-        return None
-    if not all(row[n] is None or type(row[n]) in (int, float) for n in names):
-        raise InputError("evaluation.json", "evaluation.json holds a word where a number belongs.")
-    return OutlineFacts(**{name: row[name] for name in names})

@@ -29,9 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--demo", type=Path, metavar="DIR", help="demo studies: counts the lesions that are found"
     )
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder for evaluation.json"
+    source.add_argument(
+        "--from-rows",
+        type=Path,
+        metavar="FILE",
+        help="an evaluation.json: computes its figures and intervals again from the rows that it "
+        "holds, without data or networks, and rewrites it",
     )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for evaluation.json")
     parser.add_argument(
         "--split",
         choices=SPLITS,
@@ -45,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the patients that it did not learn from",
     )
     parser.add_argument(
-        "--again", action="store_true", help="with --folds: measure anew what was measured before"
+        "--again", action="store_true", help="with --folds: measure again what was measured before"
     )
     parser.add_argument(
         "--draws", type=positive, default=10_000, metavar="N", help="draws behind the intervals"
@@ -67,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
             together, or a folder cannot be written.
     """
     _check_options(arguments)
+    if arguments.from_rows is not None:
+        return _compute_again(arguments)
     for folder in filter(None, (arguments.output, arguments.pictures)):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -124,6 +131,13 @@ def choose_patients(found: Sequence[str], split: str | None) -> tuple[tuple[str,
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
+    if arguments.from_rows is not None:
+        others = ("output", "split", "folds", "worst", "pictures")
+        if arguments.again or any(getattr(arguments, name) is not None for name in others):
+            raise InputError("", "--from-rows rewrites its file and takes only --draws beside it.")
+        return
+    if arguments.output is None:
+        raise InputError("", "--output names the folder for the figures; it is missing.")
     if (arguments.worst is None) != (arguments.pictures is None):
         raise InputError("", "--worst and --pictures are given together or not at all.")
     if arguments.folds is None:
@@ -132,15 +146,32 @@ def _check_options(arguments: argparse.Namespace) -> None:
         raise InputError("", "--folds needs --data, and chooses the patients itself: no --split.")
 
 
+def _compute_again(arguments: argparse.Namespace) -> int:
+    """Compute what follows from the rows of a file, and rewrite the file."""
+    from pipeline.digests import file_digest
+    from pipeline.evaluation.computing import compute_evaluation
+    from pipeline.evaluation.dice_fit import rebind_dice_models
+    from pipeline.evaluation.document import read_evaluation, write_evaluation
+    from pipeline.evaluation.tables import format_text
+
+    path: Path = arguments.from_rows
+    evaluation = read_evaluation(path)
+    if not evaluation.patients:
+        raise InputError(path.name, f"{path.name} holds no rows of patients to compute from.")
+    before = file_digest(path)
+    with ProgressBar("part") as bar:
+        evaluation = compute_evaluation(evaluation, draws=arguments.draws, progress=bar)
+    with writing(path.parent):
+        write_evaluation(path, evaluation)
+        rebind_dice_models(path, before)
+    say(format_text(evaluation))
+    return 0
+
+
 def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
-    from pipeline.atomic_files import write_json
     from pipeline.data.lgg import find_patients
-    from pipeline.evaluation.evaluate import (
-        MeasuredNetwork,
-        build_evaluation,
-        evaluate_cases,
-        read_calibration,
-    )
+    from pipeline.evaluation.document import FILE, MeasuredNetwork, write_evaluation
+    from pipeline.evaluation.evaluate import build_evaluation, evaluate_cases, read_calibration
     from pipeline.evaluation.tables import format_text
 
     paths, split = [arguments.data], GIVEN_FOLDER
@@ -159,17 +190,20 @@ def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
     if not rows.patients:
         name = arguments.data.name
         raise InputError(name, f"{name} holds no patient with reference masks to compare with.")
-    document = build_evaluation(
-        rows,
-        MeasuredNetwork(info.task, info.name, info.version, info.digest),
-        split=split,
-        engine=f"{analyser.engine} {analyser.precision}",
-        command=_command(arguments),
-        draws=arguments.draws,
-    )
+    with ProgressBar("part") as bar:
+        evaluation = build_evaluation(
+            rows,
+            MeasuredNetwork(info.name, info.version, info.digest),
+            task=info.task,
+            split=split,
+            engine=f"{analyser.engine} {analyser.precision}",
+            command=_command(arguments),
+            draws=arguments.draws,
+            progress=bar,
+        )
     with writing(arguments.output):
-        write_json(arguments.output / "evaluation.json", document)
-    say(format_text(document))
+        write_evaluation(arguments.output / FILE, evaluation)
+    say(format_text(evaluation))
     if arguments.worst is not None:
         _picture_worst(arguments, analyser, paths, rows.patients)
     return 0
@@ -239,7 +273,7 @@ def _read_each(paths: Sequence[Path], progress: ProgressCallback) -> Iterator[Ca
 
 
 def _silent(done: int, total: int, message: str) -> None:
-    """Nothing to tell: the same cases were read before."""
+    """No progress is shown: the same cases were read before."""
 
 
 def _command(arguments: argparse.Namespace) -> str:

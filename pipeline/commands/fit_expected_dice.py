@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fit, keep it beside the weights and tell how it does on unseen patients; returns 0.
+    """Fit, store it with the weights and say how it does on unseen patients; returns 0.
 
     Raises:
         InputError: There is no evaluation of just this network, nothing can be learned from it, or
@@ -28,25 +28,24 @@ def run(arguments: argparse.Namespace) -> int:
         read_learning_rows,
         write_dice_model,
     )
+    from pipeline.evaluation.document import FILE, parse_evaluation
     from pipeline.models.registry import read_model_info
 
     info = read_model_info(arguments.models, arguments.task)
     if info.evaluation is None:
         raise InputError(
-            "evaluation.json",
+            FILE,
             "The models have no evaluation.json; run python -m pipeline evaluate first.",
         )
-    measured = info.evaluation.get("network")
-    digest = measured.get("digest") if isinstance(measured, dict) else None
-    if digest != info.network.digest:
+    evaluation = parse_evaluation(info.evaluation)
+    if not evaluation.is_of(info.network.digest):
         raise InputError(
-            "evaluation.json",
-            "evaluation.json is of other weights than those that are there; evaluate again.",
+            FILE, f"{FILE} is of other weights than the installed ones; evaluate again."
         )
-    rows = read_learning_rows(info.evaluation)
+    rows = read_learning_rows(evaluation)
     check = check_fit(rows)
     with writing(info.network.folder):
         path = write_dice_model(info.network, rows, check)
     say(describe_fit(check, rows.left_out))
-    say(f"Kept in {path.name} beside the weights.")
+    say(f"Stored in {path.name} with the weights.")
     return 0

@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.atomic_files import write_json
 from pipeline.commands.console import ProgressBar, complain, say
 from pipeline.commands.prediction_files import writing
 from pipeline.commands.worst_cases import picture_worst
@@ -19,7 +18,7 @@ from pipeline.engine.exports import is_exported
 from pipeline.engine.selection import fastest_engine
 from pipeline.errors import InputError
 from pipeline.evaluation.cross_validation import build_cross_validation
-from pipeline.evaluation.evaluate import MeasuredNetwork
+from pipeline.evaluation.document import FILE, MeasuredNetwork, write_evaluation
 from pipeline.evaluation.pictures import worst_patients
 from pipeline.evaluation.runs import (
     MeasuredRun,
@@ -61,18 +60,21 @@ def evaluate_folds(arguments: argparse.Namespace, *, command: str) -> int:
                 measured[run.name] = measure_run(run, how, progress=bar)
         else:
             complain(f"Not run: {run.name}. To train it: {run.command}")
-    document = build_cross_validation(
-        plan,
-        measured,
-        shipped=_shipped_network(arguments),
-        estimate=estimate_minutes(plan),
-        engine=f"{how.engine} {how.precision}",
-        command=command,
-        draws=arguments.draws,
-    )
+    with ProgressBar("part") as bar:
+        evaluation = build_cross_validation(
+            plan,
+            measured,
+            task=arguments.task,
+            shipped=_shipped_network(arguments),
+            estimate=estimate_minutes(plan),
+            engine=f"{how.engine} {how.precision}",
+            command=command,
+            draws=arguments.draws,
+            progress=bar,
+        )
     with writing(arguments.output):
-        write_json(arguments.output / "evaluation.json", document)
-    say(format_text(document))
+        write_evaluation(arguments.output / FILE, evaluation)
+    say(format_text(evaluation))
     if arguments.worst is not None:
         folds = [measured[run.name] for run in plan.folds if run.name in measured]
         _picture_folds(folds, how, arguments)
@@ -133,7 +135,7 @@ def _shipped_network(arguments: argparse.Namespace) -> MeasuredNetwork | None:
     except InputError as error:
         complain(f"{error.message} The document names the first fold's network.")
         return None
-    return MeasuredNetwork(info.task, info.name, info.version, info.digest)
+    return MeasuredNetwork(info.name, info.version, info.digest)
 
 
 def _picture_folds(

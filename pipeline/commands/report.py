@@ -37,10 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Rewrite the results sections; returns the exit status.
 
     Raises:
-        InputError: There is no evaluation, or a document lacks its markers.
+        InputError: There is no evaluation, it does not fit, or a document lacks its markers.
     """
     from pipeline.checked_json import read_json_object
     from pipeline.engine.precision import read_precision_checks
+    from pipeline.evaluation.document import parse_evaluation
     from pipeline.evaluation.report import write_results, write_section
     from pipeline.models.registry import read_model_info
 
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             "The models have no evaluation.json; run python -m pipeline evaluate first.",
         )
     documents = [arguments.readme, *filter(None, [info.network.card])]
-    write_results(dict(info.evaluation), documents)
+    write_results(parse_evaluation(info.evaluation), documents)
     benchmark = read_json_object(arguments.models / "benchmark.json", "benchmark.json")
     if benchmark is not None:
         text = format_times(benchmark, read_precision_checks(info.network))
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def format_times(benchmark: Mapping[str, Any], checks: Sequence[PrecisionCheck]) -> str:
-    """What docs/performance.md tells of benchmark and precision checks, as Markdown."""
+    """What docs/performance.md says of benchmark and precision checks, as Markdown."""
     parts = [format_benchmark(benchmark)]
     parts += [describe_check(check).replace("\n", " ") for check in checks]
     return "\n\n".join(parts) + "\n"

@@ -2,37 +2,39 @@
 
 The fit is a ridge regression in logits of Dice whose slopes may only have the sign that makes sense
 (`pipeline.expected_dice.FEATURES`): with some ninety patients and facts that speak of the same
-thing, a free fit would give some of them the wrong one. Nothing is tuned. Its errors are told of
-patients that it did not see, and so is the interval's coverage, for which each patient is estimated
-by the whole procedure on the others alone.
+thing, a free fit would give some of them the wrong one. Nothing is tuned. Its errors and the
+interval's coverage are those of patients that it did not see: each patient is estimated by the
+whole procedure on the others alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from pipeline.atomic_files import write_json
+from pipeline.checked_json import read_json_object
 from pipeline.digests import file_digest
 from pipeline.errors import InputError
+from pipeline.evaluation.document import FILE, Evaluation
+from pipeline.evaluation.rows import PatientRow
 from pipeline.expected_dice import (
     COVERAGE,
     FEATURES,
     MODEL_FILE,
     SCHEMA,
     evaluation_path,
-    facts_of_row,
     outline_features,
     spread,
     to_logit,
 )
 from pipeline.models.registry import ModelInfo
+from pipeline.outline_facts import OutlineFacts
 
 #: Fewer patients have no quantiles for the interval.
 LEAST_PATIENTS = 20
@@ -95,32 +97,47 @@ class LearningRows:
     left_out: int
 
 
-def read_learning_rows(evaluation: Mapping[str, Any]) -> LearningRows:
+def read_learning_rows(evaluation: Evaluation) -> LearningRows:
     """Take the patients from an evaluation.
 
     Raises:
         InputError: They were not held out, too few, or measured before facts were kept.
     """
-    split = str(evaluation.get("split", ""))
-    if not split.startswith(_HELD_OUT):
-        _refuse(f"Its patients are not held out (split: {split or 'none'}).")
-    rows = evaluation.get("patients")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        _refuse("It holds no patients.")
-    facts = [facts_of_row(row) for row in rows]
+    if not evaluation.split.startswith(_HELD_OUT):
+        _refuse(f"Its patients are not held out (split: {evaluation.split or 'none'}).")
+    rows = evaluation.patients
+    facts = [_facts_of(row) for row in rows]
     if rows and all(found is None for found in facts):
         _refuse("It was written before facts of the outline were kept; evaluate again.")
     names, dice, features = [], [], []
     for row, found in zip(rows, facts, strict=True):
         values = None if found is None else outline_features(found)
-        measured = row.get("dice")
-        if values is not None and type(measured) in (int, float) and 0 <= measured <= 1:
-            names.append(str(row.get("case_id", "")))
-            dice.append(float(measured))
+        if values is not None and row.dice is not None:
+            names.append(row.case_id)
+            dice.append(row.dice)
             features.append(values)
     if len(names) < LEAST_PATIENTS:
-        _refuse(f"It tells of {len(names)} patients, at least {LEAST_PATIENTS} are needed.")
+        _refuse(f"It holds {len(names)} patients, at least {LEAST_PATIENTS} are needed.")
     return LearningRows(tuple(names), np.array(dice), np.array(features), len(rows) - len(names))
+
+
+def _facts_of(row: PatientRow) -> OutlineFacts | None:
+    """What the answer said of its own outline; None in rows that do not hold it."""
+    if row.area_low_px is None or row.area_high_px is None or row.called_slices is None:
+        return None
+    if row.mask_threshold is None:
+        return None
+    return OutlineFacts(
+        expected_dice=row.expected_dice,
+        border_stability=row.border_stability,
+        area_low_px=row.area_low_px,
+        area_high_px=row.area_high_px,
+        mean_disagreement=row.mean_disagreement,
+        log_volume=row.log_volume,
+        called_slices=row.called_slices,
+        largest_score_gap=row.largest_score_gap,
+        mask_threshold=row.mask_threshold,
+    )
 
 
 def fit_slopes(features: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -168,20 +185,20 @@ def leave_each_out(
 def check_fit(rows: LearningRows, *, draws: int = _DRAWS) -> FitCheck:
     """Estimate each patient by the whole procedure on the others, and compare."""
     target = to_logit(rows.dice)
-    told: dict[bool, NDArray[np.float64]] = {}
+    spreads: dict[bool, NDArray[np.float64]] = {}
     for learned in (True, False):
         found = []
         for k, features in enumerate(rows.features):
             others = np.arange(len(target)) != k
             fits, errors = leave_each_out(rows.features[others], target[others], learned=learned)
             found.append(spread(fits, errors, features))
-        told[learned] = np.array(found)
-    # What an interval holds is told of the Dice as it is clipped, since the ends are.
+        spreads[learned] = np.array(found)
+    # Coverage is that of the Dice as it is clipped, since the ends are.
     dice = 1 / (1 + np.exp(-target))
-    inside = {key: (dice >= v[:, 1]) & (dice <= v[:, 2]) for key, v in told.items()}
+    inside = {key: (dice >= v[:, 1]) & (dice <= v[:, 2]) for key, v in spreads.items()}
     n = len(dice)
     without = [np.delete(rows.dice, k) for k in range(n)]
-    error = np.abs(told[True][:, 0] - rows.dice)
+    error = np.abs(spreads[True][:, 0] - rows.dice)
     of_mean = np.abs([other.mean() for other in without] - rows.dice)
     of_median = np.abs([np.median(other) for other in without] - rows.dice)
     drawn = np.random.default_rng(_SEED).integers(0, n, (draws, n))
@@ -190,10 +207,10 @@ def check_fit(rows: LearningRows, *, draws: int = _DRAWS) -> FitCheck:
     return FitCheck(
         patients=n,
         coverage=float(inside[True].mean()),
-        mean_width=float((told[True][:, 2] - told[True][:, 1]).mean()),
+        mean_width=float((spreads[True][:, 2] - spreads[True][:, 1]).mean()),
         error=float(error.mean()),
         plain_coverage=float(inside[False].mean()),
-        plain_width=float((told[False][:, 2] - told[False][:, 1]).mean()),
+        plain_width=float((spreads[False][:, 2] - spreads[False][:, 1]).mean()),
         error_of_mean=float(of_mean.mean()),
         error_of_median=float(of_median.mean()),
         gain_low=float(low),
@@ -202,7 +219,7 @@ def check_fit(rows: LearningRows, *, draws: int = _DRAWS) -> FitCheck:
 
 
 def write_dice_model(network: ModelInfo, rows: LearningRows, check: FitCheck) -> Path:
-    """Fit on all patients and keep it beside the weights.
+    """Fit on all patients and store it with the weights.
 
     Raises:
         OSError: It cannot be written.
@@ -233,6 +250,27 @@ def write_dice_model(network: ModelInfo, rows: LearningRows, check: FitCheck) ->
     return path
 
 
+def rebind_dice_models(evaluation: Path, before: str) -> None:
+    """Keep what was learned from an evaluation valid after its figures were computed again.
+
+    The patients are the same, so that a new fit would be the same; only the file's digest changed.
+
+    Args:
+        evaluation: The file, as it is now.
+        before: Its digest before.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    for path in evaluation.parent.glob(f"*/{MODEL_FILE}"):
+        try:
+            content = read_json_object(path, path.name) or {}
+        except InputError:
+            continue  # a damaged one is bound to nothing
+        if content.get("evaluation") == before:
+            write_json(path, content | {"evaluation": file_digest(evaluation)})
+
+
 def describe_fit(check: FitCheck, left_out: int = 0) -> str:
     """What came out, as text."""
     lines = [
@@ -256,4 +294,4 @@ def describe_fit(check: FitCheck, left_out: int = 0) -> str:
 
 
 def _refuse(why: str) -> NoReturn:
-    raise InputError("evaluation.json", f"No expected Dice can be learned from it. {why}")
+    raise InputError(FILE, f"No expected Dice can be learned from it. {why}")

@@ -1,7 +1,7 @@
-"""Runs the whole chain over patients with reference masks and tells how well it did.
+"""Runs the whole chain over patients with reference masks and measures how well it did.
 
-What comes out is one JSON document with all rows and all figures, which the performance page and
-the model cards read, so that no figure anywhere is typed in.
+The outcome is one document with all rows and all figures (`document.Evaluation`), which the
+performance page and the model cards read, so that no figure anywhere is typed in.
 """
 
 from __future__ import annotations
@@ -9,52 +9,46 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.checked_json import Fields
 from pipeline.data.case import Case
-from pipeline.evaluation import metrics
-from pipeline.evaluation.intervals import DRAWS, estimate_figures
-from pipeline.evaluation.rows import (
-    EvaluationRows,
-    PatientRow,
-    PlattScaling,
-    SliceRow,
-    SliceTable,
-    measure_case,
+from pipeline.evaluation.computing import (
+    collect_evaluation,
+    compute_evaluation,
+    describe_intervals,
 )
+from pipeline.evaluation.document import Evaluation, MeasuredNetwork
+from pipeline.evaluation.intervals import DRAWS
+from pipeline.evaluation.metrics import (
+    SurfaceDistances,
+    dice_score,
+    iou_score,
+    masks_meet,
+    measure_surfaces,
+    undo_platt,
+)
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 from pipeline.inference import Analyser
-from pipeline.results import CaseResult
+from pipeline.results import CaseResult, ProgressCallback
 
-SCHEMA = 2
-CALIBRATION_NOTE = (
-    "before: the classifier's score without the calibration that is part of the network, got "
-    "back by inverting it on the averaged and smoothed score, which is an approximation; "
-    "classifier: the calibrated classifier score; after: the slice score on which decisions are "
-    "made, a calibrated rule of classifier score and outline evidence."
-)
+_INSTITUTION = re.compile(r"TCGA_([A-Z0-9]{2})_")
 
 
 @dataclass(frozen=True)
-class MeasuredNetwork:
-    """What was measured.
+class PlattScaling:
+    """Calibration inside a network's head: its logit is ``slope x before + intercept``."""
 
-    Attributes:
-        task: Such as ``brain-tumor``.
-        name, version: As shown to readers.
-        digest: SHA-256 (hex) of the weights.
-    """
-
-    task: str
-    name: str
-    version: str
-    digest: str
+    slope: float
+    intercept: float
 
 
 def evaluate_cases(
@@ -98,96 +92,89 @@ def read_calibration(metadata: Mapping[str, Any], shown: str) -> PlattScaling | 
     )
 
 
+def measure_case(
+    case: Case, result: CaseResult, *, fold: str = "", calibration: PlattScaling | None = None
+) -> tuple[PatientRow, tuple[SliceRow, ...]]:
+    """Compare one result with its reference masks.
+
+    Args:
+        case: With reference masks.
+        result: What the chain answered.
+        fold: Name of the fold that held the patient out.
+        calibration: The network's, from which the score before it is recovered.
+
+    Raises:
+        ValueError: The case has no reference masks.
+    """
+    if case.masks is None:
+        raise ValueError(f"the case {case.case_id} has no reference masks")
+    masks = result.masks()
+    reference_px = np.count_nonzero(case.masks, axis=(1, 2))
+    slices = tuple(
+        SliceRow(
+            case_id=case.case_id,
+            index=int(answer.index),
+            reference_tumor=bool(pixels > 0),
+            score=answer.tumor_probability,
+            called=answer.tumor,
+            dice=answer.dice,
+            mask_px=answer.mask_area_px,
+            reference_px=int(pixels),
+            classifier_score=answer.classifier_score,
+            uncalibrated_score=_uncalibrated(answer.classifier_score, calibration),
+            outline_evidence=answer.outline_evidence,
+            decided_by=str(answer.decided_by),
+        )
+        for answer, pixels in zip(result.slices, reference_px, strict=True)
+    )
+    known = _INSTITUTION.match(case.case_id)
+    in_px = measure_surfaces(masks, case.masks)
+    in_mm = _surfaces_mm(case, masks)
+    patient = PatientRow(
+        case_id=case.case_id,
+        institution=known.group(1) if known else "",
+        dice=_or_none(dice_score(masks, case.masks)),
+        iou=_or_none(iou_score(masks, case.masks)),
+        volume_px=int(np.count_nonzero(masks)),
+        reference_px=int(reference_px.sum()),
+        slices=case.n_slices,
+        fold=fold,
+        hd95_px=None if in_px is None else in_px.hd95,
+        surface_dice=None if in_px is None else in_px.dice,
+        hd95_mm=None if in_mm is None else in_mm.hd95,
+        surface_dice_mm=None if in_mm is None else in_mm.dice,
+        detected=masks_meet(masks, case.masks),
+        **asdict(result.facts),
+    )
+    return patient, slices
+
+
 def build_evaluation(
     rows: EvaluationRows,
     network: MeasuredNetwork,
     *,
+    task: str,
     split: str,
     engine: str,
     command: str,
     draws: int = DRAWS,
-) -> dict[str, Any]:
-    """Make the evaluation document from its rows.
+    progress: ProgressCallback | None = None,
+) -> Evaluation:
+    """Make an evaluation from its rows.
 
     Args:
         rows: At least one patient.
         network: The network that answered.
+        task: Such as ``brain-tumor``.
         split: What the patients are, such as ``held-out``, ``cross-validated``, ``given folder``.
         engine: Runtime and precision, such as ``openvino f32``.
         command: What repeats it.
         draws: Number of bootstrap draws.
+        progress: Called before each part is computed.
     """
-    table = SliceTable.from_rows(rows)
-    return {
-        "schema": SCHEMA,
-        "task": network.task,
-        "network": {
-            "name": network.name,
-            "version": network.version,
-            "digest": network.digest,
-        },
-        "split": split,
-        "counts": {
-            "patients": len(rows.patients),
-            "slices": len(rows.slices),
-            "tumor_slices": int(table.reference.sum()),
-        },
-        "environment": describe_environment(engine, command=command, draws=draws),
-        "figures": describe_figures(table, draws=draws),
-        "confusion": asdict(metrics.confusion(table.reference, table.called)),
-        "roc": metrics.roc_points(table.reference, table.score),
-        "precision_recall": metrics.precision_recall_points(table.reference, table.score),
-        "calibration": describe_calibration(rows),
-        "institutions": describe_institutions(rows, draws=draws),
-        "patients": [asdict(row) for row in rows.patients],
-        "slices_rows": [asdict(row) for row in rows.slices],
-    }
-
-
-def describe_figures(table: SliceTable, *, draws: int) -> dict[str, dict[str, float | None]]:
-    """All figures with their intervals, as they stand in the document."""
-    return {name: asdict(found) for name, found in estimate_figures(table, draws=draws).items()}
-
-
-def describe_group(rows: EvaluationRows, *, draws: int) -> dict[str, Any]:
-    """Patients, slices and figures of a part of the rows, drawn among its own patients."""
-    return {
-        "patients": len(rows.patients),
-        "slices": len(rows.slices),
-        "figures": describe_figures(SliceTable.from_rows(rows), draws=draws),
-    }
-
-
-def describe_institutions(rows: EvaluationRows, *, draws: int) -> list[dict[str, Any]]:
-    """Each institution's own figures, the largest first; patients of none are left out."""
-    codes = [row.institution for row in rows.patients if row.institution]
-    ordered = sorted(set(codes), key=lambda code: (-codes.count(code), code))
-    found = []
-    for code in ordered:
-        own = [row.case_id for row in rows.patients if row.institution == code]
-        found.append({"code": code} | describe_group(rows.of(own), draws=draws))
-    return found
-
-
-def describe_calibration(rows: EvaluationRows) -> dict[str, Any]:
-    """ECE, Brier score and reliability before and after calibration; None where unknown."""
-    kinds: dict[str, list[float | None]] = {
-        "before": [row.uncalibrated_score for row in rows.slices],
-        "classifier": [row.classifier_score for row in rows.slices],
-        "after": [row.score for row in rows.slices],
-    }
-    reference = [row.reference_tumor for row in rows.slices]
-    told: dict[str, Any] = {"explanation": CALIBRATION_NOTE}
-    for name, scores in kinds.items():
-        known = [score for score in scores if score is not None]
-        told[name] = None
-        if scores and len(known) == len(scores):
-            told[name] = {
-                "ece": metrics.expected_calibration_error(reference, known),
-                "brier": metrics.brier_score(reference, known),
-                "bins": [asdict(one) for one in metrics.reliability(reference, known)],
-            }
-    return told
+    environment = describe_environment(engine, command=command, draws=draws)
+    collected = collect_evaluation(rows, network, task=task, split=split, environment=environment)
+    return compute_evaluation(collected, draws=draws, progress=progress)
 
 
 def describe_environment(engine: str, *, command: str, draws: int) -> dict[str, str]:
@@ -199,12 +186,12 @@ def describe_environment(engine: str, *, command: str, draws: int) -> dict[str, 
         "python": platform.python_version(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": command,
-        "intervals": f"95%, {draws:,} draws of patients; of patients found: exact",
+        "intervals": describe_intervals(draws),
     }
 
 
 def cpu_name() -> str:
-    """Model name of the processor, as the system tells it."""
+    """Model name of the processor, as the system names it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -227,3 +214,19 @@ def count_lesions(case: Case, result: CaseResult) -> tuple[int, int]:
     labels, count = ndimage.label(case.masks, structure=np.ones((3, 3, 3), bool))
     touched = np.unique(labels[result.masks()])
     return int(np.count_nonzero(touched)), int(count)
+
+
+def _surfaces_mm(case: Case, masks: NDArray[np.bool_]) -> SurfaceDistances | None:
+    if case.spacing_mm is None or case.masks is None:
+        return None
+    return measure_surfaces(masks, case.masks, spacing=case.spacing_mm[1:])
+
+
+def _uncalibrated(score: float, calibration: PlattScaling | None) -> float | None:
+    if calibration is None:
+        return None
+    return undo_platt(score, slope=calibration.slope, intercept=calibration.intercept)
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -1,108 +1,451 @@
-"""The figures of an evaluation: what they are called, their order, and their values."""
+"""The registry of figures: what each is called, what it says, how it is written and computed.
+
+Everything that shows or computes a figure reads this registry: the tables of terminal, README and
+model card, the performance page with its leakage exhibit and its CSV, intervals and differences. A
+new figure is one entry in `FIGURES`; ``python -m pipeline evaluate --from-rows FILE`` then adds it
+to an evaluation whose patients were measured before.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
 from pipeline.evaluation import metrics
+from pipeline.evaluation.intervals import (
+    DRAWS,
+    SEED,
+    Estimate,
+    draw_counts,
+    estimate,
+    estimate_difference,
+    estimate_share,
+)
+from pipeline.evaluation.metrics import Statistic
 from pipeline.evaluation.rows import SliceTable
 
 #: Patients below this Dice are counted: the outline is of little use there.
 LOW_DICE = 0.6
-#: How the figures are called in a table, in the order in which they are told.
-FIGURE_LABELS = {
-    "patient_dice_mean": "Dice per patient, mean",
-    "patient_dice_median": "Dice per patient, median",
-    "patient_iou_mean": "IoU per patient, mean",
-    "patients_below_0_6": "Patients below Dice 0.6",
-    "detection": "Patients whose outline meets the reference",
-    "hd95_px_median": "HD95 per patient, median (px, in plane)",
-    "hd95_px": "HD95 per patient, mean (px, in plane)",
-    "surface_dice": "Surface Dice per patient, mean (2 px)",
-    "hd95_mm": "HD95 per patient, mean (mm, in plane)",
-    "surface_dice_mm": "Surface Dice per patient, mean (2 mm)",
-    "tumor_slice_dice": "Dice per tumor slice (missed: 0)",
-    "tumor_slice_iou": "IoU per tumor slice (missed: 0)",
-    "all_slice_dice": "Dice over all slices (both empty: 1)",
-    "predict_nothing_dice": "  what an empty answer would score",
-    "slice_auc": "Slice AUC",
-    "pr_auc": "Slice PR-AUC (average precision)",
-    "sensitivity": "Sensitivity at the operating point",
-    "specificity": "Specificity at the operating point",
-    "precision": "Precision at the operating point",
-    "sensitivity_at_95_specificity": "Sensitivity at 95% specificity",
-    "brier": "Brier score (0 is best)",
-    "ece": "Calibration error (0 is best)",
-}
-
-#: Figures by the stage that answers for them. The outline's are of what the gate lets through.
-STAGE_FIGURES = {
-    "classifier": (
-        "slice_auc",
-        "pr_auc",
-        "sensitivity",
-        "specificity",
-        "precision",
-        "sensitivity_at_95_specificity",
-        "brier",
-        "ece",
-    ),
-    "segmenter": (
-        "patient_dice_mean",
-        "patient_dice_median",
-        "patient_iou_mean",
-        "patients_below_0_6",
-        "detection",
-        "hd95_px_median",
-        "hd95_px",
-        "surface_dice",
-        "hd95_mm",
-        "surface_dice_mm",
-        "tumor_slice_dice",
-        "tumor_slice_iou",
-        "all_slice_dice",
-        "predict_nothing_dice",
-    ),
-}
+#: What is written in place of a figure that a file lacks, and of one that these rows do not define.
+MISSING, NOT_DEFINED = "missing", "not defined"
+#: Figures of others' programs, such as times, are written with these decimals.
+_OTHER_DIGITS = 2
 
 
-def compute_figures(table: SliceTable) -> dict[str, float]:
-    """Every figure over all patients of a table, NaN where it is not defined."""
-    counted = metrics.confusion(table.reference, table.called)
-    scores = (table.reference, table.score)
-    iou = metrics.iou_from_dice(table.dice)
+class FigureGroup(StrEnum):
+    """What a figure is of."""
+
+    OUTLINE = "Outline"
+    SLICE_SCORE = "Slice score"
+    IMAGES = "Images"
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A figure of an evaluation.
+
+    Attributes:
+        name: Its key in evaluation.json.
+        label: What it is called in a table.
+        explanation: What it says, in a sentence.
+        group: The table in which it stands.
+        compute: From rows to a function of how often each patient counts; the figure itself is the
+            case in which every patient counts once. None where another program computes it.
+        heading: A shorter label for columns and tiles; `label` by default.
+        digits: Decimals.
+        unit: Written behind the number.
+        note: A sentence without which the figure misleads; it follows every table that shows it.
+        higher_is_better: False where 0 is best.
+        exact: Whether it is a share of patients, whose interval is exact and not drawn.
+        compared: Whether both splits of the leakage exhibit are compared by it.
+        in_parts: Whether folds and institutions are told by it, side by side.
+        at_operating_point: Whether it changes with the operating point of the slice score.
+    """
+
+    name: str
+    label: str
+    explanation: str
+    group: FigureGroup
+    compute: Callable[[SliceTable], Statistic] | None = None
+    heading: str = ""
+    digits: int = 3
+    unit: str = ""
+    note: str = ""
+    higher_is_better: bool = True
+    exact: bool = False
+    compared: bool = True
+    in_parts: bool = False
+    at_operating_point: bool = False
+
+    @property
+    def title(self) -> str:
+        """The shortest label."""
+        return self.heading or self.label
+
+    def number_words(self, value: float, *, sign: bool = False) -> str:
+        """A value with the figure's decimals, without its unit."""
+        return f"{value:{'+' if sign else ''},.{self.digits}f}"
+
+    def words(self, found: Estimate | None, *, sign: bool = False) -> str:
+        """The figure with its unit; in words where a file lacks it or rows do not define it."""
+        if found is None:
+            return MISSING
+        if found.value is None:
+            return NOT_DEFINED
+        return f"{self.number_words(found.value, sign=sign)} {self.unit}".strip()
+
+    def interval_words(self, found: Estimate | None, *, sign: bool = False) -> str:
+        """The 95% interval, such as ``0.842 to 0.885``; "" where there is none."""
+        if found is None or found.low is None or found.high is None:
+            return ""
+        ends = (self.number_words(end, sign=sign) for end in (found.low, found.high))
+        return " to ".join(ends)
+
+
+def all_figures(group: FigureGroup | None = None) -> list[Figure]:
+    """The figures of an evaluation in their order, or those of one group."""
+    return [figure for figure in FIGURES if group is None or figure.group == group]
+
+
+def find_figure(name: str) -> Figure:
+    """A figure of an evaluation; one that is not registered is called by its own name."""
+    known = next((figure for figure in FIGURES if figure.name == name), None)
+    return known or _unregistered(name, FigureGroup.SLICE_SCORE)
+
+
+def find_image_figure(name: str) -> Figure:
+    """A figure of a classifier of single images.
+
+    Args:
+        name: As its file has it. ``sensitivity_pneumonia`` is the sensitivity of one class.
+    """
+    known = {figure.name: figure for figure in IMAGE_FIGURES}
+    if name in known:
+        return known[name]
+    kind, _, of_class = name.partition("_")
+    if of_class and kind in known:
+        label = f"{known[kind].label}, {of_class.replace('_', ' ')}"
+        return Figure(name, label, "", FigureGroup.IMAGES, digits=known[kind].digits)
+    return _unregistered(name, FigureGroup.IMAGES)
+
+
+def estimate_figures(
+    table: SliceTable,
+    figures: Iterable[Figure] | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> dict[str, Estimate]:
+    """Compute figures with their intervals.
+
+    Args:
+        table: At least one patient.
+        figures: Which; by default all of them.
+        draws: Number of bootstrap draws of patients.
+        seed: Seed of the draws; the same seed gives the same intervals.
+
+    Returns:
+        Name to estimate, in the order of the figures.
+    """
+    counts = draw_counts(len(table.case_ids), draws=draws, seed=seed)
+    found = {}
+    for figure, statistic in _computed(table, figures):
+        exact = estimate_share(statistic, len(table.case_ids)) if figure.exact else None
+        found[figure.name] = exact or estimate(statistic, counts)
+    return found
+
+
+def compare_figures(
+    first: SliceTable,
+    second: SliceTable,
+    figures: Iterable[Figure] | None = None,
+    *,
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> dict[str, Estimate]:
+    """Differences ``first - second`` of two models' figures, paired by patient.
+
+    Each draw holds the same patients for both models.
+
+    Args:
+        first: One model's answers.
+        second: The other's on the same patients in the same order; slices may differ.
+        figures: Which; by default all of them.
+        draws: Number of bootstrap draws.
+        seed: Seed of the draws.
+
+    Raises:
+        ValueError: The patients are not the same.
+    """
+    if first.case_ids != second.case_ids:
+        raise ValueError("models are compared on the same patients in the same order")
+    counts = draw_counts(len(first.case_ids), draws=draws, seed=seed)
+    pairs = zip(_computed(first, figures), _computed(second, figures), strict=True)
     return {
-        "patient_dice_mean": _mean(table.patient_dice),
-        "patient_dice_median": _median(table.patient_dice),
-        "patient_iou_mean": _mean(table.patient_iou),
-        "patients_below_0_6": float(np.count_nonzero(table.patient_dice < LOW_DICE)),
-        "detection": _mean(table.detected),
-        "hd95_px": _mean(table.hd95_px),
-        "hd95_px_median": _median(table.hd95_px),
-        "surface_dice": _mean(table.surface_dice),
-        "hd95_mm": _mean(table.hd95_mm),
-        "surface_dice_mm": _mean(table.surface_dice_mm),
-        "tumor_slice_dice": metrics.tumor_slice_dice(table.dice, table.reference_px),
-        "tumor_slice_iou": metrics.tumor_slice_dice(iou, table.reference_px),
-        "all_slice_dice": metrics.all_slice_dice(table.dice),
-        "predict_nothing_dice": metrics.predict_nothing_dice(table.reference_px),
-        "slice_auc": metrics.slice_auc(*scores),
-        "pr_auc": metrics.average_precision(*scores),
-        "sensitivity": counted.sensitivity,
-        "specificity": counted.specificity,
-        "precision": counted.precision,
-        "sensitivity_at_95_specificity": metrics.sensitivity_at_specificity(*scores),
-        "brier": metrics.brier_score(*scores),
-        "ece": metrics.expected_calibration_error(*scores),
+        figure.name: estimate_difference(one, other, counts) for (figure, one), (_, other) in pairs
     }
 
 
-def _mean(values: NDArray[np.float64]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+def _computed(
+    table: SliceTable, figures: Iterable[Figure] | None
+) -> list[tuple[Figure, Statistic]]:
+    chosen = FIGURES if figures is None else figures
+    return [(figure, figure.compute(table)) for figure in chosen if figure.compute is not None]
 
 
-def _median(values: NDArray[np.float64]) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else float("nan")
+def _unregistered(name: str, group: FigureGroup) -> Figure:
+    label = name.replace("_", " ").strip().capitalize()[:80]
+    return Figure(name, label, "", group, digits=_OTHER_DIGITS)
+
+
+FIGURES: tuple[Figure, ...] = (
+    Figure(
+        "patient_dice_mean",
+        "Dice per patient, mean",
+        "Overlap of a patient's whole outline with the reference outline; a missed tumor counts 0.",
+        FigureGroup.OUTLINE,
+        lambda table: table.mean_of_patients("dice"),
+        heading="Dice, mean",
+        in_parts=True,
+    ),
+    Figure(
+        "patient_dice_median",
+        "Dice per patient, median",
+        "Half of the patients have a higher Dice.",
+        FigureGroup.OUTLINE,
+        lambda table: table.median_of_patients("dice"),
+        heading="Dice, median",
+        compared=False,
+        in_parts=True,
+    ),
+    Figure(
+        "patient_iou_mean",
+        "IoU per patient, mean",
+        "Area shared by both outlines over the area of both together; stricter than Dice.",
+        FigureGroup.OUTLINE,
+        lambda table: table.mean_of_patients("iou"),
+        compared=False,
+    ),
+    Figure(
+        "patients_below_0_6",
+        "Patients below Dice 0.6",
+        "Outlines that a reader would have to draw again.",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.sum_statistic(
+            table.of_patients["dice"] < LOW_DICE, groups=table.patients
+        ),
+        digits=0,
+        higher_is_better=False,
+        compared=False,
+    ),
+    Figure(
+        "detection",
+        "Patients whose outline meets the reference",
+        "Share of the patients with at least one pixel in both outlines.",
+        FigureGroup.OUTLINE,
+        lambda table: table.mean_of_patients("detected"),
+        exact=True,
+        compared=False,
+    ),
+    Figure(
+        "hd95_px_median",
+        "HD95 per patient, median",
+        "95% of each outline lies within this distance of the other one, in the same slice.",
+        FigureGroup.OUTLINE,
+        lambda table: table.median_of_patients("hd95_px"),
+        digits=1,
+        unit="px",
+        higher_is_better=False,
+        compared=False,
+    ),
+    Figure(
+        "hd95_px",
+        "HD95 per patient, mean",
+        "The mean of the same distance.",
+        FigureGroup.OUTLINE,
+        lambda table: table.mean_of_patients("hd95_px"),
+        digits=1,
+        unit="px",
+        note="HD95: an outline counts as one image diagonal away where the other one is empty in "
+        "its slice. The mean therefore mostly shows how many patients have more than 5% of their "
+        "outlines in such slices; the median is the usual distance.",
+        higher_is_better=False,
+        compared=False,
+    ),
+    Figure(
+        "surface_dice",
+        "Surface Dice per patient, mean (2 px)",
+        "Share of both outlines that lies within 2 pixels of the other one.",
+        FigureGroup.OUTLINE,
+        lambda table: table.mean_of_patients("surface_dice"),
+        compared=False,
+    ),
+    Figure(
+        "hd95_mm",
+        "HD95 per patient, mean, in millimetres",
+        "The same distance where pixels have a known size.",
+        FigureGroup.OUTLINE,
+        lambda table: table.mean_of_patients("hd95_mm"),
+        digits=1,
+        unit="mm",
+        higher_is_better=False,
+        compared=False,
+    ),
+    Figure(
+        "surface_dice_mm",
+        "Surface Dice per patient, mean (2 mm)",
+        "Share of both outlines that lies within 2 mm of the other one.",
+        FigureGroup.OUTLINE,
+        lambda table: table.mean_of_patients("surface_dice_mm"),
+        compared=False,
+    ),
+    Figure(
+        "tumor_slice_dice",
+        "Dice per tumor slice (missed: 0)",
+        "Mean over the slices with tumor; a missed slice counts 0.",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.tumor_slice_dice.counted(
+            table.dice, table.reference_px, groups=table.slices
+        ),
+        heading="Dice, tumor slices",
+        in_parts=True,
+    ),
+    Figure(
+        "tumor_slice_iou",
+        "IoU per tumor slice (missed: 0)",
+        "Mean over the slices with tumor; a missed slice counts 0.",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.tumor_slice_dice.counted(
+            metrics.iou_from_dice(table.dice), table.reference_px, groups=table.slices
+        ),
+        compared=False,
+    ),
+    Figure(
+        "all_slice_dice",
+        "Dice over all slices (both empty: 1)",
+        "Two empty outlines count 1, so that most of this figure comes from slices without tumor.",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.all_slice_dice.counted(table.dice, groups=table.slices),
+    ),
+    Figure(
+        "predict_nothing_dice",
+        "Dice over all slices without any outline",
+        "What outlining nothing would score; compare the figure above with this one.",
+        FigureGroup.OUTLINE,
+        lambda table: metrics.predict_nothing_dice.counted(table.reference_px, groups=table.slices),
+        compared=False,
+    ),
+    Figure(
+        "slice_auc",
+        "Slice AUC",
+        "How often a slice with tumor scores higher than a slice without.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: metrics.slice_auc.counted(table.reference, table.score, groups=table.slices),
+        in_parts=True,
+    ),
+    Figure(
+        "pr_auc",
+        "Slice PR-AUC (average precision)",
+        "Positive predictive value averaged over all sensitivities; it depends on how many slices "
+        "hold tumor.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: metrics.average_precision.counted(
+            table.reference, table.score, groups=table.slices
+        ),
+    ),
+    Figure(
+        "sensitivity",
+        "Sensitivity at the operating point",
+        "Share of the slices with tumor that are marked.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: table.mean_of_slices(table.called, among=table.reference),
+        heading="Sensitivity",
+        at_operating_point=True,
+    ),
+    Figure(
+        "specificity",
+        "Specificity at the operating point",
+        "Share of the slices without tumor that are not marked.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: table.mean_of_slices(~table.called, among=~table.reference),
+        heading="Specificity",
+        at_operating_point=True,
+    ),
+    Figure(
+        "precision",
+        "Positive predictive value (PPV) at the operating point",
+        "Share of the marked slices that hold tumor.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: table.mean_of_slices(table.reference, among=table.called),
+        heading="PPV",
+        compared=False,
+        at_operating_point=True,
+    ),
+    Figure(
+        "sensitivity_at_95_specificity",
+        "Sensitivity at 95% specificity",
+        "Best sensitivity of any operating point that marks at most 5% of the slices without "
+        "tumor.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: metrics.sensitivity_at_specificity.counted(
+            table.reference, table.score, groups=table.slices
+        ),
+        in_parts=True,
+    ),
+    Figure(
+        "brier",
+        "Brier score (0 is best)",
+        "Mean squared error of the slice score, taken as the probability of tumor.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: metrics.brier_score.counted(
+            table.reference, table.score, groups=table.slices
+        ),
+        heading="Brier score",
+        higher_is_better=False,
+    ),
+    Figure(
+        "ece",
+        "Calibration error (0 is best)",
+        "How far the slice score lies from the share of slices with tumor (ECE, ten bins).",
+        FigureGroup.SLICE_SCORE,
+        lambda table: metrics.expected_calibration_error.counted(
+            table.reference, table.score, groups=table.slices
+        ),
+        heading="Calibration error",
+        higher_is_better=False,
+        compared=False,
+    ),
+)
+
+#: Figures of classifiers of single images; `pipeline.experiments` computes them.
+IMAGE_FIGURES: tuple[Figure, ...] = (
+    Figure("accuracy", "Accuracy", "Share of the images answered rightly.", FigureGroup.IMAGES),
+    Figure(
+        "binary_crossentropy",
+        "Binary cross-entropy",
+        "0 is best.",
+        FigureGroup.IMAGES,
+        higher_is_better=False,
+    ),
+    Figure("log_loss", "Cross-entropy", "0 is best.", FigureGroup.IMAGES, higher_is_better=False),
+    Figure("auc", "AUC", "0.5 is chance, 1 is best.", FigureGroup.IMAGES),
+    Figure(
+        "sensitivity",
+        "Sensitivity",
+        "Share of the images of the class that are answered so.",
+        FigureGroup.IMAGES,
+    ),
+    Figure(
+        "specificity",
+        "Specificity",
+        "Share of the other images that are not answered so.",
+        FigureGroup.IMAGES,
+    ),
+    Figure(
+        "precision",
+        "Positive predictive value",
+        "Share of the images answered so that are of the class.",
+        FigureGroup.IMAGES,
+    ),
+)

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.evaluation.document import Evaluation
 from pipeline.evaluation.tables import format_markdown, make_tables
 
 _SECTION = re.compile(r"(<!-- results:[^\n]*-->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
 
 
-def format_results(document: Mapping[str, Any]) -> str:
-    """The figures as Markdown: what they were measured on, the tables, how to print them again.
-
-    Args:
-        document: Contents of evaluation.json.
-    """
-    counts, environment = document["counts"], document["environment"]
-    confusion = document["confusion"]
-    who = f"{counts['patients']} {document['split']} patients"
-    if "folds" in document:
-        who = f"{counts['patients']} patients, {document['split']} by patient"
+def format_results(evaluation: Evaluation) -> str:
+    """The figures as Markdown: what they were measured on, the tables, how to print them again."""
+    counts, environment = evaluation.counts, evaluation.environment
+    confusion = evaluation.confusion
+    patients = f"{counts.patients} {evaluation.split} patients"
+    if evaluation.folds:
+        patients = f"{counts.patients} patients, {evaluation.split} by patient"
     lines = [
-        f"Measured on {who} ({counts['slices']} slices, {counts['tumor_slices']} with tumor);"
+        f"Measured on {patients} ({counts.slices} slices, {counts.tumor_slices} with tumor);"
         " nothing was chosen on the patients on which a network is measured. Intervals:"
-        f" {environment['intervals']}.",
+        f" {environment.get('intervals', 'unknown')}.",
         "",
     ]
-    for table in make_tables(document):
+    for table in make_tables(evaluation):
         lines += format_markdown(table)
+    where = [environment.get(name, "") for name in ("cpu", "cores", "engine", "date")]
+    where[1] = f"{where[1]} cores" if where[1] else ""
     lines += [
-        f"At the operating point: {confusion['tp']} tumor slices found, {confusion['fn']} missed;"
-        f" {confusion['fp']} tumor-free slices marked, {confusion['tn']} left unmarked.",
-        f"Printed again by `{environment['command']}` ({environment['cpu']},"
-        f" {environment['cores']} cores, {environment['engine']}, {environment['date']}).",
+        f"At the operating point: {confusion.tp} tumor slices found, {confusion.fn} missed;"
+        f" {confusion.fp} tumor-free slices marked, {confusion.tn} left unmarked.",
+        f"Printed again by `{environment.get('command', '')}` ({', '.join(filter(None, where))}).",
         "",
     ]
     return "\n".join(lines)
@@ -54,9 +50,9 @@ def replace_results(text: str, results: str, *, name: str) -> str:
     return changed
 
 
-def write_results(document: Mapping[str, Any], paths: list[Path]) -> None:
+def write_results(evaluation: Evaluation, paths: list[Path]) -> None:
     """Rewrite the results section of each document."""
-    results = format_results(document)
+    results = format_results(evaluation)
     for path in paths:
         write_section(path, results)
 

@@ -14,17 +14,18 @@ def restrict_to_slices(rows: EvaluationRows, kept: Mapping[str, Collection[int]]
     Dice and its pixels give the overlap. Distances of surfaces cannot be, and are left out.
 
     Args:
-        rows: Whole volumes, each patient's slices in order.
-        kept: Positions (from 0) of the kept slices of each patient; others are left out.
+        rows: Whole volumes.
+        kept: Numbers (`SliceRow.index`) of the kept slices of each patient; others are left out.
     """
-    patients, slices = [], []
-    for row in rows.patients:
-        own = [one for one in rows.slices if one.case_id == row.case_id]
-        chosen = [own[k] for k in sorted(kept.get(row.case_id, ())) if k < len(own)]
-        if chosen:
-            patients.append(_patient_of_slices(row, chosen))
-            slices += chosen
-    return EvaluationRows(tuple(patients), tuple(slices))
+    chosen: dict[str, list[SliceRow]] = {row.case_id: [] for row in rows.patients}
+    for one in rows.slices:
+        if one.index in kept.get(one.case_id, ()):
+            chosen[one.case_id].append(one)
+    there = [row for row in rows.patients if chosen[row.case_id]]
+    return EvaluationRows(
+        tuple(_patient_of_slices(row, chosen[row.case_id]) for row in there),
+        tuple(one for row in there for one in chosen[row.case_id]),
+    )
 
 
 def _patient_of_slices(row: PatientRow, slices: Sequence[SliceRow]) -> PatientRow:

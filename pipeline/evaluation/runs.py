@@ -15,7 +15,8 @@ from pathlib import Path
 from pipeline.data.case import Case
 from pipeline.data.splits import institution, load_folds
 from pipeline.errors import InputError
-from pipeline.evaluation.evaluate import MeasuredNetwork, evaluate_cases, read_calibration
+from pipeline.evaluation.document import MeasuredNetwork
+from pipeline.evaluation.evaluate import evaluate_cases, read_calibration
 from pipeline.evaluation.row_files import ROWS_FILE, load_rows, rows_binding, save_rows
 from pipeline.evaluation.rows import EvaluationRows, pool_rows
 from pipeline.inference import Analyser
@@ -103,7 +104,7 @@ class Measuring:
         read_case: From a patient's name to the case with its reference masks.
         open_run: Makes the analyser of a run that lacks rows.
         engine, precision: Runtime that answers.
-        again: Whether rows on disk are measured anew.
+        again: Whether rows on disk are measured again.
     """
 
     read_case: Callable[[str], Case]
@@ -118,7 +119,7 @@ def plan_runs(folder: Path, *, everybody: Sequence[str]) -> RunPlan:
 
     Args:
         folder: Folder of the runs.
-        everybody: All patients of the data, over which the split by slice was dealt.
+        everybody: All patients of the data, over which the split by slice was drawn.
     """
     folds = tuple(
         Run(fold.name, folder / f"fold-{k}", fold.held_out, ("--fold", str(k)))
@@ -170,9 +171,9 @@ def measure_run(run: Run, how: Measuring, *, progress: ProgressCallback) -> Meas
     progress(len(missing), len(missing), run.name)
     training = dict(info.metadata.get("training", {}))
     interrupted, epochs = bool(training.get("interrupted", False)), training.get("epochs")
-    network = MeasuredNetwork(info.task, info.name, info.version, info.digest)
-    told = epochs if isinstance(epochs, int) else None
-    return MeasuredRun(run, network, interrupted, told, rows.of(run.patients))
+    network = MeasuredNetwork(info.name, info.version, info.digest)
+    known = epochs if isinstance(epochs, int) else None
+    return MeasuredRun(run, network, interrupted, known, rows.of(run.patients))
 
 
 def estimate_minutes(plan: RunPlan) -> str:

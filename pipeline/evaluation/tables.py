@@ -1,30 +1,43 @@
-"""An evaluation document as tables of text, which the terminal and the README show alike."""
+"""An evaluation as tables of text, which the terminal and the README show alike, and as CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pipeline.evaluation.cross_validation import LEAKAGE_FIGURES
-from pipeline.evaluation.figures import FIGURE_LABELS, STAGE_FIGURES
-
-#: Figures that stand side by side where parts of an evaluation are told, with short names.
-KEY_FIGURES = {
-    "patient_dice_mean": "Dice, mean",
-    "patient_dice_median": "Dice, median",
-    "tumor_slice_dice": "Dice, tumor slices",
-    "slice_auc": "Slice AUC",
-    "sensitivity_at_95_specificity": "Sensitivity at 95% specificity",
-}
-_STAGE_TITLES = {"segmenter": "Outline, whole chain", "classifier": "Slice score, whole chain"}
-_DIGITS = {"patients_below_0_6": 0, "hd95_px": 1, "hd95_px_median": 1, "hd95_mm": 1}
-_NONE = "-"
-_HD95_NOTE = (
-    "HD95: surface in slices that only one of both outlines counts as one image diagonal away, so "
-    "that the mean tells mostly how many patients have more than 5% of it; the median is the "
-    "usual distance."
+from pipeline.evaluation.document import (
+    Calibration,
+    Evaluation,
+    Figures,
+    Fold,
+    FoldNotRun,
+    InstitutionPart,
+    Leakage,
+    LeakageSide,
+    LeftOut,
+    LeftOutNotRun,
+    NotRun,
 )
+from pipeline.evaluation.figures import (
+    MISSING,
+    Figure,
+    FigureGroup,
+    all_figures,
+    find_figure,
+)
+
+STORED_NOTE = (
+    "Stored figures: the file holds no rows of this part, so figures that were added later are"
+    " missing."
+)
+_NONE = "-"
+_CALIBRATED = {
+    "before": "Classifier score, before calibration",
+    "classifier": "Classifier score, calibrated",
+    "after": "Slice score, as decided on",
+}
 
 
 @dataclass(frozen=True)
@@ -42,35 +55,40 @@ class TextTable:
     notes: tuple[str, ...] = ()
 
 
-def describe_patients(document: Mapping[str, Any]) -> str:
+def describe_patients(evaluation: Evaluation) -> str:
     """What was measured, in one sentence."""
-    counts = document["counts"]
+    counts = evaluation.counts
     return (
-        f"{counts['patients']} patients, {counts['slices']} slices, "
-        f"{counts['tumor_slices']} of them with tumor ({document['split']})"
+        f"{counts.patients} patients, {counts.slices} slices, "
+        f"{counts.tumor_slices} of them with tumor ({evaluation.split})"
     )
 
 
-def make_tables(document: Mapping[str, Any]) -> list[TextTable]:
-    """All tables of a document; parts that it does not have are left out."""
-    parts = [_stage_table(document, stage) for stage in ("segmenter", "classifier")]
-    if "calibration" in document:
-        parts.append(_calibration_table(document["calibration"]))
-    if "folds" in document:
-        parts.append(_group_table("Fold", document["folds"], "name"))
-    if document.get("institutions"):
-        parts.append(_group_table("Institution", document["institutions"], "code"))
-    if "leave_institution_out" in document:
-        parts.append(_left_out_table(document["leave_institution_out"]))
-    if "leakage" in document:
-        parts.append(_leakage_table(document["leakage"]))
+def make_tables(evaluation: Evaluation) -> list[TextTable]:
+    """All tables of an evaluation; parts that it does not have are left out."""
+    parts = [
+        _figure_table(evaluation.figures, group)
+        for group in (FigureGroup.OUTLINE, FigureGroup.SLICE_SCORE)
+    ]
+    if evaluation.calibration is not None:
+        parts.append(_calibration_table(evaluation.calibration))
+    if evaluation.folds:
+        names = [fold.name for fold in evaluation.folds]
+        parts.append(_part_table("Fold", evaluation.folds, names))
+    if evaluation.institutions:
+        codes = [part.code for part in evaluation.institutions]
+        parts.append(_part_table("Institution", evaluation.institutions, codes))
+    if evaluation.leave_institution_out:
+        parts.append(_left_out_table(evaluation.leave_institution_out))
+    if evaluation.leakage is not None:
+        parts.append(_leakage_table(evaluation.leakage))
     return parts
 
 
-def format_text(document: Mapping[str, Any]) -> str:
+def format_text(evaluation: Evaluation) -> str:
     """Everything as text for the terminal."""
-    lines = [describe_patients(document)]
-    for table in make_tables(document):
+    lines = [describe_patients(evaluation)]
+    for table in make_tables(evaluation):
         widths = [max(map(len, column)) for column in zip(table.header, *table.rows, strict=True)]
         lines.append("")
         lines += [_pad(row, widths) for row in (table.header, *table.rows)]
@@ -81,26 +99,41 @@ def format_text(document: Mapping[str, Any]) -> str:
 def format_markdown(table: TextTable) -> list[str]:
     """A table in Markdown, its notes after it."""
     rule = "|" + "---|" * len(table.header)
-    rows = [f"| {' | '.join(cell.strip() for cell in row)} |" for row in table.rows]
+    rows = [f"| {' | '.join(row)} |" for row in table.rows]
     lines = [f"| {' | '.join(table.header)} |", rule, *rows, ""]
     for note in table.notes:
         lines += [note, ""]
     return lines
 
 
-def format_value(name: str, value: float | None, *, sign: bool = False) -> str:
-    """A figure's value with as many digits as it deserves."""
-    if value is None:
-        return _NONE
-    return f"{value:{'+' if sign else ''}.{_DIGITS.get(name, 3)}f}"
+def format_figures_csv(evaluation: Evaluation) -> str:
+    """Every figure of every part as CSV, with all its decimals; "missing" where a part lacks it."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("part", "figure", "label", "unit", "value", "low", "high"))
+    for part, figures in _all_parts(evaluation):
+        for figure in all_figures():
+            found = figures.get(figure.name)
+            ends = (found.value, found.low, found.high) if found else (MISSING, "", "")
+            writer.writerow((part, figure.name, figure.label, figure.unit, *ends))
+    return stream.getvalue()
 
 
-def format_interval(name: str, figure: Mapping[str, Any], *, sign: bool = False) -> str:
-    """The interval of a figure, ``low to high``."""
-    if figure["low"] is None:
-        return _NONE
-    ends = (format_value(name, figure[end], sign=sign) for end in ("low", "high"))
-    return " to ".join(ends)
+def _all_parts(evaluation: Evaluation) -> Iterator[tuple[str, Figures]]:
+    yield "all patients", evaluation.figures
+    for fold in evaluation.folds:
+        if isinstance(fold, Fold):
+            yield fold.name, fold.figures
+    for part in evaluation.institutions:
+        yield f"institution {part.code}", part.figures
+    for one in evaluation.leave_institution_out:
+        if isinstance(one, LeftOut):
+            yield f"without {one.code}", one.figures
+    if isinstance(evaluation.leakage, Leakage):
+        same = evaluation.leakage.same_slices
+        yield "split by slice, same slices", same.by_slice
+        yield "split by patient, same slices", same.by_patient
+        yield "split by slice less split by patient", same.differences
 
 
 def _pad(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -108,130 +141,135 @@ def _pad(row: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join([first, *rest]).rstrip()
 
 
-def _stage_table(document: Mapping[str, Any], stage: str) -> TextTable:
-    """Figures of one stage; those that are not defined on these patients are left out."""
-    figures = document["figures"]
-    rows = [
-        (FIGURE_LABELS[name], format_value(name, found["value"]), format_interval(name, found))
-        for name in STAGE_FIGURES[stage]
-        if (found := figures[name])["value"] is not None
+def _figure_table(figures: Figures, group: FigureGroup) -> TextTable:
+    """Figures of one group; those that are not defined on these patients are left out."""
+    shown = [
+        (figure, found)
+        for figure in all_figures(group)
+        if (found := figures.get(figure.name)) is None or found.value is not None
     ]
-    told = {row[0] for row in rows}
-    notes = (_HD95_NOTE,) if FIGURE_LABELS["hd95_px"] in told else ()
-    return TextTable((_STAGE_TITLES[stage], "Value", "95% interval"), tuple(rows), notes)
-
-
-def _calibration_table(calibration: Mapping[str, Any]) -> TextTable:
-    labels = {
-        "before": "Classifier score, before calibration",
-        "classifier": "Classifier score, calibrated",
-        "after": "Slice score, as decided on",
-    }
     rows = [
-        (label, format_value("ece", found["ece"]), format_value("brier", found["brier"]))
-        for name, label in labels.items()
-        if (found := calibration.get(name)) is not None
+        (figure.label, figure.words(found), figure.interval_words(found) or _NONE)
+        for figure, found in shown
     ]
-    return TextTable(("Calibration", "Calibration error", "Brier score"), tuple(rows))
+    notes = [figure.note for figure, found in shown if figure.note and found is not None]
+    header = (f"{group}, whole chain", "Value", "95% interval")
+    return TextTable(header, tuple(rows), tuple(notes))
 
 
-def _group_table(title: str, groups: Sequence[Mapping[str, Any]], key: str) -> TextTable:
+def _calibration_table(calibration: Calibration) -> TextTable:
+    error, brier = find_figure("ece"), find_figure("brier")
     rows = [
-        (_name_group(group, key), str(group["patients"]), *_key_cells(group.get("figures")))
-        for group in groups
+        (label, error.number_words(curve.ece), brier.number_words(curve.brier))
+        for name, label in _CALIBRATED.items()
+        if (curve := getattr(calibration, name)) is not None
     ]
-    missing = [group for group in groups if "status" in group]
-    notes = tuple(_tell_missing(str(group[key]), group) for group in missing)
-    return TextTable((title, "Patients", *KEY_FIGURES.values()), tuple(rows), notes)
+    return TextTable(("Calibration", error.title, brier.title), tuple(rows))
 
 
-def _name_group(group: Mapping[str, Any], key: str) -> str:
-    marks = ["shipped"] if group.get("shipped") else []
-    marks += ["training ended early"] if group.get("interrupted") else []
-    marks += [_epoch_words(group)] if group.get("epochs") else []
-    marks += ["not run"] if "status" in group else []
-    return str(group[key]) + (f" ({', '.join(marks)})" if marks else "")
-
-
-def _epoch_words(group: Mapping[str, Any]) -> str:
-    return f"{group['epochs']} epochs"
-
-
-def _key_cells(figures: Mapping[str, Any] | None) -> tuple[str, ...]:
-    if figures is None:
-        return (_NONE,) * len(KEY_FIGURES)
-    return tuple(format_value(name, figures[name]["value"]) for name in KEY_FIGURES)
-
-
-def _tell_missing(name: str, part: Mapping[str, Any]) -> str:
-    return f"Not run: {name} ({part['estimate']}): `{part['command']}`"
-
-
-def _left_out_table(groups: Sequence[Mapping[str, Any]]) -> TextTable:
-    """Dice of an institution's patients with and without their institution in training."""
-    name = "patient_dice_mean"
-    rows: list[tuple[str, ...]] = []
-    for group in groups:
-        if "status" in group:
-            rows.append((f"{group['code']} (not run)", str(group["patients"]), *(_NONE,) * 4))
+def _part_table(
+    title: str, parts: Sequence[Fold | FoldNotRun | InstitutionPart], names: Sequence[str]
+) -> TextTable:
+    """Key figures of folds or institutions, side by side."""
+    shown = [figure for figure in all_figures() if figure.in_parts]
+    rows, notes = [], []
+    for part, name in zip(parts, names, strict=True):
+        if isinstance(part, FoldNotRun):
+            rows.append((f"{name} (not run)", str(part.patients), *(_NONE,) * len(shown)))
+            notes.append(_missing_words(name, part))
             continue
-        other, difference = group["cross_validated"], group["difference"]
+        label = _name_fold(part) if isinstance(part, Fold) else name
+        cells = (figure.words(part.figures.get(figure.name)) for figure in shown)
+        rows.append((label, str(part.patients), *cells))
+    header = (title, "Patients", *(figure.title for figure in shown))
+    return TextTable(header, tuple(rows), tuple(notes))
+
+
+def _name_fold(fold: Fold) -> str:
+    marks = ["shipped"] if fold.shipped else []
+    marks += ["training ended early"] if fold.interrupted else []
+    marks += [f"{fold.epochs} epochs"] if fold.epochs else []
+    return _with_facts(fold.name, marks)
+
+
+def _with_facts(name: str, facts: Sequence[str]) -> str:
+    return f"{name} ({', '.join(facts)})" if facts else name
+
+
+def _missing_words(name: str, part: NotRun) -> str:
+    return f"Not run: {name} ({part.estimate}): `{part.command}`"
+
+
+def _left_out_table(parts: Sequence[LeftOut | LeftOutNotRun]) -> TextTable:
+    """Dice of an institution's patients with and without their institution in training."""
+    dice = find_figure("patient_dice_mean")
+    rows: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    for part in parts:
+        if isinstance(part, LeftOutNotRun):
+            rows.append((f"{part.code} (not run)", str(part.patients), *(_NONE,) * 4))
+            notes.append(_missing_words(f"without {part.code}", part))
+            continue
         cells: tuple[str, ...] = (_NONE,) * 3
-        if other is not None:
+        if part.cross_validated is not None:
             cells = (
-                format_value(name, other[name]["value"]),
-                format_value(name, difference["value"], sign=True),
-                format_interval(name, difference, sign=True),
+                dice.words(part.cross_validated.get(dice.name)),
+                dice.words(part.difference, sign=True),
+                dice.interval_words(part.difference, sign=True) or _NONE,
             )
-        alone = format_value(name, group["figures"][name]["value"])
-        rows.append((_name_group(group, "code"), str(group["patients"]), alone, *cells))
+        facts = [f"{part.epochs} epochs"] if part.epochs else []
+        alone = dice.words(part.figures.get(dice.name))
+        rows.append((_with_facts(part.code, facts), str(part.patients), alone, *cells))
+        notes += [part.explanation] * bool(part.explanation)
+    if any(isinstance(part, LeftOut) and part.stored for part in parts):
+        notes.append(STORED_NOTE)
     header = (
         "Institution left out",
         "Patients",
-        "Dice, mean",
+        dice.title,
         "Cross-validated",
         "Difference",
         "95% interval",
     )
-    notes = [g["explanation"] for g in groups if g.get("explanation")]
-    notes += [_tell_missing(f"without {g['code']}", g) for g in groups if "status" in g]
     return TextTable(header, tuple(rows), tuple(notes))
 
 
-def _name_side(title: str, side: Mapping[str, Any]) -> str:
-    facts = [side["fold"]] if "fold" in side else []
-    facts += [_epoch_words(side)] if side.get("epochs") else []
-    return f"{title} ({', '.join(facts)})" if facts else title
-
-
-def _leakage_table(leakage: Mapping[str, Any]) -> TextTable:
+def _leakage_table(leakage: Leakage | NotRun) -> TextTable:
     """Split by slice beside split by patient."""
-    if "status" in leakage:
-        missing = ("Split by slice and by patient", "not run")
-        return TextTable(missing, (), (_tell_missing("by slice", leakage),))
-    same = leakage["same_slices"]
+    if isinstance(leakage, NotRun):
+        head = ("Split by slice and by patient", "not run")
+        return TextTable(head, (), (_missing_words("by slice", leakage),))
+    same = leakage.same_slices
+    sides = (leakage.by_slice, leakage.by_patient)
     rows: list[tuple[str, ...]] = [
-        ("Patients", *(str(leakage[side]["patients"]) for side in ("by_slice", "by_patient")))
-        + (str(same["patients"]),) * 2
-        + (_NONE,),
-        ("Slices", *(str(leakage[side]["slices"]) for side in ("by_slice", "by_patient")))
-        + (str(same["slices"]),) * 2
-        + (_NONE,),
+        ("Patients", *(str(side.patients) for side in sides), *[str(same.patients)] * 2, _NONE),
+        ("Slices", *(str(side.slices) for side in sides), *[str(same.slices)] * 2, _NONE),
     ]
-    for name in LEAKAGE_FIGURES:
-        values = [leakage[side]["figures"][name]["value"] for side in ("by_slice", "by_patient")]
-        values += [same[side][name]["value"] for side in ("by_slice", "by_patient")]
-        difference = same["differences"][name]
-        told = format_value(name, difference["value"], sign=True)
-        interval = format_interval(name, difference, sign=True)
-        cells = [format_value(name, value) for value in values]
-        rows.append((FIGURE_LABELS[name].strip(), *cells, f"{told} ({interval})"))
+    rows += [_leakage_row(leakage, figure) for figure in all_figures() if figure.compared]
     header = (
         "One recipe, two splits",
-        _name_side("By slice", leakage["by_slice"]),
-        _name_side("By patient", {"fold": leakage["fold"]} | leakage["by_patient"]),
+        _name_side("By slice", leakage.by_slice),
+        _name_side("By patient", leakage.by_patient, leakage.fold),
         "By slice, same slices",
         "By patient, same slices",
         "Difference (95% interval)",
     )
-    return TextTable(header, tuple(rows), (leakage["explanation"],))
+    notes = [leakage.explanation, *[STORED_NOTE] * leakage.stored]
+    return TextTable(header, tuple(rows), tuple(notes))
+
+
+def _leakage_row(leakage: Leakage, figure: Figure) -> tuple[str, ...]:
+    same = leakage.same_slices
+    sides = (leakage.by_slice.figures, leakage.by_patient.figures, same.by_slice, same.by_patient)
+    difference = same.differences.get(figure.name)
+    words = figure.words(difference, sign=True)
+    interval = figure.interval_words(difference, sign=True)
+    return (
+        figure.label,
+        *(figure.words(side.get(figure.name)) for side in sides),
+        f"{words} ({interval})" if interval else words,
+    )
+
+
+def _name_side(title: str, side: LeakageSide, *facts: str) -> str:
+    return _with_facts(title, [*facts, *([f"{side.epochs} epochs"] if side.epochs else [])])

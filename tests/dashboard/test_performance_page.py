@@ -19,7 +19,8 @@ from dashboard.components.performance.words import figure_words
 from dashboard.evaluation import count_confusion, parse_evaluation
 from dashboard.pages import performance
 from pipeline.data.preprocessing import INPUT_SIZE
-from pipeline.evaluation.evaluate import MeasuredNetwork, build_evaluation
+from pipeline.evaluation.document import MeasuredNetwork, dump_evaluation
+from pipeline.evaluation.evaluate import build_evaluation
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
 
@@ -217,11 +218,16 @@ def test_document_of_the_evaluation_program_is_shown(served):
             SliceRow("TCGA_DU_2", 1, False, 0.3, False, None, 0, 0, 0.7, 0.6, 0.1, "outline"),
         ),
     )
-    network = MeasuredNetwork("brain-tumor", "resunet-resnet18", "2.0.0", "0" * 64)
     made = build_evaluation(
-        rows, network, split="cross-validated", engine="openvino f32", command="again", draws=20
+        rows,
+        MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64),
+        task="brain-tumor",
+        split="cross-validated",
+        engine="openvino f32",
+        command="again",
+        draws=20,
     )
-    evaluation_file(served).write_text(json.dumps(made))
+    evaluation_file(served).write_text(json.dumps(dump_evaluation(made)))
     assert "2 patients, 3 slices" in text(performance.layout())
     for view in VIEWS:
         assert "cannot be shown" not in text(performance.layout(view=view))

@@ -5,11 +5,12 @@ The empty-mask rule of the whole project stands here and nowhere else:
 - Dice and IoU are NaN where both masks are empty, and are left out of means.
 - Where only one of them is empty, Dice and IoU are 0: a missed tumor counts 0.
 - Only `all_slice_dice` differs, because published figures do: it counts 1 where both are empty, and
-  `predict_nothing_dice` tells what an empty answer everywhere would score on the same slices.
+  `predict_nothing_dice` is what an empty answer everywhere would score on the same slices.
 - Surfaces follow: nothing is measured where both volumes are empty, and the surface of a slice
   whose other mask is empty lies as far away as the slice is wide (`surfaces`).
 
-scikit-learn and SciPy's trees are imported where they are used: the web process needs Dice alone.
+Every figure over slices is written once, as a function of counts of groups (`counting`).
+scikit-learn and SciPy's trees are imported where they are used: the web process needs neither.
 """
 
 from pipeline.evaluation.metrics.calibration import (
@@ -20,6 +21,18 @@ from pipeline.evaluation.metrics.calibration import (
     expected_calibration_error,
     reliability,
     undo_platt,
+)
+from pipeline.evaluation.metrics.counting import (
+    Counts,
+    Groups,
+    Metric,
+    Statistic,
+    Values,
+    divide,
+    mean_statistic,
+    median_statistic,
+    once,
+    sum_statistic,
 )
 from pipeline.evaluation.metrics.overlap import (
     all_slice_dice,
@@ -33,12 +46,17 @@ from pipeline.evaluation.metrics.overlap import (
 from pipeline.evaluation.metrics.ranking import (
     REFERENCE_SPECIFICITY,
     Confusion,
+    RecallPoint,
+    RocPoint,
+    ThresholdCounts,
     average_precision,
+    best_where,
     confusion,
     precision_recall_points,
     roc_points,
     sensitivity_at_specificity,
     slice_auc,
+    threshold_statistic,
 )
 from pipeline.evaluation.metrics.surfaces import (
     SURFACE_TOLERANCE,
@@ -51,25 +69,40 @@ __all__ = [
     "REFERENCE_SPECIFICITY",
     "SURFACE_TOLERANCE",
     "Confusion",
+    "Counts",
+    "Groups",
+    "Metric",
+    "RecallPoint",
     "Reliability",
+    "RocPoint",
+    "Statistic",
     "SurfaceDistances",
+    "ThresholdCounts",
+    "Values",
     "all_slice_dice",
     "average_precision",
+    "best_where",
     "brier_score",
     "calibration_bin",
     "confusion",
     "dice_score",
+    "divide",
     "expected_calibration_error",
     "iou_from_dice",
     "iou_score",
     "masks_meet",
+    "mean_statistic",
     "measure_surfaces",
+    "median_statistic",
+    "once",
     "precision_recall_points",
     "predict_nothing_dice",
     "reliability",
     "roc_points",
     "sensitivity_at_specificity",
     "slice_auc",
+    "sum_statistic",
+    "threshold_statistic",
     "tumor_slice_dice",
     "undo_platt",
 ]

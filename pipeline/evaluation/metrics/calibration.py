@@ -7,6 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.evaluation.metrics.counting import (
+    Groups,
+    Metric,
+    Statistic,
+    divide,
+    mean_statistic,
+)
+
 #: Equal bins of the score over which calibration is measured.
 CALIBRATION_BINS = 10
 #: Scores nearer to 0 or 1 have no finite logit in single precision.
@@ -19,7 +27,7 @@ class Reliability:
 
     Attributes:
         score: Mean score of its slices, in [0, 1].
-        tumor_rate: Part of its slices whose reference holds tumor.
+        tumor_rate: Share of its slices whose reference holds tumor.
         slices: How many they are, at least one.
     """
 
@@ -28,10 +36,11 @@ class Reliability:
     slices: int
 
 
-def brier_score(reference: ArrayLike, scores: ArrayLike) -> float:
+@Metric
+def brier_score(reference: ArrayLike, scores: ArrayLike, *, groups: Groups) -> Statistic:
     """Mean squared distance of the score from 1 (tumor) or 0 (none); 0 is best."""
     distance = np.asarray(scores, np.float64) - np.asarray(reference, bool)
-    return float(np.mean(distance**2)) if len(distance) else float("nan")
+    return mean_statistic(distance**2, groups=groups)
 
 
 def calibration_bin(scores: ArrayLike, bins: int = CALIBRATION_BINS) -> NDArray[np.int_]:
@@ -47,22 +56,20 @@ def calibration_bin(scores: ArrayLike, bins: int = CALIBRATION_BINS) -> NDArray[
     return np.minimum((np.asarray(scores, np.float64) * bins).astype(int), bins - 1)
 
 
+@Metric
 def expected_calibration_error(
-    reference: ArrayLike, scores: ArrayLike, bins: int = CALIBRATION_BINS
-) -> float:
+    reference: ArrayLike, scores: ArrayLike, *, groups: Groups, bins: int = CALIBRATION_BINS
+) -> Statistic:
     """Expected calibration error (Naeini et al. 2015, AAAI).
 
-    The distance between mean score and part of tumor slices in each bin, weighted by its slices.
-
-    Returns:
-        In [0, 1]; 0 is best, NaN without slices.
+    The distance between mean score and share of tumor slices in each bin, weighted by its slices.
+    In [0, 1]; 0 is best, NaN without slices.
     """
     truth, values = np.asarray(reference, np.float64), np.asarray(scores, np.float64)
-    if not len(values):
-        return float("nan")
-    place = calibration_bin(values, bins)
-    excess = np.bincount(place, values - truth, minlength=bins)
-    return float(np.abs(excess).sum() / len(values))
+    excess = np.zeros((groups.count, bins))
+    np.add.at(excess, (groups.owner, calibration_bin(values, bins)), values - truth)
+    slices = groups.sums(np.ones(len(values)))
+    return lambda counts: divide(np.abs(counts @ excess).sum(axis=1), counts @ slices)
 
 
 def reliability(

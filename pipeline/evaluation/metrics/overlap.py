@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.evaluation.metrics.counting import Groups, Metric, Statistic, mean_statistic
+
 
 def dice_score(mask: ArrayLike, reference: ArrayLike) -> float:
     """Dice coefficient, ``2 |A and B| / (|A| + |B|)``.
@@ -51,32 +53,34 @@ def iou_from_dice(dice: ArrayLike) -> NDArray[np.float64]:
     return values / (2 - values)
 
 
-def tumor_slice_dice(dice: ArrayLike, reference_px: ArrayLike) -> float:
+@Metric
+def tumor_slice_dice(dice: ArrayLike, reference_px: ArrayLike, *, groups: Groups) -> Statistic:
     """Mean Dice over slices whose reference holds tumor; missed ones count 0.
+
+    In [0, 1], NaN without any tumor slice.
 
     Args:
         dice: ``(slices,)`` Dice per slice, NaN where both masks are empty. With IoU in its place
             the mean IoU comes out.
         reference_px: ``(slices,)`` pixels of the reference mask.
-
-    Returns:
-        In [0, 1], NaN without any tumor slice.
+        groups: Of the slices.
     """
-    holds_tumor = np.asarray(reference_px) > 0
-    return _mean(np.asarray(dice, np.float64)[holds_tumor])
+    return mean_statistic(dice, groups=groups, among=np.asarray(reference_px) > 0)
 
 
-def all_slice_dice(dice: ArrayLike) -> float:
+@Metric
+def all_slice_dice(dice: ArrayLike, *, groups: Groups) -> Statistic:
     """Mean Dice over all slices, counting 1 where both masks are empty.
 
     The figure that is often published, and flatters: see `predict_nothing_dice`.
     """
-    return _mean(np.nan_to_num(np.asarray(dice, np.float64), nan=1.0))
+    return mean_statistic(np.nan_to_num(np.asarray(dice, np.float64), nan=1.0), groups=groups)
 
 
-def predict_nothing_dice(reference_px: ArrayLike) -> float:
-    """What an empty mask everywhere scores by `all_slice_dice`: the part of empty slices."""
-    return _mean(np.asarray(reference_px) == 0)
+@Metric
+def predict_nothing_dice(reference_px: ArrayLike, *, groups: Groups) -> Statistic:
+    """What an empty mask everywhere scores by `all_slice_dice`: the share of empty slices."""
+    return mean_statistic(np.asarray(reference_px) == 0, groups=groups)
 
 
 def _counts(mask: ArrayLike, reference: ArrayLike) -> tuple[int, int, int]:
@@ -89,7 +93,3 @@ def _counts(mask: ArrayLike, reference: ArrayLike) -> tuple[int, int, int]:
 
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
-
-
-def _mean(values: NDArray[np.float64] | NDArray[np.bool_]) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")

@@ -256,8 +256,75 @@ def test_the_worst_patients_of_the_shipped_network_are_pictured(
     ]
 
 
+@pytest.fixture
+def evaluated(models: Path, tmp_path: Path) -> Path:
+    """The file of two patients, as measured."""
+    for patient in ("TCGA_ZZ_0001_20000101", "TCGA_ZY_0002_20000101"):
+        write_patient(tmp_path / "data" / "kaggle_3m", patient)
+    assert run(models, tmp_path, "--data", str(tmp_path / "data")) == 0
+    return tmp_path / "out" / "evaluation.json"
+
+
+def test_figures_are_computed_again_from_the_rows_of_a_file(
+    evaluated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = evaluated.read_text()
+    content = json.loads(measured)
+    del content["figures"]["slice_auc"]
+    content["figures"]["sensitivity"]["value"] = 0.25
+    content["institutions"] = []
+    evaluated.write_text(json.dumps(content))
+    capsys.readouterr()
+    assert main(["evaluate", "--from-rows", str(evaluated), "--draws", "50"]) == 0
+    assert evaluated.read_text() == measured
+    assert "2 patients, 6 slices" in capsys.readouterr().out
+    assert [path.name for path in evaluated.parent.iterdir()] == ["evaluation.json"]
+
+
+def test_other_draws_change_the_intervals_and_say_so(evaluated: Path) -> None:
+    assert main(["evaluate", "--from-rows", str(evaluated), "--draws", "7"]) == 0
+    intervals = json.loads(evaluated.read_text())["environment"]["intervals"]
+    assert intervals.startswith("95%, 7 draws")
+
+
+# (what the file holds, what is said)
+BAD_FILES = [
+    pytest.param(None, "There is no file evaluation.json.", id="no file"),
+    pytest.param("{", "cannot be read as JSON", id="no JSON"),
+    pytest.param('{"schema": 1}', "another version of Overread", id="an older file"),
+    pytest.param('{"schema": 2}', "evaluation.json does not fit: ", id="nothing in it"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), BAD_FILES)
+def test_files_to_compute_from_are_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, said: str
+) -> None:
+    path = tmp_path / "evaluation.json"
+    if content is not None:
+        path.write_text(content)
+    assert main(["evaluate", "--from-rows", str(path)]) == 1
+    assert said in capsys.readouterr().err
+    assert not path.exists() or path.read_text() == content
+
+
+def test_a_file_without_patients_has_nothing_to_compute_from(
+    evaluated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = json.loads(evaluated.read_text()) | {"patients": [], "slices_rows": []}
+    evaluated.write_text(json.dumps(content))
+    assert main(["evaluate", "--from-rows", str(evaluated)]) == 1
+    assert "holds no rows of patients" in capsys.readouterr().err
+
+
+def test_measuring_needs_a_folder_to_write_into(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--data", "d"]) == 1
+    assert "--output names the folder" in capsys.readouterr().err
+
+
 # (words, what is said)
 REFUSED = [
+    pytest.param(["--from-rows", "f"], "takes only --draws", id="a folder to write into"),
     pytest.param(["--data", "d", "--worst", "3"], "given together", id="no folder for pictures"),
     pytest.param(["--data", "d", "--folds", "r", "--split", "all"], "no --split", id="two splits"),
     pytest.param(["--demo", "d", "--folds", "r"], "--folds needs --data", id="folds of the demo"),

@@ -7,7 +7,8 @@ from fake_models import network_folder, write_metadata
 
 from pipeline.__main__ import main
 from pipeline.atomic_files import write_json
-from pipeline.evaluation.evaluate import MeasuredNetwork, build_evaluation
+from pipeline.evaluation.document import MeasuredNetwork, write_evaluation
+from pipeline.evaluation.evaluate import build_evaluation
 from pipeline.evaluation.report import format_results
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
@@ -45,17 +46,17 @@ def test_readme_and_card_receive_the_evaluation(models: Path) -> None:
             SliceRow("p", 2, False, 0.1, False, None, 0, 0),
         ),
     )
-    network = MeasuredNetwork("brain-tumor", "resunet-resnet18", "2.0.0", "0" * 64)
-    document = build_evaluation(
-        rows, network, split="held-out", engine="x", command="again", draws=10
+    network = MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64)
+    evaluation = build_evaluation(
+        rows, network, task="brain-tumor", split="held-out", engine="x", command="again", draws=10
     )
-    write_json(models / "brain-tumor" / "evaluation.json", document)
+    write_evaluation(models / "brain-tumor" / "evaluation.json", evaluation)
     write_json(models / "benchmark.json", BENCHMARK)
     card = network_folder(models) / "README.md"
     card.write_text(TEXT)
     assert write_report(models) == 0
     for path in (models.parent / "README.md", card):
-        assert path.read_text() == TEXT.replace("old\n", format_results(document))
+        assert path.read_text() == TEXT.replace("old\n", format_results(evaluation))
     assert "| OpenVINO | not installed |" in (models.parent / "performance.md").read_text()
 
 
@@ -64,3 +65,14 @@ def test_without_an_evaluation_there_is_nothing_to_write(
 ) -> None:
     assert write_report(models) == 1
     assert "The models have no evaluation.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [({"schema": 1}, "another version"), ({"schema": 2}, "does not fit: ")]
+)
+def test_an_evaluation_that_does_not_fit_is_refused_in_a_sentence(
+    models: Path, capsys: pytest.CaptureFixture[str], content: dict[str, int], said: str
+) -> None:
+    write_json(models / "brain-tumor" / "evaluation.json", content)
+    assert write_report(models) == 1
+    assert said in capsys.readouterr().err

@@ -10,9 +10,20 @@ from invented_rows import make_rows
 
 from pipeline.data.splits import split_by_slice
 from pipeline.errors import InputError
-from pipeline.evaluation.cross_validation import LEAKAGE_FIGURES, build_cross_validation
-from pipeline.evaluation.evaluate import MeasuredNetwork
-from pipeline.evaluation.restriction import restrict_to_slices
+from pipeline.evaluation.computing import compute_evaluation
+from pipeline.evaluation.cross_validation import build_cross_validation
+from pipeline.evaluation.document import (
+    Evaluation,
+    Fold,
+    FoldNotRun,
+    Leakage,
+    LeftOut,
+    LeftOutNotRun,
+    MeasuredNetwork,
+    NotRun,
+    dump_evaluation,
+    parse_evaluation,
+)
 from pipeline.evaluation.rows import EvaluationRows, pool_rows
 from pipeline.evaluation.runs import MeasuredRun, Run, RunPlan
 
@@ -42,60 +53,70 @@ def measured_run(run: Run, *, worse: float = 0.0) -> MeasuredRun:
         if row.dice is not None
     )
     digest = run.folder.name[-1] * 64
-    network = MeasuredNetwork("brain-tumor", "resunet-resnet18", "2.0.0", digest)
+    network = MeasuredNetwork("resunet-resnet18", "2.0.0", digest)
     return MeasuredRun(run, network, False, 10, EvaluationRows(people, rows.slices))
 
 
-def build(plan: RunPlan, *runs: MeasuredRun, **changes: Any) -> dict[str, Any]:
+def build(plan: RunPlan, *runs: MeasuredRun, **changes: Any) -> Evaluation:
     given = {"shipped": None, "estimate": "about 9 minutes", "engine": "x", "command": "y"}
-    measured = {one.run.name: one for one in runs}
-    document = build_cross_validation(plan, measured, **(given | {"draws": 60} | changes))
-    assert json.loads(json.dumps(document, allow_nan=False)) == document
-    return document
+    given |= {"task": "brain-tumor", "draws": 60} | changes
+    evaluation = build_cross_validation(plan, {one.run.name: one for one in runs}, **given)
+    written = json.loads(json.dumps(dump_evaluation(evaluation), allow_nan=False))
+    assert parse_evaluation(written) == evaluation
+    return evaluation
+
+
+def leakage_of(evaluation: Evaluation) -> Leakage:
+    assert isinstance(evaluation.leakage, Leakage)
+    return evaluation.leakage
+
+
+def left_out_of(evaluation: Evaluation) -> LeftOut:
+    (part,) = evaluation.leave_institution_out
+    assert isinstance(part, LeftOut)
+    return part
 
 
 def test_folds_are_pooled(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     folds = [measured_run(run) for run in plan.folds]
-    document = build(plan, *folds)
-    assert document["split"] == "cross-validated"
-    assert document["counts"]["patients"] == 6
-    assert [row["case_id"] for row in document["patients"]] == list(PATIENTS)
-    assert [row["fold"] for row in document["patients"]][::2] == ["fold 1", "fold 2", "fold 3"]
-    dice = [row["dice"] for row in document["patients"]]
-    mean = document["figures"]["patient_dice_mean"]["value"]
-    assert mean == pytest.approx(sum(dice) / 6)
-    by_fold = [fold["figures"]["patient_dice_mean"]["value"] for fold in document["folds"]]
-    assert by_fold == [pytest.approx(sum(dice[k : k + 2]) / 2) for k in (0, 2, 4)]
-    assert [fold["digest"][0] for fold in document["folds"]] == ["1", "2", "3"]
+    evaluation = build(plan, *folds)
+    assert evaluation.split == "cross-validated"
+    assert evaluation.counts.patients == 6
+    assert [row.case_id for row in evaluation.patients] == list(PATIENTS)
+    assert [row.fold for row in evaluation.patients][::2] == ["fold 1", "fold 2", "fold 3"]
+    dice = [row.dice or 0.0 for row in evaluation.patients]
+    assert evaluation.figures["patient_dice_mean"].value == pytest.approx(sum(dice) / 6)
+    for k, fold in enumerate(evaluation.folds):
+        assert isinstance(fold, Fold)
+        own = sum(dice[2 * k : 2 * k + 2]) / 2
+        assert fold.figures["patient_dice_mean"].value == pytest.approx(own)
+        assert (fold.patients, fold.digest[0]) == (2, str(k + 1))
 
 
 def test_the_fold_that_is_shipped_is_marked(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     folds = [measured_run(run) for run in plan.folds]
-    document = build(plan, *folds, shipped=folds[1].network)
-    assert [fold["shipped"] for fold in document["folds"]] == [False, True, False]
-    assert document["network"]["digest"] == "2" * 64
-    assert build(plan, *folds)["network"]["digest"] == "1" * 64
+    evaluation = build(plan, *folds, shipped=folds[1].network)
+    marked = [isinstance(fold, Fold) and fold.shipped for fold in evaluation.folds]
+    assert marked == [False, True, False]
+    assert evaluation.network.digest == "2" * 64
+    assert build(plan, *folds).network.digest == "1" * 64
 
 
-def test_what_is_missing_is_told_with_its_command(tmp_path: Path) -> None:
+def test_what_is_missing_is_named_with_its_command(tmp_path: Path) -> None:
     plan = make_plan(tmp_path / "runs")
-    document = build(plan, measured_run(plan.folds[0]), measured_run(plan.folds[2]))
-    assert document["split"] == "cross-validated, 2 of 3 folds (4 of 6 patients)"
-    missing = document["folds"][1]
-    assert missing == {
-        "name": "fold 2",
-        "patients": 2,
-        "status": "not run",
-        "command": plan.folds[1].command,
-        "estimate": "about 9 minutes",
-    }
-    assert document["leakage"]["status"] == "not run"
-    assert document["leakage"]["command"].endswith("--by-slice")
-    (left_out,) = document["leave_institution_out"]
-    assert (left_out["code"], left_out["patients"], left_out["status"]) == ("CS", 3, "not run")
-    assert str(tmp_path) not in json.dumps(document)
+    evaluation = build(plan, measured_run(plan.folds[0]), measured_run(plan.folds[2]))
+    assert evaluation.split == "cross-validated, 2 of 3 folds (4 of 6 patients)"
+    missing = {"status": "not run", "estimate": "about 9 minutes"}
+    command = plan.folds[1].command
+    assert evaluation.folds[1] == FoldNotRun(name="fold 2", patients=2, command=command, **missing)
+    by_slice, left_out = evaluation.leakage, evaluation.leave_institution_out
+    assert isinstance(by_slice, NotRun)
+    assert by_slice.command.endswith("--by-slice")
+    command = plan.without["CS"].command
+    assert left_out == (LeftOutNotRun(code="CS", patients=3, command=command, **missing),)
+    assert str(tmp_path) not in json.dumps(dump_evaluation(evaluation))
 
 
 def test_without_any_fold_there_is_nothing_to_pool(tmp_path: Path) -> None:
@@ -108,45 +129,45 @@ def test_both_splits_are_compared_on_the_same_slices(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     folds = [measured_run(run) for run in plan.folds]
     by_slice = measured_run(plan.by_slice)
-    leakage = build(plan, *folds, by_slice)["leakage"]
+    leakage = leakage_of(build(plan, *folds, by_slice))
     counts = {row.case_id: row.slices for row in by_slice.rows.patients}
     held_out = split_by_slice(counts).held_out
     kept = sum(map(len, held_out.values()))
-    assert (leakage["fold"], leakage["by_patient"]["patients"]) == ("fold 1", 2)
-    assert (leakage["by_slice"]["epochs"], leakage["by_patient"]["epochs"]) == (10, 10)
-    assert leakage["by_slice"]["slices"] == kept < sum(counts.values())
-    same = leakage["same_slices"]
-    assert same["slices"] == kept
-    assert same["patients"] == len(restrict_to_slices(by_slice.rows, held_out).patients)
+    assert (leakage.fold, leakage.by_patient.patients) == ("fold 1", 2)
+    assert (leakage.by_slice.epochs, leakage.by_patient.epochs) == (10, 10)
+    assert leakage.by_slice.slices == kept < sum(counts.values())
+    same = leakage.same_slices
+    assert same.slices == kept
+    assert same.patients == sum(bool(own) for own in held_out.values())
     # These invented networks answer alike, so that nothing is left of the difference.
-    assert set(same["differences"]) == set(LEAKAGE_FIGURES)
-    assert all(d["value"] in (0.0, None) for d in same["differences"].values())
-    assert same["by_slice"] == same["by_patient"]
+    assert all(found.value in (0.0, None) for found in same.differences.values())
+    assert same.by_slice == same.by_patient
 
 
 def test_with_one_fold_only_its_patients_are_compared(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
-    leakage = build(plan, measured_run(plan.folds[0]), measured_run(plan.by_slice))["leakage"]
-    assert leakage["same_slices"]["patients"] <= 2
-    assert leakage["same_slices"]["slices"] < leakage["by_slice"]["slices"]
+    found = build(plan, measured_run(plan.folds[0]), measured_run(plan.by_slice))
+    leakage = leakage_of(found)
+    assert leakage.same_slices.patients <= 2
+    assert leakage.same_slices.slices < leakage.by_slice.slices
 
 
 def test_an_institution_left_out_is_compared_patient_by_patient(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     folds = [measured_run(run) for run in plan.folds]
-    document = build(plan, *folds, measured_run(plan.without["CS"], worse=0.05))
-    (left_out,) = document["leave_institution_out"]
-    assert (left_out["code"], left_out["patients"], left_out["compared_patients"]) == ("CS", 3, 3)
-    assert left_out["difference"]["value"] == pytest.approx(-0.05)
-    assert left_out["difference"]["high"] == pytest.approx(-0.05)
-    ours = left_out["figures"]["patient_dice_mean"]["value"]
-    theirs = left_out["cross_validated"]["patient_dice_mean"]["value"]
+    part = left_out_of(build(plan, *folds, measured_run(plan.without["CS"], worse=0.05)))
+    assert (part.code, part.patients, part.compared_patients) == ("CS", 3, 3)
+    assert part.difference is not None
+    assert part.cross_validated is not None
+    assert part.difference.value == pytest.approx(-0.05)
+    assert part.difference.high == pytest.approx(-0.05)
+    ours = part.figures["patient_dice_mean"].value or 0.0
+    theirs = part.cross_validated["patient_dice_mean"].value or 0.0
     assert ours - theirs == pytest.approx(-0.05)
-    assert (left_out["epochs"], left_out["explanation"]) == (10, "")
+    assert (part.epochs, part.explanation) == (10, "")
 
     shorter = replace(measured_run(plan.without["CS"]), epochs=4)
-    (told,) = build(plan, *folds, shorter)["leave_institution_out"]
-    assert told["explanation"] == (
+    assert left_out_of(build(plan, *folds, shorter)).explanation == (
         "Without CS the network learned 4 epochs, the cross-validated ones 10:"
         " part of the difference may come from that."
     )
@@ -155,17 +176,36 @@ def test_an_institution_left_out_is_compared_patient_by_patient(tmp_path: Path) 
 def test_patients_that_no_fold_answered_are_not_compared(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     left = measured_run(plan.without["CS"])
-    (partly,) = build(plan, measured_run(plan.folds[0]), left)["leave_institution_out"]
-    assert (partly["patients"], partly["compared_patients"]) == (3, 2)
-    (nobody,) = build(plan, measured_run(plan.folds[1]), left)["leave_institution_out"]
-    assert (nobody["compared_patients"], nobody["difference"]) == (0, None)
+    partly = left_out_of(build(plan, measured_run(plan.folds[0]), left))
+    assert (partly.patients, partly.compared_patients) == (3, 2)
+    nobody = left_out_of(build(plan, measured_run(plan.folds[1]), left))
+    assert (nobody.compared_patients, nobody.difference) == (0, None)
 
 
 def test_splits_that_did_not_learn_equally_long_say_so(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     folds = [measured_run(run) for run in plan.folds]
-    same = build(plan, *folds, measured_run(plan.by_slice))["leakage"]["explanation"]
+    same = leakage_of(build(plan, *folds, measured_run(plan.by_slice))).explanation
     assert "equally long" not in same
     shorter = replace(measured_run(plan.by_slice), epochs=5)
-    told = build(plan, *folds, shorter)["leakage"]["explanation"]
-    assert "by slice 5 epochs, by patient 10;" in told
+    other = leakage_of(build(plan, *folds, shorter)).explanation
+    assert "by slice 5 epochs, by patient 10;" in other
+
+
+def test_leakage_and_institutions_left_out_are_computed_again_from_the_document(
+    tmp_path: Path,
+) -> None:
+    plan = make_plan(tmp_path)
+    runs = [measured_run(run, worse=0.03 * k) for k, run in enumerate(plan.all)]
+    evaluation = build(plan, *runs)
+    by_slice = leakage_of(evaluation)
+    assert by_slice.rows is not None
+    assert len(by_slice.rows.slices) == by_slice.by_slice.slices, "held-out slices alone"
+    read = parse_evaluation(dump_evaluation(evaluation))
+    emptied = replace(
+        read,
+        figures={},
+        leakage=replace(by_slice, same_slices=replace(by_slice.same_slices, differences={})),
+        leave_institution_out=(replace(left_out_of(read), figures={}, difference=None),),
+    )
+    assert compute_evaluation(emptied, draws=60) == evaluation

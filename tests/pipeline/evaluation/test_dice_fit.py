@@ -22,6 +22,7 @@ from pipeline.evaluation.dice_fit import (
     leave_each_out,
     read_learning_rows,
 )
+from pipeline.evaluation.document import Evaluation, parse_evaluation, write_evaluation
 from pipeline.evaluation.rows import PatientRow
 from pipeline.expected_dice import (
     FEATURES,
@@ -67,20 +68,26 @@ def make_patients(n: int = 40, *, told: bool = True, seed: int = 4) -> list[dict
     return rows
 
 
-def make_evaluation(rows: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+def make_evaluation(rows: list[dict[str, Any]], **changes: Any) -> Evaluation:
     content = {
         "schema": 2,
+        "task": "brain-tumor",
         "split": "cross-validated",
         "network": {"name": "resunet-resnet18", "version": "2.0.0", "digest": "0" * 64},
+        "environment": {},
+        "counts": {"patients": len(rows), "slices": 0, "tumor_slices": 0},
+        "figures": {},
+        "confusion": {"tp": 0, "fn": 0, "fp": 0, "tn": 0},
         "patients": rows,
+        "slices_rows": [],
     }
-    return content | changes
+    return parse_evaluation(content | changes)
 
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     write_metadata(tmp_path)
-    write_json(tmp_path / "brain-tumor" / "evaluation.json", make_evaluation(make_patients()))
+    write_evaluation(tmp_path / "brain-tumor" / "evaluation.json", make_evaluation(make_patients()))
     return tmp_path
 
 
@@ -152,7 +159,7 @@ def test_where_it_does_not_beat_the_mean_the_plain_quantiles_are_shown(
     models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = make_patients(60, told=False)
-    write_json(models / "brain-tumor" / "evaluation.json", make_evaluation(rows))
+    write_evaluation(models / "brain-tumor" / "evaluation.json", make_evaluation(rows))
     assert fit(models) == 0
     assert "It does not beat the mean beyond chance" in capsys.readouterr().out
     model = read_dice_model(read_model_info(models).network)
@@ -227,13 +234,12 @@ def test_a_fact_that_never_changes_weighs_nothing() -> None:
 REFUSED = [
     pytest.param({"split": "train"}, "are not held out", id="learned from"),
     pytest.param({"split": "all"}, "are not held out", id="all"),
-    pytest.param({"patients": "x"}, "holds no patients", id="no rows"),
-    pytest.param({"patients": make_patients(19)}, "tells of 19 patients", id="too few"),
+    pytest.param({"patients": []}, "holds 0 patients", id="no rows"),
+    pytest.param({"patients": make_patients(19)}, "holds 19 patients", id="too few"),
     pytest.param(
-        {"patients": [{"case_id": "p", "dice": 0.5}]}, "before facts of the outline", id="old rows"
-    ),
-    pytest.param(
-        {"patients": [make_patients(1)[0] | {"log_volume": "x"}]}, "a word where", id="a word"
+        {"patients": [asdict(PatientRow("p", "CS", 0.5, 0.4, 1, 1, 1))]},
+        "before facts of the outline",
+        id="old rows",
     ),
 ]
 
@@ -272,9 +278,33 @@ def test_what_was_learned_elsewhere_is_not_used(models: Path) -> None:
     assert read_dice_model(read_model_info(models).network) is None, "other weights"
     write_metadata(models)
     assert read_dice_model(read_model_info(models).network) is not None
-    write_json(models / "brain-tumor" / "evaluation.json", make_evaluation(make_patients(seed=5)))
+    other = make_evaluation(make_patients(seed=5))
+    write_evaluation(models / "brain-tumor" / "evaluation.json", other)
     assert read_dice_model(read_model_info(models).network) is None, "another evaluation"
     (models / "brain-tumor" / "evaluation.json").unlink()
+    assert read_dice_model(read_model_info(models).network) is None
+
+
+def test_what_was_learned_stays_valid_when_figures_are_computed_again(models: Path) -> None:
+    fit(models)
+    network = read_model_info(models).network
+    stored = network_folder(models) / MODEL_FILE
+    learned = json.loads(stored.read_text())
+    path = models / "brain-tumor" / "evaluation.json"
+    assert main(["evaluate", "--from-rows", str(path), "--draws", "5"]) == 0
+    assert read_dice_model(network) is not None
+    again = json.loads(stored.read_text())
+    assert again.pop("evaluation") != learned.pop("evaluation")
+    assert again == learned
+
+
+def test_what_was_learned_of_another_file_stays_unused(models: Path) -> None:
+    fit(models)
+    path = models / "brain-tumor" / "evaluation.json"
+    write_evaluation(path, make_evaluation(make_patients(seed=5)))
+    (network_folder(models).parent / "other").mkdir()
+    (network_folder(models).parent / "other" / MODEL_FILE).write_text("{")
+    assert main(["evaluate", "--from-rows", str(path), "--draws", "5"]) == 0
     assert read_dice_model(read_model_info(models).network) is None
 
 

@@ -10,15 +10,17 @@ from fake_models import fake_stages, make_case, write_metadata
 
 from pipeline.data.case import Case
 from pipeline.errors import InputError
+from pipeline.evaluation.computing import describe_calibration
+from pipeline.evaluation.document import MeasuredNetwork, dump_evaluation
 from pipeline.evaluation.evaluate import (
-    MeasuredNetwork,
+    PlattScaling,
     build_evaluation,
     count_lesions,
-    describe_calibration,
     evaluate_cases,
+    measure_case,
     read_calibration,
 )
-from pipeline.evaluation.rows import EvaluationRows, PlattScaling, measure_case, pool_rows
+from pipeline.evaluation.rows import pool_rows
 from pipeline.inference import Analyser
 
 ROW = {
@@ -31,7 +33,7 @@ SLICE_ROW = {
     "case_id", "index", "reference_tumor", "score", "classifier_score", "uncalibrated_score",
     "outline_evidence", "decided_by", "called", "dice", "mask_px", "reference_px",
 }  # fmt: skip
-NETWORK = MeasuredNetwork("brain-tumor", "resunet-resnet18", "2.0.0", "0" * 64)
+NETWORK = MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64)
 
 
 @pytest.fixture
@@ -88,9 +90,16 @@ def test_millimetres_stand_where_spacing_exists(analyser: Analyser) -> None:
 def test_document_has_the_promised_shape(analyser: Analyser) -> None:
     calibration = PlattScaling(1.0, 0.0)
     rows = evaluate_cases(make_patients(), analyser, calibration=calibration)
-    document = build_evaluation(
-        rows, NETWORK, split="held-out", engine="openvino f32", command="x", draws=50
+    evaluation = build_evaluation(
+        rows,
+        NETWORK,
+        task="brain-tumor",
+        split="held-out",
+        engine="openvino f32",
+        command="x",
+        draws=50,
     )
+    document = dump_evaluation(evaluation)
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert document["schema"] == 2
     assert document["split"] == "held-out"
@@ -115,20 +124,21 @@ def test_document_has_the_promised_shape(analyser: Analyser) -> None:
 
 def test_calibration_is_told_before_and_after(analyser: Analyser) -> None:
     rows = evaluate_cases(make_patients()[:1], analyser, calibration=PlattScaling(2.0, 0.0))
-    told = describe_calibration(rows)
+    found = describe_calibration(rows)
+    assert found.after is not None
+    assert found.before is not None
     # Three slices with tumor at 0.9, one without at 0.1; odds of 3 and of a third before.
-    assert told["after"]["ece"] == pytest.approx(0.1)
-    assert told["before"]["ece"] == pytest.approx(0.25, abs=1e-6)
-    assert told["before"]["brier"] == pytest.approx(0.25**2, abs=1e-6)
-    assert [b["slices"] for b in told["after"]["bins"]] == [1, 3]
-    assert "approximation" in told["explanation"]
+    assert found.after.ece == pytest.approx(0.1)
+    assert found.before.ece == pytest.approx(0.25, abs=1e-6)
+    assert found.before.brier == pytest.approx(0.25**2, abs=1e-6)
+    assert [one.slices for one in found.after.bins] == [1, 3]
+    assert "approximation" in found.explanation
 
 
 def test_a_calibration_of_a_part_of_the_rows_is_not_told(analyser: Analyser) -> None:
     known = evaluate_cases(make_patients()[:1], analyser, calibration=PlattScaling(2.0, 0.0))
     other = evaluate_cases(make_patients()[1:2], analyser)
-    assert describe_calibration(pool_rows([known, other]))["before"] is None
-    assert describe_calibration(EvaluationRows())["after"] is None
+    assert describe_calibration(pool_rows([known, other])).before is None
 
 
 def test_the_calibration_of_a_network_is_checked() -> None:

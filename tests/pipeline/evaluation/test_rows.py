@@ -5,12 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from invented_rows import make_rows
 
 from pipeline.evaluation.restriction import restrict_to_slices
 from pipeline.evaluation.row_files import load_rows, rows_binding, save_rows
-from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow, pool_rows
+from pipeline.evaluation.rows import (
+    EvaluationRows,
+    PatientRow,
+    SliceRow,
+    SliceTable,
+    pool_rows,
+)
 
 BINDING = rows_binding("a" * 64, b"{}", engine="openvino", precision="f32")
 
@@ -34,13 +41,13 @@ def one_patient() -> EvaluationRows:
     return EvaluationRows((person,), slices)
 
 
-# (kept positions, Dice, IoU, detected)
+# (numbers of the kept slices, Dice, IoU, detected)
 RESTRICTED = [
-    pytest.param({0}, 80 / 110, 40 / 70, True, id="the slice that was found"),
-    pytest.param({0, 1}, 80 / 130, 40 / 90, True, id="with the missed one"),
-    pytest.param({0, 1, 2}, 80 / 140, 40 / 100, True, id="all of them"),
-    pytest.param({1}, 0.0, 0.0, False, id="missed alone"),
-    pytest.param({2}, 0.0, 0.0, None, id="a false alarm alone: nothing to detect"),
+    pytest.param({1}, 80 / 110, 40 / 70, True, id="the slice that was found"),
+    pytest.param({1, 2}, 80 / 130, 40 / 90, True, id="with the missed one"),
+    pytest.param({1, 2, 3}, 80 / 140, 40 / 100, True, id="all of them"),
+    pytest.param({2}, 0.0, 0.0, False, id="missed alone"),
+    pytest.param({3}, 0.0, 0.0, None, id="a false alarm alone: nothing to detect"),
 ]
 
 
@@ -54,7 +61,7 @@ def test_a_patient_is_measured_again_on_its_kept_slices(
     assert row.detected is detected
     assert (row.hd95_px, row.surface_dice) == (None, None), "distances need the whole volume"
     assert (row.fold, row.institution, row.slices) == ("fold 1", "CS", len(kept))
-    assert [one.index - 1 for one in rows.slices] == sorted(kept)
+    assert [one.index for one in rows.slices] == sorted(kept)
 
 
 def test_patients_without_kept_slices_are_left_out() -> None:
@@ -64,7 +71,7 @@ def test_patients_without_kept_slices_are_left_out() -> None:
 
 def test_slices_without_any_mask_have_no_dice() -> None:
     nothing = SliceRow("p", 1, False, 0.1, False, None, 0, 0)
-    (row,) = restrict_to_slices(replace(one_patient(), slices=(nothing,)), {"p": {0}}).patients
+    (row,) = restrict_to_slices(replace(one_patient(), slices=(nothing,)), {"p": {1}}).patients
     assert (row.dice, row.iou, row.detected) == (None, None, None)
 
 
@@ -105,10 +112,6 @@ def _infinite_dice(content: dict[str, Any]) -> None:
     content["patients"][0]["dice"] = float("inf")
 
 
-def _unknown_field(content: dict[str, Any]) -> None:
-    content["patients"][0]["name"] = "x"
-
-
 def _patient_twice(content: dict[str, Any]) -> None:
     content["patients"].append(content["patients"][0])
 
@@ -123,7 +126,6 @@ def _no_patients(content: dict[str, Any]) -> None:
         _without_a_slice,
         _score_as_text,
         _infinite_dice,
-        _unknown_field,
         _patient_twice,
         _no_patients,
     ],
@@ -140,3 +142,21 @@ def test_damaged_rows_are_not_used(tmp_path: Path, damage: Any) -> None:
 def test_a_file_that_is_no_json_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "rows.json").write_text("{")
     assert load_rows(tmp_path / "rows.json", BINDING) == EvaluationRows()
+
+
+def test_rows_that_do_not_belong_together_are_refused() -> None:
+    person = PatientRow("a", "", 1.0, 1.0, 1, 1, 1)
+    row = SliceRow("b", 1, True, 0.9, True, 1.0, 1, 1)
+    with pytest.raises(ValueError, match="belong to one of the patients"):
+        SliceTable.from_rows(EvaluationRows((person,), (row,)))
+    with pytest.raises(ValueError, match="stand in one row"):
+        SliceTable.from_rows(EvaluationRows((person, person), ()))
+
+
+def test_arrays_hold_every_number_of_a_patient() -> None:
+    table = SliceTable.from_rows(make_rows(3, first_tumor=1))
+    assert table.of_patients["dice"].shape == (3,)
+    assert np.isnan(table.of_patients["dice"][0])
+    assert set(table.of_patients["detected"][1:]) <= {0.0, 1.0}
+    assert np.isnan(table.of_patients["hd95_mm"]).all()
+    assert not {"case_id", "institution", "fold"} & set(table.of_patients)

@@ -1,107 +1,194 @@
-"""What terminal and README show of a document; nothing is left out silently."""
+"""What terminal and README show of an evaluation; nothing is left out silently."""
 
+import csv
+import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from invented_rows import ENVIRONMENT, NETWORK
 
 from pipeline.errors import InputError
-from pipeline.evaluation.cross_validation import LEAKAGE_FIGURES
-from pipeline.evaluation.figures import FIGURE_LABELS
+from pipeline.evaluation.document import (
+    NOT_RUN,
+    Calibration,
+    CalibrationCurve,
+    Evaluation,
+    Fold,
+    FoldNotRun,
+    InstitutionPart,
+    Leakage,
+    LeakageSide,
+    LeftOut,
+    LeftOutNotRun,
+    NotRun,
+    RowCounts,
+    SameSlices,
+)
+from pipeline.evaluation.figures import all_figures
+from pipeline.evaluation.intervals import Estimate
+from pipeline.evaluation.metrics import Confusion
 from pipeline.evaluation.report import format_results, replace_results, write_results
-from pipeline.evaluation.tables import format_text, format_value, make_tables
+from pipeline.evaluation.tables import (
+    STORED_NOTE,
+    format_figures_csv,
+    format_text,
+    make_tables,
+)
 
-FIGURES = {name: {"value": 0.5, "low": 0.25, "high": 0.75} for name in FIGURE_LABELS} | {
-    "hd95_mm": {"value": None, "low": None, "high": None},
-    "patients_below_0_6": {"value": 2.0, "low": 0.0, "high": 4.0},
-    "hd95_px": {"value": 12.25, "low": 8.0, "high": 20.0},
+FIGURES = {figure.name: Estimate(0.5, 0.25, 0.75) for figure in all_figures()} | {
+    "hd95_mm": Estimate(None),
+    "patients_below_0_6": Estimate(2.0, 0.0, 4.0),
+    "hd95_px": Estimate(12.25, 8.0, 20.0),
 }
-CALIBRATION = {
-    "explanation": "said so",
-    "before": {"ece": 0.125, "brier": 0.25, "bins": []},
-    "classifier": None,
-    "after": {"ece": 0.0625, "brier": 0.2, "bins": []},
+COMPARED = [figure for figure in all_figures() if figure.compared]
+HELD_OUT = Evaluation(
+    task="brain-tumor",
+    network=NETWORK,
+    split="held-out",
+    environment=ENVIRONMENT | {"intervals": "95%, 100 draws of patients"},
+    counts=RowCounts(patients=2, slices=40, tumor_slices=10),
+    figures=FIGURES,
+    confusion=Confusion(tp=9, fn=1, fp=2, tn=28),
+    calibration=Calibration(
+        before=CalibrationCurve(0.125, 0.25, ()), after=CalibrationCurve(0.0625, 0.2, ())
+    ),
+    institutions=(InstitutionPart(code="CS", patients=2, slices=40, figures=FIGURES),),
+    patients=(),
+    slices_rows=(),
+)
+MISSING_RUN: dict[str, Any] = {
+    "status": NOT_RUN,
+    "command": "python train this",
+    "estimate": "about 9 minutes",
 }
-HELD_OUT: dict[str, Any] = {
-    "split": "held-out",
-    "counts": {"patients": 2, "slices": 40, "tumor_slices": 10},
-    "figures": FIGURES,
-    "calibration": CALIBRATION,
-    "institutions": [{"code": "CS", "patients": 2, "slices": 40, "figures": FIGURES}],
-    "confusion": {"tp": 9, "fn": 1, "fp": 2, "tn": 28},
-    "environment": {
-        "cpu": "some CPU",
-        "cores": "2",
-        "engine": "openvino f32",
-        "date": "2026-11-21",
-        "command": "python -m pipeline evaluate --data DIR --output DIR",
-        "intervals": "95%, 100 draws of patients",
-    },
-}
-NOT_RUN = {"status": "not run", "command": "python train this", "estimate": "about 9 minutes"}
-DIFFERENCE = {"value": 0.0625, "low": 0.03, "high": 0.1}
-CROSS_VALIDATED = HELD_OUT | {
-    "split": "cross-validated, 1 of 2 folds (2 of 4 patients)",
-    "folds": [
-        {
-            "name": "fold 1",
-            "patients": 2,
-            "figures": FIGURES,
-            "shipped": True,
-            "interrupted": True,
-            "epochs": 16,
-        },
-        {"name": "fold 2", "patients": 2, **NOT_RUN},
-    ],
-    "leave_institution_out": [
-        {
-            "code": "DU",
-            "patients": 2,
-            "figures": FIGURES,
-            "cross_validated": FIGURES,
-            "difference": {"value": -0.25, "low": -0.5, "high": 0.125},
-        },
-        {"code": "CS", "patients": 7, **NOT_RUN},
-        {
-            "code": "HT",
-            "patients": 1,
-            "figures": FIGURES,
-            "cross_validated": None,
-            "difference": None,
-        },
-    ],
-    "leakage": {
-        "fold": "fold 1",
-        "by_slice": {"patients": 4, "slices": 30, "epochs": 12, "figures": FIGURES},
-        "by_patient": {"patients": 2, "slices": 40, "figures": FIGURES},
-        "same_slices": {
-            "patients": 3,
-            "slices": 11,
-            "by_slice": FIGURES,
-            "by_patient": FIGURES,
-            "differences": dict.fromkeys(LEAKAGE_FIGURES, DIFFERENCE),
-        },
-        "explanation": "Only the second says what a new patient may expect.",
-    },
-}
+LEAKAGE = Leakage(
+    fold="fold 1",
+    by_slice=LeakageSide(patients=4, slices=30, epochs=12, figures=FIGURES),
+    by_patient=LeakageSide(patients=2, slices=40, figures=FIGURES),
+    same_slices=SameSlices(
+        patients=3,
+        slices=11,
+        by_slice=FIGURES,
+        by_patient=FIGURES,
+        differences={figure.name: Estimate(0.0625, 0.03, 0.1) for figure in COMPARED},
+    ),
+    explanation="Only the second says what a new patient may expect.",
+)
+CROSS_VALIDATED = replace(
+    HELD_OUT,
+    split="cross-validated, 1 of 2 folds (2 of 4 patients)",
+    folds=(
+        Fold(
+            name="fold 1",
+            patients=2,
+            slices=40,
+            figures=FIGURES,
+            shipped=True,
+            interrupted=True,
+            epochs=16,
+        ),
+        FoldNotRun(name="fold 2", patients=2, **MISSING_RUN),
+    ),
+    leave_institution_out=(
+        LeftOut(
+            code="DU",
+            patients=2,
+            slices=20,
+            figures=FIGURES,
+            cross_validated=FIGURES,
+            difference=Estimate(-0.25, -0.5, 0.125),
+        ),
+        LeftOutNotRun(code="CS", patients=7, **MISSING_RUN),
+        LeftOut(code="HT", patients=1, slices=10, figures=FIGURES),
+    ),
+    leakage=LEAKAGE,
+)
 TEXT = "before\n<!-- results: made -->\nold\n<!-- end of results -->\nafter\n"
 
 
-def rows_of(document: dict[str, Any], title: str) -> list[tuple[str, ...]]:
+def rows_of(evaluation: Evaluation, title: str) -> list[tuple[str, ...]]:
     """Rows of the table whose first column has this title."""
-    (table,) = [table for table in make_tables(document) if table.header[0] == title]
+    (table,) = [table for table in make_tables(evaluation) if table.header[0] == title]
     return list(table.rows)
 
 
-def test_every_figure_stands_with_its_interval_and_missing_ones_are_left_out() -> None:
-    told = format_results(HELD_OUT)
-    # All but one without a value and three that are not told with three digits.
-    assert told.count("| 0.500 | 0.250 to 0.750 |") == len(FIGURE_LABELS) - 4
-    assert "| Patients below Dice 0.6 | 2 | 0 to 4 |" in told
-    assert "| HD95 per patient, mean (px, in plane) | 12.2 | 8.0 to 20.0 |" in told
-    assert "(mm, in plane)" not in told
-    assert told.count("the median is the usual distance") == 1
-    assert "9 tumor slices found, 1 missed" in told
-    assert "2 held-out patients (40 slices, 10 with tumor)" in told
+def test_every_figure_stands_with_its_interval_and_undefined_ones_are_left_out() -> None:
+    written = format_results(HELD_OUT)
+    # All but one without a value, two with one decimal and a count.
+    three_digits = [figure for figure in all_figures() if figure.digits == 3]
+    assert written.count("| 0.500 | 0.250 to 0.750 |") == len(three_digits)
+    assert "| Patients below Dice 0.6 | 2 | 0 to 4 |" in written
+    assert "| HD95 per patient, mean | 12.2 px | 8.0 to 20.0 |" in written
+    assert "millimetres" not in written
+    assert written.count("the median is the usual distance") == 1
+    assert "9 tumor slices found, 1 missed" in written
+    assert "2 held-out patients (40 slices, 10 with tumor)" in written
+
+
+def without(name: str) -> Evaluation:
+    """The cross-validation as written before this figure was registered."""
+    left = {key: found for key, found in FIGURES.items() if key != name}
+    fold, missing = CROSS_VALIDATED.folds
+    first, *others = CROSS_VALIDATED.leave_institution_out
+    assert isinstance(fold, Fold)
+    assert isinstance(first, LeftOut)
+    same = replace(LEAKAGE.same_slices, by_slice=left, by_patient=left, differences={})
+    return replace(
+        CROSS_VALIDATED,
+        figures=left,
+        folds=(replace(fold, figures=left), missing),
+        institutions=(replace(HELD_OUT.institutions[0], figures=left),),
+        leave_institution_out=(
+            replace(first, figures=left, cross_validated=left, difference=None, stored=True),
+            *others,
+        ),
+        leakage=replace(
+            LEAKAGE,
+            by_slice=replace(LEAKAGE.by_slice, figures=left),
+            by_patient=replace(LEAKAGE.by_patient, figures=left),
+            same_slices=same,
+            stored=True,
+        ),
+    )
+
+
+@pytest.mark.parametrize("name", [figure.name for figure in all_figures()])
+def test_a_figure_that_a_file_lacks_reads_missing(name: str) -> None:
+    evaluation = without(name)
+    (figure,) = [figure for figure in all_figures() if figure.name == name]
+    assert f"| {figure.label} | missing | - |" in format_results(evaluation)
+    assert "missing" in format_text(evaluation)
+    if figure.compared:
+        rows = rows_of(evaluation, "One recipe, two splits")
+        assert (figure.label, *["missing"] * 5) in rows
+    written = csv.reader(io.StringIO(format_figures_csv(evaluation)))
+    assert ["all patients", name, figure.label, figure.unit, "missing", "", ""] in list(written)
+
+
+def test_figures_that_are_kept_as_they_were_stored_say_so() -> None:
+    written = format_results(without("slice_auc"))
+    assert written.count(STORED_NOTE) == 2  # of the splits and of the institutions left out
+    assert STORED_NOTE not in format_results(CROSS_VALIDATED)
+
+
+def test_the_csv_holds_every_figure_of_every_part_with_all_decimals() -> None:
+    header, *rows = csv.reader(io.StringIO(format_figures_csv(CROSS_VALIDATED)))
+    assert header == ["part", "figure", "label", "unit", "value", "low", "high"]
+    parts = list(dict.fromkeys(row[0] for row in rows))
+    assert parts == [
+        "all patients",
+        "fold 1",
+        "institution CS",
+        "without DU",
+        "without HT",
+        "split by slice, same slices",
+        "split by patient, same slices",
+        "split by slice less split by patient",
+    ]
+    assert len(rows) == len(parts) * len(all_figures())
+    distance = ["all patients", "hd95_px", "HD95 per patient, mean", "px", "12.25", "8.0", "20.0"]
+    assert distance in rows
 
 
 def test_calibration_stands_before_and_after() -> None:
@@ -135,26 +222,19 @@ def test_both_splits_of_the_leakage_exhibit_stand_side_by_side() -> None:
     assert "| By slice (12 epochs) | By patient (fold 1) |" in format_results(CROSS_VALIDATED)
     assert rows[1] == ("Slices", "30", "40", "11", "11", "-")
     assert rows[2][-1] == "+0.062 (+0.030 to +0.100)"
-    assert len(rows) == 2 + len(LEAKAGE_FIGURES)
-    assert CROSS_VALIDATED["leakage"]["explanation"] in format_results(CROSS_VALIDATED)
+    assert [row[0] for row in rows[2:]] == [figure.label for figure in COMPARED]
+    assert LEAKAGE.explanation in format_results(CROSS_VALIDATED)
 
 
 def test_a_leakage_exhibit_that_was_not_run_says_so() -> None:
-    told = format_text(CROSS_VALIDATED | {"leakage": NOT_RUN})
-    assert "Not run: by slice (about 9 minutes): `python train this`" in told
+    written = format_text(replace(CROSS_VALIDATED, leakage=NotRun(**MISSING_RUN)))
+    assert "Not run: by slice (about 9 minutes): `python train this`" in written
 
 
-def test_the_terminal_tells_what_was_measured_first() -> None:
-    told = format_text(HELD_OUT).splitlines()
-    assert told[0] == "2 patients, 40 slices, 10 of them with tumor (held-out)"
-    assert told[2].split() == ["Outline,", "whole", "chain", "Value", "95%", "interval"]
-
-
-def test_figures_have_the_digits_that_they_deserve() -> None:
-    assert format_value("patient_dice_mean", 0.12345) == "0.123"
-    assert format_value("patients_below_0_6", 4.0) == "4"
-    assert format_value("slice_auc", None) == "-"
-    assert format_value("slice_auc", 0.1, sign=True) == "+0.100"
+def test_the_terminal_says_what_was_measured_first() -> None:
+    written = format_text(HELD_OUT).splitlines()
+    assert written[0] == "2 patients, 40 slices, 10 of them with tumor (held-out)"
+    assert written[2].split() == ["Outline,", "whole", "chain", "Value", "95%", "interval"]
 
 
 def test_only_what_stands_between_the_markers_changes(tmp_path: Any) -> None:

@@ -1,0 +1,381 @@
+"""evaluation.json: what it holds, as types, and the only place where it is read and written.
+
+A file may come from anyone, so that everything in it is checked as it is read. A figure that it
+lacks is no error: files are older than the registry of figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
+
+from pipeline.atomic_files import write_json
+from pipeline.checked_json import read_json_object
+from pipeline.errors import InputError
+from pipeline.evaluation.field_types import Count, Flag, Name, Share, Text
+from pipeline.evaluation.intervals import Estimate
+from pipeline.evaluation.metrics import Confusion, RecallPoint, Reliability, RocPoint
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+
+FILE = "evaluation.json"
+SCHEMA: Literal[2] = 2
+CROSS_VALIDATED = "cross-validated"
+NOT_RUN: Literal["not run"] = "not run"
+
+#: Figures by name.
+Figures = Mapping[Name, Estimate]
+
+
+class OldEvaluation(InputError):
+    """The file was written by another version of the program."""
+
+
+@dataclass(frozen=True)
+class MeasuredNetwork:
+    """What was measured.
+
+    Attributes:
+        name, version: As shown to readers.
+        digest: SHA-256 (hex) of the weights.
+    """
+
+    name: Name
+    version: Name
+    digest: Name
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotRun:
+    """A part that was not measured.
+
+    Attributes:
+        command: What would measure it.
+        estimate: How long that takes.
+        reason: Why it was not measured.
+    """
+
+    status: Literal["not run"]
+    command: Text = ""
+    estimate: Text = ""
+    reason: Text = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldNotRun(NotRun):
+    """A fold without a network."""
+
+    name: Name
+    patients: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOutNotRun(NotRun):
+    """An institution without a network that never saw it."""
+
+    code: Name
+    patients: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Figures of some of the patients.
+
+    Attributes:
+        patients, slices: How many.
+        figures: Drawn among these patients alone.
+    """
+
+    patients: Count
+    slices: Count
+    figures: Figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstitutionPart(Part):
+    """Figures of an institution's patients."""
+
+    code: Name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold(Part):
+    """Figures of the patients that a fold held out.
+
+    Attributes:
+        name: Such as ``fold 1``.
+        digest: Of the network that answered.
+        interrupted: Whether its training ended early.
+        epochs: How many it was trained for; None where that is not known.
+        shipped: Whether it is the installed network.
+    """
+
+    name: Name
+    digest: Name = ""
+    interrupted: Flag = False
+    epochs: Count | None = None
+    shipped: Flag = False
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """How many patients and slices were measured."""
+
+    patients: Count
+    slices: Count
+    tumor_slices: Count
+
+
+@dataclass(frozen=True)
+class CalibrationCurve:
+    """How a score and the share of slices with tumor go together."""
+
+    ece: Share
+    brier: Share
+    bins: tuple[Reliability, ...]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibration of three scores; None where a score is not known for every slice.
+
+    Attributes:
+        explanation: What the scores are.
+        before: Of the classifier's score without the network's calibration.
+        classifier: Of the calibrated classifier score.
+        after: Of the slice score on which decisions are made.
+    """
+
+    explanation: Text = ""
+    before: CalibrationCurve | None = None
+    classifier: CalibrationCurve | None = None
+    after: CalibrationCurve | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakageSide(Part):
+    """One split, measured on its own held-out slices."""
+
+    epochs: Count | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameSlices:
+    """Both splits measured on the slices that the split by slice held out.
+
+    Attributes:
+        patients, slices: How many.
+        by_slice, by_patient: Figures of either network.
+        differences: Split by slice minus split by patient, paired by patient.
+    """
+
+    patients: Count
+    slices: Count
+    by_slice: Figures
+    by_patient: Figures
+    differences: Figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leakage:
+    """The same recipe, split by slice and by patient.
+
+    Attributes:
+        fold: The fold whose network stands for the split by patient.
+        by_slice, by_patient: Each on its own held-out slices.
+        same_slices: Both on the same slices.
+        explanation: What to know before comparing.
+        rows: Of the network split by slice, its held-out slices alone; None in files of versions
+            that did not store them.
+        stored: Whether the figures are kept as an earlier evaluation stored them, because there are
+            no rows from which to compute them.
+    """
+
+    fold: Name
+    by_slice: LeakageSide
+    by_patient: LeakageSide
+    same_slices: SameSlices
+    explanation: Text = ""
+    rows: EvaluationRows | None = None
+    stored: Flag = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut(Part):
+    """An institution's patients, answered by a network that never saw the institution.
+
+    Attributes:
+        code: The institution.
+        digest: Of the network.
+        compared_patients: How many of them were cross-validated too.
+        cross_validated: Figures of these in the cross-validation; None where there are none.
+        difference: Of mean Dice, left out minus cross-validated, paired by patient.
+        epochs: How many the network was trained for; None where that is not known.
+        explanation: What to know before comparing, "" for nothing.
+        rows, stored: As in `Leakage`, of this network.
+    """
+
+    code: Name
+    digest: Name = ""
+    compared_patients: Count = 0
+    cross_validated: Figures | None = None
+    difference: Estimate | None = None
+    epochs: Count | None = None
+    explanation: Text = ""
+    rows: EvaluationRows | None = None
+    stored: Flag = False
+
+
+def _kind(part: object) -> str:
+    """Which of the two a part is: measured, or not run."""
+    status = part.get("status") if isinstance(part, Mapping) else getattr(part, "status", None)
+    return "NotRun" if status == NOT_RUN else "Measured"
+
+
+_BY_STATUS = Discriminator(_kind)
+_NOT_RUN_TAG, _MEASURED_TAG = Tag("NotRun"), Tag("Measured")
+AnyFold = Annotated[
+    Annotated[Fold, _MEASURED_TAG] | Annotated[FoldNotRun, _NOT_RUN_TAG], _BY_STATUS
+]
+AnyLeakage = Annotated[
+    Annotated[Leakage, _MEASURED_TAG] | Annotated[NotRun, _NOT_RUN_TAG], _BY_STATUS
+]
+AnyLeftOut = Annotated[
+    Annotated[LeftOut, _MEASURED_TAG] | Annotated[LeftOutNotRun, _NOT_RUN_TAG], _BY_STATUS
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A whole evaluation.
+
+    Attributes:
+        task: Such as ``brain-tumor``.
+        network: What was measured.
+        split: What the patients are, such as ``held-out``, ``cross-validated``, ``given folder``.
+        environment: Where, when, how and by which command it was measured.
+        counts: Patients and slices.
+        figures: Over all patients.
+        confusion: Slices by reference and call, as measured.
+        roc, precision_recall: Curves of the slice score, from strict to lax thresholds.
+        calibration: Of the scores; None in files that do not hold it.
+        institutions: The largest first; patients of no institution are left out.
+        patients: A row per patient.
+        slices_rows: A row per slice, in the patients' order.
+        folds: Of a cross-validation; empty otherwise.
+        leakage: None outside a cross-validation.
+        leave_institution_out: Of a cross-validation; empty otherwise.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False)
+
+    task: Name
+    network: MeasuredNetwork
+    split: Name
+    environment: Mapping[Name, Text]
+    counts: RowCounts
+    figures: Figures
+    confusion: Confusion
+    roc: tuple[RocPoint, ...] = ()
+    precision_recall: tuple[RecallPoint, ...] = ()
+    calibration: Calibration | None = None
+    institutions: tuple[InstitutionPart, ...] = ()
+    patients: tuple[PatientRow, ...]
+    slices_rows: tuple[SliceRow, ...]
+    folds: tuple[AnyFold, ...] = ()
+    leakage: AnyLeakage | None = None
+    leave_institution_out: tuple[AnyLeftOut, ...] = ()
+    schema: Literal[2] = SCHEMA
+
+    @property
+    def rows(self) -> EvaluationRows:
+        """All rows."""
+        return EvaluationRows(self.patients, self.slices_rows)
+
+    @property
+    def cross_validated(self) -> bool:
+        """Whether every patient was measured by a network that had not learned from it."""
+        return self.split.startswith(CROSS_VALIDATED)
+
+    def is_of(self, digest: str) -> bool:
+        """Whether the network with this digest is the one that was measured."""
+        return self.network.digest == digest
+
+
+def parse_evaluation(content: object, shown: str = FILE) -> Evaluation:
+    """Check the contents of an evaluation file.
+
+    Args:
+        content: As JSON holds it.
+        shown: How the file is called in a sentence.
+
+    Raises:
+        OldEvaluation: The file is of another schema.
+        InputError: A part is missing or is not of the expected kind.
+    """
+    if not isinstance(content, Mapping):
+        raise InputError(shown, f"{shown} holds no evaluation.")
+    if content.get("schema") != SCHEMA:
+        raise OldEvaluation(
+            shown, f"{shown} was written by another version of Overread; evaluate again."
+        )
+    try:
+        evaluation: Evaluation = _adapter().validate_python(content)
+        _check_rows(evaluation)
+    except ValidationError as error:
+        raise InputError(shown, f"{shown} does not fit: {_first_problem(error)}") from None
+    except ValueError as error:
+        raise InputError(shown, f"{shown} does not fit: {error}.") from None
+    return evaluation
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Read an evaluation file.
+
+    Raises:
+        InputError: There is no such file, or `parse_evaluation` refuses it.
+    """
+    content = read_json_object(path, path.name)
+    if content is None:
+        raise InputError(path.name, f"There is no file {path.name}.")
+    return parse_evaluation(content, path.name)
+
+
+def write_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Write an evaluation file in one step.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    write_json(path, dump_evaluation(evaluation))
+
+
+def dump_evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    """The evaluation as JSON holds it."""
+    content: dict[str, Any] = _adapter().dump_python(evaluation, mode="json")
+    return {"schema": content.pop("schema")} | content
+
+
+@cache
+def _adapter() -> TypeAdapter[Evaluation]:
+    return TypeAdapter(Evaluation)
+
+
+def _check_rows(evaluation: Evaluation) -> None:
+    stored = [evaluation.rows]
+    parts = (evaluation.leakage, *evaluation.leave_institution_out)
+    stored += [part.rows for part in parts if isinstance(part, Leakage | LeftOut) and part.rows]
+    for rows in stored:
+        rows.check()
+
+
+def _first_problem(error: ValidationError) -> str:
+    """Where the first field that does not fit stands, and what it should be."""
+    first = error.errors(include_url=False)[0]
+    # The tag of a choice says nothing to a reader.
+    place = [str(part) for part in first["loc"] if not str(part)[:1].isupper()]
+    return f"{' > '.join(place) or 'the file'}: {first['msg'][:1].lower()}{first['msg'][1:]}."

@@ -1,0 +1,25 @@
+"""What a field of an untrusted file may hold: types that are checked when a file is read.
+
+In code they are plain numbers and texts; pydantic refuses anything else at the door, such as a text
+or ``true`` where a number belongs, not-a-number, or a share above 1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, Strict
+
+#: Finite, of any size.
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+#: Finite and not negative.
+Amount = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+#: In [0, 1].
+Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
+#: A whole number from 0.
+Count = Annotated[int, Strict(), Field(ge=0, le=10**12)]
+Flag = Annotated[bool, Strict()]
+#: A name, such as a patient's.
+Name = Annotated[str, Strict(), Field(max_length=200)]
+#: A few sentences.
+Text = Annotated[str, Strict(), Field(max_length=4000)]
