@@ -1,6 +1,6 @@
 """What is installed on this server, as pages need it: the models' files, the workspace's cases.
 
-The files are read anew for each answer (a few milliseconds): a new evaluation shows without a
+The files are read again for each answer (a few milliseconds): a new evaluation shows without a
 restart.
 """
 
@@ -16,7 +16,7 @@ from flask import current_app
 import pipeline
 from dashboard import services
 from dashboard.components.performance.cases import KnownStudy
-from dashboard.evaluation import Evaluation, EvaluationError, parse_evaluation
+from dashboard.evaluation import Measured
 from dashboard.evaluation.benchmark import FILE, Benchmark, parse_benchmark
 from dashboard.evaluation.experiments import (
     FOLDER,
@@ -27,6 +27,7 @@ from dashboard.evaluation.experiments import (
 from dashboard.figures.training import Measure, choose_measures, parse_history
 from dashboard.json_files import read_document
 from pipeline import InputError, ModelInfo, TaskInfo
+from pipeline.evaluation.facade import parse_evaluation
 
 
 def read_models() -> TaskInfo:
@@ -50,16 +51,16 @@ def models_or_nothing() -> TaskInfo:
         raise PreventUpdate from error
 
 
-def evaluated() -> tuple[TaskInfo, Evaluation]:
-    """Models and evaluation, for a callback.
+def evaluated() -> Measured:
+    """Network and evaluation, for a callback.
 
     Raises:
         PreventUpdate: One of the two cannot be read.
     """
     info = models_or_nothing()
     try:
-        return info, parse_evaluation(info.evaluation)
-    except EvaluationError as error:
+        return Measured(info.network, parse_evaluation(info.evaluation))
+    except InputError as error:
         raise PreventUpdate from error
 
 
@@ -70,7 +71,7 @@ def read_experiments() -> tuple[list[Experiment], list[str]]:
         try:
             document = read_document(path, f"{FOLDER}/{path.name}")
             found.append(parse_experiment(document, path.stem))
-        except (InputError, EvaluationError) as error:
+        except InputError as error:
             errors.append(str(error))
     return found, errors
 
@@ -82,7 +83,7 @@ def read_benchmark() -> tuple[Benchmark | None, str]:
         return None, ""
     try:
         return parse_benchmark(read_document(path, FILE)), ""
-    except (InputError, EvaluationError) as error:
+    except InputError as error:
         return None, str(error)
 
 
@@ -91,20 +92,20 @@ def training_measures(network: ModelInfo) -> list[Measure]:
     return choose_measures(parse_history(network.history))
 
 
-def study_links(evaluation: Evaluation) -> dict[str, Component | str]:
+def study_links(measured: Measured) -> dict[str, Component | str]:
     """What a table shows for the cases that can be opened here, by case_id."""
-    found = known_studies(evaluation, evaluation.patients["case_id"])
+    found = known_studies(measured, measured.patients["case_id"])
     return {name: dcc.Link(name, href=study.href) for name, study in found.items()}
 
 
-def known_studies(evaluation: Evaluation, case_ids: Iterable[str]) -> dict[str, KnownStudy]:
+def known_studies(measured: Measured, case_ids: Iterable[str]) -> dict[str, KnownStudy]:
     """Studies of this workspace by case_id, as far as there are any.
 
     Only a study with the very slices that were evaluated counts, the newest of several: another one
-    of the same name would show other slices than the figures tell of.
+    of the same name would show other slices than those that were measured.
     """
     found = services.get(current_app).store.studies_of_cases(case_ids)
-    slices = evaluation.slices[evaluation.slices["case_id"].isin(list(found))]
+    slices = measured.slices[measured.slices["case_id"].isin(list(found))]
     evaluated = slices.groupby("case_id")["index"].agg(sorted)
     return {
         case_id: KnownStudy(study.study_id, study.thumbnail_url, study.indices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,21 +11,14 @@ from dash.exceptions import PreventUpdate
 
 from dashboard import ids as shared
 from dashboard.components.performance import ids
-from dashboard.components.performance.tiles import rate_words
-from dashboard.components.performance.words import figure_words
-from dashboard.evaluation import (
-    CELLS,
-    Evaluation,
-    count_confusion,
-    estimate_rates,
-    institution_dice,
-)
-from dashboard.evaluation.sections import Leakage
+from dashboard.components.performance.leakage import charted_figures
+from dashboard.components.performance.tiles import rate_words, value_of
+from dashboard.evaluation import CELLS, Measured
 from dashboard.figures.comparison import Pair, make_pair_figure
 from dashboard.figures.dice import make_dice_figure
 from dashboard.figures.institutions import make_institution_figure
-from dashboard.figures.reliability import make_reliability_figure
-from dashboard.figures.roc import make_recall_figure, make_roc_figure
+from dashboard.figures.reliability import AFTER, BEFORE, make_reliability_figure
+from dashboard.figures.roc import OperatingPoint, make_recall_figure, make_roc_figure
 from dashboard.figures.template import Theme, parse_theme
 from dashboard.figures.training import make_training_figure, parse_history, shipped_epoch
 from dashboard.installed import (
@@ -33,19 +27,14 @@ from dashboard.installed import (
     training_measures,
 )
 from dashboard.performance_inputs import (
+    bins_of,
     clicked_value,
     mappings_of,
     parse_selection,
     parse_threshold,
 )
+from pipeline.evaluation.facade import Estimate, Fold, Leakage, LeftOut, find_figure
 
-#: What the leakage exhibit compares, as far as both sides hold it.
-LEAKAGE_FIGURES = (
-    "patient_dice_mean",
-    "tumor_slice_dice",
-    "slice_auc",
-    "sensitivity_at_95_specificity",
-)
 _DICE = "patient_dice_mean"
 
 
@@ -89,8 +78,7 @@ def register(app: Dash) -> None:
 
 def move_point(click: object, resets: object) -> float:
     """The operating point that a click on the curve, or on the reset button, asks for."""
-    info, _ = evaluated()
-    shipped = info.network.decision.threshold
+    shipped = evaluated().threshold
     if ctx.triggered_id == ids.RESET:
         return round(shipped, 2)
     return parse_threshold(clicked_value(click), default=shipped)
@@ -103,24 +91,27 @@ def show_operating_point(
 
     As shipped, the cells and rates are those that were measured.
     """
-    info, evaluation = evaluated()
-    shipped_at = info.network.decision.threshold
-    chosen = parse_threshold(threshold, default=shipped_at)
-    point = None if chosen == shipped_at else chosen
-    current = count_confusion(evaluation.slices, point)
+    measured = evaluated()
+    chosen = parse_threshold(threshold, default=measured.threshold)
+    point = None if chosen == measured.threshold else chosen
+    counts, rates = measured.count(point), measured.rates(point)
     figure = make_roc_figure(
-        evaluation.roc,
-        current=current,
-        threshold=chosen,
-        shipped=count_confusion(evaluation.slices, None),
-        shipped_threshold=shipped_at,
+        measured.evaluation.roc,
+        current=_operating_point(chosen, rates),
+        shipped=_operating_point(measured.threshold, measured.rates(None)),
         theme=parse_theme(theme),
     )
-    rates = evaluation.figures if point is None else {}
-    if "sensitivity" not in rates or "specificity" not in rates:
-        rates = estimate_rates(evaluation.slices, point)
-    counts = [f"{getattr(current, cell):,}" for cell in CELLS]
-    return figure, f"{chosen:.2f}", rate_words(rates, current), counts, point
+    cells = [f"{getattr(counts, cell):,}" for cell in CELLS]
+    return figure, f"{chosen:.2f}", rate_words(rates, counts), cells, point
+
+
+def _operating_point(threshold: float, rates: Mapping[str, Estimate]) -> OperatingPoint:
+    return OperatingPoint(
+        threshold,
+        sensitivity=value_of(rates, "sensitivity"),
+        specificity=value_of(rates, "specificity"),
+        ppv=value_of(rates, "precision"),
+    )
 
 
 def draw_pickable(theme: object, selection: object, charts: object) -> list[Any]:
@@ -128,58 +119,55 @@ def draw_pickable(theme: object, selection: object, charts: object) -> list[Any]
     wanted = [chart.get("which") for chart in mappings_of(charts)]
     if not wanted:
         return []
-    _, evaluation = evaluated()
-    chosen = parse_selection(selection, evaluation).get("case", "")
-    return [_draw_pickable(name, evaluation, chosen, parse_theme(theme)) for name in wanted]
+    measured = evaluated()
+    chosen = parse_selection(selection, measured).get("case", "")
+    return [_draw_pickable(name, measured, chosen, parse_theme(theme)) for name in wanted]
 
 
-def _draw_pickable(name: object, evaluation: Evaluation, chosen: str, theme: Theme) -> Any:
+def _draw_pickable(name: object, measured: Measured, chosen: str, theme: Theme) -> Any:
     if name == ids.DICE:
-        return make_dice_figure(evaluation.patients, theme=theme, selected=chosen)
+        return make_dice_figure(measured.patients, theme=theme, selected=chosen)
     if name == ids.INSTITUTIONS:
-        table = institution_dice(evaluation.patients)
-        return make_institution_figure(evaluation.patients, table, theme=theme, selected=chosen)
+        parts = measured.evaluation.institutions
+        return make_institution_figure(measured.patients, parts, theme=theme, selected=chosen)
     if name == ids.RELIABILITY:
-        before, after = evaluation.sections.before, evaluation.sections.after
         return make_reliability_figure(
-            before.bins if before else None, after.bins if after else None, theme=theme
+            bins_of(BEFORE, measured), bins_of(AFTER, measured), theme=theme
         )
     return no_update
 
 
 def draw_recall(theme: object) -> go.Figure:
-    """Precision over recall, with the shipped operating point."""
-    info, evaluation = evaluated()
+    """Positive predictive value over sensitivity, with the shipped operating point."""
+    measured = evaluated()
     return make_recall_figure(
-        evaluation.precision_recall,
-        current=count_confusion(evaluation.slices, None),
-        threshold=info.network.decision.threshold,
+        measured.evaluation.precision_recall,
+        current=_operating_point(measured.threshold, measured.rates(None)),
+        prevalence=measured.evaluation.confusion.prevalence,
         theme=parse_theme(theme),
     )
 
 
 def draw_folds(theme: object) -> go.Figure:
-    """Mean Dice of each fold, and of all together."""
-    _, evaluation = evaluated()
+    """Mean Dice of each fold."""
+    dice = find_figure(_DICE)
     pairs = [
-        Pair(fold.name, fold.figures.get(_DICE))
-        for fold in evaluation.sections.folds
-        if fold.not_run is None
+        Pair(fold.name, dice, fold.figures.get(_DICE))
+        for fold in evaluated().evaluation.folds
+        if isinstance(fold, Fold)
     ]
-    return make_pair_figure(pairs, names=("Dice per patient", ""), theme=parse_theme(theme))
+    return make_pair_figure(pairs, names=(dice.title, ""), theme=parse_theme(theme))
 
 
 def draw_leakage(theme: object) -> go.Figure:
-    """The figures of both splits side by side."""
-    _, evaluation = evaluated()
-    found = evaluation.sections.leakage
-    if not isinstance(found, Leakage):
+    """The figures of both splits side by side, on the same slices."""
+    leakage = evaluated().evaluation.leakage
+    if not isinstance(leakage, Leakage):
         raise PreventUpdate
-    first, second = found.by_slice.figures, found.by_patient.figures
+    first, second = leakage.same_slices.by_slice, leakage.same_slices.by_patient
     pairs = [
-        Pair(figure_words(name).title, first[name], second[name])
-        for name in LEAKAGE_FIGURES
-        if name in first and name in second
+        Pair(figure.label, figure, first.get(figure.name), second.get(figure.name))
+        for figure in charted_figures()
     ]
     names = ("split by slice", "split by patient")
     return make_pair_figure(pairs, names=names, theme=parse_theme(theme))
@@ -187,15 +175,16 @@ def draw_leakage(theme: object) -> go.Figure:
 
 def draw_left_out(theme: object) -> go.Figure:
     """Mean Dice at institutions that were left out, beside the cross-validated one."""
-    _, evaluation = evaluated()
+    dice = find_figure(_DICE)
     pairs = [
         Pair(
-            f"{one.code}, {one.patients} patients",
-            one.cross_validated.get(_DICE),
-            one.figures.get(_DICE),
+            f"{part.code}, {part.patients} patients",
+            dice,
+            (part.cross_validated or {}).get(_DICE),
+            part.figures.get(_DICE),
         )
-        for one in evaluation.sections.left_out
-        if one.not_run is None
+        for part in evaluated().evaluation.leave_institution_out
+        if isinstance(part, LeftOut)
     ]
     names = ("cross-validated", "left out")
     return make_pair_figure(pairs, names=names, theme=parse_theme(theme))

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.evaluation import CELLS, Evaluation
-from dashboard.evaluation.sections import Reliability
+from dashboard.evaluation import CELLS, Measured
 from dashboard.figures.reliability import AFTER, BEFORE
+from pipeline.evaluation.facade import Reliability, calibration_bin
 
 #: Limits of the movable operating point and its step.
 LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
-#: Equal bins of the score behind the reliability diagram, as the evaluation makes them.
-BINS = 10
 
 
 def parse_threshold(value: object, *, default: float) -> float:
@@ -39,40 +37,43 @@ def parse_point(values: object) -> float | None:
     return None if chosen < 0 else chosen
 
 
-def parse_selection(value: object, evaluation: Evaluation) -> dict[str, str]:
+def parse_selection(value: object, measured: Measured) -> dict[str, str]:
     """The group (``kind``, ``which``) and the ``case`` that a browser has chosen, if they exist."""
     given = value if isinstance(value, dict) else {}
     chosen: dict[str, str] = {}
     kind, which, case = (given.get(name) for name in ("kind", "which", "case"))
-    if isinstance(kind, str) and isinstance(which, str) and which in _known(kind, evaluation):
+    if isinstance(kind, str) and isinstance(which, str) and which in _known(kind, measured):
         chosen |= {"kind": kind, "which": which}
-    if isinstance(case, str) and (evaluation.patients["case_id"] == case).any():
+    if isinstance(case, str) and (measured.patients["case_id"] == case).any():
         chosen["case"] = case
     return chosen
 
 
-def bin_rows(which: str, evaluation: Evaluation) -> pd.DataFrame:
+def bin_rows(which: str, measured: Measured, slices: pd.DataFrame) -> pd.DataFrame:
     """Slices of a point of the reliability diagram, the highest score first.
 
     Args:
         which: ``before`` or ``after``, and the point's place.
-        evaluation: Which must hold that point.
+        measured: Whose evaluation holds that point.
+        slices: Its slices.
     """
     name, _, place = which.partition(" ")
     column = "uncalibrated_score" if name == BEFORE else "score"
-    part = _reliability(name, evaluation)
-    if part is None:
-        return evaluation.slices.iloc[:0]
-    mean = float(part.bins["score"].iloc[int(place)])
-    scores = evaluation.slices[column].to_numpy(float)
-    rows = evaluation.slices[_bin_of(scores) == _bin_of(np.array([mean]))[0]]
-    return rows.sort_values(column, ascending=False, ignore_index=True)
+    scores = slices[column].to_numpy(float)
+    known = ~np.isnan(scores)
+    chosen = np.zeros(len(scores), bool)
+    point = bins_of(name, measured)[int(place)]
+    chosen[known] = calibration_bin(scores[known]) == calibration_bin([point.score])[0]
+    return slices[chosen].sort_values(column, ascending=False, ignore_index=True)
 
 
-def _bin_of(scores: np.ndarray) -> np.ndarray:
-    """Bin of each score among `BINS` equal ones, -1 for none."""
-    known = np.nan_to_num(scores, nan=-1.0)
-    return np.where(known < 0, -1, np.minimum((known * BINS).astype(int), BINS - 1))
+def bins_of(name: str, measured: Measured) -> tuple[Reliability, ...]:
+    """Points of one curve of the reliability diagram; none where the file holds none."""
+    calibration = measured.evaluation.calibration
+    if calibration is None:
+        return ()
+    curve = {BEFORE: calibration.before, AFTER: calibration.after}.get(name)
+    return curve.bins if curve else ()
 
 
 def clicked_value(click: object) -> Any:
@@ -92,20 +93,15 @@ def mappings_of(value: object) -> list[dict[str, Any]]:
     return [item for item in items_of(value) if isinstance(item, dict)]
 
 
-def _known(kind: str, evaluation: Evaluation) -> set[str]:
+def _known(kind: str, measured: Measured) -> set[str]:
     """What there is of a kind of group."""
     if kind == "cell":
         return set(CELLS)
     if kind == "decided":
-        return set(evaluation.slices["decided_by"]) - {""}
+        return set(measured.slices["decided_by"]) - {""}
     if kind in ("institution", "fold"):
-        return set(evaluation.patients[kind]) - {""}
+        return set(measured.patients[kind]) - {""}
     if kind == "bin":
-        parts = ((name, _reliability(name, evaluation)) for name in (BEFORE, AFTER))
-        return {f"{name} {k}" for name, part in parts if part for k in range(len(part.bins))}
+        names = (BEFORE, AFTER)
+        return {f"{name} {k}" for name in names for k in range(len(bins_of(name, measured)))}
     return set()
-
-
-def _reliability(name: str, evaluation: Evaluation) -> Reliability | None:
-    sections = evaluation.sections
-    return {BEFORE: sections.before, AFTER: sections.after}.get(name)

@@ -24,6 +24,7 @@ from dashboard.evaluation.image_task import ImageEvaluation
 from dashboard.image_records import ImageRecord
 from dashboard.uploads import size_words
 from pipeline import list_formats
+from pipeline.evaluation.facade import find_image_figure
 from pipeline.image_tasks.facade import ImageModelInfo, ImageTask
 
 PREFIX = "comparisons"
@@ -158,7 +159,7 @@ def measured(
         panel(
             f"Figures: {found.split}, {counted}",
             html.P(found.measures, className="muted secondary") if found.measures else None,
-            figure_table(found.figures, found.figures, meanings=_MEANINGS),
+            figure_table(found.figures, map(find_image_figure, found.figures)),
             _published(task),
             extra="stack stack--tight",
         )
@@ -200,13 +201,6 @@ def wrong_words(found: ImageEvaluation) -> str:
 def count_wrong(found: ImageEvaluation) -> int:
     """Images whose mean answer is not what the data say."""
     return sum(row.answer != row.label for row in found.rows)
-
-
-#: Figures that the performance page tells of slices, told of images.
-_MEANINGS = {
-    "sensitivity": "Share of the images with tumor that are answered so.",
-    "specificity": "Share of the images without tumor that are answered so.",
-}
 
 
 def _published(task: ImageTask) -> html.Div | None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.evaluation.estimates import (
-    Estimate,
-    EvaluationError,
     mappings,
     parse_estimate,
     parse_strings,
     parse_text,
 )
+from pipeline import InputError
+from pipeline.evaluation.facade import Estimate
 
 SCHEMA = 1
 FILE = "benchmark.json"
@@ -80,10 +80,10 @@ def parse_benchmark(document: Mapping[str, Any]) -> Benchmark:
     """Check a document.
 
     Raises:
-        EvaluationError: It does not fit; the message is a sentence for the reader.
+        InputError: It does not fit; the message is a sentence for the reader.
     """
     if document.get("schema") != SCHEMA:
-        raise EvaluationError(f"{FILE} is of another version; run the benchmark again.")
+        raise InputError(FILE, f"{FILE} is of another version; run the benchmark again.")
     network = document.get("network")
     try:
         return Benchmark(
@@ -93,7 +93,7 @@ def parse_benchmark(document: Mapping[str, Any]) -> Benchmark:
             training=_training(document.get("training")),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise EvaluationError(f"{FILE} does not fit; run the benchmark again.") from None
+        raise InputError(FILE, f"{FILE} does not fit; run the benchmark again.") from None
 
 
 def _task(task: Mapping[str, Any]) -> TimedTask:

@@ -1,38 +1,16 @@
-"""Figures with their intervals, as evaluation and experiment files hold them; checked as read."""
+"""Figures and texts as the files of benchmarks and experiments hold them; checked as read."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
+from pipeline import InputError
+from pipeline.evaluation.facade import Estimate, NotRun
 
 #: Longer texts in a file are cut: nobody reads more of one in a table.
 _MAX_TEXT = 2000
-
-
-class EvaluationError(Exception):
-    """A file of figures that cannot be shown; the message is a sentence for the reader."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95% interval; the bounds are None where the file gives none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True)
-class NotRun:
-    """A part that was not measured: what would measure it, how long that takes, why it was not."""
-
-    command: str = ""
-    estimate: str = ""
-    reason: str = ""
 
 
 def parse_estimate(value: object) -> Estimate:
@@ -48,10 +26,10 @@ def parse_figures(value: object) -> dict[str, Estimate]:
     """The figures of a part by name; what is no figure is left out.
 
     Raises:
-        EvaluationError: The part is no object.
+        InputError: The part is no object.
     """
     if not isinstance(value, Mapping):
-        raise EvaluationError("The file has no part named figures.")
+        raise InputError("figures", "The file has no part named figures.")
     return {str(key): parse_estimate(item) for key, item in value.items() if _is_estimate(item)}
 
 
@@ -60,9 +38,14 @@ def parse_not_run(value: object) -> NotRun | None:
     if not isinstance(value, Mapping) or value.get("status") != "not run":
         return None
     estimate = value.get("estimate")
-    told = dict(estimate) if isinstance(estimate, Mapping) else {}
-    command = parse_text(value.get("command")) or parse_text(told.pop("command", ""))
-    return NotRun(command, parse_text(told or estimate), parse_text(value.get("reason")))
+    parts = dict(estimate) if isinstance(estimate, Mapping) else {}
+    command = parse_text(value.get("command")) or parse_text(parts.pop("command", ""))
+    return NotRun(
+        status="not run",
+        command=command,
+        estimate=parse_text(parts or estimate),
+        reason=parse_text(value.get("reason")),
+    )
 
 
 def parse_text(value: object) -> str:
@@ -99,29 +82,6 @@ def parse_strings(value: object) -> dict[str, str]:
     return {str(key): text for key, item in value.items() if (text := parse_text(item))}
 
 
-def parse_rows(document: Mapping[str, Any], key: str, columns: Iterable[str]) -> pd.DataFrame:
-    """A table of a document, with these columns and no others.
-
-    Raises:
-        EvaluationError: There are no rows of that name.
-    """
-    rows = document.get(key)
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise EvaluationError(f"The evaluation file has no rows named {key}.")
-    names = list(columns)
-    table = pd.DataFrame([{name: row.get(name) for name in names} for row in rows])
-    return table if rows else pd.DataFrame(columns=names)
-
-
-def as_numbers(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
-    """The table with these columns as floats, NaN where there is none.
-
-    Raises:
-        ValueError, TypeError: A word stands where a number belongs.
-    """
-    return table.assign(**{name: pd.to_numeric(table[name]).astype(float) for name in columns})
-
-
 def mappings(value: object) -> list[Mapping[str, Any]]:
     """The objects of a list; anything else is left out."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
@@ -133,7 +93,7 @@ def _measure_words(name: str, text: str) -> str:
 
 def _is_estimate(value: object) -> bool:
     number = value.get("value") if isinstance(value, Mapping) else value
-    return isinstance(number, int | float) and not isinstance(number, bool)
+    return _optional(number) is not None
 
 
 def _optional(value: object) -> float | None:

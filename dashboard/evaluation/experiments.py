@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.evaluation.estimates import (
-    Estimate,
-    EvaluationError,
-    NotRun,
     mappings,
     parse_figures,
     parse_not_run,
@@ -18,6 +15,8 @@ from dashboard.evaluation.estimates import (
     parse_text,
     parse_texts,
 )
+from pipeline import InputError
+from pipeline.evaluation.facade import Estimate, NotRun
 
 SCHEMA = 1
 FOLDER = "experiments"
@@ -100,15 +99,15 @@ def parse_experiment(document: object, name: str) -> Experiment:
         name: The file's name without its suffix, for sentences and where it names none itself.
 
     Raises:
-        EvaluationError: It is of another version, or a part is not of the expected kind.
+        InputError: It is of another version, or a part is not of the expected kind.
     """
     if not isinstance(document, Mapping) or document.get("schema") != SCHEMA:
-        raise EvaluationError(f"The file of experiment {name} is of another version.")
+        raise InputError(name, f"The file of experiment {name} is of another version.")
     try:
         return _parse(document, name)
-    except (TypeError, ValueError, KeyError, EvaluationError) as error:
+    except (TypeError, ValueError, KeyError, InputError) as error:
         sentence = f"The file of experiment {name} holds something other than it should."
-        raise EvaluationError(sentence) from error
+        raise InputError(name, sentence) from error
 
 
 def parse_confusion(value: object) -> ConfusionMatrix | None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.evaluation.estimates import (
-    Estimate,
-    EvaluationError,
     mappings,
     parse_figures,
     parse_strings,
     parse_text,
 )
 from dashboard.evaluation.experiments import ConfusionMatrix, parse_confusion
+from pipeline import InputError
+from pipeline.evaluation.facade import Estimate
 
 SCHEMA = 1
 
@@ -59,7 +59,7 @@ class ImageEvaluation:
 
     @property
     def repeats(self) -> int:
-        """How often each image was answered, 0 where the file does not tell."""
+        """How often each image was answered, 0 where the file does not say."""
         whole = self.rows and self.answers % len(self.rows) == 0
         return self.answers // len(self.rows) if whole else 0
 
@@ -68,7 +68,7 @@ def parse_image_evaluation(document: object) -> ImageEvaluation | None:
     """Check the contents of an evaluation file; None where there is none of this version.
 
     Raises:
-        EvaluationError: A part is not of the expected kind.
+        InputError: A part is not of the expected kind.
     """
     if not isinstance(document, Mapping) or document.get("schema") != SCHEMA:
         return None
@@ -83,7 +83,8 @@ def parse_image_evaluation(document: object) -> ImageEvaluation | None:
             rows=tuple(_parse_row(row) for row in mappings(document.get("rows"))),
         )
     except (TypeError, ValueError, KeyError) as error:
-        raise EvaluationError("The evaluation file holds a word where a number belongs.") from error
+        sentence = "The evaluation file holds a word where a number belongs."
+        raise InputError("evaluation.json", sentence) from error
 
 
 def _parse_row(row: Mapping[str, Any]) -> ImageRow:

@@ -8,29 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.evaluation import Estimate
 from dashboard.figures.template import Theme, build_template, tokens_of
+from pipeline.evaluation.facade import Estimate, Figure
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One row: what it is of, and both measurements; None where one was not made."""
+    """One row: what it is of, the figure, and both measurements; None where one was not made."""
 
     label: str
+    figure: Figure
     first: Estimate | None
     second: Estimate | None = None
 
 
-def make_pair_figure(
-    pairs: Sequence[Pair], *, names: tuple[str, str], theme: Theme, digits: int = 2
-) -> go.Figure:
+def make_pair_figure(pairs: Sequence[Pair], *, names: tuple[str, str], theme: Theme) -> go.Figure:
     """Draw each row's two measurements with their intervals, the first hollow, the second solid.
 
     Args:
         pairs: Rows, the first at the top.
         names: What the first and the second measurement are called.
         theme: "dark" or "light".
-        digits: Decimals in the words of a point.
     """
     tokens = tokens_of(theme)
     figure = go.Figure()
@@ -42,13 +40,17 @@ def make_pair_figure(
     )
     for name, estimates, shift, color, hollow in styles:
         color = color if hollow or apart else tokens.accent
-        shown = [(e, y + shift, p) for e, y, p in zip(estimates, places, pairs, strict=True) if e]
+        shown = [
+            (e, y + shift, p)
+            for e, y, p in zip(estimates, places, pairs, strict=True)
+            if e is not None and e.value is not None
+        ]
         _add_intervals(figure, [(e, y) for e, y, _ in shown], color)
         if shown:
             figure.add_scatter(
                 x=[e.value for e, _, _ in shown],
                 y=[y for _, y, _ in shown],
-                customdata=[f"{p.label}, {name}: {_words(e, digits)}" for e, _, p in shown],
+                customdata=[f"{p.label}, {name}: {_words(p.figure, e)}" for e, _, p in shown],
                 mode="markers",
                 marker={
                     "size": 11,
@@ -107,8 +109,6 @@ def _set_axes(figure: go.Figure, pairs: Sequence[Pair], places: np.ndarray, *, c
     )
 
 
-def _words(estimate: Estimate, digits: int) -> str:
-    words = f"{estimate.value:.{digits}f}"
-    if estimate.low is None or estimate.high is None:
-        return words
-    return f"{words}, {estimate.low:.{digits}f} to {estimate.high:.{digits}f}"
+def _words(figure: Figure, estimate: Estimate) -> str:
+    interval = figure.interval_words(estimate)
+    return f"{figure.words(estimate)}, {interval}" if interval else figure.words(estimate)

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.evaluation import FEW_PATIENTS
 from dashboard.figures.template import Theme, build_template, tokens_of
+from pipeline.evaluation.facade import InstitutionPart, find_figure
 
 #: Trace names.
 PATIENTS, MEANS, INTERVALS = "patients", "institutions", "95% interval"
 #: Dots of about the same Dice are put one above the other, this far apart at most.
 _BIN, _SPREAD, _STEP = 0.012, 0.3, 0.11
 _MEAN_BELOW = 0.36
+_DICE = "patient_dice_mean"
 
 
 def make_institution_figure(
-    patients: pd.DataFrame, institutions: pd.DataFrame, *, theme: Theme, selected: str = ""
+    patients: pd.DataFrame,
+    institutions: Sequence[InstitutionPart],
+    *,
+    theme: Theme,
+    selected: str = "",
 ) -> go.Figure:
     """One row per institution: a dot per patient, below it the mean with its 95% interval.
 
     Args:
         patients: case_id, institution, dice (NaN left out).
-        institutions: institution, patients, mean, low, high (NaN without an interval).
+        institutions: The largest first; without an interval where they have a single patient.
         theme: "dark" or "light".
         selected: case_id whose dot is ringed, "" for none.
     """
     tokens = tokens_of(theme)
-    places = {name: float(k) for k, name in enumerate(reversed(list(institutions["institution"])))}
+    places = {part.code: float(k) for k, part in enumerate(reversed(institutions))}
     figure = go.Figure()
     shown = patients.dropna(subset=["dice"])
     shown = shown[shown["institution"].isin(list(places))]
@@ -70,38 +78,44 @@ def _spread(shown: pd.DataFrame, places: dict[str, float]) -> np.ndarray:
 
 
 def _add_means(
-    figure: go.Figure, institutions: pd.DataFrame, places: dict[str, float], theme: Theme
+    figure: go.Figure,
+    institutions: Sequence[InstitutionPart],
+    places: dict[str, float],
+    theme: Theme,
 ) -> None:
     tokens = tokens_of(theme)
-    few = institutions["patients"].to_numpy(int) < FEW_PATIENTS
-    colors = np.where(few, tokens.muted, tokens.accent)
-    heights = [places[name] - _MEAN_BELOW for name in institutions["institution"]]
-    for y, color, low, high in zip(
-        heights, colors, institutions["low"], institutions["high"], strict=True
-    ):
-        if np.isfinite(low) and np.isfinite(high):
+    dice = find_figure(_DICE)
+    known = [
+        (part, found, found.value, places[part.code] - _MEAN_BELOW)
+        for part in institutions
+        if (found := part.figures.get(_DICE)) is not None and found.value is not None
+    ]
+    few = [part.patients < FEW_PATIENTS for part, *_ in known]
+    colors = [tokens.muted if is_few else tokens.accent for is_few in few]
+    words = []
+    for (part, found, _, height), color in zip(known, colors, strict=True):
+        interval = dice.interval_words(found) if part.patients > 1 else "one patient"
+        words.append(f"{part.code}: mean {dice.words(found)}, {interval}")
+        if part.patients > 1:
             figure.add_scatter(
-                x=[low, high],
-                y=[y, y],
+                x=[found.low, found.high],
+                y=[height, height],
                 mode="lines",
                 line={"color": color, "width": 2},
                 hoverinfo="skip",
                 name=INTERVALS,
             )
     figure.add_scatter(
-        x=institutions["mean"],
-        y=heights,
+        x=[value for _, _, value, _ in known],
+        y=[height for *_, height in known],
         mode="markers",
         marker={
             "size": 10,
             "symbol": "diamond",
-            "color": np.where(few, tokens.panel, tokens.accent),
+            "color": [tokens.panel if is_few else tokens.accent for is_few in few],
             "line": {"width": 2, "color": colors},
         },
-        text=[
-            _interval_words(*row)
-            for row in institutions[["institution", "mean", "low", "high"]].itertuples(index=False)
-        ],
+        text=words,
         hovertemplate="%{text}<extra></extra>",
         name=MEANS,
     )
@@ -110,29 +124,25 @@ def _add_means(
 def _set_axes(
     figure: go.Figure,
     shown: pd.DataFrame,
-    institutions: pd.DataFrame,
+    institutions: Sequence[InstitutionPart],
     places: dict[str, float],
     *,
     color: str,
 ) -> None:
     """Name each row, and let the axis begin below the lowest dot."""
     labels = [
-        f"{name}, {count} patient{'s' if count != 1 else ''}"
-        for name, count in zip(institutions["institution"], institutions["patients"], strict=True)
+        f"{part.code}, {part.patients} patient{'s' if part.patients != 1 else ''}"
+        for part in institutions
     ]
-    lowest = np.nanmin([shown["dice"].min(), institutions["low"].min(), 1.0])
+    ends = [part.figures[_DICE].low for part in institutions if _DICE in part.figures]
+    lowest = min([1.0, *shown["dice"], *(low for low in ends if low is not None)])
     start = max(-0.01, np.floor((lowest - 0.02) * 10) / 10)
     figure.update_xaxes(range=[start, 1.01], dtick=0.1 if start >= 0.4 else 0.2, showgrid=True)
     figure.update_yaxes(
-        tickvals=[places[name] for name in institutions["institution"]],
+        tickvals=[places[part.code] for part in institutions],
         ticktext=labels,
         range=[-0.7, len(institutions) - 0.4],
         showgrid=False,
         tickfont={"color": color},
         ticklabelstandoff=12,
     )
-
-
-def _interval_words(name: str, mean: float, low: float, high: float) -> str:
-    words = f"{low:.2f} to {high:.2f}" if np.isfinite(low) else "one patient"
-    return f"{name}: mean {mean:.2f}, {words}"

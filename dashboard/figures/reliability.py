@@ -1,12 +1,14 @@
-"""Whether a score means what it says: the share of slices with tumor over the score."""
+"""Calibration of a score: the share of slices with tumor over the score."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.template import Theme, build_template, tokens_of
+from pipeline.evaluation.facade import Reliability
 
 #: Trace names, and the first item of a point's customdata; the second is the bin's place.
 BEFORE, AFTER, PERFECT = "before", "after", "as it should be"
@@ -15,12 +17,12 @@ _SMALLEST, _LARGEST = 7.0, 20.0
 
 
 def make_reliability_figure(
-    before: pd.DataFrame | None, after: pd.DataFrame | None, *, theme: Theme
+    before: Sequence[Reliability], after: Sequence[Reliability], *, theme: Theme
 ) -> go.Figure:
     """Draw both reliability curves over the diagonal on which they should lie.
 
     Args:
-        before: score, tumor_rate, slices of each bin, before calibration; None without any.
+        before: Bins that hold slices, before calibration; empty without any.
         after: The same after it.
         theme: "dark" or "light".
     """
@@ -36,16 +38,17 @@ def make_reliability_figure(
     )
     styles = ((BEFORE, before, tokens.muted, True), (AFTER, after, tokens.accent, False))
     for name, bins, color, hollow in styles:
-        if bins is None or bins.empty:
+        if not bins:
             continue
+        counts = [one.slices for one in bins]
         figure.add_scatter(
-            x=bins["score"],
-            y=bins["tumor_rate"],
-            customdata=[[name, place, count] for place, count in enumerate(bins["slices"])],
+            x=[one.score for one in bins],
+            y=[one.tumor_rate for one in bins],
+            customdata=[[name, place, count] for place, count in enumerate(counts)],
             mode="lines+markers",
             line={"color": color, "width": 1.5, "dash": "dot" if hollow else "solid"},
             marker={
-                "size": bin_sizes(bins["slices"].to_numpy(float)),
+                "size": bin_sizes(np.array(counts, float)),
                 "color": tokens.panel if hollow else color,
                 "line": {"color": color, "width": 2},
             },

@@ -1,14 +1,15 @@
-"""How many tumor slices are found, for how many false alarms, and how many calls are right."""
+"""Sensitivity over false-positive rate, and positive predictive value over sensitivity."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.evaluation import Confusion
 from dashboard.figures.template import Theme, Tokens, build_template, tokens_of
+from pipeline.evaluation.facade import RecallPoint, RocPoint
 
 #: Trace names that callbacks and tests refer to.
 CURVE, OPERATING_POINT, SHIPPED_POINT = "curve", "operating point", "as shipped"
@@ -19,63 +20,61 @@ _NAME_WIDTH, _FAR_RIGHT = 0.5, 0.6
 _LINE_PX, _HEIGHT_PX = 17.0, 300.0
 
 
+@dataclass(frozen=True)
+class OperatingPoint:
+    """A threshold of the slice score and its rates in [0, 1], NaN where they are not known."""
+
+    threshold: float
+    sensitivity: float
+    specificity: float
+    ppv: float
+
+
 def make_roc_figure(
-    roc: pd.DataFrame,
-    *,
-    current: Confusion,
-    threshold: float,
-    shipped: Confusion,
-    shipped_threshold: float,
-    theme: Theme,
+    roc: Sequence[RocPoint], *, current: OperatingPoint, shipped: OperatingPoint, theme: Theme
 ) -> go.Figure:
     """Draw the curve with the operating point on it, and the shipped one where they differ.
 
     Args:
-        roc: threshold, sensitivity, false_positive_rate; the curve's points carry their threshold
-            as customdata, so that a click can move the operating point.
-        current: The four cells at ``threshold``.
-        threshold: Operating point in [0, 1].
-        shipped: The four cells at ``shipped_threshold``.
-        shipped_threshold: Operating point of the shipped model.
+        roc: The curve; its points carry their threshold as customdata, so that a click can move the
+            operating point.
+        current: Where the operating point is.
+        shipped: Operating point of the shipped model.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)
     figure = go.Figure()
     _add_curve(figure, roc, tokens)
-    points = [(OPERATING_POINT, 1 - current.specificity, current.sensitivity, threshold)]
-    if threshold != shipped_threshold:
-        points.insert(
-            0, (SHIPPED_POINT, 1 - shipped.specificity, shipped.sensitivity, shipped_threshold)
-        )
-    _add_points(figure, points, tokens)
-    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
-    figure.update_xaxes(
-        range=[-0.02, 1.02], tickvals=_TICKS, title_text="false alarms per slice without tumor"
-    )
-    figure.update_yaxes(range=[-0.02, 1.05], tickvals=_TICKS)
+    points = [(OPERATING_POINT, current)]
+    if current.threshold != shipped.threshold:
+        points.insert(0, (SHIPPED_POINT, shipped))
+    places = [
+        (name, 1 - point.specificity, point.sensitivity, point.threshold) for name, point in points
+    ]
+    _add_points(figure, places, tokens)
+    _set_axes(figure, theme, x="false-positive rate (1 - specificity)", y="sensitivity")
     return figure
 
 
 def make_recall_figure(
-    curve: pd.DataFrame, *, current: Confusion, threshold: float, theme: Theme
+    curve: Sequence[RecallPoint], *, current: OperatingPoint, prevalence: float, theme: Theme
 ) -> go.Figure:
-    """Draw how many calls are right over how many tumor slices are found.
+    """Draw the positive predictive value over the sensitivity.
 
     Args:
-        curve: threshold, recall, precision.
-        current: The four cells as measured.
-        threshold: Operating point in [0, 1].
+        curve: The curve.
+        current: Operating point as measured.
+        prevalence: Share of the slices that hold tumor; NaN where it is not known.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)
     figure = go.Figure()
-    share = current.prevalence
-    if math.isfinite(share):
+    if math.isfinite(prevalence):
         figure.add_hline(
-            y=share,
+            y=prevalence,
             line={"color": tokens.muted, "width": 1, "dash": "dash"},
             annotation={
-                "text": f"marking every slice, {share:.2f}",
+                "text": f"marking every slice, {prevalence:.2f}",
                 "font": {"color": tokens.muted},
                 "xanchor": "left",
                 "x": 0,
@@ -83,24 +82,28 @@ def make_recall_figure(
             annotation_position="top left",
         )
     figure.add_scatter(
-        x=curve["recall"].to_numpy(),
-        y=curve["precision"].to_numpy(),
-        customdata=curve["threshold"].to_numpy(),
+        x=[point.recall for point in curve],
+        y=[point.precision for point in curve],
+        customdata=[point.threshold for point in curve],
         mode="lines",
         line={"color": tokens.accent, "width": 2},
-        hovertemplate="from %{customdata:.2f}: finds %{x:.1%}, right in %{y:.1%}<extra></extra>",
+        hovertemplate="from %{customdata:.2f}: sensitivity %{x:.1%}, PPV %{y:.1%}<extra></extra>",
         name=CURVE,
     )
-    _add_points(
-        figure, [(OPERATING_POINT, current.sensitivity, current.precision, threshold)], tokens
-    )
-    figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
-    figure.update_xaxes(range=[-0.02, 1.02], tickvals=_TICKS, title_text="tumor slices found")
-    figure.update_yaxes(range=[-0.02, 1.05], tickvals=_TICKS)
+    place = (OPERATING_POINT, current.sensitivity, current.ppv, current.threshold)
+    _add_points(figure, [place], tokens)
+    _set_axes(figure, theme, x="sensitivity", y="positive predictive value")
     return figure
 
 
-def _add_curve(figure: go.Figure, roc: pd.DataFrame, tokens: Tokens) -> None:
+def _set_axes(figure: go.Figure, theme: Theme, *, x: str, y: str) -> None:
+    margin = {"l": 4, "r": 12, "t": 12, "b": 4}
+    figure.update_layout(template=build_template(theme), margin=margin)
+    figure.update_xaxes(range=[-0.02, 1.02], tickvals=_TICKS, title_text=x)
+    figure.update_yaxes(range=[-0.02, 1.05], tickvals=_TICKS, title_text=y)
+
+
+def _add_curve(figure: go.Figure, roc: Sequence[RocPoint], tokens: Tokens) -> None:
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -111,13 +114,13 @@ def _add_curve(figure: go.Figure, roc: pd.DataFrame, tokens: Tokens) -> None:
         name="chance",
     )
     figure.add_scatter(
-        x=roc["false_positive_rate"].to_numpy(),
-        y=roc["sensitivity"].to_numpy(),
-        customdata=roc["threshold"].to_numpy(),
+        x=[point.false_positive_rate for point in roc],
+        y=[point.sensitivity for point in roc],
+        customdata=[point.threshold for point in roc],
         mode="lines+markers",
         line={"color": tokens.accent, "width": 2},
         marker={"size": 10, "color": tokens.accent, "opacity": 0},
-        hovertemplate="from %{customdata:.2f}: finds %{y:.1%}, marks %{x:.1%} falsely"
+        hovertemplate="from %{customdata:.2f}: sensitivity %{y:.1%}, false-positive rate %{x:.1%}"
         "<extra></extra>",
         name=CURVE,
     )

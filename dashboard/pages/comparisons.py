@@ -17,7 +17,6 @@ from flask import current_app
 
 from dashboard import ids, services
 from dashboard.components import comparisons as view
-from dashboard.evaluation import EvaluationError
 from dashboard.evaluation.image_task import parse_image_evaluation
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import parse_theme
@@ -152,7 +151,7 @@ def _columns(info: ImageModelInfo) -> html.Div:
     command = MEASURE_COMMAND.format(task=info.task.name)
     try:
         measured = view.measured(info, parse_image_evaluation(info.evaluation), command=command)
-    except EvaluationError as error:
+    except InputError as error:
         measured = [html.P(str(error), className="notice notice--error", role="alert")]
     return html.Div(
         [

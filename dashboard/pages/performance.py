@@ -33,15 +33,7 @@ from dashboard.components.performance.evidence import (
     training_section,
     way_out,
 )
-from dashboard.evaluation import (
-    CELLS,
-    Evaluation,
-    EvaluationError,
-    OldEvaluation,
-    count_confusion,
-    parse_evaluation,
-    select_cell,
-)
+from dashboard.evaluation import CELLS, Measured, select_cell
 from dashboard.installed import (
     evaluated,
     known_studies,
@@ -55,6 +47,7 @@ from dashboard.performance_inputs import clicked_value, items_of, parse_point, p
 from dashboard.performance_lists import list_case, list_group
 from dashboard.shell import empty_state
 from pipeline import InputError, TaskInfo
+from pipeline.evaluation.facade import OldEvaluation, format_figures_csv, parse_evaluation
 
 _VIEWS = {
     "overview": overview.layout,
@@ -87,12 +80,10 @@ def layout(view: str | None = None, **_: Any) -> Component:
     try:
         evaluation = parse_evaluation(info.evaluation)
     except OldEvaluation as error:
-        return _without_figures(
-            info, "These figures are of an older version", str(error), name=name
-        )
-    except EvaluationError as error:
+        return _without_figures(info, "These figures are of another version", str(error), name=name)
+    except InputError as error:
         return _without_figures(info, "The figures cannot be shown", str(error), name=name)
-    data = _page_data(info, evaluation)
+    data = _page_data(Measured(info.network, evaluation))
     children = [*frame.other_network(info.network, evaluation), _VIEWS[name](data)]
     return _page(frame.frame(name, *children, provenance(data), evaluation=evaluation))
 
@@ -124,6 +115,7 @@ def register(app: Dash) -> None:
     )(list_cases)
     app.callback(
         Output(ids.DOWNLOAD, "data"),
+        Input(ids.FIGURES_CSV, "n_clicks"),
         Input(ids.PATIENTS_CSV, "n_clicks"),
         Input(ids.SLICES_CSV, "n_clicks"),
         prevent_initial_call=True,
@@ -134,18 +126,18 @@ def show_pictures(points: object, places: object) -> list[list[Component]]:
     """A few slices of each cell, as far as their cases are in this workspace."""
     if not items_of(places):
         return []
-    _, evaluation = evaluated()
+    measured = evaluated()
     at = parse_point(points)
-    studies = known_studies(evaluation, evaluation.patients["case_id"])
-    return [pictures(select_cell(evaluation.slices, at, cell), studies=studies) for cell in CELLS]
+    studies = known_studies(measured, measured.patients["case_id"])
+    return [pictures(select_cell(measured.slices, at, cell), studies=studies) for cell in CELLS]
 
 
 def choose(
     picks: object, clicks: object, closed: object, selection: object
 ) -> tuple[dict[str, str], Any, list[None]]:
     """What is listed after a click: a group of slices or patients, a case, or a case in Review."""
-    _, evaluation = evaluated()
-    chosen = parse_selection(selection, evaluation)
+    measured = evaluated()
+    chosen = parse_selection(selection, measured)
     none = [None] * len(items_of(clicks))
     trigger = ctx.triggered_id if isinstance(ctx.triggered_id, dict) else {}
     which = trigger.get("which")
@@ -154,14 +146,12 @@ def choose(
         return {key: value for key, value in chosen.items() if key not in left}, no_update, none
     asked: dict[str, str] = {}
     if trigger == ids.pick_id(trigger.get("kind"), which) and any(items_of(picks)):
-        asked = parse_selection({"kind": trigger.get("kind"), "which": which}, evaluation)
+        asked = parse_selection({"kind": trigger.get("kind"), "which": which}, measured)
     elif trigger == ids.graph_id(which):
-        asked = parse_selection(_clicked_point(which, clicks), evaluation)
+        asked = parse_selection(_clicked_point(which, clicks), measured)
     if not asked:
         raise PreventUpdate
-    study = (
-        known_studies(evaluation, [asked["case"]]).get(asked["case"]) if "case" in asked else None
-    )
+    study = known_studies(measured, [asked["case"]]).get(asked["case"]) if "case" in asked else None
     if study is not None:
         return chosen, study.href, none
     return {**chosen, **asked}, no_update, none
@@ -169,23 +159,25 @@ def choose(
 
 def list_cases(selection: object, points: object, places: object) -> list[Component | None]:
     """The lists under the figures of a view, in the order of its places."""
-    _, evaluation = evaluated()
-    chosen = parse_selection(selection, evaluation)
+    measured = evaluated()
+    chosen = parse_selection(selection, measured)
     made = {
-        "group": lambda: list_group(chosen, evaluation, parse_point(points)),
-        "case": lambda: list_case(chosen, evaluation),
+        "group": lambda: list_group(chosen, measured, parse_point(points)),
+        "case": lambda: list_case(chosen, measured),
     }
     kinds = [place.get("which") for place in items_of(places) if isinstance(place, dict)]
     return [made[kind]() if kind in made else None for kind in kinds]
 
 
-def download(patients: object, slices: object) -> Any:
-    """The rows behind the figures as CSV."""
-    _, evaluation = evaluated()
+def download(figures: object, patients: object, slices: object) -> Any:
+    """The figures, or the rows behind them, as CSV."""
+    measured = evaluated()
+    if ctx.triggered_id == ids.FIGURES_CSV:
+        return dcc.send_string(format_figures_csv(measured.evaluation), "figures.csv")
     if ctx.triggered_id == ids.PATIENTS_CSV:
-        return dcc.send_data_frame(evaluation.patients.to_csv, "patients.csv", index=False)
+        return dcc.send_data_frame(measured.patients.to_csv, "patients.csv", index=False)
     if ctx.triggered_id == ids.SLICES_CSV:
-        return dcc.send_data_frame(evaluation.slices.to_csv, "slices.csv", index=False)
+        return dcc.send_data_frame(measured.slices.to_csv, "slices.csv", index=False)
     raise PreventUpdate
 
 
@@ -200,14 +192,12 @@ def _clicked_point(which: object, clicks: object) -> dict[str, str]:
     return {}
 
 
-def _page_data(info: TaskInfo, evaluation: Evaluation) -> PageData:
+def _page_data(measured: Measured) -> PageData:
     return PageData(
-        network=info.network,
-        evaluation=evaluation,
-        measured=count_confusion(evaluation.slices, None),
-        training=training_measures(info.network),
-        links=study_links(evaluation),
-        command=evaluation.environment.get("command", EVALUATE_COMMAND),
+        measured=measured,
+        training=training_measures(measured.network),
+        links=study_links(measured),
+        command=measured.evaluation.environment.get("command", EVALUATE_COMMAND),
     )
 
 

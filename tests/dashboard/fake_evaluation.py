@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline.data.preprocessing import PREPROCESSING_VERSION
+from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
+from pipeline.evaluation.document import (
+    NOT_RUN,
+    Evaluation,
+    Fold,
+    Leakage,
+    LeakageSide,
+    LeftOut,
+    LeftOutNotRun,
+    MeasuredNetwork,
+    SameSlices,
+    dump_evaluation,
+)
+from pipeline.evaluation.restriction import restrict_to_slices
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
 INSTITUTIONS = ("HT", "DU", "CS", "FG", "EZ")
 
 
-def make_slices(patients: int = 18, slices: int = 30, seed: int = 1) -> list[dict[str, Any]]:
+DRAWS = 40
+
+
+def make_slices(patients: int = 18, slices: int = 30, seed: int = 1) -> list[SliceRow]:
     """Rows of invented slices; a third holds an invented tumor, in the middle of the volume."""
     random = np.random.default_rng(seed)
     rows = []
@@ -24,24 +43,22 @@ def make_slices(patients: int = 18, slices: int = 30, seed: int = 1) -> list[dic
         for index in range(1, slices + 1):
             tumor = slices // 3 <= index < 2 * slices // 3 + patient % 3
             area = int(random.integers(60, 4000)) if tumor else 0
-            score = random.beta(3, 0.5) if tumor else random.beta(0.5, 4)
-            called = bool(score >= 0.5)
+            score = round(float(random.beta(3, 0.5) if tumor else random.beta(0.5, 4)), 4)
+            called = score >= 0.5
             overlap = float(np.clip(random.normal(quality, 0.06), 0, 1))
-            dice = overlap if tumor and called else (0.0 if tumor or called else None)
+            found = int(area * (0.8 + 0.4 * random.random()))
             rows.append(
-                {
-                    "case_id": case,
-                    "index": index,
-                    "reference_tumor": tumor,
-                    "score": round(float(score), 4),
-                    "called": called,
-                    "dice": dice,
-                    "mask_px": int(area * (0.8 + 0.4 * random.random()))
-                    if tumor and called
-                    else (140 if called else 0),
-                    "reference_px": area,
-                    **_stages(random, float(score), called),
-                }
+                SliceRow(
+                    case_id=case,
+                    index=index,
+                    reference_tumor=tumor,
+                    score=score,
+                    called=called,
+                    dice=overlap if tumor and called else (0.0 if tumor or called else None),
+                    mask_px=(found if tumor else 140) if called else 0,
+                    reference_px=area,
+                    **_stages(random, score, called),
+                )
             )
     return rows
 
@@ -65,125 +82,68 @@ def _stages(random: np.random.Generator, score: float, called: bool) -> dict[str
 
 
 def make_evaluation(**changes: Any) -> dict[str, Any]:
-    """An invented evaluation.json whose parts fit each other."""
-    rows = make_slices(**changes)
-    tumor = np.array([row["reference_tumor"] for row in rows])
-    score = np.array([row["score"] for row in rows])
-    patients = [_patient(case, rows) for case in dict.fromkeys(row["case_id"] for row in rows)]
-    roc = [
-        {
-            "threshold": float(threshold),
-            "sensitivity": float((score[tumor] >= threshold).mean()),
-            "false_positive_rate": float((score[~tumor] >= threshold).mean()),
-        }
-        for threshold in [1.01, *np.linspace(1, 0, 101)]
-    ]
-    return {
-        "schema": 2,
-        "task": "brain-tumor",
-        "network": {"name": "resunet-resnet18", "version": "0.0.0", "digest": "0" * 64},
-        "split": "cross-validated",
-        "environment": {
+    """An invented evaluation.json, computed by the program from invented rows."""
+    return json.loads(json.dumps(dump_evaluation(evaluate(make_rows(**changes)))))
+
+
+def make_rows(**changes: Any) -> EvaluationRows:
+    """Rows of invented slices and their patients."""
+    slices = make_slices(**changes)
+    cases = dict.fromkeys(row.case_id for row in slices)
+    return EvaluationRows(tuple(_patient(case, slices) for case in cases), tuple(slices))
+
+
+def evaluate(rows: EvaluationRows) -> Evaluation:
+    """Their evaluation: three folds, the first one installed, leakage, one institution left out."""
+    nothing: dict[str, Any] = {"patients": 0, "slices": 0, "figures": {}}
+    none = SameSlices(patients=0, slices=0, by_slice={}, by_patient={}, differences={})
+    held_out = {row.case_id: set(range(3, row.slices, 3)) for row in rows.patients}
+    ours = rows.of([row.case_id for row in rows.patients if row.institution == "HT"])
+    collected = collect_evaluation(
+        rows,
+        MeasuredNetwork("resunet-resnet18", "0.0.0", "0" * 64),
+        task="brain-tumor",
+        split="cross-validated",
+        environment={
             "cpu": "Invented CPU",
             "engine": "openvino f32",
             "date": "2020-01-01",
             "command": "python -m pipeline evaluate --data DIR --output DIR",
         },
-        "figures": make_figures(rows, patients),
-        "confusion": {
-            "tp": sum(row["reference_tumor"] and row["called"] for row in rows),
-            "fn": sum(row["reference_tumor"] and not row["called"] for row in rows),
-            "fp": sum(row["called"] and not row["reference_tumor"] for row in rows),
-            "tn": sum(not row["called"] and not row["reference_tumor"] for row in rows),
-        },
-        "roc": roc,
-        "precision_recall": _precision_recall(tumor, score),
-        "calibration": {
-            "before": _reliability(rows, "uncalibrated_score"),
-            "after": _reliability(rows, "score"),
-        },
-        "folds": _groups(rows, patients, "fold", shipped="fold 1"),
-        "institutions": _groups(rows, patients, "institution"),
-        "leakage": make_leakage(rows, patients),
-        "leave_institution_out": make_left_out(patients),
-        "patients": patients,
-        "slices_rows": rows,
-    }
+        folds=tuple(
+            Fold(name=f"fold {k}", digest=f"{k:064x}", shipped=k == 1, **nothing) for k in (1, 2, 3)
+        ),
+        leakage=Leakage(
+            fold="fold 1",
+            by_slice=LeakageSide(**nothing),
+            by_patient=LeakageSide(**nothing),
+            same_slices=none,
+            explanation="An invented explanation.",
+            rows=_better(restrict_to_slices(rows, held_out)),
+        ),
+        leave_institution_out=(
+            LeftOut(code="HT", rows=ours, **nothing),
+            LeftOutNotRun(
+                code="DU",
+                patients=4,
+                status=NOT_RUN,
+                command="python -m pipeline train --data DIR --without DU",
+                estimate="90 minutes on two cores",
+            ),
+        ),
+    )
+    return compute_evaluation(collected, draws=DRAWS)
 
 
-def make_figures(
-    rows: list[dict[str, Any]], patients: list[dict[str, Any]]
-) -> dict[str, dict[str, float]]:
-    """Invented intervals around the figures that the rows give."""
-    tumor = np.array([row["reference_tumor"] for row in rows])
-    score = np.array([row["score"] for row in rows])
-    called = np.array([row["called"] for row in rows])
-    dice = np.array([patient["dice"] for patient in patients])
-    slice_dice = np.array([1.0 if row["dice"] is None else row["dice"] for row in rows])
-    auc = float((score[tumor][:, None] > score[~tumor][None]).mean())
-    return {
-        "patient_dice_mean": _estimate(float(dice.mean()), 0.03),
-        "patient_dice_median": _estimate(float(np.median(dice)), 0.02),
-        "patients_below_0_6": {"value": float((dice < 0.6).sum()), "low": 0.0, "high": 3.0},
-        "hd95_px": {"value": 6.25, "low": 4.5, "high": 8.75},
-        "surface_dice": _estimate(0.81, 0.04),
-        "detection": _estimate(1.0, 0.01),
-        "tumor_slice_dice": _estimate(float(slice_dice[tumor].mean()), 0.03),
-        "all_slice_dice": _estimate(float(slice_dice.mean()), 0.02),
-        "predict_nothing_dice": _estimate(float((~tumor).mean()), 0.0),
-        "slice_auc": _estimate(auc, 0.006),
-        "pr_auc": _estimate(auc - 0.02, 0.01),
-        "sensitivity": _estimate(float(called[tumor].mean()), 0.03),
-        "specificity": _estimate(float((~called[~tumor]).mean()), 0.02),
-        "precision": _estimate(float(tumor[called].mean()), 0.02),
-        "sensitivity_at_95_specificity": _estimate(0.93, 0.03),
-        "brier": _estimate(0.03, 0.01),
-        "ece": _estimate(0.012, 0.004),
-    }
-
-
-def make_leakage(rows: list[dict[str, Any]], patients: list[dict[str, Any]]) -> dict[str, Any]:
-    """The exhibit: split by slice everything is a little better."""
-    figures = make_figures(rows, patients)
-    better = {
-        name: {key: min(1.0, number + 0.04) for key, number in figure.items()}
-        for name, figure in figures.items()
-    }
-    gain = {"value": 0.04, "low": 0.02, "high": 0.06}
-    return {
-        "fold": "fold 1",
-        "by_slice": {"patients": len(patients), "slices": len(rows), "figures": better},
-        "by_patient": {"patients": len(patients), "slices": len(rows), "figures": figures},
-        "same_slices": {
-            "patients": len(patients),
-            "slices": 40,
-            "by_slice": better,
-            "by_patient": figures,
-            "differences": {"patient_dice_mean": gain},
-        },
-        "explanation": "An invented explanation.",
-    }
-
-
-def make_left_out(patients: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One institution measured, one not run."""
-    return [
-        {
-            "code": "HT",
-            "patients": 4,
-            "slices": 48,
-            "figures": {"patient_dice_mean": _estimate(0.78, 0.06)},
-            "cross_validated": {"patient_dice_mean": _estimate(0.84, 0.05)},
-            "difference": {"value": -0.06, "low": -0.11, "high": -0.01},
-        },
-        {
-            "code": "DU",
-            "patients": 4,
-            "status": "not run",
-            "command": "python -m pipeline train --data DIR --without DU",
-            "estimate": "90 minutes on two cores",
-        },
-    ]
+def _better(rows: EvaluationRows) -> EvaluationRows:
+    """The rows as a leaking split answers them: every outline a little nearer to the reference."""
+    return EvaluationRows(
+        tuple(
+            row if row.dice is None else replace(row, dice=min(1.0, row.dice + 0.04))
+            for row in rows.patients
+        ),
+        rows.slices,
+    )
 
 
 def make_experiment(**changes: Any) -> dict[str, Any]:
@@ -293,73 +253,20 @@ def _write_history(path: Path, measure: str, epochs: int = 40) -> None:
             writer.writerow([epoch, 3e-4, 1.5 * (1 - reached), 61.0, reached])
 
 
-def _estimate(value: float, half: float) -> dict[str, float]:
-    return {"value": value, "low": max(0.0, value - half), "high": min(1.0, value + half)}
-
-
-def _precision_recall(tumor: np.ndarray, score: np.ndarray) -> list[dict[str, float]]:
-    points = []
-    for threshold in np.linspace(0.99, 0, 100):
-        called = score >= threshold
-        if called.any():
-            recall = float(called[tumor].mean())
-            precision = float(tumor[called].mean())
-            points.append({"threshold": threshold, "recall": recall, "precision": precision})
-    return points
-
-
-def _reliability(rows: list[dict[str, Any]], column: str) -> dict[str, Any]:
-    score = np.array([row[column] for row in rows])
-    tumor = np.array([row["reference_tumor"] for row in rows])
-    place = np.minimum((score * 10).astype(int), 9)
-    bins = [
-        {
-            "score": float(score[place == k].mean()),
-            "tumor_rate": float(tumor[place == k].mean()),
-            "slices": int((place == k).sum()),
-        }
-        for k in range(10)
-        if (place == k).any()
-    ]
-    return {"ece": 0.05 if column == "uncalibrated_score" else 0.012, "brier": 0.03, "bins": bins}
-
-
-def _groups(
-    rows: list[dict[str, Any]], patients: list[dict[str, Any]], key: str, *, shipped: str = ""
-) -> list[dict[str, Any]]:
-    """Figures by fold or institution, as the evaluation tells them."""
-    groups = []
-    for name in sorted({patient[key] for patient in patients}):
-        own = [patient for patient in patients if patient[key] == name]
-        cases = {patient["case_id"] for patient in own}
-        of_own = [row for row in rows if row["case_id"] in cases]
-        groups.append(
-            {
-                ("code" if key == "institution" else "name"): name,
-                "patients": len(own),
-                "slices": len(of_own),
-                "digest": f"{len(groups):064x}",
-                "figures": make_figures(of_own, own),
-                "shipped": name == shipped,
-            }
-        )
-    return groups
-
-
-def _patient(case: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    own = [row for row in rows if row["case_id"] == case]
-    both = sum(row["mask_px"] + row["reference_px"] for row in own)
-    overlap = sum((row["dice"] or 0.0) * (row["mask_px"] + row["reference_px"]) / 2 for row in own)
-    return {
-        "case_id": case,
-        "institution": case.split("_")[1],
-        "fold": f"fold {int(case[-4:]) % 3 + 1}",
-        "dice": 2 * overlap / both if both else None,
-        "iou": None,
-        "hd95_px": 4.5,
-        "surface_dice": 0.8,
-        "detected": True,
-        "volume_px": sum(row["mask_px"] for row in own),
-        "reference_px": sum(row["reference_px"] for row in own),
-        "slices": len(own),
-    }
+def _patient(case: str, rows: list[SliceRow]) -> PatientRow:
+    own = [row for row in rows if row.case_id == case]
+    both = sum(row.mask_px + row.reference_px for row in own)
+    overlap = sum((row.dice or 0.0) * (row.mask_px + row.reference_px) / 2 for row in own)
+    return PatientRow(
+        case_id=case,
+        institution=case.split("_")[1],
+        fold=f"fold {int(case[-4:]) % 3 + 1}",
+        dice=2 * overlap / both if both else None,
+        iou=None,
+        hd95_px=4.5 if int(case[-4:]) % 2 else 8.0,
+        surface_dice=0.8,
+        detected=True,
+        volume_px=sum(row.mask_px for row in own),
+        reference_px=sum(row.reference_px for row in own),
+        slices=len(own),
+    )

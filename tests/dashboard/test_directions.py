@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the dashboard may call.
-FACADES = {"pipeline", "pipeline.image_tasks.facade"}
+FACADES = {"pipeline", "pipeline.evaluation.facade", "pipeline.image_tasks.facade"}
 #: Only the worker's process may hold one of these, and only through the pipeline.
 RUNTIMES = {"tensorflow", "keras", "openvino", "onnxruntime", "torch"}
 #: What builds processes; nothing else may import them.

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fake_evaluation import make_evaluation
+from fake_evaluation import evaluate, make_rows
 
-from dashboard.evaluation import count_confusion, institution_dice, parse_evaluation
-from dashboard.evaluation.estimates import Estimate
+from dashboard.evaluation.cases import make_table
 from dashboard.figures import template
 from dashboard.figures.comparison import Pair, make_pair_figure
 from dashboard.figures.dice import make_dice_figure, stack_dots
@@ -20,18 +19,34 @@ from dashboard.figures.roc import (
     CURVE,
     OPERATING_POINT,
     SHIPPED_POINT,
+    OperatingPoint,
     label_drop,
     make_recall_figure,
     make_roc_figure,
 )
 from dashboard.figures.training import choose_measures, make_training_figure, parse_history
+from pipeline.evaluation.facade import (
+    Estimate,
+    InstitutionPart,
+    PatientRow,
+    Reliability,
+    find_figure,
+)
 
 CSS = Path(__file__).parents[2] / "assets" / "css" / "tokens.css"
 
 
 @pytest.fixture(scope="module")
 def evaluation():
-    return parse_evaluation(make_evaluation())
+    return evaluate(make_rows())
+
+
+@pytest.fixture(scope="module")
+def patients(evaluation):
+    return make_table(evaluation.patients, PatientRow)
+
+
+SHIPPED = OperatingPoint(0.5, sensitivity=0.9, specificity=0.8, ppv=0.7)
 
 
 def _traces(figure):
@@ -76,36 +91,27 @@ def test_unknown_theme_is_dark(value):
 
 
 def test_curve_carries_the_threshold_and_the_point_lies_at_the_rates(evaluation):
-    counts = count_confusion(evaluation.slices, 0.5)
-    figure = make_roc_figure(
-        evaluation.roc,
-        current=counts,
-        threshold=0.5,
-        shipped=counts,
-        shipped_threshold=0.5,
-        theme="dark",
-    )
+    figure = make_roc_figure(evaluation.roc, current=SHIPPED, shipped=SHIPPED, theme="dark")
     traces = _traces(figure)
-    assert list(traces[CURVE].customdata) == evaluation.roc["threshold"].tolist()
-    assert traces[OPERATING_POINT].x[0] == pytest.approx(1 - counts.specificity)
-    assert traces[OPERATING_POINT].y[0] == pytest.approx(counts.sensitivity)
+    assert list(traces[CURVE].customdata) == [point.threshold for point in evaluation.roc]
+    assert traces[OPERATING_POINT].x[0] == pytest.approx(0.2)
+    assert traces[OPERATING_POINT].y[0] == 0.9
     assert traces[OPERATING_POINT].marker.color == template.DARK.ai
     assert SHIPPED_POINT not in traces
 
 
 def test_moved_point_leaves_the_shipped_one_in_place(evaluation):
-    shipped = count_confusion(evaluation.slices, 0.5)
-    figure = make_roc_figure(
-        evaluation.roc,
-        current=count_confusion(evaluation.slices, 0.2),
-        threshold=0.2,
-        shipped=shipped,
-        shipped_threshold=0.5,
-        theme="light",
-    )
+    moved = OperatingPoint(0.2, sensitivity=0.95, specificity=0.6, ppv=0.5)
+    figure = make_roc_figure(evaluation.roc, current=moved, shipped=SHIPPED, theme="light")
     traces = _traces(figure)
-    assert traces[SHIPPED_POINT].y[0] == pytest.approx(shipped.sensitivity)
-    assert traces[OPERATING_POINT].y[0] >= traces[SHIPPED_POINT].y[0]
+    assert traces[SHIPPED_POINT].y[0] == 0.9
+    assert traces[OPERATING_POINT].y[0] == 0.95
+
+
+def test_a_point_whose_rates_are_missing_is_not_drawn(evaluation):
+    unknown = OperatingPoint(0.5, sensitivity=np.nan, specificity=0.8, ppv=np.nan)
+    figure = make_roc_figure(evaluation.roc, current=unknown, shipped=unknown, theme="dark")
+    assert OPERATING_POINT not in _traces(figure)
 
 
 @pytest.mark.parametrize(
@@ -123,21 +129,25 @@ def test_dots_are_stacked_in_columns(values, x, y):
     assert got_y.tolist() == y
 
 
-def test_each_patient_is_one_dot_that_names_its_case(evaluation):
-    figure = make_dice_figure(evaluation.patients, theme="dark")
+def test_each_patient_is_one_dot_that_names_its_case(patients):
+    figure = make_dice_figure(patients, theme="dark")
     dots = _traces(figure)["patients"]
-    assert [item[0] for item in dots.customdata] == evaluation.patients["case_id"].tolist()
+    assert [item[0] for item in dots.customdata] == patients["case_id"].tolist()
     assert dots.marker.color == template.DARK.ai
-    median = evaluation.patients["dice"].median()
+    median = patients["dice"].median()
     assert figure.layout.annotations[0].text == f"median {median:.2f}"
 
 
-def test_patient_without_dice_has_no_dot_and_the_chosen_one_a_ring(evaluation):
-    patients = evaluation.patients.assign(dice=[np.nan, *evaluation.patients["dice"].tolist()[1:]])
-    chosen = patients["case_id"][3]
-    dots = _traces(make_dice_figure(patients, theme="light", selected=chosen))["patients"]
-    assert len(dots.x) == len(patients) - 1
+def test_patient_without_dice_has_no_dot_and_the_chosen_one_a_ring(patients):
+    some = patients.assign(dice=[np.nan, *patients["dice"].tolist()[1:]])
+    dots = _traces(make_dice_figure(some, theme="light", selected=some["case_id"][3]))["patients"]
+    assert len(dots.x) == len(some) - 1
     assert np.asarray(dots.marker.line.width).tolist().index(3) == 2
+
+
+def institution(code: str, patients: int, dice: Estimate) -> InstitutionPart:
+    figures = {"patient_dice_mean": dice}
+    return InstitutionPart(code=code, patients=patients, slices=9, figures=figures)
 
 
 def test_institution_has_a_dot_per_patient_and_its_mean_below():
@@ -148,16 +158,11 @@ def test_institution_has_a_dot_per_patient_and_its_mean_below():
             "dice": [0.9, 0.9, 0.8, np.nan],
         }
     )
-    table = pd.DataFrame(
-        {
-            "institution": ["HT", "EZ"],
-            "patients": [12, 1],
-            "mean": [0.9, 0.8],
-            "low": [0.85, np.nan],
-            "high": [0.95, np.nan],
-        }
+    parts = (
+        institution("HT", 12, Estimate(0.9, 0.85, 0.95)),
+        institution("EZ", 1, Estimate(0.8, 0.8, 0.8)),
     )
-    figure = make_institution_figure(patients, table, theme="dark", selected="b")
+    figure = make_institution_figure(patients, parts, theme="dark", selected="b")
     dots, means = _traces(figure)[PATIENTS], _traces(figure)[MEANS]
     assert [item[0] for item in dots.customdata] == ["a", "b", "c"]
     assert dots.marker.color == template.DARK.ai
@@ -166,14 +171,25 @@ def test_institution_has_a_dot_per_patient_and_its_mean_below():
     assert list(rows) == ["HT, 12 patients", "EZ, 1 patient"]
     assert np.round(dots.y).tolist() == [rows["HT, 12 patients"]] * 2 + [rows["EZ, 1 patient"]]
     assert dots.y[0] != dots.y[1]  # the same Dice, one beside the other
-    assert means.marker.line.color.tolist() == [template.DARK.accent, template.DARK.muted]
+    assert list(means.marker.line.color) == [template.DARK.accent, template.DARK.muted]
     assert sum(trace.name == INTERVALS for trace in figure.data) == 1
-    assert list(means.text) == ["HT: mean 0.90, 0.85 to 0.95", "EZ: mean 0.80, one patient"]
+    assert list(means.text) == [
+        "HT: mean 0.900, 0.850 to 0.950",
+        "EZ: mean 0.800, one patient",
+    ]
+
+
+def test_an_institution_whose_file_lacks_dice_keeps_its_dots_and_has_no_mean():
+    patients = pd.DataFrame({"case_id": ["a"], "institution": ["HT"], "dice": [0.9]})
+    part = InstitutionPart(code="HT", patients=1, slices=9, figures={})
+    traces = _traces(make_institution_figure(patients, [part], theme="dark"))
+    assert len(traces[PATIENTS].x) == 1
+    assert len(traces[MEANS].x) == 0
 
 
 def test_institutions_of_no_patients_make_an_empty_chart():
     patients = pd.DataFrame({"case_id": [], "institution": [], "dice": []})
-    figure = make_institution_figure(patients, institution_dice(patients), theme="dark")
+    figure = make_institution_figure(patients, [], theme="dark")
     assert len(_traces(figure)[PATIENTS].x) == 0
 
 
@@ -192,44 +208,45 @@ def test_names_of_points_are_not_printed_over_each_other(point, others, drop):
     assert label_drop(point, others) == pytest.approx(drop)
 
 
-def test_precision_is_held_against_marking_every_slice(evaluation):
-    counts = count_confusion(evaluation.slices, None)
+def test_predictive_value_is_drawn_beside_marking_every_slice(evaluation):
     figure = make_recall_figure(
-        evaluation.precision_recall, current=counts, threshold=0.5, theme="dark"
+        evaluation.precision_recall, current=SHIPPED, prevalence=0.35, theme="dark"
     )
     point = _traces(figure)[OPERATING_POINT]
-    assert (point.x[0], point.y[0]) == (counts.sensitivity, counts.precision)
-    assert figure.layout.shapes[0].y0 == counts.prevalence
-    assert f"marking every slice, {counts.prevalence:.2f}" in str(figure.layout.annotations)
+    assert (point.x[0], point.y[0]) == (0.9, 0.7)
+    assert figure.layout.shapes[0].y0 == 0.35
+    assert "marking every slice, 0.35" in str(figure.layout.annotations)
 
 
 def test_reliability_has_a_curve_before_and_after_with_larger_points_for_more_slices():
-    before = pd.DataFrame({"score": [0.2, 0.9], "tumor_rate": [0.4, 0.8], "slices": [4, 100]})
-    traces = _traces(make_reliability_figure(before, before.iloc[:1], theme="light"))
+    before = (Reliability(0.2, 0.4, 4), Reliability(0.9, 0.8, 100))
+    traces = _traces(make_reliability_figure(before, before[:1], theme="light"))
     assert traces[BEFORE].customdata[1] == [BEFORE, 1, 100]
-    assert traces[BEFORE].y.tolist() == [0.4, 0.8]
+    assert list(traces[BEFORE].y) == [0.4, 0.8]
     assert traces[AFTER].marker.color == template.LIGHT.accent
-    assert BEFORE not in _traces(make_reliability_figure(None, before, theme="light"))
+    assert BEFORE not in _traces(make_reliability_figure((), before, theme="light"))
     assert bin_sizes(np.array([100.0, 25.0, 0.0])).tolist() == [20.0, 13.5, 7.0]
     assert bin_sizes(np.array([])).tolist() == []
 
 
 def test_pairs_lie_one_above_the_other_with_their_intervals():
+    dice, auc = find_figure("patient_dice_mean"), find_figure("slice_auc")
     pairs = [
-        Pair("Dice", Estimate(0.89, 0.86, 0.92), Estimate(0.85, 0.82, 0.88)),
-        Pair("AUC", None, Estimate(0.99)),
+        Pair("Dice", dice, Estimate(0.89, 0.86, 0.92), Estimate(0.85, 0.82, 0.88)),
+        Pair("AUC", auc, None, Estimate(0.99)),
+        Pair("None", auc, Estimate(None), None),
     ]
     figure = make_pair_figure(pairs, names=("by slice", "by patient"), theme="dark")
     traces = _traces(figure)
     assert traces["by slice"].x == (0.89,)
     assert traces["by patient"].x == (0.85, 0.99)
     assert traces["by slice"].y[0] > traces["by patient"].y[0] > traces["by patient"].y[1]
-    assert list(traces["by slice"].customdata) == ["Dice, by slice: 0.89, 0.86 to 0.92"]
-    assert list(traces["by patient"].customdata)[1] == "AUC, by patient: 0.99"
+    assert list(traces["by slice"].customdata) == ["Dice, by slice: 0.890, 0.860 to 0.920"]
+    assert list(traces["by patient"].customdata)[1] == "AUC, by patient: 0.990"
     assert traces["by slice"].marker.color == template.DARK.panel  # hollow
     intervals = [trace for trace in figure.data if trace.name == "95% interval"]
     assert [trace.x for trace in intervals] == [(0.86, 0.92, None), (0.82, 0.88, None)]
-    assert list(figure.layout.yaxis.ticktext) == ["Dice", "AUC"]
+    assert list(figure.layout.yaxis.ticktext) == ["Dice", "AUC", "None"]
     assert figure.layout.xaxis.range[0] == pytest.approx(0.8)
 
 
@@ -272,6 +289,6 @@ def test_shipped_epoch_is_marked_on_the_validation_line():
     assert "shipped epoch" not in _traces(unmarked)
 
 
-def test_figures_are_plain_json(evaluation):
-    text = make_dice_figure(evaluation.patients, theme="dark").to_json()
+def test_figures_are_plain_json(patients):
+    text = make_dice_figure(patients, theme="dark").to_json()
     assert json.loads(text)["layout"]["template"]

@@ -15,9 +15,10 @@ from fake_server import add_row
 from page_calls import FIRST, evaluation_file, text, triggered
 
 from dashboard.components.performance import ids
-from dashboard.components.performance.cases import OWN_POINT
+from dashboard.components.performance.cases import NOT_HERE, OWN_POINT
 from dashboard.components.performance.slice_score import DECIDED
-from dashboard.evaluation import CELLS, count_confusion, operating_points, parse_evaluation
+from dashboard.evaluation import CELLS, operating_points
+from dashboard.installed import evaluated
 from dashboard.pages import performance
 from dashboard.performance_inputs import bin_rows, parse_selection
 
@@ -30,14 +31,13 @@ def listed(kind: str, which: str, *, point: Any = None) -> str:
 
 def test_tile_lists_its_slices(served, document):
     chosen, *_ = triggered(
-        ids.cell_id("missed"), performance.choose, [None, 1, None, None], [None], [], None
+        ids.cell_id("fn"), performance.choose, [None, 1, None, None], [None], [], None
     )
-    assert chosen == {"kind": "cell", "which": "missed"}
-    slices = parse_evaluation(document).slices
-    missed = count_confusion(slices, None).missed
-    assert f"Tumor, missed: {missed} slices as measured" in listed("cell", "missed")
-    at = count_confusion(slices, 0.9).missed
-    assert f"{at} slices at operating point 0.90" in listed("cell", "missed", point=0.9)
+    assert chosen == {"kind": "cell", "which": "fn"}
+    missed = evaluated().count(None).fn
+    assert f"Tumor, missed: {missed} slices as measured" in listed("cell", "fn")
+    at = evaluated().count(0.9).fn
+    assert f"{at} slices at operating point 0.90" in listed("cell", "fn", point=0.9)
     assert performance.list_cases(chosen, None, [ids.rows_id("case"), ids.rows_id("x")]) == [
         None,
         None,
@@ -45,15 +45,15 @@ def test_tile_lists_its_slices(served, document):
 
 
 def test_every_figure_lists_its_cases(served, document):
-    evaluation = parse_evaluation(document)
+    measured = evaluated()
     for decided in DECIDED:
-        count = int((evaluation.slices["decided_by"] == decided).sum())
+        count = int((measured.slices["decided_by"] == decided).sum())
         assert f"{count} slices, wrong ones first" in listed("decided", decided) or not count
     assert "Fold 1: 2 patients, lowest Dice first" in listed("fold", "fold 1")
     assert "Institution HT: 2 patients" in listed("institution", "HT")
     for name, part in (("before", "before"), ("after", "after")):
         for place, one in enumerate(document["calibration"][part]["bins"]):
-            rows = bin_rows(f"{name} {place}", evaluation)
+            rows = bin_rows(f"{name} {place}", measured, measured.slices)
             assert len(rows) == one["slices"]
             assert f"{one['slices']} slices of one point" in listed("bin", f"{name} {place}")
 
@@ -73,16 +73,16 @@ def own_points(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_lists_tell_each_slice_s_operating_point_where_folds_differ(served, document):
-    assert "Operating point" not in listed("cell", "missed")  # one for all: 0.5
+    assert "Operating point" not in listed("cell", "fn")  # one for all: 0.5
     evaluation_file(served).write_text(json.dumps(own_points(document)))
-    assert '"Operating point"' in listed("cell", "missed")
-    assert OWN_POINT in listed("cell", "missed")
-    assert re.search(r'"0\.310".{0,200}"0\.352"', listed("cell", "missed"))
-    for kind, which in (("cell", "found"), ("decided", "both"), ("bin", "after 0")):
+    assert '"Operating point"' in listed("cell", "fn")
+    assert OWN_POINT in listed("cell", "fn")
+    assert re.search(r'"0\.310".{0,200}"0\.352"', listed("cell", "fn"))
+    for kind, which in (("cell", "tp"), ("decided", "both"), ("bin", "after 0")):
         assert '"Operating point"' in listed(kind, which), which
     (by_case,) = performance.list_cases({"case": FIRST}, [None], [ids.rows_id("case")])
     assert '"Operating point"' in text(by_case)
-    moved = listed("cell", "missed", point=0.9)  # one for all, in the heading
+    moved = listed("cell", "fn", point=0.9)  # one for all, in the heading
     assert "at operating point 0.90" in moved and '"Operating point"' not in moved
 
 
@@ -119,9 +119,9 @@ def test_dot_lists_a_case_that_is_not_here(served):
         [],
         [dot],
         [],
-        {"kind": "cell", "which": "found"},
+        {"kind": "cell", "which": "tp"},
     )
-    assert chosen == {"kind": "cell", "which": "found", "case": FIRST}
+    assert chosen == {"kind": "cell", "which": "tp", "case": FIRST}
     assert cleared == [None]
     (by_case,) = performance.list_cases(chosen, None, [ids.rows_id("case")])
     assert f"{FIRST}: slice by slice" in text(by_case)
@@ -134,7 +134,7 @@ def test_tiles_show_pictures_of_cases_that_are_here(served):
     assert performance.show_pictures([], []) == []
     study_id = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
     shown = performance.show_pictures([0.5], places)
-    assert len(shown[CELLS.index("unmarked")]) == 4
+    assert len(shown[CELLS.index("tn")]) == 4
     assert f"/data/{study_id}/" in text(shown)
 
 
@@ -144,7 +144,7 @@ def test_dot_opens_a_case_that_is_here(served):
     dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
     _, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
     assert href == f"/review?study={study_id}"
-    by_cell = listed("cell", "unmarked")
+    by_cell = listed("cell", "tn")
     assert f"/review?study={study_id}&slice=1" in by_cell
     assert "thumbnail/0.png?slice=0" in by_cell
 
@@ -155,10 +155,10 @@ def test_only_a_study_with_the_evaluated_slices_opens(served):
     dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
     _, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
     assert href == f"/review?study={whole}"
-    by_cell = listed("cell", "unmarked")
+    by_cell = listed("cell", "tn")
     assert f"/review?study={whole}&slice=1" in by_cell
     assert single not in by_cell
-    assert "not in this workspace with all slices" in by_cell  # of the other cases
+    assert NOT_HERE in by_cell  # of the other cases
     served.store.delete_study(whole)
     chosen, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
     assert (chosen, href) == ({"case": FIRST}, no_update)
@@ -168,11 +168,11 @@ def test_only_a_study_with_the_evaluated_slices_opens(served):
 
 
 def test_closing_forgets_the_choice(served):
-    both = {"kind": "cell", "which": "found", "case": FIRST}
+    both = {"kind": "cell", "which": "tp", "case": FIRST}
     chosen, *_ = triggered(ids.close_id("group"), performance.choose, [], [None], [1], both)
     assert chosen == {"case": FIRST}
     chosen, *_ = triggered(ids.close_id("case"), performance.choose, [], [None], [1], both)
-    assert chosen == {"kind": "cell", "which": "found"}
+    assert chosen == {"kind": "cell", "which": "tp"}
 
 
 @pytest.mark.parametrize(
@@ -201,11 +201,11 @@ def test_a_new_list_s_button_is_no_click(served):
         {"kind": "decided", "which": ""},
         {"kind": "fold", "which": "fold 9"},
         {"kind": "other", "which": "HT"},
-        {"kind": ["cell"], "which": "found"},
+        {"kind": ["cell"], "which": "tp"},
         {"kind": "cell", "which": []},
         {"case": ["x"]},
         {"case": "NOBODY"},
     ],
 )
-def test_selection_from_the_browser_is_checked(document, value):
-    assert parse_selection(value, parse_evaluation(document)) == {}
+def test_selection_from_the_browser_is_checked(served, value):
+    assert parse_selection(value, evaluated()) == {}

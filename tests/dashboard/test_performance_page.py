@@ -15,19 +15,18 @@ from dashboard.components.performance import ids
 from dashboard.components.performance.evidence import EVALUATE_COMMAND
 from dashboard.components.performance.frame import VIEWS
 from dashboard.components.performance.patients import HD95_NOTE, UNMATCHED
-from dashboard.components.performance.words import figure_words
-from dashboard.evaluation import count_confusion, parse_evaluation
 from dashboard.pages import performance
 from pipeline.data.preprocessing import INPUT_SIZE
 from pipeline.evaluation.document import MeasuredNetwork, dump_evaluation
 from pipeline.evaluation.evaluate import build_evaluation
+from pipeline.evaluation.facade import STORED_NOTE, all_figures, find_figure
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
 
 def test_page_shows_the_files_figures(served, document):
     page = text(performance.layout())
     figure = document["figures"]["patient_dice_mean"]
-    assert f"95% interval {figure['low']:.2f} to {figure['high']:.2f}" in page
+    assert f"95% interval {figure['low']:.3f} to {figure['high']:.3f}" in page
     assert f"{document['figures']['slice_auc']['value']:.3f}" in page
     assert "6 patients, 72 slices" in page
     assert "Dice of each patient; click a dot for its case" in page
@@ -37,8 +36,7 @@ def test_page_shows_the_files_figures(served, document):
 
 def test_headline_counts_at_the_operating_point(served, document):
     page = text(performance.layout())
-    counts = count_confusion(parse_evaluation(document).slices, 0.5)
-    missed = round(100 * (1 - counts.sensitivity))
+    missed = round(100 * (1 - document["figures"]["sensitivity"]["value"]))
     assert f'"Of 100 slices with tumor it misses ", {{"props": {{"children": "{missed}"}}' in page
 
 
@@ -83,13 +81,20 @@ def test_figures_of_other_models_say_so(served, document):
 
 
 def test_rows_are_downloaded_as_csv(served, document):
-    patients = triggered(ids.PATIENTS_CSV, performance.download, 1, None)
-    slices = triggered(ids.SLICES_CSV, performance.download, None, 1)
+    patients = triggered(ids.PATIENTS_CSV, performance.download, None, 1, None)
+    slices = triggered(ids.SLICES_CSV, performance.download, None, None, 1)
     assert patients["filename"] == "patients.csv"
     assert patients["content"].count("\n") == 7
-    assert slices["content"].startswith("case_id,reference_tumor,called,decided_by,index,score")
+    assert slices["content"].startswith("case_id,index,reference_tumor,score,called,dice")
     with pytest.raises(PreventUpdate):
-        triggered("other", performance.download, 1, 1)
+        triggered("other", performance.download, 1, 1, 1)
+
+
+def test_figures_are_downloaded_as_csv(served, document):
+    sent = triggered(ids.FIGURES_CSV, performance.download, 1, None, None)
+    value = document["figures"]["slice_auc"]["value"]
+    assert sent["filename"] == "figures.csv"
+    assert f"all patients,slice_auc,Slice AUC,,{value}," in sent["content"]
 
 
 @pytest.mark.parametrize(
@@ -115,10 +120,13 @@ def test_unknown_view_is_the_overview(served, view):
 
 def test_outline_figures_come_with_interval_and_meaning(served, document):
     page = text(performance.layout(view="outlines"))
-    nothing = document["figures"]["predict_nothing_dice"]
-    assert f'"{nothing["value"]:.2f}"' in page
-    assert "6.2 px" in page and "4.5 to 8.8" in page
-    assert "outlining nothing would score" in page
+    nothing, distance = (document["figures"][name] for name in ("predict_nothing_dice", "hd95_px"))
+    assert f'"{nothing["value"]:.3f}"' in page
+    assert f'"{distance["value"]:.1f} px"' in page
+    assert f'"{distance["low"]:.1f} to {distance["high"]:.1f}"' in page
+    for name in ("predict_nothing_dice", "hd95_px"):
+        assert find_figure(name).explanation in page
+    assert find_figure("hd95_px").note in page
 
 
 @pytest.mark.parametrize("view", ["overview", "outlines"])
@@ -136,7 +144,6 @@ def test_distance_that_is_none_is_told_in_words(served, document, view):
     assert '"221.2"' in page
     tables = page.count('"HD95, px"')
     assert tables and page.count(HD95_NOTE) == tables
-    assert "only one of both outlines" in figure_words("hd95_px").meaning
 
 
 @pytest.mark.parametrize(("view", "key"), [("institutions", "code"), ("folds", "name")])
@@ -176,8 +183,49 @@ def test_leakage_that_was_not_run_says_how(served, document):
 def test_older_file_says_how_to_evaluate_again(served, document):
     evaluation_file(served).write_text(json.dumps({**document, "schema": 1}))
     page = text(performance.layout())
-    assert "These figures are of an older version" in page
+    assert "These figures are of another version" in page
     assert EVALUATE_COMMAND in page
+
+
+@pytest.mark.parametrize("name", [figure.name for figure in all_figures()])
+def test_every_view_survives_a_file_that_lacks_a_figure(served, document, name):
+    evaluation_file(served).write_text(json.dumps(without_figure(document, name)))
+    pages = {view: text(performance.layout(view=view)) for view in VIEWS}
+    assert not [view for view, page in pages.items() if "cannot be shown" in page]
+    shown = f'"{find_figure(name).label}"'
+    assert '"missing"' in next(page for page in pages.values() if shown in page)
+    for draw in (figures.draw_recall, figures.draw_folds, figures.draw_left_out):
+        assert draw("dark") is not None
+    assert figures.draw_leakage("dark").data
+    figures.draw_pickable("dark", None, [ids.graph_id(ids.INSTITUTIONS)])
+    for point in (0.5, 0.2):
+        figures.show_operating_point(point, "dark")
+    content = triggered(ids.FIGURES_CSV, performance.download, 1, None, None)["content"]
+    assert f"all patients,{name}," in content and ",missing,," in content
+
+
+def without_figure(part, name):
+    """The document as if it had been written before this figure was registered."""
+    if isinstance(part, list):
+        return [without_figure(one, name) for one in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: one for key, one in part.items() if not (key == name and isinstance(one, dict))}
+    return {key: without_figure(one, name) for key, one in kept.items()}
+
+
+def test_stored_figures_are_marked(served, document):
+    leakage = {**document["leakage"], "rows": None, "stored": True}
+    left_out, missing = document["leave_institution_out"]
+    changed = {
+        **document,
+        "leakage": leakage,
+        "leave_institution_out": [{**left_out, "rows": None, "stored": True}, missing],
+    }
+    assert STORED_NOTE not in text(performance.layout(view="leakage"))
+    evaluation_file(served).write_text(json.dumps(changed))
+    for view in ("leakage", "institutions"):
+        assert STORED_NOTE in text(performance.layout(view=view))
 
 
 def test_published_figures_stand_beside_the_measured_ones(served):

@@ -9,28 +9,32 @@ from page_calls import text, triggered
 
 from dashboard import performance_figures as figures
 from dashboard.components.performance import ids
-from dashboard.evaluation import CELLS, count_confusion, parse_evaluation
+from dashboard.evaluation import CELLS
 from dashboard.figures.roc import OPERATING_POINT
+from dashboard.installed import evaluated
 from dashboard.performance_inputs import parse_point, parse_threshold
+from pipeline.evaluation.facade import all_figures
 
 
-def test_moving_the_operating_point_recounts_the_tiles(served, document):
-    slices = parse_evaluation(document).slices
+def test_moving_the_operating_point_recounts_the_tiles(served):
     figure, words, rates, counts, kept = figures.show_operating_point("0.2", "light")
     assert kept == 0.2
-    expected = count_confusion(slices, 0.2)
+    expected = evaluated().count(0.2)
     assert words == "0.20"
     assert counts == [f"{getattr(expected, cell):,}" for cell in CELLS]
     point = next(trace for trace in figure.data if trace.name == OPERATING_POINT)
-    assert point.y[0] == pytest.approx(expected.sensitivity)
-    assert f"{expected.sensitivity:.2f}" in text(rates)
+    sensitivity = expected.tp / (expected.tp + expected.fn)
+    assert point.y[0] == pytest.approx(sensitivity)
+    assert f"{sensitivity:.3f}" in text(rates)
+    for moving in all_figures():
+        assert (f'"{moving.title}"' in text(rates)) is moving.at_operating_point
 
 
 def test_shipped_operating_point_has_the_files_intervals(served, document):
     _, _, rates, _, kept = figures.show_operating_point(0.5, "dark")
     assert kept is None
     figure = document["figures"]["sensitivity"]
-    assert f"{figure['low']:.2f} to {figure['high']:.2f}" in text(rates)
+    assert f"{figure['low']:.3f} to {figure['high']:.3f}" in text(rates)
 
 
 @pytest.mark.parametrize(

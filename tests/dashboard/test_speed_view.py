@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from dashboard.components.performance import speed
-from dashboard.evaluation import EvaluationError
 from dashboard.evaluation.benchmark import parse_benchmark
+from pipeline import InputError
 
 DOCUMENT: dict[str, Any] = {
     "schema": 1,
@@ -85,5 +85,5 @@ def test_a_file_that_does_not_fit_is_one_sentence(path: tuple[Any, ...], value: 
     for name in path[:-1]:
         part = part[name]
     part[path[-1]] = value
-    with pytest.raises(EvaluationError, match="run the benchmark again"):
+    with pytest.raises(InputError, match="run the benchmark again"):
         parse_benchmark(document)

@@ -19,7 +19,7 @@ from dashboard.components.performance.words import NONE
 #: Rows that a list shows; the CSV holds all.
 MAX_ROWS = 200
 #: Slices that no row may open: a study of the same name but with other slices is no substitute.
-NOT_HERE = "Cases that are not in this workspace with all slices that were evaluated"
+NOT_HERE = "Cases that are not in this workspace with all evaluated slices"
 #: What `operating_point` of a row is.
 OWN_POINT = (
     "Each fold is counted at an operating point of its own, chosen in its training; shown is the "
@@ -96,7 +96,7 @@ def case_panel(
             html.P(note, className="muted secondary") if note else None,
             slice_table(rows.head(MAX_ROWS), studies=studies, parts=parts)
             if len(rows)
-            else html.P("There is no such slice.", className="muted"),
+            else html.P("No slices.", className="muted"),
         ],
         className="panel case-panel",
         **aria(label=title, live="polite"),

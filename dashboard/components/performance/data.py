@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from dash.development.base_component import Component
 
-from dashboard.evaluation import Confusion, Evaluation
+from dashboard.evaluation import Measured
 from dashboard.figures.training import Measure
 from pipeline import ModelInfo
+from pipeline.evaluation.facade import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,22 +18,23 @@ class PageData:
     """The installed network and its evaluation.
 
     Attributes:
-        network: What is installed.
-        evaluation: The evaluation file.
-        measured: The four cells as they were measured.
+        measured: Network, evaluation, and the cases as tables.
         training: What the network's history can show.
         links: What a table shows for a case_id that can be opened.
         command: Command that measures again.
     """
 
-    network: ModelInfo
-    evaluation: Evaluation
-    measured: Confusion
+    measured: Measured
     training: Sequence[Measure]
     links: Mapping[str, Component | str]
     command: str
 
     @property
-    def threshold(self) -> float:
-        """Operating point of the slice score as shipped."""
-        return self.network.decision.threshold
+    def network(self) -> ModelInfo:
+        """What is installed."""
+        return self.measured.network
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The evaluation file."""
+        return self.measured.evaluation

@@ -1,4 +1,4 @@
-"""What stands behind the figures: how the network learned, where and how it was measured."""
+"""What stands behind the figures: how the network was trained, where and how it was measured."""
 
 from __future__ import annotations
 
@@ -25,24 +25,22 @@ def training_section(network: ModelInfo, training: Sequence[Measure]) -> html.Di
         title = f"Training of the installed network: {measure.words}, {where}; end marked"
         panels.append(panel(title, chart(ids.training_id(place), title, height=170)))
     if not training:
-        words = html.P("No history lies beside this network.", className="muted")
+        words = html.P("There is no training history for this network.", className="muted")
         panels.append(panel(f"Training of {network.name}", words))
     return html.Div(panels, className="training-panels")
 
 
 def provenance(data: PageData) -> html.Section:
-    """Where the figures come from, and the command that prints them again."""
+    """Where the figures come from, and the command that measures them again."""
     model = data.network
     rows: list[tuple[str, Any]] = [
         ("Installed", f"{model.name} {model.version} · {model.digest[:8]}")
     ]
     split = model.metadata.get("split")
     if isinstance(split, Mapping) and isinstance(split.get("train"), int):
-        rows.append(("Learned from", f"{split['train']} patients"))
+        rows.append(("Trained on", f"{split['train']} patients"))
     measured = data.evaluation.network
-    if measured:
-        words = [measured.get("name", ""), measured.get("version", "")]
-        rows.append(("Measured", f"{' '.join(words).strip()} · {measured.get('digest', '')[:8]}"))
+    rows.append(("Measured", f"{measured.name} {measured.version} · {measured.digest[:8]}"))
     rows += [
         (
             key.replace("_", " ").upper() if key == "cpu" else key.replace("_", " ").capitalize(),
@@ -57,7 +55,7 @@ def provenance(data: PageData) -> html.Section:
             [html.Div([html.Dt(key), html.Dd(value)]) for key, value in rows],
             className="facts tabular",
         ),
-        html.P(["Print them again: ", html.Code(data.command, className="command")]),
+        html.P(["Measure them again: ", html.Code(data.command, className="command")]),
     )
 
 

@@ -8,8 +8,8 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.performance import ids
 from dashboard.components.performance.parts import small_button
-from dashboard.evaluation import Evaluation
 from pipeline import ModelInfo
+from pipeline.evaluation.facade import Evaluation
 
 #: Views by the name in the address (``?view=``), the first one by default.
 VIEWS: dict[str, str] = {
@@ -27,8 +27,8 @@ _SPLITS = {
     "cross-validated": "Cross-validated, each patient by a network that never saw it",
     "held-out": "Patients held out from training",
     "validation": "Validation patients",
-    "train": "Training patients: these figures flatter the network",
-    "all": "All patients, those of the training too: these figures flatter the network",
+    "train": "Training patients: these figures are too good",
+    "all": "All patients, training patients included: these figures are too good",
 }
 
 
@@ -74,15 +74,16 @@ def _tabs(view: str) -> html.Div:
 def _source(evaluation: Evaluation | None) -> list[Component]:
     if evaluation is None:
         return []
-    words = _SPLITS.get(evaluation.split, "Patients of a folder that was given")
+    words = _SPLITS.get(evaluation.split, "Patients of a given folder")
     return [
         html.Div(
             [
                 html.Span(
                     f"{words}: {len(evaluation.patients):,} patients, "
-                    f"{len(evaluation.slices):,} slices",
+                    f"{len(evaluation.slices_rows):,} slices",
                     className="muted secondary tabular",
                 ),
+                small_button("Figures as CSV", ids.FIGURES_CSV),
                 small_button("Patients as CSV", ids.PATIENTS_CSV),
                 small_button("Slices as CSV", ids.SLICES_CSV),
             ],

@@ -16,6 +16,7 @@ PREFIX = "performance"
 SELECTION = f"{PREFIX}-selection"
 LOCATION = f"{PREFIX}-location"
 DOWNLOAD = f"{PREFIX}-download"
+FIGURES_CSV = f"{PREFIX}-figures-csv"
 SLICES_CSV, PATIENTS_CSV = f"{PREFIX}-slices-csv", f"{PREFIX}-patients-csv"
 
 # on the overview

@@ -7,19 +7,18 @@ from dash import html
 from dashboard.components.attributes import aria
 from dashboard.components.performance import ids
 from dashboard.components.performance.data import PageData
-from dashboard.components.performance.leakage_words import TOLD, gain_sentences, telling_figure
-from dashboard.components.performance.parts import chart, legend, not_run, panel
-from dashboard.components.performance.words import (
-    estimate_words,
-    figure_words,
-    interval_words,
+from dashboard.components.performance.leakage_words import (
+    compared_figures,
+    gain_words,
+    telling_figure,
 )
-from dashboard.evaluation import Estimate
-from dashboard.evaluation.sections import Leakage
+from dashboard.components.performance.parts import chart, legend, not_run, panel, table
+from dashboard.components.performance.words import difference_interval, difference_words
+from pipeline.evaluation.facade import STORED_NOTE, Estimate, Figure, Leakage
 
 SENTENCE = (
-    "Neighbouring slices of one brain look nearly alike: whoever deals single slices to learning "
-    "and testing asks the model about brains that it has already seen."
+    "Neighbouring slices of one brain look nearly alike. If single slices are split between "
+    "training and testing, the model is tested on brains that it has already seen."
 )
 #: Trains the network on a split by slice; shown where the evaluation file names no command.
 BY_SLICE_COMMAND = "python -m pipeline train --data DIR --output runs/by-slice --by-slice"
@@ -30,62 +29,102 @@ _TESTED |= {(4, 10), (5, 6), (5, 9)}
 
 
 def layout(data: PageData) -> html.Div:
-    """Two drawings with a number each, and all figures side by side."""
-    leakage = data.evaluation.sections.leakage
+    """Two drawings with a number each, and all compared figures side by side."""
+    leakage = data.evaluation.leakage
     title = "Why figures from a split by slice cannot be trusted"
     if not isinstance(leakage, Leakage):
         return html.Div(
             [
-                panel(title, html.P(SENTENCE, className="lead"), _cards(None, None, TOLD[0])),
+                panel(
+                    title,
+                    html.P(SENTENCE, className="lead"),
+                    _cards(None, None, compared_figures()[0]),
+                ),
                 not_run("The same model, split by slice", leakage, command=BY_SLICE_COMMAND),
             ],
             className="stack",
         )
-    name = telling_figure(leakage)
-    by_slice, by_patient = (
-        part.figures.get(name) for part in (leakage.by_slice, leakage.by_patient)
-    )
-    chart_title = "The same model, split in both ways, with 95% intervals"
-    where = "Both measured on the same slices. " if leakage.same_slices else ""
+    figure, same = telling_figure(leakage), leakage.same_slices
+    chart_title = "The same model, split both ways, with 95% intervals"
     return html.Div(
         [
             panel(
                 title,
                 html.P(SENTENCE, className="lead"),
-                _cards(by_slice, by_patient, name),
-                html.Ul([html.Li(words) for words in gain_sentences(leakage)], className="tabular"),
-                html.P(f"{where}{leakage.explanation}", className="muted"),
+                _cards(same.by_slice.get(figure.name), same.by_patient.get(figure.name), figure),
+                html.P(f"{figure.label}: {_lower(gain_words(leakage, figure))}"),
+                html.P(
+                    f"Both measured on the same slices. {leakage.explanation}", className="muted"
+                ),
                 extra="stack stack--tight",
             ),
             panel(
                 chart_title,
-                chart(ids.LEAKAGE, chart_title, height=260),
+                chart(ids.LEAKAGE, chart_title, height=50 + 34 * len(charted_figures())),
                 legend(
-                    ("mark--hollow", f"split by slice, {leakage.by_slice.slices:,} slices"),
-                    ("mark--solid", f"split by patient, {leakage.by_patient.slices:,} slices"),
+                    ("mark--hollow", f"split by slice, {same.slices:,} slices"),
+                    ("mark--solid", f"split by patient, {same.slices:,} slices"),
                 ),
+            ),
+            panel(
+                "Every figure of both splits, measured on the same slices",
+                _comparison(leakage),
+                html.P(STORED_NOTE, className="muted") if leakage.stored else None,
             ),
         ],
         className="stack",
     )
 
 
-def _cards(by_slice: Estimate | None, by_patient: Estimate | None, name: str) -> html.Div:
+def charted_figures() -> list[Figure]:
+    """Compared figures that share the axis of the chart: shares, of which 1 is best."""
+    return [one for one in compared_figures() if one.higher_is_better and not one.unit]
+
+
+def _comparison(leakage: Leakage) -> html.Div:
+    """A row per compared figure: both splits, their difference, its interval."""
+    same = leakage.same_slices
+    rows = []
+    for figure in compared_figures():
+        difference = same.differences.get(figure.name)
+        sides = (side.get(figure.name) for side in (same.by_slice, same.by_patient))
+        rows.append(
+            html.Tr(
+                [
+                    html.Td(figure.label),
+                    *[html.Td(figure.words(side), className="number-cell") for side in sides],
+                    html.Td(difference_words(figure, difference), className="number-cell strong"),
+                    html.Td(
+                        difference_interval(figure, difference),
+                        className="number-cell muted nowrap",
+                    ),
+                ]
+            )
+        )
+    head = ["Figure", "Split by slice", "Split by patient", "Difference", "95% interval"]
+    return table(head, rows, numbers=range(1, 5))
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _cards(by_slice: Estimate | None, by_patient: Estimate | None, figure: Figure) -> html.Div:
     return html.Div(
         [
             _card(
                 "Split by slice",
-                "Every tested slice has neighbours from the same brain that were learned from.",
+                "Every tested slice has neighbours of the same brain in training.",
                 _drawing(by_slice=True),
                 by_slice,
-                name,
+                figure,
             ),
             _card(
                 "Split by patient",
-                "Every tested brain is new, as it is for a reader.",
+                "Every tested brain is new to the model, as it is in practice.",
                 _drawing(by_slice=False),
                 by_patient,
-                name,
+                figure,
             ),
         ],
         className="leakage-cards",
@@ -93,11 +132,9 @@ def _cards(by_slice: Estimate | None, by_patient: Estimate | None, name: str) ->
 
 
 def _card(
-    title: str, text: str, drawing: html.Div, estimate: Estimate | None, name: str
+    title: str, text: str, drawing: html.Div, found: Estimate | None, figure: Figure
 ) -> html.Div:
-    number = estimate_words(name, estimate) if estimate else "not run"
-    words = figure_words(name)
-    interval = interval_words(estimate, digits=words.digits)
+    interval = figure.interval_words(found)
     return html.Div(
         [
             drawing,
@@ -106,8 +143,10 @@ def _card(
                     html.H3(title),
                     html.Div(
                         [
-                            html.Span(number, className="number"),
-                            html.Span(f" {words.title}", className="unit"),
+                            html.Span(
+                                figure.words(found) if found else "not run", className="number"
+                            ),
+                            html.Span(f" {figure.label}", className="unit"),
                         ]
                     ),
                     html.Div(f"95% interval {interval}" if interval else "", className="meaning"),
@@ -120,7 +159,7 @@ def _card(
 
 
 def _drawing(*, by_slice: bool) -> html.Div:
-    """A row of squares per patient: which slices are learned from, which are tested."""
+    """A row of squares per patient: which slices are in training, which are tested."""
     rows = []
     for patient in range(PATIENTS):
         cells = [
@@ -130,7 +169,7 @@ def _drawing(*, by_slice: bool) -> html.Div:
         label = html.Span(f"Patient {patient + 1}", className="meaning")
         rows.append(html.Div([label, *cells], className="drawing-row"))
     words = "single slices of every patient" if by_slice else "all slices of one patient"
-    key = legend(("mark--learned", "learned from"), ("mark--tested", "tested"))
+    key = legend(("mark--learned", "training"), ("mark--tested", "tested"))
     return html.Div(
         [html.Div(rows, role="img", **aria(label=f"Drawing: {words} are tested")), key],
         className="drawing",

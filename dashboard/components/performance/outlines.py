@@ -8,14 +8,14 @@ from dashboard.components.performance import ids
 from dashboard.components.performance.data import PageData
 from dashboard.components.performance.parts import chart, figure_table, panel
 from dashboard.components.performance.patients import patient_table
-from dashboard.components.performance.words import OUTLINE_FIGURES
+from pipeline.evaluation.facade import FigureGroup, all_figures
 
 WORST = 10
 
 
 def layout(data: PageData) -> html.Div:
     """Figures, the worst patients, a dot per patient."""
-    patients = data.evaluation.patients
+    patients = data.measured.patients
     worst = patients.sort_values("dice", na_position="last", kind="stable").head(WORST)
     title = "Dice of each patient; click a dot for its case"
     return html.Div(
@@ -24,7 +24,7 @@ def layout(data: PageData) -> html.Div:
                 [
                     panel(
                         "Figures of the outlines",
-                        figure_table(data.evaluation.figures, OUTLINE_FIGURES),
+                        figure_table(data.evaluation.figures, all_figures(FigureGroup.OUTLINE)),
                     ),
                     html.Div(
                         [

@@ -1,8 +1,6 @@
-"""The first view: what a radiologist needs before trusting a mark."""
+"""The first view: what a radiologist needs to know before relying on a mark."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from dash import dcc, html
 
@@ -13,15 +11,9 @@ from dashboard.components.performance.leakage_words import gain_words, telling_f
 from dashboard.components.performance.parts import chart, small_button
 from dashboard.components.performance.patients import patient_table
 from dashboard.components.performance.tiles import cell_tile, figure_tile, headline
-from dashboard.components.performance.words import (
-    estimate_words,
-    figure_words,
-    interval_words,
-    number_words,
-)
-from dashboard.evaluation import CELLS, Estimate, NotRun
-from dashboard.evaluation.sections import Leakage
+from dashboard.evaluation import CELLS
 from dashboard.performance_inputs import HIGHEST, LOWEST, STEP
+from pipeline.evaluation.facade import Figures, Leakage, NotRun, find_figure
 
 #: Patients that the view lists.
 WORST = 5
@@ -49,30 +41,29 @@ def layout(data: PageData) -> html.Div:
 
 def _top_tiles(data: PageData) -> html.Div:
     figures = data.evaluation.figures
-    median = figures.get("patient_dice_median")
-    median_words = (
-        f"median {number_words(median.value)}, {interval_words(median)}" if median else ""
-    )
+    dice, auc = find_figure("patient_dice_mean"), find_figure("slice_auc")
     return html.Div(
         [
-            headline(data.measured, figures.get("patient_dice_mean")),
+            headline(figures),
+            figure_tile(dice, figures.get(dice.name), note=_beside(figures, "patient_dice_median")),
             figure_tile(
-                "Dice per patient, mean (missed tumors count 0)",
-                figures.get("patient_dice_mean"),
-                note=median_words,
+                auc,
+                figures.get(auc.name),
+                note=_beside(figures, "sensitivity_at_95_specificity"),
             ),
-            figure_tile("Slice AUC", figures.get("slice_auc"), digits=3, note=_rate_note(figures)),
-            _leakage_tile(data.evaluation.sections.leakage),
+            _leakage_tile(data.evaluation.leakage),
         ],
         className="performance-tiles",
     )
 
 
-def _rate_note(figures: Mapping[str, Estimate]) -> str:
-    sensitivity = figures.get("sensitivity_at_95_specificity")
-    if sensitivity is None:
+def _beside(figures: Figures, name: str) -> str:
+    """Another figure in one line, with its interval; "" where the file lacks it."""
+    figure, found = find_figure(name), figures.get(name)
+    if found is None:
         return ""
-    return f"finds {number_words(100 * sensitivity.value, digits=0)}% at 5% false alarms"
+    interval = figure.interval_words(found)
+    return f"{figure.title}: {figure.words(found)}" + (f" ({interval})" if interval else "")
 
 
 def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
@@ -84,18 +75,18 @@ def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
             [
                 html.H2(title, className="panel-title"),
                 html.Div("not run", className="number"),
-                html.Div("How much a leaking split would flatter.", className="muted secondary"),
+                html.Div("How much a leaking split would gain.", className="muted secondary"),
                 more,
             ],
             className="panel performance-tile",
         )
-    name = telling_figure(leakage)
-    by_slice = leakage.by_slice.figures.get(name)
+    figure = telling_figure(leakage)
+    by_slice = leakage.same_slices.by_slice.get(figure.name)
     return html.Section(
         [
-            html.H2(f"{title}: {figure_words(name).title}", className="panel-title"),
-            html.Div(estimate_words(name, by_slice), className="number"),
-            html.Div(gain_words(leakage, name), className="muted secondary tabular"),
+            html.H2(f"{title}: {figure.label}", className="panel-title"),
+            html.Div(figure.words(by_slice), className="number"),
+            html.Div(gain_words(leakage, figure), className="muted secondary tabular"),
             more,
         ],
         className="panel performance-tile",
@@ -103,12 +94,14 @@ def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
 
 
 def _roc_panel(data: PageData) -> html.Section:
-    title = "How many tumor slices it finds, for how many false alarms"
+    title = "Sensitivity of the slice score over its false-positive rate"
     note = (
-        "Click the curve or move the slider: the four tiles follow. Dice figures hold as shipped."
+        "Click the curve or move the slider: the four tiles follow. Dice figures are those of the "
+        "shipped operating point."
     )
     if data.evaluation.cross_validated:
         note += " As shipped, each fold is counted at the operating point chosen in its training."
+    threshold = data.measured.threshold
     return html.Section(
         [
             html.H2(title, className="panel-title"),
@@ -117,7 +110,7 @@ def _roc_panel(data: PageData) -> html.Section:
                 [
                     html.Label("Operating point", htmlFor=ids.THRESHOLD),
                     html.Span(id=ids.THRESHOLD_WORDS, className="tabular strong"),
-                    small_button(f"As shipped, {data.threshold:.2f}", ids.RESET),
+                    small_button(f"As shipped, {threshold:.2f}", ids.RESET),
                 ],
                 className="threshold-row",
             ),
@@ -127,7 +120,7 @@ def _roc_panel(data: PageData) -> html.Section:
                 min=LOWEST,
                 max=HIGHEST,
                 step=STEP,
-                value=round(data.threshold, 2),
+                value=round(threshold, 2),
                 className="threshold-slider",
             ),
             html.Div(id=ids.RATES, className="rates tabular"),
@@ -155,7 +148,7 @@ def _confusion_tiles() -> html.Div:
 
 
 def _dice_panel(data: PageData) -> html.Section:
-    patients = data.evaluation.patients
+    patients = data.measured.patients
     title = "Dice of each patient; click a dot for its case"
     return html.Section(
         [
@@ -174,10 +167,10 @@ def _dice_panel(data: PageData) -> html.Section:
 
 
 def _worst_panel(data: PageData) -> html.Section:
-    """The patients where the outline is least to be trusted."""
-    patients = data.evaluation.patients
+    """The patients with the worst outlines."""
+    patients = data.measured.patients
     worst = patients.sort_values("dice", na_position="last", kind="stable").head(WORST)
-    more = dcc.Link("More of them", href="/performance?view=outlines", className="secondary")
+    more = dcc.Link("More patients", href="/performance?view=outlines", className="secondary")
     title = html.H2(f"The {len(worst)} patients with the lowest Dice", className="panel-title")
     return html.Section(
         [html.Div([title, more], className="case-head"), *patient_table(worst, data.links)],

@@ -10,9 +10,9 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button
-from dashboard.components.performance.words import estimate_words, figure_words, interval_words
-from dashboard.evaluation import Estimate, NotRun
+from dashboard.components.performance.words import part_interval_words
 from dashboard.figures.template import GRAPH_CONFIG
+from pipeline.evaluation.facade import Estimate, Figure, NotRun
 
 
 def panel(title: str, *children: Any, extra: str = "") -> html.Section:
@@ -52,41 +52,40 @@ def small_button(words: str, button_id: Any, **attributes: Any) -> html.Button:
     return button(words, id=button_id, className="button button--small", **attributes)
 
 
-def figure_table(
-    figures: Mapping[str, Estimate],
-    names: Iterable[str],
-    *,
-    meanings: Mapping[str, str] | None = None,
-) -> html.Div:
-    """Figures one below the other, with interval and meaning; those that are missing left out.
+def figure_table(found: Mapping[str, Estimate], figures: Iterable[Figure]) -> html.Div:
+    """Figures one below the other, with interval and explanation.
 
     Args:
-        figures: By name.
-        names: Which, in this order.
-        meanings: In place of the usual ones, by name.
+        found: By name. What is not defined on these patients is left out; what the file lacks reads
+            "missing".
+        figures: Which, in this order.
     """
     rows = []
-    for name in names:
-        estimate = figures.get(name)
-        if estimate is None:
+    for figure in figures:
+        estimate = found.get(figure.name)
+        if estimate is not None and estimate.value is None:
             continue
-        words = figure_words(name)
-        meaning = (meanings or {}).get(name, words.meaning)
+        meaning = " ".join(filter(None, (figure.explanation, figure.note)))
         rows.append(
             html.Tr(
                 [
-                    html.Td([html.Div(words.title), html.Div(meaning, className="meaning")]),
-                    html.Td(estimate_words(name, estimate), className="number-cell strong nowrap"),
-                    html.Td(
-                        interval_words(estimate, digits=words.digits),
-                        className="number-cell muted nowrap",
-                    ),
+                    html.Td([html.Div(figure.label), html.Div(meaning, className="meaning")]),
+                    html.Td(figure.words(estimate), className="number-cell strong nowrap"),
+                    html.Td(figure.interval_words(estimate), className="number-cell muted nowrap"),
                 ]
             )
         )
-    if not rows:
-        return html.Div(html.P("The evaluation file holds none of these.", className="muted"))
     return table(["Figure", "Value", "95% interval"], rows, numbers=(1, 2))
+
+
+def figure_cell(figure: Figure, found: Mapping[str, Estimate], *, patients: int) -> html.Td:
+    """A figure of some patients, its interval below it, or that it is of one patient."""
+    estimate = found.get(figure.name)
+    interval = part_interval_words(figure, estimate, patients=patients)
+    return html.Td(
+        [html.Div(figure.words(estimate)), html.Div(interval, className="meaning nowrap")],
+        className="number-cell",
+    )
 
 
 def table(
@@ -124,16 +123,15 @@ def not_run(what: str, part: NotRun | None, *, command: str = "") -> html.Div:
         part: What the file says, None where it says nothing.
         command: What to run where the file names no command.
     """
-    part = part or NotRun()
-    told: list[Component | str] = [html.Span(f"{what}: not run.", className="notice-title")]
-    if part.reason:
-        told.append(f"{part.reason.rstrip('.')}. ")
-    if part.estimate:
-        told.append(f"Estimate: {part.estimate.rstrip('.')}. ")
-    command = part.command or command
+    shown: list[Component | str] = [html.Span(f"{what}: not run.", className="notice-title")]
+    if part is not None and part.reason:
+        shown.append(f"{part.reason.rstrip('.')}. ")
+    if part is not None and part.estimate:
+        shown.append(f"Estimate: {part.estimate.rstrip('.')}. ")
+    command = (part.command if part else "") or command
     if command:
-        told += ["Run ", html.Code(command, className="command command--inline")]
-    return html.Div(told, className="notice notice--info")
+        shown += ["Run ", html.Code(command, className="command command--inline")]
+    return html.Div(shown, className="notice notice--info")
 
 
 def caution(sentence: str) -> html.P:

@@ -12,15 +12,16 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.performance.parts import small_button, table
-from dashboard.components.performance.words import NONE, number_words
+from dashboard.components.performance.words import number_words
 
 #: Diagonal of the slices that were measured, as large as the network's input: the evaluation file
-#: tells of no size. No border lies farther; what has no counterpart in its slice counts as so far.
+#: does not hold their size. No distance is larger; what has no counterpart in its slice counts so.
 FARTHEST_PX = math.hypot(256, 256)
 UNMATCHED = "unmatched"
 HD95_NOTE = (
-    f"HD95 is measured within slices. {UNMATCHED.capitalize()}: more than 5% of a border lies on "
-    f"slices that only one of both outlines; there it is the image diagonal, {FARTHEST_PX:.0f} px."
+    f"HD95 is measured within slices. {UNMATCHED.capitalize()}: more than 5% of an outline lies on "
+    "slices where the other outline is empty; the distance is then the image diagonal, "
+    f"{FARTHEST_PX:.0f} px."
 )
 _HEAD = ("Case", "Institution", "Dice", "HD95, px", "AI, px", "Reference, px", "Slices")
 
@@ -71,17 +72,13 @@ def _patient_row(
     if folds:
         cells.append(html.Td(str(row["fold"]), className="nowrap"))
     numbers = [
-        _known(row["dice"], digits=2),
+        number_words(row["dice"], digits=2),
         _hd95_words(row["hd95_px"]),
-        *(_known(row[key], digits=0) for key in ("volume_px", "reference_px", "slices")),
+        *(number_words(row[key], digits=0) for key in ("volume_px", "reference_px", "slices")),
     ]
     return html.Tr(cells + [html.Td(words, className="number-cell") for words in numbers])
 
 
 def _hd95_words(value: float) -> str:
-    """The distance, or that too much of a border has no counterpart for there to be one."""
-    return UNMATCHED if value > FARTHEST_PX - 0.05 else _known(value, digits=1)
-
-
-def _known(value: float, *, digits: int) -> str:
-    return number_words(value, digits=digits) if math.isfinite(value) else NONE
+    """The distance, or that too much of an outline has no counterpart."""
+    return UNMATCHED if value > FARTHEST_PX - 0.05 else number_words(value, digits=1)

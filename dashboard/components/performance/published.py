@@ -9,21 +9,17 @@ from dash.development.base_component import Component
 
 from dashboard.components.matrix import confusion_table
 from dashboard.components.performance.parts import caution, not_run, table
-from dashboard.components.performance.words import (
-    NONE,
-    estimate_words,
-    figure_words,
-    interval_words,
-)
+from dashboard.components.performance.words import NONE
 from dashboard.evaluation.experiments import Experiment, ExperimentRow, Published
+from pipeline.evaluation.facade import Figure, find_image_figure
 
 #: Runs the experiments; shown where there are none.
 EXPERIMENT_COMMAND = "python -m pipeline experiment NAME"
 
 
 STRATEGIES = (
-    "Strategy 1: the base stays as it is, a new dense head learns. Strategy 2: everything learns, "
-    "at a small learning rate."
+    "Strategy 1: the base is frozen and a new dense head is trained. Strategy 2: all layers are "
+    "trained at a small learning rate."
 )
 
 
@@ -34,16 +30,17 @@ def layout(experiments: Sequence[Experiment], errors: Sequence[str]) -> html.Div
         experiments: Those that can be shown.
         errors: Sentences on those that cannot.
     """
-    told: list[Component] = [
+    notices: list[Component] = [
         html.P(sentence, className="notice notice--error", role="alert") for sentence in errors
     ]
     if not experiments:
-        told.append(not_run("The published systems", None, command=EXPERIMENT_COMMAND))
-    return html.Div([*told, *map(_experiment, experiments)], className="stack")
+        notices.append(not_run("The published systems", None, command=EXPERIMENT_COMMAND))
+    return html.Div([*notices, *map(_experiment, experiments)], className="stack")
 
 
 def _experiment(experiment: Experiment) -> html.Section:
-    names = list(dict.fromkeys(name for row in experiment.rows for name in row.figures))
+    names = dict.fromkeys(name for row in experiment.rows for name in row.figures)
+    figures = [find_image_figure(name) for name in names]
     facts = " · ".join(experiment.data.values())
     places = dict.fromkeys(_place(row) for row in experiment.rows if row.environment)
     where = "; ".join(places)
@@ -55,7 +52,7 @@ def _experiment(experiment: Experiment) -> html.Section:
             html.P(facts, className="muted secondary") if facts else None,
             *[caution(sentence) for sentence in experiment.cautions],
             *_published(experiment.published),
-            *_measured(experiment, names),
+            *_measured(experiment, figures),
             *_not_run(experiment.rows),
             *_matrices(experiment),
             *[html.P(note, className="muted") for note in experiment.notes],
@@ -83,7 +80,7 @@ def _published(entries: Sequence[Published]) -> list[Component]:
     return [table(["Published system", "Figure", "Source"], rows, extra="experiment-rows")]
 
 
-def _measured(experiment: Experiment, names: Sequence[str]) -> list[Component]:
+def _measured(experiment: Experiment, figures: Sequence[Figure]) -> list[Component]:
     """What came out here, the published figure of the same system beside it."""
     rows = [row for row in experiment.rows if row.not_run is None]
     if not rows:
@@ -91,19 +88,19 @@ def _measured(experiment: Experiment, names: Sequence[str]) -> list[Component]:
     published: dict[str, list[str]] = {}
     for entry in experiment.published:
         published.setdefault(entry.label.casefold(), []).append(entry.figure)
-    head = ["Measured system", "Learned", "Split"]
+    head = ["Measured system", "Training", "Split"]
     beside = any(row.label.casefold() in published for row in rows)
-    head += [*(["Published"] * beside), *[figure_words(name).title for name in names]]
+    head += [*(["Published"] * beside), *[figure.title for figure in figures]]
     body = []
     for row in rows:
-        told = ", ".join(published.get(row.label.casefold(), [])) or NONE
+        others = ", ".join(published.get(row.label.casefold(), [])) or NONE
         cells = [
             html.Td(_system(row)),
             html.Td(_learned(row)),
             html.Td(row.split, className="nowrap"),
         ]
-        cells += [html.Td(told, className="number-cell")] * beside
-        body.append(html.Tr([*cells, *[_figure(row, name) for name in names]]))
+        cells += [html.Td(others, className="number-cell")] * beside
+        body.append(html.Tr([*cells, *[_figure(row, figure) for figure in figures]]))
     strategies = any(row.strategy[:1] in ("1", "2") for row in rows)
     note = html.P(STRATEGIES, className="muted secondary")
     numbers = range(3, len(head))
@@ -116,7 +113,7 @@ def _not_run(rows: Sequence[ExperimentRow]) -> list[Component]:
     if not missing:
         return []
     reasons = list(dict.fromkeys(part.reason.rstrip(".") for _, part in missing if part.reason))
-    told = "; ".join(reasons[:4]) or "no reason is given"
+    why = "; ".join(reasons[:4]) or "no reason is given"
     body = [
         html.Tr(
             [
@@ -128,8 +125,8 @@ def _not_run(rows: Sequence[ExperimentRow]) -> list[Component]:
         )
         for row, part in missing
     ]
-    summary = f"{len(missing)} of {len(rows)} systems were not run: {told}. Their commands"
-    head = ["System", "Learned", "Split", "Not run"]
+    summary = f"{len(missing)} of {len(rows)} systems were not run: {why}. Their commands"
+    head = ["System", "Training", "Split", "Not run"]
     return [
         html.Details(
             [html.Summary(summary), table(head, body, extra="experiment-rows")],
@@ -150,18 +147,18 @@ def _learned(row: ExperimentRow) -> list[Component]:
         html.Div(row.initial_weights, className="meaning"),
     ]
     if row.epochs and row.not_run is None:
-        seconds = f", {row.seconds_per_epoch.value:,.1f} s each" if row.seconds_per_epoch else ""
+        timed = row.seconds_per_epoch.value if row.seconds_per_epoch else None
+        seconds = "" if timed is None else f", {timed:,.1f} s each"
         learned.append(html.Div(f"{row.epochs} epochs{seconds}", className="meaning"))
     return learned
 
 
-def _figure(row: ExperimentRow, name: str) -> html.Td:
-    estimate, words = row.figures.get(name), figure_words(name)
-    interval = interval_words(estimate, digits=words.digits)
+def _figure(row: ExperimentRow, figure: Figure) -> html.Td:
+    found = row.figures.get(figure.name)
     return html.Td(
         [
-            html.Div(estimate_words(name, estimate), className="strong"),
-            html.Div(interval, className="meaning nowrap"),
+            html.Div(figure.words(found) if found else NONE, className="strong"),
+            html.Div(figure.interval_words(found), className="meaning nowrap"),
         ],
         className="number-cell",
     )

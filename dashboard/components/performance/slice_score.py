@@ -1,8 +1,6 @@
-"""The view of the slice score: what decided, how often calls are right, whether the score holds."""
+"""The view of the slice score: its figures, what decided, predictive value and calibration."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pandas as pd
 from dash import html
@@ -18,43 +16,48 @@ from dashboard.components.performance.parts import (
     small_button,
     table,
 )
-from dashboard.components.performance.words import SLICE_FIGURES, interval_words, number_words
-from dashboard.evaluation.sections import Reliability
+from pipeline.evaluation.facade import (
+    Calibration,
+    CalibrationCurve,
+    FigureGroup,
+    all_figures,
+    find_figure,
+)
 
 #: What a decision rests on: words of a row, and what it means.
 DECIDED: dict[str, tuple[str, str]] = {
-    "both": ("Classifier and outline agree", "Both speak for tumor, or both against it."),
-    "classifier": ("Conflict: the classifier decided", "The outline's evidence says the opposite."),
-    "outline": ("Conflict: the outline decided", "The classifier's own score says the opposite."),
-    "gate": ("Classifier alone, nothing outlined", "Its score lay below the gate."),
+    "both": ("Classifier and outline agree", "Both indicate tumor, or neither does."),
+    "classifier": ("Conflict: the classifier decided", "The outline evidence says the opposite."),
+    "outline": ("Conflict: the outline decided", "The classifier score says the opposite."),
+    "gate": ("Classifier alone, nothing outlined", "Its score is below the gate."),
 }
 
 
 def layout(data: PageData) -> html.Div:
     """Figures, what decided, precision and recall, calibration."""
     evaluation = data.evaluation
-    recall_title = "How many calls are right, for how many tumor slices found"
+    recall_title = "Positive predictive value over sensitivity"
     return html.Div(
         [
             html.Div(
                 [
                     panel(
                         "Figures of the slice score",
-                        figure_table(evaluation.figures, SLICE_FIGURES),
+                        figure_table(evaluation.figures, all_figures(FigureGroup.SLICE_SCORE)),
                     ),
                     html.Div(
                         [
                             panel(recall_title, chart(ids.RECALL, recall_title, height=300))
                             if len(evaluation.precision_recall)
                             else None,
-                            _decided_panel(evaluation.slices),
+                            _decided_panel(data.measured.slices),
                         ],
                         className="stack",
                     ),
                 ],
                 className="performance-halves",
             ),
-            _calibration_panel(evaluation.sections.before, evaluation.sections.after),
+            _calibration_panel(evaluation.calibration),
             html.Div(id=ids.rows_id("group")),
         ],
         className="stack",
@@ -88,11 +91,12 @@ def _decided_panel(slices: pd.DataFrame) -> html.Section:
                 ]
             )
         )
-    return panel(title, table(["Decided by", "Slices", "Of these wrong", ""], rows, numbers=(1, 2)))
+    return panel(title, table(["Decided by", "Slices", "Wrong", ""], rows, numbers=(1, 2)))
 
 
-def _calibration_panel(before: Reliability | None, after: Reliability | None) -> html.Section:
-    title = "Of slices with a score, how many hold tumor; click a point for its slices"
+def _calibration_panel(calibration: Calibration | None) -> html.Section:
+    title = "Share of tumor slices by score; click a point for its slices"
+    before, after = (calibration.before, calibration.after) if calibration else (None, None)
     if before is None and after is None:
         return panel(title, html.P("The evaluation file holds no calibration.", className="muted"))
     marks = (("mark--hollow", "classifier's raw score"), ("mark--solid", "slice score, calibrated"))
@@ -108,9 +112,9 @@ def _calibration_panel(before: Reliability | None, after: Reliability | None) ->
                 html.Div(
                     [
                         html.P(
-                            "On the dashed line a score means what it says: of the slices with a "
-                            "score of 0.8, 80% hold tumor. Above it the score is too timid, below "
-                            "it too bold. Larger points hold more slices.",
+                            "On the dashed line the score equals the share of tumor: of the slices "
+                            "with a score of 0.8, 80% hold tumor. Above the line the score is too "
+                            "low, below it too high. Larger points hold more slices.",
                         ),
                         html.Dl(facts, className="calibration-facts tabular"),
                         legend(*marks),
@@ -123,18 +127,9 @@ def _calibration_panel(before: Reliability | None, after: Reliability | None) ->
     )
 
 
-def _error_words(part: Reliability) -> list[Any]:
-    told: list[Any] = []
-    for name, estimate in (("ECE", part.ece), ("Brier", part.brier)):
-        if estimate is not None:
-            interval = interval_words(estimate, digits=3)
-            told.append(
-                html.Div(
-                    [
-                        f"{name} ",
-                        html.B(number_words(estimate.value, digits=3)),
-                        html.Span(f" {interval}", className="muted"),
-                    ]
-                )
-            )
-    return told or ["not measured"]
+def _error_words(curve: CalibrationCurve) -> list[html.Div]:
+    found = ((find_figure("ece"), curve.ece), (find_figure("brier"), curve.brier))
+    return [
+        html.Div([f"{figure.title} ", html.B(figure.number_words(value))])
+        for figure, value in found
+    ]

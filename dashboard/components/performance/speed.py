@@ -8,8 +8,8 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.performance.parts import not_run, panel, table
 from dashboard.components.performance.words import NONE
-from dashboard.evaluation import Estimate
 from dashboard.evaluation.benchmark import Benchmark, RouteTimes, TimedTask, TrainingTimes
+from pipeline.evaluation.facade import Estimate
 
 BENCHMARK_COMMAND = "python -m pipeline benchmark"
 _HEAD = (
@@ -29,14 +29,14 @@ def layout(benchmark: Benchmark | None, error: str, *, digest: str) -> html.Div:
 
     Args:
         benchmark: The file, None where there is none that can be shown.
-        error: Why not, in one sentence; "" where there is simply none.
+        error: Why not, in one sentence; "" where there is no file.
         digest: Of the shipped weights.
     """
     if benchmark is None:
-        told: list[Component] = []
+        notices: list[Component] = []
         if error:
-            told.append(html.P(error, className="notice notice--error", role="alert"))
-        return html.Div([*told, not_run("Speed", None, command=BENCHMARK_COMMAND)])
+            notices.append(html.P(error, className="notice notice--error", role="alert"))
+        return html.Div([*notices, not_run("Speed", None, command=BENCHMARK_COMMAND)])
     children: list[Component] = []
     if digest and benchmark.digest != digest:
         children.append(
@@ -113,7 +113,7 @@ def _row(route: RouteTimes) -> html.Tr:
 
 
 def _ratio_words(ratio: Estimate | None) -> str:
-    if ratio is None:
+    if ratio is None or ratio.value is None:
         return NONE
     if ratio.low is None or ratio.high is None:
         return f"{ratio.value:.2f}"

@@ -10,8 +10,14 @@ from dash import html
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button
-from dashboard.components.performance.words import interval_words, number_words
-from dashboard.evaluation import Cell, Confusion, Estimate
+from dashboard.evaluation import Cell
+from pipeline.evaluation.facade import (
+    Confusion,
+    Estimate,
+    Figure,
+    Figures,
+    all_figures,
+)
 
 #: A component's id: a string, or the dictionary of a pattern.
 ComponentId = str | dict[str, Any]
@@ -19,29 +25,25 @@ ComponentId = str | dict[str, Any]
 #: Title of each cell, the lines that the viewer would draw there (AI amber, reference teal), and
 #: in which order its slices are listed.
 CELL_WORDS: dict[Cell, tuple[str, tuple[str, ...], str]] = {
-    "found": ("Tumor, found", ("ai", "reference"), "least sure first"),
-    "missed": ("Tumor, missed", ("reference",), "largest first"),
-    "marked": ("No tumor, marked", ("ai",), "surest first"),
-    "unmarked": ("No tumor, unmarked", (), "highest score first"),
+    "tp": ("Tumor, marked", ("ai", "reference"), "lowest score first"),
+    "fn": ("Tumor, missed", ("reference",), "largest first"),
+    "fp": ("No tumor, marked", ("ai",), "highest score first"),
+    "tn": ("No tumor, not marked", (), "highest score first"),
 }
 
 
-def figure_tile(
-    title: str, estimate: Estimate | None, *, digits: int = 2, note: str = ""
-) -> html.Section:
+def figure_tile(figure: Figure, found: Estimate | None, *, note: str = "") -> html.Section:
     """A figure with its 95% interval and a line that puts it in proportion.
 
     Args:
-        title: What the figure is.
-        estimate: The figure, None where the evaluation file does not hold it.
-        digits: Decimals.
-        note: What it should be held against, "" for nothing.
+        figure: What it is.
+        found: Its value, None where the evaluation file lacks it.
+        note: What it should be compared with, "" for nothing.
     """
-    number = number_words(estimate.value, digits=digits) if estimate else "not measured"
-    interval = interval_words(estimate, digits=digits) if estimate else ""
+    interval = figure.interval_words(found)
     children: list[html.Div | html.H2] = [
-        html.H2(title, className="panel-title"),
-        html.Div(number, className="number"),
+        html.H2(figure.label, className="panel-title"),
+        html.Div(figure.words(found), className="number"),
     ]
     if interval:
         children.append(html.Div(f"95% interval {interval}", className="muted secondary tabular"))
@@ -50,22 +52,24 @@ def figure_tile(
     return html.Section(children, className="panel performance-tile")
 
 
-def headline(counts: Confusion, dice: Estimate | None) -> html.Section:
+def headline(figures: Figures) -> html.Section:
     """What the figures mean, in a sentence."""
+    sensitivity, specificity = (value_of(figures, name) for name in ("sensitivity", "specificity"))
+    dice = figures.get("patient_dice_mean")
     parts: list[str | html.B] = []
-    if math.isfinite(counts.sensitivity) and math.isfinite(counts.specificity):
+    if math.isfinite(sensitivity) and math.isfinite(specificity):
         parts += [
             "Of 100 slices with tumor it misses ",
-            html.B(_of_hundred(1 - counts.sensitivity)),
-            "; of 100 without, it marks ",
-            html.B(_of_hundred(1 - counts.specificity)),
+            html.B(_of_hundred(1 - sensitivity)),
+            "; of 100 slices without tumor it marks ",
+            html.B(_of_hundred(1 - specificity)),
             ". ",
         ]
-    if dice is not None:
+    if dice is not None and dice.value is not None:
         parts += [
-            "Its outline of a patient and the reference outline reach a Dice of ",
-            html.B(number_words(dice.value)),
-            " on average.",
+            "The mean Dice of its outline with a patient's reference outline is ",
+            html.B(f"{dice.value:.2f}"),
+            ".",
         ]
     return html.Section(html.P(parts, className="lead"), className="panel performance-tile")
 
@@ -96,19 +100,26 @@ def cell_tile(
 
 
 def rate_words(rates: Mapping[str, Estimate], counts: Confusion) -> list[html.Div]:
-    """Sensitivity, specificity and what a call is worth, at one operating point."""
-    rows = []
-    for name in ("sensitivity", "specificity"):
-        rate = rates.get(name)
-        if rate is not None:
-            rows.append((name.capitalize(), number_words(rate.value), interval_words(rate)))
-    if math.isfinite(counts.precision):
-        share = f"where {counts.prevalence:.0%} hold tumor"
-        rows.append(("Right when it marks a slice", number_words(counts.precision), share))
-    return [
-        html.Div([html.Span(name), html.B(value), html.Span(more, className="muted")])
-        for name, value, more in rows
+    """The figures of one operating point, and how many of the slices hold tumor."""
+    rows = [
+        (figure.title, figure.words(found), figure.interval_words(found), figure.label)
+        for figure in all_figures()
+        if figure.at_operating_point
+        for found in [rates.get(figure.name)]
     ]
+    if math.isfinite(counts.prevalence):
+        share = f"{counts.prevalence:.3f}"
+        rows.append(("Prevalence", share, "of tumor among the slices", "Prevalence"))
+    return [
+        html.Div([html.Span(name, title=title), html.B(value), html.Span(more, className="muted")])
+        for name, value, more, title in rows
+    ]
+
+
+def value_of(figures: Mapping[str, Estimate], name: str) -> float:
+    """The value of a figure, NaN where it is missing or not defined."""
+    found = figures.get(name)
+    return math.nan if found is None or found.value is None else found.value
 
 
 def _of_hundred(share: float) -> str:

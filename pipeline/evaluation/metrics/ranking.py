@@ -34,6 +34,12 @@ class Confusion:
     fp: int
     tn: int
 
+    @property
+    def prevalence(self) -> float:
+        """Share of the slices that hold tumor; NaN without slices."""
+        slices = self.tp + self.fn + self.fp + self.tn
+        return (self.tp + self.fn) / slices if slices else float("nan")
+
 
 @dataclass(frozen=True)
 class RocPoint:
