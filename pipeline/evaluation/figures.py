@@ -383,6 +383,15 @@ FIGURES: tuple[Figure, ...] = (
         at_operating_point=True,
     ),
     Figure(
+        "npv",
+        "Negative predictive value (NPV) at the operating point",
+        "Share of the unmarked slices that hold no tumor.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: table.mean_of_slices(~table.reference, among=~table.called),
+        heading="NPV",
+        at_operating_point=True,
+    ),
+    Figure(
         "sensitivity_at_95_specificity",
         "Sensitivity at 95% specificity",
         "Best sensitivity of any operating point that marks at most 5% of the slices without "

@@ -154,6 +154,23 @@ def test_rates_at_the_operating_point(
     assert value_of("precision", table) == pytest.approx(ppv)
 
 
+# (reference, called, NPV)
+NEGATIVES = [
+    pytest.param([1, 0, 0, 0], [0, 0, 0, 1], 2 / 3, id="one of three holds tumor"),
+    pytest.param([1, 0], [1, 0], 1.0, id="none holds tumor"),
+    pytest.param([1, 1], [0, 0], 0.0, id="each holds tumor"),
+    pytest.param([1, 0], [1, 1], None, id="every slice is called"),
+]
+
+
+@pytest.mark.parametrize(("reference", "called", "expected"), NEGATIVES)
+def test_negative_predictive_value(
+    reference: list[int], called: list[int], expected: float | None
+) -> None:
+    table = table_of_slices(reference, [0.5] * len(called), called)
+    assert value_of("npv", table) == pytest.approx(expected)
+
+
 def test_another_operating_point_changes_the_rates_and_nothing_else() -> None:
     table = table_of(make_rows())
     before, after = (estimate_figures(t, draws=20) for t in (table, table.at(0.2)))
