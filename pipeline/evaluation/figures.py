@@ -379,7 +379,6 @@ FIGURES: tuple[Figure, ...] = (
         FigureGroup.SLICE_SCORE,
         lambda table: table.mean_of_slices(table.reference, among=table.called),
         heading="PPV",
-        compared=False,
         at_operating_point=True,
     ),
     Figure(
