@@ -402,6 +402,20 @@ FIGURES: tuple[Figure, ...] = (
         in_parts=True,
     ),
     Figure(
+        "specificity_at_95_sensitivity",
+        "Specificity at 95% sensitivity",
+        "Best specificity of any operating point that marks at least 95% of the slices with tumor.",
+        FigureGroup.SLICE_SCORE,
+        lambda table: metrics.threshold_statistic(
+            table.reference,
+            table.score,
+            lambda called: metrics.best_where(
+                called.specificity, called.sensitivity, at_least=0.95
+            ),
+            groups=table.slices,
+        ),
+    ),
+    Figure(
         "brier",
         "Brier score (0 is best)",
         "Mean squared error of the slice score, taken as the probability of tumor.",

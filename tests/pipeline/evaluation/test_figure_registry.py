@@ -171,6 +171,18 @@ def test_negative_predictive_value(
     assert value_of("npv", table) == pytest.approx(expected)
 
 
+def test_specificity_at_95_sensitivity_may_miss_one_tumor_slice_in_twenty() -> None:
+    reference = [1] * 20 + [0] * 4
+    scores = [0.9] * 18 + [0.5, 0.1] + [0.6, 0.3, 0.05, 0.01]
+    # Down to 0.5 nineteen of twenty are found (95%), for the alarm at 0.6: one of four.
+    table = table_of_slices(reference, scores, [0] * 24)
+    assert value_of("specificity_at_95_sensitivity", table) == pytest.approx(3 / 4)
+    scores[17] = 0.2  # eighteen (90%) are not enough: down to 0.2, with the alarms at 0.6 and 0.3
+    table = table_of_slices(reference, scores, [0] * 24)
+    assert value_of("specificity_at_95_sensitivity", table) == pytest.approx(2 / 4)
+    assert value_of("specificity_at_95_sensitivity", table_of_slices([1], [0.5], [1])) is None
+
+
 def test_another_operating_point_changes_the_rates_and_nothing_else() -> None:
     table = table_of(make_rows())
     before, after = (estimate_figures(t, draws=20) for t in (table, table.at(0.2)))
