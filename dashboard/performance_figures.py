@@ -167,7 +167,7 @@ def draw_leakage(theme: object) -> go.Figure:
     first, second = leakage.same_slices.by_slice, leakage.same_slices.by_patient
     pairs = [
         Pair(figure.label, figure, first.get(figure.name), second.get(figure.name))
-        for figure in charted_figures()
+        for figure in charted_figures(leakage)
     ]
     names = ("split by slice", "split by patient")
     return make_pair_figure(pairs, names=names, theme=parse_theme(theme))

@@ -140,7 +140,7 @@ def _training_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
 def card_details(card: Path | None) -> list[html.Details | html.P]:
     """A model card on demand; a line where there is none."""
     if card is None:
-        return [html.P("No model card lies beside this model.", className="muted")]
+        return [html.P("This model has no model card.", className="muted")]
     try:
         text = _COMMENT.sub("", card.read_text("utf-8", errors="replace"))
     except OSError:

@@ -279,7 +279,7 @@ def test_performance_figures_open_their_cases(page):
 def test_performance_lists_and_slider_show_where_one_is(page):
     page.set_viewport_size({"width": 1024, "height": 800})
     page.goto("/performance")
-    tile = page.locator(".cell-tile", has_text="No tumor, unmarked")
+    tile = page.locator(".cell-tile", has_text="No tumor, not marked")
     expect(tile.locator(".number")).to_have_text(re.compile(r"\d"))
     tile.click()
     rows = page.locator(".case-rows")

@@ -60,7 +60,7 @@ def layout(data: PageData) -> html.Div:
             ),
             panel(
                 chart_title,
-                chart(ids.LEAKAGE, chart_title, height=50 + 34 * len(charted_figures())),
+                chart(ids.LEAKAGE, chart_title, height=50 + 34 * len(charted_figures(leakage))),
                 legend(
                     ("mark--hollow", f"split by slice, {same.slices:,} slices"),
                     ("mark--solid", f"split by patient, {same.slices:,} slices"),
@@ -70,15 +70,22 @@ def layout(data: PageData) -> html.Div:
                 "Every figure of both splits, measured on the same slices",
                 _comparison(leakage),
                 html.P(STORED_NOTE, className="muted") if leakage.stored else None,
+                extra="stack stack--tight",
             ),
         ],
         className="stack",
     )
 
 
-def charted_figures() -> list[Figure]:
-    """Compared figures that share the axis of the chart: shares, of which 1 is best."""
-    return [one for one in compared_figures() if one.higher_is_better and not one.unit]
+def charted_figures(leakage: Leakage) -> list[Figure]:
+    """Compared figures that the chart's one axis can show: shares of which 1 is best."""
+    same = leakage.same_slices
+    return [
+        one
+        for one in compared_figures()
+        if one.higher_is_better and not one.unit
+        if one.name in same.by_slice or one.name in same.by_patient
+    ]
 
 
 def _comparison(leakage: Leakage) -> html.Div:

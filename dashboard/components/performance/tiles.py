@@ -108,8 +108,8 @@ def rate_words(rates: Mapping[str, Estimate], counts: Confusion) -> list[html.Di
         for found in [rates.get(figure.name)]
     ]
     if math.isfinite(counts.prevalence):
-        share = f"{counts.prevalence:.3f}"
-        rows.append(("Prevalence", share, "of tumor among the slices", "Prevalence"))
+        share, title = f"{counts.prevalence:.3f}", "Share of the slices that hold tumor"
+        rows.append(("Prevalence", share, "of the slices", title))
     return [
         html.Div([html.Span(name, title=title), html.B(value), html.Span(more, className="muted")])
         for name, value, more, title in rows
