@@ -16,8 +16,7 @@ from dashboard.evaluation.estimates import (
 from pipeline import InputError
 from pipeline.evaluation.facade import Estimate
 
-SCHEMA = 1
-FILE = "benchmark.json"
+FILE, SCHEMA = "benchmark.json", 1
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,12 @@ def stack_dots(values: np.ndarray, *, step: float = DOT_STEP) -> tuple[np.ndarra
     return (columns + 0.5) * step, heights
 
 
+def case_data(patients: pd.DataFrame) -> np.ndarray | None:
+    """What a dot of each patient carries: ``(n, 2)`` case_id and Dice as text; None for nobody."""
+    texts = [patients[name].to_numpy().astype(str) for name in ("case_id", "dice")]
+    return np.stack(texts, axis=1) if len(patients) else None
+
+
 def make_dice_figure(patients: pd.DataFrame, *, theme: Theme, selected: str = "") -> go.Figure:
     """One dot per patient; each carries its case_id as customdata.
 
@@ -50,9 +56,7 @@ def make_dice_figure(patients: pd.DataFrame, *, theme: Theme, selected: str = ""
     figure.add_scatter(
         x=x,
         y=y,
-        customdata=np.stack([shown["case_id"].to_numpy(str), dice.astype(str)], axis=1)
-        if len(shown)
-        else None,
+        customdata=case_data(shown),
         mode="markers",
         marker={
             "size": 12,

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.evaluation import FEW_PATIENTS
+from dashboard.figures.dice import case_data
 from dashboard.figures.template import Theme, build_template, tokens_of
 from pipeline.evaluation.facade import InstitutionPart, find_figure
 
@@ -44,9 +45,7 @@ def make_institution_figure(
     figure.add_scatter(
         x=shown["dice"],
         y=_spread(shown, places),
-        customdata=np.stack([cases, shown["dice"].to_numpy(float).astype(str)], axis=1)
-        if len(shown)
-        else None,
+        customdata=case_data(shown),
         mode="markers",
         marker={
             "size": 9,

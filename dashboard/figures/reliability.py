@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.template import Theme, build_template, tokens_of
+from dashboard.figures.template import Theme, add_diagonal, build_template, tokens_of
 from pipeline.evaluation.facade import Reliability
 
 #: Trace names, and the first item of a point's customdata; the second is the bin's place.
@@ -28,14 +28,7 @@ def make_reliability_figure(
     """
     tokens = tokens_of(theme)
     figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": tokens.muted, "width": 1, "dash": "dash"},
-        hoverinfo="skip",
-        name=PERFECT,
-    )
+    add_diagonal(figure, tokens, name=PERFECT)
     styles = ((BEFORE, before, tokens.muted, True), (AFTER, after, tokens.accent, False))
     for name, bins, color, hollow in styles:
         if not bins:

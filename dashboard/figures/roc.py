@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dashboard.figures.template import Theme, Tokens, build_template, tokens_of
+from dashboard.figures.template import (
+    Theme,
+    Tokens,
+    add_diagonal,
+    build_template,
+    tokens_of,
+)
 from pipeline.evaluation.facade import RecallPoint, RocPoint
 
 #: Trace names that callbacks and tests refer to.
@@ -44,7 +50,9 @@ def make_roc_figure(
     """
     tokens = tokens_of(theme)
     figure = go.Figure()
-    _add_curve(figure, roc, tokens)
+    add_diagonal(figure, tokens, name="chance")
+    curve = [(point.false_positive_rate, point.sensitivity, point.threshold) for point in roc]
+    _add_curve(figure, curve, tokens, words="sensitivity %{y:.1%}, false-positive rate %{x:.1%}")
     points = [(OPERATING_POINT, current)]
     if current.threshold != shipped.threshold:
         points.insert(0, (SHIPPED_POINT, shipped))
@@ -81,15 +89,8 @@ def make_recall_figure(
             },
             annotation_position="top left",
         )
-    figure.add_scatter(
-        x=[point.recall for point in curve],
-        y=[point.precision for point in curve],
-        customdata=[point.threshold for point in curve],
-        mode="lines",
-        line={"color": tokens.accent, "width": 2},
-        hovertemplate="from %{customdata:.2f}: sensitivity %{x:.1%}, PPV %{y:.1%}<extra></extra>",
-        name=CURVE,
-    )
+    places = [(point.recall, point.precision, point.threshold) for point in curve]
+    _add_curve(figure, places, tokens, words="sensitivity %{x:.1%}, PPV %{y:.1%}")
     place = (OPERATING_POINT, current.sensitivity, current.ppv, current.threshold)
     _add_points(figure, [place], tokens)
     _set_axes(figure, theme, x="sensitivity", y="positive predictive value")
@@ -103,25 +104,19 @@ def _set_axes(figure: go.Figure, theme: Theme, *, x: str, y: str) -> None:
     figure.update_yaxes(range=[-0.02, 1.05], tickvals=_TICKS, title_text=y)
 
 
-def _add_curve(figure: go.Figure, roc: Sequence[RocPoint], tokens: Tokens) -> None:
+def _add_curve(
+    figure: go.Figure, places: list[tuple[float, float, float]], tokens: Tokens, *, words: str
+) -> None:
+    """Draw a curve of (x, y, threshold); its points carry the threshold as customdata."""
+    x, y, thresholds = zip(*places, strict=True) if places else ((), (), ())
     figure.add_scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        line={"color": tokens.muted, "width": 1, "dash": "dash"},
-        opacity=0.6,
-        hoverinfo="skip",
-        name="chance",
-    )
-    figure.add_scatter(
-        x=[point.false_positive_rate for point in roc],
-        y=[point.sensitivity for point in roc],
-        customdata=[point.threshold for point in roc],
+        x=x,
+        y=y,
+        customdata=thresholds,
         mode="lines+markers",
         line={"color": tokens.accent, "width": 2},
         marker={"size": 10, "color": tokens.accent, "opacity": 0},
-        hovertemplate="from %{customdata:.2f}: sensitivity %{y:.1%}, false-positive rate %{x:.1%}"
-        "<extra></extra>",
+        hovertemplate=f"from %{{customdata:.2f}}: {words}<extra></extra>",
         name=CURVE,
     )
 

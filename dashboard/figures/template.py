@@ -102,6 +102,18 @@ def build_template(theme: Theme) -> go.layout.Template:
     )
 
 
+def add_diagonal(figure: go.Figure, tokens: Tokens, *, name: str) -> None:
+    """Draw a dashed line from (0, 0) to (1, 1), which carries no words."""
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": tokens.muted, "width": 1, "dash": "dash"},
+        hoverinfo="skip",
+        name=name,
+    )
+
+
 def _build_axis(tokens: Tokens) -> dict[str, Any]:
     return {
         "gridcolor": tokens.line,

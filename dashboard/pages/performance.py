@@ -115,9 +115,7 @@ def register(app: Dash) -> None:
     )(list_cases)
     app.callback(
         Output(ids.DOWNLOAD, "data"),
-        Input(ids.FIGURES_CSV, "n_clicks"),
-        Input(ids.PATIENTS_CSV, "n_clicks"),
-        Input(ids.SLICES_CSV, "n_clicks"),
+        *[Input(each, "n_clicks") for each in (ids.FIGURES_CSV, ids.PATIENTS_CSV, ids.SLICES_CSV)],
         prevent_initial_call=True,
     )(download)
 

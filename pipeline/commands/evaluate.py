@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.console import ProgressBar, complain, say
 from pipeline.commands.locations import add_engine_arguments, positive, ready_engine
@@ -14,6 +14,9 @@ from pipeline.commands.prediction_files import writing
 from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.results import ProgressCallback
+
+if TYPE_CHECKING:
+    from pipeline.evaluation.document import Evaluation
 
 #: What the figures are called where the patients are none of the committed split.
 GIVEN_FOLDER = "given folder"
@@ -23,19 +26,17 @@ SPLITS = ("train", "validation", "held-out", "all")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--data", type=Path, metavar="DIR", help="patients' folders with reference masks"
-    )
-    source.add_argument(
-        "--demo", type=Path, metavar="DIR", help="demo studies: counts the lesions that are found"
-    )
-    source.add_argument(
-        "--from-rows",
-        type=Path,
-        metavar="FILE",
-        help="an evaluation.json: computes its figures and intervals again from the rows that it "
-        "holds, without data or networks, and rewrites it",
-    )
+    for option, metavar, what in (
+        ("--data", "DIR", "patients' folders with reference masks"),
+        ("--demo", "DIR", "demo studies: counts the lesions that are found"),
+        (
+            "--from-rows",
+            "FILE",
+            "an evaluation.json: computes its figures and intervals again from the rows that it "
+            "holds, without data or networks, and rewrites it",
+        ),
+    ):
+        source.add_argument(option, type=Path, metavar=metavar, help=what)
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder for evaluation.json")
     parser.add_argument(
         "--split",
@@ -77,24 +78,19 @@ def run(arguments: argparse.Namespace) -> int:
     for folder in filter(None, (arguments.output, arguments.pictures)):
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+    if arguments.demo is not None:
+        return _evaluate_demo(arguments, _open_analyser(arguments))
+    picture_worst: Callable[[], None]
     if arguments.folds is not None:
         from pipeline.commands.fold_evaluation import evaluate_folds
 
-        return evaluate_folds(arguments, command=_command(arguments))
-    from pipeline import Analyser
-
-    engine = ready_engine(arguments)
-    analyser = Analyser(
-        arguments.models,
-        engine=engine,
-        precision="f32",
-        engine_dir=arguments.engine_dir,
-        task=arguments.task,
-        threads=arguments.threads,
-    )
-    if arguments.demo is not None:
-        return _evaluate_demo(arguments, analyser)
-    return _evaluate_patients(arguments, analyser)
+        evaluation, picture_worst = evaluate_folds(arguments, command=_command(arguments))
+    else:
+        evaluation, picture_worst = _evaluate_patients(arguments, _open_analyser(arguments))
+    _write(arguments.output / "evaluation.json", evaluation)
+    if arguments.worst is not None:
+        picture_worst()
+    return 0
 
 
 def choose_patients(found: Sequence[str], split: str | None) -> tuple[tuple[str, ...], str]:
@@ -151,8 +147,7 @@ def _compute_again(arguments: argparse.Namespace) -> int:
     from pipeline.digests import file_digest
     from pipeline.evaluation.computing import compute_evaluation
     from pipeline.evaluation.dice_fit import rebind_dice_models
-    from pipeline.evaluation.document import read_evaluation, write_evaluation
-    from pipeline.evaluation.tables import format_text
+    from pipeline.evaluation.document import read_evaluation
 
     path: Path = arguments.from_rows
     evaluation = read_evaluation(path)
@@ -161,18 +156,48 @@ def _compute_again(arguments: argparse.Namespace) -> int:
     before = file_digest(path)
     with ProgressBar("part") as bar:
         evaluation = compute_evaluation(evaluation, draws=arguments.draws, progress=bar)
+    _write(path, evaluation)
     with writing(path.parent):
-        write_evaluation(path, evaluation)
         rebind_dice_models(path, before)
-    say(format_text(evaluation))
     return 0
 
 
-def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
-    from pipeline.data.lgg import find_patients
-    from pipeline.evaluation.document import FILE, MeasuredNetwork, write_evaluation
-    from pipeline.evaluation.evaluate import build_evaluation, evaluate_cases, read_calibration
+def _write(path: Path, evaluation: Evaluation) -> None:
+    """Write the document and print its figures."""
+    from pipeline.evaluation.document import write_evaluation
     from pipeline.evaluation.tables import format_text
+
+    with writing(path.parent):
+        write_evaluation(path, evaluation)
+    say(format_text(evaluation))
+
+
+def _open_analyser(arguments: argparse.Namespace) -> Any:
+    from pipeline import Analyser
+
+    engine = ready_engine(arguments)
+    return Analyser(
+        arguments.models,
+        engine=engine,
+        precision="f32",
+        engine_dir=arguments.engine_dir,
+        task=arguments.task,
+        threads=arguments.threads,
+    )
+
+
+def _evaluate_patients(
+    arguments: argparse.Namespace, analyser: Any
+) -> tuple[Evaluation, Callable[[], None]]:
+    """Measure the shipped network; returns what pictures its worst patients as well."""
+    from pipeline.data.lgg import find_patients
+    from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
+    from pipeline.evaluation.document import MeasuredNetwork
+    from pipeline.evaluation.evaluate import (
+        describe_environment,
+        evaluate_cases,
+        read_calibration,
+    )
 
     paths, split = [arguments.data], GIVEN_FOLDER
     try:
@@ -190,23 +215,19 @@ def _evaluate_patients(arguments: argparse.Namespace, analyser: Any) -> int:
     if not rows.patients:
         name = arguments.data.name
         raise InputError(name, f"{name} holds no patient with reference masks to compare with.")
+    engine = f"{analyser.engine} {analyser.precision}"
+    collected = collect_evaluation(
+        rows,
+        MeasuredNetwork(info.name, info.version, info.digest),
+        task=info.task,
+        split=split,
+        environment=describe_environment(
+            engine, command=_command(arguments), draws=arguments.draws
+        ),
+    )
     with ProgressBar("part") as bar:
-        evaluation = build_evaluation(
-            rows,
-            MeasuredNetwork(info.name, info.version, info.digest),
-            task=info.task,
-            split=split,
-            engine=f"{analyser.engine} {analyser.precision}",
-            command=_command(arguments),
-            draws=arguments.draws,
-            progress=bar,
-        )
-    with writing(arguments.output):
-        write_evaluation(arguments.output / FILE, evaluation)
-    say(format_text(evaluation))
-    if arguments.worst is not None:
-        _picture_worst(arguments, analyser, paths, rows.patients)
-    return 0
+        evaluation = compute_evaluation(collected, draws=arguments.draws, progress=bar)
+    return evaluation, lambda: _picture_worst(arguments, analyser, paths, rows.patients)
 
 
 def _picture_worst(

@@ -6,11 +6,10 @@ Each run keeps its rows in its own folder, so that a second call only pools.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.commands.console import ProgressBar, complain, say
-from pipeline.commands.prediction_files import writing
+from pipeline.commands.console import ProgressBar, complain
 from pipeline.commands.worst_cases import picture_worst
 from pipeline.data.case import Case
 from pipeline.data.lgg import find_patients
@@ -18,7 +17,7 @@ from pipeline.engine.exports import is_exported
 from pipeline.engine.selection import fastest_engine
 from pipeline.errors import InputError
 from pipeline.evaluation.cross_validation import build_cross_validation
-from pipeline.evaluation.document import FILE, MeasuredNetwork, write_evaluation
+from pipeline.evaluation.document import Evaluation, MeasuredNetwork
 from pipeline.evaluation.pictures import worst_patients
 from pipeline.evaluation.runs import (
     MeasuredRun,
@@ -28,7 +27,6 @@ from pipeline.evaluation.runs import (
     measure_run,
     plan_runs,
 )
-from pipeline.evaluation.tables import format_text
 from pipeline.inference import Analyser
 from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
 
@@ -37,8 +35,13 @@ _PRECISION = "f32"
 _ENGINE_FOLDER = "engine"
 
 
-def evaluate_folds(arguments: argparse.Namespace, *, command: str) -> int:
-    """Measure what is not measured yet, pool it, write evaluation.json; returns the exit status.
+def evaluate_folds(
+    arguments: argparse.Namespace, *, command: str
+) -> tuple[Evaluation, Callable[[], None]]:
+    """Measure what is not measured yet, and pool it.
+
+    Returns:
+        The evaluation, and what pictures its worst patients.
 
     Raises:
         InputError: No fold is there, a patient is missing, or a run cannot be measured.
@@ -72,13 +75,8 @@ def evaluate_folds(arguments: argparse.Namespace, *, command: str) -> int:
             draws=arguments.draws,
             progress=bar,
         )
-    with writing(arguments.output):
-        write_evaluation(arguments.output / FILE, evaluation)
-    say(format_text(evaluation))
-    if arguments.worst is not None:
-        folds = [measured[run.name] for run in plan.folds if run.name in measured]
-        _picture_folds(folds, how, arguments)
-    return 0
+    folds = [measured[run.name] for run in plan.folds if run.name in measured]
+    return evaluation, lambda: _picture_folds(folds, how, arguments)
 
 
 def open_run(info: ModelInfo, arguments: argparse.Namespace) -> Analyser:

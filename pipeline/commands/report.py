@@ -17,20 +17,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument(
-        "--models", type=Path, default=_ROOT / "models", metavar="DIR", help="shipped models"
-    )
-    parser.add_argument(
-        "--readme", type=Path, default=_ROOT / "README.md", metavar="FILE", help="the README"
-    )
-
-    parser.add_argument(
-        "--performance",
-        type=Path,
-        default=_ROOT / "docs" / "performance.md",
-        metavar="FILE",
-        help="the page of times",
-    )
+    for option, default, metavar, what in (
+        ("--models", "models", "DIR", "shipped models"),
+        ("--readme", "README.md", "FILE", "the README"),
+        ("--performance", "docs/performance.md", "FILE", "the page of times"),
+    ):
+        parser.add_argument(option, type=Path, default=_ROOT / default, metavar=metavar, help=what)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,23 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.evaluation import metrics
-from pipeline.evaluation.document import (
-    Calibration,
-    CalibrationCurve,
-    Evaluation,
-    Figures,
-    Fold,
-    FoldNotRun,
-    InstitutionPart,
-    Leakage,
-    LeakageSide,
-    LeftOut,
-    LeftOutNotRun,
-    MeasuredNetwork,
-    RowCounts,
-    SameSlices,
-)
+from pipeline.evaluation import document, metrics
+from pipeline.evaluation.document import Evaluation, Figures, MeasuredNetwork
 from pipeline.evaluation.figures import (
     all_figures,
     compare_figures,
@@ -69,7 +54,7 @@ def collect_evaluation(
         network=network,
         split=split,
         environment=environment,
-        counts=RowCounts(0, 0, 0),
+        counts=document.RowCounts(0, 0, 0),
         figures={},
         confusion=metrics.Confusion(0, 0, 0, 0),
         patients=rows.patients,
@@ -104,7 +89,7 @@ def compute_evaluation(
     computed = replace(
         evaluation,
         environment={**evaluation.environment, "intervals": describe_intervals(draws)},
-        counts=RowCounts(len(rows.patients), len(rows.slices), int(table.reference.sum())),
+        counts=document.RowCounts(len(rows.patients), len(rows.slices), int(table.reference.sum())),
         figures=estimate_figures(table, draws=draws),
         confusion=metrics.confusion(table.reference, table.called),
         roc=metrics.roc_points(table.reference, table.score),
@@ -114,14 +99,14 @@ def compute_evaluation(
     institutions = []
     for code, patients in codes.items():
         step(f"institution {code}")
-        institutions.append(InstitutionPart(code=code, **_part(rows.of(patients), draws)))
+        institutions.append(document.InstitutionPart(code=code, **_part(rows.of(patients), draws)))
     folds = []
     for fold in evaluation.folds:
         step(fold.name)
         folds.append(_compute_fold(fold, rows, draws))
     step("leakage")
     leakage = evaluation.leakage
-    if isinstance(leakage, Leakage):
+    if isinstance(leakage, document.Leakage):
         leakage = _compute_leakage(leakage, rows, draws)
     left_out = []
     for one in evaluation.leave_institution_out:
@@ -142,21 +127,21 @@ def describe_intervals(draws: int) -> str:
     return f"95%, {draws:,} draws of patients; of patients found: exact"
 
 
-def describe_calibration(rows: EvaluationRows) -> Calibration:
+def describe_calibration(rows: EvaluationRows) -> document.Calibration:
     """ECE, Brier score and reliability before and after calibration; None where unknown."""
 
-    def curve(scores: list[float | None]) -> CalibrationCurve | None:
+    def curve(scores: list[float | None]) -> document.CalibrationCurve | None:
         known = [score for score in scores if score is not None]
         if not known or len(known) < len(scores):
             return None
-        return CalibrationCurve(
+        return document.CalibrationCurve(
             ece=metrics.expected_calibration_error(reference, known),
             brier=metrics.brier_score(reference, known),
             bins=tuple(metrics.reliability(reference, known)),
         )
 
     reference = [row.reference_tumor for row in rows.slices]
-    return Calibration(
+    return document.Calibration(
         explanation=CALIBRATION_NOTE,
         before=curve([row.uncalibrated_score for row in rows.slices]),
         classifier=curve([row.classifier_score for row in rows.slices]),
@@ -186,14 +171,16 @@ def _rows_of_fold(rows: EvaluationRows, name: str) -> EvaluationRows:
     return rows.of([row.case_id for row in rows.patients if row.fold == name])
 
 
-def _compute_fold(fold: Fold | FoldNotRun, rows: EvaluationRows, draws: int) -> Fold | FoldNotRun:
+def _compute_fold(fold: document.AnyFold, rows: EvaluationRows, draws: int) -> document.AnyFold:
     own = _rows_of_fold(rows, fold.name)
-    if isinstance(fold, FoldNotRun) or not own.patients:
+    if isinstance(fold, document.FoldNotRun) or not own.patients:
         return fold
     return replace(fold, **_part(own, draws))
 
 
-def _compute_leakage(leakage: Leakage, pooled: EvaluationRows, draws: int) -> Leakage:
+def _compute_leakage(
+    leakage: document.Leakage, pooled: EvaluationRows, draws: int
+) -> document.Leakage:
     """By slice beside by patient: each on its own held-out slices, then both on the same ones."""
     if leakage.rows is None:
         return replace(leakage, stored=True)
@@ -203,12 +190,12 @@ def _compute_leakage(leakage: Leakage, pooled: EvaluationRows, draws: int) -> Le
         kept.setdefault(row.case_id, set()).add(row.index)
     unseen = restrict_to_slices(pooled, kept)
     own = _rows_of_fold(pooled, leakage.fold)
-    by_slice = LeakageSide(epochs=leakage.by_slice.epochs, **_part(leaked, draws))
-    by_patient = LeakageSide(epochs=leakage.by_patient.epochs, **_part(own, draws))
+    by_slice = document.LeakageSide(epochs=leakage.by_slice.epochs, **_part(leaked, draws))
+    by_patient = document.LeakageSide(epochs=leakage.by_patient.epochs, **_part(own, draws))
     common = [row.case_id for row in unseen.patients]
     first, second = (SliceTable.from_rows(rows.of(common)) for rows in (leaked, unseen))
     compared = [figure for figure in all_figures() if figure.compared]
-    same = SameSlices(
+    same = document.SameSlices(
         patients=len(common),
         slices=len(first.score),
         by_slice=estimate_figures(first, draws=draws),
@@ -221,10 +208,10 @@ def _compute_leakage(leakage: Leakage, pooled: EvaluationRows, draws: int) -> Le
 
 
 def _compute_left_out(
-    part: LeftOut | LeftOutNotRun, pooled: EvaluationRows, draws: int
-) -> LeftOut | LeftOutNotRun:
+    part: document.AnyLeftOut, pooled: EvaluationRows, draws: int
+) -> document.AnyLeftOut:
     """One institution's patients: left out as a whole, and the same ones cross-validated."""
-    if isinstance(part, LeftOutNotRun):
+    if isinstance(part, document.LeftOutNotRun):
         return part
     if part.rows is None:
         return replace(part, stored=True)

@@ -10,21 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.data.splits import split_by_slice
 from pipeline.errors import InputError
+from pipeline.evaluation import document
 from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
-from pipeline.evaluation.document import (
-    CROSS_VALIDATED,
-    NOT_RUN,
-    Evaluation,
-    Fold,
-    FoldNotRun,
-    Leakage,
-    LeakageSide,
-    LeftOut,
-    LeftOutNotRun,
-    MeasuredNetwork,
-    NotRun,
-    SameSlices,
-)
+from pipeline.evaluation.document import Evaluation, MeasuredNetwork
 from pipeline.evaluation.evaluate import describe_environment
 from pipeline.evaluation.intervals import DRAWS
 from pipeline.evaluation.restriction import restrict_to_slices
@@ -95,27 +83,27 @@ def build_cross_validation(
 
 def _name_split(plan: RunPlan, folds: Sequence[MeasuredRun]) -> str:
     if len(folds) == len(plan.folds):
-        return CROSS_VALIDATED
+        return document.CROSS_VALIDATED
     patients = sum(len(fold.run.patients) for fold in folds)
     total = sum(len(run.patients) for run in plan.folds)
     return (
-        f"{CROSS_VALIDATED}, {len(folds)} of {len(plan.folds)} folds"
+        f"{document.CROSS_VALIDATED}, {len(folds)} of {len(plan.folds)} folds"
         f" ({patients} of {total} patients)"
     )
 
 
 def _collect_fold(
     run: Run, measured: MeasuredRun | None, network: MeasuredNetwork, estimate: str
-) -> Fold | FoldNotRun:
+) -> document.AnyFold:
     if measured is None:
-        return FoldNotRun(
+        return document.FoldNotRun(
             name=run.name,
             patients=len(run.patients),
-            status=NOT_RUN,
+            status=document.NOT_RUN,
             command=run.command,
             estimate=estimate,
         )
-    return Fold(
+    return document.Fold(
         name=run.name,
         patients=len(measured.rows.patients),
         slices=len(measured.rows.slices),
@@ -129,16 +117,18 @@ def _collect_fold(
 
 def _collect_leakage(
     run: Run, measured: Mapping[str, MeasuredRun], folds: Sequence[MeasuredRun], estimate: str
-) -> Leakage | NotRun:
+) -> document.AnyLeakage:
     """The rows of the network that was split by slice, of the slices that it held out."""
     if run.name not in measured:
-        return NotRun(status=NOT_RUN, command=run.command, estimate=estimate)
+        return document.NotRun(status=document.NOT_RUN, command=run.command, estimate=estimate)
     by_slice = measured[run.name]
-    return Leakage(
+    return document.Leakage(
         fold=folds[0].run.name,
-        by_slice=LeakageSide(patients=0, slices=0, figures={}, epochs=by_slice.epochs),
-        by_patient=LeakageSide(patients=0, slices=0, figures={}, epochs=folds[0].epochs),
-        same_slices=SameSlices(patients=0, slices=0, by_slice={}, by_patient={}, differences={}),
+        by_slice=document.LeakageSide(patients=0, slices=0, figures={}, epochs=by_slice.epochs),
+        by_patient=document.LeakageSide(patients=0, slices=0, figures={}, epochs=folds[0].epochs),
+        same_slices=document.SameSlices(
+            patients=0, slices=0, by_slice={}, by_patient={}, differences={}
+        ),
         explanation=LEAKAGE_EXPLANATION + _describe_lengths(by_slice.epochs, folds),
         rows=_held_out_rows(by_slice.rows),
     )
@@ -184,13 +174,13 @@ def _collect_left_out(
     measured: MeasuredRun | None,
     folds: Sequence[MeasuredRun],
     estimate: str,
-) -> LeftOut | LeftOutNotRun:
+) -> document.AnyLeftOut:
     """The rows of the network that never saw the institution, and how long it learned."""
     if measured is None:
-        return LeftOutNotRun(
+        return document.LeftOutNotRun(
             code=code,
             patients=len(run.patients),
-            status=NOT_RUN,
+            status=document.NOT_RUN,
             command=run.command,
             estimate=estimate,
         )
@@ -199,7 +189,7 @@ def _collect_left_out(
         f"Without {code} the network learned {measured.epochs} epochs, the cross-validated ones"
         f" {other}: part of the difference may come from that."
     )
-    return LeftOut(
+    return document.LeftOut(
         code=code,
         patients=len(measured.rows.patients),
         slices=len(measured.rows.slices),

@@ -123,21 +123,9 @@ def read_learning_rows(evaluation: Evaluation) -> LearningRows:
 
 def _facts_of(row: PatientRow) -> OutlineFacts | None:
     """What the answer said of its own outline; None in rows that do not hold it."""
-    if row.area_low_px is None or row.area_high_px is None or row.called_slices is None:
-        return None
     if row.mask_threshold is None:
         return None
-    return OutlineFacts(
-        expected_dice=row.expected_dice,
-        border_stability=row.border_stability,
-        area_low_px=row.area_low_px,
-        area_high_px=row.area_high_px,
-        mean_disagreement=row.mean_disagreement,
-        log_volume=row.log_volume,
-        called_slices=row.called_slices,
-        largest_score_gap=row.largest_score_gap,
-        mask_threshold=row.mask_threshold,
-    )
+    return OutlineFacts(**{name: getattr(row, name) for name in OutlineFacts.__dataclass_fields__})
 
 
 def fit_slopes(features: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:

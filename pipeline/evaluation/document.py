@@ -51,13 +51,7 @@ class MeasuredNetwork:
 
 @dataclass(frozen=True, kw_only=True)
 class NotRun:
-    """A part that was not measured.
-
-    Attributes:
-        command: What would measure it.
-        estimate: How long that takes.
-        reason: Why it was not measured.
-    """
+    """A part that was not measured: what would measure it, how long that takes, why it was not."""
 
     status: Literal["not run"]
     command: Text = ""
@@ -119,15 +113,6 @@ class Fold(Part):
     interrupted: Flag = False
     epochs: Count | None = None
     shipped: Flag = False
-
-
-@dataclass(frozen=True)
-class RowCounts:
-    """How many patients and slices were measured."""
-
-    patients: Count
-    slices: Count
-    tumor_slices: Count
 
 
 @dataclass(frozen=True)
@@ -228,6 +213,15 @@ class LeftOut(Part):
     explanation: Text = ""
     rows: EvaluationRows | None = None
     stored: Flag = False
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """How many patients and slices were measured."""
+
+    patients: Count
+    slices: Count
+    tumor_slices: Count
 
 
 def _kind(part: object) -> str:

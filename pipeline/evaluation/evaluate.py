@@ -21,13 +21,7 @@ from scipy import ndimage
 
 from pipeline.checked_json import Fields
 from pipeline.data.case import Case
-from pipeline.evaluation.computing import (
-    collect_evaluation,
-    compute_evaluation,
-    describe_intervals,
-)
-from pipeline.evaluation.document import Evaluation, MeasuredNetwork
-from pipeline.evaluation.intervals import DRAWS
+from pipeline.evaluation.computing import describe_intervals
 from pipeline.evaluation.metrics import (
     SurfaceDistances,
     dice_score,
@@ -38,7 +32,7 @@ from pipeline.evaluation.metrics import (
 )
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 from pipeline.inference import Analyser
-from pipeline.results import CaseResult, ProgressCallback
+from pipeline.results import CaseResult
 
 _INSTITUTION = re.compile(r"TCGA_([A-Z0-9]{2})_")
 
@@ -147,34 +141,6 @@ def measure_case(
         **asdict(result.facts),
     )
     return patient, slices
-
-
-def build_evaluation(
-    rows: EvaluationRows,
-    network: MeasuredNetwork,
-    *,
-    task: str,
-    split: str,
-    engine: str,
-    command: str,
-    draws: int = DRAWS,
-    progress: ProgressCallback | None = None,
-) -> Evaluation:
-    """Make an evaluation from its rows.
-
-    Args:
-        rows: At least one patient.
-        network: The network that answered.
-        task: Such as ``brain-tumor``.
-        split: What the patients are, such as ``held-out``, ``cross-validated``, ``given folder``.
-        engine: Runtime and precision, such as ``openvino f32``.
-        command: What repeats it.
-        draws: Number of bootstrap draws.
-        progress: Called before each part is computed.
-    """
-    environment = describe_environment(engine, command=command, draws=draws)
-    collected = collect_evaluation(rows, network, task=task, split=split, environment=environment)
-    return compute_evaluation(collected, draws=draws, progress=progress)
 
 
 def describe_environment(engine: str, *, command: str, draws: int) -> dict[str, str]:

@@ -7,19 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.evaluation.document import (
-    Calibration,
-    Evaluation,
-    Figures,
-    Fold,
-    FoldNotRun,
-    InstitutionPart,
-    Leakage,
-    LeakageSide,
-    LeftOut,
-    LeftOutNotRun,
-    NotRun,
-)
+from pipeline.evaluation import document
+from pipeline.evaluation.document import Evaluation, Figures
 from pipeline.evaluation.figures import (
     MISSING,
     Figure,
@@ -122,14 +111,14 @@ def format_figures_csv(evaluation: Evaluation) -> str:
 def _all_parts(evaluation: Evaluation) -> Iterator[tuple[str, Figures]]:
     yield "all patients", evaluation.figures
     for fold in evaluation.folds:
-        if isinstance(fold, Fold):
+        if isinstance(fold, document.Fold):
             yield fold.name, fold.figures
     for part in evaluation.institutions:
         yield f"institution {part.code}", part.figures
     for one in evaluation.leave_institution_out:
-        if isinstance(one, LeftOut):
+        if isinstance(one, document.LeftOut):
             yield f"without {one.code}", one.figures
-    if isinstance(evaluation.leakage, Leakage):
+    if isinstance(evaluation.leakage, document.Leakage):
         same = evaluation.leakage.same_slices
         yield "split by slice, same slices", same.by_slice
         yield "split by patient, same slices", same.by_patient
@@ -157,7 +146,7 @@ def _figure_table(figures: Figures, group: FigureGroup) -> TextTable:
     return TextTable(header, tuple(rows), tuple(notes))
 
 
-def _calibration_table(calibration: Calibration) -> TextTable:
+def _calibration_table(calibration: document.Calibration) -> TextTable:
     error, brier = find_figure("ece"), find_figure("brier")
     rows = [
         (label, error.number_words(curve.ece), brier.number_words(curve.brier))
@@ -168,24 +157,24 @@ def _calibration_table(calibration: Calibration) -> TextTable:
 
 
 def _part_table(
-    title: str, parts: Sequence[Fold | FoldNotRun | InstitutionPart], names: Sequence[str]
+    title: str, parts: Sequence[document.AnyFold | document.InstitutionPart], names: Sequence[str]
 ) -> TextTable:
     """Key figures of folds or institutions, side by side."""
     shown = [figure for figure in all_figures() if figure.in_parts]
     rows, notes = [], []
     for part, name in zip(parts, names, strict=True):
-        if isinstance(part, FoldNotRun):
+        if isinstance(part, document.FoldNotRun):
             rows.append((f"{name} (not run)", str(part.patients), *(_NONE,) * len(shown)))
             notes.append(_missing_words(name, part))
             continue
-        label = _name_fold(part) if isinstance(part, Fold) else name
+        label = _name_fold(part) if isinstance(part, document.Fold) else name
         cells = (figure.words(part.figures.get(figure.name)) for figure in shown)
         rows.append((label, str(part.patients), *cells))
     header = (title, "Patients", *(figure.title for figure in shown))
     return TextTable(header, tuple(rows), tuple(notes))
 
 
-def _name_fold(fold: Fold) -> str:
+def _name_fold(fold: document.Fold) -> str:
     marks = ["shipped"] if fold.shipped else []
     marks += ["training ended early"] if fold.interrupted else []
     marks += [f"{fold.epochs} epochs"] if fold.epochs else []
@@ -196,17 +185,17 @@ def _with_facts(name: str, facts: Sequence[str]) -> str:
     return f"{name} ({', '.join(facts)})" if facts else name
 
 
-def _missing_words(name: str, part: NotRun) -> str:
+def _missing_words(name: str, part: document.NotRun) -> str:
     return f"Not run: {name} ({part.estimate}): `{part.command}`"
 
 
-def _left_out_table(parts: Sequence[LeftOut | LeftOutNotRun]) -> TextTable:
+def _left_out_table(parts: Sequence[document.AnyLeftOut]) -> TextTable:
     """Dice of an institution's patients with and without their institution in training."""
     dice = find_figure("patient_dice_mean")
     rows: list[tuple[str, ...]] = []
     notes: list[str] = []
     for part in parts:
-        if isinstance(part, LeftOutNotRun):
+        if isinstance(part, document.LeftOutNotRun):
             rows.append((f"{part.code} (not run)", str(part.patients), *(_NONE,) * 4))
             notes.append(_missing_words(f"without {part.code}", part))
             continue
@@ -221,7 +210,7 @@ def _left_out_table(parts: Sequence[LeftOut | LeftOutNotRun]) -> TextTable:
         alone = dice.words(part.figures.get(dice.name))
         rows.append((_with_facts(part.code, facts), str(part.patients), alone, *cells))
         notes += [part.explanation] * bool(part.explanation)
-    if any(isinstance(part, LeftOut) and part.stored for part in parts):
+    if any(isinstance(part, document.LeftOut) and part.stored for part in parts):
         notes.append(STORED_NOTE)
     header = (
         "Institution left out",
@@ -234,9 +223,9 @@ def _left_out_table(parts: Sequence[LeftOut | LeftOutNotRun]) -> TextTable:
     return TextTable(header, tuple(rows), tuple(notes))
 
 
-def _leakage_table(leakage: Leakage | NotRun) -> TextTable:
+def _leakage_table(leakage: document.AnyLeakage) -> TextTable:
     """Split by slice beside split by patient."""
-    if isinstance(leakage, NotRun):
+    if isinstance(leakage, document.NotRun):
         head = ("Split by slice and by patient", "not run")
         return TextTable(head, (), (_missing_words("by slice", leakage),))
     same = leakage.same_slices
@@ -258,7 +247,7 @@ def _leakage_table(leakage: Leakage | NotRun) -> TextTable:
     return TextTable(header, tuple(rows), tuple(notes))
 
 
-def _leakage_row(leakage: Leakage, figure: Figure) -> tuple[str, ...]:
+def _leakage_row(leakage: document.Leakage, figure: Figure) -> tuple[str, ...]:
     same = leakage.same_slices
     sides = (leakage.by_slice.figures, leakage.by_patient.figures, same.by_slice, same.by_patient)
     difference = same.differences.get(figure.name)
@@ -271,5 +260,5 @@ def _leakage_row(leakage: Leakage, figure: Figure) -> tuple[str, ...]:
     )
 
 
-def _name_side(title: str, side: LeakageSide, *facts: str) -> str:
+def _name_side(title: str, side: document.LeakageSide, *facts: str) -> str:
     return _with_facts(title, [*facts, *([f"{side.epochs} epochs"] if side.epochs else [])])

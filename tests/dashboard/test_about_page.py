@@ -85,7 +85,7 @@ def test_model_card_is_cut_and_may_be_missing(served):
     assert "x" * MAX_CARD_CHARACTERS in shown
     assert "x" * (MAX_CARD_CHARACTERS + 1) not in shown
     card.unlink()
-    assert "No model card lies beside this model." in page()
+    assert "This model has no model card." in page()
 
 
 @pytest.mark.parametrize("broken", [None, 3, "text", []])

@@ -17,8 +17,8 @@ from dashboard.components.performance.frame import VIEWS
 from dashboard.components.performance.patients import HD95_NOTE, UNMATCHED
 from dashboard.pages import performance
 from pipeline.data.preprocessing import INPUT_SIZE
+from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
 from pipeline.evaluation.document import MeasuredNetwork, dump_evaluation
-from pipeline.evaluation.evaluate import build_evaluation
 from pipeline.evaluation.facade import STORED_NOTE, all_figures, find_figure
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
@@ -266,15 +266,9 @@ def test_document_of_the_evaluation_program_is_shown(served):
             SliceRow("TCGA_DU_2", 1, False, 0.3, False, None, 0, 0, 0.7, 0.6, 0.1, "outline"),
         ),
     )
-    made = build_evaluation(
-        rows,
-        MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64),
-        task="brain-tumor",
-        split="cross-validated",
-        engine="openvino f32",
-        command="again",
-        draws=20,
-    )
+    network = MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64)
+    given = {"task": "brain-tumor", "split": "cross-validated", "environment": {}}
+    made = compute_evaluation(collect_evaluation(rows, network, **given), draws=20)
     evaluation_file(served).write_text(json.dumps(dump_evaluation(made)))
     assert "2 patients, 3 slices" in text(performance.layout())
     for view in VIEWS:

@@ -20,8 +20,7 @@ FIGURES_CSV = f"{PREFIX}-figures-csv"
 SLICES_CSV, PATIENTS_CSV = f"{PREFIX}-slices-csv", f"{PREFIX}-patients-csv"
 
 # on the overview
-THRESHOLD = f"{PREFIX}-threshold"
-THRESHOLD_WORDS = f"{PREFIX}-threshold-words"
+THRESHOLD, THRESHOLD_WORDS = f"{PREFIX}-threshold", f"{PREFIX}-threshold-words"
 RESET = f"{PREFIX}-reset"
 ROC = f"{PREFIX}-roc"
 RATES = f"{PREFIX}-rates"
@@ -31,8 +30,7 @@ POINT = {"type": f"{PREFIX}-point", "which": "chosen"}
 ANY_POINT = POINT | {"which": ALL}
 
 # on the other views
-INSTITUTIONS = f"{PREFIX}-institutions"
-LEFT_OUT = f"{PREFIX}-left-out"
+INSTITUTIONS, LEFT_OUT = f"{PREFIX}-institutions", f"{PREFIX}-left-out"
 RECALL = f"{PREFIX}-recall"
 RELIABILITY = f"{PREFIX}-reliability"
 FOLDS = f"{PREFIX}-folds"

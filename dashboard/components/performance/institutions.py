@@ -11,24 +11,15 @@ from dashboard.components.performance import ids
 from dashboard.components.performance.data import PageData
 from dashboard.components.performance.parts import (
     chart,
-    figure_cell,
     legend,
     not_run,
     panel,
-    small_button,
+    part_table,
     table,
 )
 from dashboard.components.performance.words import difference_interval, difference_words
 from dashboard.evaluation import FEW_PATIENTS
-from pipeline.evaluation.facade import (
-    STORED_NOTE,
-    Figures,
-    InstitutionPart,
-    LeftOut,
-    LeftOutNotRun,
-    all_figures,
-    find_figure,
-)
+from pipeline.evaluation.facade import STORED_NOTE, Figures, LeftOut, LeftOutNotRun, find_figure
 
 #: Trains without one institution; shown where the evaluation file names no command.
 WITHOUT_COMMAND = "python -m pipeline train --data DIR --output runs/without-CODE --without CODE"
@@ -37,6 +28,7 @@ WITHOUT_COMMAND = "python -m pipeline train --data DIR --output runs/without-COD
 def layout(data: PageData) -> html.Div:
     """A strip per institution, their figures, the institutions left out."""
     evaluation = data.evaluation
+    institutions = [(part.code, part, ()) for part in evaluation.institutions]
     title = "Dice of each patient by institution; click a dot for its case"
     height = 70 + 64 * max(1, data.measured.patients["institution"].nunique())
     return html.Div(
@@ -54,33 +46,12 @@ def layout(data: PageData) -> html.Div:
                 ),
             ),
             html.Div(id=ids.rows_id("case")),
-            _figures_panel(evaluation.institutions),
+            panel("Figures by institution", part_table("institution", institutions)),
             html.Div(id=ids.rows_id("group")),
             _left_out_panel(evaluation.leave_institution_out),
         ],
         className="stack",
     )
-
-
-def _figures_panel(institutions: Sequence[InstitutionPart]) -> html.Section | None:
-    if not institutions:
-        return None
-    figures = [figure for figure in all_figures() if figure.in_parts]
-    rows = [
-        html.Tr(
-            [
-                html.Td(part.code, className="strong"),
-                html.Td(f"{part.patients:,}", className="number-cell"),
-                html.Td(f"{part.slices:,}", className="number-cell"),
-                *[figure_cell(one, part.figures, patients=part.patients) for one in figures],
-                html.Td(small_button("Patients", ids.pick_id("institution", part.code))),
-            ]
-        )
-        for part in institutions
-    ]
-    titles = [figure.title for figure in figures]
-    head = ["Institution", "Patients", "Slices", *titles, ""]
-    return panel("Figures by institution", table(head, rows, numbers=range(1, 3 + len(titles))))
 
 
 def _left_out_panel(parts: Sequence[LeftOut | LeftOutNotRun]) -> html.Section:

@@ -10,9 +10,9 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button
-from dashboard.components.performance.words import part_interval_words
+from dashboard.components.performance import ids
 from dashboard.figures.template import GRAPH_CONFIG
-from pipeline.evaluation.facade import Estimate, Figure, NotRun
+from pipeline.evaluation.facade import Estimate, Figure, NotRun, Part, all_figures
 
 
 def panel(title: str, *children: Any, extra: str = "") -> html.Section:
@@ -78,12 +78,38 @@ def figure_table(found: Mapping[str, Estimate], figures: Iterable[Figure]) -> ht
     return table(["Figure", "Value", "95% interval"], rows, numbers=(1, 2))
 
 
-def figure_cell(figure: Figure, found: Mapping[str, Estimate], *, patients: int) -> html.Td:
-    """A figure of some patients, its interval below it, or that it is of one patient."""
-    estimate = found.get(figure.name)
-    interval = part_interval_words(figure, estimate, patients=patients)
+def part_table(kind: str, parts: Sequence[tuple[str, Part, Sequence[Component]]]) -> html.Div:
+    """Key figures of some of the patients, side by side, with a button that lists the patients.
+
+    Args:
+        kind: ``fold`` or ``institution``.
+        parts: Name of each, its figures, and what is shown behind its name.
+    """
+    figures = [figure for figure in all_figures() if figure.in_parts]
+    rows = [
+        html.Tr(
+            [
+                html.Td([html.Span(name, className="strong"), " ", *marks]),
+                *[
+                    html.Td(f"{count:,}", className="number-cell")
+                    for count in (part.patients, part.slices)
+                ],
+                *[_part_cell(figure, part) for figure in figures],
+                html.Td(small_button("Patients", ids.pick_id(kind, name))),
+            ]
+        )
+        for name, part, marks in parts
+    ]
+    titles = [kind.capitalize(), "Patients", "Slices", *(figure.title for figure in figures)]
+    return table([*titles, ""], rows, numbers=range(1, len(titles)))
+
+
+def _part_cell(figure: Figure, part: Part) -> html.Td:
+    """A figure, its interval below it; a single patient has none."""
+    found = part.figures.get(figure.name)
+    interval = figure.interval_words(found) if part.patients != 1 or not found else "one patient"
     return html.Td(
-        [html.Div(figure.words(estimate)), html.Div(interval, className="meaning nowrap")],
+        [html.Div(figure.words(found)), html.Div(interval, className="meaning nowrap")],
         className="number-cell",
     )
 

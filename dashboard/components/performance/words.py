@@ -23,10 +23,3 @@ def difference_words(figure: Figure, difference: Estimate | None) -> str:
 def difference_interval(figure: Figure, difference: Estimate | None) -> str:
     """The interval of a difference, both ends with their signs; "" where there is none."""
     return figure.interval_words(difference, sign=True).replace("-", MINUS)
-
-
-def part_interval_words(figure: Figure, found: Estimate | None, *, patients: int) -> str:
-    """The interval of some patients' figure; a single patient has none."""
-    if found is not None and patients == 1:
-        return "one patient"
-    return figure.interval_words(found)

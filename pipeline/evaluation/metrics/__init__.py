@@ -25,13 +25,10 @@ from pipeline.evaluation.metrics.calibration import (
 from pipeline.evaluation.metrics.counting import (
     Counts,
     Groups,
-    Metric,
     Statistic,
     Values,
-    divide,
     mean_statistic,
     median_statistic,
-    once,
     sum_statistic,
 )
 from pipeline.evaluation.metrics.overlap import (
@@ -71,7 +68,6 @@ __all__ = [
     "Confusion",
     "Counts",
     "Groups",
-    "Metric",
     "RecallPoint",
     "Reliability",
     "RocPoint",
@@ -86,7 +82,6 @@ __all__ = [
     "calibration_bin",
     "confusion",
     "dice_score",
-    "divide",
     "expected_calibration_error",
     "iou_from_dice",
     "iou_score",
@@ -94,7 +89,6 @@ __all__ = [
     "mean_statistic",
     "measure_surfaces",
     "median_statistic",
-    "once",
     "precision_recall_points",
     "predict_nothing_dice",
     "reliability",

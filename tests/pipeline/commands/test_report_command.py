@@ -7,8 +7,8 @@ from fake_models import network_folder, write_metadata
 
 from pipeline.__main__ import main
 from pipeline.atomic_files import write_json
+from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
 from pipeline.evaluation.document import MeasuredNetwork, write_evaluation
-from pipeline.evaluation.evaluate import build_evaluation
 from pipeline.evaluation.report import format_results
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 
@@ -47,9 +47,8 @@ def test_readme_and_card_receive_the_evaluation(models: Path) -> None:
         ),
     )
     network = MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64)
-    evaluation = build_evaluation(
-        rows, network, task="brain-tumor", split="held-out", engine="x", command="again", draws=10
-    )
+    given = {"task": "brain-tumor", "split": "held-out", "environment": {"command": "again"}}
+    evaluation = compute_evaluation(collect_evaluation(rows, network, **given), draws=10)
     write_evaluation(models / "brain-tumor" / "evaluation.json", evaluation)
     write_json(models / "benchmark.json", BENCHMARK)
     card = network_folder(models) / "README.md"

@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_models import fake_stages, make_case, write_metadata
+from invented_rows import make_evaluation
 
 from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.evaluation.computing import describe_calibration
-from pipeline.evaluation.document import MeasuredNetwork, dump_evaluation
+from pipeline.evaluation.document import dump_evaluation
 from pipeline.evaluation.evaluate import (
     PlattScaling,
-    build_evaluation,
     count_lesions,
+    describe_environment,
     evaluate_cases,
     measure_case,
     read_calibration,
@@ -33,7 +34,6 @@ SLICE_ROW = {
     "case_id", "index", "reference_tumor", "score", "classifier_score", "uncalibrated_score",
     "outline_evidence", "decided_by", "called", "dice", "mask_px", "reference_px",
 }  # fmt: skip
-NETWORK = MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64)
 
 
 @pytest.fixture
@@ -90,16 +90,8 @@ def test_millimetres_stand_where_spacing_exists(analyser: Analyser) -> None:
 def test_document_has_the_promised_shape(analyser: Analyser) -> None:
     calibration = PlattScaling(1.0, 0.0)
     rows = evaluate_cases(make_patients(), analyser, calibration=calibration)
-    evaluation = build_evaluation(
-        rows,
-        NETWORK,
-        task="brain-tumor",
-        split="held-out",
-        engine="openvino f32",
-        command="x",
-        draws=50,
-    )
-    document = dump_evaluation(evaluation)
+    environment = describe_environment("openvino f32", command="x", draws=50)
+    document = dump_evaluation(make_evaluation(rows, draws=50, environment=environment))
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert document["schema"] == 2
     assert document["split"] == "held-out"
