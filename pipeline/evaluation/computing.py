@@ -182,17 +182,17 @@ def _compute_leakage(
     leakage: document.Leakage, pooled: EvaluationRows, draws: int
 ) -> document.Leakage:
     """By slice beside by patient: each on its own held-out slices, then both on the same ones."""
-    if leakage.rows is None:
-        return replace(leakage, stored=True)
-    leaked = leakage.rows
+    leaked = leakage.rows or EvaluationRows()
     kept: dict[str, set[int]] = {}
     for row in leaked.slices:
         kept.setdefault(row.case_id, set()).add(row.index)
     unseen = restrict_to_slices(pooled, kept)
     own = _rows_of_fold(pooled, leakage.fold)
+    common = [row.case_id for row in unseen.patients]
+    if not common or not own.patients:
+        return replace(leakage, stored=True)
     by_slice = document.LeakageSide(epochs=leakage.by_slice.epochs, **_part(leaked, draws))
     by_patient = document.LeakageSide(epochs=leakage.by_patient.epochs, **_part(own, draws))
-    common = [row.case_id for row in unseen.patients]
     first, second = (SliceTable.from_rows(rows.of(common)) for rows in (leaked, unseen))
     compared = [figure for figure in all_figures() if figure.compared]
     same = document.SameSlices(
@@ -213,7 +213,7 @@ def _compute_left_out(
     """One institution's patients: left out as a whole, and the same ones cross-validated."""
     if isinstance(part, document.LeftOutNotRun):
         return part
-    if part.rows is None:
+    if part.rows is None or not part.rows.patients:
         return replace(part, stored=True)
     compared = pooled.of([row.case_id for row in part.rows.patients])
     common = [row.case_id for row in compared.patients]

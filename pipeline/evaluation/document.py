@@ -117,7 +117,12 @@ class Fold(Part):
 
 @dataclass(frozen=True)
 class CalibrationCurve:
-    """How a score and the share of slices with tumor go together."""
+    """How a score and the share of slices with tumor go together.
+
+    Attributes:
+        ece, brier: See `metrics.expected_calibration_error` and `metrics.brier_score`.
+        bins: Those that hold slices, from low scores to high ones.
+    """
 
     ece: Share
     brier: Share

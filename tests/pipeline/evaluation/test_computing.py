@@ -107,6 +107,24 @@ def test_parts_without_rows_keep_their_figures_and_say_so() -> None:
     assert (part.stored, part.figures) == (True, {"slice_auc": Estimate(0.5)})
 
 
+def test_rows_of_nobody_are_no_rows() -> None:
+    found = cross_validated()
+    assert isinstance(found.leakage, Leakage)
+    emptied = replace(
+        found,
+        leakage=replace(found.leakage, rows=EvaluationRows()),
+        leave_institution_out=tuple(
+            replace(part, rows=EvaluationRows()) for part in found.leave_institution_out
+        ),
+    )
+    again = compute_evaluation(emptied, draws=20)
+    assert isinstance(again.leakage, Leakage)
+    assert (again.leakage.stored, again.leakage.same_slices) == (True, found.leakage.same_slices)
+    (part,) = again.leave_institution_out
+    assert isinstance(part, LeftOut)
+    assert part.stored
+
+
 def test_computing_again_from_a_file_gives_the_same() -> None:
     first = cross_validated()
     read = parse_evaluation(dump_evaluation(first))
