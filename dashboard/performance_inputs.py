@@ -77,7 +77,7 @@ def bins_of(name: str, measured: Measured) -> tuple[Reliability, ...]:
 
 
 def clicked_value(click: object) -> Any:
-    """The customdata of the point that was clicked, None where there is none."""
+    """The customdata of the point that was clicked, None where it is missing."""
     points = click.get("points") if isinstance(click, dict) else None
     first = points[0] if isinstance(points, list) and points else None
     return first.get("customdata") if isinstance(first, dict) else None

@@ -138,7 +138,7 @@ def _training_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def card_details(card: Path | None) -> list[html.Details | html.P]:
-    """A model card on demand; a line where there is none."""
+    """A model card on demand; a line where it is missing."""
     if card is None:
         return [html.P("This model has no model card.", className="muted")]
     try:

@@ -111,7 +111,7 @@ def parse_experiment(document: object, name: str) -> Experiment:
 
 
 def parse_confusion(value: object) -> ConfusionMatrix | None:
-    """A square matrix of counts with its labels; None where there is none that fits."""
+    """A square matrix of counts with its labels; None where it does not fit."""
     if not isinstance(value, Mapping):
         return None
     labels, counts = parse_texts(value.get("labels")), value.get("counts")

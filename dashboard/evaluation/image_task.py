@@ -65,7 +65,7 @@ class ImageEvaluation:
 
 
 def parse_image_evaluation(document: object) -> ImageEvaluation | None:
-    """Check the contents of an evaluation file; None where there is none of this version.
+    """Check the contents of an evaluation file; None for another version.
 
     Raises:
         InputError: A part is not of the expected kind.

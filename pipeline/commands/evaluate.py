@@ -274,7 +274,7 @@ def _evaluate_demo(arguments: argparse.Namespace, analyser: Any) -> int:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    """The folders in a folder, or the folder itself where there is none."""
+    """The folders in a folder, or the folder itself where it has none."""
     if not folder.is_dir():
         raise InputError(folder.name, f"There is no folder {folder.name}.")
     return sorted(path for path in folder.iterdir() if path.is_dir()) or [folder]

@@ -127,7 +127,7 @@ def _read_patient(folder: Path) -> Case:
 
 
 def _shipped_network(arguments: argparse.Namespace) -> MeasuredNetwork | None:
-    """The network under ``models/``; None where there is none yet."""
+    """The network under ``models/``; None before anything is shipped."""
     try:
         info = read_model_info(arguments.models, arguments.task).network
     except InputError as error:

@@ -59,7 +59,7 @@ class Figure:
         higher_is_better: False where 0 is best.
         exact: Whether it is a share of patients, whose interval is exact and not drawn.
         compared: Whether both splits of the leakage exhibit are compared by it.
-        in_parts: Whether folds and institutions are told by it, side by side.
+        in_parts: Whether it is a column of the tables of folds and institutions.
         at_operating_point: Whether it changes with the operating point of the slice score.
     """
 
@@ -96,7 +96,7 @@ class Figure:
         return f"{self.number_words(found.value, sign=sign)} {self.unit}".strip()
 
     def interval_words(self, found: Estimate | None, *, sign: bool = False) -> str:
-        """The 95% interval, such as ``0.842 to 0.885``; "" where there is none."""
+        """The 95% interval, such as ``0.842 to 0.885``; "" where it is missing."""
         if found is None or found.low is None or found.high is None:
             return ""
         ends = (self.number_words(end, sign=sign) for end in (found.low, found.high))

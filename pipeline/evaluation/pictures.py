@@ -18,7 +18,7 @@ from pipeline.results import CaseResult
 #: Height and width of one picture in px; a tile holds two, plain and outlined.
 PICTURE_PX = 384
 _TITLE_PX = 44
-#: Sky blue and orange of Okabe and Ito's palette, told apart by every reader; RGB.
+#: Sky blue and orange of Okabe and Ito's palette, distinct to every reader; RGB.
 REFERENCE_COLOUR = (86, 180, 233)
 PREDICTED_COLOUR = (230, 159, 0)
 _TEXT_COLOUR = (235, 235, 235)

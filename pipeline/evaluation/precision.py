@@ -1,4 +1,4 @@
-"""Holds answers at a lower precision against the reference's, on held-out patients."""
+"""Compares answers at a lower precision with the reference's, on held-out patients."""
 
 from __future__ import annotations
 

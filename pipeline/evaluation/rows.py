@@ -68,8 +68,8 @@ class PatientRow:
         hd95_mm, surface_dice_mm: The same in millimetres; None without spacing.
         detected: Whether the outline meets the reference; None where the reference is empty.
         expected_dice, border_stability, area_low_px, area_high_px, mean_disagreement, log_volume,
-            called_slices, largest_score_gap, mask_threshold: What the answer itself tells, see
-            `pipeline.outline_facts.OutlineFacts`; None where it cannot be told, and in rows of some
+            called_slices, largest_score_gap, mask_threshold: What the answer itself says, see
+            `pipeline.outline_facts.OutlineFacts`; None where it is not known, and in rows of some
             of a patient's slices.
     """
 

@@ -35,7 +35,7 @@ class KnownStudy:
 
     Attributes:
         study_id: Its id.
-        thumbnail_url: Address of a slice's picture without ``?slice=``, "" where there is none.
+        thumbnail_url: Address of a slice's picture without ``?slice=``, "" where it is missing.
         indices: Number of each slice, in the study's order.
     """
 
@@ -49,7 +49,7 @@ class KnownStudy:
         return review_href(self.study_id)
 
     def thumbnail_of(self, number: int) -> str:
-        """Address of the picture of the slice with this number, "" where there is none."""
+        """Address of the picture of the slice with this number, "" where it is missing."""
         if not self.thumbnail_url or number not in self.indices:
             return ""
         return f"{self.thumbnail_url}?slice={self.indices.index(number)}"

@@ -43,7 +43,7 @@ def frame(view: str, *children: Component, evaluation: Evaluation | None = None)
     Args:
         view: Which.
         children: What it shows.
-        evaluation: The figures' file, None where there is none that can be shown.
+        evaluation: The figures' file, None where none can be shown.
     """
     return html.Div(
         [

@@ -28,7 +28,7 @@ def layout(benchmark: Benchmark | None, error: str, *, digest: str) -> html.Div:
     """Bars and a table per task.
 
     Args:
-        benchmark: The file, None where there is none that can be shown.
+        benchmark: The file, None where none can be shown.
         error: Why not, in one sentence; "" where there is no file.
         digest: Of the shipped weights.
     """

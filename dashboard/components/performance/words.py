@@ -21,5 +21,5 @@ def difference_words(figure: Figure, difference: Estimate | None) -> str:
 
 
 def difference_interval(figure: Figure, difference: Estimate | None) -> str:
-    """The interval of a difference, both ends with their signs; "" where there is none."""
+    """The interval of a difference, both ends with their signs; "" where it is missing."""
     return figure.interval_words(difference, sign=True).replace("-", MINUS)
