@@ -2,7 +2,8 @@
 
 ``python -m tests.answers record FILE`` before the change, ``python -m tests.answers compare FILE``
 after it, on the same machine: runtimes round differently on other processors. Both analyse the
-demo studies and, with ``--data``, patients of the LGG set. Sentences are left out: they may change.
+demo studies, with ``--data`` patients of the LGG set, and with ``--images`` pictures of the image
+tasks. Sentences are left out: they may change.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ from pipeline import (
     measure_lesions,
     read_cases,
 )
+from pipeline.image_tasks.classifier import ImageClassifier
+from pipeline.image_tasks.export import export_image_model
+from pipeline.image_tasks.facade import IMAGE_TASKS, ImageTask, answer_image
+from pipeline.image_tasks.reading import read_grey_bytes
 
 _ROOT = Path(__file__).resolve().parents[1]
 _MODELS = _ROOT / "models"
@@ -39,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, help="JSON file of the digests")
     parser.add_argument("--data", type=Path, help="folder of LGG patients; none by default")
     parser.add_argument("--patients", type=int, default=5, help="how many of them (default 5)")
+    parser.add_argument("--images", type=Path, help="folder of the image tasks' data sets")
+    parser.add_argument("--pictures", type=int, default=6, help="how many per class (default 6)")
     parser.add_argument("--engine-dir", type=Path, help="where exported models are kept")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as scratch:
@@ -46,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = digest_answers(
             find_studies(Path(scratch), arguments.data, arguments.patients), engine_dir=engine_dir
         )
+        if arguments.images is not None:
+            for task in IMAGE_TASKS.values():
+                pictures = find_pictures(task, arguments.images, arguments.pictures)
+                found |= digest_pictures(task, pictures, engine_dir=engine_dir)
     if arguments.action == "record":
         arguments.file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         sys.stdout.write(f"{len(found)} cases recorded in {arguments.file}\n")
@@ -119,6 +130,51 @@ def digest_result(case: Case, result: CaseResult) -> dict[str, Any]:
         "dice": _exact(result.dice),
         "expected_dice": _exact(result.facts.expected_dice),
         "lesions": _digest_text([measured.unit, measured.not_measured, lesions]),
+    }
+
+
+def find_pictures(task: ImageTask, folder: Path, count: int) -> list[Path]:
+    """Every n-th picture by name of each class of a task.
+
+    Args:
+        task: The task.
+        folder: Holds the task's data set, a folder with one folder per class.
+        count: How many pictures of each class.
+
+    Raises:
+        ValueError: No folder has the task's classes.
+    """
+    for candidate in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if all((candidate / name).is_dir() for name in task.classes):
+            classes = [sorted((candidate / name).iterdir()) for name in task.classes]
+            return [path for files in classes for path in files[:: max(len(files) // count, 1)]]
+    raise ValueError(f"no folder in {folder} has the classes of {task.name}")
+
+
+def digest_pictures(
+    task: ImageTask, pictures: Sequence[Path], *, engine_dir: Path
+) -> dict[str, dict[str, Any]]:
+    """Answer pictures of a task and return the digests of each answer."""
+    export_image_model(_MODELS, engine_dir, task.name)
+    classifier = ImageClassifier(_MODELS, task.name, engine_dir=engine_dir)
+    return {
+        f"{task.name}/{path.parent.name}/{path.name}": digest_picture(path, task, classifier)
+        for path in pictures
+    }
+
+
+def digest_picture(path: Path, task: ImageTask, classifier: ImageClassifier) -> dict[str, Any]:
+    """Class, probabilities to the last bit, and digests of heat map and pictures of an answer."""
+    content = path.read_bytes()
+    result = classifier.classify(read_grey_bytes(content, path.name))
+    answer = answer_image(task.name, content, source=path.name, classifier=classifier)
+    return {
+        "class": answer.answer,
+        "probabilities": [_exact(value) for value in answer.probabilities.values()],
+        "heat": _digest(result.heat),
+        "image": hashlib.sha256(answer.image_png).hexdigest(),
+        "heat_png": hashlib.sha256(answer.heat_png).hexdigest(),
+        "overlay": hashlib.sha256(answer.overlay_png).hexdigest(),
     }
 
 

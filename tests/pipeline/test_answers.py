@@ -1,12 +1,14 @@
 """The comparison of answers before and after a change finds every kind of difference."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_models import fake_stages, make_case, write_metadata
 
+from pipeline.image_tasks.facade import IMAGE_TASKS
 from pipeline.inference import Analyser
-from tests.answers import compare, digest_result
+from tests.answers import compare, digest_result, find_pictures
 
 
 @pytest.fixture
@@ -34,3 +36,19 @@ def test_one_changed_pixel_is_reported(answered, name: str) -> None:
 
 def test_cases_that_appear_or_vanish_are_reported() -> None:
     assert compare({"a": {}}, {"b": {}}) == ["a: not analysed any more", "b: not recorded before"]
+
+
+def test_pictures_are_spread_over_the_classes_of_the_data_set(tmp_path: Path) -> None:
+    task = replace(next(iter(IMAGE_TASKS.values())), classes=("cat", "dog"))
+    for name in ("a/cat", "b/cat", "b/dog"):
+        (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(ValueError, match="no folder"):
+        find_pictures(replace(task, classes=("cat", "fish")), tmp_path, 2)
+    for k in range(6):
+        (tmp_path / "b" / "cat" / f"{k}.png").touch()
+    (tmp_path / "b" / "dog" / "only.png").touch()
+    assert [path.name for path in find_pictures(task, tmp_path, 2)] == [
+        "0.png",
+        "3.png",
+        "only.png",
+    ]
