@@ -61,10 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list or arguments.name is None:
         return _list([arguments.name] if arguments.name else list(EXPERIMENTS))
     configuration = find_configuration(arguments.name)
+    from pipeline.classifiers.weights import WeightsSource
     from pipeline.experiments.options import RunContext
     from pipeline.experiments.registry import open_experiment
     from pipeline.experiments.runner import RowChoice, run_experiment
-    from pipeline.experiments.weights import WeightsSource
     from pipeline.models.quiet_keras import import_keras
 
     if arguments.weights is not None and not arguments.weights.is_dir():

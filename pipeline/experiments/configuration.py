@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.classifiers.bases.registry import ARCHITECTURES
+from pipeline.classifiers.strategies import Strategy
 from pipeline.errors import InputError
-from pipeline.experiments.architectures import ARCHITECTURES
 from pipeline.experiments.options import Option, check_option
-from pipeline.experiments.strategies import Strategy
 
 FOLDER = Path(__file__).with_name("configurations")
 #: What a row says besides its options.

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.checked_json import Fields, read_json_object
+from pipeline.classifiers.bases.registry import find_architecture
+from pipeline.classifiers.scoring import Scores
+from pipeline.classifiers.strategies import strategy_label
 from pipeline.evaluation.intervals import Estimate
-from pipeline.experiments.architectures import find_architecture
 from pipeline.experiments.configuration import Configuration, PlannedRow
 from pipeline.experiments.options import option_words
-from pipeline.experiments.scoring import Scores
-from pipeline.experiments.strategies import strategy_label
 
 SCHEMA = 1
 MEASURED, NOT_RUN = "measured", "not run"

@@ -14,16 +14,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.classifiers.batches import FeatureBatches, ImageBatches
+from pipeline.classifiers.features import FeatureCache
+from pipeline.classifiers.images import NONE
+from pipeline.classifiers.strategies import choose_part
+from pipeline.classifiers.training import ClassifierPlan, build_network_for
+from pipeline.classifiers.weights import load_weights
 from pipeline.evaluation.intervals import Estimate
-from pipeline.experiments.batches import FeatureBatches, ImageBatches
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.features import FeatureCache
-from pipeline.experiments.images import NONE
 from pipeline.experiments.options import RunContext, make_plan
-from pipeline.experiments.strategies import choose_part
-from pipeline.experiments.training import ClassifierPlan, build_network_for
-from pipeline.experiments.weights import load_weights
 from pipeline.results import ProgressCallback
 
 _CLASSES = 2

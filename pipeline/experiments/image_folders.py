@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.classifiers.scoring import score_classifier
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
 from pipeline.experiments.options import RunContext, make_plan
-from pipeline.experiments.scoring import score_classifier
 from pipeline.image_tasks.dataset import FOLDS, ImageSet, iterate_folds, read_image_set
 from pipeline.image_tasks.registry import find_image_task
 from pipeline.results import ProgressCallback
@@ -75,7 +75,7 @@ class ImageFolderExperiment:
         self, row: PlannedRow, repeats: int, context: RunContext, progress: ProgressCallback
     ) -> tuple[NDArray[np.float64], str, float | None]:
         """Held-out answers ``(repeats, n, classes)``, initial weights, seconds per epoch."""
-        from pipeline.experiments.training import fit_classifier
+        from pipeline.classifiers.training import fit_classifier
 
         plan = make_plan(row, context)
         images = self.image_set.labelled()
@@ -95,7 +95,7 @@ class ImageFolderExperiment:
         self, repeats: int, context: RunContext, progress: ProgressCallback
     ) -> tuple[NDArray[np.float64], str, float | None]:
         """As `_planned`, with the shipped model's recipe and calibration."""
-        from pipeline.experiments.architectures import find_architecture
+        from pipeline.classifiers.bases.registry import find_architecture
         from pipeline.image_tasks.training import cross_validate
 
         task = self.image_set.task

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from pipeline.classifiers.images import LabelledImages
+from pipeline.classifiers.scoring import score_images
 from pipeline.data.lgg import find_patients, read_volume
 from pipeline.data.splits import deal
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.images import LabelledImages
 from pipeline.experiments.options import RunContext, make_plan
-from pipeline.experiments.scoring import score_images
 from pipeline.results import ProgressCallback
 
 CLASSES = ("no tumor", "tumor")
@@ -53,7 +53,7 @@ class LggSlices:
 
     def measure(self, row: PlannedRow, progress: ProgressCallback) -> Measurement:
         """Train on one side of the row's split and score the other."""
-        from pipeline.experiments.training import fit_classifier
+        from pipeline.classifiers.training import fit_classifier
 
         held_out = self.held_out(row.split)
         train, test = self.slices.pick(~held_out), self.slices.pick(held_out)

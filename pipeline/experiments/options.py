@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.classifiers.bases.registry import find_architecture
+from pipeline.classifiers.images import AUGMENTATIONS
+from pipeline.classifiers.strategies import Strategy
+from pipeline.classifiers.weights import WeightsSource
 from pipeline.errors import InputError
-from pipeline.experiments.architectures import find_architecture
-from pipeline.experiments.images import AUGMENTATIONS
-from pipeline.experiments.strategies import Strategy
-from pipeline.experiments.weights import WeightsSource
 
 if TYPE_CHECKING:
+    from pipeline.classifiers.training import ClassifierPlan
     from pipeline.experiments.configuration import PlannedRow
-    from pipeline.experiments.training import ClassifierPlan
 
 Option = str | int | float | bool
 
@@ -105,8 +105,8 @@ def make_plan(row: PlannedRow, context: RunContext) -> ClassifierPlan:
     Raises:
         InputError: The row trains nothing, or names both flips and another augmentation.
     """
-    from pipeline.experiments.network import Head
-    from pipeline.experiments.training import ClassifierPlan
+    from pipeline.classifiers.network import Head
+    from pipeline.classifiers.training import ClassifierPlan
 
     options = dict(row.options)
     if row.strategy is None or row.epochs < 1:

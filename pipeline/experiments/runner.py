@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.atomic_files import write_json
+from pipeline.classifiers.bases.registry import find_architecture
+from pipeline.classifiers.strategies import FREEZING
+from pipeline.classifiers.weights import NotRun
 from pipeline.errors import InputError
-from pipeline.experiments.architectures import find_architecture
 from pipeline.experiments.configuration import Configuration, PlannedRow
 from pipeline.experiments.documents import (
     MEASURED,
@@ -24,10 +26,8 @@ from pipeline.experiments.documents import (
     read_measured_rows,
     row_words,
 )
-from pipeline.experiments.not_run import NotRun
 from pipeline.experiments.options import RunContext
 from pipeline.experiments.registry import Experiment
-from pipeline.experiments.strategies import FREEZING
 from pipeline.results import ProgressCallback
 
 #: Packages whose versions stand beside the figures.

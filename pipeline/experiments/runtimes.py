@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.classifiers.bases.registry import find_architecture
+from pipeline.classifiers.strategies import TrainedPart
+from pipeline.classifiers.weights import FEATURES, NotRun
 from pipeline.evaluation.intervals import Estimate
-from pipeline.experiments.architectures import find_architecture
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.not_run import NotRun
 from pipeline.experiments.options import RunContext
-from pipeline.experiments.strategies import TrainedPart
-from pipeline.experiments.weights import FEATURES
 from pipeline.results import ProgressCallback
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ class Runtimes:
 
     def measure(self, row: PlannedRow, progress: ProgressCallback) -> Measurement:
         """Time one architecture."""
-        from pipeline.experiments.network import Head, build_network
-        from pipeline.experiments.weights import load_weights
+        from pipeline.classifiers.network import Head, build_network
+        from pipeline.classifiers.weights import load_weights
 
         architecture = find_architecture(row.architecture)
         side, rounds = int(row.options["side"]), int(row.options["rounds"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.image_tasks.calibration import apply_temperature
+from pipeline.classifiers.calibration import apply_temperature
 from pipeline.image_tasks.heat_maps import scale_activation
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.preprocessing import prepare_image, restore_map

@@ -13,9 +13,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from pipeline.data.format_kinds import ImageFormat
 from pipeline.data.formats import read_format
+from pipeline.classifiers.images import LabelledImages
+from pipeline.data.formats import IMAGE_FORMATS, read_format
 from pipeline.data.images import read_image
 from pipeline.errors import InputError
-from pipeline.experiments.images import LabelledImages
 from pipeline.image_tasks.duplicates import find_similar_pairs, join_groups
 from pipeline.image_tasks.preprocessing import prepare_image, to_grey
 from pipeline.image_tasks.task import ImageTask

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 
 from pipeline.atomic_files import replacing, write_json
+from pipeline.classifiers.calibration import cross_entropy
+from pipeline.classifiers.scoring import DRAWS, Scores, score_classifier
 from pipeline.evaluation.metrics import expected_calibration_error
-from pipeline.experiments.scoring import DRAWS, Scores, score_classifier
-from pipeline.image_tasks.calibration import cross_entropy
 from pipeline.image_tasks.card import fill_card
 from pipeline.image_tasks.dataset import FOLD_SEED, FOLDS, ImageSet
 from pipeline.image_tasks.models import (

@@ -33,7 +33,7 @@ class Published:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the shipped model of a task is trained; see `pipeline.experiments.training`.
+    """How the shipped model of a task is trained; see `pipeline.classifiers.training`.
 
     Attributes:
         architecture: Name of the base.

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from pipeline.atomic_files import replacing, write_json
 from pipeline.checked_json import read_json_object
-from pipeline.experiments.architectures import find_architecture
-from pipeline.experiments.images import Augmentation
-from pipeline.experiments.network import Head
-from pipeline.experiments.strategies import Strategy
-from pipeline.experiments.training import ClassifierPlan, FittedClassifier, fit_classifier
-from pipeline.experiments.weights import WeightsSource
-from pipeline.image_tasks.calibration import apply_temperature, fit_temperature
+from pipeline.classifiers.bases.registry import find_architecture
+from pipeline.classifiers.calibration import apply_temperature, fit_temperature
+from pipeline.classifiers.images import Augmentation
+from pipeline.classifiers.network import Head
+from pipeline.classifiers.normalisation import refresh_normalisation
+from pipeline.classifiers.strategies import Strategy
+from pipeline.classifiers.training import ClassifierPlan, FittedClassifier, fit_classifier
+from pipeline.classifiers.weights import WeightsSource
 from pipeline.image_tasks.dataset import FOLDS, ImageSet, iterate_folds
-from pipeline.image_tasks.normalisation import refresh_normalisation
 from pipeline.results import ProgressCallback
 
 _BATCH = 32

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pipeline.classifiers.bases.architecture import Architecture, InputKind
 from pipeline.digests import file_digest
-from pipeline.experiments.architecture import Architecture, InputKind
 
 SIZE = 32
 TASK = "chest-xray"

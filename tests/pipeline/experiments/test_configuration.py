@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.classifiers.images import FLIPS, NONE
+from pipeline.classifiers.strategies import Strategy
+from pipeline.classifiers.weights import WeightsSource
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import FOLDER, read_configuration
 from pipeline.experiments.documents import row_words
-from pipeline.experiments.images import FLIPS, NONE
 from pipeline.experiments.options import OPTIONS, RunContext, make_plan
 from pipeline.experiments.registry import EXPERIMENTS, find_configuration
-from pipeline.experiments.strategies import Strategy
-from pipeline.experiments.weights import WeightsSource
 
 CONTEXT = RunContext(None, WeightsSource())
 HEAD = 'title = "T"\nquestion = "Q"\n[data]\nname = "D"\nlicence = "L"\n'

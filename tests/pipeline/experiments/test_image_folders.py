@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from tiny_images import write_image
 
+from pipeline.classifiers.weights import NotRun, WeightsSource
 from pipeline.errors import InputError
 from pipeline.experiments.image_folders import SHIPPED
-from pipeline.experiments.not_run import NotRun
 from pipeline.experiments.options import RunContext
 from pipeline.experiments.registry import find_configuration, open_experiment
-from pipeline.experiments.weights import WeightsSource
 from pipeline.image_tasks.registry import IMAGE_TASKS
 
 

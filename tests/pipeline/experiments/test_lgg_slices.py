@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from tiny import COMPLETE, write_weights
 
+from pipeline.classifiers.bases import registry
+from pipeline.classifiers.strategies import Strategy
+from pipeline.classifiers.weights import WeightsSource
 from pipeline.errors import InputError
-from pipeline.experiments import architectures
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.lgg_slices import BY_PATIENT, BY_SLICE, LggSlices, open_experiment
 from pipeline.experiments.options import RunContext
-from pipeline.experiments.strategies import Strategy
-from pipeline.experiments.weights import WeightsSource
 
 PATIENTS, SLICES = 14, 6
 
@@ -67,7 +67,7 @@ def test_a_split_by_slice_parts_patients_and_one_by_patient_does_not(folder: Pat
 def test_a_row_is_trained_and_scored_on_what_was_held_out(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(architectures.ARCHITECTURES, "tiny", COMPLETE)
+    monkeypatch.setitem(registry.ARCHITECTURES, "tiny", COMPLETE)
     write_weights(folder)
     row = PlannedRow(
         architecture="tiny",

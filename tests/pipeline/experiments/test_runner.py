@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from tiny import write_weights
 
+from pipeline.classifiers.scoring import score_classifier
+from pipeline.classifiers.weights import NotRun, WeightsSource
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import Configuration, PlannedRow, read_configuration
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.not_run import NotRun
 from pipeline.experiments.options import RunContext
 from pipeline.experiments.runner import RowChoice, RunReport, run_experiment
-from pipeline.experiments.scoring import score_classifier
-from pipeline.experiments.weights import WeightsSource
 
 CONFIGURATION = """
 title = "Made"

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from tiny import COMPLETE, SIDE, write_weights
 
-from pipeline.experiments import architectures, feature_speed, runtimes
+from pipeline.classifiers.bases import registry
+from pipeline.classifiers.strategies import Strategy
+from pipeline.classifiers.weights import NotRun, WeightsSource
+from pipeline.experiments import feature_speed, runtimes
 from pipeline.experiments.configuration import PlannedRow
-from pipeline.experiments.not_run import NotRun
 from pipeline.experiments.options import Option, RunContext
-from pipeline.experiments.strategies import Strategy
-from pipeline.experiments.weights import WeightsSource
 
 
 def quiet(done: int, total: int, message: str) -> None:
@@ -34,7 +34,7 @@ def make_row(strategy: Strategy | None, epochs: int = 0, **options: Option) -> P
 
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunContext:
-    monkeypatch.setitem(architectures.ARCHITECTURES, "tiny", COMPLETE)
+    monkeypatch.setitem(registry.ARCHITECTURES, "tiny", COMPLETE)
     write_weights(tmp_path)
     return RunContext(None, WeightsSource(tmp_path))
 

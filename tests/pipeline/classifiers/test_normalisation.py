@@ -1,7 +1,7 @@
 import numpy as np
 from tiny_images import TINY
 
-from pipeline.image_tasks.normalisation import refresh_normalisation
+from pipeline.classifiers.normalisation import refresh_normalisation
 from pipeline.models.quiet_keras import import_keras
 
 

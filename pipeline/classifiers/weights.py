@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.classifiers.bases.architecture import Architecture
 from pipeline.errors import InputError
-from pipeline.experiments.architecture import Architecture
-from pipeline.experiments.not_run import NotRun
 
 if TYPE_CHECKING:
     import keras
@@ -27,6 +26,18 @@ if TYPE_CHECKING:
 RANDOM = "random"
 #: Names of the layers that stand before and behind a base in every classifier.
 PREPROCESSING, FEATURES = "preprocessing", "features"
+
+
+class NotRun(Exception):
+    """What was asked for cannot be done here, mostly for want of weights.
+
+    Attributes:
+        reason: Why, in one plain sentence.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.classifiers.images import LabelledImages
 from pipeline.evaluation.intervals import Estimate, draw_counts
-from pipeline.experiments.images import LabelledImages
 
 DRAWS = 10_000
 #: Probabilities are kept this far from 0 and 1, as Keras does, so that one sure miss stays finite.

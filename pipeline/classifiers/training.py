@@ -15,10 +15,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.experiments.architecture import Architecture
-from pipeline.experiments.batches import FeatureBatches, ImageBatches
-from pipeline.experiments.features import FeatureCache
-from pipeline.experiments.images import (
+from pipeline.classifiers.bases.architecture import Architecture
+from pipeline.classifiers.batches import FeatureBatches, ImageBatches
+from pipeline.classifiers.features import FeatureCache
+from pipeline.classifiers.images import (
     NONE,
     Augmentation,
     LabelledImages,
@@ -26,9 +26,9 @@ from pipeline.experiments.images import (
     make_variant,
     resize_images,
 )
-from pipeline.experiments.network import Head, Network, build_network, dtype_policy
-from pipeline.experiments.strategies import Strategy, TrainedPart, choose_part
-from pipeline.experiments.weights import Coverage, WeightsSource, covered_layers, load_weights
+from pipeline.classifiers.network import Head, Network, build_network, dtype_policy
+from pipeline.classifiers.strategies import Strategy, TrainedPart, choose_part
+from pipeline.classifiers.weights import Coverage, WeightsSource, covered_layers, load_weights
 from pipeline.results import ProgressCallback
 
 _STEPS_AT_ONCE = 32

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.experiments.architecture import Architecture
-from pipeline.experiments.not_run import NotRun
-from pipeline.experiments.weights import FEATURES, Coverage
+from pipeline.classifiers.bases.architecture import Architecture
+from pipeline.classifiers.weights import FEATURES, Coverage, NotRun
 
 
 class Strategy(StrEnum):

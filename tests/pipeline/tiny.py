@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.experiments.architecture import Architecture, InputKind
-from pipeline.experiments.images import LabelledImages
+from pipeline.classifiers.bases.architecture import Architecture, InputKind
+from pipeline.classifiers.images import LabelledImages
 
 SIDE = 32
 FILE = "tiny.npz"

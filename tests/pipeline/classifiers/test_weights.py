@@ -7,17 +7,16 @@ import numpy as np
 import pytest
 from tiny import COMPLETE, FILE, PARTLY, SIDE, write_weights
 
-from pipeline.errors import InputError
-from pipeline.experiments.architecture import Architecture
-from pipeline.experiments.network import Head, build_network
-from pipeline.experiments.not_run import NotRun
-from pipeline.experiments.strategies import (
+from pipeline.classifiers.bases.architecture import Architecture
+from pipeline.classifiers.network import Head, build_network
+from pipeline.classifiers.strategies import (
     Strategy,
     TrainedPart,
     choose_part,
     strategy_label,
 )
-from pipeline.experiments.weights import FEATURES, WeightsSource, load_weights
+from pipeline.classifiers.weights import FEATURES, NotRun, WeightsSource, load_weights
+from pipeline.errors import InputError
 
 
 def build_whole(architecture: Architecture = COMPLETE):  # type: ignore[no-untyped-def]

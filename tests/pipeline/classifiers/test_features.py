@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tiny import COMPLETE, SIDE, make_images
 
-from pipeline.experiments.features import FeatureCache
-from pipeline.experiments.network import Head, build_network
-from pipeline.experiments.strategies import TrainedPart
+from pipeline.classifiers.features import FeatureCache
+from pipeline.classifiers.network import Head, build_network
+from pipeline.classifiers.strategies import TrainedPart
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.atomic_files import replacing
-from pipeline.experiments.images import Pixels
+from pipeline.classifiers.images import Pixels
 from pipeline.results import ProgressCallback
 
 _BATCH = 32

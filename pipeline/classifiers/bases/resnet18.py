@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pipeline.experiments.architecture import Architecture, InputKind
+from pipeline.classifiers.bases.architecture import Architecture, InputKind
 
 #: (layer, features, stride of its first block).
 _LAYERS = ((1, 64, 1), (2, 128, 2), (3, 256, 2), (4, 512, 2))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.image_tasks.calibration import apply_temperature, cross_entropy, fit_temperature
+from pipeline.classifiers.calibration import apply_temperature, cross_entropy, fit_temperature
 
 
 def test_temperature_flattens_and_sharpens_without_changing_the_answer() -> None:

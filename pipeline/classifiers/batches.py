@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.experiments.features import Features
-from pipeline.experiments.images import Augmentation, Pixels, augment_image
+from pipeline.classifiers.features import Features
+from pipeline.classifiers.images import Augmentation, Pixels, augment_image
 
 Batch = tuple[NDArray[np.generic], NDArray[np.intp], NDArray[np.float32]]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from pipeline.experiments.scoring import score_classifier
+from pipeline.classifiers.scoring import score_classifier
 
 #: Four images, two of each class; the last one is answered wrongly.
 BINARY = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])

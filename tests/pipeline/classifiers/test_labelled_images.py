@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny import make_images
 
-from pipeline.experiments.images import (
+from pipeline.classifiers.images import (
     AUGMENTATIONS,
     FLIPS,
     FULL,

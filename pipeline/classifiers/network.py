@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from pipeline.experiments.architecture import Architecture, channel_map
-from pipeline.experiments.strategies import TrainedPart
-from pipeline.experiments.weights import FEATURES, PREPROCESSING
+from pipeline.classifiers.bases.architecture import Architecture, channel_map
+from pipeline.classifiers.strategies import TrainedPart
+from pipeline.classifiers.weights import FEATURES, PREPROCESSING
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from tiny import COMPLETE, PARTLY, SIDE, make_images, write_weights
 
+from pipeline.classifiers.images import FLIPS, FULL
+from pipeline.classifiers.network import Head
+from pipeline.classifiers.strategies import Strategy
+from pipeline.classifiers.training import ClassifierPlan, fit_classifier
+from pipeline.classifiers.weights import NotRun, WeightsSource
 from pipeline.errors import Cancelled
-from pipeline.experiments.images import FLIPS, FULL
-from pipeline.experiments.network import Head
-from pipeline.experiments.not_run import NotRun
-from pipeline.experiments.strategies import Strategy
-from pipeline.experiments.training import ClassifierPlan, fit_classifier
-from pipeline.experiments.weights import WeightsSource
 
 PLAN = ClassifierPlan(
     architecture=COMPLETE,
@@ -106,7 +105,7 @@ def test_a_model_answers_the_same_when_saved_and_loaded(
     loaded = keras.models.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     images = make_images(4, side=40).images
     expected = fitted.probabilities(images)
-    from pipeline.experiments.images import resize_images
+    from pipeline.classifiers.images import resize_images
 
     answer = loaded.predict(resize_images(images, SIDE), verbose=0)
     np.testing.assert_allclose(answer, expected, atol=1e-5)

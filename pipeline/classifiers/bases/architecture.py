@@ -1,14 +1,15 @@
 """What an architecture is: a convolutional base, the input it expects, and where its weights are.
 
-A new one is a small file in `bases` and a line in `architectures`. Nothing here imports Keras, so
-that architectures can be listed at once.
+A new one is a module beside this one and a line in `registry`. Nothing here imports Keras, so that
+architectures can be listed at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,6 +67,48 @@ class Architecture:
             raise ValueError(
                 f"{self.name} must name the covered layer and what is missing, or none"
             )
+
+
+def keras_application(application: str, input_kind: InputKind, **options: float) -> Architecture:
+    """A base that `keras.applications` builds and has ImageNet weights for.
+
+    Example:
+        ``keras_application("VGG16", InputKind.CAFFE)`` is the architecture ``vgg16``.
+
+    Args:
+        application: Name in `keras.applications`.
+        input_kind: What its ImageNet weights expect.
+        options: Further arguments for Keras, such as ``alpha``.
+    """
+    return Architecture(
+        name=application.lower(),
+        title=application,
+        input_kind=input_kind,
+        build=partial(_build_application, application, options),
+        published=partial(_published_application, application, options),
+    )
+
+
+def _build_application(application: str, options: Mapping[str, float], pixels: Any) -> Any:
+    from keras import applications
+
+    network = getattr(applications, application)(
+        include_top=False,
+        weights=None,
+        input_tensor=pixels,
+        # Without it Keras warns of sides that it has no weights for.
+        input_shape=tuple(pixels.shape[1:]),
+        **options,
+    )
+    return network.output
+
+
+def _published_application(application: str, options: Mapping[str, float]) -> keras.Model:
+    from keras import applications
+
+    return getattr(applications, application)(
+        include_top=False, weights="imagenet", input_shape=(224, 224, 3), **options
+    )
 
 
 def channel_map(kind: InputKind, *, normalise: bool) -> tuple[list[list[float]], list[float]]:

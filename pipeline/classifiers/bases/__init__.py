@@ -1,0 +1,1 @@
+"""One module per architecture, each with an ``ARCHITECTURE``; `registry` lists them."""

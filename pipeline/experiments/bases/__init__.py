@@ -1,1 +1,0 @@
-"""One file per architecture; `pipeline.experiments.architectures` lists them."""
