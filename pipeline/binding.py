@@ -39,9 +39,10 @@ class Answer:
             where mirror images are not answered.
         threshold, mask_threshold: Operating points of slice score and pixel, in (0, 1).
         warnings: Sentences about how the input was prepared.
-        attention: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.attention`), 255 at
-            the strongest place of each slice; 0 on slices that did not pass. None where the network
-            did not tell, and where the answer comes from the cache, which gives it slice by slice.
+        attention: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.engine.grad_cam`),
+            255 at the strongest place of each slice; 0 on slices that did not pass. None where the
+            network did not tell, and where the answer comes from the cache, which gives it slice by
+            slice.
         left_out: ``(n, h, w)`` uint8, the probability of pieces that were left out of the mask as
             small beside the largest, 0 elsewhere; None where there are none, and as ``attention``.
         left_out_px: Pixels of such pieces on each slice; () where there are none.

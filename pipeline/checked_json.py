@@ -56,6 +56,11 @@ class Fields:
         """The field as it stands, unchecked."""
         return self._content.get(name, default)
 
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """The whole object, unchecked."""
+        return self._content
+
     def keys(self) -> set[str]:
         """Names of all fields."""
         return set(self._content)

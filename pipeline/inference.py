@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attention import enlarge
 from pipeline.binding import Answer, bind_answer, count_pixels, reference
 from pipeline.cache import ResultCache, result_key
 from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
 from pipeline.decision import outline_evidence
 from pipeline.engine.base import NetworkStages
+from pipeline.engine.grad_cam import enlarge
 from pipeline.engine.selection import choose_engine, choose_precision, open_stages
 from pipeline.errors import InputError
 from pipeline.mask_levels import level_threshold, mask_level

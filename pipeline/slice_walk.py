@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attention import attend
 from pipeline.engine.base import Arrays, NetworkStages
+from pipeline.engine.grad_cam import attend
 from pipeline.models.registry import ModelInfo
 from pipeline.postprocessing import smoothing_reach, smoothing_weights
 from pipeline.results import ProgressCallback
@@ -37,8 +37,8 @@ class Outlined:
         maps: ``(m, size, size)`` their probability maps.
         differences: ``(m, size, size)`` the slice's map less that of its mirror image, turned back;
             None where mirror images are not answered.
-        attention: ``(m, g, g)`` where the classifier looked (`pipeline.attention`), mean of slice
-            and mirror image, turned back; None where the network does not tell.
+        attention: ``(m, g, g)`` where the classifier looked (`pipeline.engine.grad_cam`), mean of
+            slice and mirror image, turned back; None where the network does not tell.
     """
 
     classifier: NDArray[np.float64]

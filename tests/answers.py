@@ -28,9 +28,9 @@ from pipeline import (
     measure_lesions,
     read_cases,
 )
+from pipeline.engine.export import export_network
 from pipeline.image_tasks.classifier import ImageClassifier
-from pipeline.image_tasks.export import export_image_model
-from pipeline.image_tasks.facade import IMAGE_TASKS, ImageTask, answer_image
+from pipeline.image_tasks.facade import IMAGE_TASKS, ImageTask, answer_image, read_image_model
 from pipeline.image_tasks.reading import read_grey_bytes
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -155,7 +155,7 @@ def digest_pictures(
     task: ImageTask, pictures: Sequence[Path], *, engine_dir: Path
 ) -> dict[str, dict[str, Any]]:
     """Answer pictures of a task and return the digests of each answer."""
-    export_image_model(_MODELS, engine_dir, task.name)
+    export_network(read_image_model(_MODELS, task.name), engine_dir)
     classifier = ImageClassifier(_MODELS, task.name, engine_dir=engine_dir)
     return {
         f"{task.name}/{path.parent.name}/{path.name}": digest_picture(path, task, classifier)

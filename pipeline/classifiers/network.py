@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.classifiers.bases.architecture import Architecture, channel_map
 from pipeline.classifiers.strategies import TrainedPart
@@ -93,6 +94,38 @@ def feature_layer(model: keras.Model) -> keras.Layer:
     """The layer whose output ``(batch, h, w, features)`` is pooled: where the network looks."""
     names = [layer.name for layer in model.layers]
     return model.layers[names.index(FEATURES) - 1]
+
+
+def with_activations(model: keras.Model) -> keras.Model:
+    """A classifier that also gives where it sees each class; it shares the model's weights.
+
+    Args:
+        model: From `build_network` with a head without a hidden layer, possibly loaded from a file.
+
+    Returns:
+        From pixels to probabilities ``(batch, classes)`` and class activation maps
+        ``(batch, h, w, classes)`` of any range (`pipeline.engine.grad_cam`).
+    """
+    dense = model.layers[-1]
+    activate = keras.layers.Dense(dense.units, use_bias=False, name="activations")
+    activations = activate(feature_layer(model).output)
+    activate.set_weights(dense.get_weights()[:1])
+    return keras.Model(model.inputs, [model.output, activations])
+
+
+def make_sample_images(side: int) -> NDArray[np.float32]:
+    """Pixels ``(5, side, side, 3)`` in [0, 255] to compare runtimes on, always the same.
+
+    Noise, a ramp, a small and a large disc, black.
+    """
+    rng = np.random.default_rng(20260101)
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    batch = np.zeros((5, side, side, 3), np.float32)
+    batch[0] = rng.uniform(0, 255, (side, side, 1))
+    batch[1] = ((x + 1) / 2 * 255)[..., None]
+    for k, radius in enumerate((0.4, 0.8), start=2):
+        batch[k] = np.where(x**2 + y**2 < radius**2, 180.0, 20.0)[..., None]
+    return batch
 
 
 @contextlib.contextmanager

@@ -18,9 +18,27 @@ from pipeline.engine.selection import (
     choose_precision,
 )
 from pipeline.errors import InputError
-from pipeline.models.registry import DEFAULT_TASK, TASKS, read_model_info
+from pipeline.image_tasks.models import read_image_model
+from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.models.registry import DEFAULT_TASK, TASKS, NetworkInfo, read_model_info
 
 PROJECT = Path(__file__).resolve().parents[2]
+
+
+def all_tasks() -> tuple[str, ...]:
+    """Names of the two-stage task and of the image tasks."""
+    return (*TASKS, *IMAGE_TASKS)
+
+
+def read_network_of(models_dir: Path, task: str) -> NetworkInfo:
+    """The shipped network of any task.
+
+    Raises:
+        InputError: The task is unknown, or its metadata.json is missing or does not fit.
+    """
+    if task in IMAGE_TASKS:
+        return read_image_model(models_dir, task)
+    return read_model_info(models_dir, task).network
 
 
 def default_engine_dir() -> Path:
@@ -85,7 +103,7 @@ def ready_engine(arguments: argparse.Namespace) -> str:
     Raises:
         InputError: The models are missing, or the engine that was asked for by name cannot run.
     """
-    network = read_model_info(arguments.models, arguments.task).network
+    network = read_network_of(arguments.models, arguments.task)
     wanted = getattr(arguments, "precision", "f32")
     precision = choose_precision(network, wanted, engine=arguments.engine)
     where = arguments.engine_dir

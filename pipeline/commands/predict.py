@@ -21,6 +21,7 @@ from pipeline.commands.console import ProgressBar
 from pipeline.commands.locations import (
     add_engine_arguments,
     add_precision_argument,
+    all_tasks,
     ready_engine,
 )
 from pipeline.commands.part_checks import binding_of, check_case
@@ -33,7 +34,6 @@ from pipeline.data.formats import describe_formats
 from pipeline.data.pending_cases import PendingCase
 from pipeline.data.reading import Reading, open_reading
 from pipeline.image_tasks.registry import IMAGE_TASKS
-from pipeline.models.registry import TASKS
 from pipeline.results import CaseResult
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="compute anew what an earlier call finished"
     )
-    add_engine_arguments(parser, tasks=(*TASKS, *IMAGE_TASKS))
+    add_engine_arguments(parser, tasks=all_tasks())
     add_precision_argument(parser)
 
 

@@ -1,4 +1,4 @@
-"""``predict --task brain-mri|chest-xray``: every file is its own case."""
+"""``predict --task`` with an image task: every file is its own case."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.atomic_files import replacing
+from pipeline.commands.locations import ready_engine
 from pipeline.commands.part_checks import check_image
 from pipeline.commands.prediction_call import PredictionCall
 from pipeline.commands.prediction_files import SCHEMA, writing
 from pipeline.commands.prediction_folder import Entry, PredictionFolder
-from pipeline.engine.selection import fastest_engine
 from pipeline.errors import InputError
-from pipeline.image_tasks.answering import make_answer, prepare_engine
+from pipeline.image_tasks.answering import make_answer
 from pipeline.image_tasks.classifier import ImageClassifier
 from pipeline.image_tasks.facade import ImageAnswer
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
@@ -192,15 +192,10 @@ def describe_image(image: SingleImage, answer: ImageAnswer) -> dict[str, Any]:
 
 def _open(arguments: argparse.Namespace) -> ImageClassifier:
     """Load the model, exported first where that is needed; ``auto`` falls back to Keras."""
-    engine = fastest_engine(arguments.engine)
-    if engine == "openvino":
-        engine = prepare_engine(arguments.models, arguments.engine_dir, arguments.task)
-    if engine == "keras" and arguments.engine not in ("auto", "keras"):
-        raise InputError("", "The model could not be exported for the engine openvino.")
     return ImageClassifier(
         arguments.models,
         arguments.task,
-        engine=engine,
+        engine=ready_engine(arguments),
         engine_dir=arguments.engine_dir,
         threads=arguments.threads,
     )

@@ -91,16 +91,18 @@ def _environment(image_set: ImageSet, model: object) -> dict[str, str | float]:
     """Where it was measured, and how long one answer takes with its heat map."""
     import numpy as np
 
+    from pipeline.classifiers.network import with_activations
+    from pipeline.engine.grad_cam import scale_map
+    from pipeline.engine.keras_engine import KerasStage
     from pipeline.evaluation.evaluate import describe_environment
-    from pipeline.image_tasks.heat_maps import scale_activation
-    from pipeline.image_tasks.runtimes import KerasNetwork
 
-    network = KerasNetwork(model)
+    network = KerasStage(with_activations(model))
     batch = image_set.images[:_TIMED_IMAGES].astype(np.float32)
-    network.answer(batch[:1])
+    network.predict([batch[:1]])
     began = time.perf_counter()
     for pixels in batch:
-        scale_activation(network.answer(pixels[None]).activations[0, ..., 0])
+        _, activations = network.predict([pixels[None]])
+        scale_map(activations[0, ..., 0])
     seconds = (time.perf_counter() - began) / len(batch)
     command = f"python -m pipeline train-image-task {image_set.task.name} --data DIR --run DIR"
     told = describe_environment("keras f32", command=command, draws=0)

@@ -1,1 +1,1 @@
-"""Inference runtimes behind one small interface."""
+"""Inference runtimes behind one small interface, for networks of every kind."""

@@ -1,4 +1,4 @@
-"""The one interface behind which every runtime stands."""
+"""The one interface of every runtime."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attention import HeadWeights
+from pipeline.engine.grad_cam import HeadWeights
 
 Arrays = list[NDArray[np.float32]]
 
 
 class StageModel(Protocol):
-    """One stage of the network, loaded by a runtime and ready to answer.
+    """One stage of a network (`NetworkInfo.stages`), loaded by a runtime and ready to answer.
 
     Attributes:
         engine: Name of the runtime, such as ``openvino``.
@@ -29,25 +29,28 @@ class StageModel(Protocol):
         """Answer a batch.
 
         Args:
-            inputs: float32. Of stage one, slices ``(b, size, size, channels)``, standardised
-                (`pipeline.data.preprocessing`); of stage two, the features that stage one gave.
+            inputs: float32. Of the network for slices: stage one takes slices
+                ``(b, size, size, channels)``, standardised (`pipeline.data.preprocessing`), stage
+                two the features that stage one gave. Of a network for single images: pixels
+                ``(b, size, size, 3)`` in [0, 255].
 
         Returns:
             float32. Of stage one, scores ``(b, 1)`` in [0, 1] and the encoder's features, finest
-            first; of stage two, probability maps ``(b, size, size, 1)`` in [0, 1].
+            first; of stage two, probability maps ``(b, size, size, 1)`` in [0, 1]. Of a network for
+            single images, probabilities ``(b, classes)`` in [0, 1] and class activation maps
+            ``(b, h, w, classes)`` of any range.
         """
         ...
 
 
 @dataclass(frozen=True)
 class NetworkStages:
-    """Both stages of one network, on one runtime.
+    """Both stages of the network for slices, on one runtime.
 
     Attributes:
         first: Classifies, and gives the features.
         second: Outlines.
-        heads: What the classifier weighs its features by; None where nobody wants to know where it
-            looked.
+        heads: What the classifier weighs its features by; None where no saliency map is asked for.
     """
 
     first: StageModel

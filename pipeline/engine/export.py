@@ -1,4 +1,4 @@
-"""Exports the shipped networks for the fast engines. Needs TensorFlow: run it in its own process.
+"""Exports networks for the fast engines. Needs TensorFlow: run it in its own process.
 
 ``python -m pipeline export`` builds the files on the machine that will use them. An export counts
 only if its answers agree with Keras's; it is bound to the digest of the ``.keras`` file, by its
@@ -13,6 +13,7 @@ import logging
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.atomic_files import write_json
-from pipeline.attention import read_heads, save_heads
-from pipeline.engine.base import Arrays, NetworkStages
+from pipeline.engine.base import Arrays, StageModel
 from pipeline.engine.exports import (
     AGREEMENT_LIMIT,
     RECORD_SCHEMA,
@@ -30,14 +30,16 @@ from pipeline.engine.exports import (
     exported_files,
     is_exported,
 )
+from pipeline.engine.grad_cam import read_heads, save_heads
 from pipeline.engine.keras_engine import KerasStage
 from pipeline.engine.selection import ENGINES, exporting_engines
 from pipeline.errors import InputError
-from pipeline.models.registry import DEFAULT_TASK, ModelInfo, load_keras_model, read_model_info
+from pipeline.models.registry import DEFAULT_TASK, NetworkInfo, load_keras_model, read_model_info
 from pipeline.results import ProgressCallback
 
 _LOG = logging.getLogger(__name__)
-_EXPORT = re.compile(r"[0-9a-f]{12}-[a-z0-9]+")
+#: Names of exports, also of the single files that image tasks had before.
+_EXPORT = re.compile(r"[0-9a-f]{12}-[a-z0-9]+|[a-z0-9]+-[0-9a-f]{12}-f32\.(xml|bin|json)|compiled")
 
 
 def export_models(
@@ -49,13 +51,13 @@ def export_models(
     again: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Path:
-    """Export a task's network if it is not exported yet; see `export_network`."""
+    """Export the two-stage network if it is not exported yet; see `export_network`."""
     info = read_model_info(models_dir, task).network
     return export_network(info, engine_dir, engine=engine, again=again, progress=progress)
 
 
 def export_network(
-    info: ModelInfo,
+    info: NetworkInfo,
     engine_dir: Path,
     *,
     engine: str = "auto",
@@ -68,7 +70,7 @@ def export_network(
         info: The network.
         engine_dir: Folder for the exports; made where it does not exist.
         engine: The runtime; ``auto`` is the fastest that is installed and agrees with Keras.
-        again: Export anew even if it is there already.
+        again: Export even what is exported already.
         progress: Called before and after.
 
     Returns:
@@ -103,94 +105,84 @@ class _Disagreement(InputError):
     """An export does not answer as Keras does."""
 
 
-def measure_agreement(
-    reference: NetworkStages, exported: NetworkStages, batch: NDArray[np.float32]
+def measure_difference(
+    reference: Sequence[StageModel], exported: Sequence[StageModel], batch: NDArray[np.float32]
 ) -> float:
-    """Largest difference between both runtimes' probabilities, through both stages.
+    """Largest difference between both runtimes' answers, through all stages.
 
-    Each runtime's second stage gets the features of its own first stage. Whole batch and slice by
-    slice, because an export may be right for one batch size only.
+    Each runtime's later stages get what its own earlier ones passed on. The whole batch and its
+    inputs one by one, because an export may be right for one batch size only. Differences count in
+    units of the reference's largest value where that is above 1: outputs such as activations have
+    no fixed range.
     """
-    expected = _probabilities(reference, batch)
-    whole = _probabilities(exported, batch)
-    singles = [_probabilities(exported, batch[k : k + 1]) for k in range(len(batch))]
+    expected = _answer(reference, batch)
+    whole = _answer(exported, batch)
+    singles = [_answer(exported, batch[k : k + 1]) for k in range(len(batch))]
     single = [np.concatenate(parts) for parts in zip(*singles, strict=True)]
     differences = []
     for answer in (whole, single):
         for given, right in zip(answer, expected, strict=True):
             same = given.shape == right.shape and np.isfinite(given).all()
-            differences.append(float(np.abs(given - right).max()) if same else float("inf"))
+            unit = max(float(np.abs(right).max()), 1.0)
+            differences.append(float(np.abs(given - right).max()) / unit if same else np.inf)
     return max(differences)
 
 
-def _probabilities(stages: NetworkStages, batch: NDArray[np.float32]) -> Arrays:
-    """Scores and maps."""
-    score, *features = stages.first.predict([batch])
-    return [score, *stages.second.predict(features)]
+def _answer(stages: Sequence[StageModel], batch: NDArray[np.float32]) -> Arrays:
+    """What the stages answer, without what they pass on."""
+    answers: Arrays = []
+    passed_on: Arrays = [batch]
+    for stage in stages[:-1]:
+        answer, *passed_on = stage.predict(passed_on)
+        answers.append(answer)
+    return [*answers, *stages[-1].predict(passed_on)]
 
 
-def make_agreement_batch(size: int, channels: int = 5) -> NDArray[np.float32]:
-    """Standardised slices to compare runtimes on, always the same: ``(6, size, size, channels)``.
-
-    Two of noise, three that look like a head with a bright lesion at several contrasts, one empty.
-    """
-    rng = np.random.default_rng(20260101)
-    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
-    head = (x / 0.7) ** 2 + (y / 0.85) ** 2 < 1
-    lesion = np.exp(-(((x - 0.25) / 0.18) ** 2 + ((y + 0.2) / 0.14) ** 2))
-    batch = np.zeros((6, size, size, channels), np.float32)
-    batch[:2] = rng.normal(size=batch[:2].shape)
-    for k, contrast in enumerate((0.5, 1.5, 3.0), start=2):
-        texture = rng.normal(scale=0.4, size=(size, size, channels))
-        batch[k] = np.where(head[..., None], texture + contrast * lesion[..., None], -2.0)
-    batch[5] = -2.0
-    return batch
-
-
-def _export(info: ModelInfo, engine_dir: Path, engine: str) -> None:
+def _export(info: NetworkInfo, engine_dir: Path, engine: str) -> None:
     """Export one network; its files appear only when they have proved themselves."""
     runtime = import_module(ENGINES[engine].module)
     files = exported_files(info, engine_dir, engine)
     parent = files.folder.parent
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     model = load_keras_model(info)
-    from pipeline.models.resunet import split_stages
-
-    parts = split_stages(model)
+    parts = info.split(model)
     with tempfile.TemporaryDirectory(dir=parent, prefix=".part-") as folder:
-        draft = ExportedFiles(Path(folder) / files.folder.name, engine)
+        draft = ExportedFiles(
+            Path(folder) / files.folder.name, engine, files.names, files.has_heads
+        )
         draft.folder.mkdir()
         for part, path in zip(parts, draft.stages, strict=True):
             runtime.convert(part, path)
-        save_heads(read_heads(model), draft.heads)
-        difference = _check(parts, info, runtime.open_draft(draft.stages))
+        if info.has_heads:
+            save_heads(read_heads(model), draft.heads)
+        difference = _check(parts, info, draft)
         write_json(draft.record, _record(info, engine, difference, draft.sizes()))
         shutil.rmtree(files.folder, ignore_errors=True)
         draft.folder.replace(files.folder)
     _remove_older(info, files)
 
 
-def _check(parts: tuple[Any, Any], info: ModelInfo, exported: NetworkStages) -> float:
-    """Hold the draft against Keras; returns the largest difference."""
-    reference = NetworkStages(KerasStage(parts[0]), KerasStage(parts[1]))
-    batch = make_agreement_batch(info.input_size, len(info.channels))
-    difference = measure_agreement(reference, exported, batch)
+def _check(parts: Sequence[Any], info: NetworkInfo, draft: ExportedFiles) -> float:
+    """Compare the draft with Keras; returns the largest difference."""
+    entry = ENGINES[draft.engine]
+    stage = getattr(import_module(entry.module), entry.stage)
+    exported = [stage(path) for path in draft.stages]
+    difference = measure_difference([KerasStage(p) for p in parts], exported, info.make_samples())
     if not difference <= AGREEMENT_LIMIT:
         raise _Disagreement(
             info.name,
-            f"The exported network of task {info.task} differs from Keras by {difference:.2g} "
-            f"in probability on {exported.first.engine}, more than {AGREEMENT_LIMIT:g}; "
-            "it was not kept.",
+            f"The exported network of task {info.task_name} differs from Keras by {difference:.2g} "
+            f"in probability on {draft.engine}, more than {AGREEMENT_LIMIT:g}; it was not kept.",
         )
     return difference
 
 
 def _record(
-    info: ModelInfo, engine: str, difference: float, sizes: dict[str, int]
+    info: NetworkInfo, engine: str, difference: float, sizes: dict[str, int]
 ) -> dict[str, Any]:
     return {
         "schema": RECORD_SCHEMA,
-        "task": info.task,
+        "task": info.task_name,
         "name": info.name,
         "engine": engine,
         "version": importlib.metadata.version(ENGINES[engine].package),
@@ -201,10 +193,14 @@ def _record(
     }
 
 
-def _remove_older(info: ModelInfo, files: ExportedFiles) -> None:
+def _remove_older(info: NetworkInfo, files: ExportedFiles) -> None:
     """Drop exports of the task's earlier weights and forms, record first."""
     current = {exported_files(info, files.folder.parents[1], name).folder.name for name in ENGINES}
-    for folder in files.folder.parent.iterdir():
-        if _EXPORT.fullmatch(folder.name) and folder.name not in current:
-            (folder / "export.json").unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
+    for path in files.folder.parent.iterdir():
+        if not _EXPORT.fullmatch(path.name) or path.name in current:
+            continue
+        if path.is_dir():
+            (path / "export.json").unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""Where exported networks lie, and whether one may be used. Imports no runtime.
+"""Where exported networks are stored, and whether one may be used. Imports no runtime.
 
 An exported network is a folder ``<engine_dir>/<task>/<digest>-<engine>``, named by the first twelve
-digits of the ``.keras`` file's digest, with the files of both stages and ``export.json``. The JSON
+digits of the ``.keras`` file's digest, with the files of each stage and ``export.json``. The JSON
 is written last and names the whole digest and how far the answers were from Keras's; without it, or
 with another digest in it, the network counts as not exported.
 """
@@ -14,10 +14,11 @@ from pathlib import Path
 
 from pipeline.checked_json import Fields, read_json_object
 from pipeline.errors import InputError
-from pipeline.models.registry import ModelInfo
+from pipeline.models.registry import NetworkInfo
 
 RECORD_SCHEMA = 4
-#: Largest difference from Keras, in probability, that an exported float32 model may have.
+#: Largest difference from Keras that an exported float32 model may have: in probability, and of
+#: other outputs in units of their largest value (`pipeline.engine.export.measure_difference`).
 AGREEMENT_LIMIT = 1e-3
 #: Engine -> endings of one stage's files; the first is the one that the runtime opens.
 SUFFIXES = {"openvino": (".xml", ".bin"), "onnxruntime": (".onnx",)}
@@ -26,21 +27,25 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ExportedFiles:
-    """Where the files of one exported network lie.
+    """Where the files of one exported network are.
 
     Attributes:
         folder: The export's folder.
         engine: The runtime that they are for.
+        names: Names of the network's stages.
+        has_heads: Whether the heads' weights are with them.
     """
 
     folder: Path
     engine: str
+    names: tuple[str, ...]
+    has_heads: bool
 
     @property
-    def stages(self) -> tuple[Path, Path]:
+    def stages(self) -> tuple[Path, ...]:
         """What the runtime opens for each stage."""
         suffix = SUFFIXES[self.engine][0]
-        return self.folder / f"first{suffix}", self.folder / f"second{suffix}"
+        return tuple(self.folder / f"{name}{suffix}" for name in self.names)
 
     @property
     def record(self) -> Path:
@@ -49,7 +54,7 @@ class ExportedFiles:
 
     @property
     def heads(self) -> Path:
-        """What the classifier weighs its features by (`pipeline.attention`)."""
+        """What the classifier weighs its features by (`pipeline.engine.grad_cam`)."""
         return self.folder / "heads.json"
 
     @property
@@ -58,24 +63,25 @@ class ExportedFiles:
         return self.folder / "compiled"
 
     def sizes(self) -> dict[str, int]:
-        """Bytes of each stage's files and of the heads, by name.
+        """Bytes of each stage's files, and of the heads where there are any, by name.
 
         Raises:
             OSError: One is missing.
         """
         endings = SUFFIXES[self.engine]
         paths = [stage.with_suffix(suffix) for stage in self.stages for suffix in endings]
-        paths.append(self.heads)
+        paths += [self.heads] if self.has_heads else []
         return {path.name: path.stat().st_size for path in paths}
 
 
-def exported_files(info: ModelInfo, engine_dir: Path, engine: str) -> ExportedFiles:
+def exported_files(info: NetworkInfo, engine_dir: Path, engine: str) -> ExportedFiles:
     """Name the files of a network's export."""
-    return ExportedFiles(Path(engine_dir) / info.task / f"{info.digest[:12]}-{engine}", engine)
+    folder = Path(engine_dir) / info.task_name / f"{info.digest[:12]}-{engine}"
+    return ExportedFiles(folder, engine, info.stages, info.has_heads)
 
 
-def is_exported(info: ModelInfo, engine_dir: Path, engine: str) -> bool:
-    """Whether an export of exactly these weights is there, whole, and agreed with Keras."""
+def is_exported(info: NetworkInfo, engine_dir: Path, engine: str) -> bool:
+    """Whether an export of exactly these weights exists, is whole, and agreed with Keras."""
     files = exported_files(info, engine_dir, engine)
     try:
         content = read_json_object(files.record, files.record.name)
@@ -93,16 +99,16 @@ def is_exported(info: ModelInfo, engine_dir: Path, engine: str) -> bool:
         return False
 
 
-def require_export(info: ModelInfo, engine_dir: Path, engine: str) -> ExportedFiles:
+def require_export(info: NetworkInfo, engine_dir: Path, engine: str) -> ExportedFiles:
     """The files of an export that may be used.
 
     Raises:
-        InputError: There is none of these weights.
+        InputError: These weights are not exported.
     """
     if not is_exported(info, engine_dir, engine):
         raise InputError(
             info.name,
-            f"The network of task {info.task} is not exported for the engine {engine} yet. "
-            "Run: python -m pipeline export",
+            f"The network of task {info.task_name} is not exported for the engine {engine} yet. "
+            f"Run: python -m pipeline export --task {info.task_name}",
         )
     return exported_files(info, engine_dir, engine)

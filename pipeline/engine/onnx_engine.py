@@ -10,25 +10,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attention import load_heads
-from pipeline.engine.base import Arrays, NetworkStages
-from pipeline.engine.exports import require_export
-from pipeline.errors import InputError
-from pipeline.models.registry import ModelInfo
+from pipeline.engine.base import Arrays
 
-NAME = "onnxruntime"
 #: ONNX operators as of this version; every current runtime knows them.
 _OPSET = 18
 
 
 class OnnxStage:
-    """An exported stage on the CPU, at float32."""
+    """An exported stage on the CPU.
 
-    engine = NAME
-    precision = "f32"
+    Args:
+        path: The ``.onnx`` file.
+        precision: Only ``f32``.
+        cache_dir: Not used: ONNX Runtime keeps nothing between processes.
+        threads: CPU threads to use; None takes one per core.
+    """
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+    engine = "onnxruntime"
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        precision: str = "f32",
+        cache_dir: Path | None = None,
+        threads: int | None = None,
+    ) -> None:
         import onnxruntime
+
+        self.precision = precision
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -61,31 +71,3 @@ def convert(model: Any, path: Path) -> None:
     tf2onnx.convert.from_function(
         trace(model), input_signature=signature(model), opset=_OPSET, output_path=str(path)
     )
-
-
-def open_draft(stages: Sequence[Path]) -> NetworkStages:
-    """Load files that are not yet an export, to hold them against Keras."""
-    first, second = (OnnxStage(path) for path in stages)
-    return NetworkStages(first, second)
-
-
-def open_stages(
-    info: ModelInfo, *, precision: str, engine_dir: Path, threads: int | None = None
-) -> NetworkStages:
-    """Load a network's export; ``precision`` is float32.
-
-    Raises:
-        InputError: There is no export of these weights, or ONNX Runtime cannot read it.
-    """
-    files = require_export(info, engine_dir, NAME)
-    try:
-        first, second = (OnnxStage(path, threads=threads) for path in files.stages)
-    except ImportError:
-        raise InputError(info.name, "ONNX Runtime is not installed; use another engine.") from None
-    except Exception as error:  # its own exceptions share no base class
-        raise InputError(
-            info.name,
-            f"ONNX Runtime cannot load the exported network of task {info.task}. "
-            "Run: python -m pipeline export --again",
-        ) from error
-    return NetworkStages(first, second, load_heads(files.heads))

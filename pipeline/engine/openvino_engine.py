@@ -10,13 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attention import load_heads
-from pipeline.engine.base import Arrays, NetworkStages
-from pipeline.engine.exports import require_export
-from pipeline.errors import InputError
-from pipeline.models.registry import ModelInfo
-
-NAME = "openvino"
+from pipeline.engine.base import Arrays
 
 
 def import_openvino() -> Any:
@@ -28,12 +22,24 @@ def import_openvino() -> Any:
 
 
 class OpenVinoStage:
-    """An exported stage on the CPU."""
+    """An exported stage on the CPU.
 
-    engine = NAME
+    Args:
+        path: The ``.xml`` file.
+        precision: ``f32`` or ``bf16``.
+        cache_dir: Keeps what was compiled for this machine; None compiles each time.
+        threads: CPU threads to use; None leaves the choice to OpenVINO.
+    """
+
+    engine = "openvino"
 
     def __init__(
-        self, xml: Path, *, precision: str, cache_dir: Path | None, threads: int | None = None
+        self,
+        path: Path,
+        *,
+        precision: str = "f32",
+        cache_dir: Path | None = None,
+        threads: int | None = None,
     ) -> None:
         self.precision = precision
         openvino = import_openvino()
@@ -49,7 +55,7 @@ class OpenVinoStage:
             settings["CACHE_DIR"] = str(cache_dir)
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        compiled = openvino.Core().compile_model(str(xml), "CPU", settings)
+        compiled = openvino.Core().compile_model(str(path), "CPU", settings)
         self._request = compiled.create_infer_request()
 
     def predict(self, inputs: Sequence[NDArray[np.float32]]) -> Arrays:
@@ -59,7 +65,7 @@ class OpenVinoStage:
         return [np.array(tensor.data, np.float32) for tensor in self._request.output_tensors]
 
 
-def convert(model: Any, xml: Path) -> None:
+def convert(model: Any, path: Path) -> None:
     """Trace a Keras model with TensorFlow and write it as OpenVINO's IR, at float32."""
     import warnings
 
@@ -69,35 +75,4 @@ def convert(model: Any, xml: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         converted = openvino.convert_model(trace(model).get_concrete_function())
-    openvino.save_model(converted, str(xml), compress_to_fp16=False)
-
-
-def open_draft(stages: Sequence[Path]) -> NetworkStages:
-    """Load files that are not yet an export, at float32, to hold them against Keras."""
-    first, second = (OpenVinoStage(xml, precision="f32", cache_dir=None) for xml in stages)
-    return NetworkStages(first, second)
-
-
-def open_stages(
-    info: ModelInfo, *, precision: str, engine_dir: Path, threads: int | None = None
-) -> NetworkStages:
-    """Load a network's export.
-
-    Raises:
-        InputError: There is no export of these weights, or OpenVINO cannot read it.
-    """
-    files = require_export(info, engine_dir, NAME)
-    try:
-        first, second = (
-            OpenVinoStage(xml, precision=precision, cache_dir=files.compiled, threads=threads)
-            for xml in files.stages
-        )
-    except ImportError:
-        raise InputError(info.name, "OpenVINO is not installed; use another engine.") from None
-    except RuntimeError as error:
-        raise InputError(
-            info.name,
-            f"OpenVINO cannot load the exported network of task {info.task}. "
-            "Run: python -m pipeline export --again",
-        ) from error
-    return NetworkStages(first, second, load_heads(files.heads))
+    openvino.save_model(converted, str(path), compress_to_fp16=False)

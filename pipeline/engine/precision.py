@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline.atomic_files import write_json
 from pipeline.checked_json import Fields, read_json_object
 from pipeline.errors import InputError
-from pipeline.models.registry import ModelInfo
+from pipeline.models.registry import NetworkInfo
 
 #: Precisions, the most exact first. Float32 needs no gate.
 PRECISIONS = ("f32", "bf16")
@@ -64,7 +64,7 @@ class PrecisionCheck:
         )
 
 
-def agrees(info: ModelInfo, *, engine: str, precision: str) -> bool:
+def agrees(info: NetworkInfo, *, engine: str, precision: str) -> bool:
     """Whether these weights were shown to agree; a file that does not fit shows nothing."""
     try:
         checks = read_precision_checks(info)
@@ -74,7 +74,7 @@ def agrees(info: ModelInfo, *, engine: str, precision: str) -> bool:
     return bool(fitting) and fitting[-1].passed
 
 
-def read_precision_checks(info: ModelInfo) -> list[PrecisionCheck]:
+def read_precision_checks(info: NetworkInfo) -> list[PrecisionCheck]:
     """What was measured for exactly these weights; nothing where they are others.
 
     Raises:
@@ -92,7 +92,7 @@ def read_precision_checks(info: ModelInfo) -> list[PrecisionCheck]:
     return [_read_check(row) for row in rows if isinstance(row, dict)]
 
 
-def write_precision_check(info: ModelInfo, check: PrecisionCheck) -> Path:
+def write_precision_check(info: NetworkInfo, check: PrecisionCheck) -> Path:
     """Keep a measurement, in place of an earlier one of the same engine and precision."""
     try:
         known = read_precision_checks(info)

@@ -10,11 +10,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from pipeline.engine.base import NetworkStages
-from pipeline.engine.exports import SUFFIXES, is_exported
+from pipeline.engine.base import NetworkStages, StageModel
+from pipeline.engine.exports import SUFFIXES, is_exported, require_export
+from pipeline.engine.grad_cam import HeadWeights, load_heads, read_heads
 from pipeline.engine.precision import PRECISIONS, agrees
 from pipeline.errors import InputError
-from pipeline.models.registry import ModelInfo
+from pipeline.models.registry import ModelInfo, NetworkInfo, load_keras_model
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,30 @@ class EngineEntry:
     """One runtime.
 
     Attributes:
-        module: Has ``open_stages(info, *, precision, engine_dir, threads)`` and, where it answers
-            from exported files, ``convert`` and ``open_draft``.
+        title: As sentences call it.
+        module: Has the class of its stages and, where it answers from exported files, ``convert``.
+        stage: Name of that class; see `pipeline.engine.base.StageModel`. One that answers from
+            exported files is made from ``(path, *, precision, cache_dir, threads)``.
         package: What must be installed for it.
         precisions: At which it can compute, the most exact first.
     """
 
+    title: str
     module: str
+    stage: str
     package: str
     precisions: tuple[str, ...]
 
 
 #: The fastest first, as ``python -m pipeline benchmark`` measures them (docs/performance.md).
 ENGINES: dict[str, EngineEntry] = {
-    "openvino": EngineEntry("pipeline.engine.openvino_engine", "openvino", ("f32", "bf16")),
-    "onnxruntime": EngineEntry("pipeline.engine.onnx_engine", "onnxruntime", ("f32",)),
-    "keras": EngineEntry("pipeline.engine.keras_engine", "keras", ("f32",)),
+    "openvino": EngineEntry(
+        "OpenVINO", "pipeline.engine.openvino_engine", "OpenVinoStage", "openvino", ("f32", "bf16")
+    ),
+    "onnxruntime": EngineEntry(
+        "ONNX Runtime", "pipeline.engine.onnx_engine", "OnnxStage", "onnxruntime", ("f32",)
+    ),
+    "keras": EngineEntry("Keras", "pipeline.engine.keras_engine", "KerasStage", "keras", ("f32",)),
 }
 CHOICES = ("auto", *ENGINES)
 PRECISION_CHOICES = ("auto", *PRECISIONS)
@@ -47,7 +56,7 @@ def exporting_engines(engine: str) -> list[str]:
     """The engines that a choice stands for and that answer from exported files, fastest first.
 
     Raises:
-        InputError: There is none such, or it is not installed.
+        InputError: It is unknown, needs no export, or is not installed.
     """
     _check_known(engine)
     wanted = [name for name in SUFFIXES if engine in ("auto", name)]
@@ -60,7 +69,7 @@ def exporting_engines(engine: str) -> list[str]:
     return found
 
 
-def choose_engine(info: ModelInfo, engine: str, *, precision: str, engine_dir: Path) -> str:
+def choose_engine(info: NetworkInfo, engine: str, *, precision: str, engine_dir: Path) -> str:
     """The engine that answers.
 
     Args:
@@ -88,7 +97,7 @@ def fastest_engine(engine: str, *, precision: str = "f32") -> str:
     return _fitting_engines(engine, precision)[0]
 
 
-def choose_precision(info: ModelInfo, precision: str, *, engine: str = "auto") -> str:
+def choose_precision(info: NetworkInfo, precision: str, *, engine: str = "auto") -> str:
     """The precision at which a network answers.
 
     Args:
@@ -120,27 +129,56 @@ def choose_precision(info: ModelInfo, precision: str, *, engine: str = "auto") -
     return precision
 
 
-def open_stages(
-    info: ModelInfo, *, engine: str, precision: str, engine_dir: Path, threads: int | None = None
-) -> NetworkStages:
-    """Load both stages of a network with the chosen runtime.
+def open_network(
+    info: NetworkInfo, *, engine: str, precision: str, engine_dir: Path, threads: int | None = None
+) -> tuple[tuple[StageModel, ...], HeadWeights | None]:
+    """Load a network of any kind with the chosen runtime.
 
     Args:
         info: The network.
         engine: One of `ENGINES`.
         precision: Precision to compute at.
         engine_dir: Where exported models and compiled-model caches are kept.
-        threads: CPU threads to use; None leaves the choice to the runtime.
+        threads: CPU threads to use; None leaves the choice to the runtime. Keras ignores it.
+
+    Returns:
+        Its stages, and what its heads weigh features by where `NetworkInfo.has_heads`.
 
     Raises:
-        InputError: Unknown engine or precision, or the network is not there in the form it needs.
+        InputError: Unknown engine or precision, the network is not exported, or the runtime is not
+            installed or cannot read the export.
     """
     _check_precision(engine, precision)
-    module = import_module(ENGINES[engine].module)
-    stages: NetworkStages = module.open_stages(
-        info, precision=precision, engine_dir=Path(engine_dir), threads=threads
+    entry = ENGINES[engine]
+    stage = getattr(import_module(entry.module), entry.stage)
+    if engine not in SUFFIXES:
+        model = load_keras_model(info)
+        stages = tuple(stage(part, precision=precision) for part in info.split(model))
+        return stages, read_heads(model) if info.has_heads else None
+    files = require_export(info, Path(engine_dir), engine)
+    settings = {"precision": precision, "cache_dir": files.compiled, "threads": threads}
+    try:
+        stages = tuple(stage(path, **settings) for path in files.stages)
+    except ImportError:
+        message = f"{entry.title} is not installed; use another engine."
+        raise InputError(info.name, message) from None
+    except Exception as error:  # the runtimes' own exceptions share no base class
+        raise InputError(
+            info.name,
+            f"{entry.title} cannot load the exported network of task {info.task_name}. "
+            f"Run: python -m pipeline export --task {info.task_name} --again",
+        ) from error
+    return stages, load_heads(files.heads) if info.has_heads else None
+
+
+def open_stages(
+    info: ModelInfo, *, engine: str, precision: str, engine_dir: Path, threads: int | None = None
+) -> NetworkStages:
+    """Load both stages of the network for slices; see `open_network`."""
+    (first, second), heads = open_network(
+        info, engine=engine, precision=precision, engine_dir=engine_dir, threads=threads
     )
-    return stages
+    return NetworkStages(first, second, heads)
 
 
 def _fitting_engines(engine: str, precision: str) -> list[str]:
@@ -154,7 +192,7 @@ def _fitting_engines(engine: str, precision: str) -> list[str]:
     return fit
 
 
-def _may(info: ModelInfo, engines: list[str], precision: str) -> bool:
+def _may(info: NetworkInfo, engines: list[str], precision: str) -> bool:
     """Whether one of the engines may answer at a precision."""
     able = [name for name in engines if precision in ENGINES[name].precisions]
     return any(agrees(info, engine=name, precision=precision) for name in able)

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.engine.exports import is_exported
 from pipeline.errors import InputError
 from pipeline.image_tasks.classifier import ImageClassifier
 from pipeline.image_tasks.facade import ImageAnswer, answer_image
 from pipeline.image_tasks.heat_maps import display_grey, draw_overlay, encode_png
 from pipeline.image_tasks.models import read_image_model
-from pipeline.image_tasks.runtimes import is_image_model_exported
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
@@ -58,7 +58,7 @@ def prepare_engine(models_dir: Path, engine_dir: Path, task: str) -> str:
     Raises:
         InputError: No model of the task is installed.
     """
-    if is_image_model_exported(read_image_model(models_dir, task), engine_dir):
+    if is_exported(read_image_model(models_dir, task), engine_dir, "openvino"):
         return "openvino"
     sys.stderr.write("Exporting the model for the fast engine; this is done once.\n")
     command = [sys.executable, "-m", "pipeline", "export", "--task", task]

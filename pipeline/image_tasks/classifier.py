@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.classifiers.calibration import apply_temperature
-from pipeline.image_tasks.heat_maps import scale_activation
+from pipeline.engine.grad_cam import scale_map
+from pipeline.engine.selection import choose_engine, open_network
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.preprocessing import prepare_image, restore_map
-from pipeline.image_tasks.runtimes import ImageNetwork, open_network
 from pipeline.results import ModelReference
+
+#: Of every image task's network: they are small, and were not measured at less.
+PRECISION = "f32"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +40,8 @@ class ImageClassifier:
     Args:
         models_dir: Folder of the tasks' models.
         task: The task.
-        engine: ``openvino`` or ``keras``.
-        engine_dir: Where exported models lie.
+        engine: One of `pipeline.engine.selection.CHOICES`.
+        engine_dir: Where exported models are kept.
         threads: CPU threads to use; None leaves the choice to the runtime.
 
     Raises:
@@ -50,13 +53,17 @@ class ImageClassifier:
         models_dir: Path,
         task: str,
         *,
-        engine: str = "openvino",
+        engine: str = "auto",
         engine_dir: Path,
         threads: int | None = None,
     ) -> None:
         self.info: ImageModelInfo = read_image_model(models_dir, task)
-        self._network: ImageNetwork = open_network(
-            self.info, engine=engine, engine_dir=engine_dir, threads=threads
+        (self._network,), _ = open_network(
+            self.info,
+            engine=choose_engine(self.info, engine, precision=PRECISION, engine_dir=engine_dir),
+            precision=PRECISION,
+            engine_dir=engine_dir,
+            threads=threads,
         )
 
     @property
@@ -70,8 +77,9 @@ class ImageClassifier:
     def classify(self, grey: NDArray[np.float32]) -> ImageResult:
         """Answer a grey image ``(h, w)`` of any size and range."""
         prepared = prepare_image(grey, fit=self.info.task.fit, size=self.info.input_size)
-        answered = self._network.answer(prepared.pixels[None].astype(np.float32))
-        probabilities = apply_temperature(answered.probabilities[0], self.info.temperature)
+        pixels = prepared.pixels[None].astype(np.float32)
+        given, activations = self._network.predict([pixels])
+        probabilities = apply_temperature(given[0], self.info.temperature)
         answer = int(probabilities.argmax())
-        heat = scale_activation(answered.activations[0, ..., answer])
+        heat = scale_map(activations[0, ..., answer])
         return ImageResult(probabilities, answer, restore_map(heat, prepared.placement))

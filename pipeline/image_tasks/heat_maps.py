@@ -1,11 +1,4 @@
-"""Where the network looked: Grad-CAM of the answered class, and its pictures.
-
-Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) weighs the last feature maps by the class score's
-mean gradient. Where those maps are averaged and feed one dense layer, as here, that gradient is the
-dense layer's weight over the number of cells, so that Grad-CAM is the class activation map of Zhou
-et al. (2016, arXiv 1512.04150) up to a factor: the network gives it along with its answer, and no
-gradient is needed. A test holds it against real gradients.
-"""
+"""The pictures of an answer: the image as it is shown, and where the network looked."""
 
 from __future__ import annotations
 
@@ -19,17 +12,6 @@ from PIL import Image
 #: How much of the picture the strongest colour hides.
 _OPACITY = 0.55
 _PERCENTILES = (0.5, 99.5)
-
-
-def scale_activation(activation: NDArray[np.floating]) -> NDArray[np.float32]:
-    """What speaks for the class, ``(h, w)`` in [0, 1]: 1 at its strongest, 0 where nothing does.
-
-    Args:
-        activation: ``(h, w)`` class activation map of any range.
-    """
-    positive = np.maximum(np.asarray(activation, np.float32), 0)
-    peak = float(positive.max(initial=0.0))
-    return (positive / (peak or 1.0)).astype(np.float32)
 
 
 def display_grey(grey: NDArray[np.float32]) -> NDArray[np.uint8]:

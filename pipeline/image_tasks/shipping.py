@@ -20,16 +20,16 @@ from pipeline.classifiers.scoring import DRAWS, Scores, score_classifier
 from pipeline.evaluation.metrics import expected_calibration_error
 from pipeline.image_tasks.card import fill_card
 from pipeline.image_tasks.dataset import FOLD_SEED, FOLDS, ImageSet
-from pipeline.image_tasks.models import (
+from pipeline.image_tasks.models import METADATA_SCHEMA
+from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
+from pipeline.image_tasks.training import CrossValidation, FinalModel
+from pipeline.models.registry import (
     CARD_FILE,
     EVALUATION_FILE,
     HISTORY_FILE,
     METADATA_FILE,
-    METADATA_SCHEMA,
     MODEL_FILE,
 )
-from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
-from pipeline.image_tasks.training import CrossValidation, FinalModel
 from pipeline.training.run import save_half_precision
 
 VERSION = "1.0.0"

@@ -1,4 +1,4 @@
-"""What is shipped under ``models/``: metadata, history and evaluation of each task's network.
+"""What is shipped under ``models/``: every network's metadata, history, card and evaluation.
 
 Everything below ``models/`` is untrusted here: each field is checked before it is used, and the
 weights' digest is checked before Keras opens them. This module imports no runtime, so that the web
@@ -11,10 +11,11 @@ import csv
 import logging
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.checked_json import Fields, read_json_object
 from pipeline.decision import DecisionRule
@@ -22,13 +23,73 @@ from pipeline.digests import file_digest
 from pipeline.errors import InputError
 from pipeline.models.quiet_keras import import_keras
 
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
 _LOG = logging.getLogger(__name__)
 DEFAULT_TASK = "brain-tumor"
 #: Task -> folder of its network below ``models/<task>/``.
 TASKS = {DEFAULT_TASK: "resunet-resnet18"}
 METADATA_SCHEMA = 2
-METADATA_FILE, HISTORY_FILE, CARD_FILE = "metadata.json", "history.csv", "README.md"
+MODEL_FILE, METADATA_FILE, HISTORY_FILE = "model.keras", "metadata.json", "history.csv"
+EVALUATION_FILE, CARD_FILE = "evaluation.json", "README.md"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NetworkInfo(ABC):
+    """A network as its folder describes it: what networks of every kind have.
+
+    Attributes:
+        name, version: As shown to readers, such as ``resunet-resnet18`` ``2.0.0``.
+        folder: Folder of the network.
+        file: The ``.keras`` file in it. Need not exist to describe a network.
+        digest: SHA-256 (hex) that the file must have.
+        input_size: Height and width of the input in pixels.
+        channels: What each input channel holds.
+        preprocessing_version: Version of the preprocessing it was trained with.
+        metadata: All of metadata.json.
+        history: One row per epoch of history.csv; empty where it is missing.
+        card: The model card, or None.
+    """
+
+    #: Names of the parts that answer one after the other; an export has a file for each. All but
+    #: the last answer with their first output and pass the others on.
+    stages: ClassVar[tuple[str, ...]]
+    #: Whether the weights of the heads are exported too (`pipeline.engine.grad_cam`).
+    has_heads: ClassVar[bool] = False
+
+    name: str
+    version: str
+    folder: Path
+    file: Path
+    digest: str
+    input_size: int
+    channels: tuple[str, ...]
+    preprocessing_version: int
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[Mapping[str, float], ...] = ()
+    card: Path | None = None
+
+    @property
+    @abstractmethod
+    def task_name(self) -> str:
+        """Name of the task that the network answers."""
+
+    @abstractmethod
+    def split(self, model: keras.Model) -> tuple[keras.Model, ...]:
+        """The `stages` of the loaded network; they share its weights."""
+
+    @abstractmethod
+    def make_samples(self) -> NDArray[np.float32]:
+        """Inputs ``(n, size, size, channels)`` on which two runtimes are compared."""
+
+    def fits(self, model: keras.Model) -> bool:
+        """Whether a loaded network has the inputs and outputs that are described."""
+        size = self.input_size
+        return tuple(model.inputs[0].shape) == (None, size, size, len(self.channels))
 
 
 @dataclass(frozen=True)
@@ -49,43 +110,42 @@ class InferenceOptions:
     lowest_mask_threshold: float = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class ModelInfo:
-    """The network of both stages, as its folder describes it.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ModelInfo(NetworkInfo):
+    """The network of both stages: one classifies slices, one outlines.
 
     Attributes:
         task: ``brain-tumor``.
-        name, version: As shown to readers, such as ``resunet-resnet18`` ``2.0.0``.
-        folder: Folder of the network.
-        file: The ``.keras`` file in it. Need not exist to describe a network.
-        digest: SHA-256 (hex) that the file must have.
-        input_size: Height and width of the input in pixels.
-        channels: What each input channel holds.
-        preprocessing_version: Version of `pipeline.data.preprocessing` it was trained with.
         decision: How classifier score and outline evidence make the slice score.
         mask_threshold: Probability in (0, 1) from which a pixel belongs to the mask; the highest
             that a case gets where ``inference`` lowers it.
         inference: How its raw answers are combined.
-        metadata: All of metadata.json.
-        history: One row per epoch of history.csv; empty where there is none.
-        card: The model card, or None.
     """
 
+    stages = ("first", "second")
+    has_heads = True
+
     task: str
-    name: str
-    version: str
-    folder: Path
-    file: Path
-    digest: str
-    input_size: int
-    channels: tuple[str, ...]
-    preprocessing_version: int
     decision: DecisionRule
     mask_threshold: float
     inference: InferenceOptions = field(default_factory=InferenceOptions)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    history: tuple[Mapping[str, float], ...] = ()
-    card: Path | None = None
+
+    @property
+    def task_name(self) -> str:
+        """Name of the task."""
+        return self.task
+
+    def split(self, model: keras.Model) -> tuple[keras.Model, ...]:
+        """Stage one and stage two."""
+        from pipeline.models.resunet import split_stages
+
+        return split_stages(model)
+
+    def make_samples(self) -> NDArray[np.float32]:
+        """Standardised slices."""
+        from pipeline.models.resunet import make_sample_slices
+
+        return make_sample_slices(self.input_size, len(self.channels))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,49 +167,109 @@ def read_model_info(models_dir: Path, task: str = DEFAULT_TASK) -> TaskInfo:
         raise InputError(task, f"There is no task {task!r}; known tasks: {', '.join(TASKS)}.")
     folder = Path(models_dir) / task
     network = read_network(folder / TASKS[task], task=task)
-    return TaskInfo(task, network, _read_evaluation(folder))
+    return TaskInfo(task, network, read_evaluation(folder))
 
 
 def read_run(folder: Path, *, task: str = DEFAULT_TASK) -> TaskInfo:
     """Read what a training run left in its folder; it has no evaluation.
 
     Raises:
-        InputError: There is no metadata.json, or it does not fit.
+        InputError: metadata.json is missing, or it does not fit.
     """
     return TaskInfo(task, read_network(Path(folder), task=task))
 
 
-def _read_evaluation(folder: Path) -> Mapping[str, Any] | None:
-    """The chain's evaluation. A damaged one must not stop the models: it is only shown."""
-    name = f"{folder.name}/evaluation.json"
+def read_network(folder: Path, *, task: str) -> ModelInfo:
+    """Read the folder of a network of both stages.
+
+    Raises:
+        InputError: metadata.json is missing, or it does not fit.
+    """
+    fields = read_metadata(folder, task=task, schema=METADATA_SCHEMA)
+    return ModelInfo(
+        **read_common(folder, fields),
+        task=task,
+        channels=fields.mapping("input").texts("channels"),
+        decision=_read_decision(fields.mapping("decision")),
+        mask_threshold=fields.number("mask_threshold", 1e-6, 1 - 1e-6),
+        inference=_read_inference(fields.mapping("inference")),
+    )
+
+
+def read_metadata(folder: Path, *, task: str, schema: int) -> Fields:
+    """Read the metadata.json of a network of any kind.
+
+    Args:
+        folder: Folder of the network.
+        task: Task that it must be of.
+        schema: Version that it must have.
+
+    Raises:
+        InputError: It is missing, or of another task or version.
+    """
+    shown = f"{task}/{folder.name}/{METADATA_FILE}"
+    content = read_json_object(folder / METADATA_FILE, shown)
+    if content is None:
+        raise InputError(shown, f"{shown} is missing: no model of this task is installed.")
+    fields = Fields(content, shown)
+    fields.require(fields.get("schema") == schema, f"schema must be {schema}")
+    fields.require(fields.get("task") == task, f"task must be {task}")
+    return fields
+
+
+def read_common(folder: Path, fields: Fields) -> dict[str, Any]:
+    """What networks of every kind have, but ``channels``: attributes of `NetworkInfo`.
+
+    Args:
+        folder: Folder of the network.
+        fields: Its metadata.json.
+
+    Raises:
+        InputError: A field of metadata.json does not fit.
+    """
+    return {
+        "name": fields.text("name"),
+        "version": fields.text("version"),
+        "folder": folder,
+        "file": folder / fields.text("file"),
+        "digest": fields.text("digest", _DIGEST),
+        "input_size": fields.mapping("input").whole("size", 16, 4096),
+        "preprocessing_version": fields.whole("preprocessing_version", 1, 10**6),
+        "metadata": fields.content,
+        "history": _read_history(folder / HISTORY_FILE),
+        "card": folder / CARD_FILE if (folder / CARD_FILE).is_file() else None,
+    }
+
+
+def read_evaluation(folder: Path) -> Mapping[str, Any] | None:
+    """The evaluation.json in a folder. A damaged one must not stop the models: it is only shown."""
     try:
-        return read_json_object(folder / "evaluation.json", name)
+        return read_json_object(folder / EVALUATION_FILE, f"{folder.name}/{EVALUATION_FILE}")
     except InputError as error:
         _LOG.warning("%s Evaluate again to have its figures.", error.message)
         return None
 
 
-def check_digest(info: ModelInfo) -> None:
+def check_digest(info: NetworkInfo) -> None:
     """Make sure that the weights are those that metadata.json describes.
 
     Raises:
         InputError: The file is missing or its SHA-256 is another one.
     """
-    shown = f"{info.folder.name}/{info.file.name}"
+    shown = f"{info.task_name}/{info.folder.name}/{info.file.name}"
     try:
         found = file_digest(info.file)
     except OSError:
-        message = f"The weights {shown} of task {info.task} cannot be read."
-        raise InputError(shown, message) from None
+        raise InputError(shown, f"The weights {shown} cannot be read.") from None
     if found != info.digest:
         raise InputError(
             shown,
-            f"The weights {shown} of task {info.task} are not those that metadata.json describes "
-            "(their SHA-256 differs); they were not loaded.",
+            f"The weights {shown} are not those that metadata.json describes (their SHA-256"
+            " differs); they were not loaded.",
         )
 
 
-def load_keras_model(info: ModelInfo) -> Any:
+def load_keras_model(info: NetworkInfo) -> Any:
     """Load a network with Keras, for inference only.
 
     The digest is checked first; ``safe_mode`` refuses files that carry code; nothing is compiled.
@@ -158,52 +278,23 @@ def load_keras_model(info: ModelInfo) -> Any:
         The `keras.Model`, called once, so that it can be exported.
 
     Raises:
-        InputError: The file is missing or another one, or Keras cannot load it.
+        InputError: The file is missing or another one, Keras cannot load it, or it holds a network
+            of other inputs or outputs than metadata.json describes.
     """
     check_digest(info)
     import numpy as np
 
     keras = import_keras()
+    shown = f"the network {info.name} of task {info.task_name}"
     try:
         model = keras.models.load_model(info.file, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
-        message = f"Keras cannot load the network {info.name} of task {info.task}."
-        raise InputError(info.name, message) from error
+        raise InputError(info.name, f"Keras cannot load {shown}.") from error
+    if not info.fits(model):
+        message = f"The inputs or outputs of {shown} are not those that metadata.json describes."
+        raise InputError(info.name, message)
     model(np.zeros((1, info.input_size, info.input_size, len(info.channels)), np.float32))
     return model
-
-
-def read_network(folder: Path, *, task: str) -> ModelInfo:
-    """Read a folder with metadata.json and, beside it, history and card.
-
-    Raises:
-        InputError: There is no metadata.json, or it does not fit.
-    """
-    shown = f"{folder.name}/{METADATA_FILE}"
-    metadata = read_json_object(folder / METADATA_FILE, shown)
-    if metadata is None:
-        raise InputError(shown, f"{shown} is missing: no such model is installed.")
-    fields = Fields(metadata, shown)
-    fields.require(fields.get("schema") == METADATA_SCHEMA, f"schema must be {METADATA_SCHEMA}")
-    fields.require(fields.get("task") == task, f"task must be {task}")
-    shape = fields.mapping("input")
-    return ModelInfo(
-        task=task,
-        name=fields.text("name"),
-        version=fields.text("version"),
-        folder=folder,
-        file=folder / fields.text("file"),
-        digest=fields.text("digest", _DIGEST),
-        input_size=shape.whole("size", 16, 4096),
-        channels=shape.texts("channels"),
-        preprocessing_version=fields.whole("preprocessing_version", 1, 10**6),
-        decision=_read_decision(fields.mapping("decision")),
-        mask_threshold=fields.number("mask_threshold", 1e-6, 1 - 1e-6),
-        inference=_read_inference(fields.mapping("inference")),
-        metadata=metadata,
-        history=_read_history(folder / HISTORY_FILE),
-        card=folder / CARD_FILE if (folder / CARD_FILE).is_file() else None,
-    )
 
 
 def _read_decision(fields: Fields) -> DecisionRule:

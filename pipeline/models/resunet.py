@@ -10,7 +10,9 @@ convolution: a level of ordinary convolutions at full size would cost as much as
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 from pipeline.models.resnet_classifier import FEATURE_LAYERS, SIDE_MULTIPLE_PX, encode
 
@@ -94,3 +96,21 @@ def split_stages(model: keras.Model) -> tuple[keras.Model, keras.Model]:
         keras.Model(model.inputs, [score, *features], name="stage_one"),
         keras.Model(features, mask, name="stage_two"),
     )
+
+
+def make_sample_slices(size: int, channels: int = 5) -> NDArray[np.float32]:
+    """Standardised slices to compare runtimes on, always the same: ``(6, size, size, channels)``.
+
+    Two of noise, three that look like a head with a bright lesion at several contrasts, one empty.
+    """
+    rng = np.random.default_rng(20260101)
+    y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
+    head = (x / 0.7) ** 2 + (y / 0.85) ** 2 < 1
+    lesion = np.exp(-(((x - 0.25) / 0.18) ** 2 + ((y + 0.2) / 0.14) ** 2))
+    batch = np.zeros((6, size, size, channels), np.float32)
+    batch[:2] = rng.normal(size=batch[:2].shape)
+    for k, contrast in enumerate((0.5, 1.5, 3.0), start=2):
+        texture = rng.normal(scale=0.4, size=(size, size, channels))
+        batch[k] = np.where(head[..., None], texture + contrast * lesion[..., None], -2.0)
+    batch[5] = -2.0
+    return batch

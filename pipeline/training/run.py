@@ -24,12 +24,11 @@ from pipeline.models.registry import (
     HISTORY_FILE,
     METADATA_FILE,
     METADATA_SCHEMA,
+    MODEL_FILE,
 )
 from pipeline.training.batches import StageBatches
 from pipeline.training.learning_set import LearningSet, resolve_split
 from pipeline.training.schedules import make_cosine_schedule
-
-MODEL_FILE = "model.keras"
 
 
 @dataclass(frozen=True)

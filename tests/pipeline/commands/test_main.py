@@ -67,7 +67,8 @@ def test_bad_input_is_one_sentence_and_1(
     status = main(["export", "--models", str(tmp_path), "--engine-dir", str(tmp_path)])
     assert status == 1
     told = capsys.readouterr()
-    assert told.err == ("resunet-resnet18/metadata.json is missing: no such model is installed.\n")
+    missing = "brain-tumor/resunet-resnet18/metadata.json is missing"
+    assert told.err == f"{missing}: no model of this task is installed.\n"
     assert told.out == ""
 
 
@@ -75,7 +76,8 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.engine.export.export_models", interrupt)
+    monkeypatch.setattr("pipeline.engine.export.export_network", interrupt)
+    write_metadata(tmp_path)
     assert main(["export", "--models", str(tmp_path)]) == 130
 
 

@@ -12,9 +12,10 @@ from tiny_images import CLASSES, TASK, build_network, corner_pixels, write_image
 
 from pipeline.__main__ import main
 from pipeline.commands import predict_images
+from pipeline.engine.export import export_network
 from pipeline.image_tasks.answering import make_answer
 from pipeline.image_tasks.classifier import ImageClassifier
-from pipeline.image_tasks.export import export_image_model
+from pipeline.image_tasks.models import read_image_model
 from pipeline.models.quiet_keras import import_keras
 
 
@@ -23,7 +24,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     import_keras()
     folder = tmp_path_factory.mktemp("predict-images")
     write_shipped(folder / "models", model=build_network())
-    export_image_model(folder / "models", folder / "engine", TASK)
+    export_network(read_image_model(folder / "models", TASK), folder / "engine")
     return ["--models", str(folder / "models"), "--engine-dir", str(folder / "engine")]
 
 

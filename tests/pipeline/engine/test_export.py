@@ -253,13 +253,3 @@ def test_the_digest_is_checked_before_keras_opens_the_file(
     info.file.write_bytes(info.file.read_bytes() + b"0")
     with pytest.raises(InputError, match="SHA-256 differs"):
         load_keras_model(info)
-
-
-def test_agreement_is_measured_on_slices_that_differ() -> None:
-    from pipeline.engine.export import make_agreement_batch
-
-    batch = make_agreement_batch(SIZE)
-    assert batch.shape == (6, SIZE, SIZE, 5)
-    assert batch.dtype == np.float32
-    assert len(np.unique(batch.reshape(6, -1), axis=0)) == 6
-    assert (batch == make_agreement_batch(SIZE)).all()

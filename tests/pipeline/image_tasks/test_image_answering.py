@@ -10,17 +10,16 @@ import pytest
 from PIL import Image
 from tiny_images import TASK, corner_pixels, write_image
 
+from pipeline.classifiers.network import with_activations
+from pipeline.engine.export import export_network, measure_difference
+from pipeline.engine.exports import is_exported
+from pipeline.engine.keras_engine import KerasStage
+from pipeline.engine.selection import open_network
 from pipeline.errors import InputError
 from pipeline.image_tasks.classifier import ImageClassifier
-from pipeline.image_tasks.export import make_probe_batch, measure_disagreement
 from pipeline.image_tasks.facade import answer_image, answer_image_in_own_process
-from pipeline.image_tasks.models import load_image_network, read_image_model
-from pipeline.image_tasks.runtimes import (
-    KerasNetwork,
-    exported_xml,
-    is_image_model_exported,
-    open_network,
-)
+from pipeline.image_tasks.models import read_image_model
+from pipeline.models.registry import load_keras_model
 
 Folders = tuple[Path, Path]
 
@@ -31,7 +30,7 @@ def png(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("engine", ["openvino", "keras"])
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime", "keras"])
 def test_the_class_and_where_it_was_seen(shipped: Folders, engine: str) -> None:
     models, exports = shipped
     classifier = ImageClassifier(models, TASK, engine=engine, engine_dir=exports)
@@ -46,33 +45,44 @@ def test_the_class_and_where_it_was_seen(shipped: Folders, engine: str) -> None:
     assert classifier.reference.engine == engine
 
 
-def test_both_runtimes_agree_and_a_changed_network_does_not(shipped: Folders) -> None:
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_both_runtimes_agree_and_a_changed_network_does_not(shipped: Folders, engine: str) -> None:
     models, exports = shipped
     info = read_image_model(models, TASK)
-    exported = open_network(info, engine="openvino", engine_dir=exports)
-    model = load_image_network(info)
-    batch = make_probe_batch(info.input_size)
-    assert measure_disagreement(KerasNetwork(model), exported, batch) < 1e-4
+    exported, heads = open_network(info, engine=engine, precision="f32", engine_dir=exports)
+    assert heads is None
+    model = load_keras_model(info)
+    samples = info.make_samples()
+    reference = [KerasStage(with_activations(model))]
+    assert measure_difference(reference, exported, samples) < 1e-4
     kernel, bias = model.get_layer("probabilities").get_weights()
     model.get_layer("probabilities").set_weights([kernel * 1.1, bias])
-    assert measure_disagreement(KerasNetwork(model), exported, batch) > 1e-3
+    changed = [KerasStage(with_activations(model))]
+    assert measure_difference(changed, exported, samples) > 1e-3
 
 
-def test_a_half_written_export_does_not_count(shipped: Folders, tmp_path: Path) -> None:
-    models, exports = shipped
+def test_files_of_an_earlier_form_are_not_trusted_and_go_with_the_next_export(
+    shipped: Folders, tmp_path: Path
+) -> None:
+    models, _ = shipped
     info = read_image_model(models, TASK)
-    assert is_image_model_exported(info, exports)
-    assert not is_image_model_exported(info, tmp_path)
-    copy = exported_xml(info, tmp_path)
-    copy.parent.mkdir()
-    for suffix in (".xml", ".bin", ".json"):
-        content = exported_xml(info, exports).with_suffix(suffix).read_bytes()
-        copy.with_suffix(suffix).write_bytes(content)
-    assert is_image_model_exported(info, tmp_path)
-    copy.with_suffix(".bin").write_bytes(b"short")
-    assert not is_image_model_exported(info, tmp_path)
+    older = tmp_path / TASK / f"{info.name}-{info.digest[:12]}-f32.xml"
+    (older.parent / "compiled").mkdir(parents=True)
+    older.write_text("<net/>")
+    older.with_suffix(".bin").write_bytes(b"1")
+    record = {
+        "schema": 1,
+        "keras_digest": info.digest,
+        "max_difference": 0.0,
+        "sizes": {"xml": 6, "bin": 1},
+    }
+    older.with_suffix(".json").write_text(json.dumps(record))
+    assert not is_exported(info, tmp_path, "openvino")
     with pytest.raises(InputError, match="Run: python -m pipeline export --task chest-xray"):
-        open_network(info, engine="openvino", engine_dir=tmp_path)
+        ImageClassifier(models, TASK, engine_dir=tmp_path)
+    folder = export_network(info, tmp_path)
+    assert [path.name for path in (tmp_path / TASK).iterdir()] == [folder.name]
+    assert is_exported(info, tmp_path, "openvino")
 
 
 def test_an_answer_for_the_dashboard(shipped: Folders) -> None:

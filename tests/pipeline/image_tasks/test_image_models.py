@@ -4,8 +4,9 @@ import pytest
 from tiny_images import TASK, build_network, write_shipped
 
 from pipeline.errors import InputError
-from pipeline.image_tasks.models import load_image_network, read_image_model
+from pipeline.image_tasks.models import read_image_model
 from pipeline.models.quiet_keras import import_keras
+from pipeline.models.registry import load_keras_model
 
 
 def test_a_shipped_folder_is_read(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_a_damaged_evaluation_does_not_stop_the_model(tmp_path: Path) -> None:
         ({"digest": "abc"}, "digest is missing or malformed"),
         ({"file": "../model.keras"}, "file is missing or malformed"),
         ({"input": {"size": 32, "fit": "content"}}, "fit must be whole"),
-        ({"input": {"size": 1e9, "fit": "whole"}}, "size must be from 16 to 1024"),
+        ({"input": {"size": 1e9, "fit": "whole"}}, "size must be from 16 to 4096"),
         ({"preprocessing_version": 9}, "preprocessing_version must be 1"),
         ({"calibration": {"temperature": 0}}, "temperature must be from 0.05 to 50"),
     ],
@@ -50,14 +51,14 @@ def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
         read_image_model(tmp_path, TASK)
     write_shipped(tmp_path)
     with pytest.raises(InputError, match=r"model.keras cannot be read\.$"):
-        load_image_network(read_image_model(tmp_path, TASK))
+        load_keras_model(read_image_model(tmp_path, TASK))
 
 
 def test_other_weights_and_other_networks_are_not_loaded(tmp_path: Path) -> None:
     import_keras()
     write_shipped(tmp_path, model=build_network(), digest="0" * 64)
     with pytest.raises(InputError, match="are not those that metadata"):
-        load_image_network(read_image_model(tmp_path, TASK))
+        load_keras_model(read_image_model(tmp_path, TASK))
     write_shipped(tmp_path, model=build_network(classes=3))
-    with pytest.raises(InputError, match="has another input or other classes"):
-        load_image_network(read_image_model(tmp_path, TASK))
+    with pytest.raises(InputError, match=r"inputs or outputs .* are not those that metadata"):
+        load_keras_model(read_image_model(tmp_path, TASK))

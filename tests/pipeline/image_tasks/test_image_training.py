@@ -13,9 +13,10 @@ from pipeline.__main__ import main
 from pipeline.image_tasks import training
 from pipeline.image_tasks.card import BEGIN, END, fill_card
 from pipeline.image_tasks.dataset import ImageSet, read_image_set
-from pipeline.image_tasks.models import load_image_network, read_image_model
+from pipeline.image_tasks.models import read_image_model
 from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.models.quiet_keras import import_keras
+from pipeline.models.registry import load_keras_model
 
 TASK = replace(
     IMAGE_TASKS["brain-mri"],
@@ -91,7 +92,7 @@ def test_the_command_ships_a_model_with_figures_and_goes_on_where_it_stopped(
     given += ["--models", str(tmp_path / "models")]
     assert main(given) == 0
     info = read_image_model(tmp_path / "models", "brain-mri")
-    assert load_image_network(info).output.shape[-1] == 2
+    assert load_keras_model(info).output.shape[-1] == 2
     evaluation = json.loads((folder / "evaluation.json").read_text())
     assert evaluation["network"]["digest"] == info.digest
     assert evaluation["split"] == "1 x 5 stratified folds by group"

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from pipeline.models.resnet_classifier import load_imagenet_weights
-from pipeline.models.resunet import build_resunet, split_stages
+from pipeline.models.resunet import build_resunet, make_sample_slices, split_stages
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +92,11 @@ def test_imagenet_weights_reach_their_convolutions(tmp_path):
     stored_stem = model.get_layer("stem_conv").get_weights()[0]
     np.testing.assert_array_equal(stored_stem[:, :, :3], stem)
     assert not stored_stem[:, :, 3:].any(), "training begins with the slice alone"
+
+
+def test_runtimes_are_compared_on_slices_that_differ():
+    samples = make_sample_slices(32)
+    assert samples.shape == (6, 32, 32, 5)
+    assert samples.dtype == np.float32
+    assert len(np.unique(samples.reshape(6, -1), axis=0)) == 6
+    assert (samples == make_sample_slices(32)).all()

@@ -104,7 +104,7 @@ def test_metadata_that_does_not_fit_is_told_in_a_sentence(
         ("{", "cannot be read as JSON"),
         ("[]", "must hold a JSON object"),
         ("[" * 100_000, "cannot be read as JSON"),
-        (None, "is missing: no such model is installed"),
+        (None, "is missing: no model of this task is installed"),
     ],
 )
 def test_files_that_are_no_metadata(tmp_path: Path, content: str | None, sentence: str) -> None:
@@ -126,7 +126,7 @@ def test_weights_of_another_digest_are_refused(tmp_path: Path) -> None:
     write_metadata(tmp_path)
     info = read_model_info(tmp_path).network
     with pytest.raises(
-        InputError, match=r"weights resunet-resnet18/model\.keras .* cannot be read"
+        InputError, match=r"weights brain-tumor/resunet-resnet18/model\.keras cannot be read"
     ):
         check_digest(info)
     info.file.write_bytes(b"other weights")

@@ -8,8 +8,19 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tiny_images import SIZE, build_network
 
-from pipeline.attention import HeadWeights, attend, enlarge, load_heads, read_heads, save_heads
+from pipeline.classifiers.network import with_activations
+from pipeline.engine.grad_cam import (
+    HeadWeights,
+    attend,
+    enlarge,
+    load_heads,
+    read_heads,
+    save_heads,
+    scale_map,
+)
+from pipeline.engine.keras_engine import KerasStage
 from pipeline.errors import InputError
 from pipeline.models.resunet import build_resunet, split_stages
 
@@ -64,6 +75,43 @@ def test_it_is_grad_cam(network: keras.Model) -> None:
     _, *features = stage_one.predict_on_batch([slices])
     assert attend(features, heads)[0] == pytest.approx(expected, rel=1e-4, abs=1e-5)
     assert expected.max() > 0
+
+
+@pytest.mark.parametrize("answered", range(3))
+def test_a_class_activation_map_is_grad_cam(answered: int) -> None:
+    """The mean gradient of the class's logit, at the maps that are averaged."""
+    import tensorflow as tf
+
+    model = build_network(classes=3)
+    kernel = np.random.default_rng(7).normal(size=(4, 4, 3, 2))
+    model.get_layer("maps").set_weights([kernel, np.zeros(2)])
+    dense = model.layers[-1]
+    dense.set_weights([np.array([[1, -1, 0.5], [-0.5, 1, 0.3]]), np.zeros(3)])
+    image = np.random.default_rng(1).uniform(0, 255, (1, SIZE, SIZE, 3)).astype(np.float32)
+    tail = keras.Model(model.get_layer("maps").output, model.get_layer("features").output)
+    maps = keras.Model(model.input, model.get_layer("maps").output)(image)
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        score = (tf.matmul(tail(maps), dense.kernel) + dense.bias)[0, answered]
+    weights = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2))
+    grad_cam = np.maximum(np.einsum("hwf,f->hw", maps[0], weights[0]), 0)
+    probabilities, activations = KerasStage(with_activations(model)).predict([image])
+    assert probabilities.shape == (1, 3)
+    assert grad_cam.max() > 0
+    np.testing.assert_allclose(
+        scale_map(activations[0, ..., answered]),
+        grad_cam / grad_cam.max(),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("activation", "shown"),
+    [([[-1.0, 2.0, 4.0]], [[0, 0.5, 1]]), ([[-1.0, -2.0]], [[0, 0]]), ([[0.0]], [[0]])],
+)
+def test_what_speaks_against_an_answer_is_not_shown(activation, shown) -> None:
+    np.testing.assert_allclose(scale_map(np.array(activation)), shown)
 
 
 @pytest.mark.parametrize(

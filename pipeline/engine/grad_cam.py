@@ -1,13 +1,18 @@
-"""Where the classifier looked: Grad-CAM of its score, from features that are computed anyway.
+"""Where a classifier looked: Grad-CAM of its answer, from features that are computed anyway.
 
-Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) weighs feature maps by the score's mean gradient
-and keeps what speaks for it. The score's logit is the sum of two heads, each of which takes the
-strongest cell: one of a 1x1 convolution over the features at 1/16 of the side, one of each channel
-of the features at 1/32, weighed by a dense layer (`pipeline.models.resnet_classifier`). The
-gradient of a maximum lies in one cell, so that its mean over the cells is the head's own weight
-over their number: Grad-CAM is the features times those weights, up to that factor, and no gradient
-is needed. A test holds it against real gradients. The maps of both heads are added in units of the
-logit.
+Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) weighs feature maps by the answer's mean gradient
+and keeps what speaks for it. No gradient is needed here, since every classifier pools its features
+and weighs them linearly; tests compare with real gradients.
+
+Single images: the maps are averaged and feed one dense layer, so that the gradient is that layer's
+weight over the number of cells. Grad-CAM is then the class activation map (Zhou et al. 2016, arXiv
+1512.04150) up to a factor, which the network gives along with its answer.
+
+Slices: the score's logit is the sum of two heads, each of which takes the strongest cell: one of a
+1x1 convolution over the features at 1/16 of the side, one of each channel of the features at 1/32,
+weighed by a dense layer (`pipeline.models.resnet_classifier`). The gradient of a maximum lies in
+one cell, so that its mean over the cells is the head's own weight over their number. The maps of
+both heads are added in units of the logit.
 """
 
 from __future__ import annotations
@@ -95,8 +100,18 @@ def attend(features: Sequence[NDArray[np.float32]], heads: HeadWeights) -> NDArr
     return np.asarray(near + far.repeat(2, axis=1).repeat(2, axis=2), np.float32)
 
 
+def scale_map(activation: NDArray[np.floating]) -> NDArray[np.float32]:
+    """What speaks for an answer, ``(h, w)`` in [0, 1]: 1 at its strongest, 0 where nothing does.
+
+    Args:
+        activation: ``(h, w)`` of any range; what is negative speaks against the answer.
+    """
+    positive = np.maximum(np.asarray(activation, np.float32), 0)
+    peak = float(positive.max(initial=0.0))
+    return (positive / (peak or 1.0)).astype(np.float32)
+
+
 def enlarge(cells: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """A slice's map ``(g, g)`` as ``(size, size)`` in [0, 1]: 1 at its strongest, 0 without any."""
-    peak = float(cells.max(initial=0.0))
-    scaled = (cells / (peak or 1.0)).astype(np.float32)
+    """A slice's map ``(g, g)`` as ``(size, size)`` in [0, 1]; see `scale_map`."""
+    scaled = scale_map(cells)
     return np.asarray(cv2.resize(scaled, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
