@@ -14,6 +14,7 @@ from pipeline.data.augmentation import AugmentationPlan
 from pipeline.data.preprocessing import INPUT_SIZE
 from pipeline.data.splits import SHIPPED_FOLD
 from pipeline.errors import InputError
+from pipeline.models.resnet18 import WEIGHTS_FILE
 from pipeline.models.resnet_classifier import load_imagenet_weights
 from pipeline.models.resunet import build_resunet
 from pipeline.training import run
@@ -29,7 +30,6 @@ from pipeline.training.calibration import (
 from pipeline.training.learning_set import LearningSet, load_learning_set
 from pipeline.training.losses import CrossEntropyAndBatchDice
 
-WEIGHTS_FILE = "resnet18_imagenet_folded.npz"
 #: Fixed before training; probabilities at or above it are mask, in sure cases.
 MASK_THRESHOLD = 0.5
 #: Volumes that show progress after each epoch; all validation volumes choose at the end.

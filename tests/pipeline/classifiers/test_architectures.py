@@ -42,10 +42,10 @@ def test_a_network_answers_probabilities_and_names_where_it_looks(name: str) -> 
     assert network.model.get_layer("features").output.shape[-1] == maps.shape[-1]
 
 
-def test_resnet18_ends_at_512_features_and_layer3_at_256() -> None:
+def test_resnet18_ends_at_512_features_and_its_covered_part_at_256() -> None:
     model = build_network(find_architecture("resnet18"), 2, side=64, part=WHOLE, head=Head()).model
-    assert model.get_layer("layer4_1_out").output.shape[1:] == (2, 2, 512)
-    assert model.get_layer("layer3_1_out").output.shape[1:] == (4, 4, 256)
+    assert model.get_layer("stage4_block1_relu").output.shape[1:] == (2, 2, 512)
+    assert model.get_layer("stage3_block1_relu").output.shape[1:] == (4, 4, 256)
 
 
 @pytest.mark.parametrize(
