@@ -6,8 +6,6 @@ wrongly. Its layers are flat, so that any feature map is at hand by name (`featu
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
@@ -126,17 +124,6 @@ def make_sample_images(side: int) -> NDArray[np.float32]:
     for k, radius in enumerate((0.4, 0.8), start=2):
         batch[k] = np.where(x**2 + y**2 < radius**2, 180.0, 20.0)[..., None]
     return batch
-
-
-@contextlib.contextmanager
-def dtype_policy(name: str) -> Iterator[None]:
-    """Build layers under a dtype policy, such as ``float32`` or ``mixed_bfloat16``."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _preprocess(

@@ -50,6 +50,20 @@ def score_images(
     )
 
 
+def score_repeats(probabilities: NDArray[np.floating], images: LabelledImages) -> Scores:
+    """Score the answers ``(repeats, n, classes)`` of all repeats of a cross-validation.
+
+    An image of several repeats is drawn with its group.
+    """
+    repeats, _, classes = probabilities.shape
+    return score_classifier(
+        probabilities.reshape(-1, classes),
+        np.tile(images.labels, repeats),
+        np.tile(images.groups, repeats),
+        classes=images.classes,
+    )
+
+
 def score_classifier(
     probabilities: NDArray[np.floating],
     labels: NDArray[np.integer],

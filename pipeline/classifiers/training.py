@@ -26,12 +26,14 @@ from pipeline.classifiers.images import (
     make_variant,
     resize_images,
 )
-from pipeline.classifiers.network import Head, Network, build_network, dtype_policy
+from pipeline.classifiers.network import Head, Network, build_network
 from pipeline.classifiers.strategies import Strategy, TrainedPart, choose_part
 from pipeline.classifiers.weights import Coverage, WeightsSource, covered_layers, load_weights
+from pipeline.models.saving import dtype_policy
 from pipeline.results import ProgressCallback
 
 _STEPS_AT_ONCE = 32
+_ANSWERED_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,9 @@ class FittedClassifier:
         if not len(images):
             return np.zeros((0, len(self.classes)), np.float32)
         fitting = resize_images(images, int(self.model.input.shape[1]))
-        if self._cache is None:
-            return np.asarray(self.model.predict(fitting, batch_size=32, verbose=0), np.float32)
-        features = self._cache.features(fitting)
-        return np.asarray(self._head.predict(features, batch_size=64, verbose=0), np.float32)
+        if self._cache is not None:
+            return _answer(self._head, self._cache.features(fitting))
+        return _answer(self.model, fitting)
 
 
 def fit_classifier(
@@ -214,6 +215,15 @@ def _batches(
         return FeatureBatches(variants, train.labels, weights, **order), None
     features = cache.features(held, progress)
     return FeatureBatches(variants, train.labels, weights, **order), (features, validation.labels)
+
+
+def _answer(model: keras.Model, inputs: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Answers to all inputs; not by ``predict``, which compiles: a fold holds few images."""
+    parts = [
+        np.asarray(model(inputs[k : k + _ANSWERED_AT_ONCE].astype(np.float32), training=False))
+        for k in range(0, len(inputs), _ANSWERED_AT_ONCE)
+    ]
+    return np.concatenate(parts).astype(np.float32, copy=False)
 
 
 def _class_weights(plan: ClassifierPlan, train: LabelledImages) -> NDArray[np.float32]:

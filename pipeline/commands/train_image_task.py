@@ -97,7 +97,7 @@ def _environment(image_set: ImageSet, model: object) -> dict[str, str | float]:
     from pipeline.evaluation.evaluate import describe_environment
 
     network = KerasStage(with_activations(model))
-    batch = image_set.images[:_TIMED_IMAGES].astype(np.float32)
+    batch = image_set.labelled.images[:_TIMED_IMAGES].astype(np.float32)
     network.predict([batch[:1]])
     began = time.perf_counter()
     for pixels in batch:

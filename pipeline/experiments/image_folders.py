@@ -16,12 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.classifiers.scoring import score_classifier
+from pipeline.classifiers.bases.registry import find_architecture
+from pipeline.classifiers.cross_validation import FOLDS, Answer, cross_validate
+from pipeline.classifiers.scoring import score_repeats
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
 from pipeline.experiments.options import RunContext, make_plan
-from pipeline.image_tasks.dataset import FOLDS, ImageSet, iterate_folds, read_image_set
+from pipeline.image_tasks.dataset import ImageSet, read_image_set
 from pipeline.image_tasks.registry import find_image_task
 from pipeline.results import ProgressCallback
 
@@ -38,10 +40,10 @@ class ImageFolderExperiment:
 
     def facts(self) -> DataFacts:
         """Counts and digest of the images."""
-        images = self.image_set
+        images = self.image_set.labelled
         digest = hashlib.sha256(images.images.tobytes() + images.labels.tobytes())
         digest.update(images.groups.tobytes())
-        words = f"{len(images.files)} images in {images.n_groups} groups"
+        words = f"{len(images)} images in {self.image_set.n_groups} groups"
         return DataFacts(images=words, digest=digest.hexdigest())
 
     def measure(self, row: PlannedRow, progress: ProgressCallback) -> Measurement:
@@ -53,22 +55,13 @@ class ImageFolderExperiment:
         """
         repeats = int(row.options.get("repeats", 1))
         with self._cached() as context:
-            if SHIPPED in row.split:
-                answers, weights, seconds = self._shipped(repeats, context, progress)
-            else:
-                answers, weights, seconds = self._planned(row, repeats, context, progress)
-        image_set = self.image_set
-        scores = score_classifier(
-            answers.reshape(-1, answers.shape[-1]),
-            np.tile(image_set.labels, repeats),
-            np.tile(image_set.groups, repeats),
-            classes=image_set.task.classes,
-        )
+            measure = self._shipped if SHIPPED in row.split else self._planned
+            answers, weights, seconds = measure(row, repeats, context, progress)
         return Measurement(
             initial_weights=weights,
-            scores=scores,
+            scores=score_repeats(answers, self.image_set.labelled),
             seconds_per_epoch=seconds,
-            details={"folds": FOLDS, "repeats": repeats, "groups": image_set.n_groups},
+            details={"folds": FOLDS, "repeats": repeats, "groups": self.image_set.n_groups},
         )
 
     def _planned(
@@ -78,36 +71,30 @@ class ImageFolderExperiment:
         from pipeline.classifiers.training import fit_classifier
 
         plan = make_plan(row, context)
-        images = self.image_set.labelled()
-        answers = np.zeros((repeats, len(images), len(images.classes)))
-        weights = ""
+        images = self.image_set.labelled
         seconds: list[float] = []
-        for done, fold in enumerate(iterate_folds(self.image_set, repeats=repeats)):
-            progress(done, repeats * FOLDS, f"Fold {fold.number + 1} of repeat {fold.repeat + 1}")
-            fitted = fit_classifier(plan, images.pick(fold.train))
-            held_out = images.images[fold.held_out]
-            answers[fold.repeat, fold.held_out] = fitted.probabilities(held_out)
-            weights = fitted.coverage.label
+
+        def learn(chosen: NDArray[np.intp]) -> Answer:
+            fitted = fit_classifier(plan, images.pick(chosen))
             seconds.append(fitted.seconds_per_epoch)
-        return answers, weights, round(float(np.mean(seconds)), 3)
+            return fitted.probabilities
+
+        answers = cross_validate(images, learn, repeats=repeats, progress=progress)
+        weights = plan.weights.coverage(plan.architecture).label
+        return answers.probabilities, weights, round(float(np.mean(seconds)), 3)
 
     def _shipped(
-        self, repeats: int, context: RunContext, progress: ProgressCallback
+        self, row: PlannedRow, repeats: int, context: RunContext, progress: ProgressCallback
     ) -> tuple[NDArray[np.float64], str, float | None]:
         """As `_planned`, with the shipped model's recipe and calibration."""
-        from pipeline.classifiers.bases.registry import find_architecture
-        from pipeline.image_tasks.training import cross_validate
+        from pipeline.image_tasks.training import cross_validate as measure_recipe
 
-        task = self.image_set.task
-        architecture = find_architecture(task.recipe.architecture)
-        folder = context.cache or Path()
-        measured = cross_validate(
-            self.image_set,
-            context.weights.folder,
-            folder / task.name,
-            repeats=repeats,
-            progress=progress,
+        # Answers of other images or of another recipe are never taken for this row's.
+        folder = (context.cache or Path()) / f"{row.digest[:16]}-{self.facts().digest[:16]}"
+        measured = measure_recipe(
+            self.image_set, context.weights.folder, folder, repeats=repeats, progress=progress
         )
+        architecture = find_architecture(row.architecture)
         return measured.calibrated, context.weights.coverage(architecture).label, None
 
     @contextmanager

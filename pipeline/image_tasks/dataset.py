@@ -1,15 +1,13 @@
-"""A folder with one folder per class, read into memory, with its groups and folds."""
+"""A folder with one folder per class, read into memory, with its groups."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from pipeline.data.format_kinds import ImageFormat
 from pipeline.data.formats import read_format
@@ -22,9 +20,6 @@ from pipeline.image_tasks.preprocessing import prepare_image, to_grey
 from pipeline.image_tasks.task import ImageTask
 
 _LOG = logging.getLogger(__name__)
-#: Seed of the committed folds: they follow from it and from the files.
-FOLD_SEED = 20261121
-FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,46 +29,24 @@ class ImageSet:
     Attributes:
         task: What it is for.
         files: Each image's path below the folder, with forward slashes.
-        images: ``(n, size, size, 3)`` uint8, prepared for the network.
-        labels: ``(n,)`` class numbers.
-        groups: ``(n,)`` group numbers: what must stay on one side of a split.
+        labelled: The images ``(n, size, size, 3)``, prepared for the network, with their classes
+            and groups: what must stay on one side of a split.
         errors: One sentence per file that could not be read.
     """
 
     task: ImageTask
     files: tuple[str, ...]
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    groups: NDArray[np.int64]
+    labelled: LabelledImages
     errors: tuple[InputError, ...] = ()
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
-        return len(np.unique(self.groups))
-
-    def labelled(self) -> LabelledImages:
-        """The images as the training loop takes them."""
-        return LabelledImages(
-            images=self.images,
-            labels=self.labels.astype(np.intp),
-            groups=self.groups.astype(np.intp),
-            classes=self.task.classes,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """Indices of the images to learn from and of those held out."""
-
-    repeat: int
-    number: int
-    train: NDArray[np.int64]
-    held_out: NDArray[np.int64]
+        return len(np.unique(self.labelled.groups))
 
 
 def read_image_set(task: ImageTask, folder: Path, *, size: int | None = None) -> ImageSet:
-    """Read a data set: one folder per class, formats told by content, other files passed over.
+    """Read a data set: one folder per class; formats are known by content, other files left out.
 
     Args:
         task: The task, whose classes are the folders' names.
@@ -108,9 +81,12 @@ def read_image_set(task: ImageTask, folder: Path, *, size: int | None = None) ->
     return ImageSet(
         task=task,
         files=tuple(files),
-        images=np.stack([prepare_image(g, fit=task.fit, size=side).pixels for g in greys]),
-        labels=np.array(labels, np.int64),
-        groups=join_groups(len(files), pairs, names),
+        labelled=LabelledImages(
+            images=np.stack([prepare_image(g, fit=task.fit, size=side).pixels for g in greys]),
+            labels=np.array(labels, np.intp),
+            groups=join_groups(len(files), pairs, names),
+            classes=task.classes,
+        ),
         errors=tuple(errors),
     )
 
@@ -121,14 +97,3 @@ def _images_in(folder: Path, name: str) -> list[Path]:
         return [path for path in paths if isinstance(read_format(path), ImageFormat)]
     except OSError:
         raise InputError(name, f"The folder {name} is missing from {folder.name}.") from None
-
-
-def iterate_folds(
-    image_set: ImageSet, *, repeats: int, folds: int = FOLDS, seed: int = FOLD_SEED
-) -> Iterator[Fold]:
-    """Repeated stratified folds by group; every image is held out once per repeat."""
-    for repeat in range(repeats):
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + repeat)
-        parts = splitter.split(image_set.files, image_set.labels, image_set.groups)
-        for number, (train, held_out) in enumerate(parts):
-            yield Fold(repeat, number, np.sort(train), np.sort(held_out))

@@ -80,7 +80,7 @@ def registered_ncc(fixed: NDArray[np.float32], moving: NDArray[np.float32]) -> f
 
 def join_groups(
     count: int, pairs: Sequence[SimilarPair], names: Sequence[str | None]
-) -> NDArray[np.int64]:
+) -> NDArray[np.intp]:
     """Number the groups: images that a pair or an equal name joins, directly or over others.
 
     Args:
@@ -106,7 +106,7 @@ def join_groups(
         low, high = sorted((root(i), root(j)))
         parent[high] = low
     numbers: dict[int, int] = {}
-    return np.array([numbers.setdefault(root(i), len(numbers)) for i in range(count)], np.int64)
+    return np.array([numbers.setdefault(root(i), len(numbers)) for i in range(count)], np.intp)
 
 
 def _content(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,14 +15,15 @@ import keras
 import numpy as np
 
 from pipeline.atomic_files import replacing, write_json
-from pipeline.classifiers.calibration import cross_entropy
-from pipeline.classifiers.scoring import DRAWS, Scores, score_classifier
+from pipeline.classifiers.calibration import CalibratedAnswers, cross_entropy
+from pipeline.classifiers.cross_validation import FOLD_SEED, FOLDS
+from pipeline.classifiers.scoring import DRAWS, score_repeats
 from pipeline.evaluation.metrics import expected_calibration_error
 from pipeline.image_tasks.card import fill_card
-from pipeline.image_tasks.dataset import FOLD_SEED, FOLDS, ImageSet
+from pipeline.image_tasks.dataset import ImageSet
 from pipeline.image_tasks.models import METADATA_SCHEMA
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
-from pipeline.image_tasks.training import CrossValidation, FinalModel
+from pipeline.image_tasks.training import FinalModel
 from pipeline.models.registry import (
     CARD_FILE,
     EVALUATION_FILE,
@@ -30,7 +31,7 @@ from pipeline.models.registry import (
     METADATA_FILE,
     MODEL_FILE,
 )
-from pipeline.training.run import save_half_precision
+from pipeline.models.saving import save_half_precision
 
 VERSION = "1.0.0"
 EVALUATION_SCHEMA = 1
@@ -40,7 +41,7 @@ def write_shipped(
     folder: Path,
     image_set: ImageSet,
     fitted: FinalModel,
-    measured: CrossValidation,
+    measured: CalibratedAnswers,
     *,
     environment: Mapping[str, str | float],
 ) -> None:
@@ -63,7 +64,7 @@ def write_shipped(
 
 
 def describe_model(
-    image_set: ImageSet, fitted: FinalModel, measured: CrossValidation, *, digest: str
+    image_set: ImageSet, fitted: FinalModel, measured: CalibratedAnswers, *, digest: str
 ) -> dict[str, Any]:
     """The content of metadata.json."""
     task, recipe = image_set.task, image_set.task.recipe
@@ -74,7 +75,7 @@ def describe_model(
         "version": VERSION,
         "file": MODEL_FILE,
         "digest": digest,
-        "input": {"size": image_set.images.shape[1], "fit": task.fit.value},
+        "input": {"size": image_set.labelled.images.shape[1], "fit": task.fit.value},
         "preprocessing_version": PREPROCESSING_VERSION,
         "classes": list(task.classes),
         "calibration": {"temperature": measured.temperature, "on": "held-out folds"},
@@ -100,15 +101,15 @@ def describe_model(
 
 def describe_evaluation(
     image_set: ImageSet,
-    measured: CrossValidation,
+    measured: CalibratedAnswers,
     *,
     digest: str,
     environment: Mapping[str, str | float],
 ) -> dict[str, Any]:
     """The content of evaluation.json."""
     task = image_set.task
-    scores = score_repeats(image_set, measured)
-    counts = np.bincount(image_set.labels, minlength=len(task.classes))
+    scores = score_repeats(measured.calibrated, image_set.labelled)
+    counts = np.bincount(image_set.labelled.labels, minlength=len(task.classes))
     return {
         "schema": EVALUATION_SCHEMA,
         "task": task.name,
@@ -138,21 +139,10 @@ def describe_evaluation(
     }
 
 
-def score_repeats(image_set: ImageSet, measured: CrossValidation) -> Scores:
-    """Figures over all repeats; an image of several repeats is drawn with its group."""
-    repeats = len(measured.calibrated)
-    return score_classifier(
-        measured.calibrated.reshape(-1, measured.calibrated.shape[-1]),
-        np.tile(image_set.labels, repeats),
-        np.tile(image_set.groups, repeats),
-        classes=image_set.task.classes,
-    )
-
-
 def _calibration(image_set: ImageSet, probabilities: Any) -> dict[str, float]:
     """Cross-entropy, and the calibration error of the answered class."""
     everything = probabilities.reshape(-1, probabilities.shape[-1])
-    labels = np.tile(image_set.labels, len(probabilities))
+    labels = np.tile(image_set.labelled.labels, len(probabilities))
     right = everything.argmax(axis=-1) == labels
     return {
         "cross_entropy": cross_entropy(everything, labels),
@@ -160,15 +150,15 @@ def _calibration(image_set: ImageSet, probabilities: Any) -> dict[str, float]:
     }
 
 
-def _rows(image_set: ImageSet, measured: CrossValidation) -> list[dict[str, Any]]:
+def _rows(image_set: ImageSet, measured: CalibratedAnswers) -> list[dict[str, Any]]:
     """One row per image: its label, and the mean of the repeats' probabilities."""
     classes = image_set.task.classes
     mean = measured.calibrated.mean(axis=0)
     return [
         {
             "file": file,
-            "group": int(image_set.groups[k]),
-            "label": classes[image_set.labels[k]],
+            "group": int(image_set.labelled.groups[k]),
+            "label": classes[image_set.labelled.labels[k]],
             "class": classes[int(mean[k].argmax())],
             "probabilities": dict(zip(classes, np.round(mean[k], 4).tolist(), strict=True)),
         }

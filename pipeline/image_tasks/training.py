@@ -12,35 +12,20 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import replacing, write_json
+from pipeline.atomic_files import write_json
 from pipeline.checked_json import read_json_object
 from pipeline.classifiers.bases.registry import find_architecture
-from pipeline.classifiers.calibration import apply_temperature, fit_temperature
+from pipeline.classifiers.calibration import CalibratedAnswers, calibrate_folds
+from pipeline.classifiers.cross_validation import Answer
+from pipeline.classifiers.cross_validation import cross_validate as answer_folds
 from pipeline.classifiers.images import Augmentation
 from pipeline.classifiers.network import Head
 from pipeline.classifiers.normalisation import refresh_normalisation
 from pipeline.classifiers.strategies import Strategy
 from pipeline.classifiers.training import ClassifierPlan, FittedClassifier, fit_classifier
 from pipeline.classifiers.weights import WeightsSource
-from pipeline.image_tasks.dataset import FOLDS, ImageSet, iterate_folds
+from pipeline.image_tasks.dataset import ImageSet
 from pipeline.results import ProgressCallback
-
-_BATCH = 32
-
-
-@dataclass(frozen=True, eq=False)
-class CrossValidation:
-    """Answers of the recipe to images that it had not seen.
-
-    Attributes:
-        raw: ``(repeats, n, classes)`` probabilities as the networks gave them.
-        calibrated: The same at the temperature that the other folds of the repeat chose.
-        temperature: The one that all held-out answers together choose: the shipped model's.
-    """
-
-    raw: NDArray[np.float64]
-    calibrated: NDArray[np.float64]
-    temperature: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +46,8 @@ class FinalModel:
 
 
 def limit_groups(
-    groups: NDArray[np.int64], chosen: NDArray[np.int64], *, at_most: int, seed: int
-) -> NDArray[np.int64]:
+    groups: NDArray[np.generic], chosen: NDArray[np.intp], *, at_most: int, seed: int
+) -> NDArray[np.intp]:
     """Of the chosen images at most so many of each group, drawn at random, in order."""
     rng = np.random.default_rng(seed)
     kept = [
@@ -85,7 +70,7 @@ def make_plan(image_set: ImageSet, images: int, weights: Path | None) -> Classif
         architecture=find_architecture(recipe.architecture),
         strategy=Strategy.ALL,
         weights=WeightsSource(weights),
-        side=image_set.images.shape[1],
+        side=image_set.labelled.images.shape[1],
         epochs=recipe.epochs,
         batch_size=even_batch_size(images, recipe.batch_size),
         learning_rate=recipe.learning_rate,
@@ -103,20 +88,20 @@ def make_plan(image_set: ImageSet, images: int, weights: Path | None) -> Classif
 
 def fit_recipe(
     image_set: ImageSet,
-    chosen: NDArray[np.int64],
+    chosen: NDArray[np.intp],
     weights: Path | None,
     *,
     progress: ProgressCallback | None = None,
 ) -> FittedClassifier:
     """Train the recipe on the chosen images."""
-    recipe = image_set.task.recipe
-    learned = limit_groups(
-        image_set.groups, chosen, at_most=recipe.images_per_group, seed=recipe.seed
+    recipe, images = image_set.task.recipe, image_set.labelled
+    learned = images.pick(
+        limit_groups(images.groups, chosen, at_most=recipe.images_per_group, seed=recipe.seed)
     )
     plan = make_plan(image_set, len(learned), weights)
-    fitted = fit_classifier(plan, image_set.labelled().pick(learned), progress=progress)
+    fitted = fit_classifier(plan, learned, progress=progress)
     refresh_normalisation(
-        fitted.model, image_set.images[learned], batch_size=plan.batch_size, seed=recipe.seed
+        fitted.model, learned.images, batch_size=plan.batch_size, seed=recipe.seed
     )
     return fitted
 
@@ -128,43 +113,28 @@ def cross_validate(
     *,
     repeats: int | None = None,
     progress: ProgressCallback | None = None,
-) -> CrossValidation:
+) -> CalibratedAnswers:
     """Measure the recipe on repeated folds; finished folds are read from ``folder``.
 
     Args:
         image_set: The images.
         weights: Folder of ImageNet weights, None for random ones.
         folder: Keeps the answers of each fold.
-        repeats: How often all folds are dealt; None takes the recipe's.
-        progress: Told after each fold.
+        repeats: Repeats of the folds; None takes the recipe's.
+        progress: Called after each fold.
     """
-    repeats = repeats or image_set.task.recipe.repeats
-    shape = (repeats, len(image_set.files), len(image_set.task.classes))
-    raw, fold_of = np.zeros(shape), np.zeros(shape[:2], int)
-    for fold in iterate_folds(image_set, repeats=repeats):
-        path = folder / f"fold-{fold.repeat + 1}-{fold.number + 1}.npy"
-        answers = _read_answers(path, (len(fold.held_out), shape[2]))
-        if answers is None:
-            fitted = fit_recipe(image_set, fold.train, weights)
-            answers = answer_images(fitted.model, image_set.images[fold.held_out])
-            folder.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as draft:
-                np.save(draft, answers, allow_pickle=False)
-        raw[fold.repeat, fold.held_out] = answers
-        fold_of[fold.repeat, fold.held_out] = fold.number
-        if progress is not None:
-            done = fold.repeat * FOLDS + fold.number + 1
-            progress(done, repeats * FOLDS, f"Fold {fold.number + 1} of repeat {fold.repeat + 1}")
-    return calibrate_folds(raw, fold_of, image_set.labels)
 
+    def learn(chosen: NDArray[np.intp]) -> Answer:
+        return fit_recipe(image_set, chosen, weights).probabilities
 
-def answer_images(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Probabilities ``(n, classes)``; not by ``predict``, which compiles for so few images."""
-    parts = [
-        np.asarray(model(images[start : start + _BATCH].astype(np.float32), training=False))
-        for start in range(0, len(images), _BATCH)
-    ]
-    return np.concatenate(parts).astype(np.float64)
+    answers = answer_folds(
+        image_set.labelled,
+        learn,
+        repeats=repeats or image_set.task.recipe.repeats,
+        folder=folder,
+        progress=progress,
+    )
+    return calibrate_folds(answers, image_set.labelled.labels)
 
 
 def fit_final(
@@ -190,33 +160,3 @@ def fit_final(
     fitted.model.save(path)
     write_json(path.with_suffix(".json"), record)
     return FinalModel(model=fitted.model, **record)
-
-
-def calibrate_folds(
-    raw: NDArray[np.float64], fold_of: NDArray[np.int64], labels: NDArray[np.int64]
-) -> CrossValidation:
-    """Calibrate each fold by the others, so that no image chooses its own temperature.
-
-    Args:
-        raw: ``(repeats, n, classes)`` held-out probabilities.
-        fold_of: ``(repeats, n)`` the fold in which each image was held out.
-        labels: ``(n,)`` classes.
-    """
-    calibrated = np.zeros_like(raw)
-    for repeat, answers in enumerate(raw):
-        for fold in np.unique(fold_of[repeat]):
-            held = fold_of[repeat] == fold
-            temperature = fit_temperature(answers[~held], labels[~held])
-            calibrated[repeat, held] = apply_temperature(answers[held], temperature)
-    everything = raw.reshape(-1, raw.shape[-1])
-    return CrossValidation(raw, calibrated, fit_temperature(everything, np.tile(labels, len(raw))))
-
-
-def _read_answers(path: Path, shape: tuple[int, int]) -> NDArray[np.float64] | None:
-    """Answers of a finished fold; None where there are none that fit."""
-    try:
-        answers = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    fits = answers.shape == shape and answers.dtype == np.float64 and np.isfinite(answers).all()
-    return answers if fits else None

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import keras
-import numpy as np
 
+from pipeline.atomic_files import write_json
 from pipeline.data.preprocessing import INPUT_CHANNELS, PREPROCESSING_VERSION
 from pipeline.data.splits import SliceSplit, Split
 from pipeline.decision import DecisionRule
-from pipeline.digests import file_digest
 from pipeline.models.registry import (
     DEFAULT_TASK,
     HISTORY_FILE,
@@ -104,16 +101,6 @@ def make_optimizer(plan: TrainingPlan, *, weight_decay: float) -> keras.optimize
     """AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) on the plan's cosine schedule."""
     schedule = make_cosine_schedule(peak=plan.learning_rate, total_steps=plan.epochs * plan.steps)
     return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, clipnorm=1.0)
-
-
-def build_float32(build: Callable[[], keras.Model]) -> keras.Model:
-    """Build a model to ship: float32 whatever precision the training computes in."""
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
-        return build()
-    finally:
-        keras.config.set_dtype_policy(policy)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser, *, epochs: int, rate: float) -> None:
@@ -202,32 +189,6 @@ def fit(
     return max(plan.epochs, batches.first_epoch)
 
 
-def save_half_precision(model: keras.Model, path: Path) -> str:
-    """Save weights rounded to half precision in a compressed ``.keras`` file; return its SHA-256.
-
-    The file stays an ordinary float32 ``.keras``: rounding leaves 13 zero bits in each weight,
-    which deflate takes out. Variances of batch normalisation stay exact: half precision would flush
-    small ones to zero.
-    """
-    for layer in model.layers:
-        if not isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights(
-                [w.astype(np.float16).astype(np.float32) for w in layer.get_weights()]
-            )
-    plain = path.with_name(f".{path.stem}.plain.keras")
-    packed = path.with_name(f".{path.stem}.packed.keras")
-    model.save(plain)
-    with (
-        zipfile.ZipFile(plain) as source,
-        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target,
-    ):
-        for entry in source.infolist():
-            target.writestr(entry.filename, source.read(entry))
-    plain.unlink()
-    packed.replace(path)
-    return file_digest(path)
-
-
 def write_metadata(
     plan: TrainingPlan,
     learning: LearningSet,
@@ -278,5 +239,4 @@ def write_metadata(
         },
         **extra,
     }
-    path = plan.output / METADATA_FILE
-    path.write_text(json.dumps(metadata, indent=1) + "\n")
+    write_json(plan.output / METADATA_FILE, metadata)

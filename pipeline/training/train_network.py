@@ -14,9 +14,11 @@ from pipeline.data.augmentation import AugmentationPlan
 from pipeline.data.preprocessing import INPUT_SIZE
 from pipeline.data.splits import SHIPPED_FOLD
 from pipeline.errors import InputError
+from pipeline.models.registry import MODEL_FILE
 from pipeline.models.resnet18 import WEIGHTS_FILE
 from pipeline.models.resnet_classifier import load_imagenet_weights
 from pipeline.models.resunet import build_resunet
+from pipeline.models.saving import dtype_policy, save_half_precision
 from pipeline.training import run
 from pipeline.training.batches import StageBatches
 from pipeline.training.calibration import (
@@ -103,7 +105,8 @@ def ship(
     model: keras.Model, plan: run.TrainingPlan, learning: LearningSet, *, finished: int, size: int
 ) -> None:
     """Calibrate, choose the decision rule, write model and metadata."""
-    shipped = run.build_float32(lambda: build_resunet(size))
+    with dtype_policy("float32"):
+        shipped = build_resunet(size)
     for layer in shipped.layers:
         layer.set_weights(model.get_layer(layer.name).get_weights())
     answers = answer_validation(shipped, learning)
@@ -111,7 +114,7 @@ def ship(
     labels = np.concatenate([a.labels[a.counted] for a in answers])
     slope, intercept = fit_platt(scores, labels)
     fold_calibration(shipped, slope, intercept)
-    digest = run.save_half_precision(shipped, plan.output / run.MODEL_FILE)
+    digest = save_half_precision(shipped, plan.output / MODEL_FILE)
     rule = fit_decision([calibrate(a, slope, intercept) for a in answers])
     run.write_metadata(
         plan,

@@ -6,7 +6,7 @@ from PIL import Image
 from tiny_images import write_image
 
 from pipeline.errors import InputError
-from pipeline.image_tasks.dataset import iterate_folds, read_image_set
+from pipeline.image_tasks.dataset import read_image_set
 from pipeline.image_tasks.registry import find_image_task
 
 TASK = find_image_task("brain-mri")
@@ -32,28 +32,13 @@ def test_a_folder_is_read_by_content(tmp_path: Path) -> None:
     (tmp_path / "yes" / "notes.txt").write_text("no image")
     (tmp_path / "yes" / "cut.jpg").write_bytes((tmp_path / "yes" / "copy.jpg").read_bytes()[:300])
     found = read_image_set(TASK, tmp_path, size=32)
-    assert found.images.shape == (15, 32, 32, 3)
+    assert found.labelled.images.shape == (15, 32, 32, 3)
     assert found.files[0] == "no/0.png"
-    assert found.labels.tolist() == [0] * 6 + [1] * 9
+    assert found.labelled.labels.tolist() == [0] * 6 + [1] * 9
     assert {error.source for error in found.errors} == {"yes/cut.jpg"}
-    groups = dict(zip(found.files, found.groups.tolist(), strict=True))
+    groups = dict(zip(found.files, found.labelled.groups.tolist(), strict=True))
     assert groups["yes/copy.jpg"] == groups["yes/0.png"]
     assert found.n_groups == 14
-
-
-def test_groups_stay_together_and_every_image_is_held_out_once_per_repeat(tmp_path: Path) -> None:
-    write_set(tmp_path)
-    found = read_image_set(TASK, tmp_path, size=32)
-    folds = list(iterate_folds(found, repeats=2))
-    assert len(folds) == 10
-    held_out = np.zeros((2, len(found.files)), int)
-    for fold in folds:
-        assert not set(found.groups[fold.train]) & set(found.groups[fold.held_out])
-        assert len(fold.train) + len(fold.held_out) == len(found.files)
-        held_out[fold.repeat, fold.held_out] += 1
-    assert (held_out == 1).all()
-    again = list(iterate_folds(found, repeats=2))
-    assert all((a.train == b.train).all() for a, b in zip(folds, again, strict=True))
 
 
 def test_a_missing_or_empty_class_is_one_sentence(tmp_path: Path) -> None:

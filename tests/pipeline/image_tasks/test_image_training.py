@@ -12,7 +12,7 @@ from tiny_images import TINY, write_image
 from pipeline.__main__ import main
 from pipeline.image_tasks import training
 from pipeline.image_tasks.card import BEGIN, END, fill_card
-from pipeline.image_tasks.dataset import ImageSet, read_image_set
+from pipeline.image_tasks.dataset import ImageSet
 from pipeline.image_tasks.models import read_image_model
 from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.models.quiet_keras import import_keras
@@ -48,34 +48,6 @@ def test_groups_are_limited_and_batches_even() -> None:
     assert training.even_batch_size(161, 16) == 15
     assert training.even_batch_size(160, 16) == 16
     assert training.even_batch_size(7, 16) == 7
-
-
-def test_each_fold_is_calibrated_by_the_others() -> None:
-    labels = np.array([0, 1, 0, 1])
-    raw = np.array([[[0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.9, 0.1]]])
-    found = training.calibrate_folds(raw, np.array([[0, 0, 1, 1]]), labels)
-    # The first fold is calibrated by the second, which is right half of the time: one half.
-    np.testing.assert_allclose(found.calibrated[0, :2, 0], [0.5, 0.5], atol=0.05)
-    # The second by the first, which is always right: as sure as the bounds allow.
-    assert found.calibrated[0, 2, 0] > 0.999
-    assert found.raw is raw
-
-
-def test_finished_folds_are_read_and_not_trained_again(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    image_set = read_image_set(TASK, data)
-    n = len(image_set.files)
-    monkeypatch.setattr(training, "fit_recipe", _refuse)
-    for fold in training.iterate_folds(image_set, repeats=1):
-        answers = np.eye(2)[image_set.labels[fold.held_out]] * 0.8 + 0.1
-        np.save(tmp_path / f"fold-1-{fold.number + 1}.npy", answers)
-    measured = training.cross_validate(image_set, None, tmp_path)
-    assert measured.raw.shape == (1, n, 2)
-    assert (measured.raw[0].argmax(axis=1) == image_set.labels).all()
-    (tmp_path / "fold-1-2.npy").write_bytes(b"cut")
-    with pytest.raises(AssertionError, match="trained again"):
-        training.cross_validate(image_set, None, tmp_path)
 
 
 def _refuse(image_set: ImageSet, *_: object, **__: object) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.data.splits import Split, split_by_slice
 from pipeline.digests import file_digest
 from pipeline.errors import InputError
-from pipeline.models.registry import read_run
+from pipeline.models.registry import MODEL_FILE, read_run
 from pipeline.training import run
 from pipeline.training.learning_set import load_learning_set, resolve_split
 from pipeline.training.train_network import train
@@ -93,7 +93,7 @@ def test_what_is_shipped_describes_itself(resumed):
 
 
 def test_the_shipped_file_is_float32_without_an_optimizer(resumed):
-    model = keras.models.load_model(resumed / run.MODEL_FILE, safe_mode=True)
+    model = keras.models.load_model(resumed / MODEL_FILE, safe_mode=True)
     assert model.dtype_policy.name == "float32"
     assert getattr(model, "optimizer", None) is None
     kernel = model.get_layer("mask").get_weights()[0]
@@ -101,10 +101,10 @@ def test_the_shipped_file_is_float32_without_an_optimizer(resumed):
 
 
 def test_a_finished_run_ships_again_without_training(resumed, plan):
-    shipped = keras.models.load_model(resumed / run.MODEL_FILE).get_weights()
-    (resumed / run.MODEL_FILE).unlink()
+    shipped = keras.models.load_model(resumed / MODEL_FILE).get_weights()
+    (resumed / MODEL_FILE).unlink()
     train(replace(plan, epochs=3), size=32)
-    again = keras.models.load_model(resumed / run.MODEL_FILE).get_weights()
+    again = keras.models.load_model(resumed / MODEL_FILE).get_weights()
     for one, other in zip(shipped, again, strict=True):
         np.testing.assert_array_equal(one, other)
     assert len(history(resumed)) == 3
