@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _list([arguments.name] if arguments.name else list(EXPERIMENTS))
     configuration = find_configuration(arguments.name)
     from pipeline.classifiers.weights import WeightsSource
-    from pipeline.experiments.options import RunContext
+    from pipeline.experiments.plans import RunContext
     from pipeline.experiments.registry import open_experiment
     from pipeline.experiments.runner import RowChoice, run_experiment
     from pipeline.models.quiet_keras import import_keras

@@ -2,7 +2,8 @@
 
 A configuration is a TOML file in `configurations`. Each of its ``[[rows]]`` is a small grid: where
 a value is a list, there is a row for each of its values. Rows are known by a digest of all that
-they were measured with.
+they were measured with. A configuration named after an image task takes published figures and data
+from the task.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import itertools
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from pipeline.classifiers.bases.registry import ARCHITECTURES
 from pipeline.classifiers.strategies import Strategy
 from pipeline.errors import InputError
 from pipeline.experiments.options import Option, check_option
+from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.image_tasks.task import ImageTask
 
 FOLDER = Path(__file__).with_name("configurations")
 #: What a row says besides its options.
@@ -82,7 +85,7 @@ def read_configuration(path: Path) -> Configuration:
     """Read a configuration.
 
     Raises:
-        InputError: The file is missing, no TOML, or holds what is not known here.
+        InputError: The file is missing, is not TOML, or holds what is not known here.
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -92,6 +95,9 @@ def read_configuration(path: Path) -> Configuration:
         raise InputError(path.name, f"{path.name} cannot be read as TOML.") from None
     known = {"title", "question", "published", "data", "notes", "common", "rows"}
     _require(set(content) <= known, path.name, f"parts must be among {', '.join(sorted(known))}")
+    if path.stem in IMAGE_TASKS:
+        _require(not {"published", "data"} & set(content), path.name, "both are the image task's")
+        content |= _describe_data(IMAGE_TASKS[path.stem])
     data = content.get("data", {})
     return Configuration(
         name=path.stem,
@@ -107,6 +113,18 @@ def read_configuration(path: Path) -> Configuration:
         notes=_texts(content, "notes", path.name),
         rows=_read_rows(content, path),
     )
+
+
+def _describe_data(task: ImageTask) -> dict[str, Any]:
+    """Published figures and data of an image task, as a configuration has them."""
+    return {
+        "published": [asdict(entry) for entry in task.published],
+        "data": {
+            "name": task.data_name,
+            "licence": task.data_licence,
+            "cautions": list(task.cautions),
+        },
+    }
 
 
 def _read_rows(content: Mapping[str, Any], path: Path) -> tuple[PlannedRow, ...]:

@@ -23,7 +23,7 @@ from pipeline.classifiers.weights import load_weights
 from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.options import RunContext, make_plan
+from pipeline.experiments.plans import RunContext, make_plan
 from pipeline.results import ProgressCallback
 
 _CLASSES = 2
@@ -53,7 +53,7 @@ class FeatureSpeed:
         )
 
 
-def open_experiment(context: RunContext) -> FeatureSpeed:
+def open_experiment(name: str, context: RunContext) -> FeatureSpeed:
     """Nothing is read."""
     return FeatureSpeed(context)
 

@@ -1,7 +1,7 @@
 """Published classifiers of single images, measured on repeated stratified folds by group.
 
-Both image tasks share this; their modules only name the task. Near-duplicates and the images of one
-patient stay on one side of every fold.
+An experiment of this kind is named after the image task whose images it takes. Near-duplicates and
+the images of one patient stay on one side of every fold.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipeline.classifiers.scoring import score_repeats
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.options import RunContext, make_plan
+from pipeline.experiments.plans import RunContext, make_plan
 from pipeline.image_tasks.dataset import ImageSet, read_image_set
 from pipeline.image_tasks.registry import find_image_task
 from pipeline.results import ProgressCallback
@@ -107,12 +107,12 @@ class ImageFolderExperiment:
             yield replace(self.context, cache=Path(folder))
 
 
-def open_image_folder(task: str, context: RunContext) -> ImageFolderExperiment:
-    """Read a task's images.
+def open_experiment(name: str, context: RunContext) -> ImageFolderExperiment:
+    """Read the images of the image task of that name.
 
     Raises:
         InputError: No folder was given, or it does not hold the classes.
     """
     if context.data is None:
-        raise InputError("--data", f"Give the folder of the {task} images with --data.")
-    return ImageFolderExperiment(read_image_set(find_image_task(task), context.data), context)
+        raise InputError("--data", f"Give the folder of the {name} images with --data.")
+    return ImageFolderExperiment(read_image_set(find_image_task(name), context.data), context)

@@ -22,7 +22,7 @@ from pipeline.data.splits import deal
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.options import RunContext, make_plan
+from pipeline.experiments.plans import RunContext, make_plan
 from pipeline.results import ProgressCallback
 
 CLASSES = ("no tumor", "tumor")
@@ -87,7 +87,7 @@ class LggSlices:
         raise InputError(split, f"A split must be {BY_SLICE} or {BY_PATIENT}, got {split}.")
 
 
-def open_experiment(context: RunContext) -> LggSlices:
+def open_experiment(name: str, context: RunContext) -> LggSlices:
     """Read the set.
 
     Raises:

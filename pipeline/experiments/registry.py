@@ -1,4 +1,8 @@
-"""The registry of experiments: a new one is a configuration, a module and a line here."""
+"""The registry of experiments: published systems, run again.
+
+A new one is a configuration, a module and a line here; one on the pictures of an image task is only
+a configuration with the task's name.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,21 @@ from pipeline.experiments.configuration import (
     read_configuration,
 )
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.options import RunContext
+from pipeline.experiments.plans import RunContext
+from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.results import ProgressCallback
+
+
+def configured_tasks(folder: Path = FOLDER) -> list[str]:
+    """The image tasks that have a configuration."""
+    return [name for name in IMAGE_TASKS if (folder / f"{name}.toml").is_file()]
+
 
 #: Name, which is also that of the configuration, to the module that opens it.
 EXPERIMENTS = {
     "lgg-slices": "pipeline.experiments.lgg_slices",
     "runtimes": "pipeline.experiments.runtimes",
-    "brain-mri": "pipeline.experiments.brain_mri",
-    "chest-xray": "pipeline.experiments.chest_xray",
+    **dict.fromkeys(configured_tasks(), "pipeline.experiments.image_folders"),
     "feature-cache": "pipeline.experiments.feature_speed",
 }
 
@@ -30,8 +40,8 @@ EXPERIMENTS = {
 class Experiment(Protocol):
     """An experiment whose data were read.
 
-    A module of the registry has ``open_experiment(context: RunContext) -> Experiment``, which
-    raises `InputError` where the data are missing.
+    A module of the registry has ``open_experiment(name: str, context: RunContext) -> Experiment``,
+    which raises `InputError` where the data are missing.
     """
 
     def facts(self) -> DataFacts:
@@ -49,7 +59,7 @@ def find_configuration(name: str, folder: Path = FOLDER) -> Configuration:
     """The committed configuration of an experiment.
 
     Raises:
-        InputError: There is no such experiment, or its configuration does not fit.
+        InputError: It is unknown, or its configuration does not fit.
     """
     if name not in EXPERIMENTS:
         known = ", ".join(EXPERIMENTS)
@@ -63,5 +73,5 @@ def open_experiment(name: str, context: RunContext) -> Experiment:
     Raises:
         InputError: The data are missing or cannot be read.
     """
-    opened: Experiment = import_module(EXPERIMENTS[name]).open_experiment(context)
+    opened: Experiment = import_module(EXPERIMENTS[name]).open_experiment(name, context)
     return opened

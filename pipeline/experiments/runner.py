@@ -26,7 +26,7 @@ from pipeline.experiments.documents import (
     read_measured_rows,
     row_words,
 )
-from pipeline.experiments.options import RunContext
+from pipeline.experiments.plans import RunContext
 from pipeline.experiments.registry import Experiment
 from pipeline.results import ProgressCallback
 

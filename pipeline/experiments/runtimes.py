@@ -7,15 +7,13 @@ is what is mostly called.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +24,7 @@ from pipeline.classifiers.weights import FEATURES, NotRun
 from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.options import RunContext
+from pipeline.experiments.plans import RunContext
 from pipeline.results import ProgressCallback
 
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ class Runtimes:
         )
 
 
-def open_experiment(context: RunContext) -> Runtimes:
+def open_experiment(name: str, context: RunContext) -> Runtimes:
     """Nothing is read."""
     return Runtimes(context)
 
@@ -87,29 +85,27 @@ def open_runtimes(model: keras.Model) -> dict[str, Answer]:
     Raises:
         NotRun: A package is missing, as on machines that only use the shipped models.
     """
+    import keras
+    import tensorflow as tf
+
+    from pipeline.engine.onnx_engine import OnnxStage, convert
+    from pipeline.engine.tracing import trace
+
+    model = keras.Model(model.inputs, [model.output, model.get_layer(FEATURES).output])
+    traced = trace(model)
     try:
-        import onnxruntime
-        import tensorflow as tf
-        import tf2onnx  # noqa: F401
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            convert(model, path)
+            stage = OnnxStage(path)
     except ImportError as error:
         raise NotRun(
             f"The package {error.name} is missing; install requirements-dev.txt."
         ) from None
-    import keras
-
-    model = keras.Model(model.input, [model.output, model.get_layer(FEATURES).output])
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = os.cpu_count() or 1
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        _export(model, path)
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    traced = tf.function(lambda pixels: model(pixels, training=False))
-    (name,) = [entry.name for entry in session.get_inputs()]
     return {
-        "onnxruntime": lambda image: session.run(None, {name: image})[1],
+        "onnxruntime": lambda image: stage.predict([image])[1],
         "tensorflow": lambda image: traced(tf.constant(image))[1].numpy(),
-        "keras_predict": lambda image: model.predict(image, verbose=0)[1],
+        "keras_predict": lambda image: model.predict([image], verbose=0)[1],
     }
 
 
@@ -174,27 +170,3 @@ def disagreement(answers: Mapping[str, Answer], side: int) -> Estimate:
 def _with_interval(value: float, drawn: NDArray[np.float64]) -> Estimate:
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Estimate(value, float(low), float(high))
-
-
-def _export(model: keras.Model, path: Path) -> None:
-    """Write a model as ONNX; one that was loaded must have been called once."""
-    side = int(model.input.shape[1])
-    model(np.zeros((1, side, side, 3), np.float32))
-    with _quiet():
-        model.export(path, format="onnx", verbose=False)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence what Keras's export looks up in NumPy, and its converter's log."""
-    import logging
-
-    logger: Any = logging.getLogger("tf2onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

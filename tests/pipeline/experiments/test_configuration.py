@@ -10,7 +10,8 @@ from pipeline.classifiers.weights import WeightsSource
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import FOLDER, read_configuration
 from pipeline.experiments.documents import row_words
-from pipeline.experiments.options import OPTIONS, RunContext, make_plan
+from pipeline.experiments.options import OPTIONS
+from pipeline.experiments.plans import RunContext, make_plan
 from pipeline.experiments.registry import EXPERIMENTS, find_configuration
 
 CONTEXT = RunContext(None, WeightsSource())
@@ -81,6 +82,13 @@ def test_the_digest_is_of_what_is_measured_not_of_how_long_it_takes(tmp_path: Pa
 def test_what_does_not_fit_is_told_in_a_sentence(tmp_path: Path, text: str, rule: str) -> None:
     with pytest.raises(InputError, match=rule):
         read(tmp_path, text)
+
+
+def test_what_an_image_task_says_is_not_said_again(tmp_path: Path) -> None:
+    path = tmp_path / "brain-mri.toml"
+    path.write_text(HEAD + ROW)
+    with pytest.raises(InputError, match="both are the image task's"):
+        read_configuration(path)
 
 
 def test_unknown_experiments_are_told_with_those_that_are_known(tmp_path: Path) -> None:

@@ -9,8 +9,12 @@ from tiny_images import write_image
 from pipeline.classifiers.weights import NotRun, WeightsSource
 from pipeline.errors import InputError
 from pipeline.experiments.image_folders import SHIPPED
-from pipeline.experiments.options import RunContext
-from pipeline.experiments.registry import find_configuration, open_experiment
+from pipeline.experiments.plans import RunContext
+from pipeline.experiments.registry import (
+    configured_tasks,
+    find_configuration,
+    open_experiment,
+)
 from pipeline.image_tasks.registry import IMAGE_TASKS
 
 
@@ -24,10 +28,14 @@ def context(tmp_path: Path) -> RunContext:
     return RunContext(tmp_path / "data", WeightsSource(None))
 
 
-@pytest.mark.parametrize("name", list(IMAGE_TASKS))
+@pytest.mark.parametrize("name", configured_tasks())
 def test_the_configuration_says_what_the_task_says(name: str) -> None:
     configuration, task = find_configuration(name), IMAGE_TASKS[name]
     assert configuration.cautions == task.cautions
+    assert configuration.data_name == task.data_name
+    assert [entry["label"] for entry in configuration.published] == [
+        entry.label for entry in task.published
+    ]
     (shipped,) = (row for row in configuration.rows if SHIPPED in row.split)
     recipe = task.recipe
     assert (shipped.architecture, shipped.epochs) == (recipe.architecture, recipe.epochs)

@@ -13,7 +13,7 @@ from pipeline.classifiers.weights import WeightsSource
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.lgg_slices import BY_PATIENT, BY_SLICE, LggSlices, open_experiment
-from pipeline.experiments.options import RunContext
+from pipeline.experiments.plans import RunContext
 
 PATIENTS, SLICES = 14, 6
 
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def open_slices(folder: Path) -> LggSlices:
-    return open_experiment(RunContext(folder, WeightsSource(folder)))
+    return open_experiment("lgg-slices", RunContext(folder, WeightsSource(folder)))
 
 
 def test_slices_are_read_with_their_patients_and_labels(folder: Path) -> None:
@@ -95,4 +95,4 @@ def test_a_row_is_trained_and_scored_on_what_was_held_out(
 
 def test_the_folder_is_asked_for() -> None:
     with pytest.raises(InputError, match="Give the folder of the LGG set with --data"):
-        open_experiment(RunContext(None, WeightsSource()))
+        open_experiment("lgg-slices", RunContext(None, WeightsSource()))

@@ -13,7 +13,7 @@ from pipeline.classifiers.weights import NotRun, WeightsSource
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import Configuration, PlannedRow, read_configuration
 from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.options import RunContext
+from pipeline.experiments.plans import RunContext
 from pipeline.experiments.runner import RowChoice, RunReport, run_experiment
 
 CONFIGURATION = """

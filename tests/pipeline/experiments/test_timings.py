@@ -11,7 +11,8 @@ from pipeline.classifiers.strategies import Strategy
 from pipeline.classifiers.weights import NotRun, WeightsSource
 from pipeline.experiments import feature_speed, runtimes
 from pipeline.experiments.configuration import PlannedRow
-from pipeline.experiments.options import Option, RunContext
+from pipeline.experiments.options import Option
+from pipeline.experiments.plans import RunContext
 
 
 def quiet(done: int, total: int, message: str) -> None:
@@ -40,7 +41,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunContext:
 
 
 def test_runtimes_take_turns_and_agree(context: RunContext) -> None:
-    experiment = runtimes.open_experiment(context)
+    experiment = runtimes.open_experiment("runtimes", context)
     measurement = experiment.measure(make_row(None, rounds=4), quiet)
     figures = {name: estimate.value for name, estimate in measurement.figures.items()}
     assert set(figures) == {
@@ -77,7 +78,7 @@ def test_a_difference_between_runtimes_is_seen() -> None:
 
 
 def test_both_ways_of_an_epoch_are_timed(context: RunContext) -> None:
-    experiment = feature_speed.open_experiment(context)
+    experiment = feature_speed.open_experiment("feature-cache", context)
     row = make_row(Strategy.HEAD, epochs=2, images=16)
     measurement = experiment.measure(row, quiet)
     figures = {name: estimate.value or 0 for name, estimate in measurement.figures.items()}
@@ -93,6 +94,6 @@ def test_the_gain_by_hand() -> None:
 
 
 def test_without_weights_the_gain_is_not_run(context: RunContext) -> None:
-    experiment = feature_speed.open_experiment(RunContext(None, WeightsSource()))
+    experiment = feature_speed.open_experiment("feature-cache", RunContext(None, WeightsSource()))
     with pytest.raises(NotRun, match="frozen random base"):
         experiment.measure(make_row(Strategy.HEAD, epochs=1, images=8), quiet)
