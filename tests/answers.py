@@ -29,8 +29,13 @@ from pipeline import (
     read_cases,
 )
 from pipeline.engine.export import export_network
-from pipeline.image_tasks.classifier import ImageClassifier
-from pipeline.image_tasks.facade import IMAGE_TASKS, ImageTask, answer_image, read_image_model
+from pipeline.image_tasks.facade import (
+    IMAGE_TASKS,
+    ImageClassifier,
+    ImageTask,
+    answer_image,
+    read_image_model,
+)
 from pipeline.image_tasks.reading import read_grey_bytes
 
 _ROOT = Path(__file__).resolve().parents[1]

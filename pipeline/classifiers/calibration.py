@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from pipeline.classifiers.cross_validation import HeldOutAnswers
 
@@ -45,6 +44,7 @@ def apply_temperature(
 
 def fit_temperature(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
     """Temperature with the least cross-entropy on held-out images ``(n, classes)``, ``(n,)``."""
+    from scipy.optimize import minimize_scalar
 
     def loss(power: float) -> float:
         return cross_entropy(apply_temperature(probabilities, float(np.exp(power))), labels)

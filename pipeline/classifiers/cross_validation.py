@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from pipeline.atomic_files import replacing
 from pipeline.classifiers.images import LabelledImages, Pixels
@@ -52,6 +51,9 @@ class HeldOutAnswers:
 
 def iterate_folds(images: LabelledImages, *, repeats: int) -> Iterator[Fold]:
     """The folds of all repeats; every image is held out once per repeat, groups stay together."""
+    # Whoever only answers images does not need scikit-learn.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     for repeat in range(repeats):
         splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=FOLD_SEED + repeat)
         parts = splitter.split(np.zeros(len(images)), images.labels, images.groups)

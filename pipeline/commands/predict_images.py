@@ -21,9 +21,7 @@ from pipeline.commands.prediction_call import PredictionCall
 from pipeline.commands.prediction_files import SCHEMA, writing
 from pipeline.commands.prediction_folder import Entry, PredictionFolder
 from pipeline.errors import InputError
-from pipeline.image_tasks.answering import make_answer
-from pipeline.image_tasks.classifier import ImageClassifier
-from pipeline.image_tasks.facade import ImageAnswer
+from pipeline.image_tasks.answers import ImageAnswer, ImageClassifier, make_answer
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.reading import SingleImage, read_single_images

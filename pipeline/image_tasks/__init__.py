@@ -1,5 +1,6 @@
-"""Tasks in which every image is its own case: one network, class probabilities and a heat map.
+"""Tasks of single images: every image is its own case, one network answers, with a heat map.
 
-They are comparisons with published systems, kept apart from the two-stage brain tumor task. A task
-is one small module with a ``TASK`` and one line in `pipeline.image_tasks.registry`.
+Each is a table of what is special about it (`brain_mri`, `chest_xray`), listed in `registry`; its
+network is trained by the kit of `pipeline.classifiers` and run by `pipeline.engine`. They are kept
+apart from the two-stage task and are not for reading.
 """

@@ -1,7 +1,6 @@
 """Answers one image as JSON: ``python -m pipeline.image_tasks.answering TASK FILE ...``.
 
-The program behind `pipeline.image_tasks.facade.answer_image_in_own_process`. It writes one JSON
-object, the answer or ``{"error": sentence}``, and nothing else, to standard output.
+Writes one JSON object, the answer or ``{"error": sentence}``, and nothing else, to standard output.
 """
 
 from __future__ import annotations
@@ -13,43 +12,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipeline.engine.exports import is_exported
 from pipeline.errors import InputError
-from pipeline.image_tasks.classifier import ImageClassifier
-from pipeline.image_tasks.facade import ImageAnswer, answer_image
-from pipeline.image_tasks.heat_maps import display_grey, draw_overlay, encode_png
+from pipeline.image_tasks.answers import ImageClassifier, answer_image
 from pipeline.image_tasks.models import read_image_model
 
 _PROJECT = Path(__file__).resolve().parents[2]
-
-
-def make_answer(
-    classifier: ImageClassifier, grey: NDArray[np.float32], *, source: str
-) -> ImageAnswer:
-    """Answer a grey image ``(h, w)``, with the pictures to show."""
-    result = classifier.classify(grey)
-    task = classifier.info.task
-    shown = display_grey(grey)
-    heat = np.rint(result.heat * 255).astype(np.uint8)
-    return ImageAnswer(
-        task=task.name,
-        source=source,
-        answer=task.classes[result.answer],
-        probabilities={
-            name: float(value)
-            for name, value in zip(task.classes, result.probabilities, strict=True)
-        },
-        width=grey.shape[1],
-        height=grey.shape[0],
-        model=classifier.reference,
-        cautions=task.cautions,
-        image_png=encode_png(shown),
-        heat_png=encode_png(heat),
-        overlay_png=encode_png(draw_overlay(shown, result.heat)),
-    )
 
 
 def prepare_engine(models_dir: Path, engine_dir: Path, task: str) -> str:

@@ -1,7 +1,7 @@
 """From an image of any shape and depth to the network's square, and from its map back.
 
 Used by training, evaluation and answers alike. Colour is dropped: X-rays and MRI are grey, and a
-tint tells the source of a picture, not what is on it.
+tint shows where a picture comes from, not what is on it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def prepare_image(grey: NDArray[np.float32], *, fit: Fit, size: int) -> Prepared
     height, width = grey.shape
     box = find_content(grey) if fit is Fit.CONTENT else (0, 0, height, width)
     top, left, h, w = box
-    part = _scale(grey[top : top + h, left : left + w])
+    part = stretch_grey(grey[top : top + h, left : left + w]).astype(np.float32)
     padding = (0, 0, 0, 0)
     if fit is Fit.CONTENT:
         side = max(h, w)
@@ -76,6 +76,17 @@ def prepare_image(grey: NDArray[np.float32], *, fit: Fit, size: int) -> Prepared
     )
     pixels = np.repeat(np.rint(square).astype(np.uint8)[..., None], 3, axis=-1)
     return PreparedImage(pixels, Placement((height, width), box, padding))
+
+
+def stretch_grey(grey: NDArray[np.float32]) -> NDArray[np.floating]:
+    """Grey values of any range ``(h, w)`` in [0, 255], between percentiles; 0 where all are one."""
+    low, high = np.percentile(grey, _PERCENTILES)
+    if high <= low:
+        low, high = float(grey.min()), float(grey.max())
+    if high <= low:
+        return np.zeros_like(grey)
+    stretched: NDArray[np.floating] = np.clip((grey - low) / (high - low), 0, 1) * 255
+    return stretched
 
 
 def find_content(grey: NDArray[np.float32]) -> tuple[int, int, int, int]:
@@ -103,13 +114,3 @@ def restore_map(heat: NDArray[np.float32], placement: Placement) -> NDArray[np.f
     restored = np.zeros(placement.shape, np.float32)
     restored[top : top + h, left : left + w] = square[above : above + h, before : before + w]
     return restored
-
-
-def _scale(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale to 0 to 255 between percentiles; a flat image becomes 0."""
-    low, high = np.percentile(grey, _PERCENTILES)
-    if high <= low:
-        low, high = float(grey.min()), float(grey.max())
-    if high <= low:
-        return np.zeros_like(grey)
-    return (np.clip((grey - low) / (high - low), 0, 1) * 255).astype(np.float32)

@@ -13,8 +13,7 @@ from tiny_images import CLASSES, TASK, build_network, corner_pixels, write_image
 from pipeline.__main__ import main
 from pipeline.commands import predict_images
 from pipeline.engine.export import export_network
-from pipeline.image_tasks.answering import make_answer
-from pipeline.image_tasks.classifier import ImageClassifier
+from pipeline.image_tasks.answers import ImageClassifier, make_answer
 from pipeline.image_tasks.models import read_image_model
 from pipeline.models.quiet_keras import import_keras
 

@@ -16,8 +16,8 @@ from pipeline.engine.exports import is_exported
 from pipeline.engine.keras_engine import KerasStage
 from pipeline.engine.selection import open_network
 from pipeline.errors import InputError
-from pipeline.image_tasks.classifier import ImageClassifier
-from pipeline.image_tasks.facade import answer_image, answer_image_in_own_process
+from pipeline.image_tasks import answering
+from pipeline.image_tasks.answers import ImageClassifier, answer_image, draw_overlay, encode_png
 from pipeline.image_tasks.models import read_image_model
 from pipeline.models.registry import load_keras_model
 
@@ -100,15 +100,26 @@ def test_an_answer_for_the_dashboard(shipped: Folders) -> None:
         assert (picture.mode, picture.size) == (mode, (told["width"], told["height"]))
 
 
-def test_an_answer_from_another_process(shipped: Folders, tmp_path: Path) -> None:
+def test_the_program_writes_an_answer_or_a_sentence(
+    shipped: Folders, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     models, exports = shipped
-    where = {"models_dir": models, "engine_dir": exports}
+    where = ["--models", str(models), "--engine-dir", str(exports)]
     path = write_image(tmp_path / "a.png", corner_pixels(20))
-    told = answer_image_in_own_process(TASK, path, source="a.png", **where)
-    assert told["class"] == "normal"
-    (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    with pytest.raises(InputError, match=r"^b\.png is damaged"):
-        answer_image_in_own_process(TASK, tmp_path / "b.png", source="b.png", **where)
+    assert answering.main([TASK, str(path), "--source", "a.png", *where]) == 0
+    assert json.loads(capsys.readouterr().out)["class"] == "normal"
+    path.write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    assert answering.main([TASK, str(path), "--source", "a.png", *where]) == 1
+    assert json.loads(capsys.readouterr().out)["error"].startswith("a.png is damaged")
+
+
+def test_the_overlay_leaves_the_image_where_nothing_speaks() -> None:
+    grey = np.array([[10, 200]], np.uint8)
+    drawn = draw_overlay(grey, np.array([[0.0, 1.0]], np.float32))
+    assert drawn[0, 0].tolist() == [10, 10, 10]
+    assert drawn[0, 1].tolist() != [200, 200, 200]
+    decoded = np.asarray(Image.open(io.BytesIO(encode_png(drawn))))
+    np.testing.assert_array_equal(decoded, drawn)
 
 
 def test_the_facade_and_an_exported_answer_import_no_tensorflow(shipped: Folders) -> None:
@@ -117,12 +128,13 @@ def test_the_facade_and_an_exported_answer_import_no_tensorflow(shipped: Folders
 import sys
 import pipeline.image_tasks.facade as facade
 facade.read_image_model(__import__("pathlib").Path({str(models)!r}), {TASK!r})
-assert not {{"tensorflow", "keras", "openvino"}} & set(sys.modules), "facade"
-from pathlib import Path
-from pipeline.image_tasks.classifier import ImageClassifier
-classifier = ImageClassifier(Path({str(models)!r}), {TASK!r}, engine_dir=Path({str(exports)!r}))
+heavy = {{"tensorflow", "keras", "sklearn", "scipy.optimize"}}
+assert not (heavy | {{"openvino"}}) & set(sys.modules), "facade"
 import numpy
+from pathlib import Path
+models, exports = Path({str(models)!r}), Path({str(exports)!r})
+classifier = facade.ImageClassifier(models, {TASK!r}, engine_dir=exports)
 classifier.classify(numpy.eye(40, dtype=numpy.float32))
-assert not {{"tensorflow", "keras"}} & set(sys.modules), "classifier"
+assert not heavy & set(sys.modules), "classifier"
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

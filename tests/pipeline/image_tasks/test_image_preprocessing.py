@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from pipeline.image_tasks.preprocessing import find_content, prepare_image, restore_map, to_grey
+from pipeline.image_tasks.preprocessing import (
+    find_content,
+    prepare_image,
+    restore_map,
+    stretch_grey,
+    to_grey,
+)
 from pipeline.image_tasks.task import Fit
 
 
@@ -52,6 +58,16 @@ def test_colour_becomes_grey_and_a_flat_image_black() -> None:
     np.testing.assert_array_equal(to_grey(page), np.full((4, 4), 100, np.float32))
     flat = prepare_image(np.full((9, 9), 50, np.float32), fit=Fit.WHOLE, size=16)
     assert flat.pixels.max() == 0
+
+
+def test_any_range_is_stretched() -> None:
+    assert stretch_grey(np.full((3, 3), 7, np.float32)).max() == 0
+    ramp = stretch_grey(np.linspace(-500, 3000, 1000, dtype=np.float32)[None])
+    assert (ramp.min(), ramp.max()) == (0, 255)
+    # Nearly everything is of one value: the range of what differs is taken.
+    speck = np.zeros((40, 40), np.float32)
+    speck[3, 3] = 0.01
+    assert stretch_grey(speck)[3, 3] == 255
 
 
 @pytest.mark.parametrize("fit", list(Fit))

@@ -9,8 +9,8 @@ import pytest
 from pipeline.data.images import read_image
 from pipeline.digests import file_digest
 from pipeline.experiments.registry import configured_tasks
+from pipeline.image_tasks.answers import ImageClassifier
 from pipeline.image_tasks.card import BEGIN, END, render_results
-from pipeline.image_tasks.classifier import ImageClassifier
 from pipeline.image_tasks.models import read_image_model
 from pipeline.image_tasks.preprocessing import to_grey
 from pipeline.image_tasks.registry import IMAGE_TASKS
