@@ -1,13 +1,9 @@
-"""Puts the figures of evaluation.json into a model card, between two marks."""
+"""The figures of an image task's evaluation.json as Markdown, for its model card."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-BEGIN = "<!-- results: written by python -m pipeline train-image-task -->"
-END = "<!-- end of results -->"
 
 _LABELS = {
     "accuracy": "Accuracy",
@@ -19,23 +15,8 @@ _LABELS = {
 }
 
 
-def fill_card(path: Path, evaluation: Mapping[str, Any]) -> None:
-    """Write the results section anew where a card lies there; all else in it stays.
-
-    Raises:
-        ValueError: The card has no place for results.
-    """
-    if not path.is_file():
-        return
-    text = path.read_text("utf-8")
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{path.name} must hold {BEGIN} and {END}")
-    head, tail = text.partition(BEGIN)[0], text.partition(END)[2]
-    path.write_text(f"{head}{BEGIN}\n{render_results(evaluation)}\n{END}{tail}", "utf-8")
-
-
 def render_results(evaluation: Mapping[str, Any]) -> str:
-    """The results section in Markdown."""
+    """The results section of the card (`pipeline.evaluation.report.write_section`)."""
     counts, environment = evaluation["counts"], evaluation["environment"]
     lines = [
         f"Measured on {evaluation['split']}: {counts['images']} images in {counts['groups']} groups"
@@ -66,7 +47,7 @@ def render_results(evaluation: Mapping[str, Any]) -> str:
         f"One answer takes {environment['seconds_per_image']:g} s with heat map, on"
         f" {environment['cpu']}, {environment['cores']} cores, {environment['engine']}."
     )
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def _label(name: str) -> str:

@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from pipeline.atomic_files import replacing, write_json
@@ -19,7 +18,8 @@ from pipeline.classifiers.calibration import CalibratedAnswers, cross_entropy
 from pipeline.classifiers.cross_validation import FOLD_SEED, FOLDS
 from pipeline.classifiers.scoring import DRAWS, score_repeats
 from pipeline.evaluation.metrics import expected_calibration_error
-from pipeline.image_tasks.card import fill_card
+from pipeline.evaluation.report import write_section
+from pipeline.image_tasks.card import render_results
 from pipeline.image_tasks.dataset import ImageSet
 from pipeline.image_tasks.models import METADATA_SCHEMA
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
@@ -31,7 +31,7 @@ from pipeline.models.registry import (
     METADATA_FILE,
     MODEL_FILE,
 )
-from pipeline.models.saving import save_half_precision
+from pipeline.models.saving import describe_backend, describe_network, save_half_precision
 
 VERSION = "1.0.0"
 EVALUATION_SCHEMA = 1
@@ -45,7 +45,7 @@ def write_shipped(
     *,
     environment: Mapping[str, str | float],
 ) -> None:
-    """Write all files of a model; figures are put into the card that lies there.
+    """Write all files of a model; the figures are put into the card where there is one.
 
     Args:
         folder: Receives the files.
@@ -53,6 +53,9 @@ def write_shipped(
         fitted: The model.
         measured: The recipe's cross-validation.
         environment: Where and how it was measured.
+
+    Raises:
+        InputError: The card has no section for results.
     """
     folder.mkdir(parents=True, exist_ok=True)
     digest = save_half_precision(fitted.model, folder / MODEL_FILE)
@@ -60,7 +63,8 @@ def write_shipped(
     evaluation = describe_evaluation(image_set, measured, digest=digest, environment=environment)
     write_json(folder / EVALUATION_FILE, evaluation)
     _write_history(folder / HISTORY_FILE, fitted)
-    fill_card(folder / CARD_FILE, evaluation)
+    if (folder / CARD_FILE).is_file():
+        write_section(folder / CARD_FILE, render_results(evaluation))
 
 
 def describe_model(
@@ -69,14 +73,15 @@ def describe_model(
     """The content of metadata.json."""
     task, recipe = image_set.task, image_set.task.recipe
     return {
-        "schema": METADATA_SCHEMA,
-        "task": task.name,
-        "name": task.model_name,
-        "version": VERSION,
-        "file": MODEL_FILE,
-        "digest": digest,
-        "input": {"size": image_set.labelled.images.shape[1], "fit": task.fit.value},
-        "preprocessing_version": PREPROCESSING_VERSION,
+        **describe_network(
+            schema=METADATA_SCHEMA,
+            task=task.name,
+            name=task.model_name,
+            version=VERSION,
+            digest=digest,
+            shape={"size": image_set.labelled.images.shape[1], "fit": task.fit.value},
+            preprocessing_version=PREPROCESSING_VERSION,
+        ),
         "classes": list(task.classes),
         "calibration": {"temperature": measured.temperature, "on": "held-out folds"},
         "data": {"name": task.data_name, "licence": task.data_licence},
@@ -93,8 +98,7 @@ def describe_model(
             "initial_weights": fitted.initial_weights,
             "trained": "all layers",
             "seconds_per_epoch": round(fitted.seconds_per_epoch, 1),
-            "keras": keras.__version__,
-            "backend": keras.backend.backend(),
+            **describe_backend(),
         },
     }
 

@@ -21,8 +21,8 @@ from pipeline.models.registry import (
     HISTORY_FILE,
     METADATA_FILE,
     METADATA_SCHEMA,
-    MODEL_FILE,
 )
+from pipeline.models.saving import describe_backend, describe_network
 from pipeline.training.batches import StageBatches
 from pipeline.training.learning_set import LearningSet, resolve_split
 from pipeline.training.schedules import make_cosine_schedule
@@ -202,14 +202,15 @@ def write_metadata(
 ) -> None:
     """Write ``metadata.json`` beside the model."""
     metadata = {
-        "schema": METADATA_SCHEMA,
-        "task": DEFAULT_TASK,
-        "name": name,
-        "version": "2.0.0",
-        "file": MODEL_FILE,
-        "digest": digest,
-        "input": {"size": size, "channels": list(INPUT_CHANNELS)},
-        "preprocessing_version": PREPROCESSING_VERSION,
+        **describe_network(
+            schema=METADATA_SCHEMA,
+            task=DEFAULT_TASK,
+            name=name,
+            version="2.0.0",
+            digest=digest,
+            shape={"size": size, "channels": list(INPUT_CHANNELS)},
+            preprocessing_version=PREPROCESSING_VERSION,
+        ),
         "decision": asdict(rule),
         "data": {
             "name": "LGG MRI Segmentation (Buda et al. 2019, TCGA-LGG)",
@@ -234,8 +235,7 @@ def write_metadata(
             "precision": plan.precision,
             "crop_px": plan.crop,
             "initial_weights": "ImageNet" if plan.pretrained else "random",
-            "keras": keras.__version__,
-            "backend": keras.backend.backend(),
+            **describe_backend(),
         },
         **extra,
     }

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from fake_models import write_metadata
+from tiny_images import TASK as IMAGE_TASK
+from tiny_images import write_shipped
 
 from pipeline.__main__ import COMMANDS, main
 from pipeline.commands import locations
@@ -88,6 +90,7 @@ def test_the_workspace_holds_the_exported_models(monkeypatch: pytest.MonkeyPatch
     assert locations.default_engine_dir() == ROOT / "workspace" / "engine"
 
 
+@pytest.mark.parametrize("task", ["brain-tumor", IMAGE_TASK])
 @pytest.mark.parametrize(
     ("engine", "status", "expected"),
     [
@@ -98,7 +101,12 @@ def test_the_workspace_holds_the_exported_models(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_models_are_exported_when_they_are_needed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, status: int, expected: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: str,
+    status: int,
+    expected: str,
+    task: str,
 ) -> None:
     asked: list[list[str]] = []
 
@@ -108,11 +116,12 @@ def test_models_are_exported_when_they_are_needed(
 
     monkeypatch.setattr("subprocess.run", export)
     write_metadata(tmp_path)
-    arguments = make_arguments(tmp_path, engine)
+    write_shipped(tmp_path)
+    arguments = make_arguments(tmp_path, engine, task)
     assert locations.ready_engine(arguments) == expected
     assert len(asked) == (engine != "keras")
     if asked:
-        assert asked[0][1:4] == ["-m", "pipeline", "export"]
+        assert asked[0][1:6] == ["-m", "pipeline", "export", "--task", task]
 
 
 def test_an_engine_that_was_asked_for_by_name_does_not_fall_back(
@@ -124,10 +133,10 @@ def test_an_engine_that_was_asked_for_by_name_does_not_fall_back(
         locations.ready_engine(make_arguments(tmp_path, "openvino"))
 
 
-def make_arguments(folder: Path, engine: str) -> object:
+def make_arguments(folder: Path, engine: str, task: str = "brain-tumor") -> object:
     from argparse import Namespace
 
-    return Namespace(models=folder, engine_dir=folder / "engine", engine=engine, task="brain-tumor")
+    return Namespace(models=folder, engine_dir=folder / "engine", engine=engine, task=task)
 
 
 def test_a_reader_that_had_enough_is_no_error() -> None:

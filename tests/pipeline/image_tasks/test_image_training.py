@@ -10,8 +10,8 @@ import pytest
 from tiny_images import TINY, write_image
 
 from pipeline.__main__ import main
+from pipeline.classifiers.bases.registry import ARCHITECTURES
 from pipeline.image_tasks import training
-from pipeline.image_tasks.card import BEGIN, END, fill_card
 from pipeline.image_tasks.dataset import ImageSet
 from pipeline.image_tasks.models import read_image_model
 from pipeline.image_tasks.registry import IMAGE_TASKS
@@ -30,7 +30,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Noise: coarse without tumor, fine with."""
     import_keras()
     monkeypatch.setitem(IMAGE_TASKS, "brain-mri", TASK)
-    monkeypatch.setattr(training, "find_architecture", lambda _: TINY)
+    monkeypatch.setitem(ARCHITECTURES, "tiny", TINY)
     rng = np.random.default_rng(1)
     for k in range(10):
         fine = rng.integers(0, 255, (32, 32), dtype=np.uint8)
@@ -59,7 +59,9 @@ def test_the_command_ships_a_model_with_figures_and_goes_on_where_it_stopped(
 ) -> None:
     folder = tmp_path / "models" / "brain-mri" / TASK.model_name
     folder.mkdir(parents=True)
-    (folder / "README.md").write_text(f"# Card\n{BEGIN}\nold\n{END}\nafter\n")
+    (folder / "README.md").write_text(
+        "# Card\n<!-- results: of a test -->\nold\n<!-- end of results -->\nafter\n"
+    )
     given = ["train-image-task", "brain-mri", "--data", str(data), "--run", str(tmp_path / "run")]
     given += ["--models", str(tmp_path / "models")]
     assert main(given) == 0
@@ -85,11 +87,3 @@ def test_the_command_ships_a_model_with_figures_and_goes_on_where_it_stopped(
     assert main(given) == 0
     again = json.loads((folder / "evaluation.json").read_text())
     assert again["figures"] == evaluation["figures"]
-
-
-def test_a_card_without_a_place_for_results_is_not_touched(tmp_path: Path) -> None:
-    (tmp_path / "README.md").write_text("# Card")
-    with pytest.raises(ValueError, match="must hold"):
-        fill_card(tmp_path / "README.md", {})
-    fill_card(tmp_path / "absent.md", {})
-    assert not (tmp_path / "absent.md").exists()
