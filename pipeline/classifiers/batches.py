@@ -48,7 +48,7 @@ class _Shuffled(keras.utils.PyDataset):
         return self._inputs(chosen), self._labels[chosen], self._weights[chosen]
 
     def on_epoch_end(self) -> None:
-        """Shuffle anew."""
+        """Shuffle again."""
         self._order = self._rng.permutation(len(self._labels))
 
     def _inputs(self, chosen: NDArray[np.intp]) -> NDArray[np.generic]:
@@ -79,7 +79,7 @@ class ImageBatches(_Shuffled):
 
 
 class FeatureBatches(_Shuffled):
-    """Batches of features; of each image's variants one is drawn anew each time."""
+    """Batches of features; of each image's variants one is drawn each time."""
 
     def __init__(
         self,

@@ -51,7 +51,7 @@ class FeatureCache:
 
         Args:
             images: ``(n, side, side, 3)`` uint8.
-            progress: Told ``(done, total, message)`` while features are computed.
+            progress: Called with ``(done, total, message)`` while features are computed.
 
         Returns:
             ``(n, ...)``: float32 where they are pooled, float16 where they are maps.
@@ -82,7 +82,7 @@ class FeatureCache:
             np.savez(path, digests=digests, features=features)
 
     def _read(self, path: Path) -> None:
-        """Take in a file; one that is damaged or of another base is computed anew."""
+        """Take in a file; one that is damaged or of another base is computed again."""
         expected = tuple(self._base.output.shape[1:])
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:

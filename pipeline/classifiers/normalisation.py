@@ -2,7 +2,7 @@
 
 The running means of a network such as MobileNetV2 move by a thousandth per batch. A few hundred
 batches leave them where ImageNet left them while the features have moved on, and the network
-answers at random though its training loss is small. So they are measured anew: the mean over
+answers at random though its training loss is small. So they are measured again: the mean over
 batches of the training images ("precise" batch normalisation, Wu and Johnson 2021,
 arXiv 2105.07576).
 """

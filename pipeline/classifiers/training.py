@@ -134,7 +134,7 @@ def fit_classifier(
         plan: How.
         train: What it learns from.
         validation: What the history reports on, and `patience` chooses by.
-        progress: Told ``(done, total, message)`` after each epoch; may raise to cancel.
+        progress: Called with ``(done, total, message)`` after each epoch; may raise to cancel.
 
     Raises:
         NotRun: The plan would freeze layers without weights.
@@ -289,7 +289,7 @@ def _as_float32(
 
 
 class _EpochLog(keras.callbacks.Callback):
-    """Keeps what each epoch reported and took, and tells the progress."""
+    """Keeps what each epoch reported and took, and reports the progress."""
 
     def __init__(self, plan: ClassifierPlan, progress: ProgressCallback | None) -> None:
         super().__init__()

@@ -68,7 +68,7 @@ class WeightsSource:
         return self._file(architecture) is not None
 
     def arrays(self, architecture: Architecture) -> dict[str, NDArray[np.float32]]:
-        """The weights by ``<layer>/<variable>``, layers as in the model; {} where there are none.
+        """The weights by ``<layer>/<variable>``, layers as in the model; {} without a file.
 
         Raises:
             InputError: The file is none of weights.
@@ -94,7 +94,7 @@ class Coverage:
 
     Attributes:
         label: Such as ``ImageNet, all layers``, ``ImageNet, conv1 to conv4``, ``random``.
-        last_layer: Last layer with weights; None where there are none, or all have some.
+        last_layer: Last layer with weights; None where no layer has any, or all have some.
         missing: What has none, in words; "" where nothing is missing.
     """
 

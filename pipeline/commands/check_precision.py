@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure and keep the result beside the weights; returns 0 where the precision may be used.
+    """Measure and keep the result with the weights; returns 0 where the precision may be used.
 
     Raises:
         InputError: Held-out patients are missing, or the models cannot run.
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     with writing(reference.network.folder):
         path = write_precision_check(reference.network, check)
     say(describe_check(check))
-    say(f"Kept in {path.name} beside the weights.")
+    say(f"Kept in {path.name} with the weights.")
     return 0 if check.passed else 1
 
 

@@ -1,4 +1,4 @@
-"""``experiment``: run a published system again, or list those there are."""
+"""``experiment``: run a published system again, or list all of them."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.output / f"{configuration.name}.json",
             open_data=lambda context: open_experiment(configuration.name, context),
             choice=RowChoice(tuple(arguments.rows), arguments.again),
-            tell=complain,
+            say=complain,
             progress=bar,
         )
-    kept = f", {report.kept} kept from before (--again measures them anew)" if report.kept else ""
+    kept = f", {report.kept} kept from before (--again measures them, too)" if report.kept else ""
     say(f"{configuration.name}: {report.measured} rows measured{kept}, {report.not_run} not run.")
     # Without --rows some may well be out of reach; who asks for rows expects figures.
     return 1 if arguments.rows and report.failed and not report.measured else 0

@@ -42,7 +42,7 @@ def read_network_of(models_dir: Path, task: str) -> NetworkInfo:
 
 
 def default_engine_dir() -> Path:
-    """``engine`` in the workspace: OVERREAD_HOME, or ``workspace`` beside the program."""
+    """``engine`` in the workspace: OVERREAD_HOME, or ``workspace`` in the program's folder."""
     home = os.environ.get("OVERREAD_HOME", "").strip()
     return (Path(home).expanduser() if home else PROJECT / "workspace") / "engine"
 

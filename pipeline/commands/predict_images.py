@@ -32,7 +32,7 @@ _OUR_PICTURE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.png")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Answer what was given; returns 1 where any of it failed, and tells each in a sentence.
+    """Answer what was given; returns 1 where any of it failed, with a sentence for each.
 
     Raises:
         InputError: The model cannot run, or the output folder cannot be written.

@@ -15,7 +15,7 @@ from pipeline.image_tasks.registry import IMAGE_TASKS, find_image_task
 if TYPE_CHECKING:
     from pipeline.image_tasks.dataset import ImageSet
 
-#: Images that are answered one by one to tell how long an answer takes.
+#: Images that are answered one by one to measure how long an answer takes.
 _TIMED_IMAGES = 20
 
 
@@ -105,5 +105,5 @@ def _environment(image_set: ImageSet, model: object) -> dict[str, str | float]:
         scale_map(activations[0, ..., 0])
     seconds = (time.perf_counter() - began) / len(batch)
     command = f"python -m pipeline train-image-task {image_set.task.name} --data DIR --run DIR"
-    told = describe_environment("keras f32", command=command, draws=0)
-    return {**told, "seconds_per_image": round(seconds, 3)}
+    environment = describe_environment("keras f32", command=command, draws=0)
+    return {**environment, "seconds_per_image": round(seconds, 3)}

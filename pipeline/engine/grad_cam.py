@@ -57,7 +57,7 @@ def read_heads(model: Any) -> HeadWeights:
 
 
 def save_heads(heads: HeadWeights, path: Path) -> None:
-    """Write them beside an export."""
+    """Write them to a file of an export."""
     write_json(path, {name: getattr(heads, name).astype(float).tolist() for name in _LAYERS})
 
 

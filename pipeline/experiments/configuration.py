@@ -41,7 +41,7 @@ class PlannedRow:
         epochs: Passes over the training images; 0 where nothing is trained.
         options: All else, by the names of `options.OPTIONS`.
         shared: Names of the options that all rows of the experiment share.
-        minutes: What it takes about, on two cores with nothing beside it.
+        minutes: What it takes about, on two cores that do nothing else.
         left_out: Why it is not run unless it is asked for by name; "" where it is.
         digest: SHA-256 of all that it is measured with, 64 hexadecimal digits.
     """

@@ -77,11 +77,11 @@ def not_run_row(
     row: PlannedRow, initial_weights: str, *, reason: str, command: str = "", estimate: str = ""
 ) -> dict[str, Any]:
     """A row without figures: why, and where time was short what would run it."""
-    told = {"command": command, "estimate": estimate}
+    optional = {"command": command, "estimate": estimate}
     return (
         _row_head(row, initial_weights)
         | {"status": NOT_RUN, "reason": reason}
-        | {key: text for key, text in told.items() if text}
+        | {key: text for key, text in optional.items() if text}
         | {"seconds_per_epoch": None, "figures": {}, "confusion": None}
     )
 
@@ -93,7 +93,7 @@ def build_document(
     *,
     command: str,
 ) -> dict[str, Any]:
-    """The whole file; ``command`` measures all of its rows anew."""
+    """The whole file; ``command`` measures all of its rows again."""
     return {
         "schema": SCHEMA,
         "name": configuration.name,
@@ -114,7 +114,7 @@ def build_document(
 
 
 def read_measured_rows(path: Path, facts: DataFacts) -> dict[str, dict[str, Any]]:
-    """Rows that were measured before on the same data, by digest; {} where there are none.
+    """Rows that were measured before on the same data, by digest.
 
     Raises:
         InputError: The file is no experiment's, so that it must not be written over.
@@ -154,8 +154,8 @@ def _shared_options(configuration: Configuration) -> list[str]:
     """A sentence on the options that all rows share."""
     first = configuration.rows[0]
     words = option_words(first.options)
-    told = [f"{name.replace('_', ' ')} {words[name]}" for name in words if name in first.shared]
-    return [f"All rows: {', '.join(told)}."] if told else []
+    shown = [f"{name.replace('_', ' ')} {words[name]}" for name in words if name in first.shared]
+    return [f"All rows: {', '.join(shown)}."] if shown else []
 
 
 def _strategy(row: PlannedRow) -> str:

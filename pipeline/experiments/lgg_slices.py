@@ -1,4 +1,4 @@
-"""Slice classifiers on the LGG set, on slices dealt at random and on patients held out.
+"""Slice classifiers on the LGG set, on slices held out at random and on patients held out.
 
 The same recipe is measured on both splits. A random split leaves slices of every patient on both
 sides, and neighbours look alike; the other is what a new patient would meet.

@@ -30,7 +30,7 @@ from pipeline.experiments.plans import RunContext
 from pipeline.experiments.registry import Experiment
 from pipeline.results import ProgressCallback
 
-#: Packages whose versions stand beside the figures.
+#: Packages whose versions are stored with the figures.
 _PACKAGES = ("tensorflow", "keras", "onnxruntime")
 #: What stands for initial weights that a strategy needs and that were not found.
 NO_WEIGHTS = "not at hand"
@@ -81,7 +81,7 @@ def run_experiment(
     *,
     open_data: Callable[[RunContext], Experiment],
     choice: RowChoice,
-    tell: Callable[[str], None],
+    say: Callable[[str], None],
     progress: ProgressCallback,
 ) -> RunReport:
     """Run an experiment and write its file.
@@ -92,8 +92,8 @@ def run_experiment(
         path: The file; rows in it that were measured alike are kept.
         open_data: Reads the data.
         choice: Which rows are run.
-        tell: Told a line for each row that is measured.
-        progress: Told how a row goes on; may raise to cancel.
+        say: Called with a line for each row that is measured.
+        progress: Called while a row is measured; may raise to cancel.
 
     Raises:
         InputError: No row is chosen, the data or weights cannot be read, or the file is something
@@ -123,13 +123,13 @@ def run_experiment(
         if row.digest in before and not (choice.again and choice.includes(row)):
             kept += 1
         elif choice.includes(row):
-            tell(f"{place + 1} of {len(rows)}: {row_words(row)}")
+            say(f"{place + 1} of {len(rows)}: {row_words(row)}")
             rows[place] = _measure(experiment, row, context, progress)
             if rows[place]["status"] == MEASURED:
                 measured += 1
             else:
                 failed += 1
-                tell(f"Not run: {rows[place]['reason']}")
+                say(f"Not run: {rows[place]['reason']}")
             save()
     save()
     return RunReport(measured, kept, failed, len(rows) - measured - kept)
@@ -175,7 +175,7 @@ def _initial_weights(row: PlannedRow, context: RunContext) -> str:
 
 
 def _row_command(command: str, row: PlannedRow, every: Sequence[PlannedRow]) -> str:
-    """What runs this row alone: the words of it that tell it from the others."""
+    """What runs this row alone: the words that distinguish it from the others."""
     words: list[str] = []
     others = every
     for part in row_words(row).split(", "):

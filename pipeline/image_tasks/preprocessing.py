@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.image_tasks.task import Fit
 
 PREPROCESSING_VERSION = 1
-#: Grey values are scaled between these percentiles of what is looked at.
+#: Grey values are scaled between these percentiles of what is used.
 _PERCENTILES = (0.5, 99.5)
 #: A row or column belongs to the content where more than this part of it is brighter than ...
 _FILLED = 0.05
@@ -26,11 +26,11 @@ _MIN_SIDE_PX = 8
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the network's square lies on the image.
+    """Where the network's square is on the image.
 
     Attributes:
         shape: Height and width of the image.
-        box: Top, left, height and width of the part that is looked at.
+        box: Top, left, height and width of the part that is used.
         padding: Rows above and below, columns left and right, in image pixels, that were added to
             make it square; all 0 where it was stretched.
     """
@@ -46,7 +46,7 @@ class PreparedImage:
 
     Attributes:
         pixels: ``(size, size, 3)`` uint8, three equal channels.
-        placement: Where it lies on the image.
+        placement: Where it is on the image.
     """
 
     pixels: NDArray[np.uint8]

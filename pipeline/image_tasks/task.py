@@ -12,7 +12,7 @@ class Fit(StrEnum):
 
     #: Dark margins are cut off, the rest is padded to a square: margins differ between files.
     CONTENT = "content"
-    #: The whole image is stretched: no bars that would tell the network the image's shape.
+    #: The whole image is stretched: no bars that would show the network the image's shape.
     WHOLE = "whole"
 
 
@@ -69,7 +69,7 @@ class ImageTask:
         model_name: Folder of the shipped model below ``models/<name>/``.
         near_duplicate_ncc: Normalised cross-correlation after registration from which two images
             count as the same picture; see `pipeline.image_tasks.duplicates`.
-        group_patterns: What of a file's name tells a patient or a publication: where a pattern
+        group_patterns: What of a file's name identifies a patient or a publication: where a pattern
             matches at the start, its first group names the group.
         data_name: The data set, for readers.
         data_licence: Its licence.
@@ -101,7 +101,7 @@ class ImageTask:
             )
 
     def group_of(self, file_name: str) -> str | None:
-        """Name of the patient or publication that the file's name tells, None where none does."""
+        """Patient or publication in the file's name, None where no pattern finds one."""
         for pattern in self.group_patterns:
             match = pattern.match(file_name)
             if match is not None:

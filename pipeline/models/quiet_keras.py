@@ -1,4 +1,4 @@
-"""Imports Keras without what TensorFlow tells about the machine while it starts."""
+"""Imports Keras without what TensorFlow prints about the machine while it starts."""
 
 from __future__ import annotations
 

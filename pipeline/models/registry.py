@@ -150,7 +150,7 @@ class ModelInfo(NetworkInfo):
 
 @dataclass(frozen=True, eq=False)
 class TaskInfo:
-    """The network of a task and its evaluation (None where there is none)."""
+    """The network of a task and its evaluation (None where it is missing)."""
 
     task: str
     network: ModelInfo

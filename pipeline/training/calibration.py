@@ -53,7 +53,7 @@ def calibrate(answers: StageAnswers, slope: float, intercept: float) -> StageAns
 
 
 def fold_calibration(model: keras.Model, slope: float, intercept: float) -> None:
-    """Write the calibration into the head, so that whoever loads the model has it.
+    """Write the calibration into the head, so that it is loaded with the model.
 
     The logit is a sum of two linear layers' outputs, so that scaling both is exact.
     """

@@ -200,7 +200,7 @@ def write_metadata(
     rule: DecisionRule,
     extra: dict[str, object],
 ) -> None:
-    """Write ``metadata.json`` beside the model."""
+    """Write ``metadata.json`` into the model's folder."""
     metadata = {
         **describe_network(
             schema=METADATA_SCHEMA,

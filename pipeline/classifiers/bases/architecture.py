@@ -1,6 +1,6 @@
 """What an architecture is: a convolutional base, the input it expects, and where its weights are.
 
-A new one is a module beside this one and a line in `registry`. Nothing here imports Keras, so that
+A new one is a module of this package and a line in `registry`. Nothing here imports Keras, so that
 architectures can be listed at once.
 """
 
@@ -40,7 +40,7 @@ class Architecture:
         input_kind: What its ImageNet weights expect.
         build: From preprocessed pixels ``(batch, h, w, 3)`` to the last feature map. The layers
             hang flat on the given tensor and have stable names.
-        weights_file: Name of the local file of weights, None where there is none to expect.
+        weights_file: Name of the local file of weights, None where the base has no file.
         covered_layer: Last layer that the file reaches, None where it reaches all of them.
         covered: The part that the file holds, in words.
         missing: The part that it lacks, in words; "" where it lacks nothing.

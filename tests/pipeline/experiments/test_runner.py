@@ -103,7 +103,7 @@ def run(
         path,
         open_data=lambda context: experiment,
         choice=choice,
-        tell=lambda line: None,
+        say=lambda line: None,
         progress=lambda done, total, message: None,
     )
 
