@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.format_kinds import ImageFormat
-from pipeline.data.formats import read_format
 from pipeline.classifiers.images import LabelledImages
-from pipeline.data.formats import IMAGE_FORMATS, read_format
-from pipeline.data.images import read_image
+from pipeline.data.format_kinds import ImageFormat, InputFile
+from pipeline.data.formats import read_format
 from pipeline.errors import InputError
 from pipeline.image_tasks.duplicates import find_similar_pairs, join_groups
-from pipeline.image_tasks.preprocessing import prepare_image, to_grey
+from pipeline.image_tasks.preprocessing import prepare_image
+from pipeline.image_tasks.reading import read_grey
 from pipeline.image_tasks.task import ImageTask
 
 _LOG = logging.getLogger(__name__)
@@ -62,15 +61,14 @@ def read_image_set(task: ImageTask, folder: Path, *, size: int | None = None) ->
     errors: list[InputError] = []
     for label, name in enumerate(task.classes):
         before = len(files)
-        for path in _images_in(folder, name):
-            source = f"{name}/{path.name}"
+        for file in _images_in(folder, name):
             try:
-                grey = to_grey(read_image(path, source).pages[0])
+                grey = read_grey(file)
             except InputError as error:
                 _LOG.warning("%s", error.message)
                 errors.append(error)
                 continue
-            files.append(source)
+            files.append(file.source)
             labels.append(label)
             greys.append(grey)
         if len(files) == before:
@@ -91,9 +89,14 @@ def read_image_set(task: ImageTask, folder: Path, *, size: int | None = None) ->
     )
 
 
-def _images_in(folder: Path, name: str) -> list[Path]:
+def _images_in(folder: Path, name: str) -> list[InputFile]:
     try:
         paths = sorted(path for path in (folder / name).iterdir() if path.is_file())
-        return [path for path in paths if isinstance(read_format(path), ImageFormat)]
+        formats = [read_format(path) for path in paths]
     except OSError:
         raise InputError(name, f"The folder {name} is missing from {folder.name}.") from None
+    return [
+        InputFile(path, f"{name}/{path.name}", "", "", found)
+        for path, found in zip(paths, formats, strict=True)
+        if isinstance(found, ImageFormat)
+    ]
