@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import Case
-from pipeline.evaluation.metrics import dice_score
 from pipeline.input_gate import check_input
 from pipeline.mask_levels import mask_level
+from pipeline.metrics import dice_score
 from pipeline.models.registry import ModelInfo
 from pipeline.outline_facts import describe_outline
 from pipeline.results import CaseResult, ModelReference, SliceResult

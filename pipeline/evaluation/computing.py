@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.evaluation import document, metrics
+from pipeline import metrics
+from pipeline.evaluation import document
 from pipeline.evaluation.document import Evaluation, Figures, MeasuredNetwork
 from pipeline.evaluation.figures import (
     all_figures,

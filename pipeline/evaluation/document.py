@@ -19,8 +19,8 @@ from pipeline.checked_json import read_json_object
 from pipeline.errors import InputError
 from pipeline.evaluation.field_types import Count, Flag, Name, Share, Text
 from pipeline.evaluation.intervals import Estimate
-from pipeline.evaluation.metrics import Confusion, RecallPoint, Reliability, RocPoint
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+from pipeline.metrics import Confusion, RecallPoint, Reliability, RocPoint
 
 FILE = "evaluation.json"
 SCHEMA: Literal[2] = 2

@@ -22,7 +22,9 @@ from scipy import ndimage
 from pipeline.checked_json import Fields
 from pipeline.data.case import Case
 from pipeline.evaluation.computing import describe_intervals
-from pipeline.evaluation.metrics import (
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+from pipeline.inference import Analyser
+from pipeline.metrics import (
     SurfaceDistances,
     dice_score,
     iou_score,
@@ -30,8 +32,6 @@ from pipeline.evaluation.metrics import (
     measure_surfaces,
     undo_platt,
 )
-from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
-from pipeline.inference import Analyser
 from pipeline.results import CaseResult
 
 _INSTITUTION = re.compile(r"TCGA_([A-Z0-9]{2})_")

@@ -33,7 +33,9 @@ from pipeline.evaluation.figures import (
     find_image_figure,
 )
 from pipeline.evaluation.intervals import Estimate
-from pipeline.evaluation.metrics import (
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow, SliceTable
+from pipeline.evaluation.tables import STORED_NOTE, format_figures_csv
+from pipeline.metrics import (
     Confusion,
     RecallPoint,
     Reliability,
@@ -41,8 +43,6 @@ from pipeline.evaluation.metrics import (
     calibration_bin,
     confusion,
 )
-from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow, SliceTable
-from pipeline.evaluation.tables import STORED_NOTE, format_figures_csv
 
 __all__ = [
     "MISSING",

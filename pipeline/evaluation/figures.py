@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipeline.evaluation import metrics
+from pipeline import metrics
 from pipeline.evaluation.intervals import (
     DRAWS,
     SEED,
@@ -22,8 +22,8 @@ from pipeline.evaluation.intervals import (
     estimate_difference,
     estimate_share,
 )
-from pipeline.evaluation.metrics import Statistic
 from pipeline.evaluation.rows import SliceTable
+from pipeline.metrics import Statistic
 
 #: Patients below this Dice are counted: the outline is of little use there.
 LOW_DICE = 0.6

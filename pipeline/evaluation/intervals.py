@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluation.field_types import Number
-from pipeline.evaluation.metrics import Counts, Statistic, Values
+from pipeline.metrics import Counts, Statistic, Values
 
 DRAWS = 10_000
 SEED = 20260101

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.atomic_files import replacing
 from pipeline.data.case import Case, SequenceName
-from pipeline.evaluation.metrics import dice_score
 from pipeline.evaluation.rows import PatientRow
+from pipeline.metrics import dice_score
 from pipeline.results import CaseResult
 
 #: Height and width of one picture in px; a tile holds two, plain and outlined.

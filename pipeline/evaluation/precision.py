@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from pipeline import metrics
 from pipeline.data.case import Case
 from pipeline.engine.precision import PrecisionCheck
 from pipeline.errors import InputError
-from pipeline.evaluation import metrics
 from pipeline.evaluation.evaluate import cpu_name
 from pipeline.inference import Analyser
 from pipeline.results import CaseResult

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.evaluation.field_types import Amount, Count, Flag, Name, Number, Share
-from pipeline.evaluation.metrics import (
+from pipeline.metrics import (
     Groups,
     Statistic,
     Values,

@@ -17,13 +17,13 @@ from pipeline.atomic_files import replacing, write_json
 from pipeline.classifiers.calibration import CalibratedAnswers, cross_entropy
 from pipeline.classifiers.cross_validation import FOLD_SEED, FOLDS
 from pipeline.classifiers.scoring import DRAWS, score_repeats
-from pipeline.evaluation.metrics import expected_calibration_error
 from pipeline.evaluation.report import write_section
 from pipeline.image_tasks.card import render_results
 from pipeline.image_tasks.dataset import ImageSet
 from pipeline.image_tasks.models import METADATA_SCHEMA
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.training import FinalModel
+from pipeline.metrics import expected_calibration_error
 from pipeline.models.registry import (
     CARD_FILE,
     EVALUATION_FILE,

@@ -10,7 +10,7 @@ from pipeline.evaluation.intervals import (
     estimate_difference,
     estimate_share,
 )
-from pipeline.evaluation.metrics import Groups, Statistic, mean_statistic
+from pipeline.metrics import Groups, Statistic, mean_statistic
 
 
 def mean_of(values: list[float]) -> Statistic:

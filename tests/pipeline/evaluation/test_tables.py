@@ -27,7 +27,6 @@ from pipeline.evaluation.document import (
 )
 from pipeline.evaluation.figures import all_figures
 from pipeline.evaluation.intervals import Estimate
-from pipeline.evaluation.metrics import Confusion
 from pipeline.evaluation.report import format_results, replace_results, write_results
 from pipeline.evaluation.tables import (
     STORED_NOTE,
@@ -35,6 +34,7 @@ from pipeline.evaluation.tables import (
     format_text,
     make_tables,
 )
+from pipeline.metrics import Confusion
 
 FIGURES = {figure.name: Estimate(0.5, 0.25, 0.75) for figure in all_figures()} | {
     "hd95_mm": Estimate(None),

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pipeline.evaluation import metrics
+from pipeline import metrics
 
 
 def test_brier_score() -> None:

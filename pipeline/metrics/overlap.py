@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.evaluation.metrics.counting import Groups, Metric, Statistic, mean_statistic
+from pipeline.metrics.counting import Groups, Metric, Statistic, mean_statistic
 
 
 def dice_score(mask: ArrayLike, reference: ArrayLike) -> float:

@@ -13,7 +13,7 @@ Every figure over slices is written once, as a function of counts of groups (`co
 scikit-learn and SciPy's trees are imported where they are used: the web process needs neither.
 """
 
-from pipeline.evaluation.metrics.calibration import (
+from pipeline.metrics.calibration import (
     CALIBRATION_BINS,
     Reliability,
     brier_score,
@@ -22,7 +22,7 @@ from pipeline.evaluation.metrics.calibration import (
     reliability,
     undo_platt,
 )
-from pipeline.evaluation.metrics.counting import (
+from pipeline.metrics.counting import (
     Counts,
     Groups,
     Statistic,
@@ -31,7 +31,7 @@ from pipeline.evaluation.metrics.counting import (
     median_statistic,
     sum_statistic,
 )
-from pipeline.evaluation.metrics.overlap import (
+from pipeline.metrics.overlap import (
     all_slice_dice,
     dice_score,
     iou_from_dice,
@@ -40,7 +40,7 @@ from pipeline.evaluation.metrics.overlap import (
     predict_nothing_dice,
     tumor_slice_dice,
 )
-from pipeline.evaluation.metrics.ranking import (
+from pipeline.metrics.ranking import (
     REFERENCE_SPECIFICITY,
     Confusion,
     RecallPoint,
@@ -55,7 +55,7 @@ from pipeline.evaluation.metrics.ranking import (
     slice_auc,
     threshold_statistic,
 )
-from pipeline.evaluation.metrics.surfaces import (
+from pipeline.metrics.surfaces import (
     SURFACE_TOLERANCE,
     SurfaceDistances,
     measure_surfaces,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.evaluation.metrics import Groups, Statistic, mean_statistic, median_statistic
-from pipeline.evaluation.metrics.counting import Metric, once, sum_statistic
+from pipeline.metrics import Groups, Statistic, mean_statistic, median_statistic
+from pipeline.metrics.counting import Metric, once, sum_statistic
 
 NAN = np.nan
 # Two groups: 1, 2 and not known; 6 alone.

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.evaluation.metrics import SURFACE_TOLERANCE, measure_surfaces
-from pipeline.evaluation.metrics.surfaces import surface_points
+from pipeline.metrics import SURFACE_TOLERANCE, measure_surfaces
+from pipeline.metrics.surfaces import surface_points
 
 
 def volume(*slices: set[tuple[int, int]], size: int = 12) -> np.ndarray:

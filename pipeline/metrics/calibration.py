@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.evaluation.metrics.counting import (
+from pipeline.metrics.counting import (
     Groups,
     Metric,
     Statistic,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.evaluation import metrics
+from pipeline import metrics
 
 NAN = math.nan
 
