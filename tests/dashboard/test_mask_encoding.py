@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from shared_cases import read_cases, read_picture
 
 from dashboard.mask_encoding import decode_mask, encode_mask, longest_encoding
 from pipeline import InputError
@@ -21,11 +23,23 @@ def raw(
     return zlib.compress(struct.pack("<4s4I", *head) + body)
 
 
-def test_a_mask_by_hand() -> None:
-    mask = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 1]], bool)
-    packed = zlib.decompress(encode_mask({2: mask}, SHAPE))
-    # slice 2; 11110000 and 1 with seven zero bits
-    assert packed == struct.pack("<4s4I", b"OVM1", 4, 3, 3, 1) + b"\2\0\0\0\xf0\x80"
+TABLE = read_cases("mask_encoding")
+
+
+@pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: case["name"])
+def test_masks_of_the_shared_table(case: dict[str, Any]) -> None:
+    shape, raw_bytes = tuple(case["shape"]), bytes.fromhex(case["raw"])
+    masks = {int(k): read_picture(rows) for k, rows in case["slices"].items()}
+    assert zlib.decompress(encode_mask(masks, shape)) == raw_bytes
+    found = decode_mask(zlib.compress(raw_bytes), shape)
+    assert list(found) == sorted(masks)
+    assert all(np.array_equal(found[k], masks[k]) for k in masks)
+
+
+@pytest.mark.parametrize("case", TABLE["refused"], ids=lambda case: case["name"])
+def test_what_the_shared_table_refuses(case: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        decode_mask(zlib.compress(bytes.fromhex(case["raw"])), tuple(case["shape"]))
 
 
 @settings(max_examples=60, deadline=None)
