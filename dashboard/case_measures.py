@@ -6,13 +6,20 @@ of the probability map are in two small tables.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import BidimensionalMeasurement, CaseResult, areas_by_level, measure_lesions
+from pipeline import (
+    BidimensionalMeasurement,
+    CaseResult,
+    areas_by_level,
+    measure_lesions,
+    overlaps_by_level,
+)
 
 #: In the address, because browsers keep the answer for ever: raise it when other things are told.
 VERSION = 4
@@ -36,17 +43,11 @@ def describe_measures(
     """
     outlined = [one.outline_evidence is not None for one in result.slices]
     areas = areas_by_level(result.probability)
+    overlap = None if reference is None else overlaps_by_level(result.probability, reference)
     return {
         **_describe_lesions(measure_lesions(result.masks(), result.spacing_mm)),
-        "areas": [
-            row.tolist() if wanted else None for row, wanted in zip(areas, outlined, strict=True)
-        ],
-        "overlap": None
-        if reference is None
-        else [
-            _levels_inside(shown, mask) if wanted else None
-            for shown, mask, wanted in zip(result.probability, reference, outlined, strict=True)
-        ],
+        "areas": _rows(areas, outlined),
+        "overlap": None if overlap is None else _rows(overlap, outlined),
         "reference_px": None
         if reference is None
         else [int(np.count_nonzero(mask)) for mask in reference],
@@ -74,8 +75,7 @@ def _describe_lesions(measured: BidimensionalMeasurement) -> dict[str, Any]:
     }
 
 
-def _levels_inside(shown: NDArray[np.uint8], mask: NDArray[np.bool_]) -> list[int]:
-    """Pixels of the mask at or above each level of a probability map ``(h, w)``."""
-    counts = np.bincount(shown[mask.astype(bool)], minlength=256)
-    inside: list[int] = np.cumsum(counts[::-1])[::-1].tolist()
-    return inside
+def _rows(table: NDArray[np.int64], wanted: Sequence[bool]) -> list[list[int] | None]:
+    return [
+        row.tolist() if is_wanted else None for row, is_wanted in zip(table, wanted, strict=True)
+    ]

@@ -20,7 +20,7 @@ from dashboard.route_errors import NotThere
 from dashboard.services import Services
 from dashboard.store import StudyRow
 from dashboard.store.corrections import DraftRow, MaskVersion, read_version
-from pipeline import Case, mask_level
+from pipeline import Case, dice_from_counts, json_number, mask_level, volume_ml
 
 _OTHER_RESULT = (
     "The AI's result that this correction began from has been replaced on the server; load the page"
@@ -144,17 +144,14 @@ def measure_version(
         dice_reference over the volume, None without the other mask or where both are empty.
     """
     area = _area(mask)
-    spacing = case.spacing_mm
     reference = case.masks
     return {
         "area_px": area,
-        "volume_ml": None if spacing is None else area * float(np.prod(spacing)) / 1000,
+        "volume_ml": volume_ml(area, case.spacing_mm),
         "slices": sum(bool(one.any()) for one in mask.values()),
         "touched": touched,
-        "dice_ai": None if ai_mask is None else _dice(mask, ai_mask, _area(ai_mask)),
-        "dice_reference": None
-        if reference is None
-        else _dice(mask, dict(enumerate(reference)), int(np.count_nonzero(reference))),
+        "dice_ai": None if ai_mask is None else _dice(mask, ai_mask),
+        "dice_reference": None if reference is None else _dice(mask, dict(enumerate(reference))),
     }
 
 
@@ -172,10 +169,7 @@ def _area(mask: MaskSlices) -> int:
     return sum(int(np.count_nonzero(one)) for one in mask.values())
 
 
-def _dice(mask: MaskSlices, other: MaskSlices, other_area: int) -> float | None:
-    """Dice over the volume, 2 |A and B| / (|A| + |B|); None where both are empty."""
-    total = _area(mask) + other_area
-    if not total:
-        return None
+def _dice(mask: MaskSlices, other: MaskSlices) -> float | None:
+    """Dice over the volume, None where both masks are empty."""
     both = sum(int(np.count_nonzero(one & other[k])) for k, one in mask.items() if k in other)
-    return 2 * both / total
+    return json_number(dice_from_counts(both, _area(mask), _area(other)))

@@ -32,5 +32,5 @@ def encode_surface(case: Case, channel: int, mask: NDArray[np.bool_], name: Mask
 def amount_of(mask: NDArray[np.bool_], lying: CaseSpace) -> dict[str, Any]:
     """What a mask's voxels take up: voxels, and volume_ml, which is None without spacing."""
     voxels = int(np.count_nonzero(mask))
-    volume = voxels * float(np.prod(lying.spacing)) / 1000
-    return {"voxels": voxels, "volume_ml": volume if lying.unit == "mm" else None}
+    spacing = lying.spacing if lying.unit == "mm" else None
+    return {"voxels": voxels, "volume_ml": pipeline.volume_ml(voxels, spacing)}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.cache import ResultCache, result_key
-    from pipeline.checked_json import Fields
-    from pipeline.data.case import Case
+    from pipeline.checked_json import Fields, json_number
+    from pipeline.data.case import Case, volume_ml
     from pipeline.data.case_files import load_case, save_case
     from pipeline.data.demo import make_demo_studies
     from pipeline.data.formats import describe_formats, list_formats
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from pipeline.expected_dice import DiceEstimate, DiceModel, read_dice_model
     from pipeline.inference import Analyser
     from pipeline.input_gate import InputAspect, InputFinding
-    from pipeline.mask_levels import mask_level
+    from pipeline.mask_levels import areas_by_level, mask_level, overlaps_by_level
     from pipeline.measurement.bidimensional import BidimensionalMeasurement, measure_lesions
-    from pipeline.measurement.statistics import areas_by_level, mask_statistics
+    from pipeline.metrics import dice_from_counts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.outline_facts import OutlineFacts
     from pipeline.results import (
@@ -74,20 +74,22 @@ _MODULES = {
     "SliceResult": "pipeline.results",
     "StorageError": "pipeline.shared_storage",
     "TaskInfo": "pipeline.models.registry",
-    "areas_by_level": "pipeline.measurement.statistics",
+    "areas_by_level": "pipeline.mask_levels",
     "choose_precision": "pipeline.engine.selection",
     "chosen_channels": "pipeline.data.preprocessing",
     "describe_formats": "pipeline.data.formats",
+    "dice_from_counts": "pipeline.metrics",
     "encode_nifti_mask": "pipeline.data.mask_export",
     "export_models": "pipeline.engine.export",
     "head_surface_of": "pipeline.surfaces.case_space",
+    "json_number": "pipeline.checked_json",
     "list_formats": "pipeline.data.formats",
     "load_case": "pipeline.data.case_files",
     "make_demo_studies": "pipeline.data.demo",
     "mask_level": "pipeline.mask_levels",
-    "mask_statistics": "pipeline.measurement.statistics",
     "mask_surface_of": "pipeline.surfaces.case_space",
     "measure_lesions": "pipeline.measurement.bidimensional",
+    "overlaps_by_level": "pipeline.mask_levels",
     "read_cases": "pipeline.data.reading",
     "read_dice_model": "pipeline.expected_dice",
     "read_model_info": "pipeline.models.registry",
@@ -95,6 +97,7 @@ _MODULES = {
     "role_of": "pipeline.data.splits",
     "save_case": "pipeline.data.case_files",
     "space_of": "pipeline.surfaces.case_space",
+    "volume_ml": "pipeline.data.case",
 }
 
 __all__ = [
@@ -127,16 +130,18 @@ __all__ = [
     "choose_precision",
     "chosen_channels",
     "describe_formats",
+    "dice_from_counts",
     "encode_nifti_mask",
     "export_models",
     "head_surface_of",
+    "json_number",
     "list_formats",
     "load_case",
     "make_demo_studies",
     "mask_level",
-    "mask_statistics",
     "mask_surface_of",
     "measure_lesions",
+    "overlaps_by_level",
     "read_cases",
     "read_dice_model",
     "read_model_info",
@@ -144,6 +149,7 @@ __all__ = [
     "role_of",
     "save_case",
     "space_of",
+    "volume_ml",
 ]
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.case import Case
+from pipeline.checked_json import json_number
+from pipeline.data.case import Case, volume_ml
 from pipeline.input_gate import check_input
 from pipeline.mask_levels import mask_level
 from pipeline.metrics import dice_score
@@ -98,8 +99,8 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
     volume_dice = None
     if case.masks is not None:
         pairs = zip(masks, case.masks, strict=True)
-        overlap = [_number(dice_score(mask, reference)) for mask, reference in pairs]
-        volume_dice = _number(dice_score(masks, case.masks))
+        overlap = [json_number(dice_score(mask, reference)) for mask, reference in pairs]
+        volume_dice = json_number(dice_score(masks, case.masks))
     return CaseResult(
         case_id=case.case_id,
         network=answer.network,
@@ -117,7 +118,7 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         threshold=answer.threshold,
         mask_threshold=answer.mask_threshold,
         spacing_mm=case.spacing_mm,
-        volume_ml=_volume_ml(int(areas.sum()), case.spacing_mm),
+        volume_ml=volume_ml(int(areas.sum()), case.spacing_mm),
         dice=volume_dice,
         warnings=tuple(dict.fromkeys(case.warnings + answer.warnings)),
         input_findings=check_input(case),
@@ -143,13 +144,3 @@ def _slice_results(
         )
         for k in range(case.n_slices)
     )
-
-
-def _volume_ml(voxels: int, spacing_mm: tuple[float, float, float] | None) -> float | None:
-    """Volume of that many voxels in mL (1 mL is 1000 cubic millimetres)."""
-    return None if spacing_mm is None else voxels * float(np.prod(spacing_mm)) / 1000
-
-
-def _number(dice: float) -> float | None:
-    """NaN (both masks empty) is told as None."""
-    return None if np.isnan(dice) else dice

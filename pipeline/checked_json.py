@@ -1,18 +1,28 @@
-"""Checked reading of small JSON files that somebody else may have written."""
+"""Numbers on their way into JSON, and checked reading of what somebody else may have written."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 from pipeline.errors import InputError
 
 _MAX_BYTES = 64 * 2**20
 #: Names of models, channels and files: nothing that could leave a folder.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def json_number(value: SupportsFloat) -> float | None:
+    """A figure as JSON holds it: None where it is not defined (NaN), such as Dice of empty masks.
+
+    Metrics answer NaN, records that are stored or sent hold None; this is the one way between.
+    """
+    number = float(value)
+    return None if math.isnan(number) else number
 
 
 def read_json_object(path: Path, shown: str) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.binding import Answer, bind_answer, count_pixels, reference
 from pipeline.cache import ResultCache, result_key
+from pipeline.checked_json import json_number
 from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
 from pipeline.decision import outline_evidence
@@ -158,7 +159,7 @@ class Analyser:
         evidence[outlined.passed] = outline_evidence(maps)
         rule = self.network.decision
         scores = rule.slice_scores(outlined.classifier, evidence)
-        known = [None if np.isnan(value) else float(value) for value in evidence]
+        known = [json_number(value) for value in evidence]
         pairs = zip(outlined.classifier, known, strict=True)
         probability = _to_input(maps, outlined.passed, prepared)
         disagreement = np.zeros_like(probability)

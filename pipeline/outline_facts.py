@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.checked_json import json_number
 from pipeline.mask_levels import count_levels, expected_dice, mask_level, probability_mass
+from pipeline.metrics import dice_from_counts
 
 #: Thresholds between which a sure border does not move.
 BAND = (0.3, 0.7)
@@ -83,7 +85,7 @@ def describe_outline(
     expected = float(expected_dice(voxels, mass=mass)[level]) if area and mass else None
     return OutlineFacts(
         expected_dice=expected,
-        border_stability=2 * high / (low + high) if low else None,
+        border_stability=json_number(dice_from_counts(high, low, high)),
         area_low_px=low,
         area_high_px=high,
         mean_disagreement=disagreed / area / 255 if area else None,

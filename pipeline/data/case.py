@@ -67,6 +67,19 @@ class InputGrid:
         return np.transpose(np.flip(volume, self.flips), np.argsort(self.axes))
 
 
+def volume_ml(voxels: int, spacing_mm: tuple[float, float, float] | None) -> float | None:
+    """Volume of that many voxels in mL (1 mL is 1000 cubic millimetres).
+
+    Args:
+        voxels: How many.
+        spacing_mm: ``(z, y, x)``, as of `Case`.
+
+    Returns:
+        None without spacing.
+    """
+    return None if spacing_mm is None else voxels * float(np.prod(spacing_mm)) / 1000
+
+
 @dataclass(frozen=True)
 class StudyLabels:
     """What identifies the study to a reader. Empty strings where the input does not say."""

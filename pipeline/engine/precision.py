@@ -36,7 +36,8 @@ class PrecisionCheck:
     Attributes:
         engine, precision: Which.
         patients, slices: Held-out patients and their slices.
-        mask_dice_mean, mask_dice_lowest: Dice per patient between both masks; 1 is the same mask.
+        mask_dice_mean, mask_dice_lowest: Dice per patient between both masks, of patients in whom
+            either answer outlines anything; 1 is the same mask.
         auc, reference_auc: Slice AUC at the precision and of the reference.
         largest_score_difference: Of a slice score.
         cpu, date: Where and when.

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pipeline.checked_json import Fields
+from pipeline.checked_json import Fields, json_number
 from pipeline.data.case import Case
 from pipeline.evaluation.computing import describe_intervals
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
@@ -127,8 +127,8 @@ def measure_case(
     patient = PatientRow(
         case_id=case.case_id,
         institution=known.group(1) if known else "",
-        dice=_or_none(dice_score(masks, case.masks)),
-        iou=_or_none(iou_score(masks, case.masks)),
+        dice=json_number(dice_score(masks, case.masks)),
+        iou=json_number(iou_score(masks, case.masks)),
         volume_px=int(np.count_nonzero(masks)),
         reference_px=int(reference_px.sum()),
         slices=case.n_slices,
@@ -192,7 +192,3 @@ def _uncalibrated(score: float, calibration: PlattScaling | None) -> float | Non
     if calibration is None:
         return None
     return undo_platt(score, slope=calibration.slope, intercept=calibration.intercept)
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value

@@ -27,8 +27,8 @@ def measure_precision(
         candidate: The engine and precision in question, with the same weights.
 
     Raises:
-        InputError: A case has no reference masks, or all or none of the slices show tumor, so that
-            there is no AUC.
+        InputError: A case has no reference masks, nothing is outlined in any case, or all or none
+            of the slices show tumor, so that there is no AUC.
         ValueError: The analysers have other weights.
     """
     if reference.network.digest != candidate.network.digest:
@@ -40,31 +40,27 @@ def measure_precision(
         if case.masks is None:
             raise InputError(case.case_id, f"{case.case_id} has no reference masks.")
         right, given = reference.analyse(case), candidate.analyse(case)
-        dice.append(mask_agreement(right, given))
+        dice.append(metrics.dice_score(right.masks(), given.masks()))
         tumor += [bool(mask.any()) for mask in case.masks]
         scores += list(zip(_scores(right), _scores(given), strict=True))
     if not 0 < sum(tumor) < len(tumor):
         raise InputError("", "Slices with and without tumor are needed to compare a ranking.")
+    if np.isnan(dice).all():
+        raise InputError("", "Nothing is outlined in any of these cases: no masks to compare.")
     ranked = np.array(scores)
     return PrecisionCheck(
         engine=candidate.engine,
         precision=candidate.precision,
         patients=len(dice),
         slices=len(tumor),
-        mask_dice_mean=float(np.mean(dice)),
-        mask_dice_lowest=min(dice),
+        mask_dice_mean=float(np.nanmean(dice)),
+        mask_dice_lowest=float(np.nanmin(dice)),
         auc=metrics.slice_auc(tumor, ranked[:, 1]),
         reference_auc=metrics.slice_auc(tumor, ranked[:, 0]),
         largest_score_difference=float(np.abs(ranked[:, 0] - ranked[:, 1]).max()),
         cpu=cpu_name(),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
-
-
-def mask_agreement(right: CaseResult, given: CaseResult) -> float:
-    """Dice between the masks of two answers; 1 where both are empty, for they are the same."""
-    masks = right.masks(), given.masks()
-    return 1.0 if not (masks[0].any() or masks[1].any()) else metrics.dice_score(*masks)
 
 
 def _scores(result: CaseResult) -> list[float]:

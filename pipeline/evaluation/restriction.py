@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from pipeline.checked_json import json_number
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+from pipeline.metrics import dice_from_counts
 
 
 def restrict_to_slices(rows: EvaluationRows, kept: Mapping[str, Collection[int]]) -> EvaluationRows:
@@ -36,7 +38,7 @@ def _patient_of_slices(row: PatientRow, slices: Sequence[SliceRow]) -> PatientRo
     return PatientRow(
         case_id=row.case_id,
         institution=row.institution,
-        dice=2 * overlap / both if both else None,
+        dice=json_number(dice_from_counts(overlap, mask_px, reference_px)),
         iou=overlap / (both - overlap) if both else None,
         volume_px=mask_px,
         reference_px=reference_px,

@@ -33,6 +33,7 @@ from pipeline.metrics.counting import (
 )
 from pipeline.metrics.overlap import (
     all_slice_dice,
+    dice_from_counts,
     dice_score,
     iou_from_dice,
     iou_score,
@@ -81,6 +82,7 @@ __all__ = [
     "brier_score",
     "calibration_bin",
     "confusion",
+    "dice_from_counts",
     "dice_score",
     "expected_calibration_error",
     "iou_from_dice",

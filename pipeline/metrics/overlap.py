@@ -1,4 +1,7 @@
-"""Overlap of two masks, over a slice or over a patient's volume."""
+"""Overlap of two masks, over a slice or over a patient's volume.
+
+Every Dice of the project follows `dice_from_counts`, and with it the empty-mask rule.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.metrics.counting import Groups, Metric, Statistic, mean_statistic
+
+
+def dice_from_counts(
+    overlap: ArrayLike, first: ArrayLike, second: ArrayLike
+) -> NDArray[np.float64]:
+    """Dice coefficient of masks of which only sizes are known, ``2 |A and B| / (|A| + |B|)``.
+
+    Args:
+        overlap: What both masks hold, of any shape: pixels, or sums of probabilities.
+        first: What one of them holds, likewise, of a shape that broadcasts with it.
+        second: What the other one holds, likewise.
+
+    Returns:
+        In [0, 1], of the common shape. NaN where both are empty, so that means leave it out; 0
+        where one of them is.
+
+    Example:
+        >>> dice_from_counts([2, 0, 0], [3, 4, 0], [5, 0, 0])
+        array([0.5, 0. , nan])
+    """
+    twice = 2 * np.asarray(overlap, np.float64)
+    total = np.add(first, second, dtype=np.float64)
+    undefined = np.full(np.broadcast(twice, total).shape, np.nan)
+    return np.asarray(np.divide(twice, total, out=undefined, where=total != 0))
 
 
 def dice_score(mask: ArrayLike, reference: ArrayLike) -> float:
@@ -22,8 +49,7 @@ def dice_score(mask: ArrayLike, reference: ArrayLike) -> float:
     Raises:
         ValueError: The shapes differ.
     """
-    overlap, first, second = _counts(mask, reference)
-    return _ratio(2 * overlap, first + second)
+    return float(dice_from_counts(*_counts(mask, reference)))
 
 
 def iou_score(mask: ArrayLike, reference: ArrayLike) -> float:

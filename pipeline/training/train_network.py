@@ -14,6 +14,7 @@ from pipeline.data.augmentation import AugmentationPlan
 from pipeline.data.preprocessing import INPUT_SIZE
 from pipeline.data.splits import SHIPPED_FOLD
 from pipeline.errors import InputError
+from pipeline.metrics import dice_score
 from pipeline.models.registry import MODEL_FILE
 from pipeline.models.resnet18 import WEIGHTS_FILE
 from pipeline.models.resnet_classifier import load_imagenet_weights
@@ -77,9 +78,8 @@ def measure_progress(model: keras.Model, learning: LearningSet) -> dict[str, flo
         reference, mask = volume.masks[counted], maps[counted] >= MASK_THRESHOLD
         scores.append(score[counted])
         labels.append(reference.any(axis=(1, 2)))
-        total = np.count_nonzero(mask) + np.count_nonzero(reference)
         if reference.any():
-            dice.append(2 * np.count_nonzero(mask & reference) / total)
+            dice.append(dice_score(mask, reference))
     flat, truth = np.concatenate(scores), np.concatenate(labels)
     return {
         "val_auc": float(roc_auc_score(truth, flat)),

@@ -50,6 +50,19 @@ def test_masks_are_held_against_masks_and_scores_against_the_reference_outline(
     assert not check.passed
 
 
+def test_cases_without_any_outline_are_left_out_of_the_mean(
+    analysers: tuple[Analyser, Analyser],
+) -> None:
+    reference = np.zeros((4, 32, 32), bool)
+    reference[1, 8:16, 8:16] = True
+    dark = make_case(pixels=np.full((4, 32, 32, 1), 40, np.uint8), masks=reference)
+    check = measure_precision([make_case(masks=True), dark], *analysers)
+    assert check.patients == 2
+    assert check.mask_dice_mean == check.mask_dice_lowest == pytest.approx(96 / 112)
+    with pytest.raises(InputError, match="Nothing is outlined"):
+        measure_precision([dark], *analysers)
+
+
 def test_a_precision_that_was_not_shown_is_only_measured(
     analysers: tuple[Analyser, Analyser], tmp_path: Path
 ) -> None:

@@ -28,6 +28,28 @@ def test_overlap(mask: list[int], reference: list[int], dice: float, iou: float)
     assert metrics.iou_score(mask, reference) == pytest.approx(iou, nan_ok=True)
 
 
+# (overlap, one mask, the other, Dice)
+COUNTS = [
+    pytest.param(2, 3, 5, 0.5, id="two of three and five"),
+    pytest.param(1.5, 2, 1, 1.0, id="sums of probabilities"),
+    pytest.param(0, 4, 0, 0.0, id="one empty"),
+    pytest.param(0, 0, 0, NAN, id="both empty"),
+]
+
+
+@pytest.mark.parametrize(("overlap", "first", "second", "dice"), COUNTS)
+def test_dice_of_counts(overlap: float, first: float, second: float, dice: float) -> None:
+    assert metrics.dice_from_counts(overlap, first, second) == pytest.approx(dice, nan_ok=True)
+
+
+def test_dice_of_counts_takes_arrays() -> None:
+    overlap, first, second, dice = ([case.values[k] for case in COUNTS] for k in range(4))
+    found = metrics.dice_from_counts(overlap, first, second)
+    assert found == pytest.approx(np.array(dice), nan_ok=True)
+    against_one = metrics.dice_from_counts([1, 2, 3], [2, 2, 4], 4)
+    assert against_one == pytest.approx(np.array([2 / 6, 4 / 6, 6 / 8]))
+
+
 def test_dice_of_a_volume_is_not_the_mean_of_its_slices() -> None:
     mask = np.array([[1, 1, 1, 1], [0, 0, 0, 0]])
     reference = np.array([[1, 1, 1, 1], [1, 0, 0, 0]])
