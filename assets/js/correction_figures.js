@@ -5,7 +5,6 @@ window.overread = window.overread || {};
 overread.correctionFigures = (function () {
   "use strict";
 
-  const score = (both, one, other) => (one + other ? (2 * both) / (one + other) : null);
   const areas = new WeakMap(); // of packed masks, which are never altered
   const same = new WeakMap(); // packed mask -> {ai, k, is}: whether it is the AI's of that slice
   const waiting = new Set(); // slices whose maps are being fetched, as "name k"
@@ -49,7 +48,7 @@ overread.correctionFigures = (function () {
     const area = overread.maskBits.count(bits);
     const dice = (source) => {
       const found = overlap(bits, source, k);
-      return found && (score(found.both, area, found.other) ?? "empty");
+      return found && (overread.amounts.dice(found.both, area, found.other) ?? "empty");
     };
     return { area, ai: dice(base.ai), reference: dice(state.reference) };
   }
@@ -73,7 +72,7 @@ overread.correctionFigures = (function () {
         add("referenceBoth", own ? own.reference?.both : untouchedOverlap(state, "reference", state.reference, k, under));
       }
     }
-    const dice = (both, other) => (sums[both] === null || sums[other] === null || sums.area === null ? null : (score(sums[both], sums.area, sums[other]) ?? "empty"));
+    const dice = (both, other) => (sums[both] === null || sums[other] === null || sums.area === null ? null : (overread.amounts.dice(sums[both], sums.area, sums[other]) ?? "empty"));
     return { area: sums.area, ai: base.ai ? dice("aiBoth", "ai") : null, reference: state.reference ? dice("referenceBoth", "reference") : null };
   }
 

@@ -14,19 +14,8 @@ overread.correctionPanel = (function () {
     if (node.textContent !== words) node.textContent = words;
   };
 
-  function area(pixels, { spacing_mm: mm }) {
-    if (pixels === null) return NONE;
-    if (!mm) return `${pixels.toLocaleString("en-US")} px`;
-    const squared = pixels * mm[1] * mm[2];
-    return squared < 100 ? `${squared.toFixed(0)} mm²` : `${(squared / 100).toFixed(2)} cm²`;
-  }
-
-  function volume(pixels, { spacing_mm: mm }) {
-    if (pixels === null) return NONE;
-    if (!mm) return `${pixels.toLocaleString("en-US")} voxels`;
-    const ml = (pixels * mm[0] * mm[1] * mm[2]) / 1000;
-    return `${ml > 0 && ml < 0.1 ? "<0.1" : ml.toFixed(1)} mL`;
-  }
+  const area = (pixels, study) => (pixels === null ? NONE : overread.amounts.areaWords(pixels, study));
+  const volume = (voxels, study) => (voxels === null ? NONE : overread.amounts.volumeWords(voxels, overread.amounts.volumeMl(voxels, study)));
 
   const dice = (value) => (value === null ? NONE : value === "empty" ? "both empty" : value.toFixed(2));
 
@@ -120,7 +109,7 @@ overread.correctionPanel = (function () {
   }
 
   function described({ author, saved_at: saved, facts, based_on: base }) {
-    const size = facts.volume_ml === null ? `${facts.area_px.toLocaleString("en-US")} voxels` : `${facts.volume_ml.toFixed(1)} mL`;
+    const size = overread.amounts.volumeWords(facts.area_px, facts.volume_ml);
     const agreement = facts.dice_ai === null ? "" : ` · Dice with the AI's mask ${facts.dice_ai.toFixed(2)}`;
     return [`${author}, ${overread.editBar.time(saved)}`, `${size}${agreement}`, origin(base)];
   }

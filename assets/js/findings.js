@@ -20,13 +20,11 @@ overread.findings = (function () {
   }
 
   function volume(now) {
-    const { result } = now.study;
-    if (result.volume_ml !== null && result.volume_ml !== undefined) {
-      const ml = overread.threshold.isUnchanged(now) ? result.volume_ml : overread.threshold.amount(now)[0];
-      return [ml === 0 ? "0" : ml < 0.1 ? "<0.1" : ml.toFixed(1), " mL", ""];
-    }
-    const pixels = result.slices.reduce((sum, _, k) => sum + overread.threshold.area(now, k), 0);
-    return [pixels.toLocaleString("en-US"), " voxels", "The input has no pixel spacing, so there are no millilitres."];
+    const { study } = now, { volumeMl, volumeParts } = overread.amounts;
+    const isUnchanged = overread.threshold.isUnchanged(now);
+    const voxels = isUnchanged ? study.result.slices.reduce((sum, { mask_area_px: area }) => sum + area, 0) : overread.threshold.voxels(now);
+    const [number, unit] = volumeParts(voxels, isUnchanged ? study.result.volume_ml : volumeMl(voxels, study));
+    return [number, ` ${unit}`, unit === "mL" ? "" : "The input has no pixel spacing, so there are no millilitres."];
   }
 
   function called(now) {
@@ -73,10 +71,8 @@ overread.findings = (function () {
   }
 
   function area(now) {
-    const { spacing_mm: mm, result } = now.study;
-    if (!result) return NONE;
-    const pixels = overread.threshold.area(now, now.k);
-    return mm ? `${((pixels * mm[1] * mm[2]) / 100).toFixed(2)} cm²` : `${pixels.toLocaleString("en-US")} px`;
+    if (!now.study.result) return NONE;
+    return overread.amounts.areaWords(overread.threshold.area(now, now.k), now.study);
   }
 
   function agreement(now) {

@@ -7,14 +7,10 @@ overread.leftOut = (function () {
 
   const pixels = ({ study: { result }, k }) => result?.slices[k].left_out_px || 0;
 
-  function amount({ study: { spacing_mm: mm } }, px) {
-    return mm ? `${((px * mm[1] * mm[2]) / 100).toFixed(2)} cm²` : `${px.toLocaleString("en-US")} px`;
-  }
-
   function show(now) {
     const node = document.getElementById("finding-left-out"), px = pixels(now);
     node.hidden = px === 0;
-    node.textContent = px ? `Dotted: ${amount(now, px)} that was outlined here and left out of the mask, as it is small beside the lesion.` : "";
+    node.textContent = px ? `Dotted: ${overread.amounts.areaWords(px, now.study)} that was outlined here and left out of the mask, as it is small beside the lesion.` : "";
   }
 
   function mount() {

@@ -37,8 +37,8 @@ overread.overlays = (function () {
     return d;
   }
 
-  // Lines at 0.3 and 0.7 of the probability: a cue besides the colours.
-  const band = (now, url) => [77, 179].map((level) => path(now, url, level - 0.5)).join("");
+  // Lines at both ends of the band of thresholds: a cue besides the colours.
+  const band = (now, url) => overread.threshold.BAND.map((threshold) => path(now, url, overread.threshold.toLevel(threshold) - 0.5)).join("");
 
   // Draws them in a pane; returns whether one of them failed to load.
   function draw(now, pane) {

@@ -183,7 +183,7 @@ overread.space = (function () {
     listenTo("pointercancel", () => { pressed = null; });
   }
 
-  const amount = ({ voxels, volume_ml: ml }) => (!voxels ? "empty" : ml === null ? `${voxels.toLocaleString("en-US")} voxels` : `${ml.toFixed(1)} mL`);
+  const amount = ({ voxels, volume_ml: ml }) => (voxels ? overread.amounts.volumeWords(voxels, ml) : "empty");
 
   function row(name, there, on, words) {
     byId(`space-row-${name}`).hidden = !there;

@@ -124,10 +124,9 @@ overread.strip = (function () {
   // "Slice 17 of 34: score 0.97, 20.97 cm², reference 21.40 cm²"
   function readout(now, k) {
     const { study, referenceAreas } = now;
-    const { spacing_mm: mm, result } = study;
-    const amount = (pixels) => (mm ? `${((pixels * mm[1] * mm[2]) / 100).toFixed(2)} cm²` : `${pixels.toLocaleString("en-US")} px`);
+    const amount = (pixels) => overread.amounts.areaWords(pixels, study);
     const parts = [];
-    const slice = result?.slices[k];
+    const slice = study.result?.slices[k];
     if (slice) {
       const pixels = overread.threshold.area(now, k);
       parts.push(`score ${slice.tumor_probability.toFixed(2)}`, pixels ? amount(pixels) : "nothing outlined");

@@ -27,28 +27,21 @@ overread.threshold = (function () {
   }
 
   const sum = (now, rows, at) => rows.reduce((total, row, k) => total + (row && overread.calls.isCalled(now, k) ? row[at] : 0), 0);
-  const score = (both, one, other) => (one + other ? (2 * both) / (one + other) : null);
 
   // Dice against the reference on one slice; null where both are empty.
   function dice(now, k) {
     if (isUnchanged(now)) return now.study.result.slices[k].dice ?? null;
     const both = overread.calls.isCalled(now, k) ? (now.measures.overlap[k]?.[level(now)] ?? 0) : 0;
-    return score(both, area(now, k), now.measures.reference_px[k]);
+    return overread.amounts.dice(both, area(now, k), now.measures.reference_px[k]);
   }
 
   function volumeDice(now, at) {
     const { areas, overlap, reference_px: reference } = now.measures;
-    return score(sum(now, overlap, at), sum(now, areas, at), reference.reduce((total, area) => total + area, 0));
+    return overread.amounts.dice(sum(now, overlap, at), sum(now, areas, at), reference.reduce((total, area) => total + area, 0));
   }
 
-  // Amount of the mask at a threshold, as [number, unit].
-  function amount(now, threshold) {
-    const { spacing_mm: mm } = now.study;
-    const pixels = sum(now, now.measures.areas, toLevel(threshold));
-    return mm ? [(pixels * mm[0] * mm[1] * mm[2]) / 1000, "mL"] : [pixels, "voxels"];
-  }
-
-  const told = ([number, unit]) => (unit === "mL" ? number.toFixed(1) : number.toLocaleString("en-US"));
+  // Voxels of the mask at a threshold.
+  const voxels = (now, threshold) => sum(now, now.measures.areas, toLevel(threshold));
 
   function set(wanted) {
     const { now } = overread.viewer;
@@ -61,11 +54,12 @@ overread.threshold = (function () {
   const move = (direction) => overread.viewer.now?.study.result && set(value(overread.viewer.now) + direction * STEP);
 
   function stability(now) {
-    const [low, high] = BAND.map((threshold) => amount(now, threshold));
-    const [larger, smaller] = BAND.map((threshold) => sum(now, now.measures.areas, toLevel(threshold)));
+    const [larger, smaller] = BAND.map((threshold) => voxels(now, threshold));
     if (!larger) return "Even at 0.3 the mask is empty.";
-    const agree = score(smaller, larger, smaller).toFixed(2);
-    return `From 0.3 to 0.7 the volume goes from ${told(low)} to ${told(high)} ${low[1]}; the two masks have a Dice of ${agree} with each other.`;
+    const { dice: diceOf, volumeMl, volumeParts } = overread.amounts;
+    const [[low, unit], [high]] = [larger, smaller].map((number) => volumeParts(number, volumeMl(number, now.study)));
+    const agree = diceOf(smaller, larger, smaller).toFixed(2);
+    return `From 0.3 to 0.7 the volume goes from ${low} to ${high} ${unit}; the two masks have a Dice of ${agree} with each other.`;
   }
 
   function show(now) {
@@ -110,5 +104,5 @@ overread.threshold = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { LOWEST, HIGHEST, toLevel, shipped, value, isShipped, isUnchanged, level, covered, area, dice, amount: (now) => amount(now, value(now)), set, move, mount };
+  return { BAND, LOWEST, HIGHEST, toLevel, shipped, value, isShipped, isUnchanged, level, covered, area, dice, voxels: (now) => voxels(now, value(now)), set, move, mount };
 })();

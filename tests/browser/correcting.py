@@ -29,8 +29,7 @@ def edit(page: Page, tool: str = "4", *, size: int = 1) -> None:
 
 def area(page: Page, pixels: int) -> None:
     """Expect so many pixels of 1 mm2 in the reader's mask of the slice in view."""
-    words = f"{pixels} mm²" if pixels < 100 else f"{pixels / 100:.2f} cm²"
-    expect(page.locator(AREA)).to_have_text(words)
+    expect(page.locator(AREA)).to_have_text(f"{pixels / 100:.2f} cm²")
 
 
 def saved(page: Page) -> None:

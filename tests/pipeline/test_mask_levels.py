@@ -1,8 +1,25 @@
-"""Areas and overlaps at every level, against the masks themselves."""
+"""Thresholds and levels of the shared table; areas at every level against the masks themselves."""
+
+from typing import Any
 
 import numpy as np
+import pytest
+from shared_cases import read_cases
 
-from pipeline.mask_levels import areas_by_level, overlaps_by_level
+from pipeline.mask_levels import areas_by_level, level_threshold, mask_level, overlaps_by_level
+from pipeline.outline_facts import BAND
+
+TABLE = read_cases("levels")
+
+
+@pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: str(case["threshold"]))
+def test_levels_of_the_shared_table(case: dict[str, Any]) -> None:
+    assert mask_level(case["threshold"]) == case["level"]
+    assert mask_level(level_threshold(case["level"])) == case["level"]
+
+
+def test_the_band_is_that_of_the_shared_table() -> None:
+    assert list(BAND) == TABLE["band"]
 
 
 def make_probability() -> np.ndarray:

@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from shared_cases import read_cases
 
 from pipeline import metrics
+from pipeline.checked_json import json_number
 
 NAN = math.nan
 
@@ -48,6 +50,12 @@ def test_dice_of_counts_takes_arrays() -> None:
     assert found == pytest.approx(np.array(dice), nan_ok=True)
     against_one = metrics.dice_from_counts([1, 2, 3], [2, 2, 4], 4)
     assert against_one == pytest.approx(np.array([2 / 6, 4 / 6, 6 / 8]))
+
+
+@pytest.mark.parametrize("case", read_cases("amounts")["dice"], ids=str)
+def test_dice_of_the_shared_table(case: dict[str, int | float | None]) -> None:
+    found = metrics.dice_from_counts(case["both"], case["one"], case["other"])
+    assert json_number(found) == case["dice"]
 
 
 def test_dice_of_a_volume_is_not_the_mean_of_its_slices() -> None:

@@ -1,0 +1,39 @@
+// What pixels amount to, as Python's tests have it, and the words for it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { assertClose, load, readCases } from "./load.mjs";
+
+const { amounts } = load("amounts");
+const TABLE = readCases("amounts");
+
+for (const { both, one, other, dice } of TABLE.dice) {
+  test(`Dice of ${both} in ${one} and ${other}`, () => {
+    assert.equal(amounts.dice(both, one, other), dice);
+  });
+}
+
+for (const { voxels, spacing_mm: mm, ml } of TABLE.volumes) {
+  test(`volume of ${voxels} voxels of ${mm}`, () => {
+    const found = amounts.volumeMl(voxels, { spacing_mm: mm });
+    if (ml === null) assert.equal(found, null);
+    else assertClose(found, ml);
+  });
+}
+
+test("areas are of a slice's pixels", () => {
+  assert.equal(amounts.areaMm2(10, { spacing_mm: [5, 2, 0.5] }), 10);
+  assert.equal(amounts.areaWords(256, { spacing_mm: [5, 1, 1] }), "2.56 cm²");
+  assert.equal(amounts.areaWords(1256, { spacing_mm: null }), "1,256 px");
+});
+
+const WORDS = [
+  [1280, null, "1,280 voxels"],
+  [0, 0, "0 mL"],
+  [3, 0.0024, "<0.1 mL"],
+  [5000, 5.04, "5.0 mL"],
+];
+
+for (const [voxels, ml, words] of WORDS) {
+  test(`${ml} mL in words`, () => assert.equal(amounts.volumeWords(voxels, ml), words));
+}

@@ -1,0 +1,14 @@
+// Levels of the probability map, as Python's tests have them.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { load, readCases } from "./load.mjs";
+
+const { threshold } = load("threshold");
+const { cases, band } = readCases("levels");
+
+for (const one of cases) {
+  test(`level of ${one.threshold}`, () => assert.equal(threshold.toLevel(one.threshold), one.level));
+}
+
+test("the band of thresholds", () => assert.deepEqual(threshold.BAND, band));
