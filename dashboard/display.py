@@ -72,13 +72,63 @@ def encode_slice(image: NDArray[np.generic], display: Mapping[str, Any]) -> byte
 
 def make_thumbnail(image: NDArray[np.generic], window: tuple[float, float]) -> bytes:
     """PNG of a slice ``(h, w)`` in a display window, 8-bit grey, at most `THUMBNAIL_PX` long."""
-    low, high = window
-    grey = np.clip((image.astype(np.float32) - low) / max(high - low, 1e-6), 0, 1)
-    picture = Image.fromarray((np.nan_to_num(grey) * 255).astype(np.uint8))
+    picture = Image.fromarray(grey_levels(image, window))
     picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BILINEAR, reducing_gap=None)
     stream = io.BytesIO()
     picture.save(stream, "PNG", compress_level=4)
     return stream.getvalue()
+
+
+def grey_levels(image: NDArray[np.generic], window: tuple[float, float]) -> NDArray[np.uint8]:
+    """Grey of each pixel in a display window, as `lookup` in `assets/js/greyscale.js` has it.
+
+    Args:
+        image: Pixel values of any shape; what is no number is black.
+        window: Values that are shown black and white; nothing is rounded up in between.
+    """
+    low, high = window
+    grey = (image.astype(np.float64) - low) * 255 / max(high - low, 1e-9)
+    return np.asarray(np.nan_to_num(np.clip(grey, 0, 255)).astype(np.uint8))
+
+
+def find_window(volume: NDArray[np.floating]) -> list[float]:
+    """Display window of a volume, taken from the brain.
+
+    `autoWindow` in `assets/js/greyscale.js` follows the same rule for the slice in view: scalp fat
+    is brighter than any lesion, so only the middle counts. Foreground is what exceeds the darkest
+    value by 6% of the range (percentiles 0.1 and 99.9). The ellipse in the middle of its bounding
+    box, half as wide and as high, is brain (corners of a box reach the scalp). Low is percentile 1
+    of all values there (dark CSF), at most a third of the way up to the median; high lies 1.2 times
+    as far above it as percentile 99.5 of the foreground there, which leaves room for a lesion. A
+    percentile is the smallest value that so many values do not exceed.
+
+    Args:
+        volume: ``(n, h, w)`` pixel values; what is not finite is passed over.
+
+    Returns:
+        ``[low, high]``; both ends of all values where no foreground is in the middle.
+    """
+    values = volume[np.isfinite(volume)]
+    if not values.size or values.min() == values.max():
+        low = float(values[0]) if values.size else 0.0
+        return [low, low + 1]
+    darkest, brightest = (_percentile(values, share) for share in (0.1, 99.9))
+    floor = darkest + _FOREGROUND_SHARE * (brightest - darkest)
+    foreground = np.isfinite(volume) & (volume > floor)
+    region = values[:0]
+    if foreground.any():
+        region = volume[:, _middle(np.asarray(foreground.any(axis=0), bool))]
+        region = region[np.isfinite(region)]
+    inside = region[region > floor]
+    if not inside.size:
+        return [float(values.min()), float(values.max())]
+    third = darkest + (_percentile(region, 50) - darkest) / 3
+    low = max(darkest, min(_percentile(region, 1), third))
+    return [low, low + max(1.2 * (_percentile(inside, 99.5) - low), 1e-6)]
+
+
+def _percentile(values: NDArray[np.floating], share: float) -> float:
+    return float(np.percentile(values, share, method="inverted_cdf"))
 
 
 def _scale(pixels: NDArray[np.generic]) -> tuple[float, float]:
@@ -111,39 +161,13 @@ def _value_range(case: Case, channel: int) -> list[float]:
 
 
 def _window(case: Case, channel: int) -> list[float]:
-    """The window that the input states, else one from the brain.
-
-    The rule, which `autoWindow` in `assets/js/greyscale.js` follows for the slice in view: scalp
-    fat is brighter than any lesion, so only the middle counts. Foreground is what exceeds the
-    darkest value by 6% of the range (percentiles 0.1 and 99.9). The ellipse in the middle of its
-    bounding box, half as wide and as high, is brain (corners of a box reach the scalp). Low is
-    percentile 1 of all values there (dark CSF), at most a third of the way up to the median; high
-    lies 1.2 times as far above it as percentile 99.5 of the foreground there, which leaves room for
-    a lesion.
-    """
+    """The window that the input states, else `find_window` of the middle half of its slices."""
     if case.window is not None and case.window[0] < case.window[1]:
         return [float(edge) for edge in case.window]
     n = len(case.pixels)
     middle = case.pixels[n // 4 : n - n // 4, ..., channel]
     step = max(1, -(-middle.size // _SAMPLE_PX))
-    volume = middle[::step].astype(np.float32)
-    values = volume[np.isfinite(volume)]
-    if not values.size or values.min() == values.max():
-        low = float(values[0]) if values.size else 0.0
-        return [low, low + 1]
-    darkest, brightest = (float(edge) for edge in np.percentile(values, (0.1, 99.9)))
-    floor = darkest + _FOREGROUND_SHARE * (brightest - darkest)
-    foreground = np.isfinite(volume) & (volume > floor)
-    if not foreground.any():
-        return [float(values.min()), float(values.max())]
-    region = volume[:, _middle(np.asarray(foreground.any(axis=0), bool))]
-    region = region[np.isfinite(region)]
-    inside = region[region > floor]
-    if not inside.size:
-        return [float(values.min()), float(values.max())]
-    median = float(np.median(region))
-    low = max(darkest, min(float(np.percentile(region, 1)), darkest + (median - darkest) / 3))
-    return [low, low + max(1.2 * (float(np.percentile(inside, 99.5)) - low), 1e-6)]
+    return find_window(middle[::step].astype(np.float32))
 
 
 def _middle(seen: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -56,7 +56,7 @@ def plane_pixels(study_id: str, digest: str, axis: str, place: int, channel: int
 
     def encode() -> bytes:
         volume = load_case(row).pixels
-        body = encode_slice(_cut(volume[..., channel], axis, place), row.display)
+        body = encode_slice(cut_plane(volume[..., channel], axis, place), row.display)
         let_go(volume)
         return body
 
@@ -73,7 +73,7 @@ def plane_reference(study_id: str, digest: str, axis: str, place: int) -> Respon
         masks = load_case(row).masks
         if masks is None:
             raise NotThere(_NO_REFERENCE)
-        body = (_cut(masks, axis, place).astype(np.uint8) * np.uint8(255)).tobytes()
+        body = (cut_plane(masks, axis, place).astype(np.uint8) * np.uint8(255)).tobytes()
         let_go(masks)
         return body
 
@@ -92,7 +92,7 @@ def plane_probability(study_id: str, key: str, axis: str, place: int) -> Respons
         found = maps.get(key, lambda: _read_map(key))
         if found is None or found.shape != (row.slices, row.height, row.width):
             raise NotThere(RESULT_GONE)
-        return np.ascontiguousarray(_cut(found, axis, place)).tobytes()
+        return np.ascontiguousarray(cut_plane(found, axis, place)).tobytes()
 
     return answer_immutable(encode, packs=True)
 
@@ -167,6 +167,6 @@ def _check_cut(row: StudyRow, axis: str, place: int) -> None:
         raise NotThere("There is no such plane.")
 
 
-def _cut(volume: NDArray[Any], axis: str, place: int) -> NDArray[Any]:
-    """One row or column of every slice of ``(n, h, w)``."""
+def cut_plane(volume: NDArray[Any], axis: str, place: int) -> NDArray[Any]:
+    """One row or column of every slice of ``(n, h, w)``, as `assets/js/plane_cuts.js` has it."""
     return volume[:, place] if axis == "row" else volume[:, :, place]

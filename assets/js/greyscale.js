@@ -12,9 +12,9 @@ overread.greyscale = (function () {
   // Grey level of every stored value. window: {low, high} in values = stored * slope + intercept.
   function lookup(size, slope, intercept, window, invert) {
     const table = new Uint8Array(size);
-    const scale = 255 / Math.max(window.high - window.low, 1e-9);
+    const width = Math.max(window.high - window.low, 1e-9);
     for (let stored = 0; stored < size; stored++) {
-      const grey = (stored * slope + intercept - window.low) * scale;
+      const grey = ((stored * slope + intercept - window.low) * 255) / width;
       const clipped = grey < 0 ? 0 : grey > 255 ? 255 : grey;
       table[stored] = invert ? 255 - clipped : clipped;
     }
@@ -90,7 +90,7 @@ overread.greyscale = (function () {
     };
   }
 
-  // Window from the brain in the slice, by the rule that `_window` in dashboard/display.py states.
+  // Window from the brain in the slice, by the rule that `find_window` in dashboard/display.py states.
   function autoWindow(stored, width, slope, intercept) {
     const size = stored instanceof Uint16Array ? 65536 : 256;
     const histogram = (holds) => {
@@ -105,9 +105,12 @@ overread.greyscale = (function () {
       for (let v = from; v < size; v++) if (counts[v] && (left -= counts[v]) <= 0) return v;
       return from;
     };
+    const value = (v) => v * slope + intercept;
     const all = histogram(() => true);
+    const least = quantile(all, 0, 0), most = quantile(all, 0, 1);
+    if (least === most) return { low: value(least), high: value(least) + 1 };
     const darkest = quantile(all, 0, 0.001), brightest = quantile(all, 0, 0.999);
-    const floor = darkest + 0.06 * (brightest - darkest);
+    const floor = darkest + 0.06 * (brightest - darkest), above = Math.floor(floor) + 1;
     let left = width, right = -1, top = stored.length / width, bottom = -1;
     for (let i = 0; i < stored.length; i++) {
       if (stored[i] <= floor) continue;
@@ -119,10 +122,11 @@ overread.greyscale = (function () {
       const across = (2 * x - left - right) / (right - left + 1), down = (2 * y - top - bottom) / (bottom - top + 1);
       return across * across + down * down <= 0.25;
     });
+    if (right < 0 || !region.subarray(above).some(Boolean)) return { low: value(least), high: value(most) };
     const third = darkest + (quantile(region, 0, 0.5) - darkest) / 3;
-    const low = Math.max(darkest, Math.min(quantile(region, 0, 0.01), third));
-    const high = low + Math.max(1.2 * (quantile(region, Math.floor(floor) + 1, 0.995) - low), 1);
-    return { low: low * slope + intercept, high: high * slope + intercept };
+    const low = value(Math.max(darkest, Math.min(quantile(region, 0, 0.01), third)));
+    const high = low + Math.max(1.2 * (value(quantile(region, above, 0.995)) - low), 1e-6);
+    return { low, high };
   }
 
   return { lookup, picture, createPictures, autoWindow };

@@ -10,6 +10,22 @@ overread.planeCuts = (function () {
 
   const fill = (template, axis, place, channel) => template.replace("{axis}", axis).replace("{place}", place).replace("{channel}", channel);
 
+  const lengthOf = (axis, { width, height }) => (axis === "row" ? width : height);
+
+  // One row or column of every slice into values, as cut_plane in dashboard/space_routes.py has it; sliceOf(k) gives a
+  // slice's values, null leaves zeros, undefined ends it all: null.
+  function along(axis, place, study, sliceOf, values) {
+    const { n, width } = study, across = lengthOf(axis, study);
+    for (let k = 0; k < n; k++) {
+      const from = sliceOf(k);
+      if (from === undefined) return null;
+      if (from === null) continue;
+      if (axis === "row") values.set(from.subarray(place * width, (place + 1) * width), k * across);
+      else for (let y = 0; y < across; y++) values[k * across + y] = from[y * width + place];
+    }
+    return values;
+  }
+
   // onChange() is called when a plane has arrived or failed.
   function create(now, onChange) {
     const { study } = now;
@@ -17,7 +33,6 @@ overread.planeCuts = (function () {
     const made = new Map(); // key -> values, one for each kind and axis
     let wishes = [];
 
-    const lengthOf = (axis) => (axis === "row" ? study.width : study.height);
     const address = (template, k, channel) => overread.overlays.address(template, k, channel);
     const PLACES = {
       pixels: { slice: (k) => address(study.pixels_url, k, now.channel), plane: () => study.plane_url, has: () => true },
@@ -36,16 +51,8 @@ overread.planeCuts = (function () {
     // From the slices at hand; null where one of them is missing.
     function gather(kind, axis, place) {
       const { slice, has } = PLACES[kind];
-      const across = lengthOf(axis), { width } = study;
-      const values = emptyLike(kind, study.n * across);
-      for (let k = 0; k < study.n; k++) {
-        if (!has(k)) continue;
-        const from = now.loader.get(slice(k));
-        if (!from) return null;
-        if (axis === "row") values.set(from.subarray(place * width, (place + 1) * width), k * across);
-        else for (let y = 0; y < across; y++) values[k * across + y] = from[y * width + place];
-      }
-      return values;
+      const values = emptyLike(kind, study.n * lengthOf(axis, study));
+      return along(axis, place, study, (k) => (has(k) ? now.loader.get(slice(k)) : null), values);
     }
 
     // From the server; rows of slices that have no mask are emptied.
@@ -53,13 +60,13 @@ overread.planeCuts = (function () {
       const { plane, has } = PLACES[kind];
       const found = loader.get(fill(plane(), axis, place, now.channel));
       if (!found) return null;
-      const across = lengthOf(axis), values = found.slice();
+      const across = lengthOf(axis, study), values = found.slice();
       for (let k = 0; k < study.n; k++) if (!has(k)) values.fill(0, k * across, (k + 1) * across);
       return values;
     }
 
     function ask(kind, axis, place) {
-      const length = study.n * lengthOf(axis), limit = axis === "row" ? study.height : study.width;
+      const length = study.n * lengthOf(axis, study), limit = axis === "row" ? study.height : study.width;
       const type = kind === "pixels" ? study.pixel_type : "uint8";
       for (let step = 0; step <= AHEAD; step++) {
         for (const at of step ? [place + step, place - step] : [place]) {
@@ -93,7 +100,7 @@ overread.planeCuts = (function () {
       const below = under.map ? get("under", axis, place) : null;
       if (under.map && !below) return null;
       return keep("correction", axis, place, `${numberOf(touched)} ${numberOf(under)}`, () => {
-        const across = lengthOf(axis), { width } = study, values = new Uint8Array(study.n * across);
+        const across = lengthOf(axis, study), { width } = study, values = new Uint8Array(study.n * across);
         const at = axis === "row" ? (i) => place * width + i : (i) => i * width + place;
         for (let k = 0; k < study.n; k++) {
           const packed = touched.get(k) || (under.map ? null : under.bits(k));
@@ -118,5 +125,5 @@ overread.planeCuts = (function () {
     };
   }
 
-  return { create };
+  return { create, along };
 })();

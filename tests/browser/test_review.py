@@ -147,20 +147,6 @@ def test_drag_windows_the_image_and_double_click_puts_it_back(page, study):
     until(lambda: middle_grey(page) == pytest.approx(255 - before, abs=2))
 
 
-def test_auto_takes_the_window_from_the_brain_not_from_the_scalp(page, study):
-    open_study(page, study)
-    picture = np.zeros((50, 50), np.uint8)
-    picture[5:45, 5:45] = 220
-    picture[8:42, 8:42] = 38
-    picture[22:26, 22:26] = 12
-    picture[28:32, 28:32] = 51
-    found = page.evaluate(
-        "(v) => overread.greyscale.autoWindow(Uint8Array.from(v), 50, 1, 0)",
-        picture.ravel().tolist(),
-    )
-    assert found == {"low": 12, "high": pytest.approx(12 + 1.2 * 39)}
-
-
 def test_zoom_keeps_the_outline_on_the_lesion_and_reset_undoes_it(page, study):
     open_study(page, study)
     before = extent(image(page), TEAL)
@@ -361,21 +347,3 @@ def test_nothing_is_out_of_reach_at_any_width(page, study, width):
             expect(panel).to_be_hidden()
             page.click(f"#viewer-toggle-{name}")
         expect(panel).to_be_visible()
-
-
-@pytest.mark.parametrize(
-    ("mask", "lines"),
-    [
-        ([[0, 0, 0], [0, 0, 0], [0, 0, 0]], []),
-        # one pixel: a diamond half a pixel around its centre (1.5, 1.5)
-        ([[0, 0, 0], [0, 1, 0], [0, 0, 0]], [[1, 1.5, 1.5, 1, 2, 1.5, 1.5, 2]]),
-        # a pixel in the corner is closed along the image's edge
-        ([[1, 0, 0], [0, 0, 0], [0, 0, 0]], [[0, 0.5, 0.5, 0, 1, 0.5, 0.5, 1]]),
-    ],
-)
-def test_contour_lies_half_a_pixel_around_a_binary_mask(page, study, mask, lines):
-    open_study(page, study)
-    values = (np.array(mask) * 255).ravel().tolist()
-    found = page.evaluate("(v) => overread.contours.lines(Uint8Array.from(v), 3, 3, 127.5)", values)
-    corners = [sorted(zip(line[::2], line[1::2], strict=True)) for line in found]
-    assert corners == [sorted(zip(line[::2], line[1::2], strict=True)) for line in lines]

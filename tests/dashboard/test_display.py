@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 from fake_server import make_case
 from PIL import Image
+from shared_cases import read_cases
 
-from dashboard.display import describe_display, encode_slice, make_thumbnail, sequence_label
+from dashboard.display import (
+    describe_display,
+    encode_slice,
+    find_window,
+    grey_levels,
+    make_thumbnail,
+    sequence_label,
+)
 from pipeline.data.case import SequenceName
 
 
@@ -81,15 +89,30 @@ def test_value_range_is_that_of_the_data_not_of_its_type() -> None:
     assert describe_display(case_of(volume))["value_range"] == [[0.0, 1100.0]]
 
 
-def test_window_is_the_brains_not_the_scalps() -> None:
-    volume = np.zeros((8, 50, 50), np.uint8)
-    volume[:, 5:45, 5:45] = 220  # scalp fat
-    volume[:, 8:42, 8:42] = 38
-    volume[:, 22:26, 22:26] = 12  # CSF
-    volume[3:5, 28:32, 28:32] = 51  # lesion
-    ((low, high),) = describe_display(case_of(volume))["windows"]
-    assert low == pytest.approx(12, abs=1)
-    assert high == pytest.approx(12 + 1.2 * 39, abs=1)
+TABLE = read_cases("windows")
+
+
+def draw(case: dict[str, Any]) -> Any:
+    """The pixel values of a case's slice."""
+    width, height = case["size"]
+    stored = np.full((height, width), case["background"], np.float32)
+    for left, top, w, h, value in case["boxes"]:
+        stored[top : top + h, left : left + w] = value
+    return stored * case["slope"] + case["intercept"]
+
+
+@pytest.mark.parametrize("case", TABLE["windows"], ids=lambda case: case["name"])
+def test_windows_of_the_shared_table(case: dict[str, Any]) -> None:
+    expected = pytest.approx([case["low"], case["high"]])
+    assert find_window(draw(case)[None]) == expected
+    ((low, high),) = describe_display(case_of(np.stack([draw(case)] * 8)))["windows"]
+    assert [low, high] == expected
+
+
+@pytest.mark.parametrize("case", TABLE["greys"], ids=lambda case: f"{case['low']}")
+def test_greys_of_the_shared_table(case: dict[str, Any]) -> None:
+    values = np.array([case["values"]], np.int16)
+    assert grey_levels(values, (case["low"], case["high"])).tolist() == [case["greys"]]
 
 
 def test_channels_that_are_the_same_and_the_one_shown_first() -> None:

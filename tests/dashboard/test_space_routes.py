@@ -12,11 +12,13 @@ from fake_server import add_case, fake_factory, make_case
 from flask import Flask
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
+from shared_cases import read_cases
 
 from dashboard import routes, services, space_routes
 from dashboard.figures.space import TRACES
 from dashboard.recent_maps import RecentMaps
 from dashboard.services import Services
+from dashboard.space_routes import cut_plane
 from dashboard.worker import Worker
 from pipeline.data.case import SequenceName
 
@@ -62,6 +64,12 @@ def test_planes_are_the_rows_and_columns_of_every_slice(
         answer = client.get(url)
         found = np.frombuffer(answer.data, np.uint8).reshape(3, 6)
         assert found.tolist() == [[0] * 6, [200, 200, 0, 0, 0, 0], [0] * 6]
+
+
+@pytest.mark.parametrize("case", read_cases("plane_cuts")["cases"], ids=str)
+def test_cuts_of_the_shared_table(case: dict[str, Any]) -> None:
+    cut = cut_plane(np.array(case["volume"]), case["axis"], case["place"])
+    assert cut.tolist() == case["cut"]
 
 
 @pytest.mark.parametrize("place", HOSTILE)
