@@ -104,14 +104,11 @@ def _base_on_result(services: Services, row: StudyRow, base: Base) -> BaseMask:
     key, threshold = base.result_key, base.threshold
     if key is None or threshold is None or key != services.result_key(row.content_digest):
         raise NotThere(_OTHER_RESULT)
-    answer = services.results.answer(key)
-    if answer is None or answer.probability.shape != shape_of(row):
+    outline = services.results.outline(key)
+    if outline is None or outline.probability.shape != shape_of(row):
         raise NotThere(_OTHER_RESULT)
-    point = answer.threshold if base.operating_point is None else base.operating_point
-    level = mask_level(threshold)
-    called = np.flatnonzero(np.array(answer.scores) >= point)
-    slices = {int(k): answer.probability[k] >= level for k in called}
-    described = {**asdict(base), "network": f"{answer.network.name} {answer.network.version}"}
+    slices = outline.mask_slices(mask_level(threshold), base.operating_point)
+    described = {**asdict(base), "network": f"{outline.network.name} {outline.network.version}"}
     return BaseMask(described, slices, encode_mask(slices, shape_of(row)))
 
 

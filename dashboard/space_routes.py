@@ -7,17 +7,17 @@ from the address is untrusted.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Flask, Response
 from numpy.typing import NDArray
 
 import pipeline  # its surfaces need SciPy, which the web process must start without
+from dashboard.corrections import make_volume, shape_of
 from dashboard.display import encode_slice
 from dashboard.figures.space import describe_space, make_space_figure
 from dashboard.mask_surfaces import amount_of, encode_surface
-from dashboard.recent_maps import RecentMaps
 from dashboard.route_errors import NotThere
 from dashboard.store import StudyRow
 from dashboard.study_access import (
@@ -25,6 +25,7 @@ from dashboard.study_access import (
     answer_immutable,
     check_key,
     check_place,
+    find_mask,
     find_services,
     let_go,
     load_case,
@@ -32,10 +33,6 @@ from dashboard.study_access import (
     study_with_data,
 )
 
-if TYPE_CHECKING:
-    from pipeline import CaseResult
-
-_MAPS = "overread_recent_maps"
 _NO_REFERENCE = "This study has no reference outline."
 _JSON = "application/json"
 space = Blueprint("space", __name__)
@@ -43,7 +40,6 @@ space = Blueprint("space", __name__)
 
 def register(server: Flask) -> None:
     """Add the routes to a server."""
-    server.config[_MAPS] = RecentMaps()
     server.register_blueprint(space)
 
 
@@ -88,11 +84,10 @@ def plane_probability(study_id: str, key: str, axis: str, place: int) -> Respons
     _check_cut(row, axis, place)
 
     def encode() -> bytes:
-        maps: RecentMaps = current_app.config[_MAPS]
-        found = maps.get(key, lambda: _read_map(key))
-        if found is None or found.shape != (row.slices, row.height, row.width):
+        outline = find_services().results.outline(key)
+        if outline is None or outline.probability.shape != (row.slices, row.height, row.width):
             raise NotThere(RESULT_GONE)
-        return np.ascontiguousarray(cut_plane(found, axis, place)).tobytes()
+        return np.ascontiguousarray(cut_plane(outline.probability, axis, place)).tobytes()
 
     return answer_immutable(encode, packs=True)
 
@@ -134,31 +129,12 @@ def surface(study_id: str, key: str, level: int, percent: int | None = None) -> 
         percent: 100 x the slice score from which slices are called; without it those that were.
     """
     row = recent_study(study_id)
-    check_key(row, key)
-    if not 1 <= level <= 255 or not (percent is None or 1 <= percent <= 99):
-        raise NotThere("There is no such threshold.")
 
     def encode() -> bytes:
-        case = load_case(row)
-        result = find_services().results.get(key, case)
-        if result is None:
-            raise NotThere(RESULT_GONE)
-        mask = (result.probability >= level) & _called(result, percent)[:, None, None]
-        return encode_surface(case, row.start_channel, mask, "ai")
+        mask = make_volume(find_mask(row, key, level, percent), shape_of(row))
+        return encode_surface(load_case(row), row.start_channel, mask, "ai")
 
     return answer_immutable(encode, mimetype=_JSON, packs=True)
-
-
-def _called(result: CaseResult, percent: int | None) -> NDArray[np.bool_]:
-    """Slices that are called, as `assets/js/calls.js` has them: ``(n,)``."""
-    if percent is None:
-        return np.array([one.tumor for one in result.slices], bool)
-    return np.array([one.tumor_probability >= percent / 100 for one in result.slices], bool)
-
-
-def _read_map(key: str) -> NDArray[np.uint8] | None:
-    answer = find_services().results.answer(key)
-    return None if answer is None else answer.probability.copy()  # not a part of a larger array
 
 
 def _check_cut(row: StudyRow, axis: str, place: int) -> None:

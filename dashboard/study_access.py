@@ -13,6 +13,7 @@ from flask import Response, current_app, request
 from numpy.typing import NDArray
 
 from dashboard import services
+from dashboard.mask_encoding import MaskSlices
 from dashboard.recent_studies import RecentStudies
 from dashboard.route_errors import NotThere
 from dashboard.services import Services
@@ -78,6 +79,27 @@ def let_go(volume: NDArray[np.generic]) -> None:
     mapping = getattr(volume, "_mmap", None)
     if mapping is not None and hasattr(mapping, "madvise"):
         mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def find_mask(row: StudyRow, key: str, level: int, percent: int | None) -> MaskSlices:
+    """The AI's mask as the browser has it in view, of the slices that are called.
+
+    Args:
+        row: The study.
+        key: The result's, from the address.
+        level: Smallest value of the probability map that belongs to the mask, 1 to 255.
+        percent: 100 x the slice score from which slices are called; without it those that were.
+
+    Raises:
+        NotThere: The result is another one or gone, or level or percent are out of range.
+    """
+    check_key(row, key)
+    if not 1 <= level <= 255 or not (percent is None or 1 <= percent <= 99):
+        raise NotThere("There is no such threshold.")
+    outline = find_services().results.outline(key)
+    if outline is None or outline.probability.shape != (row.slices, row.height, row.width):
+        raise NotThere(RESULT_GONE)
+    return outline.mask_slices(level, None if percent is None else percent / 100)
 
 
 def check_place(row: StudyRow, channel: int, k: int) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.binding import Answer
+from pipeline.binding import Answer, Outline
 from pipeline.decision import DecidedBy
 from pipeline.results import AnswerMap, ModelReference
 
@@ -66,26 +66,25 @@ def decode_answer(entry: bytes, key: str) -> Answer:
         ValueError: The bytes are damaged, of another key, or not an answer at all.
     """
     header, start = _read_header(entry, key)
-    n, h, w = header["shape"]
-    maps = np.zeros((2 * n, h, w), np.uint8)
-    for k, size in enumerate(header["sizes"][: 2 * n]):
-        if size:
-            maps[k] = _unpack(entry[start : start + size], h, w)
-        start += size
-    probability, disagreement = maps[:n], maps[n:]
     return Answer(
-        network=_model(header["networks"][0]),
-        scores=tuple(header["scores"]),
+        **_outline_fields(header, entry, start),
         classifier_scores=tuple(header["classifier_scores"]),
         outline_evidence=tuple(header["outline_evidence"]),
         decided_by=tuple(header["decided_by"]),
-        probability=probability,
-        disagreement=disagreement,
-        threshold=header["thresholds"][0],
-        mask_threshold=header["thresholds"][1],
+        disagreement=_read_map(header, entry, start, AnswerMap.DISAGREEMENT),
         left_out_px=tuple(header["left_out_px"]),
         warnings=tuple(header["warnings"]),
     )
+
+
+def decode_outline(entry: bytes, key: str) -> Outline:
+    """Read back what masks are made from, and nothing else.
+
+    Raises:
+        ValueError: As `decode_answer`.
+    """
+    header, start = _read_header(entry, key)
+    return Outline(**_outline_fields(header, entry, start))
 
 
 def decode_slice(
@@ -104,6 +103,31 @@ def decode_slice(
     start += sum(header["sizes"][:place])
     size = header["sizes"][place]
     return _unpack(entry[start : start + size], h, w) if size else np.zeros((h, w), np.uint8)
+
+
+def _outline_fields(header: dict[str, Any], entry: bytes, start: int) -> dict[str, Any]:
+    return {
+        "network": _model(header["networks"][0]),
+        "scores": tuple(header["scores"]),
+        "probability": _read_map(header, entry, start, AnswerMap.PROBABILITY),
+        "threshold": header["thresholds"][0],
+        "mask_threshold": header["thresholds"][1],
+    }
+
+
+def _read_map(
+    header: dict[str, Any], entry: bytes, start: int, name: AnswerMap
+) -> NDArray[np.uint8]:
+    """A whole map ``(n, h, w)``; slices begin at ``start``."""
+    n, h, w = header["shape"]
+    first = list(AnswerMap).index(name) * n
+    start += sum(header["sizes"][:first])
+    volume = np.zeros((n, h, w), np.uint8)
+    for k, size in enumerate(header["sizes"][first : first + n]):
+        if size:
+            volume[k] = _unpack(entry[start : start + size], h, w)
+        start += size
+    return volume
 
 
 def _read_header(entry: bytes, key: str) -> tuple[dict[str, Any], int]:

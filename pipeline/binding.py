@@ -25,20 +25,61 @@ from pipeline.results import CaseResult, ModelReference, SliceResult
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What the two stages say about pixels, whatever they are called.
+class Outline:
+    """What masks at any threshold and operating point are made from.
 
     Attributes:
         network: The network that answered.
         scores: Slice score of each slice in [0, 1].
+        probability: ``(n, h, w)`` uint8, 255 x the probability; 0 on slices that did not pass.
+        threshold, mask_threshold: Operating points of slice score and pixel, in (0, 1).
+    """
+
+    network: ModelReference
+    scores: tuple[float, ...]
+    probability: NDArray[np.uint8]
+    threshold: float
+    mask_threshold: float
+
+    def called(self, operating_point: float | None = None) -> NDArray[np.bool_]:
+        """``(n,)`` bool, the slices whose score reaches the operating point, or the answer's."""
+        point = self.threshold if operating_point is None else operating_point
+        return np.array(self.scores, np.float64) >= point
+
+    def mask_slices(
+        self, level: int | None = None, operating_point: float | None = None
+    ) -> dict[int, NDArray[np.bool_]]:
+        """The masks of the slices that are called, by position from 0; the others are empty.
+
+        Args:
+            level: Smallest value of the map that belongs to a mask, 1 to 255, or the answer's.
+            operating_point: Slice score from which slices are called, or the answer's.
+
+        Returns:
+            Masks ``(h, w)`` bool, empty ones too.
+        """
+        least = mask_level(self.mask_threshold) if level is None else level
+        called = np.flatnonzero(self.called(operating_point))
+        return {int(k): self.probability[k] >= least for k in called}
+
+    def masks(self) -> NDArray[np.bool_]:
+        """``(n, h, w)`` bool predicted masks; empty on slices that are not called tumor."""
+        level = mask_level(self.mask_threshold)
+        return (self.probability >= level) & self.called()[:, None, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer(Outline):
+    """What the two stages say about pixels, whatever they are called.
+
+    Attributes:
+        network, scores, probability, threshold, mask_threshold: As of `Outline`.
         classifier_scores: Stage one's own, likewise.
         outline_evidence: In [0, 1], None on slices that did not pass.
         decided_by: `pipeline.decision.DecidedBy` of each slice.
-        probability: ``(n, h, w)`` uint8, 255 x the probability; 0 on slices that did not pass.
         disagreement: ``(n, h, w)`` uint8, 255 x the distance between the probabilities that come
             of the slice and of its mirror image; 0 on slices that did not pass, and everywhere
             where mirror images are not answered.
-        threshold, mask_threshold: Operating points of slice score and pixel, in (0, 1).
         warnings: Sentences about how the input was prepared.
         attention: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.engine.grad_cam`),
             255 at the strongest place of each slice; 0 on slices that did not pass. None where the
@@ -49,28 +90,14 @@ class Answer:
         left_out_px: Pixels of such pieces on each slice; () where there are none.
     """
 
-    network: ModelReference
-    scores: tuple[float, ...]
     classifier_scores: tuple[float, ...]
     outline_evidence: tuple[float | None, ...]
     decided_by: tuple[str, ...]
-    probability: NDArray[np.uint8]
     disagreement: NDArray[np.uint8]
-    threshold: float
-    mask_threshold: float
     warnings: tuple[str, ...] = ()
     attention: NDArray[np.uint8] | None = None
     left_out: NDArray[np.uint8] | None = None
     left_out_px: tuple[int, ...] = ()
-
-    def called(self) -> NDArray[np.bool_]:
-        """``(n,)`` bool, the slices whose score reaches the operating point."""
-        return np.array(self.scores, np.float64) >= self.threshold
-
-    def masks(self) -> NDArray[np.bool_]:
-        """``(n, h, w)`` bool predicted masks; empty on slices that are not called tumor."""
-        level = mask_level(self.mask_threshold)
-        return (self.probability >= level) & self.called()[:, None, None]
 
 
 def count_pixels(maps: NDArray[np.uint8] | None) -> tuple[int, ...]:

@@ -22,7 +22,9 @@ import logging
 import re
 import shutil
 import sqlite3
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,14 @@ import diskcache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.answer_format import AnswerMap, decode_answer, decode_slice, encode_answer
-from pipeline.binding import Answer, bind_answer
+from pipeline.answer_format import (
+    AnswerMap,
+    decode_answer,
+    decode_outline,
+    decode_slice,
+    encode_answer,
+)
+from pipeline.binding import Answer, Outline, bind_answer
 from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.models.registry import TaskInfo
@@ -122,6 +130,7 @@ class ResultCache:
     Args:
         folder: Made where it does not exist, readable by its owner only.
         size_limit_bytes: What the folder may hold.
+        recent_bytes: What outlines that were read last may take up in memory together.
         shared: Where all machines keep their answers; None for one machine.
     """
 
@@ -130,6 +139,7 @@ class ResultCache:
         folder: Path,
         *,
         size_limit_bytes: int = 2 * 2**30,
+        recent_bytes: int = 128 * 2**20,
         shared: SharedStorage | None = None,
     ) -> None:
         self._shared = shared
@@ -139,6 +149,9 @@ class ResultCache:
         (self._folder / "locks").mkdir(mode=0o700, exist_ok=True)
         self._limit = size_limit_bytes
         self._entries = self._open()
+        self._recent_bytes = recent_bytes
+        self._recent: OrderedDict[str, Outline] = OrderedDict()
+        self._recent_lock = threading.Lock()
 
     def get(self, key: str, case: Case) -> CaseResult | None:
         """The result for a case, or None where there is none that fits it."""
@@ -150,6 +163,25 @@ class ResultCache:
     def answer(self, key: str) -> Answer | None:
         """The models' answer, or None where there is none."""
         return self._decoded(key, lambda entry: decode_answer(entry, key))
+
+    def outline(self, key: str) -> Outline | None:
+        """What masks are made from, or None where there is no answer.
+
+        Those that were read last stay in memory: a threshold that moves asks again and again.
+        """
+        with self._recent_lock:
+            found = self._recent.get(key)
+            if found is not None:
+                self._recent.move_to_end(key)
+                return found
+        found = self._decoded(key, lambda entry: decode_outline(entry, key))
+        if found is None or found.probability.nbytes > self._recent_bytes:
+            return found
+        with self._recent_lock:
+            self._recent[key] = found
+            while self._recent_total() > self._recent_bytes:
+                self._recent.popitem(last=False)
+        return found
 
     def map_slice(self, key: str, k: int, name: AnswerMap) -> NDArray[np.uint8] | None:
         """A map ``(h, w)`` uint8 of slice ``k``, from 0, without decoding the others."""
@@ -212,6 +244,9 @@ class ResultCache:
     def close(self) -> None:
         """Close the database; the cache opens it again when it is used."""
         self._entries.close()
+
+    def _recent_total(self) -> int:
+        return sum(one.probability.nbytes for one in self._recent.values())
 
     def _decoded(self, key: str, decode: Callable[[bytes], Any]) -> Any:
         if _KEY.fullmatch(key) is None:

@@ -171,7 +171,7 @@ def cancel_job(store: Store, request: dict[str, Any]) -> dict[str, Any]:
 def _has_result(parts: services.Services, request: dict[str, Any]) -> bool:
     row = parts.store.study(request["study_id"])
     key = parts.result_key(row.content_digest) if row else None
-    return key is not None and parts.results.answer(key) is not None
+    return key is not None and parts.results.outline(key) is not None
 
 
 def _describe(job: JobRow | None, request: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from shared_cases import read_cases
 
 from dashboard import routes, services, space_routes
 from dashboard.figures.space import TRACES
-from dashboard.recent_maps import RecentMaps
 from dashboard.services import Services
 from dashboard.space_routes import cut_plane
 from dashboard.worker import Worker
@@ -223,22 +222,3 @@ def test_a_blank_study_has_no_head(client: FlaskClient, parts: Services) -> None
     told = client.get(client.get(f"/api/studies/{add_case(parts, blank)}").json["space_url"]).json
     assert told["space"]["head"] is None
     assert not any(trace["visible"] for trace in told["figure"]["data"])
-
-
-def test_recent_maps_are_read_once_and_let_go_when_they_take_too_much() -> None:
-    maps, read = RecentMaps(most_bytes=30), []
-
-    def reading(key: str, size: int) -> NDArray[np.uint8] | None:
-        def read_it() -> NDArray[np.uint8] | None:
-            read.append(key)
-            return np.zeros((1, 1, size), np.uint8) if size else None
-
-        return maps.get(key, read_it)
-
-    for key, size in (("a", 12), ("a", 12), ("b", 12), ("a", 12), ("c", 12), ("a", 12), ("b", 12)):
-        assert reading(key, size) is not None
-    assert read == ["a", "b", "c", "b"]
-    for _ in range(2):
-        assert reading("too large", 40) is not None
-        assert reading("none", 0) is None
-    assert read[4:] == ["too large", "none", "too large", "none"]

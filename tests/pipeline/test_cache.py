@@ -75,6 +75,35 @@ def test_one_slice_is_read_alone(tmp_path: Path) -> None:
         assert cache.map_slice(OTHER, 1, name) is None
 
 
+def test_an_outline_is_what_masks_are_made_from(tmp_path: Path) -> None:
+    cache, answer = ResultCache(tmp_path), make_answer()
+    cache.put(KEY, answer)
+    outline = cache.outline(KEY)
+    assert outline is not None
+    assert (outline.probability == answer.probability).all()
+    assert (outline.masks() == answer.masks()).all()
+    assert list(outline.mask_slices()) == [1, 2, 3]
+    assert list(outline.mask_slices(operating_point=0.1)) == [0, 1, 2, 3]
+    assert outline.mask_slices(operating_point=0.34) == {}
+    assert (outline.mask_slices(level=200)[2] == (answer.probability[2] >= 200)).all()
+    assert cache.outline(OTHER) is None
+
+
+def test_recent_outlines_stay_in_memory_within_a_limit(tmp_path: Path) -> None:
+    """Each takes 4,096 bytes; what stays is the same object."""
+    cache = ResultCache(tmp_path, recent_bytes=2 * 4096)
+    keys = [letter * 64 for letter in "abc"]
+    for seed, key in enumerate(keys):
+        cache.put(key, make_answer(seed=seed))
+    a, b = (cache.outline(key) for key in keys[:2])
+    assert cache.outline(keys[0]) is a
+    cache.outline(keys[2])  # b was used least recently
+    assert cache.outline(keys[0]) is a
+    assert cache.outline(keys[1]) is not b
+    cache.put(OTHER, make_answer(40))
+    assert cache.outline(OTHER) is not cache.outline(OTHER), "larger than the limit"
+
+
 def test_what_was_left_out_is_kept_slice_by_slice(tmp_path: Path) -> None:
     left_out = np.zeros((4, 32, 32), np.uint8)
     left_out[2, 3:5, 4:9] = 180
