@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.mask_encoding import MaskSlices
+from dashboard.store import StudyRow
 from pipeline import (
     BidimensionalMeasurement,
     CaseResult,
@@ -21,8 +23,24 @@ from pipeline import (
     overlaps_by_level,
 )
 
-#: In the address, because browsers keep the answer for ever: raise it when other things are told.
-VERSION = 4
+#: In the addresses, because browsers keep the answers for ever: raise it when they change.
+VERSION = 5
+#: A mask that takes more seconds to measure is noise, or drawn to keep the server busy.
+LIMIT_S = 20.0
+_OF_ANOTHER_MASK = "Measured on the mask in view, not on that of the shipped threshold."
+
+
+def describe_addresses(row: StudyRow, key: str) -> dict[str, str]:
+    """Where the measures of an answer are.
+
+    Returns:
+        measures_url; diameters_url, with ``{mask}`` to be filled in: the level of the mask, and
+        behind a slash 100 x the operating point where that is not the shipped one.
+    """
+    return {
+        "measures_url": f"/data/{row.study_id}/{row.data_digest}/measures/{key}?v={VERSION}",
+        "diameters_url": f"/data/{row.study_id}/{key}/diameters/{{mask}}?v={VERSION}",
+    }
 
 
 def describe_measures(
@@ -35,7 +53,7 @@ def describe_measures(
         reference: ``(n, h, w)`` bool, or None where there is none.
 
     Returns:
-        unit, notes, cautions (those of the notes that hold for any mask), lesions (the largest
+        unit, notes, lesions (the largest
         first, ``k`` their slice from 0, lines in pixels with pixel centres at whole numbers,
         ``boxes`` as of `LesionMeasurement`); areas: per slice the pixels at or above each of 256
         levels, None where the segmenter was not run; overlap: likewise of the reference's pixels,
@@ -45,7 +63,7 @@ def describe_measures(
     areas = areas_by_level(result.probability)
     overlap = None if reference is None else overlaps_by_level(result.probability, reference)
     return {
-        **_describe_lesions(measure_lesions(result.masks(), result.spacing_mm)),
+        **_describe(measure_lesions(result.masks(), result.spacing_mm)),
         "areas": _rows(areas, outlined),
         "overlap": None if overlap is None else _rows(overlap, outlined),
         "reference_px": None
@@ -54,11 +72,29 @@ def describe_measures(
     }
 
 
-def _describe_lesions(measured: BidimensionalMeasurement) -> dict[str, Any]:
+def describe_lesions(
+    masks: MaskSlices, spacing_mm: tuple[float, float, float] | None
+) -> dict[str, Any]:
+    """Measure a mask that a reader has in view, other than that of the shipped thresholds.
+
+    Args:
+        masks: Its slices; those left out are empty.
+        spacing_mm: The study's, (z, y, x) or None.
+
+    Returns:
+        unit, notes and lesions, as of `describe_measures`.
+
+    Raises:
+        InputError: It takes longer than `LIMIT_S`.
+    """
+    described = _describe(measure_lesions(masks, spacing_mm, limit_s=LIMIT_S))
+    return {**described, "notes": [_OF_ANOTHER_MASK, *described["notes"]]}
+
+
+def _describe(measured: BidimensionalMeasurement) -> dict[str, Any]:
     return {
         "unit": measured.unit,
         "notes": list(measured.notes),
-        "cautions": list(measured.cautions),
         "lesions": [
             {
                 "number": lesion.number,

@@ -13,10 +13,13 @@ from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
+import numpy as np
 from flask import Blueprint, Flask, Response, jsonify, request
+from numpy.typing import NDArray
 
 import pipeline
 from dashboard import corrections
+from dashboard.case_measures import describe_lesions
 from dashboard.corrections import Base, shape_of
 from dashboard.mask_encoding import decode_mask, encode_mask, longest_encoding
 from dashboard.mask_surfaces import encode_surface
@@ -150,14 +153,17 @@ def download_version(study_id: str, number: int) -> Response:
 @correction.post("/api/studies/<study_id>/corrections/surface")
 def surface(study_id: str) -> Response:
     """The surface in space of what is in the reader's view, saved or not; nothing is kept."""
-    row, who = find_study(study_id), current_reader()
-    sent = _read_body(row)
-    base, touched = _read_base(sent), _read_mask(sent, row)
-    draft = kept.read_draft(find_services().store, row.study_id, who.reader_id)
-    found = corrections.find_base(find_services(), row, base, draft=draft)
-    mask = corrections.make_volume(corrections.merge(found.slices, touched), shape_of(row))
+    row = find_study(study_id)
+    mask = corrections.make_volume(_read_whole_mask(row), shape_of(row))
     body = encode_surface(load_case(row), row.start_channel, mask, "correction")
     return Response(body, mimetype="application/json")
+
+
+@correction.post("/api/studies/<study_id>/corrections/diameters")
+def diameters(study_id: str) -> Response:
+    """The diameters of what is in the reader's view, saved or not; nothing is kept."""
+    row = find_study(study_id)
+    return jsonify(describe_lesions(_read_whole_mask(row), load_case(row).spacing_mm))
 
 
 @correction.errorhandler(InputError)
@@ -176,6 +182,16 @@ def tell_conflict(error: DraftConflict) -> Response:
     response = jsonify({"error": sentence, "draft": _describe_draft(row, error.draft)})
     response.status_code = HTTPStatus.CONFLICT
     return response
+
+
+def _read_whole_mask(row: StudyRow) -> dict[int, NDArray[np.bool_]]:
+    """The mask in the reader's view: the slices that were sent, over what they name as below."""
+    sent, who = _read_body(row), current_reader()
+    base, touched = _read_base(sent), _read_mask(sent, row)
+    parts = find_services()
+    draft = kept.read_draft(parts.store, row.study_id, who.reader_id)
+    below = corrections.find_base(parts, row, base, draft=draft)
+    return corrections.merge(below.slices, touched)
 
 
 def _find_version(row: StudyRow, number: int) -> kept.MaskVersion:

@@ -1,21 +1,24 @@
-"""HTTP of what a reader has measured on a study.
+"""HTTP of measurements: diameters of the AI's mask, and what a reader has measured on a study.
 
 One document holds all of it, with a revision. A window that did not see what another one wrote is
 answered with 409 and with that, and puts both together (`assets/js/measure_store.js`).
 
 A measurement is ``{"id", "kind", "k", "points"}``: ``k`` its slice from 0, points ``[x, y]`` in
 image coordinates, where pixel (0, 0) covers 0 to 1. Lengths, areas and statistics are not sent:
-they follow from the points, and browsers compute them anew.
+they follow from the points, and browsers compute them. What follows from two diameters by RANO is
+answered here: the rule and its sentences are the pipeline's.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify
 
+from dashboard.case_measures import describe_lesions
 from dashboard.readers import current_reader
 from dashboard.request_body import read_object
 from dashboard.route_errors import NotThere
@@ -26,8 +29,15 @@ from dashboard.store.measurements import (
     read_measurements,
     write_measurements,
 )
-from dashboard.study_access import find_services, find_study
-from pipeline import Fields, InputError
+from dashboard.study_access import (
+    answer_immutable,
+    find_mask,
+    find_services,
+    find_study,
+    load_case,
+    recent_study,
+)
+from pipeline import Fields, InputError, judge_diameters, measure_line
 
 #: Least and greatest number of points by kind. An ellipse is in the rectangle of its two;
 #: diameters are the ends of the longest and those of the perpendicular.
@@ -75,6 +85,39 @@ def write(study_id: str) -> Response:
     except LookupError:
         raise NotThere("There is no such study; it may have been deleted.") from None
     return _answer(kept)
+
+
+@measurement.post("/api/studies/<study_id>/measurements/judge")
+def judge(study_id: str) -> Response:
+    """What two diameters that a reader set say by RANO; nothing is kept."""
+    row = find_study(study_id)
+    sent = Fields(read_object(_LONGEST_BODY), "The diameters")
+    points, slices = _read_points(sent, "diameters", row), sent.whole("slices", 1, row.slices)
+    spacing = load_case(row).spacing_mm
+    ends = [(x, y) for x, y in points]
+    lengths = measure_line(ends[0], ends[1], spacing), measure_line(ends[2], ends[3], spacing)
+    measurable, reason = judge_diameters(lengths, slices=slices, in_mm=spacing is not None)
+    return jsonify({"lengths": lengths, "measurable": measurable, "reason": reason})
+
+
+@measurement.get("/data/<study_id>/<key>/diameters/<int:level>")
+@measurement.get("/data/<study_id>/<key>/diameters/<int:level>/<int:percent>")
+def diameters(study_id: str, key: str, level: int, percent: int | None = None) -> Response:
+    """Diameters of the AI's mask at a threshold and an operating point, as JSON.
+
+    Args:
+        study_id: The study.
+        key: The result's.
+        level: Smallest value of the probability map that belongs to the mask, 1 to 255.
+        percent: 100 x the slice score from which slices are called; without it those that were.
+    """
+    row = recent_study(study_id)
+
+    def encode() -> bytes:
+        masks = find_mask(row, key, level, percent)
+        return json.dumps(describe_lesions(masks, load_case(row).spacing_mm)).encode()
+
+    return answer_immutable(encode, mimetype="application/json", packs=True)
 
 
 @measurement.errorhandler(InputError)

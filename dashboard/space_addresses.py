@@ -25,10 +25,14 @@ def describe_addresses(row: StudyRow) -> dict[str, str | None]:
 
 
 def describe_result_addresses(row: StudyRow, key: str) -> dict[str, str]:
-    """Where the cuts and the surface of an answer are: plane_probability_url, surface_url."""
+    """Where the cuts and the surface of an answer are.
+
+    Returns:
+        plane_probability_url; surface_url, with ``{mask}`` to be filled in as in
+        `dashboard.case_measures.describe_addresses`.
+    """
     address = f"/data/{row.study_id}/{key}"
     return {
         "plane_probability_url": f"{address}/plane/{{axis}}/{{place}}/probability",
-        "surface_url": f"{address}/surface/{{level}}?v={VERSION}",
-        "surface_calls_url": f"{address}/surface/{{level}}/{{percent}}?v={VERSION}",
+        "surface_url": f"{address}/surface/{{mask}}?v={VERSION}",
     }

@@ -6,8 +6,7 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
-from dashboard import jobs
-from dashboard.case_measures import VERSION
+from dashboard import case_measures, jobs
 from dashboard.display import sequence_label
 from dashboard.services import Services
 from dashboard.space_addresses import describe_addresses, describe_result_addresses
@@ -111,7 +110,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
         "disagreement_url": f"{address}/disagreement/{{slice}}",
         "attention_url": f"{address}/attention/{{slice}}",
         "left_out_url": f"{address}/left_out/{{slice}}",
-        "measures_url": f"/data/{row.study_id}/{row.data_digest}/measures/{key}?v={VERSION}",
+        **case_measures.describe_addresses(row, key),
         **describe_result_addresses(row, key),
         "slices": [
             {

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from pipeline.inference import Analyser
     from pipeline.input_gate import InputAspect, InputFinding
     from pipeline.mask_levels import areas_by_level, mask_level, overlaps_by_level
-    from pipeline.measurement.bidimensional import BidimensionalMeasurement, measure_lesions
+    from pipeline.measurement.bidimensional import (
+        BidimensionalMeasurement,
+        judge_diameters,
+        measure_lesions,
+        measure_line,
+    )
     from pipeline.metrics import dice_from_counts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.outline_facts import OutlineFacts
@@ -83,12 +88,14 @@ _MODULES = {
     "export_models": "pipeline.engine.export",
     "head_surface_of": "pipeline.surfaces.case_space",
     "json_number": "pipeline.checked_json",
+    "judge_diameters": "pipeline.measurement.bidimensional",
     "list_formats": "pipeline.data.formats",
     "load_case": "pipeline.data.case_files",
     "make_demo_studies": "pipeline.data.demo",
     "mask_level": "pipeline.mask_levels",
     "mask_surface_of": "pipeline.surfaces.case_space",
     "measure_lesions": "pipeline.measurement.bidimensional",
+    "measure_line": "pipeline.measurement.bidimensional",
     "overlaps_by_level": "pipeline.mask_levels",
     "read_cases": "pipeline.data.reading",
     "read_dice_model": "pipeline.expected_dice",
@@ -135,12 +142,14 @@ __all__ = [
     "export_models",
     "head_surface_of",
     "json_number",
+    "judge_diameters",
     "list_formats",
     "load_case",
     "make_demo_studies",
     "mask_level",
     "mask_surface_of",
     "measure_lesions",
+    "measure_line",
     "overlaps_by_level",
     "read_cases",
     "read_dice_model",

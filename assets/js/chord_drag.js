@@ -74,12 +74,21 @@ overread.chordDrag = (function () {
     const inside = runs(mask, a, [b[0] - a[0], b[1] - a[1]], 0, 1);
     if (!inside.length) return null;
     const [from, to] = inside.reduce((best, run) => (run[1] - run[0] > best[1] - best[0] ? run : best));
-    const box = overread.diameters.piece(mask.data, 1, { k: 0, w: mask.w, h: mask.h });
+    const box = boxOf(mask);
     const seed = inPixel(mask, a, b, from, to);
     const chord = { x1: a[0] - 0.5 - box.x, y1: a[1] - 0.5 - box.y, x2: b[0] - 0.5 - box.x, y2: b[1] - 0.5 - box.y };
     const { x1, y1, x2, y2 } = overread.chords.perpendicular(box, chord, spacing, [seed[0] - box.x, seed[1] - box.y]);
     const back = (x, y) => [x + 0.5 + box.x, y + 0.5 + box.y];
     return [back(x1, y1), back(x2, y2)];
+  }
+
+  // The mask in its own box, which begins at x and y.
+  function boxOf({ w, h, data }) {
+    const { left, right, top, bottom } = overread.contours.bounds(data, w, h, 1);
+    const box = { x: left, y: top, w: right + 1 - left, h: bottom + 1 - top };
+    box.data = new Uint8Array(box.w * box.h);
+    for (let y = top; y <= bottom; y++) box.data.set(data.subarray(y * w + left, y * w + right + 1), (y - top) * box.w);
+    return box;
   }
 
   // A pixel of the mask on the line, near the middle of a part that lies inside.

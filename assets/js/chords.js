@@ -1,145 +1,12 @@
-// The longest diameter of a shape of pixels and the longest perpendicular to it, inside the shape: what
-// pipeline/measurement/chords.py measures, with the same answers (tests/browser/test_diameters.py), for masks that
-// change under the reader's hand. Also runs in a worker, where there is no window.
+// The longest line inside a shape of pixels at a right angle to a chord, as pipeline/measurement/chords.py has it, with
+// the same answers (tests/cases/perpendiculars.json): here, because it follows the reader's hand.
 //
 // A shape is {w, h, data}: 1 where a pixel belongs to it. Here pixel centres lie at whole numbers. Spacing is
 // [row, column]. A chord is {x1, y1, x2, y2, length}.
-globalThis.overread = globalThis.overread || {};
+window.overread = window.overread || {};
 
 overread.chords = (function () {
   "use strict";
-
-  const MOST_BORDER = 1500, MOST_TIES = 8, SAME = 1e-9;
-  const PARTS = [0.5, 0.25, 0.75, 0.37, 0.63];
-
-  // Places (y * w + x) with a side that is no neighbour's, by row and column.
-  function border({ w, h, data }) {
-    const found = [];
-    for (let y = 0, i = 0; y < h; y++) {
-      for (let x = 0; x < w; x++, i++) {
-        if (!data[i]) continue;
-        const inner = x > 0 && y > 0 && x < w - 1 && y < h - 1 && data[i - 1] && data[i + 1] && data[i - w] && data[i + w];
-        if (!inner) found.push(i);
-      }
-    }
-    return found;
-  }
-
-  // Thinned where only noise has so many.
-  function thinned(places) {
-    const step = Math.ceil(places.length / MOST_BORDER) || 1;
-    return step === 1 ? places : places.filter((_, i) => i % step === 0);
-  }
-
-  // Whether the line between two pixels' centres keeps to the shape; squares that touch at a corner let it pass. In whole
-  // numbers: which side of the pixel it leaves next is exact.
-  function seen({ w, data }, ax, ay, bx, by) {
-    const dx = Math.abs(bx - ax), dy = Math.abs(by - ay), sx = Math.sign(bx - ax), sy = Math.sign(by - ay) * w;
-    let place = ay * w + ax, x = 0, y = 0;
-    while (x < dx || y < dy) {
-      const side = (2 * x + 1) * dy - (2 * y + 1) * dx;
-      if (side <= 0) { x++; place += sx; }
-      if (side >= 0) { y++; place += sy; }
-      if (!data[place]) return false;
-    }
-    return true;
-  }
-
-  // False where a few points of the line lie outside for sure: quick and never wrong.
-  function mayBeSeen({ w, data }, ax, ay, bx, by) {
-    for (const part of PARTS) {
-      const x = ax + part * (bx - ax) + 0.5, y = ay + part * (by - ay) + 0.5, px = Math.floor(x), py = Math.floor(y);
-      const clear = x - px > 1e-6 && px + 1 - x > 1e-6 && y - py > 1e-6 && py + 1 - y > 1e-6;
-      if (clear && !data[py * w + px]) return false;
-    }
-    return true;
-  }
-
-  // Corners of the convex hull of points [x, y], in order round it.
-  function hull(points) {
-    const sorted = points.slice().sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    const half = (list) => {
-      const chain = [];
-      for (const p of list) {
-        for (; chain.length > 1; chain.pop()) {
-          const a = chain[chain.length - 2], b = chain[chain.length - 1];
-          if ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) break;
-        }
-        chain.push(p);
-      }
-      return chain.slice(0, -1);
-    };
-    return sorted.length < 3 ? sorted : [...half(sorted), ...half(sorted.reverse())];
-  }
-
-  // The hull of the shape's squares.
-  function hullOf(shape) {
-    return hull(border(shape).flatMap((place) => {
-      const x = place % shape.w, y = Math.floor(place / shape.w);
-      return [[x - 0.5, y - 0.5], [x + 0.5, y - 0.5], [x - 0.5, y + 0.5], [x + 0.5, y + 0.5]];
-    }));
-  }
-
-  // The line through one pixel, along its longer side.
-  function throughPixel(x, y, [row, column]) {
-    if (row > column) return { x1: x, y1: y - 0.5, x2: x, y2: y + 0.5, length: row };
-    return { x1: x - 0.5, y1: y, x2: x + 0.5, y2: y, length: column };
-  }
-
-  // From edge to edge of both pixels: the way between their centres, and half a pixel's crossing more at each end.
-  function lengthOf(dx, dy, [row, column]) {
-    return Math.sqrt((dy * row) ** 2 + (dx * column) ** 2) * (1 + 1 / Math.max(Math.abs(dx), Math.abs(dy)));
-  }
-
-  // The length of some line inside, not far from the longest: what is shorter need not be looked at.
-  function goodLength(shape, ends, spacing) {
-    const { w } = shape;
-    const stride = Math.ceil(ends.length / 90);
-    const some = new Set(ends.filter((_, i) => i % stride === 0));
-    for (const [x, y] of hull(ends.map((place) => [place % w, Math.floor(place / w)]))) some.add(y * w + x);
-    const list = [...some];
-    let best = 0;
-    for (let i = 0; i < list.length; i++) {
-      const ax = list[i] % w, ay = Math.floor(list[i] / w);
-      for (let j = i + 1; j < list.length; j++) {
-        const bx = list[j] % w, by = Math.floor(list[j] / w);
-        const length = lengthOf(bx - ax, by - ay, spacing);
-        if (length > best && mayBeSeen(shape, ax, ay, bx, by) && seen(shape, ax, ay, bx, by)) best = length;
-      }
-    }
-    return best;
-  }
-
-  // The longest lines between two pixels of the border, all of one length, by row and column.
-  function longest(shape, spacing) {
-    const ends = thinned(border(shape));
-    if (!ends.length) return [];
-    const { w } = shape;
-    const xs = Int32Array.from(ends, (place) => place % w), ys = Int32Array.from(ends, (place) => Math.floor(place / w));
-    const [row, column] = spacing;
-    let best = goodLength(shape, ends, spacing), pairs = [];
-    const beyond = Math.hypot(row, column); // no crossing is longer
-    let least = Math.max(0, best * (1 - SAME) - beyond) ** 2;
-    for (let i = 0; i < ends.length; i++) {
-      for (let j = i + 1; j < ends.length; j++) {
-        const dx = xs[j] - xs[i], dy = ys[j] - ys[i];
-        if ((dy * row) ** 2 + (dx * column) ** 2 < least) continue;
-        const length = lengthOf(dx, dy, spacing);
-        if (length < best * (1 - SAME)) continue;
-        if (!mayBeSeen(shape, xs[i], ys[i], xs[j], ys[j]) || !seen(shape, xs[i], ys[i], xs[j], ys[j])) continue;
-        if (length > best * (1 + SAME)) pairs = [];
-        best = Math.max(best, length);
-        least = Math.max(0, best * (1 - SAME) - beyond) ** 2;
-        pairs.push([i, j, length]);
-      }
-    }
-    const single = throughPixel(xs[0], ys[0], spacing);
-    if (!pairs.length || best < single.length) return [single];
-    return pairs.slice(0, MOST_TIES).map(([i, j, length]) => {
-      const dx = xs[j] - xs[i], dy = ys[j] - ys[i], more = 1 / (2 * Math.max(Math.abs(dx), Math.abs(dy)));
-      return { x1: xs[i] - dx * more, y1: ys[i] - dy * more, x2: xs[j] + dx * more, y2: ys[j] + dy * more, length };
-    });
-  }
 
   // Direction (x, y in pixels for one unit of length) at a right angle to a chord; right in the spacing's unit.
   function across(chord, [row, column]) {
@@ -170,12 +37,6 @@ overread.chords = (function () {
     return { w, h, data: own };
   }
 
-  // The pixel in which a chord begins, a quarter of its crossing from the end.
-  function startOf({ x1, y1, x2, y2 }) {
-    const share = 0.25 / Math.max(Math.abs(x2 - x1), Math.abs(y2 - y1));
-    return [x1 + share * (x2 - x1), y1 + share * (y2 - y1)].map(Math.round);
-  }
-
   // The pixels that a line from a pixel's centre crosses one after the other: lengths at which it enters them, and places
   // relative to the first, with one end more.
   function way([dx, dy], { w, h }) {
@@ -200,9 +61,8 @@ overread.chords = (function () {
   }
 
   // The longest line inside the shape at a right angle to a chord, through a pixel's centre. Pixels are looked at by what
-  // the line through them cannot exceed, the greatest first.
-  // start: a pixel of the piece that is meant, by default the chord's first.
-  function perpendicular(shape, chord, spacing, start = startOf(chord)) {
+  // the line through them cannot exceed, the greatest first. start: a pixel of the connected piece that is meant.
+  function perpendicular(shape, chord, spacing, start) {
     const piece = pieceAt(shape, ...start);
     const direction = across(chord, spacing);
     const { wide, pixels } = framed(piece);
@@ -271,5 +131,5 @@ overread.chords = (function () {
     return { order, limit };
   }
 
-  return { hullOf, longest, perpendicular, across };
+  return { perpendicular };
 })();

@@ -86,5 +86,5 @@ overread.contours = (function () {
     return d;
   }
 
-  return { lines, path };
+  return { bounds, lines, path };
 })();

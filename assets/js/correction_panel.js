@@ -60,8 +60,9 @@ overread.correctionPanel = (function () {
 
   // Of the mask in hand, and so not while a version is shown in its place.
   function diameters(now, shown) {
-    const [size, criterion] = shown === null ? overread.measures.ofCorrection(now) : ["", ""];
+    const { size, criterion, isLate } = shown === null ? overread.measures.ofCorrection(now) : { size: "", criterion: "", isLate: false };
     byId("correction-diameters").hidden = !size;
+    for (const id of ["correction-diameters-all", "correction-measurable"]) byId(id).setAttribute("aria-busy", String(isLate));
     text("correction-diameters-all", size);
     text("correction-measurable", criterion);
   }

@@ -144,18 +144,11 @@ overread.maskShapes = (function () {
 
   // The rectangle around both masks with a border that neither reaches, which may lie beyond the image.
   function frame(masks, { width, height }) {
-    let left = width, right = -1, top = height, bottom = -1;
-    for (const mask of masks) {
-      for (let i = 0; i < mask.length; i++) {
-        if (!mask[i]) continue;
-        const x = i % width, y = (i - x) / width;
-        left = Math.min(left, x);
-        right = Math.max(right, x);
-        top = Math.min(top, y);
-        bottom = Math.max(bottom, y);
-      }
-    }
-    return right < 0 ? null : { left: left - 1, top: top - 1, width: right - left + 3, height: bottom - top + 3 };
+    const boxes = masks.map((mask) => overread.contours.bounds(mask, width, height, 1)).filter(Boolean);
+    if (!boxes.length) return null;
+    const left = Math.min(...boxes.map((box) => box.left)), right = Math.max(...boxes.map((box) => box.right));
+    const top = Math.min(...boxes.map((box) => box.top)), bottom = Math.max(...boxes.map((box) => box.bottom));
+    return { left: left - 1, top: top - 1, width: right - left + 3, height: bottom - top + 3 };
   }
 
   function cut(mask, { width }, box) {

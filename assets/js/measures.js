@@ -37,19 +37,24 @@ overread.measures = (function () {
     return [lengths.map((value) => length(value, unit)).join(" × "), unit === "mm" ? " mm" : " pixels"];
   }
 
-  const rano = (now, one) => `RANO 2.0: ${one.isAi ? one.lesion.reason : overread.bidimensional.judge(one, now).reason}`;
+  // The criterion's own words; "" while there are none yet.
+  function rano(now, which, one) {
+    const reason = overread.bidimensional.reason(now, which, one);
+    return reason && `RANO 2.0: ${reason}`;
+  }
 
   // The AI's, whatever the reader has corrected: "56 × 55 mm", a button that goes to the slice, the criterion's own words.
   function show(now) {
     if (!now || now !== overread.viewer.now) return;
     const { measures } = now;
     const one = measures && main(now, "ai");
-    const failed = overread.bidimensional.hasFailed("ai");
+    const failed = overread.bidimensional.sentence("ai"), isLate = overread.bidimensional.isLate("ai");
     byId("finding-diameters-line").hidden = !one;
-    byId("finding-rano").hidden = !measures || !(one || overread.bidimensional.isLate("ai") || failed);
+    for (const id of ["finding-diameters-line", "finding-measurable"]) byId(id).setAttribute("aria-busy", String(isLate));
+    byId("finding-rano").hidden = !measures || !(one || isLate || failed);
     byId("diameters-own").hidden = !one || one.isAi;
     if (one) tell(now, one);
-    else byId("finding-measurable").textContent = failed ? "The diameters of this mask could not be measured." : "Measuring the mask in view.";
+    else byId("finding-measurable").textContent = failed ? `The diameters of this mask could not be measured. ${failed}` : "Measuring the mask in view.";
   }
 
   function tell(now, one) {
@@ -66,29 +71,25 @@ overread.measures = (function () {
     byId("finding-diameters-line").title = `${words}. Click to go there.`;
     byId("finding-diameters-line").dataset.k = item.k;
     tellSlice(now);
-    byId("finding-measurable").textContent = rano(now, one);
-    byId("finding-notes").replaceChildren(...[`${words}.`, ...notes(now)].map((textContent) => Object.assign(document.createElement("p"), { className: "finding-text", textContent })));
+    byId("finding-measurable").textContent = rano(now, "ai", one) || "Measuring the diameters.";
+    byId("finding-notes").replaceChildren(...[`${words}.`, ...overread.bidimensional.notes(now, "ai")].map((textContent) => Object.assign(document.createElement("p"), { className: "finding-text", textContent })));
   }
 
-  // Which slice the diameters are of, while another one is in view.
+  // Over the unit: which slice the diameters are of, while another one is in view; or that they are not yet the mask's.
   function tellSlice(now) {
     const k = Number(byId("finding-diameters-line").dataset.k);
-    byId("finding-diameters-unit").dataset.slice = k === now.k ? "" : `slice ${k + 1}`;
+    const slice = k === now.k ? "" : `slice ${k + 1}`;
+    byId("finding-diameters-unit").dataset.slice = overread.bidimensional.isLate("ai") ? "measuring" : slice;
   }
 
-  // What belongs to the figures: of another mask than that of the shipped threshold, that too.
-  function notes(now) {
-    const { measures } = now, left = overread.bidimensional.left("ai");
-    if (overread.bidimensional.isShipped(now, "ai")) return measures.notes;
-    return ["Measured on the mask in view, not on that of the shipped threshold.", ...(left ? [`${left} smaller lesions were not measured.`] : []), ...measures.cautions];
-  }
-
-  // Of the corrected mask: [size and slice, the criterion's words], "" where there are none.
+  // Of the corrected mask: {size: and slice, criterion: in its own words, isLate}, "" where there are none.
   function ofCorrection(now) {
-    const one = now.measures && overread.bidimensional.corrected() && main(now, "own");
-    if (one) return [`${sizes(now, one).join("")}, slice ${one.item.k + 1}${one.isAi ? "" : ", changed by hand"}`, rano(now, one)];
-    if (overread.bidimensional.hasFailed("own")) return ["could not be measured", ""];
-    return [overread.bidimensional.isLate("own") ? "measuring" : "", ""];
+    const { corrected, sentence, isLate } = overread.bidimensional;
+    const one = now.measures && corrected() && main(now, "own");
+    if (sentence("own")) return { size: "could not be measured", criterion: sentence("own"), isLate: false };
+    if (!one) return { size: isLate("own") ? "measuring" : "", criterion: "", isLate: false };
+    const size = `${sizes(now, one).join("")}, slice ${one.item.k + 1}${one.isAi ? "" : ", changed by hand"}`;
+    return { size, criterion: rano(now, "own", one), isLate: isLate("own") };
   }
 
   function mount(signal) {

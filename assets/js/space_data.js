@@ -6,17 +6,7 @@ overread.spaceData = (function () {
 
   const TYPES = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array };
 
-  const HEADERS = { Accept: "application/json", "Content-Type": "application/json", "X-Overread": "1" };
-
-  async function get(url, signal, options = {}) {
-    const response = await fetch(url, { signal, headers: HEADERS, ...options }).catch((error) => {
-      if (error.name === "AbortError") throw error;
-      throw new Error("The server does not answer.");
-    });
-    const body = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Error(body.error || "The server could not make the surfaces.");
-    return body;
-  }
+  const get = (url, signal, body) => overread.latestAnswer.requestJson(url, { signal, body });
 
   // Numbers that Plotly's Python side packs in base64, as a typed array; anything else as it is.
   function unpack(value) {
@@ -36,10 +26,7 @@ overread.spaceData = (function () {
   // Address of the AI's mask as it is in view; null before an analysis.
   function surfaceUrl(now) {
     const { result } = now.study;
-    if (!result) return null;
-    const level = overread.threshold.level(now);
-    if (overread.calls.isShipped(now)) return result.surface_url.replace("{level}", level);
-    return result.surface_calls_url.replace("{level}", level).replace("{percent}", Math.round(100 * now.calls));
+    return result ? overread.threshold.address(now, result.surface_url) : null;
   }
 
   const readSurface = ({ figure, amount }) => ({ trace: unpackTrace(figure.data[0]), amount });
@@ -56,8 +43,8 @@ overread.spaceData = (function () {
       if (!drawn) return null;
       const { touched, spec } = drawn;
       const send = async (signal) => {
-        const body = JSON.stringify({ based_on: spec, mask: await overread.maskBits.encode(touched, study) });
-        return readSurface(await get(`/api/studies/${study.study_id}/corrections/surface`, signal, { method: "POST", body }));
+        const body = { based_on: spec, mask: await overread.maskBits.encode(touched, study) };
+        return readSurface(await get(`/api/studies/${study.study_id}/corrections/surface`, signal, body));
       };
       return { key: [touched, spec], fetch: send };
     },

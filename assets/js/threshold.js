@@ -40,6 +40,13 @@ overread.threshold = (function () {
     return overread.amounts.dice(sum(now, overlap, at), sum(now, areas, at), reference.reduce((total, area) => total + area, 0));
   }
 
+  // An address of what belongs to the AI's mask in view, as the server answers it: {mask} is its level, and where slices
+  // are called from another operating point, 100 x that.
+  function address(now, template) {
+    const calls = overread.calls.isShipped(now) ? "" : `/${Math.round(100 * now.calls)}`;
+    return template.replace("{mask}", `${level(now)}${calls}`);
+  }
+
   // Voxels of the mask at a threshold.
   const voxels = (now, threshold) => sum(now, now.measures.areas, toLevel(threshold));
 
@@ -104,5 +111,5 @@ overread.threshold = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { BAND, LOWEST, HIGHEST, toLevel, shipped, value, isShipped, isUnchanged, level, covered, area, dice, voxels: (now) => voxels(now, value(now)), set, move, mount };
+  return { BAND, LOWEST, HIGHEST, toLevel, shipped, value, isShipped, isUnchanged, level, address, covered, area, dice, voxels: (now) => voxels(now, value(now)), set, move, mount };
 })();

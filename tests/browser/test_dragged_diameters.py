@@ -3,112 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from reading import MEASUREMENTS, open_study, point
 from running_site import Site
 
 from pipeline import measure_lesions
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "assets" / "js"
 HERE = """() => overread.measureTools.here(overread.viewer.now)
   .filter(({ item }) => item.kind === "diameters").map(({ item, isAi }) => [isAi, item.points])"""
-DRAG = """([points, index, to, rows, spacing, scale]) => overread.chordDrag.drag(points, index, to,
-  { mask: rows && { w: rows[0].length, h: rows.length, data: Uint8Array.from(rows.flat()) },
-    spacing, scale })"""
-
-
-@pytest.fixture(scope="module")
-def script(browser: Browser) -> Any:
-    """An empty page with the pure modules."""
-    page = browser.new_page()
-    for name in ("chords", "diameters", "chord_drag"):
-        page.add_script_tag(path=SCRIPTS / f"{name}.js")
-    yield page
-    page.close()
-
-
-def drag(
-    script: Page,
-    points: list[list[float]],
-    index: int,
-    to: list[float],
-    *,
-    mask: np.ndarray | None,
-    spacing: tuple[float, float] = (1, 1),
-    scale: tuple[float, float] = (8, 8),
-) -> np.ndarray:
-    rows = None if mask is None else mask.astype(int).tolist()
-    return np.array(script.evaluate(DRAG, [points, index, to, rows, spacing, scale]))
-
-
-def box() -> np.ndarray:
-    """Columns 10 to 30 and rows 12 to 22 of the image."""
-    mask = np.zeros((40, 50), bool)
-    mask[12:22, 10:30] = True
-    return mask
-
-
-CROSS = [[10, 17], [30, 17], [20, 12], [20, 22]]
-
-
-def test_an_end_snaps_to_the_border_and_the_perpendicular_follows(script):
-    found = drag(script, CROSS, 1, [29.2, 15], mask=box())
-    assert found[0] == pytest.approx([10, 17])
-    assert found[1][0] == pytest.approx(30), "on the border, along the line to the pointer"
-    longest, across = found[1] - found[0], found[3] - found[2]
-    assert longest @ across == pytest.approx(0, abs=1e-6)
-    for x, y in found[2:]:
-        assert 10 - 1e-6 <= x <= 30 + 1e-6 and 12 - 1e-6 <= y <= 22 + 1e-6
-    assert np.hypot(*across) == pytest.approx(10 * np.hypot(*longest) / 20, rel=0.02)
-
-
-def test_far_from_the_border_an_end_is_where_the_pointer_is(script):
-    assert drag(script, CROSS, 1, [24, 17], mask=box())[1] == pytest.approx([24, 17])
-    assert drag(script, CROSS, 1, [40, 17], mask=box())[1] == pytest.approx([40, 17])
-
-
-def test_the_perpendicular_moves_along_and_stays_inside(script):
-    found = drag(script, CROSS, 3, [14.4, 30], mask=box())
-    assert found[:2] == pytest.approx(np.array(CROSS[:2]))
-    assert found[2] == pytest.approx([14.4, 12]) and found[3] == pytest.approx([14.4, 22])
-    short = drag(script, CROSS, 3, [20, 19], mask=box())
-    assert short[3] == pytest.approx([20, 19]) and short[2] == pytest.approx([20, 12])
-    beyond = drag(script, CROSS, 2, [45, 5], mask=box())
-    assert beyond[:, 0].max() <= 30 + 1e-6
-
-
-def test_a_hole_parts_what_is_inside(script):
-    mask = box()
-    mask[16:18, 19:21] = False
-    found = drag(script, CROSS, 3, [20, 20], mask=mask)
-    assert sorted(found[2:, 1]) == pytest.approx([18, 20]), "within the part under the pointer"
-
-
-@pytest.mark.parametrize("spacing", [(1.0, 1.0), (3.0, 0.5)])
-@pytest.mark.parametrize("index", [0, 1, 2, 3])
-def test_right_angles_are_those_of_the_spacing(script, spacing, index):
-    mask = box()
-    chord = measure_lesions(mask[None], (1, *spacing)).lesions[0]
-    points = [
-        [line.x1 + 0.5, line.y1 + 0.5] if end == 1 else [line.x2 + 0.5, line.y2 + 0.5]
-        for line in (chord.longest, chord.perpendicular)
-        for end in (1, 2)
-    ]
-    to = [points[index][0] * 0.9 + 2, points[index][1] * 0.8 + 3]
-    found = drag(script, points, index, to, mask=mask, spacing=spacing) * spacing[::-1]
-    assert (found[1] - found[0]) @ (found[3] - found[2]) == pytest.approx(0, abs=1e-6)
-
-
-def test_without_a_mask_the_cross_turns_with_its_longest(script):
-    found = drag(script, CROSS, 1, [10, 37], mask=None)
-    assert found[:2] == pytest.approx(np.array([[10, 17], [10, 37]]))
-    assert sorted(found[2:, 0]) == pytest.approx([5, 15])
-    assert found[2:, 1] == pytest.approx([27, 27])
 
 
 @pytest.fixture(scope="module")

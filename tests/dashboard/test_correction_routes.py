@@ -353,8 +353,41 @@ def test_surface_of_a_version(client: FlaskClient, study: str) -> None:
     )
 
 
-def test_surface_of_what_does_not_fit_is_refused(client: FlaskClient, study: str) -> None:
-    address = f"/api/studies/{study}/corrections/surface"
+def diameters(client: FlaskClient, study: str, base: Any, masks: Any) -> Any:
+    sent = {"based_on": base, "mask": text(masks)}
+    return client.post(f"/api/studies/{study}/corrections/diameters", json=sent, headers=OURS)
+
+
+def test_diameters_are_of_what_is_in_view_and_keep_nothing(
+    client: FlaskClient, parts: Services, study: str
+) -> None:
+    """Slices that were never saved count; the others are what the base has there."""
+    on_ai = {"result_key": key_of(parts, study), "threshold": 0.3, "version": None}
+    found = diameters(client, study, on_ai, {2: square(1, 1, 4)})
+    assert found.status_code == 200
+    (lesion,) = found.json["lesions"]  # touches the AI's 2 x 2 pixels on the slice before
+    assert (lesion["k"], lesion["slices"]) == (2, 2)
+    assert lesion["longest"]["length"] == pytest.approx(32**0.5)
+    assert lesion["reason"] == "Not measurable: 5.7 mm is below 10 mm."
+    assert diameters(client, study, on_ai, {1: square(0, 0, 0)}).json["lesions"] == []
+    called = on_ai | {"operating_point": 0.95}
+    assert diameters(client, study, called, {}).json["lesions"] == []
+    assert corrections_of(client, study) == {"draft": None, "versions": []}
+
+
+def test_diameters_go_on_from_a_version(client: FlaskClient, study: str) -> None:
+    save(client, study, body({0: square(0, 0, 3)}))
+    version = {"result_key": None, "threshold": None, "version": 1}
+    (lesion,) = diameters(client, study, version, {}).json["lesions"]
+    assert lesion["longest"]["length"] == pytest.approx(18**0.5)
+    assert len(diameters(client, study, version, {2: square(0, 0, 1)}).json["lesions"]) == 2
+
+
+@pytest.mark.parametrize("kind", ["surface", "diameters"])
+def test_a_mask_in_view_that_does_not_fit_is_refused(
+    client: FlaskClient, study: str, kind: str
+) -> None:
+    address = f"/api/studies/{study}/corrections/{kind}"
     for sent in ([], {}, {"based_on": NO_BASE}, {"based_on": NO_BASE, "mask": "!"}):
         answer = client.post(address, json=sent, headers=OURS)
         assert answer.status_code == 400

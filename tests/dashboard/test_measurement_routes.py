@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from fake_server import add_case, make_case
+from fake_server import add_case, fake_factory, make_case
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -19,6 +19,7 @@ from dashboard.store.measurements import (
     read_measurements,
     write_measurements,
 )
+from dashboard.worker import Worker
 
 OURS = {"X-Overread": "1"}
 RULER = {"id": "abcd1", "kind": "ruler", "k": 1, "points": [[0.5, 1], [4.25, 5]]}
@@ -155,3 +156,88 @@ def test_a_conflict_names_what_is_kept(parts: Services) -> None:
     with pytest.raises(MeasurementConflict) as caught:
         write_measurements(parts.store, study, "one", revision=5, items=[])
     assert caught.value.row == kept == MeasurementsRow(1, (RULER,))
+
+
+def judge(client: FlaskClient, address: str, sent: Any) -> Any:
+    return client.post(f"{address}/judge", json=sent, headers=OURS)
+
+
+def test_what_two_diameters_say_by_rano(client: FlaskClient, parts: Services) -> None:
+    """A study of 1 x 2.5 mm pixels: 5 columns are 12.5 mm, 6 rows 6 mm."""
+    study = add_case(parts, make_case(spacing_mm=(5.0, 1.0, 2.5)))
+    address = f"/api/studies/{study}/measurements"
+    wide = {"points": [[0, 3], [5, 3], [2, 0], [2, 6]], "slices": 3}
+    assert judge(client, address, wide).json == {
+        "lengths": [12.5, 6.0],
+        "measurable": False,
+        "reason": "Not measurable: 6.0 mm is below 10 mm.",
+    }
+    both = {"points": [[0, 3], [5, 3], [0, 2], [5, 2]], "slices": 2}
+    assert judge(client, address, both).json["measurable"] is True
+    assert "one slice only" in judge(client, address, both | {"slices": 1}).json["reason"]
+    assert client.get(address).json == {"revision": 0, "items": []}, "nothing is kept"
+
+
+def test_without_spacing_nothing_follows_from_two_diameters(
+    client: FlaskClient, parts: Services
+) -> None:
+    study = add_case(parts, make_case(spacing_mm=None))
+    sent = {"points": DIAMETERS["points"], "slices": 1}
+    found = judge(client, f"/api/studies/{study}/measurements", sent).json
+    assert (found["lengths"], found["measurable"]) == ([4.0, 3.0], None)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"points": DIAMETERS["points"]},
+        {"points": DIAMETERS["points"], "slices": 0},
+        {"points": DIAMETERS["points"], "slices": 4},
+        {"points": DIAMETERS["points"][:2], "slices": 1},
+        {"points": [[0, 0], [9, 9], [0, 0], [1, 1]], "slices": 1},
+    ],
+)
+def test_diameters_that_do_not_fit_are_not_judged(
+    client: FlaskClient, address: str, sent: Any
+) -> None:
+    assert judge(client, address, sent).status_code == 400
+
+
+@pytest.fixture
+def result(client: FlaskClient, parts: Services) -> Any:
+    """Of an analysed study: 2 x 2 pixels of 200 on the second slice, whose score is 0.9."""
+    study = add_case(parts, make_case())
+    Worker(parts, make_analyser=fake_factory()).run_one()
+    return client.get(f"/api/studies/{study}").json["result"]
+
+
+def test_diameters_follow_threshold_and_operating_point(client: FlaskClient, result: Any) -> None:
+    shipped = client.get(result["measures_url"]).json
+    answer = client.get(result["diameters_url"].format(mask=100))
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.json["lesions"] == shipped["lesions"]
+    first, *others = answer.json["notes"]
+    assert first == "Measured on the mask in view, not on that of the shipped threshold."
+    assert others == shipped["notes"]
+    for mask, lesions in (("201", 0), ("100/91", 0), ("200/90", 1)):
+        found = client.get(result["diameters_url"].format(mask=mask)).json
+        assert len(found["lesions"]) == lesions, mask
+
+
+@pytest.mark.parametrize("mask", ["0", "256", "-1", "x", "128/0", "128/100", "128/x", "1.5"])
+def test_diameters_at_thresholds_that_are_not_there(
+    client: FlaskClient, result: Any, mask: str
+) -> None:
+    answer = client.get(result["diameters_url"].format(mask=mask))
+    assert answer.status_code == 404
+    assert answer.json["error"].endswith(".")
+
+
+def test_diameters_of_another_result_are_not_there(client: FlaskClient, result: Any) -> None:
+    other = result["diameters_url"].format(mask=128).replace(result["key"], "a" * 64)
+    answer = client.get(other)
+    assert (answer.status_code, answer.json["error"]) == (
+        404,
+        "This result is by other models; open the study again.",
+    )

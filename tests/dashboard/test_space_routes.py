@@ -147,19 +147,19 @@ def test_surface_of_the_answer_follows_threshold_and_calls(
     client: FlaskClient, study: dict[str, Any]
 ) -> None:
     result = study["result"]
-    found = client.get(result["surface_url"].format(level=128))
+    found = client.get(result["surface_url"].format(mask=128))
     assert "immutable" in found.headers["Cache-Control"]
     assert found.json["amount"] == {"voxels": 4, "volume_ml": pytest.approx(0.02)}
     assert found.json["amount"]["volume_ml"] == pytest.approx(result["volume_ml"])
     (trace,) = found.json["figure"]["data"]
     assert (trace["name"], trace["visible"]) == ("ai", True)
     assert float(values(trace["x"]).mean()) == pytest.approx(1, abs=0.1)
-    above = client.get(result["surface_url"].format(level=201)).json
+    above = client.get(result["surface_url"].format(mask=201)).json
     assert (above["amount"]["voxels"], above["figure"]["data"][0]["visible"]) == (0, False)
     # the slice's score is 0.9
-    uncalled = client.get(result["surface_calls_url"].format(level=128, percent=91)).json
+    uncalled = client.get(result["surface_url"].format(mask="128/91")).json
     assert uncalled["amount"]["voxels"] == 0
-    called = client.get(result["surface_calls_url"].format(level=128, percent=5)).json
+    called = client.get(result["surface_url"].format(mask="128/5")).json
     assert called["amount"]["voxels"] == 4
 
 
@@ -167,7 +167,7 @@ def test_surface_of_the_answer_follows_threshold_and_calls(
 def test_surfaces_at_thresholds_that_are_not_there(
     client: FlaskClient, study: dict[str, Any], place: str
 ) -> None:
-    answer = client.get(study["result"]["surface_url"].format(level=place))
+    answer = client.get(study["result"]["surface_url"].format(mask=place))
     assert answer.status_code == 404
     assert answer.json["error"] in (
         "There is no such threshold.",

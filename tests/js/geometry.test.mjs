@@ -2,23 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { assertClose, createRandom, load } from "./load.mjs";
+import { assertClose, createRandom, load, readCases } from "./load.mjs";
 
 const { geometry } = load("geometry");
 
-const LENGTHS = [
-  [[0, 0], [3, 4], null, 5],
-  [[0, 0], [3, 4], [1, 1], 5],
-  [[2, 2], [2, 12], [0.5, 7], 5], // ten rows of half a millimetre
-  [[2, 2], [12, 2], [0.5, 7], 70], // ten columns of seven
-  [[0, 0], [4, 3], [4, 1], Math.hypot(4, 12)],
-  [[1, 1], [1, 1], [1, 1], 0],
-];
-
-for (const [one, other, spacing, length] of LENGTHS) {
-  test(`length from ${one} to ${other} at ${spacing}`, () => {
-    assertClose(geometry.distance(one, other, spacing), length);
-  });
+for (const { start, end, spacing, length } of readCases("lengths").cases) {
+  test(`length from ${start} to ${end} at ${spacing}`, () => assertClose(geometry.distance(start, end, spacing), length));
 }
 
 const ANGLES = [

@@ -1,13 +1,14 @@
 """Masks that a reader can measure by hand, and both of their lengths."""
 
 import numpy as np
+from shared_cases import read_picture
 
 from pipeline.measurement.chords import longest_diameters, longest_perpendicular
 
 
 def shape(*rows: str) -> np.ndarray:
     """A drawing: # belongs to the shape."""
-    return np.array([[cell == "#" for cell in row] for row in rows])
+    return read_picture(list(rows))
 
 
 def disc(radius: float) -> np.ndarray:

@@ -1,20 +1,25 @@
 """Lesions of a volume: which there are, where they are measured, and what is measurable."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 from drawn_masks import both, shape
+from shared_cases import read_cases
 
+from pipeline.errors import InputError
 from pipeline.measurement.bidimensional import (
     IN_PIXELS,
     MOST_LESIONS,
     NOT_ENHANCING,
     NOT_WITHOUT_THE_READER,
-    find_lesions,
+    judge_diameters,
     measure_lesions,
+    measure_line,
 )
 from pipeline.measurement.chords import longest_diameters, longest_perpendicular, most_product
+from pipeline.measurement.lesions import find_lesions
 
 R2 = 2**0.5
 
@@ -47,6 +52,31 @@ def test_each_lesion_is_measured_where_it_is_largest() -> None:
     assert (small.longest.x1, small.longest.y1) == (29.5, 30.0)
     assert found.unit == "mm"
     assert found.notes == (NOT_WITHOUT_THE_READER, NOT_ENHANCING)
+
+
+# (lengths, slices, in mm, measurable, words)
+JUDGED = [
+    ((10.0, 10.0), 2, True, True, "both diameters reach 10 mm, and it is seen on 2 slices."),
+    ((25.0, 9.94), 3, True, False, "9.9 mm is below 10 mm."),
+    ((9.0, 8.0), 1, True, False, "8.0 mm is below 10 mm."),
+    ((25.0, 12.0), 1, True, False, "on one slice only, two are asked for."),
+    ((25.0, 12.0), 3, False, None, "not known without a pixel spacing."),
+]
+
+
+@pytest.mark.parametrize(("lengths", "slices", "in_mm", "measurable", "words"), JUDGED)
+def test_what_two_diameters_say_by_rano(
+    lengths: tuple[float, float], slices: int, in_mm: bool, measurable: bool | None, words: str
+) -> None:
+    found, reason = judge_diameters(lengths, slices=slices, in_mm=in_mm)
+    assert found is measurable
+    assert reason.endswith(words)
+
+
+@pytest.mark.parametrize("case", read_cases("lengths")["cases"], ids=str)
+def test_lengths_of_the_shared_table(case: dict[str, Any]) -> None:
+    spacing = case["spacing"] and (9.0, *case["spacing"])
+    assert measure_line(case["start"], case["end"], spacing) == pytest.approx(case["length"])
 
 
 MEASURABLE = [
@@ -88,14 +118,6 @@ def test_slices_far_apart_are_noted() -> None:
     assert notes[0].startswith("The slices lie 6.5 mm apart; RANO prefers 5 mm or less")
 
 
-def test_lesions_touch_through_corners_and_not_through_gaps() -> None:
-    masks = np.zeros((4, 8, 8), bool)
-    masks[0, 2, 2] = masks[1, 3, 3] = masks[1, 4, 4] = True
-    masks[3, 2:4, 2] = True
-    found = [lesion.voxels for lesion in find_lesions(masks)]
-    assert found == [3, 2]
-
-
 def test_pieces_of_a_slice_that_meet_on_another_are_one_lesion() -> None:
     masks = np.zeros((2, 5, 9), bool)
     masks[0, 2, 1:3] = masks[0, 2, 6:8] = True
@@ -122,7 +144,8 @@ def test_pruning_finds_what_measuring_every_slice_finds() -> None:
     masks[:, 13:17, 13:17] = True
     spacing = (3.0, 0.9, 1.1)
     for lesion in measure_lesions(masks, spacing).lesions:
-        pieces = next(one for one in find_lesions(masks) if one.voxels == lesion.voxels).pieces
+        found, _ = find_lesions(masks)
+        pieces = next(one for one in found if one.voxels == lesion.voxels).pieces
         products = []
         for _, _, piece in pieces.values():
             products += [
@@ -138,6 +161,18 @@ def test_arguments_are_checked() -> None:
     for spacing in ((0.0, 1.0, 1.0), (1.0, float("nan"), 1.0)):
         with pytest.raises(ValueError, match="spacing must be above 0"):
             measure_lesions(np.zeros((1, 3, 3), bool), spacing)
+
+
+def test_slices_of_a_mask_are_measured_like_the_whole() -> None:
+    masks = two_lesions()
+    slices = {k: masks[k] for k in (5, 3, 2, 1)}
+    whole, some = (measure_lesions(given, (5.0, 1.0, 1.0)) for given in (masks, slices))
+    assert [repr(lesion) for lesion in some.lesions] == [repr(lesion) for lesion in whole.lesions]
+
+
+def test_a_mask_that_takes_too_long_is_given_up() -> None:
+    with pytest.raises(InputError, match="too ragged to be measured"):
+        measure_lesions(two_lesions(), None, limit_s=0)
 
 
 def test_a_large_lesion_and_a_study_take_no_time() -> None:

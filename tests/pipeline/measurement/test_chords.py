@@ -2,19 +2,21 @@
 
 from fractions import Fraction
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from drawn_masks import both, disc, shape
+from shared_cases import read_cases, read_picture
 
 from pipeline.measurement import chords
-from pipeline.measurement.bidimensional import find_lesions
 from pipeline.measurement.chords import (
     Chord,
     longest_diameters,
     longest_perpendicular,
     most_product,
 )
+from pipeline.measurement.lesions import find_lesions
 
 R2 = 2**0.5
 
@@ -91,6 +93,17 @@ def test_spacing_stretches_a_row(
     spacing: tuple[float, float], expected: tuple[float, float]
 ) -> None:
     assert both(shape("#####"), spacing) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "case", read_cases("perpendiculars")["cases"], ids=lambda case: case["name"]
+)
+def test_perpendiculars_of_the_shared_table(case: dict[str, Any]) -> None:
+    mask, spacing = read_picture(case["rows"]), tuple(case["spacing"])
+    found = longest_perpendicular(mask, Chord(*case["chord"], length=0), spacing)
+    expected = pytest.approx(case["perpendicular"], abs=1e-6)
+    assert [found.x1, found.y1, found.x2, found.y2] == expected
+    assert found.length == pytest.approx(case["length"])
 
 
 def test_a_right_angle_is_one_in_millimetres() -> None:
@@ -207,7 +220,8 @@ def slow_perpendicular(mask: np.ndarray, chord: Chord, spacing: tuple[float, flo
 @pytest.mark.parametrize("seed", range(6))
 def test_no_perpendicular_inside_is_longer(seed: int, spacing: tuple[float, float]) -> None:
     """Only what cannot be the longest is left out (in one connected piece, so that all counts)."""
-    mask = find_lesions(random_shape(seed, 16)[None])[0].pieces[0][2]
+    (largest, *_), _ = find_lesions(random_shape(seed, 16)[None])
+    mask = largest.pieces[0][2]
     for chord in longest_diameters(mask, spacing):
         found = longest_perpendicular(mask, chord, spacing).length
         assert found == pytest.approx(slow_perpendicular(mask, chord, spacing), abs=0.1)
