@@ -10,8 +10,8 @@ here, because the data decide them:
   HD95 and one surface Dice per patient, in which a slice weighs as much as its outlines are long.
 - **Surface points** are the mask's pixels that touch the outside across an edge or the image's
   border, as in MONAI and MedPy; the reference package weighs surface elements by length instead.
-- **Slices where one mask is empty** have no finite distance: leaving them out would reward missing
-  a slice, and an infinite one would erase what is known of the other slices. Their whole surface
+- **Slices where one mask is empty** have no finite distance: leaving them out would reward a missed
+  slice, and an infinite one would erase what is known of the other slices. Their whole surface
   lies one image diagonal away, the largest distance that a slice allows (the worst value,
   as Metrics Reloaded asks for missing answers). It spoils HD95 only where more than 5% of a
   patient's surface lies in such slices, and counts as not matched in surface Dice either way.
