@@ -20,8 +20,8 @@ from celery.signals import setup_logging, worker_shutting_down
 from celery.worker import state
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard import jobs
 from dashboard.broker import ANALYSE_NEXT, ANALYSES, BROKER_ERRORS, WakeUp, waiting_messages
+from dashboard.jobs import table
 from dashboard.store import Store
 from dashboard.supervisor import Child
 
@@ -145,8 +145,8 @@ class Lookout:
 
     def look(self) -> None:
         """Offer lost workers' jobs again; send messages for rows that have none."""
-        jobs.release_expired(self._store)
-        missing = jobs.count_waiting(self._store) - waiting_messages(self._app)
+        table.release_expired(self._store)
+        missing = table.count_waiting(self._store) - waiting_messages(self._app)
         for _ in range(min(missing, _MOST_MESSAGES)):
             self._wake_up()
 

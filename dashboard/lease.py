@@ -9,11 +9,12 @@ from types import TracebackType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard import jobs
+from dashboard.jobs import table
 from dashboard.store import Store
 from pipeline import Cancelled
 
 _LOG = logging.getLogger(__name__)
+HEARTBEAT_S = 3.0
 #: Progress is written at most this often: a reader sees no more, and writers share one lock.
 _REPORT_S = 0.2
 
@@ -40,7 +41,7 @@ class Lease:
         owner: str,
         *,
         stopping: threading.Event,
-        heartbeat_s: float = jobs.HEARTBEAT_S,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self.cancelled = False
         self.lost = False
@@ -85,11 +86,11 @@ class Lease:
     def _renew(self, progress: tuple[int, int, str] | None) -> None:
         try:
             if progress is None:
-                asked = jobs.heartbeat(self._store, self._job_id, self._owner)
+                asked = table.renew(self._store, self._job_id, self._owner)
             else:
-                asked = jobs.report(self._store, self._job_id, self._owner, progress=progress)
+                asked = table.renew(self._store, self._job_id, self._owner, progress=progress)
             self.cancelled = self.cancelled or asked
-        except jobs.LeaseLost:
+        except table.LeaseLost:
             self.lost = True
         except SQLAlchemyError:  # the next beat may get through; if none does, the lease runs out
             _LOG.warning("The heartbeat of job %d failed.", self._job_id, exc_info=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import pipeline
-from dashboard import jobs
 from dashboard.display import describe_display
+from dashboard.jobs import table
 from dashboard.services import Services
 from dashboard.store import NewStudy, Origin, StudyRow
 from dashboard.uploads import folder_entries
@@ -130,7 +130,7 @@ def queue_missing(services: Services) -> int:
         return 0
     waiting = [row for row in services.store.list_studies() if row.job_id is None]
     for row in reversed(waiting):
-        jobs.submit(services.store, row.study_id)
+        table.submit(services.store, row.study_id)
     return len(waiting)
 
 
@@ -150,7 +150,7 @@ def _add_case(services: Services, case: Case, origin: Origin, source: str) -> tu
     elif not services.files.exists(row.study_id):
         services.files.save(row.study_id, case)
     if services.store.model is not None:
-        jobs.submit(services.store, row.study_id)
+        table.submit(services.store, row.study_id)
     return services.store.study(row.study_id) or row, row.study_id == study.study_id
 
 

@@ -7,7 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from dashboard import case_measures, jobs
+from dashboard.case_measures import VERSION
 from dashboard.display import sequence_label
+from dashboard.jobs import table
 from dashboard.services import Services
 from dashboard.space_addresses import describe_addresses, describe_result_addresses
 from dashboard.store import JobState, StudyRow
@@ -33,8 +35,8 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
         result = services.results.get(key, case)
         if result is None:
             _LOG.warning("A result is no longer in the cache and is computed again.")
-            jobs.submit(
-                services.store, row.study_id, priority=jobs.PRIORITY_OPENED, result_lost=True
+            table.submit(
+                services.store, row.study_id, priority=table.PRIORITY_OPENED, result_lost=True
             )
             row = services.store.study(row.study_id) or row
     models = services.models

@@ -21,16 +21,16 @@ from typing import Protocol
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from dashboard import jobs
 from dashboard.bell import Bell
 from dashboard.engine_files import export_models
-from dashboard.lease import Lease
+from dashboard.jobs import table
+from dashboard.lease import HEARTBEAT_S, Lease
 from dashboard.logs import set_up_logging
 from dashboard.parent import end_with_parent
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.storage_upkeep import keep_storage_tidy
-from dashboard.store import DatabaseError, JobRow, ResultSummary
+from dashboard.store import DatabaseError, JobRow, JobState, ResultSummary
 from pipeline import (
     Analyser,
     Cancelled,
@@ -89,7 +89,7 @@ class Worker:
         *,
         make_analyser: AnalyserFactory | None = None,
         owner: str = "",
-        heartbeat_s: float = jobs.HEARTBEAT_S,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self.stopping = threading.Event()
         self._services = services
@@ -120,8 +120,8 @@ class Worker:
         """Run the next job, if one waits. Returns whether there was one."""
         if time.monotonic() - self._looked_for_lost > _LOOK_FOR_LOST_S:
             self._looked_for_lost = time.monotonic()
-            jobs.release_expired(self._store)
-        job = jobs.claim(self._store, self.owner)
+            table.release_expired(self._store)
+        job = table.claim(self._store, self.owner)
         if job is None:
             return False
         _LOG.info("Job %d begins (attempt %d).", job.job_id, job.attempts)
@@ -129,7 +129,7 @@ class Worker:
         try:
             self._run(job)
             _LOG.info("Job %d: %.1f s.", job.job_id, time.monotonic() - began)
-        except jobs.LeaseLost:
+        except table.LeaseLost:
             _LOG.warning("Job %d is no longer this worker's; its work was left.", job.job_id)
         return True
 
@@ -177,15 +177,15 @@ class Worker:
 
     def _end(self, job: JobRow, lease: Lease, result: CaseResult | None, sentence: str) -> None:
         if lease.lost:
-            raise jobs.LeaseLost
+            raise table.LeaseLost
         if result is not None:
-            jobs.finish(self._store, job.job_id, self.owner, summarise(result))
+            table.end(self._store, job.job_id, self.owner, JobState.DONE, summary=summarise(result))
         elif lease.cancelled:
-            jobs.stop(self._store, job.job_id, self.owner)
+            table.end(self._store, job.job_id, self.owner, JobState.CANCELLED)
         elif sentence:
-            jobs.fail(self._store, job.job_id, self.owner, sentence)
+            table.end(self._store, job.job_id, self.owner, JobState.FAILED, error=sentence)
         else:  # this worker is told to end
-            jobs.give_back(self._store, job.job_id, self.owner)
+            table.end(self._store, job.job_id, self.owner, JobState.QUEUED)
 
     def _analyse(self, job: JobRow, lease: Lease) -> CaseResult:
         row = self._store.study_with_content(job.content_digest)

@@ -16,9 +16,10 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboard import jobs, services
+from dashboard import services
 from dashboard.components import findings, rail, viewer
 from dashboard.components.attributes import aria
+from dashboard.jobs import table
 from dashboard.shell import empty_state
 from dashboard.store import JobRow, Store
 from pipeline import InputError
@@ -145,14 +146,14 @@ def follow_job(
         The last state: ``study_id``, ``asked``, ``state``, ``done``, ``total``, ``message``.
     """
     try:
-        job_id = jobs.submit(
-            store, request["study_id"], priority=jobs.PRIORITY_OPENED, result_lost=not has_result
+        job_id = table.submit(
+            store, request["study_id"], priority=table.PRIORITY_OPENED, result_lost=not has_result
         )
     except InputError as error:
         return {**_describe(None, request), "state": "failed", "message": error.message}
     pause = min(_FIRST_RELAY_SECONDS, pause_seconds)
     while True:
-        job = jobs.state(store, job_id)
+        job = table.state(store, job_id)
         state = _describe(job, request)
         if job is None or job.finished:
             return state
@@ -164,7 +165,7 @@ def follow_job(
 def cancel_job(store: Store, request: dict[str, Any]) -> dict[str, Any]:
     """Cancel a study's job in the jobs table; returns its state as `follow_job` does."""
     row = store.study(request["study_id"])
-    job = jobs.cancel(store, row.job_id) if row and row.job_id is not None else None
+    job = table.cancel(store, row.job_id) if row and row.job_id is not None else None
     return _describe(job, request)
 
 

@@ -98,7 +98,7 @@ class StudyRecord(Base):
 
 
 class JobRecord(Base):
-    """One analysis of one content by one pair of models; see `dashboard.jobs` for its states."""
+    """One analysis of one content by one pair of models; see `dashboard.jobs.table`."""
 
     __tablename__ = "jobs"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Reads and writes studies. Jobs are moved through their states in `dashboard.jobs`."""
+"""Reads and writes studies. Jobs are moved through their states in `dashboard.jobs.table`."""
 
 from __future__ import annotations
 

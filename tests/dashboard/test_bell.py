@@ -10,8 +10,8 @@ from pathlib import Path
 
 from fake_server import add_case, fake_factory, make_case, wait_for
 
-from dashboard import jobs
 from dashboard.bell import Bell
+from dashboard.jobs import table
 from dashboard.services import Services
 from dashboard.store import JobState
 from dashboard.worker import Worker
@@ -63,18 +63,18 @@ def test_a_queued_job_wakes_the_worker_long_before_it_looks_itself(
     monkeypatch.setattr(module, "_POLL_S", 30.0)  # type: ignore[attr-defined]
     study_id = add_case(parts, make_case())
     worker = Worker(parts, make_analyser=fake_factory())
-    job_id = jobs.submit(parts.store, study_id)
-    jobs.cancel(parts.store, job_id)
+    job_id = table.submit(parts.store, study_id)
+    table.cancel(parts.store, job_id)
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     try:
         wait_for(lambda: worker._analyser is not None)  # it has nothing to do and waits
         time.sleep(0.2)
         began = time.monotonic()
-        jobs.submit(parts.store, study_id)
+        table.submit(parts.store, study_id)
 
         def done() -> bool:
-            row = jobs.state(parts.store, job_id)
+            row = table.state(parts.store, job_id)
             return row is not None and row.state is JobState.DONE
 
         wait_for(done, seconds=20)

@@ -13,8 +13,8 @@ from fake_server import add_case, make_case, make_environment, make_services, wa
 from service_processes import RedisServer
 from worker_processes import WorkerProcesses
 
-from dashboard import jobs
 from dashboard.broker import ANALYSES
+from dashboard.jobs import table
 from dashboard.services import Services
 from dashboard.store import JobState, StudyRow
 
@@ -44,7 +44,7 @@ def all_done(parts: Services, number: int) -> Callable[[], bool]:
 
 
 def attempts(parts: Services) -> list[int]:
-    found = [jobs.state(parts.store, row.job_id or 0) for row in parts.store.list_studies()]
+    found = [table.state(parts.store, row.job_id or 0) for row in parts.store.list_studies()]
     return [job.attempts for job in found if job is not None]
 
 
@@ -61,7 +61,7 @@ def test_two_workers_share_the_jobs_and_those_opened_go_first(
     shared: Services, workers: WorkerProcesses
 ) -> None:
     ids = [add_case(shared, make_case(seed=seed)) for seed in range(6)]
-    jobs.submit(shared.store, ids[-1], priority=jobs.PRIORITY_OPENED)
+    table.submit(shared.store, ids[-1], priority=table.PRIORITY_OPENED)
     workers.start(0.1)
     wait_for(lambda: rows(shared, JobState.RUNNING) or rows(shared, JobState.DONE))
     first = [row.study_id for row in shared.store.list_studies() if row.job_state != "queued"]
@@ -118,7 +118,7 @@ def test_cancel_leaves_the_neighbours_job_alone(shared: Services, workers: Worke
     for _ in range(2):
         workers.start(0.1)
     both = wait_for(lambda: (found := rows(shared, JobState.RUNNING)) and len(found) == 2 and found)
-    jobs.cancel(shared.store, both[0].job_id)
+    table.cancel(shared.store, both[0].job_id)
     wait_for(lambda: rows(shared, JobState.CANCELLED))
     wait_for(lambda: rows(shared, JobState.DONE), seconds=30)
     assert attempts(shared) == [1, 1]

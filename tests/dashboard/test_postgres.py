@@ -13,7 +13,7 @@ from fake_server import add_case, add_row, fake_factory, make_case, make_service
 from service_processes import PostgresServer
 from sqlalchemy.exc import OperationalError
 
-from dashboard import jobs
+from dashboard.jobs import table
 from dashboard.store import JobState, ModelKey, Store
 from dashboard.store.postgres import ServerClock, driver_url, open_postgres
 from dashboard.store.schema import JobRecord
@@ -48,11 +48,11 @@ def test_time_is_the_servers_however_wrong_this_machine_is(postgres: PostgresSer
 
 def test_claims_skip_what_another_holds(postgres: PostgresServer) -> None:
     store = Store(postgres.new_database(), model=MODEL)
-    first, second = (jobs.submit(store, add_row(store, number)) for number in (1, 2))
+    first, second = (table.submit(store, add_row(store, number)) for number in (1, 2))
     with store.writing() as session:
         session.get(JobRecord, first, with_for_update=True)
         began = time.monotonic()
-        claimed = jobs.claim(store, "w")
+        claimed = table.claim(store, "w")
         assert claimed is not None and claimed.job_id == second
         assert time.monotonic() - began < 5
     store.close()
@@ -90,7 +90,7 @@ def test_a_worker_outlives_a_restart_in_the_middle_of_a_job(
         time.sleep(0.5)
         postgres.start()
         wait_for(lambda: parts.store.count_studies().states == {JobState.DONE: 1}, seconds=30)
-        job = jobs.state(parts.store, parts.store.list_studies()[0].job_id or 0)
+        job = table.state(parts.store, parts.store.list_studies()[0].job_id or 0)
         assert job is not None and job.attempts == 1
     finally:
         go_on.set()

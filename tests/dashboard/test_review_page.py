@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dashboard import jobs, shell
+from dashboard import shell
+from dashboard.jobs import table
 from dashboard.pages import review
 from pipeline import InputError
 
@@ -77,11 +78,13 @@ def test_follow_relays_at_each_look_and_ends_with_the_last_state(monkeypatch):
         ]
     )
     asked = []
-    monkeypatch.setattr(jobs, "submit", lambda store, study, **how: asked.append((study, how)) or 3)
-    monkeypatch.setattr(jobs, "state", lambda store, job_id: next(states))
+    monkeypatch.setattr(
+        table, "submit", lambda store, study, **how: asked.append((study, how)) or 3
+    )
+    monkeypatch.setattr(table, "state", lambda store, job_id: next(states))
     told: list[Any] = []
     last = review.follow_job(None, REQUEST, told.append, has_result=False, pause_seconds=0)
-    assert asked == [(STUDY, {"priority": jobs.PRIORITY_OPENED, "result_lost": True})]
+    assert asked == [(STUDY, {"priority": table.PRIORITY_OPENED, "result_lost": True})]
     assert [(job["state"], job["done"]) for job in told] == [
         ("queued", 0),
         ("running", 1),
@@ -94,12 +97,12 @@ def test_follow_tells_why_nothing_can_be_analysed_and_survives_a_deleted_study(m
     def refuse(*_: object, **__: object) -> int:
         raise InputError("", "No models are installed.")
 
-    monkeypatch.setattr(jobs, "submit", refuse)
+    monkeypatch.setattr(table, "submit", refuse)
     last = review.follow_job(None, REQUEST, lambda state: None)
     assert (last["state"], last["message"]) == ("failed", "No models are installed.")
 
-    monkeypatch.setattr(jobs, "submit", lambda *_, **__: 3)
-    monkeypatch.setattr(jobs, "state", lambda store, job_id: None)
+    monkeypatch.setattr(table, "submit", lambda *_, **__: 3)
+    monkeypatch.setattr(table, "state", lambda store, job_id: None)
     assert review.follow_job(None, REQUEST, lambda state: None)["state"] == "cancelled"
 
 

@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from PIL import Image
 from waitress.utilities import RequestEntityTooLarge
 
-from dashboard import jobs, routes, services, web
+from dashboard import routes, services, web
+from dashboard.jobs import table
 from dashboard.services import Services
 from dashboard.store import JobState, Origin
 from dashboard.worker import Worker
@@ -185,8 +186,8 @@ def test_failed_analysis_is_told(client: FlaskClient, parts: Services) -> None:
     study = add_case(parts, make_case())
     row = parts.store.study(study)
     assert row is not None and row.job_id is not None
-    jobs.claim(parts.store, "w")
-    jobs.fail(parts.store, row.job_id, "w", "The sentence.")
+    table.claim(parts.store, "w")
+    table.end(parts.store, row.job_id, "w", JobState.FAILED, error="The sentence.")
     job = client.get(f"/api/studies/{study}").json["job"]
     assert (job["state"], job["message"]) == (JobState.FAILED, "The sentence.")
 

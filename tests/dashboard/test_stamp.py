@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from fake_server import Clock, add_row
 
-from dashboard import jobs
+from dashboard.jobs import table
 from dashboard.services import Services
-from dashboard.store import ResultSummary
+from dashboard.store import JobState, ResultSummary
 from dashboard.store.stamp import worklist_stamp
 
 SUMMARY = ResultSummary(
@@ -27,17 +27,17 @@ def test_each_step_of_a_study_changes_the_stamp_and_nothing_else_does(
 
     study = add_row(store, 1)
     note()
-    job = jobs.submit(store, study)
+    job = table.submit(store, study)
     note()
-    jobs.claim(store, "worker")
+    table.claim(store, "worker")
     note()
-    jobs.heartbeat(store, job, "worker")
+    table.renew(store, job, "worker")
     assert worklist_stamp(store) == seen[-1]
-    jobs.report(store, job, "worker", progress=(1, 3, "Slice 1 of 3"))
+    table.renew(store, job, "worker", progress=(1, 3, "Slice 1 of 3"))
     note()
-    jobs.finish(store, job, "worker", SUMMARY)
+    table.end(store, job, "worker", JobState.DONE, summary=SUMMARY)
     note()
-    jobs.submit(store, study, result_lost=True)
+    table.submit(store, study, result_lost=True)
     note()
     other = add_row(store, 2)
     note()
@@ -49,11 +49,11 @@ def test_each_step_of_a_study_changes_the_stamp_and_nothing_else_does(
 def test_one_job_that_ends_as_another_begins_changes_the_stamp(parts: Services) -> None:
     store = parts.store
     for number in (1, 2):
-        jobs.submit(store, add_row(store, number))
-    first = jobs.claim(store, "worker")
+        table.submit(store, add_row(store, number))
+    first = table.claim(store, "worker")
     assert first
     before = worklist_stamp(store)
-    jobs.give_back(store, first.job_id, "worker")
+    table.end(store, first.job_id, "worker", JobState.QUEUED)
     with store.writing() as session:  # the other one runs instead
         from dashboard.store.schema import JobRecord
 

@@ -8,7 +8,7 @@ import pytest
 from fake_server import Clock, add_row
 from sqlalchemy import text
 
-from dashboard import jobs
+from dashboard.jobs import table
 from dashboard.store import DatabaseError, JobState, ModelKey, Origin, ResultSummary, Store
 from dashboard.store.schema import SCHEMA_VERSION
 
@@ -56,7 +56,7 @@ def test_text_from_anywhere_is_kept_without_nul(store: Store) -> None:
 
 def test_many_note_one_source_and_delete_one_study_at_once(store: Store) -> None:
     first, second = add_row(store, 1), add_row(store, 2, content_digest=f"{1:064x}")
-    job_id = jobs.submit(store, first)
+    job_id = table.submit(store, first)
     outcomes: list[object] = []
 
     def work(study: str) -> None:
@@ -69,14 +69,14 @@ def test_many_note_one_source_and_delete_one_study_at_once(store: Store) -> None
     for thread in threads:
         thread.join()
     assert sorted(map(bool, outcomes)) == [False] * 4 + [True] * 2
-    assert jobs.state(store, job_id) is None
+    assert table.state(store, job_id) is None
 
 
 def test_counts_and_origins(store: Store) -> None:
     add_row(store, 1)
     add_row(store, 2, origin=Origin.DEMO)
     study = add_row(store, 3, origin=Origin.DEMO)
-    jobs.submit(store, study)
+    table.submit(store, study)
     counts = store.count_studies()
     assert counts.total == 3
     assert counts.origins == {Origin.UPLOAD: 1, Origin.DEMO: 2}
@@ -92,10 +92,10 @@ def test_the_same_study_is_listed_once(store: Store) -> None:
 
 def test_another_model_sees_no_old_result(store: Store, database_url: str, clock: Clock) -> None:
     study = add_row(store, 1)
-    jobs.claim(store, "w", job_id=jobs.submit(store, study))
+    table.claim(store, "w", job_id=table.submit(store, study))
     job_id = store.list_studies()[0].job_id
     assert job_id is not None
-    jobs.finish(store, job_id, "w", ResultSummary(0.9, 12.5, 2, 1))
+    table.end(store, job_id, "w", JobState.DONE, summary=ResultSummary(0.9, 12.5, 2, 1))
     row = store.study(study)
     assert row is not None
     assert (row.highest_score, row.volume_ml, row.called_slices, row.mask_slices) == (
@@ -113,11 +113,11 @@ def test_another_model_sees_no_old_result(store: Store, database_url: str, clock
 def test_deleting_keeps_the_analysis_that_another_study_shares(store: Store) -> None:
     first = add_row(store, 1)
     second = add_row(store, 2, content_digest=f"{1:064x}")
-    job_id = jobs.submit(store, first)
+    job_id = table.submit(store, first)
     assert store.delete_study(first)
-    assert jobs.state(store, job_id) is not None
+    assert table.state(store, job_id) is not None
     assert store.delete_study(second)
-    assert jobs.state(store, job_id) is None
+    assert table.state(store, job_id) is None
     assert not store.delete_study(second)
 
 

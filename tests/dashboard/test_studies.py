@@ -9,7 +9,8 @@ import pytest
 from fake_server import add_case, fake_factory, make_case, make_services, write_png
 
 import pipeline
-from dashboard import jobs, studies
+from dashboard import studies
+from dashboard.jobs import table
 from dashboard.services import Services
 from dashboard.store import JobState, Origin
 from dashboard.worker import Worker
@@ -181,6 +182,6 @@ def test_without_a_library_there_is_nothing_to_scan(parts: Services) -> None:
 
 def test_submit_opened_study(parts: Services) -> None:
     study = add_case(parts, make_case())
-    job_id = jobs.submit(parts.store, study, priority=jobs.PRIORITY_OPENED)
-    row = jobs.state(parts.store, job_id)
-    assert row is not None and row.priority == jobs.PRIORITY_OPENED
+    job_id = table.submit(parts.store, study, priority=table.PRIORITY_OPENED)
+    row = table.state(parts.store, job_id)
+    assert row is not None and row.priority == table.PRIORITY_OPENED

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from fake_server import add_case, fake_factory, make_case, make_services
 
-from dashboard import jobs, shared_studies
+from dashboard import shared_studies
+from dashboard.jobs import table
 from dashboard.services import Services
 from dashboard.settings import SettingsError
 from dashboard.storage_upkeep import tidy_storage
@@ -159,7 +160,7 @@ def test_a_result_that_others_cannot_read_is_no_result(
     assert row is not None and row.job_state is JobState.FAILED
     assert "the shared storage did not take it" in row.job_error
     monkeypatch.undo()
-    jobs.submit(parts.store, study)
+    table.submit(parts.store, study)
     assert Worker(parts, make_analyser=fake_factory()).run_one()
     row = parts.store.study(study)
     assert row is not None and row.job_state is JobState.DONE

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from fake_server import add_case, fake_factory, make_case, make_services, wait_for
 
-from dashboard import engine_files, jobs, worker
+from dashboard import engine_files, worker
+from dashboard.jobs import table
 from dashboard.services import Services
 from dashboard.store import JobState, StudyRow
 from dashboard.worker import Worker
@@ -89,7 +90,7 @@ def test_cancel_stops_the_work_at_the_next_slice(parts: Services) -> None:
         seen.append(k)
         job_id = parts.store.list_studies()[0].job_id
         assert job_id is not None
-        jobs.cancel(parts.store, job_id)
+        table.cancel(parts.store, job_id)
         time.sleep(0.25)  # progress is written at most every 0.2 s
 
     assert run_with(parts, cancel_now).job_state is JobState.CANCELLED
@@ -101,7 +102,7 @@ def test_heartbeat_brings_the_word_to_stop_and_keeps_the_lease(parts: Services) 
     beats: list[Any] = []
 
     def long_slice(k: int) -> None:
-        job = jobs.state(parts.store, row_of(parts, study).job_id or 0)
+        job = table.state(parts.store, row_of(parts, study).job_id or 0)
         assert job is not None
         beats.append(job.lease_until)
         time.sleep(0.3)
@@ -117,7 +118,7 @@ def test_worker_told_to_end_gives_its_job_back(parts: Services) -> None:
     one.run()
     row = row_of(parts, study)
     assert row.job_state is JobState.QUEUED
-    job = jobs.claim(parts.store, "next")
+    job = table.claim(parts.store, "next")
     assert job is not None and job.attempts == 1
 
 
@@ -128,14 +129,14 @@ def test_job_that_was_taken_over_is_left_alone(parts: Services) -> None:
         job_id = row_of(parts, study).job_id
         assert job_id is not None
         if k == 0:
-            (job := jobs.state(parts.store, job_id)) and jobs.give_back(
-                parts.store, job_id, job.owner
+            (job := table.state(parts.store, job_id)) and table.end(
+                parts.store, job_id, job.owner, JobState.QUEUED
             )
-            assert jobs.claim(parts.store, "other") is not None
+            assert table.claim(parts.store, "other") is not None
             time.sleep(0.25)
 
     assert Worker(parts, make_analyser=fake_factory(lose)).run_one()
-    job = jobs.state(parts.store, row_of(parts, study).job_id or 0)
+    job = table.state(parts.store, row_of(parts, study).job_id or 0)
     assert job is not None
     assert (job.state, job.owner) == (JobState.RUNNING, "other")
 

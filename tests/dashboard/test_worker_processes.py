@@ -11,9 +11,9 @@ import pytest
 from fake_server import add_case, fake_factory, make_case, make_environment, wait_for
 from worker_processes import WorkerProcesses
 
-from dashboard import jobs
+from dashboard.jobs import table
 from dashboard.services import Services
-from dashboard.store import JobState, Store
+from dashboard.store import LEASE, JobState, Store
 from dashboard.store.database import now_utc
 from dashboard.worker import Worker
 
@@ -42,9 +42,9 @@ def test_killed_worker_is_noticed_and_its_job_taken_over(parts: Services, start:
     later = Store(
         parts.settings.database,
         model=parts.store.model,
-        clock=lambda: now_utc() + jobs.LEASE + timedelta(seconds=1),
+        clock=lambda: now_utc() + LEASE + timedelta(seconds=1),
     )
-    assert jobs.release_expired(later) == 1
+    assert table.release_expired(later) == 1
     assert state(parts) is JobState.QUEUED
     assert Worker(parts, make_analyser=fake_factory()).run_one()
     assert state(parts) is JobState.DONE
@@ -68,7 +68,7 @@ def test_two_workers_share_the_jobs_and_none_is_run_twice(parts: Services, start
         process.terminate()
         assert process.wait(10) == 0
     for row in parts.store.list_studies():
-        job = jobs.state(parts.store, row.job_id or 0)
+        job = table.state(parts.store, row.job_id or 0)
         assert job is not None and job.attempts == 1
 
 
@@ -76,5 +76,5 @@ def test_cancel_reaches_another_process(parts: Services, start: Start) -> None:
     add_case(parts, make_case(n=100))
     start(0.1)
     row = wait_for(lambda: next((r for r in parts.store.list_studies() if r.job_message), None))
-    jobs.cancel(parts.store, row.job_id)
+    table.cancel(parts.store, row.job_id)
     wait_for(lambda: state(parts) is JobState.CANCELLED, seconds=3)

@@ -16,6 +16,9 @@ from sqlalchemy.exc import OperationalError
 
 from dashboard import jobs, services
 from dashboard.components import study_grid, worklist_frame
+from dashboard import services
+from dashboard.components import study_grid, upload, worklist_frame
+from dashboard.jobs import table
 from dashboard.pages import worklist
 from dashboard.services import Services
 from dashboard.store import JobState, Origin, ResultSummary, StudyRow
@@ -195,14 +198,14 @@ def test_refresh_sends_rows_once(served):
 
 def test_refresh_is_quick_while_something_is_analysed(served):
     study_id = add_row(served.store, 1)
-    job_id = jobs.submit(served.store, study_id)
+    job_id = table.submit(served.store, study_id)
     assert worklist.refresh(1, None, "", "")[3] == worklist.BUSY_MS
-    jobs.claim(served.store, "w", job_id=job_id)
-    jobs.report(served.store, job_id, "w", progress=(1, 6, "Classifying slice 2 of 3"))
+    table.claim(served.store, "w", job_id=job_id)
+    table.renew(served.store, job_id, "w", progress=(1, 6, "Classifying slice 2 of 3"))
     rows, _, _, interval, *_ = worklist.refresh(1, None, "", "")
     assert (rows[0]["state_words"], interval) == ("Classifying slice 2 of 3", worklist.BUSY_MS)
     summary = ResultSummary(highest_score=0.9, volume_ml=None, called_slices=1, mask_slices=1)
-    jobs.finish(served.store, job_id, "w", summary)
+    table.end(served.store, job_id, "w", JobState.DONE, summary=summary)
     assert worklist.refresh(1, None, "", "")[3] == worklist.IDLE_MS
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from sqlalchemy import text as text_query
 
-from dashboard import jobs
 from dashboard.components import study_grid
+from dashboard.jobs import table
 from dashboard.services import Services, build_services
 from dashboard.settings import read_settings
 from dashboard.store import NewStudy, Origin
@@ -101,7 +101,7 @@ def measure_worklist(home: Path, studies: int = 1000, times: int = 5) -> tuple[f
     """
     store = build_services(read_settings({"OVERREAD_HOME": str(home)})).store
     for number in range(studies):
-        jobs.submit(store, store.add_study(_listed(number)).study_id)
+        table.submit(store, store.add_study(_listed(number)).study_id)
     began = time.process_time()
     for _ in range(times):
         rows = study_grid.describe_studies(store.list_studies())

@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import text
 
-from dashboard import jobs, studies
+from dashboard import studies
+from dashboard.jobs import table
 from dashboard.parent import parent_arguments
 from dashboard.services import Services, build_services
 from dashboard.settings import read_settings
@@ -66,7 +67,7 @@ def measure_round(services: Services, workers: int) -> float:
         rows = services.store.list_studies()
         began = time.monotonic()
         for row in rows:
-            jobs.submit(services.store, row.study_id)
+            table.submit(services.store, row.study_id)
         _wait(lambda: _all_done(services, len(rows)))
         return time.monotonic() - began
 

@@ -6,13 +6,14 @@ import threading
 import pytest
 from fake_server import Clock, add_row
 
-from dashboard import jobs
-from dashboard.job_states import LEGAL, IllegalTransition, move
+from dashboard.jobs import table
+from dashboard.jobs.table import LEGAL, IllegalTransition, move
 from dashboard.store import JobState, ModelKey, ResultSummary, Store
 from dashboard.store.schema import JobRecord
 from pipeline import InputError
 
 SUMMARY = ResultSummary(highest_score=0.9, volume_ml=None, called_slices=1, mask_slices=1)
+NO_MEMORY = "This study needs more memory than the server has."
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(JobState, JobState)))
@@ -27,163 +28,169 @@ def test_only_legal_transitions(before: JobState, after: JobState) -> None:
 
 
 def state_of(store: Store, job_id: int) -> JobState:
-    row = jobs.state(store, job_id)
+    row = table.state(store, job_id)
     assert row is not None
     return row.state
 
 
 def test_a_job_from_submission_to_result(store: Store) -> None:
-    job_id = jobs.submit(store, add_row(store, 1))
-    assert jobs.submit(store, f"{1:016x}") == job_id
-    claimed = jobs.claim(store, "w")
+    job_id = table.submit(store, add_row(store, 1))
+    assert table.submit(store, f"{1:016x}") == job_id
+    claimed = table.claim(store, "w")
     assert claimed is not None
     assert (claimed.job_id, claimed.attempts, claimed.owner, claimed.total) == (job_id, 1, "w", 3)
-    assert jobs.claim(store, "other") is None
-    assert jobs.report(store, job_id, "w", progress=(2, 6, "Classifying slice 3 of 3")) is False
-    row = jobs.state(store, job_id)
+    assert table.claim(store, "other") is None
+    assert table.renew(store, job_id, "w", progress=(2, 6, "Classifying slice 3 of 3")) is False
+    row = table.state(store, job_id)
     assert row is not None
     assert (row.done, row.total, row.message) == (2, 6, "Classifying slice 3 of 3")
-    jobs.finish(store, job_id, "w", SUMMARY)
-    row = jobs.state(store, job_id)
+    table.end(store, job_id, "w", JobState.DONE, summary=SUMMARY)
+    row = table.state(store, job_id)
     assert row is not None
     assert (row.state, row.done, row.finished, row.owner) == (JobState.DONE, 6, True, "")
-    assert jobs.submit(store, f"{1:016x}") == job_id
+    assert table.submit(store, f"{1:016x}") == job_id
     assert state_of(store, job_id) is JobState.DONE  # not computed twice
 
 
 def test_equal_content_is_one_job(store: Store) -> None:
-    first = jobs.submit(store, add_row(store, 1))
-    assert jobs.submit(store, add_row(store, 2, content_digest=f"{1:064x}")) == first
+    first = table.submit(store, add_row(store, 1))
+    assert table.submit(store, add_row(store, 2, content_digest=f"{1:064x}")) == first
 
 
 def test_opened_goes_before_arrived_then_by_age(store: Store, clock: Clock) -> None:
     ids = []
     for number in (1, 2, 3):
-        ids.append(jobs.submit(store, add_row(store, number)))
+        ids.append(table.submit(store, add_row(store, number)))
         clock.advance(1)
-    jobs.submit(store, f"{3:016x}", priority=jobs.PRIORITY_OPENED)
-    jobs.submit(store, f"{3:016x}", priority=jobs.PRIORITY_ARRIVED)  # does not lower it
-    order = [jobs.claim(store, "w") for _ in ids]
+    table.submit(store, f"{3:016x}", priority=table.PRIORITY_OPENED)
+    table.submit(store, f"{3:016x}", priority=table.PRIORITY_ARRIVED)  # does not lower it
+    order = [table.claim(store, "w") for _ in ids]
     assert [row.job_id for row in order if row] == [ids[2], ids[0], ids[1]]
 
 
 def test_submit_tells_what_is_missing(store: Store, database_url: str) -> None:
     with pytest.raises(InputError, match="no such study"):
-        jobs.submit(store, "0" * 16)
+        table.submit(store, "0" * 16)
     without = Store(database_url)
     with pytest.raises(InputError, match="No models are installed"):
-        jobs.submit(without, add_row(store, 1))
+        table.submit(without, add_row(store, 1))
     damaged = Store(database_url, no_model="The models are damaged.")
     with pytest.raises(InputError, match=r"The models are damaged\."):
-        jobs.submit(damaged, f"{1:016x}")
-    assert jobs.claim(without, "w") is None
+        table.submit(damaged, f"{1:016x}")
+    assert table.claim(without, "w") is None
 
 
 def test_a_worker_with_other_models_leaves_the_job(store: Store, database_url: str) -> None:
-    jobs.submit(store, add_row(store, 1))
+    table.submit(store, add_row(store, 1))
     other = Store(database_url, model=ModelKey("b" * 64, "f32"))
-    assert jobs.claim(other, "w") is None
+    assert table.claim(other, "w") is None
 
 
 def test_lost_result_is_computed_again(store: Store) -> None:
-    job_id = jobs.submit(store, add_row(store, 1))
-    jobs.claim(store, "w")
-    jobs.finish(store, job_id, "w", SUMMARY)
-    jobs.submit(store, f"{1:016x}", result_lost=True)
+    job_id = table.submit(store, add_row(store, 1))
+    table.claim(store, "w")
+    table.end(store, job_id, "w", JobState.DONE, summary=SUMMARY)
+    table.submit(store, f"{1:016x}", result_lost=True)
     assert state_of(store, job_id) is JobState.QUEUED
     row = store.study(f"{1:016x}")
     assert row is not None and row.highest_score is None
 
 
 def test_cancel(store: Store) -> None:
-    job_id = jobs.submit(store, add_row(store, 1))
-    jobs.cancel(store, job_id)
+    job_id = table.submit(store, add_row(store, 1))
+    table.cancel(store, job_id)
     assert state_of(store, job_id) is JobState.CANCELLED
-    jobs.cancel(store, job_id)  # once more changes nothing
-    jobs.submit(store, f"{1:016x}")
-    jobs.claim(store, "w")
-    row = jobs.cancel(store, job_id)
+    table.cancel(store, job_id)  # once more changes nothing
+    table.submit(store, f"{1:016x}")
+    table.claim(store, "w")
+    row = table.cancel(store, job_id)
     assert row is not None and row.cancel_requested and row.state is JobState.RUNNING
-    assert jobs.heartbeat(store, job_id, "w") is True
-    jobs.stop(store, job_id, "w")
-    row = jobs.state(store, job_id)
+    assert table.renew(store, job_id, "w") is True
+    table.end(store, job_id, "w", JobState.CANCELLED)
+    row = table.state(store, job_id)
     assert row is not None and row.state is JobState.CANCELLED and not row.cancel_requested
-    assert jobs.cancel(store, 999) is None
+    assert table.cancel(store, 999) is None
 
 
 def test_failed_can_be_tried_again(store: Store) -> None:
-    job_id = jobs.submit(store, add_row(store, 1))
-    jobs.claim(store, "w")
-    jobs.fail(store, job_id, "w", "This study needs more memory than the server has.")
+    job_id = table.submit(store, add_row(store, 1))
+    table.claim(store, "w")
+    table.end(
+        store,
+        job_id,
+        "w",
+        JobState.FAILED,
+        error=NO_MEMORY,
+    )
     row = store.study(f"{1:016x}")
     assert row is not None
-    assert row.job_error == "This study needs more memory than the server has."
-    jobs.submit(store, f"{1:016x}")
+    assert row.job_error == NO_MEMORY
+    table.submit(store, f"{1:016x}")
     row = store.study(f"{1:016x}")
     assert row is not None
     assert (row.job_state, row.job_error) == (JobState.QUEUED, "")
 
 
 def test_heartbeat_keeps_a_job_and_silence_loses_it(store: Store, clock: Clock) -> None:
-    job_id = jobs.submit(store, add_row(store, 1))
-    jobs.claim(store, "w")
+    job_id = table.submit(store, add_row(store, 1))
+    table.claim(store, "w")
     for _ in range(5):
         clock.advance(10)
-        jobs.heartbeat(store, job_id, "w")
-    assert jobs.release_expired(store) == 0
+        table.renew(store, job_id, "w")
+    assert table.release_expired(store) == 0
     clock.advance(16)
     assert state_of(store, job_id) is JobState.QUEUED  # a reader who looks is enough
-    second = jobs.claim(store, "other")
+    second = table.claim(store, "other")
     assert second is not None and second.attempts == 2
     for late in (
-        lambda: jobs.heartbeat(store, job_id, "w"),
-        lambda: jobs.report(store, job_id, "w", progress=(1, 2, "")),
-        lambda: jobs.finish(store, job_id, "w", SUMMARY),
-        lambda: jobs.fail(store, job_id, "w", "x"),
-        lambda: jobs.stop(store, job_id, "w"),
-        lambda: jobs.give_back(store, job_id, "w"),
+        lambda: table.renew(store, job_id, "w"),
+        lambda: table.renew(store, job_id, "w", progress=(1, 2, "")),
+        lambda: table.end(store, job_id, "w", JobState.DONE, summary=SUMMARY),
+        lambda: table.end(store, job_id, "w", JobState.FAILED, error="x"),
+        lambda: table.end(store, job_id, "w", JobState.CANCELLED),
+        lambda: table.end(store, job_id, "w", JobState.QUEUED),
     ):
-        with pytest.raises(jobs.LeaseLost):
+        with pytest.raises(table.LeaseLost):
             late()
     assert state_of(store, job_id) is JobState.RUNNING
 
 
 def test_after_three_lost_workers_the_job_is_given_up(store: Store, clock: Clock) -> None:
-    job_id = jobs.submit(store, add_row(store, 1))
-    for _ in range(jobs.MAX_ATTEMPTS):
-        assert jobs.claim(store, "w") is not None
+    job_id = table.submit(store, add_row(store, 1))
+    for _ in range(table.MAX_ATTEMPTS):
+        assert table.claim(store, "w") is not None
         clock.advance(16)
-        jobs.release_expired(store)
-    row = jobs.state(store, job_id)
+        table.release_expired(store)
+    row = table.state(store, job_id)
     assert row is not None and row.state is JobState.FAILED
     assert row.error.startswith("The analysis stopped unexpectedly three times")
 
 
 def test_giving_back_does_not_count_as_an_attempt(store: Store) -> None:
-    job_id = jobs.submit(store, add_row(store, 1))
-    for _ in range(2 * jobs.MAX_ATTEMPTS):
-        assert jobs.claim(store, "w") is not None
-        jobs.give_back(store, job_id, "w")
-    row = jobs.state(store, job_id)
+    job_id = table.submit(store, add_row(store, 1))
+    for _ in range(2 * table.MAX_ATTEMPTS):
+        assert table.claim(store, "w") is not None
+        table.end(store, job_id, "w", JobState.QUEUED)
+    row = table.state(store, job_id)
     assert row is not None
     assert (row.state, row.attempts) == (JobState.QUEUED, 0)
 
 
 def test_lost_while_being_cancelled_is_cancelled(store: Store, clock: Clock) -> None:
-    job_id = jobs.submit(store, add_row(store, 1))
-    jobs.claim(store, "w")
-    jobs.cancel(store, job_id)
+    job_id = table.submit(store, add_row(store, 1))
+    table.claim(store, "w")
+    table.cancel(store, job_id)
     clock.advance(16)
     assert state_of(store, job_id) is JobState.CANCELLED
 
 
 def test_many_claim_at_once_and_each_job_goes_to_one(store: Store, database_url: str) -> None:
-    wanted = {jobs.submit(store, add_row(store, number)) for number in range(1, 13)}
+    wanted = {table.submit(store, add_row(store, number)) for number in range(1, 13)}
     claimed: list[int] = []
 
     def work(name: str) -> None:
         mine = Store(database_url, model=store.model)
-        while (row := jobs.claim(mine, name)) is not None:
+        while (row := table.claim(mine, name)) is not None:
             claimed.append(row.job_id)
 
     threads = [threading.Thread(target=work, args=(f"w{k}",)) for k in range(6)]
@@ -197,7 +204,7 @@ def test_many_claim_at_once_and_each_job_goes_to_one(store: Store, database_url:
 def test_many_submit_at_once_and_there_is_one_job(store: Store) -> None:
     study, found = add_row(store, 1), []
     threads = [
-        threading.Thread(target=lambda: found.append(jobs.submit(store, study))) for _ in range(6)
+        threading.Thread(target=lambda: found.append(table.submit(store, study))) for _ in range(6)
     ]
     for thread in threads:
         thread.start()
