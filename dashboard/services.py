@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dashboard.bell import Bell
 from dashboard.settings import Settings, SettingsError
 from dashboard.store import ModelKey, Store
 from dashboard.study_files import StudyFiles
@@ -133,7 +132,7 @@ def _open_storage(settings: Settings) -> SharedStorage | None:
 def _open_celery(settings: Settings) -> tuple[Celery | None, Callable[[], None]]:
     """The Celery app, where there is a Redis, and what wakes a worker up."""
     if not settings.redis_url:
-        return None, Bell(settings.bell).ring
+        return None, lambda: None
     from dashboard.broker import WakeUp, build_celery  # without Redis nothing of it is imported
 
     app = build_celery(settings.redis_url)

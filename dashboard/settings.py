@@ -115,11 +115,6 @@ class Settings:
         return self.home / "tmp"
 
     @property
-    def bell(self) -> Path:
-        """Named pipe by which a queued job wakes a worker of this machine."""
-        return self.home / "bell"
-
-    @property
     def database_file(self) -> Path:
         """The review database where no URL is set."""
         return self.home / "overread.db"

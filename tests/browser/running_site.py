@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_metadata
 
 from dashboard import studies
+from dashboard.jobs.execution import Worker
 from dashboard.services import build_services
 from dashboard.settings import read_settings
 from dashboard.store import Origin
-from dashboard.worker import Worker
 from pipeline import Case, CaseResult, ProgressCallback
 from pipeline.binding import Answer, bind_answer, count_pixels, reference
 

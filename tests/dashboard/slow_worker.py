@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from fake_server import fake_factory
 
+from dashboard.jobs.execution import Worker
 from dashboard.logs import set_up_logging
 from dashboard.services import build_services
 from dashboard.settings import read_settings
-from dashboard.worker import Worker, run_worker
+from dashboard.worker import run_worker
 
 if __name__ == "__main__":
     set_up_logging()

@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
 from dashboard import correction_routes, reader_routes, routes, security, services
+from dashboard.jobs.execution import Worker
 from dashboard.mask_encoding import decode_mask, encode_mask
 from dashboard.services import Services
-from dashboard.worker import Worker
 
 OURS = {"X-Overread": "1"}
 SHAPE = (3, 6, 5)

@@ -14,10 +14,10 @@ from service_processes import PostgresServer
 from sqlalchemy.exc import OperationalError
 
 from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
 from dashboard.store import JobState, ModelKey, Store
 from dashboard.store.postgres import ServerClock, driver_url, open_postgres
 from dashboard.store.schema import JobRecord
-from dashboard.worker import Worker
 
 MODEL = ModelKey("a" * 64, "f32")
 

@@ -16,9 +16,9 @@ from waitress.utilities import RequestEntityTooLarge
 
 from dashboard import routes, services, web
 from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
 from dashboard.services import Services
 from dashboard.store import JobState, Origin
-from dashboard.worker import Worker
 
 BATCH = "0123456789abcdef"
 OURS = {"X-Overread": "1"}

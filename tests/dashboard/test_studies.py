@@ -11,9 +11,9 @@ from fake_server import add_case, fake_factory, make_case, make_services, write_
 import pipeline
 from dashboard import studies
 from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
 from dashboard.services import Services
 from dashboard.store import JobState, Origin
-from dashboard.worker import Worker
 from pipeline import InputError
 from pipeline.data.case import StudyLabels
 

@@ -12,12 +12,12 @@ from fake_server import add_case, fake_factory, make_case, make_services
 
 from dashboard import shared_studies
 from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
 from dashboard.services import Services
 from dashboard.settings import SettingsError
 from dashboard.storage_upkeep import tidy_storage
 from dashboard.store import JobState
 from dashboard.study_files import StudyFiles
-from dashboard.worker import Worker
 from pipeline import AnswerMap, InputError, SharedStorage, StorageError
 
 STUDY = "0123456789abcdef"

@@ -14,10 +14,10 @@ import time
 
 import numpy as np
 
+from dashboard.jobs.execution import Worker
 from dashboard.logs import set_up_logging
 from dashboard.services import Services, build_services
 from dashboard.settings import read_settings
-from dashboard.worker import Worker
 from pipeline import Case, CaseResult, ProgressCallback
 from pipeline.binding import Answer, bind_answer, reference
 

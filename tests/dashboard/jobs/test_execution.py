@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -10,11 +8,10 @@ from typing import Any
 import pytest
 from fake_server import add_case, fake_factory, make_case, make_services, wait_for
 
-from dashboard import engine_files, worker
 from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
 from dashboard.services import Services
 from dashboard.store import JobState, StudyRow
-from dashboard.worker import Worker
 from pipeline import InputError
 
 
@@ -139,62 +136,6 @@ def test_job_that_was_taken_over_is_left_alone(parts: Services) -> None:
     job = table.state(parts.store, row_of(parts, study).job_id or 0)
     assert job is not None
     assert (job.state, job.owner) == (JobState.RUNNING, "other")
-
-
-class ExportedLater:
-    """Stands for `pipeline.Analyser`, whose models are not exported at first."""
-
-    exported = False
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        pass
-
-    def load(self) -> None:
-        if not ExportedLater.exported:
-            raise InputError("", "The classifier is not exported yet.")
-
-
-def test_models_are_exported_when_they_are_not(
-    parts: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "Analyser", ExportedLater)
-    monkeypatch.setattr(ExportedLater, "exported", False)
-    calls = []
-
-    def export(settings: Any, *, stopping: threading.Event) -> None:
-        calls.append(settings.models)
-        ExportedLater.exported = True
-
-    monkeypatch.setattr(worker, "export_models", export)
-    worker.prepare_analyser(parts, threading.Event())
-    assert calls == [parts.settings.models]
-
-
-def test_export_that_fails_is_told_with_the_job(parts: Services) -> None:
-    study = add_case(parts, make_case())  # metadata without weights: the real export fails
-    one = Worker(parts)
-    assert one.run_one()
-    row = row_of(parts, study)
-    assert row.job_state is JobState.FAILED
-    assert row.job_error == (
-        "The weights resunet-resnet18/model.keras of task brain-tumor cannot be read."
-    )
-
-
-def test_export_ends_with_the_worker(parts: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    genuine = subprocess.Popen
-    started: list[subprocess.Popen[str]] = []
-
-    def slow(command: list[str], **options: Any) -> subprocess.Popen[str]:
-        process = genuine([sys.executable, "-c", "import time; time.sleep(60)"], **options)
-        started.append(process)
-        return process
-
-    monkeypatch.setattr(engine_files.subprocess, "Popen", slow)
-    stopping = threading.Event()
-    threading.Timer(0.3, stopping.set).start()
-    engine_files.export_models(parts.settings, stopping=stopping)
-    assert started[0].poll() is not None
 
 
 def test_without_models_the_worker_waits(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

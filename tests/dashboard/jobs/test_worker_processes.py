@@ -12,10 +12,10 @@ from fake_server import add_case, fake_factory, make_case, make_environment, wai
 from worker_processes import WorkerProcesses
 
 from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
 from dashboard.services import Services
 from dashboard.store import LEASE, JobState, Store
 from dashboard.store.database import now_utc
-from dashboard.worker import Worker
 
 Start = Callable[[float], "subprocess.Popen[bytes]"]
 

@@ -1,0 +1,218 @@
+"""A worker: claims jobs, holds their lease while they run, and ends them.
+
+Any number may run at the same time on one database. When one dies, the lease of its job runs out
+and another worker takes the job over.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from dataclasses import dataclass
+
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from dashboard.jobs import table
+from dashboard.jobs.tasks import AnalyserFactory, Tasks, prepare_analyser
+from dashboard.services import Services
+from dashboard.store import JobRow, JobState, ResultSummary, Store
+from pipeline import Cancelled, InputError
+
+_LOG = logging.getLogger(__name__)
+HEARTBEAT_S = 3.0
+#: How often an idle worker looks into the table.
+_POLL_S = 0.2
+#: Progress is written at most this often: a reader sees no more, and writers share one lock.
+_REPORT_S = 0.2
+_DATABASE_PAUSE_S = 2.0
+_END_PAUSE_S = 0.5
+
+_UNEXPECTED = (
+    "The analysis stopped because of an unexpected error. Start it again; if it stops again, the"
+    " server's log has the details."
+)
+_NO_MEMORY = "This study needs more memory than the server has."
+
+
+class Lease:
+    """Keeps a claimed job alive while its work goes on; use it as a context.
+
+    Args:
+        store: The review database.
+        job_id: The job, claimed by ``owner``.
+        owner: The worker.
+        stopping: Set when the worker is to end.
+        heartbeat_s: Seconds between two heartbeats.
+
+    Attributes:
+        cancelled: Whether somebody asked the job to stop.
+        lost: Whether the job is no longer this worker's.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        job_id: int,
+        owner: str,
+        *,
+        stopping: threading.Event,
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        self.cancelled = self.lost = False
+        self._store, self._job_id, self._owner = store, job_id, owner
+        self._stopping, self._heartbeat_s = stopping, heartbeat_s
+        self._ended = threading.Event()
+        self._reported = 0.0
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """Record progress; a `pipeline.ProgressCallback`.
+
+        Raises:
+            Cancelled: The work is to stop: on request, because the worker ends, or because the job
+                is no longer this worker's.
+        """
+        now = time.monotonic()
+        if now - self._reported >= _REPORT_S or done >= total:
+            self._reported = now
+            self._renew((done, total, message))
+        if self.cancelled or self.lost or self._stopping.is_set():
+            raise Cancelled
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._heartbeat_s):
+            self._renew(None)
+
+    def _renew(self, progress: tuple[int, int, str] | None) -> None:
+        try:
+            asked = table.renew(self._store, self._job_id, self._owner, progress=progress)
+            self.cancelled = self.cancelled or asked
+        except table.LeaseLost:
+            self.lost = True
+        except SQLAlchemyError:  # the next beat may get through; if none does, the lease runs out
+            _LOG.warning("The heartbeat of job %d failed.", self._job_id, exc_info=True)
+
+
+@dataclass(frozen=True)
+class _End:
+    """How a job ended, as `table.end` takes it."""
+
+    outcome: JobState
+    error: str = ""
+    summary: ResultSummary | None = None
+
+
+class Worker:
+    """Claims and runs jobs, one at a time, until it is to stop.
+
+    Args:
+        services: The server's parts.
+        make_analyser: Makes the analyser when the first study needs it; tests give their own.
+        owner: Its name in the jobs table, unique among all workers.
+        heartbeat_s: Seconds between two heartbeats.
+
+    Attributes:
+        stopping: Set it to end the worker; a running job is given back.
+        owner: As given, or made up.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        make_analyser: AnalyserFactory = prepare_analyser,
+        owner: str = "",
+        heartbeat_s: float = HEARTBEAT_S,
+    ) -> None:
+        self.stopping = threading.Event()
+        self.owner = owner or f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._store = services.store
+        self._tasks = Tasks(services, self.stopping, make_analyser)
+        self._heartbeat_s = heartbeat_s
+
+    def run(self) -> None:
+        """Look into the table again and again, and run what waits."""
+        while not self.stopping.is_set():
+            try:
+                if not self.run_one():
+                    # only now: a job that waits shows the preparation as its own progress
+                    self._tasks.prepare()
+                    self.stopping.wait(_POLL_S)
+            except SQLAlchemyError:
+                _LOG.exception("The database did not answer.")
+                self.stopping.wait(_DATABASE_PAUSE_S)
+
+    def prepare(self) -> None:
+        """Load the models before anybody waits for them."""
+        self._tasks.prepare()
+
+    def run_one(self, job_id: int | None = None) -> bool:
+        """Run the next job, or a certain one. Returns whether it waited.
+
+        Raises:
+            SQLAlchemyError: The database does not answer.
+        """
+        job = table.claim(self._store, self.owner, job_id=job_id)
+        if job is None:
+            return False
+        _LOG.info("Job %d begins (attempt %d).", job.job_id, job.attempts)
+        began = time.monotonic()
+        lease = Lease(
+            self._store,
+            job.job_id,
+            self.owner,
+            stopping=self.stopping,
+            heartbeat_s=self._heartbeat_s,
+        )
+        with lease:
+            end = self._work(job, lease)
+        try:
+            if lease.lost:
+                raise table.LeaseLost
+            self._end(job, end)
+            _LOG.info("Job %d: %s, %.1f s.", job.job_id, end.outcome, time.monotonic() - began)
+        except table.LeaseLost:
+            _LOG.warning("Job %d is no longer this worker's; its work was left.", job.job_id)
+        return True
+
+    def _work(self, job: JobRow, lease: Lease) -> _End:
+        """Run a claimed job. Whatever happens, the worker goes on."""
+        try:
+            return _End(JobState.DONE, summary=self._tasks.run(job, lease.progress))
+        except Cancelled:
+            return _End(JobState.CANCELLED if lease.cancelled else JobState.QUEUED)
+        except InputError as error:
+            return _End(JobState.FAILED, error.message)
+        except OperationalError:  # no fault of the study: it is given back
+            _LOG.exception("Job %d was interrupted: the database did not answer.", job.job_id)
+            return _End(JobState.QUEUED)
+        except MemoryError:
+            _LOG.exception("Job %d ran out of memory.", job.job_id)
+            return _End(JobState.FAILED, _NO_MEMORY)
+        except Exception:
+            _LOG.exception("Job %d failed.", job.job_id)
+            return _End(JobState.FAILED, _UNEXPECTED)
+
+    def _end(self, job: JobRow, end: _End) -> None:
+        """Record how a job ended; a database that restarts meanwhile is waited for."""
+        deadline = time.monotonic() + self._store.lease.total_seconds()
+        while True:
+            try:
+                return table.end(self._store, job.job_id, self.owner, **vars(end))
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                _LOG.warning("The end of job %d could not be recorded yet.", job.job_id)
+                time.sleep(_END_PAUSE_S)

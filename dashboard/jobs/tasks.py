@@ -1,0 +1,187 @@
+"""What a worker runs: models that are opened when they are first needed, and kept.
+
+Exports run in a process of their own: they need TensorFlow, which no worker imports.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from dashboard.services import Services
+from dashboard.settings import Settings
+from dashboard.store import JobRow, ResultSummary
+from pipeline import (
+    Analyser,
+    Cancelled,
+    Case,
+    CaseResult,
+    InputError,
+    ProgressCallback,
+)
+
+_LOG = logging.getLogger(__name__)
+_ROOT = Path(__file__).resolve().parents[2]
+_POLL_S = 0.2
+_NOT_SHARED = (
+    "The result could not be stored: the shared storage did not take it. Start the analysis again."
+)
+
+
+class CaseAnalyser(Protocol):
+    """What a study needs of `pipeline.Analyser`."""
+
+    def analyse(self, case: Case, *, progress: ProgressCallback | None = None) -> CaseResult:
+        """Answer a case; ``progress`` may raise `Cancelled`."""
+        ...
+
+
+#: Makes the analyser, ready to answer. Raises `InputError` where the models cannot be used.
+AnalyserFactory = Callable[[Services, threading.Event], CaseAnalyser]
+
+
+class Tasks:
+    """What one worker can run.
+
+    Args:
+        services: The server's parts.
+        stopping: Set when the worker is to end.
+        make_analyser: Makes the analyser of studies.
+    """
+
+    def __init__(
+        self, services: Services, stopping: threading.Event, make_analyser: AnalyserFactory
+    ) -> None:
+        self._services, self._stopping = services, stopping
+        self._make_analyser = make_analyser
+        self._analyser: CaseAnalyser | None = None
+        self._prepared = False
+        self._preparing = threading.Lock()
+
+    def run(self, job: JobRow, progress: ProgressCallback) -> ResultSummary:
+        """Do a job's work and store its result.
+
+        Returns:
+            What the worklist shows of it.
+
+        Raises:
+            InputError: It cannot be done; the sentence says why.
+            Cancelled: ``progress`` stopped it.
+        """
+        row = self._services.store.study_with_content(job.content_digest)
+        if row is None:
+            raise InputError("", "The study is no longer there.")
+        case = self._services.files.load(row.study_id)
+        if self._analyser is None:
+            progress(0, max(job.total, 1), "Preparing the models")
+        result = self._open_analyser().analyse(case, progress=progress)
+        key = self._services.result_key(job.content_digest)
+        if key is not None and not self._services.results.share(key):
+            raise InputError("", _NOT_SHARED)
+        return summarise(result)
+
+    def prepare(self) -> None:
+        """Load the models before anybody waits for them; the first job reports a failure."""
+        if self._prepared:
+            return
+        self._prepared = True
+        if self._services.models is None:
+            _LOG.warning("%s", self._services.models_error)
+            return
+        try:
+            self._open_analyser()
+            _LOG.info("The models are ready.")
+        except Cancelled:
+            pass
+        except InputError as error:
+            _LOG.error("%s", error.message)
+        except Exception:
+            _LOG.exception("The models could not be prepared.")
+
+    def _open_analyser(self) -> CaseAnalyser:
+        with self._preparing:  # a job may come while the models are prepared ahead
+            if self._analyser is None:
+                self._analyser = self._make_analyser(self._services, self._stopping)
+            return self._analyser
+
+
+def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnalyser:
+    """The pipeline's analyser with its models loaded; exports them first where that is needed.
+
+    Raises:
+        InputError: The models are missing, or cannot be exported or loaded.
+        Cancelled: The worker was asked to end meanwhile.
+    """
+    settings = services.settings
+    analyser = Analyser(
+        settings.models,
+        engine=settings.engine,
+        precision=services.precision,
+        engine_dir=settings.engine_files,
+        cache=services.results,
+        threads=settings.threads,
+    )
+    try:
+        analyser.load()
+    except InputError:
+        if settings.engine == "keras":
+            raise
+        _LOG.info("The models are prepared for this machine; this is done once.")
+        export_models(settings, stopping=stopping)
+        analyser.load()
+    return analyser
+
+
+def export_models(settings: Settings, *, stopping: threading.Event) -> None:
+    """Run ``python -m pipeline export``; quick where the models are exported.
+
+    Args:
+        settings: How the server runs.
+        stopping: Ends the export when it is set.
+
+    Raises:
+        InputError: The export failed; the sentence says why.
+        Cancelled: It was ended.
+    """
+    command = [sys.executable, "-m", "pipeline", "export", "--engine", settings.engine]
+    command += ["--models", str(settings.models), "--engine-dir", str(settings.engine_files)]
+    process = subprocess.Popen(
+        command,
+        cwd=_ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    while True:
+        try:
+            words = process.communicate(timeout=_POLL_S)[1].strip()
+            break
+        except subprocess.TimeoutExpired:
+            if stopping.is_set():
+                process.terminate()
+    if stopping.is_set():
+        raise Cancelled
+    if process.returncode == 0:
+        return
+    _LOG.error("The export of the models failed:\n%s", words)
+    if process.returncode == 1 and words:  # the command's own sentence for bad input
+        raise InputError("", words.splitlines()[-1])
+    raise InputError("", "The models could not be prepared on this machine; see the server's log.")
+
+
+def summarise(result: CaseResult) -> ResultSummary:
+    """What the worklist shows of a result."""
+    return ResultSummary(
+        highest_score=float(max((s.tumor_probability for s in result.slices), default=0.0)),
+        volume_ml=result.volume_ml,
+        called_slices=int(sum(s.tumor for s in result.slices)),
+        mask_slices=int(sum(s.mask_area_px > 0 for s in result.slices)),
+        engine=result.network.engine,
+    )
