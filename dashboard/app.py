@@ -1,7 +1,7 @@
 """Composition root: builds the services, the Dash app and its pages. Nothing imports this module.
 
 `server` is the WSGI application: ``waitress-serve dashboard.app:server``. `celery_app` is Celery's
-app where ``REDIS_URL`` is set, else None; `python -m dashboard.worker` and its child run it.
+app where ``REDIS_URL`` is set, else None: ``celery -A dashboard.app:celery_app inspect active``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dashboard import (
     space_routes,
     worklist_routes,
 )
-from dashboard.background import build_background_manager
+from dashboard.jobs.callbacks import ThreadManager
 from dashboard.logs import set_up_logging
 from dashboard.pages import about, comparisons, performance, review, worklist
 from dashboard.services import Services, build_services
@@ -78,9 +78,7 @@ def build_app(parts: Services) -> Dash:
         title="Overread",
         update_title=None,  # type: ignore[arg-type]  # Dash's way to leave the title alone
         suppress_callback_exceptions=True,  # a page's components exist only while it is shown
-        background_callback_manager=build_background_manager(
-            parts.settings.background, parts.celery
-        ),
+        background_callback_manager=ThreadManager(parts.settings.background),
         on_error=_tell_error,
     )
     app.server.secret_key = parts.settings.signing_secret()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
@@ -19,7 +20,9 @@ def find_troubles(services: Services) -> list[str]:
     """
     checks: dict[str, Callable[[], object]] = {}
     if services.celery is not None:
-        checks["Redis does not answer; see REDIS_URL."] = services.celery.backend.client.ping
+        from dashboard.jobs import delivery  # without Redis nothing of Celery is imported
+
+        checks["Redis does not answer; see REDIS_URL."] = partial(delivery.check, services.celery)
     if services.storage is not None:
         storage = services.storage
         checks["The shared storage does not answer; see OVERREAD_STORAGE_URL."] = lambda: (
@@ -29,11 +32,9 @@ def find_troubles(services: Services) -> list[str]:
 
 
 def _passes(check: Callable[[], object]) -> bool:
-    from redis.exceptions import RedisError
-
     try:
         check()
-    except (RedisError, StorageError):
+    except (ConnectionError, StorageError):
         return False
     return True
 

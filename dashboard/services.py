@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dashboard.settings import Settings, SettingsError
@@ -70,7 +71,7 @@ def build_services(settings: Settings) -> Services:
     """
     settings.prepare_workspace()
     models, precision, error = _read_models(settings)
-    celery, wake_up = _open_celery(settings)
+    celery, send = _open_celery(settings)
     storage = _open_storage(settings)
     return Services(
         settings=settings,
@@ -79,7 +80,7 @@ def build_services(settings: Settings) -> Services:
             model=model_key(models, precision),
             no_model=error,
             file=None if settings.database_url else settings.database_file,
-            on_queued=wake_up,
+            on_queued=send,
         ),
         results=ResultCache(
             settings.results, size_limit_bytes=settings.cache_bytes, shared=storage
@@ -99,7 +100,8 @@ def model_key(models: TaskInfo | None, precision: str) -> ModelKey | None:
     """What jobs are keyed by: the key that a result without pixels would have."""
     if models is None:
         return None
-    return ModelKey(digest=result_key("", models, precision=precision), precision=precision)
+    digest = result_key("", models, precision=precision)
+    return ModelKey(task=models.task, digest=digest, precision=precision)
 
 
 def attach(server: Flask, services: Services) -> None:
@@ -129,14 +131,14 @@ def _open_storage(settings: Settings) -> SharedStorage | None:
         ) from None
 
 
-def _open_celery(settings: Settings) -> tuple[Celery | None, Callable[[], None]]:
-    """The Celery app, where there is a Redis, and what wakes a worker up."""
+def _open_celery(settings: Settings) -> tuple[Celery | None, Callable[[int, int], None] | None]:
+    """The Celery app, where there is a Redis, and what sends a job's message."""
     if not settings.redis_url:
-        return None, lambda: None
-    from dashboard.broker import WakeUp, build_celery  # without Redis nothing of it is imported
+        return None, None
+    from dashboard.jobs import delivery  # without Redis nothing of Celery is imported
 
-    app = build_celery(settings.redis_url)
-    return app, WakeUp(app)
+    app = delivery.build_celery(settings.redis_url)
+    return app, partial(delivery.send, app)
 
 
 def _read_models(settings: Settings) -> tuple[TaskInfo | None, str, str]:

@@ -156,7 +156,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "REDIS_URL",
         "",
-        "Redis through which web processes and workers on several machines speak. None by default.",
+        "Redis through which Celery delivers jobs to workers on several machines. None by default.",
         "redis_url",
         parse_redis,
     ),

@@ -10,6 +10,7 @@ import logging
 import random
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 from dashboard.logs import set_up_logging
@@ -45,12 +46,13 @@ def tidy_storage(services: Services) -> tuple[int, int]:
     return results, len(old)
 
 
-def keep_storage_tidy(services: Services, stopping: threading.Event) -> threading.Thread:
-    """Tidy up once an hour, in a thread, until an event is set; workers at different times."""
+def keep_storage_tidy(services: Services) -> threading.Thread:
+    """Tidy up once an hour, in a thread that ends with the process; workers at different times."""
 
     def work() -> None:
         pause = random.uniform(60, _EVERY_S)
-        while not stopping.wait(pause):
+        while True:
+            time.sleep(pause)
             pause = _EVERY_S
             try:
                 tidy_storage(services)

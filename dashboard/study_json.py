@@ -6,8 +6,7 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
-from dashboard import case_measures, jobs
-from dashboard.case_measures import VERSION
+from dashboard import case_measures
 from dashboard.display import sequence_label
 from dashboard.jobs import table
 from dashboard.services import Services

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 
 from dashboard.jobs.execution import Worker
 from dashboard.logs import set_up_logging
@@ -28,19 +29,28 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     end_with_parent()
-    run_worker(Worker(services), services)
+    run_worker(services)
     return 0
 
 
-def run_worker(worker: Worker, services: Services) -> None:
-    """Run a worker until SIGTERM or SIGINT: on the table alone, or woken up through Redis."""
-    if services.storage is not None:
-        keep_storage_tidy(services, worker.stopping)
-    if services.celery is not None:
-        from dashboard.celery_worker import run_celery_worker  # without Redis: no Celery
+def run_worker(services: Services, make_worker: Callable[[Services], Worker] = Worker) -> None:
+    """Run a worker until SIGTERM or SIGINT: on the table alone, or delivered by Celery.
 
-        run_celery_worker(services.celery, services.store, worker)
+    Args:
+        services: The server's parts.
+        make_worker: Makes the worker; tests give their own.
+    """
+    if services.storage is not None:
+        keep_storage_tidy(services)
+    if services.celery is not None:
+        from dashboard.jobs.delivery import serve  # without Redis nothing of Celery is imported
+
+        # the process that runs jobs opens storage and database anew: neither survives a fork
+        serve(
+            services.celery, services.store, lambda: make_worker(build_services(services.settings))
+        )
         return
+    worker = make_worker(services)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stopping.set())
     worker.run()

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.cache import ResultCache, result_key
+    from pipeline.cache import BytesDisk, ResultCache, result_key
     from pipeline.checked_json import Fields, json_number
     from pipeline.data.case import Case, volume_ml
     from pipeline.data.case_files import load_case, save_case
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Analyser": "pipeline.inference",
     "AnswerMap": "pipeline.results",
+    "BytesDisk": "pipeline.cache",
     "BidimensionalMeasurement": "pipeline.measurement.bidimensional",
     "Cancelled": "pipeline.errors",
     "Case": "pipeline.data.case",
@@ -111,6 +112,7 @@ __all__ = [
     "Analyser",
     "AnswerMap",
     "BidimensionalMeasurement",
+    "BytesDisk",
     "Cancelled",
     "Case",
     "CaseResult",

@@ -1,8 +1,8 @@
 """The jobs table: which work was asked for, where it stands, and who holds it.
 
-One row per content, models and precision. A worker that claims a row holds a lease and renews it;
-a lease that runs out offers the job again. Whoever asked for the job may disappear at any time:
-nothing here depends on a browser, a callback or a message.
+One row per content and model: a study's analysis, or the answer to a single image. A worker that
+claims a row holds a lease and renews it; a lease that runs out offers the job again. Whoever asked
+for the job may disappear at any time: nothing here depends on a browser, a callback or a message.
 
     queued -> running -> done | failed | cancelled
     queued -> cancelled;  running -> queued (given back, or its worker was lost)
@@ -11,39 +11,36 @@ nothing here depends on a browser, a callback or a message.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from pipeline import InputError
+from pipeline.image_tasks.facade import IMAGE_TASKS
 
-#: Priorities: what a reader has opened goes before what has merely arrived.
-PRIORITY_ARRIVED = 0
-PRIORITY_OPENED = 10
+#: Priorities: a study that a reader has opened goes before what has merely arrived.
+PRIORITY_ARRIVED, PRIORITY_IMAGE, PRIORITY_OPENED = 0, 5, 10
 #: How often a job's worker may be lost before the job is given up.
 MAX_ATTEMPTS = 3
-#: How often a row is inserted anew where another process inserts the same one.
-_INSERTS = 3
+#: How often a row is looked for where another process inserts it at the same time.
+_TRIES = 3
 
 _GIVEN_UP = (
     "The analysis stopped unexpectedly three times and was given up. Start it again; if it stops"
     " again, the study may be too large for this machine."
 )
 
+ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 LEGAL: Mapping[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
-    JobState.RUNNING: frozenset(
-        {JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}
-    ),
-    JobState.DONE: frozenset({JobState.QUEUED}),
-    JobState.FAILED: frozenset({JobState.QUEUED}),
-    JobState.CANCELLED: frozenset({JobState.QUEUED}),
+    JobState.RUNNING: ENDED | {JobState.QUEUED},
+    **dict.fromkeys(ENDED, frozenset({JobState.QUEUED})),
 }
 
 
@@ -56,18 +53,24 @@ class LeaseLost(Exception):
 
 
 def submit(
-    store: Store, study_id: str, *, priority: int = PRIORITY_ARRIVED, result_lost: bool = False
+    store: Store,
+    study_id: str,
+    *,
+    priority: int = PRIORITY_ARRIVED,
+    result_lost: bool = False,
+    restart: bool = True,
 ) -> int:
     """Ask for a study's analysis by the present models.
 
     A job that is queued or running stays as it is, with the higher of both priorities; one that is
-    done is not done again; one that failed or was cancelled is queued again.
+    done is not done again.
 
     Args:
         store: The review database.
         study_id: The study.
         priority: `PRIORITY_OPENED` or `PRIORITY_ARRIVED`.
         result_lost: The job's result is no longer in the cache; compute it again.
+        restart: Whether a job that failed or was cancelled is queued again.
 
     Returns:
         The job's number, for `state` and `cancel`.
@@ -75,19 +78,25 @@ def submit(
     Raises:
         InputError: The study does not exist, or no models are installed.
     """
+
+    def find(session: Session) -> tuple[str, int]:
+        # held, so that its job is not made while another process deletes it
+        study = session.get(StudyRecord, study_id, with_for_update={"read": True})
+        if study is None:
+            raise InputError("", "There is no such study; it may have been deleted.")
+        return study.content_digest, len(study.indices)
+
     if store.model is None:
         raise InputError("", store.no_model)
-    for _ in range(_INSERTS):
-        try:
-            with store.writing() as session:
-                job, queued = _submit(store, session, store.model, study_id, priority, result_lost)
-                job_id = job.job_id
-        except IntegrityError:  # somebody else inserted the same row in the meantime
-            continue
-        if queued:
-            store.on_queued()
-        return job_id
-    raise InputError("", "The database is busy; try again.")
+    return _submit(store, store.model, find, priority, result_lost=result_lost, restart=restart)
+
+
+def submit_image(
+    store: Store, image_id: str, model: ModelKey, *, result_lost: bool, restart: bool
+) -> int:
+    """Ask for a model's answer to a single image, as `submit` does for a study."""
+    how = {"result_lost": result_lost, "restart": restart}
+    return _submit(store, model, lambda _: (image_id, 1), PRIORITY_IMAGE, **how)
 
 
 def state(store: Store, job_id: int) -> JobRow | None:
@@ -113,22 +122,15 @@ def cancel(store: Store, job_id: int) -> JobRow | None:
 
 
 def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | None:
-    """Take the next job for the present models, or None where nothing waits.
+    """Take the next job that this program can do, or None where nothing waits.
 
     Args:
         store: The review database.
         owner: Name of the worker, unique among all.
         job_id: Only this job.
     """
-    if store.model is None:
-        return None
     release_expired(store)
-    query = (
-        select(JobRecord)
-        .where(*_waiting(store.model))
-        .order_by(JobRecord.priority.desc(), JobRecord.queued_at, JobRecord.job_id)
-        .limit(1)
-    )
+    query = _waiting(store).limit(1)
     if job_id is not None:
         query = query.where(JobRecord.job_id == job_id)
     with store.reading() as session:  # most looks find nothing: do not take the lock for them
@@ -182,7 +184,7 @@ def end(
         owner: The worker.
         outcome: Done, failed, cancelled, or queued: given back, which does not count as an attempt.
         error: Why it failed, in one plain sentence.
-        summary: What the worklist shows of the result.
+        summary: What the worklist shows of a study's result.
 
     Raises:
         LeaseLost: The worker no longer holds the job.
@@ -192,15 +194,13 @@ def end(
         if outcome is JobState.QUEUED:
             job.attempts -= 1
             _release(job, store.clock())
-        else:
-            _end(job, outcome, store.clock())
+            return
+        _end(job, outcome, store.clock())
         job.error = error
         if outcome is JobState.DONE:
             job.done = job.total
         if summary is not None:
             session.merge(ResultRecord(job_id=job_id, stored_at=store.clock(), **vars(summary)))
-    if outcome is JobState.QUEUED:
-        store.on_queued()
 
 
 def release_expired(store: Store) -> int:
@@ -219,18 +219,42 @@ def release_expired(store: Store) -> int:
                 job.error = _GIVEN_UP
             else:
                 _release(job, store.clock())
-    for _ in jobs:
-        store.on_queued()
-    return len(jobs)
+        return len(jobs)
 
 
 def count_waiting(store: Store) -> int:
-    """How many jobs wait for the present models."""
-    if store.model is None:
-        return 0
+    """How many jobs wait that this program can do."""
     with store.reading() as session:
-        query = select(func.count()).select_from(JobRecord).where(*_waiting(store.model))
-        return session.scalar(query) or 0
+        waiting = _waiting(store).order_by(None).subquery()
+        return session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+def take_unsent(store: Store, *, sent_before: datetime | None, limit: int = 64) -> list[JobRow]:
+    """Waiting jobs whose message is to be sent, the next ones first; marks them as sent.
+
+    Each is given to one caller only, however many ask at the same time.
+
+    Args:
+        store: The review database.
+        sent_before: Also jobs whose message was sent before this time, because it may be lost.
+        limit: How many at most.
+    """
+    due: ColumnElement[bool] = JobRecord.sent_at.is_(None)
+    if sent_before is not None:
+        due = or_(due, JobRecord.sent_at < sent_before)
+    with store.writing() as session:
+        query = _waiting(store).where(due).limit(limit).with_for_update(skip_locked=True)
+        jobs = session.scalars(query).all()
+        for job in jobs:
+            job.sent_at = store.clock()
+        return [_row(job) for job in jobs]
+
+
+def forget_images(store: Store, *, before: datetime) -> None:
+    """Delete the jobs of single images that were asked for before some time."""
+    old = delete(JobRecord).where(JobRecord.task.in_(IMAGE_TASKS), JobRecord.queued_at < before)
+    with store.writing() as session:
+        session.execute(old.where(JobRecord.state != JobState.RUNNING))
 
 
 def move(job: JobRecord, target: JobState) -> None:
@@ -247,45 +271,55 @@ def move(job: JobRecord, target: JobState) -> None:
 
 def _submit(
     store: Store,
-    session: Session,
     model: ModelKey,
-    study_id: str,
+    find: Callable[[Session], tuple[str, int]],
     priority: int,
+    *,
     result_lost: bool,
-) -> tuple[JobRecord, bool]:
-    """As `submit`; returns the job and whether it was put into the queue."""
-    # held, so that its job is not made while another process deletes it
-    study = session.get(StudyRecord, study_id, with_for_update={"read": True})
-    if study is None:
-        raise InputError("", "There is no such study; it may have been deleted.")
-    known = select(JobRecord).where(
-        JobRecord.content_digest == study.content_digest,
-        JobRecord.model_digest == model.digest,
-        JobRecord.precision == model.precision,
-    )
-    job = session.scalar(known.with_for_update())
-    if job is None:
-        job = JobRecord(
-            content_digest=study.content_digest,
-            model_digest=model.digest,
-            precision=model.precision,
-            state=JobState.QUEUED.value,
-            priority=priority,
-            total=len(study.indices),
-            created_at=store.clock(),
-            queued_at=store.clock(),
-        )
-        session.add(job)
-        session.flush()
-        return job, True
-    if job.state in (JobState.QUEUED, JobState.RUNNING):
-        job.priority = max(job.priority, priority)
-        return job, False
-    if job.state == JobState.DONE and not result_lost:
-        return job, False
-    _enqueue(job)
-    job.priority, job.attempts, job.queued_at = priority, 0, store.clock()
-    return job, True
+    restart: bool,
+) -> int:
+    """As `submit`, for the content and the number of steps that ``find`` returns."""
+    for _ in range(_TRIES):
+        try:
+            with store.writing() as session:
+                content, total = find(session)
+                known = select(JobRecord).where(
+                    JobRecord.content_digest == content,
+                    JobRecord.model_digest == model.digest,
+                    JobRecord.precision == model.precision,
+                )
+                job = session.scalar(known.with_for_update())
+                if job is None:
+                    job = JobRecord(
+                        task=model.task,
+                        content_digest=content,
+                        model_digest=model.digest,
+                        precision=model.precision,
+                        state=JobState.QUEUED.value,
+                        priority=priority,
+                        total=total,
+                        created_at=store.clock(),
+                        queued_at=store.clock(),
+                    )
+                    session.add(job)
+                elif job.state in ENDED:
+                    if not (result_lost if job.state == JobState.DONE else restart):
+                        return job.job_id
+                    _enqueue(job)
+                    job.priority, job.attempts, job.queued_at = priority, 0, store.clock()
+                else:
+                    goes_first = job.state == JobState.QUEUED and priority > job.priority
+                    job.priority = max(priority, job.priority)
+                    if not goes_first:
+                        return job.job_id
+                job.sent_at = store.clock()
+                session.flush()
+                job_id = job.job_id
+        except IntegrityError:  # somebody else inserted the same row in the meantime
+            continue
+        store.on_queued(job_id, priority)
+        return job_id
+    raise InputError("", "The database is busy; try again.")
 
 
 def _enqueue(job: JobRecord) -> None:
@@ -293,7 +327,7 @@ def _enqueue(job: JobRecord) -> None:
     move(job, JobState.QUEUED)
     job.owner = job.message = job.error = ""
     job.done = 0
-    job.lease_until = job.started_at = job.finished_at = None
+    job.lease_until = job.started_at = job.finished_at = job.sent_at = None
 
 
 def _release(job: JobRecord, now: datetime) -> None:
@@ -313,13 +347,15 @@ def _end(job: JobRecord, outcome: JobState, now: datetime) -> None:
     job.finished_at = now
 
 
-def _waiting(model: ModelKey) -> tuple[ColumnElement[bool], ...]:
-    """Conditions of the jobs that wait for some models."""
-    return (
-        JobRecord.state == JobState.QUEUED,
-        JobRecord.model_digest == model.digest,
-        JobRecord.precision == model.precision,
-    )
+def _waiting(store: Store) -> Select[JobRecord]:
+    """Jobs that wait and that this program can do, the next one first."""
+    can_do: ColumnElement[bool] = JobRecord.task.in_(IMAGE_TASKS)
+    if store.model is not None:
+        models = (store.model.digest, store.model.precision)
+        own = and_(JobRecord.model_digest == models[0], JobRecord.precision == models[1])
+        can_do = or_(can_do, own)
+    query = select(JobRecord).where(JobRecord.state == JobState.QUEUED, can_do)
+    return query.order_by(JobRecord.priority.desc(), JobRecord.queued_at, JobRecord.job_id)
 
 
 def _held(session: Session, job_id: int, owner: str) -> JobRecord:

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from dashboard.store.postgres import ServerClock, driver_url, hold_preparation, open_postgres
-from dashboard.store.schema import GROWS_FROM, SCHEMA_VERSION, Base, SchemaRecord
+from dashboard.store.schema import SCHEMA_VERSION, UPGRADES, Base, SchemaRecord, UtcDateTime
 
 _BUSY_MS = 15_000
 _OPEN_ATTEMPTS = 20
@@ -136,7 +136,11 @@ def _check_version(connection: Connection) -> None:
     version = connection.scalar(select(SchemaRecord.version).where(SchemaRecord.row == 1))
     if version is None:
         connection.execute(SchemaRecord.__table__.insert().values(row=1, version=SCHEMA_VERSION))  # type: ignore[attr-defined]
-    elif version in GROWS_FROM:
+    elif version in UPGRADES:
+        time_type = UtcDateTime().compile(connection.dialect)
+        for step in range(version, SCHEMA_VERSION):
+            for statement in UPGRADES[step]:
+                connection.exec_driver_sql(statement.format(time=time_type))
         connection.execute(update(SchemaRecord).values(version=SCHEMA_VERSION))
     elif version != SCHEMA_VERSION:
         raise DatabaseError(

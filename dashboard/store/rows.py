@@ -32,12 +32,14 @@ class ModelKey:
     """The models that answer at present, as jobs and results are keyed.
 
     Attributes:
+        task: What they answer.
         digest: Covers everything that decides an answer except the pixels.
         precision: ``f32`` or ``bf16``.
     """
 
+    task: str
     digest: str
-    precision: str
+    precision: str = "f32"
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,11 +147,12 @@ class StudyCounts:
 
 @dataclass(frozen=True)
 class JobRow:
-    """One analysis of one content by one pair of models.
+    """One task on one content by one model.
 
     Attributes:
         job_id: Its number.
-        content_digest, model_digest, precision: What it is the analysis of.
+        task: What is done: the analysis of a study, or the answer to a single image.
+        content_digest, model_digest, precision: On which content, by which model.
         state: Where it stands.
         done, total, message: Progress.
         error: Why it failed, in one sentence, or "".
@@ -161,6 +164,7 @@ class JobRow:
     """
 
     job_id: int
+    task: str
     content_digest: str
     model_digest: str
     precision: str

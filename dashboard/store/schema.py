@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,9 +21,15 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 #: Version of the tables below; no database of another one is opened, but for those named next.
-SCHEMA_VERSION = 2
-#: Versions that lack nothing but whole tables: what is missing is made when they are opened.
-GROWS_FROM = (1,)
+SCHEMA_VERSION = 3
+#: Older versions, and what brings each to the next one; tables that one lacks are made by then.
+UPGRADES: Mapping[int, tuple[str, ...]] = {
+    1: (),
+    2: (
+        "ALTER TABLE jobs ADD COLUMN task VARCHAR(32) NOT NULL DEFAULT 'brain-tumor'",
+        "ALTER TABLE jobs ADD COLUMN sent_at {time}",
+    ),
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -98,7 +105,7 @@ class StudyRecord(Base):
 
 
 class JobRecord(Base):
-    """One analysis of one content by one pair of models; see `dashboard.jobs.table`."""
+    """One task on one content by one model; see `dashboard.jobs.table`."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -107,6 +114,7 @@ class JobRecord(Base):
     )
 
     job_id: Mapped[int] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(String(32))
     content_digest: Mapped[str] = mapped_column(String(64))
     model_digest: Mapped[str] = mapped_column(String(64))
     precision: Mapped[str] = mapped_column(String(8))
@@ -122,6 +130,7 @@ class JobRecord(Base):
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 

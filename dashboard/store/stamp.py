@@ -10,7 +10,7 @@ from dashboard.store.rows import ModelKey
 from dashboard.store.schema import JobRecord, StudyRecord
 from dashboard.store.store import Store
 
-_NO_MODEL = ModelKey(digest="", precision="")
+_NO_MODEL = ModelKey(task="", digest="")
 
 
 def worklist_stamp(store: Store) -> str:

@@ -17,7 +17,7 @@ from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyR
 
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
-_NO_MODEL = ModelKey(digest="", precision="")
+_NO_MODEL = ModelKey(task="", digest="")
 _NOT_INSTALLED = "No models are installed, so that nothing can be analysed."
 
 
@@ -30,7 +30,8 @@ class Store(Database):
         no_model: Why there are none, in one sentence.
         clock: Tells the time in UTC; tests set their own.
         file: The workspace's own file, where nobody has set the URL.
-        on_queued: Called after a job was queued, to wake a worker up; it must not raise.
+        on_queued: Called with a job's number and priority after it was asked for, to deliver it;
+            it must not raise.
 
     Attributes:
         lease: How long a worker may be silent before its job is offered again.
@@ -44,10 +45,10 @@ class Store(Database):
         no_model: str = "",
         clock: Callable[[], datetime] = now_utc,
         file: Path | None = None,
-        on_queued: Callable[[], None] = lambda: None,
+        on_queued: Callable[[int, int], None] | None = None,
     ) -> None:
         super().__init__(url, clock=clock, file=file)
-        self.on_queued = on_queued
+        self.on_queued = on_queued or (lambda job_id, priority: None)
         self.lease = LEASE
         self.model = model
         self.no_model = no_model or _NOT_INSTALLED

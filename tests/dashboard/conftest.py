@@ -48,7 +48,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(database_url: str, clock: Clock) -> Iterator[Store]:
-    model = ModelKey(digest="a" * 64, precision="f32")
+    model = ModelKey(task="brain-tumor", digest="a" * 64)
     opened = Store(database_url, model=model, clock=clock)
     yield opened
     opened.close()

@@ -15,6 +15,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +58,12 @@ class Deployment:
         write_models(folder / "models")
         self.ports = [free_port(), free_port()]
         self.address = f"http://127.0.0.1:{free_port()}"
+        self.answered_by = 0  # number of the web process that answered last
         self.web: list[subprocess.Popen[bytes]] = []
         self.workers: list[subprocess.Popen[bytes]] = []
         self._worker_groups: list[WorkerProcesses] = []
         self._nginx: subprocess.Popen[bytes] | None = None
+        self.new_browser()
 
     def start(self) -> None:
         """Start nginx and the web processes, and wait until they answer."""
@@ -77,6 +81,12 @@ class Deployment:
             self._nginx = subprocess.Popen([*command, "-g", "daemon off;"], stderr=log)
         until(lambda: _answers(self.address), "nginx")
 
+    def new_browser(self) -> None:
+        """Ask without any cookie from now on."""
+        self.cookies = CookieJar()
+        handler = urllib.request.HTTPCookieProcessor(self.cookies)
+        self._browser = urllib.request.build_opener(handler)
+
     def start_worker(self, seconds_a_slice: float, *, lease_s: float) -> subprocess.Popen[bytes]:
         """Start a worker with a workspace of its own."""
         name = f"worker-{len(self.workers)}"
@@ -85,8 +95,23 @@ class Deployment:
         self.workers.append(group.start(seconds_a_slice))
         return self.workers[-1]
 
-    def follow(self, study: str, *, seconds: float = 60) -> list[dict[str, Any]]:
-        """Run the review page's background callback as Dash's renderer does: all that it told."""
+    def follow(
+        self,
+        study: str,
+        *,
+        seconds: float = 60,
+        heard: Callable[[dict[str, Any]], None] = lambda state: None,
+    ) -> dict[str, Any]:
+        """Run the review page's background callback as the page does, again where it fails.
+
+        Args:
+            study: The study.
+            seconds: Give up after this time.
+            heard: Called with each state on the way.
+
+        Returns:
+            The last state.
+        """
         end_id = self._end_id()
         callbacks = self.ask("/_dash-dependencies")
         output = next(c["output"] for c in callbacks if c["output"].startswith("analysis-outcome"))
@@ -98,21 +123,26 @@ class Deployment:
             "changedPropIds": ["analysis-request.data"],
             "parsedChangedPropsIds": ["analysis-request.data"],
         }
-        told: list[dict[str, Any]] = []
         handles = ""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             path = f"/_dash-update-component?endId={end_id}{handles}"
-            answer = self.ask(path, method="POST", body=json.dumps(body).encode())
-            handles = handles or f"&cacheKey={answer['cacheKey']}&job={answer['job']}"
-            told += answer.get("progress", {}).values()
-            if "response" in answer:
-                return [*told, answer["response"]["analysis-outcome"]["data"]]
             time.sleep(0.2)
-        raise AssertionError(f"the callback did not end; it told {told[-1:]}")
+            try:
+                answer = self.ask(path, method="POST", body=json.dumps(body).encode())
+            except (OSError, ValueError):  # no answer, or an empty one: nobody knows the callback
+                handles = ""
+                continue
+            handles = handles or f"&cacheKey={answer['cacheKey']}&job={answer['job']}"
+            for state in answer.get("progress", {}).values():
+                heard(state)
+            if "response" in answer:
+                last: dict[str, Any] = answer["response"]["analysis-outcome"]["data"]
+                return last
+        raise AssertionError("the callback did not end")
 
     def _end_id(self) -> str:
-        with urllib.request.urlopen(f"{self.address}/review", timeout=30) as response:
+        with self._browser.open(f"{self.address}/review", timeout=30) as response:
             text = response.read().decode()
         found = re.search(r'id="_dash-config"[^>]*>(.*?)</script>', text, re.DOTALL)
         assert found is not None
@@ -125,7 +155,8 @@ class Deployment:
         request.add_header("Sec-Fetch-Site", "same-origin")
         kind = "json" if path.startswith("/_dash") else "octet-stream"
         request.add_header("Content-Type", f"application/{kind}")
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with self._browser.open(request, timeout=60) as response:
+            self.answered_by = self.ports.index(int(response.headers["X-Web"].rpartition(":")[2]))
             return json.load(response)
 
     def end(self) -> None:
@@ -145,9 +176,11 @@ class Deployment:
         """The deployment's own nginx.conf, with this machine's ports and paths."""
         text = NGINX_CONF.read_text("utf-8")
         for number, port in enumerate(self.ports, 1):
-            assert text.count(f"web-{number}:8050") == 2
+            assert text.count(f"web-{number}:8050") == 1
             text = text.replace(f"web-{number}:8050", f"127.0.0.1:{port}")
         text = text.replace("listen 8080;", f"listen {self.address.removeprefix('http://')};")
+        shows = "add_header X-Web $upstream_addr;"
+        text = text.replace("add_header Set-Cookie", f"{shows} add_header Set-Cookie")
         text = text.replace("/tmp/", f"{self._folder}/")
         path = self._folder / "nginx.conf"
         path.write_text(text, "utf-8")

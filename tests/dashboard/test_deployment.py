@@ -86,12 +86,41 @@ def test_a_study_goes_through_and_a_killed_workers_job_is_taken_over(
     assert all(result is not None for result in results)
 
 
-def test_a_page_follows_its_study_whichever_web_process_it_asks(deployment: Deployment) -> None:
+def test_a_browser_stays_with_one_web_process_and_browsers_are_spread(
+    deployment: Deployment,
+) -> None:
+    used = []
+    for _ in range(16):
+        deployment.new_browser()
+        seen = set()
+        for _ in range(4):
+            deployment.ask("/api/health")
+            seen.add(deployment.answered_by)
+        (cookie,) = deployment.cookies
+        assert cookie.has_nonstandard_attr("HttpOnly")
+        assert cookie.get_nonstandard_attr("SameSite") == "Lax"
+        assert len(seen) == 1
+        used += seen
+    assert set(used) == {0, 1}
+
+
+def test_a_page_follows_its_study_over_the_death_of_its_web_process(
+    deployment: Deployment,
+) -> None:
     deployment.start_worker(0.5, lease_s=LEASE_S)
-    first = deployment.follow(upload(deployment, 6))  # the followers may begin after the worker
-    told = deployment.follow(upload(deployment, 8))
-    assert (first[-1]["state"], told[-1]["state"]) == ("done", "done")
-    assert any(words["state"] == "running" and "slice" in words["message"] for words in told)
+    study = upload(deployment, 6)
+    followed_by: list[int] = []
+
+    def hear(state: dict[str, Any]) -> None:
+        if state["state"] == "running":
+            followed_by.append(deployment.answered_by)
+            if len(followed_by) == 3:
+                process = deployment.web[deployment.answered_by]
+                process.kill()
+                process.wait()
+
+    assert deployment.follow(study, heard=hear)["state"] == "done"
+    assert set(followed_by) == {0, 1}
 
 
 def test_the_site_goes_on_when_a_web_process_is_gone(deployment: Deployment) -> None:

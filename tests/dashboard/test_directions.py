@@ -12,9 +12,7 @@ FACADES = {"pipeline", "pipeline.evaluation.facade", "pipeline.image_tasks.facad
 #: Only the worker's process may hold one of these, and only through the pipeline.
 RUNTIMES = {"tensorflow", "keras", "openvino", "onnxruntime", "torch"}
 #: What builds processes; nothing else may import them.
-ENTRIES = {"dashboard.app", "dashboard.web", "dashboard.worker", "dashboard.prepare"} | {
-    "dashboard.followers"
-}
+ENTRIES = {"dashboard.app", "dashboard.web", "dashboard.worker", "dashboard.prepare"}
 
 
 def modules(package: str) -> Iterator[tuple[str, set[str]]]:

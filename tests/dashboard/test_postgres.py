@@ -19,7 +19,7 @@ from dashboard.store import JobState, ModelKey, Store
 from dashboard.store.postgres import ServerClock, driver_url, open_postgres
 from dashboard.store.schema import JobRecord
 
-MODEL = ModelKey("a" * 64, "f32")
+MODEL = ModelKey("brain-tumor", "a" * 64)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_another_model_sees_no_old_result(store: Store, database_url: str, clock
         2,
         1,
     )
-    newer = Store(database_url, model=ModelKey("b" * 64, "f32"))
+    newer = Store(database_url, model=ModelKey("brain-tumor", "b" * 64))
     row = newer.study(study)
     assert row is not None
     assert (row.job_state, row.highest_score) == (None, None)
@@ -177,18 +177,34 @@ def test_database_of_another_version_is_told(database_url: str) -> None:
         Store(database_url)
 
 
-def test_tables_that_an_older_version_lacks_are_made(database_url: str) -> None:
-    old = Store(database_url)
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_an_older_version_lacks_is_added_and_its_jobs_stay(
+    database_url: str, version: int
+) -> None:
+    model = ModelKey("brain-tumor", "a" * 64)
+    old = Store(database_url, model=model)
+    done, waiting = (table.submit(old, add_row(old, number)) for number in (1, 2))
+    table.claim(old, "w", job_id=done)
+    table.end(old, done, "w", JobState.DONE, summary=ResultSummary(0.9, 12.5, 2, 1))
     with old.writing() as session:
-        session.execute(text("DROP TABLE mask_versions"))
-        session.execute(text("UPDATE schema SET version = 1"))
+        for column in ("task", "sent_at"):  # of version 3
+            session.execute(text(f"ALTER TABLE jobs DROP COLUMN {column}"))
+        if version == 1:
+            session.execute(text("DROP TABLE mask_versions"))
+        session.execute(text(f"UPDATE schema SET version = {version}"))
     old.close()
     for _ in range(2):
-        opened = Store(database_url)
+        opened = Store(database_url, model=model)
         with opened.writing() as session:
             assert session.scalar(text("SELECT version FROM schema")) == SCHEMA_VERSION
             assert session.scalar(text("SELECT count(*) FROM mask_versions")) == 0
+        assert [row.highest_score for row in opened.list_studies()] == [None, 0.9]
         opened.close()
+    opened = Store(database_url, model=model)
+    (job,) = table.take_unsent(opened, sent_before=None)
+    assert (job.job_id, job.task) == (waiting, "brain-tumor")
+    assert table.claim(opened, "w") is not None
+    opened.close()
 
 
 @pytest.mark.parametrize(

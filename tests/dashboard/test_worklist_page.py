@@ -14,10 +14,8 @@ from flask import Flask
 from page_calls import text
 from sqlalchemy.exc import OperationalError
 
-from dashboard import jobs, services
-from dashboard.components import study_grid, worklist_frame
 from dashboard import services
-from dashboard.components import study_grid, upload, worklist_frame
+from dashboard.components import study_grid, worklist_frame
 from dashboard.jobs import table
 from dashboard.pages import worklist
 from dashboard.services import Services

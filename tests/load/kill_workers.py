@@ -91,8 +91,12 @@ class _Held:
     attempts: int
 
     @property
-    def process_id(self) -> int:
-        return int(self.owner.rsplit("-", 2)[1])
+    def worker(self) -> int:
+        """The started process, which leads the group of the one that runs jobs; 0 if gone."""
+        try:
+            return os.getpgid(int(self.owner.rsplit("-", 2)[1]))
+        except ProcessLookupError:
+            return 0
 
 
 class Killer:
@@ -117,7 +121,7 @@ class Killer:
         """Kill workers that hold a job which has not lost one yet."""
         while self.kills < wanted:
             fresh = [held for held in self.look() if held.attempts == 1]
-            fresh = [held for held in fresh if held.process_id in self._workers]
+            fresh = [held for held in fresh if held.worker in self._workers]
             if not fresh:
                 if self._over():
                     return
@@ -125,8 +129,10 @@ class Killer:
                 continue
             chosen = self._chance.choice(fresh)
             time.sleep(self._chance.uniform(0, 2 * _SLICE_S))  # anywhere in the job
-            process = self._workers.pop(chosen.process_id)
-            process.send_signal(signal.SIGKILL)
+            process = self._workers.pop(chosen.worker, None)
+            if process is None:
+                continue
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             now = time.monotonic()
             replacement = self._start()

@@ -82,7 +82,7 @@ def test_submit_tells_what_is_missing(store: Store, database_url: str) -> None:
 
 def test_a_worker_with_other_models_leaves_the_job(store: Store, database_url: str) -> None:
     table.submit(store, add_row(store, 1))
-    other = Store(database_url, model=ModelKey("b" * 64, "f32"))
+    other = Store(database_url, model=ModelKey("brain-tumor", "b" * 64))
     assert table.claim(other, "w") is None
 
 

@@ -1,0 +1,178 @@
+"""Jobs delivered by Celery over Redis, where ``REDIS_URL`` is set.
+
+One message per job, with its number and priority, acknowledged when the job has ended. A message
+decides nothing: whoever receives it claims exactly that row of the table, and ignores it where the
+row is done, held or gone. Rows that nobody holds and whose message is lost are sent again.
+
+Celery's main process speaks with Redis, so that ``celery inspect`` is answered at any time; its one
+child runs the jobs, its models loaded once. Messages are JSON; nothing is ever pickled.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from billiard import active_children
+from celery import Celery, bootsteps
+from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard.jobs import table
+from dashboard.store import Store
+
+if TYPE_CHECKING:  # a web process runs no jobs
+    from dashboard.jobs.execution import Worker
+
+_LOG = logging.getLogger(__name__)
+QUEUE = "jobs"
+RUN_JOB = "overread.run_job"
+_CONNECT_S = 3
+_RESEND_EVERY_S = 3.0
+#: A message may be lost when it was sent this long ago and the queue is shorter than the table.
+_SENT_AGAIN_AFTER = timedelta(seconds=10)
+#: What Redis may answer with, however it is reached.
+BROKER_ERRORS = (OperationalError, RedisError, OSError)
+
+
+def build_celery(url: str) -> Celery:
+    """The Celery app of this project.
+
+    Args:
+        url: Of the Redis that carries the messages.
+    """
+    app = Celery("overread", broker=url, set_as_current=False)
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        task_default_queue=QUEUE,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_send_sent_event=True,
+        worker_send_task_events=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_proc_alive_timeout=60,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # given up soon where a web process sends: the row is there, and is sent again
+        broker_transport_options={
+            "priority_steps": [0, 3, 6, 9],  # 0 is delivered first
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "interval_max": 0.1,
+            "socket_connect_timeout": _CONNECT_S,
+            "socket_keepalive": True,
+        },
+    )
+    return app
+
+
+def send(app: Celery, job_id: int, priority: int) -> None:
+    """Send a job's message; where Redis does not take it, a worker sends it again later."""
+    first = 9 - min(9, priority)
+    try:
+        app.send_task(RUN_JOB, (job_id,), priority=first, retry=False)
+    except BROKER_ERRORS as error:
+        _LOG.warning("Redis did not take the message of job %d: %s", job_id, error)
+
+
+def resend(app: Celery, store: Store) -> None:
+    """Send the messages of waiting jobs that have none; any number of processes may do so."""
+    try:
+        table.release_expired(store)
+        lost = table.count_waiting(store) > _count_messages(app)
+        before = store.clock() - _SENT_AGAIN_AFTER if lost else None
+        for job in table.take_unsent(store, sent_before=before):
+            send(app, job.job_id, job.priority)
+    except (SQLAlchemyError, *BROKER_ERRORS) as error:
+        _LOG.warning("Waiting jobs could not be looked for: %s", error)
+
+
+def serve(app: Celery, store: Store, make_worker: Callable[[], Worker]) -> None:
+    """Receive and run jobs until SIGTERM or SIGINT.
+
+    Args:
+        app: As of `build_celery`.
+        store: The review database.
+        make_worker: Makes what runs jobs, in the process that runs them.
+    """
+    workers: list[Worker] = []  # the one of the child process
+
+    def begin(**_: Any) -> None:
+        worker = make_worker()
+        workers.append(worker)
+        threading.Thread(target=worker.prepare, name="prepare", daemon=True).start()
+
+    def run_job(job_id: int) -> None:
+        (worker,) = workers
+        signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
+        if worker.stopping.is_set():  # it takes no more jobs: another process gets the message
+            raise SystemExit
+        worker.run_one(job_id)
+
+    app.task(name=RUN_JOB)(run_job)
+    app.steps["consumer"].add(_repeat(partial(resend, app, store)))
+    setup_logging.connect(_leave_logging, weak=False)
+    worker_process_init.connect(begin, weak=False)
+    worker_shutting_down.connect(_stop_child, weak=False)
+    app.Worker(
+        concurrency=1,
+        hostname=f"overread@{socket.gethostname()}-{os.getpid()}",
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,
+    ).start()
+
+
+def check(app: Celery) -> None:
+    """See whether Redis answers.
+
+    Raises:
+        ConnectionError: It does not.
+    """
+    try:
+        with app.connection_for_read() as connection:
+            connection.ensure_connection(max_retries=1, timeout=_CONNECT_S)
+    except BROKER_ERRORS as error:
+        raise ConnectionError("Redis does not answer") from error
+
+
+def _count_messages(app: Celery) -> int:
+    """How many messages nobody has received yet, of whatever priority."""
+    with app.connection_for_read() as connection:
+        return int(connection.default_channel.queue_declare(QUEUE).message_count)
+
+
+def _repeat(work: Callable[[], None]) -> type[bootsteps.StartStopStep]:
+    """A step of Celery's consumer that does something every few seconds, by Celery's timer."""
+
+    class Repeat(bootsteps.StartStopStep):
+        requires = ("celery.worker.consumer.tasks:Tasks",)
+
+        def start(self, consumer: Any) -> None:  # again after each loss of the connection
+            consumer.timer.call_repeatedly(_RESEND_EVERY_S, work)
+
+    return Repeat
+
+
+def _stop_child(**_: Any) -> None:
+    """Have the running job given back, instead of waiting for its end."""
+    for child in active_children():
+        os.kill(child.pid, signal.SIGTERM)
+
+
+def _leave_logging(**_: Any) -> None:
+    """Keep the log as the process set it up."""
