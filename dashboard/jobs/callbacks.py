@@ -1,4 +1,4 @@
-"""Dash's background callbacks: threads of the web process that follow a job for a page.
+"""A job as a page follows it: Dash's background callbacks, as threads of the web process.
 
 Dash forks a process per background callback. Ours only follow a row of the jobs table, and to fork
 a server with threads is the wrong tool for that: SQLite's locks do not survive it, Python 3.12
@@ -14,19 +14,80 @@ Only this module uses names of Dash that are not documented.
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import diskcache
 from dash import DiskcacheManager
+from dash.exceptions import PreventUpdate
 from plotly.utils import PlotlyJSONEncoder
+from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline import BytesDisk
+from dashboard.jobs import table
+from dashboard.store import JobRow, JobState, Store
+from pipeline import BytesDisk, InputError
 
+_LOG = logging.getLogger(__name__)
 _SIZE_LIMIT = 64 * 2**20
+#: Between two looks at the table: the first ones follow each other faster, since one slice is
+#: answered in less.
+_FIRST_PAUSE_S, _PAUSE_S = 0.05, 0.2
+
+
+def follow(
+    store: Store,
+    submit: Callable[[], int],
+    report: Callable[[dict[str, Any]], None],
+    *,
+    pause_s: float = _PAUSE_S,
+) -> dict[str, Any]:
+    """Submit a job and report where it stands until it ends.
+
+    Args:
+        store: The review database.
+        submit: Asks for the job; raises `InputError` where it cannot be done.
+        report: Called with the state at each look: a callback that nobody wants any more ends then,
+            and a page that hears nothing asks again.
+        pause_s: Longest time between two looks.
+
+    Returns:
+        The last state, for the browser: ``state``, ``done``, ``total``, ``message`` and
+        ``cancelling``.
+
+    Raises:
+        PreventUpdate: The database does not answer; the page asks again.
+    """
+    try:
+        job_id = submit()
+        pause = min(_FIRST_PAUSE_S, pause_s)
+        while True:
+            job = table.state(store, job_id)
+            if job is None or job.finished:
+                return _describe(job)
+            report(_describe(job))
+            time.sleep(pause)
+            pause = min(1.25 * pause, pause_s)
+    except InputError as error:
+        return {**_describe(None), "state": str(JobState.FAILED), "message": error.message}
+    except SQLAlchemyError:
+        _LOG.exception("The database did not answer.")
+        raise PreventUpdate from None
+
+
+def _describe(job: JobRow | None) -> dict[str, Any]:
+    """A job for the browser. One that was deleted counts as cancelled."""
+    return {
+        "state": str(job.state if job else JobState.CANCELLED),
+        "done": job.done if job else 0,
+        "total": job.total if job else 0,
+        "message": (job.error or job.message) if job else "",
+        "cancelling": bool(job and job.cancel_requested),
+    }
 
 
 class JsonDisk(BytesDisk):

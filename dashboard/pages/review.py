@@ -3,13 +3,12 @@
 The address names study and slice (``/review?study=<id>&slice=<number>``). The browser asks
 ``/api/studies/<id>`` and draws; the callbacks here only follow the study's analysis. The jobs table
 is the truth: the background callback submits, relays and ends, and may be killed at any time
-without harm to the job; a reload submits again and thereby finds the running job.
+without harm to the job; the page asks again, and so finds the running job.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +18,8 @@ from dash.development.base_component import Component
 from dashboard import services
 from dashboard.components import findings, rail, viewer
 from dashboard.components.attributes import aria
-from dashboard.jobs import table
+from dashboard.jobs import callbacks, table
 from dashboard.shell import empty_state
-from dashboard.store import JobRow, Store
-from pipeline import InputError
 
 STUDY = "review-study"
 REQUEST = "analysis-request"
@@ -31,10 +28,8 @@ OUTCOME = "analysis-outcome"
 SINK = "review-sink"
 
 _STUDY_ID = re.compile(r"[0-9a-f]{16}")
-#: Longest time between two looks at the jobs table. The first ones follow each other faster: one
-#: slice is answered in less.
-_RELAY_SECONDS = 0.4
-_FIRST_RELAY_SECONDS = 0.05
+#: How often the browser asks how far the analysis is.
+_ASK_MS = 150
 
 #: What the slice score was learned on, in the words that the reader finds one click away.
 LEARNED_ON = [
@@ -86,11 +81,11 @@ def register(app: Dash) -> None:
         ClientsideFunction("overread_review", "open"), Output(SINK, "data"), Input(STUDY, "data")
     )
     # two, not one with both inputs: Dash would hold it back until the outcome is there
-    for told in (PROGRESS, OUTCOME):
+    for heard in (PROGRESS, OUTCOME):
         app.clientside_callback(
             ClientsideFunction("overread_review", "job"),
             Output(SINK, "data", allow_duplicate=True),
-            Input(told, "data"),
+            Input(heard, "data"),
             prevent_initial_call=True,
         )
 
@@ -99,103 +94,80 @@ def register(app: Dash) -> None:
         Input(REQUEST, "data"),
         background=True,
         progress=Output(PROGRESS, "data"),
-        cancel=Input(findings.CANCEL, "n_clicks"),
-        interval=250,
+        interval=_ASK_MS,
         prevent_initial_call=True,
     )
     def analyse(set_progress: Callable[[Any], None], request: object) -> Any:
         """Submit the study's analysis, relay its progress, end with its last state."""
-        asked = _parse_request(request)
+        asked = parse_request(request)
         if asked is None:
             return no_update
-        parts = services.get(app)
-        return follow_job(parts.store, asked, set_progress, has_result=_has_result(parts, asked))
+        return follow_analysis(services.get(app), asked, set_progress)
 
     @app.callback(
-        Output(OUTCOME, "data", allow_duplicate=True),
+        Output(SINK, "data", allow_duplicate=True),
         Input(findings.CANCEL, "n_clicks"),
         State(REQUEST, "data"),
         prevent_initial_call=True,
     )
     def cancel(clicks: int | None, request: object) -> Any:
-        """Cancel the job itself; Dash ends the background callback that follows it."""
-        asked = _parse_request(request)
-        if not clicks or asked is None:
-            return no_update
-        return cancel_job(services.get(app).store, asked)
+        """Cancel the job in the table; whoever follows it sees the end."""
+        asked = parse_request(request)
+        if clicks and asked is not None:
+            cancel_analysis(services.get(app), asked["study_id"])
+        return no_update
 
 
-def follow_job(
-    store: Store,
-    request: dict[str, Any],
-    relay: Callable[[Any], None],
-    *,
-    has_result: bool = True,
-    pause_seconds: float = _RELAY_SECONDS,
+def follow_analysis(
+    parts: services.Services, request: dict[str, Any], set_progress: Callable[[Any], None]
 ) -> dict[str, Any]:
-    """Submit a study's analysis and relay its state until it ends.
+    """Submit a study's analysis and report its state, with the request's own values, until it ends.
 
     Args:
-        store: The review database.
-        request: ``study_id`` and ``asked``, the browser's mark for this request.
-        relay: Called with the state again and again.
-        has_result: False where the result of a job that is done has gone from the cache.
-        pause_seconds: Longest time between two looks at the jobs table.
+        parts: The server's parts.
+        request: As of `parse_request`.
+        set_progress: Called with the state at each look.
 
     Returns:
-        The last state: ``study_id``, ``asked``, ``state``, ``done``, ``total``, ``message``.
+        The last state; see `dashboard.jobs.callbacks.follow`.
     """
-    try:
-        job_id = table.submit(
-            store, request["study_id"], priority=table.PRIORITY_OPENED, result_lost=not has_result
+
+    def submit() -> int:
+        row = parts.store.study(request["study_id"])
+        key = parts.result_key(row.content_digest) if row else None
+        return table.submit(
+            parts.store,
+            request["study_id"],
+            priority=table.PRIORITY_OPENED,
+            result_lost=key is None or parts.results.outline(key) is None,
+            restart=request["again"],
         )
-    except InputError as error:
-        return {**_describe(None, request), "state": "failed", "message": error.message}
-    pause = min(_FIRST_RELAY_SECONDS, pause_seconds)
-    while True:
-        job = table.state(store, job_id)
-        state = _describe(job, request)
-        if job is None or job.finished:
-            return state
-        relay(state)  # each time: a callback that nobody wants any more ends when it reports
-        time.sleep(pause)
-        pause = min(1.25 * pause, pause_seconds)
+
+    last = callbacks.follow(parts.store, submit, lambda state: set_progress({**request, **state}))
+    return {**request, **last}
 
 
-def cancel_job(store: Store, request: dict[str, Any]) -> dict[str, Any]:
-    """Cancel a study's job in the jobs table; returns its state as `follow_job` does."""
-    row = store.study(request["study_id"])
-    job = table.cancel(store, row.job_id) if row and row.job_id is not None else None
-    return _describe(job, request)
+def cancel_analysis(parts: services.Services, study_id: str) -> None:
+    """Cancel a study's analysis by the present models, where there is one."""
+    row = parts.store.study(study_id)
+    if row is not None and row.job_id is not None:
+        table.cancel(parts.store, row.job_id)
 
 
-def _has_result(parts: services.Services, request: dict[str, Any]) -> bool:
-    row = parts.store.study(request["study_id"])
-    key = parts.result_key(row.content_digest) if row else None
-    return key is not None and parts.results.outline(key) is not None
+def parse_request(value: object) -> dict[str, Any] | None:
+    """The browser's request, checked; None where it is not one.
 
-
-def _describe(job: JobRow | None, request: dict[str, Any]) -> dict[str, Any]:
-    """A job for the browser. One that was deleted with its study counts as cancelled."""
-    if job is None:
-        return {**request, "state": "cancelled", "done": 0, "total": 0, "message": ""}
-    return {
-        **request,
-        "state": str(job.state),
-        "done": job.done,
-        "total": job.total,
-        "message": job.error or job.message,
-    }
-
-
-def _parse_request(value: object) -> dict[str, Any] | None:
-    """The browser's request, checked; None where it is not one."""
+    Returns:
+        ``study_id``; ``asked``, the browser's mark for this request; ``again``, whether an analysis
+        that failed or was cancelled begins anew.
+    """
     if not isinstance(value, dict):
         return None
     study_id, asked = value.get("study_id"), value.get("asked")
     if not isinstance(study_id, str) or not _STUDY_ID.fullmatch(study_id):
         return None
-    return {"study_id": study_id, "asked": asked if isinstance(asked, int) else 0}
+    mark = asked if isinstance(asked, int) else 0
+    return {"study_id": study_id, "asked": mark, "again": value.get("again") is True}
 
 
 def _page(*children: Component) -> html.Div:

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_metadata
 
 from dashboard import studies
+from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
 from dashboard.services import build_services
 from dashboard.settings import read_settings
@@ -103,8 +104,13 @@ class Site:
 
     def start(self) -> None:
         """Start both; returns when the server answers."""
+        self._thread.start()
+        self.start_server()
+
+    def start_server(self) -> None:
+        """Start the server; returns when it answers."""
         address = f"--listen=127.0.0.1:{self.environment['OVERREAD_PORT']}"
-        log = (self._folder / "server.log").open("wb")
+        log = (self._folder / "server.log").open("ab")
         with log:
             self._server = subprocess.Popen(
                 [sys.executable, "-m", "waitress", "--threads=8", address, "dashboard.app:server"],
@@ -113,12 +119,17 @@ class Site:
                 stdout=log,
                 stderr=log,
             )
-        self._thread.start()
         until = time.monotonic() + START_S
         while not _answers(f"{self.url}/api/health"):
             if time.monotonic() > until or self._server.poll() is not None:
                 raise RuntimeError((self._folder / "server.log").read_text())
             time.sleep(0.1)
+
+    def kill_server(self) -> None:
+        """Kill the server, whatever it is doing."""
+        assert self._server is not None
+        self._server.kill()
+        self._server.wait()
 
     def stop(self) -> None:
         """End both."""
@@ -128,6 +139,12 @@ class Site:
         if self._server is not None:
             self._server.terminate()
             self._server.wait(10)
+
+    def cancel(self, study_id: str) -> None:
+        """Cancel a study's analysis, as another page would."""
+        row = self._services.store.study(study_id)
+        assert row is not None and row.job_id is not None
+        table.cancel(self._services.store, row.job_id)
 
     def settle(self) -> None:
         """Let the worker finish whatever waits; then the gate is closed again."""

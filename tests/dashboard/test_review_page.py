@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_server import add_case, fake_factory, make_case
 
 from dashboard import shell
-from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
 from dashboard.pages import review
-from pipeline import InputError
+from dashboard.services import build_services
 
 STUDY = "0123456789abcdef"
-REQUEST = {"study_id": STUDY, "asked": 7}
-
-
-@dataclass(frozen=True)
-class Job:
-    state: str
-    done: int = 0
-    total: int = 36
-    message: str = ""
-    error: str = ""
-
-    @property
-    def finished(self) -> bool:
-        return self.state in ("done", "failed", "cancelled")
 
 
 def ids(component: Any) -> set[str]:
@@ -65,45 +52,50 @@ def test_layout_hands_a_checked_study_and_slice_to_the_browser(text, number):
     "value", [None, [], "x", {}, {"study_id": 1}, {"study_id": "../x"}, {"study_id": STUDY + "0"}]
 )
 def test_requests_that_are_none_are_left_alone(value):
-    assert review._parse_request(value) is None
+    assert review.parse_request(value) is None
 
 
-def test_follow_relays_at_each_look_and_ends_with_the_last_state(monkeypatch):
-    states = iter(
-        [
-            Job("queued"),
-            Job("running", 1, message="Classifying slice 2 of 36"),
-            Job("running", 1, message="Classifying slice 2 of 36"),
-            Job("done", 36),
-        ]
-    )
-    asked = []
-    monkeypatch.setattr(
-        table, "submit", lambda store, study, **how: asked.append((study, how)) or 3
-    )
-    monkeypatch.setattr(table, "state", lambda store, job_id: next(states))
-    told: list[Any] = []
-    last = review.follow_job(None, REQUEST, told.append, has_result=False, pause_seconds=0)
-    assert asked == [(STUDY, {"priority": table.PRIORITY_OPENED, "result_lost": True})]
-    assert [(job["state"], job["done"]) for job in told] == [
-        ("queued", 0),
-        ("running", 1),
-        ("running", 1),
-    ]
-    assert last == {**REQUEST, "state": "done", "done": 36, "total": 36, "message": ""}
+@pytest.mark.parametrize(("again", "state"), [(False, "cancelled"), (True, "queued")])
+def test_only_a_reader_who_says_so_begins_a_cancelled_analysis_anew(parts, again, state):
+    study = add_case(parts, make_case())
+    review.cancel_analysis(parts, study)
+    heard: list[Any] = []
+
+    def hear(progress: dict[str, Any]) -> None:
+        heard.append(progress)
+        review.cancel_analysis(parts, study)
+
+    request = {"study_id": study, "asked": 7, "again": again}
+    last = review.follow_analysis(parts, request, hear)
+    assert [*heard, last][0]["state"] == state
+    assert last == {
+        **request,
+        **{"state": "cancelled", "done": 0, "total": 3, "message": "", "cancelling": False},
+    }
 
 
-def test_follow_tells_why_nothing_can_be_analysed_and_survives_a_deleted_study(monkeypatch):
-    def refuse(*_: object, **__: object) -> int:
-        raise InputError("", "No models are installed.")
+def test_a_lost_result_is_computed_again(parts):
+    study = add_case(parts, make_case())
+    assert Worker(parts, make_analyser=fake_factory()).run_one()
+    request = {"study_id": study, "asked": 7, "again": False}
+    assert review.follow_analysis(parts, request, pytest.fail)["state"] == "done"
+    shutil.rmtree(parts.settings.results)
+    heard: list[str] = []
 
-    monkeypatch.setattr(table, "submit", refuse)
-    last = review.follow_job(None, REQUEST, lambda state: None)
-    assert (last["state"], last["message"]) == ("failed", "No models are installed.")
+    def hear(progress: dict[str, Any]) -> None:
+        heard.append(progress["state"])
+        assert Worker(parts, make_analyser=fake_factory()).run_one()
 
-    monkeypatch.setattr(table, "submit", lambda *_, **__: 3)
-    monkeypatch.setattr(table, "state", lambda store, job_id: None)
-    assert review.follow_job(None, REQUEST, lambda state: None)["state"] == "cancelled"
+    parts = build_services(parts.settings)
+    assert review.follow_analysis(parts, request, hear)["state"] == "done"
+    assert heard == ["queued"]
+
+
+def test_a_study_that_is_gone_fails_with_a_sentence(parts):
+    request = {"study_id": STUDY, "asked": 7, "again": False}
+    last = review.follow_analysis(parts, request, pytest.fail)
+    assert (last["state"], last["asked"]) == ("failed", 7)
+    assert last["message"].startswith("There is no such study")
 
 
 def test_browser_and_server_know_the_same_pages():

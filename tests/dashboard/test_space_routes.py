@@ -19,7 +19,6 @@ from dashboard.figures.space import TRACES
 from dashboard.jobs.execution import Worker
 from dashboard.services import Services
 from dashboard.space_routes import cut_plane
-from dashboard.worker import Worker
 from pipeline.data.case import SequenceName
 
 HOSTILE = ["row/-1", "row/6", "column/5", "depth/0", "row/x", "row/99999999999999999999", "row/1.5"]

@@ -80,19 +80,15 @@ class DashPage:
             if _starts_by_itself(dependency) and self._is_here(dependency, here):
                 self.call(dependency["output"], "callback: figures", changed=[])
 
-    def call(
-        self, output: str, kind: str, *, changed: list[str], cancels: bool = False
-    ) -> dict[str, Any] | None:
+    def call(self, output: str, kind: str, *, changed: list[str]) -> dict[str, Any] | None:
         """Call a callback with the page's present values; keeps what it answers.
 
         Args:
             output: The callback, by its output.
             kind: Name in the statistics.
             changed: Properties that changed.
-            cancels: Whether the change ends the background callback that was started last.
         """
-        ends = f"&cancelJob={self._job}" if cancels and self._job else ""
-        answer = self._browser.post(self._address() + ends, kind, self._body(output, changed))
+        answer = self._browser.post(self._address(), kind, self._body(output, changed))
         return self._take(answer)
 
     def follow(

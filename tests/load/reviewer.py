@@ -17,7 +17,6 @@ from .slices import Slices
 from .uploads import StudyMaker, send_study
 
 HEALTH_S = 5.0
-CANCEL_POLL_S = 0.7
 ROWS = "callback: worklist rows"
 
 
@@ -126,10 +125,10 @@ class Reviewer(FastHttpUser):
 
     def _analyse(self, study: dict[str, Any], slices: Slices, began: float) -> None:
         """Await the analysis as the page does; cancel it now and then and start it again."""
-        if self._chance.random() < self.model.cancel_share:
+        cancelled = self._chance.random() < self.model.cancel_share
+        if cancelled:
             self._follow(study["study_id"], cancel_after_s=0.5)
-            self._await_end(study["study_id"])  # only then the page offers to start again
-        self._follow(study["study_id"])
+        self._follow(study["study_id"], again=cancelled)
         shown = self._study(study["study_id"])
         if shown["result"] is None:
             self._tell("analysis: opened to overlay", began, error="no result after the analysis")
@@ -140,32 +139,31 @@ class Reviewer(FastHttpUser):
         if slices.wait(outline=True):
             self._tell("analysis: opened to overlay", began)
 
-    def _follow(self, study_id: str, cancel_after_s: float | None = None) -> None:
-        """Ask for the analysis and follow it; or give up after a while and cancel it."""
+    def _follow(
+        self, study_id: str, *, again: bool = False, cancel_after_s: float = float("inf")
+    ) -> None:
+        """Ask for the analysis and follow it to its end; cancel it after a while."""
         self._asked = max(now_ms(), self._asked + 1)
-        asked = {"study_id": study_id, "asked": self._asked}
+        asked = {"study_id": study_id, "asked": self._asked, "again": again}
         self._page.props["analysis-request"] = {"data": asked}
-        until = time.monotonic() + (600 if cancel_after_s is None else cancel_after_s)
-        last: list[dict[str, Any]] = []
+        due = [time.monotonic() + cancel_after_s]
+
+        def hear(state: dict[str, Any]) -> None:
+            if due and time.monotonic() > due[0]:
+                due.clear()
+                self._page.props["analysis-cancel"] = {"n_clicks": 1}
+                for output, _ in self._page.outputs_of("analysis-cancel.n_clicks"):
+                    clicked = ["analysis-cancel.n_clicks"]
+                    self._page.call(output, "callback: cancel", changed=clicked)
+
         for output, pause in self._page.outputs_of("analysis-request.data"):
             self._page.follow(
                 output,
                 changed="analysis-request.data",
                 interval_s=pause or 0.5,
-                wanted=lambda: time.monotonic() < until,
-                heard=last.append,
+                wanted=lambda: True,
+                heard=hear,
             )
-        if cancel_after_s is None or (last and last[-1].get("state") == "done"):
-            return
-        self._page.props["analysis-cancel"] = {"n_clicks": 1}
-        for output, _ in self._page.outputs_of("analysis-cancel.n_clicks"):
-            clicked = ["analysis-cancel.n_clicks"]
-            self._page.call(output, "callback: cancel", changed=clicked, cancels=True)
-
-    def _await_end(self, study_id: str) -> None:
-        """Ask for the study until its analysis has stopped, as the page does after Cancel."""
-        while (self._study(study_id)["job"] or {}).get("state") in ("queued", "running"):
-            gevent.sleep(CANCEL_POLL_S)
 
     def _study(self, study_id: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self._browser.get(f"/api/studies/{study_id}", "study"))

@@ -59,7 +59,7 @@ try:
     page.props["analysis-cancel"] = {"n_clicks": 1}
     began = time.monotonic()
     for output, _ in page.outputs_of("analysis-cancel.n_clicks"):
-        page.call(output, "cancel", changed=["analysis-cancel.n_clicks"], cancels=True)
+        page.call(output, "cancel", changed=["analysis-cancel.n_clicks"])
     while state(ids[2]) in ("queued", "running"):
         time.sleep(0.05)
     told["cancelled"] = [state(ids[2]), time.monotonic() - began]

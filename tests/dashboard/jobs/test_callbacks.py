@@ -1,17 +1,24 @@
+"""Background callbacks as threads: what they pass on, how they end, how they follow a job."""
+
 from __future__ import annotations
 
 import pickle
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 import pytest
 from dash import html
-from fake_server import wait_for
+from dash.exceptions import PreventUpdate
+from fake_server import add_row, wait_for
+from sqlalchemy.exc import OperationalError
 
-from dashboard.jobs.callbacks import ThreadManager
+from dashboard.jobs import table
+from dashboard.jobs.callbacks import ThreadManager, follow
+from dashboard.store import JobState, Store
 
 
 @pytest.mark.parametrize(
@@ -166,3 +173,51 @@ def test_a_failing_callback_is_handed_to_dash(tmp_path: Path) -> None:
     job, key = start(manager, callback, progress=False)
     wait_for(lambda: manager.result_ready(key))
     assert manager.get_result(key, str(job))["background_callback_error"]["msg"] == "why"
+
+
+def test_a_job_is_followed_at_each_look_until_it_ends(store: Store) -> None:
+    study = add_row(store, 1)
+    steps: list[Callable[[int], object]] = [
+        lambda job: table.claim(store, "w"),
+        lambda job: table.renew(store, job, "w", progress=(1, 6, "Slice 2 of 3")),
+        lambda job: table.cancel(store, job),
+        lambda job: table.end(store, job, "w", JobState.CANCELLED),
+    ]
+    seen: list[Any] = []
+
+    def look(state: dict[str, Any]) -> None:
+        seen.append((state["state"], state["done"], state["message"], state["cancelling"]))
+        job = table.submit(store, study)
+        steps.pop(0)(job)
+
+    last = follow(store, lambda: table.submit(store, study), look, pause_s=0)
+    assert seen == [
+        ("queued", 0, "", False),
+        ("running", 0, "", False),
+        ("running", 1, "Slice 2 of 3", False),
+        ("running", 1, "Slice 2 of 3", True),
+    ]
+    assert last == {
+        **{"state": "cancelled", "done": 1, "total": 6, "message": "", "cancelling": False}
+    }
+
+
+def test_a_job_that_cannot_be_done_fails_with_its_sentence(store: Store) -> None:
+    last = follow(store, lambda: table.submit(store, "0" * 16), pytest.fail)
+    assert (last["state"], last["message"][:22]) == ("failed", "There is no such study")
+
+
+def test_a_job_that_is_deleted_with_its_study_was_cancelled(store: Store) -> None:
+    study = add_row(store, 1)
+    last = follow(
+        store, lambda: table.submit(store, study), lambda _: store.delete_study(study), pause_s=0
+    )
+    assert last["state"] == "cancelled"
+
+
+def test_while_the_database_is_away_a_page_hears_nothing_and_asks_again(store: Store) -> None:
+    def away() -> int:
+        raise OperationalError("", {}, Exception())
+
+    with pytest.raises(PreventUpdate):
+        follow(store, away, pytest.fail)
