@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,26 @@ from numpy.typing import NDArray
 from pipeline.engine.grad_cam import HeadWeights
 
 Arrays = list[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """How a runtime runs an exported stage.
+
+    Attributes:
+        precision: Precision to compute at.
+        cache_dir: Keeps what was compiled for this machine; None compiles each time. Runtimes that
+            compile nothing ignore it.
+        threads: CPU threads to use; None leaves the choice to the runtime.
+    """
+
+    precision: str = "f32"
+    cache_dir: Path | None = None
+    threads: int | None = None
+
+
+#: At float32, nothing kept.
+PLAIN = StageSettings()
 
 
 class StageModel(Protocol):

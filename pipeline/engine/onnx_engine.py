@@ -10,40 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.base import Arrays
+from pipeline.engine.base import PLAIN, Arrays, StageSettings
 
 #: ONNX operators as of this version; every current runtime knows them.
 _OPSET = 18
 
 
 class OnnxStage:
-    """An exported stage on the CPU.
-
-    Args:
-        path: The ``.onnx`` file.
-        precision: Only ``f32``.
-        cache_dir: Not used: ONNX Runtime keeps nothing between processes.
-        threads: CPU threads to use; None takes one per core.
-    """
+    """An exported stage (``.onnx``) on the CPU, at float32."""
 
     engine = "onnxruntime"
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        precision: str = "f32",
-        cache_dir: Path | None = None,
-        threads: int | None = None,
-    ) -> None:
+    def __init__(self, path: Path, settings: StageSettings = PLAIN) -> None:
         import onnxruntime
 
-        self.precision = precision
-
+        self.precision = settings.precision
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         # Left alone, it pins a thread to each core, which containers may forbid.
-        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.intra_op_num_threads = settings.threads or os.cpu_count() or 1
         self._session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.engine.base import Arrays
+from pipeline.engine.base import PLAIN, Arrays, StageSettings
 
 
 def import_openvino() -> Any:
@@ -22,40 +22,26 @@ def import_openvino() -> Any:
 
 
 class OpenVinoStage:
-    """An exported stage on the CPU.
-
-    Args:
-        path: The ``.xml`` file.
-        precision: ``f32`` or ``bf16``.
-        cache_dir: Keeps what was compiled for this machine; None compiles each time.
-        threads: CPU threads to use; None leaves the choice to OpenVINO.
-    """
+    """An exported stage (``.xml``) on the CPU."""
 
     engine = "openvino"
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        precision: str = "f32",
-        cache_dir: Path | None = None,
-        threads: int | None = None,
-    ) -> None:
-        self.precision = precision
+    def __init__(self, path: Path, settings: StageSettings = PLAIN) -> None:
+        self.precision = settings.precision
         openvino = import_openvino()
         # Left alone, OpenVINO computes in bfloat16 on CPUs that have it. Asked for bfloat16 on one
         # that has not, it computes in float32.
-        settings: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": precision,
+        options: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": settings.precision,
             "PERFORMANCE_HINT": "LATENCY",
             # Pinned, the threads of two workers on one machine would share the first cores.
             "ENABLE_CPU_PINNING": False,
         }
-        if cache_dir is not None:
-            settings["CACHE_DIR"] = str(cache_dir)
-        if threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = threads
-        compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+        if settings.cache_dir is not None:
+            options["CACHE_DIR"] = str(settings.cache_dir)
+        if settings.threads is not None:
+            options["INFERENCE_NUM_THREADS"] = settings.threads
+        compiled = openvino.Core().compile_model(str(path), "CPU", options)
         self._request = compiled.create_infer_request()
 
     def predict(self, inputs: Sequence[NDArray[np.float32]]) -> Arrays:

@@ -10,12 +10,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from pipeline.engine.base import NetworkStages, StageModel
+from pipeline.engine.base import NetworkStages, StageModel, StageSettings
 from pipeline.engine.exports import SUFFIXES, is_exported, require_export
 from pipeline.engine.grad_cam import HeadWeights, load_heads, read_heads
 from pipeline.engine.precision import PRECISIONS, agrees
 from pipeline.errors import InputError
 from pipeline.models.registry import ModelInfo, NetworkInfo, load_keras_model
+from pipeline.registries import find_entry
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class EngineEntry:
     Attributes:
         title: As sentences call it.
         module: Has the class of its stages and, where it answers from exported files, ``convert``.
-        stage: Name of that class; see `pipeline.engine.base.StageModel`. One that answers from
-            exported files is made from ``(path, *, precision, cache_dir, threads)``.
+        stage: Name of that class, a `pipeline.engine.base.StageModel`. One that answers from
+            exported files is made from a path and `pipeline.engine.base.StageSettings`.
         package: What must be installed for it.
         precisions: At which it can compute, the most exact first.
     """
@@ -110,9 +111,7 @@ def choose_precision(info: NetworkInfo, precision: str, *, engine: str = "auto")
         InputError: There is no such engine or precision, or these weights do not agree at it.
     """
     _check_known(engine)
-    if precision not in PRECISION_CHOICES:
-        known = ", ".join(PRECISION_CHOICES)
-        raise InputError("", f"There is no precision {precision!r}; known: {known}.")
+    find_entry(dict.fromkeys(PRECISION_CHOICES), precision, kind="precision")
     installed = [name for name in ENGINES if find_spec(ENGINES[name].package)]
     candidates = installed if engine == "auto" else [engine]
     if precision == "auto":
@@ -156,9 +155,9 @@ def open_network(
         stages = tuple(stage(part, precision=precision) for part in info.split(model))
         return stages, read_heads(model) if info.has_heads else None
     files = require_export(info, Path(engine_dir), engine)
-    settings = {"precision": precision, "cache_dir": files.compiled, "threads": threads}
+    settings = StageSettings(precision, files.compiled, threads)
     try:
-        stages = tuple(stage(path, **settings) for path in files.stages)
+        stages = tuple(stage(path, settings) for path in files.stages)
     except ImportError:
         message = f"{entry.title} is not installed; use another engine."
         raise InputError(info.name, message) from None
@@ -199,13 +198,11 @@ def _may(info: NetworkInfo, engines: list[str], precision: str) -> bool:
 
 
 def _check_known(engine: str) -> None:
-    if engine not in CHOICES:
-        raise InputError("", f"There is no engine {engine!r}; known: {', '.join(CHOICES)}.")
+    find_entry(dict.fromkeys(CHOICES), engine, kind="engine")
 
 
 def _check_precision(engine: str, precision: str) -> None:
-    if engine not in ENGINES:
-        raise InputError("", f"There is no engine {engine!r}; known: {', '.join(ENGINES)}.")
-    if precision not in ENGINES[engine].precisions:
-        known = ", ".join(ENGINES[engine].precisions)
+    precisions = find_entry(ENGINES, engine, kind="engine").precisions
+    if precision not in precisions:
+        known = ", ".join(precisions)
         raise InputError("", f"The engine {engine} has no precision {precision!r}; known: {known}.")

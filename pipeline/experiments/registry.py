@@ -10,7 +10,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.errors import InputError
 from pipeline.experiments.configuration import (
     FOLDER,
     Configuration,
@@ -20,6 +19,7 @@ from pipeline.experiments.configuration import (
 from pipeline.experiments.documents import DataFacts, Measurement
 from pipeline.experiments.plans import RunContext
 from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.registries import find_entry
 from pipeline.results import ProgressCallback
 
 
@@ -61,9 +61,7 @@ def find_configuration(name: str, folder: Path = FOLDER) -> Configuration:
     Raises:
         InputError: It is unknown, or its configuration does not fit.
     """
-    if name not in EXPERIMENTS:
-        known = ", ".join(EXPERIMENTS)
-        raise InputError(name, f"There is no experiment {name}; known are {known}.")
+    find_entry(EXPERIMENTS, name, kind="experiment")
     return read_configuration(folder / f"{name}.toml")
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.engine.exports import is_exported
+from pipeline.engine.exports import SUFFIXES, is_exported
 from pipeline.errors import InputError
 from pipeline.image_tasks.answers import ImageClassifier, answer_image
 from pipeline.image_tasks.models import read_image_model
@@ -26,13 +26,14 @@ def prepare_engine(models_dir: Path, engine_dir: Path, task: str) -> str:
     Raises:
         InputError: No model of the task is installed.
     """
-    if is_exported(read_image_model(models_dir, task), engine_dir, "openvino"):
-        return "openvino"
+    info = read_image_model(models_dir, task)
+    if any(is_exported(info, engine_dir, engine) for engine in SUFFIXES):
+        return "auto"
     sys.stderr.write("Exporting the model for the fast engine; this is done once.\n")
     command = [sys.executable, "-m", "pipeline", "export", "--task", task]
     command += ["--models", str(models_dir.resolve()), "--engine-dir", str(engine_dir.resolve())]
     finished = subprocess.run(command, cwd=_PROJECT, stdout=sys.stderr, check=False)
-    return "openvino" if finished.returncode == 0 else "keras"
+    return "auto" if finished.returncode == 0 else "keras"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,8 +19,6 @@ TASK = ImageTask(
     classes=("covid", "normal", "pneumonia_bac", "pneumonia_vir"),
     class_titles=("Covid-19", "Healthy", "Bacterial pneumonia", "Viral pneumonia"),
     fit=Fit.WHOLE,
-    input_size=160,
-    model_name="mobilenetv2",
     # After registration, different children reach 0.94; the one copy in the set reaches 1.00.
     near_duplicate_ncc=0.96,
     group_patterns=(
@@ -50,14 +48,5 @@ TASK = ImageTask(
             "published demand; no accuracy is stated",
         ),
     ),
-    recipe=Recipe(
-        architecture="mobilenetv2",
-        epochs=12,
-        batch_size=16,
-        learning_rate=5e-4,
-        dropout=0.3,
-        flips=False,
-        images_per_group=8,
-        repeats=2,
-    ),
+    recipe=Recipe(epochs=12, flips=False, images_per_group=8),
 )

@@ -31,9 +31,11 @@ class Published:
     source: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How the shipped model of a task is trained; see `pipeline.classifiers.training`.
+
+    What has a default is the same for the tasks so far.
 
     Attributes:
         architecture: Name of the base.
@@ -44,18 +46,18 @@ class Recipe:
         repeats: Repeats of the five folds that the recipe is measured on.
     """
 
-    architecture: str
+    architecture: str = "mobilenetv2"
     epochs: int
-    batch_size: int
-    learning_rate: float
-    dropout: float
+    batch_size: int = 16
+    learning_rate: float = 5e-4
+    dropout: float = 0.3
     flips: bool
     images_per_group: int
-    repeats: int
+    repeats: int = 2
     seed: int = 20261121
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageTask:
     """One task; everything that differs between tasks is here.
 
@@ -66,7 +68,6 @@ class ImageTask:
         class_titles: How each class is called for readers, same order.
         fit: How images are fitted to the square.
         input_size: Side of the network's input in pixels.
-        model_name: Folder of the shipped model below ``models/<name>/``.
         near_duplicate_ncc: Normalised cross-correlation after registration from which two images
             count as the same picture; see `pipeline.image_tasks.duplicates`.
         group_patterns: What of a file's name identifies a patient or a publication: where a pattern
@@ -83,8 +84,7 @@ class ImageTask:
     classes: tuple[str, ...]
     class_titles: tuple[str, ...]
     fit: Fit
-    input_size: int
-    model_name: str
+    input_size: int = 160
     near_duplicate_ncc: float
     group_patterns: tuple[re.Pattern[str], ...]
     data_name: str
@@ -99,6 +99,11 @@ class ImageTask:
                 "a task needs two classes or more and a title for each, got "
                 f"{self.classes} and {self.class_titles}"
             )
+
+    @property
+    def model_name(self) -> str:
+        """The shipped model, and its folder below ``models/<name>/``: the recipe's architecture."""
+        return self.recipe.architecture
 
     def group_of(self, file_name: str) -> str | None:
         """Patient or publication in the file's name, None where no pattern finds one."""

@@ -22,6 +22,7 @@ from pipeline.decision import DecisionRule
 from pipeline.digests import file_digest
 from pipeline.errors import InputError
 from pipeline.models.quiet_keras import import_keras
+from pipeline.registries import find_entry
 
 if TYPE_CHECKING:
     import keras
@@ -163,10 +164,9 @@ def read_model_info(models_dir: Path, task: str = DEFAULT_TASK) -> TaskInfo:
     Raises:
         InputError: The task is unknown, or its metadata.json is missing or does not fit.
     """
-    if task not in TASKS:
-        raise InputError(task, f"There is no task {task!r}; known tasks: {', '.join(TASKS)}.")
+    name = find_entry(TASKS, task, kind="task")
     folder = Path(models_dir) / task
-    network = read_network(folder / TASKS[task], task=task)
+    network = read_network(folder / name, task=task)
     return TaskInfo(task, network, read_evaluation(folder))
 
 

@@ -40,6 +40,22 @@ def test_pipeline_knows_neither_dash_nor_plotly() -> None:
         assert not below(imported, "dashboard", "dash", "plotly", "flask"), name
 
 
+def test_networks_know_nothing_of_those_who_use_them() -> None:
+    """The kit knows neither image tasks nor experiments, and image tasks no experiment."""
+    ranks = (
+        {"pipeline.engine", "pipeline.models"},
+        {"pipeline.classifiers", "pipeline.training"},
+        {"pipeline.image_tasks"},
+        {"pipeline.experiments"},
+        {"pipeline.commands"},
+    )
+    for name, imported in modules("pipeline"):
+        for rank, packages in enumerate(ranks):
+            if below({name}, *packages):
+                above = set().union(*ranks[rank + 1 :])
+                assert not below(imported, *above), name
+
+
 def test_dashboard_uses_the_facades_only_and_no_runtime() -> None:
     known = {name for name, _ in modules("pipeline")}
     assert known >= FACADES

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.classifiers.bases.architecture import Architecture, InputKind
 from pipeline.digests import file_digest
 
 SIZE = 32
@@ -35,18 +34,6 @@ def build_network(classes: int = 4) -> Any:
     weights[0, 0] = weights[1, 1] = 4
     model.get_layer("probabilities").set_weights([weights, np.zeros(classes, np.float32)])
     return model
-
-
-def build_base(pixels: Any) -> Any:
-    """A base that learns within a few steps."""
-    import keras
-
-    x = keras.layers.Conv2D(4, 4, strides=4, name="conv1")(pixels)
-    x = keras.layers.BatchNormalization(name="conv1_bn")(x)
-    return keras.layers.ReLU(name="conv1_out")(x)
-
-
-TINY = Architecture(name="tiny", title="Tiny", input_kind=InputKind.TF, build=build_base)
 
 
 def write_shipped(models_dir: Path, *, model: Any = None, **changes: Any) -> Path:

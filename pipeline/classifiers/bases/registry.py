@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 
 from pipeline.classifiers.bases.architecture import Architecture
-from pipeline.errors import InputError
+from pipeline.registries import find_entry, read_entries
 
-#: Modules of `pipeline.classifiers.bases`: a new architecture is one of them and its line here.
+#: Modules of `pipeline.classifiers.bases`: a new architecture is one of them, with an
+#: ``ARCHITECTURE``, and its line here.
 MODULES = (
     "resnet18",
     "resnet50",
@@ -22,20 +22,16 @@ MODULES = (
 
 def read_architectures(modules: Iterable[str]) -> dict[str, Architecture]:
     """The architectures of modules, by name."""
-    found = [import_module(f"pipeline.classifiers.bases.{name}").ARCHITECTURE for name in modules]
-    return {architecture.name: architecture for architecture in found}
+    return read_entries("pipeline.classifiers.bases", modules, "ARCHITECTURE")
 
 
 ARCHITECTURES = read_architectures(MODULES)
 
 
 def find_architecture(name: str) -> Architecture:
-    """The architecture of that name.
+    """The architecture of a name.
 
     Raises:
         InputError: There is no such architecture.
     """
-    if name not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise InputError(name, f"There is no architecture {name}; known are {known}.")
-    return ARCHITECTURES[name]
+    return find_entry(ARCHITECTURES, name, kind="architecture")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import make_images
+from tiny_classifiers import make_images
 
 from pipeline.classifiers.cross_validation import FOLDS, Answer, cross_validate, iterate_folds
 from pipeline.classifiers.images import LabelledImages, Pixels

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny import COMPLETE, SIDE, make_images
+from tiny_classifiers import COMPLETE, SIDE, make_images
 
 from pipeline.classifiers.features import FeatureCache
 from pipeline.classifiers.network import Head, build_network

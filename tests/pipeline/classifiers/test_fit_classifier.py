@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny import COMPLETE, PARTLY, SIDE, make_images, write_weights
+from tiny_classifiers import COMPLETE, PARTLY, SIDE, make_images, write_weights
 
 from pipeline.classifiers.images import FLIPS, FULL
 from pipeline.classifiers.network import Head

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny import make_images
+from tiny_classifiers import make_images
 
 from pipeline.classifiers.images import (
     AUGMENTATIONS,

@@ -1,5 +1,5 @@
 import numpy as np
-from tiny_images import TINY
+from tiny_classifiers import COMPLETE
 
 from pipeline.classifiers.normalisation import refresh_normalisation
 from pipeline.models.quiet_keras import import_keras
@@ -8,7 +8,7 @@ from pipeline.models.quiet_keras import import_keras
 def test_running_means_become_those_of_the_images() -> None:
     keras = import_keras()
     pixels = keras.Input((32, 32, 3))
-    model = keras.Model(pixels, TINY.build(pixels))
+    model = keras.Model(pixels, COMPLETE.build(pixels))
     images = np.random.default_rng(1).integers(0, 255, (12, 32, 32, 3), dtype=np.uint8)
     convolved = keras.Model(pixels, model.get_layer("conv1").output)(images.astype(np.float32))
     kernel = model.get_layer("conv1").get_weights()[0]

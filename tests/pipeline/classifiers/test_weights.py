@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import COMPLETE, FILE, PARTLY, SIDE, write_weights
+from tiny_classifiers import COMPLETE, FILE, PARTLY, SIDE, write_weights
 
 from pipeline.classifiers.bases.architecture import Architecture
 from pipeline.classifiers.network import Head, build_network

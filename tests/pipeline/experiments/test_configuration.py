@@ -92,7 +92,7 @@ def test_what_an_image_task_says_is_not_said_again(tmp_path: Path) -> None:
 
 
 def test_unknown_experiments_are_told_with_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no experiment nothing; known are lgg-slices"):
+    with pytest.raises(InputError, match="no experiment 'nothing'; known: lgg-slices"):
         find_configuration("nothing")
     with pytest.raises(InputError, match=r"There is no configuration absent\.toml"):
         read_configuration(tmp_path / "absent.toml")

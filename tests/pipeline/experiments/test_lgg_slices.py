@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny import COMPLETE, write_weights
+from tiny_classifiers import COMPLETE, write_weights
 
 from pipeline.classifiers.bases import registry
 from pipeline.classifiers.strategies import Strategy

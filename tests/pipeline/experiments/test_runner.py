@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import write_weights
+from tiny_classifiers import write_weights
 
 from pipeline.classifiers.scoring import score_classifier
 from pipeline.classifiers.weights import NotRun, WeightsSource

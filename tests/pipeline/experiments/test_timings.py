@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import COMPLETE, SIDE, write_weights
+from tiny_classifiers import COMPLETE, SIDE, write_weights
 
 from pipeline.classifiers.bases import registry
 from pipeline.classifiers.strategies import Strategy

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_images import TINY, write_image
+from tiny_classifiers import COMPLETE
+from tiny_images import write_image
 
 from pipeline.__main__ import main
 from pipeline.classifiers.bases.registry import ARCHITECTURES
@@ -30,7 +31,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Noise: coarse without tumor, fine with."""
     import_keras()
     monkeypatch.setitem(IMAGE_TASKS, "brain-mri", TASK)
-    monkeypatch.setitem(ARCHITECTURES, "tiny", TINY)
+    monkeypatch.setitem(ARCHITECTURES, "tiny", COMPLETE)
     rng = np.random.default_rng(1)
     for k in range(10):
         fine = rng.integers(0, 255, (32, 32), dtype=np.uint8)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import make_images
+from tiny_classifiers import make_images
 from tiny_images import write_image
 
 from pipeline import image_tasks
@@ -48,7 +48,6 @@ TASK = ImageTask(
     class_titles=("Few", "Half", "Many"),
     fit=Fit.WHOLE,
     input_size=32,
-    model_name="two-convolutions",
     near_duplicate_ncc=0.99,
     group_patterns=(),
     data_name="Invented specks",
@@ -56,14 +55,8 @@ TASK = ImageTask(
     cautions=("Invented.",),
     published=(),
     recipe=Recipe(
-        architecture="two-convolutions",
-        epochs=12,
-        batch_size=8,
-        learning_rate=0.01,
-        dropout=0.0,
-        flips=True,
-        images_per_group=4,
-        repeats=1,
+        **{"architecture": "two-convolutions", "epochs": 12, "flips": True, "images_per_group": 4},
+        **{"batch_size": 8, "learning_rate": 0.01, "dropout": 0.0, "repeats": 1},
     ),
 )
 """

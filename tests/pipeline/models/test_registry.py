@@ -118,7 +118,7 @@ def test_files_that_are_no_metadata(tmp_path: Path, content: str | None, sentenc
 
 
 def test_unknown_tasks_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"There is no task '\.\./x'; known tasks: brain-tumor"):
+    with pytest.raises(InputError, match=r"There is no task '\.\./x'; known: brain-tumor"):
         read_model_info(tmp_path, "../x")
 
 
