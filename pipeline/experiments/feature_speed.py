@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -22,22 +22,15 @@ from pipeline.classifiers.training import ClassifierPlan, build_network_for
 from pipeline.classifiers.weights import load_weights
 from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import PlannedRow
-from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.plans import RunContext, make_plan
+from pipeline.experiments.documents import Measurement
+from pipeline.experiments.plans import RunContext, TimingExperiment, make_plan
 from pipeline.results import ProgressCallback
 
 _CLASSES = 2
 
 
-@dataclass(frozen=True)
-class FeatureSpeed:
-    """Needs no data: the time does not depend on what is in an image."""
-
-    context: RunContext
-
-    def facts(self) -> DataFacts:
-        """What is timed."""
-        return DataFacts(images="random pixels")
+class FeatureSpeed(TimingExperiment):
+    """An epoch of one head, with its base and from features."""
 
     def measure(self, row: PlannedRow, progress: ProgressCallback) -> Measurement:
         """Time one architecture; ``epochs`` is how often each way takes its turn."""

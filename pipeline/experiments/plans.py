@@ -12,6 +12,7 @@ from pipeline.classifiers.strategies import Strategy
 from pipeline.classifiers.weights import WeightsSource
 from pipeline.errors import InputError
 from pipeline.experiments.configuration import PlannedRow
+from pipeline.experiments.documents import DataFacts
 
 if TYPE_CHECKING:
     from pipeline.classifiers.training import ClassifierPlan
@@ -30,6 +31,17 @@ class RunContext:
     data: Path | None
     weights: WeightsSource
     cache: Path | None = None
+
+
+@dataclass(frozen=True)
+class TimingExperiment:
+    """An experiment that needs no data: times do not depend on what is in an image."""
+
+    context: RunContext
+
+    def facts(self) -> DataFacts:
+        """What is timed."""
+        return DataFacts(images="random pixels")
 
 
 def make_plan(row: PlannedRow, context: RunContext) -> ClassifierPlan:

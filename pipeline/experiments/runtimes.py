@@ -11,7 +11,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,8 @@ from pipeline.classifiers.strategies import TrainedPart
 from pipeline.classifiers.weights import FEATURES, NotRun
 from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import PlannedRow
-from pipeline.experiments.documents import DataFacts, Measurement
-from pipeline.experiments.plans import RunContext
+from pipeline.experiments.documents import Measurement
+from pipeline.experiments.plans import RunContext, TimingExperiment
 from pipeline.results import ProgressCallback
 
 if TYPE_CHECKING:
@@ -38,15 +37,8 @@ Image = NDArray[np.float32]
 Answer = Callable[[Image], NDArray[np.float32]]
 
 
-@dataclass(frozen=True)
-class Runtimes:
-    """Needs no data: the time does not depend on what is in an image."""
-
-    context: RunContext
-
-    def facts(self) -> DataFacts:
-        """What is timed."""
-        return DataFacts(images="random pixels")
+class Runtimes(TimingExperiment):
+    """One image through one network, on each runtime."""
 
     def measure(self, row: PlannedRow, progress: ProgressCallback) -> Measurement:
         """Time one architecture."""

@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -73,20 +73,9 @@ class TrainingPlan:
             without=arguments.without,
             by_slice=arguments.by_slice,
         )
-        return cls(
-            data=arguments.data,
-            output=arguments.output,
-            epochs=arguments.epochs,
-            steps=arguments.steps,
-            batch_size=arguments.batch_size,
-            tumor_slices=round(arguments.batch_size * tumor_share),
-            learning_rate=arguments.learning_rate,
-            seed=arguments.seed,
-            precision=arguments.precision,
-            pretrained=arguments.pretrained,
-            crop=arguments.crop,
-            split=split,
-        )
+        named = {f.name: getattr(arguments, f.name) for f in fields(cls) if f.name in arguments}
+        tumor_slices = round(arguments.batch_size * tumor_share)
+        return cls(**named, tumor_slices=tumor_slices, split=split)
 
 
 def prepare(plan: TrainingPlan) -> None:
