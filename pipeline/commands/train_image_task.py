@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     import_keras()
     from pipeline.image_tasks.dataset import read_image_set
     from pipeline.image_tasks.shipping import write_shipped
-    from pipeline.image_tasks.training import cross_validate, fit_final
+    from pipeline.image_tasks.training import fit_final, measure_recipe
 
     image_set = read_image_set(task, arguments.data)
     complain(
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         f" {len(image_set.errors)} files could not be read."
     )
     with ProgressBar("fold") as bar:
-        measured = cross_validate(
+        measured = measure_recipe(
             image_set,
             arguments.pretrained,
             arguments.run,

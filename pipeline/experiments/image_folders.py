@@ -87,7 +87,7 @@ class ImageFolderExperiment:
         self, row: PlannedRow, repeats: int, context: RunContext, progress: ProgressCallback
     ) -> tuple[NDArray[np.float64], str, float | None]:
         """As `_planned`, with the shipped model's recipe and calibration."""
-        from pipeline.image_tasks.training import cross_validate as measure_recipe
+        from pipeline.image_tasks.training import measure_recipe
 
         # Answers of other images or of another recipe are never taken for this row's.
         folder = (context.cache or Path()) / f"{row.digest[:16]}-{self.facts().digest[:16]}"

@@ -16,8 +16,7 @@ from pipeline.atomic_files import write_json
 from pipeline.checked_json import read_json_object
 from pipeline.classifiers.bases.registry import find_architecture
 from pipeline.classifiers.calibration import CalibratedAnswers, calibrate_folds
-from pipeline.classifiers.cross_validation import Answer
-from pipeline.classifiers.cross_validation import cross_validate as answer_folds
+from pipeline.classifiers.cross_validation import Answer, cross_validate
 from pipeline.classifiers.images import Augmentation
 from pipeline.classifiers.network import Head
 from pipeline.classifiers.normalisation import refresh_normalisation
@@ -106,7 +105,7 @@ def fit_recipe(
     return fitted
 
 
-def cross_validate(
+def measure_recipe(
     image_set: ImageSet,
     weights: Path | None,
     folder: Path,
@@ -114,7 +113,7 @@ def cross_validate(
     repeats: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> CalibratedAnswers:
-    """Measure the recipe on repeated folds; finished folds are read from ``folder``.
+    """Cross-validate the recipe; finished folds are read from ``folder``.
 
     Args:
         image_set: The images.
@@ -127,7 +126,7 @@ def cross_validate(
     def learn(chosen: NDArray[np.intp]) -> Answer:
         return fit_recipe(image_set, chosen, weights).probabilities
 
-    answers = answer_folds(
+    answers = cross_validate(
         image_set.labelled,
         learn,
         repeats=repeats or image_set.task.recipe.repeats,
