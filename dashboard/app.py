@@ -95,7 +95,7 @@ def build_app(parts: Services) -> Dash:
     shell.register(app)
     notice = html.Div(id=_NOTICE, className="app-notice", role="alert", style=_NOTICE_PLACE)
     app.layout = html.Div([shell.layout(dash.page_container), notice])
-    image_routes.register(app.server, parts)  # first: the routes know what there is not
+    image_routes.register(app.server)  # first: the routes know what there is not
     reader_routes.register(app.server, parts)
     worklist_routes.register(app.server)
     correction_routes.register(app.server)

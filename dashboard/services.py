@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dashboard.comparisons.answers import ImageAnswers
 from dashboard.settings import Settings, SettingsError
 from dashboard.store import ModelKey, Store
 from dashboard.study_files import StudyFiles
@@ -38,6 +39,7 @@ class Services:
         store: The review database.
         results: Results of analyses.
         files: The studies' pixels.
+        images: Single images and their answers.
         models: The installed models, or None.
         storage: What all machines share, or None.
         celery: The Celery app, where there is a Redis.
@@ -49,6 +51,7 @@ class Services:
     store: Store
     results: ResultCache
     files: StudyFiles
+    images: ImageAnswers
     models: TaskInfo | None
     storage: SharedStorage | None = None
     celery: Celery | None = None
@@ -88,6 +91,7 @@ def build_services(settings: Settings) -> Services:
         files=StudyFiles(
             settings.studies, storage=storage, copies_bytes=settings.storage_local_bytes
         ),
+        images=ImageAnswers(settings.home / "comparisons", storage),
         models=models,
         storage=storage,
         celery=celery,

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 _MODULES = {
     "Analyser": "pipeline.inference",
     "AnswerMap": "pipeline.results",
-    "BytesDisk": "pipeline.cache",
     "BidimensionalMeasurement": "pipeline.measurement.bidimensional",
+    "BytesDisk": "pipeline.cache",
     "Cancelled": "pipeline.errors",
     "Case": "pipeline.data.case",
     "CaseResult": "pipeline.results",

@@ -5,8 +5,15 @@ window.dash_clientside = window.dash_clientside || {};
 overread.comparisons = (function () {
   "use strict";
 
+  const WORDS = {
+    queued: "Waiting for its turn",
+    running: "Answering",
+    cancelling: "Cancelling",
+    cancelled: "Cancelled.",
+    lost: "The server does not answer. Trying again.",
+  };
   const byId = (id) => document.getElementById(id);
-  let asked = 0; // the request whose words are shown
+  let channel = null; // the image whose answer is awaited
   let turn = 0; // an upload that another one has replaced says nothing any more
   let strength = 0.6;
 
@@ -40,19 +47,25 @@ overread.comparisons = (function () {
     if (mine !== turn || !byId("comparisons-choose")) return;
     if (!response) return say("The server does not answer. Try again in a moment.", { error: true });
     if (!response.ok || !answer?.image) return say(answer?.error || "The server could not take the image.", { error: true });
-    asked = Date.now();
-    say("Answering", { busy: true });
     history.replaceState(history.state, "", `/comparisons?task=${button.dataset.task}&image=${answer.image}`);
-    window.dash_clientside.set_props("comparisons-request", { data: { task: button.dataset.task, image: answer.image, asked } });
+    awaitAnswer(button.dataset.task, answer.image, true);
   }
 
-  function tell(progress) {
-    if (progress?.words && (!progress.asked || progress.asked === asked)) say(progress.words, { busy: true });
+  function awaitAnswer(task, image, again) {
+    channel?.close();
+    channel = overread.jobChannel.open("comparisons-request", { task, image }, ({ state, message }) => {
+      if (!byId("comparisons-status")) return channel.close(); // another page is in view
+      const busy = state !== "done" && state !== "failed" && state !== "cancelled";
+      say((state === "running" && message) || WORDS[state] || "", { busy });
+    });
+    say("Answering", { busy: true });
+    channel.ask(again);
   }
 
-  // The answer has come into view: its words take the place of the progress, and the heat map gets its slider.
+  // Something has come into view: an empty page, whose address may name an image, or an answer, which gets its slider.
   function mount() {
-    say("");
+    const image = new URLSearchParams(location.search).get("image");
+    if (image && document.querySelector(".comparison-empty")) awaitAnswer(byId("comparisons-choose").dataset.task, image, false);
     const host = byId("comparisons-opacity");
     if (!host || host.firstChild) return;
     const label = Object.assign(document.createElement("label"), { textContent: "Heat map", htmlFor: "heat-strength" });
@@ -68,11 +81,7 @@ overread.comparisons = (function () {
 
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("#comparisons-choose")) choose();
-    if (event.target.closest?.("#comparisons-cancel")) {
-      turn++;
-      asked = -1; // nothing more of it is told
-      say("Cancelled.");
-    }
+    if (event.target.closest?.("#comparisons-cancel")) channel?.cancel();
   });
   const inside = (event) => byId("comparisons-choose") && event.dataTransfer?.types.includes("Files");
   document.addEventListener("dragover", (event) => inside(event) && event.preventDefault());
@@ -84,7 +93,7 @@ overread.comparisons = (function () {
 
   window.dash_clientside.overread_comparisons = {
     mount: () => void mount() || window.dash_clientside.no_update,
-    tell: (progress) => void tell(progress) || window.dash_clientside.no_update,
+    job: (job) => void channel?.hear(job) || window.dash_clientside.no_update,
   };
 
   return { send };

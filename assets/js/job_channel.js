@@ -27,7 +27,7 @@ overread.jobChannel = (function () {
       clearTimeout(timer);
       timer = setTimeout(() => {
         show({ state: "lost" });
-        send();
+        if (asked) send();
       }, SILENCE_MS);
     }
 

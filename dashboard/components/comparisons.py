@@ -8,6 +8,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.comparisons.records import ImageRecord
 from dashboard.components.attributes import aria, data
 from dashboard.components.buttons import button
 from dashboard.components.matrix import confusion_table

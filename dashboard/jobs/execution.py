@@ -35,7 +35,7 @@ _UNEXPECTED = (
     "The analysis stopped because of an unexpected error. Start it again; if it stops again, the"
     " server's log has the details."
 )
-_NO_MEMORY = "This study needs more memory than the server has."
+_NO_MEMORY = "This needs more memory than the server has."
 
 
 class Lease:

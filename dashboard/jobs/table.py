@@ -33,7 +33,7 @@ _TRIES = 3
 
 _GIVEN_UP = (
     "The analysis stopped unexpectedly three times and was given up. Start it again; if it stops"
-    " again, the study may be too large for this machine."
+    " again, it may need more memory than this machine has."
 )
 
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
@@ -91,12 +91,20 @@ def submit(
     return _submit(store, store.model, find, priority, result_lost=result_lost, restart=restart)
 
 
-def submit_image(
-    store: Store, image_id: str, model: ModelKey, *, result_lost: bool, restart: bool
-) -> int:
-    """Ask for a model's answer to a single image, as `submit` does for a study."""
-    how = {"result_lost": result_lost, "restart": restart}
+def submit_image(store: Store, image_id: str, model: ModelKey, *, restart: bool) -> int:
+    """Ask for a model's answer to a single image, which is lost or was never there.
+
+    As `submit` does for a study.
+    """
+    how = {"result_lost": True, "restart": restart}
     return _submit(store, model, lambda _: (image_id, 1), PRIORITY_IMAGE, **how)
+
+
+def find(store: Store, content_digest: str, model: ModelKey) -> JobRow | None:
+    """The job of a content and a model, or None."""
+    with store.reading() as session:
+        job = session.scalar(_known(content_digest, model))
+        return _row(job) if job else None
 
 
 def state(store: Store, job_id: int) -> JobRow | None:
@@ -283,12 +291,7 @@ def _submit(
         try:
             with store.writing() as session:
                 content, total = find(session)
-                known = select(JobRecord).where(
-                    JobRecord.content_digest == content,
-                    JobRecord.model_digest == model.digest,
-                    JobRecord.precision == model.precision,
-                )
-                job = session.scalar(known.with_for_update())
+                job = session.scalar(_known(content, model).with_for_update())
                 if job is None:
                     job = JobRecord(
                         task=model.task,
@@ -320,6 +323,14 @@ def _submit(
         store.on_queued(job_id, priority)
         return job_id
     raise InputError("", "The database is busy; try again.")
+
+
+def _known(content_digest: str, model: ModelKey) -> Select[JobRecord]:
+    return select(JobRecord).where(
+        JobRecord.content_digest == content_digest,
+        JobRecord.model_digest == model.digest,
+        JobRecord.precision == model.precision,
+    )
 
 
 def _enqueue(job: JobRecord) -> None:

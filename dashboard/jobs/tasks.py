@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from dashboard.services import Services
 from dashboard.settings import Settings
@@ -24,12 +24,18 @@ from pipeline import (
     InputError,
     ProgressCallback,
 )
+from pipeline.image_tasks.facade import IMAGE_TASKS, ImageClassifier, answer_image
 
 _LOG = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 _POLL_S = 0.2
 _NOT_SHARED = (
     "The result could not be stored: the shared storage did not take it. Start the analysis again."
+)
+
+_OTHER_MODEL = (
+    "The model was replaced meanwhile, or the worker has another one than the page; install the"
+    " same everywhere and choose the image again."
 )
 
 
@@ -41,6 +47,7 @@ class CaseAnalyser(Protocol):
         ...
 
 
+_Opened = TypeVar("_Opened")
 #: Makes the analyser, ready to answer. Raises `InputError` where the models cannot be used.
 AnalyserFactory = Callable[[Services, threading.Event], CaseAnalyser]
 
@@ -60,19 +67,26 @@ class Tasks:
         self._services, self._stopping = services, stopping
         self._make_analyser = make_analyser
         self._analyser: CaseAnalyser | None = None
+        self._classifiers: dict[str, ImageClassifier] = {}
         self._prepared = False
         self._preparing = threading.Lock()
 
-    def run(self, job: JobRow, progress: ProgressCallback) -> ResultSummary:
+    def run(self, job: JobRow, progress: ProgressCallback) -> ResultSummary | None:
         """Do a job's work and store its result.
 
         Returns:
-            What the worklist shows of it.
+            What the worklist shows of a study's analysis.
 
         Raises:
             InputError: It cannot be done; the sentence says why.
             Cancelled: ``progress`` stopped it.
         """
+        if job.task not in IMAGE_TASKS:
+            return self._analyse(job, progress)
+        self._answer_image(job, progress)
+        return None
+
+    def _analyse(self, job: JobRow, progress: ProgressCallback) -> ResultSummary:
         row = self._services.store.study_with_content(job.content_digest)
         if row is None:
             raise InputError("", "The study is no longer there.")
@@ -84,6 +98,20 @@ class Tasks:
         if key is not None and not self._services.results.share(key):
             raise InputError("", _NOT_SHARED)
         return summarise(result)
+
+    def _answer_image(self, job: JobRow, progress: ProgressCallback) -> None:
+        images = self._services.images
+        content, source = images.read(job.content_digest)
+        progress(0, job.total, "Preparing the model")
+        classifier = self._classifiers.get(job.task)
+        if classifier is None or classifier.info.digest != job.model_digest:
+            classifier = open_classifier(self._services.settings, job.task, self._stopping)
+            self._classifiers[job.task] = classifier
+        if classifier.info.digest != job.model_digest:
+            raise InputError("", _OTHER_MODEL)
+        progress(0, job.total, "Answering")
+        answer = answer_image(job.task, content, source=source, classifier=classifier)
+        images.store(job.content_digest, classifier.info, answer)
 
     def prepare(self) -> None:
         """Load the models before anybody waits for them; the first job reports a failure."""
@@ -126,29 +154,52 @@ def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnaly
         cache=services.results,
         threads=settings.threads,
     )
-    try:
-        analyser.load()
-    except InputError:
-        if settings.engine == "keras":
-            raise
-        _LOG.info("The models are prepared for this machine; this is done once.")
-        export_models(settings, stopping=stopping)
-        analyser.load()
+    _open(analyser.load, settings, analyser.models.task, stopping)
     return analyser
 
 
-def export_models(settings: Settings, *, stopping: threading.Event) -> None:
-    """Run ``python -m pipeline export``; quick where the models are exported.
+def open_classifier(settings: Settings, task: str, stopping: threading.Event) -> ImageClassifier:
+    """The model of an image task, loaded; exported first where that is needed; as above."""
+
+    def load() -> ImageClassifier:
+        return ImageClassifier(
+            settings.models,
+            task,
+            engine="keras" if settings.engine == "keras" else "openvino",
+            engine_dir=settings.engine_files,
+            threads=settings.threads,
+        )
+
+    return _open(load, settings, task, stopping)
+
+
+def _open(
+    load: Callable[[], _Opened], settings: Settings, task: str, stopping: threading.Event
+) -> _Opened:
+    try:
+        return load()
+    except InputError:
+        if settings.engine == "keras":
+            raise
+        _LOG.info("The model of %s is prepared for this machine; this is done once.", task)
+        export_models(settings, task, stopping=stopping)
+        return load()
+
+
+def export_models(settings: Settings, task: str, *, stopping: threading.Event) -> None:
+    """Run ``python -m pipeline export``; quick where the task's model is exported.
 
     Args:
         settings: How the server runs.
+        task: The task.
         stopping: Ends the export when it is set.
 
     Raises:
         InputError: The export failed; the sentence says why.
         Cancelled: It was ended.
     """
-    command = [sys.executable, "-m", "pipeline", "export", "--engine", settings.engine]
+    command = [sys.executable, "-m", "pipeline", "export", "--task", task]
+    command += ["--engine", settings.engine]
     command += ["--models", str(settings.models), "--engine-dir", str(settings.engine_files)]
     process = subprocess.Popen(
         command,

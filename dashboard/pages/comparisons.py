@@ -1,7 +1,7 @@
 """Comparisons: one image, one answer, held against published systems. Not for reading.
 
-The image is sent by `assets/js/comparisons.js`; a background callback has it answered in a process
-of its own (`dashboard.image_answers`) and can be cancelled or lost at any time.
+The image is sent by `assets/js/comparisons.js`. Its answer is a row of the jobs table, and a worker
+computes it; a background callback follows the row and may be lost at any time.
 """
 
 from __future__ import annotations
@@ -10,31 +10,34 @@ from collections.abc import Callable
 from typing import Any
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import current_app
 
 from dashboard import ids, services
+from dashboard.comparisons.answers import MAX_BYTES
 from dashboard.components import comparisons as view
 from dashboard.evaluation.image_task import parse_image_evaluation
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import parse_theme
-from dashboard.image_answers import MAX_BYTES, ImageAnswers
-from dashboard.image_routes import image_answers
+from dashboard.jobs import callbacks, table
+from dashboard.store import JobState, ModelKey
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS, ImageModelInfo, ImageTask, read_image_model
 
 SINK = f"{view.PREFIX}-sink"
+#: How often the browser asks how far the answer is.
+_ASK_MS = 250
+_NO_ANSWER = "The answer is no longer on the server. Choose the image again."
 MEASURE_COMMAND = "python -m pipeline train-image-task {task} --data DIR --pretrained DIR"
 
 
-def layout(task: str | None = None, image: str | None = None, **_: Any) -> Component:
+def layout(task: str | None = None, **_: Any) -> Component:
     """The page of a task.
 
     Args:
         task: From the address, untrusted; the first one for anything that is none.
-        image: Id of an image to answer, from the address, untrusted.
     """
     chosen = IMAGE_TASKS.get(str(task)) or next(iter(IMAGE_TASKS.values()))
     children: list[Any] = [
@@ -50,7 +53,7 @@ def layout(task: str | None = None, image: str | None = None, **_: Any) -> Compo
         # without a model there is no place for an answer, and Dash tells the browser's console so
         children += [
             dcc.Store(id=view.OUTCOME),
-            dcc.Store(id=view.REQUEST, data=_request(chosen, image)),
+            dcc.Store(id=view.REQUEST),
             _columns(info),
         ]
     return html.Div(html.Div(children, className="comparisons stack"), className="page")
@@ -63,12 +66,14 @@ def register(app: Dash) -> None:
         Output(SINK, "data"),
         Input(view.ANSWER, "children"),
     )
-    app.clientside_callback(
-        ClientsideFunction("overread_comparisons", "tell"),
-        Output(SINK, "data", allow_duplicate=True),
-        Input(view.PROGRESS, "data"),
-        prevent_initial_call=True,
-    )
+    # two, not one with both inputs: Dash would hold it back until the outcome is there
+    for heard in (view.PROGRESS, view.OUTCOME):
+        app.clientside_callback(
+            ClientsideFunction("overread_comparisons", "job"),
+            Output(SINK, "data", allow_duplicate=True),
+            Input(heard, "data"),
+            prevent_initial_call=True,
+        )
 
     @app.callback(
         Output(view.ANSWER, "children"),
@@ -76,14 +81,28 @@ def register(app: Dash) -> None:
         Input(view.REQUEST, "data"),
         background=True,
         progress=Output(view.PROGRESS, "data"),
-        cancel=Input(view.CANCEL, "n_clicks"),
-        interval=500,
-        prevent_initial_call=False,
+        interval=_ASK_MS,
+        prevent_initial_call=True,
     )
     def answer(set_progress: Callable[[Any], None], request: object) -> tuple[Any, Any]:
-        """Have the image answered, telling how far it is."""
-        models = services.get(app).settings.models
-        return answer_request(image_answers(app.server), models, request, set_progress)
+        """Ask for the image's answer, relay how far it is, end with the answer."""
+        asked = parse_request(request)
+        if asked is None:
+            return no_update, no_update
+        return follow_answer(services.get(app), asked, set_progress)
+
+    @app.callback(
+        Output(SINK, "data", allow_duplicate=True),
+        Input(view.CANCEL, "n_clicks"),
+        State(view.REQUEST, "data"),
+        prevent_initial_call=True,
+    )
+    def cancel(clicks: int | None, request: object) -> Any:
+        """Cancel the job in the table; whoever follows it sees the end."""
+        asked = parse_request(request)
+        if clicks and asked is not None:
+            cancel_answer(services.get(app), asked)
+        return no_update
 
     app.callback(
         Output(view.BARS, "figure"),
@@ -92,26 +111,59 @@ def register(app: Dash) -> None:
     )(draw_bars)
 
 
-def answer_request(
-    answers: ImageAnswers, models: Any, request: object, set_progress: Callable[[Any], None]
-) -> tuple[Any, Any]:
-    """The answer that the page shows, or a sentence; nothing where nothing was asked."""
-    asked = parse_request(request)
-    if asked is None:
-        return no_update, no_update
+def follow_answer(
+    parts: services.Services, request: dict[str, Any], set_progress: Callable[[Any], None]
+) -> tuple[Any, dict[str, Any]]:
+    """Ask for the answer to an image and report its state until it is there.
 
-    def tell(words: str) -> None:
-        set_progress({"asked": asked["asked"], "words": words})
+    Args:
+        parts: The server's parts.
+        request: As of `parse_request`.
+        set_progress: Called with the state at each look.
 
+    Returns:
+        What the page shows, and the last state (see `dashboard.jobs.callbacks.follow`) with the
+        request's own values and ``probabilities``.
+    """
     try:
-        info = read_image_model(models, asked["task"])
-        record = answers.answer(info, asked["image"], tell)
+        info = read_image_model(parts.settings.models, request["task"])
     except InputError as error:
-        words = html.P(error.message, className="notice notice--error", role="alert")
-        return words, {"asked": asked["asked"], "probabilities": None}
+        return _failed(request, error.message)
+    last: dict[str, Any] = {"state": str(JobState.DONE), "message": ""}
+    record = parts.images.find(info, request["image"])
+    if record is None:
+        last = callbacks.follow(
+            parts.store,
+            lambda: table.submit_image(
+                parts.store, request["image"], _model_key(info), restart=request["again"]
+            ),
+            lambda state: set_progress({**request, **state}),
+        )
+        record = parts.images.find(info, request["image"])
+    if last["state"] == JobState.CANCELLED:
+        return no_update, {**request, **last}
+    if last["state"] != JobState.DONE or record is None:
+        return _failed(request, last["message"] or _NO_ANSWER)
     titles = dict(zip(info.task.classes, info.task.class_titles, strict=True))
-    shown = [[titles[name], share] for name, share in record.probabilities]
-    return view.answer_view(record, info.task), {"asked": asked["asked"], "probabilities": shown}
+    shares = [[titles[name], share] for name, share in record.probabilities]
+    return view.answer_view(record, info.task), {**request, **last, "probabilities": shares}
+
+
+def _failed(request: dict[str, Any], sentence: str) -> tuple[Any, dict[str, Any]]:
+    shown = html.P(sentence, className="notice notice--error", role="alert")
+    return shown, {**request, "state": str(JobState.FAILED)}
+
+
+def cancel_answer(parts: services.Services, request: dict[str, Any]) -> None:
+    """Cancel the answer to an image, where one was asked for."""
+    info = read_image_model(parts.settings.models, request["task"])
+    job = table.find(parts.store, request["image"], _model_key(info))
+    if job is not None:
+        table.cancel(parts.store, job.job_id)
+
+
+def _model_key(info: ImageModelInfo) -> ModelKey:
+    return ModelKey(task=info.task.name, digest=info.digest)
 
 
 def draw_bars(outcome: object, theme: object) -> go.Figure:
@@ -132,7 +184,12 @@ def draw_bars(outcome: object, theme: object) -> go.Figure:
 
 
 def parse_request(value: object) -> dict[str, Any] | None:
-    """The browser's request, checked; None where it is not one."""
+    """The browser's request, checked; None where it is not one.
+
+    Returns:
+        ``task``; ``image``, the image's id; ``asked``, the browser's mark for this request;
+        ``again``, whether an answer that failed or was cancelled is asked for anew.
+    """
     if not isinstance(value, dict):
         return None
     task, image, asked = (value.get(name) for name in ("task", "image", "asked"))
@@ -140,11 +197,8 @@ def parse_request(value: object) -> dict[str, Any] | None:
         return None
     if not isinstance(image, str) or len(image) != 32 or not set(image) <= set("0123456789abcdef"):
         return None
-    return {"task": task, "image": image, "asked": asked if isinstance(asked, int) else 0}
-
-
-def _request(task: ImageTask, image: str | None) -> dict[str, Any] | None:
-    return parse_request({"task": task.name, "image": image, "asked": 0})
+    mark = asked if isinstance(asked, int) else 0
+    return {"task": task, "image": image, "asked": mark, "again": value.get("again") is True}
 
 
 def _columns(info: ImageModelInfo) -> html.Div:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from pathlib import Path
 
@@ -15,13 +14,12 @@ from fake_images import (
     make_answer,
     make_image_evaluation,
     make_png,
-    program,
     write_image_model,
 )
 from playwright.sync_api import Page, expect
 from running_site import Site
 
-from dashboard.image_answers import ImageAnswers
+from dashboard.comparisons.answers import ImageAnswers
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +28,10 @@ def answered(site: Site) -> str:
     models = Path(site.environment["OVERREAD_MODELS"])
     info = write_image_model(models, evaluation=make_image_evaluation())
     home = Path(site.environment["OVERREAD_HOME"])
-    program_ = program(json.dumps(make_answer()))
-    kept = ImageAnswers(home / "comparisons", models, home / "engine", program=program_)
+    images = ImageAnswers(home / "comparisons")
     content = make_png()
-    image_id = kept.receive("chest.png", io.BytesIO(content), length=len(content))
-    kept.answer(info, image_id, lambda _: None)
+    image_id = images.receive("chest.png", io.BytesIO(content), length=len(content))
+    images.store(image_id, info, make_answer())
     return image_id
 
 

@@ -1,18 +1,22 @@
-"""An image task's metadata and evaluation, an answer, and a program that gives it."""
+"""An image task's metadata and evaluation, and an answer to an image."""
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from pipeline.image_tasks.facade import ImageModelInfo, find_image_task, read_image_model
+from pipeline import ModelReference
+from pipeline.image_tasks.facade import (
+    ImageAnswer,
+    ImageModelInfo,
+    find_image_task,
+    read_image_model,
+)
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 
 TASK = "chest-xray"
@@ -27,13 +31,12 @@ def make_png(value: int = 90, *, size: tuple[int, int] = (24, 32)) -> bytes:
     return stream.getvalue()
 
 
-def make_answer(**changes: Any) -> dict[str, Any]:
-    """What the program writes for an image."""
-    picture = base64.b64encode(make_png()).decode()
-    return {
+def make_answer(**changes: Any) -> ImageAnswer:
+    """What the network says of an image."""
+    fields: dict[str, Any] = {
         "task": TASK,
         "source": "chest.png",
-        "class": "pneumonia_vir",
+        "answer": "pneumonia_vir",
         "probabilities": {
             "covid": 0.02,
             "normal": 0.08,
@@ -42,12 +45,13 @@ def make_answer(**changes: Any) -> dict[str, Any]:
         },
         "width": 32,
         "height": 24,
-        "model": {"name": "mobilenetv2", "version": "1.0.0", "digest": DIGEST},
-        "cautions": [],
-        "image_png": picture,
-        "heat_png": picture,
-        "overlay_png": picture,
-    } | changes
+        "model": ModelReference("mobilenetv2", "1.0.0", DIGEST, "openvino", "f32"),
+        "cautions": (),
+        "image_png": make_png(),
+        "heat_png": make_png(),
+        "overlay_png": make_png(),
+    }
+    return ImageAnswer(**(fields | changes))
 
 
 def make_image_evaluation(**changes: Any) -> dict[str, Any]:
@@ -95,14 +99,3 @@ def write_image_model(models: Path, *, evaluation: dict[str, Any] | None = None)
     if evaluation is not None:
         (folder / "evaluation.json").write_text(json.dumps(evaluation))
     return read_image_model(models, TASK)
-
-
-def program(output: str, *, seconds: float = 0.0) -> tuple[str, ...]:
-    """A program that waits and writes; its arguments are written to ``arguments.json``."""
-    script = (
-        "import json, sys, time\n"
-        f"time.sleep({seconds})\n"
-        "json.dump(sys.argv[1:], open(sys.argv[2] + '.arguments', 'w'))\n"
-        f"sys.stdout.write({output!r})\n"
-    )
-    return (sys.executable, "-c", script)

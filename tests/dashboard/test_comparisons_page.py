@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,18 +18,20 @@ from fake_images import (
     make_answer,
     make_image_evaluation,
     make_png,
-    program,
     write_image_model,
 )
 from fake_server import make_settings
-from flask import Flask, current_app
+from flask import Flask
 from page_calls import text
 
-from dashboard import image_routes, services
+from dashboard import services
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import DARK
+from dashboard.jobs import tasks
+from dashboard.jobs.execution import Worker
 from dashboard.pages import comparisons
 from dashboard.services import Services, build_services
+from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS
 
 
@@ -38,7 +41,6 @@ def served(tmp_path: Path) -> Iterator[Services]:
     parts = build_services(make_settings(tmp_path / "home"))
     server = Flask("test")
     services.attach(server, parts)
-    image_routes.register(server, parts)
     with server.app_context():
         yield parts
 
@@ -116,37 +118,95 @@ def test_model_without_evaluation_says_how_to_measure(served):
     assert "notice--error" in page(task=TASK)
 
 
-def test_request_is_answered_with_picture_words_and_bars(served):
-    answers = image_routes.image_answers(_server())
-    answers = replace(answers, program=program(json.dumps(make_answer())))
-    image_id = _receive(answers)
-    told: list[Any] = []
-    request = {"task": TASK, "image": image_id, "asked": 7}
-    shown, outcome = comparisons.answer_request(
-        answers, served.settings.models, request, told.append
-    )
+def ask(parts: Services, *, again: bool = False) -> dict[str, Any]:
+    """A request for the answer to an image that was sent."""
+    content = make_png()
+    image_id = parts.images.receive("chest.png", io.BytesIO(content), length=len(content))
+    return {"task": TASK, "image": image_id, "asked": 7, "again": again}
+
+
+def work(parts: Services, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Callable[[Any], None]:
+    """A relay at which a worker does the job; also collects what is relayed."""
+    info = write_image_model(parts.settings.models)
+    classifier = SimpleNamespace(info=info)
+    monkeypatch.setattr(tasks, "open_classifier", lambda *_: classifier)
+    monkeypatch.setattr(tasks, "answer_image", answer)
+    worker = Worker(parts)
+
+    def relay(state: dict[str, Any]) -> None:
+        assert (state["asked"], state["state"]) == (7, "queued")
+        assert worker.run_one()
+
+    return relay
+
+
+def test_request_is_answered_with_picture_words_and_bars(served, monkeypatch):
+    request = ask(served)
+    relay = work(served, monkeypatch, lambda *_, **__: make_answer())
+    shown, outcome = comparisons.follow_answer(served, request, relay)
     words = text(shown)
     assert "Viral pneumonia" in words and "70%" in words
-    assert f"/data/comparisons/{TASK}/{image_id}/" in words
+    assert f"/data/comparisons/{TASK}/{request['image']}/" in words
     assert "telling the sources apart" in words
-    assert told[0]["asked"] == 7
+    assert (outcome["state"], outcome["asked"]) == ("done", 7)
     assert outcome["probabilities"][0] == ["Covid-19", 0.02]
     bars = comparisons.draw_bars(outcome, "dark").data[0]
     assert list(bars.x) == [0.02, 0.08, 0.2, 0.7]
     assert list(bars.y) == ["Covid-19", "Healthy", "Bacterial pneumonia", "Viral pneumonia"]
+    again, _ = comparisons.follow_answer(served, request, pytest.fail)  # after a reload
+    assert text(again) == words
 
 
-def test_image_that_cannot_be_read_is_told_in_a_sentence(served):
-    answers = replace(
-        image_routes.image_answers(_server()), program=program('{"error": "It is cut short."}')
+def test_image_that_cannot_be_read_is_told_in_a_sentence(served, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise InputError("chest.png", "It is cut short.")
+
+    request = ask(served)
+    relay = work(served, monkeypatch, refuse)
+    for shown, outcome in (
+        comparisons.follow_answer(served, request, relay),
+        comparisons.follow_answer(served, request, pytest.fail),  # after a reload
+    ):
+        assert "It is cut short." in text(shown)
+        assert outcome["state"] == "failed"
+        with pytest.raises(PreventUpdate):
+            comparisons.draw_bars(outcome, "dark")
+
+
+def test_answer_that_was_forgotten_is_computed_again_while_the_image_is_there(served, monkeypatch):
+    request = ask(served)
+    relay = work(served, monkeypatch, lambda *_, **__: make_answer())
+    comparisons.follow_answer(served, request, relay)
+    (folder,) = (served.images.folder / request["image"]).glob("chest-xray-*")
+    shutil.rmtree(folder)
+    shown, _ = comparisons.follow_answer(served, request, relay)
+    assert "Viral pneumonia" in text(shown)
+    shutil.rmtree(served.images.folder / request["image"])
+    shown, outcome = comparisons.follow_answer(served, request, relay)
+    assert "The image is no longer on the server. Choose it again." in text(shown)
+    assert outcome["state"] == "failed"
+
+
+def test_cancelled_answer_leaves_the_page_as_it_is_until_it_is_asked_for_anew(served, monkeypatch):
+    request = ask(served)
+    comparisons.cancel_answer(served, request)  # nothing was asked for yet
+    cancelled = comparisons.follow_answer(
+        served, request, lambda state: comparisons.cancel_answer(served, request)
     )
-    request = {"task": TASK, "image": _receive(answers), "asked": 7}
-    shown, outcome = comparisons.answer_request(
-        answers, served.settings.models, request, lambda _: None
-    )
-    assert "It is cut short." in text(shown)
-    with pytest.raises(PreventUpdate):
-        comparisons.draw_bars(outcome, "dark")
+    assert (cancelled[0], cancelled[1]["state"]) == (no_update, "cancelled")
+    assert comparisons.follow_answer(served, request, pytest.fail)[0] == no_update
+    relay = work(served, monkeypatch, lambda *_, **__: make_answer())
+    shown, _ = comparisons.follow_answer(served, request | {"again": True}, relay)
+    assert "Viral pneumonia" in text(shown)
+
+
+def test_worker_with_another_model_than_the_page_says_so(served, monkeypatch):
+    request = ask(served)
+    relay = work(served, monkeypatch, lambda *_, **__: make_answer())
+    other = SimpleNamespace(info=SimpleNamespace(digest="f" * 64))
+    monkeypatch.setattr(tasks, "open_classifier", lambda *_: other)
+    shown, _ = comparisons.follow_answer(served, request, relay)
+    assert "install the same everywhere" in text(shown)
 
 
 @pytest.mark.parametrize(
@@ -161,10 +221,8 @@ def test_image_that_cannot_be_read_is_told_in_a_sentence(served):
         {"task": [TASK], "image": "a" * 32},
     ],
 )
-def test_request_that_is_none_does_nothing(served, request_):
-    answers = image_routes.image_answers(_server())
-    found = comparisons.answer_request(answers, served.settings.models, request_, lambda _: None)
-    assert found == (no_update, no_update)
+def test_request_that_is_none_is_left_alone(request_):
+    assert comparisons.parse_request(request_) is None
 
 
 def test_most_probable_class_has_the_ai_s_colour():
@@ -173,12 +231,3 @@ def test_most_probable_class_has_the_ai_s_colour():
     assert list(bars.text) == ["<1%", "100%"]
     assert list(bars.marker.color) == [DARK.muted, DARK.ai]
     assert figure.layout.xaxis.range == (0, 1)
-
-
-def _receive(answers: Any) -> str:
-    content = make_png()
-    return answers.receive("chest.png", io.BytesIO(content), length=len(content))
-
-
-def _server() -> Flask:
-    return current_app

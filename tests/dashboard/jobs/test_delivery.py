@@ -72,7 +72,7 @@ def test_each_job_is_one_message_with_its_number_and_priority(
     ids = [add_case(shared, make_case(seed=seed)) for seed in range(3)]
     jobs = [table.submit(shared.store, study) for study in ids]  # asked for again: no message
     image = table.submit_image(
-        shared.store, "a" * 32, ModelKey("chest-xray", "b" * 64), result_lost=False, restart=True
+        shared.store, "a" * 32, ModelKey("chest-xray", "b" * 64), restart=True
     )
     table.submit(shared.store, ids[2], priority=table.PRIORITY_OPENED)
     assert waiting(redis_server) == [[jobs[2]], [image], [], jobs]

@@ -55,7 +55,7 @@ def test_models_are_loaded_once(parts: Services) -> None:
     [
         (InputError("x", "The slices have no pixels."), "The slices have no pixels."),
         (RuntimeError("inner words"), "The analysis stopped because of an unexpected error."),
-        (MemoryError(), "This study needs more memory than the server has."),
+        (MemoryError(), "This needs more memory than the server has."),
     ],
 )
 def test_a_failing_study_is_told_and_the_worker_goes_on(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ class ExportedLater:
     """Stands for `pipeline.Analyser`, whose models are not exported at first."""
 
     exported = False
+    models = SimpleNamespace(task="brain-tumor")
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -37,13 +39,13 @@ def test_models_are_exported_when_they_are_not(
     monkeypatch.setattr(ExportedLater, "exported", False)
     calls = []
 
-    def export(settings: Any, *, stopping: threading.Event) -> None:
-        calls.append(settings.models)
+    def export(settings: Any, task: str, *, stopping: threading.Event) -> None:
+        calls.append((settings.models, task))
         ExportedLater.exported = True
 
     monkeypatch.setattr(tasks, "export_models", export)
     tasks.prepare_analyser(parts, threading.Event())
-    assert calls == [parts.settings.models]
+    assert calls == [(parts.settings.models, "brain-tumor")]
 
 
 def test_export_that_fails_is_told_with_the_job(parts: Services) -> None:
@@ -70,5 +72,5 @@ def test_export_ends_with_the_worker(parts: Services, monkeypatch: pytest.Monkey
     stopping = threading.Event()
     threading.Timer(0.3, stopping.set).start()
     with pytest.raises(Cancelled):
-        tasks.export_models(parts.settings, stopping=stopping)
+        tasks.export_models(parts.settings, "brain-tumor", stopping=stopping)
     assert started[0].poll() is not None

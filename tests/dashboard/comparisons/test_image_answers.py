@@ -1,86 +1,88 @@
-"""Images of the comparison tasks: received, answered in another process, kept and forgotten."""
+"""Images that are sent, their answers as files, and the routes that carry both."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
-import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_images import DIGEST, TASK, make_answer, make_png, program, write_image_model
+from fake_images import DIGEST, TASK, make_answer, make_png, write_image_model
 from flask.testing import FlaskClient
 
-from dashboard import image_answers, image_routes
-from dashboard.image_answers import ImageAnswers
+from dashboard import image_routes
+from dashboard.comparisons import answers as image_answers
+from dashboard.comparisons.answers import ImageAnswers
+from dashboard.jobs import table
 from dashboard.services import Services
+from dashboard.store import ModelKey
+from dashboard.store.database import now_utc
 from dashboard.uploads import UploadRefused
 from pipeline import InputError, SharedStorage
+from pipeline.image_tasks.facade import ImageModelInfo
 
 HEADERS = {"X-Overread": "1"}
 
 
 @pytest.fixture
+def info(tmp_path: Path) -> ImageModelInfo:
+    return write_image_model(tmp_path / "models")
+
+
+@pytest.fixture
 def answers(tmp_path: Path) -> ImageAnswers:
-    write_image_model(tmp_path / "models")
-    return ImageAnswers(
-        folder=tmp_path / "comparisons",
-        models=tmp_path / "models",
-        engine_files=tmp_path / "engine",
-        program=program(json.dumps(make_answer())),
-    )
+    return ImageAnswers(tmp_path / "comparisons")
 
 
 def receive(answers: ImageAnswers, content: bytes, name: str = "chest.png") -> str:
     return answers.receive(name, io.BytesIO(content), length=len(content))
 
 
-def test_image_is_answered_once_and_then_found(answers: ImageAnswers) -> None:
-    info = write_image_model(answers.models)
+def test_answer_is_found_with_its_pictures(answers: ImageAnswers, info: ImageModelInfo) -> None:
     image_id = receive(answers, make_png())
-    told: list[str] = []
-    record = answers.answer(info, image_id, told.append)
-    assert record.answer == "pneumonia_vir"
+    assert receive(answers, make_png()) == image_id  # the same image
+    assert answers.read(image_id) == (make_png(), "chest.png")
+    assert answers.find(info, image_id) is None
+    answers.store(image_id, info, make_answer())
+    record = answers.find(info, image_id)
+    assert record is not None
+    assert (record.answer, record.width, record.height) == ("pneumonia_vir", 32, 24)
     assert record.probabilities[0] == ("covid", 0.02)
-    assert (record.width, record.height) == (32, 24)
     assert record.heat_url == f"/data/comparisons/{TASK}/{image_id}/{DIGEST[:16]}/heat.png"
-    assert told and all(words.startswith("Answering, ") for words in told)
     picture = answers.picture(info, image_id, "heat")
     assert picture is not None and picture.read_bytes() == make_png()
-    arguments = json.loads((answers.folder / image_id / "upload.arguments").read_text())
-    assert arguments[0] == TASK
-    assert "--source=chest.png" in arguments
-
-    silent = replace(answers, program=("false",))
-    assert silent.answer(info, receive(answers, make_png()), told.append) == record
 
 
-def test_one_machine_answers_what_another_received(answers: ImageAnswers, tmp_path: Path) -> None:
-    info = write_image_model(answers.models)
+def test_one_machine_answers_what_another_received(
+    answers: ImageAnswers, info: ImageModelInfo, tmp_path: Path
+) -> None:
     storage = SharedStorage(str(tmp_path / "shared"))
-    web, follower, other = (
+    web, worker, other = (
         replace(answers, folder=tmp_path / name, storage=storage)
-        for name in ("web", "follower", "other")
+        for name in ("web", "worker", "other")
     )
     image_id = receive(web, make_png())
     assert web.find(info, image_id) is None and web.picture(info, image_id, "heat") is None
-    record = follower.answer(info, image_id, lambda words: None)
-    assert web.find(info, image_id) == record
+    assert worker.read(image_id) == (make_png(), "chest.png")
+    worker.store(image_id, info, make_answer())
+    assert web.find(info, image_id) == worker.find(info, image_id) != None  # noqa: E711
     picture = other.picture(info, image_id, "heat")
     assert picture is not None and picture.read_bytes() == make_png()
     with pytest.raises(InputError, match="no longer on the server"):
-        other.answer(info, "0" * 32, lambda words: None)
+        other.read("0" * 32)
     assert not (other.folder / ("0" * 32)).exists()
 
 
-def test_another_model_does_not_show_this_one_s_answer(answers: ImageAnswers) -> None:
-    info = write_image_model(answers.models)
+def test_another_model_does_not_show_this_one_s_answer(
+    answers: ImageAnswers, info: ImageModelInfo
+) -> None:
     image_id = receive(answers, make_png())
-    answers.answer(info, image_id, lambda _: None)
+    answers.store(image_id, info, make_answer())
     other = replace(info, digest="f" * 64)
     assert answers.find(other, image_id) is None
     assert answers.picture(other, image_id, "heat") is None
@@ -88,61 +90,38 @@ def test_another_model_does_not_show_this_one_s_answer(answers: ImageAnswers) ->
 
 
 @pytest.mark.parametrize(
-    ("output", "sentence"),
+    "changes",
     [
-        ('{"error": "chest.png is cut short. Export it again."}', "chest.png is cut short."),
-        ("", "unexpected error"),
-        ("[]", "unexpected error"),
-        (json.dumps(make_answer(image_png="%%%")), "unexpected error"),
-        (json.dumps({"task": TASK}), "unexpected error"),
-        (json.dumps(make_answer(probabilities={"covid": 1.0})), "unexpected error"),
-        (json.dumps(make_answer(**{"class": "healthy"})), "unexpected error"),
+        {"task": "brain-mri"},
+        {"class": "healthy"},
+        {"probabilities": {"covid": 1.0}},
+        {"probabilities": [1.0]},
+        {"model": {"digest": "f" * 64}},
+        {"model": None},
     ],
 )
-def test_failure_is_one_plain_sentence(answers: ImageAnswers, output: str, sentence: str) -> None:
-    failing = replace(answers, program=program(output))
-    info = write_image_model(answers.models)
-    image_id = receive(answers, make_png())
-    with pytest.raises(InputError, match=sentence):
-        failing.answer(info, image_id, lambda _: None)
-    assert failing.turn.acquire(blocking=False)
-
-
-def test_work_ends_with_whoever_asked_for_it(answers: ImageAnswers) -> None:
-    slow = replace(answers, program=program("{}", seconds=60))
-    image_id = receive(answers, make_png())
-
-    class Ended(BaseException):
-        pass
-
-    def end(words: str) -> None:
-        raise Ended
-
-    began = time.monotonic()
-    with pytest.raises(Ended):
-        slow.answer(write_image_model(answers.models), image_id, end)
-    assert time.monotonic() - began < 30
-    assert slow.turn.acquire(blocking=False)
-
-
-def test_answer_that_takes_too_long_is_given_up(
-    answers: ImageAnswers, monkeypatch: pytest.MonkeyPatch
+def test_files_that_do_not_fit_are_no_answer(
+    answers: ImageAnswers, info: ImageModelInfo, changes: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(image_answers, "_TIMEOUT_S", 0.0)
-    slow = replace(answers, program=program("{}", seconds=60))
     image_id = receive(answers, make_png())
-    with pytest.raises(InputError, match="took longer than five minutes"):
-        slow.answer(write_image_model(answers.models), image_id, lambda _: None)
+    answers.store(image_id, info, make_answer())
+    (path,) = answers.folder.glob("*/*/answer.json")
+    kept = json.loads(path.read_text())
+    for text in (json.dumps(kept | changes), "[]", "", "\x00"):
+        path.write_text(text)
+        assert answers.find(info, image_id) is None
 
 
-def test_second_image_waits_for_its_turn(answers: ImageAnswers) -> None:
-    info = write_image_model(answers.models)
+def test_answer_that_cannot_be_stored_is_a_sentence_and_leaves_nothing(
+    answers: ImageAnswers, info: ImageModelInfo
+) -> None:
     image_id = receive(answers, make_png())
-    told: list[str] = []
-    answers.turn.acquire()
-    threading.Timer(0.6, answers.turn.release).start()
-    answers.answer(info, image_id, told.append)
-    assert told[0] == "Waiting: another image is being answered"
+    (answers.folder / image_id / "upload").unlink()
+    (answers.folder / image_id / "name.txt").unlink()
+    (answers.folder / image_id).rmdir()
+    with pytest.raises(InputError, match="could not be stored"):
+        answers.store(image_id, info, make_answer())
+    assert list(answers.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 11])
@@ -169,20 +148,18 @@ def test_images_are_forgotten_after_a_day_and_when_there_are_too_many(
 
 
 @pytest.mark.parametrize("image_id", ["", "..", "../../secret", "g" * 32, "a" * 31])
-def test_id_that_is_none_leads_nowhere(answers: ImageAnswers, image_id: str) -> None:
-    info = write_image_model(answers.models)
+def test_id_that_is_none_leads_nowhere(
+    answers: ImageAnswers, info: ImageModelInfo, image_id: str
+) -> None:
     with pytest.raises(InputError, match="There is no such image"):
         answers.find(info, image_id)
-
-
-def test_image_that_is_gone_says_so(answers: ImageAnswers) -> None:
-    with pytest.raises(InputError, match="no longer on the server"):
-        answers.answer(write_image_model(answers.models), "a" * 32, lambda _: None)
+    with pytest.raises(InputError, match="There is no such image"):
+        answers.read(image_id)
 
 
 @pytest.fixture
-def served(client: FlaskClient, parts: Services) -> FlaskClient:
-    image_routes.register(client.application, parts)
+def served(client: FlaskClient) -> FlaskClient:
+    image_routes.register(client.application)
     return client
 
 
@@ -195,9 +172,9 @@ def put(client: FlaskClient, content: bytes, name: str = "a.png", **headers: str
 def test_image_goes_in_and_pictures_come_out(served: FlaskClient, parts: Services) -> None:
     info = write_image_model(parts.settings.models)
     image_id = put(served, make_png()).json["image"]
-    kept = image_routes.image_answers(served.application)
-    answered = replace(kept, program=program(json.dumps(make_answer())))
-    record = answered.answer(info, image_id, lambda _: None)
+    parts.images.store(image_id, info, make_answer())
+    record = parts.images.find(info, image_id)
+    assert record is not None
     response = served.get(record.image_url)
     assert response.data == make_png()
     assert response.mimetype == "image/png"
@@ -213,6 +190,19 @@ def test_image_goes_in_and_pictures_come_out(served: FlaskClient, parts: Service
         answer = served.get(wrong)
         assert answer.status_code == 404
         assert answer.json["error"].endswith(".")
+
+
+def test_jobs_of_images_are_forgotten_with_them(served: FlaskClient, parts: Services) -> None:
+    def ask(image_id: str) -> int:
+        model = ModelKey(TASK, DIGEST)
+        return table.submit_image(parts.store, image_id, model, restart=True)
+
+    old = ask("a" * 32)
+    parts.store.clock = lambda: now_utc() + timedelta(hours=25)
+    new = ask("b" * 32)
+    put(served, make_png())
+    assert table.state(parts.store, old) is None
+    assert table.state(parts.store, new) is not None
 
 
 def test_image_is_refused_as_other_uploads_are(

@@ -1,46 +1,36 @@
-"""Answers single images of the comparison tasks, each in a process of its own.
+"""Images that were sent, and the answers to them, as files.
 
-The network runs in ``python -m pipeline.image_tasks.answering``, never in the web process: a file
-that somebody sends is decoded there too. One image is answered at a time; the others wait. Images
-and answers are kept for a day, in a folder that its owner only may read, so that an answer is there
-again after a reload.
+A worker reads an image and stores its answer; the web process never decodes a file that somebody
+sends. Images and answers are kept for a day, in a folder that its owner only may read, so that an
+answer is still shown after a reload.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import logging
 import re
 import secrets
 import shutil
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from dashboard.image_records import ImageRecord, parse_answer
+from dashboard.comparisons.records import ImageRecord, parse_answer
 from dashboard.uploads import UploadRefused, safe_relative_name
 from pipeline import InputError, SharedStorage, StorageError
-from pipeline.image_tasks.facade import ImageModelInfo
+from pipeline.image_tasks.facade import ImageAnswer, ImageModelInfo
 
 _LOG = logging.getLogger(__name__)
 MAX_BYTES = 32 << 20
 _CHUNK = 1 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
-_KEPT_S, _KEPT_IMAGES = 24 * 3600, 200
-_POLL_S = 0.25
-_TIMEOUT_S = 300.0
-_MAX_ANSWER_BYTES = 256 << 20
-_ROOT = Path(__file__).resolve().parents[1]
-_UNANSWERED = "The image could not be answered because of an unexpected error. Try again."
-_TOO_LONG = "The answer took longer than five minutes and was given up."
+KEPT_S, _KEPT_IMAGES = 24 * 3600, 200
+_GONE = "The image is no longer on the server. Choose it again."
+_NOT_STORED = "The answer could not be stored on the server. Choose the image again."
 PICTURES = ("image", "heat")
 
 
@@ -50,18 +40,10 @@ class ImageAnswers:
 
     Attributes:
         folder: Where they are kept.
-        models: Folder of the models.
-        engine_files: Folder of the exported models.
-        program: Start of the command that answers an image; tests give their own.
-        turn: Held by whoever has an image answered.
         storage: Where all machines keep them, or None where the folder is all there is.
     """
 
     folder: Path
-    models: Path
-    engine_files: Path
-    program: tuple[str, ...] = (sys.executable, "-m", "pipeline.image_tasks.answering")
-    turn: threading.Lock = field(default_factory=threading.Lock)
     storage: SharedStorage | None = None
 
     def receive(self, name: str, stream: IO[bytes], *, length: int | None) -> str:
@@ -105,32 +87,41 @@ class ImageAnswers:
             draft.unlink(missing_ok=True)
         return place.name
 
-    def answer(
-        self, info: ImageModelInfo, image_id: str, tell: Callable[[str], None]
-    ) -> ImageRecord:
-        """Answer an image, or give back the answer that is there.
-
-        Args:
-            info: The task's model.
-            image_id: What `receive` answered.
-            tell: Called with what is being done, again and again; may raise to end the work.
+    def read(self, image_id: str) -> tuple[bytes, str]:
+        """The bytes of an image, undecoded, and its name.
 
         Raises:
-            InputError: The image is gone or cannot be read, or no model could answer.
+            InputError: The image is gone.
         """
-        while not self.turn.acquire(timeout=_POLL_S):
-            tell("Waiting: another image is being answered")
+        folder = self._folder(image_id)
+        self._fetch(image_id, "upload", "name.txt")
         try:
-            found = self.find(info, image_id)
-            if found is not None:
-                return found
-            self._store(info, image_id, self._run(info, image_id, tell))
+            return (folder / "upload").read_bytes(), (folder / "name.txt").read_text("utf-8")
+        except OSError:
+            raise InputError("", _GONE) from None
+
+    def store(self, image_id: str, info: ImageModelInfo, answer: ImageAnswer) -> None:
+        """Keep the pictures as files and the rest as JSON, all of it or nothing.
+
+        Raises:
+            InputError: The image is gone, or the disk or the shared storage refuses.
+        """
+        folder = self._folder(image_id)
+        draft = folder / f"{secrets.token_hex(8)}.part"
+        try:
+            draft.mkdir(mode=0o700)
+            (draft / "image.png").write_bytes(answer.image_png)
+            (draft / "heat.png").write_bytes(answer.heat_png)
+            kept = {k: v for k, v in answer.to_json().items() if not k.endswith("_png")}
+            (draft / "answer.json").write_text(json.dumps(kept, allow_nan=False), "utf-8")
+            shutil.rmtree(folder / _answer_name(info), ignore_errors=True)
+            draft.rename(folder / _answer_name(info))
+            self._share(image_id, *_answer_files(info))
+        except (OSError, StorageError):
+            _LOG.exception("An answer could not be stored.")
+            raise InputError("", _NOT_STORED) from None
         finally:
-            self.turn.release()
-        found = self.find(info, image_id)
-        if found is None:
-            raise InputError("", _UNANSWERED)
-        return found
+            shutil.rmtree(draft, ignore_errors=True)
 
     def find(self, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
         """The answer of this model to an image, where it is there."""
@@ -154,7 +145,7 @@ class ImageAnswers:
         """Delete what is older than a day, and the oldest where there are too many."""
         entries = sorted(self.folder.iterdir(), key=_changed, reverse=True)
         for place, entry in enumerate(entries):
-            if place >= _KEPT_IMAGES or time.time() - _changed(entry) > _KEPT_S:
+            if place >= _KEPT_IMAGES or time.time() - _changed(entry) > KEPT_S:
                 if entry.is_dir():
                     shutil.rmtree(entry, ignore_errors=True)
                 else:  # a draft that a lost connection left
@@ -164,70 +155,6 @@ class ImageAnswers:
         if _ID.fullmatch(image_id) is None:
             raise InputError("", "There is no such image.")
         return self.folder / image_id
-
-    def _run(
-        self, info: ImageModelInfo, image_id: str, tell: Callable[[str], None]
-    ) -> Mapping[str, Any]:
-        """Run the program on an image; returns its JSON."""
-        folder = self._folder(image_id)
-        self._fetch(image_id, "upload", "name.txt")
-        try:
-            source = (folder / "name.txt").read_text("utf-8")
-        except OSError:
-            sentence = "The image is no longer on the server. Choose it again."
-            raise InputError("", sentence) from None
-        command = [*self.program, info.task.name, str(folder / "upload"), f"--source={source}"]
-        command += ["--models", str(self.models), "--engine-dir", str(self.engine_files)]
-        with (folder / "output.json").open("w+b") as output:
-            self._wait(command, output, tell)
-            if output.seek(0, 2) > _MAX_ANSWER_BYTES:
-                raise InputError(source, _UNANSWERED)
-            output.seek(0)
-            try:
-                answer = json.load(output)
-            except ValueError:
-                raise InputError(source, _UNANSWERED) from None
-        (folder / "output.json").unlink(missing_ok=True)
-        if not isinstance(answer, dict):
-            raise InputError(source, _UNANSWERED)
-        if "error" in answer:
-            raise InputError(source, str(answer["error"])[:500])
-        return answer
-
-    def _wait(self, command: list[str], output: IO[bytes], tell: Callable[[str], None]) -> None:
-        """Wait for the program; it ends with whoever asked for it."""
-        began = time.monotonic()
-        process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=output)
-        try:
-            while process.poll() is None:
-                seconds = time.monotonic() - began
-                if seconds > _TIMEOUT_S:
-                    raise InputError("", _TOO_LONG)
-                tell(f"Answering, {seconds:.0f} s")
-                time.sleep(_POLL_S)
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-
-    def _store(self, info: ImageModelInfo, image_id: str, answer: Mapping[str, Any]) -> None:
-        """Keep the pictures as files and the rest as JSON, all of it or nothing."""
-        folder = self._folder(image_id)
-        draft = folder / f"{secrets.token_hex(8)}.part"
-        draft.mkdir(mode=0o700)
-        try:
-            for name in PICTURES:
-                picture = base64.b64decode(str(answer[f"{name}_png"]), validate=True)
-                (draft / f"{name}.png").write_bytes(picture)
-            kept = {key: value for key, value in answer.items() if not key.endswith("_png")}
-            (draft / "answer.json").write_text(json.dumps(kept), "utf-8")
-            shutil.rmtree(folder / _answer_name(info), ignore_errors=True)
-            draft.rename(folder / _answer_name(info))
-            self._share(image_id, *_answer_files(info))
-        except (KeyError, ValueError, StorageError):
-            raise InputError("", _UNANSWERED) from None
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
 
     def _share(self, image_id: str, *names: str) -> None:
         """Put files of an image where all machines find them.
