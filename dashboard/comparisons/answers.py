@@ -17,12 +17,15 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from dashboard.comparisons.records import ImageRecord, parse_answer
 from dashboard.uploads import UploadRefused, safe_relative_name
 from pipeline import InputError, SharedStorage, StorageError
-from pipeline.image_tasks.facade import ImageAnswer, ImageModelInfo
+from pipeline.image_tasks.facade import ImageModelInfo
+
+if TYPE_CHECKING:  # what answers images loads the readers
+    from pipeline.image_tasks.facade import ImageAnswer
 
 _LOG = logging.getLogger(__name__)
 MAX_BYTES = 32 << 20

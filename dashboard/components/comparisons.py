@@ -22,7 +22,6 @@ from dashboard.components.performance.parts import (
     table,
 )
 from dashboard.evaluation.image_task import ImageEvaluation
-from dashboard.image_records import ImageRecord
 from dashboard.uploads import size_words
 from pipeline import list_formats
 from pipeline.evaluation.facade import find_image_figure
