@@ -281,6 +281,9 @@ def test_another_readers_version_is_theirs_and_shown_on_demand(page: Page, study
     drag(page, (50.5, 20.5), (53.5, 20.5))
     page.keyboard.press("Control+s")
     expect(page.locator("#correction-versions li")).to_have_count(1)
+    measured = page.locator("#correction-measurable")
+    expect(measured).to_contain_text("RANO 2.0")  # no answer is to come that sets the cookie
+    expect(measured).to_have_attribute("aria-busy", "false")
     page.context.clear_cookies()  # someone else
     open_study(page, study)
     line, name = page.locator(".correction-line"), page.locator("#viewer-show-correction-words")
