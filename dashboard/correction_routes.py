@@ -25,7 +25,7 @@ from dashboard.mask_encoding import decode_mask, encode_mask, longest_encoding
 from dashboard.mask_surfaces import encode_surface
 from dashboard.readers import Reader, current_reader
 from dashboard.request_body import read_object
-from dashboard.route_errors import NotThere, RequestRefused
+from dashboard.route_errors import NotThere, RequestRefused, refuse_input
 from dashboard.store import StudyRow
 from dashboard.store import corrections as kept
 from dashboard.store.corrections import DraftConflict, DraftRow, NewVersion, VersionLine, Writer
@@ -41,6 +41,7 @@ _SENT = "The correction"
 _UNNAMED = "Type your name first: it is kept with the version."
 
 correction = Blueprint("correction", __name__)
+correction.register_error_handler(InputError, refuse_input)
 
 
 def register(server: Flask) -> None:
@@ -164,14 +165,6 @@ def diameters(study_id: str) -> Response:
     """The diameters of what is in the reader's view, saved or not; nothing is kept."""
     row = find_study(study_id)
     return jsonify(describe_lesions(_read_whole_mask(row), load_case(row).spacing_mm))
-
-
-@correction.errorhandler(InputError)
-def refuse(error: InputError) -> Response:
-    """Tell what does not fit."""
-    response = jsonify({"error": error.message})
-    response.status_code = HTTPStatus.BAD_REQUEST
-    return response
 
 
 @correction.errorhandler(DraftConflict)

@@ -21,7 +21,7 @@ from flask import Blueprint, Flask, Response, jsonify
 from dashboard.case_measures import describe_lesions
 from dashboard.readers import current_reader
 from dashboard.request_body import read_object
-from dashboard.route_errors import NotThere
+from dashboard.route_errors import NotThere, refuse_input
 from dashboard.store import StudyRow
 from dashboard.store.measurements import (
     MeasurementConflict,
@@ -57,6 +57,7 @@ _FIELDS = {"id", "kind", "k", "points"}
 _SENT = "The measurements"
 
 measurement = Blueprint("measurement", __name__)
+measurement.register_error_handler(InputError, refuse_input)
 
 
 def register(server: Flask) -> None:
@@ -100,32 +101,16 @@ def judge(study_id: str) -> Response:
     return jsonify({"lengths": lengths, "measurable": measurable, "reason": reason})
 
 
-@measurement.get("/data/<study_id>/<key>/diameters/<int:level>")
-@measurement.get("/data/<study_id>/<key>/diameters/<int:level>/<int:percent>")
-def diameters(study_id: str, key: str, level: int, percent: int | None = None) -> Response:
-    """Diameters of the AI's mask at a threshold and an operating point, as JSON.
-
-    Args:
-        study_id: The study.
-        key: The result's.
-        level: Smallest value of the probability map that belongs to the mask, 1 to 255.
-        percent: 100 x the slice score from which slices are called; without it those that were.
-    """
+@measurement.get("/data/<study_id>/<key>/diameters/<path:mask>")
+def diameters(study_id: str, key: str, mask: str) -> Response:
+    """Diameters of the AI's mask at a threshold and an operating point, as JSON."""
     row = recent_study(study_id)
 
     def encode() -> bytes:
-        masks = find_mask(row, key, level, percent)
+        masks = find_mask(row, key, mask)
         return json.dumps(describe_lesions(masks, load_case(row).spacing_mm)).encode()
 
     return answer_immutable(encode, mimetype="application/json", packs=True)
-
-
-@measurement.errorhandler(InputError)
-def refuse(error: InputError) -> Response:
-    """Tell what does not fit."""
-    response = jsonify({"error": error.message})
-    response.status_code = HTTPStatus.BAD_REQUEST
-    return response
 
 
 @measurement.errorhandler(MeasurementConflict)

@@ -57,6 +57,11 @@ def answer_error(error: Exception) -> Response:
     return _sentence(status, sentence)
 
 
+def refuse_input(error: InputError) -> Response:
+    """What is answered where something that was sent does not fit: for blueprints that take it."""
+    return _sentence(HTTPStatus.BAD_REQUEST, error.message)
+
+
 def _sentence(status: HTTPStatus, sentence: str) -> Response:
     body: Any = {"error": sentence}
     if request.path.startswith(("/api/", "/data/")):

@@ -15,18 +15,19 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from dashboard import request_log, studies
 from dashboard.case_measures import describe_measures
-from dashboard.display import encode_slice, make_thumbnail
+from dashboard.display import make_thumbnail
 from dashboard.recent_studies import RecentStudies
 from dashboard.route_errors import SENTENCES, NotThere, answer_error
 from dashboard.services import Services
 from dashboard.study_access import (
     RESULT_GONE,
     answer_immutable,
+    answer_pixels,
+    answer_reference,
     check_key,
     check_place,
     find_services,
     find_study,
-    let_go,
     load_case,
     recent_study,
     study_with_data,
@@ -107,14 +108,7 @@ def pixels(study_id: str, digest: str, channel: int, k: int) -> Response:
     """One slice of one channel, encoded as `dashboard.display` says."""
     row = study_with_data(study_id, digest)
     check_place(row, channel, k)
-
-    def encode() -> bytes:
-        volume = load_case(row).pixels
-        body = encode_slice(volume[k, :, :, channel], row.display)
-        let_go(volume)
-        return body
-
-    return answer_immutable(encode)
+    return answer_pixels(row, channel, lambda volume: volume[k])
 
 
 @api.get("/data/<study_id>/<digest>/reference/<int:k>")
@@ -122,18 +116,7 @@ def reference(study_id: str, digest: str, k: int) -> Response:
     """The reference mask of one slice, 0 or 255."""
     row = study_with_data(study_id, digest)
     check_place(row, 0, k)
-    if not row.has_reference:
-        raise NotThere("This study has no reference outline.")
-
-    def encode() -> bytes:
-        masks = load_case(row).masks
-        if masks is None:
-            raise NotThere("This study has no reference outline.")
-        body = (masks[k].astype(np.uint8) * np.uint8(255)).tobytes()
-        let_go(masks)
-        return body
-
-    return answer_immutable(encode, packs=True)
+    return answer_reference(row, lambda masks: masks[k])
 
 
 @api.get("/data/<study_id>/<digest>/thumbnail/<int:channel>.png")

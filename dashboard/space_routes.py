@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 import pipeline  # its surfaces need SciPy, which the web process must start without
 from dashboard.corrections import make_volume, shape_of
-from dashboard.display import encode_slice
 from dashboard.figures.space import describe_space, make_space_figure
 from dashboard.mask_surfaces import amount_of, encode_surface
 from dashboard.route_errors import NotThere
@@ -23,6 +22,8 @@ from dashboard.store import StudyRow
 from dashboard.study_access import (
     RESULT_GONE,
     answer_immutable,
+    answer_pixels,
+    answer_reference,
     check_key,
     check_place,
     find_mask,
@@ -33,7 +34,6 @@ from dashboard.study_access import (
     study_with_data,
 )
 
-_NO_REFERENCE = "This study has no reference outline."
 _JSON = "application/json"
 space = Blueprint("space", __name__)
 
@@ -49,14 +49,7 @@ def plane_pixels(study_id: str, digest: str, axis: str, place: int, channel: int
     row = study_with_data(study_id, digest)
     check_place(row, channel, 0)
     _check_cut(row, axis, place)
-
-    def encode() -> bytes:
-        volume = load_case(row).pixels
-        body = encode_slice(cut_plane(volume[..., channel], axis, place), row.display)
-        let_go(volume)
-        return body
-
-    return answer_immutable(encode)
+    return answer_pixels(row, channel, lambda volume: cut_plane(volume, axis, place))
 
 
 @space.get("/data/<study_id>/<digest>/plane/<axis>/<int:place>/reference")
@@ -64,16 +57,7 @@ def plane_reference(study_id: str, digest: str, axis: str, place: int) -> Respon
     """The reference mask along a cut, ``(n, length)``, 0 or 255."""
     row = study_with_data(study_id, digest)
     _check_cut(row, axis, place)
-
-    def encode() -> bytes:
-        masks = load_case(row).masks
-        if masks is None:
-            raise NotThere(_NO_REFERENCE)
-        body = (cut_plane(masks, axis, place).astype(np.uint8) * np.uint8(255)).tobytes()
-        let_go(masks)
-        return body
-
-    return answer_immutable(encode, packs=True)
+    return answer_reference(row, lambda masks: cut_plane(masks, axis, place))
 
 
 @space.get("/data/<study_id>/<key>/plane/<axis>/<int:place>/probability")
@@ -117,22 +101,14 @@ def case_space(study_id: str, digest: str) -> Response:
     return answer_immutable(encode, mimetype=_JSON, packs=True)
 
 
-@space.get("/data/<study_id>/<key>/surface/<int:level>")
-@space.get("/data/<study_id>/<key>/surface/<int:level>/<int:percent>")
-def surface(study_id: str, key: str, level: int, percent: int | None = None) -> Response:
-    """The AI's mask in space, as JSON.
-
-    Args:
-        study_id: The study.
-        key: The result's.
-        level: Smallest value of the probability map that belongs to the mask, 1 to 255.
-        percent: 100 x the slice score from which slices are called; without it those that were.
-    """
+@space.get("/data/<study_id>/<key>/surface/<path:mask>")
+def surface(study_id: str, key: str, mask: str) -> Response:
+    """The AI's mask in space at a threshold and an operating point, as JSON."""
     row = recent_study(study_id)
 
     def encode() -> bytes:
-        mask = make_volume(find_mask(row, key, level, percent), shape_of(row))
-        return encode_surface(load_case(row), row.start_channel, mask, "ai")
+        volume = make_volume(find_mask(row, key, mask), shape_of(row))
+        return encode_surface(load_case(row), row.start_channel, volume, "ai")
 
     return answer_immutable(encode, mimetype=_JSON, packs=True)
 

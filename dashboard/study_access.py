@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mmap
+import re
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 import numpy as np
 from flask import Response, current_app, request
 from numpy.typing import NDArray
 
 from dashboard import services
+from dashboard.display import encode_slice
 from dashboard.mask_encoding import MaskSlices
 from dashboard.recent_studies import RecentStudies
 from dashboard.route_errors import NotThere
@@ -20,6 +23,9 @@ from dashboard.services import Services
 from dashboard.store import StudyRow
 from pipeline import Case
 
+#: ``(n, h, w)``, or a part of it.
+Volume = NDArray[Any]
+_MASK = re.compile("([0-9]{1,3})(?:/([0-9]{1,2}))?")
 RESULT_GONE = "The result is no longer there; open the study again."
 _FOR_EVER = "private, max-age=31536000, immutable"
 
@@ -81,25 +87,28 @@ def let_go(volume: NDArray[np.generic]) -> None:
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def find_mask(row: StudyRow, key: str, level: int, percent: int | None) -> MaskSlices:
+def find_mask(row: StudyRow, key: str, mask: str) -> MaskSlices:
     """The AI's mask as the browser has it in view, of the slices that are called.
 
     Args:
         row: The study.
         key: The result's, from the address.
-        level: Smallest value of the probability map that belongs to the mask, 1 to 255.
-        percent: 100 x the slice score from which slices are called; without it those that were.
+        mask: Likewise: the smallest value of the probability map that belongs to the mask, 1 to
+            255; behind a slash 100 x the slice score from which slices are called, where that is
+            not the shipped one.
 
     Raises:
-        NotThere: The result is another one or gone, or level or percent are out of range.
+        NotThere: The result is another one or gone, or the mask's numbers are out of range.
     """
     check_key(row, key)
-    if not 1 <= level <= 255 or not (percent is None or 1 <= percent <= 99):
+    found = _MASK.fullmatch(mask)
+    level, percent = (int(text or 0) for text in found.groups()) if found else (0, 0)
+    if found is None or not 1 <= level <= 255 or (found[2] and not 1 <= percent <= 99):
         raise NotThere("There is no such threshold.")
     outline = find_services().results.outline(key)
     if outline is None or outline.probability.shape != (row.slices, row.height, row.width):
         raise NotThere(RESULT_GONE)
-    return outline.mask_slices(level, None if percent is None else percent / 100)
+    return outline.mask_slices(level, percent / 100 if percent else None)
 
 
 def check_place(row: StudyRow, channel: int, k: int) -> None:
@@ -140,6 +149,32 @@ def answer_immutable(
             response.headers["Content-Encoding"] = "gzip"
     response.set_data(body)
     return response
+
+
+def answer_pixels(row: StudyRow, channel: int, cut: Callable[[Volume], Volume]) -> Response:
+    """A part of a channel ``(n, h, w)``, encoded as `dashboard.display` says."""
+
+    def encode() -> bytes:
+        volume = load_case(row).pixels
+        body = encode_slice(cut(volume[..., channel]), row.display)
+        let_go(volume)
+        return body
+
+    return answer_immutable(encode)
+
+
+def answer_reference(row: StudyRow, cut: Callable[[Volume], Volume]) -> Response:
+    """A part of the reference mask ``(n, h, w)``, 0 or 255; an error where there is none."""
+
+    def encode() -> bytes:
+        masks = load_case(row).masks if row.has_reference else None
+        if masks is None:
+            raise NotThere("This study has no reference outline.")
+        body = (cut(masks).astype(np.uint8) * np.uint8(255)).tobytes()
+        let_go(masks)
+        return body
+
+    return answer_immutable(encode, packs=True)
 
 
 def check_key(row: StudyRow, key: str) -> None:

@@ -7,7 +7,7 @@ changes nothing (`DraftConflict`); versions are only ever added.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from dashboard.store.database import Database
-from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord, StudyRecord
+from dashboard.store.schema import Base, MaskDraftRecord, MaskVersionRecord, StudyRecord
 
 _Row = TypeVar("_Row")
 
@@ -268,23 +268,13 @@ def _versions(study_id: str) -> Select[MaskVersionRecord]:
 
 
 def _draft(record: MaskDraftRecord) -> DraftRow:
-    return DraftRow(
-        revision=record.revision,
-        writer=record.writer,
-        step=record.step,
-        based_on=record.based_on,
-        content=record.content,
-        ai_content=record.ai_content,
-        changed_at=record.changed_at,
-    )
+    return DraftRow(**_columns(record, DraftRow))
 
 
 def _line(record: MaskVersionRecord) -> VersionLine:
-    return VersionLine(
-        number=record.number,
-        reader_id=record.reader_id,
-        author=record.author,
-        based_on=record.based_on,
-        facts=record.facts,
-        saved_at=record.saved_at,
-    )
+    return VersionLine(**_columns(record, VersionLine))
+
+
+def _columns(record: Base, row: type[DraftRow] | type[VersionLine]) -> dict[str, Any]:
+    """The columns of a record that a row has under the same names."""
+    return {field.name: getattr(record, field.name) for field in fields(row)}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from fake_evaluation import make_evaluation, make_experiment, write_models
-from fake_server import Clock, make_services, make_settings
+from fake_server import Clock, make_server, make_services, make_settings
 from flask import Flask
 from flask.testing import FlaskClient
 from service_processes import PostgresServer, RedisServer, open_postgres, open_redis
 
-from dashboard import routes, security, services
+from dashboard import services
 from dashboard.services import Services, build_services
 from dashboard.store import ModelKey, Store
 
@@ -62,11 +62,7 @@ def parts(tmp_path: Path) -> Services:
 @pytest.fixture
 def client(parts: Services) -> FlaskClient:
     """The routes and guards on a server without Dash."""
-    server = Flask("test")
-    services.attach(server, parts)
-    routes.register(server, parts)
-    security.protect(server, parts.settings, script_hashes=lambda: ["'sha256-x'"])
-    return server.test_client()
+    return make_server(parts).test_client()
 
 
 @pytest.fixture(scope="module")

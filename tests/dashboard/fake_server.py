@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 from fake_evaluation import make_metadata
+from flask import Flask
 from PIL import Image
 
-from dashboard import studies
+from dashboard import reader_routes, routes, security, services, studies
 from dashboard.services import Services, build_services
 from dashboard.settings import Settings, read_settings
 from dashboard.store import NewStudy, Origin, Store
@@ -58,6 +59,18 @@ def write_models(folder: Path, *, digest: str = "0" * 64) -> None:
     path = folder / "brain-tumor" / "resunet-resnet18" / "metadata.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(make_metadata(digest=digest)), encoding="utf-8")
+
+
+def make_server(parts: Services, *register: Callable[[Flask], None]) -> Flask:
+    """The routes and guards on a server without Dash; ``register`` adds further routes."""
+    server = Flask("test")
+    services.attach(server, parts)
+    reader_routes.register(server, parts)
+    for add in register:
+        add(server)
+    routes.register(server, parts)
+    security.protect(server, parts.settings, script_hashes=lambda: ["'sha256-x'"])
+    return server
 
 
 def make_case(n: int = 3, *, seed: int = 0, masks: bool = True, **changes: Any) -> Case:

@@ -9,13 +9,14 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from fake_server import add_case, fake_factory, make_case
+from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
 from dashboard import correction_routes, reader_routes, routes, security, services
 from dashboard.jobs.execution import Worker
+from dashboard import case_measures, correction_routes
 from dashboard.mask_encoding import decode_mask, encode_mask
 from dashboard.services import Services
 
@@ -27,13 +28,7 @@ NO_BASE = {"result_key": None, "threshold": None, "version": None}
 
 @pytest.fixture
 def server(parts: Services) -> Flask:
-    server = Flask("test")
-    services.attach(server, parts)
-    reader_routes.register(server, parts)
-    correction_routes.register(server)
-    routes.register(server, parts)
-    security.protect(server, parts.settings, script_hashes=lambda: ["'sha256-x'"])
-    return server
+    return make_server(parts, correction_routes.register)
 
 
 @pytest.fixture
@@ -321,41 +316,42 @@ def test_there_is_no_such_study(client: FlaskClient) -> None:
         assert "no such study" in answer.json["error"]
 
 
-def surface(client: FlaskClient, study: str, base: Any, masks: dict[int, NDArray[np.bool_]]) -> Any:
+def in_view(
+    client: FlaskClient, kind: str, study: str, base: Any, masks: dict[int, NDArray[np.bool_]]
+) -> Any:
+    """Surface or diameters of the mask in the reader's view."""
     sent = {"based_on": base, "mask": text(masks)}
-    return client.post(f"/api/studies/{study}/corrections/surface", json=sent, headers=OURS)
+    return client.post(f"/api/studies/{study}/corrections/{kind}", json=sent, headers=OURS)
 
 
 def test_surface_is_of_what_is_in_view_and_keeps_nothing(
     client: FlaskClient, parts: Services, study: str
 ) -> None:
     on_ai = {"result_key": key_of(parts, study), "threshold": 0.3, "version": None}
-    answer = surface(client, study, on_ai, {2: square(1, 1)})
+    answer = in_view(client, "surface", study, on_ai, {2: square(1, 1)})
     assert answer.status_code == 200
     # 4 of the AI's on slice 2, 4 of the reader's on slice 3; voxels of 1 x 1 x 5 mm
     assert answer.json["amount"] == {"voxels": 8, "volume_ml": pytest.approx(0.04)}
     (trace,) = answer.json["figure"]["data"]
     assert (trace["name"], trace["visible"]) == ("correction", True)
-    erased = surface(client, study, on_ai, {1: square(0, 0, 0)}).json
+    erased = in_view(client, "surface", study, on_ai, {1: square(0, 0, 0)}).json
     assert (erased["amount"]["voxels"], erased["figure"]["data"][0]["visible"]) == (0, False)
-    assert surface(client, study, NO_BASE, {0: square(0, 0, 3)}).json["amount"]["voxels"] == 9
+    assert (
+        in_view(client, "surface", study, NO_BASE, {0: square(0, 0, 3)}).json["amount"]["voxels"]
+        == 9
+    )
     assert corrections_of(client, study) == {"draft": None, "versions": []}
 
 
 def test_surface_of_a_version(client: FlaskClient, study: str) -> None:
     save(client, study, body({0: square(0, 0, 3)}))
     version = {"result_key": None, "threshold": None, "version": 1}
-    assert surface(client, study, version, {}).json["amount"]["voxels"] == 9
-    unknown = surface(client, study, version | {"version": 2}, {})
+    assert in_view(client, "surface", study, version, {}).json["amount"]["voxels"] == 9
+    unknown = in_view(client, "surface", study, version | {"version": 2}, {})
     assert (unknown.status_code, unknown.json["error"]) == (
         404,
         "There is no version 2 of this study's mask.",
     )
-
-
-def diameters(client: FlaskClient, study: str, base: Any, masks: Any) -> Any:
-    sent = {"based_on": base, "mask": text(masks)}
-    return client.post(f"/api/studies/{study}/corrections/diameters", json=sent, headers=OURS)
 
 
 def test_diameters_are_of_what_is_in_view_and_keep_nothing(
@@ -363,24 +359,36 @@ def test_diameters_are_of_what_is_in_view_and_keep_nothing(
 ) -> None:
     """Slices that were never saved count; the others are what the base has there."""
     on_ai = {"result_key": key_of(parts, study), "threshold": 0.3, "version": None}
-    found = diameters(client, study, on_ai, {2: square(1, 1, 4)})
+    found = in_view(client, "diameters", study, on_ai, {2: square(1, 1, 4)})
     assert found.status_code == 200
     (lesion,) = found.json["lesions"]  # touches the AI's 2 x 2 pixels on the slice before
     assert (lesion["k"], lesion["slices"]) == (2, 2)
     assert lesion["longest"]["length"] == pytest.approx(32**0.5)
     assert lesion["reason"] == "Not measurable: 5.7 mm is below 10 mm."
-    assert diameters(client, study, on_ai, {1: square(0, 0, 0)}).json["lesions"] == []
+    assert in_view(client, "diameters", study, on_ai, {1: square(0, 0, 0)}).json["lesions"] == []
     called = on_ai | {"operating_point": 0.95}
-    assert diameters(client, study, called, {}).json["lesions"] == []
+    assert in_view(client, "diameters", study, called, {}).json["lesions"] == []
     assert corrections_of(client, study) == {"draft": None, "versions": []}
 
 
 def test_diameters_go_on_from_a_version(client: FlaskClient, study: str) -> None:
     save(client, study, body({0: square(0, 0, 3)}))
     version = {"result_key": None, "threshold": None, "version": 1}
-    (lesion,) = diameters(client, study, version, {}).json["lesions"]
+    (lesion,) = in_view(client, "diameters", study, version, {}).json["lesions"]
     assert lesion["longest"]["length"] == pytest.approx(18**0.5)
-    assert len(diameters(client, study, version, {2: square(0, 0, 1)}).json["lesions"]) == 2
+    more = in_view(client, "diameters", study, version, {2: square(0, 0, 1)})
+    assert len(more.json["lesions"]) == 2
+
+
+def test_a_mask_that_takes_too_long_to_measure_is_refused(
+    client: FlaskClient, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(case_measures, "LIMIT_S", 0.0)
+    answer = in_view(client, "diameters", study, NO_BASE, {0: square(0, 0)})
+    assert (answer.status_code, answer.json) == (
+        400,
+        {"error": "The mask is too ragged to be measured."},
+    )
 
 
 @pytest.mark.parametrize("kind", ["surface", "diameters"])

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from fake_server import add_case, fake_factory, make_case
+from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
 
-from dashboard import measurement_routes, reader_routes, routes, security, services
+from dashboard import measurement_routes
 from dashboard.measurement_routes import MOST_ITEMS
 from dashboard.services import Services
 from dashboard.store.measurements import (
@@ -33,13 +33,7 @@ DIAMETERS = {
 
 @pytest.fixture
 def server(parts: Services) -> Flask:
-    server = Flask("test")
-    services.attach(server, parts)
-    reader_routes.register(server, parts)
-    measurement_routes.register(server)
-    routes.register(server, parts)
-    security.protect(server, parts.settings, script_hashes=lambda: ["'sha256-x'"])
-    return server
+    return make_server(parts, measurement_routes.register)
 
 
 @pytest.fixture

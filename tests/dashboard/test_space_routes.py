@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_server import add_case, fake_factory, make_case
-from flask import Flask
+from fake_server import add_case, fake_factory, make_case, make_server
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from shared_cases import read_cases
 
-from dashboard import routes, services, space_routes
+from dashboard import space_routes
 from dashboard.figures.space import TRACES
 from dashboard.jobs.execution import Worker
 from dashboard.services import Services
@@ -26,12 +25,7 @@ HOSTILE = ["row/-1", "row/6", "column/5", "depth/0", "row/x", "row/9999999999999
 
 @pytest.fixture
 def client(parts: Services) -> FlaskClient:
-    """The routes and guards on a server without Dash."""
-    server = Flask("test")
-    services.attach(server, parts)
-    space_routes.register(server)
-    routes.register(server, parts)
-    return server.test_client()
+    return make_server(parts, space_routes.register).test_client()
 
 
 @pytest.fixture
