@@ -14,9 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
-from dashboard import correction_routes, reader_routes, routes, security, services
-from dashboard.jobs.execution import Worker
 from dashboard import case_measures, correction_routes
+from dashboard.jobs.execution import Worker
 from dashboard.mask_encoding import decode_mask, encode_mask
 from dashboard.services import Services
 
