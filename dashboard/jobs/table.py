@@ -12,7 +12,6 @@ for the job may disappear at any time: nothing here depends on a browser, a call
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
@@ -20,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
+from dashboard.store.rows import columns_of
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS
@@ -384,5 +384,4 @@ def _read(store: Store, job_id: int) -> JobRow | None:
 
 def _row(job: JobRecord) -> JobRow:
     """The record as the store hands it out."""
-    values = {field.name: getattr(job, field.name) for field in fields(JobRow)}
-    return JobRow(**values | {"state": JobState(job.state)})
+    return JobRow(**columns_of(job, JobRow) | {"state": JobState(job.state)})

@@ -7,7 +7,7 @@ changes nothing (`DraftConflict`); versions are only ever added.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from dashboard.store.database import Database
-from dashboard.store.schema import Base, MaskDraftRecord, MaskVersionRecord, StudyRecord
+from dashboard.store.rows import columns_of
+from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord, StudyRecord
 
 _Row = TypeVar("_Row")
 
@@ -268,13 +269,8 @@ def _versions(study_id: str) -> Select[MaskVersionRecord]:
 
 
 def _draft(record: MaskDraftRecord) -> DraftRow:
-    return DraftRow(**_columns(record, DraftRow))
+    return DraftRow(**columns_of(record, DraftRow))
 
 
 def _line(record: MaskVersionRecord) -> VersionLine:
-    return VersionLine(**_columns(record, VersionLine))
-
-
-def _columns(record: Base, row: type[DraftRow] | type[VersionLine]) -> dict[str, Any]:
-    """The columns of a record that a row has under the same names."""
-    return {field.name: getattr(record, field.name) for field in fields(row)}
+    return VersionLine(**columns_of(record, VersionLine))

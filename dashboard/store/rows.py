@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -205,3 +205,14 @@ class ResultSummary:
     called_slices: int
     mask_slices: int
     engine: str = ""
+
+
+def columns_of(record: object, kind: type[Any]) -> dict[str, Any]:
+    """Values of a record that a row of some kind has under the same names.
+
+    Args:
+        record: A row of the database, see `dashboard.store.schema`.
+        kind: The dataclass that is made of it; fields that the record lacks are left out.
+    """
+    names = (field.name for field in fields(kind))
+    return {name: getattr(record, name) for name in names if hasattr(record, name)}

@@ -12,12 +12,22 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.store.database import Database, now_utc
-from dashboard.store.rows import JobState, ModelKey, NewStudy, Origin, StudyCounts, StudyRow
+from dashboard.store.rows import (
+    JobState,
+    ModelKey,
+    NewStudy,
+    Origin,
+    StudyCounts,
+    StudyRow,
+    columns_of,
+)
 from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyRecord
 
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
 _NO_MODEL = ModelKey(task="", digest="")
+#: Columns of JSON that hold a list.
+_LISTS = ("sequences", "indices", "warnings")
 _NOT_INSTALLED = "No models are installed, so that nothing can be analysed."
 
 
@@ -260,34 +270,16 @@ def _mentions(word: str) -> ColumnElement[bool]:
 def _as_columns(study: NewStudy) -> dict[str, object]:
     columns = asdict(study)
     columns["origin"] = str(study.origin)
-    for name in ("sequences", "indices", "warnings"):
-        columns[name] = list(columns[name])
-    return columns
+    return columns | {name: list(columns[name]) for name in _LISTS}
 
 
 def _study_row(study: StudyRecord, job: JobRecord | None, result: ResultRecord | None) -> StudyRow:
     done = job is not None and job.state == JobState.DONE
     shown = result if done else None
+    columns = columns_of(study, StudyRow)
+    columns |= {name: tuple(columns[name]) for name in _LISTS}
     return StudyRow(
-        study_id=study.study_id,
-        case_id=study.case_id,
-        identity=study.identity,
-        content_digest=study.content_digest,
-        data_digest=study.data_digest,
-        patient=study.patient,
-        study_date=study.study_date,
-        description=study.description,
-        synthetic=study.synthetic,
-        origin=Origin(study.origin),
-        source=study.source,
-        sequences=tuple(study.sequences),
-        indices=tuple(study.indices),
-        height=study.height,
-        width=study.width,
-        has_reference=study.has_reference,
-        warnings=tuple(study.warnings),
-        display=study.display,
-        added_at=study.added_at,
+        **columns | {"origin": Origin(study.origin)},
         job_id=job.job_id if job else None,
         job_state=JobState(job.state) if job else None,
         job_done=job.done if job else 0,
