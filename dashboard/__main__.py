@@ -7,7 +7,7 @@ import signal
 import sys
 
 from dashboard.logs import set_up_logging
-from dashboard.settings import SettingsError, read_settings, unknown_variables
+from dashboard.settings import open_workspace, unknown_variables
 from dashboard.supervisor import Supervisor, host_is_known, port_is_free
 
 _LOG = logging.getLogger(__name__)
@@ -23,12 +23,7 @@ def main() -> int:
     set_up_logging()
     for sentence in unknown_variables():
         _LOG.warning("%s", sentence)
-    try:
-        settings = read_settings()
-        settings.prepare_workspace()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    settings = open_workspace()
     if not host_is_known(settings.host):
         sys.stderr.write(
             f"OVERREAD_HOST must be an address or a name of this machine; {settings.host!r} cannot"

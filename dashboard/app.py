@@ -7,7 +7,6 @@ app where ``REDIS_URL`` is set, else None: ``celery -A dashboard.app:celery_app 
 from __future__ import annotations
 
 import logging
-import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -32,9 +31,7 @@ from dashboard import (
 from dashboard.jobs.callbacks import ThreadManager
 from dashboard.logs import set_up_logging
 from dashboard.pages import about, comparisons, performance, review, worklist
-from dashboard.services import Services, build_services
-from dashboard.settings import SettingsError, read_settings
-from dashboard.store import DatabaseError
+from dashboard.services import Services, start_services
 from pipeline import InputError
 
 _LOG = logging.getLogger(__name__)
@@ -138,11 +135,7 @@ def _tell_error(error: Exception) -> None:
 
 def _build() -> Dash:
     set_up_logging()
-    try:
-        return build_app(build_services(read_settings()))
-    except (SettingsError, DatabaseError) as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(2) from None
+    return build_app(start_services())
 
 
 app = _build()

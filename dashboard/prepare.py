@@ -15,9 +15,7 @@ import pipeline
 from dashboard import studies
 from dashboard.logs import set_up_logging
 from dashboard.parent import end_with_parent
-from dashboard.services import Services, build_services
-from dashboard.settings import SettingsError, read_settings
-from dashboard.store import DatabaseError
+from dashboard.services import Services, start_services
 from pipeline import StorageError
 
 _LOG = logging.getLogger("dashboard.prepare")  # also as __main__
@@ -56,8 +54,8 @@ def main() -> int:
     end_with_parent()
     os.nice(_NICENESS)
     try:
-        prepare(build_services(read_settings()))
-    except (SettingsError, DatabaseError, StorageError) as error:
+        prepare(start_services())
+    except StorageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0

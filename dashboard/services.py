@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dashboard.comparisons.answers import ImageAnswers
-from dashboard.settings import Settings, SettingsError
-from dashboard.store import ModelKey, Store
+from dashboard.settings import Settings, SettingsError, read_settings
+from dashboard.store import DatabaseError, ModelKey, Store
 from dashboard.study_files import StudyFiles
 from pipeline import (
     InputError,
@@ -63,6 +64,20 @@ class Services:
         if self.models is None:
             return None
         return result_key(content_digest, self.models, precision=self.precision)
+
+
+def start_services() -> Services:
+    """The parts of a process that starts, by its environment.
+
+    Raises:
+        SystemExit: A setting does not fit, or the database cannot be opened (status 2); the
+            sentence is on standard error.
+    """
+    try:
+        return build_services(read_settings())
+    except (SettingsError, DatabaseError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
 
 
 def build_services(settings: Settings) -> Services:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ __all__ = [
     "Setting",
     "Settings",
     "SettingsError",
+    "open_workspace",
     "read_settings",
     "unknown_variables",
 ]
@@ -176,6 +178,21 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         text = source.get(setting.name, "").strip() or setting.default
         values[setting.field] = setting.parse(setting.name, text)
     return Settings(**values)
+
+
+def open_workspace() -> Settings:
+    """The settings of a process that starts, with the workspace's folders made.
+
+    Raises:
+        SystemExit: A setting does not fit (status 2); the sentence is on standard error.
+    """
+    try:
+        settings = read_settings()
+        settings.prepare_workspace()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
+    return settings
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:

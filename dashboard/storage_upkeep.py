@@ -14,9 +14,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from dashboard.logs import set_up_logging
-from dashboard.services import Services, build_services
-from dashboard.settings import SettingsError, read_settings
-from dashboard.store import DatabaseError
+from dashboard.services import Services, start_services
 from pipeline import StorageError
 
 _LOG = logging.getLogger("dashboard.storage_upkeep")  # also as __main__
@@ -68,8 +66,8 @@ def main() -> int:
     """Tidy up once; returns the exit status."""
     set_up_logging()
     try:
-        results, images = tidy_storage(build_services(read_settings()))
-    except (SettingsError, DatabaseError, StorageError) as error:
+        results, images = tidy_storage(start_services())
+    except StorageError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     _LOG.info("%d results and %d objects of images were deleted.", results, images)

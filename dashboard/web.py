@@ -10,7 +10,7 @@ import waitress
 from waitress.utilities import RequestEntityTooLarge
 
 from dashboard.parent import end_with_parent
-from dashboard.settings import SettingsError, read_settings
+from dashboard.settings import open_workspace
 
 _THREADS = 8
 #: A browser keeps six connections open: waitress's own limit of 100 is reached by 17 readers, and
@@ -24,12 +24,7 @@ _TOO_LARGE = "This is more than the server takes at once; send the files in seve
 def main() -> int:
     """Serve until the process is told to end."""
     end_with_parent()
-    try:
-        settings = read_settings()
-        settings.prepare_workspace()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    settings = open_workspace()
     # waitress keeps large bodies in a temporary file: beside the uploads, not in a small /tmp
     tempfile.tempdir = str(settings.temporary)
     from dashboard.app import server

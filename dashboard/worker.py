@@ -14,20 +14,14 @@ from collections.abc import Callable
 from dashboard.jobs.execution import Worker
 from dashboard.logs import set_up_logging
 from dashboard.parent import end_with_parent
-from dashboard.services import Services, build_services
-from dashboard.settings import SettingsError, read_settings
+from dashboard.services import Services, build_services, start_services
 from dashboard.storage_upkeep import keep_storage_tidy
-from dashboard.store import DatabaseError
 
 
 def main() -> int:
     """Run a worker until SIGTERM or SIGINT; returns the exit status."""
     set_up_logging()
-    try:
-        services = build_services(read_settings())
-    except (SettingsError, DatabaseError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    services = start_services()
     end_with_parent()
     run_worker(services)
     return 0

@@ -69,13 +69,7 @@ def layout(*, rows: Mapping[str, list[Component]]) -> html.Div:
 def _modes() -> html.Div:
     return html.Div(
         [
-            button(
-                words,
-                id=f"mode-{name}",
-                className="segment",
-                title=title,
-                **aria(pressed=str(name == "one").lower()),
-            )
+            _segment(f"mode-{name}", words, title, pressed=name == "one")
             for name, words, title in MODES
         ],
         className="segments",
@@ -100,7 +94,7 @@ def _second_choice() -> html.Label:
 
 def _tools() -> html.Div:
     choices: list[Component] = [
-        _segment(f"tool-{name}", words, title, pressed=name == "window", tool=name)
+        _segment(f"viewer-tool-{name}", words, title, pressed=name == "window", tool=name)
         for name, words, title in _TOOLS
     ]
     groups: list[Component] = [
@@ -124,10 +118,10 @@ def _tools() -> html.Div:
 def _window_menu() -> html.Div:
     return html.Div(
         [
-            _segment("window-auto", "Auto", "Window from the brain in this slice (B)"),
-            _segment("window-full", "Full range", "Window over all stored values"),
-            _segment("invert", "Invert", "Black on white (I)", pressed=False),
-            _segment("reset", "Reset", "Window, zoom and position as at first (0)"),
+            _segment("viewer-window-auto", "Auto", "Window from the brain in this slice (B)"),
+            _segment("viewer-window-full", "Full range", "Window over all stored values"),
+            _segment("viewer-invert", "Invert", "Black on white (I)", pressed=False),
+            _segment("viewer-reset", "Reset", "Window, zoom and position as at first (0)"),
         ],
         className="segments window-presets",
         role="group",
@@ -176,12 +170,12 @@ def _button(name: str, words: str, *, pressed: str, extra: str) -> html.Button:
 
 
 def _segment(
-    name: str, words: str, title: str, *, pressed: bool | None = None, tool: str = ""
+    identity: str, words: str, title: str, *, pressed: bool | None = None, tool: str = ""
 ) -> html.Button:
     state: dict[str, Any] = {} if pressed is None else aria(pressed=str(pressed).lower())
     if tool:
         state["data-tool-button"] = tool
-    return button(words, id=f"viewer-{name}", className="segment", title=title, **state)
+    return button(words, id=identity, className="segment", title=title, **state)
 
 
 def _legend_button(
