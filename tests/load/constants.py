@@ -6,15 +6,13 @@ figures follow the engine. The web process's constants come from the load test i
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text as text_query
 
@@ -25,8 +23,9 @@ from dashboard.settings import read_settings
 from dashboard.store import NewStudy, Origin
 
 from .measures import measure_storage
+from .measuring import run_measurement
 from .report import ProcessUse, cpu_seconds
-from .running_server import WORKERS, RunningServer
+from .running_server import RunningServer
 from .study_copies import add_studies
 
 SLICES = 36
@@ -143,24 +142,19 @@ def _engine(parts: Services, study_id: str) -> str:
 
 
 def main() -> int:
-    """Print the constants, and keep them where asked."""
-    parser = argparse.ArgumentParser(prog="python -m tests.load.constants", description=__doc__)
-    parser.add_argument("--count", type=int, default=10, help="studies to analyse")
-    parser.add_argument("--home", default="", help="keep the workspace here, for another run")
-    parser.add_argument("--worker", choices=sorted(WORKERS), default="models")
-    parser.add_argument("--json", type=Path, help="keep the figures in this file")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="overread-constants-") as temporary:
-        home = Path(given.home or temporary) / "workspace"
-        found = asdict(measure(home, worker=given.worker, count=given.count))
-    for name, value in found.items():
-        sys.stdout.write(f"{name}: {value}\n")
-    if given.json:
-        machine = {"cpus": os.cpu_count(), "system": platform.machine()}
-        command = f"python -m tests.load.constants --count {given.count} --worker {given.worker}"
-        content = {"command": command, "machine": machine, **found}
-        given.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    return 0
+    """Print the constants, and store them where asked."""
+
+    def measured(home: Path, *, worker: str, count: int) -> dict[str, Any]:
+        return asdict(measure(home, worker=worker, count=count))
+
+    return run_measurement(
+        "constants",
+        __doc__,
+        measured,
+        count=10,
+        counted="studies to analyse",
+        describe=lambda found: "\n".join(f"{name}: {value}" for name, value in found.items()),
+    )
 
 
 if __name__ == "__main__":

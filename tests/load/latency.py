@@ -10,13 +10,9 @@ others; for the measurement their jobs and results are then taken away again.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
 import shutil
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +24,9 @@ from dashboard.services import build_services
 from dashboard.settings import read_settings
 
 from .document import latency_table
+from .measuring import run_measurement
 from .report import percentile
-from .running_server import WORKERS, RunningServer
+from .running_server import RunningServer
 from .study_copies import add_studies, forget_analyses
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -129,23 +126,19 @@ def _as_dict(found: dict[str, Found]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Print the times as a table, and keep them where asked."""
-    parser = argparse.ArgumentParser(prog="python -m tests.load.latency", description=__doc__)
-    parser.add_argument("--count", type=int, default=8, help="studies of each kind")
-    parser.add_argument("--home", default="", help="keep the workspace here, for another run")
-    parser.add_argument("--worker", choices=sorted(WORKERS), default="models")
-    parser.add_argument("--json", type=Path, help="keep the figures in this file")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="overread-latency-") as temporary:
-        home = Path(given.home or temporary) / "workspace"
-        figures = _as_dict(measure(home, worker=given.worker, count=given.count))
-    sys.stdout.write(latency_table(figures) + "\n")
-    if given.json:
-        machine = {"cpus": os.cpu_count(), "system": platform.machine()}
-        command = f"python -m tests.load.latency --count {given.count} --worker {given.worker}"
-        content = {"command": command, "machine": machine, "kinds": figures}
-        given.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    return 0
+    """Print the times as a table, and store them where asked."""
+
+    def measured(home: Path, *, worker: str, count: int) -> dict[str, Any]:
+        return {"kinds": _as_dict(measure(home, worker=worker, count=count))}
+
+    return run_measurement(
+        "latency",
+        __doc__,
+        measured,
+        count=8,
+        counted="studies of each kind",
+        describe=lambda found: latency_table(found["kinds"]),
+    )
 
 
 if __name__ == "__main__":

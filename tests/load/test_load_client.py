@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-#: In a process of its own: Locust replaces the blocking calls of Python by gevent's.
 _ONE_REVIEWER = """
 from locust.env import Environment
 import json, sys
@@ -48,11 +42,8 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    command = [sys.executable, "-c", _ONE_REVIEWER, str(tmp_path_factory.mktemp("load") / "home")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def told(run_program: Callable[[str], dict]) -> dict:
+    return run_program(_ONE_REVIEWER)
 
 
 def test_reviewers_meet_no_error(told: dict) -> None:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-#: In a process of its own: Locust replaces the blocking calls of Python by gevent's.
 _PROGRAM = """
 from locust.env import Environment
 import json, random, sys, time
@@ -75,11 +69,8 @@ print(json.dumps(told))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    command = [sys.executable, "-c", _PROGRAM, str(tmp_path_factory.mktemp("turns") / "home")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def told(run_program: Callable[[str], dict]) -> dict:
+    return run_program(_PROGRAM)
 
 
 def test_a_study_that_is_opened_overtakes_those_that_only_arrived(told: dict) -> None:
