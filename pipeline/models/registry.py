@@ -256,16 +256,17 @@ def check_digest(info: NetworkInfo) -> None:
     Raises:
         InputError: The file is missing or its SHA-256 is another one.
     """
-    shown = f"{info.task_name}/{info.folder.name}/{info.file.name}"
+    shown = f"{info.folder.name}/{info.file.name}"
+    weights = f"The weights {shown} of task {info.task_name}"
     try:
         found = file_digest(info.file)
     except OSError:
-        raise InputError(shown, f"The weights {shown} cannot be read.") from None
+        raise InputError(shown, f"{weights} cannot be read.") from None
     if found != info.digest:
         raise InputError(
             shown,
-            f"The weights {shown} are not those that metadata.json describes (their SHA-256"
-            " differs); they were not loaded.",
+            f"{weights} are not those that metadata.json describes (their SHA-256 differs); they "
+            "were not loaded.",
         )
 
 

@@ -50,7 +50,7 @@ def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"metadata.json is missing: no model of this task"):
         read_image_model(tmp_path, TASK)
     write_shipped(tmp_path)
-    with pytest.raises(InputError, match=r"model.keras cannot be read\.$"):
+    with pytest.raises(InputError, match=r"model.keras of task chest-xray cannot be read\.$"):
         load_keras_model(read_image_model(tmp_path, TASK))
 
 
