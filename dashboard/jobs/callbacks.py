@@ -18,12 +18,12 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import diskcache
-from dash import DiskcacheManager
+from dash import ClientsideFunction, Dash, DiskcacheManager, Input, Output
 from dash.exceptions import PreventUpdate
 from plotly.utils import PlotlyJSONEncoder
 from sqlalchemy.exc import SQLAlchemyError
@@ -77,6 +77,25 @@ def follow(
     except SQLAlchemyError:
         _LOG.exception("The database did not answer.")
         raise PreventUpdate from None
+
+
+def pass_to_browser(app: Dash, namespace: str, *, sink: str, sources: Iterable[str]) -> None:
+    """Have the page's script hear of a job: its ``job`` is called with what a store holds.
+
+    Args:
+        app: The app.
+        namespace: Of the script's clientside callbacks.
+        sink: Id of the store for what a clientside callback must return.
+        sources: Ids of the stores of progress and outcome. Each gets a callback of its own: one
+            with both as inputs would be held back by Dash until the outcome is there.
+    """
+    for source in sources:
+        app.clientside_callback(
+            ClientsideFunction(namespace, "job"),
+            Output(sink, "data", allow_duplicate=True),
+            Input(source, "data"),
+            prevent_initial_call=True,
+        )
 
 
 def _describe(job: JobRow | None) -> dict[str, Any]:

@@ -66,14 +66,9 @@ def register(app: Dash) -> None:
         Output(SINK, "data"),
         Input(view.ANSWER, "children"),
     )
-    # two, not one with both inputs: Dash would hold it back until the outcome is there
-    for heard in (view.PROGRESS, view.OUTCOME):
-        app.clientside_callback(
-            ClientsideFunction("overread_comparisons", "job"),
-            Output(SINK, "data", allow_duplicate=True),
-            Input(heard, "data"),
-            prevent_initial_call=True,
-        )
+    callbacks.pass_to_browser(
+        app, "overread_comparisons", sink=SINK, sources=(view.PROGRESS, view.OUTCOME)
+    )
 
     @app.callback(
         Output(view.ANSWER, "children"),

@@ -80,14 +80,7 @@ def register(app: Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("overread_review", "open"), Output(SINK, "data"), Input(STUDY, "data")
     )
-    # two, not one with both inputs: Dash would hold it back until the outcome is there
-    for heard in (PROGRESS, OUTCOME):
-        app.clientside_callback(
-            ClientsideFunction("overread_review", "job"),
-            Output(SINK, "data", allow_duplicate=True),
-            Input(heard, "data"),
-            prevent_initial_call=True,
-        )
+    callbacks.pass_to_browser(app, "overread_review", sink=SINK, sources=(PROGRESS, OUTCOME))
 
     @app.callback(
         Output(OUTCOME, "data"),
