@@ -10,40 +10,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.cache import BytesDisk, ResultCache, result_key
-    from pipeline.checked_json import Fields, json_number
+    from pipeline.analysis.analyser import Analyser
+    from pipeline.analysis.cache import BytesDisk, ResultCache, result_key
+    from pipeline.analysis.expected_dice import DiceEstimate, DiceModel, read_dice_model
+    from pipeline.analysis.outline_facts import OutlineFacts
+    from pipeline.analysis.results import (
+        AnswerMap,
+        CaseResult,
+        ModelReference,
+        SliceResult,
+    )
     from pipeline.data.case import Case, volume_ml
     from pipeline.data.case_files import load_case, save_case
-    from pipeline.data.demo import make_demo_studies
-    from pipeline.data.formats import describe_formats, list_formats
     from pipeline.data.mask_export import encode_nifti_mask
     from pipeline.data.preprocessing import chosen_channels
-    from pipeline.data.reading import ReadReport, read_cases
-    from pipeline.data.splits import role_of
+    from pipeline.data.reading.formats import describe_formats, list_formats
+    from pipeline.data.reading.reading import ReadReport, read_cases
+    from pipeline.datasets.splits import role_of
+    from pipeline.demo import make_demo_studies
     from pipeline.engine.export import export_models
     from pipeline.engine.selection import choose_precision
-    from pipeline.errors import Cancelled, InputError
-    from pipeline.expected_dice import DiceEstimate, DiceModel, read_dice_model
-    from pipeline.inference import Analyser
-    from pipeline.input_gate import InputAspect, InputFinding
-    from pipeline.mask_levels import areas_by_level, mask_level, overlaps_by_level
+    from pipeline.errors import Cancelled, InputError, ProgressCallback
+    from pipeline.input_gate.gate import InputAspect, InputFinding
     from pipeline.measurement.bidimensional import (
         BidimensionalMeasurement,
         judge_diameters,
         measure_lesions,
         measure_line,
     )
+    from pipeline.measurement.mask_levels import areas_by_level, mask_level, overlaps_by_level
     from pipeline.metrics import dice_from_counts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
-    from pipeline.outline_facts import OutlineFacts
-    from pipeline.results import (
-        AnswerMap,
-        CaseResult,
-        ModelReference,
-        ProgressCallback,
-        SliceResult,
-    )
-    from pipeline.shared_storage import SharedStorage, StorageError
+    from pipeline.storage.checked_json import Fields, json_number
+    from pipeline.storage.shared_storage import SharedStorage, StorageError
     from pipeline.surfaces.case_space import (
         CaseSpace,
         head_surface_of,
@@ -54,55 +53,55 @@ if TYPE_CHECKING:
     from pipeline.surfaces.mesh import Mesh
 
 _MODULES = {
-    "Analyser": "pipeline.inference",
-    "AnswerMap": "pipeline.results",
+    "Analyser": "pipeline.analysis.analyser",
+    "AnswerMap": "pipeline.analysis.results",
     "BidimensionalMeasurement": "pipeline.measurement.bidimensional",
-    "BytesDisk": "pipeline.cache",
+    "BytesDisk": "pipeline.analysis.cache",
     "Cancelled": "pipeline.errors",
     "Case": "pipeline.data.case",
-    "CaseResult": "pipeline.results",
+    "CaseResult": "pipeline.analysis.results",
     "CaseSpace": "pipeline.surfaces.case_space",
-    "DiceEstimate": "pipeline.expected_dice",
-    "DiceModel": "pipeline.expected_dice",
+    "DiceEstimate": "pipeline.analysis.expected_dice",
+    "DiceModel": "pipeline.analysis.expected_dice",
     "HeadSurface": "pipeline.surfaces.head_surface",
-    "Fields": "pipeline.checked_json",
-    "InputAspect": "pipeline.input_gate",
+    "Fields": "pipeline.storage.checked_json",
+    "InputAspect": "pipeline.input_gate.gate",
     "InputError": "pipeline.errors",
-    "InputFinding": "pipeline.input_gate",
+    "InputFinding": "pipeline.input_gate.gate",
     "Mesh": "pipeline.surfaces.mesh",
     "ModelInfo": "pipeline.models.registry",
-    "ModelReference": "pipeline.results",
-    "OutlineFacts": "pipeline.outline_facts",
-    "ProgressCallback": "pipeline.results",
-    "ReadReport": "pipeline.data.reading",
-    "ResultCache": "pipeline.cache",
-    "SharedStorage": "pipeline.shared_storage",
-    "SliceResult": "pipeline.results",
-    "StorageError": "pipeline.shared_storage",
+    "ModelReference": "pipeline.analysis.results",
+    "OutlineFacts": "pipeline.analysis.outline_facts",
+    "ProgressCallback": "pipeline.errors",
+    "ReadReport": "pipeline.data.reading.reading",
+    "ResultCache": "pipeline.analysis.cache",
+    "SharedStorage": "pipeline.storage.shared_storage",
+    "SliceResult": "pipeline.analysis.results",
+    "StorageError": "pipeline.storage.shared_storage",
     "TaskInfo": "pipeline.models.registry",
-    "areas_by_level": "pipeline.mask_levels",
+    "areas_by_level": "pipeline.measurement.mask_levels",
     "choose_precision": "pipeline.engine.selection",
     "chosen_channels": "pipeline.data.preprocessing",
-    "describe_formats": "pipeline.data.formats",
+    "describe_formats": "pipeline.data.reading.formats",
     "dice_from_counts": "pipeline.metrics",
     "encode_nifti_mask": "pipeline.data.mask_export",
     "export_models": "pipeline.engine.export",
     "head_surface_of": "pipeline.surfaces.case_space",
-    "json_number": "pipeline.checked_json",
+    "json_number": "pipeline.storage.checked_json",
     "judge_diameters": "pipeline.measurement.bidimensional",
-    "list_formats": "pipeline.data.formats",
+    "list_formats": "pipeline.data.reading.formats",
     "load_case": "pipeline.data.case_files",
-    "make_demo_studies": "pipeline.data.demo",
-    "mask_level": "pipeline.mask_levels",
+    "make_demo_studies": "pipeline.demo",
+    "mask_level": "pipeline.measurement.mask_levels",
     "mask_surface_of": "pipeline.surfaces.case_space",
     "measure_lesions": "pipeline.measurement.bidimensional",
     "measure_line": "pipeline.measurement.bidimensional",
-    "overlaps_by_level": "pipeline.mask_levels",
-    "read_cases": "pipeline.data.reading",
-    "read_dice_model": "pipeline.expected_dice",
+    "overlaps_by_level": "pipeline.measurement.mask_levels",
+    "read_cases": "pipeline.data.reading.reading",
+    "read_dice_model": "pipeline.analysis.expected_dice",
     "read_model_info": "pipeline.models.registry",
-    "result_key": "pipeline.cache",
-    "role_of": "pipeline.data.splits",
+    "result_key": "pipeline.analysis.cache",
+    "role_of": "pipeline.datasets.splits",
     "save_case": "pipeline.data.case_files",
     "space_of": "pipeline.surfaces.case_space",
     "volume_ml": "pipeline.data.case",

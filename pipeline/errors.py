@@ -1,8 +1,15 @@
-"""The one error that bad input raises: a plain sentence that may be shown to a reader."""
+"""What long work on untrusted input has in common: the error for bad input, progress and cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+#: Called with (done, total, what is being done); raises `Cancelled` to stop the work.
+ProgressCallback = Callable[[int, int, str], None]
 
 
 class InputError(Exception):
-    """Input that cannot be used, told in one plain sentence.
+    """Input that cannot be used, with one plain sentence that may be shown to a reader.
 
     The message names the file, says what is wrong with it and, where it helps, what to do. It never
     holds a traceback, a path of the server or a library's own wording.

@@ -6,10 +6,10 @@ overread.threshold = (function () {
   "use strict";
 
   const LOWEST = 0.05, HIGHEST = 0.95, STEP = 0.05;
-  const BAND = [0.3, 0.7]; // as in pipeline/outline_facts.py
+  const BAND = [0.3, 0.7]; // as in pipeline/analysis/outline_facts.py
   const byId = (id) => document.getElementById(id);
 
-  // Smallest stored value in 1..255 that belongs to the mask, as pipeline/mask_levels.py has it.
+  // Smallest stored value in 1..255 that belongs to the mask, as pipeline/measurement/mask_levels.py has it.
   const toLevel = (value) => Math.max(1, Math.ceil(value * 255));
   const shipped = (now) => now.study.result.mask_threshold;
   const isShipped = (now) => now.threshold === null;

@@ -68,7 +68,7 @@ class RouteRunner:
             ``seconds`` of it all, ``engine_seconds`` of them inside the runtime, ``slices`` and
             ``called``, those with a mask.
         """
-        from pipeline.data.reading import read_cases
+        from pipeline.data.reading.reading import read_cases
 
         for stage in self._timed:
             stage.seconds = 0.0
@@ -87,7 +87,7 @@ class RouteRunner:
         }
 
     def _analyser(self, info: TaskInfo, precision: str, engine_dir: Path) -> Any:
-        from pipeline.inference import Analyser
+        from pipeline.analysis.analyser import Analyser
 
         stages = self._stages
 

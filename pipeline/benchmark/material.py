@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import SequenceName
-from pipeline.data.demo.plans import DEMO_STUDIES
-from pipeline.data.demo.studies import make_study
+from pipeline.demo.plans import DEMO_STUDIES
+from pipeline.demo.studies import make_study
 
 #: Slices of a usual study of the LGG set (the mean is 36).
 STUDY_SLICES = 36

@@ -17,9 +17,9 @@ from pipeline.benchmark.children import Child
 from pipeline.benchmark.material import Material
 from pipeline.benchmark.routes import PUBLISHED, ROUTES, TENSORFLOW
 from pipeline.benchmark.statistics import paired_ratio, percentile_ms
+from pipeline.errors import ProgressCallback
 from pipeline.evaluation.evaluate import cpu_name
 from pipeline.models.registry import read_model_info
-from pipeline.results import ProgressCallback
 
 SCHEMA = 1
 COMMAND = "python -m pipeline benchmark"

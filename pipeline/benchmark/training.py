@@ -17,9 +17,9 @@ import cv2
 import keras
 import numpy as np
 
-from pipeline.data.augmentation import AugmentationPlan
-from pipeline.data.lgg import load_training_volumes
+from pipeline.datasets.lgg import load_training_volumes
 from pipeline.models.resunet import build_resunet
+from pipeline.training.augmentation import AugmentationPlan
 from pipeline.training.batches import StageBatches, stage_targets
 from pipeline.training.losses import CrossEntropyAndBatchDice
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import replacing
 from pipeline.classifiers.images import LabelledImages, Pixels
-from pipeline.results import ProgressCallback
+from pipeline.errors import ProgressCallback
+from pipeline.storage.atomic_files import replacing
 
 #: Seed of the committed folds: they follow from it and from the images.
 FOLD_SEED = 20261121

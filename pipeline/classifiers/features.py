@@ -16,9 +16,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import replacing
 from pipeline.classifiers.images import Pixels
-from pipeline.results import ProgressCallback
+from pipeline.errors import ProgressCallback
+from pipeline.storage.atomic_files import replacing
 
 _BATCH = 32
 #: Images whose features stand in one file: what an interrupted run loses at most.

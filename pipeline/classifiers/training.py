@@ -29,8 +29,8 @@ from pipeline.classifiers.images import (
 from pipeline.classifiers.network import Head, Network, build_network
 from pipeline.classifiers.strategies import Strategy, TrainedPart, choose_part
 from pipeline.classifiers.weights import Coverage, WeightsSource, covered_layers, load_weights
+from pipeline.errors import ProgressCallback
 from pipeline.models.saving import dtype_policy
-from pipeline.results import ProgressCallback
 
 _STEPS_AT_ONCE = 32
 _ANSWERED_AT_ONCE = 32

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.commands.console import ProgressBar, say
 from pipeline.commands.locations import PROJECT, add_model_arguments, positive
-from pipeline.commands.prediction_files import writing
+from pipeline.predictions.files import writing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +37,13 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: The models cannot be exported or read, or the file cannot be written.
     """
-    from pipeline.atomic_files import write_json
     from pipeline.benchmark.material import write_material
     from pipeline.benchmark.runner import BenchmarkPlan, run_benchmark
     from pipeline.benchmark.tables import format_benchmark
     from pipeline.commands.locations import export_in_own_process
     from pipeline.engine.selection import exporting_engines
     from pipeline.errors import InputError
+    from pipeline.storage.atomic_files import write_json
 
     for engine in exporting_engines("auto"):
         arguments.engine = engine

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pipeline.commands.console import ProgressBar, say
 from pipeline.commands.locations import add_model_arguments, positive
-from pipeline.commands.prediction_files import writing
 from pipeline.data.case import Case
 from pipeline.engine.precision import PRECISIONS, describe_check
 from pipeline.errors import InputError
+from pipeline.predictions.files import writing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from pipeline import Analyser
     from pipeline.commands.evaluate import choose_patients
-    from pipeline.data.lgg import find_patients
+    from pipeline.datasets.lgg import find_patients
     from pipeline.engine.export import export_network
     from pipeline.engine.precision import write_precision_check
     from pipeline.evaluation.precision import measure_precision
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read_each(folders: list[Path], bar: ProgressBar) -> Iterator[Case]:
     """One patient after the other, so that none is held longer than needed."""
-    from pipeline.data.reading import read_cases
+    from pipeline.data.reading.reading import read_cases
 
     for done, folder in enumerate(folders):
         bar(done, len(folders), folder.name)

@@ -27,7 +27,7 @@ def complain(text: str) -> None:
 class ProgressBar:
     """A bar on standard error for work that reports ``(done, total, message)``.
 
-    Use it as a context manager, and itself as the `pipeline.results.ProgressCallback`.
+    Use it as a context manager, and itself as the `pipeline.errors.ProgressCallback`.
 
     Args:
         unit: What is counted.

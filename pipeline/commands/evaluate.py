@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.console import ProgressBar, complain, say
 from pipeline.commands.locations import add_engine_arguments, positive, ready_engine
-from pipeline.commands.prediction_files import writing
 from pipeline.data.case import Case
-from pipeline.errors import InputError
-from pipeline.results import ProgressCallback
+from pipeline.errors import InputError, ProgressCallback
+from pipeline.predictions.files import writing
 
 if TYPE_CHECKING:
     from pipeline.evaluation.document import Evaluation
@@ -106,7 +105,7 @@ def choose_patients(found: Sequence[str], split: str | None) -> tuple[tuple[str,
     Raises:
         InputError: Patients of the split are missing.
     """
-    from pipeline.data.splits import load_fold
+    from pipeline.datasets.splits import load_fold
 
     committed = load_fold()
     known = {*committed.train, *committed.validation, *committed.held_out}
@@ -144,10 +143,10 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 def _compute_again(arguments: argparse.Namespace) -> int:
     """Compute what follows from the rows of a file, and rewrite the file."""
-    from pipeline.digests import file_digest
     from pipeline.evaluation.computing import compute_evaluation
     from pipeline.evaluation.dice_fit import rebind_dice_models
     from pipeline.evaluation.document import read_evaluation
+    from pipeline.storage.digests import file_digest
 
     path: Path = arguments.from_rows
     evaluation = read_evaluation(path)
@@ -190,7 +189,7 @@ def _evaluate_patients(
     arguments: argparse.Namespace, analyser: Any
 ) -> tuple[Evaluation, Callable[[], None]]:
     """Measure the shipped network; returns what pictures its worst patients as well."""
-    from pipeline.data.lgg import find_patients
+    from pipeline.datasets.lgg import find_patients
     from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
     from pipeline.evaluation.document import MeasuredNetwork
     from pipeline.evaluation.evaluate import (
@@ -244,8 +243,8 @@ def _picture_worst(
 
 
 def _evaluate_demo(arguments: argparse.Namespace, analyser: Any) -> int:
-    from pipeline.atomic_files import write_json
     from pipeline.evaluation.evaluate import count_lesions
+    from pipeline.storage.atomic_files import write_json
 
     studies = []
     with ProgressBar("study") as bar:

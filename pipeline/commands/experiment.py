@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipeline.commands.console import ProgressBar, complain, say
 from pipeline.commands.locations import PROJECT, default_engine_dir
-from pipeline.commands.prediction_files import writing
 from pipeline.errors import InputError
+from pipeline.predictions.files import writing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,8 @@ import argparse
 
 from pipeline.commands.console import say
 from pipeline.commands.locations import add_model_arguments
-from pipeline.commands.prediction_files import writing
 from pipeline.errors import InputError
+from pipeline.predictions.files import writing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

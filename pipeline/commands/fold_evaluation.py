@@ -9,10 +9,11 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from pipeline.analysis.analyser import Analyser
 from pipeline.commands.console import ProgressBar, complain
 from pipeline.commands.worst_cases import picture_worst
 from pipeline.data.case import Case
-from pipeline.data.lgg import find_patients
+from pipeline.datasets.lgg import find_patients
 from pipeline.engine.exports import is_exported
 from pipeline.engine.selection import fastest_engine
 from pipeline.errors import InputError
@@ -27,7 +28,6 @@ from pipeline.evaluation.runs import (
     measure_run,
     plan_runs,
 )
-from pipeline.inference import Analyser
 from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
 
 _PRECISION = "f32"
@@ -116,7 +116,7 @@ def _check_patients(plan: RunPlan, folders: Mapping[str, Path]) -> None:
 
 def _read_patient(folder: Path) -> Case:
     """The one case of a patient's folder, with its reference masks."""
-    from pipeline.data.reading import read_cases
+    from pipeline.data.reading.reading import read_cases
 
     report = read_cases([folder])
     for error in report.errors:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commands.console import ProgressBar, say
-from pipeline.commands.prediction_files import writing
 from pipeline.errors import InputError
+from pipeline.predictions.files import writing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    from pipeline.input_ranges import RANGES_FILE
+    from pipeline.input_gate.ranges import RANGES_FILE
 
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="patients of the LGG set"
@@ -35,10 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: Patients are missing, or the file cannot be written.
     """
-    from pipeline.atomic_files import write_json
-    from pipeline.data.lgg import find_patients
-    from pipeline.data.splits import load_fold
-    from pipeline.input_ranges import SCHEMA, read_ranges
+    from pipeline.datasets.lgg import find_patients
+    from pipeline.datasets.splits import load_fold
+    from pipeline.input_gate.ranges import SCHEMA, read_ranges
+    from pipeline.storage.atomic_files import write_json
 
     folders = find_patients(arguments.data)
     split = load_fold()
@@ -81,8 +81,8 @@ def ranges_of(measured: Sequence[Mapping[str, float | None]]) -> dict[str, list[
 def _measure(
     folders: Mapping[str, Path], patients: Sequence[str], bar: ProgressBar
 ) -> dict[str, dict[str, Any]]:
-    from pipeline.data.reading import read_cases
-    from pipeline.input_measures import measure_input
+    from pipeline.data.reading.reading import read_cases
+    from pipeline.input_gate.measures import measure_input
 
     measured = {}
     for done, name in enumerate(patients):

@@ -1,9 +1,9 @@
 """``predict``: analyse files of any kind; writes results.json and masks.
 
 Developer notes: names and headers are looked over first, then cases are decoded, analysed and
-written one after the other, each stage in a thread of its own (`pipeline.commands.overlapping`).
+written one after the other, each stage in a thread of its own (`pipeline.predictions.overlapping`).
 What is finished leaves a part on disk, so that a call that was stopped is gone on with by the same
-command (`pipeline.commands.finished_parts`).
+command (`pipeline.predictions.checkpoints`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.analysis.results import CaseResult
 from pipeline.commands.console import ProgressBar
 from pipeline.commands.locations import (
     add_engine_arguments,
@@ -24,20 +25,19 @@ from pipeline.commands.locations import (
     all_tasks,
     ready_engine,
 )
-from pipeline.commands.part_checks import binding_of, check_case
 from pipeline.commands.prediction_call import PredictionCall
-from pipeline.commands.prediction_files import describe_results, write_masks
-from pipeline.commands.prediction_folder import Entry, PredictionFolder, own_files
-from pipeline.data.batches import Batch, Place
 from pipeline.data.case import Case, InputGrid
-from pipeline.data.formats import describe_formats
-from pipeline.data.pending_cases import PendingCase
-from pipeline.data.reading import Reading, open_reading
+from pipeline.data.reading.batches import Batch, Place
+from pipeline.data.reading.formats import describe_formats
+from pipeline.data.reading.pending_cases import PendingCase
+from pipeline.data.reading.reading import Reading, open_reading
 from pipeline.image_tasks.registry import IMAGE_TASKS
-from pipeline.results import CaseResult
+from pipeline.predictions.checkpoint_checks import binding_of, check_case
+from pipeline.predictions.files import describe_results, write_masks
+from pipeline.predictions.folder import Entry, PredictionFolder, own_files
 
 if TYPE_CHECKING:
-    from pipeline.inference import Analyser
+    from pipeline.analysis.analyser import Analyser
 
 _LOG = logging.getLogger(__name__)
 _Answered = tuple[Entry, CaseResult, InputGrid | None]

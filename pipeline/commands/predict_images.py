@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.atomic_files import replacing
 from pipeline.commands.locations import ready_engine
-from pipeline.commands.part_checks import check_image
 from pipeline.commands.prediction_call import PredictionCall
-from pipeline.commands.prediction_files import SCHEMA, writing
-from pipeline.commands.prediction_folder import Entry, PredictionFolder
 from pipeline.errors import InputError
 from pipeline.image_tasks.answers import ImageAnswer, ImageClassifier, make_answer
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.reading import SingleImage, read_single_images
+from pipeline.predictions.checkpoint_checks import check_image
+from pipeline.predictions.files import SCHEMA, writing
+from pipeline.predictions.folder import Entry, PredictionFolder
+from pipeline.storage.atomic_files import replacing
 
 _LOG = logging.getLogger(__name__)
 _HEAT_MAPS = "heat_maps"

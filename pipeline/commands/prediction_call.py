@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.commands.console import ProgressBar, complain, say
-from pipeline.commands.overlapping import overlap
-from pipeline.commands.prediction_files import FolderError
-from pipeline.commands.prediction_folder import Entry, PredictionFolder
-from pipeline.data.batches import Place
+from pipeline.data.reading.batches import Place
 from pipeline.errors import Cancelled, InputError
+from pipeline.predictions.files import FolderError
+from pipeline.predictions.folder import Entry, PredictionFolder
+from pipeline.predictions.overlapping import overlap
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,7 +73,7 @@ class PredictionCall:
         *,
         size_of: Callable[[Item], int],
     ) -> None:
-        """`pipeline.commands.overlapping.overlap`, in which `check_stop` tells of the end."""
+        """`pipeline.predictions.overlapping.overlap`, in which `check_stop` tells of the end."""
         overlap(items, work, keep, size_of=size_of, stop=self._stop)
 
     def carry_out(self, stages: Callable[[], None], *, rename: bool) -> int:

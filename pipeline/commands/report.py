@@ -31,11 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: There is no evaluation, it does not fit, or a document lacks its markers.
     """
-    from pipeline.checked_json import read_json_object
     from pipeline.engine.precision import read_precision_checks
     from pipeline.evaluation.document import parse_evaluation
     from pipeline.evaluation.report import write_results, write_section
     from pipeline.models.registry import read_model_info
+    from pipeline.storage.checked_json import read_json_object
 
     info = read_model_info(arguments.models)
     if info.evaluation is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pipeline.analysis.analyser import Analyser
 from pipeline.commands.console import ProgressBar, say
-from pipeline.commands.prediction_files import writing
 from pipeline.data.case import Case
 from pipeline.evaluation.pictures import make_sheet, make_tile, write_picture
-from pipeline.inference import Analyser
+from pipeline.predictions.files import writing
 
 SHEET_FILE = "worst.png"
 

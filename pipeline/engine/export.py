@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import write_json
 from pipeline.engine.base import Arrays, StageModel
 from pipeline.engine.exports import (
     AGREEMENT_LIMIT,
@@ -33,9 +32,9 @@ from pipeline.engine.exports import (
 from pipeline.engine.grad_cam import read_heads, save_heads
 from pipeline.engine.keras_engine import KerasStage
 from pipeline.engine.selection import ENGINES, exporting_engines
-from pipeline.errors import InputError
+from pipeline.errors import InputError, ProgressCallback
 from pipeline.models.registry import DEFAULT_TASK, NetworkInfo, load_keras_model, read_model_info
-from pipeline.results import ProgressCallback
+from pipeline.storage.atomic_files import write_json
 
 _LOG = logging.getLogger(__name__)
 #: Names of exports, also of the single files that image tasks had before.

@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.checked_json import Fields, read_json_object
 from pipeline.errors import InputError
 from pipeline.models.registry import NetworkInfo
+from pipeline.storage.checked_json import Fields, read_json_object
 
 RECORD_SCHEMA = 4
 #: Largest difference from Keras that an exported float32 model may have: in probability, and of

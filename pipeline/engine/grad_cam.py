@@ -26,9 +26,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import write_json
-from pipeline.checked_json import Fields, read_json_object
 from pipeline.errors import InputError
+from pipeline.storage.atomic_files import write_json
+from pipeline.storage.checked_json import Fields, read_json_object
 
 #: Names of the layers whose kernels the heads are.
 _LAYERS = {"evidence": "evidence", "whole": "whole"}

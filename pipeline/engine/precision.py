@@ -11,10 +11,10 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipeline.atomic_files import write_json
-from pipeline.checked_json import Fields, read_json_object
 from pipeline.errors import InputError
 from pipeline.models.registry import NetworkInfo
+from pipeline.storage.atomic_files import write_json
+from pipeline.storage.checked_json import Fields, read_json_object
 
 #: Precisions, the most exact first. Float32 needs no gate.
 PRECISIONS = ("f32", "bf16")

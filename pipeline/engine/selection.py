@@ -15,8 +15,8 @@ from pipeline.engine.exports import SUFFIXES, is_exported, require_export
 from pipeline.engine.grad_cam import HeadWeights, load_heads, read_heads
 from pipeline.engine.precision import PRECISIONS, agrees
 from pipeline.errors import InputError
+from pipeline.models.entries import find_entry
 from pipeline.models.registry import ModelInfo, NetworkInfo, load_keras_model
-from pipeline.registries import find_entry
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline import metrics
+from pipeline.errors import ProgressCallback
 from pipeline.evaluation import document
 from pipeline.evaluation.document import Evaluation, Figures, MeasuredNetwork
 from pipeline.evaluation.figures import (
@@ -21,7 +22,6 @@ from pipeline.evaluation.figures import (
 from pipeline.evaluation.intervals import DRAWS
 from pipeline.evaluation.restriction import restrict_to_slices
 from pipeline.evaluation.rows import EvaluationRows, SliceTable
-from pipeline.results import ProgressCallback
 
 CALIBRATION_NOTE = (
     "before: the classifier's score without the calibration that is part of the network, recovered "

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.data.splits import split_by_slice
-from pipeline.errors import InputError
+from pipeline.datasets.splits import split_by_slice
+from pipeline.errors import InputError, ProgressCallback
 from pipeline.evaluation import document
 from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
 from pipeline.evaluation.document import Evaluation, MeasuredNetwork
@@ -18,7 +18,6 @@ from pipeline.evaluation.intervals import DRAWS
 from pipeline.evaluation.restriction import restrict_to_slices
 from pipeline.evaluation.rows import EvaluationRows, pool_rows
 from pipeline.evaluation.runs import MeasuredRun, Run, RunPlan
-from pipeline.results import ProgressCallback
 
 LEAKAGE_EXPLANATION = (
     "One recipe, split in two ways. Split by slice, the network learned from the neighbours of the "

@@ -1,8 +1,8 @@
 """Learns the Dice that is to be expected from the rows of held-out patients.
 
 The fit is a ridge regression in logits of Dice whose slopes may only have the sign that makes sense
-(`pipeline.expected_dice.FEATURES`): with some ninety patients and facts that speak of the same
-thing, a free fit would give some of them the wrong one. Nothing is tuned. Its errors and the
+(`pipeline.analysis.expected_dice.FEATURES`): with some ninety patients and facts that speak of the
+same thing, a free fit would give some of them the wrong one. Nothing is tuned. Its errors and the
 interval's coverage are those of patients that it did not see: each patient is estimated by the
 whole procedure on the others alone.
 """
@@ -17,13 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from pipeline.atomic_files import write_json
-from pipeline.checked_json import read_json_object
-from pipeline.digests import file_digest
-from pipeline.errors import InputError
-from pipeline.evaluation.document import FILE, Evaluation
-from pipeline.evaluation.rows import PatientRow
-from pipeline.expected_dice import (
+from pipeline.analysis.expected_dice import (
     COVERAGE,
     FEATURES,
     MODEL_FILE,
@@ -33,8 +27,14 @@ from pipeline.expected_dice import (
     spread,
     to_logit,
 )
+from pipeline.analysis.outline_facts import OutlineFacts
+from pipeline.errors import InputError
+from pipeline.evaluation.document import FILE, Evaluation
+from pipeline.evaluation.rows import PatientRow
 from pipeline.models.registry import ModelInfo
-from pipeline.outline_facts import OutlineFacts
+from pipeline.storage.atomic_files import write_json
+from pipeline.storage.checked_json import read_json_object
+from pipeline.storage.digests import file_digest
 
 #: Fewer patients have no quantiles for the interval.
 LEAST_PATIENTS = 20

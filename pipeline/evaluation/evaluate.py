@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pipeline.checked_json import Fields, json_number
+from pipeline.analysis.analyser import Analyser
+from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case
 from pipeline.evaluation.computing import describe_intervals
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
-from pipeline.inference import Analyser
 from pipeline.metrics import (
     SurfaceDistances,
     dice_score,
@@ -32,7 +32,7 @@ from pipeline.metrics import (
     measure_surfaces,
     undo_platt,
 )
-from pipeline.results import CaseResult
+from pipeline.storage.checked_json import Fields, json_number
 
 _INSTITUTION = re.compile(r"TCGA_([A-Z0-9]{2})_")
 

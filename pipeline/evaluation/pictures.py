@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import replacing
+from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case, SequenceName
 from pipeline.evaluation.rows import PatientRow
 from pipeline.metrics import dice_score
-from pipeline.results import CaseResult
+from pipeline.storage.atomic_files import replacing
 
 #: Height and width of one picture in px; a tile holds two, plain and outlined.
 PICTURE_PX = 384

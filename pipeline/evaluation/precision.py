@@ -8,12 +8,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from pipeline import metrics
+from pipeline.analysis.analyser import Analyser
+from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case
 from pipeline.engine.precision import PrecisionCheck
 from pipeline.errors import InputError
 from pipeline.evaluation.evaluate import cpu_name
-from pipeline.inference import Analyser
-from pipeline.results import CaseResult
 
 
 def measure_precision(

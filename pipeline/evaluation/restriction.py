@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from pipeline.checked_json import json_number
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 from pipeline.metrics import dice_from_counts
+from pipeline.storage.checked_json import json_number
 
 
 def restrict_to_slices(rows: EvaluationRows, kept: Mapping[str, Collection[int]]) -> EvaluationRows:

@@ -17,11 +17,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from pipeline.atomic_files import write_json
-from pipeline.checked_json import read_json_object
 from pipeline.data.preprocessing import PREPROCESSING_VERSION
 from pipeline.errors import InputError
 from pipeline.evaluation.rows import EvaluationRows
+from pipeline.storage.atomic_files import write_json
+from pipeline.storage.checked_json import read_json_object
 
 ROWS_FILE = "rows.json"
 #: Changes when the same answer gives other rows, or the same network another answer.

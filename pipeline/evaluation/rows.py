@@ -69,8 +69,8 @@ class PatientRow:
         detected: Whether the outline meets the reference; None where the reference is empty.
         expected_dice, border_stability, area_low_px, area_high_px, mean_disagreement, log_volume,
             called_slices, largest_score_gap, mask_threshold: What the answer itself says, see
-            `pipeline.outline_facts.OutlineFacts`; None where it is not known, and in rows of some
-            of a patient's slices.
+            `pipeline.analysis.outline_facts.OutlineFacts`; None where it is not known, and in rows
+            of some of a patient's slices.
     """
 
     case_id: Name

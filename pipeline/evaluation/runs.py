@@ -12,16 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.analysis.analyser import Analyser
 from pipeline.data.case import Case
-from pipeline.data.splits import institution, load_folds
-from pipeline.errors import InputError
+from pipeline.datasets.splits import institution, load_folds
+from pipeline.errors import InputError, ProgressCallback
 from pipeline.evaluation.document import MeasuredNetwork
 from pipeline.evaluation.evaluate import evaluate_cases, read_calibration
 from pipeline.evaluation.row_files import ROWS_FILE, load_rows, rows_binding, save_rows
 from pipeline.evaluation.rows import EvaluationRows, pool_rows
-from pipeline.inference import Analyser
 from pipeline.models.registry import METADATA_FILE, ModelInfo, check_digest, read_run
-from pipeline.results import ProgressCallback
 
 #: Institutions with fewer patients are not left out on their own: an interval would say nothing.
 _MIN_LEFT_OUT = 5

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.checked_json import Fields, read_json_object
 from pipeline.classifiers.bases.registry import find_architecture
 from pipeline.classifiers.scoring import Scores
 from pipeline.classifiers.strategies import strategy_label
 from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import Configuration, PlannedRow
 from pipeline.experiments.options import option_words
+from pipeline.storage.checked_json import Fields, read_json_object
 
 SCHEMA = 1
 MEASURED, NOT_RUN = "measured", "not run"

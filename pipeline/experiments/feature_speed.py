@@ -20,11 +20,11 @@ from pipeline.classifiers.images import NONE
 from pipeline.classifiers.strategies import choose_part
 from pipeline.classifiers.training import ClassifierPlan, build_network_for
 from pipeline.classifiers.weights import load_weights
+from pipeline.errors import ProgressCallback
 from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import Measurement
 from pipeline.experiments.plans import RunContext, TimingExperiment, make_plan
-from pipeline.results import ProgressCallback
 
 _CLASSES = 2
 

@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from pipeline.classifiers.bases.registry import find_architecture
 from pipeline.classifiers.cross_validation import FOLDS, Answer, cross_validate
 from pipeline.classifiers.scoring import score_repeats
-from pipeline.errors import InputError
+from pipeline.errors import InputError, ProgressCallback
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
 from pipeline.experiments.plans import RunContext, make_plan
 from pipeline.image_tasks.dataset import ImageSet, read_image_set
 from pipeline.image_tasks.registry import find_image_task
-from pipeline.results import ProgressCallback
 
 #: A split whose words begin so is measured with the recipe of the shipped model.
 SHIPPED = "recipe of the shipped model"

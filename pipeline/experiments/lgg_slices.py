@@ -17,13 +17,12 @@ from tqdm import tqdm
 
 from pipeline.classifiers.images import LabelledImages
 from pipeline.classifiers.scoring import score_images
-from pipeline.data.lgg import find_patients, read_volume
-from pipeline.data.splits import deal
-from pipeline.errors import InputError
+from pipeline.datasets.lgg import find_patients, read_volume
+from pipeline.datasets.splits import deal
+from pipeline.errors import InputError, ProgressCallback
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
 from pipeline.experiments.plans import RunContext, make_plan
-from pipeline.results import ProgressCallback
 
 CLASSES = ("no tumor", "tumor")
 BY_SLICE, BY_PATIENT = "by slice", "by patient"

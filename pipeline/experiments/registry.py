@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.errors import ProgressCallback
 from pipeline.experiments.configuration import (
     FOLDER,
     Configuration,
@@ -19,8 +20,7 @@ from pipeline.experiments.configuration import (
 from pipeline.experiments.documents import DataFacts, Measurement
 from pipeline.experiments.plans import RunContext
 from pipeline.image_tasks.registry import IMAGE_TASKS
-from pipeline.registries import find_entry
-from pipeline.results import ProgressCallback
+from pipeline.models.entries import find_entry
 
 
 def configured_tasks(folder: Path = FOLDER) -> list[str]:

@@ -12,11 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pipeline.atomic_files import write_json
 from pipeline.classifiers.bases.registry import find_architecture
 from pipeline.classifiers.strategies import FREEZING
 from pipeline.classifiers.weights import NotRun
-from pipeline.errors import InputError
+from pipeline.errors import InputError, ProgressCallback
 from pipeline.experiments.configuration import Configuration, PlannedRow
 from pipeline.experiments.documents import (
     MEASURED,
@@ -28,7 +27,7 @@ from pipeline.experiments.documents import (
 )
 from pipeline.experiments.plans import RunContext
 from pipeline.experiments.registry import Experiment
-from pipeline.results import ProgressCallback
+from pipeline.storage.atomic_files import write_json
 
 #: Packages whose versions are stored with the figures.
 _PACKAGES = ("tensorflow", "keras", "onnxruntime")

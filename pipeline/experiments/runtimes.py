@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from pipeline.classifiers.bases.registry import find_architecture
 from pipeline.classifiers.strategies import TrainedPart
 from pipeline.classifiers.weights import FEATURES, NotRun
+from pipeline.errors import ProgressCallback
 from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import Measurement
 from pipeline.experiments.plans import RunContext, TimingExperiment
-from pipeline.results import ProgressCallback
 
 if TYPE_CHECKING:
     import keras

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.analysis.results import ModelReference
 from pipeline.classifiers.calibration import apply_temperature
 from pipeline.engine.grad_cam import scale_map
 from pipeline.engine.selection import choose_engine, open_network
@@ -21,7 +22,6 @@ from pipeline.errors import InputError
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.preprocessing import prepare_image, restore_map, stretch_grey
 from pipeline.image_tasks.reading import read_grey_bytes
-from pipeline.results import ModelReference
 
 #: Of every image task's network: they are small, and were not measured at less.
 PRECISION = "f32"

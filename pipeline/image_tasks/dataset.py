@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.classifiers.images import LabelledImages
-from pipeline.data.format_kinds import ImageFormat, InputFile
-from pipeline.data.formats import read_format
+from pipeline.data.reading.format_kinds import ImageFormat, InputFile
+from pipeline.data.reading.formats import read_format
 from pipeline.errors import InputError
 from pipeline.image_tasks.duplicates import find_similar_pairs, join_groups
 from pipeline.image_tasks.preprocessing import prepare_image

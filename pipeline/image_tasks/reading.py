@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.collecting import Collection, collect_files
-from pipeline.data.format_kinds import HEAD_BYTES, InputFile, Unreadable
-from pipeline.data.formats import format_of, refusal_of
-from pipeline.data.limits import MAX_CALL_BYTES
-from pipeline.data.names import safe_name
-from pipeline.data.reading import read_pages
+from pipeline.data.reading.collecting import Collection, collect_files
+from pipeline.data.reading.format_kinds import HEAD_BYTES, InputFile, Unreadable
+from pipeline.data.reading.formats import format_of, refusal_of
+from pipeline.data.reading.limits import MAX_CALL_BYTES
+from pipeline.data.reading.names import safe_name
+from pipeline.data.reading.reading import read_pages
 from pipeline.errors import InputError
 from pipeline.image_tasks.preprocessing import to_grey
 

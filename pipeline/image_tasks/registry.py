@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.image_tasks.task import ImageTask
-from pipeline.registries import find_entry, read_entries
+from pipeline.models.entries import find_entry, read_entries
 
 #: Modules of `pipeline.image_tasks`: a new task is one of them, with a ``TASK``, and its line here.
 MODULES = ("brain_mri", "chest_xray")

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.atomic_files import replacing, write_json
 from pipeline.classifiers.calibration import CalibratedAnswers, cross_entropy
 from pipeline.classifiers.cross_validation import FOLD_SEED, FOLDS
 from pipeline.classifiers.scoring import DRAWS, score_repeats
@@ -32,6 +31,7 @@ from pipeline.models.registry import (
     MODEL_FILE,
 )
 from pipeline.models.saving import describe_backend, describe_network, save_half_precision
+from pipeline.storage.atomic_files import replacing, write_json
 
 VERSION = "1.0.0"
 EVALUATION_SCHEMA = 1

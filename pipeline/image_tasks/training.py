@@ -12,8 +12,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.atomic_files import write_json
-from pipeline.checked_json import read_json_object
 from pipeline.classifiers.bases.registry import find_architecture
 from pipeline.classifiers.calibration import CalibratedAnswers, calibrate_folds
 from pipeline.classifiers.cross_validation import Answer, cross_validate
@@ -23,8 +21,10 @@ from pipeline.classifiers.normalisation import refresh_normalisation
 from pipeline.classifiers.strategies import Strategy
 from pipeline.classifiers.training import ClassifierPlan, FittedClassifier, fit_classifier
 from pipeline.classifiers.weights import WeightsSource
+from pipeline.errors import ProgressCallback
 from pipeline.image_tasks.dataset import ImageSet
-from pipeline.results import ProgressCallback
+from pipeline.storage.atomic_files import write_json
+from pipeline.storage.checked_json import read_json_object
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pipeline.checked_json import Fields, read_json_object
-from pipeline.decision import DecisionRule
-from pipeline.digests import file_digest
 from pipeline.errors import InputError
+from pipeline.models.decision import DecisionRule
+from pipeline.models.entries import find_entry
 from pipeline.models.quiet_keras import import_keras
-from pipeline.registries import find_entry
+from pipeline.storage.checked_json import Fields, read_json_object
+from pipeline.storage.digests import file_digest
 
 if TYPE_CHECKING:
     import keras

@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline.digests import file_digest
 from pipeline.models.registry import MODEL_FILE
+from pipeline.storage.digests import file_digest
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.augmentation import AugmentationPlan, augment
 from pipeline.models.resnet_classifier import LOCATION_CELL_PX
+from pipeline.training.augmentation import AugmentationPlan, augment
 from pipeline.training.learning_set import ChosenSlices
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.decision import DecisionRule, decision_features, outline_evidence
-from pipeline.postprocessing import smooth_through_slices
+from pipeline.analysis.postprocessing import smooth_through_slices
+from pipeline.models.decision import DecisionRule, decision_features, outline_evidence
 
 #: Neighbouring slices share their tumor: scores and outlines lean on them this far.
 SIGMA_SLICES = 0.7

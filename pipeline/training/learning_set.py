@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.lgg import TrainingVolume, find_patients, load_training_volumes, read_volume
-from pipeline.data.splits import (
+from pipeline.datasets.lgg import TrainingVolume, find_patients, load_training_volumes, read_volume
+from pipeline.datasets.splits import (
     SliceSplit,
     Split,
     leave_institution_out,

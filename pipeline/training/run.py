@@ -12,10 +12,9 @@ from pathlib import Path
 import cv2
 import keras
 
-from pipeline.atomic_files import write_json
 from pipeline.data.preprocessing import INPUT_CHANNELS, PREPROCESSING_VERSION
-from pipeline.data.splits import SliceSplit, Split
-from pipeline.decision import DecisionRule
+from pipeline.datasets.splits import SliceSplit, Split
+from pipeline.models.decision import DecisionRule
 from pipeline.models.registry import (
     DEFAULT_TASK,
     HISTORY_FILE,
@@ -23,6 +22,7 @@ from pipeline.models.registry import (
     METADATA_SCHEMA,
 )
 from pipeline.models.saving import describe_backend, describe_network
+from pipeline.storage.atomic_files import write_json
 from pipeline.training.batches import StageBatches
 from pipeline.training.learning_set import LearningSet, resolve_split
 from pipeline.training.schedules import make_cosine_schedule

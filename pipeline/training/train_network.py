@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 
-from pipeline.data.augmentation import AugmentationPlan
 from pipeline.data.preprocessing import INPUT_SIZE
-from pipeline.data.splits import SHIPPED_FOLD
+from pipeline.datasets.splits import SHIPPED_FOLD
 from pipeline.errors import InputError
 from pipeline.metrics import dice_score
 from pipeline.models.registry import MODEL_FILE
@@ -21,6 +20,7 @@ from pipeline.models.resnet_classifier import load_imagenet_weights
 from pipeline.models.resunet import build_resunet
 from pipeline.models.saving import dtype_policy, save_half_precision
 from pipeline.training import run
+from pipeline.training.augmentation import AugmentationPlan
 from pipeline.training.batches import StageBatches
 from pipeline.training.calibration import (
     SIGMA_SLICES,

@@ -27,7 +27,7 @@ from dashboard.services import build_services
 from dashboard.settings import read_settings
 from dashboard.store import Origin
 from pipeline import Case, CaseResult, ProgressCallback
-from pipeline.binding import Answer, bind_answer, count_pixels, reference
+from pipeline.analysis.answer import Answer, bind_answer, count_pixels, reference
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICES, SIZE = 12, 64

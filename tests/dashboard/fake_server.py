@@ -22,7 +22,7 @@ from dashboard.services import Services, build_services
 from dashboard.settings import Settings, read_settings
 from dashboard.store import NewStudy, Origin, Store
 from pipeline import Case, CaseResult, ProgressCallback, ResultCache, TaskInfo, result_key
-from pipeline.binding import Answer, bind_answer, reference
+from pipeline.analysis.answer import Answer, bind_answer, reference
 from pipeline.data.case import Orientation, SequenceName, SourceKind, StudyLabels
 
 

@@ -10,8 +10,8 @@ from fake_server import FakeAnalyser, add_case, make_case, make_services
 
 from dashboard import trust
 from pipeline import DiceEstimate, InputError
-from pipeline.data.splits import load_fold
-from pipeline.expected_dice import SimilarPatient
+from pipeline.analysis.expected_dice import SimilarPatient
+from pipeline.datasets.splits import load_fold
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dashboard.logs import set_up_logging
 from dashboard.services import Services, build_services
 from dashboard.settings import read_settings
 from pipeline import Case, CaseResult, ProgressCallback
-from pipeline.binding import Answer, bind_answer, reference
+from pipeline.analysis.answer import Answer, bind_answer, reference
 
 _SLICE_S = float(os.environ.get("OVERREAD_LOAD_SLICE_S", "0.05"))
 

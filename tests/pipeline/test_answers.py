@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from fake_models import fake_stages, make_case, write_metadata
 
+from pipeline.analysis.analyser import Analyser
 from pipeline.image_tasks.facade import IMAGE_TASKS
-from pipeline.inference import Analyser
 from tests.answers import compare, digest_result, find_pictures
 
 
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: fake_stages())
+    monkeypatch.setattr("pipeline.analysis.analyser.open_stages", lambda info, **_: fake_stages())
     write_metadata(tmp_path)
     case = make_case(5, masks=True)
     return case, Analyser(tmp_path, engine_dir=tmp_path).analyse(case)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.atomic_files import replacing, write_json
+from pipeline.storage.atomic_files import replacing, write_json
 
 
 def test_json_replaces_the_older_file(tmp_path: Path) -> None:

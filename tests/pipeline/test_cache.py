@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from fake_models import make_case, write_metadata
 
-from pipeline.answer_format import decode_answer, decode_slice, encode_answer
-from pipeline.binding import Answer
-from pipeline.cache import BytesDisk, ResultCache, result_key
+from pipeline.analysis.answer import Answer
+from pipeline.analysis.answer_format import decode_answer, decode_slice, encode_answer
+from pipeline.analysis.cache import BytesDisk, ResultCache, result_key
+from pipeline.analysis.results import AnswerMap, ModelReference
 from pipeline.errors import Cancelled
 from pipeline.models.registry import read_model_info
-from pipeline.results import AnswerMap, ModelReference
 
 KEY, OTHER = "ab" * 32, "cd" * 32
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from test_cache import KEY, OTHER, make_answer
 
-from pipeline.cache import ResultCache
+from pipeline.analysis.cache import ResultCache
+from pipeline.analysis.results import AnswerMap
 from pipeline.errors import InputError
-from pipeline.results import AnswerMap
-from pipeline.shared_storage import SharedStorage, StorageError
+from pipeline.storage.shared_storage import SharedStorage, StorageError
 
 
 def cache(home: Path, url: str, *, limit: int = 2**26) -> ResultCache:

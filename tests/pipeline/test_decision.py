@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.decision import DecidedBy, DecisionRule, decision_features, outline_evidence
+from pipeline.models.decision import DecidedBy, DecisionRule, decision_features, outline_evidence
 
 EQUAL = DecisionRule(
     gate=0.1, classifier_weight=1.0, evidence_weight=1.0, intercept=0.0, threshold=0.5

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from fake_models import SIZE, fake_stages, make_case, write_metadata
 
-from pipeline.cache import ResultCache
+from pipeline.analysis.analyser import Analyser
+from pipeline.analysis.cache import ResultCache
+from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case
 from pipeline.errors import Cancelled, InputError
-from pipeline.inference import Analyser
-from pipeline.results import CaseResult
 
 
 @pytest.fixture
 def stages(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A network that finds the bright square."""
     made = fake_stages()
-    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: made)
+    monkeypatch.setattr("pipeline.analysis.analyser.open_stages", lambda info, **_: made)
     return made
 
 

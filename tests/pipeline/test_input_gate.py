@@ -11,18 +11,18 @@ import pytest
 from fake_models import make_case
 
 from pipeline.__main__ import main
-from pipeline.binding import Answer, bind_answer
+from pipeline.analysis.answer import Answer, bind_answer
+from pipeline.analysis.results import ModelReference
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, Orientation, SequenceName
-from pipeline.data.dicom_stack import _gap_warnings, _lone_warnings
 from pipeline.data.geometry import Plane
-from pipeline.data.image_cases import _COLOUR_WARNING, _LGG_GREY_WARNING
+from pipeline.data.reading.dicom_stack import _gap_warnings, _lone_warnings
+from pipeline.data.reading.image_cases import _COLOUR_WARNING, _LGG_GREY_WARNING
+from pipeline.data.reading.volumes import _placement_warnings
 from pipeline.data.sequences import sequence_warnings
-from pipeline.data.volumes import _placement_warnings
 from pipeline.errors import InputError
-from pipeline.input_gate import InputAspect, check_input
-from pipeline.input_measures import measure_input
-from pipeline.input_ranges import RANGES_FILE, read_ranges, shipped_ranges
-from pipeline.results import ModelReference
+from pipeline.input_gate.gate import InputAspect, check_input
+from pipeline.input_gate.measures import measure_input
+from pipeline.input_gate.ranges import RANGES_FILE, read_ranges, shipped_ranges
 
 A = InputAspect
 

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from shared_cases import read_cases
 
-from pipeline.mask_levels import areas_by_level, level_threshold, mask_level, overlaps_by_level
-from pipeline.outline_facts import BAND
+from pipeline.analysis.outline_facts import BAND
+from pipeline.measurement.mask_levels import (
+    areas_by_level,
+    level_threshold,
+    mask_level,
+    overlaps_by_level,
+)
 
 TABLE = read_cases("levels")
 

@@ -5,10 +5,15 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from pipeline.analysis.outline_facts import OutlineFacts, describe_outline
+from pipeline.analysis.postprocessing import best_expected_level
 from pipeline.evaluation.rows import PatientRow
-from pipeline.mask_levels import count_levels, expected_dice, mask_level, probability_mass
-from pipeline.outline_facts import OutlineFacts, describe_outline
-from pipeline.postprocessing import best_expected_level
+from pipeline.measurement.mask_levels import (
+    count_levels,
+    expected_dice,
+    mask_level,
+    probability_mass,
+)
 
 
 def describe(

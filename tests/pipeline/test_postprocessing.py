@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from pipeline.mask_levels import level_threshold, mask_level
-from pipeline.postprocessing import (
+from pipeline.analysis.postprocessing import (
     best_expected_level,
     set_aside_small_components,
     smooth_through_slices,
     smoothing_reach,
     smoothing_weights,
 )
+from pipeline.measurement.mask_levels import level_threshold, mask_level
 
 
 def test_weights_sum_to_one_and_fall_with_distance() -> None:

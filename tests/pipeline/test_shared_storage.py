@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.shared_storage import SharedStorage, StorageError
+from pipeline.storage.shared_storage import SharedStorage, StorageError
 
 
 def test_objects_are_kept_found_and_deleted(storage_url: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.digests import file_digest
+from pipeline.storage.digests import file_digest
 
 SIZE = 32
 TASK = "chest-xray"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.classifiers.bases.architecture import Architecture
-from pipeline.registries import find_entry, read_entries
+from pipeline.models.entries import find_entry, read_entries
 
 #: Modules of `pipeline.classifiers.bases`: a new architecture is one of them, with an
 #: ``ARCHITECTURE``, and its line here.

@@ -54,7 +54,9 @@ def test_export_that_fails_is_told_with_the_job(parts: Services) -> None:
     assert one.run_one()
     row = parts.store.study(study)
     assert row is not None and row.job_state is JobState.FAILED
-    assert row.job_error == ("The weights resunet-resnet18/model.keras of task brain-tumor cannot be read.")
+    assert row.job_error == (
+        "The weights resunet-resnet18/model.keras of task brain-tumor cannot be read."
+    )
 
 
 def test_export_ends_with_the_worker(parts: Services, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pipeline.__main__ import main
 @pytest.fixture
 def predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
     """Run ``predict``; returns the exit status and results.json."""
-    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: fake_stages())
+    monkeypatch.setattr("pipeline.analysis.analyser.open_stages", lambda info, **_: fake_stages())
     monkeypatch.setattr("pipeline.commands.predict.ready_engine", lambda _: "openvino")
     write_metadata(tmp_path / "models")
 
@@ -31,7 +31,7 @@ def predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     bench = Bench(tmp_path)
     stages = fake_stages(bench.answer)
-    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: stages)
+    monkeypatch.setattr("pipeline.analysis.analyser.open_stages", lambda info, **_: stages)
     monkeypatch.setattr("pipeline.commands.predict.ready_engine", lambda _: "openvino")
     for name in CASES:
         write_case(bench.input / name, name)

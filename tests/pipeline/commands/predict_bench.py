@@ -12,7 +12,7 @@ from PIL import Image
 from predicting import check_contract, slice_pixels
 
 from pipeline.__main__ import main
-from pipeline.inference import Analyser
+from pipeline.analysis.analyser import Analyser
 
 CASES = ("a", "b", "c")
 

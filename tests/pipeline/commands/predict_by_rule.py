@@ -10,8 +10,8 @@ from typing import Any
 
 from fake_models import bright_slice, fake_stages
 
+import pipeline.analysis.analyser
 import pipeline.commands.predict
-import pipeline.inference
 from pipeline.__main__ import main
 
 
@@ -20,7 +20,7 @@ def run(seconds: float, arguments: list[str]) -> int:
         time.sleep(seconds)
         return bright_slice(batch)
 
-    pipeline.inference.open_stages = lambda info, **_: fake_stages(answer)  # type: ignore[assignment]
+    pipeline.analysis.analyser.open_stages = lambda info, **_: fake_stages(answer)  # type: ignore[assignment]
     pipeline.commands.predict.ready_engine = lambda _: "openvino"
     return main(arguments)
 

@@ -8,14 +8,14 @@ from fake_models import fake_stages, network_folder, write_metadata
 from test_evaluate_command import write_patient
 
 from pipeline.__main__ import main
-from pipeline.data.splits import load_fold
+from pipeline.datasets.splits import load_fold
 from pipeline.models.registry import read_model_info
 
 
 def test_held_out_patients_decide_and_the_result_stays_with_the_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: fake_stages())
+    monkeypatch.setattr("pipeline.analysis.analyser.open_stages", lambda info, **_: fake_stages())
     monkeypatch.setattr("pipeline.engine.export.export_network", lambda info, *_, **__: None)
     write_metadata(tmp_path / "models")
     held_out = load_fold().held_out

@@ -12,13 +12,13 @@ from PIL import Image
 
 from pipeline.__main__ import main
 from pipeline.commands.evaluate import choose_patients
-from pipeline.data.splits import load_fold
+from pipeline.datasets.splits import load_fold
 from pipeline.errors import InputError
 
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: fake_stages())
+    monkeypatch.setattr("pipeline.analysis.analyser.open_stages", lambda info, **_: fake_stages())
     monkeypatch.setattr("pipeline.commands.evaluate.ready_engine", lambda _: "openvino")
     write_metadata(tmp_path / "models")
     return tmp_path / "models"

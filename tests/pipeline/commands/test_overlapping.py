@@ -5,8 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
-from pipeline.commands import overlapping
-from pipeline.commands.overlapping import overlap
+from pipeline.predictions import overlapping
+from pipeline.predictions.overlapping import overlap
 
 
 def count_to(n: int, made: list[int]) -> Generator[int, None, None]:

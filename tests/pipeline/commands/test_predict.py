@@ -12,9 +12,9 @@ from PIL import Image
 from predicting import Predict, check_contract, slice_pixels
 
 from pipeline.__main__ import main
-from pipeline.commands.prediction_files import describe_case
-from pipeline.data.reading import read_cases
-from pipeline.inference import Analyser
+from pipeline.analysis.analyser import Analyser
+from pipeline.data.reading.reading import read_cases
+from pipeline.predictions.files import describe_case
 
 
 def write_series(folder: Path, name: str, count: int = 4, *, masks: bool = False) -> None:

@@ -10,10 +10,10 @@ from predict_bench import CASES, Bench, interrupt_at, write_case
 from predicting import check_contract, slice_pixels
 
 from pipeline.__main__ import main
+from pipeline.analysis.analyser import Analyser
 from pipeline.commands import prediction_call
 from pipeline.commands.console import ProgressBar
-from pipeline.commands.finished_parts import FinishedParts
-from pipeline.inference import Analyser
+from pipeline.predictions.checkpoints import FinishedParts
 
 
 def test_a_second_run_does_nothing_but_say_so(

@@ -6,11 +6,11 @@ import pytest
 from fake_models import network_folder, write_metadata
 
 from pipeline.__main__ import main
-from pipeline.atomic_files import write_json
 from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
 from pipeline.evaluation.document import MeasuredNetwork, write_evaluation
 from pipeline.evaluation.report import format_results
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+from pipeline.storage.atomic_files import write_json
 
 TEXT = "before\n<!-- results: made -->\nold\n<!-- end of results -->\nafter\n"
 

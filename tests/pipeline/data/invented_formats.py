@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.data.format_kinds import (
+from pipeline.data.reading.format_kinds import (
     DecodedImage,
     ImageFormat,
     InputFile,
@@ -15,7 +15,7 @@ from pipeline.data.format_kinds import (
     VolumeFormat,
     starts_with,
 )
-from pipeline.data.limits import check_shape, check_volume
+from pipeline.data.reading.limits import check_shape, check_volume
 
 _IMAGE, _VOLUME = b"BRICKIMG", b"BRICKVOL"
 

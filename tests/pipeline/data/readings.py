@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.data.reading import read_cases
+from pipeline.data.reading.reading import read_cases
 
 
 def marked(shape=(6, 12, 10), *, dtype=np.uint16, value=500):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from factories import SeriesFactory, colour, grey, marked_volume, write_image, write_nifti
 
-from pipeline.data import archives, limits
-from pipeline.data.reading import read_cases
+from pipeline.data.reading import archives, limits
+from pipeline.data.reading.reading import read_cases
 
 
 def png(tmp_path, seed=0):

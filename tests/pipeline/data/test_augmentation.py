@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.data.augmentation import (
+from pipeline.training.augmentation import (
     CHANNEL_SEQUENCE,
     AugmentationPlan,
     augment,

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from pipeline.data.case import SequenceName
-from pipeline.data.demo.acquisition import average_slices, reference_mask
-from pipeline.data.demo.anatomy import Anatomy, make_anatomy
-from pipeline.data.demo.contrast import render
-from pipeline.data.demo.fields import enlarge, sample_vectors, smooth_noise, smoothstep
-from pipeline.data.demo.geometry import SliceGrid, SourceMap
-from pipeline.data.demo.lesions import grow_lesion
-from pipeline.data.demo.plans import DEMO_STUDIES, LesionPlan, Side
-from pipeline.data.demo.template import load_template
+from pipeline.demo.acquisition import average_slices, reference_mask
+from pipeline.demo.anatomy import Anatomy, make_anatomy
+from pipeline.demo.contrast import render
+from pipeline.demo.fields import enlarge, sample_vectors, smooth_noise, smoothstep
+from pipeline.demo.geometry import SliceGrid, SourceMap
+from pipeline.demo.lesions import grow_lesion
+from pipeline.demo.plans import DEMO_STUDIES, LesionPlan, Side
+from pipeline.demo.template import load_template
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, SequenceName
-from pipeline.data.demo import DEMO_STUDIES, MANIFEST_NAME, make_demo_studies
-from pipeline.data.reading import read_cases
+from pipeline.data.reading.reading import read_cases
 from pipeline.data.sequences import sequence_of_words, split_words
+from pipeline.demo import DEMO_STUDIES, MANIFEST_NAME, make_demo_studies
 
 PATIENTS = ("DEMO-01", "DEMO-05", "DEMO-06", "DEMO-07", "DEMO-10")
 

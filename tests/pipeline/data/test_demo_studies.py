@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.data.case import SequenceName
-from pipeline.data.demo import DEMO_STUDIES, MANIFEST_NAME, StudyPlan, make_demo_studies
-from pipeline.data.demo.marking import burn_in, word_bitmap, word_place
-from pipeline.data.demo.plans import LesionPlan, Side, SliceOrder
-from pipeline.data.demo.studies import make_study
+from pipeline.demo import DEMO_STUDIES, MANIFEST_NAME, StudyPlan, make_demo_studies
+from pipeline.demo.marking import burn_in, word_bitmap, word_place
+from pipeline.demo.plans import LesionPlan, Side, SliceOrder
+from pipeline.demo.studies import make_study
 
 COARSE_MM = 3
 PLANS = {plan.patient_id: plan for plan in DEMO_STUDIES}
@@ -189,7 +189,7 @@ def test_interruption_leaves_no_half_made_study(
     def stop(*args: object, **options: object) -> None:
         raise RuntimeError("stopped")
 
-    monkeypatch.setattr("pipeline.data.demo.series._add_pixels", stop)
+    monkeypatch.setattr("pipeline.demo.series._add_pixels", stop)
     with pytest.raises(RuntimeError, match="stopped"):
         make_demo_studies(tmp_path, studies=[small(PLANS["DEMO-10"])], template_mm=COARSE_MM)
     assert not (tmp_path / "DEMO-10").exists()

@@ -8,7 +8,7 @@ from pydicom.uid import (
 from readings import brightest, marked, read_error, read_one
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
-from pipeline.data.reading import read_cases
+from pipeline.data.reading.reading import read_cases
 
 SHUFFLED = [3, 1, 0, 2, 5, 4]
 

@@ -11,12 +11,12 @@ from invented_formats import BRICK_IMAGE, BRICK_VOLUME, image_bytes, volume_byte
 
 from dashboard.components import comparisons, upload
 from pipeline.__main__ import main
-from pipeline.data import formats
 from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName
-from pipeline.data.format_kinds import InputFile
-from pipeline.data.formats import FORMATS, describe_formats, list_formats
-from pipeline.data.images import PNG
-from pipeline.data.reading import open_reading, read_cases, read_pages
+from pipeline.data.reading import formats
+from pipeline.data.reading.format_kinds import InputFile
+from pipeline.data.reading.formats import FORMATS, describe_formats, list_formats
+from pipeline.data.reading.images import PNG
+from pipeline.data.reading.reading import open_reading, read_cases, read_pages
 from pipeline.errors import InputError
 from pipeline.image_tasks.reading import read_grey_bytes
 from pipeline.image_tasks.registry import IMAGE_TASKS

@@ -4,8 +4,8 @@ from factories import colour, grey, write_image
 from PIL import Image
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName, SourceKind
-from pipeline.data.names import parse_name, safe_name, strip_suffix
-from pipeline.data.reading import read_cases
+from pipeline.data.reading.names import parse_name, safe_name, strip_suffix
+from pipeline.data.reading.reading import read_cases
 
 LGG = "TCGA_CS_4942_19970222"
 

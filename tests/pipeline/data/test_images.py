@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageOps
 
 from pipeline.data.case import tidy_values
-from pipeline.data.images import is_grey, mask_of_image, read_image
+from pipeline.data.reading.images import is_grey, mask_of_image, read_image
 from pipeline.errors import InputError
 
 

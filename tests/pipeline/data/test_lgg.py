@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.data.lgg import find_patients, load_training_volumes, read_volume
+from pipeline.datasets.lgg import find_patients, load_training_volumes, read_volume
 from pipeline.errors import InputError
 
 PATIENT = "TCGA_CS_0001_19990101"

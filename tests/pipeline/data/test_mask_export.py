@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.mask_export import encode_nifti_mask
-from pipeline.data.reading import read_cases
+from pipeline.data.reading.reading import read_cases
 
 
 def read(content: bytes) -> nib.Nifti1Image:

@@ -7,7 +7,7 @@ from factories import marked_volume, write_nifti
 from readings import read_error, read_one
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
-from pipeline.data.reading import read_cases
+from pipeline.data.reading.reading import read_cases
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from factories import SeriesFactory, colour, grey, marked_volume, write_image, write_nifti
 
-from pipeline.data import batches, formats
-from pipeline.data.dicom import DICOM
-from pipeline.data.formats import format_of
-from pipeline.data.images import PNG, TIFF, WEBP
-from pipeline.data.reading import read_cases
+from pipeline.data.reading import batches, formats
+from pipeline.data.reading.dicom import DICOM
+from pipeline.data.reading.formats import format_of
+from pipeline.data.reading.images import PNG, TIFF, WEBP
+from pipeline.data.reading.reading import read_cases
 from pipeline.errors import Cancelled
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"

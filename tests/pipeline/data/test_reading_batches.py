@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from factories import SeriesFactory, grey, marked_volume, write_image, write_nifti
 
-from pipeline.data.batches import ImageBatch, make_batches
-from pipeline.data.format_kinds import InputFile
-from pipeline.data.images import PNG
-from pipeline.data.nifti import NIFTI
-from pipeline.data.reading import open_reading, read_cases
+from pipeline.data.reading.batches import ImageBatch, make_batches
+from pipeline.data.reading.format_kinds import InputFile
+from pipeline.data.reading.images import PNG
+from pipeline.data.reading.nifti import NIFTI
+from pipeline.data.reading.reading import open_reading, read_cases
 
 PATIENTS = ("TCGA_CS_4941_19960909", "TCGA_DU_1111_20000101")
 

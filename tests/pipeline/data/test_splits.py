@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.data.splits import (
+from pipeline.datasets.splits import (
     Split,
     deal,
     institution,

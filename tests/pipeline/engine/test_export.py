@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from fake_models import SIZE, make_case, network_folder, write_metadata
 
+from pipeline.analysis.analyser import Analyser
 from pipeline.engine.exports import AGREEMENT_LIMIT, exported_files, is_exported
 from pipeline.engine.onnx_engine import OnnxStage
 from pipeline.engine.openvino_engine import OpenVinoStage
 from pipeline.engine.selection import choose_engine, open_stages
 from pipeline.errors import InputError
-from pipeline.inference import Analyser
 from pipeline.models.registry import load_keras_model, read_model_info
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,8 +33,8 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import keras
 
-    from pipeline.digests import file_digest
     from pipeline.models.resunet import build_resunet
+    from pipeline.storage.digests import file_digest
 
     folder = tmp_path_factory.mktemp("models")
     path = network_folder(folder) / "model.keras"
@@ -233,7 +233,7 @@ def test_a_folder_that_cannot_be_written_is_told(models_dir: Path, tmp_path: Pat
 def test_weights_that_carry_code_are_refused(tmp_path: Path) -> None:
     import keras
 
-    from pipeline.digests import file_digest
+    from pipeline.storage.digests import file_digest
 
     write_metadata(tmp_path)
     folder = network_folder(tmp_path)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from invented_rows import make_rows
 
-from pipeline.data.splits import split_by_slice
+from pipeline.datasets.splits import split_by_slice
 from pipeline.errors import InputError
 from pipeline.evaluation.computing import compute_evaluation
 from pipeline.evaluation.cross_validation import build_cross_validation

@@ -11,7 +11,15 @@ from fake_models import network_folder, write_metadata
 from scipy.optimize import lsq_linear
 
 from pipeline.__main__ import main
-from pipeline.atomic_files import write_json
+from pipeline.analysis.expected_dice import (
+    FEATURES,
+    MODEL_FILE,
+    outline_features,
+    read_dice_model,
+    spread,
+    to_logit,
+)
+from pipeline.analysis.outline_facts import OutlineFacts
 from pipeline.errors import InputError
 from pipeline.evaluation.dice_fit import (
     FitCheck,
@@ -24,16 +32,8 @@ from pipeline.evaluation.dice_fit import (
 )
 from pipeline.evaluation.document import Evaluation, parse_evaluation, write_evaluation
 from pipeline.evaluation.rows import PatientRow
-from pipeline.expected_dice import (
-    FEATURES,
-    MODEL_FILE,
-    outline_features,
-    read_dice_model,
-    spread,
-    to_logit,
-)
 from pipeline.models.registry import read_model_info
-from pipeline.outline_facts import OutlineFacts
+from pipeline.storage.atomic_files import write_json
 
 FACTS = OutlineFacts(0.85, 0.9, 900, 700, 0.05, 8.0, 7, 0.3, 0.45)
 

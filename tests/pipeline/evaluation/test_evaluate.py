@@ -9,6 +9,7 @@ import pytest
 from fake_models import fake_stages, make_case, write_metadata
 from invented_rows import make_evaluation
 
+from pipeline.analysis.analyser import Analyser
 from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.evaluation.computing import describe_calibration
@@ -22,7 +23,6 @@ from pipeline.evaluation.evaluate import (
     read_calibration,
 )
 from pipeline.evaluation.rows import pool_rows
-from pipeline.inference import Analyser
 
 ROW = {
     "case_id", "institution", "fold", "dice", "iou", "hd95_px", "hd95_mm", "surface_dice",
@@ -39,7 +39,7 @@ SLICE_ROW = {
 @pytest.fixture
 def analyser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Analyser:
     write_metadata(tmp_path)
-    monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: fake_stages())
+    monkeypatch.setattr("pipeline.analysis.analyser.open_stages", lambda info, **_: fake_stages())
     return Analyser(tmp_path, engine_dir=tmp_path)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from fake_models import bright_pixels, bright_slice, fake_stages, make_case, write_metadata
 
+from pipeline.analysis.analyser import Analyser
 from pipeline.data.case import Case
 from pipeline.engine.precision import write_precision_check
 from pipeline.errors import InputError
 from pipeline.evaluation.precision import measure_precision
-from pipeline.inference import Analyser
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def analysers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Analyser
             return fake_stages()
         return fake_stages(lambda batch: bright_slice(batch) - 0.05, cut)
 
-    monkeypatch.setattr("pipeline.inference.open_stages", open_stages)
+    monkeypatch.setattr("pipeline.analysis.analyser.open_stages", open_stages)
     write_metadata(tmp_path)
     return (
         Analyser(tmp_path, engine="keras", precision="f32", engine_dir=tmp_path),

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from fake_models import fake_stages, make_case, write_metadata
 
+from pipeline.analysis.analyser import Analyser
 from pipeline.data.case import Case
-from pipeline.data.splits import institution, load_folds
+from pipeline.datasets.splits import institution, load_folds
 from pipeline.errors import InputError
 from pipeline.evaluation.runs import Measuring, Run, estimate_minutes, measure_run, plan_runs
-from pipeline.inference import Analyser
 from pipeline.models.registry import ModelInfo, TaskInfo
 
 PATIENTS = ("TCGA_CS_0001_20000101", "TCGA_DU_0002_20000101")
@@ -35,7 +35,9 @@ class Measurer:
     """Answers every patient by rule and notes who was asked."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pipeline.inference.open_stages", lambda info, **_: fake_stages())
+        monkeypatch.setattr(
+            "pipeline.analysis.analyser.open_stages", lambda info, **_: fake_stages()
+        )
         self.read: list[str] = []
         self.opened = 0
 

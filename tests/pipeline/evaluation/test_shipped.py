@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.checked_json import read_json_object
+from pipeline.analysis.expected_dice import read_dice_model
 from pipeline.commands.report import format_times
-from pipeline.data.splits import load_folds
+from pipeline.datasets.splits import load_folds
 from pipeline.engine.precision import read_precision_checks
 from pipeline.evaluation.document import Evaluation, Fold, parse_evaluation
 from pipeline.evaluation.figures import all_figures
 from pipeline.evaluation.report import format_results
-from pipeline.expected_dice import read_dice_model
 from pipeline.models.registry import TaskInfo, read_model_info
+from pipeline.storage.checked_json import read_json_object
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.digests import file_digest
 from pipeline.evaluation.report import replace_results
 from pipeline.experiments.registry import configured_tasks
 from pipeline.image_tasks.answers import ImageClassifier
@@ -14,6 +13,7 @@ from pipeline.image_tasks.card import render_results
 from pipeline.image_tasks.models import read_image_model
 from pipeline.image_tasks.reading import read_grey_bytes
 from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.storage.digests import file_digest
 from tests.answers import find_pictures
 
 PROJECT = Path(__file__).resolve().parents[3]

@@ -7,7 +7,7 @@ import pytest
 from shared_cases import read_cases
 
 from pipeline import metrics
-from pipeline.checked_json import json_number
+from pipeline.storage.checked_json import json_number
 
 NAN = math.nan
 

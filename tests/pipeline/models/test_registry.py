@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fake_models import network_folder, write_metadata
 
-from pipeline.decision import DecisionRule
 from pipeline.errors import InputError
+from pipeline.models.decision import DecisionRule
 from pipeline.models.registry import InferenceOptions, check_digest, read_model_info, read_run
 
 

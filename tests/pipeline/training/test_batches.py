@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.data.augmentation import AugmentationPlan
-from pipeline.data.lgg import TrainingVolume
+from pipeline.datasets.lgg import TrainingVolume
+from pipeline.training.augmentation import AugmentationPlan
 from pipeline.training.batches import StageBatches
 
 PLAN = AugmentationPlan(crop=64, shift_px=2, elastic=0, skull_stripped=0)

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.data.splits import Split, split_by_slice
-from pipeline.digests import file_digest
+from pipeline.datasets.splits import Split, split_by_slice
 from pipeline.errors import InputError
 from pipeline.models.registry import MODEL_FILE, read_run
+from pipeline.storage.digests import file_digest
 from pipeline.training import run
 from pipeline.training.learning_set import load_learning_set, resolve_split
 from pipeline.training.train_network import train

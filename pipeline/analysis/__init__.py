@@ -1,0 +1,1 @@
+"""A case through both stages: slice walk, decision, answer, cache and results."""

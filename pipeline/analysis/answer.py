@@ -1,0 +1,173 @@
+"""Joins what the models answered to the case that was asked about.
+
+The models' answer depends on the pixels alone, and is what the cache keeps. Names, indices, the
+case's own warnings and everything that needs reference masks are added here, each time, so that two
+cases with the same pixels share an answer without sharing a name, and a reference that is added,
+changed or taken away can touch nothing but ``dice``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.outline_facts import describe_outline
+from pipeline.analysis.results import CaseResult, ModelReference, SliceResult
+from pipeline.data.case import Case, volume_ml
+from pipeline.input_gate.gate import check_input
+from pipeline.measurement.mask_levels import mask_level
+from pipeline.metrics import dice_score
+from pipeline.models.registry import ModelInfo
+from pipeline.storage.checked_json import json_number
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """What masks at any threshold and operating point are made from.
+
+    Attributes:
+        network: The network that answered.
+        scores: Slice score of each slice in [0, 1].
+        probability: ``(n, h, w)`` uint8, 255 x the probability; 0 on slices that did not pass.
+        threshold, mask_threshold: Operating points of slice score and pixel, in (0, 1).
+    """
+
+    network: ModelReference
+    scores: tuple[float, ...]
+    probability: NDArray[np.uint8]
+    threshold: float
+    mask_threshold: float
+
+    def called(self, operating_point: float | None = None) -> NDArray[np.bool_]:
+        """``(n,)`` bool, the slices whose score reaches the operating point, or the answer's."""
+        point = self.threshold if operating_point is None else operating_point
+        return np.array(self.scores, np.float64) >= point
+
+    def mask_slices(
+        self, level: int | None = None, operating_point: float | None = None
+    ) -> dict[int, NDArray[np.bool_]]:
+        """The masks of the slices that are called, by position from 0; the others are empty.
+
+        Args:
+            level: Smallest value of the map that belongs to a mask, 1 to 255, or the answer's.
+            operating_point: Slice score from which slices are called, or the answer's.
+
+        Returns:
+            Masks ``(h, w)`` bool, empty ones too.
+        """
+        least = mask_level(self.mask_threshold) if level is None else level
+        called = np.flatnonzero(self.called(operating_point))
+        return {int(k): self.probability[k] >= least for k in called}
+
+    def masks(self) -> NDArray[np.bool_]:
+        """``(n, h, w)`` bool predicted masks; empty on slices that are not called tumor."""
+        level = mask_level(self.mask_threshold)
+        return (self.probability >= level) & self.called()[:, None, None]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer(Outline):
+    """What the two stages say about pixels, whatever they are called.
+
+    Attributes:
+        network, scores, probability, threshold, mask_threshold: As of `Outline`.
+        classifier_scores: Stage one's own, likewise.
+        outline_evidence: In [0, 1], None on slices that did not pass.
+        decided_by: `pipeline.models.decision.DecidedBy` of each slice.
+        disagreement: ``(n, h, w)`` uint8, 255 x the distance between the probabilities that come
+            of the slice and of its mirror image; 0 on slices that did not pass, and everywhere
+            where mirror images are not answered.
+        warnings: Sentences about how the input was prepared.
+        attention: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.engine.grad_cam`),
+            255 at the strongest place of each slice; 0 on slices that did not pass. None where the
+            network did not tell, and where the answer comes from the cache, which gives it slice by
+            slice.
+        left_out: ``(n, h, w)`` uint8, the probability of pieces that were left out of the mask as
+            small beside the largest, 0 elsewhere; None where there are none, and as ``attention``.
+        left_out_px: Pixels of such pieces on each slice; () where there are none.
+    """
+
+    classifier_scores: tuple[float, ...]
+    outline_evidence: tuple[float | None, ...]
+    decided_by: tuple[str, ...]
+    disagreement: NDArray[np.uint8]
+    warnings: tuple[str, ...] = ()
+    attention: NDArray[np.uint8] | None = None
+    left_out: NDArray[np.uint8] | None = None
+    left_out_px: tuple[int, ...] = ()
+
+
+def count_pixels(maps: NDArray[np.uint8] | None) -> tuple[int, ...]:
+    """Pixels above 0 of each slice of ``(n, h, w)``; () without maps."""
+    return () if maps is None else tuple(np.count_nonzero(maps, axis=(1, 2)).tolist())
+
+
+def reference(network: ModelInfo, *, engine: str, precision: str) -> ModelReference:
+    """Name a network as results name it."""
+    return ModelReference(network.name, network.version, network.digest, engine, precision)
+
+
+def bind_answer(answer: Answer, case: Case) -> CaseResult:
+    """Make the result for a case from the answer for its pixels.
+
+    Raises:
+        ValueError: The answer is for pixels of another shape.
+    """
+    if answer.probability.shape != case.pixels.shape[:3]:
+        raise ValueError(
+            f"the answer has shape {answer.probability.shape}, the case {case.pixels.shape[:3]}"
+        )
+    masks = answer.masks()
+    areas = np.count_nonzero(masks, axis=(1, 2))
+    overlap: list[float | None] = [None] * case.n_slices
+    volume_dice = None
+    if case.masks is not None:
+        pairs = zip(masks, case.masks, strict=True)
+        overlap = [json_number(dice_score(mask, reference)) for mask, reference in pairs]
+        volume_dice = json_number(dice_score(masks, case.masks))
+    return CaseResult(
+        case_id=case.case_id,
+        network=answer.network,
+        slices=_slice_results(case, answer, areas, overlap),
+        probability=answer.probability,
+        disagreement=answer.disagreement,
+        facts=describe_outline(
+            answer.probability,
+            answer.disagreement,
+            answer.called(),
+            classifier_scores=answer.classifier_scores,
+            outline_evidence=answer.outline_evidence,
+            mask_threshold=answer.mask_threshold,
+        ),
+        threshold=answer.threshold,
+        mask_threshold=answer.mask_threshold,
+        spacing_mm=case.spacing_mm,
+        volume_ml=volume_ml(int(areas.sum()), case.spacing_mm),
+        dice=volume_dice,
+        warnings=tuple(dict.fromkeys(case.warnings + answer.warnings)),
+        input_findings=check_input(case),
+    )
+
+
+def _slice_results(
+    case: Case, answer: Answer, areas: NDArray[np.int_], overlap: Sequence[float | None]
+) -> tuple[SliceResult, ...]:
+    called = answer.called()
+    return tuple(
+        SliceResult(
+            index=case.indices[k],
+            source=case.sources[k],
+            tumor_probability=answer.scores[k],
+            tumor=bool(called[k]),
+            classifier_score=answer.classifier_scores[k],
+            outline_evidence=answer.outline_evidence[k],
+            decided_by=answer.decided_by[k],
+            mask_area_px=int(areas[k]),
+            dice=overlap[k],
+            left_out_px=answer.left_out_px[k] if answer.left_out_px else 0,
+        )
+        for k in range(case.n_slices)
+    )

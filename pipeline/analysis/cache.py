@@ -1,0 +1,325 @@
+"""Answers of the models, kept on disk across restarts, bounded in size, shared by processes.
+
+What is kept depends on the pixels alone: scores and probability maps. Names, indices, warnings of
+the case and every Dice are bound on reading (`pipeline.analysis.answer`). A Dice in the entry would
+either be wrong for a case whose reference masks changed, or, with the masks' digest in the key,
+make the same answer be computed twice; binding it costs a millisecond instead.
+
+Nothing in the folder is trusted: an entry is bytes (`pipeline.analysis.answer_format`) and is
+checked field by field; whatever does not fit is a miss. diskcache would unpickle foreign entries,
+which runs code (CVE-2025-69872), so that its Disk is replaced by one that knows bytes only.
+
+Where machines share a storage, every answer is an object there too, and the folder holds copies of
+those used last. That one answer is computed by one machine at a time is the jobs table's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import re
+import shutil
+import sqlite3
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import diskcache
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.answer import Answer, Outline, bind_answer
+from pipeline.analysis.answer_format import (
+    AnswerMap,
+    decode_answer,
+    decode_outline,
+    decode_slice,
+    encode_answer,
+)
+from pipeline.analysis.results import CaseResult
+from pipeline.data.case import Case
+from pipeline.errors import InputError
+from pipeline.models.registry import TaskInfo
+from pipeline.storage.shared_storage import SharedStorage, StorageError
+
+try:  # Windows has no fcntl: there, two processes may compute the same answer twice.
+    import fcntl
+except ImportError:  # pragma: no cover
+    fcntl = None  # type: ignore[assignment]
+
+_LOG = logging.getLogger(__name__)
+_KEY = re.compile(r"[0-9a-f]{64}")
+_VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
+_LOCK_POLL_S = 0.05
+_SHARED = "results"
+#: An object larger than this is no answer.
+_MAX_ENTRY_BYTES = 2 * 2**30
+_DAMAGE = (sqlite3.Error, diskcache.Timeout, OSError, ValueError, TypeError, KeyError)
+
+
+def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32") -> str:
+    """Key of a result: the pixels and everything that decides what the models say about them.
+
+    The runtime is no part of it: all runtimes at one precision must agree before they are used. The
+    decision rule is: it decides which slices are outlined and what is told of them.
+
+    Args:
+        content_digest: `Case.content_digest()`.
+        models: The task's network.
+        precision: Precision at which it runs.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    network = models.network
+    decides = [
+        network.digest,
+        network.input_size,
+        network.preprocessing_version,
+        repr(network.decision),
+        network.mask_threshold,
+        repr(network.inference),
+    ]
+    parts = ["result", 3, content_digest, models.task, decides, precision]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class BytesDisk(diskcache.Disk):
+    """Storage of diskcache for text keys and bytes only; nothing is ever pickled or unpickled."""
+
+    def put(self, key: Any) -> tuple[Any, bool]:
+        """Keep text keys as they are; refuse others."""
+        if not isinstance(key, str):
+            raise TypeError(f"keys must be text, got {type(key).__name__}")
+        return key, True
+
+    def get(self, key: Any, raw: bool) -> Any:
+        """Give back a text key; refuse a pickled one."""
+        if not raw or not isinstance(key, str):
+            raise ValueError("the cache holds a key that is no text")
+        return key
+
+    def store(self, value: Any, read: bool, key: Any = diskcache.core.UNKNOWN) -> Any:
+        """Keep bytes; refuse everything that diskcache would pickle."""
+        if read or not isinstance(value, bytes):
+            raise TypeError(f"values must be bytes, got {type(value).__name__}")
+        return super().store(value, read, key=key)
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        """Read bytes from the cache's own files; refuse pickles and files elsewhere."""
+        if read or mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY):
+            raise ValueError("the cache holds an entry that is not bytes")
+        if filename is not None and _VALUE_FILE.fullmatch(filename) is None:
+            raise ValueError("the cache names a file that is not its own")
+        return super().fetch(mode, filename, value, read)
+
+    def remove(self, file_path: str) -> None:
+        """Delete one of the cache's own files."""
+        if _VALUE_FILE.fullmatch(file_path):
+            super().remove(file_path)
+
+
+class ResultCache:
+    """Results by key (`result_key`), least recently used ones dropped when the folder is full.
+
+    Args:
+        folder: Made where it does not exist, readable by its owner only.
+        size_limit_bytes: What the folder may hold.
+        recent_bytes: What outlines that were read last may take up in memory together.
+        shared: Where all machines keep their answers; None for one machine.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        size_limit_bytes: int = 2 * 2**30,
+        recent_bytes: int = 128 * 2**20,
+        shared: SharedStorage | None = None,
+    ) -> None:
+        self._shared = shared
+        self._folder = Path(folder)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        (self._folder / "locks").mkdir(mode=0o700, exist_ok=True)
+        self._limit = size_limit_bytes
+        self._entries = self._open()
+        self._recent_bytes = recent_bytes
+        self._recent: OrderedDict[str, Outline] = OrderedDict()
+        self._recent_lock = threading.Lock()
+
+    def get(self, key: str, case: Case) -> CaseResult | None:
+        """The result for a case, or None where there is none that fits it."""
+        answer = self.answer(key)
+        if answer is None or answer.probability.shape != case.pixels.shape[:3]:
+            return None
+        return bind_answer(answer, case)
+
+    def answer(self, key: str) -> Answer | None:
+        """The models' answer, or None where there is none."""
+        return self._decoded(key, lambda entry: decode_answer(entry, key))
+
+    def outline(self, key: str) -> Outline | None:
+        """What masks are made from, or None where there is no answer.
+
+        Those that were read last stay in memory: a threshold that moves asks again and again.
+        """
+        with self._recent_lock:
+            found = self._recent.get(key)
+            if found is not None:
+                self._recent.move_to_end(key)
+                return found
+        found = self._decoded(key, lambda entry: decode_outline(entry, key))
+        if found is None or found.probability.nbytes > self._recent_bytes:
+            return found
+        with self._recent_lock:
+            self._recent[key] = found
+            while self._recent_total() > self._recent_bytes:
+                self._recent.popitem(last=False)
+        return found
+
+    def map_slice(self, key: str, k: int, name: AnswerMap) -> NDArray[np.uint8] | None:
+        """A map ``(h, w)`` uint8 of slice ``k``, from 0, without decoding the others."""
+        return self._decoded(key, lambda entry: decode_slice(entry, key, k, name=name))
+
+    def put(self, key: str, answer: Answer) -> bool:
+        """Keep an answer. Returns whether it could be kept; a full disk is no reason to fail."""
+        if _KEY.fullmatch(key) is None:
+            raise ValueError(f"a key is 64 hexadecimal digits, got {key!r}")
+        entry = encode_answer(answer, key)
+        kept = self._keep(key, entry)
+        if self._shared is None:
+            return kept
+        return self._send(self._shared, key, entry)
+
+    def share(self, key: str) -> bool:
+        """Make sure that all machines can read an answer that this one has. Returns whether."""
+        if self._shared is None:
+            return True
+        try:
+            if self._shared.exists(_object(key)):
+                return True
+            entry = self._entries.get(key)
+        except _DAMAGE:
+            return False
+        return entry is not None and self._send(self._shared, key, entry)
+
+    def trim_shared(self, limit_bytes: int) -> int:
+        """Delete the oldest answers of all machines until the others fit. Returns how many.
+
+        Raises:
+            StorageError: The storage does not answer.
+        """
+        return 0 if self._shared is None else self._shared.trim(_SHARED, limit_bytes)
+
+    @contextlib.contextmanager
+    def computing(self, key: str, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hold the right to compute a key; others that ask for it wait here meanwhile.
+
+        The lock is the operating system's and ends with the process that holds it, however it ends.
+        Look into the cache again once inside. Keys share 256 locks, so that no lock files pile up.
+
+        Args:
+            key: The key.
+            waiting: Called some twenty times a second while waiting; may raise to give up.
+        """
+        if fcntl is None:  # pragma: no cover
+            yield
+            return
+        with (self._folder / "locks" / f"{key[:2]}.lock").open("wb") as stream:
+            while True:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    waiting()
+                    time.sleep(_LOCK_POLL_S)
+            yield
+
+    def close(self) -> None:
+        """Close the database; the cache opens it again when it is used."""
+        self._entries.close()
+
+    def _recent_total(self) -> int:
+        return sum(one.probability.nbytes for one in self._recent.values())
+
+    def _decoded(self, key: str, decode: Callable[[bytes], Any]) -> Any:
+        if _KEY.fullmatch(key) is None:
+            return None
+        try:
+            entry = self._entries.get(key)
+            if entry is not None:
+                return decode(entry)
+        except _DAMAGE:
+            _LOG.warning("An entry of the cache does not fit and was left out.", exc_info=True)
+        return self._decoded_shared(key, decode)
+
+    def _decoded_shared(self, key: str, decode: Callable[[bytes], Any]) -> Any:
+        """As `_decoded`, from where all machines keep theirs; what fits is kept here too.
+
+        Raises:
+            InputError: The storage does not answer: a miss would have it all computed again.
+        """
+        if self._shared is None:
+            return None
+        try:
+            entry = self._shared.read(_object(key), limit_bytes=_MAX_ENTRY_BYTES)
+            if entry is None:
+                return None
+            found = decode(entry)
+        except StorageError as error:
+            _LOG.warning("The shared storage does not answer: %s", error)
+            sentence = "The shared storage does not answer; try again later."
+            raise InputError("", sentence) from error
+        except _DAMAGE:
+            _LOG.warning("A shared result does not fit and was left out.", exc_info=True)
+            return None
+        self._keep(key, entry)
+        return found
+
+    def _keep(self, key: str, entry: bytes) -> bool:
+        try:
+            return bool(self._entries.set(key, entry))
+        except _DAMAGE:
+            _LOG.warning("A result could not be kept in the cache.", exc_info=True)
+            return False
+
+    def _send(self, shared: SharedStorage, key: str, entry: bytes) -> bool:
+        try:
+            shared.write(_object(key), entry)
+            return True
+        except StorageError as error:
+            _LOG.warning("A result could not be kept on the shared storage: %s", error)
+            return False
+
+    def _open(self) -> diskcache.Cache:
+        try:
+            return self._connect()
+        except _DAMAGE:
+            _LOG.warning("The cache's database is damaged; the cache starts anew.", exc_info=True)
+        for path in self._folder.iterdir():
+            if path.name.startswith("cache.db"):
+                path.unlink()
+            elif re.fullmatch(r"[0-9a-f]{2}", path.name) and path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+        return self._connect()
+
+    def _connect(self) -> diskcache.Cache:
+        return diskcache.Cache(
+            str(self._folder),
+            disk=BytesDisk,
+            size_limit=self._limit,
+            eviction_policy="least-recently-used",
+            # Entries dropped whenever one is added to a full cache. diskcache's own 10 would empty
+            # a cache of few large ones, the new one included; 1 would never catch up.
+            cull_limit=2,
+        )
+
+
+def _object(key: str) -> str:
+    return f"{_SHARED}/{key[:2]}/{key}"

@@ -1,0 +1,277 @@
+"""How good an outline probably is, learned on patients that the networks had not learned from.
+
+``python -m pipeline fit-expected-dice`` writes ``expected_dice.json`` beside the weights
+(`pipeline.evaluation.dice_fit`); here it is read and applied, with NumPy alone, so that the web
+process can. Every held-out patient left behind the fit without it and its own error under that fit;
+a case's Dice is distributed as all these errors around all these fits (jackknife+, Barber, Candes,
+Ramdas and Tibshirani 2021, Annals of Statistics 49(1), arXiv 1905.02928, here with one quantile on
+each side). Fits and errors are in logits of Dice, so that an interval stays within 0 and 1 and is
+wider where the outline is unsure.
+
+The file speaks only for the network and the evaluation that it names. The patients were answered by
+sister networks of one recipe, each by the one that had not seen it: what is learned of them is
+taken to hold for the shipped one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.outline_facts import OutlineFacts
+from pipeline.models.registry import ModelInfo
+from pipeline.storage.checked_json import Fields, read_json_object
+from pipeline.storage.digests import file_digest
+
+MODEL_FILE = "expected_dice.json"
+SCHEMA = 1
+#: Part of new patients whose Dice the interval is to hold.
+COVERAGE = 0.9
+#: What is learned from, and whether more of it speaks for a better (1) or a worse outline (-1).
+FEATURES = {
+    "expected_dice_logit": 1,
+    "border_stability": 1,
+    "log_volume": 1,
+    "mean_disagreement": -1,
+    "largest_score_gap": -1,
+}
+_SIMILAR = 3
+#: Dice nearer to 0 or 1 than this are told apart by a few pixels only.
+_FLOOR = 0.02
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,127}")
+_MOST_PATIENTS = 10_000
+
+
+@dataclass(frozen=True)
+class SimilarPatient:
+    """A held-out patient whose answer looks like the case's.
+
+    Attributes:
+        case_id: The patient.
+        dice: Dice of its outline against the reference, in [0, 1].
+        distance: Root mean square difference of the facts, in standard deviations of the held-out
+            patients; 0 is the same.
+    """
+
+    case_id: str
+    dice: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class DiceEstimate:
+    """What the Dice of an outline probably is.
+
+    Attributes:
+        expected: Mean of the Dice that is to be expected, in [0, 1].
+        low: Lower end of the interval that holds the Dice of 9 of 10 new patients.
+        high: Upper end.
+        learned: False where nothing was found that beats "always the mean": the interval is then
+            that of all held-out patients, whatever the case looks like.
+        patients: Held-out patients behind it.
+        similar: The most similar of them, the nearest first.
+        unlike_all: Whether the case is further from its nearest held-out patient than any of these
+            was from its own: the estimate then has nothing to rest on.
+    """
+
+    expected: float
+    low: float
+    high: float
+    learned: bool
+    patients: int
+    similar: tuple[SimilarPatient, ...]
+    unlike_all: bool
+
+    @property
+    def sentence(self) -> str:
+        """The estimate in plain words."""
+        told = (
+            f"Dice of about {self.expected:.2f} is to be expected; 9 of 10 such cases lie between"
+            f" {self.low:.2f} and {self.high:.2f} (learned on {self.patients} held-out patients)."
+        )
+        if not self.learned:
+            told = (
+                f"Nothing in this answer says how good its outline is: 9 of 10 of the"
+                f" {self.patients} held-out patients had a Dice between {self.low:.2f} and"
+                f" {self.high:.2f}, {self.expected:.2f} on average."
+            )
+        if self.unlike_all:
+            told += " This case is unlike all of them, so that the estimate may be far off."
+        return told
+
+
+@dataclass(frozen=True, eq=False)
+class DiceModel:
+    """What was learned.
+
+    Attributes:
+        fits: ``(n, 1 + features)`` intercept and slopes of the fit without each patient.
+        errors: ``(n,)`` each patient's logit of Dice less that of its own fit.
+        case_ids: ``(n,)`` the patients.
+        dice: ``(n,)`` theirs, in [0, 1].
+        features: ``(n, features)`` theirs.
+        learned: False where all slopes are 0.
+    """
+
+    fits: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    case_ids: tuple[str, ...]
+    dice: NDArray[np.float64]
+    features: NDArray[np.float64]
+    learned: bool
+
+    def estimate(self, facts: OutlineFacts, *, case_id: str = "") -> DiceEstimate | None:
+        """Estimate the Dice of an outline.
+
+        Args:
+            facts: What the answer tells of it.
+            case_id: The case, which is not named as similar to itself.
+
+        Returns:
+            None where nothing was outlined.
+        """
+        features = outline_features(facts)
+        if features is None:
+            return None
+        expected, low, high = spread(self.fits, self.errors, features)
+        distances = distances_to(self.features, features)
+        others = np.flatnonzero(np.array(self.case_ids) != case_id)
+        nearest = others[np.argsort(distances[others], kind="stable")]
+        similar = tuple(
+            SimilarPatient(self.case_ids[k], float(self.dice[k]), float(distances[k]))
+            for k in nearest[:_SIMILAR]
+        )
+        unlike = bool(similar) and similar[0].distance > largest_gap(self.features)
+        n = len(self.case_ids)
+        return DiceEstimate(expected, low, high, self.learned, n, similar, unlike)
+
+
+def outline_features(facts: OutlineFacts) -> NDArray[np.float64] | None:
+    """The facts as `FEATURES`: ``(features,)``; None where nothing was outlined."""
+    known = (
+        facts.expected_dice,
+        facts.border_stability,
+        facts.log_volume,
+        facts.mean_disagreement,
+    )
+    if any(value is None for value in known):
+        return None
+    expected, *others = (float(value) for value in known if value is not None)
+    gap = facts.largest_score_gap or 0.0
+    return np.array([float(to_logit(np.float64(expected))), *others, gap], np.float64)
+
+
+def to_logit(dice: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
+    """Logit of Dice in [0, 1], any shape, kept from the ends; the shape stays."""
+    clipped = np.clip(dice, _FLOOR, 1 - _FLOOR)
+    return np.asarray(np.log(clipped / (1 - clipped)), np.float64)
+
+
+def spread(
+    fits: NDArray[np.float64], errors: NDArray[np.float64], features: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Mean and both ends of the distribution of a case's Dice.
+
+    Args:
+        fits: As in `DiceModel`.
+        errors: As in `DiceModel`.
+        features: ``(features,)`` of the case.
+
+    Returns:
+        Expected Dice, and the ends of the jackknife+ interval. Where there are too few patients for
+        a quantile, its end is 0 or 1.
+    """
+    logits = np.sort(fits[:, 0] + fits[:, 1:] @ features + errors)
+    dice = 1 / (1 + np.exp(-logits))
+    n, tail = len(dice), (1 - COVERAGE) / 2
+    low, high = int(np.floor(tail * (n + 1))), int(np.ceil((1 - tail) * (n + 1)))
+    return (
+        float(dice.mean()),
+        float(dice[low - 1]) if low >= 1 else 0.0,
+        float(dice[high - 1]) if high <= n else 1.0,
+    )
+
+
+def distances_to(known: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distance of each known patient to a case: ``(n,)``, see `SimilarPatient`."""
+    scale = known.std(axis=0)
+    apart = (known - features) / np.where(scale > 0, scale, 1.0)
+    return np.asarray(np.sqrt((apart**2).mean(axis=1)), np.float64)
+
+
+def largest_gap(known: NDArray[np.float64]) -> float:
+    """The largest distance of a known patient to the one nearest to it.
+
+    Args:
+        known: ``(n, features)``, two patients at least.
+    """
+    nearest = []
+    for k, features in enumerate(known):
+        distances = distances_to(known, features)
+        distances[k] = np.inf
+        nearest.append(distances.min())
+    return float(max(nearest))
+
+
+def read_dice_model(network: ModelInfo) -> DiceModel | None:
+    """Read what was learned for just this network and its evaluation.
+
+    Returns:
+        None where nothing was learned, or of another network or another evaluation.
+
+    Raises:
+        InputError: The file is there and does not fit.
+    """
+    content = read_json_object(network.folder / MODEL_FILE, MODEL_FILE)
+    if content is None:
+        return None
+    fields = Fields(content, MODEL_FILE)
+    fields.require(fields.get("schema") == SCHEMA, f"schema must be {SCHEMA}")
+    if fields.text("network", _DIGEST) != network.digest:
+        return None
+    try:
+        evaluation = file_digest(evaluation_path(network))
+    except OSError:
+        return None
+    if fields.text("evaluation", _DIGEST) != evaluation:
+        return None
+    return _read_model(fields)
+
+
+def evaluation_path(network: ModelInfo) -> Path:
+    """The evaluation of a shipped network."""
+    return network.folder.parent / "evaluation.json"
+
+
+def _read_model(fields: Fields) -> DiceModel:
+    rows = fields.get("patients")
+    fits_length = isinstance(rows, list) and 1 <= len(rows) <= _MOST_PATIENTS
+    fields.require(fits_length, "patients must be a list")
+    fields.require(fields.get("features") == list(FEATURES), "the features are others")
+    learned = fields.get("learned")
+    fields.require(isinstance(learned, bool), "learned must be true or false")
+    patients = [fields.part(row) for row in rows or ()]
+    width = len(FEATURES)
+    return DiceModel(
+        fits=np.array([_numbers(row, "fit", 1 + width) for row in patients]),
+        errors=np.array([row.number("error", -100, 100) for row in patients]),
+        case_ids=tuple(row.text("case_id", _NAME) for row in patients),
+        dice=np.array([row.number("dice", 0, 1) for row in patients]),
+        features=np.array([_numbers(row, "features", width) for row in patients]),
+        learned=bool(learned),
+    )
+
+
+def _numbers(fields: Fields, name: str, length: int) -> Sequence[float]:
+    values: Any = fields.get(name)
+    fits = isinstance(values, list) and len(values) == length
+    fits = fits and all(type(v) in (int, float) and abs(v) < 1e6 for v in values)
+    fields.require(fits, f"{name} must hold {length} numbers")
+    return [float(v) for v in values]

@@ -1,0 +1,119 @@
+"""Frozen dataclasses that cross boundaries: what the two-stage pipeline answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis.outline_facts import OutlineFacts
+from pipeline.input_gate.gate import InputFinding
+from pipeline.measurement.mask_levels import mask_level
+
+
+class AnswerMap(StrEnum):
+    """The maps of an answer, by their names there, in the order in which they are kept."""
+
+    PROBABILITY = "probability"
+    DISAGREEMENT = "disagreement"
+    ATTENTION = "attention"
+    LEFT_OUT = "left_out"
+
+
+@dataclass(frozen=True)
+class ModelReference:
+    """A network as named in every result: its name, version and the digest of its weights."""
+
+    name: str
+    version: str
+    digest: str
+    engine: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """What the two stages say of one slice.
+
+    Attributes:
+        index: Slice number, from 1.
+        source: File of the slice.
+        tumor_probability: Slice score in [0, 1], on which the decision is made.
+        tumor: Whether the slice score reaches the operating point.
+        classifier_score: Stage one's own score in [0, 1].
+        outline_evidence: How sure stage two is of its outline, in [0, 1]; None where the first
+            stage turned the slice away and nothing was outlined.
+        decided_by: ``gate``, ``both``, ``classifier`` or ``outline``
+            (`pipeline.models.decision.DecidedBy`).
+        mask_area_px: Pixels of the mask on the input's own grid, 0 where no tumor is called.
+        dice: Dice against the reference mask; None without one or where both masks are empty.
+        left_out_px: Pixels of what was outlined and left out of the mask, since it is small beside
+            the largest piece.
+    """
+
+    index: int
+    source: str
+    tumor_probability: float
+    tumor: bool
+    classifier_score: float
+    outline_evidence: float | None
+    decided_by: str
+    mask_area_px: int
+    dice: float | None
+    left_out_px: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """What the two stages say of one case.
+
+    Attributes:
+        case_id: The case's name.
+        network: The network that answered.
+        slices: One entry per slice, inferior to superior.
+        probability: ``(n, h, w)`` uint8, 255 x the outline's probability on the input's own grid;
+            0 on slices that the first stage did not pass.
+        disagreement: ``(n, h, w)`` uint8, 255 x how far the answers to a slice and to its mirror
+            image lie apart (test-time augmentation), on the same grid; 0 where nothing was
+            outlined, and everywhere where mirror images are not answered.
+        facts: What the answer itself tells about how good the outline may be.
+        threshold: Operating point of the slice score, in [0, 1].
+        mask_threshold: Probability from which a pixel belongs to the mask.
+        spacing_mm: (z, y, x) or None.
+        volume_ml: Volume of the mask in mL, None without spacing.
+        dice: Dice over the volume against the reference; None without a reference, or both empty.
+        warnings: Plain sentences that stay with the result.
+        input_findings: In what the input is not what the network was trained on; where a warning
+            says it already, the finding is that very sentence.
+    """
+
+    case_id: str
+    network: ModelReference
+    slices: tuple[SliceResult, ...]
+    probability: NDArray[np.uint8]
+    disagreement: NDArray[np.uint8]
+    facts: OutlineFacts
+    threshold: float
+    mask_threshold: float
+    spacing_mm: tuple[float, float, float] | None
+    volume_ml: float | None
+    dice: float | None
+    warnings: tuple[str, ...] = ()
+    input_findings: tuple[InputFinding, ...] = ()
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Warnings and findings, each sentence once."""
+        return tuple(dict.fromkeys([*self.warnings, *(f.sentence for f in self.input_findings)]))
+
+    @property
+    def tumor(self) -> bool:
+        """True when any slice is called tumor."""
+        return any(s.tumor for s in self.slices)
+
+    def masks(self) -> NDArray[np.bool_]:
+        """Predicted masks ``(n, h, w)``: empty on slices that are not called tumor."""
+        called = np.array([s.tumor for s in self.slices], bool)
+        return (self.probability >= mask_level(self.mask_threshold)) & called[:, None, None]

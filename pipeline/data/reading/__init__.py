@@ -1,0 +1,1 @@
+"""From files to cases: which files there are, one module for each format, names and grouping."""

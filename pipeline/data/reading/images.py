@@ -1,0 +1,220 @@
+"""PNG, JPEG, TIFF and WebP, 8 and 16 bit, to arrays.
+
+Developer notes: Pillow decodes everything first, because it notices a file that is cut short, which
+OpenCV passes over in silence. Pillow brings 16-bit colour down to 8 bits, so that OpenCV reads
+those few files again. Dimensions are checked from the header, before any pixel is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from pipeline.data.case import tidy_values
+from pipeline.data.reading.format_kinds import DecodedImage, ImageFormat, starts_with
+from pipeline.data.reading.limits import MAX_SIDE_PX, check_shape
+from pipeline.errors import InputError
+
+# Plugins register when imported; no other decoder of Pillow's is ever tried on an upload.
+_PLUGINS = (PngImagePlugin, JpegImagePlugin, TiffImagePlugin, WebPImagePlugin)
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
+_EXIF_ORIENTATION = 0x0112
+_TIFF_SUBFILE, _TIFF_BITS = 254, 258
+_COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
+#: Steps from each EXIF orientation to the upright image.
+_UPRIGHT: dict[int, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: np.swapaxes(a, 0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.swapaxes(a[::-1, ::-1], 0, 1),
+    8: lambda a: np.rot90(a),
+}
+
+
+def read_image(path: Path, source: str) -> DecodedImage:
+    """Read one image file.
+
+    Args:
+        path: The file.
+        source: Its name relative to what the user gave, for sentences.
+
+    Returns:
+        Its pages; transparency lies over black, palettes become colours, EXIF rotation is applied.
+
+    Raises:
+        InputError: If it cannot be read, is cut short, or is absurdly large.
+    """
+    name = source.rsplit("/", 1)[-1]
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return _decode(image, path, source)
+    except InputError:
+        raise
+    except Image.DecompressionBombError:
+        raise InputError(
+            source,
+            f"{name} states absurd dimensions; at most {MAX_SIDE_PX:,} pixels on a side can be"
+            " read. Export it again.",
+        ) from None
+    except UnidentifiedImageError:
+        raise InputError(
+            source, f"{name} is damaged: its header cannot be read. Export it again."
+        ) from None
+    except Exception as error:
+        if _is_cut_short(error, path):
+            raise InputError(
+                source, f"{name} is cut short: not all of its pixels are there. Export it again."
+            ) from None
+        raise InputError(
+            source, f"{name} is damaged: its pixels cannot be read. Export it again."
+        ) from None
+
+
+def _is_cut_short(error: Exception, path: Path) -> bool:
+    words = str(error).lower()
+    return isinstance(error, EOFError) or any(
+        word in words for word in ("truncated", "not processed", "unexpected end", "too short")
+    )
+
+
+def _decode(image: Image.Image, path: Path, source: str) -> DecodedImage:
+    is_tiff = image.format == "TIFF"
+    n_pages = int(getattr(image, "n_frames", 1)) if is_tiff else 1
+    check_shape(source, height=image.height, width=image.width, slices=n_pages, bytes_px=4)
+    turn = 1 if is_tiff else int(image.getexif().get(_EXIF_ORIENTATION, 1) or 1)
+    pages = []
+    for k in range(n_pages):
+        if n_pages > 1:
+            image.seek(k)
+            check_shape(source, height=image.height, width=image.width, bytes_px=4 * n_pages)
+            if k and int(image.tag_v2.get(_TIFF_SUBFILE, 0)) & 1:  # type: ignore[attr-defined]
+                continue  # a smaller copy for previews
+        deep = _is_deep_colour(image, path)
+        image.load()
+        pixels = _read_deep_page(path, k) if deep else _page_pixels(image)
+        if turn in _UPRIGHT:
+            pixels = _UPRIGHT[turn](pixels)
+        pages.append(np.ascontiguousarray(pixels))
+    return DecodedImage(pages=tuple(pages), lossy=_is_lossy(image, path))
+
+
+def _is_lossy(image: Image.Image, path: Path) -> bool:
+    if image.format == "WEBP":
+        with path.open("rb") as file:
+            return b"VP8L" not in file.read(64)
+    return image.format in {"JPEG", "MPO"}
+
+
+def _is_deep_colour(image: Image.Image, path: Path) -> bool:
+    """Whether the page holds 16-bit colour or transparency, which Pillow brings down to 8 bits."""
+    if image.format == "TIFF":
+        bits = image.tag_v2.get(_TIFF_BITS, (8,))  # type: ignore[attr-defined]
+        return len(bits) > 1 and max(bits) == 16
+    if image.format != "PNG":
+        return False
+    with path.open("rb") as file:
+        depth, colour_type = file.read(26)[24:]
+    return depth == 16 and colour_type != 0
+
+
+def _read_deep_page(path: Path, page: int) -> NDArray[np.generic]:
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    flags = cv2.IMREAD_UNCHANGED
+    ok, pages = cv2.imdecodemulti(data, flags, range=(page, page + 1)) if page else (False, ())
+    pixels = pages[0] if ok else cv2.imdecode(data, flags)
+    if pixels is None:
+        raise ValueError("no pixels")
+    if pixels.ndim == 2:
+        return pixels[..., None]
+    if pixels.shape[2] == 4:
+        alpha = pixels[..., 3:].astype(np.float64) / (255 if pixels.itemsize == 1 else 65535)
+        pixels = np.rint(pixels[..., :3] * alpha).astype(pixels.dtype)
+    return pixels[..., 2::-1]
+
+
+def _page_pixels(image: Image.Image) -> NDArray[np.generic]:
+    """Pixels ``(h, w, 1 or 3)`` of the loaded page."""
+    if image.mode == "P":
+        transparent = "transparency" in image.info or image.palette.mode == "RGBA"  # type: ignore[union-attr]
+        image = image.convert("RGBA" if transparent else "RGB")
+    elif image.mode in {"PA", "La", "RGBa"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode in {"LA", "RGBA"}:
+        values = np.asarray(image)
+        alpha = values[..., -1:].astype(np.uint16)
+        return ((values[..., :-1] * alpha + 127) // 255).astype(np.uint8)
+    if image.mode in _COLOUR_MODES:
+        return np.asarray(image.convert("RGB"))
+    if image.mode == "1":
+        return np.asarray(image.convert("L"))[..., None]
+    return tidy_values(np.asarray(image))[..., None]
+
+
+def mask_of_image(image: DecodedImage) -> NDArray[np.bool_]:
+    """Reference mask ``(n, h, w)`` of a decoded mask file.
+
+    Label maps count every value above 0. Lossy formats and smoothed outlines hold grey rims: there
+    the edge lies at the middle of the range.
+    """
+    pages = []
+    for page in image.pages:
+        values = page.max(axis=-1)
+        smooth = values.dtype == np.uint8 and values.max() == 255 and np.unique(values).size > 16
+        pages.append(values > (127 if (image.lossy and values.max() > 127) or smooth else 0))
+    return np.stack(pages)
+
+
+def is_grey(pixels: NDArray[np.generic], *, lossy: bool) -> bool:
+    """Whether a colour image ``(…, 3)`` is a grey one in disguise.
+
+    Channels are equal; lossy formats leave traces of colour of a few grey values.
+    """
+    first, rest = pixels[..., :1], pixels[..., 1:]
+    if not lossy:
+        return bool((rest == first).all())
+    spread = np.abs(rest.astype(np.float32) - first.astype(np.float32))
+    return bool(spread.max(initial=0.0) <= 8)
+
+
+def _is_webp(head: bytes) -> bool:
+    return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+
+
+PNG = ImageFormat(
+    name="PNG",
+    suffixes=(".png",),
+    matches=starts_with(b"\x89PNG\r\n\x1a\n"),
+    decode=read_image,
+)
+JPEG = ImageFormat(
+    name="JPEG",
+    suffixes=(".jpg", ".jpeg"),
+    matches=starts_with(b"\xff\xd8\xff"),
+    decode=read_image,
+)
+TIFF = ImageFormat(
+    name="TIFF",
+    suffixes=(".tif", ".tiff"),
+    matches=starts_with(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    decode=read_image,
+)
+WEBP = ImageFormat(
+    name="WebP",
+    suffixes=(".webp",),
+    matches=_is_webp,
+    decode=read_image,
+)

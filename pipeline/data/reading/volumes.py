@@ -1,0 +1,142 @@
+"""A volume of one file to a case in the making: brought to axial, its channels named."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.data.case import Case, InputGrid, SequenceName, SourceKind, tidy_values
+from pipeline.data.geometry import (
+    ORIENTATIONS,
+    Plane,
+    is_oblique,
+    is_usable,
+    lay_out,
+    pixel_spacing_warnings,
+    plane_of,
+    plane_warnings,
+    positions_of,
+    slice_distance_warnings,
+    spacing_of,
+    to_case_volume,
+)
+from pipeline.data.reading.format_kinds import InputFile, Volume, VolumeFormat
+from pipeline.data.reading.limits import MAX_CHANNELS
+from pipeline.data.reading.names import NameParts, parse_name
+from pipeline.data.reading.pending_cases import PendingCase
+from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
+
+#: The Medical Segmentation Decathlon's brain task names its four-channel files BRATS_<number>.
+_DECATHLON = re.compile(r"BRATS_\d{3}")
+_DECATHLON_SEQUENCES = (
+    SequenceName.FLAIR,
+    SequenceName.PRE,
+    SequenceName.POST,
+    SequenceName.T2,
+)
+
+
+def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
+    """Read one volume.
+
+    Returns:
+        The case, axial where the file says how it lies. The file's array is the grid's input.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    volume = file.format.read(file)
+    parts = parse_name(file.stem)
+    voxels = volume.voxels if volume.voxels.shape[3] <= MAX_CHANNELS else volume.voxels[..., :1]
+    placed = volume.affine is not None and is_usable(volume.affine)
+    grid, plane, stated = _grid_of(volume, placed=placed)
+    absurd_z = slice_distance_warnings(stated[0])
+    absurd = pixel_spacing_warnings(*stated[1:]) or absurd_z
+    pixels = to_case_volume(tidy_values(voxels), grid)
+    sequences, unsure = _sequences_of(parts, pixels.shape[-1])
+    n = pixels.shape[0]
+    case = Case(
+        case_id="case",
+        kind=SourceKind.VOLUME,
+        pixels=pixels,
+        sequences=sequences,
+        indices=tuple(range(1, n + 1)),
+        sources=(file.source,) * n,
+        spacing_mm=None if absurd else stated,
+        orientation=ORIENTATIONS[plane] if placed else None,
+        positions_mm=positions_of(grid) if placed and not absurd_z else None,
+        grid=grid,
+        warnings=(*unsure, *absurd, *_placement_warnings(grid.affine if placed else None, plane)),
+        window=volume.window,
+    )
+    names, study_names = _names_of(parts, file.folder_name)
+    return PendingCase(case=case, names=names, study_names=study_names, is_mask=parts.is_mask)
+
+
+def _names_of(parts: NameParts, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names for the volume alone, and for the study that it may become part of."""
+    name = parts.stem or folder or "volume"
+    # flair.nii.gz names no study, its folder may
+    own = name if parts.base or not folder else folder
+    return (
+        (own, f"{folder}_{name}" if folder else name),
+        (
+            parts.base or folder or name,
+            f"{folder}_{parts.base}" if folder and parts.base else folder or name,
+        ),
+    )
+
+
+def _grid_of(
+    volume: Volume, *, placed: bool
+) -> tuple[InputGrid, Plane, tuple[float, float, float]]:
+    """Grid, plane, and the spacing ``(z, y, x)`` as stated, whether it can be right or not."""
+    x, y, z = volume.voxels.shape[:3]
+    if placed and volume.affine is not None:
+        plane = _plane_for((x, y, z), volume.affine)
+        grid = lay_out(volume.affine, (x, y, z), plane)
+        return grid, plane, spacing_of(grid)
+    sizes = np.array(volume.voxel_mm)
+    stated = bool(np.isfinite(sizes).all() and (sizes > 1e-4).all())
+    scale = sizes if stated else np.ones(3)
+    affine = np.diag([-scale[0], scale[1], scale[2], 1.0])
+    size_x, size_y, size_z = volume.voxel_mm
+    return lay_out(affine, (x, y, z), Plane.AXIAL), Plane.AXIAL, (size_z, size_y, size_x)
+
+
+def _plane_for(grid_shape: tuple[int, int, int], affine: NDArray[np.float64]) -> Plane:
+    """Axial, except for a lone slice of another plane, which would become a line."""
+    if 1 in grid_shape and sum(size == 1 for size in grid_shape) == 1:
+        return plane_of(affine, grid_shape.index(1))
+    return Plane.AXIAL
+
+
+def _placement_warnings(affine: NDArray[np.float64] | None, plane: Plane) -> tuple[str, ...]:
+    if affine is None:
+        return (
+            "The file does not say how the volume lies in the patient; left and right are not"
+            " known.",
+        )
+    if plane is Plane.AXIAL and is_oblique(affine):
+        return ("The volume lies obliquely in the patient; its slices are axial only roughly.",)
+    return plane_warnings(plane, slices="slice is")  # volumes of several slices become axial
+
+
+def _sequences_of(
+    parts: NameParts, n_channels: int
+) -> tuple[tuple[SequenceName, ...], tuple[str, ...]]:
+    if n_channels == 1:
+        named = (parts.sequence or SequenceName.UNKNOWN,)
+        return named, sequence_warnings(named)
+    if n_channels == len(_DECATHLON_SEQUENCES) and _DECATHLON.fullmatch(parts.stem):
+        return _DECATHLON_SEQUENCES, ()
+    if n_channels == len(COLOUR_SEQUENCES):
+        warning = (
+            "The three volumes of this file are taken to be T1 without contrast, FLAIR and T1 with"
+            " contrast; the file does not say so. Read the result with care."
+        )
+        return COLOUR_SEQUENCES, (warning,)
+    unknown = (SequenceName.UNKNOWN,) * n_channels
+    return unknown, sequence_warnings(unknown)

@@ -1,0 +1,1 @@
+"""What `predict` writes, and what it resumes from."""

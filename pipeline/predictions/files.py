@@ -1,0 +1,165 @@
+"""The files that ``predict`` writes: results.json and masks, in the form that is promised.
+
+``results.json`` is a contract with other programs: its keys, and what they mean, do not change
+within schema 1; keys may be added.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import re
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.analysis.results import CaseResult
+from pipeline.data.case import InputGrid
+from pipeline.data.mask_export import encode_nifti_mask
+from pipeline.errors import InputError
+from pipeline.input_gate.gate import describe_findings
+from pipeline.models.registry import TaskInfo
+from pipeline.predictions.checkpoints import SAFE_NAME, remove_file
+from pipeline.storage.atomic_files import replacing
+
+SCHEMA = 1
+_OUR_MASK = re.compile(r"[0-9]+\.png")
+
+
+class FolderError(InputError):
+    """The output folder cannot be written."""
+
+
+def write_masks(
+    output: Path, case_id: str, result: CaseResult, grid: InputGrid | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Write a PNG for each slice that is called tumor, and NIfTI where the input has a grid.
+
+    Files that an earlier call left for a case of this name are removed: they would pass for these.
+
+    Returns:
+        The case's part of results.json, and the SHA-256 of each file by its name in the folder.
+
+    Raises:
+        OSError: The folder cannot be written; nothing is left of this case's masks then.
+    """
+    from PIL import Image
+
+    if SAFE_NAME.fullmatch(case_id) is None:
+        raise ValueError(f"a case's name must be safe for a file system, got {case_id!r}")
+    masks = result.masks()
+    names: list[str | None] = [None] * len(result.slices)
+    digests: dict[str, str] = {}
+    sweep_masks(output, case_id, keep=())
+    try:
+        for k, (answer, mask) in enumerate(zip(result.slices, masks, strict=True)):
+            if answer.tumor:
+                names[k] = name = f"masks/{case_id}/{answer.index}.png"
+                (output / name).parent.mkdir(parents=True, exist_ok=True)
+                packed = io.BytesIO()
+                # Masks pack well at any level; the fastest takes a quarter of the time.
+                pixels = np.where(mask, np.uint8(255), np.uint8(0))
+                Image.fromarray(pixels).save(packed, "PNG", compress_level=1)
+                (output / name).write_bytes(packed.getbuffer())
+                digests[name] = hashlib.sha256(packed.getbuffer()).hexdigest()
+        if grid is not None:
+            name = f"masks/{case_id}.nii.gz"
+            content = encode_nifti_mask(masks, grid)
+            (output / name).parent.mkdir(parents=True, exist_ok=True)
+            with replacing(output / name) as temporary:
+                temporary.write_bytes(content)
+            digests[name] = hashlib.sha256(content).hexdigest()
+    except OSError:
+        with contextlib.suppress(OSError):
+            sweep_masks(output, case_id, keep=())
+        raise
+    return describe_case(result, names), digests
+
+
+def sweep_masks(output: Path, case_id: str, *, keep: Container[str]) -> None:
+    """Remove the masks of a case of this name, but for those to ``keep``; nothing else.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    found = [p.name for p in (output / "masks" / case_id).glob("*.png")]
+    named = [f"masks/{case_id}/{name}" for name in found if _OUR_MASK.fullmatch(name)]
+    for file in (*named, f"masks/{case_id}.nii.gz"):
+        if file not in keep:
+            remove_file(output, file)
+
+
+def describe_results(
+    models: TaskInfo, cases: Iterable[dict[str, Any]], errors: Iterable[InputError]
+) -> dict[str, Any]:
+    """The whole of results.json."""
+    return {
+        "schema": SCHEMA,
+        "task": models.task,
+        "models": {
+            stage: {"name": models.network.name, "digest": models.network.digest}
+            for stage in ("classifier", "segmenter")
+        },
+        "cases": list(cases),
+        "errors": [{"source": error.source, "message": error.message} for error in errors],
+    }
+
+
+def describe_case(result: CaseResult, masks: Iterable[str | None]) -> dict[str, Any]:
+    """One case of results.json; ``masks`` names the file of each slice, or None.
+
+    `pipeline.predictions.checkpoint_checks` knows each of its keys.
+    """
+    spacing = result.spacing_mm
+    return {
+        "case_id": result.case_id,
+        "spacing_mm": None if spacing is None else [float(mm) for mm in spacing],
+        "tumor": result.tumor,
+        "volume_ml": result.volume_ml,
+        "dice": result.dice,
+        "warnings": list(result.warnings),
+        "input_findings": describe_findings(result.input_findings),
+        "slices": [
+            {
+                "index": int(answer.index),
+                "source": answer.source,
+                "tumor_probability": answer.tumor_probability,
+                "tumor": answer.tumor,
+                "classifier_score": answer.classifier_score,
+                "outline_evidence": answer.outline_evidence,
+                "decided_by": answer.decided_by,
+                "mask": name,
+                "mask_area_px": answer.mask_area_px,
+                "dice": answer.dice,
+            }
+            for answer, name in zip(result.slices, masks, strict=True)
+        ],
+    }
+
+
+def rename_case(content: dict[str, Any], case_id: str) -> dict[str, Any]:
+    """The part of results.json of the same case by another name."""
+    old = f"masks/{content['case_id']}/"
+    slices = [
+        answer | {"mask": answer["mask"] and answer["mask"].replace(old, f"masks/{case_id}/", 1)}
+        for answer in content["slices"]
+    ]
+    return content | {"case_id": case_id, "slices": slices}
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one sentence about the folder.
+
+    Raises:
+        FolderError: It refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        name = folder.name or str(folder)
+        message = f"The folder {name} cannot be written: {error.strerror or 'unknown reason'}."
+        raise FolderError(name, message) from error

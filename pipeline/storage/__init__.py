@@ -1,0 +1,1 @@
+"""Files and objects: atomic writes, checked JSON, digests, storage that machines share."""
