@@ -13,7 +13,7 @@ from pipeline.data.reading.images import PNG, TIFF, WEBP
 from pipeline.data.reading.reading import read_cases
 from pipeline.errors import Cancelled
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[5] / "shared" / "data"
 needs_data = pytest.mark.skipif(
     not SHARED.is_dir(), reason="the public data sets do not lie beside the checkout"
 )

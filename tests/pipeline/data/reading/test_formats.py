@@ -21,7 +21,7 @@ from pipeline.errors import InputError
 from pipeline.image_tasks.reading import read_grey_bytes
 from pipeline.image_tasks.registry import IMAGE_TASKS
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture
