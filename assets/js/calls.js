@@ -12,10 +12,12 @@ overread.calls = (function () {
   const isShipped = (now) => now.calls === null;
   const value = (now) => (isShipped(now) ? shipped(now) : now.calls);
 
+  // Whether a slice of a result is called from an operating point; null stands for the shipped one.
+  const reaches = (slice, point) => (point === null ? slice.tumor : slice.tumor_probability >= point);
+
   function isCalled(now, k) {
     const slice = now.study.result?.slices[k];
-    if (!slice) return false;
-    return isShipped(now) ? slice.tumor : slice.tumor_probability >= now.calls;
+    return Boolean(slice) && reaches(slice, now.calls);
   }
 
   // 1 where a slice is called now and was not, -1 the other way round, else 0.
@@ -63,5 +65,5 @@ overread.calls = (function () {
     return () => removers.forEach((remove) => remove());
   }
 
-  return { LOWEST, HIGHEST, shipped, isShipped, value, isCalled, change, set, move, mount };
+  return { LOWEST, HIGHEST, shipped, isShipped, value, reaches, isCalled, change, set, move, mount };
 })();

@@ -20,8 +20,7 @@ overread.editTools = (function () {
 
   function size(study) {
     const { width, height, spacing_mm: mm } = study;
-    const finest = mm ? Math.min(mm[1], mm[2]) : 1;
-    return { width, height, unit: mm ? [mm[2] / finest, mm[1] / finest] : [1, 1] };
+    return { width, height, unit: overread.geometry.pixelUnit(mm) };
   }
 
   // A copy of the slice in view to draw on, or null with a sentence why not.

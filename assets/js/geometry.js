@@ -6,6 +6,13 @@ window.overread = window.overread || {};
 overread.geometry = (function () {
   "use strict";
 
+  // Sizes [x, y] of a pixel, the finer of them 1. spacingMm: as of a study, [z, y, x] or null.
+  function pixelUnit(spacingMm) {
+    if (!spacingMm) return [1, 1];
+    const [, row, column] = spacingMm, finest = Math.min(row, column);
+    return [column / finest, row / finest];
+  }
+
   const scaled = ([x, y], spacing) => (spacing ? [x * spacing[1], y * spacing[0]] : [x, y]);
 
   function distance(a, b, spacing) {
@@ -66,7 +73,7 @@ overread.geometry = (function () {
     if (to > from) runs.push([row, from, to]);
   }
 
-  // Likewise of a polygon, by the even-odd rule.
+  // Likewise of a polygon, by the even-odd rule; a centre right on a line belongs to what lies on its right.
   function polygonRuns(points, width, height) {
     const runs = [];
     const rows = points.map(([, y]) => y);
@@ -77,7 +84,10 @@ overread.geometry = (function () {
         if (ay <= at !== by <= at) cuts.push(ax + ((at - ay) / (by - ay)) * (bx - ax));
       });
       cuts.sort((a, b) => a - b);
-      for (let i = 0; i + 1 < cuts.length; i += 2) add(runs, row, cuts[i], cuts[i + 1], width);
+      for (let i = 0; i + 1 < cuts.length; i += 2) {
+        const [from, to] = [cuts[i], cuts[i + 1]].map((cut) => Math.min(width, Math.max(0, Math.ceil(cut - 0.5))));
+        if (to > from) runs.push([row, from, to]);
+      }
     }
     return runs;
   }
@@ -135,5 +145,5 @@ overread.geometry = (function () {
     return points.filter((_, i) => keep[i]);
   }
 
-  return { distance, angle, polygonArea, ellipse, ellipseArea, ellipseRuns, polygonRuns, statistics, toLine, simplify };
+  return { pixelUnit, distance, angle, polygonArea, ellipse, ellipseArea, ellipseRuns, polygonRuns, statistics, toLine, simplify };
 })();

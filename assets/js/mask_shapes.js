@@ -35,20 +35,8 @@ overread.maskShapes = (function () {
 
   // Set every pixel whose centre lies in a closed polygon (even-odd).
   function polygon(mask, { width, height }, points, value) {
-    const ys = points.map(({ y }) => y);
-    const top = inside(height, Math.floor(Math.min(...ys))), bottom = inside(height, Math.ceil(Math.max(...ys)));
-    for (let y = top; y < bottom; y++) {
-      const crossings = [];
-      points.forEach((a, i) => {
-        const b = points[(i + 1) % points.length];
-        if (a.y <= y + 0.5 !== b.y <= y + 0.5) crossings.push(a.x + ((y + 0.5 - a.y) / (b.y - a.y)) * (b.x - a.x));
-      });
-      crossings.sort((one, other) => one - other);
-      for (let i = 0; i + 1 < crossings.length; i += 2) {
-        const first = inside(width, Math.ceil(crossings[i] - 0.5)), last = inside(width, Math.ceil(crossings[i + 1] - 0.5));
-        mask.fill(value, y * width + first, y * width + last);
-      }
-    }
+    const corners = points.map(({ x, y }) => [x, y]);
+    for (const [y, from, to] of overread.geometry.polygonRuns(corners, width, height)) mask.fill(value, y * width + from, y * width + to);
   }
 
   // The pixels that hang together with one at their sides and hold the same value, and whether they reach the edge.

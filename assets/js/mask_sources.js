@@ -44,8 +44,7 @@ overread.maskSources = (function () {
   function ofAi(now, { threshold, operating_point: point }) {
     const { result } = now.study;
     const level = overread.threshold.toLevel(threshold);
-    const isCalled = (k) => (point === null ? result.slices[k].tumor : result.slices[k].tumor_probability >= point);
-    const hasMask = (k) => isCalled(k) && result.slices[k].outline_evidence !== null;
+    const hasMask = (k) => overread.calls.reaches(result.slices[k], point) && result.slices[k].outline_evidence !== null;
     const shipped = point === null && level === overread.threshold.toLevel(result.mask_threshold);
     const area = (k) => {
       if (!hasMask(k)) return 0;

@@ -32,8 +32,7 @@ overread.screen = (function () {
 
   async function create(root, { width, height, spacing, view }, onView) {
     const gd = await figureReady(root);
-    const finest = spacing ? Math.min(spacing[1], spacing[2]) : 1;
-    const unit = spacing ? [spacing[2] / finest, spacing[1] / finest] : [1, 1]; // x, y
+    const unit = overread.geometry.pixelUnit(spacing);
     let size = [1, 1];
     let front = 1;
     let shown = null;

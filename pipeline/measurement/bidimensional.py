@@ -161,10 +161,11 @@ def judge_diameters(
         return None, "Whether it is measurable is not known without a pixel spacing."
     short = [length for length in lengths if length < MEASURABLE_MM - 1e-9]
     if short:
-        return False, f"Not measurable: {min(short):.1f} mm is below 10 mm."
+        return False, f"Not measurable: {min(short):.1f} mm is below {MEASURABLE_MM:.0f} mm."
     if slices < MEASURABLE_SLICES:
         return False, "Not measurable: it is seen on one slice only, two are asked for."
-    return True, f"Measurable: both diameters reach 10 mm, and it is seen on {slices} slices."
+    reached = f"both diameters reach {MEASURABLE_MM:.0f} mm"
+    return True, f"Measurable: {reached}, and it is seen on {slices} slices."
 
 
 def measure_line(

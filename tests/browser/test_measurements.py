@@ -206,6 +206,9 @@ def test_labels_keep_their_size_and_off_the_lesion(page, study):
     page.keyboard.press("+")
     page.keyboard.press("+")
     page.wait_for_function("() => overread.viewer.now.view.zoom > 1.3")
+    page.evaluate(  # labels are drawn again with the next frame
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
     after = label.bounding_box()
     assert (after["width"], after["height"]) == pytest.approx(
         (before["width"], before["height"]), abs=1

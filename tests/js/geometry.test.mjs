@@ -93,6 +93,17 @@ test("a polygon takes the pixels whose centres lie inside", () => {
   assert.deepEqual([mean, min, max], [48, 32, 64]);
 });
 
+test("a centre right on a line belongs to what lies on its right", () => {
+  const runs = geometry.polygonRuns([[1.5, 0], [3.5, 0], [3.5, 2], [1.5, 2]], 6, 3);
+  assert.deepEqual(runs, [[0, 1, 3], [1, 1, 3]]);
+});
+
+const UNITS = [[null, [1, 1]], [[5, 1, 1], [1, 1]], [[5, 0.5, 1.5], [3, 1]], [[5, 2, 0.5], [1, 4]]];
+
+for (const [spacing, unit] of UNITS) {
+  test(`sizes of a pixel of ${spacing}`, () => assert.deepEqual(geometry.pixelUnit(spacing), unit));
+}
+
 test("nothing inside has no statistics", () => {
   assert.deepEqual(geometry.ellipseRuns([[3, 3], [3, 3]], 10, 10), []);
   assert.equal(geometry.statistics([1, 2], 2, []), null);

@@ -19,6 +19,13 @@ async function pass(milliseconds) {
   for (let i = 0; i < 5; i++) await Promise.resolve();
 }
 
+async function answered(key, answer) {
+  track.follow(key, request);
+  await pass(SETTLED);
+  asked.at(-1).resolve(answer);
+  await pass(0);
+}
+
 const state = () => [track.answer, track.isLate, track.sentence];
 
 beforeEach(() => {
@@ -55,10 +62,7 @@ test("a request that was overtaken is cancelled, and its answer ignored", async 
 });
 
 test("the former answer stays, marked as late, and is back at once", async () => {
-  track.follow([1], request);
-  await pass(SETTLED);
-  asked[0].resolve("one");
-  await pass(0);
+  await answered([1], "one");
   track.follow([2], request);
   assert.deepEqual(state(), ["one", true, ""]);
   track.follow([1], request);

@@ -5,7 +5,7 @@ import { deflateSync, inflateSync } from "node:zlib";
 
 import { createRandom, load, readCases, readPicture } from "./load.mjs";
 
-const { maskBits, maskShapes } = load("mask_bits", "contours", "mask_shapes");
+const { maskBits, maskShapes } = load("mask_bits", "geometry", "contours", "mask_shapes");
 const { pack, unpack, count, both, difference, flip, equal, encode, decode } = maskBits;
 
 for (const length of [1, 7, 8, 9, 64, 1000, 5003]) {

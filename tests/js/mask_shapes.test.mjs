@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { assertClose, createRandom, load, readPicture, showPicture } from "./load.mjs";
 
-const { maskShapes } = load("contours", "mask_shapes");
+const { maskShapes } = load("geometry", "contours", "mask_shapes");
 
 const rows = (picture) => picture.trim().split(/\s+/).join(" ");
 
