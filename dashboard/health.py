@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from dashboard.services import Services, build_services
 from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError
 from pipeline import StorageError
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 
 def find_troubles(services: Services) -> list[str]:
@@ -20,9 +24,7 @@ def find_troubles(services: Services) -> list[str]:
     """
     checks: dict[str, Callable[[], object]] = {}
     if services.celery is not None:
-        from dashboard.jobs import delivery  # without Redis nothing of Celery is imported
-
-        checks["Redis does not answer; see REDIS_URL."] = partial(delivery.check, services.celery)
+        checks["Redis does not answer; see REDIS_URL."] = partial(_ask_redis, services.celery)
     if services.storage is not None:
         storage = services.storage
         checks["The shared storage does not answer; see OVERREAD_STORAGE_URL."] = lambda: (
@@ -37,6 +39,16 @@ def _passes(check: Callable[[], object]) -> bool:
     except (ConnectionError, StorageError):
         return False
     return True
+
+
+def _ask_redis(app: Celery) -> None:
+    from kombu.exceptions import OperationalError  # without Redis nothing of Celery is imported
+
+    try:
+        with app.connection_for_read() as connection:
+            connection.ensure_connection(max_retries=1)
+    except OperationalError as error:
+        raise ConnectionError("Redis does not answer") from error
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ Only this module uses names of Dash that are not documented.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import secrets
@@ -34,6 +35,8 @@ from pipeline import BytesDisk, InputError
 
 _LOG = logging.getLogger(__name__)
 _SIZE_LIMIT = 64 * 2**20
+#: A callback that no browser has asked for in this time is not followed any further.
+_WANTED_S = 30.0
 #: Between two looks at the table: the first ones follow each other faster, since one slice is
 #: answered in less.
 _FIRST_PAUSE_S, _PAUSE_S = 0.05, 0.2
@@ -121,48 +124,45 @@ class JsonDisk(BytesDisk):
         return json.loads(super().fetch(mode, filename, value, read))
 
 
-class _Ended(BaseException):
-    """Raised in a background callback that was ended, when it next has something to report.
+class _Unwanted(BaseException):
+    """Raised in a background callback that nobody listens to, when it next reports something.
 
     Not an `Exception`: Dash's wrapper would take it for the callback's own failure.
     """
 
 
 class _Thread(threading.Thread):
-    """A background callback."""
+    """A background callback; it is wanted for some time after a browser has asked for it."""
 
     def __init__(self, target: Callable[..., None], args: tuple[Any, ...]) -> None:
         super().__init__(target=target, args=args, daemon=True)
-        self.number = secrets.randbits(53)
-        self.ended = threading.Event()
+        self.wanted_until = time.monotonic() + _WANTED_S
 
     def run(self) -> None:
-        try:
+        with contextlib.suppress(_Unwanted):
             super().run()
-        except _Ended:
-            pass
 
 
 class _Messages(diskcache.Cache):
-    """What callbacks report; one that was ended reports no more."""
+    """What callbacks report."""
 
     def set(self, key: Any, value: Any, *arguments: Any, **options: Any) -> bool:
         """Leave progress or a result for the browser.
 
         Raises:
-            _Ended: Nobody wants it any more.
+            _Unwanted: Nobody listens to this callback any more.
         """
         thread = threading.current_thread()
-        if isinstance(thread, _Thread) and thread.ended.is_set():
-            raise _Ended
+        if isinstance(thread, _Thread) and time.monotonic() > thread.wanted_until:
+            raise _Unwanted
         return bool(super().set(key, value, *arguments, **options))
 
 
 class ThreadManager(DiskcacheManager):
     """Dash's diskcache manager with threads for processes.
 
-    A callback that is ended (called again) goes on until it next reports progress; nothing that it
-    reports after that reaches the browser.
+    A callback whose page is closed, or that was called again, goes on until it next reports
+    progress; nothing that it reports after that reaches a browser.
 
     Args:
         folder: Where callbacks leave what they report; made readable by its owner only.
@@ -172,35 +172,29 @@ class ThreadManager(DiskcacheManager):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         super().__init__(_Messages(str(folder), disk=JsonDisk, size_limit=_SIZE_LIMIT))
-        self._threads: dict[int, _Thread] = {}
+        self._threads: dict[str, _Thread] = {}
         self._lock = threading.Lock()
 
-    def call_job_fn(self, key: str, job_fn: Any, args: Any, context: Mapping[str, Any]) -> int:
-        """Start a callback. Returns its handle, which no other server knows."""
+    def call_job_fn(self, key: str, job_fn: Any, args: Any, context: Mapping[str, Any]) -> str:
+        """Start a callback. Returns its handle, which no other web process knows."""
+        job = secrets.token_hex(8)
         thread = _Thread(job_fn, (key, self._make_progress_key(key), args, context))
         with self._lock:
             self._threads = {n: one for n, one in self._threads.items() if one.is_alive()}
-            self._threads[thread.number] = thread
+            self._threads[job] = thread
             thread.start()
-        return thread.number
+        return job
 
     def terminate_job(self, job: Any) -> None:
         """End a callback; one that is not known is no error."""
-        thread = self._find(job)
+        thread = self._threads.get(job)
         if thread is not None:
-            thread.ended.set()
-
-    def terminate_unhealthy_job(self, job: Any) -> bool:
-        """Threads are never found unhealthy: they are alive or gone."""
-        return False
+            thread.wanted_until = 0.0
 
     def job_running(self, job: Any) -> bool:
-        """Whether a callback is at work and still wanted."""
-        thread = self._find(job)
-        return thread is not None and thread.is_alive() and not thread.ended.is_set()
-
-    def _find(self, job: Any) -> _Thread | None:
-        try:
-            return self._threads.get(int(job))
-        except (TypeError, ValueError):
-            return None
+        """Whether a callback is at work; Dash asks whenever a browser does, who then wants it."""
+        thread = self._threads.get(job)
+        if thread is None or not thread.is_alive() or time.monotonic() > thread.wanted_until:
+            return False
+        thread.wanted_until = time.monotonic() + _WANTED_S
+        return True

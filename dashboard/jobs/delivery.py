@@ -14,10 +14,8 @@ import logging
 import os
 import signal
 import socket
-import threading
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from billiard import active_children
@@ -61,8 +59,6 @@ def build_celery(url: str) -> Celery:
         task_send_sent_event=True,
         worker_send_task_events=True,
         worker_prefetch_multiplier=1,
-        worker_hijack_root_logger=False,
-        worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_proc_alive_timeout=60,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -114,7 +110,7 @@ def serve(app: Celery, store: Store, make_worker: Callable[[], Worker]) -> None:
     def begin(**_: Any) -> None:
         worker = make_worker()
         workers.append(worker)
-        threading.Thread(target=worker.prepare, name="prepare", daemon=True).start()
+        worker.prepare()
 
     def run_job(job_id: int) -> None:
         (worker,) = workers
@@ -123,9 +119,15 @@ def serve(app: Celery, store: Store, make_worker: Callable[[], Worker]) -> None:
             raise SystemExit
         worker.run_one(job_id)
 
+    class Resend(bootsteps.StartStopStep):
+        requires = ("celery.worker.consumer.tasks:Tasks",)
+
+        def start(self, consumer: Any) -> None:  # again after each loss of the connection
+            consumer.timer.call_repeatedly(_RESEND_EVERY_S, resend, (app, store))
+
     app.task(name=RUN_JOB)(run_job)
-    app.steps["consumer"].add(_repeat(partial(resend, app, store)))
-    setup_logging.connect(_leave_logging, weak=False)
+    app.steps["consumer"].add(Resend)
+    setup_logging.connect(lambda **_: None, weak=False)  # the log stays as it was set up
     worker_process_init.connect(begin, weak=False)
     worker_shutting_down.connect(_stop_child, weak=False)
     app.Worker(
@@ -137,42 +139,13 @@ def serve(app: Celery, store: Store, make_worker: Callable[[], Worker]) -> None:
     ).start()
 
 
-def check(app: Celery) -> None:
-    """See whether Redis answers.
-
-    Raises:
-        ConnectionError: It does not.
-    """
-    try:
-        with app.connection_for_read() as connection:
-            connection.ensure_connection(max_retries=1, timeout=_CONNECT_S)
-    except BROKER_ERRORS as error:
-        raise ConnectionError("Redis does not answer") from error
-
-
 def _count_messages(app: Celery) -> int:
     """How many messages nobody has received yet, of whatever priority."""
     with app.connection_for_read() as connection:
         return int(connection.default_channel.queue_declare(QUEUE).message_count)
 
 
-def _repeat(work: Callable[[], None]) -> type[bootsteps.StartStopStep]:
-    """A step of Celery's consumer that does something every few seconds, by Celery's timer."""
-
-    class Repeat(bootsteps.StartStopStep):
-        requires = ("celery.worker.consumer.tasks:Tasks",)
-
-        def start(self, consumer: Any) -> None:  # again after each loss of the connection
-            consumer.timer.call_repeatedly(_RESEND_EVERY_S, work)
-
-    return Repeat
-
-
 def _stop_child(**_: Any) -> None:
     """Have the running job given back, instead of waiting for its end."""
     for child in active_children():
         os.kill(child.pid, signal.SIGTERM)
-
-
-def _leave_logging(**_: Any) -> None:
-    """Keep the log as the process set it up."""

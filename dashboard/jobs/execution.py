@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dashboard.jobs import table
-from dashboard.jobs.tasks import AnalyserFactory, Tasks, prepare_analyser
+from dashboard.jobs.tasks import AnalyserFactory, Tasks, open_analyser
 from dashboard.services import Services
 from dashboard.store import JobRow, JobState, ResultSummary, Store
 from pipeline import Cancelled, InputError
@@ -29,7 +29,6 @@ _POLL_S = 0.2
 #: Progress is written at most this often: a reader sees no more, and writers share one lock.
 _REPORT_S = 0.2
 _DATABASE_PAUSE_S = 2.0
-_END_PAUSE_S = 0.5
 
 _UNEXPECTED = (
     "The analysis stopped because of an unexpected error. Start it again; if it stops again, the"
@@ -132,7 +131,7 @@ class Worker:
         self,
         services: Services,
         *,
-        make_analyser: AnalyserFactory = prepare_analyser,
+        make_analyser: AnalyserFactory = open_analyser,
         owner: str = "",
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
@@ -144,25 +143,25 @@ class Worker:
 
     def run(self) -> None:
         """Look into the table again and again, and run what waits."""
+        self.prepare()
         while not self.stopping.is_set():
             try:
                 if not self.run_one():
-                    # only now: a job that waits shows the preparation as its own progress
-                    self._tasks.prepare()
                     self.stopping.wait(_POLL_S)
             except SQLAlchemyError:
                 _LOG.exception("The database did not answer.")
                 self.stopping.wait(_DATABASE_PAUSE_S)
 
     def prepare(self) -> None:
-        """Load the models before anybody waits for them."""
-        self._tasks.prepare()
+        """Begin to load the models, before anybody waits for them."""
+        threading.Thread(target=self._tasks.prepare, name="prepare", daemon=True).start()
 
     def run_one(self, job_id: int | None = None) -> bool:
         """Run the next job, or a certain one. Returns whether it waited.
 
         Raises:
-            SQLAlchemyError: The database does not answer.
+            SQLAlchemyError: The database does not answer. A job that has ended meanwhile is taken
+                over when its lease has run out, and finds its result in the cache.
         """
         job = table.claim(self._store, self.owner, job_id=job_id)
         if job is None:
@@ -179,9 +178,7 @@ class Worker:
         with lease:
             end = self._work(job, lease)
         try:
-            if lease.lost:
-                raise table.LeaseLost
-            self._end(job, end)
+            table.end(self._store, job.job_id, self.owner, **vars(end))
             _LOG.info("Job %d: %s, %.1f s.", job.job_id, end.outcome, time.monotonic() - began)
         except table.LeaseLost:
             _LOG.warning("Job %d is no longer this worker's; its work was left.", job.job_id)
@@ -204,15 +201,3 @@ class Worker:
         except Exception:
             _LOG.exception("Job %d failed.", job.job_id)
             return _End(JobState.FAILED, _UNEXPECTED)
-
-    def _end(self, job: JobRow, end: _End) -> None:
-        """Record how a job ended; a database that restarts meanwhile is waited for."""
-        deadline = time.monotonic() + self._store.lease.total_seconds()
-        while True:
-            try:
-                return table.end(self._store, job.job_id, self.owner, **vars(end))
-            except OperationalError:
-                if time.monotonic() > deadline:
-                    raise
-                _LOG.warning("The end of job %d could not be recorded yet.", job.job_id)
-                time.sleep(_END_PAUSE_S)

@@ -12,6 +12,8 @@ for the job may disappear at any time: nothing here depends on a browser, a call
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
@@ -35,17 +37,6 @@ _GIVEN_UP = (
     "The analysis stopped unexpectedly three times and was given up. Start it again; if it stops"
     " again, it may need more memory than this machine has."
 )
-
-ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-LEGAL: Mapping[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
-    JobState.RUNNING: ENDED | {JobState.QUEUED},
-    **dict.fromkeys(ENDED, frozenset({JobState.QUEUED})),
-}
-
-
-class IllegalTransition(ValueError):
-    """A job was to go from one state to another that it cannot reach."""
 
 
 class LeaseLost(Exception):
@@ -109,11 +100,10 @@ def find(store: Store, content_digest: str, model: ModelKey) -> JobRow | None:
 
 def state(store: Store, job_id: int) -> JobRow | None:
     """Where a job stands, or None where it was deleted with its study."""
-    row = _read(store, job_id)
-    if row is not None and row.lease_until is not None and row.lease_until < store.clock():
-        release_expired(store)
-        row = _read(store, job_id)
-    return row
+    release_expired(store)
+    with store.reading() as session:
+        job = session.get(JobRecord, job_id)
+        return _row(job) if job else None
 
 
 def cancel(store: Store, job_id: int) -> JobRow | None:
@@ -148,7 +138,7 @@ def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | No
         job = session.scalar(query.with_for_update(skip_locked=True))
         if job is None:
             return None
-        move(job, JobState.RUNNING)
+        job.state = JobState.RUNNING.value
         job.owner = owner
         job.attempts += 1
         job.started_at = store.clock()
@@ -265,18 +255,6 @@ def forget_images(store: Store, *, before: datetime) -> None:
         session.execute(old.where(JobRecord.state != JobState.RUNNING))
 
 
-def move(job: JobRecord, target: JobState) -> None:
-    """Change a job's state.
-
-    Raises:
-        IllegalTransition: It cannot go there from where it is.
-    """
-    before = JobState(job.state)
-    if target not in LEGAL[before]:
-        raise IllegalTransition(f"a job that is {before} cannot become {target}")
-    job.state = target.value
-
-
 def _submit(
     store: Store,
     model: ModelKey,
@@ -305,16 +283,16 @@ def _submit(
                         queued_at=store.clock(),
                     )
                     session.add(job)
-                elif job.state in ENDED:
-                    if not (result_lost if job.state == JobState.DONE else restart):
-                        return job.job_id
-                    _enqueue(job)
-                    job.priority, job.attempts, job.queued_at = priority, 0, store.clock()
-                else:
+                elif job.state in (JobState.QUEUED, JobState.RUNNING):
                     goes_first = job.state == JobState.QUEUED and priority > job.priority
                     job.priority = max(priority, job.priority)
                     if not goes_first:
                         return job.job_id
+                elif result_lost if job.state == JobState.DONE else restart:
+                    _enqueue(job)
+                    job.priority, job.attempts, job.queued_at = priority, 0, store.clock()
+                else:
+                    return job.job_id
                 job.sent_at = store.clock()
                 session.flush()
                 job_id = job.job_id
@@ -335,7 +313,7 @@ def _known(content_digest: str, model: ModelKey) -> Select[JobRecord]:
 
 def _enqueue(job: JobRecord) -> None:
     """A job to the queue, as if nobody had begun it."""
-    move(job, JobState.QUEUED)
+    job.state = JobState.QUEUED.value
     job.owner = job.message = job.error = ""
     job.done = 0
     job.lease_until = job.started_at = job.finished_at = job.sent_at = None
@@ -351,7 +329,7 @@ def _release(job: JobRecord, now: datetime) -> None:
 
 def _end(job: JobRecord, outcome: JobState, now: datetime) -> None:
     """A job to one of its ends; nobody holds it any more."""
-    move(job, outcome)
+    job.state = outcome.value
     job.owner = job.message = ""
     job.lease_until = None
     job.cancel_requested = False
@@ -374,12 +352,6 @@ def _held(session: Session, job_id: int, owner: str) -> JobRecord:
     if job is None or job.state != JobState.RUNNING or job.owner != owner:
         raise LeaseLost(f"job {job_id} is no longer held by {owner}")
     return job
-
-
-def _read(store: Store, job_id: int) -> JobRow | None:
-    with store.reading() as session:
-        job = session.get(JobRecord, job_id)
-        return _row(job) if job else None
 
 
 def _row(job: JobRecord) -> JobRow:

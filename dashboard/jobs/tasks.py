@@ -1,4 +1,4 @@
-"""What a worker runs: models that are opened when they are first needed, and kept.
+"""What a worker runs: its models are opened when they are first needed, and kept.
 
 Exports run in a process of their own: they need TensorFlow, which no worker imports.
 """
@@ -11,19 +11,12 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from dashboard.services import Services
 from dashboard.settings import Settings
 from dashboard.store import JobRow, ResultSummary
-from pipeline import (
-    Analyser,
-    Cancelled,
-    Case,
-    CaseResult,
-    InputError,
-    ProgressCallback,
-)
+from pipeline import Analyser, Cancelled, CaseResult, InputError, ProgressCallback
 from pipeline.image_tasks.facade import IMAGE_TASKS, ImageClassifier, answer_image
 
 _LOG = logging.getLogger(__name__)
@@ -32,24 +25,14 @@ _POLL_S = 0.2
 _NOT_SHARED = (
     "The result could not be stored: the shared storage did not take it. Start the analysis again."
 )
-
 _OTHER_MODEL = (
     "The model was replaced meanwhile, or the worker has another one than the page; install the"
     " same everywhere and choose the image again."
 )
 
-
-class CaseAnalyser(Protocol):
-    """What a study needs of `pipeline.Analyser`."""
-
-    def analyse(self, case: Case, *, progress: ProgressCallback | None = None) -> CaseResult:
-        """Answer a case; ``progress`` may raise `Cancelled`."""
-        ...
-
-
 _Opened = TypeVar("_Opened")
 #: Makes the analyser, ready to answer. Raises `InputError` where the models cannot be used.
-AnalyserFactory = Callable[[Services, threading.Event], CaseAnalyser]
+AnalyserFactory = Callable[[Services, threading.Event], Analyser]
 
 
 class Tasks:
@@ -66,10 +49,9 @@ class Tasks:
     ) -> None:
         self._services, self._stopping = services, stopping
         self._make_analyser = make_analyser
-        self._analyser: CaseAnalyser | None = None
+        self._opening = threading.Lock()
+        self._analyser: Analyser | None = None
         self._classifiers: dict[str, ImageClassifier] = {}
-        self._prepared = False
-        self._preparing = threading.Lock()
 
     def run(self, job: JobRow, progress: ProgressCallback) -> ResultSummary | None:
         """Do a job's work and store its result.
@@ -83,8 +65,20 @@ class Tasks:
         """
         if job.task not in IMAGE_TASKS:
             return self._analyse(job, progress)
-        self._answer_image(job, progress)
+        self._answer(job, progress)
         return None
+
+    def prepare(self) -> None:
+        """Load the analyser before anybody waits for it; the first job reports a failure."""
+        try:
+            self._open_analyser()
+            _LOG.info("The models are ready.")
+        except Cancelled:
+            pass
+        except InputError as error:
+            _LOG.error("%s", error.message)
+        except Exception:
+            _LOG.exception("The models could not be prepared.")
 
     def _analyse(self, job: JobRow, progress: ProgressCallback) -> ResultSummary:
         row = self._services.store.study_with_content(job.content_digest)
@@ -97,15 +91,15 @@ class Tasks:
         key = self._services.result_key(job.content_digest)
         if key is not None and not self._services.results.share(key):
             raise InputError("", _NOT_SHARED)
-        return summarise(result)
+        return _summarise(result)
 
-    def _answer_image(self, job: JobRow, progress: ProgressCallback) -> None:
+    def _answer(self, job: JobRow, progress: ProgressCallback) -> None:
         images = self._services.images
         content, source = images.read(job.content_digest)
-        progress(0, job.total, "Preparing the model")
         classifier = self._classifiers.get(job.task)
         if classifier is None or classifier.info.digest != job.model_digest:
-            classifier = open_classifier(self._services.settings, job.task, self._stopping)
+            progress(0, job.total, "Preparing the model")
+            classifier = open_classifier(self._services, job.task, self._stopping)
             self._classifiers[job.task] = classifier
         if classifier.info.digest != job.model_digest:
             raise InputError("", _OTHER_MODEL)
@@ -113,33 +107,15 @@ class Tasks:
         answer = answer_image(job.task, content, source=source, classifier=classifier)
         images.store(job.content_digest, classifier.info, answer)
 
-    def prepare(self) -> None:
-        """Load the models before anybody waits for them; the first job reports a failure."""
-        if self._prepared:
-            return
-        self._prepared = True
-        if self._services.models is None:
-            _LOG.warning("%s", self._services.models_error)
-            return
-        try:
-            self._open_analyser()
-            _LOG.info("The models are ready.")
-        except Cancelled:
-            pass
-        except InputError as error:
-            _LOG.error("%s", error.message)
-        except Exception:
-            _LOG.exception("The models could not be prepared.")
-
-    def _open_analyser(self) -> CaseAnalyser:
-        with self._preparing:  # a job may come while the models are prepared ahead
+    def _open_analyser(self) -> Analyser:
+        with self._opening:  # a job may come while the models are prepared
             if self._analyser is None:
                 self._analyser = self._make_analyser(self._services, self._stopping)
             return self._analyser
 
 
-def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnalyser:
-    """The pipeline's analyser with its models loaded; exports them first where that is needed.
+def open_analyser(services: Services, stopping: threading.Event) -> Analyser:
+    """The analyser of studies, its models loaded; they are exported first where that is needed.
 
     Raises:
         InputError: The models are missing, or cannot be exported or loaded.
@@ -154,12 +130,13 @@ def prepare_analyser(services: Services, stopping: threading.Event) -> CaseAnaly
         cache=services.results,
         threads=settings.threads,
     )
-    _open(analyser.load, settings, analyser.models.task, stopping)
+    _load(analyser.load, settings, analyser.models.task, stopping)
     return analyser
 
 
-def open_classifier(settings: Settings, task: str, stopping: threading.Event) -> ImageClassifier:
-    """The model of an image task, loaded; exported first where that is needed; as above."""
+def open_classifier(services: Services, task: str, stopping: threading.Event) -> ImageClassifier:
+    """The classifier of an image task, as `open_analyser`."""
+    settings = services.settings
 
     def load() -> ImageClassifier:
         return ImageClassifier(
@@ -170,10 +147,10 @@ def open_classifier(settings: Settings, task: str, stopping: threading.Event) ->
             threads=settings.threads,
         )
 
-    return _open(load, settings, task, stopping)
+    return _load(load, settings, task, stopping)
 
 
-def _open(
+def _load(
     load: Callable[[], _Opened], settings: Settings, task: str, stopping: threading.Event
 ) -> _Opened:
     try:
@@ -182,12 +159,12 @@ def _open(
         if settings.engine == "keras":
             raise
         _LOG.info("The model of %s is prepared for this machine; this is done once.", task)
-        export_models(settings, task, stopping=stopping)
+        export_model(settings, task, stopping=stopping)
         return load()
 
 
-def export_models(settings: Settings, task: str, *, stopping: threading.Event) -> None:
-    """Run ``python -m pipeline export``; quick where the task's model is exported.
+def export_model(settings: Settings, task: str, *, stopping: threading.Event) -> None:
+    """Run ``python -m pipeline export``; quick where the model is exported.
 
     Args:
         settings: How the server runs.
@@ -199,10 +176,9 @@ def export_models(settings: Settings, task: str, *, stopping: threading.Event) -
         Cancelled: It was ended.
     """
     command = [sys.executable, "-m", "pipeline", "export", "--task", task]
-    command += ["--engine", settings.engine]
-    command += ["--models", str(settings.models), "--engine-dir", str(settings.engine_files)]
+    command += ["--engine", settings.engine, "--models", str(settings.models)]
     process = subprocess.Popen(
-        command,
+        [*command, "--engine-dir", str(settings.engine_files)],
         cwd=_ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -221,13 +197,13 @@ def export_models(settings: Settings, task: str, *, stopping: threading.Event) -
         raise Cancelled
     if process.returncode == 0:
         return
-    _LOG.error("The export of the models failed:\n%s", words)
+    _LOG.error("The export of the model failed:\n%s", words)
     if process.returncode == 1 and words:  # the command's own sentence for bad input
         raise InputError("", words.splitlines()[-1])
     raise InputError("", "The models could not be prepared on this machine; see the server's log.")
 
 
-def summarise(result: CaseResult) -> ResultSummary:
+def _summarise(result: CaseResult) -> ResultSummary:
     """What the worklist shows of a result."""
     return ResultSummary(
         highest_score=float(max((s.tumor_probability for s in result.slices), default=0.0)),

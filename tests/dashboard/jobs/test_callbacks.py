@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from dash.exceptions import PreventUpdate
 from fake_server import add_row, wait_for
 from sqlalchemy.exc import OperationalError
 
-from dashboard.jobs import table
+from dashboard.jobs import callbacks, table
 from dashboard.jobs.callbacks import ThreadManager, follow
 from dashboard.store import JobState, Store
 
@@ -109,7 +111,7 @@ def test_folder_is_its_owners_only(tmp_path: Path) -> None:
     assert (tmp_path / "background").stat().st_mode & 0o777 == 0o700
 
 
-def start(manager: Any, fn: Any, *, progress: bool = True) -> tuple[int, str]:
+def start(manager: Any, fn: Any, *, progress: bool = True) -> tuple[str, str]:
     """Start a callback as Dash does; returns its handle and its cache key."""
     key = manager.build_cache_key(fn, [], [], None)
     job = manager.call_job_fn(key, manager.make_job_fn(fn, progress), [], {})
@@ -156,12 +158,36 @@ def test_a_callback_that_is_ended_says_no_more(tmp_path: Path) -> None:
     assert not manager.result_ready(key)
 
 
+def test_a_callback_that_no_browser_asks_for_any_more_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "_WANTED_S", 0.3)
+    manager = ThreadManager(tmp_path / "background")
+    left, count = threading.Event(), itertools.count()
+
+    def callback(set_progress: Any) -> None:
+        try:
+            while True:
+                set_progress(next(count))
+                time.sleep(0.02)
+        finally:
+            left.set()
+
+    job, key = start(manager, callback)
+    for _ in range(10):
+        assert manager.job_running(job)
+        time.sleep(0.1)
+    assert manager.get_progress(key)
+    assert left.wait(10)  # nobody asks any more
+    assert not manager.job_running(job)
+    assert not manager.result_ready(key)
+
+
 def test_unknown_handles_are_no_jobs(tmp_path: Path) -> None:
     manager = ThreadManager(tmp_path / "background")
     for job in (None, "", "x", "12345"):
         assert not manager.job_running(job)
         manager.terminate_job(job)
-        assert manager.terminate_unhealthy_job(job) is False
 
 
 def test_a_failing_callback_is_handed_to_dash(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ def test_models_are_exported_when_they_are_not(
         calls.append((settings.models, task))
         ExportedLater.exported = True
 
-    monkeypatch.setattr(tasks, "export_models", export)
-    tasks.prepare_analyser(parts, threading.Event())
+    monkeypatch.setattr(tasks, "export_model", export)
+    tasks.open_analyser(parts, threading.Event())
     assert calls == [(parts.settings.models, "brain-tumor")]
 
 
@@ -72,5 +72,5 @@ def test_export_ends_with_the_worker(parts: Services, monkeypatch: pytest.Monkey
     stopping = threading.Event()
     threading.Timer(0.3, stopping.set).start()
     with pytest.raises(Cancelled):
-        tasks.export_models(parts.settings, "brain-tumor", stopping=stopping)
+        tasks.export_model(parts.settings, "brain-tumor", stopping=stopping)
     assert started[0].poll() is not None

@@ -1,30 +1,16 @@
 from __future__ import annotations
 
-import itertools
 import threading
 
 import pytest
 from fake_server import Clock, add_row
 
 from dashboard.jobs import table
-from dashboard.jobs.table import LEGAL, IllegalTransition, move
 from dashboard.store import JobState, ModelKey, ResultSummary, Store
-from dashboard.store.schema import JobRecord
 from pipeline import InputError
 
 SUMMARY = ResultSummary(highest_score=0.9, volume_ml=None, called_slices=1, mask_slices=1)
 NO_MEMORY = "This study needs more memory than the server has."
-
-
-@pytest.mark.parametrize(("before", "after"), list(itertools.product(JobState, JobState)))
-def test_only_legal_transitions(before: JobState, after: JobState) -> None:
-    job = JobRecord(state=before.value)
-    if after in LEGAL[before]:
-        move(job, after)
-        assert job.state == after
-    else:
-        with pytest.raises(IllegalTransition, match=f"{before} cannot become {after}"):
-            move(job, after)
 
 
 def state_of(store: Store, job_id: int) -> JobState:
