@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import logging
 from typing import Any
 
@@ -12,9 +11,8 @@ from fake_server import add_case, fake_factory, make_case, make_services
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from waitress.utilities import RequestEntityTooLarge
 
-from dashboard import routes, services, web
+from dashboard import routes, services
 from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
 from dashboard.services import Services
@@ -311,10 +309,3 @@ def test_a_body_over_the_limit_is_told(client: FlaskClient, parts: Services) -> 
         )
         assert answer.status_code == 413
         assert words in answer.json["error"]
-
-
-def test_the_web_server_tells_a_body_over_its_limit_in_the_same_way() -> None:
-    status, headers, body = web._tell_too_large(RequestEntityTooLarge("x"), "overread")
-    assert status.startswith("413 ")
-    assert headers == [("Content-Type", "application/json")]
-    assert json.loads(body)["error"].startswith("This is more than the server takes at once")
