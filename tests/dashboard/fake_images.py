@@ -78,7 +78,9 @@ def make_image_evaluation(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def write_image_model(models: Path, *, evaluation: dict[str, Any] | None = None) -> ImageModelInfo:
+def write_image_model(
+    models: Path, *, evaluation: dict[str, Any] | None = None, digest: str = DIGEST
+) -> ImageModelInfo:
     """metadata.json of the task's model; there are no weights."""
     task = find_image_task(TASK)
     folder = models / task.name / task.model_name
@@ -89,7 +91,7 @@ def write_image_model(models: Path, *, evaluation: dict[str, Any] | None = None)
         "name": task.model_name,
         "version": "1.0.0",
         "file": "model.keras",
-        "digest": DIGEST,
+        "digest": digest,
         "input": {"size": 160, "fit": task.fit.value},
         "preprocessing_version": PREPROCESSING_VERSION,
         "classes": list(task.classes),

@@ -1,7 +1,8 @@
-"""Models are exported where they are not, once, and a failure is one sentence."""
+"""Models are exported where they are not, opened once, and a failure is one sentence."""
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
@@ -9,13 +10,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fake_images import TASK, make_answer, make_png, write_image_model
 from fake_server import add_case, make_case
 
-from dashboard.jobs import tasks
+from dashboard.jobs import table, tasks
 from dashboard.jobs.execution import Worker
 from dashboard.services import Services
-from dashboard.store import JobState
-from pipeline import Cancelled, InputError
+from dashboard.store import JobState, ModelKey
+from pipeline import Cancelled, InputError, ModelReference
+from pipeline.image_tasks.facade import read_image_model
 
 
 class ExportedLater:
@@ -74,3 +77,34 @@ def test_export_ends_with_the_worker(parts: Services, monkeypatch: pytest.Monkey
     with pytest.raises(Cancelled):
         tasks.export_model(parts.settings, "brain-tumor", stopping=stopping)
     assert started[0].poll() is not None
+
+
+def test_a_classifier_is_opened_once_for_each_model(
+    parts: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def open_one(services: Services, task: str, stopping: threading.Event) -> Any:
+        info = write_image_model(services.settings.models, digest=digests[-1])
+        opened.append(info.digest)
+        return SimpleNamespace(info=info)
+
+    def answer(task: str, image: bytes, *, source: str, classifier: Any) -> Any:
+        model = ModelReference("mobilenetv2", "1.0.0", classifier.info.digest, "openvino", "f32")
+        return make_answer(source=source, model=model)
+
+    monkeypatch.setattr(tasks, "open_classifier", open_one)
+    monkeypatch.setattr(tasks, "answer_image", answer)
+    worker, digests = Worker(parts), ["a" * 64]
+    for number in range(4):
+        if number == 2:
+            digests.append("b" * 64)  # another model is installed
+        content = make_png(number)
+        image = parts.images.receive("a.png", io.BytesIO(content), length=len(content))
+        model = ModelKey(TASK, digests[-1])
+        job_id = table.submit_image(parts.store, image, model, restart=False)
+        assert worker.run_one()
+        job = table.state(parts.store, job_id)
+        assert job is not None and job.state is JobState.DONE
+        assert parts.images.find(read_image_model(parts.settings.models, TASK), image) is not None
+    assert opened == digests

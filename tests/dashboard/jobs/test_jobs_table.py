@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from fake_server import Clock, add_row
@@ -10,6 +11,7 @@ from dashboard.store import JobState, ModelKey, ResultSummary, Store
 from pipeline import InputError
 
 SUMMARY = ResultSummary(highest_score=0.9, volume_ml=None, called_slices=1, mask_slices=1)
+IMAGE_MODEL, OTHER_MODEL = (ModelKey("chest-xray", digit * 64) for digit in "cd")
 NO_MEMORY = "This study needs more memory than the server has."
 
 
@@ -52,6 +54,61 @@ def test_opened_goes_before_arrived_then_by_age(store: Store, clock: Clock) -> N
     table.submit(store, f"{3:016x}", priority=table.PRIORITY_ARRIVED)  # does not lower it
     order = [table.claim(store, "w") for _ in ids]
     assert [row.job_id for row in order if row] == [ids[2], ids[0], ids[1]]
+
+
+def test_a_single_image_goes_between_studies_that_were_opened_and_those_that_arrived(
+    store: Store, database_url: str, clock: Clock
+) -> None:
+    arrived = table.submit(store, add_row(store, 1))
+    image = table.submit_image(store, "a" * 32, IMAGE_MODEL, restart=False)
+    opened = table.submit(store, add_row(store, 2), priority=table.PRIORITY_OPENED)
+    without = Store(database_url, clock=clock)  # a worker without the studies' models
+    claimed = [table.claim(store, "w"), table.claim(without, "w"), table.claim(without, "w")]
+    assert [row and row.job_id for row in claimed] == [opened, image, None]
+    assert claimed[1] is not None and claimed[1].task == "chest-xray"
+    last = table.claim(store, "w")
+    assert last is not None and last.job_id == arrived
+
+
+def test_an_image_is_one_job_for_each_model_and_in_no_worklist(store: Store, clock: Clock) -> None:
+    first = table.submit_image(store, "a" * 32, IMAGE_MODEL, restart=False)
+    assert table.submit_image(store, "a" * 32, IMAGE_MODEL, restart=False) == first
+    assert table.submit_image(store, "a" * 32, OTHER_MODEL, restart=False) != first
+    found = table.find(store, "a" * 32, IMAGE_MODEL)
+    assert found is not None and found.job_id == first
+    assert table.find(store, "b" * 32, IMAGE_MODEL) is None
+    assert store.list_studies() == [] and store.count_studies().states == {}
+    table.claim(store, "w", job_id=first)
+    table.end(store, first, "w", JobState.DONE)
+    clock.advance(10)
+    table.submit_image(store, "a" * 32, IMAGE_MODEL, restart=False)  # its answer is lost
+    assert state_of(store, first) is JobState.QUEUED
+    table.claim(store, "w", job_id=first)
+    clock.advance(5)
+    table.forget_images(store, before=clock())
+    assert state_of(store, first) is JobState.RUNNING  # its worker ends it first
+    assert table.find(store, "a" * 32, OTHER_MODEL) is None
+
+
+def test_a_job_s_message_is_to_be_sent_once_and_again_when_it_may_be_lost(
+    store: Store, clock: Clock
+) -> None:
+    job_id = table.submit(store, add_row(store, 1))
+
+    def due(seconds: float | None = None) -> list[int]:
+        before = None if seconds is None else clock() - timedelta(seconds=seconds)
+        return [row.job_id for row in table.take_unsent(store, sent_before=before)]
+
+    assert due() == [] and due(10) == []  # whoever asked for it has sent it
+    clock.advance(11)
+    assert due() == []
+    assert due(10) == [job_id]
+    assert due(10) == []
+    table.claim(store, "w")
+    clock.advance(100)
+    table.release_expired(store)  # nobody has sent it since
+    assert due() == [job_id]
+    assert due() == []
 
 
 def test_submit_tells_what_is_missing(store: Store, database_url: str) -> None:
