@@ -11,9 +11,7 @@ for the job may disappear at any time: nothing here depends on a browser, a call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from collections.abc import Callable
-from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
