@@ -6,9 +6,9 @@ import logging
 import signal
 import sys
 
-from dashboard.logs import set_up_logging
-from dashboard.settings import open_workspace, unknown_variables
-from dashboard.supervisor import Supervisor, host_is_known, port_is_free
+from dashboard.processes.logs import set_up_logging
+from dashboard.processes.supervisor import Supervisor, host_is_known, port_is_free
+from dashboard.workspace.settings import open_workspace, unknown_variables
 
 _LOG = logging.getLogger(__name__)
 

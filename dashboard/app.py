@@ -16,22 +16,18 @@ import dash
 from dash import Dash, dcc, html, set_props
 from flask import Response, request
 
-from dashboard import (
-    correction_routes,
-    image_routes,
-    measurement_routes,
-    reader_routes,
-    routes,
-    security,
-    services,
-    shell,
-    space_routes,
-    worklist_routes,
-)
+from dashboard import api
+from dashboard.api import security
+from dashboard.components import shell
 from dashboard.jobs.callbacks import ThreadManager
-from dashboard.logs import set_up_logging
-from dashboard.pages import about, comparisons, performance, review, worklist
-from dashboard.services import Services, start_services
+from dashboard.pages import about
+from dashboard.pages.comparisons import page as comparisons
+from dashboard.pages.performance import page as performance
+from dashboard.pages.review import page as review
+from dashboard.pages.worklist import page as worklist
+from dashboard.processes.logs import set_up_logging
+from dashboard.workspace import services
+from dashboard.workspace.services import Services, start_services
 from pipeline import InputError
 
 _LOG = logging.getLogger(__name__)
@@ -92,13 +88,7 @@ def build_app(parts: Services) -> Dash:
     shell.register(app)
     notice = html.Div(id=_NOTICE, className="app-notice", role="alert", style=_NOTICE_PLACE)
     app.layout = html.Div([shell.layout(dash.page_container), notice])
-    image_routes.register(app.server)  # first: the routes know what there is not
-    reader_routes.register(app.server, parts)
-    worklist_routes.register(app.server)
-    correction_routes.register(app.server)
-    measurement_routes.register(app.server)
-    space_routes.register(app.server)
-    routes.register(app.server, parts)
+    api.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     app.server.before_request(lambda: _check_callback(app))
     return app

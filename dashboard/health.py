@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dashboard.services import Services, build_services
-from dashboard.settings import SettingsError, read_settings
 from dashboard.store import DatabaseError
+from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.settings import SettingsError, read_settings
 from pipeline import StorageError
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import os
 import sys
 
 import pipeline
-from dashboard import studies
-from dashboard.logs import set_up_logging
-from dashboard.parent import end_with_parent
-from dashboard.services import Services, start_services
+from dashboard.processes.logs import set_up_logging
+from dashboard.processes.parent import end_with_parent
+from dashboard.studies import intake
+from dashboard.workspace.services import Services, start_services
 from pipeline import StorageError
 
 _LOG = logging.getLogger("dashboard.prepare")  # also as __main__
@@ -26,8 +26,8 @@ def prepare(services: Services) -> None:
     """Bring all studies of this server into the worklist."""
     if shared := services.files.share_all():
         _LOG.info("%d studies were put on the shared storage.", shared)
-    studies.queue_missing(services)
-    studies.scan_library(services)
+    intake.queue_missing(services)
+    intake.scan_library(services)
     if services.settings.demo:
         _add_demo(services)
 
@@ -42,7 +42,7 @@ def _add_demo(services: Services) -> None:
 
     def show_made(done: int, total: int, message: str) -> None:
         _LOG.info("%s (%d of %d)", message, done, total)
-        studies.scan_demo(services)
+        intake.scan_demo(services)
 
     pipeline.make_demo_studies(folder, progress=show_made)
     complete.touch()

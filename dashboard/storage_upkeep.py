@@ -13,8 +13,8 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from dashboard.logs import set_up_logging
-from dashboard.services import Services, start_services
+from dashboard.processes.logs import set_up_logging
+from dashboard.workspace.services import Services, start_services
 from pipeline import StorageError
 
 _LOG = logging.getLogger("dashboard.storage_upkeep")  # also as __main__

@@ -9,8 +9,8 @@ import tempfile
 import waitress
 from waitress.utilities import RequestEntityTooLarge
 
-from dashboard.parent import end_with_parent
-from dashboard.settings import open_workspace
+from dashboard.processes.parent import end_with_parent
+from dashboard.workspace.settings import open_workspace
 
 _THREADS = 8
 #: A browser keeps six connections open: waitress's own limit of 100 is reached by 17 readers, and

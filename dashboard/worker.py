@@ -12,10 +12,10 @@ import sys
 from collections.abc import Callable
 
 from dashboard.jobs.execution import Worker
-from dashboard.logs import set_up_logging
-from dashboard.parent import end_with_parent
-from dashboard.services import Services, build_services, start_services
+from dashboard.processes.logs import set_up_logging
+from dashboard.processes.parent import end_with_parent
 from dashboard.storage_upkeep import keep_storage_tidy
+from dashboard.workspace.services import Services, build_services, start_services
 
 
 def main() -> int:

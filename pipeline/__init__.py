@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pipeline.measurement.mask_levels import areas_by_level, mask_level, overlaps_by_level
     from pipeline.metrics import dice_from_counts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
-    from pipeline.storage.checked_json import Fields, json_number
+    from pipeline.storage.checked_json import Fields, json_number, read_json_object
     from pipeline.storage.shared_storage import SharedStorage, StorageError
     from pipeline.surfaces.case_space import (
         CaseSpace,
@@ -99,6 +99,7 @@ _MODULES = {
     "overlaps_by_level": "pipeline.measurement.mask_levels",
     "read_cases": "pipeline.data.reading.reading",
     "read_dice_model": "pipeline.analysis.expected_dice",
+    "read_json_object": "pipeline.storage.checked_json",
     "read_model_info": "pipeline.models.registry",
     "result_key": "pipeline.analysis.cache",
     "role_of": "pipeline.datasets.splits",
@@ -154,6 +155,7 @@ __all__ = [
     "overlaps_by_level",
     "read_cases",
     "read_dice_model",
+    "read_json_object",
     "read_model_info",
     "result_key",
     "role_of",

@@ -90,7 +90,7 @@ overread.greyscale = (function () {
     };
   }
 
-  // Window from the brain in the slice, by the rule that `find_window` in dashboard/display.py states.
+  // Window from the brain in the slice, by the rule that `find_window` in dashboard/studies/display.py states.
   function autoWindow(stored, width, slope, intercept) {
     const size = stored instanceof Uint16Array ? 65536 : 256;
     const histogram = (holds) => {

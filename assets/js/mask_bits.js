@@ -1,5 +1,5 @@
 // A mask's bits: packed for keeping, compressed differences for undo, and the form in which masks travel
-// (dashboard/mask_encoding.py has the layout). Masks are Uint8Array of 0 and 1, one a pixel; packed ones hold eight
+// (dashboard/masks/encoding.py has the layout). Masks are Uint8Array of 0 and 1, one a pixel; packed ones hold eight
 // pixels a byte, the first in the highest bit.
 window.overread = window.overread || {};
 

@@ -1,6 +1,6 @@
 // What the reader has measured on the study: kept on the server as one document with a revision, saved a moment after
 // each change. Where another window has written meanwhile, both are put together: nothing is lost, and it is told.
-// The server's side is dashboard/measurement_routes.py.
+// The server's side is dashboard/api/measurements.py.
 window.overread = window.overread || {};
 
 overread.measureStore = (function () {

@@ -12,7 +12,7 @@ overread.planeCuts = (function () {
 
   const lengthOf = (axis, { width, height }) => (axis === "row" ? width : height);
 
-  // One row or column of every slice into values, as cut_plane in dashboard/space_routes.py has it; sliceOf(k) gives a
+  // One row or column of every slice into values, as cut_plane in dashboard/api/space.py has it; sliceOf(k) gives a
   // slice's values, null leaves zeros, undefined ends it all: null.
   function along(axis, place, study, sliceOf, values) {
     const { n, width } = study, across = lengthOf(axis, study);

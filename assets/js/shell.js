@@ -1,4 +1,4 @@
-// Clientside callbacks of dashboard/shell.py: theme and current page.
+// Clientside callbacks of dashboard/components/shell.py: theme and current page.
 window.dash_clientside = window.dash_clientside || {};
 
 window.dash_clientside.overread_shell = (function () {

@@ -1,4 +1,4 @@
-// What the page shows of an upload (dashboard/components/upload.py): progress, messages, the dialog, dropping.
+// What the page shows of an upload (dashboard/pages/worklist/upload.py): progress, messages, the dialog, dropping.
 window.overread = window.overread || {};
 
 overread.uploadPanel = (function () {

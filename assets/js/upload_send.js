@@ -1,4 +1,4 @@
-// Adding studies (dashboard/components/upload.py): each file is streamed in a PUT of its own, three at a time; then
+// Adding studies (dashboard/pages/worklist/upload.py): each file is streamed in a PUT of its own, three at a time; then
 // the server reads them all. The upload lives here, not in the page: it goes on while the reader looks at other pages.
 window.overread = window.overread || {};
 

@@ -1,4 +1,4 @@
-// The worklist's grid (dashboard/components/study_grid.py): search, tabs, keys, deletion; its cells: worklist_cells.js.
+// The worklist's grid (dashboard/pages/worklist/grid.py): search, tabs, keys, deletion; its cells: worklist_cells.js.
 // Everything that must answer at once runs here; the server only sends rows.
 window.overread = window.overread || {};
 window.dash_clientside = window.dash_clientside || {};

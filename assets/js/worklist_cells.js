@@ -1,4 +1,4 @@
-// The cells of the worklist's grid (dashboard/components/study_grid.py), from the server's rows.
+// The cells of the worklist's grid (dashboard/pages/worklist/grid.py), from the server's rows.
 window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
 
 (function () {

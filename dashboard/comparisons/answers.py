@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from dashboard.comparisons.records import ImageRecord, parse_answer
-from dashboard.uploads import UploadRefused, safe_relative_name
+from dashboard.workspace.received import UploadRefused, safe_relative_name
+from dashboard.workspace.services import Services
 from pipeline import InputError, SharedStorage, StorageError
 from pipeline.image_tasks.facade import ImageModelInfo
 
@@ -48,6 +49,11 @@ class ImageAnswers:
 
     folder: Path
     storage: SharedStorage | None = None
+
+    @classmethod
+    def of(cls, services: Services) -> ImageAnswers:
+        """Those of a server's workspace."""
+        return cls(services.settings.home / "comparisons", services.storage)
 
     def receive(self, name: str, stream: IO[bytes], *, length: int | None) -> str:
         """Keep an image; the same image again is the same id.

@@ -1,69 +1,15 @@
-"""How a shipped model learned: one measure by epoch, training against validation."""
+"""How a shipped model learned: one measure by epoch, training and validation."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.evaluation.history import Measure
 from dashboard.figures.template import Theme, build_template, tokens_of
 
-#: What a history may hold, in the order in which it is drawn, with the words that the title uses.
-MEASURES: tuple[tuple[str, str], ...] = (
-    ("patient_dice", "Dice per patient"),
-    ("auc", "slice AUC"),
-    ("accuracy", "accuracy"),
-    ("loss", "loss"),
-)
 LOSS = "loss"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A column of the history and its validation twin; one of the two may be missing ("")."""
-
-    training: str
-    validation: str
-    words: str
-
-
-def parse_history(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:
-    """The rows of a history.csv as a table whose epochs count from 1 (Keras counts from 0)."""
-    history = pd.DataFrame([dict(row) for row in rows])
-    if "epoch" not in history:
-        return pd.DataFrame({"epoch": []})
-    history = history.dropna(subset=["epoch"]).sort_values("epoch", ignore_index=True)
-    if len(history) and history["epoch"].min() == 0:
-        history["epoch"] += 1
-    return history
-
-
-def choose_measures(history: pd.DataFrame) -> list[Measure]:
-    """What to draw: of `MEASURES`, what the history holds."""
-    names = [pair for pair in MEASURES if _columns(history, pair[0])]
-    return [
-        Measure(
-            training=name if name in history else "",
-            validation=f"val_{name}" if f"val_{name}" in history else "",
-            words=words,
-        )
-        for name, words in names
-    ]
-
-
-def shipped_epoch(metadata: Mapping[str, Any]) -> int | None:
-    """Epoch, from 1, whose weights a model's metadata.json describes; None where it says none."""
-    training = metadata.get("training")
-    epoch = training.get("epochs") if isinstance(training, Mapping) else None
-    return epoch if isinstance(epoch, int) and not isinstance(epoch, bool) else None
-
-
-def _columns(history: pd.DataFrame, name: str) -> bool:
-    return name in history or f"val_{name}" in history
 
 
 def make_training_figure(

@@ -18,8 +18,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dashboard.jobs import table
 from dashboard.jobs.tasks import AnalyserFactory, Tasks, open_analyser
-from dashboard.services import Services
 from dashboard.store import JobRow, JobState, ResultSummary, Store
+from dashboard.workspace.services import Services
 from pipeline import Cancelled, InputError
 
 _LOG = logging.getLogger(__name__)

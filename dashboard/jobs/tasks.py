@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from dashboard.services import Services
-from dashboard.settings import Settings
+from dashboard.comparisons.answers import ImageAnswers
 from dashboard.store import JobRow, ResultSummary
+from dashboard.workspace.services import Services
+from dashboard.workspace.settings import Settings
 from pipeline import Analyser, Cancelled, CaseResult, InputError, ProgressCallback
 from pipeline.image_tasks.facade import IMAGE_TASKS, ImageClassifier, answer_image
 
@@ -94,7 +95,7 @@ class Tasks:
         return _summarise(result)
 
     def _answer(self, job: JobRow, progress: ProgressCallback) -> None:
-        images = self._services.images
+        images = ImageAnswers.of(self._services)
         content, source = images.read(job.content_digest)
         classifier = self._classifiers.get(job.task)
         if classifier is None or classifier.info.digest != job.model_digest:

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import key_cap
 from dashboard.components.model_facts import facts, network_panel
-from dashboard.installed import read_models
+from dashboard.evaluation.installed import read_models
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS
 

@@ -45,7 +45,7 @@ class DraftRow:
         revision: Grows with each change.
         writer, step: The window that wrote it, and its count.
         based_on: What it departs from.
-        content: The slices that were touched (`dashboard.mask_encoding`).
+        content: The slices that were touched (`dashboard.masks.encoding`).
         ai_content: The AI's mask that it departs from, or None where there was none.
         changed_at: UTC.
     """
@@ -85,7 +85,7 @@ class MaskVersion:
 
     Attributes:
         line: What it is.
-        content: The whole corrected mask (`dashboard.mask_encoding`).
+        content: The whole corrected mask (`dashboard.masks.encoding`).
         ai_content: The AI's mask that it departs from, or None where there was none.
     """
 

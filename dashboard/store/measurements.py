@@ -22,7 +22,7 @@ class MeasurementsRow:
 
     Attributes:
         revision: Grows with each change; 0 where nothing was measured yet.
-        items: Checked measurements, see `dashboard.measurement_routes`.
+        items: Checked measurements, see `dashboard.api.measurements`.
     """
 
     revision: int = 0

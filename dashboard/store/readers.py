@@ -17,7 +17,7 @@ class ReaderRow:
     """A reader as the database knows them.
 
     Attributes:
-        reader_id: Who; see `dashboard.readers`.
+        reader_id: Who; see `dashboard.api.identity`.
         name: What they typed, or "".
         keys: Changed keys by the binding's id; "" for a binding without a key.
         tour_done: Whether the tour is not to be shown by itself again.

@@ -61,7 +61,7 @@ class NewStudy:
         height, width: Of a slice, in pixels.
         has_reference: Whether there are reference masks.
         warnings: Plain sentences that stay with the study.
-        display: How its pixels travel (`dashboard.display`).
+        display: How its pixels travel (`dashboard.studies.display`).
     """
 
     study_id: str

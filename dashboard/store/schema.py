@@ -177,7 +177,7 @@ class ReaderRecord(Base):
 class MaskVersionRecord(Base):
     """A corrected mask that was saved; never changed again.
 
-    Both masks are as `dashboard.mask_encoding` writes them: the whole corrected one, and the AI's
+    Both masks are as `dashboard.masks.encoding` writes them: the whole corrected one, and the AI's
     that it departs from, or None where there was none.
     """
 

@@ -20,8 +20,8 @@ from pipeline.surfaces.mesh import Mesh, smooth_mesh
 
 #: Triangles; it is only there to show where in the head something lies.
 MOST_FACES = 8_000
-#: As `_FOREGROUND_SHARE` in dashboard/display.py: what exceeds the darkest value by this part of
-#: the range is foreground.
+#: As `_FOREGROUND_SHARE` in dashboard/studies/display.py: what exceeds the darkest value by this
+#: part of the range is foreground.
 _FOREGROUND_SHARE = 0.06
 #: Samples along an axis: finer ones would not be seen.
 _MOST_SAMPLES = 128

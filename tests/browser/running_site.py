@@ -20,12 +20,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_metadata
 
-from dashboard import studies
 from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
-from dashboard.services import build_services
-from dashboard.settings import read_settings
 from dashboard.store import Origin
+from dashboard.studies import intake
+from dashboard.workspace.services import build_services
+from dashboard.workspace.settings import read_settings
 from pipeline import Case, CaseResult, ProgressCallback
 from pipeline.analysis.answer import Answer, bind_answer, count_pixels, reference
 
@@ -158,7 +158,7 @@ class Site:
 
     def add_files(self, folder: Path) -> list[str]:
         """Store whatever a folder holds as uploads; returns the studies' ids."""
-        report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
+        report = intake.add_files(self._services, [folder], origin=Origin.UPLOAD)
         assert not report.errors, report.errors
         return [row.study_id for row in report.studies]
 
@@ -189,7 +189,7 @@ class Site:
 
     def add_folder(self, folder: Path, *, slices: int = SLICES, analysed: bool = True) -> str:
         """Store the one study that a folder holds; returns its id."""
-        report = studies.add_files(self._services, [folder], origin=Origin.UPLOAD)
+        report = intake.add_files(self._services, [folder], origin=Origin.UPLOAD)
         assert not report.errors, report.errors
         (row,) = report.studies
         if analysed:

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
 
-from dashboard.components.performance.frame import VIEWS
+from dashboard.pages.performance.frame import VIEWS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_evaluation

@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from service_processes import PostgresServer, RedisServer, open_postgres, open_redis
 
-from dashboard import services
-from dashboard.services import Services, build_services
 from dashboard.store import ModelKey, Store
+from dashboard.workspace import services
+from dashboard.workspace.services import Services, build_services
 
 
 @pytest.fixture

@@ -17,10 +17,13 @@ from fake_evaluation import make_metadata
 from flask import Flask
 from PIL import Image
 
-from dashboard import reader_routes, routes, security, services, studies
-from dashboard.services import Services, build_services
-from dashboard.settings import Settings, read_settings
+from dashboard import api
+from dashboard.api import security
 from dashboard.store import NewStudy, Origin, Store
+from dashboard.studies import intake
+from dashboard.workspace import services
+from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.settings import Settings, read_settings
 from pipeline import Case, CaseResult, ProgressCallback, ResultCache, TaskInfo, result_key
 from pipeline.analysis.answer import Answer, bind_answer, reference
 from pipeline.data.case import Orientation, SequenceName, SourceKind, StudyLabels
@@ -61,14 +64,11 @@ def write_models(folder: Path, *, digest: str = "0" * 64) -> None:
     path.write_text(json.dumps(make_metadata(digest=digest)), encoding="utf-8")
 
 
-def make_server(parts: Services, *register: Callable[[Flask], None]) -> Flask:
-    """The routes and guards on a server without Dash; ``register`` adds further routes."""
+def make_server(parts: Services) -> Flask:
+    """The endpoints and guards on a server without Dash."""
     server = Flask("test")
     services.attach(server, parts)
-    reader_routes.register(server, parts)
-    for add in register:
-        add(server)
-    routes.register(server, parts)
+    api.register(server, parts)
     security.protect(server, parts.settings, script_hashes=lambda: ["'sha256-x'"])
     return server
 
@@ -97,7 +97,7 @@ def make_case(n: int = 3, *, seed: int = 0, masks: bool = True, **changes: Any) 
 
 def add_case(services: Services, case: Case, origin: Origin = Origin.UPLOAD) -> str:
     """Store a case as the readers' answer would be; returns the study's id."""
-    row, _ = studies._add_case(services, case, origin, "")
+    row, _ = intake._add_case(services, case, origin, "")
     return row.study_id
 
 

@@ -12,7 +12,7 @@ import plotly
 from dash._callback_context import context_value
 from dash._utils import AttributeDict
 
-from dashboard.services import Services
+from dashboard.workspace.services import Services
 
 #: The first patient of the invented evaluation that `served` has.
 FIRST = "FAKE_HT_0000"

@@ -9,10 +9,10 @@ from datetime import timedelta
 from fake_server import fake_factory
 
 from dashboard.jobs.execution import Worker
-from dashboard.logs import set_up_logging
-from dashboard.services import Services, build_services
-from dashboard.settings import read_settings
+from dashboard.processes.logs import set_up_logging
 from dashboard.worker import run_worker
+from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.settings import read_settings
 
 if __name__ == "__main__":
     set_up_logging()

@@ -21,8 +21,8 @@ from fake_server import make_environment, wait_for
 from service_processes import PostgresServer, RedisServer
 
 from dashboard.health import find_troubles
-from dashboard.services import build_services
-from dashboard.settings import SETTINGS, read_settings
+from dashboard.workspace.services import build_services
+from dashboard.workspace.settings import SETTINGS, read_settings
 
 LEASE_S = 3.0
 

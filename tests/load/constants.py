@@ -16,11 +16,11 @@ from typing import Any
 
 from sqlalchemy import text as text_query
 
-from dashboard.components import study_grid
 from dashboard.jobs import table
-from dashboard.services import Services, build_services
-from dashboard.settings import read_settings
+from dashboard.pages.worklist import grid
 from dashboard.store import NewStudy, Origin
+from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.settings import read_settings
 
 from .measures import measure_storage
 from .measuring import run_measurement
@@ -103,7 +103,7 @@ def measure_worklist(home: Path, studies: int = 1000, times: int = 5) -> tuple[f
         table.submit(store, store.add_study(_listed(number)).study_id)
     began = time.process_time()
     for _ in range(times):
-        rows = study_grid.describe_studies(store.list_studies())
+        rows = grid.describe_studies(store.list_studies())
         text = json.dumps(rows, sort_keys=True)
     took = round(1000 * (time.process_time() - began) / times, 1)
     with store.writing() as session:

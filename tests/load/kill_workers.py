@@ -32,10 +32,10 @@ from fake_server import add_case, make_case, make_environment, make_services  # 
 from service_processes import open_postgres, open_redis  # noqa: E402
 from worker_processes import WorkerProcesses  # noqa: E402
 
-from dashboard.services import Services  # noqa: E402
 from dashboard.store import JobState  # noqa: E402
 from dashboard.store.postgres import driver_url  # noqa: E402
 from dashboard.store.schema import JobRecord  # noqa: E402
+from dashboard.workspace.services import Services  # noqa: E402
 
 _SLICE_S = 0.25
 _POLL_S = 0.05

@@ -20,8 +20,8 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from dashboard.services import build_services
-from dashboard.settings import read_settings
+from dashboard.workspace.services import build_services
+from dashboard.workspace.settings import read_settings
 
 from .document import latency_table
 from .measuring import run_measurement

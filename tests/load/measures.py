@@ -103,8 +103,8 @@ class Measures:
 
 def measure_storage(home: Path) -> Stored:
     """What a workspace's studies take on disk."""
-    from dashboard.services import build_services
-    from dashboard.settings import read_settings
+    from dashboard.workspace.services import build_services
+    from dashboard.workspace.settings import read_settings
 
     settings = read_settings({"OVERREAD_HOME": str(home)})
     rows = build_services(settings).store.list_studies()

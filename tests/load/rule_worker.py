@@ -15,9 +15,9 @@ import time
 import numpy as np
 
 from dashboard.jobs.execution import Worker
-from dashboard.logs import set_up_logging
-from dashboard.services import Services, build_services
-from dashboard.settings import read_settings
+from dashboard.processes.logs import set_up_logging
+from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.settings import read_settings
 from pipeline import Case, CaseResult, ProgressCallback
 from pipeline.analysis.answer import Answer, bind_answer, reference
 

@@ -116,8 +116,8 @@ class RunningServer:
 
     def counts(self) -> dict[str, int]:
         """Analyses by state, as the database has them."""
-        from dashboard.services import build_services
-        from dashboard.settings import read_settings
+        from dashboard.workspace.services import build_services
+        from dashboard.workspace.settings import read_settings
 
         store = build_services(read_settings(self.environment)).store
         return {str(state): number for state, number in store.count_studies().states.items()}

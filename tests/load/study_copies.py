@@ -10,10 +10,10 @@ import nibabel
 import numpy as np
 from sqlalchemy import delete
 
-from dashboard import studies
-from dashboard.services import Services
 from dashboard.store import Origin
 from dashboard.store.schema import JobRecord, ResultRecord
+from dashboard.studies import intake
+from dashboard.workspace.services import Services
 
 
 def add_studies(parts: Services, slices: int, count: int, folder: Path) -> list[str]:
@@ -33,7 +33,7 @@ def add_studies(parts: Services, slices: int, count: int, folder: Path) -> list[
         place.mkdir(parents=True)
         image = nibabel.Nifti1Image(volume, np.diag([-0.9, -0.9, 4.0, 1.0]))
         (place / "flair.nii").write_bytes(_nifti(image))
-        report = studies.add_files(parts, [place], origin=Origin.UPLOAD)
+        report = intake.add_files(parts, [place], origin=Origin.UPLOAD)
         found += [row.study_id for row in report.studies]
     return found
 

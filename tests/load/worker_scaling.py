@@ -23,12 +23,12 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import text
 
-from dashboard import studies
 from dashboard.jobs import table
-from dashboard.parent import parent_arguments
-from dashboard.services import Services, build_services
-from dashboard.settings import read_settings
+from dashboard.processes.parent import parent_arguments
 from dashboard.store import JobState, Origin
+from dashboard.studies import intake
+from dashboard.workspace.services import Services, build_services
+from dashboard.workspace.settings import read_settings
 from pipeline import Case
 from pipeline.data.case import SequenceName, SourceKind
 
@@ -118,7 +118,7 @@ def main() -> int:
     settings = replace(read_settings({}), home=arguments.home.absolute())
     services = build_services(settings)
     for seed in range(services.store.count_studies().total, arguments.studies):
-        studies._add_case(services, make_study(seed), Origin.UPLOAD, "")
+        intake._add_case(services, make_study(seed), Origin.UPLOAD, "")
     number = services.store.count_studies().total
     times: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(arguments.rounds):

@@ -15,14 +15,13 @@ import pytest
 from fake_images import DIGEST, TASK, make_answer, make_png, write_image_model
 from flask.testing import FlaskClient
 
-from dashboard import image_routes
 from dashboard.comparisons import answers as image_answers
 from dashboard.comparisons.answers import ImageAnswers
 from dashboard.jobs import table
-from dashboard.services import Services
 from dashboard.store import ModelKey
 from dashboard.store.database import now_utc
-from dashboard.uploads import UploadRefused
+from dashboard.workspace.received import UploadRefused
+from dashboard.workspace.services import Services
 from pipeline import InputError, SharedStorage
 from pipeline.image_tasks.facade import ImageModelInfo
 
@@ -157,25 +156,19 @@ def test_id_that_is_none_leads_nowhere(
         answers.read(image_id)
 
 
-@pytest.fixture
-def served(client: FlaskClient) -> FlaskClient:
-    image_routes.register(client.application)
-    return client
-
-
 def put(client: FlaskClient, content: bytes, name: str = "a.png", **headers: str) -> Any:
     return client.put(
         f"/api/comparisons/images?name={name}", data=content, headers=HEADERS | headers
     )
 
 
-def test_image_goes_in_and_pictures_come_out(served: FlaskClient, parts: Services) -> None:
+def test_image_goes_in_and_pictures_come_out(client: FlaskClient, parts: Services) -> None:
     info = write_image_model(parts.settings.models)
-    image_id = put(served, make_png()).json["image"]
-    parts.images.store(image_id, info, make_answer())
-    record = parts.images.find(info, image_id)
+    image_id = put(client, make_png()).json["image"]
+    ImageAnswers.of(parts).store(image_id, info, make_answer())
+    record = ImageAnswers.of(parts).find(info, image_id)
     assert record is not None
-    response = served.get(record.image_url)
+    response = client.get(record.image_url)
     assert response.data == make_png()
     assert response.mimetype == "image/png"
     assert "immutable" in response.headers["Cache-Control"]
@@ -187,12 +180,12 @@ def test_image_goes_in_and_pictures_come_out(served: FlaskClient, parts: Service
         record.image_url.replace(image_id, "x"),
         record.image_url.replace("image.png", "upload"),
     ):
-        answer = served.get(wrong)
+        answer = client.get(wrong)
         assert answer.status_code == 404
         assert answer.json["error"].endswith(".")
 
 
-def test_jobs_of_images_are_forgotten_with_them(served: FlaskClient, parts: Services) -> None:
+def test_jobs_of_images_are_forgotten_with_them(client: FlaskClient, parts: Services) -> None:
     def ask(image_id: str) -> int:
         model = ModelKey(TASK, DIGEST)
         return table.submit_image(parts.store, image_id, model, restart=True)
@@ -200,18 +193,18 @@ def test_jobs_of_images_are_forgotten_with_them(served: FlaskClient, parts: Serv
     old = ask("a" * 32)
     parts.store.clock = lambda: now_utc() + timedelta(hours=25)
     new = ask("b" * 32)
-    put(served, make_png())
+    put(client, make_png())
     assert table.state(parts.store, old) is None
     assert table.state(parts.store, new) is not None
 
 
 def test_image_is_refused_as_other_uploads_are(
-    served: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_answers, "MAX_BYTES", 10)
-    assert put(served, b"x" * 11).status_code == 413
-    assert "larger than" in put(served, b"x" * 11).json["error"]
-    assert put(served, b"x", name="../../a").status_code == 400
-    assert put(served, b"x", Origin="http://evil.example").status_code == 403
-    without = served.put("/api/comparisons/images?name=a", data=b"x")
+    assert put(client, b"x" * 11).status_code == 413
+    assert "larger than" in put(client, b"x" * 11).json["error"]
+    assert put(client, b"x", name="../../a").status_code == 400
+    assert put(client, b"x", Origin="http://evil.example").status_code == 403
+    without = client.put("/api/comparisons/images?name=a", data=b"x")
     assert without.status_code == 403

@@ -21,9 +21,10 @@ from service_processes import RedisServer
 from worker_processes import WorkerProcesses
 
 from dashboard.jobs import delivery, table
-from dashboard.services import Services
 from dashboard.store import JobState, ModelKey, StudyRow
 from dashboard.store.database import now_utc
+from dashboard.workspace import broker
+from dashboard.workspace.services import Services
 
 ROOT = Path(__file__).resolve().parents[3]
 LEASE_S = 2.0
@@ -81,7 +82,7 @@ def test_each_job_is_one_message_with_its_number_and_priority(
 def test_waiting_jobs_whose_message_is_lost_are_sent_again_once(
     shared: Services, redis_server: RedisServer
 ) -> None:
-    app = delivery.build_celery(redis_server.url)
+    app = broker.build_celery(redis_server.url)
     jobs = [table.submit(shared.store, add_case(shared, make_case(seed=k))) for k in range(3)]
     delivery.resend(app, shared.store)
     assert waiting(redis_server)[3] == jobs  # nothing is lost
@@ -104,18 +105,18 @@ def test_a_job_that_was_given_back_is_sent_at_once(
     redis_server.client().flushall()
     table.claim(shared.store, "w")
     table.end(shared.store, job_id, "w", JobState.QUEUED)
-    delivery.resend(delivery.build_celery(redis_server.url), shared.store)
+    delivery.resend(broker.build_celery(redis_server.url), shared.store)
     assert waiting(redis_server)[3] == [job_id]
 
 
 def test_messages_for_rows_that_are_done_held_or_gone_do_nothing(
     shared: Services, workers: WorkerProcesses, redis_server: RedisServer
 ) -> None:
-    app = delivery.build_celery(redis_server.url)
+    app = broker.build_celery(redis_server.url)
     study = add_case(shared, make_case())
     job_id = table.submit(shared.store, study)
     for number in (job_id, job_id, 999):
-        delivery.send(app, number, table.PRIORITY_OPENED)
+        broker.send(app, number, table.PRIORITY_OPENED)
     shared.store.lease = timedelta(seconds=60)
     assert table.claim(shared.store, "somebody else") is not None
     workers.start(0.01)
@@ -124,7 +125,7 @@ def test_messages_for_rows_that_are_done_held_or_gone_do_nothing(
     held = table.state(shared.store, job_id)
     assert held is not None and held.owner == "somebody else"
     table.end(shared.store, job_id, "somebody else", JobState.CANCELLED)
-    delivery.send(app, job_id, table.PRIORITY_OPENED)
+    broker.send(app, job_id, table.PRIORITY_OPENED)
     add_case(shared, make_case(seed=1))
     wait_for(lambda: rows(shared, JobState.DONE))
     assert [row.study_id for row in rows(shared, JobState.CANCELLED)] == [study]
@@ -148,7 +149,7 @@ def test_celery_s_own_commands_see_the_worker_and_the_job_that_it_runs(
     assert done.returncode == 0, done.stderr
     ((active,),) = json.loads(done.stdout).values()
     assert (active["name"], active["args"]) == (delivery.RUN_JOB, [running[0].job_id])
-    inspect = delivery.build_celery(redis_server.url).control.inspect(timeout=10, limit=1)
+    inspect = broker.build_celery(redis_server.url).control.inspect(timeout=10, limit=1)
     assert list((inspect.ping() or {}).values()) == [{"ok": "pong"}]
     (stats,) = (inspect.stats() or {}).values()
     assert stats["pool"]["max-concurrency"] == 1
@@ -158,7 +159,7 @@ def test_celery_s_events_report_a_job_from_the_message_to_the_end(
     shared: Services, workers: WorkerProcesses, redis_server: RedisServer
 ) -> None:
     seen: list[str] = []
-    app = delivery.build_celery(redis_server.url)
+    app = broker.build_celery(redis_server.url)
     workers.start(0.01)
     with app.connection_for_read() as connection:
         receiver = app.events.Receiver(connection, {"*": lambda event: seen.append(event["type"])})

@@ -10,8 +10,8 @@ from fake_server import add_case, fake_factory, make_case, make_services, wait_f
 
 from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
-from dashboard.services import Services
 from dashboard.store import JobState, StudyRow
+from dashboard.workspace.services import Services
 from pipeline import InputError
 
 

@@ -13,10 +13,11 @@ import pytest
 from fake_images import TASK, make_answer, make_png, write_image_model
 from fake_server import add_case, make_case
 
+from dashboard.comparisons.answers import ImageAnswers
 from dashboard.jobs import table, tasks
 from dashboard.jobs.execution import Worker
-from dashboard.services import Services
 from dashboard.store import JobState, ModelKey
+from dashboard.workspace.services import Services
 from pipeline import Cancelled, InputError, ModelReference
 from pipeline.image_tasks.facade import read_image_model
 
@@ -100,11 +101,14 @@ def test_a_classifier_is_opened_once_for_each_model(
         if number == 2:
             digests.append("b" * 64)  # another model is installed
         content = make_png(number)
-        image = parts.images.receive("a.png", io.BytesIO(content), length=len(content))
+        image = ImageAnswers.of(parts).receive("a.png", io.BytesIO(content), length=len(content))
         model = ModelKey(TASK, digests[-1])
         job_id = table.submit_image(parts.store, image, model, restart=False)
         assert worker.run_one()
         job = table.state(parts.store, job_id)
         assert job is not None and job.state is JobState.DONE
-        assert parts.images.find(read_image_model(parts.settings.models, TASK), image) is not None
+        assert (
+            ImageAnswers.of(parts).find(read_image_model(parts.settings.models, TASK), image)
+            is not None
+        )
     assert opened == digests

@@ -13,9 +13,9 @@ from worker_processes import WorkerProcesses
 
 from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
-from dashboard.services import Services
 from dashboard.store import LEASE, JobState, Store
 from dashboard.store.database import now_utc
+from dashboard.workspace.services import Services
 
 Start = Callable[[float], "subprocess.Popen[bytes]"]
 

@@ -9,7 +9,8 @@ import pytest
 from factories import grey, marked_volume, write_image, write_nifti
 from invented_formats import BRICK_IMAGE, BRICK_VOLUME, image_bytes, volume_bytes
 
-from dashboard.components import comparisons, upload
+from dashboard.pages.comparisons import view
+from dashboard.pages.worklist import upload
 from pipeline.__main__ import main
 from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName
 from pipeline.data.reading import formats
@@ -114,7 +115,7 @@ def test_every_list_of_formats_names_it(tmp_path: Path, capsys: pytest.CaptureFi
         capsys.readouterr().out,
         refused.message,
         str(upload.panel(max_bytes=1 << 20, max_files=1).to_plotly_json()),
-        str(comparisons.try_panel(task, max_bytes=1 << 20).to_plotly_json()),
+        str(view.try_panel(task, max_bytes=1 << 20).to_plotly_json()),
     ):
         assert "BrickVolume" in words
 

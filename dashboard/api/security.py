@@ -1,0 +1,122 @@
+"""Guards in front of every request: who may ask, and what a browser may do with the answer.
+
+There are no accounts yet: what keeps a foreign web page from reaching the server through a reader's
+browser is the check of Host (DNS rebinding) and Origin (forged requests), and a header that only
+this app's own scripts can send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, jsonify, request
+
+from dashboard.workspace.setting_table import LOCAL_HOSTS
+from dashboard.workspace.settings import Settings
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::", "[::]", ""})
+
+
+def protect(
+    server: Flask, settings: Settings, *, script_hashes: Callable[[], Sequence[str]]
+) -> None:
+    """Add the guards and the headers to a server.
+
+    Args:
+        server: The server.
+        settings: How it runs.
+        script_hashes: Hashes of Dash's own inline scripts (`Dash.csp_hashes`), asked for once.
+    """
+    hosts = set(settings.allowed_hosts)
+    if settings.host not in _ANY_ADDRESS:
+        host = settings.host.lower()
+        hosts.add(f"[{host}]" if ":" in host and not host.startswith("[") else host)
+    headers: dict[str, str] = {}
+
+    @server.before_request
+    def check() -> Response | None:
+        sentence = _refusal(hosts)
+        if sentence is None:
+            return None
+        if request.path.startswith("/api/"):
+            refused = jsonify({"error": sentence})
+            refused.status_code = HTTPStatus.FORBIDDEN
+            return refused
+        return Response(f"{sentence}\n", HTTPStatus.FORBIDDEN, mimetype="text/plain")
+
+    @server.after_request
+    def add_headers(response: Response) -> Response:
+        if not headers:
+            headers.update(_security_headers(script_hashes()))
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def _refusal(hosts: set[str]) -> str | None:
+    """Why the request in hand is not answered, or None."""
+    if "*" not in hosts and _host_name(request.host) not in hosts:
+        return (
+            "This server does not answer under the name in the address; its administrator can add"
+            " the name to OVERREAD_ALLOWED_HOSTS."
+        )
+    if request.method in _SAFE_METHODS:
+        return None
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        foreign = not _is_own(origin)
+    else:
+        foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+    if foreign:
+        return "The request came from another web page and was refused."
+    if request.path.startswith("/api/") and request.headers.get("X-Overread") != "1":
+        return "The request lacks the header X-Overread: 1 and was refused."
+    return None
+
+
+def _is_own(origin: str) -> bool:
+    """Whether an Origin is this server's.
+
+    Under a name that is not local, https may end at a proxy in front of the server.
+    """
+    parts = urlsplit(origin.lower())
+    schemes = {request.scheme}
+    if _host_name(request.host) not in LOCAL_HOSTS:
+        schemes.add("https")
+    return parts.scheme in schemes and parts.netloc == request.host.lower()
+
+
+def _host_name(host: str) -> str:
+    """A Host header without its port, in lower case."""
+    name = host.lower()
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0]
+
+
+def _security_headers(script_hashes: Sequence[str]) -> dict[str, str]:
+    policy = {
+        "default-src": "'self'",
+        "script-src": " ".join(["'self'", *script_hashes]),
+        "style-src": "'self' 'unsafe-inline'",  # Plotly and AG Grid style their elements
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self'",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }

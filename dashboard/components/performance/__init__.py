@@ -1,1 +1,0 @@
-"""Components of the performance page, one module per view of it."""

@@ -1,0 +1,215 @@
+"""The frame around every page: top bar, navigation, theme switch, keyboard help.
+
+Theme and keys live in the browser (`assets/boot/theme.js`, `assets/js/shell.js`, `keys.js`): they
+must answer at once and work while the server is away. Nothing here is inline script, so that the
+content security policy needs no exception beyond `Dash.csp_hashes()`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
+
+# Ids of components that pages use too; a page's own ids are in the page's modules.
+
+#: `dcc.Store` with "dark" or "light": figures take it as an Input to choose their template.
+THEME = "theme"
+THEME_SWITCH = "theme-switch"
+
+#: Empty slot in the top bar: the page in view may write one line into it.
+TOP_CONTEXT = "top-context"
+
+HELP_DIALOG = "help-dialog"
+HELP_OPEN = "help-open"
+
+READER_OPEN = "reader-open"
+
+MAIN = "main"
+
+#: Navigation: words and path, in order.
+PAGES: tuple[tuple[str, str], ...] = (
+    ("Worklist", "/"),
+    ("Review", "/review"),
+    ("Performance", "/performance"),
+    ("Comparisons", "/comparisons"),
+    ("About", "/about"),
+)
+
+#: For ``Dash(assets_path_ignore=...)``: what `index_string` and the style sheets load themselves.
+ASSETS_PATH_IGNORE = ["^vendor$", "^boot$"]
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en" data-theme="dark" data-bs-theme="dark">
+    <head>
+        {%metas%}
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>{%title%}</title>
+        <script src="PREFIXassets/boot/theme.js"></script>
+        {%favicon%}
+        {%css%}
+    </head>
+    <body>
+        {%app_entry%}
+        <footer>
+            {%config%}
+            {%scripts%}
+            {%renderer%}
+        </footer>
+    </body>
+</html>"""
+
+
+def index_string(prefix: str = "/") -> str:
+    """HTML of the page that carries the app, for ``Dash(index_string=...)``.
+
+    Args:
+        prefix: The app's `requests_pathname_prefix`, "/" at the root of a host.
+    """
+    return _INDEX.replace("PREFIX", prefix)
+
+
+def layout(container: Component) -> html.Div:
+    """The frame, around ``dash.page_container`` or any other component.
+
+    Args:
+        container: What is shown under the top bar.
+    """
+    return html.Div(
+        [
+            html.A("Skip to content", href=f"#{MAIN}", className="skip-link"),
+            dcc.Store(id=THEME),
+            _top_bar(),
+            html.Main(container, id=MAIN, className="app-main", tabIndex=-1),
+            _help_dialog(),
+            _reader_dialog(),
+        ],
+        className="app",
+    )
+
+
+def register(app: Dash) -> None:
+    """Add the frame's clientside callbacks: theme and current page."""
+    app.clientside_callback(
+        ClientsideFunction("overread_shell", "theme"),
+        Output(THEME, "data"),
+        Output(THEME_SWITCH, "children"),
+        Input(THEME_SWITCH, "n_clicks"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("overread_shell", "current"),
+        [Output(_nav_id(path), "className") for _, path in PAGES],
+        Output(_nav_id("/review"), "href"),
+        Input("_pages_location", "pathname"),
+    )
+
+
+def empty_state(title: str, *children: object, id: str | None = None) -> html.Div:
+    """An empty or error state: a title, plain sentences, a way out.
+
+    Args:
+        title: What is the matter, in a few words.
+        children: Sentences (strings become paragraphs) and buttons or links.
+        id: Component id, where a callback needs one.
+    """
+    body: list[Any] = [html.P(child) if isinstance(child, str) else child for child in children]
+    extra: dict[str, Any] = {"id": id} if id else {}
+    return html.Div(
+        [html.H1(title, className="empty-title"), *body],
+        className="empty",
+        role="status",
+        **extra,
+    )
+
+
+def _top_bar() -> html.Header:
+    links = [
+        dcc.Link(words, href=path, id=_nav_id(path), className="nav-item") for words, path in PAGES
+    ]
+    brand: list[Any] = [html.Span(className="brand-mark", **aria(hidden="true")), "Overread"]
+    return html.Header(
+        [
+            dcc.Link(brand, href="/", className="brand"),
+            html.Nav(links, className="nav-links", **aria(label="Pages")),
+            html.Div(id=TOP_CONTEXT, className="top-context tabular"),
+            html.Div(
+                [
+                    html.Span("Research use only", className="chip"),
+                    button("Light theme", id=THEME_SWITCH, className="button button--small"),
+                    button(
+                        "Reader",
+                        id=READER_OPEN,
+                        className="button button--small reader-open",
+                        **aria(haspopup="dialog"),
+                    ),
+                    button("Keys", "?", id=HELP_OPEN, className="button button--small"),
+                ],
+                className="top-end",
+            ),
+        ],
+        className="top-bar",
+    )
+
+
+def _help_dialog() -> Component:
+    """The list of keys, where they are changed too; `assets/js/key_choice.js` fills it."""
+    return html.Dialog(
+        [
+            _dialog_head("Keys", "help"),
+            html.P(id="help-status", className="help-status", role="status"),
+            html.Div(id="help-body", className="dialog-body help-columns"),
+            html.Div(
+                [
+                    button("Show the tour", id="help-tour", className="button"),
+                    button("Reset all keys", id="help-reset-all", className="button"),
+                ],
+                className="dialog-foot",
+            ),
+        ],
+        id=HELP_DIALOG,
+        className="dialog help-dialog",
+        **aria(labelledby="help-title"),
+    )
+
+
+def _reader_dialog() -> Component:
+    """Who is reading; `assets/js/reader.js` fills it."""
+    return html.Dialog(
+        [
+            _dialog_head("Reader", "reader"),
+            html.Div(
+                [
+                    html.Label("Your name", htmlFor="reader-name", className="strong"),
+                    html.Div(id="reader-name-host"),
+                    html.P(id="reader-words", className="muted secondary"),
+                    html.P(id="reader-status", className="secondary", role="status"),
+                ],
+                className="dialog-body stack",
+            ),
+            html.Div(
+                button("Save", id="reader-save", className="button button--primary"),
+                className="dialog-foot",
+            ),
+        ],
+        id="reader-dialog",
+        className="dialog reader-dialog",
+        **aria(labelledby="reader-title"),
+    )
+
+
+def _dialog_head(title: str, name: str) -> html.Div:
+    return html.Div(
+        [
+            html.H2(title, id=f"{name}-title", className="page-title"),
+            button("Close", "Esc", id=f"{name}-close", className="button button--small"),
+        ],
+        className="dialog-head",
+    )
+
+
+def _nav_id(path: str) -> str:
+    return f"nav-{path.strip('/') or 'worklist'}"

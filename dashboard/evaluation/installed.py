@@ -1,0 +1,140 @@
+"""What is installed on this server, as pages need it: the models' files, the workspace's cases.
+
+The files are read again for each answer (a few milliseconds): a new evaluation shows without a
+restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dash import dcc
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from flask import current_app
+
+import pipeline
+from dashboard.evaluation import Measured
+from dashboard.evaluation.benchmark import FILE, Benchmark, parse_benchmark
+from dashboard.evaluation.experiments import (
+    FOLDER,
+    Experiment,
+    experiment_files,
+    parse_experiment,
+)
+from dashboard.evaluation.history import Measure, choose_measures, parse_history
+from dashboard.studies.addresses import review_href
+from dashboard.workspace import services
+from pipeline import InputError, ModelInfo, TaskInfo
+from pipeline.evaluation.facade import parse_evaluation
+
+
+@dataclass(frozen=True)
+class KnownStudy:
+    """A study of this workspace that a row may open.
+
+    Attributes:
+        study_id: Its id.
+        thumbnail_url: Address of a slice's picture without ``?slice=``, "" where it is missing.
+        indices: Number of each slice, in the study's order.
+    """
+
+    study_id: str
+    thumbnail_url: str = ""
+    indices: tuple[int, ...] = ()
+
+    @property
+    def href(self) -> str:
+        """Address of its review page."""
+        return review_href(self.study_id)
+
+    def thumbnail_of(self, number: int) -> str:
+        """Address of the picture of the slice with this number, "" where it is missing."""
+        if not self.thumbnail_url or number not in self.indices:
+            return ""
+        return f"{self.thumbnail_url}?slice={self.indices.index(number)}"
+
+
+def read_models() -> TaskInfo:
+    """The installed models.
+
+    Raises:
+        InputError: They cannot be read; the message is a sentence for the reader.
+    """
+    return pipeline.read_model_info(services.get(current_app).settings.models)
+
+
+def models_or_nothing() -> TaskInfo:
+    """The same for a callback, which leaves the page as it is where they are gone.
+
+    Raises:
+        PreventUpdate: They cannot be read.
+    """
+    try:
+        return read_models()
+    except InputError as error:
+        raise PreventUpdate from error
+
+
+def evaluated() -> Measured:
+    """Network and evaluation, for a callback.
+
+    Raises:
+        PreventUpdate: One of the two cannot be read.
+    """
+    info = models_or_nothing()
+    try:
+        return Measured(info.network, parse_evaluation(info.evaluation))
+    except InputError as error:
+        raise PreventUpdate from error
+
+
+def read_experiments() -> tuple[list[Experiment], list[str]]:
+    """The experiments beside the models, and a sentence on each that cannot be shown."""
+    found, errors = [], []
+    for path in experiment_files(services.get(current_app).settings.models):
+        try:
+            document = pipeline.read_json_object(path, f"{FOLDER}/{path.name}")
+            found.append(parse_experiment(document, path.stem))
+        except InputError as error:
+            errors.append(str(error))
+    return found, errors
+
+
+def read_benchmark() -> tuple[Benchmark | None, str]:
+    """The benchmark beside the models, and why it cannot be shown where it cannot."""
+    path = services.get(current_app).settings.models / FILE
+    try:
+        document = pipeline.read_json_object(path, FILE)
+        return (None if document is None else parse_benchmark(document)), ""
+    except InputError as error:
+        return None, str(error)
+
+
+def training_measures(network: ModelInfo) -> list[Measure]:
+    """What a network's history can show."""
+    return choose_measures(parse_history(network.history))
+
+
+def study_links(measured: Measured) -> dict[str, Component | str]:
+    """What a table shows for the cases that can be opened here, by case_id."""
+    found = known_studies(measured, measured.patients["case_id"])
+    return {name: dcc.Link(name, href=study.href) for name, study in found.items()}
+
+
+def known_studies(measured: Measured, case_ids: Iterable[str]) -> dict[str, KnownStudy]:
+    """Studies of this workspace by case_id, as far as there are any.
+
+    Only a study with the very slices that were evaluated counts, the newest of several: another one
+    of the same name would show other slices than those that were measured.
+    """
+    found = services.get(current_app).store.studies_of_cases(case_ids)
+    slices = measured.slices[measured.slices["case_id"].isin(list(found))]
+    evaluated = slices.groupby("case_id")["index"].agg(sorted)
+    return {
+        case_id: KnownStudy(study.study_id, study.thumbnail_url, study.indices)
+        for case_id, studies in found.items()
+        for study in reversed(studies)
+        if sorted(study.indices) == evaluated.get(case_id)
+    }

@@ -1,0 +1,1 @@
+"""A reader's corrections: rules, encoding, surfaces."""

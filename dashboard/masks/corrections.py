@@ -1,0 +1,172 @@
+"""Corrections of the AI's mask: what a reader's mask departs from, is made of, and measures.
+
+The browser sends the slices that were touched and names what lies under the others: the AI's answer
+at a threshold, or a version that was saved before. The masks under them are taken from the result
+cache or from the database, never from the browser, and kept with draft and version, which therefore
+outlive the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.masks.encoding import MaskSlices, Shape, decode_mask, encode_mask
+from dashboard.store import StudyRow
+from dashboard.store.corrections import DraftRow, MaskVersion, read_version
+from dashboard.workspace.received import NotThere
+from dashboard.workspace.services import Services
+from pipeline import Case, dice_from_counts, json_number, mask_level, volume_ml
+
+_OTHER_RESULT = (
+    "The AI's result that this correction began from has been replaced on the server; load the page"
+    " again."
+)
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a correction departs from.
+
+    Attributes:
+        result_key: Key of the AI's result, None where the reader began with an empty mask.
+        threshold: Probability from which a pixel belonged to the AI's mask, None without a result.
+        operating_point: Slice score from which a slice was called, None for the shipped one.
+        version: Number of the version that was gone on from, None for the AI's mask itself.
+    """
+
+    result_key: str | None = None
+    threshold: float | None = None
+    operating_point: float | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BaseMask:
+    """A base with its pixels.
+
+    Attributes:
+        described: The base for draft, version and browser: `Base` and the network's name.
+        slices: The mask under the slices that were not touched.
+        ai_content: The AI's mask, encoded; None where there is none.
+    """
+
+    described: Mapping[str, Any]
+    slices: MaskSlices
+    ai_content: bytes | None
+
+
+def shape_of(row: StudyRow) -> Shape:
+    """Slices, height and width of a study."""
+    return row.slices, row.height, row.width
+
+
+def find_base(
+    services: Services, row: StudyRow, base: Base, *, draft: DraftRow | None = None
+) -> BaseMask:
+    """The masks that a correction departs from.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        base: What the browser says that it departs from.
+        draft: The draft that is there already; its AI mask is taken where it is the same.
+
+    Raises:
+        NotThere: The base is unknown, or its result is no longer there.
+    """
+    shape = shape_of(row)
+    if base.version is not None:
+        version = read_version(services.store, row.study_id, base.version)
+        if version is None:
+            raise NotThere(f"There is no version {base.version} of this study's mask.")
+        described = {**version.line.based_on, "version": base.version}
+        return BaseMask(described, decode_mask(version.content, shape), version.ai_content)
+    if base.result_key is None or base.threshold is None:
+        return BaseMask({**asdict(Base()), "network": None}, {}, None)
+    if draft is not None and _is_ai_of(draft, base) and draft.ai_content is not None:
+        slices = decode_mask(draft.ai_content, shape)
+        return BaseMask(draft.based_on, slices, draft.ai_content)
+    return _base_on_result(services, row, base)
+
+
+def _is_ai_of(draft: DraftRow, base: Base) -> bool:
+    kept = draft.based_on
+    return all(kept.get(name) == value for name, value in asdict(base).items())
+
+
+def _base_on_result(services: Services, row: StudyRow, base: Base) -> BaseMask:
+    """The AI's mask at a threshold, on the slices that are called."""
+    key, threshold = base.result_key, base.threshold
+    if key is None or threshold is None or key != services.result_key(row.content_digest):
+        raise NotThere(_OTHER_RESULT)
+    outline = services.results.outline(key)
+    if outline is None or outline.probability.shape != shape_of(row):
+        raise NotThere(_OTHER_RESULT)
+    slices = outline.mask_slices(mask_level(threshold), base.operating_point)
+    described = {**asdict(base), "network": f"{outline.network.name} {outline.network.version}"}
+    return BaseMask(described, slices, encode_mask(slices, shape_of(row)))
+
+
+def merge(base: MaskSlices, touched: MaskSlices) -> dict[int, NDArray[np.bool_]]:
+    """The whole mask: what was touched over what was there; empty slices are left out."""
+    return {k: mask for k, mask in sorted({**base, **touched}.items()) if mask.any()}
+
+
+def make_volume(slices: MaskSlices, shape: Shape) -> NDArray[np.bool_]:
+    """A mask of some slices as ``(n, h, w)``, the others empty."""
+    volume = np.zeros(shape, bool)
+    for k, one in slices.items():
+        volume[k] = one
+    return volume
+
+
+def measure_version(
+    case: Case, mask: MaskSlices, *, ai_mask: MaskSlices | None, touched: int
+) -> dict[str, Any]:
+    """What is kept with a version.
+
+    Args:
+        case: The study.
+        mask: The whole corrected mask.
+        ai_mask: The AI's mask that it departs from, or None.
+        touched: How many slices were touched since the base.
+
+    Returns:
+        area_px, volume_ml (None without spacing), slices with a mask, touched; dice_ai and
+        dice_reference over the volume, None without the other mask or where both are empty.
+    """
+    area = _area(mask)
+    reference = case.masks
+    return {
+        "area_px": area,
+        "volume_ml": volume_ml(area, case.spacing_mm),
+        "slices": sum(bool(one.any()) for one in mask.values()),
+        "touched": touched,
+        "dice_ai": None if ai_mask is None else _dice(mask, ai_mask),
+        "dice_reference": None if reference is None else _dice(mask, dict(enumerate(reference))),
+    }
+
+
+def read_masks(row: StudyRow, version: MaskVersion) -> tuple[MaskSlices, MaskSlices | None]:
+    """Both masks of a version: the corrected one, and the AI's where there is one."""
+    return decode_mask(version.content, shape_of(row)), decode_ai(row, version.ai_content)
+
+
+def decode_ai(row: StudyRow, content: bytes | None) -> MaskSlices | None:
+    """The AI's mask that a correction departs from; None where there was none."""
+    return None if content is None else decode_mask(content, shape_of(row))
+
+
+def _area(mask: MaskSlices) -> int:
+    return sum(int(np.count_nonzero(one)) for one in mask.values())
+
+
+def _dice(mask: MaskSlices, other: MaskSlices) -> float | None:
+    """Dice over the volume, None where both masks are empty."""
+    both = sum(int(np.count_nonzero(one & other[k])) for k, one in mask.items() if k in other)
+    return json_number(dice_from_counts(both, _area(mask), _area(other)))

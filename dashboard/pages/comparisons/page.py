@@ -1,0 +1,231 @@
+"""Comparisons: one image, one answer, held against published systems. Not for reading.
+
+The image is sent by `assets/js/comparisons.js`. Its answer is a row of the jobs table, and a worker
+computes it; a background callback follows the row and may be lost at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import plotly.graph_objects as go
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from flask import current_app
+
+from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
+from dashboard.components import shell
+from dashboard.evaluation.image_task import parse_image_evaluation
+from dashboard.figures.probabilities import make_probability_figure
+from dashboard.figures.template import parse_theme
+from dashboard.jobs import callbacks, table
+from dashboard.pages.comparisons import view as view
+from dashboard.store import JobState, ModelKey
+from dashboard.workspace import services
+from pipeline import InputError
+from pipeline.image_tasks.facade import IMAGE_TASKS, ImageModelInfo, ImageTask, read_image_model
+
+SINK = f"{view.PREFIX}-sink"
+#: How often the browser asks how far the answer is.
+_ASK_MS = 250
+_NO_ANSWER = "The answer is no longer on the server. Choose the image again."
+MEASURE_COMMAND = "python -m pipeline train-image-task {task} --data DIR --pretrained DIR"
+
+
+def layout(task: str | None = None, **_: Any) -> Component:
+    """The page of a task.
+
+    Args:
+        task: From the address, untrusted; the first one for anything that is none.
+    """
+    chosen = IMAGE_TASKS.get(str(task)) or next(iter(IMAGE_TASKS.values()))
+    children: list[Any] = [
+        *[dcc.Store(id=name) for name in (view.PROGRESS, SINK)],
+        view.head(list(IMAGE_TASKS.values()), chosen.name),
+        view.cautions(chosen),
+    ]
+    try:
+        info = read_image_model(services.get(current_app).settings.models, chosen.name)
+    except InputError as error:
+        children.append(_without_model(chosen, error.message))
+    else:
+        # without a model there is no place for an answer, and Dash tells the browser's console so
+        children += [
+            dcc.Store(id=view.OUTCOME),
+            dcc.Store(id=view.REQUEST),
+            _columns(info),
+        ]
+    return html.Div(html.Div(children, className="comparisons stack"), className="page")
+
+
+def register(app: Dash) -> None:
+    """Add the page's callbacks."""
+    app.clientside_callback(
+        ClientsideFunction("overread_comparisons", "mount"),
+        Output(SINK, "data"),
+        Input(view.ANSWER, "children"),
+    )
+    callbacks.pass_to_browser(
+        app, "overread_comparisons", sink=SINK, sources=(view.PROGRESS, view.OUTCOME)
+    )
+
+    @app.callback(
+        Output(view.ANSWER, "children"),
+        Output(view.OUTCOME, "data"),
+        Input(view.REQUEST, "data"),
+        background=True,
+        progress=Output(view.PROGRESS, "data"),
+        interval=_ASK_MS,
+        prevent_initial_call=True,
+    )
+    def answer(set_progress: Callable[[Any], None], request: object) -> tuple[Any, Any]:
+        """Ask for the image's answer, relay how far it is, end with the answer."""
+        asked = parse_request(request)
+        if asked is None:
+            return no_update, no_update
+        return follow_answer(services.get(app), asked, set_progress)
+
+    @app.callback(
+        Output(SINK, "data", allow_duplicate=True),
+        Input(view.CANCEL, "n_clicks"),
+        State(view.REQUEST, "data"),
+        prevent_initial_call=True,
+    )
+    def cancel(clicks: int | None, request: object) -> Any:
+        """Cancel the job in the table; whoever follows it sees the end."""
+        asked = parse_request(request)
+        if clicks and asked is not None:
+            cancel_answer(services.get(app), asked)
+        return no_update
+
+    app.callback(
+        Output(view.BARS, "figure"),
+        Input(view.OUTCOME, "data"),
+        Input(shell.THEME, "data"),
+    )(draw_bars)
+
+
+def follow_answer(
+    parts: services.Services, request: dict[str, Any], set_progress: Callable[[Any], None]
+) -> tuple[Any, dict[str, Any]]:
+    """Ask for the answer to an image and report its state until it is there.
+
+    Args:
+        parts: The server's parts.
+        request: As of `parse_request`.
+        set_progress: Called with the state at each look.
+
+    Returns:
+        What the page shows, and the last state (see `dashboard.jobs.callbacks.follow`) with the
+        request's own values and ``probabilities``.
+    """
+    try:
+        info = read_image_model(parts.settings.models, request["task"])
+    except InputError as error:
+        return _failed(request, error.message)
+    last: dict[str, Any] = {"state": str(JobState.DONE), "message": ""}
+    record = ImageAnswers.of(parts).find(info, request["image"])
+    if record is None:
+        last = callbacks.follow(
+            parts.store,
+            lambda: table.submit_image(
+                parts.store, request["image"], _model_key(info), restart=request["again"]
+            ),
+            lambda state: set_progress({**request, **state}),
+        )
+        record = ImageAnswers.of(parts).find(info, request["image"])
+    if last["state"] == JobState.CANCELLED:
+        return no_update, {**request, **last}
+    if last["state"] != JobState.DONE or record is None:
+        return _failed(request, last["message"] or _NO_ANSWER)
+    titles = dict(zip(info.task.classes, info.task.class_titles, strict=True))
+    shares = [[titles[name], share] for name, share in record.probabilities]
+    return view.answer_view(record, info.task), {**request, **last, "probabilities": shares}
+
+
+def _failed(request: dict[str, Any], sentence: str) -> tuple[Any, dict[str, Any]]:
+    shown = html.P(sentence, className="notice notice--error", role="alert")
+    return shown, {**request, "state": str(JobState.FAILED)}
+
+
+def cancel_answer(parts: services.Services, request: dict[str, Any]) -> None:
+    """Cancel the answer to an image, where one was asked for."""
+    info = read_image_model(parts.settings.models, request["task"])
+    job = table.find(parts.store, request["image"], _model_key(info))
+    if job is not None:
+        table.cancel(parts.store, job.job_id)
+
+
+def _model_key(info: ImageModelInfo) -> ModelKey:
+    return ModelKey(task=info.task.name, digest=info.digest)
+
+
+def draw_bars(outcome: object, theme: object) -> go.Figure:
+    """The bars of the answer in view."""
+    given = outcome.get("probabilities") if isinstance(outcome, dict) else None
+    pairs = [
+        (pair[0][:80], float(pair[1]))
+        for pair in (given if isinstance(given, list) else [])
+        if isinstance(pair, list)
+        and len(pair) == 2
+        and isinstance(pair[0], str)
+        and isinstance(pair[1], int | float)
+        and 0 <= pair[1] <= 1
+    ]
+    if not pairs:
+        raise PreventUpdate
+    return make_probability_figure(pairs[:32], theme=parse_theme(theme))
+
+
+def parse_request(value: object) -> dict[str, Any] | None:
+    """The browser's request, checked; None where it is not one.
+
+    Returns:
+        ``task``; ``image``, the image's id; ``asked``, the browser's mark for this request;
+        ``again``, whether an answer that failed or was cancelled is asked for anew.
+    """
+    if not isinstance(value, dict):
+        return None
+    task, image, asked = (value.get(name) for name in ("task", "image", "asked"))
+    if not isinstance(task, str) or task not in IMAGE_TASKS:
+        return None
+    if not isinstance(image, str) or len(image) != 32 or not set(image) <= set("0123456789abcdef"):
+        return None
+    mark = asked if isinstance(asked, int) else 0
+    return {"task": task, "image": image, "asked": mark, "again": value.get("again") is True}
+
+
+def _columns(info: ImageModelInfo) -> html.Div:
+    command = MEASURE_COMMAND.format(task=info.task.name)
+    try:
+        measured = view.measured(info, parse_image_evaluation(info.evaluation), command=command)
+    except InputError as error:
+        measured = [html.P(str(error), className="notice notice--error", role="alert")]
+    return html.Div(
+        [
+            view.try_panel(info.task, max_bytes=MAX_BYTES),
+            html.Div(
+                [
+                    html.Div([*measured[:1], view.model_panel(info)], className="stack"),
+                    html.Div(measured[1:], className="stack"),
+                ],
+                className="performance-halves",
+            ),
+        ],
+        className="stack",
+    )
+
+
+def _without_model(task: ImageTask, message: str) -> html.Div:
+    command = MEASURE_COMMAND.format(task=task.name)
+    return html.Div(
+        [
+            html.Span("No image can be answered.", className="notice-title"),
+            f"{message} Train it: ",
+            html.Code(command, className="command command--inline"),
+        ],
+        className="notice notice--error",
+        role="alert",
+    )

@@ -1,0 +1,1 @@
+"""The performance page: how far the models can be trusted."""

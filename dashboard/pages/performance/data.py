@@ -1,0 +1,40 @@
+"""What the views of the performance page are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dash.development.base_component import Component
+
+from dashboard.evaluation import Measured
+from dashboard.evaluation.history import Measure
+from pipeline import ModelInfo
+from pipeline.evaluation.facade import Evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class PageData:
+    """The installed network and its evaluation.
+
+    Attributes:
+        measured: Network, evaluation, and the cases as tables.
+        training: What the network's history can show.
+        links: What a table shows for a case_id that can be opened.
+        command: Command that measures again.
+    """
+
+    measured: Measured
+    training: Sequence[Measure]
+    links: Mapping[str, Component | str]
+    command: str
+
+    @property
+    def network(self) -> ModelInfo:
+        """What is installed."""
+        return self.measured.network
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The evaluation file."""
+        return self.measured.evaluation

@@ -1,0 +1,215 @@
+"""The leakage exhibit: the same model, split by slice and by patient, for a reader in a hurry."""
+
+from __future__ import annotations
+
+from dash import html
+
+from dashboard.components.attributes import aria
+from dashboard.components.figure_words import difference_interval, difference_words
+from dashboard.components.panels import chart, legend, not_run, panel, table
+from dashboard.pages.performance import ids
+from dashboard.pages.performance.data import PageData
+from pipeline.evaluation.facade import STORED_NOTE, Estimate, Figure, Leakage, all_figures
+
+SENTENCE = (
+    "Neighbouring slices of one brain look nearly alike. If single slices are split between "
+    "training and testing, the model is tested on brains that it has already seen."
+)
+#: Trains the network on a split by slice; shown where the evaluation file names no command.
+BY_SLICE_COMMAND = "python -m pipeline train --data DIR --output runs/by-slice --by-slice"
+PATIENTS, SLICES = 6, 12
+#: Slices of the drawing that are tested in a split by slice: (patient, slice), about one in five.
+_TESTED = {(0, 3), (0, 8), (1, 1), (1, 6), (1, 11), (2, 4), (2, 9), (3, 0), (3, 7), (4, 2), (4, 5)}
+_TESTED |= {(4, 10), (5, 6), (5, 9)}
+
+
+def layout(data: PageData) -> html.Div:
+    """Two drawings with a number each, and all compared figures side by side."""
+    leakage = data.evaluation.leakage
+    title = "Why figures from a split by slice cannot be trusted"
+    if not isinstance(leakage, Leakage):
+        return html.Div(
+            [
+                panel(
+                    title,
+                    html.P(SENTENCE, className="lead"),
+                    _cards(None, None, compared_figures()[0]),
+                ),
+                not_run("The same model, split by slice", leakage, command=BY_SLICE_COMMAND),
+            ],
+            className="stack",
+        )
+    figure, same = telling_figure(leakage), leakage.same_slices
+    chart_title = "The same model, split both ways, with 95% intervals"
+    return html.Div(
+        [
+            panel(
+                title,
+                html.P(SENTENCE, className="lead"),
+                _cards(same.by_slice.get(figure.name), same.by_patient.get(figure.name), figure),
+                html.P(f"{figure.label}: {_lower(gain_words(leakage, figure))}"),
+                html.P(
+                    f"Both measured on the same slices. {leakage.explanation}", className="muted"
+                ),
+                extra="stack stack--tight",
+            ),
+            panel(
+                chart_title,
+                chart(ids.LEAKAGE, chart_title, height=50 + 34 * len(charted_figures(leakage))),
+                legend(
+                    ("mark--hollow", f"split by slice, {same.slices:,} slices"),
+                    ("mark--solid", f"split by patient, {same.slices:,} slices"),
+                ),
+            ),
+            panel(
+                "Every figure of both splits, measured on the same slices",
+                _comparison(leakage),
+                html.P(STORED_NOTE, className="muted") if leakage.stored else None,
+                extra="stack stack--tight",
+            ),
+        ],
+        className="stack",
+    )
+
+
+def charted_figures(leakage: Leakage) -> list[Figure]:
+    """Compared figures that the chart's one axis can show: shares of which 1 is best."""
+    same = leakage.same_slices
+    return [
+        one
+        for one in compared_figures()
+        if one.higher_is_better and not one.unit
+        if one.name in same.by_slice or one.name in same.by_patient
+    ]
+
+
+def _comparison(leakage: Leakage) -> html.Div:
+    """A row per compared figure: both splits, their difference, its interval."""
+    same = leakage.same_slices
+    rows = []
+    for figure in compared_figures():
+        difference = same.differences.get(figure.name)
+        sides = (side.get(figure.name) for side in (same.by_slice, same.by_patient))
+        rows.append(
+            html.Tr(
+                [
+                    html.Td(figure.label),
+                    *[html.Td(figure.words(side), className="number-cell") for side in sides],
+                    html.Td(difference_words(figure, difference), className="number-cell strong"),
+                    html.Td(
+                        difference_interval(figure, difference),
+                        className="number-cell muted nowrap",
+                    ),
+                ]
+            )
+        )
+    head = ["Figure", "Split by slice", "Split by patient", "Difference", "95% interval"]
+    return table(head, rows, numbers=range(1, 5))
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _cards(by_slice: Estimate | None, by_patient: Estimate | None, figure: Figure) -> html.Div:
+    return html.Div(
+        [
+            _card(
+                "Split by slice",
+                "Every tested slice has neighbours of the same brain in training.",
+                _drawing(by_slice=True),
+                by_slice,
+                figure,
+            ),
+            _card(
+                "Split by patient",
+                "Every tested brain is new to the model, as it is in practice.",
+                _drawing(by_slice=False),
+                by_patient,
+                figure,
+            ),
+        ],
+        className="leakage-cards",
+    )
+
+
+def _card(
+    title: str, text: str, drawing: html.Div, found: Estimate | None, figure: Figure
+) -> html.Div:
+    interval = figure.interval_words(found)
+    return html.Div(
+        [
+            drawing,
+            html.Div(
+                [
+                    html.H3(title),
+                    html.Div(
+                        [
+                            html.Span(
+                                figure.words(found) if found else "not run", className="number"
+                            ),
+                            html.Span(f" {figure.label}", className="unit"),
+                        ]
+                    ),
+                    html.Div(f"95% interval {interval}" if interval else "", className="meaning"),
+                    html.P(text),
+                ]
+            ),
+        ],
+        className="leakage-card",
+    )
+
+
+def _drawing(*, by_slice: bool) -> html.Div:
+    """A row of squares per patient: which slices are in training, which are tested."""
+    rows = []
+    for patient in range(PATIENTS):
+        cells = [
+            html.Span(className="cell--tested" if _is_tested(patient, k, by_slice) else "")
+            for k in range(SLICES)
+        ]
+        label = html.Span(f"Patient {patient + 1}", className="meaning")
+        rows.append(html.Div([label, *cells], className="drawing-row"))
+    words = "single slices of every patient" if by_slice else "all slices of one patient"
+    key = legend(("mark--learned", "training"), ("mark--tested", "tested"))
+    return html.Div(
+        [html.Div(rows, role="img", **aria(label=f"Drawing: {words} are tested")), key],
+        className="drawing",
+    )
+
+
+def _is_tested(patient: int, slice_place: int, by_slice: bool) -> bool:
+    return (patient, slice_place) in _TESTED if by_slice else patient == PATIENTS - 1
+
+
+def compared_figures() -> list[Figure]:
+    """The figures by which both splits are compared."""
+    return [figure for figure in all_figures() if figure.compared]
+
+
+def telling_figure(leakage: Leakage) -> Figure:
+    """The first compared figure that leakage is shown to improve, else the first there is."""
+    figures = compared_figures()
+    same = leakage.same_slices
+    there = [f for f in figures if f.name in same.by_slice and f.name in same.by_patient]
+    improved = [f for f in there if is_improved(f, same.differences.get(f.name))]
+    return next(iter([*improved, *there, *figures]))
+
+
+def gain_words(leakage: Leakage, figure: Figure) -> str:
+    """How much of a figure is leakage, with its interval; what is not shown is called so."""
+    difference = leakage.same_slices.differences.get(figure.name)
+    if difference is None or difference.value is None:
+        return "How much of it is leakage is not known."
+    size, interval = difference_words(figure, difference), difference_interval(figure, difference)
+    shown = f"{size} (95% interval {interval})" if interval else f"{size} (no interval)"
+    if is_improved(figure, difference):
+        return f"Leakage accounts for {shown}."
+    return f"Leakage is not shown to improve it: {shown}."
+
+
+def is_improved(figure: Figure, difference: Estimate | None) -> bool:
+    """Whether a split by slice is better beyond chance: the whole interval lies on its side."""
+    if difference is None or difference.low is None or difference.high is None:
+        return False
+    return difference.low > 0 if figure.higher_is_better else difference.high < 0

@@ -1,0 +1,99 @@
+"""The lists of cases that open under the figures of the performance page."""
+
+from __future__ import annotations
+
+import pandas as pd
+from dash.development.base_component import Component
+
+from dashboard.evaluation import CELLS, Measured, operating_points, select_cell
+from dashboard.evaluation.installed import known_studies, study_links
+from dashboard.figures.reliability import BEFORE
+from dashboard.pages.performance import ids
+from dashboard.pages.performance.cases import case_panel
+from dashboard.pages.performance.inputs import bin_rows
+from dashboard.pages.performance.patients import patients_panel
+from dashboard.pages.performance.slice_score import DECIDED
+from dashboard.pages.performance.tiles import CELL_WORDS
+
+
+def list_group(
+    chosen: dict[str, str], measured: Measured, threshold: float | None
+) -> Component | None:
+    """Slices or patients of the group that was chosen; None where none was.
+
+    Args:
+        chosen: What `parse_selection` returns.
+        measured: Whose cases are listed.
+        threshold: Operating point of the cells, None as measured.
+    """
+    kind, which = chosen.get("kind", ""), chosen.get("which", "")
+    if kind in ("fold", "institution"):
+        patients = measured.patients[measured.patients[kind] == which]
+        name = which if kind == "fold" else f"Institution {which}"
+        title = f"{name[:1].upper()}{name[1:]}: {len(patients):,} patients, lowest Dice first"
+        links = study_links(measured)
+        return patients_panel(title, patients, links=links, close_id=ids.close_id("group"))
+    slices = _with_operating_points(measured)
+    if kind == "cell":
+        rows, title = _cell_rows(which, slices, threshold)
+    elif kind == "decided":
+        rows, title = _decided_rows(which, slices)
+    elif kind == "bin":
+        rows = bin_rows(which, measured, slices)
+        words = "the classifier's raw score" if which.startswith(BEFORE) else "the slice score"
+        title = f"{len(rows):,} slices of one point of {words}, highest first"
+    else:
+        return None
+    return case_panel(
+        title,
+        rows,
+        studies=known_studies(measured, rows["case_id"]),
+        close_id=ids.close_id("group"),
+        parts=kind in ("decided", "bin"),
+    )
+
+
+def list_case(chosen: dict[str, str], measured: Measured) -> Component | None:
+    """Slices of the case that was chosen; None where none was."""
+    case = chosen.get("case")
+    if not case:
+        return None
+    slices = _with_operating_points(measured)
+    rows = slices[slices["case_id"] == case].sort_values("index")
+    return case_panel(
+        f"{case}: slice by slice",
+        rows,
+        studies=known_studies(measured, [case]),
+        close_id=ids.close_id("case"),
+        note=f"This case is not in this workspace with all {len(rows):,} slices that were "
+        "evaluated. Add them together on the worklist to see the images.",
+    )
+
+
+def _with_operating_points(measured: Measured) -> pd.DataFrame:
+    """The slices with each one's own operating point, where folds differ in that."""
+    points = operating_points(measured.patients, measured.slices)
+    return measured.slices if points.empty else measured.slices.assign(operating_point=points)
+
+
+def _cell_rows(
+    which: str, slices: pd.DataFrame, threshold: float | None
+) -> tuple[pd.DataFrame, str]:
+    cell = next(one for one in CELLS if one == which)
+    rows = select_cell(slices, threshold, cell)
+    if threshold is not None:
+        rows = rows.drop(columns="operating_point", errors="ignore")
+    name, _, order = CELL_WORDS[cell]
+    point = "as measured" if threshold is None else f"at operating point {threshold:.2f}"
+    return rows, f"{name}: {len(rows):,} slices {point}, {order}"
+
+
+def _decided_rows(which: str, slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Slices with one kind of decision: wrong ones first, then by their score."""
+    rows = slices[slices["decided_by"] == which]
+    wrong = rows["called"].astype(bool) != rows["reference_tumor"].astype(bool)
+    rows = rows.assign(wrong=wrong).sort_values(
+        ["wrong", "score"], ascending=False, ignore_index=True
+    )
+    words = DECIDED.get(which, (which, ""))[0]
+    return rows, f"{words}: {len(rows):,} slices, wrong ones first"

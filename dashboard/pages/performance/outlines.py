@@ -1,0 +1,48 @@
+"""The view of the outlines: their figures, and the patients where they fail."""
+
+from __future__ import annotations
+
+from dash import html
+
+from dashboard.components.panels import chart, figure_table, panel
+from dashboard.pages.performance import ids
+from dashboard.pages.performance.data import PageData
+from dashboard.pages.performance.patients import patient_table
+from pipeline.evaluation.facade import FigureGroup, all_figures
+
+WORST = 10
+
+
+def layout(data: PageData) -> html.Div:
+    """Figures, the worst patients, a dot per patient."""
+    patients = data.measured.patients
+    worst = patients.sort_values("dice", na_position="last", kind="stable").head(WORST)
+    title = "Dice of each patient; click a dot for its case"
+    return html.Div(
+        [
+            html.Div(
+                [
+                    panel(
+                        "Figures of the outlines",
+                        figure_table(data.evaluation.figures, all_figures(FigureGroup.OUTLINE)),
+                    ),
+                    html.Div(
+                        [
+                            panel(
+                                f"The {len(worst)} patients with the lowest Dice",
+                                *patient_table(worst, data.links),
+                            ),
+                            panel(
+                                title,
+                                chart(ids.graph_id(ids.DICE), title, height=180, clickable=True),
+                            ),
+                        ],
+                        className="stack",
+                    ),
+                ],
+                className="performance-halves",
+            ),
+            html.Div(id=ids.rows_id("case")),
+        ],
+        className="stack",
+    )

@@ -1,0 +1,214 @@
+"""Performance: how far the shipped network can be trusted, and the cases behind every figure.
+
+One view at a time, each at an address of its own (``/performance?view=leakage``): the first one
+holds what a radiologist needs, the others what stands behind it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from dashboard.components.shell import empty_state
+from dashboard.evaluation import CELLS, Measured, select_cell
+from dashboard.evaluation.installed import (
+    evaluated,
+    known_studies,
+    read_benchmark,
+    read_experiments,
+    read_models,
+    study_links,
+    training_measures,
+)
+from dashboard.pages.performance import charts as figures
+from dashboard.pages.performance import (
+    folds,
+    frame,
+    ids,
+    institutions,
+    leakage,
+    outlines,
+    overview,
+    published,
+    slice_score,
+    speed,
+)
+from dashboard.pages.performance.cases import pictures
+from dashboard.pages.performance.data import PageData
+from dashboard.pages.performance.evidence import (
+    EVALUATE_COMMAND,
+    provenance,
+    training_section,
+    way_out,
+)
+from dashboard.pages.performance.inputs import clicked_value, items_of, parse_point, parse_selection
+from dashboard.pages.performance.lists import list_case, list_group
+from pipeline import InputError, TaskInfo
+from pipeline.evaluation.facade import OldEvaluation, format_figures_csv, parse_evaluation
+
+_VIEWS = {
+    "overview": overview.layout,
+    "slices": slice_score.layout,
+    "outlines": outlines.layout,
+    "institutions": institutions.layout,
+    "folds": folds.layout,
+    "leakage": leakage.layout,
+}
+
+
+def layout(view: str | None = None, **_: Any) -> Component:
+    """The page, from the files beside the shipped models.
+
+    Args:
+        view: Which part of it, from the address, untrusted.
+    """
+    name = frame.parse_view(view)
+    if name == "published":
+        return _page(frame.frame(name, published.layout(*read_experiments())))
+    try:
+        info = read_models()
+    except InputError as error:
+        return _page(empty_state("The models cannot be read", error.message, *way_out(models=True)))
+    if name == "speed":
+        shown = speed.layout(*read_benchmark(), digest=info.network.digest)
+        return _page(frame.frame(name, shown))
+    if info.evaluation is None:
+        return _without_figures(info, "These models have not been evaluated yet", name=name)
+    try:
+        evaluation = parse_evaluation(info.evaluation)
+    except OldEvaluation as error:
+        return _without_figures(info, "These figures are of another version", str(error), name=name)
+    except InputError as error:
+        return _without_figures(info, "The figures cannot be shown", str(error), name=name)
+    data = _page_data(Measured(info.network, evaluation))
+    children = [*frame.other_network(info.network, evaluation), _VIEWS[name](data)]
+    return _page(frame.frame(name, *children, provenance(data), evaluation=evaluation))
+
+
+def register(app: Dash) -> None:
+    """Add the page's callbacks to the app."""
+    figures.register(app)
+    app.callback(
+        Output(ids.pictures_id(ALL), "children"),
+        Input(ids.ANY_POINT, "data"),
+        State(ids.pictures_id(ALL), "id"),
+    )(show_pictures)
+    app.callback(
+        Output(ids.SELECTION, "data"),
+        Output(ids.LOCATION, "href"),
+        Output(ids.graph_id(ALL), "clickData"),
+        Input(ids.pick_id(ALL, ALL), "n_clicks"),
+        Input(ids.graph_id(ALL), "clickData"),
+        Input(ids.close_id(ALL), "n_clicks"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )(choose)
+    app.callback(
+        Output(ids.rows_id(ALL), "children"),
+        Input(ids.SELECTION, "data"),
+        Input(ids.ANY_POINT, "data"),
+        State(ids.rows_id(ALL), "id"),
+        prevent_initial_call=True,
+    )(list_cases)
+    app.callback(
+        Output(ids.DOWNLOAD, "data"),
+        *[Input(each, "n_clicks") for each in (ids.FIGURES_CSV, ids.PATIENTS_CSV, ids.SLICES_CSV)],
+        prevent_initial_call=True,
+    )(download)
+
+
+def show_pictures(points: object, places: object) -> list[list[Component]]:
+    """A few slices of each cell, as far as their cases are in this workspace."""
+    if not items_of(places):
+        return []
+    measured = evaluated()
+    at = parse_point(points)
+    studies = known_studies(measured, measured.patients["case_id"])
+    return [pictures(select_cell(measured.slices, at, cell), studies=studies) for cell in CELLS]
+
+
+def choose(
+    picks: object, clicks: object, closed: object, selection: object
+) -> tuple[dict[str, str], Any, list[None]]:
+    """What is listed after a click: a group of slices or patients, a case, or a case in Review."""
+    measured = evaluated()
+    chosen = parse_selection(selection, measured)
+    none = [None] * len(items_of(clicks))
+    trigger = ctx.triggered_id if isinstance(ctx.triggered_id, dict) else {}
+    which = trigger.get("which")
+    if trigger == ids.close_id(which) and any(items_of(closed)):
+        left = ("case",) if which == "case" else ("kind", "which")
+        return {key: value for key, value in chosen.items() if key not in left}, no_update, none
+    asked: dict[str, str] = {}
+    if trigger == ids.pick_id(trigger.get("kind"), which) and any(items_of(picks)):
+        asked = parse_selection({"kind": trigger.get("kind"), "which": which}, measured)
+    elif trigger == ids.graph_id(which):
+        asked = parse_selection(_clicked_point(which, clicks), measured)
+    if not asked:
+        raise PreventUpdate
+    study = known_studies(measured, [asked["case"]]).get(asked["case"]) if "case" in asked else None
+    if study is not None:
+        return chosen, study.href, none
+    return {**chosen, **asked}, no_update, none
+
+
+def list_cases(selection: object, points: object, places: object) -> list[Component | None]:
+    """The lists under the figures of a view, in the order of its places."""
+    measured = evaluated()
+    chosen = parse_selection(selection, measured)
+    made = {
+        "group": lambda: list_group(chosen, measured, parse_point(points)),
+        "case": lambda: list_case(chosen, measured),
+    }
+    kinds = [place.get("which") for place in items_of(places) if isinstance(place, dict)]
+    return [made[kind]() if kind in made else None for kind in kinds]
+
+
+def download(figures: object, patients: object, slices: object) -> Any:
+    """The figures, or the rows behind them, as CSV."""
+    measured = evaluated()
+    if ctx.triggered_id == ids.FIGURES_CSV:
+        return dcc.send_string(format_figures_csv(measured.evaluation), "figures.csv")
+    if ctx.triggered_id == ids.PATIENTS_CSV:
+        return dcc.send_data_frame(measured.patients.to_csv, "patients.csv", index=False)
+    if ctx.triggered_id == ids.SLICES_CSV:
+        return dcc.send_data_frame(measured.slices.to_csv, "slices.csv", index=False)
+    raise PreventUpdate
+
+
+def _clicked_point(which: object, clicks: object) -> dict[str, str]:
+    """What the point says that was clicked last: a case, or a bin of the reliability diagram."""
+    for click in items_of(clicks):
+        value = clicked_value(click)
+        if isinstance(value, list) and value:
+            if which == ids.RELIABILITY:
+                return {"kind": "bin", "which": " ".join(str(item) for item in value[:2])}
+            return {"case": value[0]}
+    return {}
+
+
+def _page_data(measured: Measured) -> PageData:
+    return PageData(
+        measured=measured,
+        training=training_measures(measured.network),
+        links=study_links(measured),
+        command=measured.evaluation.environment.get("command", EVALUATE_COMMAND),
+    )
+
+
+def _without_figures(info: TaskInfo, title: str, *sentences: str, name: str) -> Component:
+    """The page where there are no figures to show: why, what to do, how the network learned."""
+    return _page(
+        frame.frame(
+            name,
+            empty_state(title, *sentences, *way_out(evaluate=True)),
+            training_section(info.network, training_measures(info.network)),
+        )
+    )
+
+
+def _page(*children: Component) -> Component:
+    return html.Div(list(children), className="page")

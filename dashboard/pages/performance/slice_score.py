@@ -1,0 +1,128 @@
+"""The view of the slice score: its figures, what decided, predictive value and calibration."""
+
+from __future__ import annotations
+
+import pandas as pd
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.panels import chart, figure_table, legend, panel, small_button, table
+from dashboard.pages.performance import ids
+from dashboard.pages.performance.data import PageData
+from pipeline.evaluation.facade import (
+    Calibration,
+    CalibrationCurve,
+    FigureGroup,
+    all_figures,
+    find_figure,
+)
+
+#: What a decision rests on: words of a row, and what it means.
+DECIDED: dict[str, tuple[str, str]] = {
+    "both": ("Classifier and outline agree", "Both indicate tumor, or neither does."),
+    "classifier": ("Conflict: the classifier decided", "The outline evidence says the opposite."),
+    "outline": ("Conflict: the outline decided", "The classifier score says the opposite."),
+    "gate": ("Classifier alone, nothing outlined", "Its score is below the gate."),
+}
+
+
+def layout(data: PageData) -> html.Div:
+    """Figures, what decided, precision and recall, calibration."""
+    evaluation = data.evaluation
+    recall_title = "Positive predictive value over sensitivity"
+    return html.Div(
+        [
+            html.Div(
+                [
+                    panel(
+                        "Figures of the slice score",
+                        figure_table(evaluation.figures, all_figures(FigureGroup.SLICE_SCORE)),
+                    ),
+                    html.Div(
+                        [
+                            panel(recall_title, chart(ids.RECALL, recall_title, height=300))
+                            if len(evaluation.precision_recall)
+                            else None,
+                            _decided_panel(data.measured.slices),
+                        ],
+                        className="stack",
+                    ),
+                ],
+                className="performance-halves",
+            ),
+            _calibration_panel(evaluation.calibration),
+            html.Div(id=ids.rows_id("group")),
+        ],
+        className="stack",
+    )
+
+
+def count_decided(slices: pd.DataFrame) -> pd.DataFrame:
+    """How slices were decided: decided_by, slices, wrong (called without tumor or the reverse)."""
+    wrong = slices["called"].to_numpy(bool) != slices["reference_tumor"].to_numpy(bool)
+    grouped = slices.assign(wrong=wrong).groupby("decided_by")["wrong"].agg(["size", "sum"])
+    known = grouped.reindex([name for name in DECIDED if name in grouped.index])
+    return known.rename(columns={"size": "slices", "sum": "wrong"}).reset_index()
+
+
+def _decided_panel(slices: pd.DataFrame) -> html.Section:
+    title = "What the decision on a slice rests on"
+    counted = count_decided(slices)
+    if not len(counted):
+        text = "The evaluation file does not say what decided."
+        return panel(title, html.P(text, className="muted"))
+    rows = []
+    for name, count, wrong in counted.itertuples(index=False):
+        words, meaning = DECIDED[name]
+        rows.append(
+            html.Tr(
+                [
+                    html.Td([html.Div(words), html.Div(meaning, className="meaning")]),
+                    html.Td(f"{count:,}", className="number-cell"),
+                    html.Td(f"{wrong:,} ({wrong / count:.1%})", className="number-cell nowrap"),
+                    html.Td(small_button("List them", ids.pick_id("decided", name))),
+                ]
+            )
+        )
+    return panel(title, table(["Decided by", "Slices", "Wrong", ""], rows, numbers=(1, 2)))
+
+
+def _calibration_panel(calibration: Calibration | None) -> html.Section:
+    title = "Share of tumor slices by score; click a point for its slices"
+    before, after = (calibration.before, calibration.after) if calibration else (None, None)
+    if before is None and after is None:
+        return panel(title, html.P("The evaluation file holds no calibration.", className="muted"))
+    marks = (("mark--hollow", "classifier's raw score"), ("mark--solid", "slice score, calibrated"))
+    facts: list[Component] = []
+    for words, part in (("Before", before), ("After", after)):
+        if part is not None:
+            facts += [html.Dt(f"{words} calibration"), html.Dd(_error_words(part))]
+    return panel(
+        title,
+        html.Div(
+            [
+                chart(ids.graph_id(ids.RELIABILITY), title, height=320, clickable=True),
+                html.Div(
+                    [
+                        html.P(
+                            "On the dashed line the score equals the share of tumor: of the slices "
+                            "with a score of 0.8, 80% hold tumor. Above the line the score is too "
+                            "low, below it too high. Larger points hold more slices.",
+                        ),
+                        html.Dl(facts, className="calibration-facts tabular"),
+                        legend(*marks),
+                    ],
+                    className="stack",
+                ),
+            ],
+            className="calibration",
+        ),
+    )
+
+
+def _error_words(curve: CalibrationCurve) -> list[html.Div]:
+    found = ((find_figure("ece"), curve.ece), (find_figure("brier"), curve.brier))
+    return [
+        html.Div([f"{figure.title} ", html.B(figure.number_words(value))])
+        for figure, value in found
+    ]

@@ -1,0 +1,1 @@
+"""The review page: one study, slice by slice."""

@@ -1,0 +1,185 @@
+"""Review: one study, slice by slice, with the AI's outline and the reference over the image.
+
+The address names study and slice (``/review?study=<id>&slice=<number>``). The browser asks
+``/api/studies/<id>`` and draws; the callbacks here only follow the study's analysis. The jobs table
+is the truth: the background callback submits, relays and ends, and may be killed at any time
+without harm to the job; the page asks again, and so finds the running job.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from dashboard.components.attributes import aria
+from dashboard.components.shell import empty_state
+from dashboard.jobs import callbacks, table
+from dashboard.pages.review import findings, rail, viewer
+from dashboard.workspace import services
+
+STUDY = "review-study"
+REQUEST = "analysis-request"
+PROGRESS = "analysis-progress"
+OUTCOME = "analysis-outcome"
+SINK = "review-sink"
+
+_STUDY_ID = re.compile(r"[0-9a-f]{16}")
+#: How often the browser asks how far the analysis is.
+_ASK_MS = 150
+
+#: What the slice score was learned on, in the words that the reader finds one click away.
+LEARNED_ON = [
+    "Single slices of the public LGG MRI Segmentation set, split by patient: no patient is both "
+    "learned from and tested on.",
+    "Everybody in that set has a tumor. The score says how much this slice looks like the slices "
+    "with tumor there; it is no probability that a patient has one.",
+    "It is made from two answers of one network: the classifier's own score, and how sure the "
+    "outline is of its surest pixels. Where the classifier's score is very low nothing is outlined "
+    "and the classifier decides alone; where the two contradict each other, the conflict is shown.",
+    "From the operating point on, marked on the bar, a slice is called; the outline may still be "
+    "empty there. Below it no outline is shown.",
+]
+
+
+def layout(study: str | None = None, slice: str | None = None, **_: str) -> Component:
+    """The page for a study, or what to do where the address names none.
+
+    Args:
+        study: The study's id, from the address, untrusted.
+        slice: Number of the slice to open, from the address, untrusted.
+    """
+    if not study:
+        return _page(
+            empty_state(
+                "No study is open",
+                "Choose one in the worklist. Add studies there too.",
+                dcc.Link("Open the worklist", href="/", className="button button--primary"),
+            )
+        )
+    if not _STUDY_ID.fullmatch(study):
+        return _page(_error("This study cannot be opened", "The address names no study."))
+    wanted = int(slice) if slice and re.fullmatch(r"[0-9]{1,6}", slice) else None
+    return _page(
+        html.Div(
+            [rail.layout(), viewer.layout(), findings.layout(LEARNED_ON)],
+            className="review",
+            **aria(busy="true"),
+        ),
+        html.Div(_error("", ""), id="review-error", className="review-error", hidden=True),
+        dcc.Store(id=STUDY, data={"study_id": study, "slice": wanted}),
+        *[dcc.Store(id=name) for name in (REQUEST, PROGRESS, OUTCOME, SINK)],
+    )
+
+
+def register(app: Dash) -> None:
+    """Add the page's callbacks."""
+    app.clientside_callback(
+        ClientsideFunction("overread_review", "open"), Output(SINK, "data"), Input(STUDY, "data")
+    )
+    callbacks.pass_to_browser(app, "overread_review", sink=SINK, sources=(PROGRESS, OUTCOME))
+
+    @app.callback(
+        Output(OUTCOME, "data"),
+        Input(REQUEST, "data"),
+        background=True,
+        progress=Output(PROGRESS, "data"),
+        interval=_ASK_MS,
+        prevent_initial_call=True,
+    )
+    def analyse(set_progress: Callable[[Any], None], request: object) -> Any:
+        """Submit the study's analysis, relay its progress, end with its last state."""
+        asked = parse_request(request)
+        if asked is None:
+            return no_update
+        return follow_analysis(services.get(app), asked, set_progress)
+
+    @app.callback(
+        Output(SINK, "data", allow_duplicate=True),
+        Input(findings.CANCEL, "n_clicks"),
+        State(REQUEST, "data"),
+        prevent_initial_call=True,
+    )
+    def cancel(clicks: int | None, request: object) -> Any:
+        """Cancel the job in the table; whoever follows it sees the end."""
+        asked = parse_request(request)
+        if clicks and asked is not None:
+            cancel_analysis(services.get(app), asked["study_id"])
+        return no_update
+
+
+def follow_analysis(
+    parts: services.Services, request: dict[str, Any], set_progress: Callable[[Any], None]
+) -> dict[str, Any]:
+    """Submit a study's analysis and report its state, with the request's own values, until it ends.
+
+    Args:
+        parts: The server's parts.
+        request: As of `parse_request`.
+        set_progress: Called with the state at each look.
+
+    Returns:
+        The last state; see `dashboard.jobs.callbacks.follow`.
+    """
+
+    def submit() -> int:
+        row = parts.store.study(request["study_id"])
+        key = parts.result_key(row.content_digest) if row else None
+        return table.submit(
+            parts.store,
+            request["study_id"],
+            priority=table.PRIORITY_OPENED,
+            result_lost=key is None or parts.results.outline(key) is None,
+            restart=request["again"],
+        )
+
+    last = callbacks.follow(parts.store, submit, lambda state: set_progress({**request, **state}))
+    return {**request, **last}
+
+
+def cancel_analysis(parts: services.Services, study_id: str) -> None:
+    """Cancel a study's analysis by the present models, where there is one."""
+    row = parts.store.study(study_id)
+    if row is not None and row.job_id is not None:
+        table.cancel(parts.store, row.job_id)
+
+
+def parse_request(value: object) -> dict[str, Any] | None:
+    """The browser's request, checked; None where it is not one.
+
+    Returns:
+        ``study_id``; ``asked``, the browser's mark for this request; ``again``, whether an analysis
+        that failed or was cancelled begins anew.
+    """
+    if not isinstance(value, dict):
+        return None
+    study_id, asked = value.get("study_id"), value.get("asked")
+    if not isinstance(study_id, str) or not _STUDY_ID.fullmatch(study_id):
+        return None
+    mark = asked if isinstance(asked, int) else 0
+    return {"study_id": study_id, "asked": mark, "again": value.get("again") is True}
+
+
+def _page(*children: Component) -> html.Div:
+    return html.Div(list(children), className="page page--full")
+
+
+def _error(title: str, text: str) -> html.Div:
+    return html.Div(
+        [
+            html.H1(title, className="empty-title", id="review-error-title"),
+            html.P(text, id="review-error-text"),
+            html.Div(
+                [
+                    dcc.Link("Open the worklist", href="/", className="button button--primary"),
+                    html.A("Load again", href="", className="button"),
+                ],
+                className="inline",
+            ),
+        ],
+        className="empty",
+        role="alert",
+    )

@@ -1,0 +1,181 @@
+"""The viewer: tool bar, image with its corners, slice strip. `assets/js/viewer.js` fills it.
+
+The words and ids are made here, what changes with a slice is written by the browser: no callback
+runs while the reader scrolls. Range inputs are made by `assets/js/input.js`, because `dcc.Input`
+takes no label for screen readers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.components.attributes import aria
+from dashboard.components.buttons import button
+from dashboard.figures.slice_figure import make_slice_figure
+from dashboard.pages.review import edit_bar, measure_bar, planes, space, tool_bar
+from dashboard.pages.review.overlays import map_legend
+
+#: Plotly draws and leaves wheel, drag and keys to us. Never "staticPlot": it re-encodes the images.
+_GRAPH_CONFIG: Any = {
+    "displayModeBar": False,
+    "scrollZoom": False,
+    "doubleClick": False,
+    "showTips": False,
+}
+
+
+def layout() -> html.Div:
+    """Tool bar, image and strip, one above the other."""
+    state: Any = {"data-mode": "one", "data-tools": "view"}
+    rows = {"measure": measure_bar.layout(), "edit": edit_bar.layout()}
+    return html.Div([tool_bar.layout(rows=rows), _stage(), _strip()], className="viewer", **state)
+
+
+def _stage() -> html.Div:
+    """Everything that the modes show, one over the other; `assets/css/stage.css` has the modes."""
+    return html.Div(
+        [
+            _screen(),
+            _second_screen(),
+            html.Div(id="pane-name-left", className="pane-name pane-name--left", hidden=True),
+            html.Div(id="pane-name-right", className="pane-name pane-name--right", hidden=True),
+            html.Div(
+                id="swipe-edge",
+                className="swipe-edge",
+                role="slider",
+                tabIndex=0,
+                hidden=True,
+                **aria(
+                    label="Edge between the two views, percent from the left",
+                    valuemin="2",
+                    valuemax="98",
+                    valuenow="50",
+                ),
+            ),
+            html.Div(planes.layout(), id="viewer-planes", className="stage-planes"),
+            html.Div(space.layout(), id="viewer-space", className="stage-space"),
+            html.Div(id="stage-note", className="stage-note", role="status", hidden=True),
+        ],
+        id="viewer-stage",
+        className="stage",
+    )
+
+
+def _edges(prefix: str = "") -> list[html.Div]:
+    """Places of the orientation letters; those of the main view have ids, which tests read."""
+    sides = ("left", "right", "top", "bottom")
+    ids: list[Any] = [{"id": f"{prefix}{side}"} if prefix else {} for side in sides]
+    return [
+        html.Div(className=f"edge edge--{side}", **named)
+        for side, named in zip(sides, ids, strict=True)
+    ]
+
+
+def _picture(figure_id: str) -> dcc.Graph:
+    return dcc.Graph(
+        id=figure_id,
+        className="screen-figure",
+        figure=make_slice_figure(),
+        config=_GRAPH_CONFIG,
+        responsive=False,
+    )
+
+
+def _corners(*names: str, suffix: str = "") -> list[html.Div]:
+    return [
+        html.Div(id=f"corner-{name}{suffix}", className=f"corner corner--{name} tabular")
+        for name in names
+    ]
+
+
+def _second_screen() -> html.Div:
+    return html.Div(
+        [
+            _picture("viewer-figure-second"),
+            html.Div(className="screen-overlay", **aria(hidden="true")),
+            html.Div(
+                className="screen-surface",
+                role="img",
+                **aria(label="The same slice, beside it", describedby="pane-name-right"),
+            ),
+            *_edges(),
+            *_corners("series", "window", suffix="-second"),
+        ],
+        id="viewer-second",
+        className="screen screen--second",
+    )
+
+
+def _screen() -> html.Div:
+    return html.Div(
+        [
+            _picture("viewer-figure"),
+            html.Div(id="viewer-overlay", className="screen-overlay", **aria(hidden="true")),
+            html.Div(
+                id="viewer-surface",
+                className="screen-surface",
+                role="img",
+                **aria(label="Slice in view", describedby="corner-slice"),
+            ),
+            *_corners("patient", "series", "slice", "window"),
+            *_edges("edge-"),
+            html.Div(id="threshold-badge", className="threshold-badge tabular", hidden=True),
+            map_legend(),
+            html.Div(
+                [
+                    html.P(id="viewer-message-text"),
+                    button("Try again", id="viewer-retry", className="button", hidden=True),
+                ],
+                id="viewer-message",
+                className="screen-message",
+                role="status",
+                hidden=True,
+            ),
+        ],
+        id="viewer-screen",
+        className="screen",
+    )
+
+
+def _strip() -> html.Div:
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.H2("Slice score, above; area by slice, below", id="strip-title"),
+                    html.Span(
+                        "framed: classifier and outline in conflict",
+                        id="strip-conflict",
+                        className="strip-key",
+                        hidden=True,
+                    ),
+                    html.Span(
+                        "triangle: changed by your operating point",
+                        id="strip-changed",
+                        className="strip-key strip-key--changed",
+                        hidden=True,
+                    ),
+                    html.Span(id="strip-readout", className="strip-readout tabular"),
+                    button(
+                        "Next lesion slice",
+                        "N",
+                        id="viewer-next-lesion",
+                        className="button button--small",
+                    ),
+                ],
+                className="strip-head",
+            ),
+            html.Div(id="strip-marker", className="strip-marker", **aria(hidden="true")),
+            html.Canvas(
+                id="strip-canvas",
+                className="strip-canvas",
+                role="img",
+                **aria(labelledby="strip-title"),
+            ),
+            html.Div(id="viewer-slider-host", className="slider-host"),
+        ],
+        id="viewer-strip",
+        className="strip",
+    )

@@ -1,0 +1,178 @@
+"""Worklist: every study, where its analysis stands, and the way to add more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard.pages.worklist import frame, grid, upload
+from dashboard.store import JobState, Origin, StudyCounts
+from dashboard.store.stamp import worklist_stamp
+from dashboard.studies import intake
+from dashboard.workspace import services
+from pipeline import InputError
+
+REFRESH = "worklist-refresh"  # written by upload_send.js when an upload has ended
+TICK = "worklist-tick"
+SEEN = "worklist-seen"
+ORIGIN = "worklist-origin"
+EMPTY = "worklist-empty"
+FILLED = "worklist-filled"
+NOTICES = "worklist-notices"
+DELETE_TARGET = "worklist-delete-target"
+SINK = "worklist-sink"
+
+#: How often rows are asked for, in ms: while something is analysed, and otherwise.
+BUSY_MS, IDLE_MS = 1000, 5000
+
+_STUDY_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def layout(**_: Any) -> Component:
+    """The page, with its rows, so that it needs no second answer before it shows them."""
+    parts = services.get(current_app)
+    settings = parts.settings
+    try:
+        stamp = worklist_stamp(parts.store)  # first: what changes meanwhile is asked for again
+        rows, counts = _read(parts)
+    except SQLAlchemyError:
+        return html.Div(frame.unreadable(), className="page")
+    filled, empty = _visibility(counts)
+    return html.Div(
+        [
+            dcc.Store(id=REFRESH),
+            dcc.Store(id=SEEN, data=stamp),
+            dcc.Store(id=ORIGIN, data=""),
+            dcc.Store(id=DELETE_TARGET),
+            dcc.Store(id=SINK),
+            dcc.Interval(id=TICK, interval=_interval(counts)),
+            frame.head(counts),
+            upload.panel(max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files),
+            frame.offline_notice(),
+            html.Div(_notices(parts), id=NOTICES, className="worklist-notices"),
+            html.Div(
+                [
+                    grid.layout(rows),
+                    frame.nothing_found(settings.library is not None),
+                ],
+                id=FILLED,
+                className="worklist-rows",
+                hidden=filled,
+            ),
+            html.Div(
+                frame.no_studies(settings.library is not None),
+                id=EMPTY,
+                className="worklist-empty",
+                hidden=empty,
+            ),
+            frame.foot(),
+            frame.delete_dialog(),
+        ],
+        className="page worklist",
+    )
+
+
+def register(app: Dash) -> None:
+    """Add the page's callbacks to the app."""
+    app.callback(
+        Output(grid.GRID, "rowData"),
+        Output(frame.TABS, "children"),
+        Output(SEEN, "data"),
+        Output(TICK, "interval"),
+        Output(FILLED, "hidden"),
+        Output(EMPTY, "hidden"),
+        Input(TICK, "n_intervals"),
+        Input(REFRESH, "data"),
+        State(SEEN, "data"),
+        State(ORIGIN, "data"),
+        prevent_initial_call=True,
+    )(refresh)
+    app.callback(
+        Output(REFRESH, "data"),
+        Output(NOTICES, "children"),
+        Input(frame.DELETE_YES, "n_clicks"),
+        State(DELETE_TARGET, "data"),
+        State(REFRESH, "data"),
+        prevent_initial_call=True,
+    )(delete)
+    app.clientside_callback(
+        ClientsideFunction("overread_worklist", "mount"), Output(SINK, "data"), Input(FILLED, "id")
+    )
+    app.clientside_callback(
+        ClientsideFunction("overread_worklist", "filter"),
+        Output(SINK, "data", allow_duplicate=True),
+        Input(frame.SEARCH, "value"),
+        Input(ORIGIN, "data"),
+        prevent_initial_call="initial_duplicate",
+    )
+
+
+def refresh(ticks: object, asked: object, seen: object, origin: object) -> tuple[Any, ...]:
+    """Rows and counts, where they differ from what the browser has; else nothing at all."""
+    parts = services.get(current_app)
+    try:
+        stamp = worklist_stamp(parts.store)
+        if stamp == seen:
+            raise PreventUpdate
+        rows, counts = _read(parts)
+    except SQLAlchemyError:
+        raise PreventUpdate from None
+    chosen = origin if isinstance(origin, str) else ""
+    return (
+        rows,
+        frame.tab_buttons(counts, chosen),
+        stamp,
+        _interval(counts),
+        *_visibility(counts),
+    )
+
+
+def delete(clicks: object, study_id: object, asked: object) -> tuple[Any, Any]:
+    """Delete an uploaded study, after the reader has confirmed it."""
+    if not clicks or not isinstance(study_id, str) or not _STUDY_ID.fullmatch(study_id):
+        raise PreventUpdate
+    parts = services.get(current_app)
+    try:
+        intake.delete_study(parts, study_id)
+    except InputError as error:
+        return no_update, [
+            frame.notice("It was not deleted.", error.message),
+            *_notices(parts),
+        ]
+    return (asked if isinstance(asked, int) else 0) + 1, _notices(parts)
+
+
+def _read(parts: services.Services) -> tuple[list[dict[str, Any]], StudyCounts]:
+    return grid.describe_studies(parts.store.list_studies()), parts.store.count_studies()
+
+
+def _interval(counts: StudyCounts) -> int:
+    states: Mapping[Any, int] = counts.states
+    busy = states.get(JobState.QUEUED, 0) + states.get(JobState.RUNNING, 0)
+    return BUSY_MS if busy else IDLE_MS
+
+
+def _visibility(counts: StudyCounts) -> tuple[bool, bool]:
+    """Whether the grid and the empty state are hidden."""
+    return counts.total == 0, counts.total > 0
+
+
+def _notices(parts: services.Services) -> list[Component]:
+    """What is wrong on the server, in sentences."""
+    shown: list[Component] = []
+    if parts.models is None:
+        shown.append(frame.notice("Nothing can be analysed.", parts.models_error))
+    left_out = parts.store.source_errors(Origin.LIBRARY)
+    if left_out:
+        sentences = " · ".join(message for _, message in left_out[:3])
+        count = len(left_out)
+        title = f"{count:,} file{'s' if count != 1 else ''} of the library left out."
+        shown.append(frame.notice(title, sentences + (" …" if count > 3 else "")))
+    return shown

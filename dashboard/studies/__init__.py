@@ -1,0 +1,1 @@
+"""Studies: intake, display, description, addresses."""

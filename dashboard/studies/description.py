@@ -1,0 +1,155 @@
+"""What the browser is told of a study: everything but its pixels."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from dashboard.jobs import table
+from dashboard.store import JobState, StudyRow
+from dashboard.studies import measures
+from dashboard.studies.addresses import describe_result_addresses, describe_space_addresses
+from dashboard.studies.display import sequence_label
+from dashboard.studies.trust import describe_trust, tell_learned
+from dashboard.workspace.services import Services
+from pipeline import Case, CaseResult, chosen_channels
+
+_LOG = logging.getLogger(__name__)
+#: Kind of a case that was read from pictures: they tell no directions themselves.
+_IMAGES = "images"
+
+
+def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
+    """The answer of ``GET /api/studies/<study_id>``.
+
+    A result that the jobs table knows and the cache has lost is computed again.
+
+    Raises:
+        InputError: The study's files are damaged.
+    """
+    case = services.files.load(row.study_id)
+    result, key = None, services.result_key(row.content_digest)
+    if key is not None and row.job_state is JobState.DONE:
+        result = services.results.get(key, case)
+        if result is None:
+            _LOG.warning("A result is no longer in the cache and is computed again.")
+            table.submit(
+                services.store, row.study_id, priority=table.PRIORITY_OPENED, result_lost=True
+            )
+            row = services.store.study(row.study_id) or row
+    models = services.models
+    address = f"/data/{row.study_id}/{row.data_digest}"
+    reference = f"{address}/reference/{{slice}}" if row.has_reference else None
+    return {
+        **_describe_case(case, row),
+        "pixels_url": f"{address}/pixels/{{channel}}/{{slice}}",
+        "reference_url": reference,
+        "thumbnail_url": f"{address}/thumbnail/{{channel}}.png",
+        **describe_space_addresses(row),
+        "result": {
+            **_describe_result(result, key, row),
+            "series": _series_used(case, row),
+            "trust": describe_trust(services, result),
+            "learned": tell_learned(services, row.case_id),
+            "network_mask_threshold": models.network.mask_threshold if models else None,
+        }
+        if result and key
+        else None,
+        "job": _describe_job(row),
+    }
+
+
+def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
+    display = row.display
+    return {
+        "study_id": row.study_id,
+        "case_id": row.case_id,
+        "patient": row.patient,
+        "study_date": row.study_date,
+        "description": row.description,
+        "synthetic": row.synthetic,
+        "origin": str(row.origin),
+        "n": row.slices,
+        "height": row.height,
+        "width": row.width,
+        "indices": list(row.indices),
+        "sources": list(case.sources),
+        "spacing_mm": list(case.spacing_mm) if case.spacing_mm else None,
+        "orientation": asdict(case.orientation) if case.orientation else None,
+        "orientation_note": _orientation_note(case),
+        "positions_mm": list(case.positions_mm) if case.positions_mm else None,
+        "channels": [
+            {
+                "sequence": sequence,
+                "label": sequence_label(sequence),
+                "same_as": display["same_as"][channel],
+                "start": channel == row.start_channel,
+            }
+            for channel, sequence in enumerate(row.sequences)
+        ],
+        "pixel_type": display["pixel_type"],
+        "slope": display["slope"],
+        "intercept": display["intercept"],
+        "windows": display["windows"],
+        "value_range": display.get("value_range"),  # studies stored before it was kept have none
+        "warnings": list(row.warnings),
+    }
+
+
+def _orientation_note(case: Case) -> str:
+    """Where the letters at the edges come from, where no file says so."""
+    by_convention = case.orientation is not None and str(case.kind) == _IMAGES
+    return "R, L, A, P by the data set's convention" if by_convention else ""
+
+
+def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, Any]:
+    address = f"/data/{row.study_id}/{key}"
+    return {
+        "key": key,
+        "probability_url": f"{address}/probability/{{slice}}",
+        "disagreement_url": f"{address}/disagreement/{{slice}}",
+        "attention_url": f"{address}/attention/{{slice}}",
+        "left_out_url": f"{address}/left_out/{{slice}}",
+        **measures.describe_addresses(row, key),
+        **describe_result_addresses(row, key),
+        "slices": [
+            {
+                "index": s.index,
+                "tumor_probability": s.tumor_probability,
+                "tumor": s.tumor,
+                "classifier_score": s.classifier_score,
+                "outline_evidence": s.outline_evidence,
+                "decided_by": s.decided_by,
+                "mask_area_px": s.mask_area_px,
+                "dice": s.dice,
+                "left_out_px": s.left_out_px,
+            }
+            for s in result.slices
+        ],
+        "threshold": result.threshold,
+        "mask_threshold": result.mask_threshold,
+        "volume_ml": result.volume_ml,
+        "dice": result.dice,
+        "warnings": list(result.cautions),
+        "network": asdict(result.network),
+    }
+
+
+def _series_used(case: Case, row: StudyRow) -> list[int]:
+    """Channels that the network saw, each once; not those that only repeat another one."""
+    same = row.display["same_as"]
+    originals = [i if same[i] is None else same[i] for i in chosen_channels(case.sequences)]
+    return sorted(set(originals))
+
+
+def _describe_job(row: StudyRow) -> dict[str, Any] | None:
+    if row.job_id is None or row.job_state is None:
+        return None
+    return {
+        "job_id": row.job_id,
+        "state": str(row.job_state),
+        "done": row.job_done,
+        "total": row.job_total,
+        "message": row.job_error or row.job_message,
+    }

@@ -1,0 +1,273 @@
+"""Brings studies into the workspace: uploads, the library folder, demo studies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+import pipeline
+from dashboard.jobs import table
+from dashboard.store import NewStudy, Origin, StudyRow
+from dashboard.studies.display import describe_display
+from dashboard.studies.uploads import folder_entries
+from dashboard.workspace.services import Services
+from pipeline import Case, InputError, ProgressCallback
+
+try:  # Windows has no fcntl: there, two scans at once may read the same entry twice.
+    import fcntl
+except ImportError:  # pragma: no cover
+    fcntl = None  # type: ignore[assignment]
+
+_LOG = logging.getLogger(__name__)
+#: Grows when `dashboard.studies.display` encodes the same pixels in another way.
+_DISPLAY_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class IngestReport:
+    """What became of some files.
+
+    Attributes:
+        studies: Studies that were stored, or were there already.
+        errors: Files that were left out, with one sentence each.
+        added: Ids of the studies that were not there before.
+    """
+
+    studies: tuple[StudyRow, ...]
+    errors: tuple[InputError, ...]
+    added: frozenset[str] = frozenset()
+
+
+def add_files(
+    services: Services,
+    paths: Sequence[Path],
+    *,
+    origin: Origin,
+    source: str = "",
+    progress: ProgressCallback | None = None,
+) -> IngestReport:
+    """Read files and folders, store what is in them as studies and queue their analysis.
+
+    Args:
+        services: The server's parts.
+        paths: Files and folders of any kind that `pipeline.read_cases` knows.
+        origin: Where they come from.
+        source: Entry of the library or of the demo folder.
+        progress: As of `pipeline.read_cases`.
+    """
+    # named through the facade: it loads the readers' libraries when they are needed
+    report = pipeline.read_cases(paths, progress=progress)
+    studies, errors, added = [], list(report.errors), set()
+    for case in report.cases:
+        try:
+            row, new = _add_case(services, case, origin, source)
+        except InputError as error:
+            errors.append(error)
+            continue
+        studies.append(row)
+        if new:
+            added.add(row.study_id)
+    return IngestReport(tuple(studies), tuple(errors), frozenset(added))
+
+
+def add_upload(services: Services, folder: Path) -> IngestReport:
+    """Add what an upload's folder holds."""
+    return add_files(services, folder_entries(folder), origin=Origin.UPLOAD)
+
+
+def scan_library(services: Services) -> IngestReport:
+    """Look for new and changed studies in the library folder; only those are read.
+
+    Returns:
+        Studies of the entries that were read now, and all files that cannot be read.
+    """
+    folder = services.settings.library
+    if folder is None:
+        return IngestReport((), ())
+    with _one_at_a_time(services.settings.home / "library.lock"):
+        added = _scan(services, folder, Origin.LIBRARY)
+    errors = [InputError(*error) for error in services.store.source_errors(Origin.LIBRARY)]
+    return IngestReport(added, tuple(errors))
+
+
+def scan_demo(services: Services) -> IngestReport:
+    """Add the demo studies that have been made by now."""
+    return IngestReport(_scan(services, services.settings.demo_files, Origin.DEMO), ())
+
+
+def delete_study(services: Services, study_id: str) -> None:
+    """Remove an uploaded study, its files and its analysis.
+
+    Raises:
+        InputError: There is none, or it is not an upload.
+    """
+    row = services.store.study(study_id)
+    if row is None:
+        raise InputError("", "There is no such study; it may have been deleted.")
+    if row.origin is not Origin.UPLOAD:
+        raise InputError("", "Only uploaded studies can be deleted here.")
+    _remove(services, row)
+    hidden = services.store.forget_hidden_sources()  # the upload stood for a study of theirs too
+    folders = {Origin.LIBRARY: services.settings.library, Origin.DEMO: services.settings.demo_files}
+    for origin, folder in folders.items():
+        names = {name for place, name in hidden if place is origin}
+        if folder is not None and names:
+            _scan(services, folder, origin, only=names)
+
+
+def queue_missing(services: Services) -> int:
+    """Queue every study that the present models have not been asked about. Returns how many."""
+    if services.models is None:
+        return 0
+    waiting = [row for row in services.store.list_studies() if row.job_id is None]
+    for row in reversed(waiting):
+        table.submit(services.store, row.study_id)
+    return len(waiting)
+
+
+def _add_case(services: Services, case: Case, origin: Origin, source: str) -> tuple[StudyRow, bool]:
+    """Store one case, unless it is there already, and queue its analysis.
+
+    Returns:
+        The study, and whether it is new.
+    """
+    study = _describe(case, origin, source)
+    row = services.store.study_with_identity(study.identity)
+    if row is None:
+        services.files.save(study.study_id, case)
+        row = services.store.add_study(study)
+        if row.study_id != study.study_id:  # another process was faster
+            services.files.delete(study.study_id)
+    elif not services.files.exists(row.study_id):
+        services.files.save(row.study_id, case)
+    if services.store.model is not None:
+        table.submit(services.store, row.study_id)
+    return services.store.study(row.study_id) or row, row.study_id == study.study_id
+
+
+def _describe(case: Case, origin: Origin, source: str) -> NewStudy:
+    content = case.content_digest()
+    display = describe_display(case)
+    masks = (
+        "" if case.masks is None else hashlib.sha256(np.packbits(case.masks).tobytes()).hexdigest()
+    )
+    orientation = asdict(case.orientation) if case.orientation else None
+    labels = asdict(case.labels)
+    return NewStudy(
+        study_id=secrets.token_hex(8),
+        case_id=case.case_id,
+        identity=_digest(content, masks, case.case_id, labels, orientation, case.positions_mm),
+        content_digest=content,
+        data_digest=_digest(content, masks, display, _DISPLAY_VERSION)[:32],
+        patient=case.labels.patient,
+        study_date=case.labels.study_date,
+        description=case.labels.description,
+        synthetic=case.labels.synthetic,
+        origin=origin,
+        source=source,
+        sequences=tuple(str(sequence) for sequence in case.sequences),
+        indices=tuple(int(index) for index in case.indices),
+        height=int(case.pixels.shape[1]),
+        width=int(case.pixels.shape[2]),
+        has_reference=case.masks is not None,
+        warnings=case.warnings,
+        display=display,
+    )
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _scan(
+    services: Services, folder: Path, origin: Origin, *, only: Container[str] | None = None
+) -> tuple[StudyRow, ...]:
+    """Read the entries of a folder that are new or changed since they were read last."""
+    added: list[StudyRow] = []
+    entries = dict(_entries(folder))
+    for name, paths in entries.items():
+        if only is not None and name not in only:
+            continue
+        state = _files_state(paths)
+        if services.store.source_state(origin, name) == state:
+            continue
+        report = add_files(services, paths, origin=origin, source=name)
+        for error in report.errors:
+            _LOG.warning("%s: %s", name, error.message)
+        kept = {row.study_id for row in report.studies}
+        for study_id in services.store.studies_of_source(origin, name):
+            row = services.store.study(study_id)
+            if study_id not in kept and row is not None:  # the entry holds something else by now
+                _remove(services, row)
+        errors = [(_within(name, error.source), error.message) for error in report.errors]
+        shared = any(row.origin is not origin for row in report.studies)
+        services.store.set_source(origin, name, state=state, errors=errors, shared=shared)
+        added.extend(report.studies)
+    if entries:  # an empty folder is more likely one that is not mounted
+        services.store.forget_sources(origin, keep=entries)
+    return tuple(added)
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Each subfolder is one entry; the files beside them are one together, named ``.``."""
+    try:
+        found = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        _LOG.warning("The folder %s cannot be read.", folder)
+        return
+    for entry in found:
+        if entry.is_dir() and not entry.name.startswith("."):
+            yield entry.name, [Path(entry.path)]
+    loose = [Path(e.path) for e in found if e.is_file() and not e.name.startswith(".")]
+    loose = [path for path in loose if path.suffix.lower() not in (".json", ".csv", ".txt", ".md")]
+    if loose:
+        yield ".", loose
+
+
+def _files_state(paths: Sequence[Path]) -> str:
+    """Digest over names, sizes and times of all files below some paths; their bytes unread."""
+    digest = hashlib.sha256()
+    for path in _files_below(paths):
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode(errors="replace"))
+    return digest.hexdigest()[:48]
+
+
+def _files_below(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+        for parent, folders, names in os.walk(path):
+            folders.sort()
+            yield from (Path(parent, name) for name in sorted(names))
+
+
+def _within(entry: str, source: str) -> str:
+    return source if entry == "." else f"{entry}/{source}"
+
+
+def _remove(services: Services, row: StudyRow) -> None:
+    """Files last: a worker that still reads them stops when its job is gone."""
+    services.store.delete_study(row.study_id)
+    services.files.delete(row.study_id)
+
+
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Let one process at a time through; the lock ends with its process."""
+    with path.open("wb") as stream:
+        if fcntl is not None:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

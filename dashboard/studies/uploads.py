@@ -1,0 +1,273 @@
+"""Receives the files of an upload on disk, with its limits kept while they arrive.
+
+A batch is a folder below the workspace, named by the browser; its files appear under their relative
+names only when they are complete. Every name is untrusted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO
+
+from dashboard.workspace.received import UploadRefused, safe_relative_name
+
+try:  # Windows has no fcntl: there, an upload that is being read may be given back.
+    import fcntl
+except ImportError:  # pragma: no cover
+    fcntl = None  # type: ignore[assignment]
+
+#: Folder of a batch's complete files. Readers see the name when there is no image in it.
+UPLOAD_FOLDER = "the upload"
+
+_BATCH = re.compile(r"[0-9a-f]{16,64}")
+_CHUNK = 1 << 20
+_STALE_S = 24 * 3600
+_TAKEN = ".taken"
+#: Room that an upload leaves on the disk, for the studies made from it and for the database.
+_SPARE_BYTES = 512 << 20
+
+
+@dataclass
+class _Tally:
+    """What a batch holds."""
+
+    files: int = 0
+    size: int = 0
+
+
+class Uploads:
+    """Uploads that are not finished.
+
+    Args:
+        folder: Where batches are kept.
+        max_bytes: What one batch may hold.
+        max_files: Files of one batch.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int, max_files: int) -> None:
+        self._folder = folder
+        self._max_bytes, self._max_files = max_bytes, max_files
+        self._lock = threading.Lock()
+        self._tallies: dict[str, _Tally] = {}
+
+    def receive(self, batch: str, name: str, stream: IO[bytes], *, length: int | None) -> int:
+        """Store one file; one of the same name is replaced.
+
+        Args:
+            batch: Name of the batch.
+            name: The file's relative name, as the browser sends it.
+            stream: Its bytes.
+            length: How many there should be, where that is known.
+
+        Returns:
+            Bytes stored.
+
+        Raises:
+            UploadRefused: A limit is passed, the name is not acceptable, or the disk is full.
+        """
+        root = self._root(batch)
+        if not root.exists():
+            self.remove_stale()
+        target = root / UPLOAD_FOLDER / safe_relative_name(name)
+        shown = target.name
+        self._check_room(batch, length or 0, shown)
+        self._count(batch, files=1)
+        draft = root / "incoming" / secrets.token_hex(8)
+        size = 0
+        try:
+            draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with draft.open("xb") as output:
+                while chunk := stream.read(_CHUNK):
+                    size += len(chunk)
+                    self._count(batch, size=len(chunk))
+                    output.write(chunk)
+            if length is not None and size != length:
+                sentence = f"{shown} arrived cut short. Send it again."
+                raise UploadRefused(HTTPStatus.BAD_REQUEST, sentence)
+            self._put_in_place(batch, draft, target)
+        except BaseException as error:
+            draft.unlink(missing_ok=True)
+            self._count(batch, files=-1, size=-size)
+            if isinstance(error, OSError):
+                raise _disk_refusal(error, shown) from error
+            raise
+        return size
+
+    @contextmanager
+    def take(self, batch: str) -> Iterator[Path | None]:
+        """The folder of a batch's files, or None where nothing arrived; deleted afterwards."""
+        root = self._root(batch)
+        self.give_back(batch)
+        taken = root.with_name(f"{root.name}.{secrets.token_hex(4)}{_TAKEN}")
+        with _hold(root) as held:  # for as long as it is read: see `give_back`
+            try:
+                if not held:
+                    raise FileNotFoundError(root)
+                root.rename(taken)  # the second one finds nothing
+            except OSError:
+                yield None
+                return
+            with self._lock:
+                self._tallies.pop(batch, None)
+            try:
+                files = taken / UPLOAD_FOLDER
+                yield files if files.is_dir() else None
+            finally:
+                shutil.rmtree(taken, ignore_errors=True)
+
+    def give_back(self, batch: str = "*") -> None:
+        """Let a batch, or every one, be finished again whose reader died while reading it."""
+        for taken in self._folder.glob(f"{batch}.*{_TAKEN}"):
+            root = taken.with_name(taken.name.partition(".")[0])
+            with _hold(taken) as held:
+                if held and not root.exists():
+                    try:
+                        taken.rename(root)
+                    except OSError:
+                        continue
+
+    def discard(self, batch: str) -> None:
+        """Delete a batch; none is no error."""
+        with self.take(batch):
+            pass
+
+    def remove_stale(self) -> None:
+        """Delete what nobody finished within a day."""
+        for path in self._folder.iterdir():
+            if time.time() - _last_change(path) < _STALE_S:
+                continue
+            with _hold(path) as held:
+                if held:
+                    shutil.rmtree(path, ignore_errors=True)
+                    with self._lock:
+                        self._tallies.pop(path.name, None)
+
+    def _root(self, batch: str) -> Path:
+        if _BATCH.fullmatch(batch) is None:
+            raise UploadRefused(HTTPStatus.NOT_FOUND, "There is no such upload.")
+        return self._folder / batch
+
+    def _put_in_place(self, batch: str, draft: Path, target: Path) -> None:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._lock:
+            replaced = target.stat().st_size if target.is_file() else None
+            draft.replace(target)
+        if replaced is not None:
+            self._count(batch, files=-1, size=-replaced)
+
+    def _check_room(self, batch: str, length: int, shown: str) -> None:
+        """Refuse before anything is read what cannot fit anyway."""
+        with self._lock:
+            held = self._tally(batch).size
+        if held + length > self._max_bytes:
+            raise self._too_large()
+        if shutil.disk_usage(self._folder).free < length + _SPARE_BYTES:
+            raise _disk_refusal(OSError(errno.ENOSPC, ""), shown)
+
+    def _count(self, batch: str, *, files: int = 0, size: int = 0) -> None:
+        with self._lock:
+            tally = self._tally(batch)
+            if files > 0 and tally.files + files > self._max_files:
+                raise UploadRefused(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"An upload may hold {self._max_files:,} files; the others were left out.",
+                )
+            tally.files += files
+            tally.size += size
+            if size > 0 and tally.size > self._max_bytes:
+                raise self._too_large()
+
+    def _tally(self, batch: str) -> _Tally:
+        """What a batch holds; counted on disk after a restart. Call it with the lock held."""
+        if batch not in self._tallies:
+            sizes = [
+                path.stat().st_size
+                for path in (self._folder / batch / UPLOAD_FOLDER).rglob("*")
+                if path.is_file()
+            ]
+            self._tallies[batch] = _Tally(len(sizes), sum(sizes))
+        return self._tallies[batch]
+
+    def _too_large(self) -> UploadRefused:
+        return UploadRefused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"An upload may hold {size_words(self._max_bytes)}; send the files in several uploads.",
+        )
+
+
+def size_words(count: int) -> str:
+    """Bytes in MB or GB: "380 MB", "2 GB", "1.5 GB"."""
+    mebibytes = count / 2**20
+    if mebibytes < 1024:
+        return f"{mebibytes:.0f} MB"
+    return f"{mebibytes / 1024:.1f}".removesuffix(".0") + " GB"
+
+
+@contextmanager
+def _hold(folder: Path) -> Iterator[bool]:
+    """Hold a folder, whatever its name becomes; False where it is gone or somebody has it.
+
+    The hold ends with the process that has it.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY) if fcntl else os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        held = True
+        try:
+            if fcntl:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            held = False
+        yield held
+    finally:
+        os.close(descriptor)
+
+
+def _last_change(folder: Path) -> float:
+    """When something arrived in a batch last: each file passes through one of its folders."""
+    times = [0.0]
+    for path in (folder, folder / "incoming", folder / UPLOAD_FOLDER):
+        try:
+            times.append(path.stat().st_mtime)
+        except OSError:
+            continue
+    return max(times)
+
+
+def _disk_refusal(error: OSError, shown: str) -> UploadRefused:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UploadRefused(
+            HTTPStatus.INSUFFICIENT_STORAGE, f"{shown} was left out: the server's disk is full."
+        )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY):
+        return UploadRefused(
+            HTTPStatus.CONFLICT, f"{shown} was left out: a folder of the upload has its name."
+        )
+    return UploadRefused(
+        HTTPStatus.INTERNAL_SERVER_ERROR, f"{shown} could not be stored: the disk refused it."
+    )
+
+
+def folder_entries(folder: Path) -> list[Path]:
+    """What to hand to the readers: loose files by name, so that each unreadable one is reported.
+
+    Files in subfolders come through the folder itself, with their relative names.
+    """
+    entries = sorted(folder.iterdir())
+    loose = [entry for entry in entries if entry.is_file() and not entry.name.startswith(".")]
+    nested = any(entry.is_dir() for entry in entries)
+    return [*loose, folder] if nested or not loose else loose

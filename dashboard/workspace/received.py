@@ -1,0 +1,59 @@
+"""What browsers send: names that stay where they belong, and what is refused."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from http import HTTPStatus
+from pathlib import PurePosixPath
+
+_MAX_NAME_BYTES = 200
+_MAX_DEPTH = 16
+
+
+class NotThere(Exception):
+    """Nothing is at the address; the message is one plain sentence."""
+
+
+class RequestRefused(Exception):
+    """What was sent does not fit; the message is one plain sentence."""
+
+
+class UploadRefused(Exception):
+    """A file cannot be taken; the message is one plain sentence.
+
+    Attributes:
+        status: HTTP status that fits.
+    """
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def safe_relative_name(name: str) -> PurePosixPath:
+    """A browser's relative name as a path that stays below the upload's folder.
+
+    Raises:
+        UploadRefused: The name leads elsewhere, is empty, or too long or deep to be stored.
+    """
+    text = unicodedata.normalize("NFC", name).replace("\\", "/")
+    text = "".join(c if c.isprintable() and not _is_surrogate(c) else "_" for c in text)
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    shown = parts[-1][:80] if parts else "A file"
+    if ".." in parts or text.startswith("/") or re.match(r"[A-Za-z]:", text):
+        raise UploadRefused(
+            HTTPStatus.BAD_REQUEST,
+            f"{shown} was left out: its name leads out of the upload's folder. Rename it.",
+        )
+    if not parts:
+        raise UploadRefused(HTTPStatus.BAD_REQUEST, "A file without a name was left out.")
+    if len(parts) > _MAX_DEPTH or any(len(part.encode()) > _MAX_NAME_BYTES for part in parts):
+        raise UploadRefused(
+            HTTPStatus.BAD_REQUEST, f"{shown} was left out: its name is too long. Rename it."
+        )
+    return PurePosixPath(*parts)
+
+
+def _is_surrogate(character: str) -> bool:
+    return "\ud800" <= character <= "\udfff"

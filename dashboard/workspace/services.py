@@ -1,0 +1,166 @@
+"""What pages, routes and the worker need, built once from the settings: ``services.get(app)``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dashboard.store import DatabaseError, ModelKey, Store
+from dashboard.workspace.settings import Settings, SettingsError, read_settings
+from dashboard.workspace.study_files import StudyFiles
+from pipeline import (
+    InputError,
+    ResultCache,
+    SharedStorage,
+    StorageError,
+    TaskInfo,
+    choose_precision,
+    read_model_info,
+    result_key,
+)
+
+if TYPE_CHECKING:  # the worker needs neither Dash nor Flask
+    from celery import Celery
+    from dash import Dash
+    from flask import Flask
+
+_KEY = "overread"
+
+
+@dataclass(frozen=True, eq=False)
+class Services:
+    """The server's parts.
+
+    Attributes:
+        settings: How the server runs.
+        store: The review database.
+        results: Results of analyses.
+        files: The studies' pixels.
+        models: The installed models, or None.
+        storage: What all machines share, or None.
+        celery: The Celery app, where there is a Redis.
+        models_error: Why there are none, in one sentence, or "".
+        precision: Precision at which the models run.
+    """
+
+    settings: Settings
+    store: Store
+    results: ResultCache
+    files: StudyFiles
+    models: TaskInfo | None
+    storage: SharedStorage | None = None
+    celery: Celery | None = None
+    models_error: str = ""
+    precision: str = "f32"
+
+    def result_key(self, content_digest: str) -> str | None:
+        """Key of a study's result by the present models in the result cache; None without any."""
+        if self.models is None:
+            return None
+        return result_key(content_digest, self.models, precision=self.precision)
+
+
+def start_services() -> Services:
+    """The parts of a process that starts, by its environment.
+
+    Raises:
+        SystemExit: A setting does not fit, or the database cannot be opened (status 2); the
+            sentence is on standard error.
+    """
+    try:
+        return build_services(read_settings())
+    except (SettingsError, DatabaseError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
+
+
+def build_services(settings: Settings) -> Services:
+    """Open the workspace.
+
+    Raises:
+        SettingsError: The workspace cannot be written, or the shared storage is unknown.
+        DatabaseError: The database cannot be opened.
+    """
+    settings.prepare_workspace()
+    models, precision, error = _read_models(settings)
+    celery, send = _open_celery(settings)
+    storage = _open_storage(settings)
+    return Services(
+        settings=settings,
+        store=Store(
+            settings.database,
+            model=model_key(models, precision),
+            no_model=error,
+            file=None if settings.database_url else settings.database_file,
+            on_queued=send,
+        ),
+        results=ResultCache(
+            settings.results, size_limit_bytes=settings.cache_bytes, shared=storage
+        ),
+        files=StudyFiles(
+            settings.studies, storage=storage, copies_bytes=settings.storage_local_bytes
+        ),
+        models=models,
+        storage=storage,
+        celery=celery,
+        models_error=error,
+        precision=precision,
+    )
+
+
+def model_key(models: TaskInfo | None, precision: str) -> ModelKey | None:
+    """What jobs are keyed by: the key that a result without pixels would have."""
+    if models is None:
+        return None
+    digest = result_key("", models, precision=precision)
+    return ModelKey(task=models.task, digest=digest, precision=precision)
+
+
+def attach(server: Flask, services: Services) -> None:
+    """Make the services known to `get`."""
+    server.config[_KEY] = services
+
+
+def get(app: Dash | Flask) -> Services:
+    """The services of an app or of its server."""
+    found: Services = getattr(app, "server", app).config[_KEY]
+    return found
+
+
+def _open_storage(settings: Settings) -> SharedStorage | None:
+    """What all machines share.
+
+    Raises:
+        SettingsError: Nothing that is installed knows the URL.
+    """
+    if not settings.storage_url:
+        return None
+    try:
+        return SharedStorage(settings.storage_url)
+    except StorageError as error:
+        raise SettingsError(
+            f"OVERREAD_STORAGE_URL cannot be used ({error}); for s3:// install s3fs."
+        ) from None
+
+
+def _open_celery(settings: Settings) -> tuple[Celery | None, Callable[[int, int], None] | None]:
+    """The Celery app, where there is a Redis, and what sends a job's message."""
+    if not settings.redis_url:
+        return None, None
+    from dashboard.workspace import broker  # without Redis nothing of Celery is imported
+
+    app = broker.build_celery(settings.redis_url)
+    return app, partial(broker.send, app)
+
+
+def _read_models(settings: Settings) -> tuple[TaskInfo | None, str, str]:
+    """The models, the precision at which they run, and why there are none."""
+    try:
+        models = read_model_info(settings.models)
+        wanted, engine = settings.precision, settings.engine
+        return models, choose_precision(models.network, wanted, engine=engine), ""
+    except InputError as error:
+        return None, "f32", error.message

@@ -1,0 +1,166 @@
+"""Who is reading: by cookie, by a proxy's header; what is kept of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fake_server import Clock, make_services
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dashboard import api
+from dashboard.api import security
+from dashboard.api.identity import COOKIE, current_reader
+from dashboard.store import Store
+from dashboard.store.readers import ReaderRow, change_reader, find_reader
+from dashboard.workspace import services
+
+OURS = {"X-Overread": "1"}
+
+
+def make_client(home: Path, **variables: str) -> FlaskClient:
+    parts = make_services(home, **variables)
+    server = Flask("test")
+    services.attach(server, parts)
+    api.register(server, parts)
+    security.protect(server, parts.settings, script_hashes=list)
+    server.add_url_rule("/page", "page", lambda: "<!DOCTYPE html>")
+    server.add_url_rule("/who", "who", lambda: current_reader().reader_id)
+    return server.test_client()
+
+
+@pytest.fixture
+def reading(tmp_path: Path) -> FlaskClient:
+    return make_client(tmp_path / "home")
+
+
+def test_page_gives_the_cookie_that_names_the_reader_from_then_on(reading: FlaskClient) -> None:
+    given = reading.get("/page").headers["Set-Cookie"]
+    assert given.startswith(f"{COOKIE}=browser-")
+    assert "HttpOnly" in given and "SameSite=Lax" in given
+
+    first = reading.get("/who")
+    assert first.text.startswith("browser-")
+    assert reading.get("/who").text == first.text
+    assert "Set-Cookie" not in first.headers or first.text in first.headers["Set-Cookie"]
+
+
+def test_reader_without_a_cookie_gets_one_with_the_answer(reading: FlaskClient) -> None:
+    assert reading.get("/who").text == reading.get("/who").text
+
+
+def test_other_browsers_are_other_readers(tmp_path: Path) -> None:
+    one, other = (make_client(tmp_path / "home") for _ in range(2))
+    assert one.get("/who").text != other.get("/who").text
+
+
+@pytest.mark.parametrize(
+    "forged", ["browser-" + "0" * 32, "browser-" + "0" * 32 + ".abc", "é", "." * 500]
+)
+def test_cookie_that_the_server_has_not_signed_names_nobody(
+    reading: FlaskClient, forged: str
+) -> None:
+    reading.set_cookie(COOKIE, forged)
+    found = reading.get("/who").text
+    assert found.startswith("browser-") and found != "browser-" + "0" * 32
+
+
+def test_proxy_names_the_reader(tmp_path: Path) -> None:
+    client = make_client(tmp_path / "home", OVERREAD_USER_HEADER="X-Remote-User")
+    zoe = {"X-Remote-User": "Zoë".encode().decode("latin-1")}
+    answer = client.get("/api/reader", headers=zoe)
+    assert (answer.json["shown"], answer.json["can_rename"]) == ("Zoë", False)
+    assert "Set-Cookie" not in answer.headers
+    ids = {client.get("/who", headers=headers).text for headers in (zoe, {"X-Remote-User": "bob"})}
+    assert len(ids) == 2 and all(len(found) <= 64 for found in ids)
+
+    renamed = client.put("/api/reader", json={"name": "Bob"}, headers=OURS | zoe)
+    assert (renamed.status_code, renamed.json["error"]) == (
+        400,
+        "Your name comes from the sign-in in front of Overread.",
+    )
+    kept = client.put("/api/reader", json={"tour_done": True}, headers=OURS | zoe)
+    assert kept.json["tour_done"] is True
+    assert client.get("/api/reader", headers={"X-Remote-User": "bob"}).json["tour_done"] is False
+
+
+@pytest.mark.parametrize("name", [None, "", "   ", "a" * 201])
+def test_request_past_the_proxy_is_refused(tmp_path: Path, name: str | None) -> None:
+    client = make_client(tmp_path / "home", OVERREAD_USER_HEADER="X-Remote-User")
+    answer = client.get("/api/reader", headers={} if name is None else {"X-Remote-User": name})
+    assert answer.status_code == 403
+    assert answer.json["error"].startswith("The request does not say who is reading")
+
+
+def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> None:
+    before = reading.get("/api/reader").json
+    assert (before["name"], before["keys"], before["tour_done"]) == ("", {}, False)
+    assert before["shown"].startswith("Reader ") and len(before["shown"]) == len("Reader ABCD")
+
+    for change in ({"name": "  Dr.  A "}, {"keys": {"show.ai": "a", "fill": ""}}):
+        assert reading.put("/api/reader", json=change, headers=OURS).status_code == 200
+    reading.put("/api/reader", json={"tour_done": True}, headers=OURS)
+
+    assert reading.get("/api/reader").json == {
+        "name": "Dr. A",
+        "shown": "Dr. A",
+        "can_rename": True,
+        "keys": {"show.ai": "a", "fill": ""},
+        "tour_done": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (None, "must hold a JSON object"),
+        ([], "must hold a JSON object"),
+        ({}, "must hold name, keys or tour_done"),
+        ({"role": "admin"}, "holds 'role', which is not known."),
+        ({"name": 3}, "A name is plain text of at most 60 characters."),
+        ({"name": "a" * 61}, "A name is plain text"),
+        ({"name": "a\u202eb"}, "A name is plain text"),
+        ({"keys": ["a"]}, "keys must be an object"),
+        ({"keys": {f"b{i}": "a" for i in range(301)}}, "at most 300 entries"),
+        ({"keys": {"<script>": "a"}}, "not that of a binding"),
+        ({"keys": {"show.ai": 1}}, "The key of show.ai is not one"),
+        ({"keys": {"show.ai": "Meta+Alt+q"}}, "The key of show.ai is not one"),
+        ({"keys": {"show.ai": "a\n"}}, "The key of show.ai is not one"),
+        ({"tour_done": 1}, "tour_done must be true or false."),
+    ],
+)
+def test_what_does_not_fit_is_told(reading: FlaskClient, body: object, sentence: str) -> None:
+    answer = reading.put("/api/reader", json=body, headers=OURS)
+    assert answer.status_code == 400
+    assert sentence in answer.json["error"]
+    assert reading.get("/api/reader").json["keys"] == {}
+
+
+@pytest.mark.parametrize("key", ["m", "?", "Shift+n", "Ctrl+Shift+z", "ArrowDown", " ", "F2", "+"])
+def test_keys_that_keyboards_send_are_kept(reading: FlaskClient, key: str) -> None:
+    answer = reading.put("/api/reader", json={"keys": {"show.ai": key}}, headers=OURS)
+    assert answer.json["keys"] == {"show.ai": key}
+
+
+@pytest.mark.parametrize("body", ["{", '"x"', "[" * 60_000], ids=["cut", "text", "deep"])
+def test_what_is_no_object_is_refused(reading: FlaskClient, body: str) -> None:
+    answer = reading.put("/api/reader", data=body, content_type="application/json", headers=OURS)
+    assert (answer.status_code, answer.json) == (
+        400,
+        {"error": "The request must hold a JSON object."},
+    )
+
+
+def test_large_body_is_refused(reading: FlaskClient) -> None:
+    answer = reading.put("/api/reader", data=b"x" * (64 * 1024 + 1), headers=OURS)
+    assert answer.status_code == 413
+
+
+def test_rows_of_readers(store: Store, clock: Clock) -> None:
+    assert find_reader(store, "a") == ReaderRow("a")
+    change_reader(store, "a", name="A\0n", keys={"fill": "g"})
+    change_reader(store, "a", tour_done=True)
+    change_reader(store, "b", name="B")
+    assert find_reader(store, "a") == ReaderRow("a", "An", {"fill": "g"}, True)
+    assert find_reader(store, "b") == ReaderRow("b", "B")

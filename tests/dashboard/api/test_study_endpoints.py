@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import gzip
+import io
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_server import add_case, fake_factory, make_case, make_services
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from dashboard import api
+from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
+from dashboard.store import JobState, Origin
+from dashboard.workspace import services
+from dashboard.workspace.services import Services
+
+BATCH = "0123456789abcdef"
+OURS = {"X-Overread": "1"}
+
+
+def png(seed: int = 0) -> bytes:
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 255, (12, 10), dtype=np.uint8)
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def put(client: FlaskClient, name: str, data: bytes) -> Any:
+    address = f"/api/uploads/{BATCH}/files"
+    return client.put(address, query_string={"name": name}, data=data, headers=OURS)
+
+
+def test_health(client: FlaskClient) -> None:
+    answer = client.get("/api/health")
+    assert answer.json == {"status": "ok", "studies": 0}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_upload_to_study(client: FlaskClient, parts: Services) -> None:
+    for k in (1, 2):
+        answer = put(client, f"patient/flair_{k}.png", png(k))
+        assert answer.json == {"bytes": len(png(k))}
+    assert put(client, "notes.pdf", b"%PDF-1.7").status_code == 200
+    answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
+    assert answer.status_code == 200
+    (study,) = answer.json["studies"]
+    assert study["slices"] == 2
+    (error,) = answer.json["errors"]
+    assert error["source"] == "notes.pdf"
+    assert "notes.pdf" in error["message"]
+    assert list(parts.settings.uploads.iterdir()) == []
+    described = client.get(f"/api/studies/{study['study_id']}").json
+    assert described["sources"] == ["patient/flair_1.png", "patient/flair_2.png"]
+    assert described["job"]["state"] == "queued"
+
+
+def test_upload_tells_new_studies_from_known_ones(client: FlaskClient) -> None:
+    def finish() -> list[tuple[str, bool]]:
+        answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
+        return [(study["study_id"], study["new"]) for study in answer.json["studies"]]
+
+    put(client, "one_flair.png", png(1))
+    ((first, new),) = finish()
+    assert new
+    put(client, "one_flair.png", png(1))
+    put(client, "two_flair.png", png(2))
+    again = dict(finish())
+    assert again.pop(first) is False
+    assert list(again.values()) == [True]
+
+
+def test_upload_errors_are_sentences(client: FlaskClient, parts: Services) -> None:
+    answer = put(client, "../../escape.png", png())
+    assert answer.status_code == 400
+    assert answer.json["error"].startswith("escape.png was left out")
+    assert not (parts.settings.home / "escape.png").exists()
+    answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
+    assert (answer.status_code, answer.json) == (
+        404,
+        {"error": "No file of this upload has arrived."},
+    )
+    assert client.put("/api/uploads/XX/files?name=a", data=b"", headers=OURS).status_code == 404
+    assert client.delete(f"/api/uploads/{BATCH}", headers=OURS).json == {}
+    assert client.get(f"/api/uploads/{BATCH}").status_code == 404
+
+
+def test_an_upload_of_text_only(client: FlaskClient) -> None:
+    put(client, "a/notes.txt", b"hello")
+    answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
+    assert answer.json["studies"] == []
+    assert answer.json["errors"] == [
+        {"source": "the upload", "message": "There is no image in the upload."}
+    ]
+
+
+def test_discard(client: FlaskClient, parts: Services) -> None:
+    put(client, "a.png", png())
+    client.delete(f"/api/uploads/{BATCH}", headers=OURS)
+    assert list(parts.settings.uploads.iterdir()) == []
+
+
+def test_study_before_and_after_its_analysis(client: FlaskClient, parts: Services) -> None:
+    study = add_case(parts, make_case(), Origin.DEMO)
+    before = client.get(f"/api/studies/{study}").json
+    row = parts.store.study(study)
+    assert row is not None
+    address = f"/data/{study}/{row.data_digest}"
+    assert before["pixels_url"] == f"{address}/pixels/{{channel}}/{{slice}}"
+    assert before["reference_url"] == f"{address}/reference/{{slice}}"
+    assert before["channels"] == [
+        {"sequence": "t1", "label": "T1 pre-contrast", "same_as": None, "start": False},
+        {"sequence": "flair", "label": "FLAIR", "same_as": None, "start": True},
+    ]
+    assert (before["n"], before["height"], before["width"]) == (3, 6, 5)
+    assert before["spacing_mm"] == [5.0, 1.0, 1.0]
+    assert before["orientation"] == {"left": "R", "right": "L", "top": "A", "bottom": "P"}
+    assert before["warnings"] == ["A warning of the case."]
+    assert before["result"] is None
+
+    assert Worker(parts, make_analyser=fake_factory()).run_one()
+    after = client.get(f"/api/studies/{study}").json
+    result = after["result"]
+    assert after["job"]["state"] == "done"
+    assert [s["tumor"] for s in result["slices"]] == [False, True, False]
+    assert result["slices"][1]["mask_area_px"] == 4
+    assert result["slices"][0]["dice"] is None
+    assert result["volume_ml"] == pytest.approx(4 * 5 / 1000)
+    assert result["network"]["name"] == "resunet-resnet18"
+    assert result["series"] == [0, 1]
+    answer = client.get(result["probability_url"].format(slice=1))
+    assert np.frombuffer(answer.data, np.uint8).reshape(6, 5)[:2, :2].tolist() == [[200] * 2] * 2
+
+
+def test_maps_and_measures_of_a_result_keep_for_ever(client: FlaskClient, parts: Services) -> None:
+    study = add_case(parts, make_case())
+    Worker(parts, make_analyser=fake_factory()).run_one()
+    result = client.get(f"/api/studies/{study}").json["result"]
+    answer = client.get(result["disagreement_url"].format(slice=1))
+    assert np.frombuffer(answer.data, np.uint8).reshape(6, 5)[:2, :3].tolist() == [[20, 20, 0]] * 2
+    assert "immutable" in answer.headers["Cache-Control"]
+    measures = client.get(result["measures_url"])
+    assert "immutable" in measures.headers["Cache-Control"]
+    (lesion,) = measures.json["lesions"]
+    assert (lesion["k"], lesion["measurable"]) == (1, False)
+    assert "below 10 mm" in lesion["reason"]
+    for wrong in ("disagreement_url", "measures_url"):
+        address = result[wrong].format(slice=1).replace(result["key"], "f" * 64)
+        assert client.get(address).status_code == 404
+    assert client.get(result["disagreement_url"].format(slice=3)).status_code == 404
+
+
+def test_findings_of_the_input_gate_stand_among_the_warnings(
+    client: FlaskClient, parts: Services
+) -> None:
+    study = add_case(parts, make_case(spacing_mm=(20.0, 1.0, 1.0)))
+    Worker(parts, make_analyser=fake_factory()).run_one()
+    row = parts.store.study(study)
+    assert row is not None
+    found = parts.results.get(str(parts.result_key(row.content_digest)), make_case())
+    told = client.get(f"/api/studies/{study}").json["result"]["warnings"]
+    assert found is not None and "A warning of the case." in told
+    assert len(told) == len(set(told)) > len(found.warnings)
+
+
+def test_a_result_that_the_cache_lost_is_computed_again(
+    client: FlaskClient, parts: Services
+) -> None:
+    study = add_case(parts, make_case())
+    worker = Worker(parts, make_analyser=fake_factory())
+    worker.run_one()
+    parts.results._entries.clear()
+    described = client.get(f"/api/studies/{study}").json
+    assert described["result"] is None
+    assert described["job"]["state"] == "queued"
+    assert worker.run_one()
+    assert client.get(f"/api/studies/{study}").json["result"] is not None
+
+
+def test_failed_analysis_is_told(client: FlaskClient, parts: Services) -> None:
+    study = add_case(parts, make_case())
+    row = parts.store.study(study)
+    assert row is not None and row.job_id is not None
+    table.claim(parts.store, "w")
+    table.end(parts.store, row.job_id, "w", JobState.FAILED, error="The sentence.")
+    job = client.get(f"/api/studies/{study}").json["job"]
+    assert (job["state"], job["message"]) == (JobState.FAILED, "The sentence.")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32"])
+def test_pixels_by_address(client: FlaskClient, parts: Services, dtype: str) -> None:
+    case = make_case(pixels=make_case().pixels.astype(dtype))
+    study = client.get(f"/api/studies/{add_case(parts, case)}").json
+    answer = client.get(study["pixels_url"].format(channel=1, slice=2))
+    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert answer.content_type == "application/octet-stream"
+    stored = np.frombuffer(answer.data, "<u2" if study["pixel_type"] == "uint16" else "u1")
+    values = stored.reshape(6, 5) * study["slope"] + study["intercept"]
+    np.testing.assert_array_equal(values, case.pixels[2, :, :, 1])
+    again = client.get(
+        study["pixels_url"].format(channel=1, slice=2),
+        headers={"If-None-Match": answer.headers["ETag"]},
+    )
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_reference_and_thumbnail(client: FlaskClient, parts: Services) -> None:
+    study = client.get(f"/api/studies/{add_case(parts, make_case())}").json
+    answer = client.get(
+        study["reference_url"].format(slice=1), headers={"Accept-Encoding": "gzip, br"}
+    )
+    assert answer.headers["Content-Encoding"] == "gzip"
+    mask = np.frombuffer(gzip.decompress(answer.data), np.uint8).reshape(6, 5)
+    assert sorted(set(mask.ravel().tolist())) == [0, 255]
+    assert (mask > 0).sum() == 4
+    picture = client.get(study["thumbnail_url"].format(channel=1), query_string={"slice": "0"})
+    assert Image.open(io.BytesIO(picture.data)).size == (5, 6)
+    assert client.get(study["thumbnail_url"].format(channel=1)).data != picture.data
+
+
+def test_nothing_there(client: FlaskClient, parts: Services) -> None:
+    study = add_case(parts, make_case(masks=False))
+    described = client.get(f"/api/studies/{study}").json
+    assert described["reference_url"] is None
+    row = parts.store.study(study)
+    assert row is not None
+    key = parts.result_key(row.content_digest)
+    data = f"/data/{study}/{row.data_digest}"
+    for address in (
+        "/api/studies/0000000000000000",
+        "/api/studies/..",
+        "/api/nonsense",
+        "/data/nonsense",
+        f"{data}/pixels/2/0",
+        f"{data}/pixels/0/3",
+        f"{data}/pixels/-1/0",
+        f"{data}/pixels/0/99999999999999999999",
+        f"{data}/reference/0",
+        f"{data}/thumbnail/5.png",
+        f"{data}/thumbnail/0.png?slice=99",
+        f"{data}/thumbnail/0.png?slice=-1",
+        f"{data}/thumbnail/0.png?slice=x",
+        f"/data/{study}/{'0' * 32}/pixels/0/0",
+        f"/data/{study}/{'0' * 64}/probability/0",
+        f"/data/{study}/{key}/probability/0",
+    ):
+        answer = client.get(address)
+        assert answer.status_code == 404, address
+        assert answer.json["error"].endswith("."), address
+
+
+def test_damaged_study_is_told(client: FlaskClient, parts: Services) -> None:
+    study = add_case(parts, make_case())
+    (parts.settings.studies / study / "pixels.npy").write_bytes(b"rubbish")
+    answer = client.get(f"/api/studies/{study}")
+    assert answer.status_code == 404
+    assert "Traceback" not in answer.text
+    assert str(parts.settings.home) not in answer.text
+
+
+def test_other_methods_and_unforeseen_errors(
+    client: FlaskClient, parts: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = client.post("/api/health", headers=OURS)
+    assert (answer.status_code, answer.json["error"][-1]) == (404, ".")
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("dashboard.api.studies.describe_study", broken)
+    answer = client.get(f"/api/studies/{add_case(parts, make_case())}")
+    assert answer.status_code == 500
+    assert answer.json == {"error": "Something went wrong on the server; its log has the details."}
+
+
+def test_log_has_no_names(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "dashboard.api.errors"):
+        put(client, "Mustermann.png", png())
+        client.get("/api/no%0Asuch")
+    assert [record.message.rsplit(" ", 2)[0] for record in caplog.records] == [
+        f"PUT /api/uploads/{BATCH}/files 200",
+        "GET /api/no%0Asuch 404",
+    ]
+
+
+def test_batch_limit(tmp_path: Any) -> None:
+    small = make_services(tmp_path / "home", OVERREAD_MAX_UPLOAD_FILES="1")
+    server = Flask("small")
+    services.attach(server, small)
+    api.register(server, small)
+    client = server.test_client()
+    assert put(client, "a.png", png()).status_code == 200
+    answer = put(client, "b.png", png())
+    assert answer.status_code == 413
+    assert answer.json == {"error": "An upload may hold 1 files; the others were left out."}
+
+
+def test_a_body_over_the_limit_is_told(client: FlaskClient, parts: Services) -> None:
+    large = str(parts.settings.max_upload_bytes + 1)
+    for method, address, words in (
+        ("POST", f"/api/uploads/{BATCH}/finish", "more than the server takes at once"),
+        ("PUT", f"/api/uploads/{BATCH}/files?name=a.png", "send the files in several uploads"),
+    ):
+        answer = client.open(
+            address, method=method, headers=OURS, environ_overrides={"CONTENT_LENGTH": large}
+        )
+        assert answer.status_code == 413
+        assert words in answer.json["error"]

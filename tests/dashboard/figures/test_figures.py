@@ -1,0 +1,295 @@
+"""Figures: what is drawn, where, and in which token."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_evaluation import evaluate, make_rows
+
+from dashboard.evaluation.cases import make_table
+from dashboard.evaluation.history import choose_measures, parse_history
+from dashboard.figures import template
+from dashboard.figures.comparison import Pair, make_pair_figure
+from dashboard.figures.dice import make_dice_figure, stack_dots
+from dashboard.figures.institutions import INTERVALS, MEANS, PATIENTS, make_institution_figure
+from dashboard.figures.reliability import AFTER, BEFORE, bin_sizes, make_reliability_figure
+from dashboard.figures.roc import (
+    CURVE,
+    OPERATING_POINT,
+    SHIPPED_POINT,
+    OperatingPoint,
+    label_drop,
+    make_recall_figure,
+    make_roc_figure,
+)
+from dashboard.figures.training import make_training_figure
+from pipeline.evaluation.facade import (
+    Estimate,
+    InstitutionPart,
+    PatientRow,
+    Reliability,
+    find_figure,
+)
+
+CSS = Path(__file__).parents[3] / "assets" / "css" / "tokens.css"
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    return evaluate(make_rows())
+
+
+@pytest.fixture(scope="module")
+def patients(evaluation):
+    return make_table(evaluation.patients, PatientRow)
+
+
+SHIPPED = OperatingPoint(0.5, sensitivity=0.9, specificity=0.8, ppv=0.7)
+
+
+def _traces(figure):
+    return {trace.name: trace for trace in figure.data}
+
+
+def _contrast(one, other):
+    def luminance(color):
+        parts = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_template_holds_the_tokens_of_the_style_sheet(theme):
+    css = CSS.read_text("utf-8")
+    start = css.index(":root {" if theme == "dark" else ':root[data-theme="light"]')
+    block = css[start : css.index("}", start)]
+    names = dict(re.findall(r"--([a-z-]+):\s*(#[0-9a-f]{6})\b", block))
+    tokens = template.tokens_of(theme)
+    assert tokens.background == names["bg"]
+    for name in ("panel", "raised", "line", "text", "muted", "accent", "ai", "reference"):
+        assert getattr(tokens, name) == names[name], name
+    for name in ("warning", "error", "done"):
+        assert getattr(tokens, name) == names[name], name
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_text_and_marks_stand_out_from_the_panel(theme):
+    tokens = template.tokens_of(theme)
+    assert min(_contrast(tokens.panel, c) for c in (tokens.text, tokens.muted)) >= 4.5
+    marks = (tokens.accent, tokens.ai, tokens.reference)
+    assert min(_contrast(tokens.panel, color) for color in marks) >= 3
+
+
+@pytest.mark.parametrize("value", ["purple", None, 3, ["light"], "LIGHT"])
+def test_unknown_theme_is_dark(value):
+    assert template.parse_theme(value) == "dark"
+
+
+def test_curve_carries_the_threshold_and_the_point_lies_at_the_rates(evaluation):
+    figure = make_roc_figure(evaluation.roc, current=SHIPPED, shipped=SHIPPED, theme="dark")
+    traces = _traces(figure)
+    assert list(traces[CURVE].customdata) == [point.threshold for point in evaluation.roc]
+    assert traces[OPERATING_POINT].x[0] == pytest.approx(0.2)
+    assert traces[OPERATING_POINT].y[0] == 0.9
+    assert traces[OPERATING_POINT].marker.color == template.DARK.ai
+    assert SHIPPED_POINT not in traces
+
+
+def test_moved_point_leaves_the_shipped_one_in_place(evaluation):
+    moved = OperatingPoint(0.2, sensitivity=0.95, specificity=0.6, ppv=0.5)
+    figure = make_roc_figure(evaluation.roc, current=moved, shipped=SHIPPED, theme="light")
+    traces = _traces(figure)
+    assert traces[SHIPPED_POINT].y[0] == 0.9
+    assert traces[OPERATING_POINT].y[0] == 0.95
+
+
+def test_a_point_whose_rates_are_missing_is_not_drawn(evaluation):
+    unknown = OperatingPoint(0.5, sensitivity=np.nan, specificity=0.8, ppv=np.nan)
+    figure = make_roc_figure(evaluation.roc, current=unknown, shipped=unknown, theme="dark")
+    assert OPERATING_POINT not in _traces(figure)
+
+
+@pytest.mark.parametrize(
+    ("values", "x", "y"),
+    [
+        ([0.01], [0.01], [1]),
+        ([0.91, 0.905, 0.5], [0.91, 0.91, 0.51], [2, 1, 1]),
+        ([1.0, 0.99], [0.99, 0.99], [2, 1]),
+        ([], [], []),
+    ],
+)
+def test_dots_are_stacked_in_columns(values, x, y):
+    got_x, got_y = stack_dots(np.array(values, float))
+    assert got_x == pytest.approx(x)
+    assert got_y.tolist() == y
+
+
+def test_each_patient_is_one_dot_that_names_its_case(patients):
+    figure = make_dice_figure(patients, theme="dark")
+    dots = _traces(figure)["patients"]
+    assert [item[0] for item in dots.customdata] == patients["case_id"].tolist()
+    assert dots.marker.color == template.DARK.ai
+    median = patients["dice"].median()
+    assert figure.layout.annotations[0].text == f"median {median:.2f}"
+
+
+def test_patient_without_dice_has_no_dot_and_the_chosen_one_a_ring(patients):
+    some = patients.assign(dice=[np.nan, *patients["dice"].tolist()[1:]])
+    dots = _traces(make_dice_figure(some, theme="light", selected=some["case_id"][3]))["patients"]
+    assert len(dots.x) == len(some) - 1
+    assert np.asarray(dots.marker.line.width).tolist().index(3) == 2
+
+
+def institution(code: str, patients: int, dice: Estimate) -> InstitutionPart:
+    figures = {"patient_dice_mean": dice}
+    return InstitutionPart(code=code, patients=patients, slices=9, figures=figures)
+
+
+def test_institution_has_a_dot_per_patient_and_its_mean_below():
+    patients = pd.DataFrame(
+        {
+            "case_id": ["a", "b", "c", "d"],
+            "institution": ["HT", "HT", "EZ", "HT"],
+            "dice": [0.9, 0.9, 0.8, np.nan],
+        }
+    )
+    parts = (
+        institution("HT", 12, Estimate(0.9, 0.85, 0.95)),
+        institution("EZ", 1, Estimate(0.8, 0.8, 0.8)),
+    )
+    figure = make_institution_figure(patients, parts, theme="dark", selected="b")
+    dots, means = _traces(figure)[PATIENTS], _traces(figure)[MEANS]
+    assert [item[0] for item in dots.customdata] == ["a", "b", "c"]
+    assert dots.marker.color == template.DARK.ai
+    assert np.asarray(dots.marker.line.width).tolist() == [0, 3, 0]
+    rows = dict(zip(figure.layout.yaxis.ticktext, figure.layout.yaxis.tickvals, strict=True))
+    assert list(rows) == ["HT, 12 patients", "EZ, 1 patient"]
+    assert np.round(dots.y).tolist() == [rows["HT, 12 patients"]] * 2 + [rows["EZ, 1 patient"]]
+    assert dots.y[0] != dots.y[1]  # the same Dice, one beside the other
+    assert list(means.marker.line.color) == [template.DARK.accent, template.DARK.muted]
+    assert sum(trace.name == INTERVALS for trace in figure.data) == 1
+    assert list(means.text) == [
+        "HT: mean 0.900, 0.850 to 0.950",
+        "EZ: mean 0.800, one patient",
+    ]
+
+
+def test_an_institution_whose_file_lacks_dice_keeps_its_dots_and_has_no_mean():
+    patients = pd.DataFrame({"case_id": ["a"], "institution": ["HT"], "dice": [0.9]})
+    part = InstitutionPart(code="HT", patients=1, slices=9, figures={})
+    traces = _traces(make_institution_figure(patients, [part], theme="dark"))
+    assert len(traces[PATIENTS].x) == 1
+    assert len(traces[MEANS].x) == 0
+
+
+def test_institutions_of_no_patients_make_an_empty_chart():
+    patients = pd.DataFrame({"case_id": [], "institution": [], "dice": []})
+    figure = make_institution_figure(patients, [], theme="dark")
+    assert len(_traces(figure)[PATIENTS].x) == 0
+
+
+@pytest.mark.parametrize(
+    ("point", "others", "drop"),
+    [
+        ((0.02, 0.97), [], 0),
+        ((0.02, 0.97), [(0.02, 0.97)], 17),
+        ((0.02, 0.98), [(0.02, 0.97)], 20),  # three pixels higher: a line and these three down
+        ((0.02, 0.96), [(0.02, 0.97)], 14),
+        ((0.02, 0.80), [(0.02, 0.97)], 0),
+        ((0.80, 0.97), [(0.02, 0.97)], 0),
+    ],
+)
+def test_names_of_points_are_not_printed_over_each_other(point, others, drop):
+    assert label_drop(point, others) == pytest.approx(drop)
+
+
+def test_predictive_value_is_drawn_beside_marking_every_slice(evaluation):
+    figure = make_recall_figure(
+        evaluation.precision_recall, current=SHIPPED, prevalence=0.35, theme="dark"
+    )
+    point = _traces(figure)[OPERATING_POINT]
+    assert (point.x[0], point.y[0]) == (0.9, 0.7)
+    assert figure.layout.shapes[0].y0 == 0.35
+    assert "marking every slice, 0.35" in str(figure.layout.annotations)
+
+
+def test_reliability_has_a_curve_before_and_after_with_larger_points_for_more_slices():
+    before = (Reliability(0.2, 0.4, 4), Reliability(0.9, 0.8, 100))
+    traces = _traces(make_reliability_figure(before, before[:1], theme="light"))
+    assert traces[BEFORE].customdata[1] == [BEFORE, 1, 100]
+    assert list(traces[BEFORE].y) == [0.4, 0.8]
+    assert traces[AFTER].marker.color == template.LIGHT.accent
+    assert BEFORE not in _traces(make_reliability_figure((), before, theme="light"))
+    assert bin_sizes(np.array([100.0, 25.0, 0.0])).tolist() == [20.0, 13.5, 7.0]
+    assert bin_sizes(np.array([])).tolist() == []
+
+
+def test_pairs_lie_one_above_the_other_with_their_intervals():
+    dice, auc = find_figure("patient_dice_mean"), find_figure("slice_auc")
+    pairs = [
+        Pair("Dice", dice, Estimate(0.89, 0.86, 0.92), Estimate(0.85, 0.82, 0.88)),
+        Pair("AUC", auc, None, Estimate(0.99)),
+        Pair("None", auc, Estimate(None), None),
+    ]
+    figure = make_pair_figure(pairs, names=("by slice", "by patient"), theme="dark")
+    traces = _traces(figure)
+    assert traces["by slice"].x == (0.89,)
+    assert traces["by patient"].x == (0.85, 0.99)
+    assert traces["by slice"].y[0] > traces["by patient"].y[0] > traces["by patient"].y[1]
+    assert list(traces["by slice"].customdata) == ["Dice, by slice: 0.890, 0.860 to 0.920"]
+    assert list(traces["by patient"].customdata)[1] == "AUC, by patient: 0.990"
+    assert traces["by slice"].marker.color == template.DARK.panel  # hollow
+    intervals = [trace for trace in figure.data if trace.name == "95% interval"]
+    assert [trace.x for trace in intervals] == [(0.86, 0.92, None), (0.82, 0.88, None)]
+    assert list(figure.layout.yaxis.ticktext) == ["Dice", "AUC", "None"]
+    assert figure.layout.xaxis.range[0] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        (
+            ["epoch", "loss", "auc", "val_auc"],
+            [("auc", "val_auc", "slice AUC"), ("loss", "", "loss")],
+        ),
+        (["epoch", "val_patient_dice"], [("", "val_patient_dice", "Dice per patient")]),
+        (["epoch", "loss", "val_loss"], [("loss", "val_loss", "loss")]),
+        (["epoch", "seconds"], []),
+    ],
+)
+def test_what_the_history_holds_is_drawn(columns, expected):
+    measures = choose_measures(pd.DataFrame(columns=columns))
+    assert [(m.training, m.validation, m.words) for m in measures] == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "epochs"),
+    [
+        ([{"epoch": 0.0, "loss": 1.0}, {"epoch": 1.0, "loss": 0.5}], [1, 2]),
+        ([{"epoch": 2.0}, {"epoch": 1.0}, {"loss": 3.0}], [1, 2]),
+        ([{"loss": 1.0}], []),
+        ([], []),
+    ],
+)
+def test_epochs_count_from_one(rows, epochs):
+    assert parse_history(rows)["epoch"].tolist() == epochs
+
+
+def test_shipped_epoch_is_marked_on_the_validation_line():
+    history = pd.DataFrame({"epoch": [1, 2, 3], "auc": [0.5, 0.7, 0.8], "val_auc": [0.4, 0.6, 0.5]})
+    (measure,) = choose_measures(history)
+    traces = _traces(make_training_figure(history, measure, shipped_epoch=2, theme="dark"))
+    assert (traces["shipped epoch"].x[0], traces["shipped epoch"].y[0]) == (2, 0.6)
+    unmarked = make_training_figure(history, measure, shipped_epoch=None, theme="dark")
+    assert "shipped epoch" not in _traces(unmarked)
+
+
+def test_figures_are_plain_json(patients):
+    text = make_dice_figure(patients, theme="dark").to_json()
+    assert json.loads(text)["layout"]["template"]

@@ -1,0 +1,53 @@
+"""The comparisons page shows whatever image task is registered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_images import make_image_evaluation, write_image_model
+from fake_server import make_settings
+from flask import Flask
+from page_calls import text
+
+from dashboard.pages.comparisons import page as comparisons
+from dashboard.workspace import services
+from dashboard.workspace.services import build_services
+from pipeline.image_tasks.facade import IMAGE_TASKS
+
+CLASSES, TITLES = ("few", "many"), ("Few specks", "Many specks")
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """A server with an invented task, of which a model with figures is installed."""
+    shown = write_image_model(tmp_path / "models").task
+    task = replace(shown, name="specks", title="Specks", classes=CLASSES, class_titles=TITLES)
+    monkeypatch.setitem(IMAGE_TASKS, "specks", task)
+    folder = tmp_path / "models" / "specks" / task.model_name
+    (tmp_path / "models" / shown.name).rename(folder.parent)
+    metadata = json.loads((folder / "metadata.json").read_text())
+    metadata |= {"task": "specks", "classes": list(CLASSES)}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    row = {"file": "few/1.png", "label": "few", "class": "many"}
+    evaluation = make_image_evaluation(
+        task="specks",
+        figures={"accuracy": {"value": 0.75, "low": 0.5, "high": 0.9}},
+        confusion={"labels": list(CLASSES), "counts": [[3, 1], [0, 4]]},
+        rows=[row | {"probabilities": {"few": 0.2, "many": 0.8}}],
+    )
+    (folder / "evaluation.json").write_text(json.dumps(evaluation))
+    made = Flask("test")
+    services.attach(made, build_services(make_settings(tmp_path / "home")))
+    return made
+
+
+def test_an_invented_task_is_linked_and_described(server: Flask) -> None:
+    with server.app_context():
+        shown = text(comparisons.layout(task="specks"))
+        assert "notice--error" not in shown
+        for words in ("Specks", *TITLES, "0.750", "0.500 to 0.900", "1 of 1 answered wrongly"):
+            assert words in shown
+        assert "/comparisons?task=specks" in text(comparisons.layout())

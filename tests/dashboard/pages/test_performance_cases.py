@@ -1,0 +1,211 @@
+"""The cases behind a figure of the performance page: chosen, listed, opened."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import pandas as pd
+import pytest
+from dash import no_update
+from dash.exceptions import PreventUpdate
+from fake_server import add_row
+from page_calls import FIRST, evaluation_file, text, triggered
+
+from dashboard.evaluation import CELLS, operating_points
+from dashboard.evaluation.installed import evaluated
+from dashboard.pages.performance import ids
+from dashboard.pages.performance import page as performance
+from dashboard.pages.performance.cases import NOT_HERE, OWN_POINT
+from dashboard.pages.performance.inputs import bin_rows, parse_selection
+from dashboard.pages.performance.slice_score import DECIDED
+
+
+def listed(kind: str, which: str, *, point: Any = None) -> str:
+    """What the first list of a view shows after a choice."""
+    chosen = {"kind": kind, "which": which}
+    return text(performance.list_cases(chosen, [point], [ids.rows_id("group")])[0])
+
+
+def test_tile_lists_its_slices(served, document):
+    chosen, *_ = triggered(
+        ids.cell_id("fn"), performance.choose, [None, 1, None, None], [None], [], None
+    )
+    assert chosen == {"kind": "cell", "which": "fn"}
+    missed = evaluated().count(None).fn
+    assert f"Tumor, missed: {missed} slices as measured" in listed("cell", "fn")
+    at = evaluated().count(0.9).fn
+    assert f"{at} slices at operating point 0.90" in listed("cell", "fn", point=0.9)
+    assert performance.list_cases(chosen, None, [ids.rows_id("case"), ids.rows_id("x")]) == [
+        None,
+        None,
+    ]
+
+
+def test_every_figure_lists_its_cases(served, document):
+    measured = evaluated()
+    for decided in DECIDED:
+        count = int((measured.slices["decided_by"] == decided).sum())
+        assert f"{count} slices, wrong ones first" in listed("decided", decided) or not count
+    assert "Fold 1: 2 patients, lowest Dice first" in listed("fold", "fold 1")
+    assert "Institution HT: 2 patients" in listed("institution", "HT")
+    for name, part in (("before", "before"), ("after", "after")):
+        for place, one in enumerate(document["calibration"][part]["bins"]):
+            rows = bin_rows(f"{name} {place}", measured, measured.slices)
+            assert len(rows) == one["slices"]
+            assert f"{one['slices']} slices of one point" in listed("bin", f"{name} {place}")
+
+
+def own_points(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as if its folds were counted at 0.2, 0.35 and 0.5; 0.31 is missed at 0.352."""
+    fold = {patient["case_id"]: patient["fold"] for patient in document["patients"]}
+    point = {"fold 1": 0.2, "fold 2": 0.35, "fold 3": 0.5}
+    rows = [
+        {**row, "called": row["score"] >= point[fold[row["case_id"]]]}
+        for row in document["slices_rows"]
+    ]
+    missed, lowest = [row for row in rows if fold[row["case_id"]] == "fold 2"][:2]
+    missed.update(reference_tumor=True, score=0.31, called=False)
+    lowest.update(score=0.352, called=True)
+    return {**document, "slices_rows": rows}
+
+
+def test_lists_tell_each_slice_s_operating_point_where_folds_differ(served, document):
+    assert "Operating point" not in listed("cell", "fn")  # one for all: 0.5
+    evaluation_file(served).write_text(json.dumps(own_points(document)))
+    assert '"Operating point"' in listed("cell", "fn")
+    assert OWN_POINT in listed("cell", "fn")
+    assert re.search(r'"0\.310".{0,200}"0\.352"', listed("cell", "fn"))
+    for kind, which in (("cell", "tp"), ("decided", "both"), ("bin", "after 0")):
+        assert '"Operating point"' in listed(kind, which), which
+    (by_case,) = performance.list_cases({"case": FIRST}, [None], [ids.rows_id("case")])
+    assert '"Operating point"' in text(by_case)
+    moved = listed("cell", "fn", point=0.9)  # one for all, in the heading
+    assert "at operating point 0.90" in moved and '"Operating point"' not in moved
+
+
+def test_a_fold_s_operating_point_is_the_lowest_score_that_it_called():
+    patients = pd.DataFrame({"case_id": ["a", "b", "c"], "fold": ["1", "2", "3"]})
+    slices = pd.DataFrame(
+        [
+            ("a", 0.3, True),
+            ("a", 0.9, True),
+            ("b", 0.4, False),
+            ("b", 0.6, True),
+            ("c", 0.1, False),
+        ],
+        columns=["case_id", "score", "called"],
+    )
+    found = operating_points(patients, slices)
+    assert found.to_list() == pytest.approx([0.3, 0.3, 0.6, 0.6, math.nan], nan_ok=True)
+    assert operating_points(patients, slices.assign(called=slices["score"] >= 0.5)).empty
+
+
+def test_click_on_a_point_of_the_reliability_diagram_lists_its_slices(served):
+    click = {"points": [{"customdata": ["after", 0, 40]}]}
+    chosen, *_ = triggered(
+        ids.graph_id(ids.RELIABILITY), performance.choose, [], [click], [], {"case": FIRST}
+    )
+    assert chosen == {"case": FIRST, "kind": "bin", "which": "after 0"}
+
+
+def test_dot_lists_a_case_that_is_not_here(served):
+    dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
+    chosen, _, cleared = triggered(
+        ids.graph_id(ids.DICE),
+        performance.choose,
+        [],
+        [dot],
+        [],
+        {"kind": "cell", "which": "tp"},
+    )
+    assert chosen == {"kind": "cell", "which": "tp", "case": FIRST}
+    assert cleared == [None]
+    (by_case,) = performance.list_cases(chosen, None, [ids.rows_id("case")])
+    assert f"{FIRST}: slice by slice" in text(by_case)
+    assert "not in this workspace" in text(by_case)
+
+
+def test_tiles_show_pictures_of_cases_that_are_here(served):
+    places = [ids.pictures_id(cell) for cell in CELLS]
+    assert performance.show_pictures([None], places) == [[], [], [], []]
+    assert performance.show_pictures([], []) == []
+    study_id = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
+    shown = performance.show_pictures([0.5], places)
+    assert len(shown[CELLS.index("tn")]) == 4
+    assert f"/data/{study_id}/" in text(shown)
+
+
+def test_dot_opens_a_case_that_is_here(served):
+    study_id = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
+    assert f'"href": "/review?study={study_id}"' in text(performance.layout())
+    dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
+    _, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    assert href == f"/review?study={study_id}"
+    by_cell = listed("cell", "tn")
+    assert f"/review?study={study_id}&slice=1" in by_cell
+    assert "thumbnail/0.png?slice=0" in by_cell
+
+
+def test_only_a_study_with_the_evaluated_slices_opens(served):
+    whole = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
+    single = add_row(served.store, 8, case_id=FIRST, indices=(3,))
+    dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
+    _, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    assert href == f"/review?study={whole}"
+    by_cell = listed("cell", "tn")
+    assert f"/review?study={whole}&slice=1" in by_cell
+    assert single not in by_cell
+    assert NOT_HERE in by_cell  # of the other cases
+    served.store.delete_study(whole)
+    chosen, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    assert (chosen, href) == ({"case": FIRST}, no_update)
+    (by_case,) = performance.list_cases(chosen, None, [ids.rows_id("case")])
+    assert "not in this workspace with all 12 slices" in text(by_case)
+    assert "/review" not in text(by_case) + text(performance.layout())
+
+
+def test_closing_forgets_the_choice(served):
+    both = {"kind": "cell", "which": "tp", "case": FIRST}
+    chosen, *_ = triggered(ids.close_id("group"), performance.choose, [], [None], [1], both)
+    assert chosen == {"case": FIRST}
+    chosen, *_ = triggered(ids.close_id("case"), performance.choose, [], [None], [1], both)
+    assert chosen == {"kind": "cell", "which": "tp"}
+
+
+@pytest.mark.parametrize(
+    "dot",
+    [None, {}, {"points": []}, {"points": [{"customdata": ["NOBODY"]}]}, {"points": [{}]}, "x"],
+)
+def test_click_on_nothing_changes_nothing(served, dot):
+    with pytest.raises(PreventUpdate):
+        triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+
+
+def test_a_new_list_s_button_is_no_click(served):
+    with pytest.raises(PreventUpdate):
+        triggered(ids.close_id("group"), performance.choose, [], [None], [None], {"kind": "cell"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        5,
+        [],
+        {"kind": "cell", "which": "all"},
+        {"kind": "bin", "which": "after 99"},
+        {"kind": "bin", "which": "other 0"},
+        {"kind": "decided", "which": ""},
+        {"kind": "fold", "which": "fold 9"},
+        {"kind": "other", "which": "HT"},
+        {"kind": ["cell"], "which": "tp"},
+        {"kind": "cell", "which": []},
+        {"case": ["x"]},
+        {"case": "NOBODY"},
+    ],
+)
+def test_selection_from_the_browser_is_checked(served, value):
+    assert parse_selection(value, evaluated()) == {}

@@ -1,0 +1,114 @@
+"""The review page's layout and the relay of a study's analysis."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_server import add_case, fake_factory, make_case
+
+from dashboard.components import shell
+from dashboard.jobs.execution import Worker
+from dashboard.pages.review import page as review
+from dashboard.workspace.services import build_services
+
+STUDY = "0123456789abcdef"
+
+
+def ids(component: Any) -> set[str]:
+    return {found.id for found in component._traverse() if getattr(found, "id", None)}
+
+
+@pytest.mark.parametrize(
+    ("study", "words"),
+    [
+        (None, "No study is open"),
+        ("", "No study is open"),
+        ("../etc", "This study cannot be opened"),
+        ("0123456789ABCDEF", "This study cannot be opened"),
+        (STUDY + "0", "This study cannot be opened"),
+    ],
+)
+def test_layout_without_a_study_says_so_and_draws_no_viewer(study, words):
+    page = review.layout(study=study)
+    assert words in str(page)
+    assert "viewer-screen" not in ids(page)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("12", 12), ("-1", None), ("1e9", None), (None, None)]
+)
+def test_layout_hands_a_checked_study_and_slice_to_the_browser(text, number):
+    page = review.layout(study=STUDY, slice=text, other="ignored")
+    (store,) = (found for found in page._traverse() if getattr(found, "id", "") == review.STUDY)
+    assert store.data == {"study_id": STUDY, "slice": number}
+    assert {"viewer-screen", "findings", "rail"} <= ids(page)
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], "x", {}, {"study_id": 1}, {"study_id": "../x"}, {"study_id": STUDY + "0"}]
+)
+def test_requests_that_are_none_are_left_alone(value):
+    assert review.parse_request(value) is None
+
+
+@pytest.mark.parametrize(("again", "state"), [(False, "cancelled"), (True, "queued")])
+def test_only_a_reader_who_says_so_begins_a_cancelled_analysis_anew(parts, again, state):
+    study = add_case(parts, make_case())
+    review.cancel_analysis(parts, study)
+    heard: list[Any] = []
+
+    def hear(progress: dict[str, Any]) -> None:
+        heard.append(progress)
+        review.cancel_analysis(parts, study)
+
+    request = {"study_id": study, "asked": 7, "again": again}
+    last = review.follow_analysis(parts, request, hear)
+    assert [*heard, last][0]["state"] == state
+    assert last == {
+        **request,
+        **{"state": "cancelled", "done": 0, "total": 3, "message": "", "cancelling": False},
+    }
+
+
+def test_a_lost_result_is_computed_again(parts):
+    study = add_case(parts, make_case())
+    assert Worker(parts, make_analyser=fake_factory()).run_one()
+    request = {"study_id": study, "asked": 7, "again": False}
+    assert review.follow_analysis(parts, request, pytest.fail)["state"] == "done"
+    shutil.rmtree(parts.settings.results)
+    heard: list[str] = []
+
+    def hear(progress: dict[str, Any]) -> None:
+        heard.append(progress["state"])
+        assert Worker(parts, make_analyser=fake_factory()).run_one()
+
+    parts = build_services(parts.settings)
+    assert review.follow_analysis(parts, request, hear)["state"] == "done"
+    assert heard == ["queued"]
+
+
+def test_a_study_that_is_gone_fails_with_a_sentence(parts):
+    request = {"study_id": STUDY, "asked": 7, "again": False}
+    last = review.follow_analysis(parts, request, pytest.fail)
+    assert (last["state"], last["asked"]) == ("failed", 7)
+    assert last["message"].startswith("There is no such study")
+
+
+def test_browser_and_server_know_the_same_pages():
+    script = (Path(shell.__file__).parents[2] / "assets" / "js" / "shell.js").read_text()
+    (paths,) = re.findall(r"const PATHS = \[(.*?)\];", script)
+    assert re.findall(r'"(.*?)"', paths) == [path for _, path in shell.PAGES]
+
+
+def test_warnings_stand_directly_under_the_volume_that_they_qualify():
+    page = review.layout(study=STUDY)
+    sections = [
+        found.id
+        for found in page._traverse()
+        if getattr(found, "className", "") == "findings-section" and getattr(found, "id", None)
+    ]
+    assert sections[:2] == ["findings-study", "findings-warnings"]

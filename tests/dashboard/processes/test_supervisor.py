@@ -1,0 +1,160 @@
+"""The one command that starts the server, for real: without models and demo, on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from fake_server import wait_for, write_png
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def command(home: Path, port: int, **variables: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if "OVERREAD" not in name}
+    environment |= {
+        "OVERREAD_HOME": str(home),
+        "OVERREAD_MODELS": str(home / "no-models"),
+        "OVERREAD_PORT": str(port),
+        "OVERREAD_DEMO": "no",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "dashboard"],
+        cwd=ROOT,
+        env=environment | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The server with a library of one study, and its port."""
+    write_png(tmp_path / "library" / "patient" / "flair.png")
+    port = free_port()
+    process = command(tmp_path / "home", port, OVERREAD_LIBRARY=str(tmp_path / "library"))
+    try:
+        yield process, port
+    finally:
+        tree = [*psutil.Process(process.pid).children(recursive=True)] if alive(process) else []
+        process.kill()
+        process.communicate()
+        for child in tree:
+            if child.is_running():
+                child.kill()
+
+
+def alive(process: subprocess.Popen[str]) -> bool:
+    return process.poll() is None
+
+
+def modules(process: subprocess.Popen[str]) -> dict[str, psutil.Process]:
+    found = {}
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            found[child.cmdline()[2]] = child
+        except (psutil.Error, IndexError):
+            continue
+    return found
+
+
+def studies(port: int) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5) as answer:
+        return int(json.load(answer)["studies"])
+
+
+def test_it_starts_says_where_restarts_a_worker_and_ends_whole(
+    running: tuple[subprocess.Popen[str], int],
+) -> None:
+    process, port = running
+    assert process.stdout is not None
+    assert process.stdout.readline() == (
+        f"Overread runs at http://127.0.0.1:{port} (Ctrl-C stops it)\n"
+    )
+    wait_for(lambda: studies(port) == 1, seconds=20)
+
+    worker = wait_for(lambda: modules(process).get("dashboard.worker"))
+    worker.kill()
+    next_worker = wait_for(
+        lambda: (found := modules(process).get("dashboard.worker")) and found.pid != worker.pid,
+        seconds=10,
+    )
+    assert next_worker
+
+    children = list(modules(process).values())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0
+    assert not any(child.is_running() for child in children)
+
+
+def test_children_of_a_killed_supervisor_end_too(
+    running: tuple[subprocess.Popen[str], int],
+) -> None:
+    process, _ = running
+    assert process.stdout is not None and process.stdout.readline()
+    wait_for(lambda: {"dashboard.web", "dashboard.worker"} <= set(modules(process)))
+    children = [c for name, c in modules(process).items() if name != "dashboard.prepare"]
+    process.kill()
+    wait_for(lambda: not any(is_busy(child) for child in children), seconds=15)
+
+
+def is_busy(child: psutil.Process) -> bool:
+    try:
+        return bool(child.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_occupied_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        process = command(tmp_path / "home", port)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert told.startswith(f"Port {port} on 127.0.0.1 cannot be used")
+    assert len(told.splitlines()) == 1
+
+
+def test_damaged_database_is_told_in_a_sentence(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "overread.db").write_bytes(b"rubbish " * 1000)
+    process = command(home, free_port())
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert told.startswith(f"The review database {home / 'overread.db'} is damaged; put")
+    assert "OVERREAD_DATABASE_URL" not in told
+    assert len(told.splitlines()) == 1
+
+
+def test_wrong_setting_is_told_in_a_sentence(tmp_path: Path) -> None:
+    process = command(tmp_path / "home", free_port(), OVERREAD_WORKERS="many")
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert told == "OVERREAD_WORKERS must be a whole number from 1 to 64, got 'many'.\n"
+
+
+def test_host_that_cannot_be_resolved_is_told_in_a_sentence(tmp_path: Path) -> None:
+    process = command(tmp_path / "home", free_port(), OVERREAD_HOST="no-such-host.invalid")
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert told.startswith("OVERREAD_HOST must be an address or a name of this machine; 'no-such")
+    assert len(told.splitlines()) == 1
