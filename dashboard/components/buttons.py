@@ -24,3 +24,10 @@ def button(content: str | list[str | Component], key: str = "", **attributes: An
     if key:
         content = [*([content] if isinstance(content, str) else content), key_cap(key)]
     return html.Button(content, type="button", **attributes)
+
+
+def small_button(
+    content: str | list[str | Component], key: str = "", **attributes: Any
+) -> html.Button:
+    """A small, quiet `button`."""
+    return button(content, key, className="button button--small", **attributes)

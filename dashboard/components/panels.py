@@ -9,7 +9,6 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
 from dashboard.figures.template import GRAPH_CONFIG
 from pipeline.evaluation.facade import Estimate, Figure, NotRun
 
@@ -44,11 +43,6 @@ def legend(*entries: tuple[str, str]) -> html.Div:
         ],
         className="chart-legend muted secondary",
     )
-
-
-def small_button(words: str, button_id: Any, **attributes: Any) -> html.Button:
-    """A quiet button."""
-    return button(words, id=button_id, className="button button--small", **attributes)
 
 
 def figure_table(found: Mapping[str, Estimate], figures: Iterable[Figure]) -> html.Div:

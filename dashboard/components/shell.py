@@ -13,7 +13,7 @@ from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 
 # Ids of components that pages use too; a page's own ids are in the page's modules.
 
@@ -139,14 +139,14 @@ def _top_bar() -> html.Header:
             html.Div(
                 [
                     html.Span("Research use only", className="chip"),
-                    button("Light theme", id=THEME_SWITCH, className="button button--small"),
+                    small_button("Light theme", id=THEME_SWITCH),
                     button(
                         "Reader",
                         id=READER_OPEN,
                         className="button button--small reader-open",
                         **aria(haspopup="dialog"),
                     ),
-                    button("Keys", "?", id=HELP_OPEN, className="button button--small"),
+                    small_button("Keys", "?", id=HELP_OPEN),
                 ],
                 className="top-end",
             ),
@@ -205,7 +205,7 @@ def _dialog_head(title: str, name: str) -> html.Div:
     return html.Div(
         [
             html.H2(title, id=f"{name}-title", className="page-title"),
-            button("Close", "Esc", id=f"{name}-close", className="button button--small"),
+            small_button("Close", "Esc", id=f"{name}-close"),
         ],
         className="dialog-head",
     )

@@ -63,15 +63,21 @@ def test_a_server_that_does_not_answer_is_told_and_asked_again(page: Page, study
     area(page, 264)
 
 
-def test_two_windows_of_one_reader(page: Page, study: str) -> None:
+def change_elsewhere(page: Page, study: str) -> Page:
+    """Draw in another window, then in this one, which has not seen it."""
     other = page.context.new_page()
-    open_study(page, study)
     open_study(other, study)
     edit(other)
     drag(other, (50.5, 40.5), (53.5, 40.5))
     saved(other)
     edit(page)
     drag(page, (50.5, 20.5), (57.5, 20.5))
+    return other
+
+
+def test_two_windows_of_one_reader(page: Page, study: str) -> None:
+    open_study(page, study)
+    other = change_elsewhere(page, study)
     expect(page.locator("#edit-words")).to_have_text("Not saved: changed in another window")
     words = page.locator("#edit-conflict-words")
     expect(words).to_contain_text("Not saved: another window changed this draft at")
@@ -121,13 +127,7 @@ def test_who_leaves_at_once_and_comes_back_finds_all(page: Page, study: str) -> 
 def test_who_leaves_in_a_conflict_loses_nothing(page: Page, study: str) -> None:
     open_study(page, study)
     page.wait_for_timeout(400)
-    other = page.context.new_page()
-    open_study(other, study)
-    edit(other)
-    drag(other, (50.5, 40.5), (53.5, 40.5))
-    saved(other)
-    edit(page)
-    drag(page, (50.5, 20.5), (57.5, 20.5))
+    other = change_elsewhere(page, study)
     expect(page.locator("#edit-conflict")).to_be_visible()
     leave(page)
     come_back(page)

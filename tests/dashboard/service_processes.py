@@ -15,13 +15,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
 import redis
 
 _STARTS_WITHIN_S = 60.0
+ServerT = TypeVar("ServerT", "PostgresServer", "RedisServer")
 
 
 def missing(what: str) -> Any:
@@ -164,20 +165,18 @@ class RedisServer:
 
 def open_postgres() -> PostgresServer:
     """A started PostgreSQL; skips or fails where it is not installed."""
-    programs = postgres_programs()
-    if programs is None:
-        missing("PostgreSQL")
-    server = PostgresServer(programs)
-    server.start()
-    return server
+    return _started(PostgresServer, postgres_programs(), "PostgreSQL")
 
 
 def open_redis() -> RedisServer:
     """A started Redis; skips or fails where it is not installed."""
-    program = shutil.which("redis-server")
+    return _started(RedisServer, shutil.which("redis-server"), "Redis")
+
+
+def _started(kind: Callable[[Any], ServerT], program: object, name: str) -> ServerT:
     if program is None:
-        missing("Redis")
-    server = RedisServer(program)
+        missing(name)
+    server = kind(program)
     server.start()
     return server
 

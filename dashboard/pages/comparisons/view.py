@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard.comparisons.records import ImageRecord
 from dashboard.components.attributes import aria, data
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 from dashboard.components.matrix import confusion_table
 from dashboard.components.model_facts import card_details, facts
 from dashboard.components.panels import caution, chart, figure_table, not_run, panel, table
@@ -84,7 +84,7 @@ def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
         html.Div(
             [
                 html.Span(id=STATUS, className="tabular", role="status"),
-                button("Cancel", id=CANCEL, className="button button--small", hidden=True),
+                small_button("Cancel", id=CANCEL, hidden=True),
             ],
             className="inline comparison-status",
         ),

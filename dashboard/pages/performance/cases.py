@@ -11,7 +11,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
+from dashboard.components.buttons import small_button
 from dashboard.components.figure_words import NONE
 from dashboard.evaluation.installed import KnownStudy
 from dashboard.studies.addresses import review_href
@@ -63,7 +63,7 @@ def case_panel(
             html.Div(
                 [
                     html.H2(title, className="panel-title"),
-                    button("Close", id=close_id, className="button button--small"),
+                    small_button("Close", id=close_id),
                 ],
                 className="case-head",
             ),

@@ -6,7 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.panels import small_button
+from dashboard.components.buttons import small_button
 from dashboard.pages.performance import ids
 from pipeline import ModelInfo
 from pipeline.evaluation.facade import Evaluation
@@ -83,9 +83,9 @@ def _source(evaluation: Evaluation | None) -> list[Component]:
                     f"{len(evaluation.slices_rows):,} slices",
                     className="muted secondary tabular",
                 ),
-                small_button("Figures as CSV", ids.FIGURES_CSV),
-                small_button("Patients as CSV", ids.PATIENTS_CSV),
-                small_button("Slices as CSV", ids.SLICES_CSV),
+                small_button("Figures as CSV", id=ids.FIGURES_CSV),
+                small_button("Patients as CSV", id=ids.PATIENTS_CSV),
+                small_button("Slices as CSV", id=ids.SLICES_CSV),
             ],
             className="performance-source",
         )

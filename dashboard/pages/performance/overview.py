@@ -5,7 +5,8 @@ from __future__ import annotations
 from dash import dcc, html
 
 from dashboard.components.attributes import aria
-from dashboard.components.panels import chart, small_button
+from dashboard.components.buttons import small_button
+from dashboard.components.panels import chart
 from dashboard.evaluation import CELLS
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
@@ -110,7 +111,7 @@ def _roc_panel(data: PageData) -> html.Section:
                 [
                     html.Label("Operating point", htmlFor=ids.THRESHOLD),
                     html.Span(id=ids.THRESHOLD_WORDS, className="tabular strong"),
-                    small_button(f"As shipped, {threshold:.2f}", ids.RESET),
+                    small_button(f"As shipped, {threshold:.2f}", id=ids.RESET),
                 ],
                 className="threshold-row",
             ),

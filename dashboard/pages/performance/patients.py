@@ -11,8 +11,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
+from dashboard.components.buttons import small_button
 from dashboard.components.figure_words import number_words
-from dashboard.components.panels import small_button, table
+from dashboard.components.panels import table
 from dashboard.pages.performance import ids
 from pipeline.evaluation.facade import Figure, Part, all_figures
 
@@ -56,7 +57,7 @@ def patients_panel(
     return html.Section(
         [
             html.Div(
-                [html.H2(title, className="panel-title"), small_button("Close", close_id)],
+                [html.H2(title, className="panel-title"), small_button("Close", id=close_id)],
                 className="case-head",
             ),
             *patient_table(patients, links),
@@ -103,7 +104,7 @@ def part_table(kind: str, parts: Sequence[tuple[str, Part, Sequence[Component]]]
                     for count in (part.patients, part.slices)
                 ],
                 *[_part_cell(figure, part) for figure in figures],
-                html.Td(small_button("Patients", ids.pick_id(kind, name))),
+                html.Td(small_button("Patients", id=ids.pick_id(kind, name))),
             ]
         )
         for name, part, marks in parts

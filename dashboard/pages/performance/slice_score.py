@@ -6,7 +6,8 @@ import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.panels import chart, figure_table, legend, panel, small_button, table
+from dashboard.components.buttons import small_button
+from dashboard.components.panels import chart, figure_table, legend, panel, table
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from pipeline.evaluation.facade import (
@@ -80,7 +81,7 @@ def _decided_panel(slices: pd.DataFrame) -> html.Section:
                     html.Td([html.Div(words), html.Div(meaning, className="meaning")]),
                     html.Td(f"{count:,}", className="number-cell"),
                     html.Td(f"{wrong:,} ({wrong / count:.1%})", className="number-cell nowrap"),
-                    html.Td(small_button("List them", ids.pick_id("decided", name))),
+                    html.Td(small_button("List them", id=ids.pick_id("decided", name))),
                 ]
             )
         )

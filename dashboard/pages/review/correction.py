@@ -9,7 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 
 
 def section() -> html.Section:
@@ -55,10 +55,9 @@ def section() -> html.Section:
             html.P(id="correction-state", className="finding-text strong"),
             html.H3("Saved versions", id="correction-versions-title", className="panel-title"),
             html.Ul(id="correction-versions", className="correction-versions"),
-            button(
+            small_button(
                 "Begin again from the AI's mask in view",
                 id="correction-from-ai",
-                className="button button--small",
             ),
             _ask(),
         ],

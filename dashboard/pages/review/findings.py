@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 from dashboard.pages.review import correction, measure_bar, next_study
 from dashboard.pages.review.overlays import calls_section, map_buttons, threshold_section
 
@@ -96,11 +96,10 @@ def _study() -> html.Section:
                         html.Details(
                             [html.Summary("What was measured"), html.Div(id="finding-notes")]
                         ),
-                        button(
+                        small_button(
                             "Lines",
                             "L",
                             id="viewer-show-diameters",
-                            className="button button--small",
                             **aria(label="Lines of the diameters over the image", pressed="true"),
                         ),
                     ],
@@ -113,11 +112,10 @@ def _study() -> html.Section:
         html.Div(
             [
                 html.Span(id="finding-conflicts-text", className="finding-text"),
-                button(
+                small_button(
                     "Next",
                     "C",
                     id="viewer-next-conflict",
-                    className="button button--small",
                     **aria(label="Next conflict"),
                 ),
             ],

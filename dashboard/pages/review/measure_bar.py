@@ -12,7 +12,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 
 _TOOLS = (
     ("ruler", "Ruler", "K", "Drag from end to end, or click both"),
@@ -61,7 +61,7 @@ def own_diameters() -> html.Div:
     return html.Div(
         [
             html.Span("Changed by the reader.", className="finding-text"),
-            button("Back to the AI's", id="diameters-back", className="button button--small"),
+            small_button("Back to the AI's", id="diameters-back"),
         ],
         id="diameters-own",
         className="diameters-own",
@@ -75,10 +75,9 @@ def _tool(name: str, words: str, key: str, title: str) -> html.Button:
 
 
 def _button(name: str, words: str, title: str, *, disabled: bool = False) -> html.Button:
-    return button(
+    return small_button(
         words,
         id=f"measure-{name}",
-        className="button button--small",
         title=title,
         disabled=disabled,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dash import html
 
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 
 
 def layout() -> html.Div:
@@ -17,11 +17,10 @@ def layout() -> html.Div:
             html.Div(
                 [
                     html.P(id="next-position", className="next-position tabular", role="status"),
-                    button(
+                    small_button(
                         "Previous",
                         "Shift+Enter",
                         id="next-previous",
-                        className="button button--small",
                         disabled=True,
                     ),
                 ],

@@ -6,7 +6,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 
 #: Name, words on the button, key.
 MAPS = (
@@ -73,11 +73,10 @@ def _slider_section(
         [
             html.H2(title, className="panel-title"),
             html.Span(id=f"{name}-value", className="finding-value tabular"),
-            button(
+            small_button(
                 "Shipped",
                 key,
                 id=f"viewer-{name}-shipped",
-                className="button button--small",
                 **aria(label=f"Back to the shipped {what}"),
             ),
         ],

@@ -12,7 +12,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 from dashboard.figures.slice_figure import make_slice_figure
 from dashboard.pages.review import edit_bar, measure_bar, planes, space, tool_bar
 from dashboard.pages.review.overlays import map_legend
@@ -158,11 +158,10 @@ def _strip() -> html.Div:
                         hidden=True,
                     ),
                     html.Span(id="strip-readout", className="strip-readout tabular"),
-                    button(
+                    small_button(
                         "Next lesion slice",
                         "N",
                         id="viewer-next-lesion",
-                        className="button button--small",
                     ),
                 ],
                 className="strip-head",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dash import html
 
 from dashboard.components.attributes import aria, data
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, small_button
 from dashboard.studies.uploads import size_words
 from pipeline import describe_formats
 
@@ -89,7 +89,7 @@ def _progress() -> html.Div:
 
 
 def _action(words: str, button_id: str, *, hidden: bool = False) -> html.Button:
-    return button(words, id=button_id, className="button button--small", hidden=hidden)
+    return small_button(words, id=button_id, hidden=hidden)
 
 
 def _dialog(limits: str) -> html.Dialog:
@@ -98,7 +98,7 @@ def _dialog(limits: str) -> html.Dialog:
             html.Div(
                 [
                     html.H2("Add studies", id="upload-dialog-title", className="page-title"),
-                    button("Close", "Esc", id="upload-close", className="button button--small"),
+                    small_button("Close", "Esc", id="upload-close"),
                 ],
                 className="dialog-head",
             ),
