@@ -31,7 +31,7 @@ SINK = f"{view.PREFIX}-sink"
 #: How often the browser asks how far the answer is.
 _ASK_MS = 250
 _NO_ANSWER = "The answer is no longer on the server. Choose the image again."
-MEASURE_COMMAND = "python -m pipeline train-image-task {task} --data DIR --pretrained DIR"
+MEASURE_COMMAND = "python -m pipeline train-image-task {task} --data DIR --run DIR"
 
 
 def layout(task: str | None = None, **_: Any) -> Component:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_images import TASK, corner_pixels, write_image
+from tiny_images import TASK, corner_pixels
 
 from pipeline.classifiers.network import with_activations
 from pipeline.engine.export import export_network, measure_difference
@@ -16,7 +16,6 @@ from pipeline.engine.exports import is_exported
 from pipeline.engine.keras_engine import KerasStage
 from pipeline.engine.selection import open_network
 from pipeline.errors import InputError
-from pipeline.image_tasks import answering
 from pipeline.image_tasks.answers import ImageClassifier, answer_image, draw_overlay, encode_png
 from pipeline.image_tasks.models import read_image_model
 from pipeline.models.registry import load_keras_model
@@ -100,17 +99,11 @@ def test_an_answer_for_the_dashboard(shipped: Folders) -> None:
         assert (picture.mode, picture.size) == (mode, (told["width"], told["height"]))
 
 
-def test_the_program_writes_an_answer_or_a_sentence(
-    shipped: Folders, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_damaged_image_gets_a_sentence(shipped: Folders) -> None:
     models, exports = shipped
-    where = ["--models", str(models), "--engine-dir", str(exports)]
-    path = write_image(tmp_path / "a.png", corner_pixels(20))
-    assert answering.main([TASK, str(path), "--source", "a.png", *where]) == 0
-    assert json.loads(capsys.readouterr().out)["class"] == "normal"
-    path.write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    assert answering.main([TASK, str(path), "--source", "a.png", *where]) == 1
-    assert json.loads(capsys.readouterr().out)["error"].startswith("a.png is damaged")
+    classifier = ImageClassifier(models, TASK, engine_dir=exports)
+    with pytest.raises(InputError, match=r"^a\.png is damaged"):
+        answer_image(TASK, b"\x89PNG\r\n\x1a\nbroken", source="a.png", classifier=classifier)
 
 
 def test_the_overlay_leaves_the_image_where_nothing_speaks() -> None:
