@@ -1,11 +1,13 @@
 """The tokens of the interface as Plotly templates, one for each theme.
 
-`tokens.css` holds the same values for the page; a test compares the two.
+Colours are named in ``assets/css/tokens.css`` alone and read from there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -34,36 +36,41 @@ class Tokens:
     done: str
 
 
-DARK = Tokens(
-    background="#0a0c0f",
-    panel="#12161b",
-    raised="#191e25",
-    line="#262d36",
-    text="#e4e9ee",
-    muted="#93a0ad",
-    accent="#5ab0f2",
-    ai="#f2a93b",
-    reference="#56d0c4",
-    correction="#dcc4ff",
-    warning="#e8c04a",
-    error="#ef6f5e",
-    done="#7ccf8a",
-)
-LIGHT = Tokens(
-    background="#eef1f4",
-    panel="#ffffff",
-    raised="#f4f6f8",
-    line="#d7dde3",
-    text="#18222c",
-    muted="#566372",
-    accent="#1668b0",
-    ai="#a35c00",
-    reference="#00776b",
-    correction="#6b3fc0",
-    warning="#8a6000",
-    error="#b3362a",
-    done="#237a3b",
-)
+def read_tokens(css: str) -> dict[Theme, Tokens]:
+    """Colours of both themes, from the style sheet that names them.
+
+    Args:
+        css: Text of ``tokens.css``: custom properties in a block for all and one for the light
+            theme; a value is a colour of six hexadecimal digits, or ``var()`` of another one.
+
+    Raises:
+        ValueError: A colour is missing.
+    """
+    blocks = [
+        dict(_PROPERTY.findall(css[css.index(f"{name} {{") :].split("}", 1)[0])) for name in _BLOCKS
+    ]
+    found: dict[Theme, Tokens] = {}
+    for theme, properties in (("dark", blocks[0]), ("light", blocks[0] | blocks[1])):
+        colours = {}
+        for field in fields(Tokens):
+            value = properties.get(_PROPERTY_NAMES.get(field.name, field.name), "")
+            while link := _LINK.fullmatch(value):
+                value = properties.get(link[1], "")
+            if not _COLOUR.fullmatch(value):
+                raise ValueError(f"the {theme} theme has no colour {field.name}")
+            colours[field.name] = value
+        found[theme] = Tokens(**colours)  # type: ignore[index]
+    return found
+
+
+_BLOCKS = (":root", ':root[data-theme="light"]')
+_PROPERTY_NAMES = {"background": "bg"}
+_PROPERTY = re.compile(r"--([a-z-]+):\s*([^;]+);")
+_LINK = re.compile(r"var\(--([a-z-]+)\)")
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_CSS = Path(__file__).resolve().parents[2] / "assets" / "css" / "tokens.css"
+_TOKENS = read_tokens(_CSS.read_text("utf-8"))
+DARK, LIGHT = _TOKENS["dark"], _TOKENS["light"]
 
 
 def parse_theme(value: object) -> Theme:
@@ -73,7 +80,7 @@ def parse_theme(value: object) -> Theme:
 
 def tokens_of(theme: Theme) -> Tokens:
     """Colours of a theme."""
-    return LIGHT if theme == "light" else DARK
+    return _TOKENS[theme]
 
 
 def build_template(theme: Theme) -> go.layout.Template:

@@ -64,18 +64,26 @@ def _contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_template_holds_the_tokens_of_the_style_sheet(theme):
-    css = CSS.read_text("utf-8")
-    start = css.index(":root {" if theme == "dark" else ':root[data-theme="light"]')
-    block = css[start : css.index("}", start)]
-    names = dict(re.findall(r"--([a-z-]+):\s*(#[0-9a-f]{6})\b", block))
-    tokens = template.tokens_of(theme)
-    assert tokens.background == names["bg"]
-    for name in ("panel", "raised", "line", "text", "muted", "accent", "ai", "reference"):
-        assert getattr(tokens, name) == names[name], name
-    for name in ("warning", "error", "done"):
-        assert getattr(tokens, name) == names[name], name
+def test_colours_are_read_from_the_style_sheet():
+    found = template.read_tokens(CSS.read_text("utf-8"))
+    assert found["dark"].reference == "#56d0c4", "through var()"
+    assert found["light"].reference == "#00776b"
+    assert found["dark"].error != found["light"].error
+    assert template.tokens_of("light") == found["light"]
+
+
+@pytest.mark.parametrize("value", ["", "teal", "var(--nowhere)"])
+def test_colour_that_is_missing_is_refused(value):
+    css = re.sub(r"(--on-image-reference:)[^;]+;", rf"\1 {value};", CSS.read_text("utf-8"))
+    with pytest.raises(ValueError, match="dark theme has no colour reference"):
+        template.read_tokens(css)
+
+
+def test_colours_are_named_in_the_tokens_alone():
+    names = {"#56d0c4", "#f2a93b", "#dcc4ff"}
+    for path in [*CSS.parent.glob("*.css"), *CSS.parents[1].glob("js/**/*.js")]:
+        if path != CSS:
+            assert not names & set(re.findall(r"#[0-9a-f]{6}\b", path.read_text("utf-8"))), path
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
