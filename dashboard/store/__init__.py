@@ -2,6 +2,7 @@
 
 from dashboard.store.database import DatabaseError
 from dashboard.store.rows import (
+    STUDY_ID,
     JobRow,
     JobState,
     ModelKey,
@@ -15,6 +16,7 @@ from dashboard.store.store import LEASE, Store
 
 __all__ = [
     "LEASE",
+    "STUDY_ID",
     "DatabaseError",
     "JobRow",
     "JobState",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+#: A study's opaque id, as in addresses.
+STUDY_ID = re.compile(r"[0-9a-f]{16}")
 
 
 class Origin(StrEnum):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import secrets
 import shutil
 import tempfile
@@ -18,11 +17,11 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
+from dashboard.store import STUDY_ID
 from dashboard.workspace import shared_studies
 from pipeline import Case, InputError, SharedStorage, StorageError, load_case, save_case
 
 _LOG = logging.getLogger(__name__)
-_STUDY_ID = re.compile(r"[0-9a-f]{16}")
 _OPEN_CASES = 32
 #: Marks a folder as a copy of what is on the shared storage.
 _COPY = ".copy"
@@ -127,7 +126,7 @@ class StudyFiles:
         """
         if self._storage is None:
             return 0
-        paths = [p for p in self._folder.iterdir() if _STUDY_ID.fullmatch(p.name)]
+        paths = [p for p in self._folder.iterdir() if STUDY_ID.fullmatch(p.name)]
         kept = [p for p in paths if (p / "case.json").is_file() and not (p / _COPY).exists()]
         for path in kept:
             self._share(self._storage, path.name, path)
@@ -181,7 +180,7 @@ class StudyFiles:
                 total -= size
 
     def _path(self, study_id: str) -> Path:
-        if _STUDY_ID.fullmatch(study_id) is None:
+        if STUDY_ID.fullmatch(study_id) is None:
             raise InputError("", "There is no such study.")
         return self._folder / study_id
 

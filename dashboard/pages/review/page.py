@@ -19,6 +19,7 @@ from dashboard.components.attributes import aria
 from dashboard.components.shell import empty_state
 from dashboard.jobs import callbacks, table
 from dashboard.pages.review import findings, rail, viewer
+from dashboard.store import STUDY_ID
 from dashboard.workspace import services
 
 STUDY = "review-study"
@@ -27,7 +28,6 @@ PROGRESS = "analysis-progress"
 OUTCOME = "analysis-outcome"
 SINK = "review-sink"
 
-_STUDY_ID = re.compile(r"[0-9a-f]{16}")
 #: How often the browser asks how far the analysis is.
 _ASK_MS = 150
 
@@ -60,7 +60,7 @@ def layout(study: str | None = None, slice: str | None = None, **_: str) -> Comp
                 dcc.Link("Open the worklist", href="/", className="button button--primary"),
             )
         )
-    if not _STUDY_ID.fullmatch(study):
+    if not STUDY_ID.fullmatch(study):
         return _page(_error("This study cannot be opened", "The address names no study."))
     wanted = int(slice) if slice and re.fullmatch(r"[0-9]{1,6}", slice) else None
     return _page(
@@ -157,7 +157,7 @@ def parse_request(value: object) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         return None
     study_id, asked = value.get("study_id"), value.get("asked")
-    if not isinstance(study_id, str) or not _STUDY_ID.fullmatch(study_id):
+    if not isinstance(study_id, str) or not STUDY_ID.fullmatch(study_id):
         return None
     mark = asked if isinstance(asked, int) else 0
     return {"study_id": study_id, "asked": mark, "again": value.get("again") is True}

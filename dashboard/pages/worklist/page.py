@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.pages.worklist import frame, grid, upload
-from dashboard.store import JobState, Origin, StudyCounts
+from dashboard.store import STUDY_ID, JobState, Origin, StudyCounts
 from dashboard.store.stamp import worklist_stamp
 from dashboard.studies import intake
 from dashboard.workspace import services
@@ -31,8 +30,6 @@ SINK = "worklist-sink"
 
 #: How often rows are asked for, in ms: while something is analysed, and otherwise.
 BUSY_MS, IDLE_MS = 1000, 5000
-
-_STUDY_ID = re.compile(r"[0-9a-f]{16}")
 
 
 def layout(**_: Any) -> Component:
@@ -136,7 +133,7 @@ def refresh(ticks: object, asked: object, seen: object, origin: object) -> tuple
 
 def delete(clicks: object, study_id: object, asked: object) -> tuple[Any, Any]:
     """Delete an uploaded study, after the reader has confirmed it."""
-    if not clicks or not isinstance(study_id, str) or not _STUDY_ID.fullmatch(study_id):
+    if not clicks or not isinstance(study_id, str) or not STUDY_ID.fullmatch(study_id):
         raise PreventUpdate
     parts = services.get(current_app)
     try:
