@@ -17,7 +17,7 @@ from dash import Dash, dcc, html, set_props
 from flask import Response, request
 
 from dashboard import api
-from dashboard.api import security
+from dashboard.api import scripts, security
 from dashboard.components import shell
 from dashboard.jobs.callbacks import ThreadManager
 from dashboard.pages import about
@@ -60,13 +60,14 @@ PAGES = (
 
 def build_app(parts: Services) -> Dash:
     """Compose the app from its parts."""
+    modules = scripts.ScriptTree.read(_ASSETS / "js")
     app = Dash(
         __name__,
         use_pages=True,
         pages_folder="",
         assets_folder=str(_ASSETS),
         assets_path_ignore=shell.ASSETS_PATH_IGNORE,
-        index_string=shell.index_string(),
+        index_string=shell.index_string(modules.tags()),
         serve_locally=True,
         title="Overread",
         update_title=None,  # type: ignore[arg-type]  # Dash's way to leave the title alone
@@ -74,6 +75,7 @@ def build_app(parts: Services) -> Dash:
         background_callback_manager=ThreadManager(parts.settings.background),
         on_error=_tell_error,
     )
+    app.renderer = shell.RENDERER
     app.server.secret_key = parts.settings.signing_secret()
     services.attach(app.server, parts)
     for page in PAGES:
@@ -88,6 +90,7 @@ def build_app(parts: Services) -> Dash:
     shell.register(app)
     notice = html.Div(id=_NOTICE, className="app-notice", role="alert", style=_NOTICE_PLACE)
     app.layout = html.Div([shell.layout(dash.page_container), notice])
+    scripts.register(app.server, modules)
     api.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     app.server.before_request(lambda: _check_callback(app))

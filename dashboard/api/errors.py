@@ -23,7 +23,7 @@ SENTENCES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "This is more than the server takes at once.",
 }
 #: Addresses whose answers are logged only where they fail.
-_QUIET = ("/data/", "/assets/", "/_dash-", "/_favicon", "/api/health", "/api/studies/")
+_QUIET = ("/data/", "/assets/", "/scripts/", "/_dash-", "/_favicon", "/api/health", "/api/studies/")
 _FAILED = "Something went wrong on the server; its log has the details."
 
 

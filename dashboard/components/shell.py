@@ -41,7 +41,14 @@ PAGES: tuple[tuple[str, str], ...] = (
 )
 
 #: For ``Dash(assets_path_ignore=...)``: what `index_string` and the style sheets load themselves.
-ASSETS_PATH_IGNORE = ["^vendor$", "^boot$"]
+ASSETS_PATH_IGNORE = ["^vendor$", "^boot$", "^js$"]
+
+#: For ``Dash.renderer``: Dash begins once the page's modules have run, which the event waits for.
+#: It calls the functions that they register, and draws cells of the worklist with them, at once.
+RENDERER = (
+    'document.addEventListener("DOMContentLoaded",'
+    " () => { window.renderer = new DashRenderer(); });"
+)
 
 _INDEX = """<!DOCTYPE html>
 <html lang="en" data-theme="dark" data-bs-theme="dark">
@@ -52,6 +59,7 @@ _INDEX = """<!DOCTYPE html>
         <script src="PREFIXassets/boot/theme.js"></script>
         {%favicon%}
         {%css%}
+        SCRIPTS
     </head>
     <body>
         {%app_entry%}
@@ -64,13 +72,14 @@ _INDEX = """<!DOCTYPE html>
 </html>"""
 
 
-def index_string(prefix: str = "/") -> str:
+def index_string(scripts: str, prefix: str = "/") -> str:
     """HTML of the page that carries the app, for ``Dash(index_string=...)``.
 
     Args:
+        scripts: Tags that load the page's modules, `ScriptTree.tags`.
         prefix: The app's `requests_pathname_prefix`, "/" at the root of a host.
     """
-    return _INDEX.replace("PREFIX", prefix)
+    return _INDEX.replace("PREFIX", prefix).replace("SCRIPTS", scripts)
 
 
 def layout(container: Component) -> html.Div:
