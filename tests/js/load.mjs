@@ -1,5 +1,6 @@
 // The page's scripts for tests in Node: classic scripts that put their parts on one global object.
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { runInThisContext } from "node:vm";
 
 const SCRIPTS = new URL("../../assets/js/", import.meta.url);
@@ -10,8 +11,8 @@ globalThis.window = globalThis;
 // Runs scripts by their names, in this order, and returns the object that holds their parts.
 export function load(...names) {
   for (const name of names) {
-    const file = new URL(`${name}.js`, SCRIPTS);
-    runInThisContext(readFileSync(file, "utf8"), { filename: file.pathname });
+    const [file] = globSync(`*/${name}.js`, { cwd: SCRIPTS });
+    runInThisContext(readFileSync(fileURLToPath(new URL(file, SCRIPTS)), "utf8"), { filename: file });
   }
   return globalThis.overread;
 }

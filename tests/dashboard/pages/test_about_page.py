@@ -101,7 +101,7 @@ def test_metadata_of_another_shape_shows_what_is_there(served, broken):
 
 
 def test_every_key_of_the_page_is_bound_in_the_browser():
-    scripts = "".join(path.read_text("utf-8") for path in SCRIPTS.glob("*.js"))
+    scripts = "".join(path.read_text("utf-8") for path in SCRIPTS.rglob("*.js"))
     names = {"↑": "ArrowUp", "↓": "ArrowDown", "Space": " "}
     for _, rows in about.KEYS:
         for _, keys in rows:

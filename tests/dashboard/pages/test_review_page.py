@@ -99,7 +99,7 @@ def test_a_study_that_is_gone_fails_with_a_sentence(parts):
 
 
 def test_browser_and_server_know_the_same_pages():
-    script = (Path(shell.__file__).parents[2] / "assets" / "js" / "shell.js").read_text()
+    script = (Path(shell.__file__).parents[2] / "assets" / "js" / "frame" / "shell.js").read_text()
     (paths,) = re.findall(r"const PATHS = \[(.*?)\];", script)
     assert re.findall(r'"(.*?)"', paths) == [path for _, path in shell.PAGES]
 
