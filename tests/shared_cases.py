@@ -1,6 +1,6 @@
 """Tables of cases that the tests of both languages run: ``tests/cases/*.json``.
 
-`tests/js/load.mjs` reads the same files for the page's scripts.
+`tests/js/support.js` reads the same files for the page's scripts.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
   let theme = "dark";
   try {
     if (localStorage.getItem("overread.theme") === "light") theme = "light";
-  } catch (error) {
+  } catch {
     // storage may be forbidden: the default stays
   }
   document.documentElement.dataset.theme = theme;

@@ -1,70 +1,33 @@
-// The entry: all modules of the page, in the order in which they listen to the document.
-import "./viewer/amounts.js";
-import "./review/analysis.js";
-import "./measure/bidimensional.js";
-import "./viewer/calls.js";
-import "./measure/chord_drag.js";
-import "./measure/chords.js";
-import "./comparisons/comparisons.js";
-import "./viewer/contours.js";
-import "./viewer/corners.js";
-import "./correct/correction.js";
-import "./correct/correction_figures.js";
-import "./correct/correction_layer.js";
-import "./review/correction_panel.js";
-import "./correct/correction_store.js";
-import "./correct/edit_actions.js";
-import "./correct/edit_bar.js";
-import "./correct/edit_tools.js";
-import "./review/findings.js";
-import "./viewer/geometry.js";
-import "./viewer/greyscale.js";
-import "./review/input.js";
-import "./frame/job_channel.js";
-import "./frame/key_choice.js";
-import "./frame/keys.js";
-import "./frame/latest_answer.js";
-import "./review/left_out.js";
-import "./review/legend.js";
-import "./viewer/linked.js";
-import "./viewer/maps.js";
-import "./correct/mask_bits.js";
-import "./correct/mask_shapes.js";
-import "./correct/mask_sources.js";
-import "./measure/measure_draw.js";
-import "./measure/measure_keys.js";
-import "./measure/measure_list.js";
-import "./measure/measure_shapes.js";
-import "./measure/measure_store.js";
-import "./measure/measure_tools.js";
-import "./measure/measures.js";
-import "./review/next.js";
-import "./viewer/overlays.js";
-import "./viewer/panes.js";
-import "./viewer/pixels.js";
-import "./volume/plane_cuts.js";
-import "./volume/plane_pane.js";
-import "./volume/plane_views.js";
-import "./volume/planes.js";
-import "./viewer/pointer.js";
-import "./review/rail.js";
-import "./frame/reader.js";
-import "./worklist/reading_list.js";
-import "./review/review.js";
-import "./viewer/screen.js";
-import "./frame/shell.js";
-import "./volume/space.js";
-import "./volume/space_data.js";
-import "./review/strip.js";
-import "./review/study_load.js";
-import "./viewer/threshold.js";
-import "./viewer/tools.js";
-import "./viewer/touch.js";
-import "./review/tour.js";
-import "./review/trust.js";
-import "./worklist/upload_files.js";
-import "./worklist/upload_panel.js";
-import "./worklist/upload_send.js";
-import "./viewer/viewer.js";
-import "./worklist/worklist.js";
-import "./worklist/worklist_cells.js";
+// @ts-check
+/** The entry: no module does anything by being loaded, here they begin. */
+
+import * as comparisons from "./comparisons/comparisons.js";
+import * as keyChoice from "./frame/key_choice.js";
+import * as keys from "./frame/keys.js";
+import * as reader from "./frame/reader.js";
+import * as shell from "./frame/shell.js";
+import * as review from "./review/review.js";
+import * as studyLoad from "./review/study_load.js";
+import * as tour from "./review/tour.js";
+import * as uploadPanel from "./worklist/upload_panel.js";
+import * as uploadSend from "./worklist/upload_send.js";
+import * as worklist from "./worklist/worklist.js";
+import * as worklistCells from "./worklist/worklist_cells.js";
+
+/** In the order in which they hear of events. */
+const PARTS = [
+  keyChoice, // before the keys that it takes
+  tour,
+  keys,
+  reader,
+  shell,
+  worklistCells,
+  worklist,
+  uploadSend,
+  uploadPanel,
+  comparisons,
+  studyLoad,
+  review,
+];
+
+for (const part of PARTS) part.start();

@@ -1,7 +1,7 @@
 """HTTP of measurements: diameters of the AI's mask, and what a reader has measured on a study.
 
 One document holds all of it, with a revision. A window that did not see what another one wrote is
-answered with 409 and with that, and puts both together (`assets/js/measure_store.js`).
+answered with 409 and with that, and puts both together (`assets/js/measure/measure_store.js`).
 
 A measurement is ``{"id", "kind", "k", "points"}``: ``k`` its slice from 0, points ``[x, y]`` in
 image coordinates, where pixel (0, 0) covers 0 to 1. Lengths, areas and statistics are not sent:

@@ -114,5 +114,5 @@ def _check_cut(row: StudyRow, axis: str, place: int) -> None:
 
 
 def cut_plane(volume: NDArray[Any], axis: str, place: int) -> NDArray[Any]:
-    """One row or column of every slice of ``(n, h, w)``, as `assets/js/plane_cuts.js` has it."""
+    """One row or column of every slice of ``(n, h, w)``, as in `assets/js/volume/plane_cuts.js`."""
     return volume[:, place] if axis == "row" else volume[:, :, place]

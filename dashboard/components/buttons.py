@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 
 def key_cap(key: str, **attributes: Any) -> html.Kbd:
-    """A key as on a keyboard, as shipped; on buttons `assets/js/keys.js` puts in the reader's."""
+    """A key as on a keyboard, as shipped; `assets/js/frame/keys.js` shows the reader's own."""
     return html.Kbd(key, className=f"key {attributes.pop('className', '')}".strip(), **attributes)
 
 

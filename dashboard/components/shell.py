@@ -1,8 +1,8 @@
 """The frame around every page: top bar, navigation, theme switch, keyboard help.
 
-Theme and keys live in the browser (`assets/boot/theme.js`, `assets/js/shell.js`, `keys.js`): they
-must answer at once and work while the server is away. Nothing here is inline script, so that the
-content security policy needs no exception beyond `Dash.csp_hashes()`.
+Theme and keys live in the browser (`assets/boot/theme.js`, `shell.js` and `keys.js` of
+`assets/js/frame/`): they must answer at once and work while the server is away. Nothing here is
+inline script, so that the content security policy needs no exception beyond `Dash.csp_hashes()`.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _top_bar() -> html.Header:
 
 
 def _help_dialog() -> Component:
-    """The list of keys, where they are changed too; `assets/js/key_choice.js` fills it."""
+    """The list of keys, where they are changed too; `assets/js/frame/key_choice.js` fills it."""
     return html.Dialog(
         [
             _dialog_head("Keys", "help"),
@@ -186,7 +186,7 @@ def _help_dialog() -> Component:
 
 
 def _reader_dialog() -> Component:
-    """Who is reading; `assets/js/reader.js` fills it."""
+    """Who is reading; `assets/js/frame/reader.js` fills it."""
     return html.Dialog(
         [
             _dialog_head("Reader", "reader"),

@@ -9,7 +9,7 @@ BACKGROUND = "#000000"
 
 
 def make_slice_figure() -> go.Figure:
-    """An empty figure for one slice, filled by `assets/js/screen.js`.
+    """An empty figure for one slice, filled by `assets/js/viewer/screen.js`.
 
     Both images cover the slice. One is in view while the other takes the next slice, so that a step
     never shows an empty frame. The axes count pixels, row 0 at the top; their ranges follow zoom,

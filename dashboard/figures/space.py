@@ -21,7 +21,7 @@ from dashboard.figures.template import DARK, FONT
 if TYPE_CHECKING:
     from pipeline import Case, CaseSpace, HeadSurface, Mesh
 
-#: Traces by their places in the figure; `assets/js/space.js` knows them by these names.
+#: Traces by their places in the figure; `assets/js/volume/space.js` knows them by these names.
 TRACES = ("ai", "reference", "head", "slice", "frame", "correction")
 MaskName = Literal["ai", "reference", "correction"]
 #: Light from the camera's side, hardly any gloss: shape is read from shading alone.

@@ -3,7 +3,7 @@
 Dash forks a process per background callback. Ours only follow a row of the jobs table, and to fork
 a server with threads is the wrong tool for that: SQLite's locks do not survive it, Python 3.12
 warns of deadlocks, and each open study would cost a process. A thread dies with its web process;
-the page then asks again, whichever web process answers (`assets/js/job_channel.js`).
+the page then asks again, whichever web process answers (`assets/js/frame/job_channel.js`).
 
 Progress and outputs pass through a folder as JSON. diskcache would pickle what is not text, bytes
 or a number, and unpickling a row that somebody else wrote runs it as code (CVE-2025-69872).

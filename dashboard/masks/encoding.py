@@ -3,7 +3,7 @@
 Layout before compression, all numbers little-endian: ``OVM1``, then uint32 slices of the study,
 height, width and slices held; then the position of each slice held (uint32, strictly rising from
 0); then their pixels, row by row, eight to a byte, the first pixel in the highest bit, each slice
-filled up with zero bits to a whole byte. `assets/js/mask_bits.js` writes and reads the same.
+filled up with zero bits to a whole byte. `assets/js/correct/mask_bits.js` writes and reads it too.
 """
 
 from __future__ import annotations

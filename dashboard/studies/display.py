@@ -80,7 +80,7 @@ def make_thumbnail(image: NDArray[np.generic], window: tuple[float, float]) -> b
 
 
 def grey_levels(image: NDArray[np.generic], window: tuple[float, float]) -> NDArray[np.uint8]:
-    """Grey of each pixel in a display window, as `lookup` in `assets/js/greyscale.js` has it.
+    """Grey of each pixel in a display window, as in `assets/js/viewer/greyscale.js` (`lookup`).
 
     Args:
         image: Pixel values of any shape; what is no number is black.
@@ -94,13 +94,13 @@ def grey_levels(image: NDArray[np.generic], window: tuple[float, float]) -> NDAr
 def find_window(volume: NDArray[np.floating]) -> list[float]:
     """Display window of a volume, taken from the brain.
 
-    `autoWindow` in `assets/js/greyscale.js` follows the same rule for the slice in view: scalp fat
-    is brighter than any lesion, so only the middle counts. Foreground is what exceeds the darkest
-    value by 6% of the range (percentiles 0.1 and 99.9). The ellipse in the middle of its bounding
-    box, half as wide and as high, is brain (corners of a box reach the scalp). Low is percentile 1
-    of all values there (dark CSF), at most a third of the way up to the median; high lies 1.2 times
-    as far above it as percentile 99.5 of the foreground there, which leaves room for a lesion. A
-    percentile is the smallest value that so many values do not exceed.
+    `autoWindow` in `assets/js/viewer/greyscale.js` follows the same rule for the slice in view:
+    scalp fat is brighter than any lesion, so only the middle counts. Foreground is what exceeds the
+    darkest value by 6% of the range (percentiles 0.1 and 99.9). The ellipse in the middle of its
+    bounding box, half as wide and as high, is brain (corners of a box reach the scalp). Low is
+    percentile 1 of all values there (dark CSF), at most a third of the way up to the median; high
+    lies 1.2 times as far above it as percentile 99.5 of the foreground there, which leaves room for
+    a lesion. A percentile is the smallest value that so many values do not exceed.
 
     Args:
         volume: ``(n, h, w)`` pixel values; what is not finite is passed over.

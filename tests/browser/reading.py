@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from page_modules import with_modules
 from playwright.sync_api import Page
 
 #: Selectors of what comes after the first slice.
@@ -25,8 +26,10 @@ def open_study(
 def point(page: Page, x: float, y: float) -> tuple[float, float]:
     """Where an image coordinate is in the window."""
     found: Any = page.evaluate(
-        """([x, y]) => { const { screen } = overread.viewer.now, [sx, sy] = screen.scale();
-             const zero = screen.toImage(0, 0); return [(x - zero.x) * sx, (y - zero.y) * sy]; }""",
+        with_modules("""([x, y]) => {
+             const { screen } = modules.viewer.now, [sx, sy] = screen.scale();
+             const zero = screen.toImage(0, 0);
+             return [(x - zero.x) * sx, (y - zero.y) * sy]; }"""),
         [x, y],
     )
     return found[0], found[1]

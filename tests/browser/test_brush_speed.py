@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,39 @@ import nibabel
 import numpy as np
 import pytest
 from correcting import edit, open_study
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 from reading import drag
 from running_site import Site
 
 SIZE, MOVES = 512, 100
-MEASURE = """() => {
-  const spent = (window.spent = { stroke: [], path: [], slice: [] });
-  const time = (part, name) => {
-    const run = part[name];
-    part[name] = (...given) => {
-      const begun = performance.now();
-      const made = run(...given);
-      spent[name].push(performance.now() - begun);
-      return made;
-    };
-  };
-  time(overread.maskShapes, "stroke");
-  time(overread.contours, "path");
-  time(overread.correctionFigures, "slice");
-}"""
+#: A module in whose place another one stands, which times one of its functions.
+TIMED = """
+export * from "{url}?plain";
+import {{ {name} as run }} from "{url}?plain";
+export const {name} = (...given) => {{
+  const begun = performance.now();
+  const made = run(...given);
+  (window.spent ??= {{ stroke: [], path: [], slice: [] }}).{name}.push(performance.now() - begun);
+  return made;
+}};
+"""
+PARTS = {
+    "stroke": "correct/mask_shapes.js",
+    "path": "viewer/contours.js",
+    "slice": "correct/correction_figures.js",
+}
+
+
+def time_parts(page: Page) -> None:
+    """Have the page note how long what follows each move of the brush takes."""
+
+    def stand_in(name: str) -> Callable[[Route], None]:
+        return lambda route: route.fulfill(
+            body=TIMED.format(url=route.request.url, name=name), content_type="text/javascript"
+        )
+
+    for name, path in PARTS.items():
+        page.route(f"**/scripts/*/{path}", stand_in(name))
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +62,10 @@ def large(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_brush_keeps_up_with_the_pointer(
     page: Page, large: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    time_parts(page)
     open_study(page, large, 2)
     edit(page, size=40)
-    page.evaluate(MEASURE)
+    page.evaluate("() => { window.spent = { stroke: [], path: [], slice: [] }; }")
     drag(page, *[(200 + 1.5 * i, 200 + i) for i in range(MOVES + 1)])
     spent: Any = page.evaluate("() => window.spent")
     assert len(spent["stroke"]) == MOVES + 1  # every move is painted; outline and area once a frame

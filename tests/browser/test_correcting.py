@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from correcting import add_own_study, area, edit, open_study, saved
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import click, drag, point
 from running_site import SLICES, Site
@@ -95,10 +96,10 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     mine = page.get_attribute(".correction-line", "d") or ""
     area(page, 390)
     changed = (
-        "overread.viewer.now.study.indices.map((_, k) => overread.correctionFigures.changedArea(k))"
+        "modules.viewer.now.study.indices.map((_, k) => modules.correctionFigures.changedArea(k))"
     )
     marked = [None] * 4 + [405, 390, 500] + [None] * (SLICES - 7)
-    assert page.evaluate(changed) == marked, "the strip remembers after saving"
+    assert page.evaluate(with_modules(changed)) == marked, "the strip remembers after saving"
     page.wait_for_timeout(400)  # until the address names the slice
 
     page.reload()
@@ -111,11 +112,12 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     expect(page.locator("#correction-versions li")).to_have_count(1)
     expect(page.locator("#correction-versions")).to_contain_text("Began from the AI's mask at")
     expect(page.locator("#correction-base")).to_contain_text("Goes on from version 1")
-    page.wait_for_function(f"(wanted) => `${{{changed}}}` === `${{wanted}}`", arg=marked)
+    same = with_modules(f"(wanted) => `${{{changed}}}` === `${{wanted}}`")
+    page.wait_for_function(same, arg=marked)
     page.keyboard.press("e")
     drag(page, (50.5, 20.5), (54.5, 20.5))
     page.keyboard.press("Shift+A")  # as the AI had it: no mark any more
-    page.wait_for_function(f"() => ({changed})[5] === null")
+    page.wait_for_function(with_modules(f"() => ({changed})[5] === null"))
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     page.keyboard.press("e")
@@ -331,8 +333,8 @@ def test_no_two_bindings_share_a_key_while_correcting(page: Page, study: str) ->
     open_study(page, study)
     page.keyboard.press("e")
     keys: Any = page.evaluate(
-        """() => overread.keys.all().map(({ binding }) => binding)
-             .filter(({ key }) => key).map(({ id, key }) => [key, id])"""
+        with_modules("""() => modules.keys.all().map(({ binding }) => binding)
+             .filter(({ key }) => key).map(({ id, key }) => [key, id])""")
     )
     mine = [key for key, name in keys if str(name).startswith(("edit.", "show.correction"))]
     assert len(mine) == 20

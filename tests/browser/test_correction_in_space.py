@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 from correcting import add_own_study, open_study, saved
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from running_site import Site
 from test_planes import AMBER, CORONAL, SAGITTAL, count, picture
 
 LONGEST_MS = 45_000
 #: A box of 16 x 16 pixels where the lesion is, on slices 1 to 4 of 12, which have none.
-DRAW = """() => { const { width } = overread.viewer.now.study; overread.correction.change("A test",
-  [0, 1, 2, 3].map((k) => { const mask = overread.correction.mask(k);
+DRAW = with_modules("""() => { const { width } = modules.viewer.now.study;
+  modules.correction.change("A test",
+  [0, 1, 2, 3].map((k) => { const mask = modules.correction.mask(k);
     for (let y = 20; y < 36; y++) mask.fill(1, y * width + 16, y * width + 32);
-    return { k, mask }; })); }"""
+    return { k, mask }; })); }""")
 
 
 @pytest.fixture
@@ -33,14 +35,15 @@ def violet(page: Page, pane: str) -> int:
 def rows(page: Page, pane: str) -> Any:
     """Slices on which the cut that is in view has pixels of the correction."""
     return page.evaluate(
-        """(axis) => { const { now } = overread.viewer, drawn = overread.correctionLayer.drawn();
+        with_modules("""(axis) => {
+             const { now } = modules.viewer, drawn = modules.correctionLayer.drawn();
              const pane = axis === "row" ? "#plane-first" : "#plane-second";
              const { place } = document.querySelector(pane).dataset;
-             const cuts = overread.planeCuts.create(now, () => {});
+             const cuts = modules.planeCuts.create(now, () => {});
              const { values } = cuts.getCorrected(drawn, axis, Number(place));
              const across = axis === "row" ? now.study.width : now.study.height;
              return [...Array(now.study.n).keys()].filter((k) =>
-               values.subarray(k * across, (k + 1) * across).includes(255)); }""",
+               values.subarray(k * across, (k + 1) * across).includes(255)); }"""),
         "row" if pane == CORONAL else "column",
     )
 
@@ -49,7 +52,7 @@ def test_planes_draw_it_as_it_is_drawn(page: Page, study: str) -> None:
     open_study(page, study)
     page.keyboard.press("y")
     page.wait_for_selector(f"{SAGITTAL}[data-place]")
-    page.wait_for_function("() => overread.correction.mask(5) !== null")
+    page.wait_for_function(with_modules("() => modules.correction.mask(5) !== null"))
     assert [violet(page, pane) for pane in (CORONAL, SAGITTAL)] == [0, 0]
     page.evaluate(DRAW)
     expect(page.locator("#edit-words")).to_contain_text("Draft")
@@ -62,7 +65,7 @@ def test_planes_draw_it_as_it_is_drawn(page: Page, study: str) -> None:
         assert violet(page, pane) == 0
     page.keyboard.press("Shift+M")
     assert violet(page, CORONAL) > 100
-    page.evaluate("() => overread.correction.undo()")
+    page.evaluate(with_modules("() => modules.correction.undo()"))
     assert violet(page, CORONAL) == 0
 
 
@@ -70,17 +73,17 @@ def test_planes_cut_the_mask_that_is_there_pixel_by_pixel(page: Page, study: str
     open_study(page, study)
     page.keyboard.press("y")
     page.wait_for_selector(f"{SAGITTAL}[data-place]")
-    page.wait_for_function("() => overread.correction.mask(5) !== null")
+    page.wait_for_function(with_modules("() => modules.correction.mask(5) !== null"))
     page.evaluate(
-        """() => { const mask = overread.correction.mask(5);
+        with_modules("""() => { const mask = modules.correction.mask(5);
              for (let i = 0; i < mask.length; i += 3) mask[i] = 1 - mask[i];
-             overread.correction.change("A test", [{ k: 5, mask }]); }"""
+             modules.correction.change("A test", [{ k: 5, mask }]); }""")
     )
     same = page.evaluate(
-        """() => { const { now } = overread.viewer, { n, width, height } = now.study;
-             const cuts = overread.planeCuts.create(now, () => {});
-             const drawn = overread.correctionLayer.drawn();
-             const masks = [...Array(n).keys()].map((k) => overread.correction.mask(k));
+        with_modules("""() => { const { now } = modules.viewer, { n, width, height } = now.study;
+             const cuts = modules.planeCuts.create(now, () => {});
+             const drawn = modules.correctionLayer.drawn();
+             const masks = [...Array(n).keys()].map((k) => modules.correction.mask(k));
              let compared = 0, wrong = 0;
              for (const [axis, across, at] of [["row", width, (i) => 21 * width + i],
                                                ["column", height, (i) => i * width + 21]]) {
@@ -88,14 +91,14 @@ def test_planes_cut_the_mask_that_is_there_pixel_by_pixel(page: Page, study: str
                for (let k = 0; k < n; k++) for (let i = 0; i < across; i++, compared++)
                  wrong += (values[k * across + i] === 255) !== (masks[k][at(i)] === 1);
              }
-             return [compared, wrong]; }"""
+             return [compared, wrong]; }""")
     )
     assert same == [12 * (64 + 64), 0]
 
 
 def test_space_draws_it_with_its_volume(page: Page, study: str) -> None:
     open_study(page, study)
-    page.wait_for_function("() => overread.correction.mask(5) !== null")
+    page.wait_for_function(with_modules("() => modules.correction.mask(5) !== null"))
     page.evaluate(DRAW)
     saved(page)
     page.keyboard.press("j")
@@ -111,7 +114,7 @@ def test_space_draws_it_with_its_volume(page: Page, study: str) -> None:
     page.wait_for_function(look("correction", "visible", "false"), timeout=LONGEST_MS)
     page.wait_for_function(look("ai", "opacity", "1"), timeout=LONGEST_MS)
     page.keyboard.press("Shift+M")
-    page.evaluate("() => overread.correction.undo()")
+    page.evaluate(with_modules("() => modules.correction.undo()"))
     expect(row).to_be_hidden(timeout=LONGEST_MS)
     page.wait_for_function(look("correction", "visible", "false"), timeout=LONGEST_MS)
 

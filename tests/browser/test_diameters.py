@@ -6,6 +6,7 @@ import re
 
 import pytest
 from correcting import add_own_study, edit, open_study
+from page_modules import with_modules
 from playwright.sync_api import Page, Route, expect
 from reading import drag
 from running_site import Site
@@ -49,13 +50,13 @@ def test_a_slider_that_moves_asks_once_it_rests(page: Page, study: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: "/diameters/" in request.url and asked.append(request.url))
     page.evaluate(
-        """async () => { for (const value of [0.45, 0.4, 0.35, 0.32, 0.3]) {
-             overread.threshold.set(value);
-             await new Promise((resolve) => setTimeout(resolve, 30)); } }"""
+        with_modules("""async () => { for (const value of [0.45, 0.4, 0.35, 0.32, 0.3]) {
+             modules.threshold.set(value);
+             await new Promise((resolve) => setTimeout(resolve, 30)); } }""")
     )
     expect(page.locator(LINE)).to_have_text(WIDE)
     assert len(asked) == 1
-    page.evaluate("() => overread.calls.set(0.2)")
+    page.evaluate(with_modules("() => modules.calls.set(0.2)"))
     expect(page.locator(LINE)).to_have_attribute("aria-busy", "false")
     page.wait_for_timeout(400)
     assert asked[1:] and asked[1].split("?")[0].endswith("/77/20")

@@ -6,14 +6,15 @@ import re
 
 import numpy as np
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import MEASUREMENTS, open_study, point
 from running_site import Site
 
 from pipeline import measure_lesions
 
-HERE = """() => overread.measureTools.here(overread.viewer.now)
-  .filter(({ item }) => item.kind === "diameters").map(({ item, isAi }) => [isAi, item.points])"""
+HERE = with_modules("""() => modules.measureTools.here(modules.viewer.now)
+  .filter(({ item }) => item.kind === "diameters").map(({ item, isAi }) => [isAi, item.points])""")
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_diameters_follow_the_threshold(page, study):
     mask = np.zeros((1, 64, 64), bool)
     mask[0, :20, :20] = True
     expected = measure_lesions(mask, (4, 1, 1)).lesions[0].longest.length
-    lesions = page.evaluate("() => overread.bidimensional.lesions(overread.viewer.now)")
+    lesions = page.evaluate(with_modules("() => modules.bidimensional.lesions(modules.viewer.now)"))
     assert lesions[0]["longest"]["length"] == pytest.approx(expected)
     assert (page.get_attribute("path.diameters", "d") or "").count("M") == 2
     page.keyboard.press("t")
@@ -111,17 +112,17 @@ def test_diameters_are_dragged_by_keys(page, study):
 
 def test_diameters_follow_a_corrected_mask(page, study):
     open_measured(page, study, 5)
-    page.wait_for_function("() => overread.correction.mask(4)")
+    page.wait_for_function(with_modules("() => modules.correction.mask(4)"))
     page.evaluate(
-        """() => { const mask = overread.correction.mask(4);
+        with_modules("""() => { const mask = modules.correction.mask(4);
              for (let y = 10; y < 46; y++) for (let x = 18; x < 30; x++) mask[y * 64 + x] = 1;
-             overread.correction.change("A test", [{ k: 4, mask }]); }"""
+             modules.correction.change("A test", [{ k: 4, mask }]); }""")
     )
     own = page.locator("#correction-diameters-all")
     expect(own).to_have_text(re.compile(r"^[34][0-9] \u00d7 [0-9]+ mm, slice 5$"))
     expect(page.locator("#correction-measurable")).to_contain_text("RANO 2.0: Measurable")
     expect(page.locator("#finding-diameters-line")).to_have_text("23 \u00d7 23 mm")  # the AI's
-    lesions = page.evaluate("() => overread.bidimensional.lesions(overread.viewer.now)")
+    lesions = page.evaluate(with_modules("() => modules.bidimensional.lesions(modules.viewer.now)"))
     assert lesions[0]["k"] == 4
     assert lesions[0]["longest"]["length"] > 36
     lines = page.locator("path.diameters")
@@ -136,6 +137,6 @@ def test_diameters_follow_a_corrected_mask(page, study):
     page.locator("#viewer-threshold").fill("0.3")
     expect(page.locator("#finding-diameters-line")).to_have_text("28 \u00d7 28 mm")
     expect(lines).to_have_attribute("d", corrected)  # goes on from the threshold where it began
-    page.evaluate("() => overread.correction.undo()")
+    page.evaluate(with_modules("() => modules.correction.undo()"))
     expect(page.locator("#correction-diameters")).to_be_hidden()
     expect(page.locator("#finding-diameters-line")).to_have_text("28 \u00d7 28 mm")

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from page_modules import with_modules
 from PIL import Image
 from playwright.sync_api import expect
 from reading import RESULT, click, open_study
@@ -49,10 +50,11 @@ def test_expected_dice_its_interval_and_the_patients_like_it(page, study):
     open_study(page, study, 5)
     expect(page.locator("#finding-trust")).to_be_hidden()  # nothing was learned for these weights
     page.evaluate(
-        """(id) => overread.viewer.setResult({...overread.viewer.now.study.result, trust: {
+        with_modules("""(id) => modules.viewer.setResult({
+             ...modules.viewer.now.study.result, trust: {
              expected: 0.9, low: 0.81, high: 0.953, sentence: "Dice of about 0.90.", similar: [
                {case_id: "HERE", dice: 0.88, href: `/review?study=${id}`, here: true},
-               {case_id: "FAR", dice: 0.9, href: "/performance?view=outlines", here: false}]}})""",
+               {case_id: "FAR", dice: 0.9, href: "/performance?view=outlines", here: false}]}})"""),
         study,
     )
     trust = page.locator("#finding-trust")
@@ -96,8 +98,9 @@ def test_without_spacing_a_volume_is_told_in_voxels(page, tmp_path, site):
 def test_cautions_are_told_once_each(page, study):
     open_study(page, study, 5)
     page.evaluate(
-        """() => { const { study } = overread.viewer.now; study.warnings = ["One.", "Two."];
-             overread.viewer.setResult({...study.result, warnings: ["Two.", "Three."]}); }"""
+        with_modules("""() => { const { study } = modules.viewer.now;
+             study.warnings = ["One.", "Two."];
+             modules.viewer.setResult({...study.result, warnings: ["Two.", "Three."]}); }""")
     )
     expect(page.locator("#finding-warnings p")).to_have_text(["One.", "Two.", "Three."])
 

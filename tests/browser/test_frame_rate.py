@@ -8,13 +8,16 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page
 from reading import open_study
 from running_site import Site
 
 SLICES, SIZE = 60, 256
 LEAST_FRAMES_PER_S = 50
-_WALK = (Path(__file__).parent / "frame_walk.js").read_text(encoding="utf-8")
+_WALK = with_modules(
+    (Path(__file__).parent / "frame_walk.js").read_text(encoding="utf-8").rstrip().rstrip(";")
+)
 
 
 def write_volume(folder: Path) -> None:

@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 import psutil
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Browser, Page, expect
 from running_site import Site
 
@@ -29,36 +30,36 @@ MOST_GROWTH_MB = 150
 
 _PAINTED = """
   const painted = () => new Promise((resolve) => {
-    const off = overread.viewer.on("painted", () => { off(); resolve(); });
+    const off = modules.viewer.on("painted", () => { off(); resolve(); });
   });"""
 #: A click in the worklist: nothing of the study is in the browser yet.
-CLICKED = f"""async (id) => {{{_PAINTED}
+CLICKED = with_modules(f"""async (id) => {{{_PAINTED}
   const began = performance.now();
   const shown = painted();
   document.querySelector(`.ag-row[row-id="${{id}}"] .ag-cell`).click();
   await shown;
   await new Promise((resolve) => requestAnimationFrame(resolve));
   return performance.now() - began;
-}}"""
-OPENED = f"""async (id) => {{{_PAINTED}
+}}""")
+OPENED = with_modules(f"""async (id) => {{{_PAINTED}
   const began = performance.now();
   const shown = painted();
-  await overread.review.open({{ study_id: id, slice: null }});
+  await modules.review.open({{ study_id: id, slice: null }});
   await shown;
   await new Promise((resolve) => requestAnimationFrame(resolve));
   return performance.now() - began;
-}}"""
+}}""")
 #: Steps through all slices, each when the one before is on the screen.
-SCROLLED = f"""async (n) => {{{_PAINTED}
+SCROLLED = with_modules(f"""async (n) => {{{_PAINTED}
   const began = performance.now();
   for (let k = 0; k < n; k++) {{
-    if (overread.viewer.now.k === k) continue;
+    if (modules.viewer.now.k === k) continue;
     const shown = painted();
-    overread.viewer.goTo(k);
+    modules.viewer.goTo(k);
     await shown;
   }}
   return performance.now() - began;
-}}"""
+}}""")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_first_slice_is_there_at_once_and_memory_is_bounded(
     opened = renderer_mb(browser)
     scrolled_ms = page.evaluate(SCROLLED, SLICES)
     once = renderer_mb(browser)
-    page.evaluate("overread.viewer.goTo(0)")
+    page.evaluate(with_modules("modules.viewer.goTo(0)"))
     page.evaluate(SCROLLED, SLICES // 3)
     twice = renderer_mb(browser)
     sys.stdout.write(

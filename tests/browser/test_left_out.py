@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
@@ -39,11 +40,11 @@ def test_what_was_left_out_is_dotted_and_told(page: Page, study: str) -> None:
 def test_a_slice_of_which_all_was_left_out_says_so(page: Page, study: str) -> None:
     open_study(page, study, 7)
     page.evaluate(
-        """() => { const { result } = overread.viewer.now.study;
+        with_modules("""() => { const { result } = modules.viewer.now.study;
              const slices = result.slices.map((one, k) =>
                (k === 6 ? { ...one, mask_area_px: 0 } : one));
-             overread.viewer.setResult({ ...result, slices }); overread.viewer.goTo(0);
-             overread.viewer.goTo(6); }"""
+             modules.viewer.setResult({ ...result, slices }); modules.viewer.goTo(0);
+             modules.viewer.goTo(6); }""")
     )
     expect(page.locator("#finding-note")).to_have_text(
         "Above the operating point; all that was outlined here was left out."
@@ -58,6 +59,6 @@ def test_the_map_of_the_probability_holds_it(page: Page, study: str) -> None:
     assert int(there.sum()) == 256 + 9
     assert there[44:47, 44:47].all()
     page.keyboard.press("u")
-    page.wait_for_function("() => overread.viewer.now.show.map === 'uncertainty'")
+    page.wait_for_function(with_modules("() => modules.viewer.now.show.map === 'uncertainty'"))
     assert not (shown(page)[44:47, 44:47, 3] > 0).any()
     assert np.count_nonzero(seen[44:47, 44:47, 0] > 240) == 9  # 200 of 255 is bright

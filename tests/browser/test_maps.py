@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import SIZE, Site
@@ -104,8 +105,8 @@ def test_one_key_hides_the_map_too_and_the_slider_fades_it(page, study):
 def test_difference_needs_a_reference(page, study):
     open_study(page, study, 5)
     page.evaluate(
-        """() => { const { study } = overread.viewer.now; study.reference_url = null;
-             overread.viewer.setResult(study.result); }"""
+        with_modules("""() => { const { study } = modules.viewer.now; study.reference_url = null;
+             modules.viewer.setResult(study.result); }""")
     )
     expect(page.locator("#viewer-map-difference")).to_be_disabled()
     page.keyboard.press("d")

@@ -8,11 +8,12 @@ import re
 import nibabel
 import numpy as np
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import MEASUREMENTS, click, drag, open_study, point
 from running_site import SIZE, Site
 
-ITEMS = "() => overread.measureStore.items"
+ITEMS = with_modules("() => modules.measureStore.items()")
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +197,10 @@ def test_labels_keep_their_size_and_off_the_lesion(page, study):
     label = page.locator("#viewer-screen .measure-label rect")
     before = label.bounding_box()
     middle = point(
-        page, *page.evaluate("() => overread.bidimensional.place(overread.viewer.now).middle")
+        page,
+        *page.evaluate(
+            with_modules("() => modules.bidimensional.place(modules.viewer.now).middle")
+        ),
     )
     inside = (
         before["x"] < middle[0] < before["x"] + before["width"]
@@ -205,7 +209,7 @@ def test_labels_keep_their_size_and_off_the_lesion(page, study):
     assert not inside
     page.keyboard.press("+")
     page.keyboard.press("+")
-    page.wait_for_function("() => overread.viewer.now.view.zoom > 1.3")
+    page.wait_for_function(with_modules("() => modules.viewer.now.view.zoom > 1.3"))
     page.evaluate(  # labels are drawn again with the next frame
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )
@@ -305,6 +309,6 @@ def test_spacing_of_rows_and_columns_counts_apart(page, site, tmp_path):
 def test_image_is_as_large_as_these_tests_think(page, study):
     open_study(page, study, 2, ready=MEASUREMENTS)
     size = page.evaluate(
-        "() => [overread.viewer.now.study.width, overread.viewer.now.study.height]"
+        with_modules("() => [modules.viewer.now.study.width, modules.viewer.now.study.height]")
     )
     assert size == [SIZE, SIZE]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
@@ -99,16 +100,16 @@ def test_back_of_the_browser_leads_to_the_study_before(page, studies):
 def test_a_page_that_is_left_is_not_drawn_on(page, studies):
     open_study(page, studies[0])
     page.wait_for_function(
-        """() => { const { now } = overread.viewer, { pixels_url } = now.study;
-             const url = (k) => overread.overlays.address(pixels_url, k, now.channel);
-             return [0, 1].every((k) => now.loader.get(url(k))); }"""
+        with_modules("""() => { const { now } = modules.viewer, { pixels_url } = now.study;
+             const url = (k) => modules.pixels.address(pixels_url, k, now.channel);
+             return [0, 1].every((k) => now.loader.get(url(k))); }""")
     )
     # The figure goes first, as when React takes the page away; a drawing is due in the next frame.
     page.evaluate(
-        """() => { const { now, goTo } = overread.viewer;
+        with_modules("""() => { const { now, goTo } = modules.viewer;
              goTo(now.k === 0 ? 1 : 0);
              Plotly.purge(now.panes[0].screen.root.querySelector(".js-plotly-plot"));
-             return new Promise((done) => setTimeout(done, 300)); }"""
+             return new Promise((done) => setTimeout(done, 300)); }""")
     )
     page.goto("/")
     page.wait_for_selector(".ag-row")
@@ -137,17 +138,17 @@ def test_filter_and_order_of_the_worklist_are_followed(page, studies):
 
 
 #: Goes on with the key and tells how long it took to the first slice, and what was sent for it.
-PRESSED = """async () => {
+PRESSED = with_modules("""async () => {
   performance.clearResourceTimings();
   const began = performance.now();
   const painted = new Promise((resolve) => {
-    const off = overread.viewer.on("painted", () => { off(); resolve(performance.now() - began); });
+    const off = modules.viewer.on("painted", () => { off(); resolve(performance.now() - began); });
   });
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
   const took = await painted;
   const sent = performance.getEntriesByType("resource");
   return [took, sent.map(({ name, transferSize }) => [name, transferSize])];
-}"""
+}""")
 
 
 def test_next_study_is_at_hand_before_it_is_asked_for(page, studies):
@@ -165,7 +166,8 @@ def test_study_that_was_deleted_meanwhile_is_passed_over(page, studies):
     page.goto("/")
     gone = "0" * 16
     page.evaluate(
-        "([ids]) => overread.readingList.keep(ids, false)", [[studies[0], gone, studies[1]]]
+        with_modules("([ids]) => modules.readingList.keep(ids, false)"),
+        [[studies[0], gone, studies[1]]],
     )
     page.evaluate(f"history.pushState({{}}, '', '/review?study={studies[0]}')")
     page.reload()

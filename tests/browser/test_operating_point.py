@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import RESULT, open_study
 from running_site import SLICES, Site
@@ -43,13 +44,13 @@ def test_a_slice_above_the_readers_point_is_said_to_be_above(page: Page, study: 
     move(page, 0.01)  # every score is 0.02 at least
     expect(note).to_have_text("Above your operating point of 0.01; nothing outlined.")
     page.evaluate(
-        """() => { const { result } = overread.viewer.now.study;
+        with_modules("""() => { const { result } = modules.viewer.now.study;
              const slices = result.slices.map((slice, k) => (k === 5
                ? {...slice, tumor: false, tumor_probability: 0.3, mask_area_px: 0} : slice));
-             overread.viewer.setResult({...result, slices});
-             overread.viewer.goTo(5); }"""
+             modules.viewer.setResult({...result, slices});
+             modules.viewer.goTo(5); }""")
     )
-    page.wait_for_function("() => overread.viewer.now.measures !== null")
+    page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
     expect(note).to_have_text("")
     move(page, 0.2)
     expect(note).to_have_text("Above your operating point of 0.20: its outline is shown.")
@@ -63,11 +64,11 @@ def test_either_slider_that_was_moved_warns_over_the_image(page: Page, study: st
     open_study(page, study, 6, ready=RESULT)
     badge, expected = page.locator("#threshold-badge"), page.locator("#finding-expected-shipped")
     page.evaluate(
-        """() => overread.viewer.setResult({...overread.viewer.now.study.result, trust: {
+        with_modules("""() => modules.viewer.setResult({...modules.viewer.now.study.result, trust: {
              expected: 0.9, low: 0.81, high: 0.953, sentence: "Dice of about 0.90.",
-             similar: []}})"""
+             similar: []}})""")
     )
-    page.wait_for_function("() => overread.viewer.now.measures !== null")
+    page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
     expect(badge).to_be_hidden()
     expect(expected).to_be_hidden()
     move(page, 0.6)
@@ -93,13 +94,13 @@ def test_the_warning_covers_no_words_in_a_narrow_window(page: Page, study: str, 
     page.set_viewport_size({"width": 1024, "height": 768})
     open_study(page, study, 6, ready=RESULT)
     page.evaluate(
-        """() => { const { now, open } = overread.viewer;
+        with_modules("""() => { const { now, open } = modules.viewer;
              open({...now.study, orientation_note: "R, L, A, P by the data set's convention",
-                   study_date: "1999-06-06", spacing_mm: null}, 5); }"""
+                   study_date: "1999-06-06", spacing_mm: null}, 5); }""")
     )
-    page.wait_for_function("() => overread.viewer.now.measures !== null")
+    page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
     page.click(f"#mode-{mode}")
-    page.evaluate("() => { overread.calls.set(0.99); overread.threshold.set(0.3); }")
+    page.evaluate(with_modules("() => { modules.calls.set(0.99); modules.threshold.set(0.3); }"))
     expect(page.locator("#threshold-badge")).to_be_visible()
     covered = page.evaluate(
         """() => { const badge = document.getElementById("threshold-badge").getBoundingClientRect();
@@ -119,10 +120,10 @@ def test_words_over_the_strip_follow_while_the_mouse_rests(page: Page, study: st
     readout = page.locator("#strip-readout")
     before = "Slice 6 of 12: score 0.97, 2.56 cm², reference 4.00 cm²"
     expect(readout).to_have_text(before)
-    page.evaluate("() => overread.calls.set(0.99)")
+    page.evaluate(with_modules("() => modules.calls.set(0.99)"))
     expect(readout).to_contain_text("nothing outlined, not called any more")
     page.keyboard.press("t")
     expect(readout).to_have_text(before)
     page.mouse.move(700, 300)
-    page.evaluate("() => overread.calls.set(0.99)")
+    page.evaluate(with_modules("() => modules.calls.set(0.99)"))
     expect(readout).to_have_text("")

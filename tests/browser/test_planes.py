@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from page_modules import with_modules
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from running_site import SIZE, SLICES, Site
@@ -23,36 +24,6 @@ ROW, COLUMN = 28, 24
 #: busy machine without a graphics card reaches less.
 LEAST_RATE = 12
 
-AXIAL = {"left": "R", "right": "L", "top": "A", "bottom": "P"}
-VIEWS = [
-    # acquired, letters at its edges; then what each cut shows: name, letters left and top, what
-    # lies across and what down, and whether it is turned round
-    (
-        AXIAL,
-        ("coronal", "R", "S", "column", False, "slice", True),
-        ("sagittal", "A", "S", "row", False, "slice", True),
-    ),
-    (
-        {"left": "R", "right": "L", "top": "S", "bottom": "I"},
-        ("axial", "R", "A", "column", False, "slice", True),
-        ("sagittal", "A", "S", "slice", True, "row", False),
-    ),
-    (
-        {"left": "A", "right": "P", "top": "S", "bottom": "I"},
-        ("axial", "R", "A", "slice", False, "column", False),
-        ("coronal", "R", "S", "slice", False, "row", False),
-    ),
-]
-REASONS = [
-    ({"n": 1}, "A single slice has no other planes."),
-    ({"spacing_mm": None}, "The files state no spacing: other planes would be out of proportion."),
-    ({"orientation": None}, "The files do not say how the slices lie in the patient."),
-    (
-        {"orientation": {"left": "R", "right": "L", "top": "L", "bottom": "R"}},
-        "The slices' orientation does not fit any plane.",
-    ),
-]
-
 
 @pytest.fixture(scope="module")
 def study(site: Site) -> str:
@@ -63,8 +34,10 @@ def open_planes(page: Page, study_id: str, slice_number: int = 6) -> None:
     page.goto(f"/review?study={study_id}&slice={slice_number}")
     page.wait_for_selector("#viewer-screen[data-slice]")
     page.wait_for_function(  # all slices are at hand, with their outlines
-        """() => { const { now } = overread.viewer; return now.study.indices.every((_, k) =>
-             overread.overlays.sources(now, k).every(([, url]) => now.loader.get(url))); }"""
+        with_modules("""() => { const { now } = modules.viewer;
+             const has = (k) => modules.overlays.sources(now, k).every(
+               ([, url]) => now.loader.get(url));
+             return now.study.indices.every((_, k) => has(k)); }""")
     )
     page.keyboard.press("y")
     page.wait_for_selector(f"{SAGITTAL}[data-place]")
@@ -111,7 +84,7 @@ def test_planes_stand_beside_the_slice_with_their_letters_and_words(page: Page, 
     assert "M" in (page.get_attribute(".layer-crosshair path", "d") or "")
     page.keyboard.press("y")
     expect(page.locator(CORONAL)).to_be_hidden()
-    assert page.evaluate("overread.viewer.now.tool") == "window"
+    assert page.evaluate(with_modules("modules.viewer.now.tool")) == "window"
     expect(page.locator("#viewer-tool-crosshair")).to_be_hidden()
 
 
@@ -178,7 +151,9 @@ def test_zoom_is_shared_and_reset_undoes_it(page: Page, study: str) -> None:
     page.mouse.wheel(0, -120)
     page.keyboard.up("Control")
     expect(page.locator("#corner-window")).not_to_contain_text("Zoom 8.4")
-    assert page.evaluate("overread.viewer.now.view.zoom") == pytest.approx(1.49, abs=0.01)
+    assert page.evaluate(with_modules("modules.viewer.now.view.zoom")) == pytest.approx(
+        1.49, abs=0.01
+    )
     until_count(page, SAGITTAL, lambda found: found > 1.2 * before)
     page.keyboard.press("0")
     until_count(page, SAGITTAL, lambda found: found == pytest.approx(before, rel=0.05))
@@ -202,7 +177,8 @@ def test_window_threshold_and_hide_all_are_those_of_the_main_view(page: Page, st
     assert picture(page, CORONAL)[at].mean() == pytest.approx(255 - bright, abs=4)
 
     widest = extent(page)
-    page.evaluate("() => overread.threshold.set(0.3)")  # takes the rim in, two pixels on each side
+    # takes the rim in, two pixels on each side
+    page.evaluate(with_modules("() => modules.threshold.set(0.3)"))
     end = time.monotonic() + 10
     while not extent(page) > 1.15 * widest:
         assert time.monotonic() < end
@@ -222,12 +198,12 @@ def test_cuts_of_the_server_are_those_made_here(page: Page, study: str) -> None:
     """A study too large for the browser is cut by the server."""
     open_planes(page, study)
     same = page.evaluate(
-        """async () => {
-          const { now } = overread.viewer;
+        with_modules("""async () => {
+          const { now } = modules.viewer;
           let arrived = () => {};
-          const here = overread.planeCuts.create(now, () => {});
+          const here = modules.planeCuts.create(now, () => {});
           const empty = { ...now, loader: { get: () => undefined } };
-          const there = overread.planeCuts.create(empty, () => arrived());
+          const there = modules.planeCuts.create(empty, () => arrived());
           const found = [];
           for (const kind of ["pixels", "ai", "reference"]) {
             for (const [axis, place] of [["row", 28], ["column", 24]]) {
@@ -247,45 +223,13 @@ def test_cuts_of_the_server_are_those_made_here(page: Page, study: str) -> None:
           }
           here.dispose(); there.dispose();
           return found;
-        }"""
+        }""")
     )
     kinds = [(kind, axis) for kind in ("pixels", "ai", "reference") for axis in ("row", "column")]
     assert same == [[kind, axis, SLICES * SIZE, True, True] for kind, axis in kinds]
 
 
-@pytest.mark.parametrize(("orientation", "first", "second"), VIEWS)
-def test_planes_look_the_same_whatever_was_acquired(
-    page: Page, study: str, orientation: dict[str, str], first: Any, second: Any
-) -> None:
-    page.goto("/about")
-    found = page.evaluate(
-        "(orientation) => overread.planeViews.of({ n: 9, height: 20, width: 30,"
-        " spacing_mm: [5, 1, 2], orientation })",
-        orientation,
-    )
-    assert found["reason"] == ""
-    seen = [
-        (
-            view["name"],
-            view["letters"]["left"],
-            view["letters"]["top"],
-            view["across"]["axis"],
-            view["across"]["flip"],
-            view["down"]["axis"],
-            view["down"]["flip"],
-        )
-        for view in found["views"]
-    ]
-    assert seen == [first, second]
-
-
 def test_why_there_are_no_planes_is_said_in_words(page: Page, study: str) -> None:
-    page.goto("/about")
-    whole = {"n": 9, "height": 20, "width": 30, "spacing_mm": [5, 1, 2], "orientation": AXIAL}
-    for change, reason in REASONS:
-        found = page.evaluate("(s) => overread.planeViews.of(s)", whole | change)
-        assert found == {"reason": reason}
-
     def without_spacing(route: Route) -> None:
         answer = route.fetch()
         route.fulfill(response=answer, json=answer.json() | {"spacing_mm": None})
@@ -294,9 +238,10 @@ def test_why_there_are_no_planes_is_said_in_words(page: Page, study: str) -> Non
     page.goto(f"/review?study={study}&slice=6")
     page.wait_for_selector("#viewer-screen[data-slice]")
     expect(page.locator("#mode-planes")).to_be_disabled()
-    assert page.get_attribute("#mode-planes", "title") == REASONS[1][1]
+    reason = "The files state no spacing: other planes would be out of proportion."
+    assert page.get_attribute("#mode-planes", "title") == reason
     page.keyboard.press("y")
-    expect(page.locator("#stage-note")).to_have_text(REASONS[1][1])
+    expect(page.locator("#stage-note")).to_have_text(reason)
     assert page.get_attribute(".viewer", "data-mode") == "one"
 
 

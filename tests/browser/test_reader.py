@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from running_site import Site
 
@@ -32,7 +33,9 @@ def status(page: Page) -> str:
 
 def test_every_binding_has_an_id_of_its_own(review):
     bindings = review.evaluate(
-        "overread.keys.all().map(({binding}) => [binding.id || '', binding.key, binding.label])"
+        with_modules(
+            "modules.keys.all().map(({binding}) => [binding.id || '', binding.key, binding.label])"
+        )
     )
     with_key = [(name, key) for name, key, _ in bindings if key and key != "Escape"]
     assert len(with_key) > 25
@@ -72,7 +75,7 @@ def test_conflict_is_told_and_the_key_taken_only_when_asked(review):
     review.keyboard.press("?")
     change(review, "show.fill", "m")
     assert status(review).startswith("M already means “FLAIR abnormality (AI) on or off”.")
-    assert review.evaluate("overread.reader.now.keys") == {}
+    assert review.evaluate(with_modules("modules.reader.now.keys")) == {}
 
     review.click("#help-status button")
     assert "“FLAIR abnormality (AI) on or off” has no key now." in status(review)
@@ -109,7 +112,7 @@ def test_key_that_cannot_be_had_is_refused_in_a_sentence(review, key, sentence):
     review.keyboard.press("Escape")
     assert status(review) == "Nothing was changed."
     expect(review.locator("#help-dialog")).to_be_visible()
-    assert review.evaluate("overread.reader.now.keys") == {}
+    assert review.evaluate(with_modules("modules.reader.now.keys")) == {}
     expect(review.locator('#help-body [data-id="slice.next"]')).to_be_focused()
 
 

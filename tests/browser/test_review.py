@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from page_modules import with_modules
 from PIL import Image
 from playwright.sync_api import Page, expect
 from reading import open_study
@@ -166,8 +167,10 @@ def test_slice_above_the_operating_point_without_an_outline_says_so(page, study)
     open_study(page, study, 5)
     expect(page.locator("#finding-note")).to_have_text("")
     page.evaluate(
-        "() => { overread.viewer.now.study.result.slices[5].mask_area_px = 0;"
-        " overread.viewer.goTo(5); }"
+        with_modules(
+            "() => { modules.viewer.now.study.result.slices[5].mask_area_px = 0;"
+            " modules.viewer.goTo(5); }"
+        )
     )
     expect(page.locator("#finding-note")).to_have_text(
         "Above the operating point; nothing outlined."
@@ -206,10 +209,10 @@ def test_score_its_parts_and_what_decided_stand_together(page, study):
 def test_next_conflict_says_so_where_there_is_none(page, study):
     open_study(page, study, 5)
     note = page.locator("#stage-note")
-    change = """(decided) => { const { result } = overread.viewer.now.study;
+    change = with_modules("""(decided) => { const { result } = modules.viewer.now.study;
       const slices = result.slices.map((slice, k) =>
         ({...slice, decided_by: decided[k] || "both"}));
-      overread.viewer.setResult({...result, slices}); }"""
+      modules.viewer.setResult({...result, slices}); }""")
     expect(page.locator("#finding-conflicts")).to_be_visible()
     page.evaluate(change, {"2": "outline"})
     page.keyboard.press("c")

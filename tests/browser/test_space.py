@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from running_site import SLICES, Site
 
@@ -26,7 +27,7 @@ def study(site: Site) -> str:
 def open_space(page: Page, study_id: str, slice_number: int = 6) -> None:
     page.goto(f"/review?study={study_id}&slice={slice_number}")
     page.wait_for_selector("#viewer-screen[data-slice]")
-    page.wait_for_function("() => overread.viewer.now.measures !== null")
+    page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
     page.keyboard.press("j")
     page.wait_for_selector(f"{FIGURE}[data-drawn-ms]", timeout=LONGEST_MS)
 
@@ -186,7 +187,8 @@ def test_surfaces_follow_toggles_and_threshold_and_the_camera_stays(page: Page, 
     page.wait_for_function(shown("ai", True), timeout=LONGEST_MS)
 
     before = page.inner_text("#space-amount-ai")
-    page.evaluate("() => overread.threshold.set(0.3)")  # takes the rim in, two pixels on each side
+    # takes the rim in, two pixels on each side
+    page.evaluate(with_modules("() => modules.threshold.set(0.3)"))
     expect(page.locator("#space-amount-ai")).to_have_text("8.0 mL", timeout=LONGEST_MS)
     assert before == "5.1 mL"
     expect(page.locator("#space-threshold")).to_be_visible()
@@ -232,20 +234,3 @@ def test_a_failure_is_told_and_tried_again(page: Page, study: str) -> None:
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.wait_for_selector(f"{FIGURE}[data-drawn-ms]", timeout=LONGEST_MS)
-
-
-def test_slices_lie_along_the_drawn_axis_in_either_direction(page: Page) -> None:
-    page.goto("/about")
-    for backwards, place, point, k in ((False, 22, 21, 5), (True, 26, 21, 6), (True, 26, 47.9, 0)):
-        axes = [
-            {"name": "x", "along": "column", "reversed": False, "size": 30, "drawn": [2, 28]},
-            {"name": "y", "along": "slice", "reversed": backwards, "size": 48, "drawn": [0, 48]},
-            {"name": "z", "along": "row", "reversed": True, "size": 20, "drawn": [1, 19]},
-        ]
-        found = page.evaluate(
-            "([space, y]) => [overread.spaceData.corners(space, 5),"
-            " overread.spaceData.sliceAt(space, { x: 1, y, z: 1 })]",
-            [{"axes": axes, "step": 4}, point],
-        )
-        assert found[0] == {"x": [2, 28, 28, 2], "y": [place] * 4, "z": [1, 1, 19, 19]}
-        assert found[1] == k

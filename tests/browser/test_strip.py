@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from correcting import add_own_study, edit, open_study
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import drag
 from running_site import SLICES, Site
@@ -27,13 +28,15 @@ def test_areas_that_a_correction_adds_are_told_apart(page: Page, site: Site) -> 
     open_study(page, add_own_study(site, "strip-scale"), 6)
     page.keyboard.press("e")
     for slice_number, rows in ((6, 24), (7, 44)):
-        page.evaluate(f"() => overread.viewer.goTo({slice_number - 1})")
+        page.evaluate(with_modules(f"() => modules.viewer.goTo({slice_number - 1})"))
         edit(page, size=9)
         drag(page, *[(x, y) for y in range(6, 6 + rows, 6) for x in (6.5, 58.5)], steps=3)
     expect(page.locator("#correction-size-slice")).to_contain_text("cm²")
     page.wait_for_function(f"() => ({HEIGHT % SLICES})(6) !== null")
     lower, higher = (page.evaluate(HEIGHT % SLICES, k) for k in (5, 6))
-    areas = page.evaluate("() => [5, 6].map((k) => overread.correctionFigures.changedArea(k))")
+    areas = page.evaluate(
+        with_modules("() => [5, 6].map((k) => modules.correctionFigures.changedArea(k))")
+    )
     assert areas[1] > 1.3 * areas[0] > 400
     bottom, top = 52, 16  # of the bars; the line is drawn 2.5 pixels above the area
     expected = [bottom - (bottom - top) * area / max(areas) - 2.5 for area in areas]

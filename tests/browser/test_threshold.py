@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import expect
 from reading import RESULT, open_study
 from running_site import SLICES, Site
@@ -77,8 +78,8 @@ def test_a_threshold_of_the_studys_own_says_where_it_comes_from(page, study):
     origin = page.locator("#threshold-origin")
     expect(origin).to_be_hidden()
     page.evaluate(
-        """() => overread.viewer.setResult({...overread.viewer.now.study.result,
-             mask_threshold: 114.5 / 255, network_mask_threshold: 0.5})"""
+        with_modules("""() => modules.viewer.setResult({...modules.viewer.now.study.result,
+             mask_threshold: 114.5 / 255, network_mask_threshold: 0.5})""")
     )
     expect(origin).to_have_text(
         "0.45 was chosen for this study: lowered from 0.50, as its outline is unsure."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import CDPSession, Page, expect
 from running_site import SLICES, Site
 
@@ -51,12 +52,16 @@ def view(page: Page) -> tuple[float, float, float]:
         "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
     )
     x, y = middle(page, "#viewer-surface")
-    place = page.evaluate("([x, y]) => overread.viewer.now.screen.toImage(x, y)", [x, y])
-    return page.evaluate("overread.viewer.now.scale"), place["x"], place["y"]
+    place = page.evaluate(
+        with_modules("([x, y]) => modules.viewer.now.screen.toImage(x, y)"), [x, y]
+    )
+    return page.evaluate(with_modules("modules.viewer.now.scale")), place["x"], place["y"]
 
 
 def window(page: Page) -> dict[str, float]:
-    return page.evaluate("({...overread.viewer.now.windows[overread.viewer.now.channel]})")
+    return page.evaluate(
+        with_modules("({...modules.viewer.now.windows[modules.viewer.now.channel]})")
+    )
 
 
 def test_one_finger_is_the_tool(review, fingers):

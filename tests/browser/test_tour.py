@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from page_modules import with_modules
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
@@ -92,7 +93,7 @@ def test_can_be_seen_again_from_the_list_of_keys(page, study):
 
 def test_tells_the_readers_own_keys(page, study):
     open_study(page, study)
-    page.evaluate("overread.reader.change({keys: {'show.ai': '`'}})")
+    page.evaluate(with_modules("modules.reader.change({keys: {'show.ai': '`'}})"))
     page.keyboard.press("?")
     page.click("#help-tour")
     page.click("#tour-next")

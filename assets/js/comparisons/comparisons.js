@@ -1,100 +1,139 @@
-// The comparisons page: choose or drop one image, send it, show how far its answer is, and the heat map's strength.
-window.overread = window.overread || {};
-window.dash_clientside = window.dash_clientside || {};
+// @ts-check
+/**
+ * The comparisons page: choose or drop one image, send it, show how far its answer is, and the heat
+ * map's strength.
+ */
 
-overread.comparisons = (function () {
-  "use strict";
+/** @import { JobNews } from "../frame/job_channel.js" */
 
-  const WORDS = {
-    queued: "Waiting for its turn",
-    running: "Answering",
-    cancelling: "Cancelling",
-    cancelled: "Cancelled.",
-    lost: "The server does not answer. Trying again.",
+import { register } from "../frame/dash.js";
+import { byId, find, make, makeRange, targetOf } from "../frame/dom.js";
+import { JobChannel } from "../frame/job_channel.js";
+import { ask, HEADERS } from "../frame/server.js";
+
+/** @type {Readonly<Record<string, string>>} */
+const WORDS = {
+  queued: "Waiting for its turn",
+  running: "Answering",
+  cancelling: "Cancelling",
+  cancelled: "Cancelled.",
+  lost: "The server does not answer. Trying again.",
+};
+const ENDED = new Set(["done", "failed", "cancelled"]);
+/** @type {JobChannel | null} the image whose answer is awaited */
+let channel = null;
+let turn = 0; // an upload that another one has replaced says nothing any more
+let strength = 0.6;
+
+/**
+ * @param {string} words
+ * @param {"" | "busy" | "error"} [state]
+ */
+function say(words, state = "") {
+  const status = find("comparisons-status");
+  if (!status) return;
+  status.textContent = words;
+  status.className = state === "error" ? "notice notice--error" : "tabular";
+  byId("comparisons-cancel").hidden = state !== "busy";
+}
+
+function choose() {
+  const input = make("input", { type: "file" });
+  input.addEventListener("change", () => {
+    const file = input.files?.[0];
+    if (file) void send(file);
+  });
+  input.click();
+}
+
+/** @param {File} file */
+async function send(file) {
+  const button = find("comparisons-choose");
+  if (!button) return;
+  const { maxBytes, task = "" } = button.dataset;
+  const limit = Number(maxBytes);
+  if (file.size > limit)
+    return say(`${file.name} is larger than ${Math.round(limit / 2 ** 20)} MB.`, "error");
+  const mine = ++turn;
+  say(`Sending ${file.name}`);
+  const answer = await ask(`/api/comparisons/images?name=${encodeURIComponent(file.name)}`, {
+    method: "PUT",
+    headers: { ...HEADERS, "Content-Type": "application/octet-stream" },
+    body: file,
+  });
+  if (mine !== turn || !find("comparisons-choose")) return;
+  const { image, error } = answer.body;
+  if (!answer.status) return say("The server does not answer. Try again in a moment.", "error");
+  if (!answer.ok || !image) return say(error || "The server could not take the image.", "error");
+  history.replaceState(history.state, "", `/comparisons?task=${task}&image=${image}`);
+  awaitAnswer(task, image, true);
+}
+
+/**
+ * @param {string} task
+ * @param {string} image
+ * @param {boolean} again Whether an answer that failed or was cancelled begins again.
+ */
+function awaitAnswer(task, image, again) {
+  channel?.close();
+  const own = new JobChannel("comparisons-request", { task, image }, ({ state, message }) => {
+    if (!find("comparisons-status")) return own.close(); // another page is in view
+    const words = (state === "running" && message) || WORDS[state] || "";
+    say(words, ENDED.has(state) ? "" : "busy");
+  });
+  channel = own;
+  say("Answering", "busy");
+  own.ask(again);
+}
+
+/**
+ * Something has come into view: an empty page, whose address may name an image, or an answer, which
+ * gets its slider.
+ */
+function mount() {
+  const image = new URLSearchParams(location.search).get("image");
+  if (image && document.querySelector(".comparison-empty"))
+    awaitAnswer(byId("comparisons-choose").dataset.task ?? "", image, false);
+  const host = find("comparisons-opacity");
+  if (!host || host.firstChild) return;
+  const label = make("label", { textContent: "Heat map", htmlFor: "heat-strength" });
+  /** @param {number} percent */
+  const apply = (percent) => {
+    strength = percent / 100;
+    /** @type {HTMLElement | null} */
+    const heat = document.querySelector(".heat");
+    heat?.style.setProperty("--strength", String(strength));
   };
-  const byId = (id) => document.getElementById(id);
-  let channel = null; // the image whose answer is awaited
-  let turn = 0; // an upload that another one has replaced says nothing any more
-  let strength = 0.6;
+  const ends = { min: 0, max: 100, value: strength * 100 };
+  host.append(label, makeRange({ id: "heat-strength", class: "slider", ...ends }, apply));
+  apply(strength * 100);
+}
 
-  function say(words, { busy = false, error = false } = {}) {
-    const status = byId("comparisons-status");
-    if (!status) return;
-    status.textContent = words;
-    status.className = error ? "notice notice--error" : "tabular";
-    byId("comparisons-cancel").hidden = !busy;
-  }
+/**
+ * What files were dropped with, where the page takes them.
+ *
+ * @param {DragEvent} event
+ */
+const filesOf = ({ dataTransfer }) =>
+  find("comparisons-choose") && dataTransfer?.types.includes("Files") ? dataTransfer.files : null;
 
-  function choose() {
-    const input = Object.assign(document.createElement("input"), { type: "file" });
-    input.onchange = () => input.files.length && void send(input.files[0]);
-    input.click();
-  }
+/** @param {JobNews} job The callback's progress or outcome. */
+const hear = (job) => channel?.hear(job);
 
-  async function send(file) {
-    const button = byId("comparisons-choose");
-    if (!button) return;
-    const limit = Number(button.dataset.maxBytes);
-    if (file.size > limit) return say(`${file.name} is larger than ${Math.round(limit / 2 ** 20)} MB.`, { error: true });
-    const mine = ++turn;
-    say(`Sending ${file.name}`);
-    const response = await fetch(`/api/comparisons/images?name=${encodeURIComponent(file.name)}`, {
-      method: "PUT",
-      headers: { "X-Overread": "1", "Content-Type": "application/octet-stream", Accept: "application/json" },
-      body: file,
-    }).catch(() => null);
-    const answer = await response?.json().catch(() => null);
-    if (mine !== turn || !byId("comparisons-choose")) return;
-    if (!response) return say("The server does not answer. Try again in a moment.", { error: true });
-    if (!response.ok || !answer?.image) return say(answer?.error || "The server could not take the image.", { error: true });
-    history.replaceState(history.state, "", `/comparisons?task=${button.dataset.task}&image=${answer.image}`);
-    awaitAnswer(button.dataset.task, answer.image, true);
-  }
-
-  function awaitAnswer(task, image, again) {
-    channel?.close();
-    channel = overread.jobChannel.open("comparisons-request", { task, image }, ({ state, message }) => {
-      if (!byId("comparisons-status")) return channel.close(); // another page is in view
-      const busy = state !== "done" && state !== "failed" && state !== "cancelled";
-      say((state === "running" && message) || WORDS[state] || "", { busy });
-    });
-    say("Answering", { busy: true });
-    channel.ask(again);
-  }
-
-  // Something has come into view: an empty page, whose address may name an image, or an answer, which gets its slider.
-  function mount() {
-    const image = new URLSearchParams(location.search).get("image");
-    if (image && document.querySelector(".comparison-empty")) awaitAnswer(byId("comparisons-choose").dataset.task, image, false);
-    const host = byId("comparisons-opacity");
-    if (!host || host.firstChild) return;
-    const label = Object.assign(document.createElement("label"), { textContent: "Heat map", htmlFor: "heat-strength" });
-    const slider = Object.assign(document.createElement("input"), { id: "heat-strength", type: "range", min: 0, max: 100, value: strength * 100, className: "slider" });
-    const apply = () => {
-      strength = slider.value / 100;
-      document.querySelector(".heat")?.style.setProperty("--strength", strength);
-    };
-    slider.addEventListener("input", apply);
-    host.append(label, slider);
-    apply();
-  }
-
+export function start() {
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.("#comparisons-choose")) choose();
-    if (event.target.closest?.("#comparisons-cancel")) channel?.cancel();
+    const target = targetOf(event);
+    if (target.closest("#comparisons-choose")) choose();
+    if (target.closest("#comparisons-cancel")) channel?.cancel();
   });
-  const inside = (event) => byId("comparisons-choose") && event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragover", (event) => inside(event) && event.preventDefault());
+  document.addEventListener("dragover", (event) => {
+    if (filesOf(event)) event.preventDefault();
+  });
   document.addEventListener("drop", (event) => {
-    if (!inside(event)) return;
+    const files = filesOf(event);
+    if (!files) return;
     event.preventDefault();
-    if (event.dataTransfer.files.length) void send(event.dataTransfer.files[0]);
+    if (files.length) void send(files[0]);
   });
-
-  window.dash_clientside.overread_comparisons = {
-    mount: () => void mount() || window.dash_clientside.no_update,
-    job: (job) => void channel?.hear(job) || window.dash_clientside.no_update,
-  };
-
-  return { send };
-})();
+  register("overread_comparisons", { mount, job: hear });
+}

@@ -1,249 +1,477 @@
-// The reader's mask on the server: a draft that follows every step, and the versions that are saved. What cannot be
-// sent is sent again until the server has it; what another window wrote is never overwritten unasked.
-//
-// status: {kind, at, sentence}; kind is none, saving, saved (as a draft), version, failed, refused or conflict.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The reader's mask on the server: a draft that follows every step, and the versions that are
+ * saved. What cannot be sent is sent again until the server has it; what another window wrote is
+ * never overwritten unasked.
+ */
 
-overread.correctionStore = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Base, Slices, Spec, State } from "./correction.js" */
 
-  const QUIET_MS = 700; // after the last step
-  const RETRY_MS = [2000, 5000, 10000, 30000];
-  const PATIENCE_MS = 20000;
-  const KEEPALIVE_BYTES = 60000; // browsers send no more when a page goes away
-  const NO_ANSWER = "the server does not answer. Trying again.";
-  const HEADERS = { "X-Overread": "1", "Content-Type": "application/json", Accept: "application/json" };
-  const writer = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+import { all, Events } from "../frame/events.js";
+import { ask as askServer, pauseOf } from "../frame/server.js";
+import * as correction from "./correction.js";
+import * as maskBits from "./mask_bits.js";
 
-  let step = 0; // of this window, over all studies
-  let sync = null; // of the study in view
-  const going = new Map(); // saves of studies that were left, by the study's id: who comes back waits for them
-  const unsettled = new Map(); // {base, touched} of studies that were left in a conflict
+/**
+ * What has become of the correction.
+ *
+ * @typedef {object} Status
+ * @property {"none" | "saving" | "saved" | "version" | "failed" | "refused" | "conflict"} kind
+ *   saved: as a draft.
+ * @property {string} [at] When, in ISO 8601.
+ * @property {string} [sentence] Why not.
+ * @property {VersionLine} [line]
+ */
 
-  const correction = () => overread.correction;
-  const address = (session, rest) => `/api/studies/${session.now.study.study_id}/${rest}`;
+/**
+ * A saved version, as the server lists it.
+ *
+ * @typedef {object} VersionLine
+ * @property {number} number
+ * @property {string} author
+ * @property {boolean} own Whether it is this reader's.
+ * @property {string} saved_at
+ * @property {Spec} based_on
+ * @property {{ area_px: number, volume_ml: number | null, dice_ai: number | null }} facts
+ */
 
-  function tell(session, kind, fields = {}) {
-    session.status = { kind, ...fields };
-    if (sync === session) document.dispatchEvent(new CustomEvent("overread:correction"));
+/**
+ * A draft, as the server stores it; masks as maskBits.encode makes them.
+ *
+ * @typedef {object} Draft
+ * @property {number} revision
+ * @property {string} changed_at
+ * @property {Spec} based_on
+ * @property {string} mask Of the slices that were touched.
+ * @property {string | null} base_mask Of the version under it.
+ * @property {string | null} ai_mask Of the AI's, where its result is another one now.
+ */
+
+/** @typedef {{ mask: Slices, base: Base }} VersionMask */
+
+/** @typedef {Pick<State, "base" | "touched">} Sent The mask as it is sent, or was. */
+
+/**
+ * Of the study in view, and of one that was left while it was being saved.
+ *
+ * @typedef {object} Sync
+ * @property {Session} now
+ * @property {State} state
+ * @property {readonly VersionLine[]} versions
+ * @property {Map<number, VersionMask>} masks Of versions that were fetched.
+ * @property {number} revision Of the draft on the server.
+ * @property {Base | null} home The version that the mask is without a draft.
+ * @property {boolean} dirty Whether something is not sent yet.
+ * @property {boolean} loaded
+ * @property {number} failures
+ * @property {Draft | null} other Of another window, in a conflict.
+ * @property {Status} status
+ * @property {number} timer
+ * @property {Promise<void>} sending
+ */
+
+const QUIET_MS = 700; // after the last step
+const RETRY_MS = [2000, 5000, 10000, 30000];
+const PATIENCE_MS = 20000;
+const KEEPALIVE_BYTES = 60000; // browsers send no more when a page goes away
+const NO_ANSWER = "the server does not answer. Trying again.";
+const writer = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
+  byte.toString(16).padStart(2, "0"),
+).join("");
+
+let step = 0; // of this window, over all studies
+/** @type {Sync | null} */
+let sync = null;
+/** @type {Map<string, Promise<void>>} saves of studies that were left: who comes back waits */
+const going = new Map();
+/** @type {Map<string, { base: Base, touched: Slices }>} of studies that were left in a conflict */
+const unsettled = new Map();
+
+/** @type {Events<"status">} */
+const events = new Events();
+/** Listens to what becomes of the correction of the study in view. */
+export const { on } = events;
+
+/** What is in view; fails where no study is open. */
+function opened() {
+  if (!sync) throw new Error("No study is open.");
+  return sync;
+}
+
+/**
+ * @param {Sync} session
+ * @param {string} rest
+ */
+const address = (session, rest) => `/api/studies/${session.now.study.study_id}/${rest}`;
+
+/**
+ * @param {Sync} session
+ * @param {Status["kind"]} kind
+ * @param {Omit<Status, "kind">} [fields]
+ */
+function report(session, kind, fields) {
+  session.status = { kind, ...fields };
+  if (sync === session) events.emit("status");
+}
+
+/**
+ * @param {string} url
+ * @param {RequestInit} [options]
+ */
+const ask = (url, options) =>
+  askServer(url, { signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+
+// ---- what is there ----
+/**
+ * @param {Session} now
+ * @param {string | null} text
+ * @returns {Promise<Slices | null>}
+ */
+const decode = async (now, text) => (text ? maskBits.decode(text, now.study) : null);
+
+/**
+ * @param {Session} now
+ * @param {Draft} draft
+ */
+async function decodeDraft(now, draft) {
+  const texts = [draft.mask, draft.base_mask, draft.ai_mask];
+  const [touched, under, ai] = await Promise.all(texts.map((text) => decode(now, text)));
+  const base = correction.storedBase(now, draft.based_on, { under, ai });
+  return { base, touched: touched ?? new Map() };
+}
+
+/**
+ * @param {Sync} session
+ * @param {number} number
+ * @returns {Promise<VersionMask>}
+ */
+async function fetchVersion(session, number) {
+  const kept = session.masks.get(number);
+  if (kept) return kept;
+  const { ok, body } = await ask(address(session, `versions/${number}`));
+  if (!ok) throw new Error(body.error || "The server does not answer.");
+  const { now } = session;
+  const [mask, ai] = await Promise.all([decode(now, body.mask), decode(now, body.ai_mask)]);
+  const spec = { ...body.based_on, version: number };
+  const base = correction.storedBase(now, spec, { under: mask, ai });
+  const found = { mask: mask ?? new Map(), base };
+  session.masks.set(number, found);
+  return found;
+}
+
+/** @param {Sync} session */
+async function load(session, tries = 0) {
+  await going.get(session.now.study.study_id);
+  const { ok, status, body } = await ask(address(session, "corrections"));
+  if (sync !== session) return;
+  if (!ok) {
+    report(session, "failed", { sentence: status ? body.error : NO_ANSWER });
+    const again = () => void (sync === session && load(session, tries + 1));
+    if (!status || status >= 500) session.timer = setTimeout(again, pauseOf(RETRY_MS, tries));
+    return;
   }
-
-  async function ask(url, options = {}) {
-    const response = await fetch(url, { headers: HEADERS, signal: AbortSignal.timeout(PATIENCE_MS), ...options }).catch(() => null);
-    const body = await response?.json().catch(() => null);
-    return { status: response?.status || 0, ok: Boolean(response?.ok && body), body: body || {} };
+  session.versions = body.versions;
+  session.loaded = true;
+  const last = session.versions.find(({ own }) => own); // others' are shown on demand
+  try {
+    if (body.draft) await takeDraft(session, body.draft);
+    else if (last) await takeLast(session, last);
+    else report(session, "none");
+  } catch (error) {
+    report(session, "refused", { sentence: error instanceof Error ? error.message : "" });
   }
+  if (sync === session && session.state.steps) schedule(); // the reader was faster
+}
 
-  // ---- what is there ----
-  async function decodeDraft(now, draft) {
-    const decode = (text) => (text ? overread.maskBits.decode(text, now.study) : null);
-    const [touched, under, ai] = await Promise.all([decode(draft.mask), decode(draft.base_mask), decode(draft.ai_mask)]);
-    return { base: correction().storedBase(now, draft.based_on, { under, ai }), touched };
-  }
+/**
+ * @param {Sync} session
+ * @param {Draft} draft
+ */
+async function takeDraft(session, draft) {
+  const { base, touched } = await decodeDraft(session.now, draft);
+  if (sync !== session) return;
+  session.revision = draft.revision;
+  if (session.state.steps) return conflict(session, draft);
+  correction.restore(base, touched);
+  report(session, "saved", { at: draft.changed_at });
+  takeUnsettled(session);
+}
 
-  async function fetchVersion(session, number) {
-    const kept = session.masks.get(number);
-    if (kept) return kept;
-    const { ok, body } = await ask(address(session, `versions/${number}`));
-    if (!ok) throw new Error(body.error || "The server does not answer.");
-    const decode = (text) => (text ? overread.maskBits.decode(text, session.now.study) : null);
-    const [mask, ai] = await Promise.all([decode(body.mask), decode(body.ai_mask)]);
-    const found = { mask, base: correction().storedBase(session.now, { ...body.based_on, version: number }, { under: mask, ai }) };
-    session.masks.set(number, found);
-    return found;
-  }
+/**
+ * What was drawn here before the study was left in a conflict comes back; the other window's is one
+ * step back.
+ *
+ * @param {Sync} session
+ */
+function takeUnsettled({ now }) {
+  const { study_id: id } = now.study;
+  const mine = unsettled.get(id);
+  unsettled.delete(id);
+  if (!mine) return;
+  const { spec, under } = mine.base;
+  const base = correction.storedBase(now, spec, {});
+  const own = spec.version === null ? base : { ...base, under };
+  correction.replace("Your draft of this window", own, mine.touched);
+}
 
-  async function load(session, tries = 0) {
-    await going.get(session.now.study.study_id);
-    const { ok, status, body } = await ask(address(session, "corrections"));
-    if (sync !== session) return;
-    if (!ok) {
-      tell(session, "failed", { sentence: status ? body.error : "the server does not answer. Trying again." });
-      if (!status || status >= 500) session.timer = setTimeout(() => sync === session && load(session, tries + 1), RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]);
-      return;
-    }
-    session.versions = body.versions;
-    session.loaded = true;
-    try {
-      if (body.draft) await takeDraft(session, body.draft);
-      else if (body.versions.some(({ own }) => own)) await takeLast(session, body.versions.find(({ own }) => own)); // others' are shown on demand
-      else tell(session, "none");
-    } catch (error) {
-      tell(session, "refused", { sentence: error.message });
-    }
-    if (sync === session && correction().state.steps) schedule(); // the reader was faster
-  }
+/**
+ * @param {Sync} session
+ * @param {VersionLine} line
+ */
+async function takeLast(session, line) {
+  const { base } = await fetchVersion(session, line.number);
+  if (sync !== session) return;
+  session.home = base;
+  if (!session.state.steps) correction.restore(base, new Map());
+  report(session, "version", { at: line.saved_at, line });
+}
 
-  async function takeDraft(session, draft) {
-    const { base, touched } = await decodeDraft(session.now, draft);
-    if (sync !== session) return;
-    session.revision = draft.revision;
-    if (correction().state.steps) return conflict(session, draft);
-    correction().restore(base, touched);
-    tell(session, "saved", { at: draft.changed_at });
-    takeUnsettled(session);
-  }
+// ---- saving ----
+function schedule() {
+  const session = sync;
+  if (!session) return;
+  session.dirty = true;
+  if (!session.loaded || session.status.kind === "conflict") return;
+  clearTimeout(session.timer);
+  session.timer = setTimeout(() => void save(session), QUIET_MS);
+}
 
-  // What was drawn here before the study was left in a conflict comes back; the other window's is one step back.
-  function takeUnsettled({ now }) {
-    const mine = unsettled.get(now.study.study_id);
-    if (!unsettled.delete(now.study.study_id)) return;
-    const { spec, under } = mine.base;
-    const base = correction().storedBase(now, spec, {});
-    correction().replace("Your draft of this window", spec.version === null ? base : { ...base, under }, mine.touched);
-  }
+/**
+ * One request after the other, so that a later state is never overtaken.
+ *
+ * @param {Sync} session
+ * @param {{ leaving?: boolean }} [options]
+ */
+function save(session, options) {
+  clearTimeout(session.timer);
+  const run = () => (session.dirty ? send(session, options) : undefined);
+  session.sending = session.sending.then(run);
+  return session.sending;
+}
 
-  async function takeLast(session, line) {
-    const { base } = await fetchVersion(session, line.number);
-    if (sync !== session) return;
-    session.home = base;
-    if (!correction().state.steps) correction().restore(base, new Map());
-    tell(session, "version", { at: line.saved_at, line });
-  }
+/**
+ * Whether a mask is what the study has without a draft.
+ *
+ * @param {Sync} session
+ * @param {Sent} sent
+ */
+const isHome = (session, { base, touched }) =>
+  touched.size === 0 && (base === null || base === session.home);
 
-  // ---- saving ----
-  function schedule(pause = QUIET_MS) {
-    const session = sync;
-    if (!session) return;
+/**
+ * @param {Sync} session
+ * @param {Sent} state
+ */
+async function envelope(session, state) {
+  const mask = await maskBits.encode(state.touched, session.now.study);
+  const { spec } = state.base ?? correction.aiBase(session.now);
+  return { writer, step: ++step, revision: session.revision, based_on: spec, mask };
+}
+
+/**
+ * @param {Sync} session
+ * @param {{ leaving?: boolean }} [options] leaving: the page goes away.
+ */
+async function send(session, { leaving = false } = {}) {
+  const { base, touched } = session.state;
+  const sent = { base, touched };
+  session.dirty = false;
+  report(session, "saving");
+  const home = isHome(session, sent);
+  const body = JSON.stringify(
+    home ? { writer, step: ++step, revision: session.revision } : await envelope(session, sent),
+  );
+  const keepalive = leaving && body.length < KEEPALIVE_BYTES;
+  const method = home ? "DELETE" : "PUT";
+  const answer = await ask(address(session, "draft"), { method, body, keepalive });
+  if (answer.status === 409) return conflict(session, answer.body.draft);
+  if (!answer.ok) return fail(session, answer.status, answer.body.error);
+  session.failures = 0;
+  session.revision = home ? 0 : answer.body.revision;
+  if (!session.dirty) report(session, home ? "none" : "saved", { at: answer.body.changed_at });
+}
+
+/**
+ * @param {Sync} session
+ * @param {number} status
+ * @param {string | undefined} sentence
+ */
+function fail(session, status, sentence) {
+  session.dirty = true;
+  if (status && status < 500 && status !== 408 && status !== 429)
+    return report(session, "refused", { sentence: sentence || "the server refused it." });
+  report(session, "failed", { sentence: (status && sentence) || NO_ANSWER });
+  session.timer = setTimeout(() => void save(session), pauseOf(RETRY_MS, session.failures++));
+}
+
+// ---- two windows ----
+/**
+ * @param {Sync} session
+ * @param {Draft} draft
+ */
+function conflict(session, draft) {
+  session.other = draft;
+  session.dirty = true;
+  report(session, "conflict", { at: draft.changed_at });
+}
+
+/** Ends a conflict; returns the other window's draft. */
+function settleConflict() {
+  const session = opened();
+  const { other } = session;
+  if (!other) throw new Error("No other window has a draft.");
+  session.revision = other.revision;
+  session.other = null;
+  report(session, "saving");
+  return other;
+}
+
+/** In a conflict, this window's draft goes on. */
+export async function keepMine() {
+  settleConflict();
+  await save(opened());
+}
+
+/** In a conflict, the other window's draft comes into view; this one's is one step back. */
+export async function takeTheirs() {
+  const session = opened();
+  if (!session.other) return;
+  const { base, touched } = await decodeDraft(session.now, session.other);
+  settleConflict();
+  correction.replace("Draft of the other window", base, touched);
+}
+
+// ---- versions ----
+/**
+ * Saves a version.
+ *
+ * @returns {Promise<VersionLine | null>} Null where the status says why not.
+ */
+export async function saveVersion() {
+  const session = opened();
+  clearTimeout(session.timer);
+  await session.sending; // a draft on its way
+  const { base, touched } = session.state;
+  const sent = { base, touched };
+  report(session, "saving");
+  const body = JSON.stringify(await envelope(session, sent));
+  const answer = await ask(address(session, "versions"), { method: "POST", body });
+  if (!answer.ok) {
     session.dirty = true;
-    if (!session.loaded || session.status.kind === "conflict") return;
-    clearTimeout(session.timer);
-    session.timer = setTimeout(() => void save(session), pause);
+    const sentence = answer.status
+      ? answer.body.error
+      : "the server does not answer. Press Save again in a moment.";
+    report(session, answer.status ? "refused" : "failed", { sentence });
+    return null;
   }
+  /** @type {VersionLine} */
+  const line = answer.body;
+  const others = session.versions.filter(({ number }) => number !== line.number);
+  session.versions = [line, ...others];
+  await goOn(session, line, sent);
+  return line;
+}
 
-  // One request after the other, so that a later state is never overtaken.
-  function save(session, options) {
-    clearTimeout(session.timer);
-    session.sending = session.sending.then(() => (session.dirty ? send(session, options) : null));
-    return session.sending;
+/**
+ * After a version was saved it is what the mask stands on, unless the reader went on drawing
+ * meanwhile.
+ *
+ * @param {Sync} session
+ * @param {VersionLine} line
+ * @param {Sent} sent
+ */
+async function goOn(session, line, sent) {
+  Object.assign(session, { revision: 0, dirty: false, failures: 0 });
+  try {
+    session.home = (await fetchVersion(session, line.number)).base;
+  } catch {
+    session.home = null; // it is saved; the list shows it
   }
+  if (sync !== session) return;
+  const { state } = session;
+  if (state.base !== sent.base || state.touched !== sent.touched) return schedule();
+  if (session.home) correction.settle(session.home);
+  report(session, "version", { at: line.saved_at, line });
+}
 
-  const isHome = (session, { base, touched }) => touched.size === 0 && (base === null || base === session.home);
+/**
+ * A version's mask, and what a correction that goes on from it stands on.
+ *
+ * @param {number} number
+ */
+export const version = (number) => fetchVersion(opened(), number);
 
-  async function envelope(session, state) {
-    const mask = await overread.maskBits.encode(state.touched, session.now.study);
-    return { writer, step: ++step, revision: session.revision, based_on: (state.base || correction().aiBase(session.now)).spec, mask };
-  }
+/** @returns {Status} */
+export const status = () => sync?.status ?? { kind: "none" };
 
-  async function send(session, { leaving = false } = {}) {
-    const state = session.state;
-    const sent = { base: state.base, touched: state.touched };
-    session.dirty = false;
-    tell(session, "saving");
-    const home = isHome(session, sent);
-    const body = JSON.stringify(home ? { writer, step: ++step, revision: session.revision } : await envelope(session, sent));
-    const keepalive = leaving && body.length < KEEPALIVE_BYTES;
-    const answer = await ask(address(session, "draft"), { method: home ? "DELETE" : "PUT", body, keepalive });
-    if (answer.status === 409) return conflict(session, answer.body.draft);
-    if (!answer.ok) return fail(session, answer);
-    session.failures = 0;
-    session.revision = home ? 0 : answer.body.revision;
-    if (!session.dirty) tell(session, home ? "none" : "saved", { at: answer.body.changed_at });
-  }
+/** The versions, the latest first. */
+export const versions = () => sync?.versions ?? [];
 
-  function fail(session, { status, body }) {
-    session.dirty = true;
-    if (status && status < 500 && status !== 408 && status !== 429) return tell(session, "refused", { sentence: body.error || "the server refused it." });
-    tell(session, "failed", { sentence: status ? body.error || NO_ANSWER : NO_ANSWER });
-    session.timer = setTimeout(() => void save(session), RETRY_MS[Math.min(session.failures++, RETRY_MS.length - 1)]);
-  }
+/** Whether something is not sent yet. */
+export const isDirty = () => Boolean(sync?.dirty);
 
-  // ---- two windows ----
-  function conflict(session, draft) {
-    session.other = draft;
-    session.dirty = true;
-    tell(session, "conflict", { at: draft.changed_at });
-  }
+/** Whether a version holds all of the mask. */
+export const isSaved = () => sync !== null && isHome(sync, sync.state);
 
-  async function keepMine() {
-    const session = sync;
-    session.revision = session.other.revision;
-    session.other = null;
-    tell(session, "saving");
-    await save(session);
-  }
+/** Whether it is not known yet what the server has. */
+export const isLoading = () => sync !== null && !sync.loaded && sync.status.kind === "none";
 
-  // Theirs comes into view; mine is one step back.
-  async function takeTheirs() {
-    const session = sync;
-    const { base, touched } = await decodeDraft(session.now, session.other);
-    session.revision = session.other.revision;
-    session.other = null;
-    tell(session, "saving");
-    correction().replace("Draft of the other window", base, touched);
-  }
+// ---- with the study ----
+/** @param {State} state */
+function open(state) {
+  sync = {
+    now: state.now,
+    state,
+    versions: [],
+    masks: new Map(),
+    revision: 0,
+    home: null,
+    dirty: false,
+    loaded: false,
+    failures: 0,
+    other: null,
+    status: { kind: "none" },
+    timer: 0,
+    sending: Promise.resolve(),
+  };
+  void load(sync);
+}
 
-  // ---- versions ----
-  // Returns the new version's line, or null where the status says why not.
-  async function saveVersion() {
-    const session = sync;
-    clearTimeout(session.timer);
-    await session.sending; // a draft on its way
-    const { state } = session;
-    const sent = { base: state.base, touched: state.touched };
-    tell(session, "saving");
-    const answer = await ask(address(session, "versions"), { method: "POST", body: JSON.stringify(await envelope(session, sent)) });
-    if (!answer.ok) {
-      session.dirty = true;
-      const sentence = answer.status ? answer.body.error : "the server does not answer. Press Save again in a moment.";
-      tell(session, answer.status ? "refused" : "failed", { sentence });
-      return null;
-    }
-    session.versions = [answer.body, ...session.versions.filter((line) => line.number !== answer.body.number)];
-    await goOn(session, answer.body, sent);
-    return answer.body;
-  }
+function close() {
+  const session = sync;
+  sync = null;
+  if (!session?.dirty) return;
+  const { study_id: id } = session.now.study;
+  const { base, touched } = session.state;
+  if (session.status.kind !== "conflict")
+    going.set(
+      id,
+      save(session).then(() => void going.delete(id)),
+    );
+  else if (base) unsettled.set(id, { base, touched });
+}
 
-  // After a version was saved it is what the mask stands on, unless the reader went on drawing meanwhile.
-  async function goOn(session, line, sent) {
-    Object.assign(session, { revision: 0, dirty: false, failures: 0 });
-    try {
-      session.home = (await fetchVersion(session, line.number)).base;
-    } catch (error) {
-      session.home = null; // it is saved; the list shows it
-    }
-    if (sync !== session) return;
-    const { state } = session;
-    if (state.base !== sent.base || state.touched !== sent.touched) return schedule();
-    if (session.home) overread.correction.settle(session.home);
-    tell(session, "version", { at: line.saved_at, line });
-  }
+function leave() {
+  if (sync?.dirty && sync.status.kind !== "conflict") void save(sync, { leaving: true });
+}
 
-  // ---- with the study ----
-  function open(state) {
-    sync = { now: state.now, state, versions: [], masks: new Map(), revision: 0, home: null, dirty: false, loaded: false, failures: 0, other: null, status: { kind: "none" }, timer: 0, sending: Promise.resolve() };
-    void load(sync);
-  }
+/** @param {Event} event Of a page that goes: the browser asks the reader first. */
+function warn(event) {
+  if (sync && (sync.dirty || sync.status.kind === "saving")) event.preventDefault();
+}
 
-  function close() {
-    const session = sync;
-    sync = null;
-    if (!session?.dirty) return;
-    const { study_id: id } = session.now.study;
-    const { base, touched } = session.state;
-    if (session.status.kind !== "conflict") going.set(id, save(session).then(() => going.delete(id)));
-    else if (base) unsettled.set(id, { base, touched });
-  }
-
-  function leave() {
-    if (sync?.dirty && sync.status.kind !== "conflict") void save(sync, { leaving: true });
-  }
-
-  function warn(event) {
-    if (sync && (sync.dirty || sync.status.kind === "saving")) event.preventDefault(); // the browser asks before the page goes
-  }
-
-  function mount(signal) {
-    const removers = [
-      correction().on("open", open),
-      correction().on("close", close),
-      correction().on("change", (state) => state.steps && sync?.state === state && schedule()),
-    ];
-    document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && leave(), { signal });
-    window.addEventListener("pagehide", leave, { signal });
-    window.addEventListener("beforeunload", warn, { signal });
-    return () => removers.forEach((remove) => remove());
-  }
-
-  return { mount, keepMine, takeTheirs, saveVersion, version: (number) => fetchVersion(sync, number), get status() { return sync?.status || { kind: "none" }; }, get versions() { return sync?.versions || []; }, get isDirty() { return Boolean(sync?.dirty); }, get isSaved() { return Boolean(sync) && isHome(sync, sync.state); }, get isLoading() { return Boolean(sync) && !sync.loaded && sync.status.kind === "none"; } };
-})();
+/** @param {AbortSignal} signal Takes the listeners off the window. */
+export function mount(signal) {
+  const hidden = () => document.visibilityState === "hidden" && leave();
+  document.addEventListener("visibilitychange", hidden, { signal });
+  window.addEventListener("pagehide", leave, { signal });
+  window.addEventListener("beforeunload", warn, { signal });
+  return all([
+    correction.on("open", open),
+    correction.on("close", close),
+    correction.on("change", (state) => {
+      if (state.steps && sync?.state === state) schedule();
+    }),
+  ]);
+}

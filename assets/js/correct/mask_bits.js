@@ -1,120 +1,188 @@
-// A mask's bits: packed for keeping, compressed differences for undo, and the form in which masks travel
-// (dashboard/masks/encoding.py has the layout). Masks are Uint8Array of 0 and 1, one a pixel; packed ones hold eight
-// pixels a byte, the first in the highest bit.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * A mask's bits: packed for keeping, compressed differences for undo, and the form in which masks
+ * travel (dashboard/masks/encoding.py has the layout). Masks are Uint8Array of 0 and 1, one a
+ * pixel; packed ones hold eight pixels a byte, the first in the highest bit.
+ */
 
-overread.maskBits = (function () {
-  "use strict";
+/** @typedef {{ readonly n: number, readonly height: number, readonly width: number }} Shape */
 
-  const MAGIC = [0x4f, 0x56, 0x4d, 0x31]; // OVM1
-  const HEAD = 20;
+const MAGIC = [0x4f, 0x56, 0x4d, 0x31]; // OVM1
+const HEAD = 20;
 
-  function pack(mask) {
-    const bits = new Uint8Array(Math.ceil(mask.length / 8));
-    const whole = mask.length >> 3;
-    for (let b = 0, i = 0; b < whole; b++, i += 8) {
-      bits[b] = (mask[i] << 7) | (mask[i + 1] << 6) | (mask[i + 2] << 5) | (mask[i + 3] << 4) | (mask[i + 4] << 3) | (mask[i + 5] << 2) | (mask[i + 6] << 1) | mask[i + 7];
+/** @param {Uint8Array} mask */
+export function pack(mask) {
+  const bits = new Uint8Array(Math.ceil(mask.length / 8));
+  const whole = mask.length >> 3;
+  for (let b = 0, i = 0; b < whole; b++, i += 8) {
+    bits[b] =
+      (mask[i] << 7) |
+      (mask[i + 1] << 6) |
+      (mask[i + 2] << 5) |
+      (mask[i + 3] << 4) |
+      (mask[i + 4] << 3) |
+      (mask[i + 5] << 2) |
+      (mask[i + 6] << 1) |
+      mask[i + 7];
+  }
+  for (let i = whole << 3; i < mask.length; i++) bits[whole] |= mask[i] << (7 - (i & 7));
+  return bits;
+}
+
+/**
+ * @param {Uint8Array} bits
+ * @param {number} length In pixels.
+ */
+export function unpack(bits, length) {
+  const mask = new Uint8Array(length);
+  for (let b = 0; b < bits.length; b++) {
+    const byte = bits[b];
+    if (!byte) continue;
+    for (let i = b << 3, shift = 7; shift >= 0 && i < length; i++, shift--)
+      mask[i] = (byte >> shift) & 1;
+  }
+  return mask;
+}
+
+const ONES = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(2).replaceAll("0", "").length,
+);
+
+/**
+ * Pixels of a packed mask.
+ *
+ * @param {Uint8Array} bits
+ */
+export const count = (bits) => bits.reduce((sum, byte) => sum + ONES[byte], 0);
+
+/**
+ * Pixels that two packed masks have in common.
+ *
+ * @param {Uint8Array} a
+ * @param {Uint8Array} b
+ */
+export function both(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += ONES[a[i] & b[i]];
+  return sum;
+}
+
+/**
+ * @param {Uint8Array} a
+ * @param {Uint8Array} b
+ */
+export const equal = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+/**
+ * What has to be flipped to make one packed mask the other: bytes to skip, bytes that follow, those
+ * bytes, again and again; lengths in groups of seven bits. Its own inverse.
+ *
+ * @param {Uint8Array} before
+ * @param {Uint8Array} after
+ */
+export function difference(before, after) {
+  /** @type {number[]} */
+  const out = [];
+  const length = (/** @type {number} */ n) => {
+    for (; n > 127; n >>>= 7) out.push((n & 127) | 128);
+    out.push(n);
+  };
+  for (let i = 0, last = 0; i < before.length; i++) {
+    if (before[i] === after[i]) continue;
+    let end = i + 1;
+    while (end < before.length && before[end] !== after[end]) end++;
+    length(i - last);
+    length(end - i);
+    for (; i < end; i++) out.push(before[i] ^ after[i]);
+    last = end;
+  }
+  return Uint8Array.from(out);
+}
+
+/**
+ * A packed mask with a difference.
+ *
+ * @param {Uint8Array} bits
+ * @param {Uint8Array} change From `difference`.
+ */
+export function flip(bits, change) {
+  const out = bits.slice();
+  let at = 0;
+  const length = () => {
+    let n = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = change[at++];
+      n |= (byte & 127) << shift;
+      if (byte < 128) return n;
     }
-    for (let i = whole << 3; i < mask.length; i++) bits[whole] |= mask[i] << (7 - (i & 7));
-    return bits;
+  };
+  for (let i = 0; at < change.length;) {
+    i += length();
+    for (const end = i + length(); i < end; i++) out[i] ^= change[at++];
   }
+  return out;
+}
 
-  function unpack(bits, length) {
-    const mask = new Uint8Array(length);
-    for (let b = 0; b < bits.length; b++) {
-      const byte = bits[b];
-      if (!byte) continue;
-      for (let i = b << 3, shift = 7; shift >= 0 && i < length; i++, shift--) mask[i] = (byte >> shift) & 1;
-    }
-    return mask;
-  }
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {CompressionStream | DecompressionStream} stream
+ */
+async function through(bytes, stream) {
+  const done = new Blob([bytes]).stream().pipeThrough(stream);
+  return new Uint8Array(await new Response(done).arrayBuffer());
+}
 
-  const ONES = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
+/** @param {Uint8Array} bytes */
+function toBase64(bytes) {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 0x8000)
+    text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(text);
+}
 
-  // Pixels of a packed mask, and of two of them at once.
-  const count = (bits) => bits.reduce((sum, byte) => sum + ONES[byte], 0);
+/** @param {string} text */
+const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
-  function both(a, b) {
-    let sum = 0;
-    for (let i = 0; i < a.length; i++) sum += ONES[a[i] & b[i]];
-    return sum;
-  }
+/**
+ * Packed masks as text.
+ *
+ * @param {ReadonlyMap<number, Uint8Array>} slices By position.
+ * @param {Shape} study
+ */
+export async function encode(slices, { n, height, width }) {
+  const each = Math.ceil((height * width) / 8);
+  const sorted = [...slices].sort(([a], [b]) => a - b);
+  const bytes = new Uint8Array(HEAD + sorted.length * (4 + each));
+  const view = new DataView(bytes.buffer);
+  bytes.set(MAGIC);
+  const numbers = [n, height, width, sorted.length, ...sorted.map(([k]) => k)];
+  numbers.forEach((number, i) => view.setUint32(4 + 4 * i, number, true));
+  sorted.forEach(([, bits], i) => bytes.set(bits, HEAD + 4 * sorted.length + i * each));
+  return toBase64(await through(bytes, new CompressionStream("deflate")));
+}
 
-  const equal = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
-
-  // What has to be flipped to make one packed mask the other: bytes to skip, bytes that follow, those bytes, again and
-  // again; lengths in groups of seven bits. Its own inverse.
-  function difference(before, after) {
-    const out = [];
-    const length = (n) => {
-      for (; n > 127; n >>>= 7) out.push((n & 127) | 128);
-      out.push(n);
-    };
-    for (let i = 0, last = 0; i < before.length; i++) {
-      if (before[i] === after[i]) continue;
-      let end = i + 1;
-      while (end < before.length && before[end] !== after[end]) end++;
-      length(i - last);
-      length(end - i);
-      for (; i < end; i++) out.push(before[i] ^ after[i]);
-      last = end;
-    }
-    return Uint8Array.from(out);
-  }
-
-  function flip(bits, change) {
-    const out = bits.slice();
-    let at = 0;
-    const length = () => {
-      let n = 0;
-      for (let shift = 0; ; shift += 7) {
-        const byte = change[at++];
-        n |= (byte & 127) << shift;
-        if (byte < 128) return n;
-      }
-    };
-    for (let i = 0; at < change.length; ) {
-      i += length();
-      for (const end = i + length(); i < end; i++) out[i] ^= change[at++];
-    }
-    return out;
-  }
-
-  async function through(bytes, stream) {
-    return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
-  }
-
-  function toBase64(bytes) {
-    let text = "";
-    for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-    return btoa(text);
-  }
-
-  const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-
-  // slices: Map of packed masks by the slice's position; study: {n, height, width}.
-  async function encode(slices, { n, height, width }) {
-    const each = Math.ceil((height * width) / 8);
-    const positions = [...slices.keys()].sort((a, b) => a - b);
-    const bytes = new Uint8Array(HEAD + positions.length * (4 + each));
-    const view = new DataView(bytes.buffer);
-    bytes.set(MAGIC);
-    [n, height, width, positions.length, ...positions].forEach((number, i) => view.setUint32(4 + 4 * i, number, true));
-    positions.forEach((k, i) => bytes.set(slices.get(k), HEAD + 4 * positions.length + i * each));
-    return toBase64(await through(bytes, new CompressionStream("deflate")));
-  }
-
-  async function decode(text, { n, height, width }) {
-    const bytes = await through(fromBase64(text), new DecompressionStream("deflate"));
-    const view = new DataView(bytes.buffer);
-    const number = (i) => view.getUint32(4 + 4 * i, true);
-    const each = Math.ceil((height * width) / 8);
-    const held = number(3);
-    const fits = MAGIC.every((byte, i) => bytes[i] === byte) && number(0) === n && number(1) === height && number(2) === width;
-    if (!fits || bytes.length !== HEAD + held * (4 + each)) throw new Error("The mask does not belong to this study.");
-    const start = HEAD + 4 * held;
-    return new Map(Array.from({ length: held }, (_, i) => [number(4 + i), bytes.slice(start + i * each, start + (i + 1) * each)]));
-  }
-
-  return { pack, unpack, count, both, equal, difference, flip, encode, decode };
-})();
+/**
+ * Packed masks by position. Fails where they are not of the study.
+ *
+ * @param {string} text From `encode`, or from the server.
+ * @param {Shape} study
+ */
+export async function decode(text, { n, height, width }) {
+  const bytes = await through(fromBase64(text), new DecompressionStream("deflate"));
+  const view = new DataView(bytes.buffer);
+  const number = (/** @type {number} */ i) => view.getUint32(4 + 4 * i, true);
+  const each = Math.ceil((height * width) / 8);
+  const held = number(3);
+  const fits =
+    MAGIC.every((byte, i) => bytes[i] === byte) &&
+    number(0) === n &&
+    number(1) === height &&
+    number(2) === width;
+  if (!fits || bytes.length !== HEAD + held * (4 + each))
+    throw new Error("The mask does not belong to this study.");
+  const start = HEAD + 4 * held;
+  /** @type {(i: number) => [number, Uint8Array]} */
+  const slice = (i) => [number(4 + i), bytes.slice(start + i * each, start + (i + 1) * each)];
+  return new Map(Array.from({ length: held }, (_, i) => slice(i)));
+}

@@ -1,114 +1,202 @@
-// Keyboard: one listener, and the list behind `?` made from what is registered, so that the two cannot differ.
-//
-//   const remove = overread.keys.add("Worklist", [{id: "worklist.add", key: "u", label: "Add studies", run: (event) => {...}}]);
-//
-// id: stays the same for ever, readers' own keys are kept by it. key: as shipped, as in KeyboardEvent.key, letters in
-// lower case, with "Ctrl+" and "Shift+" before it ("Shift+n", "ArrowDown", " " for the space bar). shown: what the list
-// shows where there is no key. up: run on release. repeat: run again while held. fixed: readers cannot change it.
-// Without a label it works but is not listed. key_choice.js changes keys, reader.js keeps them.
-//
-// A key's cap on a button is a <kbd class="key"> with the key as shipped; it follows when the reader changes the key.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Keyboard: one listener, and the list behind `?` made from what is registered, so that the two
+ * cannot differ. key_choice.js changes keys, reader.js stores them.
+ *
+ * A key's cap on a button is a `<kbd class="key">` with the key as shipped; it follows when the
+ * reader changes the key.
+ */
 
-overread.keys = (function () {
-  "use strict";
+import { Events } from "./events.js";
 
-  const groups = new Map(); // name -> bindings
-  let own = {}; // the reader's keys, by the binding's id
-  const NAMES = { " ": "Space", ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→", PageUp: "Page up", PageDown: "Page down" };
+/**
+ * @typedef {object} Binding
+ * @property {string} [id] Stays the same for ever: readers' own keys are stored by it.
+ * @property {string} key As shipped, as in KeyboardEvent.key, letters in lower case, with "Ctrl+"
+ *   and "Shift+" before it ("Shift+n", "ArrowDown", " " for the space bar).
+ * @property {string} [shown] What the list shows where there is no key.
+ * @property {string} [label] Without one it works but is not listed.
+ * @property {boolean} [fixed] Readers cannot change it.
+ * @property {boolean} [repeat] Run again while it is held.
+ * @property {(event: KeyboardEvent) => unknown} [run]
+ * @property {(event: KeyboardEvent) => unknown} [up] Run when it is released.
+ */
 
-  const MOVES_SLIDER = /^(Arrow|Page|Home$|End$)/;
+/** @type {Record<string, string>} */
+const NAMES = {
+  " ": "Space",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  PageUp: "Page up",
+  PageDown: "Page down",
+};
+const MOVES_SLIDER = /^(Arrow|Page|Home$|End$)/;
 
-  function add(group, bindings) {
-    groups.set(group, bindings);
-    markCaps();
-    return () => {
-      if (groups.get(group) === bindings) groups.delete(group);
-    };
+/** @type {Map<string, readonly Binding[]>} */
+const groups = new Map();
+/** @type {Readonly<Record<string, string>>} the reader's keys, by the binding's id */
+let own = {};
+
+/** @type {Events<"change">} */
+const events = new Events();
+/** Listens to changes of the reader's keys. */
+export const { on } = events;
+
+/**
+ * Adds a group of bindings, in the place of an earlier one of its name.
+ *
+ * @param {string} group Its title in the list.
+ * @param {readonly Binding[]} bindings
+ * @returns {() => void} Takes the group away again.
+ */
+export function add(group, bindings) {
+  groups.set(group, bindings);
+  markCaps();
+  return () => {
+    if (groups.get(group) === bindings) groups.delete(group);
+  };
+}
+
+/** @param {Binding} binding */
+export const canChange = (binding) =>
+  Boolean(binding.id && binding.label && binding.key && !binding.fixed);
+
+/**
+ * The key that a binding has now, "" for none.
+ *
+ * @param {Binding} binding
+ */
+export const keyOf = (binding) =>
+  binding.id && canChange(binding) ? (own[binding.id] ?? binding.key) : binding.key;
+
+/** Every binding on this page. */
+export const all = () =>
+  [...groups].flatMap(([group, bindings]) => bindings.map((binding) => ({ group, binding })));
+
+/**
+ * The reader's keys take the place of those shipped, on this page at once.
+ *
+ * @param {Readonly<Record<string, string>>} keys By the bindings' ids.
+ */
+export function use(keys) {
+  own = { ...keys };
+  markCaps();
+  events.emit("change");
+}
+
+/**
+ * The key of an event as bindings name it.
+ *
+ * @param {KeyboardEvent} event
+ */
+export function name(event) {
+  const letter = event.key.length === 1;
+  const key = letter ? event.key.toLowerCase() : event.key;
+  const shift = event.shiftKey && (!letter || key !== key.toUpperCase());
+  return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (shift ? "Shift+" : "") + key;
+}
+
+/**
+ * Whether the key belongs to the element that has the focus: typing, or pressing a button.
+ *
+ * @param {KeyboardEvent} event
+ */
+function isTaken(event) {
+  const target = event.target instanceof Element ? event.target : document.body;
+  if (document.querySelector("dialog[open]")) return true;
+  if (target.closest("textarea, select, [contenteditable='true']")) return true;
+  // the grid moves, letters are ours
+  if (target.closest(".ag-root")) return event.key.length > 1 || event.key === " ";
+  const input = target.closest("input");
+  if (input?.type === "range") return !input.dataset.passKeys && MOVES_SLIDER.test(event.key);
+  if (input) return !["checkbox", "radio", "button"].includes(input.type) || event.key === " ";
+  const presses = event.key === " " || event.key === "Enter";
+  return presses && Boolean(target.closest("button, a, summary, [role='button']"));
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @param {boolean} up Whether the key was released.
+ */
+function dispatch(event, up) {
+  if (event.defaultPrevented || event.altKey || event.isComposing) return;
+  if (!event.key || isTaken(event)) return; // the browser fills in forms with events without a key
+  const pressed = name(event);
+  for (const bindings of groups.values()) {
+    const binding = bindings.find((b) => keyOf(b) === pressed);
+    if (!binding) continue;
+    event.preventDefault();
+    if (up) binding.up?.(event);
+    else if (!event.repeat || binding.repeat) binding.run?.(event);
+    return;
   }
+}
 
-  const canChange = (binding) => Boolean(binding.id && binding.label && binding.key && !binding.fixed);
-  const keyOf = (binding) => (canChange(binding) ? own[binding.id] ?? binding.key : binding.key);
+/** @param {string} text */
+const part = (text) => NAMES[text] || (text.length === 1 ? text.toUpperCase() : text);
 
-  // Every binding on this page: [{group, binding}].
-  const all = () => [...groups].flatMap(([group, bindings]) => bindings.map((binding) => ({ group, binding })));
+/**
+ * The caps of a key, "Shift+n" as ["Shift", "N"].
+ *
+ * @param {string} key
+ */
+export const names = (key) => key.split(/\+(?!$)/).map(part);
 
-  // The reader's keys take the place of those shipped, on this page at once.
-  function use(keys) {
-    own = { ...keys };
-    markCaps();
-    document.dispatchEvent(new CustomEvent("overread:keys"));
+/**
+ * The binding whose key, as shipped, is on a cap: with those caps a page's buttons are drawn.
+ *
+ * @param {string} cap
+ */
+function bindingOf(cap) {
+  const isIt = (/** @type {Binding} */ { id, key }) =>
+    id && key && names(key).join("+") === cap.trim();
+  return all().find(({ binding }) => isIt(binding))?.binding;
+}
+
+/** @param {string} key As `aria-keyshortcuts` names it. */
+const shortcut = (key) =>
+  key.replace("Ctrl+", "Control+").replace(/ $/, "Space").replace(/\+$/, "Plus");
+
+function markCaps() {
+  if (typeof document === "undefined") return;
+  const known = new Map(all().map(({ binding }) => [binding.id, binding]));
+  /** @type {NodeListOf<HTMLElement>} */
+  const caps = document.querySelectorAll("button kbd.key, .key-hint kbd.key, kbd.key-hint");
+  for (const cap of caps) markCap(cap, known);
+  /** @type {NodeListOf<HTMLButtonElement>} */
+  const buttons = document.querySelectorAll("button[title*='(']");
+  for (const button of buttons) {
+    const [, before, hint, after] = /^(.*\()([^()]+)(\).*)$/.exec(button.title) || [];
+    if (!hint) continue;
+    button.dataset.hint ||= bindingOf(hint)?.id || "";
+    const binding = button.dataset.hint && known.get(button.dataset.hint);
+    if (binding) button.title = before + (names(keyOf(binding)).join("+") || "no key") + after;
   }
+}
 
-  function name(event) {
-    const letter = event.key.length === 1;
-    const key = letter ? event.key.toLowerCase() : event.key;
-    const shift = event.shiftKey && (!letter || key !== key.toUpperCase());
-    return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + (shift ? "Shift+" : "") + key;
-  }
+/**
+ * @param {HTMLElement} cap
+ * @param {Map<string | undefined, Binding>} known
+ */
+function markCap(cap, known) {
+  const { dataset } = cap;
+  // React may have put the element to another use
+  if (!dataset.binding || cap.textContent !== dataset.cap)
+    dataset.binding = bindingOf(cap.textContent)?.id || "";
+  const binding = dataset.binding && known.get(dataset.binding);
+  if (!binding) return;
+  const key = keyOf(binding);
+  cap.hidden = !key;
+  if (key) cap.textContent = names(key).join("+");
+  dataset.cap = cap.textContent;
+  const button = cap.closest("button");
+  if (key) button?.setAttribute("aria-keyshortcuts", shortcut(key));
+  else button?.removeAttribute("aria-keyshortcuts");
+}
 
-  // True where the key belongs to the element that has the focus: typing, or pressing a button.
-  function taken(event) {
-    const target = event.target instanceof Element ? event.target : document.body;
-    if (document.querySelector("dialog[open]")) return true;
-    if (target.closest("textarea, select, [contenteditable='true']")) return true;
-    if (target.closest(".ag-root")) return event.key.length > 1 || event.key === " "; // the grid moves, letters are ours
-    const input = target.closest("input");
-    if (input && input.type === "range") return !input.dataset.passKeys && MOVES_SLIDER.test(event.key);
-    if (input) return !["checkbox", "radio", "button"].includes(input.type) || event.key === " ";
-    return (event.key === " " || event.key === "Enter") && Boolean(target.closest("button, a, summary, [role='button']"));
-  }
-
-  function dispatch(event, up) {
-    if (event.defaultPrevented || event.altKey || event.isComposing || !event.key || taken(event)) return;
-    const pressed = name(event);
-    for (const bindings of groups.values()) {
-      const binding = bindings.find((b) => keyOf(b) === pressed);
-      if (!binding) continue;
-      event.preventDefault();
-      if (up) binding.up?.(event);
-      else if (!event.repeat || binding.repeat) binding.run(event);
-      return;
-    }
-  }
-
-  const part = (text) => NAMES[text] || (text.length === 1 ? text.toUpperCase() : text);
-
-  // The caps of a key, "Shift+n" as ["Shift", "N"].
-  const names = (key) => key.split(/\+(?!$)/).map(part);
-
-  // Caps and hints in a page's buttons are drawn with the keys as shipped, by which their bindings are found once.
-  function bindingOf(text) {
-    return all().find(({ binding }) => binding.id && binding.key && names(binding.key).join("+") === text.trim())?.binding;
-  }
-
-  const shortcut = (key) => key.replace("Ctrl+", "Control+").replace(/ $/, "Space").replace(/\+$/, "Plus");
-
-  function markCaps() {
-    const known = new Map(all().filter(({ binding }) => binding.id).map(({ binding }) => [binding.id, binding]));
-    for (const cap of document.querySelectorAll("button kbd.key, .key-hint kbd.key, kbd.key-hint")) {
-      const { dataset } = cap;
-      if (!dataset.binding || cap.textContent !== dataset.cap) dataset.binding = bindingOf(cap.textContent)?.id || ""; // React may have put the element to another use
-      const binding = known.get(dataset.binding);
-      if (!binding) continue;
-      const key = keyOf(binding);
-      cap.hidden = !key;
-      if (key) cap.textContent = names(key).join("+");
-      dataset.cap = cap.textContent;
-      cap.closest("button")?.[key ? "setAttribute" : "removeAttribute"]("aria-keyshortcuts", shortcut(key));
-    }
-    for (const button of document.querySelectorAll("button[title*='(']")) {
-      const [, before, hint, after] = /^(.*\()([^()]+)(\).*)$/.exec(button.title) || [];
-      if (!hint) continue;
-      button.dataset.hint ||= bindingOf(hint)?.id || "";
-      const binding = known.get(button.dataset.hint);
-      if (binding) button.title = before + (names(keyOf(binding)).join("+") || "no key") + after;
-    }
-  }
-
+export function start() {
   document.addEventListener("keydown", (event) => dispatch(event, false));
   document.addEventListener("keyup", (event) => dispatch(event, true));
-  add("Everywhere", [{ id: "help", key: "?", label: "This list", fixed: true, run: () => overread.keyChoice.open() }]);
-
-  return { add, all, use, keyOf, canChange, names, name, mark: markCaps };
-})();
+}

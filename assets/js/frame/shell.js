@@ -1,50 +1,62 @@
-// Clientside callbacks of dashboard/components/shell.py: theme and current page.
-window.dash_clientside = window.dash_clientside || {};
+// @ts-check
+/** Clientside callbacks of dashboard/components/shell.py: theme and current page. */
 
-window.dash_clientside.overread_shell = (function () {
-  "use strict";
+import * as dash from "./dash.js";
+import { find } from "./dom.js";
+import { Events } from "./events.js";
 
+/** In the order of PAGES in dashboard/components/shell.py. */
+const PATHS = ["/", "/review", "/performance", "/comparisons", "/about"];
+
+/** @type {Events<"page" | "theme", string>} */
+const events = new Events();
+/** Listens: another page is in view (its path), the theme has changed ("light" or "dark"). */
+export const { on } = events;
+
+/**
+ * The first call (no clicks) only reports the theme that boot/theme.js has set.
+ *
+ * @param {number | undefined} clicks
+ */
+function theme(clicks) {
   const root = document.documentElement;
-
-  // First call (n_clicks undefined) only reports the theme that boot/theme.js has set.
-  function theme(clicks) {
-    let now = root.dataset.theme;
-    if (clicks) {
-      now = now === "light" ? "dark" : "light";
-      root.dataset.theme = now;
-      root.dataset.bsTheme = now;
-      try {
-        localStorage.setItem("overread.theme", now);
-      } catch (error) {
-        // not remembered where storage is forbidden
-      }
-      document.dispatchEvent(new CustomEvent("overread:theme", { detail: now }));
-    }
-    return [now, now === "light" ? "Dark theme" : "Light theme"];
-  }
-
-  const PATHS = ["/", "/review", "/performance", "/comparisons", "/about"]; // the order of shell.PAGES
-
-  function current(pathname) {
-    document.dispatchEvent(new CustomEvent("overread:page", { detail: pathname || "/" }));
-    const classes = PATHS.map((path) => {
-      const here = path === "/" ? pathname === "/" : (pathname || "").startsWith(path);
-      const link = document.getElementById(`nav-${path.slice(1) || "worklist"}`);
-      if (here) link?.setAttribute("aria-current", "page");
-      else link?.removeAttribute("aria-current");
-      return here ? "nav-item nav-item--current" : "nav-item";
-    });
-    return [...classes, `/review${lastStudy()}`];
-  }
-
-  // The study that was in view last, as the query of the review page's address.
-  function lastStudy() {
+  let now = root.dataset.theme || "dark";
+  if (clicks) {
+    now = now === "light" ? "dark" : "light";
+    root.dataset.theme = now;
+    root.dataset.bsTheme = now;
     try {
-      return sessionStorage.getItem("overread.last") || "";
-    } catch (error) {
-      return "";
+      localStorage.setItem("overread.theme", now);
+    } catch {
+      // not remembered where storage is forbidden
     }
+    events.emit("theme", now);
   }
+  return [now, now === "light" ? "Dark theme" : "Light theme"];
+}
 
-  return { theme, current };
-})();
+/** @param {string | undefined} pathname */
+function current(pathname) {
+  events.emit("page", pathname || "/");
+  const classes = PATHS.map((path) => {
+    const here = path === "/" ? pathname === "/" : (pathname || "").startsWith(path);
+    const link = find(`nav-${path.slice(1) || "worklist"}`);
+    if (here) link?.setAttribute("aria-current", "page");
+    else link?.removeAttribute("aria-current");
+    return here ? "nav-item nav-item--current" : "nav-item";
+  });
+  return [...classes, `/review${lastStudy()}`];
+}
+
+/** The study that was in view last, as the query of the review page's address. */
+function lastStudy() {
+  try {
+    return sessionStorage.getItem("overread.last") || "";
+  } catch {
+    return "";
+  }
+}
+
+export function start() {
+  dash.register("overread_shell", { theme, current });
+}

@@ -1,173 +1,347 @@
-// The two diameters of each lesion of the AI's mask as it is in view ("ai") and of the reader's corrected one ("own").
-// The server measures: at the shipped thresholds the AI's come with the result, of any other mask they are asked for. The
-// reader may drag their ends: a measurement of the reader's own, which stands in the place of the mask's until it is
-// deleted; it belongs to the corrected mask where there is one.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The two diameters of each lesion of the AI's mask as it is in view ("ai") and of the reader's
+ * corrected one ("own"). The server measures: at the shipped thresholds the AI's come with the
+ * result, of any other mask they are asked for. The reader may drag their ends: a measurement of
+ * the reader's own, which stands in the place of the mask's until it is deleted; it belongs to the
+ * corrected mask where there is one.
+ */
 
-overread.bidimensional = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Chord, Diameters, Lesion } from "../viewer/study.js" */
+/** @import { Shape } from "./chords.js" */
+/** @import { Pair } from "../viewer/geometry.js" */
+/** @import { Item } from "./measure_shapes.js" */
 
-  const MASKS = ["ai", "own"];
-  const listeners = new Set();
-  let live = null; // of the study in view: {session, ai, own, judged: {ai, own}}, each of them as latest_answer.js makes it
+import { all as allOf, Events } from "../frame/events.js";
+import { LatestAnswer } from "../frame/latest_answer.js";
+import { requestJson } from "../frame/server.js";
+import * as correction from "../correct/correction.js";
+import * as correctionLayer from "../correct/correction_layer.js";
+import * as maskBits from "../correct/mask_bits.js";
+import * as calls from "../viewer/calls.js";
+import * as contours from "../viewer/contours.js";
+import { address } from "../viewer/pixels.js";
+import * as threshold from "../viewer/threshold.js";
+import * as viewer from "../viewer/viewer.js";
+import * as measureStore from "./measure_store.js";
 
-  function on(run) {
-    listeners.add(run);
-    return () => listeners.delete(run);
+/** @typedef {"ai" | "own"} MaskName */
+
+/**
+ * The diameters of a lesion.
+ *
+ * @typedef {object} One
+ * @property {Item} item
+ * @property {boolean} isAi Whether they are a mask's as it was measured.
+ * @property {Lesion | null} lesion
+ */
+
+/**
+ * Where a mask lies on the slice in view.
+ *
+ * @typedef {object} Place
+ * @property {Pair} middle
+ * @property {{ x: number, y: number, width: number, height: number }} box
+ */
+
+/**
+ * Of the study in view.
+ *
+ * @typedef {object} Live
+ * @property {Session} session
+ * @property {Record<MaskName, LatestAnswer<Diameters>>} measured
+ * @property {Record<MaskName, LatestAnswer<{ reason: string }>>} judged The reader's own.
+ * @property {string} placeKey
+ * @property {Place | null} place
+ */
+
+/** @type {readonly MaskName[]} */
+const MASKS = ["ai", "own"];
+/** @type {Live | null} */
+let live = null;
+
+/** @type {Events<"change", Session>} */
+const events = new Events();
+/** Listens to changes of any diameters. */
+export const on = (/** @type {(now: Session) => void} */ run) => events.on("change", run);
+
+function report() {
+  if (!live) return;
+  const { session } = live;
+  const late = isLate(drawn(session));
+  for (const { screen } of session.panes) screen.root.classList.toggle("diameters-late", late);
+  events.emit("change", session);
+}
+
+// ---- masks ----
+/** Whether there is a mask of the reader's. */
+export const isCorrected = () => correction.isThere();
+
+/**
+ * @param {Session} now
+ * @param {MaskName | "none"} which
+ */
+const isShipped = (now, which) => which === "ai" && threshold.isUnchanged(now);
+
+/**
+ * Whose diameters belong to what is drawn, "none" while a saved version stands in the mask's place.
+ *
+ * @param {Session} now
+ * @returns {MaskName | "none"}
+ */
+function drawn(now) {
+  if (!now.show.correction) return "ai";
+  if (correctionLayer.versionShown() !== null) return "none";
+  return isCorrected() ? "own" : "ai";
+}
+
+/**
+ * The mask of a slice; the reference where there is no other; null where none is at hand.
+ *
+ * @param {Session} now
+ * @param {number} k
+ * @returns {Shape | null}
+ */
+export function mask(now, k) {
+  const { study, loader } = now;
+  const { width: w, height: h, result } = study;
+  if (drawn(now) === "own") {
+    const data = correction.mask(k);
+    return data && { w, h, data };
   }
+  const own = result && calls.isCalled(now, k) ? result.probability_url : null;
+  const template = result ? own : study.reference_url;
+  const map = template && loader.get(address(template, k));
+  if (!map) return null;
+  const level = result ? threshold.level(now) : 128;
+  return { w, h, data: Uint8Array.from(map, (value) => Number(value >= level)) };
+}
 
-  function tell() {
-    if (!live) return;
-    const { session } = live, late = isLate(drawn(session));
-    for (const { screen } of session.panes) screen.root.classList.toggle("diameters-late", late);
-    listeners.forEach((run) => run(session));
-  }
+/**
+ * Where the mask lies on the slice in view, which labels keep off; null without a mask.
+ *
+ * @param {Session} now
+ * @returns {Place | null}
+ */
+export function place(now) {
+  const steps = drawn(now) === "own" ? correction.state?.steps : "";
+  const key = `${now.k} ${now.threshold} ${now.calls} ${steps}`;
+  if (live?.placeKey === key && live.place) return live.place;
+  const found = placeOf(mask(now, now.k));
+  if (live) Object.assign(live, { placeKey: key, place: found });
+  return found;
+}
 
-  // ---- masks ----
-  const corrected = () => Boolean(overread.correction?.isThere());
-  const isShipped = (now, which) => which === "ai" && overread.threshold.isUnchanged(now);
-
-  // Whose diameters belong to what is drawn: "ai", "own", or "none" while a saved version stands in the place of the mask.
-  function drawn(now) {
-    if (now.show.correction === false) return "ai";
-    if (overread.correctionLayer && overread.correctionLayer.versionShown !== null) return "none";
-    return corrected() ? "own" : "ai";
-  }
-
-  // The mask of a slice as {w, h, data}, 1 inside; the reference where there is no other; null where none is at hand.
-  function mask(now, k) {
-    const { study, loader } = now;
-    const { width: w, height: h, result } = study;
-    if (drawn(now) === "own") {
-      const data = overread.correction.mask(k);
-      return data && { w, h, data };
+/**
+ * @param {Shape | null} shape
+ * @returns {Place | null}
+ */
+function placeOf(shape) {
+  const found = shape && contours.bounds(shape.data, shape.w, shape.h, 1);
+  if (!found) return null;
+  const { left, right, top, bottom } = found;
+  let n = 0;
+  let sumX = 0;
+  let sumY = 0;
+  for (let y = top; y <= bottom; y++) {
+    for (let x = left; x <= right; x++) {
+      if (!shape.data[y * shape.w + x]) continue;
+      n++;
+      sumX += x;
+      sumY += y;
     }
-    const template = result ? overread.calls.isCalled(now, k) && result.probability_url : study.reference_url;
-    const map = template && loader.get(overread.overlays.address(template, k));
-    if (!map) return null;
-    const level = result ? overread.threshold.level(now) : 128;
-    return { w, h, data: Uint8Array.from(map, (value) => Number(value >= level)) };
   }
+  return {
+    middle: [sumX / n + 0.5, sumY / n + 0.5],
+    box: { x: left, y: top, width: right + 1 - left, height: bottom + 1 - top },
+  };
+}
 
-  // Where the mask lies on the slice in view, which labels keep off: {middle: [x, y], box}; null without a mask.
-  function place(now) {
-    const steps = drawn(now) === "own" ? overread.correction.state.steps : "";
-    const key = `${now.k} ${now.threshold} ${now.calls} ${steps}`;
-    if (live?.placeKey === key && live.place) return live.place;
-    const found = mask(now, now.k);
-    const box = found && overread.contours.bounds(found.data, found.w, found.h, 1);
-    const lies = box && { middle: middleOf(found, box), box: { x: box.left, y: box.top, width: box.right + 1 - box.left, height: box.bottom + 1 - box.top } };
-    if (live) Object.assign(live, { placeKey: key, place: lies });
-    return lies;
+// ---- lesions ----
+/**
+ * What the server says of one of the masks; the last that was known while it is being measured.
+ *
+ * @param {Session} now
+ * @param {MaskName | "none"} which
+ * @returns {Diameters | null}
+ */
+function measured(now, which) {
+  if (!now.study.result || live?.session !== now || which === "none") return null;
+  if (which === "own" && !isCorrected()) return null;
+  if (isShipped(now, which)) return now.measures;
+  const { answer, sentence: failure } = live.measured[which];
+  if (failure) return null;
+  return answer ?? (which === "ai" ? now.measures : null);
+}
+
+/**
+ * @param {Session} now
+ * @param {MaskName | "none"} [which] That in view where it is left out.
+ */
+export const lesions = (now, which = drawn(now)) => measured(now, which)?.lesions ?? null;
+
+/**
+ * @param {Session} now
+ * @param {MaskName} which
+ */
+export const notes = (now, which) => measured(now, which)?.notes ?? [];
+
+/**
+ * Has a mask measured, where its diameters are not those of the result.
+ *
+ * @param {Live} mine
+ * @param {MaskName} which
+ */
+function followOne({ session: now, measured: tracks }, which) {
+  const { study } = now;
+  if (!study.result || isShipped(now, which) || (which === "own" && !isCorrected())) {
+    tracks[which].stop();
+    return report();
   }
-
-  function middleOf({ w, data }, { left, right, top, bottom }) {
-    let n = 0, sumX = 0, sumY = 0;
-    for (let y = top; y <= bottom; y++) {
-      for (let x = left; x <= right; x++) {
-        if (!data[y * w + x]) continue;
-        n++;
-        sumX += x;
-        sumY += y;
-      }
-    }
-    return [sumX / n + 0.5, sumY / n + 0.5];
+  if (which === "ai") {
+    const url = threshold.address(now, study.result.diameters_url);
+    return tracks.ai.follow([url], (signal) => requestJson(url, { signal }));
   }
+  const { touched } = correction.opened();
+  const { under, spec } = correction.baseNow();
+  const url = `/api/studies/${study.study_id}/corrections/diameters`;
+  tracks.own.follow([touched, under], async (signal) => {
+    const body = { based_on: spec, mask: await maskBits.encode(touched, study) };
+    return requestJson(url, { signal, body });
+  });
+}
 
-  // ---- lesions ----
-  // What the server says of one of the masks: {unit, notes, lesions}; the last that was known while it is being measured.
-  function measured(now, which) {
-    if (!now.study.result || live?.session !== now || which === "none" || (which === "own" && !corrected())) return null;
-    if (isShipped(now, which)) return now.measures;
-    if (live[which].sentence) return null;
-    return live[which].answer || (which === "ai" ? now.measures : null);
-  }
+/** @param {readonly MaskName[]} masks */
+function follow(masks = MASKS) {
+  if (live?.session.study.result) for (const which of masks) followOne(live, which);
+}
 
-  const lesions = (now, which = drawn(now)) => measured(now, which)?.lesions || null;
-  const notes = (now, which) => measured(now, which)?.notes || [];
+// ---- the reader's own ----
+/**
+ * @param {Chord} chord
+ * @returns {Pair[]}
+ */
+const ends = ({ x1, y1, x2, y2 }) => [
+  [x1 + 0.5, y1 + 0.5],
+  [x2 + 0.5, y2 + 0.5],
+];
 
-  function followOne(now, which) {
-    if (isShipped(now, which) || (which === "own" && !corrected())) {
-      live[which].stop();
-      return tell();
-    }
-    const { study } = now, { requestJson } = overread.latestAnswer;
-    if (which === "ai") {
-      const url = overread.threshold.address(now, study.result.diameters_url);
-      return live.ai.follow([url], (signal) => requestJson(url, { signal }));
-    }
-    const { state, baseNow } = overread.correction;
-    const { touched } = state, base = baseNow();
-    return live.own.follow([touched, base], async (signal) => {
-      const body = { based_on: base.spec, mask: await overread.maskBits.encode(touched, study) };
-      return requestJson(`/api/studies/${study.study_id}/corrections/diameters`, { signal, body });
+/**
+ * The lesion that a measurement belongs to: the smallest box on its slice with the middle of its
+ * longest.
+ *
+ * @param {Item} item
+ * @param {readonly Lesion[]} found
+ */
+function lesionOf({ k, points: [a, b] }, found) {
+  const x = (a[0] + b[0]) / 2;
+  const y = (a[1] + b[1]) / 2;
+  const boxes = found
+    .flatMap((lesion) => lesion.boxes.map((box) => ({ lesion, box })))
+    .filter(({ box: [slice, left, top, right, bottom] }) => {
+      return slice === k && x >= left && x <= right && y >= top && y <= bottom;
     });
-  }
+  const size = (/** @type {readonly number[]} */ [, left, top, right, bottom]) =>
+    (right - left) * (bottom - top);
+  return boxes.sort((one, other) => size(one.box) - size(other.box))[0]?.lesion ?? null;
+}
 
-  function follow(now, masks = MASKS) {
-    if (now && live?.session === now && now.study.result) masks.forEach((which) => followOne(now, which));
-  }
-
-  // ---- the reader's own ----
-  const points = ({ longest, perpendicular }) => [longest, perpendicular].flatMap(({ x1, y1, x2, y2 }) => [[x1 + 0.5, y1 + 0.5], [x2 + 0.5, y2 + 0.5]]);
-
-  // The lesion that a measurement belongs to: the smallest box on its slice with the middle of its longest.
-  function lesionOf(item, found) {
-    const [a, b] = item.points, x = (a[0] + b[0]) / 2, y = (a[1] + b[1]) / 2;
-    const size = ([, left, top, right, bottom]) => (right - left) * (bottom - top);
-    const boxes = found.flatMap((lesion) => lesion.boxes.map((box) => ({ lesion, box })))
-      .filter(({ box: [k, left, top, right, bottom] }) => k === item.k && x >= left && x <= right && y >= top && y <= bottom);
-    return boxes.sort((one, other) => size(one.box) - size(other.box))[0]?.lesion || null;
-  }
-
-  // All diameters of the study: {item, isAi, lesion}, isAi where they are a mask's as it was measured. Those of the mask
-  // that the reader changed are the reader's.
-  function all(now, which = drawn(now)) {
-    const found = lesions(now, which) || [];
-    const taken = new Set();
-    const own = overread.measureStore.items.filter(({ kind }) => kind === "diameters").map((item) => {
+/**
+ * All diameters of the study. Those of the mask that the reader changed are the reader's.
+ *
+ * @param {Session} now
+ * @param {MaskName | "none"} [which] That in view where it is left out.
+ * @returns {One[]}
+ */
+export function all(now, which = drawn(now)) {
+  const found = lesions(now, which) ?? [];
+  const taken = new Set();
+  const own = measureStore
+    .items()
+    .filter(({ kind }) => kind === "diameters")
+    .map((item) => {
       const lesion = lesionOf(item, found);
-      if (lesion && (which === "own" || !corrected())) taken.add(lesion);
+      if (lesion && (which === "own" || !isCorrected())) taken.add(lesion);
       return { item, isAi: false, lesion };
     });
-    const ai = found.filter((lesion) => !taken.has(lesion)).map((lesion) => ({ item: { id: `mask-${lesion.number}`, kind: "diameters", k: lesion.k, points: points(lesion) }, isAi: true, lesion }));
-    return [...ai, ...own];
+  const others = found.filter((lesion) => !taken.has(lesion));
+  return [...others.map(asMeasured), ...own];
+}
+
+/**
+ * @param {Lesion} lesion
+ * @returns {One}
+ */
+function asMeasured(lesion) {
+  const points = [lesion.longest, lesion.perpendicular].flatMap(ends);
+  const id = `mask-${lesion.number}`;
+  return { item: { id, kind: "diameters", k: lesion.k, points }, isAi: true, lesion };
+}
+
+/**
+ * What one of them says by RANO, in the server's words; the last that were known while they are on
+ * their way.
+ *
+ * @param {Session} now
+ * @param {MaskName} which
+ * @param {One} one
+ */
+export function reason(now, which, { item, isAi, lesion }) {
+  if (isAi) return lesion?.reason ?? "";
+  if (!live) return "";
+  const track = live.judged[which];
+  const body = { points: item.points, slices: lesion ? lesion.slices : 1 };
+  const url = `/api/studies/${now.study.study_id}/measurements/judge`;
+  track.follow([JSON.stringify(body)], (signal) => requestJson(url, { signal, body }));
+  return track.sentence || track.answer?.reason || "";
+}
+
+// ---- life ----
+/** @param {Session} session */
+function open(session) {
+  close();
+  const track = () => ({ ai: new LatestAnswer(report), own: new LatestAnswer(report) });
+  live = { session, measured: track(), judged: track(), placeKey: "", place: null };
+}
+
+function close() {
+  if (!live) return;
+  const { measured: masks, judged } = live;
+  live = null;
+  for (const which of MASKS) {
+    masks[which].stop();
+    judged[which].stop();
   }
+}
 
-  // What one of them says by RANO, in the server's words; the last that were known while they are on their way.
-  function reason(now, which, { item, isAi, lesion }) {
-    if (isAi) return lesion.reason;
-    const track = live.judged[which], slices = lesion ? lesion.slices : 1;
-    const body = { points: item.points, slices };
-    const url = `/api/studies/${now.study.study_id}/measurements/judge`;
-    track.follow([JSON.stringify(body)], (signal) => overread.latestAnswer.requestJson(url, { signal, body }));
-    return track.sentence || track.answer?.reason || "";
-  }
+/**
+ * Whether figures or words are those of a moment ago, as the server has not answered yet.
+ *
+ * @param {MaskName | "none"} which
+ */
+export const isLate = (which) =>
+  which !== "none" && Boolean(live?.measured[which].isLate || live?.judged[which].isLate);
 
-  // ---- life ----
-  function open(session) {
-    close();
-    const { create } = overread.latestAnswer;
-    live = { session, ai: create(tell), own: create(tell), judged: { ai: create(tell), own: create(tell) } };
-  }
+/**
+ * Why there are no diameters, "" where there are.
+ *
+ * @param {MaskName} which
+ */
+export const sentence = (which) => live?.measured[which].sentence ?? "";
 
-  function close() {
-    for (const track of live ? [live.ai, live.own, live.judged.ai, live.judged.own] : []) track.stop();
-    live = null;
-  }
-
-  function mount(signal) {
-    const { on: listen } = overread.viewer;
-    const again = (session) => { open(session); follow(session); };
-    const removers = [listen("open", open), listen("result", again), listen("measures", (now) => follow(now)), listen("threshold", (now) => follow(now)), listen("close", close), overread.measureStore.on(tell)];
-    if (overread.correction) removers.push(overread.correction.on("change", () => follow(overread.viewer.now, ["own"])));
-    document.addEventListener("overread:correction", tell, { signal }); // a version is shown, or not any more
-    return () => removers.forEach((remove) => remove());
-  }
-
-  // Whether figures or words are those of a moment ago, as the server has not answered yet.
-  const isLate = (which) => Boolean(live?.[which]?.isLate || live?.judged[which]?.isLate);
-  const sentence = (which) => live?.[which]?.sentence || ""; // why they are not there
-
-  return { on, mount, mask, place, lesions, notes, all, reason, isShipped, corrected, isLate, sentence };
-})();
+export function mount() {
+  return allOf([
+    viewer.on("open", open),
+    viewer.on("result", (session) => {
+      open(session);
+      follow();
+    }),
+    viewer.on("measures", () => follow()),
+    viewer.on("threshold", () => follow()),
+    viewer.on("close", close),
+    measureStore.on(report),
+    correction.on("change", () => follow(["own"])),
+    correctionLayer.on("version", report),
+  ]);
+}

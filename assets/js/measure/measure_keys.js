@@ -1,134 +1,242 @@
-// Keys and buttons of the measurements. While a mask is edited, undo and redo are the edit's: then these keys are gone.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Keys and buttons of the measurements. While a mask is edited, undo and redo are the edit's: then
+ * these keys are gone.
+ */
 
-overread.measureKeys = (function () {
-  "use strict";
+/** @import { Binding } from "../frame/keys.js" */
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Pair } from "../viewer/geometry.js" */
+/** @import { DrawnKind } from "./measure_shapes.js" */
 
-  const byId = (id) => document.getElementById(id);
-  const store = () => overread.measureStore;
-  const tools = () => overread.measureTools;
-  const shapes = () => overread.measureShapes;
-  const state = () => overread.viewer.now;
-  const go = (run) => (event) => state() && run(state(), event);
-  const tool = (name) => go(() => overread.tools.choose(name));
+import { byId, letGoOfClick } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as keys from "../frame/keys.js";
+import * as tools from "../viewer/tools.js";
+import * as viewer from "../viewer/viewer.js";
+import * as bidimensional from "./bidimensional.js";
+import * as measureShapes from "./measure_shapes.js";
+import * as measureStore from "./measure_store.js";
+import * as measureTools from "./measure_tools.js";
 
-  const chosen = (now) => tools().here(now).find(({ item }) => item.id === tools().selected?.id);
+/** @type {readonly DrawnKind[]} */
+const KINDS = ["ruler", "angle", "area", "ellipse"];
 
-  // The next one on the slice, round the end.
-  function next(now) {
-    const list = tools().here(now);
-    const at = list.findIndex(({ item }) => item.id === tools().selected?.id);
-    if (list.length) tools().select(list[(at + 1) % list.length].item.id);
-  }
+/** @param {(now: Session) => void} run Only while a study is open. */
+const go = (run) => () => viewer.now && run(viewer.now);
 
-  // All of it, then its ends one after the other.
-  function nextEnd(now) {
-    const one = chosen(now);
-    if (!one) return next(now);
-    const count = shapes().handles(one.item).length, { handle } = tools().selected;
-    const last = handle === null ? -1 : handle;
-    tools().select(one.item.id, last + 1 < count ? last + 1 : null);
-  }
+/** @param {DrawnKind} name */
+const tool = (name) => () => tools.choose(name);
 
-  const nudge = (dx, dy) => go((now) => {
-    const one = chosen(now);
-    if (!one) return;
-    const { item, isAi } = one, { handle } = tools().selected, { study } = now;
-    if (item.kind === "diameters") return handle !== null && nudgeDiameters(now, item, isAi, [dx, dy]);
-    const [x, y] = shapes().handles(item)[handle ?? 0];
-    store().change(item.id, handle === null ? shapes().moved(item, dx, dy, study) : shapes().withHandle(item, handle, [x + dx, y + dy], study));
+/**
+ * The next one on the slice, round the end.
+ *
+ * @param {Session} now
+ */
+function next(now) {
+  const list = measureTools.here(now);
+  const at = list.findIndex(({ item }) => item.id === measureTools.selected?.id);
+  if (list.length) measureTools.select(list[(at + 1) % list.length].item.id);
+}
+
+/**
+ * All of the chosen one, then its ends one after the other.
+ *
+ * @param {Session} now
+ */
+function nextEnd(now) {
+  const { selected } = measureTools;
+  const one = measureTools.here(now).find(({ item }) => item.id === selected?.id);
+  if (!one || !selected) return next(now);
+  const count = measureShapes.handles(one.item).length;
+  const end = (selected.handle ?? -1) + 1;
+  measureTools.select(one.item.id, end < count ? end : null);
+}
+
+/**
+ * Moves what is chosen. By keys nothing snaps: a step of one pixel would never leave the border.
+ *
+ * @param {number} dx
+ * @param {number} dy
+ */
+const nudge = (dx, dy) =>
+  go((now) => {
+    const { selected } = measureTools;
+    const one = measureTools.here(now).find(({ item }) => item.id === selected?.id);
+    if (!one || !selected) return;
+    const { item, isAi } = one;
+    const { handle } = selected;
+    if (handle === null) {
+      if (item.kind !== "diameters")
+        measureStore.change(item.id, measureShapes.moved(item, dx, dy, now.study));
+      return;
+    }
+    const [x, y] = measureShapes.handles(item)[handle];
+    /** @type {Pair} */
+    const to = [x + dx, y + dy];
+    const id = isAi ? measureStore.newId() : item.id;
+    const moved =
+      item.kind === "diameters"
+        ? measureTools.draggedDiameters(
+            item,
+            id,
+            handle,
+            to,
+            bidimensional.mask(now, item.k),
+            [1e6, 1e6],
+          )
+        : measureShapes.withHandle(item, handle, to, now.study);
+    measureStore.change(id, moved);
+    measureTools.select(id, handle);
   });
 
-  // By keys nothing snaps: a step of one pixel would never leave the border.
-  function nudgeDiameters(now, item, isAi, [dx, dy]) {
-    const { handle } = tools().selected, [x, y] = item.points[handle];
-    const settings = { mask: overread.bidimensional.mask(now, item.k), spacing: shapes().spacing(now.study) || [1, 1], scale: [1e6, 1e6] };
-    const id = isAi ? store().newId() : item.id;
-    const points = overread.chordDrag.drag(item.points, handle, shapes().inside([x + dx, y + dy], now.study), settings);
-    store().change(id, { ...item, id, points: shapes().rounded(points.map((point) => shapes().inside(point, now.study))) });
-    tools().select(id, handle);
-  }
+/** @param {string | undefined} id Of the measurement to delete, the chosen one where left out. */
+export function remove(id = measureTools.selected?.id) {
+  if (!id || !measureStore.items().some((item) => item.id === id)) return;
+  measureStore.change(id, null);
+  measureTools.select(null);
+}
 
-  function remove(id = tools().selected?.id) {
-    const item = store().items.find((one) => one.id === id);
-    if (!item) return;
-    store().change(id, null);
-    tools().select(null);
-  }
+/**
+ * A measurement of the chosen kind in the middle of what is in view: its ends are then moved by
+ * keys.
+ *
+ * @param {Session} now
+ */
+function place(now) {
+  if (!now.screen) return;
+  const kind = KINDS.find((one) => one === now.tool) ?? "ruler";
+  const box = now.screen.root.getBoundingClientRect();
+  const [sx, sy] = now.screen.scale();
+  const { x, y } = now.screen.toImage(box.left + box.width / 2, box.top + box.height / 2);
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
+  const at = (dx, dy) => measureShapes.inside([x + dx / sx, y + dy / sy], now.study);
+  const points = {
+    ruler: [at(-60, 0), at(60, 0)],
+    angle: [at(-60, -60), at(-60, 60), at(60, 60)],
+    area: [at(-50, -50), at(50, -50), at(50, 50), at(-50, 50)],
+    ellipse: [at(-60, -40), at(60, 40)],
+  }[kind];
+  const id = measureStore.newId();
+  measureStore.change(id, { id, kind, k: now.k, points: measureShapes.rounded(points) });
+  measureTools.select(id);
+}
 
-  // A measurement of the chosen kind in the middle of what is in view: its ends are then moved by keys.
-  function place(now) {
-    const kind = overread.tools.group() === "measure" ? now.tool : "ruler";
-    const box = now.screen.root.getBoundingClientRect(), [sx, sy] = now.screen.scale();
-    const { x, y } = now.screen.toImage(box.left + box.width / 2, box.top + box.height / 2);
-    const at = (dx, dy) => shapes().inside([x + dx / sx, y + dy / sy], now.study);
-    const points = { ruler: [at(-60, 0), at(60, 0)], angle: [at(-60, -60), at(-60, 60), at(60, 60)], area: [at(-50, -50), at(50, -50), at(50, 50), at(-50, 50)], ellipse: [at(-60, -40), at(60, 40)] }[kind];
-    const id = store().newId();
-    store().change(id, { id, kind, k: now.k, points: shapes().rounded(points) });
-    tools().select(id);
-  }
+/** @type {Binding[]} */
+const TOOLS = [
+  { id: "measure.ruler", key: "k", label: "Ruler", run: tool("ruler") },
+  { id: "measure.angle", key: "a", label: "Angle", run: tool("angle") },
+  { id: "measure.area", key: "q", label: "Area, freehand or by corners", run: tool("area") },
+  { id: "measure.ellipse", key: "o", label: "Ellipse with statistics", run: tool("ellipse") },
+  {
+    id: "measure.next",
+    key: "Shift+k",
+    label: "Select the next measurement on the slice",
+    repeat: true,
+    run: go(next),
+  },
+  {
+    id: "measure.end",
+    key: "Shift+o",
+    label: "Select its next end",
+    repeat: true,
+    run: go(nextEnd),
+  },
+  {
+    id: "measure.left",
+    key: "Shift+ArrowLeft",
+    label: "Move what is selected by one pixel",
+    repeat: true,
+    run: nudge(-1, 0),
+  },
+  { id: "measure.right", key: "Shift+ArrowRight", repeat: true, run: nudge(1, 0) },
+  { id: "measure.up", key: "Shift+ArrowUp", repeat: true, run: nudge(0, -1) },
+  { id: "measure.down", key: "Shift+ArrowDown", repeat: true, run: nudge(0, 1) },
+  {
+    id: "measure.delete",
+    key: "Delete",
+    label: "Delete the selected measurement",
+    run: go(() => remove()),
+  },
+];
+const { undo, redo } = measureStore;
+/** @type {Binding[]} */
+const STEPS = [
+  { id: "measure.undo", key: "Ctrl+z", label: "Undo a measurement", repeat: true, run: go(undo) },
+  { id: "measure.redo", key: "Ctrl+Shift+z", label: "Do it again", repeat: true, run: go(redo) },
+  { id: "measure.redo-y", key: "Ctrl+y", repeat: true, run: go(redo) },
+];
 
-  const undo = () => store().undo();
-  const redo = () => store().redo();
+/**
+ * Enter and Escape belong to a measurement that is being drawn; Escape also lets go of a selected
+ * one.
+ *
+ * @param {KeyboardEvent} event
+ */
+function onKey(event) {
+  if (event.key !== "Escape" && event.key !== "Enter") return;
+  if (measureTools.isDrawing()) {
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === "Enter") measureTools.closeArea();
+    else measureTools.drop();
+  } else if (event.key === "Escape" && !document.querySelector("dialog[open]"))
+    measureTools.select(null);
+}
 
-  const TOOLS = [
-    { id: "measure.ruler", key: "k", label: "Ruler", run: tool("ruler") },
-    { id: "measure.angle", key: "a", label: "Angle", run: tool("angle") },
-    { id: "measure.area", key: "q", label: "Area, freehand or by corners", run: tool("area") },
-    { id: "measure.ellipse", key: "o", label: "Ellipse with statistics", run: tool("ellipse") },
-    { id: "measure.next", key: "Shift+k", label: "Select the next measurement on the slice", repeat: true, run: go(next) },
-    { id: "measure.end", key: "Shift+o", label: "Select its next end", repeat: true, run: go(nextEnd) },
-    { id: "measure.left", key: "Shift+ArrowLeft", label: "Move what is selected by one pixel", repeat: true, run: nudge(-1, 0) },
-    { id: "measure.right", key: "Shift+ArrowRight", repeat: true, run: nudge(1, 0) },
-    { id: "measure.up", key: "Shift+ArrowUp", repeat: true, run: nudge(0, -1) },
-    { id: "measure.down", key: "Shift+ArrowDown", repeat: true, run: nudge(0, 1) },
-    { id: "measure.delete", key: "Delete", label: "Delete the selected measurement", run: go(() => remove()) },
-  ];
-  const STEPS = [
-    { id: "measure.undo", key: "Ctrl+z", label: "Undo a measurement", repeat: true, run: go(undo) },
-    { id: "measure.redo", key: "Ctrl+Shift+z", label: "Do it again", repeat: true, run: go(redo) },
-    { id: "measure.redo-y", key: "Ctrl+y", repeat: true, run: go(redo) },
-  ];
+function showButtons() {
+  const { selected } = measureTools;
+  byId("measure-undo", HTMLButtonElement).disabled = !measureStore.canUndo();
+  byId("measure-redo", HTMLButtonElement).disabled = !measureStore.canRedo();
+  byId("measure-delete", HTMLButtonElement).disabled = !measureStore
+    .items()
+    .some(({ id }) => id === selected?.id);
+  byId("measure-note").textContent =
+    !viewer.now || viewer.now.study.spacing_mm
+      ? ""
+      : "The input has no pixel spacing: lengths are in pixels.";
+}
 
-  // Enter and Escape belong to a measurement that is being drawn; Escape also lets go of a selected one.
-  function onKey(event) {
-    if (event.key !== "Escape" && event.key !== "Enter") return;
-    if (tools().pending) {
-      event.preventDefault();
-      event.stopPropagation();
-      if (event.key === "Enter") tools().closeArea();
-      else tools().drop();
-    } else if (event.key === "Escape" && tools().selected && !document.querySelector("dialog[open]")) tools().select(null);
-  }
-
-  function showButtons() {
-    byId("measure-undo").disabled = !store().canUndo;
-    byId("measure-redo").disabled = !store().canRedo;
-    byId("measure-delete").disabled = !store().items.some(({ id }) => id === tools().selected?.id);
-    byId("measure-note").textContent = !state() || state().study.spacing_mm ? "" : "The input has no pixel spacing: lengths are in pixels.";
-  }
-
-  function mount(signal) {
-    let takeSteps = null;
-    const keepSteps = () => {
-      const isEditing = overread.tools.group() === "edit";
-      if (isEditing && takeSteps) takeSteps = void takeSteps();
-      else if (!isEditing && !takeSteps) takeSteps = overread.keys.add("Measurements: undo", STEPS);
-    };
-    document.addEventListener("keydown", onKey, { capture: true, signal });
-    for (const [id, run] of [["measure-undo", undo], ["measure-redo", redo], ["measure-delete", () => remove()], ["measure-place", place]]) {
-      byId(id).addEventListener("click", (event) => {
-        if (event.detail) event.currentTarget.blur();
-        if (state()?.screen) run(state());
-      }, { signal });
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  /** @type {(() => void) | null} takes undo and redo away */
+  let takeSteps = null;
+  const keepSteps = () => {
+    const isEditing = tools.group() === "edit";
+    if (!isEditing) takeSteps ??= keys.add("Measurements: undo", STEPS);
+    else if (takeSteps) {
+      takeSteps();
+      takeSteps = null;
     }
-    const removers = [overread.keys.add("Measurements", TOOLS), store().on(showButtons), overread.viewer.on("open", showButtons), overread.viewer.on("display", keepSteps)];
-    keepSteps();
-    return () => {
-      removers.forEach((stop) => stop());
-      takeSteps?.();
+  };
+  document.addEventListener("keydown", onKey, { capture: true, signal });
+  /** @type {Record<string, (now: Session) => void>} */
+  const buttons = {
+    "measure-undo": undo,
+    "measure-redo": redo,
+    "measure-delete": () => remove(),
+    "measure-place": place,
+  };
+  for (const [id, run] of Object.entries(buttons)) {
+    const onClick = (/** @type {MouseEvent} */ event) => {
+      letGoOfClick(event);
+      if (viewer.now?.screen) run(viewer.now);
     };
+    byId(id).addEventListener("click", onClick, { signal });
   }
-
-  return { mount, remove, showButtons };
-})();
+  const removers = all([
+    keys.add("Measurements", TOOLS),
+    measureStore.on(showButtons),
+    measureTools.on("select", showButtons),
+    viewer.on("open", showButtons),
+    viewer.on("display", keepSteps),
+  ]);
+  keepSteps();
+  return () => {
+    removers();
+    takeSteps?.();
+  };
+}

@@ -1,73 +1,106 @@
-// The list of measurements in the findings panel: a click goes to the slice and selects; each has a button to delete it.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The list of measurements in the findings panel: a click goes to the slice and selects; each has a
+ * button to delete it.
+ */
 
-overread.measureList = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Item } from "./measure_shapes.js" */
 
-  const byId = (id) => document.getElementById(id);
-  const state = () => overread.viewer.now;
+import { byId, find, letGoOfClick, make, setAttributes, targetOf } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as viewer from "../viewer/viewer.js";
+import { remove } from "./measure_keys.js";
+import * as measureShapes from "./measure_shapes.js";
+import * as measureStore from "./measure_store.js";
+import * as measureTools from "./measure_tools.js";
 
-  function element(name, className, textContent, attributes = {}) {
-    const node = Object.assign(document.createElement(name), { className, textContent });
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    return node;
+let timer = 0;
+
+/**
+ * @param {string} className
+ * @param {string} textContent
+ */
+const span = (className, textContent) => make("span", { className, textContent });
+
+/**
+ * @param {Item} item
+ * @param {Session} now
+ */
+function row(item, now) {
+  const [main, ...more] = measureShapes.words(item, now);
+  const name = measureShapes.NAMES[item.kind];
+  const where = `slice ${item.k + 1}`;
+  const isSelected = measureTools.selected?.id === item.id;
+  const go = make("button", { type: "button", className: "measure-go" });
+  const title = [main, ...more].join(", ");
+  setAttributes(go, { "data-go": item.id, "aria-pressed": String(isSelected), title });
+  go.append(span("", name), span("measure-where", where), span("measure-value", main));
+  if (item.kind === "ellipse" && more.length > 1)
+    go.append(span("measure-more", more[0].replace("  ", ", ")));
+  const className = "measure-delete";
+  const gone = make("button", { type: "button", className, textContent: "×" });
+  const label = `Delete: ${name}, ${where}, ${main}`;
+  setAttributes(gone, { "data-delete": item.id, "aria-label": label });
+  return make("li", { className: "measure-row" }, go, gone);
+}
+
+/** Not more often than every frame's worth: all rows are made again. */
+function show() {
+  clearTimeout(timer);
+  timer = setTimeout(update, 30);
+}
+
+/** Of the row that has the focus, a selector for the same button of the rows to come. */
+function focused() {
+  /** @type {HTMLElement | null | undefined} */
+  const button = document.activeElement?.closest("#measure-list button");
+  const { go, delete: gone } = button?.dataset ?? {};
+  return go ? `[data-go="${go}"]` : gone ? `[data-delete="${gone}"]` : "";
+}
+
+function update() {
+  const { now } = viewer;
+  const list = find("measure-list");
+  if (!now || !list) return;
+  const items = measureStore.items().sort((a, b) => a.k - b.k);
+  const selector = focused();
+  list.replaceChildren(...items.map((item) => row(item, now)));
+  if (selector) {
+    /** @type {HTMLElement | null} */
+    const button = list.querySelector(selector) ?? list.querySelector("button");
+    (button ?? byId("measure-list-title")).focus();
   }
+  byId("measure-empty").hidden = items.length > 0;
+  byId("measure-state").textContent = measureStore.words();
+  byId("findings-measurements").dataset.saved = String(measureStore.isSaved());
+}
 
-  function row(item, now) {
-    const [main, ...more] = overread.measureShapes.words(item, now);
-    const name = overread.measureShapes.NAMES[item.kind], where = `slice ${item.k + 1}`;
-    const isSelected = overread.measureTools.selected?.id === item.id;
-    const go = element("button", "measure-go", "", { type: "button", "data-go": item.id, "aria-pressed": String(isSelected), title: [main, ...more].join(", ") });
-    go.append(element("span", "", name), element("span", "measure-where", where), element("span", "measure-value", main));
-    if (item.kind === "ellipse" && more.length > 1) go.append(element("span", "measure-more", more[0].replace("  ", ", ")));
-    const remove = element("button", "measure-delete", "×", { type: "button", "data-delete": item.id, "aria-label": `Delete: ${name}, ${where}, ${main}` });
-    const line = element("li", "measure-row", "");
-    line.append(go, remove);
-    return line;
-  }
+/** @param {MouseEvent} event */
+function onClick(event) {
+  const button = targetOf(event).closest("button");
+  if (!button || !viewer.now) return;
+  const { go, delete: gone } = button.dataset;
+  letGoOfClick(event);
+  if (gone) return remove(gone);
+  const item = measureStore.items().find(({ id }) => id === go);
+  if (!item) return;
+  viewer.goTo(item.k);
+  measureTools.select(item.id);
+}
 
-  let timer = 0;
-
-  // Not more often than every frame's worth: words are made anew.
-  function show() {
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  byId("measure-list").addEventListener("click", onClick, { signal });
+  const removers = all([
+    measureStore.on(show),
+    measureTools.on("select", show),
+    viewer.on("open", show),
+    viewer.on("painted", show),
+    viewer.on("channel", show),
+  ]);
+  return () => {
     clearTimeout(timer);
-    timer = setTimeout(update, 30);
-  }
-
-  function update() {
-    const now = state(), list = byId("measure-list");
-    if (!now || !list) return;
-    const items = overread.measureStore.items.slice().sort((a, b) => a.k - b.k);
-    const focused = document.activeElement?.closest?.("#measure-list button");
-    const at = focused && ["go", "delete"].map((name) => [name, focused.dataset[name]]).find(([, id]) => id);
-    list.replaceChildren(...items.map((item) => row(item, now)));
-    if (at) (list.querySelector(`[data-${at[0]}="${at[1]}"]`) || list.querySelector("button") || byId("measure-list-title")).focus();
-    byId("measure-empty").hidden = items.length > 0;
-    byId("measure-state").textContent = overread.measureStore.state;
-    byId("findings-measurements").dataset.saved = String(overread.measureStore.isSaved);
-    overread.measureKeys.showButtons();
-  }
-
-  function onClick(event) {
-    const button = event.target.closest("button");
-    if (!button || !state()) return;
-    const { go, delete: gone } = button.dataset;
-    if (event.detail) button.blur(); // or the space bar would press it again
-    if (gone) return overread.measureKeys.remove(gone);
-    const item = overread.measureStore.items.find(({ id }) => id === go);
-    if (!item) return;
-    overread.viewer.goTo(item.k);
-    overread.measureTools.select(item.id);
-  }
-
-  function mount(signal) {
-    byId("measure-list").addEventListener("click", onClick, { signal });
-    const removers = [overread.measureStore.on(show), ...["open", "painted", "channel"].map((name) => overread.viewer.on(name, show))];
-    return () => {
-      clearTimeout(timer);
-      removers.forEach((remove) => remove());
-    };
-  }
-
-  return { show, mount };
-})();
+    removers();
+  };
+}

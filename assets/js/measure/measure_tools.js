@@ -1,266 +1,474 @@
-// The measuring tools: drawing a new measurement by drag or by clicks, choosing one, dragging its ends or all of it, keys.
-// Ends and lines can be dragged while a measuring tool is chosen: then their handles are drawn, and with any other tool a
-// drag is that tool's alone.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The measuring tools: drawing a new measurement by drag or by clicks, choosing one, dragging its
+ * ends or all of it. Ends and lines can be dragged while a measuring tool is chosen: then their
+ * handles are drawn, and with any other tool a drag is that tool's alone.
+ */
 
-overread.measureTools = (function () {
-  "use strict";
+/** @import { Pane } from "../viewer/panes.js" */
+/** @import { Point, Screen } from "../viewer/screen.js" */
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Action, Begin } from "../viewer/tools.js" */
+/** @import { Pair } from "../viewer/geometry.js" */
+/** @import { Drawn } from "./measure_draw.js" */
+/** @import { DrawnKind, Item, Kind } from "./measure_shapes.js" */
 
-  const END_PX = 9, LINE_PX = 6, TOUCH = 2, CLICK_PX = 4, CLOSE_PX = 10, FREEHAND_PX = 1.5;
-  const COUNT = { ruler: 2, angle: 3, ellipse: 2 };
-  const store = () => overread.measureStore;
-  const shapes = () => overread.measureShapes;
-  const state = () => overread.viewer.now;
-  const isMeasuring = () => overread.tools.group() === "measure";
-  let selected = null, hovered = null; // {id, handle}
-  let pending = null; // {item, session}: being drawn
-  let preview = null; // an item while it is dragged, in the place of the one with its id
+import { listenerOf } from "../frame/dom.js";
+import { all, Events } from "../frame/events.js";
+import * as overlays from "../viewer/overlays.js";
+import * as panes from "../viewer/panes.js";
+import * as tools from "../viewer/tools.js";
+import * as viewer from "../viewer/viewer.js";
+import * as bidimensional from "./bidimensional.js";
+import * as chordDrag from "./chord_drag.js";
+import * as geometry from "../viewer/geometry.js";
+import * as measureDraw from "./measure_draw.js";
+import * as measureShapes from "./measure_shapes.js";
+import * as measureStore from "./measure_store.js";
 
-  // ---- what is in view ----
-  const seen = (now) => Boolean(now) && !now.show.hidden;
+/** @typedef {{ id: string, handle: number | null }} Choice An item, or one of its ends. */
 
-  // Everything on the slice in view: {item, isAi}.
-  function here(now) {
-    const own = store().items.filter(({ kind, k }) => kind !== "diameters" && k === now.k).map((item) => ({ item, isAi: false }));
-    const diameters = now.show.diameters ? overread.bidimensional.all(now).filter(({ item }) => item.k === now.k) : [];
-    return [...diameters, ...own].map((one) => (preview && (preview.id === one.item.id || preview.from === one.item.id) ? { ...one, item: preview.item, isAi: false } : one));
+/** @typedef {{ item: Item, isAi: boolean }} Here A measurement on the slice in view. */
+
+/** @typedef {{ one: Here, handle: number | null }} Picked */
+
+const END_PX = 9;
+const LINE_PX = 6;
+const TOUCH = 2;
+const CLICK_PX = 4;
+const CLOSE_PX = 10;
+const FREEHAND_PX = 1.5;
+const MOST_POINTS = 1000;
+/** @type {Partial<Record<Kind, number>>} */
+const COUNT = { ruler: 2, angle: 3, ellipse: 2 };
+/** @type {readonly DrawnKind[]} */
+const KINDS = ["ruler", "angle", "area", "ellipse"];
+
+/** @type {Choice | null} what is chosen */
+export let selected = null;
+/** @type {Choice | null} what is pointed at */
+let hovered = null;
+/** @type {{ item: Item, session: Session } | null} what is being drawn */
+let pending = null;
+/** @type {{ id: string, from: string, item: Item } | null} in place of one that is dragged */
+let preview = null;
+let scheduled = false;
+
+/** @type {Events<"select">} */
+const events = new Events();
+/** Listens to what is chosen. */
+export const { on } = events;
+
+const isMeasuring = () => tools.group() === "measure";
+
+/** Whether a measurement is being drawn. */
+export const isDrawing = () => pending !== null;
+
+// ---- what is in view ----
+/**
+ * Everything on the slice in view.
+ *
+ * @param {Session} now
+ * @returns {Here[]}
+ */
+export function here(now) {
+  /** @type {Here[]} */
+  const own = measureStore
+    .items()
+    .filter(({ kind }) => kind !== "diameters")
+    .map((item) => ({ item, isAi: false }));
+  /** @type {Here[]} */
+  const diameters = now.show.diameters ? bidimensional.all(now) : [];
+  return [...diameters, ...own]
+    .filter(({ item }) => item.k === now.k)
+    .map((one) =>
+      preview && (preview.id === one.item.id || preview.from === one.item.id)
+        ? { ...one, item: preview.item, isAi: false }
+        : one,
+    );
+}
+
+/**
+ * The mask's own diameters on the slice, but for one that is being dragged.
+ *
+ * @param {Session} now
+ * @param {Pane} pane
+ */
+function drawLines(now, pane) {
+  const isSeen = !now.show.hidden && panes.overlaysOf(now, pane).ai;
+  const own = isSeen ? here(now).filter(({ isAi }) => isAi) : [];
+  const d = own.map(({ item }) => measureShapes.path(item)).join("");
+  pane.screen.outline("halo", d);
+  pane.screen.outline("diameters", d);
+}
+
+/** Draws once a frame, however often it is asked for. */
+function render() {
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(() => {
+    scheduled = false;
+    if (viewer.now) paint(viewer.now);
+  });
+}
+
+/**
+ * Draws at once: with the slice that has just been painted.
+ *
+ * @param {Session} now
+ */
+function paint(now) {
+  if (!now.screen) return;
+  if (pending && (pending.session !== now || pending.item.k !== now.k)) pending = null;
+  const isSeen = !now.show.hidden;
+  const measuring = isMeasuring();
+  /** @type {Drawn[]} */
+  const drawn = (isSeen ? here(now) : []).map(({ item, isAi }) => ({
+    item,
+    isAi,
+    isSelected: selected?.id === item.id,
+    isHovered: measuring && hovered?.id === item.id,
+    handle: pointedAt(item.id),
+  }));
+  if (pending && isSeen) {
+    const { item } = pending;
+    drawn.push({ item, isAi: false, isSelected: true, isHovered: false, handle: null });
   }
+  for (const pane of now.panes) drawLines(now, pane);
+  measureDraw.draw(now, drawn, measuring);
+}
 
-  // The mask's own diameters on the slice, but for one that is being dragged, as a path.
-  const lines = (now) => here(now).filter(({ isAi }) => isAi).map(({ item }) => shapes().path(item)).join("");
+/** @param {string} id */
+function pointedAt(id) {
+  if (hovered?.id === id && hovered.handle !== null) return hovered.handle;
+  return selected?.id === id ? selected.handle : null;
+}
 
-  function drawLines(now) {
-    for (const { screen } of now.panes.filter((pane) => overread.panes.overlaysOf(now, pane).ai)) {
-      const d = seen(now) ? lines(now) : "";
-      if (screen.root.querySelector("path.diameters").getAttribute("d") === d) continue; // as overlays.js drew them
-      screen.outline("halo", d);
-      screen.outline("diameters", d);
-    }
-  }
+/**
+ * Chooses a measurement, or one of its ends.
+ *
+ * @param {string | null} id
+ * @param {number | null} [handle]
+ */
+export function select(id, handle = null) {
+  if (selected?.id === id && selected?.handle === handle) return;
+  selected = id === null ? null : { id, handle };
+  events.emit("select");
+  render();
+}
 
-  let scheduled = false;
+/**
+ * The end or line under a point; ends come before lines, the nearest first.
+ *
+ * @param {Point} point
+ * @param {PointerEvent} event
+ * @param {Screen} screen
+ * @param {boolean} withLines
+ * @returns {Picked | null}
+ */
+function pick(point, event, screen, withLines) {
+  const { now } = viewer;
+  if (!now || now.show.hidden) return null;
+  const scale = screen.scale();
+  const wider = event.pointerType === "touch" ? TOUCH : 1;
+  const list = here(now);
+  const ends = list.flatMap((one) =>
+    measureShapes.handles(one.item).map(([x, y], handle) => {
+      const away = Math.hypot((x - point.x) * scale[0], (y - point.y) * scale[1]);
+      return { one, handle, away };
+    }),
+  );
+  const end = nearest(ends, END_PX * wider);
+  if (end || !withLines) return end;
+  const lines = list.map((one) => {
+    const away = measureShapes.distance(one.item, [point.x, point.y], scale);
+    return { one, handle: null, away };
+  });
+  return nearest(lines, LINE_PX * wider);
+}
 
-  // Drawn once a frame, however often it is asked for.
-  function render() {
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(() => {
-      scheduled = false;
-      paint(state());
-    });
-  }
+/**
+ * @param {(Picked & { away: number })[]} found
+ * @param {number} within
+ * @returns {Picked | null}
+ */
+function nearest(found, within) {
+  /** @type {(Picked & { away: number }) | null} */
+  let best = null;
+  for (const one of found) if (one.away < (best?.away ?? within)) best = one;
+  return best;
+}
 
-  // At once: with the slice that has just been painted.
-  function paint(now) {
-    if (!now?.screen) return;
-    if (pending && (pending.session !== now || pending.item.k !== now.k)) pending = null;
-    const list = seen(now) ? here(now) : [], measuring = isMeasuring();
-    const drawn = list.map(({ item, isAi }) => ({ item, isAi, isSelected: selected?.id === item.id, isHovered: measuring && hovered?.id === item.id, handle: pointedAt(item.id) }));
-    if (pending && seen(now)) drawn.push({ item: pending.item, isAi: false, isSelected: true, isHovered: false, handle: null });
-    drawLines(now);
-    overread.measureDraw.draw(now, drawn, measuring);
-  }
-
-  const pointedAt = (id) => (hovered?.id === id && hovered.handle !== null ? hovered.handle : selected?.id === id ? selected.handle : null);
-
-  function select(id, handle = null) {
-    if (selected?.id === id && selected?.handle === handle) return;
-    selected = id ? { id, handle } : null;
-    overread.measureList.show();
+// ---- dragging what is there ----
+/**
+ * @param {Picked} picked
+ * @param {Point} point
+ * @param {Screen} screen
+ * @returns {Action}
+ */
+function drag({ one, handle }, point, screen) {
+  const { study } = viewer.opened();
+  const { item } = one;
+  select(item.id, handle);
+  if (item.kind === "diameters" && handle === null) return {};
+  const id = one.isAi ? measureStore.newId() : item.id;
+  const mask = item.kind === "diameters" ? bidimensional.mask(viewer.opened(), item.k) : null;
+  document.body.classList.add("measure-dragging");
+  /**
+   * @param {Point} to
+   * @returns {Item}
+   */
+  const make = ({ x, y }) => {
+    if (handle === null) return measureShapes.moved(item, x - point.x, y - point.y, study);
+    if (item.kind !== "diameters") return measureShapes.withHandle(item, handle, [x, y], study);
+    return draggedDiameters(item, id, handle, [x, y], mask, screen.scale());
+  };
+  const letGo = () => {
+    const made = preview?.item;
+    preview = null;
+    document.body.classList.remove("measure-dragging");
     render();
-  }
-
-  // The end or line under a point: {one, handle or null}; ends come before lines, the nearest first.
-  function pick(point, event, screen, withLines) {
-    const now = state();
-    if (!seen(now)) return null;
-    const [sx, sy] = screen.scale(), wider = event.pointerType === "touch" ? TOUCH : 1;
-    let best = null, near = END_PX * wider;
-    const list = here(now);
-    for (const one of list) {
-      shapes().handles(one.item).forEach(([x, y], handle) => {
-        const away = Math.hypot((x - point.x) * sx, (y - point.y) * sy);
-        if (away < near) [best, near] = [{ one, handle }, away];
-      });
-    }
-    if (best || !withLines) return best;
-    near = LINE_PX * wider;
-    for (const one of list) {
-      const away = shapes().distance(one.item, [point.x, point.y], [sx, sy]);
-      if (away < near) [best, near] = [{ one, handle: null }, away];
-    }
-    return best;
-  }
-
-  // ---- dragging what is there ----
-  function drag({ one, handle }, point, screen) {
-    const now = state(), { item } = one;
-    if (item.kind === "diameters" && handle === null) return select(item.id) || { move() {} };
-    const mask = item.kind === "diameters" ? overread.bidimensional.mask(now, item.k) : null;
-    const id = one.isAi ? store().newId() : item.id;
-    const spacing = shapes().spacing(now.study) || [1, 1];
-    select(item.id, handle);
-    document.body.classList.add("measure-dragging");
-    const make = ({ x, y }) => {
-      if (item.kind === "diameters") return { ...item, id, points: shapes().rounded(overread.chordDrag.drag(item.points, handle, shapes().inside([x, y], now.study), { mask, spacing, scale: screen.scale() }).map((end) => shapes().inside(end, now.study))) };
-      return handle === null ? shapes().moved(item, x - point.x, y - point.y, now.study) : shapes().withHandle(item, handle, [x, y], now.study);
-    };
-    const finish = () => {
-      const made = preview?.item;
-      preview = null;
-      document.body.classList.remove("measure-dragging");
+    return made;
+  };
+  return {
+    move(to) {
+      preview = { id, from: item.id, item: make(to) };
+      if (selected?.id !== id) selected = { id, handle };
       render();
-      return made;
-    };
-    return {
-      move(to) {
-        preview = { id, from: item.id, item: make(to) };
-        if (selected?.id !== id) selected = { id, handle };
-        render();
-      },
-      end() {
-        const made = finish();
-        if (made) store().change(id, made);
-      },
-      cancel() {
-        finish();
-        select(item.id, handle);
-      },
-    };
-  }
+    },
+    end() {
+      const made = letGo();
+      if (made) measureStore.change(id, made);
+    },
+    cancel() {
+      letGo();
+      select(item.id, handle);
+    },
+  };
+}
 
-  // An end under the press, before the chosen tool begins anything.
-  function grab(point, event, screen) {
-    if (!isMeasuring() || pending) return null;
-    const found = pick(point, event, screen, false);
-    return found && drag(found, point, screen);
-  }
+/**
+ * Diameters with one of their ends elsewhere, as a measurement of the reader's.
+ *
+ * @param {Item} item
+ * @param {string} id Of the reader's.
+ * @param {number} handle
+ * @param {Pair} to
+ * @param {ReturnType<typeof bidimensional.mask>} mask
+ * @param {readonly [number, number]} scale
+ * @returns {Item}
+ */
+export function draggedDiameters(item, id, handle, to, mask, scale) {
+  const { study } = viewer.opened();
+  const settings = { mask, spacing: measureShapes.spacing(study) ?? [1, 1], scale };
+  const points = chordDrag
+    .drag(item.points, handle, measureShapes.inside(to, study), settings)
+    .map((end) => measureShapes.inside(end, study));
+  return { ...item, id, points: measureShapes.rounded(points) };
+}
 
-  // ---- drawing a new one ----
-  function begin(kind, point, event, screen) {
-    const now = state();
+/** @type {Begin} an end under the press, before the chosen tool begins anything */
+function grab(point, event, screen) {
+  if (!isMeasuring() || pending) return null;
+  const found = pick(point, event, screen, false);
+  return found && drag(found, point, screen);
+}
+
+// ---- drawing a new one ----
+/**
+ * @param {DrawnKind} kind
+ * @returns {Begin}
+ */
+function begin(kind) {
+  return (point, event, screen) => {
+    const now = viewer.opened();
     if (pending && pending.item.kind !== kind) pending = null;
     if (!pending) {
       const found = pick(point, event, screen, true);
       if (found) return drag(found, point, screen);
       select(null);
     }
-    const at = shapes().inside([point.x, point.y], now.study);
-    if (!pending) pending = { session: now, item: { id: "new", kind, k: now.k, points: [at, at] } };
-    else setLast(at);
+    const at = insideImage(point);
+    if (!pending) {
+      /** @type {Item} */
+      const item = { id: "new", kind, k: now.k, points: [at, at] };
+      pending = { session: now, item };
+    } else setLast(at);
     render();
     return kind === "area" ? freehand(at, event, screen) : stretch(event);
-  }
-
-  const setLast = (at) => {
-    const { item } = pending;
-    pending.item = { ...item, points: [...item.points.slice(0, -1), at] };
-    render();
   };
+}
 
-  const far = (event, start) => Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_PX;
-  const drop = () => { pending = null; render(); };
+/** @param {Point} point */
+const insideImage = ({ x, y }) => measureShapes.inside([x, y], viewer.opened().study);
 
-  // A press that moved sets the last point where it ends; one that did not sets it where the next press is.
-  function stretch(start) {
-    return {
-      move: ({ x, y }) => pending && setLast(shapes().inside([x, y], state().study)),
-      end({ x, y }, event) {
-        if (!pending) return;
-        const { points } = pending.item, isFirst = points.length === 2 && points[0] === points[1];
-        if (isFirst && !far(event, start)) return; // a click: the next one sets the other end
-        setLast(shapes().inside([x, y], state().study));
-        advance();
-      },
-      cancel: drop,
-    };
-  }
+/** @param {readonly Pair[]} points */
+function setPoints(points) {
+  if (!pending) return;
+  pending.item = { ...pending.item, points };
+  render();
+}
 
-  function advance() {
-    const { item } = pending;
-    if (item.points.length < COUNT[item.kind]) {
-      pending.item = { ...item, points: [...item.points, item.points[item.points.length - 1]] };
-      return render();
-    }
-    finish(item);
-  }
+/** @param {Pair} at */
+function setLast(at) {
+  if (pending) setPoints([...pending.item.points.slice(0, -1), at]);
+}
 
-  // A drag draws freehand and closes; clicks set corners until one is set on the first, or twice.
-  function freehand(at, start, screen) {
-    const { points } = pending.item, isFirst = points.length === 2 && points[0] === points[1];
-    const corners = isFirst ? [] : points.slice(0, -1), line = [at];
-    const [sx, sy] = screen.scale();
-    return {
-      move(point, event) {
-        if (!pending || (line.length === 1 && !far(event, start))) return;
-        const next = shapes().inside([point.x, point.y], state().study), last = line[line.length - 1];
-        if (Math.hypot((next[0] - last[0]) * sx, (next[1] - last[1]) * sy) < FREEHAND_PX) return;
-        line.push(next);
-        pending.item = { ...pending.item, points: [...corners, ...line] };
-        render();
-      },
-      end() {
-        if (!pending) return;
-        const all = [...corners, ...line];
-        const onFirst = corners.length > 2 && Math.hypot((at[0] - corners[0][0]) * sx, (at[1] - corners[0][1]) * sy) < CLOSE_PX;
-        if (onFirst) return finish({ ...pending.item, points: corners });
-        if (line.length > 3) return finish({ ...pending.item, points: overread.geometry.simplify(all, 0.6 / Math.min(sx, sy)) });
-        pending.item = { ...pending.item, points: [...all, at] };
-        render();
-      },
-      cancel: drop,
-    };
-  }
+/**
+ * Whether only the first press has been made.
+ *
+ * @param {Item} item
+ */
+const isFirstPress = ({ points }) => points.length === 2 && points[0] === points[1];
 
-  // Corners set so far, without the one that follows the pointer and what a double click set twice.
-  function closeArea() {
-    if (pending?.item.kind !== "area") return;
-    const kept = pending.item.points.slice(0, -1).filter(([x, y], i, all) => !i || Math.hypot(x - all[i - 1][0], y - all[i - 1][1]) > 1e-6);
-    finish({ ...pending.item, points: kept });
-  }
+/**
+ * @param {MouseEvent} event
+ * @param {MouseEvent} start
+ */
+const isFar = (event, start) =>
+  Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_PX;
 
-  function finish(item) {
-    pending = null;
-    const size = item.kind === "area" ? overread.geometry.polygonArea(item.points, null) : Math.max(...item.points.map((point) => overread.geometry.distance(point, item.points[0], null)));
-    const fits = item.points.length >= (COUNT[item.kind] || 3) && size > 0.2 && (item.kind !== "ellipse" || overread.geometry.ellipseArea(item.points, null) > 0.2);
-    if (!fits) return render();
-    const id = store().newId();
-    selected = { id, handle: null };
-    store().change(id, { id, kind: item.kind, k: item.k, points: shapes().rounded(item.points).slice(0, 1000) });
-  }
+/** What is being drawn goes. */
+export function drop() {
+  pending = null;
+  render();
+}
 
-  function hover(point) {
-    if (pending) setLast(shapes().inside([point.x, point.y], state().study));
-  }
-
-  // ---- hovering, while measuring ----
-  function onMove(event) {
-    const now = state();
-    if (!now?.screen || event.buttons) return;
-    const pane = now.panes.find(({ screen }) => screen.root.contains(event.currentTarget));
-    const found = !pending && pane && isMeasuring() ? pick(pane.screen.toImage(event.clientX, event.clientY), event, pane.screen, true) : null;
-    const next = found ? { id: found.one.item.id, handle: found.handle } : null;
-    event.currentTarget.classList.toggle("measure-grab", Boolean(found));
-    if (next?.id === hovered?.id && next?.handle === hovered?.handle) return;
-    hovered = next;
-    render();
-  }
-
-  function mount(signal) {
-    selected = hovered = pending = preview = null;
-    const removers = Object.keys(shapes().NAMES).filter((kind) => kind !== "diameters").map((kind) =>
-      overread.tools.add({ name: kind, group: "measure", cursor: "crosshair", hover, begin: (...given) => begin(kind, ...given), double: closeArea }));
-    for (const surface of document.querySelectorAll(".screen-surface")) surface.addEventListener("pointermove", onMove, { signal });
-    for (const name of ["threshold", "view", "display", "channel", "mode", "measures"]) removers.push(overread.viewer.on(name, render));
-    removers.push(overread.viewer.on("painted", paint));
-    removers.push(store().on(render), overread.bidimensional.on(render), overread.measureKeys.mount(signal));
-    removers.push(overread.viewer.on("display", ({ tool }) => pending && pending.item.kind !== tool && drop()));
-    return () => removers.forEach((remove) => remove());
-  }
-
+/**
+ * A press that moved sets the last point where it ends; one that did not sets it where the next
+ * press is.
+ *
+ * @param {PointerEvent} start
+ * @returns {Action}
+ */
+function stretch(start) {
   return {
-    mount, grab, select, here, lines, closeArea, drop, render,
-    get selected() { return selected; },
-    get pending() { return pending; },
+    move: (point) => setLast(insideImage(point)),
+    end(point, event) {
+      if (!pending) return;
+      // a click: the next one sets the other end
+      if (isFirstPress(pending.item) && !isFar(event, start)) return;
+      setLast(insideImage(point));
+      const { kind, points } = pending.item;
+      if (points.length >= (COUNT[kind] ?? 0)) finish(pending.item);
+      else setPoints([...points, points[points.length - 1]]);
+    },
+    cancel: drop,
   };
-})();
+}
+
+/**
+ * A drag draws freehand and closes; clicks set corners until one is set on the first, or twice.
+ *
+ * @param {Pair} at
+ * @param {PointerEvent} start
+ * @param {Screen} screen
+ * @returns {Action}
+ */
+function freehand(at, start, screen) {
+  const corners = !pending || isFirstPress(pending.item) ? [] : pending.item.points.slice(0, -1);
+  const line = [at];
+  const [sx, sy] = screen.scale();
+  const apart = (/** @type {Pair} */ a, /** @type {Pair} */ b) =>
+    Math.hypot((a[0] - b[0]) * sx, (a[1] - b[1]) * sy);
+  return {
+    move(point, event) {
+      if (!pending || (line.length === 1 && !isFar(event, start))) return;
+      const next = insideImage(point);
+      if (apart(next, line[line.length - 1]) < FREEHAND_PX) return;
+      line.push(next);
+      setPoints([...corners, ...line]);
+    },
+    end() {
+      if (!pending) return;
+      const points = [...corners, ...line];
+      const onFirst = corners.length > 2 && apart(at, corners[0]) < CLOSE_PX;
+      if (onFirst) finish({ ...pending.item, points: corners });
+      else if (line.length > 3)
+        finish({ ...pending.item, points: geometry.simplify(points, 0.6 / Math.min(sx, sy)) });
+      else setPoints([...points, at]);
+    },
+    cancel: drop,
+  };
+}
+
+/**
+ * Closes an area that is being drawn: its corners so far, without the one that follows the pointer
+ * and what a double click set twice.
+ */
+export function closeArea() {
+  if (pending?.item.kind !== "area") return;
+  const points = pending.item.points
+    .slice(0, -1)
+    .filter(([x, y], i, list) => !i || Math.hypot(x - list[i - 1][0], y - list[i - 1][1]) > 1e-6);
+  finish({ ...pending.item, points });
+}
+
+/** @param {Item} item What was drawn; it is stored unless it is too small. */
+function finish({ kind, k, points }) {
+  pending = null;
+  const size =
+    kind === "area"
+      ? geometry.polygonArea(points, null)
+      : Math.max(...points.map((point) => geometry.distance(point, points[0], null)));
+  const isFlat = kind === "ellipse" && geometry.ellipseArea(points, null) <= 0.2;
+  if (points.length < (COUNT[kind] ?? 3) || size <= 0.2 || isFlat) return render();
+  const id = measureStore.newId();
+  selected = { id, handle: null };
+  const stored = measureShapes.rounded(points).slice(0, MOST_POINTS);
+  measureStore.change(id, { id, kind, k, points: stored });
+}
+
+// ---- hovering, while measuring ----
+/** @param {PointerEvent} event */
+function onMove(event) {
+  const { now } = viewer;
+  if (!now?.screen || event.buttons) return;
+  const surface = listenerOf(event);
+  const pane = now.panes.find(({ screen }) => screen.root.contains(surface));
+  const found =
+    !pending && pane && isMeasuring()
+      ? pick(pane.screen.toImage(event.clientX, event.clientY), event, pane.screen, true)
+      : null;
+  const next = found && { id: found.one.item.id, handle: found.handle };
+  surface.classList.toggle("measure-grab", Boolean(found));
+  if (next?.id === hovered?.id && next?.handle === hovered?.handle) return;
+  hovered = next;
+  render();
+}
+
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  selected = hovered = pending = preview = null;
+  const hover = (/** @type {Point} */ point) => setLast(insideImage(point));
+  const asTools = KINDS.map((kind) =>
+    tools.add({
+      name: kind,
+      group: "measure",
+      cursor: "crosshair",
+      hover,
+      begin: begin(kind),
+      double: closeArea,
+    }),
+  );
+  /** @type {NodeListOf<HTMLElement>} */
+  const surfaces = document.querySelectorAll(".screen-surface");
+  for (const surface of surfaces) surface.addEventListener("pointermove", onMove, { signal });
+  return all([
+    ...asTools,
+    tools.addGrab(grab),
+    overlays.addLayer({ draw: drawLines }),
+    viewer.on("threshold", render),
+    viewer.on("view", render),
+    viewer.on("display", render),
+    viewer.on("channel", render),
+    viewer.on("mode", render),
+    viewer.on("measures", render),
+    viewer.on("painted", paint),
+    measureStore.on(render),
+    bidimensional.on(render),
+    viewer.on("display", ({ tool }) => {
+      if (pending && pending.item.kind !== tool) drop();
+    }),
+  ]);
+}

@@ -1,116 +1,189 @@
-// Diameters of the lesions, and what each mask threshold takes in: fetched once for a result, from an address that
-// names it. Emits "measures" when they are there.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Diameters of the lesions, and what each mask threshold takes in: fetched once for a result, from
+ * an address that names it; and the findings panel's words about the diameters.
+ */
 
-overread.measures = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
+/** @import { MaskName, One } from "./bidimensional.js" */
 
-  const byId = (id) => document.getElementById(id);
-  const RETRIES = [1000, 3000, 8000];
+import { byId, letGoOfClick, make } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import { ask, pauseOf } from "../frame/server.js";
+import * as correction from "../correct/correction.js";
+import * as viewer from "../viewer/viewer.js";
+import * as bidimensional from "./bidimensional.js";
+import * as geometry from "../viewer/geometry.js";
+import { spacing } from "./measure_shapes.js";
+import * as measureStore from "./measure_store.js";
 
-  async function fetchFor(session, tries) {
-    const { result } = session.study;
-    const isWanted = () => overread.viewer.now === session && session.study.result === result;
-    try {
-      const response = await fetch(result.measures_url);
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      const measures = await response.json();
-      if (isWanted()) overread.viewer.setMeasures(measures);
-    } catch (error) {
-      if (!isWanted()) return;
-      byId("finding-rano").hidden = false;
-      byId("finding-measurable").textContent = "The diameters could not be loaded. Trying again.";
-      setTimeout(() => isWanted() && fetchFor(session, tries + 1), RETRIES[Math.min(tries, RETRIES.length - 1)]);
-    }
-  }
+const RETRY_MS = [1000, 3000, 8000];
 
-  const length = (value, unit) => (unit === "mm" ? value.toFixed(value < 10 ? 1 : 0) : value.toFixed(0));
+/**
+ * @param {Session} session
+ * @param {number} tries
+ */
+async function fetchFor(session, tries = 0) {
+  const { result } = session.study;
+  if (!result) return;
+  const isWanted = () => viewer.now === session && session.study.result === result;
+  const { ok, body } = await ask(result.measures_url);
+  if (!isWanted()) return;
+  if (ok) return viewer.setMeasures(body);
+  byId("finding-rano").hidden = false;
+  byId("finding-measurable").textContent = "The diameters could not be loaded. Trying again.";
+  setTimeout(() => isWanted() && void fetchFor(session, tries + 1), pauseOf(RETRY_MS, tries));
+}
 
-  // The largest lesion's diameters on the AI's mask ("ai") or the corrected one ("own"): {item, isAi, lesion}; null while
-  // there are none.
-  const main = (now, which) => overread.bidimensional.all(now, which).find(({ lesion }) => lesion?.number === 1) || null;
+/**
+ * The largest lesion's diameters on one of the masks; null while there are none.
+ *
+ * @param {Session} now
+ * @param {MaskName} which
+ */
+const main = (now, which) =>
+  (now.measures && bidimensional.all(now, which).find(({ lesion }) => lesion?.number === 1)) ??
+  null;
 
-  // "56 × 55" and its unit.
-  function sizes({ measures: { unit }, study }, one) {
-    const lines = [one.item.points.slice(0, 2), one.item.points.slice(2)];
-    const lengths = one.isAi ? [one.lesion.longest.length, one.lesion.perpendicular.length] : lines.map(([a, b]) => overread.geometry.distance(a, b, overread.measureShapes.spacing(study)));
-    return [lengths.map((value) => length(value, unit)).join(" × "), unit === "mm" ? " mm" : " pixels"];
-  }
+/**
+ * "56 × 55" and its unit.
+ *
+ * @param {Session} now
+ * @param {One} one
+ */
+function sizes({ measures, study }, { item: { points }, isAi, lesion }) {
+  const isMm = measures?.unit === "mm";
+  const mm = spacing(study);
+  const lengths =
+    isAi && lesion
+      ? [lesion.longest.length, lesion.perpendicular.length]
+      : [0, 2].map((i) => geometry.distance(points[i], points[i + 1], mm));
+  const words = lengths.map((value) => value.toFixed(isMm && value < 10 ? 1 : 0));
+  return [words.join(" × "), isMm ? " mm" : " pixels"];
+}
 
-  // The criterion's own words; "" while there are none yet.
-  function rano(now, which, one) {
-    const reason = overread.bidimensional.reason(now, which, one);
-    return reason && `RANO 2.0: ${reason}`;
-  }
+/**
+ * The criterion's own words; "" while there are none yet.
+ *
+ * @param {Session} now
+ * @param {MaskName} which
+ * @param {One} one
+ */
+function rano(now, which, one) {
+  const reason = bidimensional.reason(now, which, one);
+  return reason && `RANO 2.0: ${reason}`;
+}
 
-  // The AI's, whatever the reader has corrected: "56 × 55 mm", a button that goes to the slice, the criterion's own words.
-  function show(now) {
-    if (!now || now !== overread.viewer.now) return;
-    const { measures } = now;
-    const one = measures && main(now, "ai");
-    const failed = overread.bidimensional.sentence("ai"), isLate = overread.bidimensional.isLate("ai");
-    byId("finding-diameters-line").hidden = !one;
-    for (const id of ["finding-diameters-line", "finding-measurable"]) byId(id).setAttribute("aria-busy", String(isLate));
-    byId("finding-rano").hidden = !measures || !(one || isLate || failed);
-    byId("diameters-own").hidden = !one || one.isAi;
-    if (one) tell(now, one);
-    else byId("finding-measurable").textContent = failed ? `The diameters of this mask could not be measured. ${failed}` : "Measuring the mask in view.";
-  }
+/**
+ * The AI's, whatever the reader has corrected: "56 × 55 mm", a button that goes to the slice, the
+ * criterion's own words.
+ *
+ * @param {Session} now
+ */
+function show(now) {
+  if (now !== viewer.now) return;
+  const one = main(now, "ai");
+  const failure = bidimensional.sentence("ai");
+  const isLate = bidimensional.isLate("ai");
+  byId("finding-diameters-line").hidden = !one;
+  for (const id of ["finding-diameters-line", "finding-measurable"])
+    byId(id).setAttribute("aria-busy", String(isLate));
+  byId("finding-rano").hidden = !now.measures || !(one || isLate || failure);
+  byId("diameters-own").hidden = !one || one.isAi;
+  if (one) describe(now, one);
+  else
+    byId("finding-measurable").textContent = failure
+      ? `The diameters of this mask could not be measured. ${failure}`
+      : "Measuring the mask in view.";
+}
 
-  function tell(now, one) {
-    const { measures: { unit }, study } = now, { item } = one;
-    const [size, unitWords] = sizes(now, one);
-    byId("finding-diameters").textContent = size;
-    byId("finding-diameters-unit").textContent = unitWords;
-    const count = overread.bidimensional.lesions(now, "ai").length;
-    const which = count > 1 ? `Largest of ${count} lesions` : "One lesion";
-    // On another slice its longest diameter may be longer: say by what this one was chosen.
-    const place = `slice ${item.k + 1}`;
-    const words = one.isAi ? `${which}: longest diameter and longest perpendicular on ${place}, where their product is largest` : `${which}: diameters as the reader changed them, on ${place}`;
-    byId("finding-diameters-line").setAttribute("aria-label", `${size} ${unit}: go to slice ${item.k + 1} of ${study.n}`);
-    byId("finding-diameters-line").title = `${words}. Click to go there.`;
-    byId("finding-diameters-line").dataset.k = item.k;
-    tellSlice(now);
-    byId("finding-measurable").textContent = rano(now, "ai", one) || "Measuring the diameters.";
-    byId("finding-notes").replaceChildren(...[`${words}.`, ...overread.bidimensional.notes(now, "ai")].map((textContent) => Object.assign(document.createElement("p"), { className: "finding-text", textContent })));
-  }
+/**
+ * @param {Session} now
+ * @param {One} one
+ */
+function describe(now, one) {
+  const { item, isAi } = one;
+  const [size, unit] = sizes(now, one);
+  byId("finding-diameters").textContent = size;
+  byId("finding-diameters-unit").textContent = unit;
+  const count = bidimensional.lesions(now, "ai")?.length ?? 0;
+  const which = count > 1 ? `Largest of ${count} lesions` : "One lesion";
+  // On another slice its longest diameter may be longer: say by what this one was chosen.
+  const place = `slice ${item.k + 1}`;
+  const words = isAi
+    ? `${which}: longest diameter and longest perpendicular on ${place}, where their product is` +
+      " largest"
+    : `${which}: diameters as the reader changed them, on ${place}`;
+  const line = byId("finding-diameters-line");
+  const where = `go to ${place} of ${now.study.n}`;
+  line.setAttribute("aria-label", `${size} ${now.measures?.unit}: ${where}`);
+  line.title = `${words}. Click to go there.`;
+  line.dataset.k = String(item.k);
+  showSlice(now);
+  byId("finding-measurable").textContent = rano(now, "ai", one) || "Measuring the diameters.";
+  const notes = [`${words}.`, ...bidimensional.notes(now, "ai")];
+  const paragraphs = notes.map((text) =>
+    make("p", { className: "finding-text", textContent: text }),
+  );
+  byId("finding-notes").replaceChildren(...paragraphs);
+}
 
-  // Over the unit: which slice the diameters are of, while another one is in view; or that they are not yet the mask's.
-  function tellSlice(now) {
-    const k = Number(byId("finding-diameters-line").dataset.k);
-    const slice = k === now.k ? "" : `slice ${k + 1}`;
-    byId("finding-diameters-unit").dataset.slice = overread.bidimensional.isLate("ai") ? "measuring" : slice;
-  }
+/**
+ * Over the unit: which slice the diameters are of, while another one is in view; or that they are
+ * not yet the mask's.
+ *
+ * @param {Session} now
+ */
+function showSlice(now) {
+  const k = Number(byId("finding-diameters-line").dataset.k);
+  const slice = k === now.k ? "" : `slice ${k + 1}`;
+  byId("finding-diameters-unit").dataset.slice = bidimensional.isLate("ai") ? "measuring" : slice;
+}
 
-  // Of the corrected mask: {size: and slice, criterion: in its own words, isLate}, "" where there are none.
-  function ofCorrection(now) {
-    const { corrected, sentence, isLate } = overread.bidimensional;
-    const one = now.measures && corrected() && main(now, "own");
-    if (sentence("own")) return { size: "could not be measured", criterion: sentence("own"), isLate: false };
-    if (!one) return { size: isLate("own") ? "measuring" : "", criterion: "", isLate: false };
-    const size = `${sizes(now, one).join("")}, slice ${one.item.k + 1}${one.isAi ? "" : ", changed by hand"}`;
-    return { size, criterion: rano(now, "own", one), isLate: isLate("own") };
-  }
+/**
+ * What is measured on the corrected mask: size and slice, the criterion's words; "" where there are
+ * none.
+ *
+ * @param {Session} now
+ */
+export function ofCorrection(now) {
+  const failure = bidimensional.sentence("own");
+  const isLate = bidimensional.isLate("own");
+  const one = bidimensional.isCorrected() && main(now, "own");
+  if (failure) return { size: "could not be measured", criterion: failure, isLate: false };
+  if (!one) return { size: isLate ? "measuring" : "", criterion: "", isLate: false };
+  const byHand = one.isAi ? "" : ", changed by hand";
+  const size = `${sizes(now, one).join("")}, slice ${one.item.k + 1}${byHand}`;
+  const criterion = rano(now, "own", one); // which may have to be asked for
+  return { size, criterion, isLate: bidimensional.isLate("own") };
+}
 
-  function mount(signal) {
-    const begin = (session) => {
-      show(session);
-      if (session.study.result?.measures_url) fetchFor(session, 0);
-    };
-    byId("finding-diameters-line").addEventListener("click", (event) => {
-      if (event.detail) event.currentTarget.blur();
-      const { now } = overread.viewer;
-      const one = now?.measures && main(now, "ai");
-      if (one) overread.viewer.goTo(one.item.k);
-    }, { signal });
-    byId("diameters-back").addEventListener("click", () => {
-      const one = main(overread.viewer.now, "ai");
-      if (one && !one.isAi) overread.measureStore.change(one.item.id, null);
-    }, { signal });
-    const { on } = overread.viewer;
-    const removers = [on("open", begin), on("result", begin), on("measures", show), on("slice", tellSlice), overread.bidimensional.on(show), overread.correction.on("change", () => show(overread.viewer.now))];
-    return () => removers.forEach((remove) => remove());
-  }
+/** The diameters of the AI's mask that are in the findings panel. */
+const shown = () => viewer.now && main(viewer.now, "ai");
 
-  return { mount, ofCorrection };
-})();
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  const begin = (/** @type {Session} */ session) => {
+    show(session);
+    void fetchFor(session);
+  };
+  const goThere = (/** @type {MouseEvent} */ event) => {
+    letGoOfClick(event);
+    const one = shown();
+    if (one) viewer.goTo(one.item.k);
+  };
+  const takeBack = () => {
+    const one = shown();
+    if (one && !one.isAi) measureStore.change(one.item.id, null);
+  };
+  byId("finding-diameters-line").addEventListener("click", goThere, { signal });
+  byId("diameters-back").addEventListener("click", takeBack, { signal });
+  return all([
+    viewer.on("open", begin),
+    viewer.on("result", begin),
+    viewer.on("measures", show),
+    viewer.on("slice", showSlice),
+    bidimensional.on(show),
+    correction.on("change", ({ now }) => show(now)),
+  ]);
+}

@@ -1,145 +1,196 @@
-// The findings panel: words and numbers of the study and of the slice in view. Written text, never HTML.
-window.overread = window.overread || {};
+// @ts-check
+/** The findings panel: words and numbers of the study and of the slice in view. */
 
-overread.findings = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Network, Slice, Study } from "../viewer/study.js" */
 
-  const NONE = "–";
-  const ENGINES = { openvino: "OpenVINO", onnxruntime: "ONNX Runtime", keras: "Keras" };
-  const PRECISIONS = { f32: "float32", bf16: "bfloat16" };
+import { byId, query, write } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as amounts from "../viewer/amounts.js";
+import * as calls from "../viewer/calls.js";
+import { leftOutPx } from "../viewer/overlays.js";
+import * as threshold from "../viewer/threshold.js";
+import * as viewer from "../viewer/viewer.js";
 
-  function text(id, words) {
-    const node = document.getElementById(id);
-    if (node && node.textContent !== words) node.textContent = words;
-    return node;
+const NONE = "–";
+/** @type {Readonly<Record<string, string>>} */
+const ENGINES = { openvino: "OpenVINO", onnxruntime: "ONNX Runtime", keras: "Keras" };
+/** @type {Readonly<Record<string, string>>} */
+const PRECISIONS = { f32: "float32", bf16: "bfloat16" };
+
+/**
+ * The mask's volume as number, unit, and why that unit.
+ *
+ * @param {Session} now
+ */
+function volume(now) {
+  const { study } = now;
+  const { slices, volume_ml: shipped } = calls.resultOf(now);
+  const isUnchanged = threshold.isUnchanged(now);
+  const voxels = isUnchanged
+    ? slices.reduce((sum, slice) => sum + slice.mask_area_px, 0)
+    : threshold.voxels(now);
+  const ml = isUnchanged ? shipped : amounts.volumeMl(voxels, study);
+  const [number, unit] = amounts.volumeParts(voxels, ml);
+  const why = "The input has no pixel spacing, so there are no millilitres.";
+  return { number, unit: ` ${unit}`, why: unit === "mL" ? "" : why };
+}
+
+/** @param {Session} now */
+function called(now) {
+  const { n, indices } = now.study;
+  const k = indices.filter((_, j) => calls.isCalled(now, j)).length;
+  const point = calls.isShipped(now)
+    ? "the operating point"
+    : `${calls.value(now).toFixed(2)}, which is not the shipped operating point`;
+  if (k === 0) return `No slice above ${point}. This does not mean normal.`;
+  const are = k === 1 ? "is" : "are";
+  return `${k} of ${n} slices ${are} above ${point}. Edema counts as abnormality.`;
+}
+
+/** Another study is read from its volume on. */
+function toTop() {
+  query(".findings-scroll").scrollTop = 0;
+}
+
+/** @param {Session} now */
+function showStudy(now) {
+  const { study } = now;
+  const { result } = study;
+  byId("finding-volume-line").hidden = !result;
+  byId("finding-called").hidden = !result;
+  const { number, unit, why } = result ? volume(now) : { number: "", unit: "", why: "" };
+  byId("finding-why").hidden = !why;
+  if (result) {
+    write("finding-volume", number);
+    write("finding-volume-unit", unit);
+    write("finding-called", called(now));
+    write("finding-why", why);
   }
+  write("finding-network", result ? networkName(result.network) : "Shown with the result.");
+  write("finding-engine", result ? engineName(result.network) : "");
+  const series = result?.series.map((i) => study.channels[i].label).join(", ");
+  write("finding-series", result ? `Answered from ${series}.` : "");
+  showConflicts(study);
+}
 
-  function hide(id, hidden) {
-    const node = document.getElementById(id);
-    if (node) node.hidden = hidden;
+/** @param {Network} network */
+const networkName = ({ name, version, digest }) => `${name} ${version} · ${digest.slice(0, 8)}`;
+
+/** @param {Network} network */
+const engineName = ({ engine, precision }) =>
+  [ENGINES[engine] || engine, PRECISIONS[precision] || precision].filter(Boolean).join(", ");
+
+/** @param {Study} study */
+function showConflicts({ result }) {
+  const k = result ? result.slices.filter(calls.isConflict).length : 0;
+  byId("finding-conflicts").hidden = k === 0;
+  const slices = `${k} ${k === 1 ? "slice" : "slices"}`;
+  const words = `On ${slices} classifier and outline contradict each other.`;
+  write("finding-conflicts-text", words);
+}
+
+/** @param {Session} now */
+const area = (now) =>
+  now.study.result ? amounts.areaWords(threshold.area(now, now.k), now.study) : NONE;
+
+/** @param {Session} now */
+function agreement(now) {
+  if (!now.study.reference_url) return "no reference";
+  if (!now.study.result) return NONE;
+  const dice = threshold.dice(now, now.k);
+  return dice === null ? "both empty" : `Dice ${dice.toFixed(2)}`;
+}
+
+/**
+ * A share in [0, 1] as number and bar; words where it is not known.
+ *
+ * @param {string} name
+ * @param {number | null | undefined} value
+ * @param {string} none
+ */
+function share(name, value, none) {
+  write(`finding-${name}`, value?.toFixed(2) ?? none);
+  byId(`finding-${name}-fill`).style.width = `${(value ?? 0) * 100}%`;
+}
+
+/** @param {Session} now */
+function showSlice(now) {
+  const slice = now.study.result?.slices[now.k];
+  share("score", slice?.tumor_probability, NONE);
+  share("classifier", slice?.classifier_score, NONE);
+  share("evidence", slice?.outline_evidence, slice ? "none" : NONE);
+  const tick = byId("finding-score-tick");
+  tick.hidden = !slice;
+  if (slice) tick.style.left = `${calls.value(now) * 100}%`;
+  write("finding-point", slice ? calls.value(now).toFixed(2) : NONE);
+  showDecision(now, slice);
+  write("finding-area", area(now));
+  write("finding-dice", agreement(now));
+}
+
+/**
+ * @param {Session} now
+ * @param {Slice | undefined} slice
+ */
+function showDecision(now, slice) {
+  const isConflict = slice !== undefined && calls.isConflict(slice);
+  write("finding-decided", slice ? decision(now, slice) : "");
+  byId("finding-decided").classList.toggle("notice", isConflict);
+  byId("finding-decided").classList.toggle("notice--warning", isConflict);
+  write("finding-note", slice ? side(now) : "");
+}
+
+/**
+ * On which side of the operating point in view the slice lies, where the rest does not say it.
+ *
+ * @param {Session} now
+ */
+function side(now) {
+  const { study, k } = now;
+  const point = calls.isShipped(now)
+    ? "the operating point"
+    : `your operating point of ${calls.value(now).toFixed(2)}`;
+  const change = calls.change(now, k);
+  if (calls.isCalled(now, k) && !threshold.area(now, k)) {
+    const isLeftOut = leftOutPx(study, k) > 0;
+    const why = isLeftOut ? "all that was outlined here was left out" : "nothing outlined";
+    return `Above ${point}; ${why}.`;
   }
+  if (change > 0) return `Above ${point}: its outline is shown.`;
+  const hidden = threshold.covered(now, k) ? ": its outline is not shown" : "";
+  return change < 0 ? `Below ${point}${hidden}.` : "";
+}
 
-  function volume(now) {
-    const { study } = now, { volumeMl, volumeParts } = overread.amounts;
-    const isUnchanged = overread.threshold.isUnchanged(now);
-    const voxels = isUnchanged ? study.result.slices.reduce((sum, { mask_area_px: area }) => sum + area, 0) : overread.threshold.voxels(now);
-    const [number, unit] = volumeParts(voxels, isUnchanged ? study.result.volume_ml : volumeMl(voxels, study));
-    return [number, ` ${unit}`, unit === "mL" ? "" : "The input has no pixel spacing, so there are no millilitres."];
+/**
+ * What decided at the shipped operating point, in a sentence that never hides a contradiction.
+ *
+ * @param {Session} now
+ * @param {Slice} slice
+ */
+function decision(now, { decided_by: by, tumor }) {
+  const point = calls.isShipped(now) ? "operating point" : "shipped operating point";
+  const where = `${tumor ? "above" : "below"} the ${point}`;
+  if (by === "gate") return "The classifier's score is too low to outline anything.";
+  if (by === "both") {
+    const isMoved = calls.change(now, now.k);
+    return `Classifier and outline agree${isMoved ? `: ${where}` : ""}.`;
   }
+  if (by !== "classifier" && by !== "outline") return "";
+  const contradiction =
+    (by === "classifier") === tumor
+      ? "the classifier speaks for tumor, the outline against it"
+      : "the outline speaks for tumor, the classifier against it";
+  return `Conflict: ${contradiction}. The ${by} decided: ${where}.`;
+}
 
-  function called(now) {
-    const { n, result } = now.study;
-    const k = result.slices.filter((_, j) => overread.calls.isCalled(now, j)).length;
-    const point = overread.calls.isShipped(now) ? "the operating point" : `${overread.calls.value(now).toFixed(2)}, which is not the shipped operating point`;
-    if (k === 0) return `No slice above ${point}. This does not mean normal.`;
-    return `${k} of ${n} slices ${k === 1 ? "is" : "are"} above ${point}. Edema counts as abnormality.`;
-  }
-
-  // Another study is read from its volume on.
-  const toTop = () => { document.querySelector(".findings-scroll").scrollTop = 0; };
-
-  function study(now) {
-    const { study: s } = now;
-    const { result } = s;
-    hide("finding-volume-line", !result);
-    hide("finding-called", !result);
-    hide("finding-why", true);
-    if (result) {
-      const [amount, unit, why] = volume(now);
-      text("finding-volume", amount);
-      text("finding-volume-unit", unit);
-      text("finding-called", called(now));
-      text("finding-why", why);
-      hide("finding-why", !why);
-    }
-    text("finding-network", result ? network(result.network) : "Shown with the result.");
-    text("finding-engine", result ? engine(result.network) : "");
-    text("finding-series", result ? `Answered from ${result.series.map((i) => s.channels[i].label).join(", ")}.` : "");
-    conflicts(s);
-  }
-
-  const network = ({ name, version, digest }) => `${name} ${version} · ${digest.slice(0, 8)}`;
-
-  function conflicts({ result }) {
-    const k = result ? result.slices.filter(overread.viewer.isConflict).length : 0;
-    hide("finding-conflicts", k === 0);
-    text("finding-conflicts-text", `On ${k} ${k === 1 ? "slice" : "slices"} classifier and outline contradict each other.`);
-  }
-
-  function engine({ engine: name, precision }) {
-    return [ENGINES[name] || name, PRECISIONS[precision] || precision].filter(Boolean).join(", ");
-  }
-
-  function area(now) {
-    if (!now.study.result) return NONE;
-    return overread.amounts.areaWords(overread.threshold.area(now, now.k), now.study);
-  }
-
-  function agreement(now) {
-    const { reference_url: reference, result } = now.study;
-    if (!reference) return "no reference";
-    if (!result) return NONE;
-    const dice = overread.threshold.dice(now, now.k);
-    return dice === null ? "both empty" : `Dice ${dice.toFixed(2)}`;
-  }
-
-  // A share in [0, 1] as number and bar; words where there is none.
-  function share(name, value, none) {
-    text(`finding-${name}`, value === null || value === undefined ? none : value.toFixed(2));
-    document.getElementById(`finding-${name}-fill`).style.width = `${(value || 0) * 100}%`;
-  }
-
-  function slice(now) {
-    const { study: s, k } = now;
-    const answer = s.result?.slices[k];
-    share("score", answer ? answer.tumor_probability : null, NONE);
-    share("classifier", answer ? answer.classifier_score : null, NONE);
-    share("evidence", answer ? answer.outline_evidence : null, answer ? "none" : NONE);
-    const tick = document.getElementById("finding-score-tick");
-    tick.hidden = !answer;
-    if (answer) tick.style.left = `${overread.calls.value(now) * 100}%`;
-    text("finding-point", answer ? overread.calls.value(now).toFixed(2) : NONE);
-    decided(now, answer);
-    text("finding-area", area(now));
-    text("finding-dice", agreement(now));
-  }
-
-  function decided(now, answer) {
-    const conflict = Boolean(answer) && overread.viewer.isConflict(answer);
-    const node = text("finding-decided", answer ? decision(now, answer) : "");
-    node.classList.toggle("notice", conflict);
-    node.classList.toggle("notice--warning", conflict);
-    text("finding-note", answer ? note(now, now.k) : "");
-  }
-
-  // On which side of the operating point in view the slice lies, where the rest does not tell.
-  function note(now, k) {
-    const { calls, threshold } = overread;
-    const point = calls.isShipped(now) ? "the operating point" : `your operating point of ${calls.value(now).toFixed(2)}`;
-    const isCalled = calls.isCalled(now, k), change = calls.change(now, k);
-    if (isCalled && !threshold.area(now, k)) return `Above ${point}; ${overread.leftOut.pixels(now) ? "all that was outlined here was left out" : "nothing outlined"}.`;
-    if (change > 0) return `Above ${point}: its outline is shown.`;
-    if (change < 0) return `Below ${point}${threshold.covered(now, k) ? ": its outline is not shown" : ""}.`;
-    return "";
-  }
-
-  // What decided at the shipped operating point, in a sentence that never hides a contradiction.
-  function decision(now, { decided_by: by, tumor }) {
-    const point = overread.calls.isShipped(now) ? "operating point" : "shipped operating point";
-    const side = `${tumor ? "above" : "below"} the ${point}`;
-    if (by === "gate") return "The classifier's score is too low to outline anything.";
-    if (by === "both") return `Classifier and outline agree${overread.calls.change(now, now.k) ? `: ${side}` : ""}.`;
-    if (by !== "classifier" && by !== "outline") return "";
-    const seen = (by === "classifier") === tumor;
-    const contradiction = seen ? "the classifier speaks for tumor, the outline against it" : "the outline speaks for tumor, the classifier against it";
-    return `Conflict: ${contradiction}. The ${by} decided: ${side}.`;
-  }
-
-  function mount() {
-    const { on } = overread.viewer;
-    const removers = [on("open", toTop), on("open", study), on("result", study), on("slice", slice), on("threshold", study), on("threshold", slice)];
-    return () => removers.forEach((remove) => remove());
-  }
-
-  return { mount };
-})();
+export function mount() {
+  return all([
+    viewer.on("open", toTop),
+    viewer.on("open", showStudy),
+    viewer.on("result", showStudy),
+    viewer.on("threshold", showStudy),
+    viewer.on("slice", showSlice),
+    viewer.on("threshold", showSlice),
+  ]);
+}

@@ -1,37 +1,51 @@
-// The legend over the image: shown while a map is, in words, and saying so where the slice has nothing to show.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The legend over the image: shown while a map is, in words, and saying so where the slice has
+ * nothing to show.
+ */
 
-overread.legend = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
 
-  const byId = (id) => document.getElementById(id);
+import { byId, query } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as calls from "../viewer/calls.js";
+import * as maps from "../viewer/maps.js";
+import * as viewer from "../viewer/viewer.js";
 
-  function note(now) {
-    const { study: { result, reference_url: reference }, show, k } = now;
-    const slice = result.slices[k];
-    if (show.map === "attention" && slice.outline_evidence === null) return "The classifier's score is too low here.";
-    if (show.map !== "difference") return slice.outline_evidence === null ? "Nothing was outlined on this slice." : "";
-    return reference && !overread.calls.isCalled(now, k) ? "This slice is not called: the AI's mask is empty." : "";
+/** @param {Session} now */
+function note(now) {
+  const { study, show, k } = now;
+  const isOutlined = study.result?.slices[k].outline_evidence !== null;
+  if (show.map === "attention" && !isOutlined) return "The classifier's score is too low here.";
+  if (show.map !== "difference") return isOutlined ? "" : "Nothing was outlined on this slice.";
+  const isEmpty = study.reference_url && !calls.isCalled(now, k);
+  return isEmpty ? "This slice is not called: the AI's mask is empty." : "";
+}
+
+/** @param {Session} now */
+function update(now) {
+  const { show, study } = now;
+  const isSeen = Boolean(study.result) && show.map !== "none" && !show.hidden;
+  byId("map-legend").hidden = !isSeen;
+  for (const name of [...maps.RAMPED, "difference"]) {
+    byId(`map-legend-${name}`).hidden = show.map !== name;
+    const button = byId(`viewer-map-${name}`, HTMLButtonElement);
+    button.setAttribute("aria-pressed", String(show.map === name));
+    button.disabled = !study.result || (name === "difference" && !study.reference_url);
   }
+  const why = study.reference_url ? "" : "This study has no reference outline";
+  byId("viewer-map-difference").title = why;
+  byId("map-legend-note").textContent = isSeen ? note(now) : "";
+}
 
-  function update(now) {
-    const { show, study } = now;
-    const seen = Boolean(study.result) && show.map !== "none" && !show.hidden;
-    byId("map-legend").hidden = !seen;
-    for (const name of [...overread.maps.RAMPED, "difference"]) {
-      byId(`map-legend-${name}`).hidden = show.map !== name;
-      byId(`viewer-map-${name}`).setAttribute("aria-pressed", String(show.map === name));
-      byId(`viewer-map-${name}`).disabled = !study.result || (name === "difference" && !study.reference_url);
-    }
-    byId("viewer-map-difference").title = study.reference_url ? "" : "This study has no reference outline";
-    byId("map-legend-note").textContent = seen ? note(now) : "";
-  }
-
-  function mount() {
-    for (const name of overread.maps.RAMPED) document.querySelector(`.map-scale--${name}`).style.background = overread.maps.gradient(name);
-    const removers = ["open", "result", "display", "slice", "threshold"].map((name) => overread.viewer.on(name, update));
-    return () => removers.forEach((remove) => remove());
-  }
-
-  return { mount };
-})();
+export function mount() {
+  for (const name of maps.RAMPED)
+    query(`.map-scale--${name}`).style.background = maps.gradient(name);
+  return all([
+    viewer.on("open", update),
+    viewer.on("result", update),
+    viewer.on("display", update),
+    viewer.on("slice", update),
+    viewer.on("threshold", update),
+  ]);
+}

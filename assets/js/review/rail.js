@@ -1,62 +1,73 @@
-// The left rail: one card per series with a thumbnail. A channel that only repeats another one is said to be missing.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The left rail: one card per series with a thumbnail. A channel that only repeats another one is
+ * said to be missing.
+ */
 
-overread.rail = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Channel, Study } from "../viewer/study.js" */
 
-  const node = (tag, className, text) => {
-    const made = document.createElement(tag);
-    made.className = className;
-    if (text !== undefined) made.textContent = text;
-    return made;
-  };
+import { byId, make } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as viewer from "../viewer/viewer.js";
 
-  const thumbnail = (study, channel) =>
-    (study.thumbnail_url || study.pixels_url.replace(/\/pixels\/\{channel\}\/\{slice\}$/, "/thumbnail/{channel}.png")).replace("{channel}", channel);
+/**
+ * @param {string} className
+ * @param {string} textContent
+ */
+const span = (className, textContent) => make("span", { className, textContent });
 
-  function card(study, channel, index) {
-    if (channel.same_as !== null) {
-      const missing = node("div", "series-card series-card--missing");
-      const shown = study.channels[channel.same_as].label;
-      missing.append(node("span", "series-name", channel.label), node("span", "series-note", `sequence missing, ${shown} shown`));
-      return missing;
-    }
-    const button = node("button", "series-card");
-    button.type = "button";
-    button.dataset.channel = index;
-    const image = node("img", "series-thumbnail");
-    image.alt = "";
-    image.loading = "lazy";
-    image.src = thumbnail(study, index);
-    const between = study.spacing_mm ? ` · ${study.spacing_mm[0].toFixed(1)} mm` : "";
-    const slices = `${study.n} ${study.n === 1 ? "slice" : "slices"}${between}`;
-    button.append(image, node("span", "series-name", channel.label), node("span", "series-note tabular", slices));
-    button.addEventListener("click", () => overread.viewer.chooseChannel(index));
-    return button;
+/**
+ * @param {Study} study
+ * @param {Channel} channel
+ * @param {number} index
+ */
+function card(study, channel, index) {
+  const name = span("series-name", channel.label);
+  if (channel.same_as !== null) {
+    const shown = study.channels[channel.same_as].label;
+    const note = span("series-note", `sequence missing, ${shown} shown`);
+    return make("div", { className: "series-card series-card--missing" }, name, note);
   }
+  const button = make("button", { type: "button", className: "series-card" });
+  button.dataset.channel = String(index);
+  const src = study.thumbnail_url.replace("{channel}", String(index));
+  const image = make("img", { className: "series-thumbnail", alt: "", loading: "lazy", src });
+  const between = study.spacing_mm ? ` · ${study.spacing_mm[0].toFixed(1)} mm` : "";
+  const slices = `${study.n} ${study.n === 1 ? "slice" : "slices"}${between}`;
+  button.append(image, name, span("series-note tabular", slices));
+  button.addEventListener("click", () => viewer.chooseChannel(index));
+  return button;
+}
 
-  function mark(now) {
-    for (const button of document.querySelectorAll("#rail-cards button")) {
-      button.setAttribute("aria-pressed", String(Number(button.dataset.channel) === now.channel));
-    }
-  }
+/** @returns {NodeListOf<HTMLButtonElement>} */
+const buttons = () => document.querySelectorAll("#rail-cards button");
 
-  function fill(now) {
-    const { study } = now;
-    const order = study.channels.map((channel, i) => i).sort((a, b) => study.channels[b].start - study.channels[a].start);
-    document.getElementById("rail-cards").replaceChildren(...order.map((i) => card(study, study.channels[i], i)));
-    mark(now);
-  }
+/** @param {Session} session */
+function mark({ channel }) {
+  for (const button of buttons())
+    button.setAttribute("aria-pressed", String(Number(button.dataset.channel) === channel));
+}
 
-  // The n-th card that can be chosen, for the keys 1 to 3.
-  function choose(n) {
-    document.querySelectorAll("#rail-cards button")[n]?.click();
-  }
+/** @param {Session} now */
+function fill(now) {
+  const { study } = now;
+  const order = study.channels
+    .map((channel, index) => ({ channel, index }))
+    .sort((a, b) => Number(b.channel.start) - Number(a.channel.start));
+  byId("rail-cards").replaceChildren(
+    ...order.map(({ channel, index }) => card(study, channel, index)),
+  );
+  mark(now);
+}
 
-  function mount() {
-    const removers = [overread.viewer.on("open", fill), overread.viewer.on("channel", mark)];
-    return () => removers.forEach((remove) => remove());
-  }
+/**
+ * Chooses the n-th card that can be chosen, for the keys 1 to 3.
+ *
+ * @param {number} n From 0.
+ */
+export const choose = (n) => buttons()[n]?.click();
 
-  return { mount, choose };
-})();
+export function mount() {
+  return all([viewer.on("open", fill), viewer.on("channel", mark)]);
+}

@@ -1,112 +1,191 @@
-// The review page as a whole: opens the study that the address names, keeps the address up to date.
-window.overread = window.overread || {};
-window.dash_clientside = window.dash_clientside || {};
+// @ts-check
+/**
+ * The review page as a whole: opens the study that the address names, keeps the address up to date.
+ */
 
-overread.review = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
 
-  const ADDRESS_MS = 250;
-  let unmount = null;
-  let addressTimer = 0;
-  let turn = 0;
+import { register, setProps } from "../frame/dash.js";
+import { byId, find, query } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as shell from "../frame/shell.js";
+import * as correction from "../correct/correction.js";
+import * as correctionLayer from "../correct/correction_layer.js";
+import * as correctionStore from "../correct/correction_store.js";
+import * as editBar from "../correct/edit_bar.js";
+import * as editTools from "../correct/edit_tools.js";
+import * as said from "../correct/said.js";
+import * as bidimensional from "../measure/bidimensional.js";
+import * as measureKeys from "../measure/measure_keys.js";
+import * as measureList from "../measure/measure_list.js";
+import * as measureStore from "../measure/measure_store.js";
+import * as measureTools from "../measure/measure_tools.js";
+import * as measures from "../measure/measures.js";
+import * as calls from "../viewer/calls.js";
+import * as corners from "../viewer/corners.js";
+import * as drawing from "../viewer/drawing.js";
+import * as linked from "../viewer/linked.js";
+import * as pointer from "../viewer/pointer.js";
+import * as threshold from "../viewer/threshold.js";
+import * as tools from "../viewer/tools.js";
+import * as touch from "../viewer/touch.js";
+import * as viewer from "../viewer/viewer.js";
+import * as planes from "../volume/planes.js";
+import * as space from "../volume/space.js";
+import * as analysis from "./analysis.js";
+import * as correctionPanel from "./correction_panel.js";
+import * as findings from "./findings.js";
+import * as input from "./input.js";
+import * as leftOut from "./left_out.js";
+import * as legend from "./legend.js";
+import * as next from "./next.js";
+import * as rail from "./rail.js";
+import * as strip from "./strip.js";
+import * as studyLoad from "./study_load.js";
+import * as tour from "./tour.js";
+import * as trust from "./trust.js";
 
-  function fail(title, text) {
-    forget();
-    document.querySelector(".review")?.setAttribute("hidden", "");
-    const box = document.getElementById("review-error");
-    if (!box) return;
-    box.hidden = false;
-    document.getElementById("review-error-title").textContent = title;
-    document.getElementById("review-error-text").textContent = text;
+/** @typedef {{ study_id: string, slice: number | null }} Wanted Slice: the file's own number. */
+
+const ADDRESS_MS = 250;
+const STORED = "overread.last";
+/** Parts of the page, in the order in which they hear of what happens and list their keys. */
+const PARTS = [
+  drawing,
+  pointer,
+  tools,
+  input,
+  linked,
+  planes,
+  space,
+  strip,
+  rail,
+  corners,
+  findings,
+  trust,
+  leftOut,
+  measureStore,
+  bidimensional,
+  measureTools,
+  measureKeys,
+  measureList,
+  measures,
+  legend,
+  threshold,
+  calls,
+  analysis,
+  correction,
+  correctionLayer,
+  correctionStore,
+  said,
+  editTools,
+  editBar,
+  correctionPanel,
+  next,
+  tour,
+  touch,
+];
+/** @type {(() => void) | null} */
+let unmount = null;
+let addressTimer = 0;
+let turn = 0;
+
+/**
+ * @param {string} title
+ * @param {string} text
+ */
+function fail(title, text) {
+  forget();
+  document.querySelector(".review")?.setAttribute("hidden", "");
+  const box = find("review-error");
+  if (!box) return;
+  box.hidden = false;
+  byId("review-error-title").textContent = title;
+  byId("review-error-text").textContent = text;
+}
+
+/** @param {Session} session */
+function keepAddress({ study, k }) {
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(() => {
+    if (!location.pathname.endsWith("/review")) return;
+    const address = `?study=${study.study_id}&slice=${study.indices[k]}`;
+    history.replaceState(history.state, "", location.pathname + address);
+    remember(address);
+  }, ADDRESS_MS);
+}
+
+/** @param {string} address The query of the page's address. */
+function remember(address) {
+  try {
+    sessionStorage.setItem(STORED, address);
+  } catch {
+    // the navigation then leads to an empty review page
   }
+  setProps("nav-review", { href: `/review${address}` });
+}
 
-  function firstSlice(study, wanted) {
-    const named = study.indices.indexOf(wanted);
-    if (named >= 0) return named;
-    const areas = study.result?.slices.map((slice) => slice.mask_area_px) || [];
-    const largest = Math.max(0, ...areas);
-    return largest > 0 ? areas.indexOf(largest) : Math.floor(study.n / 2);
+function forget() {
+  try {
+    sessionStorage.removeItem(STORED);
+  } catch {
+    // nothing was remembered
   }
+}
 
-  function keepAddress({ study, k }) {
-    clearTimeout(addressTimer);
-    addressTimer = setTimeout(() => {
-      if (location.pathname.endsWith("/review")) {
-        const query = `?study=${study.study_id}&slice=${study.indices[k]}`;
-        history.replaceState(history.state, "", location.pathname + query);
-        remember(query);
-      }
-    }, ADDRESS_MS);
+function mount() {
+  unmount?.();
+  // React may keep the page's elements from one study to the next: the signal takes our listeners
+  // off them again.
+  const leaving = new AbortController();
+  unmount = all([
+    ...PARTS.map((part) => part.mount(leaving.signal, openStudy)),
+    viewer.on("slice", keepAddress),
+    () => leaving.abort(),
+  ]);
+}
+
+/** @param {Wanted} wanted */
+function openStudy(wanted) {
+  void open(wanted);
+}
+
+/**
+ * Opens a study on the page in view.
+ *
+ * @param {Wanted | null | undefined} wanted As in the page's store.
+ */
+export async function open(wanted) {
+  const mine = ++turn;
+  close();
+  if (!wanted?.study_id || !document.querySelector(".review")) return;
+  query(".review").hidden = false;
+  byId("review-error").hidden = true;
+  mount();
+  try {
+    const study = await studyLoad.get(wanted.study_id, () => mine === turn);
+    if (!study) return;
+    query(".review").removeAttribute("aria-busy");
+    await drawing.open(study, studyLoad.firstSlice(study, wanted.slice));
+  } catch (error) {
+    if (mine !== turn) return;
+    fail("This study cannot be opened", error instanceof Error ? error.message : "");
   }
+}
 
-  function remember(query) {
-    try {
-      sessionStorage.setItem("overread.last", query);
-    } catch (error) {
-      // the navigation then leads to an empty review page
-    }
-    window.dash_clientside.set_props("nav-review", { href: `/review${query}` });
-  }
+function close() {
+  clearTimeout(addressTimer);
+  drawing.close();
+  unmount?.();
+  unmount = null;
+}
 
-  function forget() {
-    try {
-      sessionStorage.removeItem("overread.last");
-    } catch (error) {
-      // nothing was remembered
-    }
-  }
-
-  function mount() {
-    unmount?.();
-    // React may keep the page's elements from one study to the next: the signal takes our listeners off them again.
-    const leaving = new AbortController();
-    const parts = ["pointer", "tools", "input", "linked", "planes", "space", "strip", "rail", "corners", "findings", "trust", "leftOut", "measureStore", "bidimensional", "measureTools", "measureList", "measures", "legend", "threshold", "calls", "analysis", "correction", "correctionLayer", "correctionStore", "editTools", "editBar", "correctionPanel", "next", "tour", "touch"];
-    const removers = parts.map((name) => overread[name].mount(leaving.signal));
-    removers.push(overread.viewer.on("slice", keepAddress), () => leaving.abort());
-    unmount = () => removers.forEach((remove) => remove());
-  }
-
-  // data: {study_id, slice} from the page's store.
-  async function open(data) {
-    const mine = ++turn;
+export function start() {
+  shell.on("page", (path) => {
+    if (path.startsWith("/review")) return;
+    turn++;
     close();
-    if (!data?.study_id || !document.querySelector(".review")) return;
-    document.querySelector(".review").hidden = false;
-    document.getElementById("review-error").hidden = true;
-    mount();
-    try {
-      const study = await overread.studyLoad.get(data.study_id, () => mine === turn);
-      if (!study) return;
-      document.querySelector(".review").removeAttribute("aria-busy");
-      await overread.viewer.open(study, firstSlice(study, data.slice));
-    } catch (error) {
-      if (mine !== turn) return;
-      fail("This study cannot be opened", error.message);
-    }
-  }
-
-  function close() {
-    clearTimeout(addressTimer);
-    overread.viewer.close();
-    unmount?.();
-    unmount = null;
-  }
-
-  // Told by shell.js whenever another page comes into view.
-  document.addEventListener("overread:page", (event) => {
-    if (!event.detail.startsWith("/review")) {
-      turn++;
-      close();
-    }
   });
-
-  window.dash_clientside.overread_review = {
-    open: (data) => void open(data) || window.dash_clientside.no_update,
-    job: (job) => {
-      overread.analysis.update(job);
-      return window.dash_clientside.no_update;
-    },
-  };
-
-  return { open, close, firstSlice };
-})();
+  next.start(openStudy);
+  register("overread_review", { open: openStudy, job: analysis.update });
+}

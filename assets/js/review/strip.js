@@ -1,206 +1,318 @@
-// The strip under the image: slice scores as cells, areas as bars, the slice in view outlined; click or drag to go there.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The strip under the image: slice scores as cells, areas as bars, the slice in view outlined;
+ * click or drag to go there.
+ */
 
-overread.strip = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
 
-  const CELLS = { top: 2, height: 12 };
-  const BARS = { top: 16, height: 36 };
-  const HEIGHT = 56; // of cells and bars; the slider and the axis labels lie below
-  const BELOW = 24;
+import { byId } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as shell from "../frame/shell.js";
+import * as correction from "../correct/correction.js";
+import * as correctionFigures from "../correct/correction_figures.js";
+import * as correctionLayer from "../correct/correction_layer.js";
+import * as amounts from "../viewer/amounts.js";
+import * as calls from "../viewer/calls.js";
+import * as threshold from "../viewer/threshold.js";
+import * as viewer from "../viewer/viewer.js";
+import * as correctionPanel from "./correction_panel.js";
 
-  function colours(canvas) {
-    const style = getComputedStyle(canvas);
-    const token = (name) => style.getPropertyValue(`--${name}`).trim();
-    return { ai: token("ai"), reference: token("reference"), correction: token("correction"), line: token("line"), text: token("text"), panel: token("panel"), muted: token("muted"), font: style.fontFamily };
-  }
+/** @typedef {readonly (number | null)[]} Areas Pixels by slice. */
 
-  const pitch = (width, n) => width / n;
+/**
+ * What the strip is drawn with.
+ *
+ * @typedef {object} Chart
+ * @property {CanvasRenderingContext2D} pen
+ * @property {ReturnType<typeof coloursOf>} colours
+ * @property {number} width
+ * @property {number} pitch From slice to slice.
+ * @property {number} gap Between two slices.
+ * @property {(area: number | null) => number} heightOf Of a bar.
+ */
 
-  function draw(canvas, now) {
-    const { study, referenceAreas } = now;
-    const ratio = window.devicePixelRatio || 1;
-    const width = canvas.clientWidth;
-    if (!width) return;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round((HEIGHT + BELOW) * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round((HEIGHT + BELOW) * ratio);
-    }
-    const pen = canvas.getContext("2d");
-    const c = colours(canvas);
-    const p = pitch(width, study.n);
-    const gap = p > 6 ? 2 : p > 3 ? 1 : 0;
-    const slices = study.result?.slices;
-    const areas = slices?.map((_, j) => overread.threshold.area(now, j)) || [];
-    const corrected = Array.from({ length: study.n }, (_, j) => overread.correctionFigures.changedArea(j));
-    const top = Math.max(1, ...areas, ...[...referenceAreas, ...corrected].map((area) => area || 0));
-    const tall = (area) => (area ? Math.max(1.5, (area / top) * BARS.height) : 0);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, width, HEIGHT + BELOW);
-    for (let j = 0; j < study.n; j++) {
-      const x = j * p + gap / 2, w = p - gap;
-      const score = slices ? slices[j].tumor_probability : null;
-      pen.fillStyle = score === null ? c.line : c.ai;
-      pen.globalAlpha = score === null ? 0.5 : 0.08 + 0.92 * (overread.calls.isCalled(now, j) ? Math.max(score, 0.75) : score * 0.6);
-      pen.beginPath();
-      pen.roundRect(x, CELLS.top, w, CELLS.height, Math.min(2, w / 3));
-      pen.fill();
-      if (slices && overread.viewer.isConflict(slices[j])) {
-        pen.globalAlpha = 1;
-        pen.strokeStyle = c.text;
-        pen.lineWidth = 1.5;
-        pen.stroke();
-      }
-      if (overread.calls.change(now, j)) drawChange(pen, c, x + w / 2, overread.calls.change(now, j));
-      pen.globalAlpha = 0.55;
-      pen.fillStyle = c.ai;
-      if (areas[j]) pen.fillRect(x, BARS.top + BARS.height - tall(areas[j]), w, tall(areas[j]));
-      pen.globalAlpha = 1;
-    }
-    drawReference(pen, c, p, gap, referenceAreas, tall);
-    drawCorrection(pen, c, p, gap, corrected, tall);
-    drawAxis(pen, c, p, study, width);
-  }
+const CELLS = { top: 2, height: 12 };
+const BARS = { top: 16, height: 36 };
+const BOTTOM = BARS.top + BARS.height;
+const HEIGHT = 56; // of cells and bars; the slider and the axis labels lie below
+const BELOW = 24;
 
-  // A triangle over a slice that the reader's operating point changes: up where it is called now, down where not any more.
-  function drawChange(pen, c, x, direction) {
-    const tip = direction > 0 ? 3 : 13, base = direction > 0 ? 13 : 3;
+/** @param {HTMLCanvasElement} canvas */
+function coloursOf(canvas) {
+  const style = getComputedStyle(canvas);
+  const token = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    ai: token("ai"),
+    reference: token("reference"),
+    correction: token("correction"),
+    line: token("line"),
+    text: token("text"),
+    panel: token("panel"),
+    muted: token("muted"),
+    font: style.fontFamily,
+  };
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Session} now
+ */
+function draw(canvas, now) {
+  const { study, referenceAreas } = now;
+  const ratio = window.devicePixelRatio || 1;
+  const width = canvas.clientWidth;
+  const pen = canvas.getContext("2d");
+  if (!width || !pen) return;
+  const size = { width: Math.round(width * ratio), height: Math.round((HEIGHT + BELOW) * ratio) };
+  if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
+  const pitch = width / study.n;
+  const isAnalysed = Boolean(study.result);
+  const areas = isAnalysed ? study.indices.map((_, j) => threshold.area(now, j)) : [];
+  const corrected = study.indices.map((_, j) => correctionFigures.changedArea(j));
+  const most = [...areas, ...referenceAreas, ...corrected].map((area) => area ?? 0);
+  const top = Math.max(1, ...most);
+  /** @type {Chart} */
+  const chart = {
+    pen,
+    colours: coloursOf(canvas),
+    width,
+    pitch,
+    gap: pitch > 6 ? 2 : pitch > 3 ? 1 : 0,
+    heightOf: (area) => (area ? Math.max(1.5, (area / top) * BARS.height) : 0),
+  };
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, HEIGHT + BELOW);
+  for (let j = 0; j < study.n; j++) drawSlice(chart, now, j, areas[j] ?? 0);
+  drawReference(chart, referenceAreas);
+  drawCorrection(chart, corrected);
+  drawAxis(chart, study.n);
+}
+
+/**
+ * A slice's score as a cell, its area as a bar.
+ *
+ * @param {Chart} chart
+ * @param {Session} now
+ * @param {number} j
+ * @param {number} area
+ */
+function drawSlice(chart, now, j, area) {
+  const { pen, colours, pitch, gap, heightOf } = chart;
+  const x = j * pitch + gap / 2;
+  const w = pitch - gap;
+  const slice = now.study.result?.slices[j];
+  const score = slice?.tumor_probability ?? 0;
+  const strength = calls.isCalled(now, j) ? Math.max(score, 0.75) : score * 0.6;
+  pen.fillStyle = slice ? colours.ai : colours.line;
+  pen.globalAlpha = slice ? 0.08 + 0.92 * strength : 0.5;
+  pen.beginPath();
+  pen.roundRect(x, CELLS.top, w, CELLS.height, Math.min(2, w / 3));
+  pen.fill();
+  if (slice && calls.isConflict(slice)) {
     pen.globalAlpha = 1;
-    pen.beginPath();
-    pen.moveTo(x, tip);
-    pen.lineTo(x - 5, base);
-    pen.lineTo(x + 5, base);
-    pen.closePath();
-    pen.fillStyle = c.text;
-    pen.fill();
-    pen.strokeStyle = c.panel;
-    pen.lineWidth = 1;
+    pen.strokeStyle = colours.text;
+    pen.lineWidth = 1.5;
     pen.stroke();
   }
+  const change = calls.change(now, j);
+  if (change) drawChange(chart, x + w / 2, change);
+  pen.globalAlpha = 0.55;
+  pen.fillStyle = colours.ai;
+  if (area) pen.fillRect(x, BOTTOM - heightOf(area), w, heightOf(area));
+  pen.globalAlpha = 1;
+}
 
-  function drawReference(pen, c, p, gap, areas, tall) {
-    pen.strokeStyle = c.reference;
-    pen.lineWidth = 2;
-    pen.setLineDash([4, 2.5]);
-    pen.beginPath();
-    areas.forEach((area, j) => {
-      if (!area) return;
-      const y = BARS.top + BARS.height - tall(area);
-      pen.moveTo(j * p + gap / 2, y);
-      pen.lineTo((j + 1) * p - gap / 2, y);
+/**
+ * A triangle over a slice that the reader's operating point changes: up where it is called now,
+ * down where not any more.
+ *
+ * @param {Chart} chart
+ * @param {number} x
+ * @param {number} direction
+ */
+function drawChange({ pen, colours }, x, direction) {
+  const tip = direction > 0 ? 3 : 13;
+  const base = direction > 0 ? 13 : 3;
+  pen.globalAlpha = 1;
+  pen.beginPath();
+  pen.moveTo(x, tip);
+  pen.lineTo(x - 5, base);
+  pen.lineTo(x + 5, base);
+  pen.closePath();
+  pen.fillStyle = colours.text;
+  pen.fill();
+  pen.strokeStyle = colours.panel;
+  pen.lineWidth = 1;
+  pen.stroke();
+}
+
+/**
+ * @param {Chart} chart
+ * @param {Areas} areas
+ */
+function drawReference({ pen, colours, pitch, gap, heightOf }, areas) {
+  pen.strokeStyle = colours.reference;
+  pen.lineWidth = 2;
+  pen.setLineDash([4, 2.5]);
+  pen.beginPath();
+  areas.forEach((area, j) => {
+    if (!area) return;
+    const y = BOTTOM - heightOf(area);
+    pen.moveTo(j * pitch + gap / 2, y);
+    pen.lineTo((j + 1) * pitch - gap / 2, y);
+  });
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+/**
+ * A double line, as over the image, at the area of every slice where the corrected mask is not the
+ * AI's.
+ *
+ * @param {Chart} chart
+ * @param {Areas} areas
+ */
+function drawCorrection({ pen, colours, pitch, gap, heightOf }, areas) {
+  areas.forEach((area, j) => {
+    if (area === null) return;
+    const y = BOTTOM - Math.max(2, heightOf(area));
+    const x = j * pitch + gap / 2;
+    const w = Math.max(1, pitch - gap);
+    pen.fillStyle = colours.panel;
+    pen.fillRect(x, y - 3, w, 6);
+    pen.fillStyle = colours.correction;
+    pen.fillRect(x, y - 2.5, w, 1.7);
+    pen.fillRect(x, y + 0.8, w, 1.7);
+  });
+}
+
+/**
+ * Places of slices, as the corner of the image has them.
+ *
+ * @param {Chart} chart
+ * @param {number} n
+ */
+function drawAxis({ pen, colours, pitch, width }, n) {
+  const step = [1, 5, 10, 20, 25, 50, 100, 200].find((every) => every * pitch >= 44) ?? 500;
+  pen.fillStyle = colours.muted;
+  pen.font = `11px ${colours.font}`;
+  pen.textAlign = "center";
+  for (let j = 0; j < n; j++) {
+    const number = j + 1;
+    if (j !== 0 && (number % step !== 0 || j * pitch < 28)) continue;
+    const x = Math.min(width - 10, Math.max(6, (j + 0.5) * pitch));
+    pen.fillText(String(number), x, HEIGHT + 21);
+  }
+}
+
+/**
+ * "Slice 17 of 34: score 0.97, 20.97 cm², reference 21.40 cm²"
+ *
+ * @param {Session} now
+ * @param {number} k
+ */
+function readout(now, k) {
+  const { study, referenceAreas } = now;
+  const amount = (/** @type {number} */ pixels) => amounts.areaWords(pixels, study);
+  const parts = [];
+  const slice = study.result?.slices[k];
+  if (slice) {
+    const pixels = threshold.area(now, k);
+    const area = pixels ? amount(pixels) : "nothing outlined";
+    parts.push(`score ${slice.tumor_probability.toFixed(2)}`, area);
+    if (calls.isConflict(slice)) parts.push("conflict");
+    if (calls.change(now, k))
+      parts.push(calls.isCalled(now, k) ? "called now" : "not called any more");
+  } else parts.push("not analysed");
+  const reference = referenceAreas[k];
+  if (reference) parts.push(`reference ${amount(reference)}`);
+  const own = correctionFigures.changedArea(k);
+  const name = correctionPanel.name().replace(/^[YV]/, (letter) => letter.toLowerCase());
+  if (own !== null) parts.push(`${name} ${amount(own)}`);
+  return `Slice ${k + 1} of ${study.n}: ${parts.join(", ")}`;
+}
+
+/** @param {Session} session */
+function showSlice({ study, k }) {
+  const slider = byId("viewer-slider", HTMLInputElement);
+  slider.max = String(study.n);
+  slider.value = String(k + 1);
+  slider.setAttribute("aria-valuetext", `Slice ${k + 1} of ${study.n}`);
+  const strip = byId("viewer-strip");
+  strip.style.setProperty("--n", String(study.n)); // lines thumb and outline up with the cells
+  strip.style.setProperty("--k", String(k));
+}
+
+/** @param {Session} now */
+function showLesions(now) {
+  const slices = now.study.result?.slices ?? [];
+  byId("viewer-next-lesion", HTMLButtonElement).disabled = !slices.some((_, k) =>
+    calls.isCalled(now, k),
+  );
+  byId("strip-conflict").hidden = !slices.some(calls.isConflict);
+}
+
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  const canvas = byId("strip-canvas", HTMLCanvasElement);
+  let scheduled = false;
+  /** @type {number | null} the slice under the pointer */
+  let pointed = null;
+  const showReadout = () => {
+    const { now } = viewer;
+    const k = now && pointed !== null ? Math.min(pointed, now.study.n - 1) : null;
+    byId("strip-readout").textContent = now && k !== null ? readout(now, k) : "";
+  };
+  const redraw = () => {
+    showReadout();
+    if (scheduled) return;
+    scheduled = true;
+    requestAnimationFrame(() => {
+      scheduled = false;
+      if (viewer.now) draw(canvas, viewer.now);
     });
-    pen.stroke();
-    pen.setLineDash([]);
-  }
-
-  // A double line, as over the image, at the area of every slice where the corrected mask is not the AI's.
-  function drawCorrection(pen, c, p, gap, areas, tall) {
-    areas.forEach((area, j) => {
-      if (area === null) return;
-      const y = BARS.top + BARS.height - Math.max(2, tall(area));
-      const x = j * p + gap / 2, w = Math.max(1, p - gap);
-      pen.fillStyle = c.panel;
-      pen.fillRect(x, y - 3, w, 6);
-      pen.fillStyle = c.correction;
-      pen.fillRect(x, y - 2.5, w, 1.7);
-      pen.fillRect(x, y + 0.8, w, 1.7);
-    });
-  }
-
-  function drawAxis(pen, c, p, study, width) {
-    const step = [1, 5, 10, 20, 25, 50, 100, 200].find((every) => every * p >= 44) || 500;
-    pen.fillStyle = c.muted;
-    pen.font = `11px ${c.font}`;
-    pen.textAlign = "center";
-    for (let j = 0; j < study.n; j++) {
-      const number = j + 1; // the place, as the corner of the image tells it
-      if (j !== 0 && number % step !== 0) continue;
-      if (j !== 0 && j * p < 28) continue;
-      const x = Math.min(width - 10, Math.max(6, (j + 0.5) * p));
-      pen.fillText(String(number), x, HEIGHT + 21);
-    }
-  }
-
-  // "Slice 17 of 34: score 0.97, 20.97 cm², reference 21.40 cm²"
-  function readout(now, k) {
-    const { study, referenceAreas } = now;
-    const amount = (pixels) => overread.amounts.areaWords(pixels, study);
-    const parts = [];
-    const slice = study.result?.slices[k];
-    if (slice) {
-      const pixels = overread.threshold.area(now, k);
-      parts.push(`score ${slice.tumor_probability.toFixed(2)}`, pixels ? amount(pixels) : "nothing outlined");
-      if (overread.viewer.isConflict(slice)) parts.push("conflict");
-      if (overread.calls.change(now, k)) parts.push(overread.calls.isCalled(now, k) ? "called now" : "not called any more");
-    } else parts.push("not analysed");
-    if (referenceAreas[k]) parts.push(`reference ${amount(referenceAreas[k])}`);
-    const own = overread.correctionFigures.changedArea(k);
-    if (own !== null) parts.push(`${overread.correctionPanel.name().replace(/^[YV]/, (letter) => letter.toLowerCase())} ${amount(own)}`);
-    return `Slice ${k + 1} of ${study.n}: ${parts.join(", ")}`;
-  }
-
-  function mount(signal) {
-    const canvas = document.getElementById("strip-canvas");
-    let pending = false, pointed = null; // the slice under the pointer
-    const tell = () => {
-      const { now } = overread.viewer;
-      document.getElementById("strip-readout").textContent = now && pointed !== null ? readout(now, Math.min(pointed, now.study.n - 1)) : "";
-    };
-    const point = (event) => {
-      pointed = event && overread.viewer.now ? under(event) : null;
-      tell();
-    };
-    const redraw = () => {
-      tell();
-      if (pending) return;
-      pending = true;
-      requestAnimationFrame(() => {
-        pending = false;
-        if (overread.viewer.now) draw(canvas, overread.viewer.now);
-      });
-    };
-    const slice = () => {
-      const { study, k } = overread.viewer.now;
-      const slider = document.getElementById("viewer-slider");
-      slider.max = study.n;
-      slider.value = k + 1;
-      const strip = document.getElementById("viewer-strip");
-      strip.style.setProperty("--n", study.n); // lines thumb and outline up with the cells
-      strip.style.setProperty("--k", k);
-      slider.setAttribute("aria-valuetext", `Slice ${k + 1} of ${study.n}`);
-    };
-    const lesions = () => {
-      const slices = overread.viewer.now.study.result?.slices || [];
-      document.getElementById("viewer-next-lesion").disabled = !slices.some((_, k) => overread.calls.isCalled(overread.viewer.now, k));
-      document.getElementById("strip-conflict").hidden = !slices.some(overread.viewer.isConflict);
-    };
-    const under = (event) => {
-      const { study } = overread.viewer.now;
-      const box = canvas.getBoundingClientRect();
-      const k = Math.floor((event.clientX - box.left) / pitch(box.width, study.n));
-      return Math.min(study.n - 1, Math.max(0, k));
-    };
-    const go = (event) => overread.viewer.goTo(under(event));
-    canvas.addEventListener("pointerleave", () => point(null), { signal });
-    canvas.addEventListener("pointermove", point, { signal });
-    canvas.addEventListener("pointerdown", (event) => {
-      if (!overread.viewer.now || event.button !== 0) return;
-      canvas.setPointerCapture(event.pointerId);
-      go(event);
-    }, { signal });
-    canvas.addEventListener("pointermove", (event) => overread.viewer.now && event.buttons & 1 && go(event), { signal });
-    const observer = new ResizeObserver(redraw);
-    observer.observe(canvas);
-    document.addEventListener("overread:theme", redraw, { signal });
-    const removers = ["slice", "result", "areas", "threshold", "open"].map((name) => overread.viewer.on(name, name === "slice" ? slice : redraw));
-    removers.push(...["change", "loaded"].map((name) => overread.correction.on(name, redraw)));
-    document.addEventListener("overread:correction", redraw, { signal }); // a version is shown
-    removers.push(...["open", "result", "threshold"].map((name) => overread.viewer.on(name, lesions)));
-    return () => {
-      observer.disconnect();
-      removers.forEach((remove) => remove());
-    };
-  }
-
-  return { mount };
-})();
+  };
+  /** @param {PointerEvent} event */
+  const under = ({ clientX }) => {
+    const { n } = viewer.opened().study;
+    const box = canvas.getBoundingClientRect();
+    return Math.min(n - 1, Math.max(0, Math.floor((clientX - box.left) / (box.width / n))));
+  };
+  /** @param {PointerEvent} event */
+  const press = (event) => {
+    if (!viewer.now || event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    viewer.goTo(under(event));
+  };
+  /** @param {PointerEvent} event */
+  const move = (event) => {
+    pointed = viewer.now && under(event);
+    showReadout();
+    if (pointed !== null && event.buttons & 1) viewer.goTo(pointed);
+  };
+  const leave = () => {
+    pointed = null;
+    showReadout();
+  };
+  canvas.addEventListener("pointerdown", press, { signal });
+  canvas.addEventListener("pointermove", move, { signal });
+  canvas.addEventListener("pointerleave", leave, { signal });
+  const observer = new ResizeObserver(redraw);
+  observer.observe(canvas);
+  return all([
+    () => observer.disconnect(),
+    viewer.on("slice", showSlice),
+    viewer.on("open", redraw),
+    viewer.on("result", redraw),
+    viewer.on("threshold", redraw),
+    viewer.on("areas", redraw),
+    viewer.on("open", showLesions),
+    viewer.on("result", showLesions),
+    viewer.on("threshold", showLesions),
+    correction.on("change", redraw),
+    correction.on("loaded", redraw),
+    correctionLayer.on("version", redraw), // which is another mask
+    shell.on("theme", redraw),
+  ]);
+}

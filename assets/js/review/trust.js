@@ -1,44 +1,52 @@
-// How far to trust the outline: its expected Dice, the held-out patients like it, and every caution.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * How far to trust the outline: its expected Dice, the held-out patients like it, and every
+ * caution.
+ */
 
-overread.trust = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
+/** @import { SimilarPatient, Trust } from "../viewer/study.js" */
 
-  const byId = (id) => document.getElementById(id);
-  const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+import { byId, make } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as viewer from "../viewer/viewer.js";
 
-  function similar({ case_id: name, dice, href, here }) {
-    const item = document.createElement("li");
-    const link = make("a", { href, textContent: name });
-    link.title = here ? "Open the case" : "Not in this workspace: see its figures";
-    item.append(link, make("span", { className: "muted", textContent: `Dice ${dice.toFixed(2)}` }));
-    return item;
-  }
+/** @param {SimilarPatient} patient */
+function row({ case_id: name, dice, href, here }) {
+  const title = here ? "Open the case" : "Not in this workspace: see its figures";
+  const link = make("a", { href, textContent: name, title });
+  const figure = make("span", { className: "muted", textContent: `Dice ${dice.toFixed(2)}` });
+  return make("li", {}, link, figure);
+}
 
-  function expected(trust) {
-    byId("finding-trust").hidden = !trust;
-    if (!trust) return;
-    byId("finding-expected").textContent = trust.expected.toFixed(2);
-    byId("finding-interval").textContent = `${trust.low.toFixed(2)} to ${trust.high.toFixed(2)}`;
-    byId("finding-expected-words").textContent = trust.sentence;
-    const away = trust.similar.some(({ here }) => !here);
-    byId("finding-similar-words").textContent = away ? "Where a patient is not in this workspace, the link leads to the figures." : "";
-    byId("finding-similar").replaceChildren(...trust.similar.map(similar));
-  }
+/** @param {Trust | null | undefined} trust */
+function showExpected(trust) {
+  byId("finding-trust").hidden = !trust;
+  if (!trust) return;
+  const { expected, low, high, sentence, similar } = trust;
+  byId("finding-expected").textContent = expected.toFixed(2);
+  byId("finding-interval").textContent = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+  byId("finding-expected-words").textContent = sentence;
+  const isAway = similar.some(({ here }) => !here);
+  byId("finding-similar-words").textContent = isAway
+    ? "Where a patient is not in this workspace, the link leads to the figures."
+    : "";
+  byId("finding-similar").replaceChildren(...similar.map(row));
+}
 
-  function show({ study: { warnings, result } }) {
-    const all = [...new Set([...(warnings || []), ...(result?.warnings || [])])];
-    byId("findings-warnings").hidden = all.length === 0;
-    byId("finding-warnings").replaceChildren(...all.map((sentence) => make("p", { className: "notice notice--warning", textContent: sentence })));
-    byId("finding-learned").textContent = result?.learned || "";
-    byId("finding-learned").hidden = !result?.learned;
-    expected(result?.trust);
-  }
+/** @param {Session} session */
+function show({ study: { warnings, result } }) {
+  const sentences = [...new Set([...(warnings ?? []), ...(result?.warnings ?? [])])];
+  const className = "notice notice--warning";
+  byId("findings-warnings").hidden = !sentences.length;
+  byId("finding-warnings").replaceChildren(
+    ...sentences.map((textContent) => make("p", { className, textContent })),
+  );
+  byId("finding-learned").textContent = result?.learned ?? "";
+  byId("finding-learned").hidden = !result?.learned;
+  showExpected(result?.trust);
+}
 
-  function mount() {
-    const removers = ["open", "result"].map((name) => overread.viewer.on(name, show));
-    return () => removers.forEach((remove) => remove());
-  }
-
-  return { mount };
-})();
+export function mount() {
+  return all([viewer.on("open", show), viewer.on("result", show)]);
+}

@@ -1,69 +1,180 @@
-// Which slices are called: those whose slice score reaches the operating point. The reader may move it here in the
-// browser; null stands for the shipped one. Slices that change are marked on the strip.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Which slices are called: those whose slice score reaches the operating point. The reader may move
+ * it here in the browser; null stands for the shipped one. Slices that change are marked on the
+ * strip.
+ */
 
-overread.calls = (function () {
-  "use strict";
+/** @import { Session } from "./session.js" */
+/** @import { Result, Slice } from "./study.js" */
 
-  const LOWEST = 0.01, HIGHEST = 0.99, STEP = 0.05;
-  const byId = (id) => document.getElementById(id);
+import { byId } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as viewer from "./viewer.js";
 
-  const shipped = (now) => now.study.result.threshold;
-  const isShipped = (now) => now.calls === null;
-  const value = (now) => (isShipped(now) ? shipped(now) : now.calls);
+export const LOWEST = 0.01;
+export const HIGHEST = 0.99;
+const STEP = 0.05;
 
-  // Whether a slice of a result is called from an operating point; null stands for the shipped one.
-  const reaches = (slice, point) => (point === null ? slice.tumor : slice.tumor_probability >= point);
+/**
+ * The result of the study in view; fails before the analysis.
+ *
+ * @param {Session} now
+ * @returns {Result}
+ */
+export function resultOf(now) {
+  if (!now.study.result) throw new Error("The study has no result.");
+  return now.study.result;
+}
 
-  function isCalled(now, k) {
-    const slice = now.study.result?.slices[k];
-    return Boolean(slice) && reaches(slice, now.calls);
+/** @param {Session} now */
+export const shipped = (now) => resultOf(now).threshold;
+
+/** @param {Session} now */
+export const isShipped = (now) => now.calls === null;
+
+/**
+ * The operating point in view.
+ *
+ * @param {Session} now
+ */
+export const value = (now) => now.calls ?? shipped(now);
+
+/**
+ * Whether a slice score reaches an operating point, null for the shipped one.
+ *
+ * @param {Slice} slice
+ * @param {number | null} point
+ */
+export const reaches = (slice, point) =>
+  point === null ? slice.tumor : slice.tumor_probability >= point;
+
+/**
+ * @param {Session} now
+ * @param {number} k
+ */
+export function isCalled(now, k) {
+  const slice = now.study.result?.slices[k];
+  return Boolean(slice && reaches(slice, now.calls));
+}
+
+/**
+ * Only slices that are called and that the segmenter was run on have a mask.
+ *
+ * @param {Session} now
+ * @param {number} k
+ */
+export const hasMask = (now, k) =>
+  isCalled(now, k) && resultOf(now).slices[k].outline_evidence !== null;
+
+/**
+ * 1 where a slice is called now and was not, -1 the other way round, else 0.
+ *
+ * @param {Session} now
+ * @param {number} k
+ */
+export function change(now, k) {
+  const slice = now.study.result?.slices[k];
+  return slice ? Number(isCalled(now, k)) - Number(slice.tumor) : 0;
+}
+
+/**
+ * Whether classifier and outline say the opposite of each other; one of them decided.
+ *
+ * @param {Slice} slice
+ */
+export const isConflict = (slice) =>
+  slice.decided_by === "classifier" || slice.decided_by === "outline";
+
+/**
+ * The next slice of which something is true (before an analysis, none), round the end.
+ *
+ * @param {number} direction 1 or -1.
+ * @param {(slice: Slice, k: number) => boolean} isWanted
+ */
+function goToNext(direction, isWanted) {
+  const { now } = viewer;
+  const slices = now?.study.result?.slices;
+  if (!now || !slices) return;
+  const { n } = now.study;
+  for (let step = 1; step <= n; step++) {
+    const j = (now.k + direction * step + step * n) % n;
+    if (isWanted(slices[j], j)) return viewer.goTo(j);
   }
+}
 
-  // 1 where a slice is called now and was not, -1 the other way round, else 0.
-  const change = (now, k) => (now.study.result && !isShipped(now) ? Number(isCalled(now, k)) - Number(now.study.result.slices[k].tumor) : 0);
+/** @param {number} direction 1 or -1. */
+export const goToLesion = (direction) =>
+  goToNext(direction, (_, k) => isCalled(viewer.opened(), k));
 
-  function set(wanted) {
-    const { now } = overread.viewer;
-    if (!now?.study.result || !now.measures) return;
-    const inside = wanted === null ? null : Math.min(HIGHEST, Math.max(LOWEST, Math.round(wanted * 100) / 100));
-    overread.viewer.display({ calls: inside === null || Math.abs(inside - shipped(now)) < 0.005 ? null : inside });
-  }
+/** @param {number} direction 1 or -1. */
+export const goToConflict = (direction) => goToNext(direction, isConflict);
 
-  const move = (direction) => overread.viewer.now?.study.result && set(value(overread.viewer.now) + direction * STEP);
+/**
+ * Where a slider stops: at whole hundredths between its ends.
+ *
+ * @param {number} wanted
+ * @param {number} lowest
+ * @param {number} highest
+ */
+export const stopAt = (wanted, lowest, highest) =>
+  Math.min(highest, Math.max(lowest, Math.round(wanted * 100) / 100));
 
-  const counted = (slices) => `${slices} ${slices === 1 ? "slice" : "slices"}`;
+/** @param {number | null} wanted An operating point, null for the shipped one. */
+export function set(wanted) {
+  const { now } = viewer;
+  if (!now?.study.result || !now.measures) return;
+  const inside = wanted === null ? null : stopAt(wanted, LOWEST, HIGHEST);
+  const same = inside === null || Math.abs(inside - shipped(now)) < 0.005;
+  viewer.display({ calls: same ? null : inside });
+}
 
-  // "12 of 34 slices are called: 2 more, 1 fewer than at the shipped operating point."
-  function words(now) {
-    const { study } = now;
-    const changes = study.result.slices.map((_, k) => change(now, k));
-    const called = changes.filter((_, k) => isCalled(now, k)).length;
-    const more = changes.filter((c) => c > 0).length, fewer = changes.filter((c) => c < 0).length;
-    const moved = [more && `${more} more`, fewer && `${fewer} fewer`].filter(Boolean).join(", ");
-    return `${called} of ${counted(study.n)} reach it${isShipped(now) ? "" : `: ${moved || "no other ones"} than at the shipped ${shipped(now).toFixed(2)}`}.`;
-  }
+/** @param {number} direction 1 or -1. */
+export const move = (direction) =>
+  viewer.now?.study.result && set(value(viewer.now) + direction * STEP);
 
-  function show(now) {
-    const ready = Boolean(now.study.result && now.measures);
-    byId("findings-calls").hidden = !ready;
-    byId("strip-changed").hidden = true;
-    if (!ready) return;
-    const own = !isShipped(now);
-    byId("calls-value").textContent = value(now).toFixed(2);
-    const slider = byId("viewer-calls");
-    slider.value = value(now);
-    slider.setAttribute("aria-valuetext", `${value(now).toFixed(2)}${own ? ", not the shipped operating point" : ", the shipped operating point"}`);
-    byId("viewer-calls-shipped").disabled = !own;
-    byId("calls-words").textContent = words(now);
-    byId("strip-changed").hidden = !now.study.result.slices.some((_, k) => change(now, k));
-  }
+/** @param {number} slices */
+const counted = (slices) => `${slices} ${slices === 1 ? "slice" : "slices"}`;
 
-  function mount() {
-    const { on } = overread.viewer;
-    const removers = ["open", "result", "measures", "threshold"].map((name) => on(name, show));
-    return () => removers.forEach((remove) => remove());
-  }
+/**
+ * "12 of 34 slices reach it: 2 more, 1 fewer than at the shipped 0.50."
+ *
+ * @param {Session} now
+ */
+function words(now) {
+  const { study } = now;
+  const changes = study.indices.map((_, k) => change(now, k));
+  const called = changes.filter((_, k) => isCalled(now, k)).length;
+  const more = changes.filter((c) => c > 0).length;
+  const fewer = changes.filter((c) => c < 0).length;
+  const moved = [more && `${more} more`, fewer && `${fewer} fewer`].filter(Boolean).join(", ");
+  const than = `${moved || "no other ones"} than at the shipped ${shipped(now).toFixed(2)}`;
+  return `${called} of ${counted(study.n)} reach it${isShipped(now) ? "" : `: ${than}`}.`;
+}
 
-  return { LOWEST, HIGHEST, shipped, isShipped, value, reaches, isCalled, change, set, move, mount };
-})();
+/** @param {Session} now */
+function show(now) {
+  const isReady = Boolean(now.study.result && now.measures);
+  byId("findings-calls").hidden = !isReady;
+  byId("strip-changed").hidden = true;
+  if (!isReady) return;
+  const own = !isShipped(now);
+  const shown = value(now).toFixed(2);
+  byId("calls-value").textContent = shown;
+  const slider = byId("viewer-calls", HTMLInputElement);
+  slider.value = String(value(now));
+  const which = own ? "not the shipped operating point" : "the shipped operating point";
+  slider.setAttribute("aria-valuetext", `${shown}, ${which}`);
+  byId("viewer-calls-shipped", HTMLButtonElement).disabled = !own;
+  byId("calls-words").textContent = words(now);
+  byId("strip-changed").hidden = !now.study.indices.some((_, k) => change(now, k));
+}
+
+export function mount() {
+  return all([
+    viewer.on("open", show),
+    viewer.on("result", show),
+    viewer.on("measures", show),
+    viewer.on("threshold", show),
+  ]);
+}

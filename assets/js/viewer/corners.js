@@ -1,75 +1,116 @@
-// Text in the corners of the image, orientation letters, and the line in the top bar.
-window.overread = window.overread || {};
+// @ts-check
+/** Text in the corners of the image, orientation letters, and the line in the top bar. */
 
-overread.corners = (function () {
-  "use strict";
+/** @import { Session } from "./session.js" */
+/** @import { Orientation } from "./study.js" */
 
-  const write = (id, ...lines) => {
-    const corner = document.getElementById(id);
-    if (corner) corner.replaceChildren(...lines.filter(Boolean).map((line) => Object.assign(document.createElement("div"), { textContent: line })));
-  };
+import { find, make } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import { acquired } from "./orientation.js";
+import * as panes from "./panes.js";
+import * as viewer from "./viewer.js";
 
-  function plane(orientation) {
-    const found = overread.planeViews.acquired(orientation);
-    return found ? `, ${found.name}` : "";
-  }
+/** @type {readonly (keyof Orientation)[]} */
+const SIDES = ["left", "right", "top", "bottom"];
 
-  // Along the slice normal, to the side of the scanner's zero point on which the slice lies: "S 50.0 mm".
-  function place({ positions_mm: positions, orientation }, k) {
-    const found = overread.planeViews.acquired(orientation);
-    if (!positions || !found) return "";
-    return `${found.letters[positions[k] < 0 ? 0 : 1]} ${Math.abs(positions[k]).toFixed(1)} mm`;
-  }
+/**
+ * @param {string} id
+ * @param {...string} lines Empty ones are left out.
+ */
+function write(id, ...lines) {
+  const rows = lines.filter(Boolean).map((textContent) => make("div", { textContent }));
+  find(id)?.replaceChildren(...rows);
+}
 
-  function study({ study: s }) {
-    write("corner-patient", s.patient || s.case_id, s.synthetic ? "Synthetic demo study" : s.description, s.study_date);
-    for (const side of ["left", "right", "top", "bottom"]) {
-      for (const edge of document.querySelectorAll(`.screen .edge--${side}`)) edge.textContent = s.orientation?.[side] || "";
-    }
-    const parts = [s.patient || s.case_id, s.description || "Brain MRI", s.study_date, `${s.n} ${s.n === 1 ? "slice" : "slices"}`];
-    const top = document.getElementById("top-context");
-    if (top) top.textContent = parts.filter(Boolean).join("  ·  ");
-    series(overread.viewer.now);
-  }
+/** @param {Orientation | null} orientation */
+function plane(orientation) {
+  const found = acquired(orientation);
+  return found ? `, ${found.name}` : "";
+}
 
-  function series({ study: s, channel }) {
-    const mm = s.spacing_mm;
-    write("corner-series", s.channels[channel].label + plane(s.orientation),
-      mm ? `${mm[2].toFixed(2)} × ${mm[1].toFixed(2)} × ${mm[0].toFixed(1)} mm` : "no spacing: areas in pixels",
-      s.orientation_note || "");
-  }
+/**
+ * Along the slice normal, to the side of the scanner's zero point on which the slice lies:
+ * "S 50.0 mm".
+ *
+ * @param {Session} session
+ */
+function place({ study: { positions_mm: positions, orientation }, k }) {
+  const found = acquired(orientation);
+  if (!positions || !found) return "";
+  return `${found.letters[positions[k] < 0 ? 0 : 1]} ${Math.abs(positions[k]).toFixed(1)} mm`;
+}
 
-  function slice({ study: s, k }) {
-    write("corner-slice", `Slice ${k + 1} / ${s.n}`,
-      s.indices[k] === k + 1 ? "" : `no. ${s.indices[k]}`, // the file's own number
-      place(s, k));
-  }
+/** @param {Session} now */
+function study(now) {
+  const { study: s } = now;
+  const name = s.patient || s.case_id;
+  write("corner-patient", name, s.synthetic ? "Synthetic demo study" : s.description, s.study_date);
+  for (const side of SIDES)
+    for (const edge of document.querySelectorAll(`.screen .edge--${side}`))
+      edge.textContent = s.orientation?.[side] ?? "";
+  const slices = `${s.n} ${s.n === 1 ? "slice" : "slices"}`;
+  const parts = [name, s.description || "Brain MRI", s.study_date, slices];
+  const top = find("top-context");
+  if (top) top.textContent = parts.filter(Boolean).join("  ·  ");
+  series(now);
+}
 
-  function windowOf({ study: s, windows, invert }, channel) {
-    const { low, high } = windows[channel];
-    const digits = Math.abs(s.windows[channel][1] - s.windows[channel][0]) < 20 ? 2 : 0;
-    return `W ${(high - low).toFixed(digits)}  L ${((low + high) / 2).toFixed(digits)}${invert ? "  inverted" : ""}`;
-  }
+/** @param {Session} session */
+function series({ study: s, channel }) {
+  const mm = s.spacing_mm;
+  write(
+    "corner-series",
+    s.channels[channel].label + plane(s.orientation),
+    mm
+      ? `${mm[2].toFixed(2)} × ${mm[1].toFixed(2)} × ${mm[0].toFixed(1)} mm`
+      : "no spacing: areas in pixels",
+    s.orientation_note || "",
+  );
+}
 
-  function display(now) {
-    const { channel, scale, panes, study: s } = now;
-    write("corner-window", windowOf(now, channel), scale ? `Zoom ${scale.toFixed(1)}×` : "");
-    const second = panes[1] ? overread.panes.channelOf(now, panes[1]) : null;
-    write("corner-series-second", second === null ? "" : s.channels[second].label);
-    write("corner-window-second", second === null ? "" : windowOf(now, second));
-  }
+/** @param {Session} now */
+function slice(now) {
+  const { study: s, k } = now;
+  const number = s.indices[k] === k + 1 ? "" : `no. ${s.indices[k]}`; // the file's own number
+  write("corner-slice", `Slice ${k + 1} / ${s.n}`, number, place(now));
+}
 
-  function clear() {
-    const top = document.getElementById("top-context");
-    if (top) top.textContent = "";
-    for (const corner of document.querySelectorAll(".corner, .edge")) corner.replaceChildren();
-  }
+/**
+ * @param {Session} session
+ * @param {number} channel
+ */
+function windowOf({ study: s, windows, invert }, channel) {
+  const { low, high } = windows[channel];
+  const digits = Math.abs(s.windows[channel][1] - s.windows[channel][0]) < 20 ? 2 : 0;
+  const width = (high - low).toFixed(digits);
+  return `W ${width}  L ${((low + high) / 2).toFixed(digits)}${invert ? "  inverted" : ""}`;
+}
 
-  function mount() {
-    const { on } = overread.viewer;
-    const removers = [on("open", study), on("open", display), on("channel", series), on("slice", slice), on("display", display), on("view", display), on("mode", display), on("close", clear)];
-    return () => removers.forEach((remove) => remove());
-  }
+/** @param {Session} now */
+function display(now) {
+  const { channel, scale, study: s } = now;
+  write("corner-window", windowOf(now, channel), scale ? `Zoom ${scale.toFixed(1)}×` : "");
+  const beside = now.panes[1];
+  const second = beside ? panes.channelOf(now, beside) : null;
+  write("corner-series-second", second === null ? "" : s.channels[second].label);
+  write("corner-window-second", second === null ? "" : windowOf(now, second));
+}
 
-  return { mount };
-})();
+function clear() {
+  const top = find("top-context");
+  if (top) top.textContent = "";
+  for (const corner of document.querySelectorAll(".corner, .edge")) corner.replaceChildren();
+}
+
+export function mount() {
+  return all([
+    viewer.on("open", study),
+    viewer.on("open", display),
+    viewer.on("channel", series),
+    viewer.on("slice", slice),
+    viewer.on("display", display),
+    viewer.on("view", display),
+    viewer.on("mode", display),
+    viewer.on("close", clear),
+  ]);
+}

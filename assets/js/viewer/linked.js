@@ -1,108 +1,166 @@
-// Modes of the viewer: one view, two linked ones, a swipe between two; what the second shows; the swipe's edge.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Modes of the viewer: one view, two linked ones, a swipe between two; what the second shows; the
+ * swipe's edge.
+ */
 
-overread.linked = (function () {
-  "use strict";
+/** @import { Mode, Second, Session } from "./session.js" */
 
-  const MODES = ["one", "linked", "swipe", "planes", "space"];
-  const CYCLE = ["one", "linked", "swipe"];
-  const STEP = 0.02;
-  const byId = (id) => document.getElementById(id);
-  const state = () => overread.viewer.now;
-  let edge = 0.5; // share of the image left of the swipe's edge
+import { byId, listenerOf, make } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as keys from "../frame/keys.js";
+import * as overlays from "./overlays.js";
+import * as panes from "./panes.js";
+import * as viewer from "./viewer.js";
 
-  const isTwo = (mode) => mode === "linked" || mode === "swipe";
+/** @type {readonly Mode[]} */
+const MODES = ["one", "linked", "swipe", "planes", "space"];
+/** @type {readonly Mode[]} */
+const CYCLE = ["one", "linked", "swipe"];
+const STEP = 0.02;
+let edge = 0.5; // share of the image left of the swipe's edge
 
-  function choose(mode) {
-    if (!state() || byId(`mode-${mode}`).disabled) return;
-    overread.viewer.setMode(state().mode === mode ? "one" : mode);
+/** @param {Mode} mode */
+const isTwo = (mode) => mode === "linked" || mode === "swipe";
+
+/** @param {Mode} mode Chosen again, it ends. */
+export function choose(mode) {
+  if (!viewer.now || byId(`mode-${mode}`, HTMLButtonElement).disabled) return;
+  void panes.setMode(viewer.now.mode === mode ? "one" : mode);
+}
+
+/**
+ * The entry after another one, round the end.
+ *
+ * @template Entry
+ * @param {readonly Entry[]} list
+ * @param {Entry} entry
+ */
+const after = (list, entry) => list[(list.indexOf(entry) + 1) % list.length];
+
+function cycle() {
+  if (viewer.now) void panes.setMode(after(CYCLE, viewer.now.mode));
+}
+
+/** The next thing that can stand beside the main view. */
+function nextSecond() {
+  const { now } = viewer;
+  if (!now) return;
+  if (!isTwo(now.mode)) return void panes.setMode("linked");
+  const options = panes.choices(now.study, now.channel).map(([second]) => second);
+  void panes.setMode(now.mode, after(options, now.second));
+}
+
+/** @param {number} share */
+function moveEdge(share) {
+  edge = Math.min(0.98, Math.max(0.02, share));
+  byId("viewer-stage").style.setProperty("--edge", `${100 * edge}%`);
+  byId("swipe-edge").setAttribute("aria-valuenow", String(Math.round(100 * edge)));
+}
+
+/**
+ * Words at the left and at the right view.
+ *
+ * @param {Session} now
+ */
+function names(now) {
+  const options = panes.choices(now.study, now.channel);
+  const label = options.find(([second]) => second === now.second)?.[1] ?? "";
+  if (now.second === "reference")
+    return [["FLAIR abnormality (AI)", ...overlays.shownLayers(now)].join(" and "), label];
+  return [now.second === "bare" ? "With overlay" : now.study.channels[now.channel].label, label];
+}
+
+/** @param {Session} now */
+function show(now) {
+  for (const mode of MODES)
+    byId(`mode-${mode}`).setAttribute("aria-pressed", String(now.mode === mode));
+  byId("second-choice").hidden = !isTwo(now.mode);
+  const options = panes
+    .choices(now.study, now.channel)
+    .map(([second, textContent]) => make("option", { value: String(second), textContent }));
+  const select = byId("second-content", HTMLSelectElement);
+  select.replaceChildren(...options);
+  select.value = String(now.second);
+  byId("swipe-edge").hidden = now.mode !== "swipe";
+  showNames(now);
+}
+
+/** @param {Session} now */
+function showNames(now) {
+  const [left, right] = names(now);
+  for (const [id, words] of [
+    ["pane-name-left", left],
+    ["pane-name-right", right],
+  ]) {
+    byId(id).hidden = !isTwo(now.mode);
+    byId(id).textContent = words;
   }
+}
 
-  const cycle = () => overread.viewer.setMode(CYCLE[(CYCLE.indexOf(state().mode) + 1) % CYCLE.length]);
+/**
+ * The series beside the main one may have become the main one.
+ *
+ * @param {Session} now
+ */
+function keepDifferent(now) {
+  const options = panes.choices(now.study, now.channel);
+  if (options.some(([second]) => second === now.second)) show(now);
+  else void panes.setMode(now.mode, panes.firstSecond(now.study, now.channel));
+}
 
-  // The next thing that can stand beside the main view.
-  function nextSecond() {
-    if (!isTwo(state().mode)) return overread.viewer.setMode("linked");
-    const options = overread.panes.choices(state()).map(([value]) => value);
-    overread.viewer.setMode(state().mode, options[(options.indexOf(state().second) + 1) % options.length]);
-  }
+/** @param {PointerEvent} event */
+function dragEdge(event) {
+  event.preventDefault();
+  const handle = listenerOf(event);
+  const box = byId("viewer-stage").getBoundingClientRect();
+  handle.setPointerCapture(event.pointerId);
+  handle.focus();
+  const move = (/** @type {PointerEvent} */ moved) =>
+    moveEdge((moved.clientX - box.left) / box.width);
+  const end = () => handle.removeEventListener("pointermove", move);
+  handle.addEventListener("pointermove", move);
+  handle.addEventListener("lostpointercapture", end, { once: true });
+}
 
-  function moveEdge(share) {
-    edge = Math.min(0.98, Math.max(0.02, share));
-    byId("viewer-stage").style.setProperty("--edge", `${100 * edge}%`);
-    byId("swipe-edge").setAttribute("aria-valuenow", String(Math.round(100 * edge)));
-  }
+/** @param {KeyboardEvent} event */
+function edgeKey(event) {
+  /** @type {Record<string, number>} */
+  const steps = { ArrowLeft: -STEP, ArrowRight: STEP, Home: -1, End: 1 };
+  const step = steps[event.key];
+  if (!step) return;
+  event.preventDefault(); // the arrows move the edge while it has the focus, not the slice
+  moveEdge(edge + step);
+}
 
-  function names(now) {
-    const label = overread.panes.choices(now).find(([value]) => value === now.second)?.[1] || "";
-    const left = now.study.channels[now.channel].label;
-    if (now.second === "reference") return [`FLAIR abnormality (AI)${overread.correctionLayer.isShown(now) ? " and correction" : ""}`, label];
-    return [now.second === "bare" ? "With overlay" : left, label];
-  }
+function chooseSecond() {
+  const select = byId("second-content", HTMLSelectElement);
+  const { value } = select;
+  const second = /^[0-9]+$/.test(value) ? Number(value) : /** @type {Second} */ (value);
+  if (viewer.now) void panes.setMode(viewer.now.mode, second);
+  select.blur();
+}
 
-  function show(now) {
-    for (const mode of MODES) byId(`mode-${mode}`).setAttribute("aria-pressed", String(now.mode === mode));
-    const two = isTwo(now.mode);
-    byId("second-choice").hidden = !two;
-    const options = overread.panes.choices(now).map(([value, textContent]) => Object.assign(document.createElement("option"), { value: String(value), textContent }));
-    byId("second-content").replaceChildren(...options);
-    byId("second-content").value = String(now.second);
-    byId("swipe-edge").hidden = now.mode !== "swipe";
-    showNames(now);
-  }
+const KEYS = [
+  { id: "mode.cycle", key: "v", label: "One view, linked views, swipe", run: cycle },
+  { id: "mode.second", key: "x", label: "What stands beside the main view", run: nextSecond },
+];
 
-  function showNames(now) {
-    const [left, right] = names(now);
-    for (const [id, words] of [["pane-name-left", left], ["pane-name-right", right]]) {
-      byId(id).hidden = !isTwo(now.mode);
-      byId(id).textContent = words;
-    }
-  }
-
-  // The series beside the main one may have become the main one.
-  function keepDifferent(now) {
-    if (overread.panes.choices(now).some(([value]) => value === now.second)) show(now);
-    else overread.viewer.setMode(now.mode, overread.panes.firstSecond(now.study, now.channel));
-  }
-
-  function dragEdge(event) {
-    event.preventDefault();
-    const handle = event.currentTarget;
-    const box = byId("viewer-stage").getBoundingClientRect();
-    handle.setPointerCapture(event.pointerId);
-    handle.focus();
-    const move = (moved) => moveEdge((moved.clientX - box.left) / box.width);
-    const end = () => handle.removeEventListener("pointermove", move);
-    handle.addEventListener("pointermove", move);
-    handle.addEventListener("lostpointercapture", end, { once: true });
-  }
-
-  function edgeKey(event) {
-    const step = { ArrowLeft: -STEP, ArrowRight: STEP, Home: -1, End: 1 }[event.key];
-    if (!step) return;
-    event.preventDefault(); // the arrows move the edge while it has the focus, not the slice
-    moveEdge(edge + step);
-  }
-
-  const KEYS = [
-    { id: "mode.cycle", key: "v", label: "One view, linked views, swipe", run: () => state() && cycle() },
-    { id: "mode.second", key: "x", label: "What stands beside the main view", run: () => state() && nextSecond() },
-  ];
-
-  function mount(signal) {
-    for (const mode of MODES) byId(`mode-${mode}`).addEventListener("click", () => choose(mode), { signal });
-    byId("second-content").addEventListener("change", ({ target }) => {
-      overread.viewer.setMode(state().mode, /^[0-9]+$/.test(target.value) ? Number(target.value) : target.value);
-      target.blur();
-    }, { signal });
-    byId("swipe-edge").addEventListener("pointerdown", dragEdge, { signal });
-    byId("swipe-edge").addEventListener("keydown", edgeKey, { signal });
-    moveEdge(0.5);
-    const { on } = overread.viewer;
-    document.addEventListener("overread:correction-words", () => state() && showNames(state()), { signal });
-    const removers = [on("open", show), on("mode", show), on("result", show), on("display", showNames), on("channel", keepDifferent), overread.keys.add("Views", KEYS)];
-    return () => removers.forEach((remove) => remove());
-  }
-
-  return { choose, mount };
-})();
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  for (const mode of MODES)
+    byId(`mode-${mode}`).addEventListener("click", () => choose(mode), { signal });
+  byId("second-content").addEventListener("change", chooseSecond, { signal });
+  byId("swipe-edge").addEventListener("pointerdown", dragEdge, { signal });
+  byId("swipe-edge").addEventListener("keydown", edgeKey, { signal });
+  moveEdge(0.5);
+  return all([
+    viewer.on("open", show),
+    viewer.on("mode", show),
+    viewer.on("result", show),
+    viewer.on("display", showNames),
+    viewer.on("channel", keepDifferent),
+    overlays.onLayers(() => viewer.now && showNames(viewer.now)),
+    keys.add("Views", KEYS),
+  ]);
+}

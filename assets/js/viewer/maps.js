@@ -1,74 +1,157 @@
-// Maps over the image, pixel by pixel: the outline's probability, its uncertainty, where the classifier looked, the
-// difference from the reference.
-// The patterns of the difference are repeated in review.css, where the legend's swatches are.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Maps over the image, pixel by pixel: the outline's probability, its uncertainty, where the
+ * classifier looked, the difference from the reference. The patterns of the difference are repeated
+ * in review.css, where the legend's swatches are.
+ */
 
-overread.maps = (function () {
-  "use strict";
+/** @import { MapName, Session } from "./session.js" */
 
-  const pack = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0; // RGBA in the byte order of ImageData
+import * as calls from "./calls.js";
+import * as threshold from "./threshold.js";
 
-  // Colours by stored value: stops are [value, r, g, b, alpha], mixed in between.
-  function ramp(stops) {
-    const table = new Uint32Array(256);
-    for (let v = 0; v < 256; v++) {
-      let s = 1;
-      while (s < stops.length - 1 && v > stops[s][0]) s++;
-      const [from, to] = [stops[s - 1], stops[s]];
-      const t = Math.min(1, Math.max(0, (v - from[0]) / (to[0] - from[0])));
-      const mixed = [1, 2, 3, 4].map((i) => Math.round(from[i] + t * (to[i] - from[i])));
-      table[v] = v < stops[0][0] ? 0 : pack(...mixed);
-    }
-    return table;
+/**
+ * Maps whose values are colours of a ramp.
+ *
+ * @typedef {Exclude<MapName, "none" | "difference">} RampName
+ */
+
+/** @typedef {readonly [number, number, number, number, number]} Stop Value, r, g, b, alpha. */
+
+/** @typedef {readonly [number, number, number]} Colour */
+
+/**
+ * RGBA in the byte order of ImageData.
+ *
+ * @param {number} r
+ * @param {number} g
+ * @param {number} b
+ * @param {number} a
+ */
+const pack = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
+
+/**
+ * Colours by stored value, mixed between the stops.
+ *
+ * @param {readonly Stop[]} stops
+ */
+function ramp(stops) {
+  const table = new Uint32Array(256);
+  for (let v = stops[0][0]; v < 256; v++) {
+    let s = 1;
+    while (s < stops.length - 1 && v > stops[s][0]) s++;
+    const from = stops[s - 1];
+    const to = stops[s];
+    const t = Math.min(1, Math.max(0, (v - from[0]) / (to[0] - from[0])));
+    const mix = (/** @type {number} */ i) => Math.round(from[i] + t * (to[i] - from[i]));
+    table[v] = pack(mix(1), mix(2), mix(3), mix(4));
   }
+  return table;
+}
 
-  // Dark to bright, so that the order can be read without telling the colours apart. Below 2% is noise.
-  const STOPS = {
-    probability: [[5, 70, 20, 110, 150], [77, 150, 40, 120, 220], [128, 221, 81, 58, 255], [179, 250, 160, 40, 255], [255, 252, 245, 170, 255]],
-    uncertainty: [[5, 20, 60, 120, 130], [51, 30, 120, 190, 220], [128, 110, 200, 235, 255], [255, 240, 252, 255, 255]],
-    attention: [[13, 40, 60, 110, 60], [90, 38, 130, 142, 170], [170, 80, 190, 110, 200], [255, 250, 231, 60, 225]],
-  };
-  const RAMPS = Object.fromEntries(Object.entries(STOPS).map(([name, stops]) => [name, ramp(stops)]));
+/**
+ * Dark to bright, so that the order can be read without telling the colours apart. Below 2% is
+ * noise.
+ *
+ * @type {Readonly<Record<RampName, readonly Stop[]>>}
+ */
+const STOPS = {
+  probability: [
+    [5, 70, 20, 110, 150],
+    [77, 150, 40, 120, 220],
+    [128, 221, 81, 58, 255],
+    [179, 250, 160, 40, 255],
+    [255, 252, 245, 170, 255],
+  ],
+  uncertainty: [
+    [5, 20, 60, 120, 130],
+    [51, 30, 120, 190, 220],
+    [128, 110, 200, 235, 255],
+    [255, 240, 252, 255, 255],
+  ],
+  attention: [
+    [13, 40, 60, 110, 60],
+    [90, 38, 130, 142, 170],
+    [170, 80, 190, 110, 200],
+    [255, 250, 231, 60, 225],
+  ],
+};
+/** @type {readonly RampName[]} */
+export const RAMPED = ["probability", "uncertainty", "attention"];
+const RAMPS = {
+  probability: ramp(STOPS.probability),
+  uncertainty: ramp(STOPS.uncertainty),
+  attention: ramp(STOPS.attention),
+};
 
-  // The same colours without alpha for the legend, by value from left to right.
-  const gradient = (name) => `linear-gradient(90deg, ${STOPS[name].map(([value, r, g, b]) => `rgb(${r} ${g} ${b}) ${((100 * value) / 255).toFixed(1)}%`).join(", ")})`;
+/**
+ * The same colours without alpha for the legend, by value from left to right.
+ *
+ * @param {RampName} name
+ */
+export function gradient(name) {
+  const stops = STOPS[name].map(
+    ([value, r, g, b]) => `rgb(${r} ${g} ${b}) ${((100 * value) / 255).toFixed(1)}%`,
+  );
+  return `linear-gradient(90deg, ${stops.join(", ")})`;
+}
 
-  const BOTH = [143, 124, 240], AI_ONLY = [242, 169, 59], REFERENCE_ONLY = [86, 208, 196];
+/** @type {Colour} */
+const BOTH = [143, 124, 240];
+/** @type {Colour} */
+const AI_ONLY = [242, 169, 59];
+/** @type {Colour} */
+const REFERENCE_ONLY = [86, 208, 196];
 
-  function values(into, map, table) {
-    for (let i = 0; i < map.length; i++) into[i] = table[map[i]];
+/**
+ * Where the masks agree: solid. AI only: diagonal stripes. Reference only: horizontal stripes.
+ *
+ * @param {Uint32Array} into
+ * @param {ArrayLike<number> | undefined} ai None where the AI's mask is empty.
+ * @param {ArrayLike<number>} reference
+ * @param {number} width
+ * @param {number} level Of the AI's mask.
+ */
+function difference(into, ai, reference, width, level) {
+  const solid = pack(...BOTH, 190);
+  const stripe = [pack(...AI_ONLY, 255), pack(...AI_ONLY, 90)];
+  const line = [pack(...REFERENCE_ONLY, 255), pack(...REFERENCE_ONLY, 90)];
+  for (let i = 0; i < into.length; i++) {
+    const called = ai ? ai[i] >= level : false;
+    const wanted = reference[i] > 127;
+    const x = i % width;
+    const y = (i - x) / width;
+    if (called && wanted) into[i] = solid;
+    else if (called) into[i] = stripe[(x + y) % 4 < 2 ? 0 : 1];
+    else if (wanted) into[i] = line[y % 3 === 0 ? 0 : 1];
+    else into[i] = 0;
   }
+}
 
-  // Where the masks agree: solid. AI only: diagonal stripes. Reference only: horizontal stripes.
-  function difference(into, ai, reference, width, level) {
-    const solid = pack(...BOTH, 190);
-    const stripe = [pack(...AI_ONLY, 255), pack(...AI_ONLY, 90)], line = [pack(...REFERENCE_ONLY, 255), pack(...REFERENCE_ONLY, 90)];
-    for (let i = 0; i < into.length; i++) {
-      const called = ai ? ai[i] >= level : false, wanted = reference[i] > 127;
-      const x = i % width, y = (i - x) / width;
-      if (called && wanted) into[i] = solid;
-      else if (called) into[i] = stripe[(x + y) % 4 < 2 ? 0 : 1];
-      else if (wanted) into[i] = line[y % 3 === 0 ? 0 : 1];
-      else into[i] = 0;
-    }
+/**
+ * The map of the slice in view; null while it is missing or on its way.
+ *
+ * @param {Session} now
+ * @param {Readonly<Record<string, ArrayLike<number> | undefined>>} found What is at hand, by name.
+ * @returns {{ image: ImageData, crisp: boolean } | null} crisp: its pixels stay squares.
+ */
+export function make(now, found) {
+  const { study, k, show } = now;
+  if (show.map === "none") return null;
+  const image = new ImageData(study.width, study.height);
+  const into = new Uint32Array(image.data.buffer);
+  if (show.map === "difference") {
+    if (!found.reference || (calls.hasMask(now, k) && !found.ai)) return null;
+    difference(into, found.ai, found.reference, study.width, threshold.level(now));
+    return { image, crisp: true };
   }
-
-  // The map of the slice in view as {image: ImageData, crisp}; null where there is none, or it is on its way.
-  function make(now, found) {
-    const { study, k, show } = now;
-    const { width, height, result } = study;
-    const image = new ImageData(width, height);
-    const into = new Uint32Array(image.data.buffer);
-    if (show.map === "difference") {
-      if (!found.reference || (overread.overlays.hasMask(now, k) && !found.ai)) return null;
-      difference(into, found.ai, found.reference, width, overread.threshold.level(now));
-      return { image, crisp: true };
-    }
-    if (!found[show.map]) return null;
-    values(into, found[show.map], RAMPS[show.map]);
-    if (show.map === "probability" && found.leftOut) found.leftOut.forEach((value, i) => { if (value) into[i] = RAMPS.probability[value]; });
-    return { image, crisp: false };
+  const map = found[show.map];
+  if (!map) return null;
+  const table = RAMPS[show.map];
+  for (let i = 0; i < map.length; i++) into[i] = table[map[i]];
+  if (show.map === "probability" && found.leftOut) {
+    const { leftOut } = found;
+    for (let i = 0; i < into.length; i++) if (leftOut[i]) into[i] = table[leftOut[i]];
   }
-
-  return { make, gradient, RAMPED: Object.keys(STOPS) };
-})();
+  return { image, crisp: false };
+}

@@ -1,80 +1,179 @@
-// What lies over the slice in view: outlines, fill, diameters, one of the maps. viewer.js asks for it with each drawing.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * What lies over the slice in view: outlines, fill, one of the maps, and the layers that other
+ * modules add (diameters, the reader's mask). drawing.js asks for it with each drawing.
+ */
 
-overread.overlays = (function () {
-  "use strict";
+/** @import { Session } from "./session.js" */
+/** @import { Pane } from "./panes.js" */
+/** @import { Screen } from "./screen.js" */
+/** @import { Study } from "./study.js" */
 
-  const MOST_PATHS = 600; // of all slices and of the thresholds that were tried
-  const LINES = ["ai", "fill", "reference", "leftOut", "band", "halo", "diameters"];
-  const MAP_URLS = { probability: "probability_url", uncertainty: "disagreement_url", attention: "attention_url" }; // of a result
-  const address = (template, k, channel) => template.replace("{channel}", channel).replace("{slice}", k);
+import { Events } from "../frame/events.js";
+import * as calls from "./calls.js";
+import * as contours from "./contours.js";
+import * as maps from "./maps.js";
+import * as panes from "./panes.js";
+import { address } from "./pixels.js";
+import * as threshold from "./threshold.js";
 
-  // Only slices that are called and that the segmenter was run on have a mask.
-  const hasMask = (now, k) => Boolean(now.study.result) && overread.calls.isCalled(now, k) && now.study.result.slices[k].outline_evidence !== null;
+/**
+ * What another module draws over the image.
+ *
+ * @typedef {object} Layer
+ * @property {(now: Session, pane: Pane) => void} draw
+ * @property {(now: Session) => string} [name] What it shows, "" while that is nothing.
+ */
 
-  // [name, address] of every map that a slice needs as it is shown now.
-  function sources(now, k) {
-    const { study, show } = now;
-    const { result } = study;
-    const found = [];
-    if (hasMask(now, k)) found.push(["ai", address(result.probability_url, k)]);
-    if (overread.leftOut.pixels({ study, k })) found.push(["leftOut", address(result.left_out_url, k)]);
-    if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
-    const outlined = result && result.slices[k].outline_evidence !== null;
-    if (outlined && MAP_URLS[show.map]) found.push([show.map, address(result[MAP_URLS[show.map]], k)]);
-    return found;
+/** @typedef {"ai" | "leftOut" | "reference" | maps.RampName} SourceName */
+
+const MOST_PATHS = 600; // of all slices and of the thresholds that were tried
+/** @typedef {"probability_url" | "disagreement_url" | "attention_url"} MapUrl */
+
+/** @type {Readonly<Record<maps.RampName, MapUrl>>} fields of a result */
+const MAP_URLS = {
+  probability: "probability_url",
+  uncertainty: "disagreement_url",
+  attention: "attention_url",
+};
+
+/** @type {Set<Layer>} */
+const layers = new Set();
+/** @type {Events<"change">} */
+const events = new Events();
+/** @type {WeakMap<Session, Map<string, string>>} outlines by address and level */
+const outlines = new WeakMap();
+
+/**
+ * @param {Layer} layer
+ * @returns {() => void} Takes it away again.
+ */
+export function addLayer(layer) {
+  layers.add(layer);
+  return () => void layers.delete(layer);
+}
+
+/** @param {() => void} run Called when a layer shows something else. */
+export const onLayers = (run) => events.on("change", run);
+
+/** A layer shows something else than it did. */
+export const layersChanged = () => events.emit("change");
+
+/**
+ * Names of the layers that show something.
+ *
+ * @param {Session} now
+ */
+export const shownLayers = (now) => [...layers].flatMap((layer) => layer.name?.(now) || []);
+
+/**
+ * Pixels that were outlined on a slice and left out of the mask, as they are small.
+ *
+ * @param {Study} study
+ * @param {number} k
+ */
+export const leftOutPx = ({ result }, k) => result?.slices[k].left_out_px || 0;
+
+/**
+ * Address of every map that a slice needs as it is shown now.
+ *
+ * @param {Session} now
+ * @param {number} k
+ * @returns {[SourceName, string][]}
+ */
+export function sources(now, k) {
+  const { study, show } = now;
+  const { result } = study;
+  /** @type {[SourceName, string][]} */
+  const found = [];
+  if (result && calls.hasMask(now, k)) found.push(["ai", address(result.probability_url, k)]);
+  if (result && leftOutPx(study, k)) found.push(["leftOut", address(result.left_out_url, k)]);
+  if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
+  if (result && result.slices[k].outline_evidence !== null)
+    for (const name of maps.RAMPED)
+      if (name === show.map) found.push([name, address(result[MAP_URLS[name]], k)]);
+  return found;
+}
+
+/**
+ * An outline as an SVG path, "" while its map is on its way.
+ *
+ * @param {Session} now
+ * @param {string} url
+ * @param {number} level
+ */
+function path(now, url, level) {
+  const { study, loader } = now;
+  const known = outlines.get(now) ?? new Map();
+  outlines.set(now, known);
+  const key = `${url} ${level}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const map = loader.get(url);
+  if (!map) return "";
+  const d = contours.path(map, study.width, study.height, level);
+  if (known.size >= MOST_PATHS) known.clear();
+  known.set(key, d);
+  return d;
+}
+
+/**
+ * The level of an outline: half a step below the values inside.
+ *
+ * @param {Session} now
+ * @param {SourceName} name
+ */
+function levelOf(now, name) {
+  if (name === "reference") return 127.5;
+  if (name === "leftOut") return threshold.toLevel(threshold.shipped(now)) - 0.5;
+  return threshold.level(now) - 0.5;
+}
+
+/**
+ * Lines at both ends of the band of thresholds: a cue besides the colours.
+ *
+ * @param {Session} now
+ * @param {string} url
+ */
+const band = (now, url) =>
+  threshold.BAND.map((share) => path(now, url, threshold.toLevel(share) - 0.5)).join("");
+
+/**
+ * Draws them in a pane.
+ *
+ * @param {Session} now
+ * @param {Pane} pane
+ * @returns {boolean} Whether one of the maps failed to load.
+ */
+export function draw(now, pane) {
+  const { show, loader, k } = now;
+  const { screen } = pane;
+  const has = panes.overlaysOf(now, pane);
+  const d = { ai: "", reference: "", leftOut: "", band: "" };
+  /** @type {Record<string, ArrayLike<number> | undefined>} */
+  const found = {};
+  let missing = false;
+  for (const [name, url] of sources(now, k)) {
+    found[name] = loader.get(url);
+    if (!found[name]) missing ||= loader.hasFailed(url);
+    else if (name === "probability") d.band = band(now, url);
+    else if (name === "ai" || name === "reference" || name === "leftOut")
+      d[name] = path(now, url, levelOf(now, name));
   }
+  const seen = !show.hidden;
+  const ai = seen && has.ai;
+  screen.outline("ai", ai && show.ai ? d.ai : "");
+  screen.outline("fill", ai && show.ai && show.fill ? d.ai : "");
+  screen.outline("reference", seen && has.reference && show.reference ? d.reference : "");
+  screen.outline("leftOut", ai && show.ai ? d.leftOut : "");
+  screen.outline("band", ai ? d.band : "");
+  for (const layer of layers) layer.draw(now, pane);
+  screen.map(ai && now.study.result ? maps.make(now, found) : null, show.mapOpacity);
+  return missing;
+}
 
-  function path(now, url, level) {
-    const key = `${url} ${level}`;
-    const { study, paths, loader } = now;
-    if (paths.has(key)) return paths.get(key);
-    const map = loader.get(url);
-    if (!map) return null;
-    const d = overread.contours.path(map, study.width, study.height, level);
-    if (paths.size >= MOST_PATHS) paths.clear();
-    paths.set(key, d);
-    return d;
-  }
-
-  // Lines at both ends of the band of thresholds: a cue besides the colours.
-  const band = (now, url) => overread.threshold.BAND.map((threshold) => path(now, url, overread.threshold.toLevel(threshold) - 0.5)).join("");
-
-  // Draws them in a pane; returns whether one of them failed to load.
-  function draw(now, pane) {
-    const { show, loader, k, study } = now;
-    const { screen } = pane;
-    const has = overread.panes.overlaysOf(now, pane);
-    const d = { ai: "", reference: "", leftOut: "", band: "" };
-    const found = {};
-    let missing = false;
-    for (const [name, url] of sources(now, k)) {
-      found[name] = loader.get(url);
-      if (!found[name]) missing ||= loader.hasFailed(url);
-      else if (name === "ai") d.ai = path(now, url, overread.threshold.level(now) - 0.5);
-      else if (name === "reference") d.reference = path(now, url, 127.5);
-      else if (name === "leftOut") d.leftOut = path(now, url, overread.threshold.toLevel(study.result.mask_threshold) - 0.5);
-      else if (name === "probability") d.band = band(now, url);
-    }
-    const seen = !show.hidden;
-    const ai = seen && has.ai;
-    screen.outline("ai", ai && show.ai ? d.ai : "");
-    screen.outline("fill", ai && show.ai && show.fill ? d.ai : "");
-    screen.outline("reference", seen && has.reference && show.reference ? d.reference : "");
-    screen.outline("leftOut", ai && show.ai ? d.leftOut : "");
-    screen.outline("band", ai ? d.band : "");
-    const lines = ai ? overread.measureTools.lines(now) : "";
-    screen.outline("halo", lines);
-    screen.outline("diameters", lines);
-    overread.correctionLayer.draw(now, pane);
-    screen.map(ai && show.map !== "none" && study.result ? overread.maps.make(now, found) : null, show.mapOpacity);
-    return missing;
-  }
-
-  function clear(screen) {
-    for (const name of LINES) screen.outline(name, "");
-    screen.map(null);
-  }
-
-  return { address, hasMask, sources, draw, clear };
-})();
+/** @param {Screen} screen */
+export function clear(screen) {
+  screen.clearOutlines();
+  screen.map(null);
+}

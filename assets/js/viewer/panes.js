@@ -1,108 +1,254 @@
-// The panes in which the slice in view is painted: one, or two that are linked. What the second one shows is
-// `now.second`: "reference" (then the first one shows the AI's outline only), "bare" (no overlay), or a channel.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The panes in which the slice in view is painted: one, or two that are linked; and the mode, which
+ * says how many. What the second one shows is `second`: "reference" (then the first one shows the
+ * AI's outline only), "bare" (no overlay), or a channel.
+ */
 
-overread.panes = (function () {
-  "use strict";
+/** @import { Mode, Owned, Second, Session } from "./session.js" */
+/** @import { Screen } from "./screen.js" */
+/** @import { Study } from "./study.js" */
 
-  const PICTURE_BYTES = 96 * 1024 * 1024; // decoded, four bytes a pixel
-  const TWO = new Set(["linked", "swipe"]);
+import { byId, query } from "../frame/dom.js";
+import * as greyscale from "./greyscale.js";
+import { address } from "./pixels.js";
+import * as screens from "./screen.js";
+import * as viewer from "./viewer.js";
 
-  const createPictures = ({ width, height }) =>
-    overread.greyscale.createPictures(Math.max(16, Math.min(160, Math.floor(PICTURE_BYTES / (4 * width * height)))));
+/**
+ * @typedef {object} Pane
+ * @property {Screen} screen
+ * @property {boolean} isMain
+ * @property {string | null} shown Address of the picture that is on it.
+ */
 
-  // Series that differ from the others, as [channel, label].
-  const distinct = (study) => study.channels.map(({ label, same_as: same }, i) => [i, label, same]).filter(([, , same]) => same === null);
+/** @typedef {Owned<"panes" | "screen" | "mode" | "second">} Own What only this module writes. */
 
-  // What can stand beside the main view, as [second, words].
-  function choices({ study, channel }) {
-    const others = distinct(study).filter(([i]) => i !== channel).map(([i, label]) => [i, label]);
-    return [...(study.reference_url ? [["reference", "Reference outline"]] : []), ...others, ["bare", "No overlay"]];
+const PICTURE_BYTES = 96 * 1024 * 1024; // decoded, four bytes a pixel
+/** @type {ReadonlySet<Mode>} */
+const TWO = new Set(["linked", "swipe"]);
+
+/**
+ * What pictures are made from: grey levels by channel, pictures that are decoded.
+ *
+ * @type {WeakMap<Session, { tables: Map<number, { key: string, values: Uint8Array }>,
+ *   pictures: ReturnType<typeof greyscale.createPictures> }>}
+ */
+const darkrooms = new WeakMap();
+
+/** @param {Session} session */
+function darkroomOf(session) {
+  const known = darkrooms.get(session);
+  if (known) return known;
+  const { width, height } = session.study;
+  const most = Math.floor(PICTURE_BYTES / (4 * width * height));
+  const pictures = greyscale.createPictures(Math.max(16, Math.min(160, most)));
+  const made = { tables: new Map(), pictures };
+  darkrooms.set(session, made);
+  return made;
+}
+
+/**
+ * What can stand beside the main view, with its words.
+ *
+ * @param {Study} study
+ * @param {number} channel The one in view.
+ * @returns {[Second, string][]}
+ */
+export function choices(study, channel) {
+  /** @type {[Second, string][]} */
+  const reference = study.reference_url ? [["reference", "Reference outline"]] : [];
+  /** @type {[Second, string][]} */
+  const others = study.channels.flatMap(({ label, same_as: same }, i) =>
+    same === null && i !== channel ? [[i, label]] : [],
+  );
+  return [...reference, ...others, ["bare", "No overlay"]];
+}
+
+/**
+ * @param {Study} study
+ * @param {number} channel
+ */
+export const firstSecond = (study, channel) => choices(study, channel)[0][0];
+
+/**
+ * @param {Session} now
+ * @param {Pane} pane
+ */
+export const channelOf = (now, pane) =>
+  pane.isMain || typeof now.second !== "number" ? now.channel : now.second;
+
+/**
+ * Address of the pixels that a pane shows.
+ *
+ * @param {Session} now
+ * @param {Pane} pane
+ */
+export const source = (now, pane) => address(now.study.pixels_url, now.k, channelOf(now, pane));
+
+/**
+ * All channels in view, the main one first.
+ *
+ * @param {Session} now
+ */
+export const channels = (now) => [
+  ...new Set([now.channel, ...now.panes.map((pane) => channelOf(now, pane))]),
+];
+
+/**
+ * Which overlays a pane has, besides what the reader switched off.
+ *
+ * @param {Session} now
+ * @param {Pane} pane
+ */
+export function overlaysOf(now, pane) {
+  if (!TWO.has(now.mode) || typeof now.second === "number") return { ai: true, reference: true };
+  if (now.second === "reference") return { ai: pane.isMain, reference: !pane.isMain };
+  return { ai: pane.isMain, reference: pane.isMain };
+}
+
+/**
+ * The pane on which something happened, the main one where it was on none.
+ *
+ * @param {Session} now
+ * @param {Element} surface
+ */
+export const paneAt = (now, surface) =>
+  now.panes.find(({ screen }) => screen.root.contains(surface)) ?? now.panes[0];
+
+/**
+ * Grey levels of stored values, as the window in view has them.
+ *
+ * @param {Session} now
+ * @param {number} channel
+ */
+function greysOf(now, channel) {
+  const { study, invert } = now;
+  const { tables } = darkroomOf(now);
+  const levels = now.windows[channel];
+  const key = `${levels.low} ${levels.high} ${invert}`;
+  const known = tables.get(channel);
+  if (known?.key === key) return known.values;
+  const values = greyscale.greysOf(study, levels, invert);
+  tables.set(channel, { key, values });
+  return values;
+}
+
+/**
+ * The decoded picture of a slice; null while its pixels are on their way.
+ *
+ * @param {Session} now
+ * @param {number} j
+ * @param {number} channel
+ */
+export function picture(now, j, channel) {
+  const { study, loader, invert } = now;
+  const stored = loader.get(address(study.pixels_url, j, channel));
+  if (!stored) return null;
+  const { low, high } = now.windows[channel];
+  const { width, height } = study;
+  return darkroomOf(now).pictures.get(`${channel} ${j} ${low} ${high} ${invert}`, () =>
+    greyscale.picture(stored, width, height, greysOf(now, channel)),
+  );
+}
+
+/**
+ * Paints the slice in view.
+ *
+ * @param {Session} now
+ * @param {Pane} pane
+ * @param {() => void} again Called when it can go on.
+ * @returns {"painted" | "decoding" | "missing" | "failed" | "unreadable"}
+ */
+export function paint(now, pane, again) {
+  const entry = picture(now, now.k, channelOf(now, pane));
+  if (!entry) return now.loader.hasFailed(source(now, pane)) ? "failed" : "missing";
+  if (entry.isBroken) return "unreadable";
+  if (!entry.isReady) {
+    entry.done.then(again, () => {
+      entry.isBroken = true;
+      again();
+    });
+    return "decoding";
   }
+  pane.screen.show(entry.url);
+  pane.screen.fillOpacity(now.show.opacity);
+  pane.shown = entry.url;
+  return "painted";
+}
 
-  const firstSecond = (study, channel) => choices({ study, channel })[0][0];
+/**
+ * @param {Session} session
+ * @param {string} id
+ * @param {(scale: number) => void} onView
+ * @returns {Promise<Pane>}
+ */
+async function create(session, id, onView) {
+  const { study, view } = session;
+  const settings = { width: study.width, height: study.height, spacing: study.spacing_mm, view };
+  const screen = await screens.create(byId(id), settings, onView);
+  return { screen, isMain: id === "viewer-screen", shown: null };
+}
 
-  const channelOf = (now, pane) => (pane.isMain || typeof now.second !== "number" ? now.channel : now.second);
-  const source = (now, pane) => overread.overlays.address(now.study.pixels_url, now.k, channelOf(now, pane));
-  const channels = (now) => [...new Set([now.channel, ...now.panes.map((pane) => channelOf(now, pane))])];
+/**
+ * Makes the main pane.
+ *
+ * @param {Session} session
+ * @param {(scale: number) => void} onView Called when zoom or size has changed.
+ */
+export async function open(session, onView) {
+  const pane = await create(session, "viewer-screen", onView);
+  /** @type {Own} */
+  const own = session;
+  Object.assign(own, { panes: [pane], screen: pane.screen });
+}
 
-  // Which overlays a pane has, besides what the reader switched off.
-  function overlaysOf(now, pane) {
-    if (!TWO.has(now.mode) || typeof now.second === "number") return { ai: true, reference: true };
-    if (now.second === "reference") return { ai: pane.isMain, reference: !pane.isMain };
-    return { ai: pane.isMain, reference: pane.isMain };
+/**
+ * One view, two linked ones, a swipe between two, or what other modules show instead.
+ *
+ * @param {Mode} mode
+ * @param {Second} [second] As before where it is left out.
+ */
+export async function setMode(mode, second = viewer.now?.second) {
+  const session = viewer.now;
+  if (!session || second === undefined) return;
+  /** @type {Own} */
+  const own = session;
+  Object.assign(own, { mode, second });
+  await arrange(session);
+  if (viewer.now === session) viewer.emit("mode");
+}
+
+/**
+ * Makes or takes away the second pane, as the mode wants it.
+ *
+ * @param {Session} session
+ */
+async function arrange(session) {
+  query(".viewer").dataset.mode = session.mode;
+  const wanted = () => TWO.has(session.mode);
+  /** @type {Own} */
+  const own = session;
+  if (wanted() && session.panes.length === 1) {
+    const second = await create(session, "viewer-second", () => {});
+    if (wanted() && session.panes.length === 1 && viewer.now === session)
+      own.panes = [...session.panes, second];
+    else second.screen.dispose();
   }
-
-  function table(now, channel) {
-    const { study, invert, tables } = now;
-    const window = now.windows[channel];
-    const key = `${window.low} ${window.high} ${invert}`;
-    if (tables.get(channel)?.key !== key) {
-      const size = study.pixel_type === "uint16" ? 65536 : 256;
-      tables.set(channel, { key, values: overread.greyscale.lookup(size, study.slope, study.intercept, window, invert) });
-    }
-    return tables.get(channel).values;
+  if (!wanted() && session.panes.length === 2) {
+    session.panes[1].screen.dispose();
+    own.panes = session.panes.slice(0, 1);
   }
+}
 
-  // The decoded picture of a slice as {url, isReady, done}; null while its pixels are on their way.
-  function picture(now, j, channel) {
-    const { study, loader, pictures, invert } = now;
-    const stored = loader.get(overread.overlays.address(study.pixels_url, j, channel));
-    if (!stored) return null;
-    const window = now.windows[channel];
-    const key = `${channel} ${j} ${window.low} ${window.high} ${invert}`;
-    return pictures.get(key, () => overread.greyscale.picture(stored, study.width, study.height, table(now, channel)));
-  }
-
-  // Paint the slice in view; returns painted, decoding, missing, failed or unreadable. again() is called when it can go on.
-  function paint(now, pane, again) {
-    const entry = picture(now, now.k, channelOf(now, pane));
-    if (!entry) return now.loader.hasFailed(source(now, pane)) ? "failed" : "missing";
-    if (entry.isBroken) return "unreadable";
-    if (!entry.isReady) {
-      entry.done.then(again, () => {
-        entry.isBroken = true;
-        again();
-      });
-      return "decoding";
-    }
-    pane.screen.show(entry.url);
-    pane.screen.fillOpacity(now.show.opacity);
-    pane.shown = entry.url;
-    return "painted";
-  }
-
-  async function create(session, id, onView) {
-    const { study, view } = session;
-    const settings = { width: study.width, height: study.height, spacing: study.spacing_mm, view };
-    const screen = await overread.screen.create(document.getElementById(id), settings, onView);
-    return { screen, isMain: id === "viewer-screen", shown: null };
-  }
-
-  // The main pane. onView(scale) is told of zoom and pan.
-  async function open(session, onView) {
-    session.tables = new Map();
-    session.panes = [await create(session, "viewer-screen", onView)];
-  }
-
-  // Make or take away the second pane, as the mode wants it.
-  async function arrange(session) {
-    document.querySelector(".viewer").dataset.mode = session.mode;
-    const wanted = TWO.has(session.mode);
-    if (wanted && session.panes.length === 1) {
-      const second = await create(session, "viewer-second", () => {});
-      if (TWO.has(session.mode) && session.panes.length === 1 && overread.viewer.now === session) session.panes.push(second);
-      else second.screen.dispose();
-    }
-    if (!wanted && session.panes.length === 2) session.panes.pop().screen.dispose();
-  }
-
-  function dispose(session) {
-    for (const { screen } of session.panes) screen.dispose();
-    session.panes = [];
-    const viewer = document.querySelector(".viewer");
-    if (viewer) viewer.dataset.mode = "one";
-  }
-
-  return { createPictures, choices, firstSecond, channels, source, channelOf, overlaysOf, picture, paint, open, arrange, dispose };
-})();
+/** @param {Session} session */
+export function dispose(session) {
+  for (const { screen } of session.panes) screen.dispose();
+  /** @type {Own} */
+  const own = session;
+  own.panes = [];
+  darkrooms.get(session)?.pictures.dispose();
+  darkrooms.delete(session);
+  const page = /** @type {HTMLElement | null} */ (document.querySelector(".viewer"));
+  if (page) page.dataset.mode = "one";
+}

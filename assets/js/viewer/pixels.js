@@ -1,113 +1,164 @@
-// Raw slices from the server: fetched once, in the order of wishes, kept within a budget, retried when they fail.
-// Addresses are immutable (they name a digest), so that the browser's own cache answers after a reload.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Raw slices from the server: fetched once, in the order of wishes, kept within a budget, retried
+ * when they fail. Addresses are immutable (they name a digest), so that the browser's own cache
+ * answers after a reload.
+ */
 
-overread.pixels = (function () {
-  "use strict";
+import { pauseOf } from "../frame/server.js";
 
-  const PARALLEL = 6;
-  const RETRY_MS = [1000, 2000, 4000, 8000, 15000]; // the last one again and again: a server comes back
+/**
+ * A slice or map that is wanted.
+ *
+ * @typedef {object} Wish
+ * @property {string} url
+ * @property {"uint8" | "uint16"} type
+ * @property {number} length In values.
+ */
 
-  // onChange(url) is called when a slice has arrived or failed.
-  function createLoader({ budgetBytes, onChange }) {
-    const ready = new Map(); // url -> typed array, least recently used first
-    const running = new Map(); // url -> AbortController
-    const failed = new Map(); // url -> number of failures
-    let wishes = [];
-    let bytes = 0;
-    let disposed = false;
+/** @typedef {Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>} Values */
+/** @typedef {ReturnType<typeof createLoader>} Loader */
 
-    function get(url) {
-      const data = ready.get(url);
-      if (data) {
-        ready.delete(url);
-        ready.set(url, data);
-      }
-      return data;
-    }
+const PARALLEL = 6;
+/** The last one again and again: a server comes back. */
+const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 
-    function keep(url, data) {
+/**
+ * The address of a slice.
+ *
+ * @param {string} template With {slice}, and {channel} where there is one.
+ * @param {number} k
+ * @param {number} [channel]
+ */
+export const address = (template, k, channel) =>
+  template.replace("{channel}", String(channel)).replace("{slice}", String(k));
+
+/** An answer that would be the same if it were asked for again. */
+class FinalError extends Error {}
+
+/**
+ * @param {object} settings
+ * @param {number} settings.budgetBytes What is kept at most of what nobody wishes.
+ * @param {(url: string) => void} settings.onChange Called when a slice has arrived or failed.
+ */
+export function createLoader({ budgetBytes, onChange }) {
+  /** @type {Map<string, Values>} least recently used first */
+  const ready = new Map();
+  /** @type {Map<string, AbortController>} */
+  const running = new Map();
+  /** @type {Map<string, { times: number, at: number }>} at: Infinity where it is final */
+  const failed = new Map();
+  /** @type {readonly Wish[]} */
+  let wishes = [];
+  let bytes = 0;
+  let disposed = false;
+
+  /**
+   * What is here, undefined where it is not.
+   *
+   * @param {string} url
+   */
+  function get(url) {
+    const data = ready.get(url);
+    if (data) {
+      ready.delete(url);
       ready.set(url, data);
-      bytes += data.byteLength;
-      if (bytes <= budgetBytes) return;
-      const wanted = new Set(wishes.map((wish) => wish.url));
-      for (const [old, dropped] of ready) {
-        if (bytes <= budgetBytes) break;
-        if (old === url || (wanted.has(old) && bytes <= 2 * budgetBytes)) continue;
-        ready.delete(old);
-        bytes -= dropped.byteLength;
-      }
     }
-
-    async function load({ url, type, length }) {
-      const abort = new AbortController();
-      running.set(url, abort);
-      try {
-        const response = await fetch(url, { signal: abort.signal });
-        if (!response.ok) throw Object.assign(new Error(`status ${response.status}`), { isFinal: response.status < 500 });
-        const data = new (type === "uint16" ? Uint16Array : Uint8Array)(await response.arrayBuffer());
-        if (data.length !== length) throw new Error("not the length of a slice");
-        failed.delete(url);
-        keep(url, data);
-      } catch (error) {
-        if (disposed) return;
-        const times = (failed.get(url) || 0) + 1;
-        failed.set(url, times);
-        failedAt.set(url, error.isFinal ? Infinity : performance.now());
-        if (!error.isFinal) setTimeout(pump, pause(times) + 20);
-      } finally {
-        running.delete(url);
-        if (!disposed) {
-          onChange(url);
-          pump();
-        }
-      }
-    }
-
-    const failedAt = new Map();
-    const pause = (times) => RETRY_MS[Math.min(times, RETRY_MS.length) - 1];
-
-    function resting(url) {
-      const times = failed.get(url);
-      return Boolean(times) && performance.now() - failedAt.get(url) < pause(times);
-    }
-
-    // Nothing waits any longer once the browser has a network again.
-    function again() {
-      for (const [url, at] of failedAt) if (at !== Infinity) failedAt.set(url, -Infinity);
-      pump();
-    }
-
-    window.addEventListener("online", again);
-
-    function pump() {
-      if (disposed) return;
-      for (const wish of wishes) {
-        if (running.size >= PARALLEL) return;
-        if (!ready.has(wish.url) && !running.has(wish.url) && !resting(wish.url)) load(wish);
-      }
-    }
-
-    return {
-      get,
-      // [{url, type, length}], most urgent first; replaces the earlier wishes.
-      want(list) {
-        wishes = list;
-        pump();
-      },
-      hasFailed: (url) => failed.has(url) && !running.has(url),
-      retry(url) {
-        failed.delete(url);
-        pump();
-      },
-      dispose() {
-        disposed = true;
-        window.removeEventListener("online", again);
-        for (const abort of running.values()) abort.abort();
-        ready.clear();
-      },
-    };
+    return data;
   }
 
-  return { createLoader };
-})();
+  /**
+   * @param {string} url
+   * @param {Values} data
+   */
+  function keep(url, data) {
+    ready.set(url, data);
+    bytes += data.byteLength;
+    if (bytes <= budgetBytes) return;
+    const wanted = new Set(wishes.map((wish) => wish.url));
+    for (const [old, dropped] of ready) {
+      if (bytes <= budgetBytes) break;
+      if (old === url || (wanted.has(old) && bytes <= 2 * budgetBytes)) continue;
+      ready.delete(old);
+      bytes -= dropped.byteLength;
+    }
+  }
+
+  /** @param {Wish} wish */
+  async function load({ url, type, length }) {
+    const abort = new AbortController();
+    running.set(url, abort);
+    try {
+      const response = await fetch(url, { signal: abort.signal });
+      if (!response.ok)
+        throw new (response.status < 500 ? FinalError : Error)(`status ${response.status}`);
+      const buffer = await response.arrayBuffer();
+      const data = type === "uint16" ? new Uint16Array(buffer) : new Uint8Array(buffer);
+      if (data.length !== length) throw new Error("not the length of a slice");
+      failed.delete(url);
+      keep(url, data);
+    } catch (error) {
+      if (disposed) return;
+      const times = (failed.get(url)?.times ?? 0) + 1;
+      const isFinal = error instanceof FinalError;
+      failed.set(url, { times, at: isFinal ? Infinity : performance.now() });
+      if (!isFinal) setTimeout(pump, pauseOf(RETRY_MS, times - 1) + 20);
+    } finally {
+      running.delete(url);
+      if (!disposed) {
+        onChange(url);
+        pump();
+      }
+    }
+  }
+
+  /**
+   * Whether a failed address waits for its next try.
+   *
+   * @param {string} url
+   */
+  function isResting(url) {
+    const found = failed.get(url);
+    return found ? performance.now() - found.at < pauseOf(RETRY_MS, found.times - 1) : false;
+  }
+
+  /** Nothing waits any longer once the browser has a network again. */
+  function again() {
+    for (const found of failed.values()) if (found.at !== Infinity) found.at = -Infinity;
+    pump();
+  }
+
+  window.addEventListener("online", again);
+
+  function pump() {
+    if (disposed) return;
+    for (const wish of wishes) {
+      if (running.size >= PARALLEL) return;
+      if (!ready.has(wish.url) && !running.has(wish.url) && !isResting(wish.url)) void load(wish);
+    }
+  }
+
+  return {
+    get,
+    /**
+     * @param {readonly Wish[]} list Most urgent first; replaces the earlier wishes.
+     */
+    want(list) {
+      wishes = list;
+      pump();
+    },
+    /** @param {string} url */
+    hasFailed: (url) => failed.has(url) && !running.has(url),
+    /** @param {string} url */
+    retry(url) {
+      failed.delete(url);
+      pump();
+    },
+    dispose() {
+      disposed = true;
+      window.removeEventListener("online", again);
+      for (const abort of running.values()) abort.abort();
+      ready.clear();
+    },
+  };
+}

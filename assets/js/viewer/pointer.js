@@ -1,137 +1,198 @@
-// Wheel and drags on the image. As PACS do it: left drag is the chosen tool, right drag zooms, middle or Shift drag
-// moves, Ctrl + wheel or a pinch zooms, a double click puts the window back unless the tool wants it.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Wheel and drags on the image. As PACS do it: left drag is the chosen tool, right drag zooms,
+ * middle or Shift drag moves, Ctrl + wheel or a pinch zooms, a double click puts the window back
+ * unless the tool wants it.
+ */
 
-overread.pointer = (function () {
-  "use strict";
+/** @import { Screen } from "./screen.js" */
+/** @import { Action, Begin } from "./tools.js" */
 
-  const NOTCH = 60; // a wheel's notch reports 100 or more at once, a trackpad a stream of small steps
-  const TRACKPAD_STEP = 40;
-  const PAUSE_MS = 250;
+import { byId, listenerOf } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as panes from "./panes.js";
+import * as tools from "./tools.js";
+import * as viewer from "./viewer.js";
 
-  const viewer = () => overread.viewer;
-  const state = () => overread.viewer.now;
-  const wheel = { sum: 0, at: 0 };
+const NOTCH = 60; // a wheel's notch reports 100 or more at once, a trackpad a stream of small steps
+const TRACKPAD_STEP = 40;
+const PAUSE_MS = 250;
 
-  // The pane on whose surface an event happened.
-  const paneOf = (event) => state().panes.find(({ screen }) => screen.root.contains(event.currentTarget)) || state().panes[0];
-  const screenOf = (event) => paneOf(event).screen;
+/** The pixels of the window that a wheel has turned by, from pixels, lines or pages. */
+const turned = (/** @type {WheelEvent} */ event) =>
+  (event.deltaY || event.deltaX) * (event.deltaMode === 1 ? 40 : event.deltaMode === 2 ? 400 : 1);
 
-  function onWheel(event) {
-    if (!state()) return;
-    event.preventDefault();
-    const unit = event.deltaMode === 1 ? 40 : event.deltaMode === 2 ? 400 : 1;
-    const delta = (event.deltaY || event.deltaX) * unit;
-    if (event.ctrlKey) {
-      screenOf(event)?.zoomBy(Math.exp(-Math.max(-120, Math.min(120, delta)) / 300), event.clientX, event.clientY);
-      return;
-    }
-    if (event.timeStamp - wheel.at > PAUSE_MS || Math.sign(delta) !== Math.sign(wheel.sum)) wheel.sum = 0;
-    wheel.at = event.timeStamp;
+/** Counts steps out of a wheel's or a trackpad's turns. */
+export class Wheel {
+  #sum = 0;
+  #at = 0;
+
+  /**
+   * Whole steps of an event, with what was left of those before.
+   *
+   * @param {WheelEvent} event
+   */
+  steps(event) {
+    const delta = turned(event);
+    const isLate = event.timeStamp - this.#at > PAUSE_MS;
+    if (isLate || Math.sign(delta) !== Math.sign(this.#sum)) this.#sum = 0;
+    this.#at = event.timeStamp;
     if (Math.abs(delta) >= NOTCH) {
-      wheel.sum = 0;
-      viewer().goTo(state().k + Math.sign(delta));
-      return;
+      this.#sum = 0;
+      return Math.sign(delta);
     }
-    wheel.sum += delta;
-    const steps = Math.trunc(wheel.sum / TRACKPAD_STEP);
-    wheel.sum -= steps * TRACKPAD_STEP;
-    if (steps) viewer().goTo(state().k + steps);
+    this.#sum += delta;
+    const steps = Math.trunc(this.#sum / TRACKPAD_STEP);
+    this.#sum -= steps * TRACKPAD_STEP;
+    return steps;
   }
 
-  const pan = () => ({ move: (_, event, last) => state().screen?.panBy(event.clientX - last.x, event.clientY - last.y) });
+  /**
+   * The factor by which Ctrl + wheel, or a pinch, zooms.
+   *
+   * @param {WheelEvent} event
+   */
+  static zoom(event) {
+    return Math.exp(-Math.max(-120, Math.min(120, turned(event))) / 300);
+  }
+}
 
-  function zoom(_, event, screen) {
+const wheel = new Wheel();
+
+/** @param {Event} event On a pane's surface. */
+const paneOf = (event) => panes.paneAt(viewer.opened(), listenerOf(event));
+
+/** @param {WheelEvent} event */
+function onWheel(event) {
+  const { now } = viewer;
+  if (!now) return;
+  event.preventDefault();
+  if (event.ctrlKey) {
     const { clientX, clientY } = event;
-    return { move: (point, moved, last) => screen?.zoomBy(Math.exp(-(moved.clientY - last.y) / 150), clientX, clientY) };
+    return paneOf(event)?.screen.zoomBy(Wheel.zoom(event), clientX, clientY);
   }
+  const steps = wheel.steps(event);
+  if (steps) viewer.goTo(now.k + steps);
+}
 
-  function windowAndLevel(_, event) {
-    const { windows, study } = state();
-    const channel = overread.panes.channelOf(state(), paneOf(event));
-    const { low, high } = windows[channel];
-    const home = study.windows[channel];
-    const perPixel = Math.max(home[1] - home[0], 1e-6) / 300;
-    return {
-      move(point, moved) {
-        const width = Math.max(perPixel, high - low + (moved.clientX - event.clientX) * perPixel);
-        const level = (low + high) / 2 + (moved.clientY - event.clientY) * perPixel;
-        viewer().display({ channel, window: { low: level - width / 2, high: level + width / 2 } });
-      },
-    };
-  }
+/** @returns {Action} */
+const pan = () => ({
+  move: (_, event, last) =>
+    viewer.now?.screen?.panBy(event.clientX - last.x, event.clientY - last.y),
+});
 
-  // What a press begins: {move(point, event, last), end(point, event), cancel()}, or nothing.
-  function begin(event, point, screen) {
-    if (event.button === 1 || (event.button === 0 && event.shiftKey)) return pan();
-    if (event.button === 2) return zoom(point, event, screen);
-    if (event.button !== 0) return null;
-    return overread.measureTools.grab(point, event, screen) || overread.tools.current()?.begin(point, event, screen);
-  }
+/** @type {Begin} */
+function zoom(_, event, screen) {
+  const { clientX, clientY } = event;
+  return {
+    move: (_point, moved, last) =>
+      screen.zoomBy(Math.exp(-(moved.clientY - last.y) / 150), clientX, clientY),
+  };
+}
 
-  function onPointerDown(event) {
-    if (!state()?.screen) return;
-    const surface = event.currentTarget;
-    const screen = screenOf(event);
-    const session = state();
-    const at = (moved) => screen.toImage(moved.clientX, moved.clientY);
-    const action = begin(event, at(event), screen);
-    if (!action) return;
-    surface.setPointerCapture(event.pointerId);
-    event.preventDefault();
-    if (document.activeElement instanceof HTMLElement) document.activeElement.blur(); // keys belong to the image again
-    session.dragging = true;
-    let last = { x: event.clientX, y: event.clientY };
-    const done = new AbortController();
-    const { signal } = done;
-    const mine = (run) => (moved) => moved.pointerId === event.pointerId && run(moved);
-    const finish = (how) => mine((moved) => {
-      session.dragging = false;
+/** @type {Begin} */
+function windowAndLevel(_, event) {
+  const now = viewer.opened();
+  const channel = panes.channelOf(now, paneOf(event));
+  const { low, high } = now.windows[channel];
+  const home = now.study.windows[channel];
+  const perPixel = Math.max(home[1] - home[0], 1e-6) / 300;
+  return {
+    move(_point, moved) {
+      const width = Math.max(perPixel, high - low + (moved.clientX - event.clientX) * perPixel);
+      const level = (low + high) / 2 + (moved.clientY - event.clientY) * perPixel;
+      viewer.display({ channel, window: { low: level - width / 2, high: level + width / 2 } });
+    },
+  };
+}
+
+/** @type {Begin} what a press begins */
+function begin(point, event, screen) {
+  if (event.button === 1 || (event.button === 0 && event.shiftKey)) return pan();
+  if (event.button === 2) return zoom(point, event, screen);
+  return event.button === 0 ? tools.begin(point, event, screen) : null;
+}
+
+/** @param {PointerEvent} event */
+function onPointerDown(event) {
+  const session = viewer.now;
+  if (!session?.screen) return;
+  const surface = listenerOf(event);
+  const { screen } = paneOf(event);
+  const at = (/** @type {PointerEvent} */ moved) => screen.toImage(moved.clientX, moved.clientY);
+  const action = begin(at(event), event, screen);
+  if (!action) return;
+  surface.setPointerCapture(event.pointerId);
+  event.preventDefault();
+  // keys belong to the image again
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+  viewer.setDragging(true);
+  let last = { x: event.clientX, y: event.clientY };
+  const done = new AbortController();
+  const { signal } = done;
+  /** @param {(moved: PointerEvent) => void} run */
+  const mine = (run) => (/** @type {PointerEvent} */ moved) =>
+    moved.pointerId === event.pointerId && run(moved);
+  /** @param {"end" | "cancel"} how */
+  const finish = (how) =>
+    mine((moved) => {
       done.abort();
-      if (state() === session) action[how]?.(at(moved), moved);
+      if (viewer.now !== session) return;
+      viewer.setDragging(false);
+      action[how]?.(at(moved), moved);
     });
-    surface.addEventListener("pointermove", mine((moved) => {
-      if (state() !== session) return;
-      action.move?.(at(moved), moved, last);
-      last = { x: moved.clientX, y: moved.clientY };
-    }), { signal });
-    surface.addEventListener("pointerup", finish("end"), { signal });
-    surface.addEventListener("pointercancel", finish("cancel"), { signal });
-  }
+  const move = mine((moved) => {
+    if (viewer.now !== session) return;
+    action.move?.(at(moved), moved, last);
+    last = { x: moved.clientX, y: moved.clientY };
+  });
+  surface.addEventListener("pointermove", move, { signal });
+  surface.addEventListener("pointerup", finish("end"), { signal });
+  surface.addEventListener("pointercancel", finish("cancel"), { signal });
+}
 
-  function onHover(event) {
-    if (!state()?.screen || event.buttons) return;
-    overread.tools.current()?.hover?.(screenOf(event).toImage(event.clientX, event.clientY), event);
-  }
+/** @param {PointerEvent} event */
+function onHover(event) {
+  if (!viewer.now?.screen || event.buttons) return;
+  const { screen } = paneOf(event);
+  tools.current()?.hover?.(screen.toImage(event.clientX, event.clientY), event);
+}
 
-  function onDouble(event) {
-    if (!state()?.screen) return;
-    const tool = overread.tools.current();
-    if (tool?.double) return tool.double(screenOf(event).toImage(event.clientX, event.clientY), event);
-    homeWindow(overread.panes.channelOf(state(), paneOf(event)));
-  }
+/** @param {MouseEvent} event */
+function onDouble(event) {
+  const { now } = viewer;
+  if (!now?.screen) return;
+  const pane = paneOf(event);
+  const tool = tools.current();
+  if (tool?.double) return tool.double(pane.screen.toImage(event.clientX, event.clientY), event);
+  homeWindow(panes.channelOf(now, pane));
+}
 
-  function homeWindow(channel = state().channel) {
-    const [low, high] = state().study.windows[channel];
-    viewer().display({ channel, window: { low, high } });
-  }
+/**
+ * Puts a channel's window back to what it was at first.
+ *
+ * @param {number} [channel] That in view where it is left out.
+ */
+export function homeWindow(channel = viewer.opened().channel) {
+  const [low, high] = viewer.opened().study.windows[channel];
+  viewer.display({ channel, window: { low, high } });
+}
 
-  function mount(signal) {
-    for (const surface of document.querySelectorAll(".screen-surface")) {
-      surface.addEventListener("wheel", onWheel, { passive: false, signal });
-      surface.addEventListener("pointerdown", onPointerDown, { signal });
-      surface.addEventListener("pointermove", onHover, { signal });
-      surface.addEventListener("pointerleave", () => state() && overread.tools.current()?.leave?.(), { signal });
-      surface.addEventListener("dblclick", onDouble, { signal });
-      surface.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
-    }
-    document.getElementById("viewer-strip").addEventListener("wheel", onWheel, { passive: false, signal });
-    const removers = [
-      overread.tools.add({ name: "window", group: "view", begin: windowAndLevel }),
-      overread.tools.add({ name: "zoom", group: "view", cursor: "zoom-in", begin: zoom }),
-    ];
-    return () => removers.forEach((remove) => remove());
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const surfaces = document.querySelectorAll(".screen-surface");
+  for (const surface of surfaces) {
+    surface.addEventListener("wheel", onWheel, { passive: false, signal });
+    surface.addEventListener("pointerdown", onPointerDown, { signal });
+    surface.addEventListener("pointermove", onHover, { signal });
+    surface.addEventListener("pointerleave", () => tools.current()?.leave?.(), { signal });
+    surface.addEventListener("dblclick", onDouble, { signal });
+    surface.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
   }
-
-  return { homeWindow, mount };
-})();
+  byId("viewer-strip").addEventListener("wheel", onWheel, { passive: false, signal });
+  return all([
+    tools.add({ name: "window", group: "view", begin: windowAndLevel }),
+    tools.add({ name: "zoom", group: "view", cursor: "zoom-in", begin: zoom }),
+  ]);
+}

@@ -1,115 +1,243 @@
-// The mask's threshold: mask, areas, volume and Dice follow the slider here in the browser, from the probability maps
-// that it has and from the tables of measures.js. null stands for the shipped threshold.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The mask's threshold: mask, areas, volume and Dice follow the slider here in the browser, from
+ * the probability maps that it has and from the tables of the measures. null stands for the shipped
+ * threshold.
+ */
 
-overread.threshold = (function () {
-  "use strict";
+/** @import { Session } from "./session.js" */
+/** @import { Measures } from "./study.js" */
 
-  const LOWEST = 0.05, HIGHEST = 0.95, STEP = 0.05;
-  const BAND = [0.3, 0.7]; // as in pipeline/analysis/outline_facts.py
-  const byId = (id) => document.getElementById(id);
+import { byId } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as amounts from "./amounts.js";
+import * as calls from "./calls.js";
+import * as viewer from "./viewer.js";
 
-  // Smallest stored value in 1..255 that belongs to the mask, as pipeline/measurement/mask_levels.py has it.
-  const toLevel = (value) => Math.max(1, Math.ceil(value * 255));
-  const shipped = (now) => now.study.result.mask_threshold;
-  const isShipped = (now) => now.threshold === null;
-  const value = (now) => (isShipped(now) ? shipped(now) : now.threshold);
-  const level = (now) => toLevel(value(now));
+export const LOWEST = 0.05;
+export const HIGHEST = 0.95;
+const STEP = 0.05;
+export const BAND = [0.3, 0.7]; // as in pipeline/analysis/outline_facts.py
 
-  // Whether mask and calls are as they were shipped; then the result's own numbers are told.
-  const isUnchanged = (now) => isShipped(now) && overread.calls.isShipped(now);
+/**
+ * Smallest stored value in 1..255 that belongs to the mask; the same rule as in
+ * pipeline/measurement/mask_levels.py.
+ *
+ * @param {number} threshold
+ */
+export const toLevel = (threshold) => Math.max(1, Math.ceil(threshold * 255));
 
-  // Pixels that reach the threshold on one slice, and those of the mask, which is empty where a slice is not called.
-  const covered = (now, k) => now.measures?.areas[k]?.[level(now)] ?? 0;
-  function area(now, k) {
-    if (isUnchanged(now)) return now.study.result.slices[k].mask_area_px;
-    return overread.calls.isCalled(now, k) ? covered(now, k) : 0;
-  }
+/** @param {Session} now */
+export const shipped = (now) => calls.resultOf(now).mask_threshold;
 
-  const sum = (now, rows, at) => rows.reduce((total, row, k) => total + (row && overread.calls.isCalled(now, k) ? row[at] : 0), 0);
+/** @param {Session} now */
+export const isShipped = (now) => now.threshold === null;
 
-  // Dice against the reference on one slice; null where both are empty.
-  function dice(now, k) {
-    if (isUnchanged(now)) return now.study.result.slices[k].dice ?? null;
-    const both = overread.calls.isCalled(now, k) ? (now.measures.overlap[k]?.[level(now)] ?? 0) : 0;
-    return overread.amounts.dice(both, area(now, k), now.measures.reference_px[k]);
-  }
+/**
+ * The threshold in view.
+ *
+ * @param {Session} now
+ */
+export const value = (now) => now.threshold ?? shipped(now);
 
-  function volumeDice(now, at) {
-    const { areas, overlap, reference_px: reference } = now.measures;
-    return overread.amounts.dice(sum(now, overlap, at), sum(now, areas, at), reference.reduce((total, area) => total + area, 0));
-  }
+/** @param {Session} now */
+export const level = (now) => toLevel(value(now));
 
-  // An address of what belongs to the AI's mask in view, as the server answers it: {mask} is its level, and where slices
-  // are called from another operating point, 100 x that.
-  function address(now, template) {
-    const calls = overread.calls.isShipped(now) ? "" : `/${Math.round(100 * now.calls)}`;
-    return template.replace("{mask}", `${level(now)}${calls}`);
-  }
+/**
+ * Whether mask and calls are as they were shipped; then the result's own numbers are shown.
+ *
+ * @param {Session} now
+ */
+export const isUnchanged = (now) => isShipped(now) && calls.isShipped(now);
 
-  // Voxels of the mask at a threshold.
-  const voxels = (now, threshold) => sum(now, now.measures.areas, toLevel(threshold));
+/**
+ * The measures of the study in view; fails where they are not there yet.
+ *
+ * @param {Session} now
+ * @returns {Measures}
+ */
+function measuresOf(now) {
+  if (!now.measures) throw new Error("The measures are not there yet.");
+  return now.measures;
+}
 
-  function set(wanted) {
-    const { now } = overread.viewer;
-    if (!now?.study.result || !now.measures) return;
-    const inside = wanted === null ? null : Math.min(HIGHEST, Math.max(LOWEST, Math.round(wanted * 100) / 100));
-    const same = inside === null || toLevel(inside) === toLevel(shipped(now));
-    overread.viewer.display({ threshold: same ? null : inside });
-  }
+/**
+ * Pixels that reach the threshold on one slice.
+ *
+ * @param {Session} now
+ * @param {number} k
+ */
+export const covered = (now, k) => now.measures?.areas[k]?.[level(now)] ?? 0;
 
-  const move = (direction) => overread.viewer.now?.study.result && set(value(overread.viewer.now) + direction * STEP);
+/**
+ * Pixels of the mask on one slice, which is empty where the slice is not called.
+ *
+ * @param {Session} now
+ * @param {number} k
+ */
+export function area(now, k) {
+  if (isUnchanged(now)) return calls.resultOf(now).slices[k].mask_area_px;
+  return calls.isCalled(now, k) ? covered(now, k) : 0;
+}
 
-  function stability(now) {
-    const [larger, smaller] = BAND.map((threshold) => voxels(now, threshold));
-    if (!larger) return "Even at 0.3 the mask is empty.";
-    const { dice: diceOf, volumeMl, volumeParts } = overread.amounts;
-    const [[low, unit], [high]] = [larger, smaller].map((number) => volumeParts(number, volumeMl(number, now.study)));
-    const agree = diceOf(smaller, larger, smaller).toFixed(2);
-    return `From 0.3 to 0.7 the volume goes from ${low} to ${high} ${unit}; the two masks have a Dice of ${agree} with each other.`;
-  }
+/**
+ * Sum over the slices that are called.
+ *
+ * @param {Session} now
+ * @param {readonly (readonly number[] | null)[]} rows By slice, then by level.
+ * @param {number} at The level.
+ */
+const sum = (now, rows, at) =>
+  rows.reduce((total, row, k) => total + (row && calls.isCalled(now, k) ? row[at] : 0), 0);
 
-  function show(now) {
-    const { study, measures } = now;
-    const ready = Boolean(study.result && measures);
-    byId("findings-threshold").hidden = !ready;
-    for (const id of ["threshold-badge", "finding-expected-shipped"]) byId(id).hidden = true;
-    if (!ready) return;
-    const own = !isShipped(now);
-    byId("threshold-value").textContent = value(now).toFixed(2);
-    const slider = byId("viewer-threshold");
-    slider.value = value(now);
-    slider.setAttribute("aria-valuetext", `${value(now).toFixed(2)}${own ? ", not the shipped threshold" : ", the shipped threshold"}`);
-    byId("viewer-threshold-shipped").disabled = !own;
-    byId("threshold-band").textContent = stability(now);
-    const found = measures.overlap ? volumeDice(now, level(now)) : null;
-    byId("threshold-dice").textContent = found === null ? "" : `Dice with the reference outline, whole volume: ${found.toFixed(2)}.`;
-    const network = study.result.network_mask_threshold;
-    const isLowered = network !== null && toLevel(shipped(now)) < toLevel(network);
-    byId("threshold-origin").hidden = !isLowered;
-    byId("threshold-origin").textContent = isLowered ? `${shipped(now).toFixed(2)} was chosen for this study: lowered from ${network.toFixed(2)}, as its outline is unsure.` : "";
-    byId("threshold-notice").hidden = !own;
-    byId("threshold-notice").textContent = `${moved("threshold", overread.threshold, now)}. Mask, areas, diameters, volume and Dice follow the slider; slice scores do not.`;
-    warn(now);
-  }
+/**
+ * Dice against the reference on one slice; null where both are empty.
+ *
+ * @param {Session} now
+ * @param {number} k
+ */
+export function dice(now, k) {
+  if (isUnchanged(now)) return calls.resultOf(now).slices[k].dice ?? null;
+  const { overlap, reference_px: reference } = measuresOf(now);
+  const both = calls.isCalled(now, k) ? (overlap?.[k]?.[level(now)] ?? 0) : 0;
+  return amounts.dice(both, area(now, k), reference?.[k] ?? 0);
+}
 
-  // "Not the shipped threshold: 0.30 instead of 0.45"
-  const moved = (what, slider, now) => `Not the shipped ${what}: ${slider.value(now).toFixed(2)} instead of ${slider.shipped(now).toFixed(2)}`;
+/**
+ * Dice against the reference of the whole volume; null without a reference or where both are empty.
+ *
+ * @param {Session} now
+ * @param {number} at The level.
+ */
+function volumeDice(now, at) {
+  const { areas, overlap, reference_px: reference } = measuresOf(now);
+  if (!overlap || !reference) return null;
+  const wanted = reference.reduce((total, pixels) => total + pixels, 0);
+  return amounts.dice(sum(now, overlap, at), sum(now, areas, at), wanted);
+}
 
-  // What does not hold while either slider is moved: over the image, and by the Dice that was learned at the shipped ones.
-  function warn(now) {
-    const sliders = [["threshold", overread.threshold], ["operating point", overread.calls]];
-    const lines = sliders.filter(([, slider]) => !slider.isShipped(now)).map(([what, slider]) => moved(what, slider, now));
-    byId("threshold-badge").hidden = !lines.length;
-    byId("threshold-badge").textContent = lines.join("\n");
-    byId("finding-expected-shipped").hidden = !lines.length;
-  }
+/**
+ * An address of what belongs to the AI's mask in view, as the server answers it.
+ *
+ * @param {Session} now
+ * @param {string} template With {mask}: its level, and where slices are called from another
+ *   operating point, 100 x that.
+ */
+export function address(now, template) {
+  const point = now.calls === null ? "" : `/${Math.round(100 * now.calls)}`;
+  return template.replace("{mask}", `${level(now)}${point}`);
+}
 
-  function mount() {
-    const { on } = overread.viewer;
-    const removers = ["open", "result", "measures", "threshold"].map((name) => on(name, show));
-    return () => removers.forEach((remove) => remove());
-  }
+/**
+ * Voxels of the mask at a threshold.
+ *
+ * @param {Session} now
+ * @param {number} threshold
+ */
+const voxelsAt = (now, threshold) => sum(now, measuresOf(now).areas, toLevel(threshold));
 
-  return { BAND, LOWEST, HIGHEST, toLevel, shipped, value, isShipped, isUnchanged, level, address, covered, area, dice, voxels: (now) => voxels(now, value(now)), set, move, mount };
-})();
+/** @param {Session} now */
+export const voxels = (now) => voxelsAt(now, value(now));
+
+/** @param {number | null} wanted A threshold, null for the shipped one. */
+export function set(wanted) {
+  const { now } = viewer;
+  if (!now?.study.result || !now.measures) return;
+  const inside = wanted === null ? null : calls.stopAt(wanted, LOWEST, HIGHEST);
+  const same = inside === null || toLevel(inside) === toLevel(shipped(now));
+  viewer.display({ threshold: same ? null : inside });
+}
+
+/** @param {number} direction 1 or -1. */
+export const move = (direction) =>
+  viewer.now?.study.result && set(value(viewer.now) + direction * STEP);
+
+/** @param {Session} now */
+function stability(now) {
+  const [larger, smaller] = BAND.map((threshold) => voxelsAt(now, threshold));
+  if (!larger) return "Even at 0.3 the mask is empty.";
+  const [[low, unit], [high]] = [larger, smaller].map((number) =>
+    amounts.volumeParts(number, amounts.volumeMl(number, now.study)),
+  );
+  const agree = (amounts.dice(smaller, larger, smaller) ?? 0).toFixed(2);
+  return (
+    `From 0.3 to 0.7 the volume goes from ${low} to ${high} ${unit};` +
+    ` the two masks have a Dice of ${agree} with each other.`
+  );
+}
+
+/**
+ * Where the shipped threshold comes from, "" where it is the network's.
+ *
+ * @param {Session} now
+ */
+function origin(now) {
+  const network = calls.resultOf(now).network_mask_threshold;
+  if (network === null || toLevel(shipped(now)) >= toLevel(network)) return "";
+  return (
+    `${shipped(now).toFixed(2)} was chosen for this study: lowered from ${network.toFixed(2)},` +
+    " as its outline is unsure."
+  );
+}
+
+/** @param {Session} now */
+function show(now) {
+  const isReady = Boolean(now.study.result && now.measures);
+  byId("findings-threshold").hidden = !isReady;
+  for (const id of ["threshold-badge", "finding-expected-shipped"]) byId(id).hidden = true;
+  if (!isReady) return;
+  const own = !isShipped(now);
+  const shown = value(now).toFixed(2);
+  byId("threshold-value").textContent = shown;
+  const slider = byId("viewer-threshold", HTMLInputElement);
+  slider.value = String(value(now));
+  const which = own ? "not the shipped threshold" : "the shipped threshold";
+  slider.setAttribute("aria-valuetext", `${shown}, ${which}`);
+  byId("viewer-threshold-shipped", HTMLButtonElement).disabled = !own;
+  byId("threshold-band").textContent = stability(now);
+  const found = volumeDice(now, level(now));
+  byId("threshold-dice").textContent =
+    found === null ? "" : `Dice with the reference outline, whole volume: ${found.toFixed(2)}.`;
+  byId("threshold-origin").textContent = origin(now);
+  byId("threshold-origin").hidden = !origin(now);
+  byId("threshold-notice").hidden = !own;
+  byId("threshold-notice").textContent =
+    `${moved("threshold", value(now), shipped(now))}. Mask, areas, diameters, volume and Dice` +
+    " follow the slider; slice scores do not.";
+  warn(now);
+}
+
+/**
+ * "Not the shipped threshold: 0.30 instead of 0.45"
+ *
+ * @param {string} what
+ * @param {number} here
+ * @param {number} there
+ */
+const moved = (what, here, there) =>
+  `Not the shipped ${what}: ${here.toFixed(2)} instead of ${there.toFixed(2)}`;
+
+/**
+ * What does not hold while either slider is moved: over the image, and by the Dice that was learned
+ * at the shipped ones.
+ *
+ * @param {Session} now
+ */
+function warn(now) {
+  const lines = [];
+  if (!isShipped(now)) lines.push(moved("threshold", value(now), shipped(now)));
+  if (!calls.isShipped(now))
+    lines.push(moved("operating point", calls.value(now), calls.shipped(now)));
+  byId("threshold-badge").hidden = !lines.length;
+  byId("threshold-badge").textContent = lines.join("\n");
+  byId("finding-expected-shipped").hidden = !lines.length;
+}
+
+export function mount() {
+  return all([
+    viewer.on("open", show),
+    viewer.on("result", show),
+    viewer.on("measures", show),
+    viewer.on("threshold", show),
+  ]);
+}

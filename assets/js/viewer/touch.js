@@ -1,69 +1,81 @@
-// Two fingers on the image: together they zoom and move it, whatever the tool. One finger is the tool's (pointer.js);
-// what it has begun is taken back when the second one comes.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * Two fingers on the image: together they zoom and move it, whatever the tool. One finger is the
+ * tool's (pointer.js); what it has begun is taken back when the second one comes.
+ */
 
-overread.touch = (function () {
-  "use strict";
+/** @import { Levels } from "./session.js" */
 
-  const fingers = new Map(); // pointerId -> {x, y}
-  let pinching = false; // until every finger has gone: the one that is left must not draw
-  let before = null; // the window as the first finger found it, and its channel
+import { listenerOf } from "../frame/dom.js";
+import * as panes from "./panes.js";
+import * as viewer from "./viewer.js";
 
-  const state = () => overread.viewer.now;
-  const paneOf = (surface) => state()?.panes.find(({ screen }) => screen.root.contains(surface)) || state()?.panes[0];
+/** @type {Map<number, { x: number, y: number }>} by pointerId */
+const fingers = new Map();
+let pinching = false; // until every finger has gone: the one that is left must not draw
+/** @type {{ channel: number, window: Levels }} as the first finger found it */
+let before = { channel: 0, window: { low: 0, high: 1 } };
 
-  function spread() {
-    const [a, b] = [...fingers.values()];
-    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, length: Math.max(1, Math.hypot(a.x - b.x, a.y - b.y)) };
+function spread() {
+  const [a, b] = [...fingers.values()];
+  const length = Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
+  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, length };
+}
+
+/** @param {PointerEvent} event */
+function onDown(event) {
+  const { now } = viewer;
+  if (event.pointerType !== "touch" || !now) return;
+  const surface = listenerOf(event);
+  if (event.isPrimary) {
+    fingers.clear(); // one of an earlier touch may have left unseen
+    pinching = false;
+    const pane = panes.paneAt(now, surface);
+    const channel = pane ? panes.channelOf(now, pane) : now.channel;
+    before = { channel, window: now.windows[channel] };
   }
+  fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  if (fingers.size < 2) return;
+  event.stopImmediatePropagation();
+  event.preventDefault();
+  if (pinching) return;
+  pinching = true;
+  for (const pointerId of fingers.keys())
+    if (pointerId !== event.pointerId)
+      surface.dispatchEvent(new PointerEvent("pointercancel", { pointerId }));
+  viewer.display(before);
+}
 
-  function onDown(event) {
-    if (event.pointerType !== "touch" || !state()) return;
-    if (event.isPrimary) {
-      fingers.clear(); // one of an earlier touch may have left unseen
-      pinching = false;
-      const pane = paneOf(event.currentTarget);
-      const channel = pane ? overread.panes.channelOf(state(), pane) : state().channel;
-      before = { channel, window: { ...state().windows[channel] } };
-    }
-    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (fingers.size < 2) return;
-    event.stopImmediatePropagation();
-    event.preventDefault();
-    if (pinching) return;
-    pinching = true;
-    const surface = event.currentTarget;
-    for (const id of fingers.keys()) if (id !== event.pointerId) surface.dispatchEvent(new PointerEvent("pointercancel", { pointerId: id }));
-    overread.viewer.display(before);
+/** @param {PointerEvent} event */
+function onMove(event) {
+  if (!fingers.has(event.pointerId)) return;
+  const from = fingers.size > 1 ? spread() : null;
+  fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  if (!pinching) return;
+  event.stopImmediatePropagation();
+  const screen = viewer.now && panes.paneAt(viewer.now, listenerOf(event))?.screen;
+  if (!from || !screen) return;
+  const to = spread();
+  screen.panBy(to.x - from.x, to.y - from.y); // first: what lay between the fingers stays there
+  screen.zoomBy(to.length / from.length, to.x, to.y);
+}
+
+/** @param {PointerEvent} event */
+function onEnd(event) {
+  if (!event.isTrusted || !fingers.delete(event.pointerId)) return;
+  if (pinching) event.stopImmediatePropagation();
+}
+
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  fingers.clear();
+  /** @type {NodeListOf<HTMLElement>} */
+  const surfaces = document.querySelectorAll(".screen-surface");
+  for (const surface of surfaces) {
+    surface.addEventListener("pointerdown", onDown, { capture: true, signal });
+    surface.addEventListener("pointermove", onMove, { capture: true, signal });
+    surface.addEventListener("pointerup", onEnd, { capture: true, signal });
+    surface.addEventListener("pointercancel", onEnd, { capture: true, signal });
   }
-
-  function onMove(event) {
-    if (!fingers.has(event.pointerId)) return;
-    const from = fingers.size > 1 ? spread() : null;
-    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (!pinching) return;
-    event.stopImmediatePropagation();
-    const screen = paneOf(event.currentTarget)?.screen;
-    if (!from || !screen) return;
-    const to = spread();
-    screen.panBy(to.x - from.x, to.y - from.y); // first: what lay between the fingers goes on lying there
-    screen.zoomBy(to.length / from.length, to.x, to.y);
-  }
-
-  function onEnd(event) {
-    if (!event.isTrusted || !fingers.delete(event.pointerId)) return;
-    if (pinching) event.stopImmediatePropagation();
-  }
-
-  function mount(signal) {
-    fingers.clear();
-    for (const surface of document.querySelectorAll(".screen-surface")) {
-      surface.addEventListener("pointerdown", onDown, { capture: true, signal });
-      surface.addEventListener("pointermove", onMove, { capture: true, signal });
-      for (const name of ["pointerup", "pointercancel"]) surface.addEventListener(name, onEnd, { capture: true, signal });
-    }
-    return () => fingers.clear();
-  }
-
-  return { mount };
-})();
+  return () => fingers.clear();
+}

@@ -1,129 +1,277 @@
-// The values along a cut across all slices, rows = slices: put together here where all slices are at hand, which takes
-// no time and no request; else asked of the server, which cuts large studies that a browser should not hold.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The values along a cut across all slices, rows = slices: put together here where all slices are
+ * at hand, which takes no time and no request; else asked of the server, which cuts large studies
+ * that a browser should not hold.
+ */
 
-overread.planeCuts = (function () {
-  "use strict";
+/** @import { Drawn } from "../correct/correction_layer.js" */
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Values, Wish } from "../viewer/pixels.js" */
+/** @import { Fixed } from "./plane_views.js" */
 
-  const BUDGET_BYTES = 48 * 1024 * 1024;
-  const AHEAD = 4; // planes to either side that are fetched, where they are fetched
+import * as calls from "../viewer/calls.js";
+import { address, createLoader } from "../viewer/pixels.js";
 
-  const fill = (template, axis, place, channel) => template.replace("{axis}", axis).replace("{place}", place).replace("{channel}", channel);
+/** @typedef {"pixels" | "ai" | "reference" | "under"} Kind under: what a correction stands on. */
 
-  const lengthOf = (axis, { width, height }) => (axis === "row" ? width : height);
+/** @typedef {{ key: string, values: Values }} Cut The key is the same as long as the values are. */
 
-  // One row or column of every slice into values, as cut_plane in dashboard/api/space.py has it; sliceOf(k) gives a
-  // slice's values, null leaves zeros, undefined ends it all: null.
-  function along(axis, place, study, sliceOf, values) {
-    const { n, width } = study, across = lengthOf(axis, study);
-    for (let k = 0; k < n; k++) {
-      const from = sliceOf(k);
-      if (from === undefined) return null;
-      if (from === null) continue;
-      if (axis === "row") values.set(from.subarray(place * width, (place + 1) * width), k * across);
-      else for (let y = 0; y < across; y++) values[k * across + y] = from[y * width + place];
-    }
+/**
+ * Where a kind comes from.
+ *
+ * @typedef {object} Origin
+ * @property {(k: number) => string} slice Address of a slice.
+ * @property {() => string} plane Address of a cut, with {axis} and {place}.
+ * @property {(k: number) => boolean} has Whether a slice has one; the others are empty.
+ */
+
+/** @typedef {{ n: number, width: number, height: number }} Volume */
+
+const BUDGET_BYTES = 48 * 1024 * 1024;
+const AHEAD = 4; // planes to either side that are fetched, where they are fetched
+
+/**
+ * @param {string} template
+ * @param {Fixed} axis
+ * @param {number} place
+ * @param {number} channel
+ */
+const fill = (template, axis, place, channel) =>
+  template
+    .replace("{axis}", axis)
+    .replace("{place}", String(place))
+    .replace("{channel}", String(channel));
+
+/**
+ * Values of a cut along a row or column of one slice.
+ *
+ * @param {Fixed} axis
+ * @param {Volume} study
+ */
+const lengthOf = (axis, { width, height }) => (axis === "row" ? width : height);
+
+/**
+ * One row or column of every slice, as cut_plane in dashboard/api/space.py has it.
+ *
+ * @template {Values} Into
+ * @param {Fixed} axis
+ * @param {number} place
+ * @param {Volume} study
+ * @param {(k: number) => Values | null | undefined} sliceOf A slice's values; null leaves zeros,
+ *   undefined ends it all.
+ * @param {Into} values Where they are put.
+ * @returns {Into | null} Null where a slice ended it.
+ */
+export function along(axis, place, study, sliceOf, values) {
+  const { n, width } = study;
+  const across = lengthOf(axis, study);
+  for (let k = 0; k < n; k++) {
+    const from = sliceOf(k);
+    if (from === undefined) return null;
+    if (from === null) continue;
+    if (axis === "row") values.set(from.subarray(place * width, (place + 1) * width), k * across);
+    else for (let y = 0; y < across; y++) values[k * across + y] = from[y * width + place];
+  }
+  return values;
+}
+
+/**
+ * @param {Session} now
+ * @param {() => void} onChange Called when a plane has arrived or failed.
+ */
+export function create(now, onChange) {
+  const { study } = now;
+  const loader = createLoader({ budgetBytes: BUDGET_BYTES, onChange });
+  /** @type {Map<string, Cut>} one for each kind and axis */
+  const made = new Map();
+  /** @type {(Wish & { step: number })[]} */
+  let wishes = [];
+  /** @type {Drawn | null} */
+  let corrected = null;
+  /** @type {WeakMap<object, number>} of objects that are never altered in place */
+  const numbers = new WeakMap();
+  let numbered = 0;
+
+  /** @param {object} object */
+  function numberOf(object) {
+    const number = numbers.get(object) ?? ++numbered;
+    numbers.set(object, number);
+    return number;
+  }
+
+  const ofResult = () => calls.resultOf(now);
+  const probability = (/** @type {number} */ k) => address(ofResult().probability_url, k);
+  const always = () => true;
+  /** @type {Readonly<Record<Kind, Origin>>} */
+  const origins = {
+    pixels: {
+      slice: (k) => address(study.pixels_url, k, now.channel),
+      plane: () => study.plane_url,
+      has: always,
+    },
+    ai: {
+      slice: probability,
+      plane: () => ofResult().plane_probability_url,
+      has: (k) => calls.hasMask(now, k),
+    },
+    reference: {
+      slice: (k) => address(study.reference_url ?? "", k),
+      plane: () => study.plane_reference_url ?? "",
+      has: always,
+    },
+    // the same answer, of the slices that were called when the correction was begun
+    under: {
+      slice: probability,
+      plane: () => ofResult().plane_probability_url,
+      has: (k) => Boolean(corrected?.under.map?.has(k)),
+    },
+  };
+
+  /**
+   * @param {Kind} kind
+   * @param {Fixed} axis
+   */
+  function empty(kind, axis) {
+    const size = study.n * lengthOf(axis, study);
+    const isWide = kind === "pixels" && study.pixel_type === "uint16";
+    return isWide ? new Uint16Array(size) : new Uint8Array(size);
+  }
+
+  /**
+   * From the slices at hand; null where one of them is missing.
+   *
+   * @param {Kind} kind
+   * @param {Fixed} axis
+   * @param {number} place
+   */
+  function gather(kind, axis, place) {
+    const { slice, has } = origins[kind];
+    const sliceOf = (/** @type {number} */ k) => (has(k) ? now.loader.get(slice(k)) : null);
+    return along(axis, place, study, sliceOf, empty(kind, axis));
+  }
+
+  /**
+   * From the server; rows of slices that have no mask are emptied.
+   *
+   * @param {Kind} kind
+   * @param {Fixed} axis
+   * @param {number} place
+   */
+  function fetched(kind, axis, place) {
+    const { plane, has } = origins[kind];
+    const found = loader.get(fill(plane(), axis, place, now.channel));
+    if (!found) return null;
+    const across = lengthOf(axis, study);
+    const values = found.slice();
+    for (let k = 0; k < study.n; k++) if (!has(k)) values.fill(0, k * across, (k + 1) * across);
     return values;
   }
 
-  // onChange() is called when a plane has arrived or failed.
-  function create(now, onChange) {
-    const { study } = now;
-    const loader = overread.pixels.createLoader({ budgetBytes: BUDGET_BYTES, onChange });
-    const made = new Map(); // key -> values, one for each kind and axis
-    let wishes = [];
-
-    const address = (template, k, channel) => overread.overlays.address(template, k, channel);
-    const PLACES = {
-      pixels: { slice: (k) => address(study.pixels_url, k, now.channel), plane: () => study.plane_url, has: () => true },
-      ai: { slice: (k) => address(study.result.probability_url, k), plane: () => study.result.plane_probability_url, has: (k) => overread.overlays.hasMask(now, k) },
-      reference: { slice: (k) => address(study.reference_url, k), plane: () => study.plane_reference_url, has: () => true },
-      // What a correction stands on: the same answer, of the slices that were called when it was begun.
-      under: { slice: (k) => address(study.result.probability_url, k), plane: () => study.result.plane_probability_url, has: (k) => corrected.under.map.has(k) },
-    };
-    let corrected = null; // as correctionLayer.drawn() gives it
-    const numbers = new WeakMap(); // of objects that are never altered in place
-    let numbered = 0;
-    const numberOf = (object) => numbers.get(object) ?? (numbers.set(object, ++numbered), numbered);
-
-    const emptyLike = (kind, size) => (kind === "pixels" && study.pixel_type === "uint16" ? new Uint16Array(size) : new Uint8Array(size));
-
-    // From the slices at hand; null where one of them is missing.
-    function gather(kind, axis, place) {
-      const { slice, has } = PLACES[kind];
-      const values = emptyLike(kind, study.n * lengthOf(axis, study));
-      return along(axis, place, study, (k) => (has(k) ? now.loader.get(slice(k)) : null), values);
-    }
-
-    // From the server; rows of slices that have no mask are emptied.
-    function fetched(kind, axis, place) {
-      const { plane, has } = PLACES[kind];
-      const found = loader.get(fill(plane(), axis, place, now.channel));
-      if (!found) return null;
-      const across = lengthOf(axis, study), values = found.slice();
-      for (let k = 0; k < study.n; k++) if (!has(k)) values.fill(0, k * across, (k + 1) * across);
-      return values;
-    }
-
-    function ask(kind, axis, place) {
-      const length = study.n * lengthOf(axis, study), limit = axis === "row" ? study.height : study.width;
-      const type = kind === "pixels" ? study.pixel_type : "uint8";
-      for (let step = 0; step <= AHEAD; step++) {
-        for (const at of step ? [place + step, place - step] : [place]) {
-          if (at >= 0 && at < limit) wishes.push({ url: fill(PLACES[kind].plane(), axis, at, now.channel), type, length, step });
-        }
+  /**
+   * @param {Kind} kind
+   * @param {Fixed} axis
+   * @param {number} place
+   */
+  function ask(kind, axis, place) {
+    const length = study.n * lengthOf(axis, study);
+    const limit = axis === "row" ? study.height : study.width;
+    const type = kind === "pixels" ? study.pixel_type : "uint8";
+    for (let step = 0; step <= AHEAD; step++) {
+      for (const at of step ? [place + step, place - step] : [place]) {
+        if (at < 0 || at >= limit) continue;
+        wishes.push({
+          url: fill(origins[kind].plane(), axis, at, now.channel),
+          type,
+          length,
+          step,
+        });
       }
     }
-
-    function keep(kind, axis, place, of, make) {
-      const key = `${kind} ${axis} ${place} ${of} ${study.result?.key}`;
-      const slot = `${kind} ${axis}`;
-      if (made.get(slot)?.key === key) return made.get(slot);
-      const values = make();
-      if (!values) return null;
-      made.set(slot, { key, values });
-      return made.get(slot);
-    }
-
-    // {values, key} of a kind ("pixels", "ai", "reference", "under") along a row or column; null while it is on its way.
-    function get(kind, axis, place) {
-      const of = kind === "pixels" ? now.channel : kind === "under" ? numberOf(corrected.under) : now.calls;
-      const cut = keep(kind, axis, place, of, () => gather(kind, axis, place) || fetched(kind, axis, place));
-      if (!cut) ask(kind, axis, place);
-      return cut;
-    }
-
-    // The same of the reader's mask, 0 or 255: slices that were touched, and what the others stand on.
-    function getCorrected(mask, axis, place) {
-      corrected = mask;
-      const { touched, under } = mask;
-      const below = under.map ? get("under", axis, place) : null;
-      if (under.map && !below) return null;
-      return keep("correction", axis, place, `${numberOf(touched)} ${numberOf(under)}`, () => {
-        const across = lengthOf(axis, study), { width } = study, values = new Uint8Array(study.n * across);
-        const at = axis === "row" ? (i) => place * width + i : (i) => i * width + place;
-        for (let k = 0; k < study.n; k++) {
-          const packed = touched.get(k) || (under.map ? null : under.bits(k));
-          for (let i = 0, to = k * across; i < across; i++, to++) {
-            const pixel = at(i);
-            const inside = packed ? (packed[pixel >> 3] >> (7 - (pixel & 7))) & 1 : below.values[to] >= under.map.level;
-            values[to] = inside ? 255 : 0;
-          }
-        }
-        return values;
-      });
-    }
-
-    return {
-      get,
-      getCorrected,
-      // Before and after the cuts of a picture are asked for: what is missing is fetched, the planes in view first.
-      begin: () => void (wishes = []),
-      end: () => loader.want(wishes.sort((a, b) => a.step - b.step)),
-      hasFailed: (axis, place) => loader.hasFailed(fill(study.plane_url, axis, place, now.channel)),
-      dispose: loader.dispose,
-    };
   }
 
-  return { create, along };
-})();
+  /**
+   * @param {Kind | "correction"} kind
+   * @param {Fixed} axis
+   * @param {number} place
+   * @param {string | number | null} of What the values depend on besides.
+   * @param {() => Values | null} make
+   * @returns {Cut | null}
+   */
+  function keep(kind, axis, place, of, make) {
+    const key = `${kind} ${axis} ${place} ${of} ${study.result?.key}`;
+    const slot = `${kind} ${axis}`;
+    const known = made.get(slot);
+    if (known?.key === key) return known;
+    const values = make();
+    if (!values) return null;
+    const cut = { key, values };
+    made.set(slot, cut);
+    return cut;
+  }
+
+  /**
+   * The values along a row or column; null while they are on their way.
+   *
+   * @param {Kind} kind
+   * @param {Fixed} axis
+   * @param {number} place
+   */
+  function get(kind, axis, place) {
+    const under = corrected && numberOf(corrected.under);
+    const of = kind === "pixels" ? now.channel : kind === "under" ? under : now.calls;
+    const make = () => gather(kind, axis, place) ?? fetched(kind, axis, place);
+    const cut = keep(kind, axis, place, of, make);
+    if (!cut) ask(kind, axis, place);
+    return cut;
+  }
+
+  /**
+   * The same of the reader's mask, 0 or 255: slices that were touched, and what the others stand
+   * on.
+   *
+   * @param {Drawn} mask
+   * @param {Fixed} axis
+   * @param {number} place
+   */
+  function getCorrected(mask, axis, place) {
+    corrected = mask;
+    const { touched, under } = mask;
+    const below = under.map ? get("under", axis, place) : null;
+    if (under.map && !below) return null;
+    const level = under.map?.level ?? 0;
+    return keep("correction", axis, place, `${numberOf(touched)} ${numberOf(under)}`, () => {
+      const across = lengthOf(axis, study);
+      const { width } = study;
+      const values = new Uint8Array(study.n * across);
+      for (let k = 0; k < study.n; k++) {
+        const packed = touched.get(k) ?? (below ? null : under.bits(k));
+        for (let i = 0, to = k * across; i < across; i++, to++) {
+          const pixel = axis === "row" ? place * width + i : i * width + place;
+          const isInside = packed
+            ? (packed[pixel >> 3] >> (7 - (pixel & 7))) & 1
+            : below && below.values[to] >= level;
+          values[to] = isInside ? 255 : 0;
+        }
+      }
+      return values;
+    });
+  }
+
+  return {
+    get,
+    getCorrected,
+    /** Before the cuts of a picture are asked for. */
+    begin() {
+      wishes = [];
+    },
+    /** After that: what is missing is fetched, the planes in view first. */
+    end: () => loader.want(wishes.sort((a, b) => a.step - b.step)),
+    /**
+     * @param {Fixed} axis
+     * @param {number} place
+     */
+    hasFailed: (axis, place) => loader.hasFailed(fill(study.plane_url, axis, place, now.channel)),
+    dispose: loader.dispose,
+  };
+}

@@ -1,272 +1,457 @@
-// The view in space: head or brain, the masks of AI, reader and reference, the plane of the slice in view. Made when it is
-// first chosen, kept while the study is open, so that its camera stays as the reader turned it.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * The view in space: head or brain, the masks of AI, reader and reference, the plane of the slice
+ * in view. Made when it is first chosen, kept while the study is open, so that its camera stays as
+ * the reader turned it.
+ */
 
-overread.space = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Amount, DrawnAxis, Scene, Surface, Trace } from "./space_data.js" */
 
-  const AI = 0, REFERENCE = 1, PLANE = 3, FRAME = 4, CORRECTION = 5; // as TRACES in dashboard/figures/space.py
-  const MASKS = { ai: AI, correction: CORRECTION }; // that change while the study is open
-  const GLASS = 0.3; // opacity of the AI's mask around the reader's
-  const STILL_PX = 4; // a press that moves further turns the figure
-  const SETTLE_MS = 200; // a threshold that is still being dragged is not asked for
-  const CONFIG = { displayModeBar: false, scrollZoom: false, doubleClick: false, showTips: false, responsive: true };
-  const NO_WEBGL = "This browser shows no 3D: WebGL is switched off or missing. The other views work without it.";
-  const byId = (id) => document.getElementById(id);
-  const state = () => overread.viewer.now;
-  let made = null; // of the study that is open: {now, figure, told, masks, undo, ...}
-  let timer = 0;
+import { byId } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as keys from "../frame/keys.js";
+import * as correction from "../correct/correction.js";
+import * as correctionLayer from "../correct/correction_layer.js";
+import * as amounts from "../viewer/amounts.js";
+import * as linked from "../viewer/linked.js";
+import { Wheel } from "../viewer/pointer.js";
+import * as threshold from "../viewer/threshold.js";
+import * as viewer from "../viewer/viewer.js";
+import * as spaceData from "./space_data.js";
 
-  function hasWebgl() {
-    const canvas = document.createElement("canvas");
-    return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
-  }
+/** @typedef {keyof typeof MASKS} MaskName */
 
-  function message(words) {
-    byId("space-message").hidden = !words;
-    byId("space-message").textContent = words;
-  }
+/** @typedef {{ key: readonly unknown[] | null, found: Surface | null }} Mask */
 
-  async function start(now) {
-    if (made?.now === now) return refresh();
-    dispose();
-    const mine = { now, figure: byId("space-figure"), masks: { ai: {}, correction: {} }, undo: new AbortController(), began: performance.now(), drawing: Promise.resolve(), shown: null };
-    made = mine;
-    if (!hasWebgl()) return message(NO_WEBGL);
-    message("Making the surfaces");
-    try {
-      const [told] = await Promise.all([overread.spaceData.scene(now, mine.undo.signal), fetchMasks(mine)]);
-      if (made !== mine) return;
-      mine.told = told;
-      const { data, layout } = told.figure;
-      for (const [name, index] of Object.entries(MASKS)) data[index] = mine.masks[name].found?.trace || data[index];
-      placeSlice(mine, data);
-      applyShow(mine, data);
-      const lesion = [data[AI], data[REFERENCE]].find((trace) => trace.x?.length);
-      if (lesion && !overread.spaceData.liesFar(told.space, lesion)) layout.scene.camera.eye.x *= -1; // from the lesion's side
-      await Plotly.newPlot(mine.figure, data, layout, CONFIG);
-      if (made !== mine) return;
-      listen(mine);
-      mine.figure.dataset.drawnMs = Math.round(performance.now() - mine.began); // for tests
-      mine.ready = true;
-      message("");
-      refresh();
-    } catch (error) {
-      if (made !== mine || error.name === "AbortError") return;
-      made = null; // chosen again, it is tried again
-      message(`${error.message} Choose 3D again to try once more.`);
-    }
-  }
+/**
+ * Of the study that is open.
+ *
+ * @typedef {object} Made
+ * @property {Session} now
+ * @property {PlotlyElement} figure
+ * @property {Scene | null} scene Null until it is there.
+ * @property {Record<MaskName, Mask>} masks
+ * @property {AbortController} undo
+ * @property {number} began
+ * @property {number} k The slice whose plane is drawn.
+ * @property {string} shown What is visible, in words.
+ * @property {boolean} ready
+ * @property {boolean} busy
+ * @property {number} revision
+ */
 
-  // The masks as they are in view, where they are not the ones that are there.
-  const fetchMasks = (mine) => Promise.all(Object.keys(MASKS).map((name) => fetchMask(mine, name)));
+/** Places of traces in the figure, as TRACES in dashboard/figures/space.py. */
+const AI = 0;
+const REFERENCE = 1;
+const PLANE = 3;
+const FRAME = 4;
+const CORRECTION = 5;
+/** Those that change while the study is open. */
+const MASKS = { ai: AI, correction: CORRECTION };
+/** @type {readonly MaskName[]} */
+const MASK_NAMES = ["ai", "correction"];
+const GLASS = 0.3; // opacity of the AI's mask around the reader's
+const STILL_PX = 4; // a press that moves further turns the figure
+const SETTLE_MS = 200; // a threshold that is still being dragged is not asked for
+const CONFIG = {
+  displayModeBar: false,
+  scrollZoom: false,
+  doubleClick: false,
+  showTips: false,
+  responsive: true,
+};
+const NO_WEBGL =
+  "This browser shows no 3D: WebGL is switched off or missing. The other views work without it.";
+/** @type {Made | null} */
+let made = null;
+let timer = 0;
 
-  async function fetchMask(mine, name) {
-    const part = mine.masks[name], wanted = overread.spaceData.MASKS[name](mine.now);
-    if (!wanted) return void Object.assign(part, { key: null, found: null });
-    const { key } = wanted;
-    if (part.key?.every((one, i) => one === key[i])) return;
-    part.key = key;
-    try {
-      const found = await wanted.fetch(mine.undo.signal);
-      if (part.key === key) part.found = found; // else it has changed again meanwhile
-    } catch (error) {
-      if (part.key === key) part.key = null; // tried again with the next change
-      throw error;
-    }
-  }
+function hasWebgl() {
+  const canvas = document.createElement("canvas");
+  return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+}
 
-  function placeSlice(mine, data) {
-    const at = overread.spaceData.corners(mine.told.space, mine.now.k);
-    Object.assign(data[PLANE], at, { i: [0, 0], j: [1, 2], k: [2, 3], visible: true });
-    const closed = Object.fromEntries(Object.entries(at).map(([axis, values]) => [axis, [...values, values[0]]]));
-    Object.assign(data[FRAME], closed, { visible: true });
-    mine.k = mine.now.k;
-    mine.figure.dataset.slice = mine.now.k + 1;
-  }
+/** @param {string} words */
+function message(words) {
+  byId("space-message").hidden = !words;
+  byId("space-message").textContent = words;
+}
 
-  const visible = ({ now, masks: { ai, correction }, told }) => {
-    const seen = !now.show.hidden;
-    return {
-      ai: Boolean(seen && now.show.ai && ai.found?.amount.voxels),
-      reference: Boolean(seen && now.show.reference && told.reference?.voxels),
-      correction: Boolean(overread.correctionLayer.isShown(now) && correction.found?.amount.voxels),
-    };
+/**
+ * Whether a request was cancelled.
+ *
+ * @param {unknown} error
+ */
+const isAbort = (error) => error instanceof Error && error.name === "AbortError";
+
+/** @param {unknown} error */
+const sentenceOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/** @param {Session} now */
+async function start(now) {
+  if (made?.now === now) return refresh();
+  dispose();
+  /** @type {Made} */
+  const mine = {
+    now,
+    figure: /** @type {PlotlyElement} */ (byId("space-figure")),
+    scene: null,
+    masks: { ai: { key: null, found: null }, correction: { key: null, found: null } },
+    undo: new AbortController(),
+    began: performance.now(),
+    k: -1,
+    shown: "",
+    ready: false,
+    busy: false,
+    revision: 0,
   };
-
-  const inWords = (shown) => JSON.stringify(shown);
-
-  function applyShow(mine, data) {
-    const shown = visible(mine);
-    data[AI].visible = shown.ai;
-    data[AI].opacity = shown.correction ? GLASS : 1;
-    data[REFERENCE].visible = shown.reference;
-    data[CORRECTION].visible = shown.correction;
-    mine.shown = inWords(shown);
-  }
-
-  // Bring the figure to what is in view: one drawing at a time, however many changes came meanwhile.
-  function refresh() {
-    if (!made || made.now.mode !== "space") return;
-    words(made);
-    if (!made.ready || made.busy) return;
-    const mine = made;
-    mine.busy = true;
-    requestAnimationFrame(async () => {
-      try {
-        while (made === mine && mine.now.mode === "space" && (await step(mine)));
-      } finally {
-        mine.busy = false;
-      }
-    });
-  }
-
-  // Draw what has changed; false where nothing has.
-  async function step(mine) {
-    const { data } = mine.figure;
-    const others = Object.entries(MASKS).map(([name, index]) => [index, mine.masks[name].found?.trace]).filter(([index, trace]) => trace && data[index] !== trace);
-    const moved = mine.k !== mine.now.k, same = !others.length && mine.shown === inWords(visible(mine));
-    if (!moved && same) return false;
-    if (moved) placeSlice(mine, data);
-    if (same && moveDrawn(mine)) return nextFrame();
-    for (const [index, trace] of others) data[index] = trace;
-    applyShow(mine, data);
-    mine.revision = (mine.revision || 0) + 1;
-    await Plotly.react(mine.figure, data, { ...mine.figure.layout, datarevision: mine.revision }, CONFIG);
-    return true;
-  }
-
-  const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => resolve(true)));
-
-  // Move the plane alone: Plotly's own update would send every surface to the graphics card again, a hundred times the
-  // work. False where its inner parts are not as expected.
-  function moveDrawn({ figure }) {
-    const scene = figure._fullLayout?.scene?._scene;
-    const parts = [PLANE, FRAME].map((index) => [scene?.traces?.[figure._fullData[index]?.uid], figure._fullData[index], figure.data[index]]);
-    if (!scene?.glplot?.redraw || parts.some(([drawn]) => !drawn?.update)) return false;
-    for (const [drawn, full, { x, y, z }] of parts) drawn.update(Object.assign(full, { x, y, z }));
-    scene.glplot.redraw();
-    return true;
-  }
-
-  // A click moves the slice to the point under the pointer; a turn never does. Plotly tells of a "click" with every frame
-  // that is drawn while the button is down, the first and the last one of a turn as well: it only says what is under the
-  // pointer, and the press itself whether it was a click.
-  function listen(mine) {
-    const { figure, undo: { signal } } = mine;
-    let under = null, pressed = null, late = false;
-    const go = (point) => point && state() === mine.now && overread.viewer.goTo(overread.spaceData.sliceAt(mine.told.space, point));
-    const tell = ({ points }) => {
-      under = points[0];
-      if (late) go(under);
-      late = false;
-    };
-    const listenTo = (name, run) => figure.addEventListener(name, run, { signal, capture: true });
-    figure.on("plotly_hover", tell);
-    figure.on("plotly_click", tell);
-    figure.on("plotly_unhover", () => { under = null; });
-    listenTo("pointerdown", ({ clientX: x, clientY: y, button }) => {
-      late = false;
-      pressed = { x, y, under, isClick: button === 0 };
-    });
-    const follow = ({ clientX: x, clientY: y }) => {
-      if (pressed && Math.hypot(x - pressed.x, y - pressed.y) >= STILL_PX) pressed.isClick = false; // and stays none where it comes back
-    };
-    listenTo("pointermove", follow);
-    listenTo("pointerup", (event) => {
-      follow(event);
-      const point = under || pressed?.under;
-      if (pressed?.isClick) go(point);
-      late = Boolean(pressed?.isClick && !point && event.pointerType === "touch"); // a finger was over nothing before: the next frame tells
-      pressed = null;
-    });
-    listenTo("pointercancel", () => { pressed = null; });
-  }
-
-  const amount = ({ voxels, volume_ml: ml }) => (voxels ? overread.amounts.volumeWords(voxels, ml) : "empty");
-
-  function row(name, there, on, words) {
-    byId(`space-row-${name}`).hidden = !there;
-    byId(`space-row-${name}`).classList.toggle("space-row--off", !on);
-    byId(`space-amount-${name}`).textContent = words || "";
-  }
-
-  function words(mine) {
-    const { now, told, masks: { ai, correction } } = mine;
-    const { show } = now, seen = !show.hidden;
-    const shown = overread.correctionLayer.isShown(now), { version } = overread.correctionLayer;
-    row("ai", Boolean(ai.found), seen && show.ai, ai.found && amount(ai.found.amount));
-    row("correction", Boolean(correction.found), shown, correction.found && amount(correction.found.amount));
-    byId("space-looks-ai").textContent = shown && correction.found?.amount.voxels ? "see-through, amber" : "solid, amber";
-    byId("space-name-correction").textContent = version ? `Version ${version.number}, ${version.author}` : "Your correction";
-    row("reference", Boolean(told?.reference), seen && show.reference, told?.reference && amount(told.reference));
-    row("head", Boolean(told?.space.head), true, "");
-    byId("space-name-head").textContent = told?.space.head === "brain" ? "Brain surface" : "Head surface";
-    row("slice", true, true, `${now.k + 1} / ${now.study.n}`);
-    const own = now.study.result && !(overread.threshold.isShipped(now) && overread.calls.isShipped(now));
-    byId("space-threshold").hidden = !own;
-    byId("space-threshold").textContent = own ? "Not at the shipped thresholds." : "";
-    byId("space-scale").hidden = told?.space.unit !== "pixels";
-    byId("space-scale").textContent = "The files state no spacing: the distance of slices is assumed, and nothing is to scale.";
-  }
-
-  // Threshold, result or correction changed: another surface.
-  function changed(now) {
-    if (made?.now !== now || now.mode !== "space") return;
-    clearTimeout(timer);
-    timer = setTimeout(async () => {
-      const mine = made;
-      if (mine?.now !== now) return;
-      try {
-        await fetchMasks(mine);
-      } catch (error) {
-        if (error.name !== "AbortError") message(error.message);
-        return;
-      }
-      if (made === mine) refresh();
-    }, SETTLE_MS);
-  }
-
-  function dispose() {
-    clearTimeout(timer);
-    if (!made) return;
-    made.undo.abort();
-    if (made.figure.isConnected && made.figure.data) Plotly.purge(made.figure);
-    for (const name of ["slice", "drawnMs"]) delete made.figure.dataset[name];
-    made = null;
+  made = mine;
+  if (!hasWebgl()) return message(NO_WEBGL);
+  message("Making the surfaces");
+  try {
+    const [scene] = await Promise.all([spaceData.scene(now, mine.undo.signal), fetchMasks(mine)]);
+    if (made !== mine) return;
+    mine.scene = scene;
+    await drawFirst(mine, scene);
+    if (made !== mine) return;
+    listen(mine, scene);
+    mine.figure.dataset.drawnMs = String(Math.round(performance.now() - mine.began)); // for tests
+    mine.ready = true;
     message("");
+    refresh();
+  } catch (error) {
+    if (made !== mine || isAbort(error)) return;
+    made = null; // chosen again, it is tried again
+    message(`${sentenceOf(error)} Choose 3D again to try once more.`);
   }
+}
 
-  function follow(now) {
-    if (now.mode !== "space") return;
-    start(now);
-    changed(now);
+/**
+ * @param {Made} mine
+ * @param {Scene} scene
+ */
+async function drawFirst(mine, { figure: { data, layout }, space }) {
+  for (const name of MASK_NAMES)
+    data[MASKS[name]] = mine.masks[name].found?.trace ?? data[MASKS[name]];
+  placeSlice(mine, data);
+  applyShow(mine, data);
+  const lesion = [data[AI], data[REFERENCE]].find((trace) => trace.x?.length);
+  // from the lesion's side
+  if (lesion && !spaceData.liesFar(space, { x: lesion.x })) layout.scene.camera.eye.x *= -1;
+  await Plotly.newPlot(mine.figure, data, layout, CONFIG);
+}
+
+/**
+ * The masks as they are in view, where they are not the ones that are there.
+ *
+ * @param {Made} mine
+ */
+const fetchMasks = (mine) => Promise.all(MASK_NAMES.map((name) => fetchMask(mine, name)));
+
+/**
+ * @param {Made} mine
+ * @param {MaskName} name
+ */
+async function fetchMask(mine, name) {
+  const part = mine.masks[name];
+  const wanted = spaceData.MASKS[name](mine.now);
+  if (!wanted) return void Object.assign(part, { key: null, found: null });
+  const { key } = wanted;
+  if (part.key?.every((one, i) => one === key[i])) return;
+  part.key = key;
+  try {
+    const found = await wanted.fetch(mine.undo.signal);
+    if (part.key === key) part.found = found; // else it has changed again meanwhile
+  } catch (error) {
+    if (part.key === key) part.key = null; // tried again with the next change
+    throw error;
   }
+}
 
-  function onWheel(event) {
-    if (!made?.ready) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const delta = Math.sign(event.deltaY || event.deltaX);
-    if (!event.ctrlKey) return overread.viewer.goTo(state().k + delta);
-    const { eye } = made.figure._fullLayout.scene.camera;
-    const factor = Math.exp((Math.max(-120, Math.min(120, event.deltaY)) / 300));
-    Plotly.relayout(made.figure, { "scene.camera.eye": { x: eye.x * factor, y: eye.y * factor, z: eye.z * factor } });
+/**
+ * @param {Made} mine
+ * @param {Trace[]} data
+ */
+function placeSlice(mine, data) {
+  if (!mine.scene) return;
+  const at = spaceData.corners(mine.scene.space, mine.now.k);
+  Object.assign(data[PLANE], at, { i: [0, 0], j: [1, 2], k: [2, 3], visible: true });
+  const closed = Object.entries(at).map(([axis, values]) => [axis, [...values, values[0]]]);
+  Object.assign(data[FRAME], Object.fromEntries(closed), { visible: true });
+  mine.k = mine.now.k;
+  mine.figure.dataset.slice = String(mine.now.k + 1);
+}
+
+/** @param {Made} mine */
+function visible({ now, masks, scene }) {
+  const { show } = now;
+  const seen = !show.hidden;
+  const isThere = (/** @type {MaskName} */ name) => Boolean(masks[name].found?.amount.voxels);
+  return {
+    ai: seen && show.ai && isThere("ai"),
+    reference: seen && show.reference && Boolean(scene?.reference?.voxels),
+    correction: correctionLayer.isShown(now) && isThere("correction"),
+  };
+}
+
+/**
+ * @param {Made} mine
+ * @param {Trace[]} data
+ */
+function applyShow(mine, data) {
+  const shown = visible(mine);
+  data[AI].visible = shown.ai;
+  data[AI].opacity = shown.correction ? GLASS : 1;
+  data[REFERENCE].visible = shown.reference;
+  data[CORRECTION].visible = shown.correction;
+  mine.shown = JSON.stringify(shown);
+}
+
+/** Brings the figure to what is in view: one drawing at a time, however many changes came. */
+function refresh() {
+  const mine = made;
+  if (!mine || mine.now.mode !== "space") return;
+  describe(mine);
+  if (!mine.ready || mine.busy) return;
+  mine.busy = true;
+  requestAnimationFrame(async () => {
+    try {
+      while (made === mine && mine.now.mode === "space" && (await step(mine)));
+    } finally {
+      mine.busy = false;
+    }
+  });
+}
+
+/**
+ * Draws what has changed; false where nothing has.
+ *
+ * @param {Made} mine
+ */
+async function step(mine) {
+  const { data, layout } = mine.figure;
+  const others = MASK_NAMES.flatMap((name) => {
+    const trace = mine.masks[name].found?.trace;
+    return trace && data[MASKS[name]] !== trace ? [{ index: MASKS[name], trace }] : [];
+  });
+  const isMoved = mine.k !== mine.now.k;
+  const isSame = !others.length && mine.shown === JSON.stringify(visible(mine));
+  if (!isMoved && isSame) return false;
+  if (isMoved) placeSlice(mine, data);
+  if (isSame && moveDrawn(mine)) return nextFrame();
+  for (const { index, trace } of others) data[index] = trace;
+  applyShow(mine, data);
+  mine.revision += 1;
+  await Plotly.react(mine.figure, data, { ...layout, datarevision: mine.revision }, CONFIG);
+  return true;
+}
+
+/** @returns {Promise<boolean>} */
+const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => resolve(true)));
+
+/**
+ * Moves the plane alone: Plotly's own update would send every surface to the graphics card again, a
+ * hundred times the work. False where its inner parts are not as expected.
+ *
+ * @param {Made} mine
+ */
+function moveDrawn({ figure }) {
+  const scene = figure._fullLayout?.scene?._scene;
+  const parts = [PLANE, FRAME].map((index) => ({
+    drawn: scene?.traces?.[figure._fullData[index]?.uid],
+    full: figure._fullData[index],
+    wanted: figure.data[index],
+  }));
+  if (!scene?.glplot?.redraw || parts.some(({ drawn }) => !drawn?.update)) return false;
+  for (const { drawn, full, wanted } of parts) {
+    const { x, y, z } = wanted;
+    drawn.update(Object.assign(full, { x, y, z }));
   }
+  scene.glplot.redraw();
+  return true;
+}
 
-  function mount(signal) {
-    const { on } = overread.viewer;
-    byId("viewer-space").addEventListener("wheel", onWheel, { passive: false, capture: true, signal });
-    document.addEventListener("overread:correction", () => state() && changed(state()), { signal }); // a version is shown
-    byId("viewer-space").addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
-    const keys = [{ id: "mode.space", key: "j", label: "Surfaces in space", run: () => state() && overread.linked.choose("space") }];
-    const removers = [
-      on("mode", follow), on("close", dispose), on("slice", refresh), on("display", refresh), on("result", changed), on("threshold", changed),
-      ...["change", "loaded"].map((name) => overread.correction.on(name, ({ now }) => changed(now))),
-      overread.keys.add("3D", keys),
-    ];
-    return () => { dispose(); removers.forEach((remove) => remove()); };
+/**
+ * A click moves the slice to the point under the pointer; a turn never does. Plotly reports a
+ * "click" with every frame that is drawn while the button is down, the first and the last one of a
+ * turn as well: it only says what is under the pointer, and the press itself whether it was a
+ * click.
+ *
+ * @param {Made} mine
+ * @param {Scene} scene
+ */
+function listen({ now, figure, undo: { signal } }, { space }) {
+  /** @typedef {Readonly<Record<DrawnAxis, number>>} Place */
+  /** @type {Place | null} */
+  let under = null;
+  /** @type {{ x: number, y: number, under: Place | null, isClick: boolean } | null} */
+  let pressed = null;
+  let late = false;
+  const go = (/** @type {Place} */ point) =>
+    viewer.now === now && viewer.goTo(spaceData.sliceAt(space, point));
+  const see = (/** @type {{ points: Place[] }} */ { points: [point] }) => {
+    under = point;
+    if (late) go(point);
+    late = false;
+  };
+  figure.on("plotly_hover", see);
+  figure.on("plotly_click", see);
+  figure.on("plotly_unhover", () => (under = null));
+  /** @param {PointerEvent} event */
+  const begin = ({ clientX: x, clientY: y, button }) => {
+    late = false;
+    pressed = { x, y, under, isClick: button === 0 };
+  };
+  /** @param {PointerEvent} event */
+  const move = ({ clientX: x, clientY: y }) => {
+    const isFar = pressed && Math.hypot(x - pressed.x, y - pressed.y) >= STILL_PX;
+    if (pressed && isFar) pressed.isClick = false; // and stays none where it comes back
+  };
+  /** @param {PointerEvent} event */
+  const end = (event) => {
+    move(event);
+    const point = under ?? pressed?.under;
+    const isClick = Boolean(pressed?.isClick);
+    if (isClick && point) go(point);
+    // a finger was over nothing before: the next frame says what it is over
+    late = isClick && !point && event.pointerType === "touch";
+    pressed = null;
+  };
+  const options = { signal, capture: true };
+  figure.addEventListener("pointerdown", begin, options);
+  figure.addEventListener("pointermove", move, options);
+  figure.addEventListener("pointerup", end, options);
+  figure.addEventListener("pointercancel", () => (pressed = null), options);
+}
+
+/** @param {Amount} amount */
+const amountWords = ({ voxels, volume_ml: ml }) =>
+  voxels ? amounts.volumeWords(voxels, ml) : "empty";
+
+/**
+ * @param {string} name
+ * @param {boolean} isThere
+ * @param {boolean} isOn
+ * @param {string} words
+ */
+function row(name, isThere, isOn, words) {
+  byId(`space-row-${name}`).hidden = !isThere;
+  byId(`space-row-${name}`).classList.toggle("space-row--off", !isOn);
+  byId(`space-amount-${name}`).textContent = words;
+}
+
+/** @param {Made} mine */
+function describe({ now, scene, masks }) {
+  const { show } = now;
+  const seen = !show.hidden;
+  const shown = correctionLayer.isShown(now);
+  const { version } = correctionLayer;
+  const { ai, correction: own } = masks;
+  const reference = scene?.reference;
+  const head = scene?.space.head;
+  row("ai", Boolean(ai.found), seen && show.ai, ai.found ? amountWords(ai.found.amount) : "");
+  row("correction", Boolean(own.found), shown, own.found ? amountWords(own.found.amount) : "");
+  row(
+    "reference",
+    Boolean(reference),
+    seen && show.reference,
+    reference ? amountWords(reference) : "",
+  );
+  row("head", Boolean(head), true, "");
+  row("slice", true, true, `${now.k + 1} / ${now.study.n}`);
+  const isGlass = shown && own.found?.amount.voxels;
+  byId("space-looks-ai").textContent = isGlass ? "see-through, amber" : "solid, amber";
+  byId("space-name-correction").textContent = version
+    ? `Version ${version.number}, ${version.author}`
+    : "Your correction";
+  byId("space-name-head").textContent = head === "brain" ? "Brain surface" : "Head surface";
+  const isShipped = !now.study.result || threshold.isUnchanged(now);
+  byId("space-threshold").hidden = isShipped;
+  byId("space-threshold").textContent = isShipped ? "" : "Not at the shipped thresholds.";
+  byId("space-scale").hidden = scene?.space.unit !== "pixels";
+  byId("space-scale").textContent =
+    "The files state no spacing: the distance of slices is assumed, and nothing is to scale.";
+}
+
+/**
+ * Threshold, result or correction changed: another surface.
+ *
+ * @param {Session} now
+ */
+function changed(now) {
+  if (made?.now !== now || now.mode !== "space") return;
+  clearTimeout(timer);
+  timer = setTimeout(() => void update(now), SETTLE_MS);
+}
+
+/** @param {Session} now */
+async function update(now) {
+  const mine = made;
+  if (mine?.now !== now) return;
+  try {
+    await fetchMasks(mine);
+  } catch (error) {
+    if (!isAbort(error)) message(sentenceOf(error));
+    return;
   }
+  if (made === mine) refresh();
+}
 
-  return { mount };
-})();
+function dispose() {
+  clearTimeout(timer);
+  if (!made) return;
+  const { figure, undo } = made;
+  made = null;
+  undo.abort();
+  if (figure.isConnected && figure.data) Plotly.purge(figure);
+  delete figure.dataset.slice;
+  delete figure.dataset.drawnMs;
+  message("");
+}
+
+/** @param {Session} now */
+function follow(now) {
+  if (now.mode !== "space") return;
+  void start(now);
+  changed(now);
+}
+
+/** @param {WheelEvent} event */
+function onWheel(event) {
+  if (!made?.ready) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const { now, figure } = made;
+  if (!event.ctrlKey) return viewer.goTo(now.k + Math.sign(event.deltaY || event.deltaX));
+  const { eye } = figure._fullLayout.scene.camera;
+  const factor = 1 / Wheel.zoom(event);
+  const nearer = { x: eye.x * factor, y: eye.y * factor, z: eye.z * factor };
+  void Plotly.relayout(figure, { "scene.camera.eye": nearer });
+}
+
+/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+export function mount(signal) {
+  const host = byId("viewer-space");
+  host.addEventListener("wheel", onWheel, { passive: false, capture: true, signal });
+  host.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
+  const bindings = [
+    { id: "mode.space", key: "j", label: "Surfaces in space", run: () => linked.choose("space") },
+  ];
+  const removers = all([
+    viewer.on("mode", follow),
+    viewer.on("close", dispose),
+    viewer.on("slice", refresh),
+    viewer.on("display", refresh),
+    viewer.on("result", changed),
+    viewer.on("threshold", changed),
+    correction.on("change", ({ now }) => changed(now)),
+    correction.on("loaded", ({ now }) => changed(now)),
+    correctionLayer.on("version", () => viewer.now && changed(viewer.now)),
+    keys.add("3D", bindings),
+  ]);
+  return () => {
+    dispose();
+    removers();
+  };
+}

@@ -1,77 +1,184 @@
-// What the view in space is made of: fetched once for each study, and for each threshold of the AI's mask.
-window.overread = window.overread || {};
+// @ts-check
+/**
+ * What the view in space is made of: fetched once for each study, and for each threshold of the
+ * AI's mask.
+ */
 
-overread.spaceData = (function () {
-  "use strict";
+/** @import { Session } from "../viewer/session.js" */
 
-  const TYPES = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array };
+import { requestJson } from "../frame/server.js";
+import * as correctionLayer from "../correct/correction_layer.js";
+import * as maskBits from "../correct/mask_bits.js";
+import * as threshold from "../viewer/threshold.js";
 
-  const get = (url, signal, body) => overread.latestAnswer.requestJson(url, { signal, body });
+/** @typedef {"x" | "y" | "z"} DrawnAxis */
 
-  // Numbers that Plotly's Python side packs in base64, as a typed array; anything else as it is.
-  function unpack(value) {
-    if (!value?.bdata) return value;
-    const bytes = Uint8Array.from(atob(value.bdata), (letter) => letter.charCodeAt(0));
-    return new TYPES[value.dtype](bytes.buffer);
-  }
+/**
+ * How the study lies (describe_space in dashboard/figures/space.py).
+ *
+ * @typedef {object} Space
+ * @property {"mm" | "pixels"} unit
+ * @property {{ name: DrawnAxis, along: "slice" | "row" | "column", reversed: boolean, size: number,
+ *   drawn: readonly [number, number] }[]} axes
+ * @property {number} step From slice to slice.
+ * @property {"brain" | "head" | null} head
+ */
 
-  const unpackTrace = (trace) => Object.fromEntries(Object.entries(trace).map(([name, value]) => [name, unpack(value)]));
+/** @typedef {{ voxels: number, volume_ml: number | null }} Amount */
 
-  // {figure, space, reference}: head and reference, and how the study lies.
-  async function scene(now, signal) {
-    const told = await get(now.study.space_url, signal);
-    return { ...told, figure: { ...told.figure, data: told.figure.data.map(unpackTrace) } };
-  }
+/** @typedef {Record<string, any>} Trace As Plotly draws it. */
 
-  // Address of the AI's mask as it is in view; null before an analysis.
-  function surfaceUrl(now) {
-    const { result } = now.study;
-    return result ? overread.threshold.address(now, result.surface_url) : null;
-  }
+/** @typedef {{ trace: Trace, amount: Amount }} Surface */
 
-  const readSurface = ({ figure, amount }) => ({ trace: unpackTrace(figure.data[0]), amount });
+/** @typedef {{ data: Trace[], layout: any }} Figure As Plotly takes it. */
 
-  // Surfaces of the two masks that change: {key, fetch(signal)}, which gives {trace, amount: {voxels, volume_ml}}. The
-  // key's parts are the same as long as the mask is; null where there is none.
-  const MASKS = {
-    ai(now) {
-      const url = surfaceUrl(now);
-      return url && { key: [url], fetch: async (signal) => readSurface(await get(url, signal)) };
-    },
-    correction({ study }) {
-      const drawn = overread.correctionLayer.drawn();
-      if (!drawn) return null;
-      const { touched, spec } = drawn;
-      const send = async (signal) => {
-        const body = { based_on: spec, mask: await overread.maskBits.encode(touched, study) };
-        return readSurface(await get(`/api/studies/${study.study_id}/corrections/surface`, signal, body));
-      };
-      return { key: [touched, spec], fetch: send };
+/** @typedef {{ figure: Figure, space: Space, reference: Amount | null }} Scene */
+
+/**
+ * A surface that changes while the study is open.
+ *
+ * @typedef {object} Wanted
+ * @property {readonly unknown[]} key Its parts are the same as long as the mask is.
+ * @property {(signal: AbortSignal) => Promise<Surface>} fetch
+ */
+
+const TYPES = {
+  f4: Float32Array,
+  f8: Float64Array,
+  i1: Int8Array,
+  u1: Uint8Array,
+  i2: Int16Array,
+  u2: Uint16Array,
+  i4: Int32Array,
+  u4: Uint32Array,
+};
+
+/**
+ * Numbers that Plotly's Python side packs in base64, as a typed array; anything else as it is.
+ *
+ * @param {any} value
+ */
+function unpack(value) {
+  if (!value?.bdata) return value;
+  const bytes = Uint8Array.from(atob(value.bdata), (letter) => letter.charCodeAt(0));
+  return new TYPES[/** @type {keyof typeof TYPES} */ (value.dtype)](bytes.buffer);
+}
+
+/**
+ * @param {Trace} trace
+ * @returns {Trace}
+ */
+const unpackTrace = (trace) =>
+  Object.fromEntries(Object.entries(trace).map(([name, value]) => [name, unpack(value)]));
+
+/**
+ * Head and reference, and how the study lies.
+ *
+ * @param {Session} now
+ * @param {AbortSignal} signal
+ * @returns {Promise<Scene>}
+ */
+export async function scene(now, signal) {
+  /** @type {Scene} */
+  const found = await requestJson(now.study.space_url, { signal });
+  const { data, layout } = found.figure;
+  return { ...found, figure: { data: data.map(unpackTrace), layout } };
+}
+
+/**
+ * @param {{ figure: { data: Trace[] }, amount: Amount }} answer
+ * @returns {Surface}
+ */
+const readSurface = ({ figure, amount }) => ({ trace: unpackTrace(figure.data[0]), amount });
+
+/**
+ * The surface of the AI's mask as it is in view; null before an analysis.
+ *
+ * @param {Session} now
+ * @returns {Wanted | null}
+ */
+function ofAi(now) {
+  const { result } = now.study;
+  if (!result) return null;
+  const url = threshold.address(now, result.surface_url);
+  return {
+    key: [url],
+    fetch: async (signal) => readSurface(await requestJson(url, { signal })),
+  };
+}
+
+/**
+ * The surface of the reader's mask; null without one.
+ *
+ * @param {Session} now
+ * @returns {Wanted | null}
+ */
+function ofCorrection({ study }) {
+  const drawn = correctionLayer.drawn();
+  if (!drawn) return null;
+  const { touched, spec } = drawn;
+  const url = `/api/studies/${study.study_id}/corrections/surface`;
+  return {
+    key: [touched, spec],
+    fetch: async (signal) => {
+      const body = { based_on: spec, mask: await maskBits.encode(touched, study) };
+      return readSurface(await requestJson(url, { signal, body }));
     },
   };
+}
 
-  // The axis along which slices are stacked, and where a slice lies on it; the slice at a place.
-  const stack = (space) => space.axes.find((axis) => axis.along === "slice");
-  function placeOf(space, k) {
-    const axis = stack(space), from = (k + 0.5) * space.step;
-    return axis.reversed ? axis.size - from : from;
-  }
-  function sliceAt(space, point) {
-    const axis = stack(space), at = axis.reversed ? axis.size - point[axis.name] : point[axis.name];
-    return Math.floor(at / space.step);
-  }
+/** The two masks that change. */
+export const MASKS = { ai: ofAi, correction: ofCorrection };
 
-  // Corners of a slice, in turn: {x: [...], y: [...], z: [...]}.
-  function corners(space, k) {
-    const axis = stack(space), [u, v] = space.axes.filter((other) => other !== axis);
-    return { [axis.name]: new Array(4).fill(placeOf(space, k)), [u.name]: [u.drawn[0], u.drawn[1], u.drawn[1], u.drawn[0]], [v.name]: [v.drawn[0], v.drawn[0], v.drawn[1], v.drawn[1]] };
-  }
+/**
+ * The axis along which slices are stacked.
+ *
+ * @param {Pick<Space, "axes">} space
+ */
+function stackOf({ axes }) {
+  const axis = axes.find(({ along }) => along === "slice");
+  if (!axis) throw new Error("No axis leads along the slices.");
+  return axis;
+}
 
-  // Whether a surface lies nearer to the end of the x axis than to its beginning.
-  function liesFar(space, { x }) {
-    const [low, high] = space.axes[0].drawn;
-    return x.reduce((total, value) => total + value, 0) / x.length > (low + high) / 2;
-  }
+/**
+ * The slice at a point.
+ *
+ * @param {Pick<Space, "axes" | "step">} space
+ * @param {Readonly<Record<DrawnAxis, number>>} point
+ */
+export function sliceAt(space, point) {
+  const axis = stackOf(space);
+  const at = axis.reversed ? axis.size - point[axis.name] : point[axis.name];
+  return Math.floor(at / space.step);
+}
 
-  return { scene, MASKS, sliceAt, corners, liesFar };
-})();
+/**
+ * Corners of a slice, in turn, along each axis.
+ *
+ * @param {Pick<Space, "axes" | "step">} space
+ * @param {number} k
+ * @returns {Record<string, number[]>}
+ */
+export function corners(space, k) {
+  const axis = stackOf(space);
+  const [u, v] = space.axes.filter((other) => other !== axis);
+  const from = (k + 0.5) * space.step;
+  const place = axis.reversed ? axis.size - from : from;
+  return {
+    [axis.name]: new Array(4).fill(place),
+    [u.name]: [u.drawn[0], u.drawn[1], u.drawn[1], u.drawn[0]],
+    [v.name]: [v.drawn[0], v.drawn[0], v.drawn[1], v.drawn[1]],
+  };
+}
+
+/**
+ * Whether a surface lies nearer to the end of the x axis than to its beginning.
+ *
+ * @param {Space} space
+ * @param {{ x: readonly number[] }} trace
+ */
+export function liesFar(space, { x }) {
+  const [low, high] = space.axes[0].drawn;
+  return x.reduce((total, value) => total + value, 0) / x.length > (low + high) / 2;
+}

@@ -1,74 +1,94 @@
-// What the reader chose or dropped, as a flat list of {file, name}: folders are walked, name is the relative path.
-window.overread = window.overread || {};
+// @ts-check
+/** What the reader chose or dropped, as a flat list: folders are walked. */
 
-overread.uploadWords = (function () {
-  "use strict";
+/**
+ * @typedef {object} Named
+ * @property {File} file
+ * @property {string} name Path from what was chosen.
+ */
 
-  const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+const JUNK = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i; // what systems leave
 
-  function megabytes(bytes) {
-    const size = bytes / 2 ** 20;
-    if (size >= 1024) return `${(size / 1024).toFixed(1)} GB`;
-    return size >= 10 ? `${Math.round(size)} MB` : `${size.toFixed(1)} MB`;
-  }
+/**
+ * "3 files"
+ *
+ * @param {number} count
+ * @param {string} word
+ */
+export const plural = (count, word) =>
+  `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
-  return { plural, megabytes };
-})();
+/** @param {number} bytes */
+export function megabytes(bytes) {
+  const size = bytes / 2 ** 20;
+  if (size >= 1024) return `${(size / 1024).toFixed(1)} GB`;
+  return size >= 10 ? `${Math.round(size)} MB` : `${size.toFixed(1)} MB`;
+}
 
-overread.uploadFiles = (function () {
-  "use strict";
+/** @param {HTMLInputElement} input */
+export const fromInput = (input) =>
+  unique(
+    [...(input.files ?? [])].map((file) => ({ file, name: file.webkitRelativePath || file.name })),
+  );
 
-  const JUNK = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i; // what systems leave in folders
+/**
+ * The entries must be taken before the event ends; walking them may take as long as it likes.
+ *
+ * @param {DataTransfer} transfer
+ * @returns {Promise<Named[]>}
+ */
+export async function fromDrop(transfer) {
+  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
+  const files = [...transfer.files].map((file) => ({ file, name: file.name }));
+  return unique(entries.length ? await walk(entries) : files);
+}
 
-  function fromInput(input) {
-    return unique([...input.files].map((file) => ({ file, name: file.webkitRelativePath || file.name })));
-  }
-
-  // The entries must be taken before the event ends; walking them may take as long as it likes.
-  function fromDrop(transfer, counted) {
-    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    if (!entries.length) return Promise.resolve(unique([...transfer.files].map((file) => ({ file, name: file.name }))));
-    return walkAll(entries, counted).then(unique);
-  }
-
-  async function walkAll(entries, counted) {
-    const found = [];
-    const waiting = [...entries];
-    while (waiting.length) {
-      const entry = waiting.shift();
-      if (entry.isDirectory) waiting.push(...(await list(entry)));
-      else {
-        const file = await new Promise((resolve) => entry.file(resolve, () => resolve(null)));
-        if (file) found.push({ file, name: entry.fullPath.replace(/^\/+/, "") });
-        if (found.length % 100 === 0) counted?.(found.length);
-      }
+/** @param {readonly FileSystemEntry[]} entries */
+async function walk(entries) {
+  /** @type {Named[]} */
+  const found = [];
+  const waiting = [...entries];
+  for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
+    if (entry.isDirectory) {
+      waiting.push(...(await list(/** @type {FileSystemDirectoryEntry} */ (entry))));
+      continue;
     }
-    return found;
+    const file = await read(/** @type {FileSystemFileEntry} */ (entry));
+    if (file) found.push({ file, name: entry.fullPath.replace(/^\/+/, "") });
   }
+  return found;
+}
 
-  // readEntries gives at most 100 at a time.
-  async function list(folder) {
-    const reader = folder.createReader();
-    const all = [];
-    for (;;) {
-      const some = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
-      if (!some.length) return all;
-      all.push(...some);
-    }
-  }
+/**
+ * @param {FileSystemFileEntry} entry
+ * @returns {Promise<File | null>} Null where it cannot be read.
+ */
+const read = (entry) => new Promise((resolve) => entry.file(resolve, () => resolve(null)));
 
-  // Two files of one name, from two folders, must not replace each other.
-  function unique(items) {
-    const taken = new Set();
-    return items
-      .filter((item) => !JUNK.test(item.name))
-      .map((item) => {
-        let name = item.name;
-        for (let turn = 2; taken.has(name); turn++) name = `${turn}/${item.name}`;
-        taken.add(name);
-        return { file: item.file, name };
-      });
-  }
+/** @param {FileSystemDirectoryEntry} folder */
+async function list(folder) {
+  const reader = folder.createReader();
+  /** @returns {Promise<FileSystemEntry[]>} At most 100 at a time. */
+  const next = () => new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+  const all = [];
+  for (let some = await next(); some.length; some = await next()) all.push(...some);
+  return all;
+}
 
-  return { fromInput, fromDrop };
-})();
+/**
+ * Two files of one name, from two folders, must not replace each other.
+ *
+ * @param {readonly Named[]} items
+ * @returns {Named[]}
+ */
+export function unique(items) {
+  const taken = new Set();
+  return items
+    .filter((item) => !JUNK.test(item.name))
+    .map((item) => {
+      let { name } = item;
+      for (let turn = 2; taken.has(name); turn++) name = `${turn}/${item.name}`;
+      taken.add(name);
+      return { file: item.file, name };
+    });
+}

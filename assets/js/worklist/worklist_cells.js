@@ -1,58 +1,116 @@
-// The cells of the worklist's grid (dashboard/pages/worklist/grid.py), from the server's rows.
-window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
+// @ts-check
+/** The cells of the worklist's grid (dashboard/pages/worklist/grid.py), from its rows. */
 
-(function () {
-  "use strict";
+/**
+ * What the cells show of a row.
+ *
+ * @typedef {object} Row
+ * @property {string} href
+ * @property {string} patient
+ * @property {string} state
+ * @property {string} state_words
+ * @property {number} progress
+ * @property {number | null} score
+ * @property {number | null} volume_ml
+ * @property {boolean} no_spacing
+ * @property {boolean} synthetic
+ * @property {readonly string[]} warnings
+ * @property {string} sequence_note
+ * @property {string} error
+ * @property {string} notes
+ * @property {boolean} deletable
+ */
 
-  const h = (...parts) => React.createElement(...parts);
+/** @typedef {{ data: Row }} Params */
 
-  function meter(share, kind) {
-    const width = `${Math.round(100 * Math.min(Math.max(share, 0), 1))}%`;
-    return h("span", { className: `meter ${kind}`, "aria-hidden": "true" }, h("span", { className: "meter-fill", style: { width } }));
-  }
+const h = (/** @type {unknown[]} */ ...parts) => React.createElement(...parts);
 
-  // The row opens the study; the grid tells of a click only after the browser has followed the link.
-  function leaveToRow(event) {
-    if (!(event.ctrlKey || event.metaKey || event.shiftKey)) event.preventDefault();
-  }
+/**
+ * @param {number} share
+ * @param {string} kind
+ */
+function meter(share, kind) {
+  const width = `${Math.round(100 * Math.min(Math.max(share, 0), 1))}%`;
+  const fill = h("span", { className: "meter-fill", style: { width } });
+  return h("span", { className: `meter ${kind}`, "aria-hidden": "true" }, fill);
+}
 
-  const cells = {
-    OverreadPatient: ({ data }) =>
-      h("a", { href: data.href, className: "study-link", tabIndex: -1, title: data.patient, onClick: leaveToRow }, data.patient),
+/**
+ * The row opens the study; the grid reports a click only after the browser has followed the link.
+ *
+ * @param {MouseEvent} event
+ */
+function leaveToRow(event) {
+  if (!(event.ctrlKey || event.metaKey || event.shiftKey)) event.preventDefault();
+}
 
-    OverreadState: ({ data }) =>
-      h(
-        "span",
-        { className: `study-state study-state--${data.state || "none"}`, title: data.error || undefined },
-        data.state_words,
-        data.state === "running" ? meter(data.progress, "meter--accent") : null
-      ),
+/** @param {Params} params */
+const OverreadPatient = ({ data: { href, patient } }) =>
+  h(
+    "a",
+    { href, className: "study-link", tabIndex: -1, title: patient, onClick: leaveToRow },
+    patient,
+  );
 
-    OverreadScore: ({ data }) =>
-      data.score === null ? null : h("span", { className: "study-score" }, data.score.toFixed(2), meter(data.score, "meter--ai")),
-
-    OverreadVolume: ({ data }) => {
-      if (data.no_spacing) return h("span", { className: "quiet", title: "The files do not say how large a pixel is." }, "no spacing");
-      return data.volume_ml === null ? null : data.volume_ml === 0 ? "0" : data.volume_ml.toFixed(1);
+/** @param {Params} params */
+const OverreadState = ({ data }) =>
+  h(
+    "span",
+    {
+      className: `study-state study-state--${data.state || "none"}`,
+      title: data.error || undefined,
     },
+    data.state_words,
+    data.state === "running" ? meter(data.progress, "meter--accent") : null,
+  );
 
-    OverreadNotes: ({ data }) => {
-      const parts = [];
-      if (data.synthetic) parts.push(h("span", { key: "synthetic", className: "chip study-chip" }, "Synthetic"));
-      if (data.error) parts.push(h("span", { key: "error", className: "study-error" }, data.error));
-      const first = data.sequence_note || data.warnings[0];
-      if (first) {
-        const more = data.warnings.length > 1 ? ` (${data.warnings.length - 1} more)` : "";
-        parts.push(h("span", { key: "warning", className: "study-warning" }, first + more));
-      }
-      const remove = { key: "delete", type: "button", className: "button button--small study-delete", tabIndex: -1, "aria-label": `Delete ${data.patient}` };
-      return h(
-        "span",
-        { className: "study-notes" },
-        h("span", { className: "study-notes-text", title: data.notes || undefined }, parts),
-        data.deletable ? h("button", remove, "Delete") : null
-      );
-    },
+/** @param {Params} params */
+const OverreadScore = ({ data: { score } }) =>
+  score === null
+    ? null
+    : h("span", { className: "study-score" }, score.toFixed(2), meter(score, "meter--ai"));
+
+/** @param {Params} params */
+function OverreadVolume({ data: { volume_ml: ml, no_spacing: isUnknown } }) {
+  const title = "The files do not say how large a pixel is.";
+  if (isUnknown) return h("span", { className: "quiet", title }, "no spacing");
+  return ml === null ? null : ml === 0 ? "0" : ml.toFixed(1);
+}
+
+/** @param {Params} params */
+function OverreadNotes({ data }) {
+  const parts = [];
+  if (data.synthetic)
+    parts.push(h("span", { key: "synthetic", className: "chip study-chip" }, "Synthetic"));
+  if (data.error) parts.push(h("span", { key: "error", className: "study-error" }, data.error));
+  const first = data.sequence_note || data.warnings[0];
+  if (first) {
+    const more = data.warnings.length > 1 ? ` (${data.warnings.length - 1} more)` : "";
+    parts.push(h("span", { key: "warning", className: "study-warning" }, first + more));
+  }
+  const remove = {
+    key: "delete",
+    type: "button",
+    className: "button button--small study-delete",
+    tabIndex: -1,
+    "aria-label": `Delete ${data.patient}`,
   };
-  Object.assign(window.dashAgGridComponentFunctions, cells);
-})();
+  const text = { className: "study-notes-text", title: data.notes || undefined };
+  return h(
+    "span",
+    { className: "study-notes" },
+    h("span", text, parts),
+    data.deletable ? h("button", remove, "Delete") : null,
+  );
+}
+
+export function start() {
+  window.dashAgGridComponentFunctions = {
+    ...window.dashAgGridComponentFunctions,
+    OverreadPatient,
+    OverreadState,
+    OverreadScore,
+    OverreadVolume,
+    OverreadNotes,
+  };
+}

@@ -1,7 +1,7 @@
 """Comparisons: one image, one answer, held against published systems. Not for reading.
 
-The image is sent by `assets/js/comparisons.js`. Its answer is a row of the jobs table, and a worker
-computes it; a background callback follows the row and may be lost at any time.
+The image is sent by `assets/js/comparisons/comparisons.js`. Its answer is a row of the jobs table,
+and a worker computes it; a background callback follows the row and may be lost at any time.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def cautions(task: ImageTask) -> html.Div:
 
 
 def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
-    """Choose an image; its answer appears below. `assets/js/comparisons.js` sends it."""
+    """Choose an image, which `assets/js/comparisons/comparisons.js` sends; the answer is below."""
     return panel(
         "Try it on an image of your own",
         html.Div(

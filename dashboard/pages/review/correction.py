@@ -1,6 +1,6 @@
 """The findings panel's section on the reader's own mask: what it measures, and what was saved.
 
-It is hidden until there is one; `assets/js/correction_panel.js` fills it.
+It is hidden until there is one; `assets/js/review/correction_panel.js` fills it.
 """
 
 from __future__ import annotations

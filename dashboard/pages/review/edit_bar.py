@@ -1,4 +1,4 @@
-"""The row of the tool bar for correcting the AI's mask; `assets/js/edit_bar.js` runs it."""
+"""The row of the tool bar for correcting the AI's mask; `assets/js/correct/edit_bar.js` runs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button
 
-#: Name as in `assets/js/edit_tools.js`, words, key, what it does.
+#: Name as in `assets/js/correct/edit_tools.js`, words, key, what it does.
 _TOOLS = (
     ("brush", "Brush", "4", "Adds what a drag covers; with Alt it takes away"),
     ("eraser", "Eraser", "5", "Takes away what a drag covers; with Alt it adds"),
@@ -18,7 +18,7 @@ _TOOLS = (
     ("cut", "Cut out", "7", "Takes an area away: click its corners, or drag; Enter closes it"),
     ("fill", "Fill hole", "8", "Fills the hole that is clicked; with Alt it takes a piece away"),
 )
-#: Of the slice in view: name as in `assets/js/edit_actions.js`, words, key, what it does.
+#: Of the slice in view: name as in `assets/js/correct/edit_actions.js`, words, key, what it does.
 _ACTIONS = (
     ("grow", "Grow", "Shift+G", "One pixel wider all round"),
     ("shrink", "Shrink", "Shift+S", "One pixel narrower all round"),

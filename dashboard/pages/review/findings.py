@@ -1,7 +1,7 @@
 """The findings panel: what the models say of the study and of the slice in view.
 
 Every line has its place from the start, so that nothing moves when slices change. The browser
-(`assets/js/findings.js`, `analysis.js`) writes the values.
+(`assets/js/review/findings.js`, `analysis.js`) writes the values.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The row of measuring tools, and the list of measurements in the findings panel.
 
-`assets/js/measure_keys.js` and `measure_list.js` fill them; the row is shown while one of its tools
-is chosen (`assets/js/tools.js`).
+`assets/js/measure/measure_keys.js` and `measure_list.js` fill them; the row is shown while one of
+its tools is chosen (`assets/js/viewer/tools.js`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The foot of the findings panel: where in the list one stands, and the ways on and back.
 
-`assets/js/next.js` fills it and opens the studies.
+`assets/js/review/next.js` fills it and opens the studies.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def map_buttons() -> html.Div:
 
 
 def threshold_section() -> html.Section:
-    """Slider of the mask threshold; `assets/js/threshold.js` makes the mask follow it."""
+    """Slider of the mask threshold; `assets/js/viewer/threshold.js` makes the mask follow it."""
     track = html.Div(
         [
             html.Div(className="threshold-band"),
@@ -58,7 +58,7 @@ def threshold_section() -> html.Section:
 
 
 def calls_section() -> html.Section:
-    """Slider of the slice score's operating point; `assets/js/calls.js` makes the calls follow."""
+    """Slider of the slice score's operating point; `assets/js/viewer/calls.js` follows it."""
     title = "Operating point of the slice score"
     track = html.Div(id="viewer-calls-host", className="calls-track")
     told = html.P(id="calls-words", className="finding-text")

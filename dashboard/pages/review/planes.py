@@ -1,4 +1,4 @@
-"""The planes beside the main view; `assets/js/planes.js` draws them and writes their words."""
+"""The planes beside the main view; `assets/js/volume/planes.js` draws them and their words."""
 
 from __future__ import annotations
 

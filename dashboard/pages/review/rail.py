@@ -1,4 +1,4 @@
-"""The left rail: one card per series, filled by `assets/js/rail.js`."""
+"""The left rail: one card per series, filled by `assets/js/review/rail.js`."""
 
 from __future__ import annotations
 

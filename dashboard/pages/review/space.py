@@ -1,7 +1,7 @@
-"""The view in space: the figure's place, and beside it what is what; `assets/js/space.js` fills it.
+"""The view in space: the figure's place, and beside it what is what.
 
-The figure comes from `dashboard.figures.space` over HTTP when the mode is first chosen: before, the
-page asks for no WebGL.
+`assets/js/volume/space.js` fills it. The figure comes from `dashboard.figures.space` over HTTP when
+the mode is first chosen: before, the page asks for no WebGL.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The viewer's tool bar: modes, tools, window presets, what lies over the image.
 
-Rows of their own for measuring and editing stand below it, shown by `assets/js/tools.js` while one
-of their tools is chosen.
+Rows of their own for measuring and editing stand below it, shown by `assets/js/viewer/tools.js`
+while one of their tools is chosen.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _modes() -> html.Div:
 
 
 def _second_choice() -> html.Label:
-    """What stands beside the main view; `assets/js/linked.js` lists what the study has."""
+    """What stands beside the main view; `assets/js/viewer/linked.js` lists what the study has."""
     return html.Label(
         [
             html.Span("Beside it", className="secondary muted"),
@@ -144,7 +144,7 @@ def _legend() -> html.Div:
 
 
 def _correction_button() -> html.Button:
-    """The reader's own mask; `assets/js/correction_panel.js` shows it once there is one."""
+    """The reader's own mask; `assets/js/review/correction_panel.js` shows it once there is one."""
     return button(
         [
             html.Span(className="swatch--correction"),

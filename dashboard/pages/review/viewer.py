@@ -1,8 +1,8 @@
-"""The viewer: tool bar, image with its corners, slice strip. `assets/js/viewer.js` fills it.
+"""The viewer: tool bar, image with its corners, slice strip. `assets/js/viewer/` fills it.
 
 The words and ids are made here, what changes with a slice is written by the browser: no callback
-runs while the reader scrolls. Range inputs are made by `assets/js/input.js`, because `dcc.Input`
-takes no label for screen readers.
+runs while the reader scrolls. Range inputs are made by `assets/js/review/input.js`, because
+`dcc.Input` takes no label for screen readers.
 """
 
 from __future__ import annotations

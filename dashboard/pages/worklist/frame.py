@@ -88,7 +88,7 @@ def notice(title: str, sentence: str) -> html.Div:
 
 
 def offline_notice() -> html.Div:
-    """Shown by `assets/js/worklist.js` while the server does not answer."""
+    """Shown by `assets/js/worklist/worklist.js` while the server does not answer."""
     return html.Div(
         [
             html.Span("The server does not answer.", className="notice-title"),

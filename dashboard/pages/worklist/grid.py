@@ -1,4 +1,4 @@
-"""The worklist's grid: one row per study, drawn by `assets/js/worklist*.js`.
+"""The worklist's grid: one row per study, drawn by `assets/js/worklist/`.
 
 Rows live in the browser ("clientSide" row model): a row is under 1 kB, so that the few thousand
 studies of one server are sent in one answer, and searching, sorting and moving by keys need no

@@ -1,7 +1,8 @@
 """Adding studies: the button, its dialog, the progress and what was left out.
 
-`assets/js/upload_*.js` fill these: they send each file as it is, in a PUT of its own, so that no
-file is read into the browser's memory. An upload goes on while the reader looks at other pages.
+`assets/js/worklist/upload_*.js` fill these: they send each file as it is, in a PUT of its own, so
+that no file is read into the browser's memory. An upload goes on while the reader looks at other
+pages.
 """
 
 from __future__ import annotations

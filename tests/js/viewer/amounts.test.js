@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { assertClose, load, readCases } from "./load.mjs";
+import * as amounts from "../../../assets/js/viewer/amounts.js";
+import { assertClose, readCases } from "../support.js";
 
-const { amounts } = load("amounts");
 const TABLE = readCases("amounts");
 
 for (const { both, one, other, dice } of TABLE.dice) {

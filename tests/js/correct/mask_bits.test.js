@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync, inflateSync } from "node:zlib";
 
-import { createRandom, load, readCases, readPicture } from "./load.mjs";
+import * as maskBits from "../../../assets/js/correct/mask_bits.js";
+import * as maskShapes from "../../../assets/js/correct/mask_shapes.js";
+import { createRandom, readCases, readPicture } from "../support.js";
 
-const { maskBits, maskShapes } = load("mask_bits", "geometry", "contours", "mask_shapes");
 const { pack, unpack, count, both, difference, flip, equal, encode, decode } = maskBits;
 
 for (const length of [1, 7, 8, 9, 64, 1000, 5003]) {
@@ -13,13 +14,17 @@ for (const length of [1, 7, 8, 9, 64, 1000, 5003]) {
     test(`bits, differences and counts of ${length} pixels, ${share} of them inside`, () => {
       const random = createRandom(length);
       const make = () => Uint8Array.from({ length }, () => Number(random() < share));
-      const [a, b] = [make(), make()], [p, q] = [pack(a), pack(b)];
+      const [a, b] = [make(), make()];
+      const [p, q] = [pack(a), pack(b)];
       const change = difference(p, q);
       assert.deepEqual(unpack(p, length), a);
       assert.deepEqual(flip(p, change), q);
       assert.deepEqual(flip(q, change), p);
       assert.equal(difference(p, p).length, 0);
-      assert.equal(equal(p, q), a.every((value, i) => value === b[i]));
+      assert.equal(
+        equal(p, q),
+        a.every((value, i) => value === b[i]),
+      );
       assert.equal(count(p), a.filter((value) => value).length);
       assert.equal(both(p, q), a.filter((value, i) => value && b[i]).length);
     });
@@ -52,7 +57,12 @@ const bytesOf = ({ raw }) => Buffer.from(raw.replaceAll(" ", ""), "hex");
 const compressed = (case_) => deflateSync(bytesOf(case_)).toString("base64");
 
 for (const case_ of TABLE.cases) {
-  const slices = new Map(Object.entries(case_.slices).map(([k, rows]) => [Number(k), pack(readPicture(rows.join(" ")).mask)]));
+  const slices = new Map(
+    Object.entries(case_.slices).map(([k, rows]) => [
+      Number(k),
+      pack(readPicture(rows.join(" ")).mask),
+    ]),
+  );
 
   test(`encoding: ${case_.name}`, async () => {
     const sent = await encode(slices, studyOf(case_.shape));
@@ -67,6 +77,8 @@ for (const case_ of TABLE.cases) {
 
 for (const case_ of TABLE.refused) {
   test(`refused: ${case_.name}`, async () => {
-    await assert.rejects(decode(compressed(case_), studyOf(case_.shape)), { message: "The mask does not belong to this study." });
+    await assert.rejects(decode(compressed(case_), studyOf(case_.shape)), {
+      message: "The mask does not belong to this study.",
+    });
   });
 }

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { assertClose, load, readCases } from "./load.mjs";
+import * as greyscale from "../../../assets/js/viewer/greyscale.js";
+import { assertClose, readCases } from "../support.js";
 
-const { greyscale } = load("greyscale");
 const TABLE = readCases("windows");
 
 function draw({ size: [width, height], background, boxes }, Values) {
@@ -19,7 +19,12 @@ for (const case_ of TABLE.windows) {
   for (const Values of [Uint8Array, Uint16Array]) {
     test(`window, ${Values.name}: ${case_.name}`, () => {
       const { slope, intercept } = case_;
-      const { low, high } = greyscale.autoWindow(draw(case_, Values), case_.size[0], slope, intercept);
+      const { low, high } = greyscale.autoWindow(
+        draw(case_, Values),
+        case_.size[0],
+        slope,
+        intercept,
+      );
       assertClose([low, high], [case_.low, case_.high]);
     });
   }
@@ -28,7 +33,10 @@ for (const case_ of TABLE.windows) {
 for (const { low, high, values, greys } of TABLE.greys) {
   test(`greys between ${low} and ${high}`, () => {
     const table = greyscale.lookup(256, 1, 0, { low, high }, false);
-    assert.deepEqual(values.map((value) => table[value]), greys);
+    assert.deepEqual(
+      values.map((value) => table[value]),
+      greys,
+    );
     const inverted = greyscale.lookup(256, 1, 0, { low, high }, true);
     values.forEach((value) => assert.ok(Math.abs(255 - table[value] - inverted[value]) <= 1));
   });
@@ -36,5 +44,8 @@ for (const { low, high, values, greys } of TABLE.greys) {
 
 test("grey levels follow the scale of stored values", () => {
   const table = greyscale.lookup(256, 2, -100, { low: -100, high: 155 }, false);
-  assert.deepEqual([0, 50, 127, 200].map((stored) => table[stored]), [0, 100, 254, 255]);
+  assert.deepEqual(
+    [0, 50, 127, 200].map((stored) => table[stored]),
+    [0, 100, 254, 255],
+  );
 });

@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
-import { load } from "./load.mjs";
+import { LatestAnswer } from "../../../assets/js/frame/latest_answer.js";
+import { RequestError } from "../../../assets/js/frame/server.js";
 
-const { latestAnswer } = load("latest_answer");
-const SETTLED = 200, LATER = 1000;
+const SETTLED = 200;
+const LATER = 1000;
 
-let asked, track;
+let asked;
+let track;
 
 // A request that the test answers or fails.
 function request(signal) {
@@ -32,7 +34,7 @@ beforeEach(() => {
   mock.timers.reset();
   mock.timers.enable({ apis: ["setTimeout"] });
   asked = [];
-  track = latestAnswer.create(() => {});
+  track = new LatestAnswer(() => {});
 });
 
 test("what moves is asked for once, when it rests", async () => {
@@ -74,7 +76,7 @@ test("the former answer stays, marked as late, and is back at once", async () =>
 test("a failure says so and is tried again", async () => {
   track.follow([1], request);
   await pass(SETTLED);
-  asked[0].reject(new Error("The server does not answer."));
+  asked[0].reject(new RequestError("The server does not answer.", false));
   await pass(0);
   assert.deepEqual(state(), [null, false, "The server does not answer. Trying again."]);
   await pass(LATER);
@@ -86,7 +88,7 @@ test("a failure says so and is tried again", async () => {
 test("what the server refuses is not asked for again", async () => {
   track.follow([1], request);
   await pass(SETTLED);
-  asked[0].reject(Object.assign(new Error("It is too ragged."), { isFinal: true }));
+  asked[0].reject(new RequestError("It is too ragged.", true));
   await pass(10 * LATER);
   assert.deepEqual(state(), [null, false, "It is too ragged."]);
   assert.equal(asked.length, 1);
@@ -99,27 +101,4 @@ test("once it is stopped nothing arrives any more", async () => {
   asked[0].resolve("one");
   await pass(SETTLED);
   assert.deepEqual(state(), [null, false, ""]);
-});
-
-const ANSWERS = [
-  [{ status: 200, body: { found: 1 } }, { found: 1 }],
-  [{ status: 404, body: { error: "It is gone." } }, { message: "It is gone.", isFinal: true }],
-  [{ status: 503, body: null }, { message: "The server does not answer.", isFinal: false }],
-];
-
-for (const [{ status, body }, expected] of ANSWERS) {
-  test(`the server answers ${status}`, async () => {
-    mock.method(globalThis, "fetch", async () => new Response(body && JSON.stringify(body), { status }));
-    const found = await latestAnswer.requestJson("/").catch(({ message, isFinal }) => ({ message, isFinal }));
-    assert.deepEqual(found, expected);
-    mock.restoreAll();
-  });
-}
-
-test("no connection is no answer, and a cancelled request says so", async () => {
-  mock.method(globalThis, "fetch", async () => { throw new TypeError("failed"); });
-  await assert.rejects(latestAnswer.requestJson("/"), { message: "The server does not answer." });
-  mock.method(globalThis, "fetch", async (_, { signal }) => signal.throwIfAborted());
-  await assert.rejects(latestAnswer.requestJson("/", { signal: AbortSignal.abort() }), { name: "AbortError" });
-  mock.restoreAll();
 });

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { load, readCases } from "./load.mjs";
+import * as threshold from "../../../assets/js/viewer/threshold.js";
+import { readCases } from "../support.js";
 
-const { threshold } = load("threshold");
 const { cases, band } = readCases("levels");
 
 for (const one of cases) {
-  test(`level of ${one.threshold}`, () => assert.equal(threshold.toLevel(one.threshold), one.level));
+  test(`level of ${one.threshold}`, () =>
+    assert.equal(threshold.toLevel(one.threshold), one.level));
 }
 
 test("the band of thresholds", () => assert.deepEqual(threshold.BAND, band));

@@ -1,0 +1,61 @@
+/** What the page has of other scripts: Dash's renderer, React, Plotly, AG Grid. */
+
+interface DashClientside {
+  no_update?: unknown;
+  set_props?(id: string, properties: Record<string, unknown>): void;
+  [namespace: string]: unknown;
+}
+
+interface Window {
+  dash_clientside?: DashClientside;
+  dashAgGridFunctions?: Record<string, Function>;
+  dashAgGridComponentFunctions?: Record<string, Function>;
+  Plotly?: typeof Plotly;
+}
+
+/** A figure's element, with what Plotly keeps in it. */
+interface PlotlyElement extends HTMLElement {
+  data: any[];
+  layout: any;
+  _fullData: any[];
+  _fullLayout?: any;
+  on(event: string, run: (event: any) => void): void;
+}
+
+declare const Plotly: {
+  newPlot(element: HTMLElement, data: any[], layout: any, config: object): Promise<unknown>;
+  react(element: HTMLElement, data: any[], layout: any, config: object): Promise<unknown>;
+  update(element: HTMLElement, data: object, layout: object): Promise<unknown>;
+  relayout(element: HTMLElement, layout: object): Promise<unknown>;
+  purge(element: HTMLElement): void;
+};
+
+declare const React: { createElement(...parts: any[]): unknown };
+
+declare const dash_ag_grid: { getApiAsync?(id: string): Promise<GridApi> };
+
+/** What the worklist uses of the grid. */
+interface GridApi {
+  isDestroyed?(): boolean;
+  getColumn(key: string): { isVisible(): boolean } | null;
+  setColumnsVisible(keys: string[], visible: boolean): void;
+  setColumnWidths(widths: { key: string; newWidth: number }[]): void;
+  refreshCells(what: { columns: string[]; force: boolean }): void;
+  setGridOption(name: string, value: unknown): void;
+  setColumnFilterModel(key: string, model: object | null): Promise<void>;
+  onFilterChanged(): void;
+  getDisplayedRowCount(): number;
+  getDisplayedRowAtIndex(index: number): GridNode | undefined;
+  forEachNode(run: (node: GridNode) => void): void;
+  forEachNodeAfterFilterAndSort(run: (node: GridNode) => void): void;
+  getRowNode(id: string): GridNode | undefined;
+  ensureIndexVisible(index: number): void;
+  setFocusedCell(index: number, key: string): void;
+  flashCells(what: { rowNodes: GridNode[]; flashDuration: number }): void;
+}
+
+interface GridNode {
+  id: string;
+  rowIndex: number | null;
+  data: any;
+}

@@ -1,0 +1,241 @@
+// @ts-check
+/**
+ * What follows from the viewer's state: which slices are asked for, and what is drawn. The server
+ * is asked for each slice once.
+ */
+
+/** @import { Owned, Session } from "./session.js" */
+/** @import { Study } from "./study.js" */
+/** @import { Wish } from "./pixels.js" */
+
+import { byId, find } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as overlays from "./overlays.js";
+import * as panes from "./panes.js";
+import { address, createLoader } from "./pixels.js";
+import { createView } from "./screen.js";
+import * as viewer from "./viewer.js";
+
+/** @typedef {Owned<"scale" | "painted">} Own What only this module writes. */
+
+const BUDGET_BYTES = 192 * 1024 * 1024;
+const PATIENCE_MS = 150; // an older slice stays in view that long while the next one loads
+
+let scheduled = false;
+let patience = 0;
+/** @type {Map<string, number>} positions of the reference's slices by their addresses */
+let referenceSlices = new Map();
+
+const soon = (/** @type {() => void} */ run) => (window.requestIdleCallback || setTimeout)(run);
+
+/** Slices to have at hand: the one in view, then its neighbours, as many as fit the budget. */
+function wish() {
+  const now = viewer.opened();
+  const { study, k, loader } = now;
+  const channels = panes.channels(now);
+  const length = study.width * study.height;
+  const each = length * (study.pixel_type === "uint16" ? 2 : 1) * channels.length + 3 * length;
+  const reach = Math.max(4, Math.floor((BUDGET_BYTES * 0.8) / each / 2));
+  /** @type {Wish[]} */
+  const list = [];
+  for (let step = 0; step <= Math.min(reach, study.n); step++) {
+    for (const j of step ? [k + step, k - step] : [k]) {
+      if (j < 0 || j >= study.n) continue;
+      for (const channel of channels) {
+        const url = address(study.pixels_url, j, channel);
+        list.push({ url, type: study.pixel_type, length });
+      }
+      for (const [, url] of overlays.sources(now, j)) list.push({ url, type: "uint8", length });
+    }
+  }
+  loader.want(list);
+}
+
+/** A page that is left takes its figure with it before the viewer hears of it. */
+function isThere() {
+  const { now } = viewer;
+  return Boolean(now?.screen && now.panes.every(({ screen }) => screen.isAlive()));
+}
+
+/** Draws once a frame, however many steps came in between. */
+export function invalidate() {
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(() => {
+    scheduled = false;
+    if (isThere()) draw(viewer.opened());
+  });
+}
+
+/** @param {Session} session */
+function draw(session) {
+  const { k, study } = session;
+  const again = () => viewer.now === session && invalidate();
+  const states = session.panes.map((pane) => panes.paint(session, pane, again));
+  if (states.includes("missing") || states.includes("failed")) wait(session, states);
+  else clearTimeout(patience);
+  if (states[0] === "unreadable") say("This slice cannot be drawn.", false);
+  if (states[0] !== "painted") return;
+  let missing = false;
+  session.panes.forEach((pane, i) => {
+    if (states[i] === "painted") missing = overlays.draw(session, pane) || missing;
+  });
+  say(missing ? `The outline of slice ${k + 1} could not be loaded. Trying again.` : "", missing);
+  const [main] = session.panes;
+  if (session.painted === main.shown) return;
+  /** @type {Own} */
+  const own = session;
+  own.painted = main.shown;
+  main.screen.root.dataset.slice = String(study.indices[k]); // what is in view, for tests too
+  viewer.emit("painted");
+  soon(() => viewer.now === session && prepare(session));
+}
+
+/**
+ * An older slice stays in view for a moment; then the image is empty and says what it waits for.
+ *
+ * @param {Session} session
+ * @param {readonly string[]} states Of the panes.
+ */
+function wait(session, states) {
+  const { k } = session;
+  const failed = states.includes("failed");
+  clearTimeout(patience);
+  const run = () => {
+    if (viewer.now !== session || session.k !== k || !isThere()) return;
+    const empty = session.panes.filter((pane) => !session.loader.get(panes.source(session, pane)));
+    for (const { screen } of empty) {
+      screen.clear();
+      delete screen.root.dataset.slice;
+      overlays.clear(screen);
+    }
+    if (!empty.length) return;
+    const words = failed ? "could not be loaded. Trying again." : "";
+    say(words ? `Slice ${k + 1} ${words}` : `Loading slice ${k + 1}`, failed);
+  };
+  patience = setTimeout(run, failed ? 0 : PATIENCE_MS);
+}
+
+/**
+ * Neighbours' pictures, decoded before they are asked for.
+ *
+ * @param {Session} now
+ */
+function prepare(now) {
+  if (now.dragging) return; // the next step of the mouse would make them useless
+  for (const step of [1, -1, 2, -2, 3, -3, 4, -4]) {
+    const j = now.k + step;
+    if (j < 0 || j >= now.study.n) continue;
+    for (const channel of panes.channels(now)) panes.picture(now, j, channel);
+  }
+}
+
+/**
+ * Words in the place of the image.
+ *
+ * @param {string} text
+ * @param {boolean} canRetry
+ */
+function say(text, canRetry) {
+  const box = find("viewer-message");
+  if (!box) return;
+  box.hidden = !text;
+  byId("viewer-message-text").textContent = text;
+  byId("viewer-retry").hidden = !canRetry;
+}
+
+/** Asks once more for what could not be loaded of the slice in view. */
+export function retry() {
+  const { now } = viewer;
+  if (!now) return;
+  const { study, k, loader } = now;
+  for (const channel of panes.channels(now)) loader.retry(address(study.pixels_url, k, channel));
+  for (const [, url] of overlays.sources(now, k)) loader.retry(url);
+  invalidate();
+}
+
+/** @param {string} url Of a slice or map that has arrived or failed. */
+function arrived(url) {
+  const { now } = viewer;
+  if (!now) return;
+  const position = now.study.reference_area_px ? undefined : referenceSlices.get(url);
+  const map = position === undefined ? undefined : now.loader.get(url);
+  if (position !== undefined && map) {
+    let area = 0;
+    for (let i = 0; i < map.length; i++) if (map[i] > 127) area++;
+    viewer.setReferenceArea(position, area);
+  }
+  const isInView = now.panes.some((pane) => panes.source(now, pane) === url);
+  if (isInView || overlays.sources(now, now.k).some(([, mask]) => mask === url)) invalidate();
+}
+
+/** Stored values of the slice in view, undefined while they are on their way. */
+export function pixelsInView() {
+  const { now } = viewer;
+  return now?.loader.get(address(now.study.pixels_url, now.k, now.channel));
+}
+
+/**
+ * Opens a study; the one before leaves.
+ *
+ * @param {Study} study
+ * @param {number} k The slice to begin with.
+ */
+export async function open(study, k) {
+  close();
+  const { reference_url: reference } = study;
+  referenceSlices = new Map(
+    reference ? study.indices.map((_, j) => [address(reference, j), j]) : [],
+  );
+  const channel = Math.max(
+    0,
+    study.channels.findIndex(({ start }) => start),
+  );
+  const session = viewer.open(study, k, {
+    channel,
+    second: panes.firstSecond(study, channel),
+    view: createView(study),
+    loader: createLoader({ budgetBytes: BUDGET_BYTES, onChange: arrived }),
+  });
+  /** @type {Own} */
+  const own = session;
+  await panes.open(session, (scale) => {
+    own.scale = scale;
+    if (viewer.now === session) viewer.emit("view");
+  });
+  if (viewer.now !== session) return panes.dispose(session);
+  invalidate();
+}
+
+/** The study in view leaves. */
+export function close() {
+  const session = viewer.now;
+  if (!session) return;
+  viewer.close();
+  clearTimeout(patience);
+  session.loader.dispose();
+  panes.dispose(session);
+  say("", false);
+}
+
+/** Follows the viewer's state while the page is shown. */
+export function mount() {
+  let map = "none";
+  const again = () => {
+    wish();
+    invalidate();
+  };
+  return all([
+    viewer.on("slice", again),
+    viewer.on("channel", again),
+    viewer.on("mode", again),
+    viewer.on("result", again),
+    viewer.on("threshold", wish), // other slices may have a mask now
+    viewer.on("measures", invalidate),
+    viewer.on("display", ({ show }) => {
+      if (show.map !== map) wish();
+      map = show.map;
+      invalidate();
+    }),
+  ]);
+}

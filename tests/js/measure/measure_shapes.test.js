@@ -1,0 +1,85 @@
+// Kinds of measurements: their lines, their ends, what they say.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import * as shapes from "../../../assets/js/measure/measure_shapes.js";
+import { assertClose, readPoints } from "../support.js";
+
+const SIZE = { width: 20, height: 10 };
+const make = (kind, points) => ({ id: "x", kind, k: 0, points: readPoints(points) });
+
+const PATHS = [
+  ["ruler", "1 2, 3 4", "M1.00 2.00L3.00 4.00"],
+  ["area", "0 0, 4 0, 4 3", "M0.00 0.00L4.00 0.00L4.00 3.00Z"],
+  ["diameters", "0 0, 4 0, 2 1, 2 3", "M0.00 0.00L4.00 0.00M2.00 1.00L2.00 3.00"],
+  ["ellipse", "2 1, 6 3", "M2.00 2.00a2 1 0 1 0 4 0a2 1 0 1 0 -4 0Z"],
+];
+
+for (const [kind, points, path] of PATHS) {
+  test(`the line of ${kind}`, () => assert.equal(shapes.path(make(kind, points)), path));
+}
+
+test("an ellipse is changed by the ends of its axes", () => {
+  const ellipse = make("ellipse", "6 3, 2 1");
+  assert.deepEqual(shapes.handles(ellipse), readPoints("2 2, 6 2, 4 1, 4 3"));
+  const wider = shapes.withHandle(ellipse, 1, [9, 7], SIZE);
+  assert.deepEqual(wider.points, readPoints("2 1, 9 3"));
+});
+
+test("an end stays on the image", () => {
+  const ruler = shapes.withHandle(make("ruler", "1 2, 3 4"), 0, [-5, 99], SIZE);
+  assert.deepEqual(ruler.points, readPoints("0 10, 3 4"));
+});
+
+test("what is moved keeps its form at the edge", () => {
+  const moved = shapes.moved(make("ruler", "1 2, 5 4"), 99, -99, SIZE);
+  assert.deepEqual(moved.points, readPoints("16 0, 20 2"));
+});
+
+const DISTANCES = [
+  { kind: "ruler", points: "0 0, 10 0", point: [5, 3], scale: [1, 1], pixels: 3 },
+  { kind: "ruler", points: "0 0, 10 0", point: [5, 3], scale: [4, 2], pixels: 6 },
+  { kind: "area", points: "0 0, 4 0, 4 4", point: [2, 2], scale: [1, 1], pixels: 0 }, // closed
+  { kind: "angle", points: "0 0, 4 0, 4 4", point: [2, 2], scale: [1, 1], pixels: 2 },
+  { kind: "diameters", points: "0 0, 8 0, 4 1, 4 5", point: [5, 4], scale: [1, 1], pixels: 1 },
+];
+
+for (const { kind, points, point, scale, pixels } of DISTANCES) {
+  test(`${point} is ${pixels} screen pixels from ${kind} ${points}`, () => {
+    assertClose(shapes.distance(make(kind, points), point, scale), pixels);
+  });
+}
+
+const WORDS = [
+  ["ruler", "0 0, 3 4", null, "5.0 px"],
+  ["ruler", "0 0, 3 4", [9, 2, 1], "8.5 mm"],
+  ["angle", "1 0, 0 0, 0 1", null, "90.0°"],
+  ["angle", "1 0, 1 0", null, "no angle"],
+  ["diameters", "0 0, 8 0, 4 1, 4 5", [9, 1, 1], "8.0 × 4.0 mm; changed by the reader"],
+  ["area", "0 0, 40 0, 40 30, 0 30", null, "1,200 px"],
+  ["area", "0 0, 4 0, 4 3, 0 3", [9, 2, 1], "24.0 mm²"],
+  ["area", "0 0, 40 0, 40 30, 0 30", [9, 1, 1], "12.00 cm²"],
+];
+
+for (const [kind, points, spacing, words] of WORDS) {
+  test(`${kind} ${points} at ${spacing} says ${words}`, () => {
+    const study = { spacing_mm: spacing, pixels_url: "/{slice}", ...SIZE };
+    const now = { study, channel: 0, loader: { get: () => undefined } }; // no pixels yet
+    assert.equal(shapes.words(make(kind, points), now).join("; "), words);
+  });
+}
+
+test("an area says what its pixels are", () => {
+  const study = {
+    ...SIZE,
+    spacing_mm: null,
+    pixels_url: "/{slice}",
+    slope: 2,
+    intercept: -10,
+    channels: [{ label: "FLAIR" }],
+  };
+  const stored = Uint8Array.from({ length: 200 }, (_, i) => i % 20);
+  const now = { study, channel: 0, loader: { get: (url) => (url === "/0" ? stored : undefined) } };
+  const found = shapes.words(make("area", "2 0, 6 0, 6 2, 2 2"), now);
+  assert.deepEqual(found, ["8 px", "Mean -3.00  SD 2.24", "Min -6  Max 0", "FLAIR"]);
+});
