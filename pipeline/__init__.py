@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline.data.preprocessing import chosen_channels
     from pipeline.data.reading.formats import describe_formats, list_formats
     from pipeline.data.reading.reading import ReadReport, read_cases
+    from pipeline.data.sequences import SEQUENCE_LABELS, SHORT_SEQUENCE_LABELS
     from pipeline.datasets.splits import role_of
     from pipeline.demo import make_demo_studies
     from pipeline.engine.export import export_models
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pipeline.metrics import dice_from_counts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.storage.checked_json import Fields, json_number, read_json_object
+    from pipeline.storage.digests import SHA256
     from pipeline.storage.shared_storage import SharedStorage, StorageError
     from pipeline.surfaces.case_space import (
         CaseSpace,
@@ -53,6 +55,9 @@ if TYPE_CHECKING:
     from pipeline.surfaces.mesh import Mesh
 
 _MODULES = {
+    "SEQUENCE_LABELS": "pipeline.data.sequences",
+    "SHORT_SEQUENCE_LABELS": "pipeline.data.sequences",
+    "SHA256": "pipeline.storage.digests",
     "Analyser": "pipeline.analysis.analyser",
     "AnswerMap": "pipeline.analysis.results",
     "BidimensionalMeasurement": "pipeline.measurement.bidimensional",
@@ -109,6 +114,9 @@ _MODULES = {
 }
 
 __all__ = [
+    "SEQUENCE_LABELS",
+    "SHA256",
+    "SHORT_SEQUENCE_LABELS",
     "Analyser",
     "AnswerMap",
     "BidimensionalMeasurement",

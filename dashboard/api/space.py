@@ -56,7 +56,7 @@ def plane_reference(study_id: str, digest: str, axis: str, place: int) -> Respon
 
 @space.get("/data/<study_id>/<key>/plane/<axis>/<int:place>/probability")
 def plane_probability(study_id: str, key: str, axis: str, place: int) -> Response:
-    """255 x the segmenter's probability along a cut, ``(n, length)``."""
+    """255 x the probability along a cut, ``(n, length)``."""
     row = recent_study(study_id)
     check_key(row, key)
     _check_cut(row, axis, place)

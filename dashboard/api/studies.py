@@ -135,7 +135,7 @@ def thumbnail(study_id: str, digest: str, channel: int) -> Response:
 
 @api.get(f"/data/<study_id>/<key>/<any({', '.join(AnswerMap)}):name>/<int:k>")
 def answer_map(study_id: str, key: str, name: str, k: int) -> Response:
-    """One slice of a map of the answer (`pipeline.Answer`), by the models that the key names."""
+    """One slice of a map of the answer (`pipeline.AnswerMap`), by the models that the key names."""
     return _map_slice(study_id, key, k, AnswerMap(name))
 
 

@@ -9,16 +9,13 @@ from typing import Any
 
 from dash import dcc, html
 
-from pipeline import ModelInfo
+from pipeline import SHORT_SEQUENCE_LABELS, ModelInfo
 
 #: A model card longer than this is cut; nobody reads more in a browser.
 MAX_CARD_CHARACTERS = 60_000
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_CHANNEL_WORDS = {
-    "t1": "T1",
-    "flair": "FLAIR",
-    "t1c": "T1c",
+_CHANNEL_WORDS = SHORT_SEQUENCE_LABELS | {
     "flair-below": "FLAIR of the slice below",
     "flair-above": "FLAIR of the slice above",
 }

@@ -67,14 +67,6 @@ def parse_texts(value: object) -> tuple[str, ...]:
     return tuple(text for text in map(parse_text, items) if text)
 
 
-def parse_count(value: object) -> int:
-    """A count; a list counts its items, anything else is 0."""
-    if isinstance(value, list):
-        return len(value)
-    number = _optional(value)
-    return int(number) if number is not None and number >= 0 else 0
-
-
 def parse_strings(value: object) -> dict[str, str]:
     """Names and values of an object as texts, those that say nothing left out."""
     if not isinstance(value, Mapping):

@@ -16,19 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline import Case
+from pipeline import SEQUENCE_LABELS, Case
 
 #: Longest side of a thumbnail in pixels.
 THUMBNAIL_PX = 192
 
-_LABELS = {
-    "flair": "FLAIR",
-    "t1": "T1 pre-contrast",
-    "t1c": "T1 post-contrast",
-    "t2": "T2",
-    "other": "Other sequence",
-    "unknown": "Unknown sequence",
-}
 _LEVELS = 65_535
 _SAMPLE_PX = 2_000_000
 _FOREGROUND_SHARE = 0.06
@@ -58,7 +50,7 @@ def describe_display(case: Case) -> dict[str, Any]:
 
 def sequence_label(sequence: str) -> str:
     """A sequence's name for readers."""
-    return _LABELS.get(str(sequence), _LABELS["unknown"])
+    return SEQUENCE_LABELS.get(str(sequence), SEQUENCE_LABELS["unknown"])
 
 
 def encode_slice(image: NDArray[np.generic], display: Mapping[str, Any]) -> bytes:

@@ -56,7 +56,7 @@ def describe_measures(
         unit, notes, lesions (the largest
         first, ``k`` their slice from 0, lines in pixels with pixel centres at whole numbers,
         ``boxes`` as of `LesionMeasurement`); areas: per slice the pixels at or above each of 256
-        levels, None where the segmenter was not run; overlap: likewise of the reference's pixels,
+        levels, None where nothing was outlined; overlap: likewise of the reference's pixels,
         and reference_px: all of them per slice, both None without a reference.
     """
     outlined = [one.outline_evidence is not None for one in result.slices]

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from pipeline import SharedStorage
+from pipeline import SHA256, SharedStorage
 
 _NAMES = ("case.json", "pixels.npy", "masks.npy")
 _MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 1 << 16
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def send_study(storage: SharedStorage, study_id: str, folder: Path) -> None:
@@ -91,7 +89,7 @@ def _parse_manifest(text: bytes | None) -> dict[str, dict[str, Any]] | None:
         return None
     for stated in files.values():
         fits = isinstance(stated, dict) and type(stated.get("bytes")) is int
-        if not fits or _SHA256.fullmatch(str(stated.get("sha256"))) is None:
+        if not fits or SHA256.fullmatch(str(stated.get("sha256"))) is None:
             return None
     return files
 

@@ -45,6 +45,7 @@ from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.models.registry import TaskInfo
+from pipeline.storage.digests import SHA256
 from pipeline.storage.shared_storage import SharedStorage, StorageError
 
 try:  # Windows has no fcntl: there, two processes may compute the same answer twice.
@@ -53,7 +54,6 @@ except ImportError:  # pragma: no cover
     fcntl = None  # type: ignore[assignment]
 
 _LOG = logging.getLogger(__name__)
-_KEY = re.compile(r"[0-9a-f]{64}")
 _VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 _LOCK_POLL_S = 0.05
 _SHARED = "results"
@@ -189,7 +189,7 @@ class ResultCache:
 
     def put(self, key: str, answer: Answer) -> bool:
         """Keep an answer. Returns whether it could be kept; a full disk is no reason to fail."""
-        if _KEY.fullmatch(key) is None:
+        if SHA256.fullmatch(key) is None:
             raise ValueError(f"a key is 64 hexadecimal digits, got {key!r}")
         entry = encode_answer(answer, key)
         kept = self._keep(key, entry)
@@ -249,7 +249,7 @@ class ResultCache:
         return sum(one.probability.nbytes for one in self._recent.values())
 
     def _decoded(self, key: str, decode: Callable[[bytes], Any]) -> Any:
-        if _KEY.fullmatch(key) is None:
+        if SHA256.fullmatch(key) is None:
             return None
         try:
             entry = self._entries.get(key)

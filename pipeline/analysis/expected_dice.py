@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from pipeline.analysis.outline_facts import OutlineFacts
 from pipeline.models.registry import ModelInfo
 from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import file_digest
+from pipeline.storage.digests import SHA256, file_digest
 
 MODEL_FILE = "expected_dice.json"
 SCHEMA = 1
@@ -44,7 +44,6 @@ FEATURES = {
 _SIMILAR = 3
 #: Dice nearer to 0 or 1 than this are told apart by a few pixels only.
 _FLOOR = 0.02
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,127}")
 _MOST_PATIENTS = 10_000
 
@@ -234,13 +233,13 @@ def read_dice_model(network: ModelInfo) -> DiceModel | None:
         return None
     fields = Fields(content, MODEL_FILE)
     fields.require(fields.get("schema") == SCHEMA, f"schema must be {SCHEMA}")
-    if fields.text("network", _DIGEST) != network.digest:
+    if fields.text("network", SHA256) != network.digest:
         return None
     try:
         evaluation = file_digest(evaluation_path(network))
     except OSError:
         return None
-    if fields.text("evaluation", _DIGEST) != evaluation:
+    if fields.text("evaluation", SHA256) != evaluation:
         return None
     return _read_model(fields)
 

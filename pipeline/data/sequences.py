@@ -37,7 +37,23 @@ COMBINABLE = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST, SequenceN
 #: What three channels without names are taken to be: those of the public LGG set.
 COLOUR_SEQUENCES = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
 
-#: Words for a reader.
+#: Labels by a sequence's value, where there is room and where there is little.
+SEQUENCE_LABELS = {
+    SequenceName.FLAIR.value: "FLAIR",
+    SequenceName.PRE.value: "T1 pre-contrast",
+    SequenceName.POST.value: "T1 post-contrast",
+    SequenceName.T2.value: "T2",
+    SequenceName.OTHER.value: "Other sequence",
+    SequenceName.UNKNOWN.value: "Unknown sequence",
+}
+SHORT_SEQUENCE_LABELS = {
+    SequenceName.FLAIR.value: "FLAIR",
+    SequenceName.PRE.value: "T1",
+    SequenceName.POST.value: "T1c",
+    SequenceName.T2.value: "T2",
+    SequenceName.OTHER.value: "other",
+}
+#: Words for a sentence.
 SEQUENCE_WORDS = {
     SequenceName.PRE: "T1 without contrast",
     SequenceName.POST: "T1 with contrast",

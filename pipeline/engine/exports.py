@@ -8,13 +8,13 @@ with another digest in it, the network counts as not exported.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import InputError
 from pipeline.models.registry import NetworkInfo
 from pipeline.storage.checked_json import Fields, read_json_object
+from pipeline.storage.digests import SHA256
 
 RECORD_SCHEMA = 4
 #: Largest difference from Keras that an exported float32 model may have: in probability, and of
@@ -22,7 +22,6 @@ RECORD_SCHEMA = 4
 AGREEMENT_LIMIT = 1e-3
 #: Engine -> endings of one stage's files; the first is the one that the runtime opens.
 SUFFIXES = {"openvino": (".xml", ".bin"), "onnxruntime": (".onnx",)}
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def is_exported(info: NetworkInfo, engine_dir: Path, engine: str) -> bool:
         return (
             record.get("schema") == RECORD_SCHEMA
             and record.get("engine") == engine
-            and record.text("keras_digest", _DIGEST) == info.digest
+            and record.text("keras_digest", SHA256) == info.digest
             and record.number("max_difference", 0, 1) <= AGREEMENT_LIMIT
             and record.get("sizes") == files.sizes()
         )

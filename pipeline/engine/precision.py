@@ -15,6 +15,7 @@ from pipeline.errors import InputError
 from pipeline.models.registry import NetworkInfo
 from pipeline.storage.atomic_files import write_json
 from pipeline.storage.checked_json import Fields, read_json_object
+from pipeline.storage.digests import SHA256
 
 #: Precisions, the most exact first. Float32 needs no gate.
 PRECISIONS = ("f32", "bf16")
@@ -26,7 +27,6 @@ LEAST_MASK_DICE = 0.995
 MOST_AUC_LOSS = 0.002
 #: Fewer held-out patients show nothing.
 LEAST_PATIENTS = 5
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def read_precision_checks(info: NetworkInfo) -> list[PrecisionCheck]:
         return []
     stated = Fields(content, PRECISION_FILE)
     stated.require(stated.get("schema") == SCHEMA, f"schema must be {SCHEMA}")
-    if stated.text("keras_digest", _DIGEST) != info.digest:
+    if stated.text("keras_digest", SHA256) != info.digest:
         return []
     rows = stated.get("checks")
     stated.require(isinstance(rows, list) and len(rows) <= 16, "checks must be a short list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,10 +14,10 @@ from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import Configuration, PlannedRow
 from pipeline.experiments.options import option_words
 from pipeline.storage.checked_json import Fields, read_json_object
+from pipeline.storage.digests import SHA256
 
 SCHEMA = 1
 MEASURED, NOT_RUN = "measured", "not run"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def read_measured_rows(path: Path, facts: DataFacts) -> dict[str, dict[str, Any]
         for row in rows
         if isinstance(row, dict)
         and row.get("status") == MEASURED
-        and _DIGEST.fullmatch(str(row.get("digest"))) is not None
+        and SHA256.fullmatch(str(row.get("digest"))) is not None
     }
 
 

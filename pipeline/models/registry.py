@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import logging
 import math
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from pipeline.models.decision import DecisionRule
 from pipeline.models.entries import find_entry
 from pipeline.models.quiet_keras import import_keras
 from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import file_digest
+from pipeline.storage.digests import SHA256, file_digest
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +35,6 @@ TASKS = {DEFAULT_TASK: "resunet-resnet18"}
 METADATA_SCHEMA = 2
 MODEL_FILE, METADATA_FILE, HISTORY_FILE = "model.keras", "metadata.json", "history.csv"
 EVALUATION_FILE, CARD_FILE = "evaluation.json", "README.md"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -232,7 +230,7 @@ def read_common(folder: Path, fields: Fields) -> dict[str, Any]:
         "version": fields.text("version"),
         "folder": folder,
         "file": folder / fields.text("file"),
-        "digest": fields.text("digest", _DIGEST),
+        "digest": fields.text("digest", SHA256),
         "input_size": fields.mapping("input").whole("size", 16, 4096),
         "preprocessing_version": fields.whole("preprocessing_version", 1, 10**6),
         "metadata": fields.content,

@@ -22,7 +22,7 @@ from typing import Any
 from pipeline.errors import InputError
 from pipeline.storage.atomic_files import write_json
 from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import file_digest
+from pipeline.storage.digests import SHA256, file_digest
 
 try:  # Windows has no fcntl: there, two calls may write to one folder at once.
     import fcntl
@@ -39,7 +39,6 @@ _OUR_FILE = re.compile(rf"masks/{_NAME}/[0-9]+\.png|masks/{_NAME}\.nii\.gz|heat_
 _PART_FILE = re.compile(r"[0-9a-f]{64}-[0-9]+\.json")
 #: What a process that was killed leaves: drafts of `atomic_files`, files that were being renamed.
 _DRAFT = re.compile(r"\.part-[0-9]+-[0-9a-f]{8}-.+|\.moving-[0-9]+")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 #: Whatever a file that was made to do harm may lead to; it counts as no part.
 _UNFIT = (InputError, OSError, ValueError, TypeError, KeyError, RecursionError)
 
@@ -167,7 +166,7 @@ class FinishedParts:
         fields = Fields(whole, path.name)
         part = fields.mapping("part")
         content = whole.get("part")
-        fields.require(fields.text("digest", _DIGEST) == _digest_of(content), "it was changed")
+        fields.require(fields.text("digest", SHA256) == _digest_of(content), "it was changed")
         case, files = part.get("case"), part.get("files")
         fields.require(part.get("name") == name, "it is another one's")
         fields.require(isinstance(case, dict) and isinstance(files, dict), "a field is missing")

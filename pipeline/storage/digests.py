@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
+
+#: How a SHA-256 is written.
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def file_digest(path: Path) -> str:

@@ -1,1 +1,1 @@
-"""Losses, schedules and the two training programs."""
+"""Training of the two-stage network: batches, augmentation, losses, schedules, calibration."""

@@ -1,4 +1,4 @@
-"""Losses of the two training programs."""
+"""Losses of the two-stage network."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ from dash import html
 
 from dashboard.store import JobState, Origin, StudyRow
 from dashboard.studies.addresses import review_href
+from pipeline import SHORT_SEQUENCE_LABELS
 
 GRID = "worklist-grid"
 
 ORIGIN_WORDS = {Origin.UPLOAD: "Upload", Origin.LIBRARY: "Library", Origin.DEMO: "Demo"}
-SEQUENCE_WORDS = {"flair": "FLAIR", "t1": "T1", "t1c": "T1c", "t2": "T2", "other": "other"}
 
 _COLUMNS: list[dict[str, Any]] = [
     {
@@ -137,7 +137,9 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
 
 def sequence_words(sequences: Iterable[str]) -> str:
     """Names of the sequences, each once, FLAIR first; "" where none is known."""
-    known = [SEQUENCE_WORDS[name] for name in map(str, sequences) if name in SEQUENCE_WORDS]
+    known = [
+        SHORT_SEQUENCE_LABELS[name] for name in map(str, sequences) if name in SHORT_SEQUENCE_LABELS
+    ]
     once = list(dict.fromkeys(known))
     return " ".join(sorted(once, key=lambda name: name != "FLAIR")) or "not known"
 

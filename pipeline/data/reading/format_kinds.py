@@ -66,8 +66,7 @@ class VolumeFormat(Format):
 
     Attributes:
         read: Reads a file. Checks its dimensions (`pipeline.data.reading.limits.check_volume`)
-        before it
-            decodes a voxel, and raises `InputError` where it cannot be read.
+            before it decodes a voxel, and raises `InputError` where it cannot be read.
         count_slices: Slices as the header states them, for a forecast; 1 where it cannot be read.
     """
 
