@@ -39,7 +39,10 @@ def test_readme_lists_every_command() -> None:
     assert set(COMMANDS) == listed
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/development.md", "docs/results.md"])
+DOCUMENTS = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_and_paths_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
