@@ -16,6 +16,7 @@ import signal
 import socket
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from billiard import active_children
@@ -31,7 +32,7 @@ if TYPE_CHECKING:  # a web process runs no jobs
     from dashboard.jobs.execution import Worker
 
 _LOG = logging.getLogger(__name__)
-_RESEND_EVERY_S = 3.0
+_RESEND_EVERY_S = 2.0
 #: A message may be lost when it was sent this long ago and the queue is shorter than the table.
 _SENT_AGAIN_AFTER = timedelta(seconds=10)
 
@@ -40,10 +41,12 @@ def resend(app: Celery, store: Store) -> None:
     """Send the messages of waiting jobs that have none; any number of processes may do so."""
     try:
         table.release_expired(store)
-        lost = table.count_waiting(store) > _count_messages(app)
-        before = store.clock() - _SENT_AGAIN_AFTER if lost else None
-        for job in table.take_unsent(store, sent_before=before):
-            send(app, job.job_id, job.priority)
+        for job in table.take_unsent(store):
+            send(app, job.job_id, job.priority, again=True)
+        lost = table.count_waiting(store) - _count_messages(app)
+        before = store.clock() - _SENT_AGAIN_AFTER
+        for job in table.take_unsent(store, sent_before=before, limit=max(0, lost)):
+            send(app, job.job_id, job.priority, again=True)
     except (SQLAlchemyError, *BROKER_ERRORS) as error:
         _LOG.warning("Waiting jobs could not be looked for: %s", error)
 
@@ -56,15 +59,10 @@ def serve(app: Celery, store: Store, make_worker: Callable[[], Worker]) -> None:
         store: The review database.
         make_worker: Makes what runs jobs, in the process that runs them.
     """
-    workers: list[Worker] = []  # the one of the child process
-
-    def begin(**_: Any) -> None:
-        worker = make_worker()
-        workers.append(worker)
-        worker.prepare()
+    open_worker = cache(make_worker)  # called in the child process only
 
     def run_job(job_id: int) -> None:
-        (worker,) = workers
+        worker = open_worker()
         signal.signal(signal.SIGTERM, lambda *_: worker.stopping.set())
         if worker.stopping.is_set():  # it takes no more jobs: another process gets the message
             raise SystemExit
@@ -74,12 +72,13 @@ def serve(app: Celery, store: Store, make_worker: Callable[[], Worker]) -> None:
         requires = ("celery.worker.consumer.tasks:Tasks",)
 
         def start(self, consumer: Any) -> None:  # again after each loss of the connection
+            resend(app, store)
             consumer.timer.call_repeatedly(_RESEND_EVERY_S, resend, (app, store))
 
     app.task(name=RUN_JOB)(run_job)
     app.steps["consumer"].add(Resend)
     setup_logging.connect(lambda **_: None, weak=False)  # the log stays as it was set up
-    worker_process_init.connect(begin, weak=False)
+    worker_process_init.connect(lambda **_: open_worker().prepare(), weak=False)
     worker_shutting_down.connect(_stop_child, weak=False)
     app.Worker(
         concurrency=1,

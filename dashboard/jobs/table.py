@@ -225,7 +225,9 @@ def count_waiting(store: Store) -> int:
         return session.scalar(select(func.count()).select_from(waiting)) or 0
 
 
-def take_unsent(store: Store, *, sent_before: datetime | None, limit: int = 64) -> list[JobRow]:
+def take_unsent(
+    store: Store, *, sent_before: datetime | None = None, limit: int = 64
+) -> list[JobRow]:
     """Waiting jobs whose message is to be sent, the next ones first; marks them as sent.
 
     Each is given to one caller only, however many ask at the same time.

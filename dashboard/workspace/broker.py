@@ -41,7 +41,7 @@ def build_celery(url: str) -> Celery:
         broker_connection_max_retries=None,
         # given up soon where a web process sends: the row is there, and is sent again
         broker_transport_options={
-            "priority_steps": [0, 3, 6, 9],  # 0 is delivered first
+            "priority_steps": list(range(10)),  # 0 is delivered first
             "max_retries": 1,
             "interval_start": 0,
             "interval_step": 0.1,
@@ -53,10 +53,17 @@ def build_celery(url: str) -> Celery:
     return app
 
 
-def send(app: Celery, job_id: int, priority: int) -> None:
-    """Send a job's message; where Redis does not take it, a worker sends it again later."""
-    first = 9 - min(9, priority)
+def send(app: Celery, job_id: int, priority: int, *, again: bool = False) -> None:
+    """Send a job's message; where Redis does not take it, a worker sends it again later.
+
+    Args:
+        app: As of `build_celery`.
+        job_id: The job.
+        priority: Its priority in the table.
+        again: Whether it has waited before: it goes before others of its priority.
+    """
+    step = 9 - min(8, priority) - again
     try:
-        app.send_task(RUN_JOB, (job_id,), priority=first, retry=False)
+        app.send_task(RUN_JOB, (job_id,), priority=step, retry=False)
     except BROKER_ERRORS as error:
         _LOG.warning("Redis did not take the message of job %d: %s", job_id, error)

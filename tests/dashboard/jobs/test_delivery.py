@@ -57,14 +57,14 @@ def attempts(parts: Services) -> list[int]:
     return [job.attempts for job in found if job is not None]
 
 
-def waiting(redis_server: RedisServer) -> list[list[int]]:
-    """Numbers of the jobs whose messages wait, of each priority, the next one first."""
+def waiting(redis_server: RedisServer) -> list[int]:
+    """Numbers of the jobs whose messages wait, in the order in which they are delivered."""
     client = redis_server.client()
-    keys = [delivery.QUEUE, *(f"{delivery.QUEUE}\x06\x16{step}" for step in (3, 6, 9))]
-    found = [[json.loads(text) for text in reversed(client.lrange(key, 0, -1))] for key in keys]
-    assert all(m["content-type"] == "application/json" for messages in found for m in messages)
-    bodies = [[json.loads(base64.b64decode(m["body"])) for m in messages] for messages in found]
-    return [[arguments[0] for arguments, _, _ in some] for some in bodies]
+    keys = [delivery.QUEUE, *(f"{delivery.QUEUE}\x06\x16{step}" for step in range(1, 10))]
+    found = [json.loads(text) for key in keys for text in reversed(client.lrange(key, 0, -1))]
+    assert all(message["content-type"] == "application/json" for message in found)
+    bodies = [json.loads(base64.b64decode(message["body"])) for message in found]
+    return [arguments[0] for arguments, _, _ in bodies]
 
 
 def test_each_job_is_one_message_with_its_number_and_priority(
@@ -76,7 +76,7 @@ def test_each_job_is_one_message_with_its_number_and_priority(
         shared.store, "a" * 32, ModelKey("chest-xray", "b" * 64), restart=True
     )
     table.submit(shared.store, ids[2], priority=table.PRIORITY_OPENED)
-    assert waiting(redis_server) == [[jobs[2]], [image], [], jobs]
+    assert waiting(redis_server) == [jobs[2], image, *jobs]
 
 
 def test_waiting_jobs_whose_message_is_lost_are_sent_again_once(
@@ -85,28 +85,30 @@ def test_waiting_jobs_whose_message_is_lost_are_sent_again_once(
     app = broker.build_celery(redis_server.url)
     jobs = [table.submit(shared.store, add_case(shared, make_case(seed=k))) for k in range(3)]
     delivery.resend(app, shared.store)
-    assert waiting(redis_server)[3] == jobs  # nothing is lost
+    assert waiting(redis_server) == jobs  # nothing is lost
     redis_server.client().flushall()
     delivery.resend(app, shared.store)
-    assert waiting(redis_server)[3] == []  # they may still be on their way
+    assert waiting(redis_server) == []  # they may still be on their way
     shared.store.clock = lambda: now_utc() + timedelta(seconds=11)
     threads = [threading.Thread(target=delivery.resend, args=(app, shared.store)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert waiting(redis_server)[3] == jobs
+    assert waiting(redis_server) == jobs
 
 
-def test_a_job_that_was_given_back_is_sent_at_once(
+def test_a_job_that_was_given_back_is_sent_at_once_and_before_others(
     shared: Services, redis_server: RedisServer
 ) -> None:
-    job_id = table.submit(shared.store, add_case(shared, make_case()))
+    jobs = [table.submit(shared.store, add_case(shared, make_case(seed=k))) for k in range(3)]
     redis_server.client().flushall()
-    table.claim(shared.store, "w")
-    table.end(shared.store, job_id, "w", JobState.QUEUED)
+    broker.send(broker.build_celery(redis_server.url), jobs[0], table.PRIORITY_ARRIVED)
+    broker.send(broker.build_celery(redis_server.url), jobs[2], table.PRIORITY_OPENED)
+    table.claim(shared.store, "w", job_id=jobs[1])
+    table.end(shared.store, jobs[1], "w", JobState.QUEUED)
     delivery.resend(broker.build_celery(redis_server.url), shared.store)
-    assert waiting(redis_server)[3] == [job_id]
+    assert waiting(redis_server) == [jobs[2], jobs[1], jobs[0]]
 
 
 def test_messages_for_rows_that_are_done_held_or_gone_do_nothing(
@@ -120,7 +122,7 @@ def test_messages_for_rows_that_are_done_held_or_gone_do_nothing(
     shared.store.lease = timedelta(seconds=60)
     assert table.claim(shared.store, "somebody else") is not None
     workers.start(0.01)
-    wait_for(lambda: not any(waiting(redis_server)))
+    wait_for(lambda: not waiting(redis_server))
     time.sleep(1)
     held = table.state(shared.store, job_id)
     assert held is not None and held.owner == "somebody else"

@@ -201,7 +201,7 @@ def test_what_an_older_version_lacks_is_added_and_its_jobs_stay(
         assert [row.highest_score for row in opened.list_studies()] == [None, 0.9]
         opened.close()
     opened = Store(database_url, model=model)
-    (job,) = table.take_unsent(opened, sent_before=None)
+    (job,) = table.take_unsent(opened)
     assert (job.job_id, job.task) == (waiting, "brain-tumor")
     assert table.claim(opened, "w") is not None
     opened.close()
