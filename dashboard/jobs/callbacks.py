@@ -37,9 +37,8 @@ _LOG = logging.getLogger(__name__)
 _SIZE_LIMIT = 64 * 2**20
 #: A callback that no browser has asked for in this time is not followed any further.
 _WANTED_S = 30.0
-#: Between two looks at the table: the first ones follow each other faster, since one slice is
-#: answered in less.
-_FIRST_PAUSE_S, _PAUSE_S = 0.05, 0.2
+#: Between two looks at the table; one slice is answered in a few of them.
+_PAUSE_S = 0.1
 
 
 def follow(
@@ -56,7 +55,7 @@ def follow(
         submit: Asks for the job; raises `InputError` where it cannot be done.
         report: Called with the state at each look: a callback that nobody wants any more ends then,
             and a page that hears nothing asks again.
-        pause_s: Longest time between two looks.
+        pause_s: Time between two looks.
 
     Returns:
         The last state, for the browser: ``state``, ``done``, ``total``, ``message`` and
@@ -67,14 +66,12 @@ def follow(
     """
     try:
         job_id = submit()
-        pause = min(_FIRST_PAUSE_S, pause_s)
         while True:
             job = table.state(store, job_id)
             if job is None or job.finished:
                 return _describe(job)
             report(_describe(job))
-            time.sleep(pause)
-            pause = min(1.25 * pause, pause_s)
+            time.sleep(pause_s)
     except InputError as error:
         return {**_describe(None), "state": str(JobState.FAILED), "message": error.message}
     except SQLAlchemyError:

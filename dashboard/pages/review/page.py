@@ -29,7 +29,7 @@ OUTCOME = "analysis-outcome"
 SINK = "review-sink"
 
 #: How often the browser asks how far the analysis is.
-_ASK_MS = 150
+_ASK_MS = 100
 
 #: What the slice score was learned on, in the words that the reader finds one click away.
 LEARNED_ON = [
