@@ -39,7 +39,7 @@ def run_worker(services: Services, make_worker: Callable[[Services], Worker] = W
     if services.celery is not None:
         from dashboard.jobs.delivery import serve  # without Redis nothing of Celery is imported
 
-        # the process that runs jobs opens storage and database anew: neither survives a fork
+        # the process that runs jobs opens storage and database itself: neither survives a fork
         serve(
             services.celery, services.store, lambda: make_worker(build_services(services.settings))
         )

@@ -59,7 +59,7 @@ class ImageAnswers:
         """Keep an image; the same image again is the same id.
 
         Args:
-            name: The file's name, as the browser tells it.
+            name: The file's name, as the browser sends it; untrusted.
             stream: Its bytes.
             length: How many there should be, where that is known.
 

@@ -1,8 +1,8 @@
 """Starts the web process, the workers and the preparation, keeps them running, ends them together.
 
 Each child leads a process group of its own, so that Ctrl-C reaches this process only and a child's
-own children (exports, background callbacks) end with it. Should this process be killed, the
-children notice within a second.
+own children (exports, the process that runs Celery's jobs) end with it. Should this process be
+killed, the children notice within a second.
 """
 
 from __future__ import annotations

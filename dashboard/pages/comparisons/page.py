@@ -184,7 +184,7 @@ def parse_request(value: object) -> dict[str, Any] | None:
 
     Returns:
         ``task``; ``image``, the image's id; ``asked``, the browser's mark for this request;
-        ``again``, whether an answer that failed or was cancelled is asked for anew.
+        ``again``, whether an answer that failed or was cancelled is asked for again.
     """
     if not isinstance(value, dict):
         return None

@@ -152,7 +152,7 @@ def parse_request(value: object) -> dict[str, Any] | None:
 
     Returns:
         ``study_id``; ``asked``, the browser's mark for this request; ``again``, whether an analysis
-        that failed or was cancelled begins anew.
+        that failed or was cancelled begins again.
     """
     if not isinstance(value, dict):
         return None
