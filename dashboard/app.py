@@ -87,9 +87,10 @@ def build_app(parts: Services) -> Dash:
         )
         page.module.register(app)
     dash.register_page("not_found_404", title="Not found · Overread", layout=_not_found)
-    shell.register(app)
+    titles = {page.path: page.title for page in PAGES}
+    shell.register(app, titles)
     notice = html.Div(id=_NOTICE, className="app-notice", role="alert", style=_NOTICE_PLACE)
-    app.layout = html.Div([shell.layout(dash.page_container), notice])
+    app.layout = html.Div([shell.layout(dash.page_container, titles), notice])
     scripts.register(app.server, modules)
     api.register(app.server, parts)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)

@@ -7,9 +7,10 @@ inline script, so that the content security policy needs no exception beyond `Da
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
@@ -31,14 +32,8 @@ READER_OPEN = "reader-open"
 
 MAIN = "main"
 
-#: Navigation: words and path, in order.
-PAGES: tuple[tuple[str, str], ...] = (
-    ("Worklist", "/"),
-    ("Review", "/review"),
-    ("Performance", "/performance"),
-    ("Comparisons", "/comparisons"),
-    ("About", "/about"),
-)
+#: `dcc.Store` with the ids of the navigation's links by their pages' paths.
+_LINKS = "page-links"
 
 #: For ``Dash(assets_path_ignore=...)``: what `index_string` and the style sheets load themselves.
 ASSETS_PATH_IGNORE = ["^vendor$", "^boot$", "^js$"]
@@ -82,17 +77,19 @@ def index_string(scripts: str, prefix: str = "/") -> str:
     return _INDEX.replace("PREFIX", prefix).replace("SCRIPTS", scripts)
 
 
-def layout(container: Component) -> html.Div:
+def layout(container: Component, pages: Mapping[str, str]) -> html.Div:
     """The frame, around ``dash.page_container`` or any other component.
 
     Args:
         container: What is shown under the top bar.
+        pages: Title of each page by its path, in the order of the navigation.
     """
     return html.Div(
         [
             html.A("Skip to content", href=f"#{MAIN}", className="skip-link"),
             dcc.Store(id=THEME),
-            _top_bar(),
+            dcc.Store(id=_LINKS, data={path: _nav_id(path) for path in pages}),
+            _top_bar(pages),
             html.Main(container, id=MAIN, className="app-main", tabIndex=-1),
             _help_dialog(),
             _reader_dialog(),
@@ -101,7 +98,7 @@ def layout(container: Component) -> html.Div:
     )
 
 
-def register(app: Dash) -> None:
+def register(app: Dash, pages: Mapping[str, str]) -> None:
     """Add the frame's clientside callbacks: theme and current page."""
     app.clientside_callback(
         ClientsideFunction("overread_shell", "theme"),
@@ -111,9 +108,10 @@ def register(app: Dash) -> None:
     )
     app.clientside_callback(
         ClientsideFunction("overread_shell", "current"),
-        [Output(_nav_id(path), "className") for _, path in PAGES],
+        [Output(_nav_id(path), "className") for path in pages],
         Output(_nav_id("/review"), "href"),
         Input("_pages_location", "pathname"),
+        State(_LINKS, "data"),
     )
 
 
@@ -135,9 +133,10 @@ def empty_state(title: str, *children: object, id: str | None = None) -> html.Di
     )
 
 
-def _top_bar() -> html.Header:
+def _top_bar(pages: Mapping[str, str]) -> html.Header:
     links = [
-        dcc.Link(words, href=path, id=_nav_id(path), className="nav-item") for words, path in PAGES
+        dcc.Link(title, href=path, id=_nav_id(path), className="nav-item")
+        for path, title in pages.items()
     ]
     brand: list[Any] = [html.Span(className="brand-mark", **aria(hidden="true")), "Overread"]
     return html.Header(

@@ -72,7 +72,6 @@ import * as maskBits from "./mask_bits.js";
  */
 
 const QUIET_MS = 700; // after the last step
-const RETRY_MS = [2000, 5000, 10000, 30000];
 const PATIENCE_MS = 20000;
 const KEEPALIVE_BYTES = 60000; // browsers send no more when a page goes away
 const NO_ANSWER = "the server does not answer. Trying again.";
@@ -168,7 +167,7 @@ async function load(session, tries = 0) {
   if (!ok) {
     report(session, "failed", { sentence: status ? body.error : NO_ANSWER });
     const again = () => void (sync === session && load(session, tries + 1));
-    if (!status || status >= 500) session.timer = setTimeout(again, pauseOf(RETRY_MS, tries));
+    if (!status || status >= 500) session.timer = setTimeout(again, pauseOf(tries));
     return;
   }
   session.versions = body.versions;
@@ -302,7 +301,7 @@ function fail(session, status, sentence) {
   if (status && status < 500 && status !== 408 && status !== 429)
     return report(session, "refused", { sentence: sentence || "the server refused it." });
   report(session, "failed", { sentence: (status && sentence) || NO_ANSWER });
-  session.timer = setTimeout(() => void save(session), pauseOf(RETRY_MS, session.failures++));
+  session.timer = setTimeout(() => void save(session), pauseOf(session.failures++));
 }
 
 // ---- two windows ----

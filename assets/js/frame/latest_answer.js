@@ -9,7 +9,6 @@ import { pauseOf, RequestError } from "./server.js";
 
 const SETTLE_MS = 120;
 const PATIENCE_MS = 60000;
-const RETRY_MS = [1000, 3000, 8000];
 
 /**
  * A list of parts, each of them the same as long as the answer is.
@@ -107,7 +106,7 @@ export class LatestAnswer {
       const isFinal = error instanceof RequestError && error.isFinal;
       this.#sentence = isFinal ? message : `${message} Trying again.`;
       const again = () => void this.#run(key, request);
-      if (!isFinal) this.#timer = setTimeout(again, pauseOf(RETRY_MS, this.#tries++));
+      if (!isFinal) this.#timer = setTimeout(again, pauseOf(this.#tries++));
     }
     this.#onChange();
   }

@@ -20,7 +20,6 @@ import * as shell from "./shell.js";
  * @property {boolean} loaded Whether the server has answered.
  */
 
-const RETRY_MS = [1000, 2000, 5000, 10000, 30000];
 const NOT_SAVED = "The server does not answer; it will be saved as soon as it does.";
 
 /** @type {Readonly<Reader>} the reader as this page knows them */
@@ -61,7 +60,7 @@ function show() {
 async function load(tries = 0) {
   const { ok, body } = await ask("/api/reader");
   if (ok) return take(body);
-  setTimeout(load, pauseOf(RETRY_MS, tries), tries + 1);
+  setTimeout(load, pauseOf(tries), tries + 1);
 }
 
 /** Sends what is pending; returns why it is not saved, in a sentence, or "". */
@@ -81,7 +80,7 @@ async function send() {
     void load();
     return answer.body.error || "The server refused it.";
   }
-  timer = setTimeout(() => void change({}), pauseOf(RETRY_MS, failures++));
+  timer = setTimeout(() => void change({}), pauseOf(failures++));
   return NOT_SAVED;
 }
 

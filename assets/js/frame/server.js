@@ -69,10 +69,12 @@ export async function requestJson(url, { signal, body } = {}) {
  */
 export const isFinal = (status) => status > 0 && status < 500;
 
+/** Pauses before another try in milliseconds; the last one stays. */
+const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
+
 /**
- * The pause before another try in milliseconds; the last one stays.
+ * The pause before another try in milliseconds, the same for everything that is asked or sent.
  *
- * @param {readonly number[]} delays
  * @param {number} tries How often it was tried again before.
  */
-export const pauseOf = (delays, tries) => delays[Math.min(tries, delays.length - 1)];
+export const pauseOf = (tries) => RETRY_MS[Math.min(tries, RETRY_MS.length - 1)];

@@ -5,9 +5,6 @@ import * as dash from "./dash.js";
 import { find } from "./dom.js";
 import { Events } from "./events.js";
 
-/** In the order of PAGES in dashboard/components/shell.py. */
-const PATHS = ["/", "/review", "/performance", "/comparisons", "/about"];
-
 /** @type {Events<"page" | "theme", string>} */
 const events = new Events();
 /** Listens: another page is in view (its path), the theme has changed ("light" or "dark"). */
@@ -35,12 +32,15 @@ function theme(clicks) {
   return [now, now === "light" ? "Dark theme" : "Light theme"];
 }
 
-/** @param {string | undefined} pathname */
-function current(pathname) {
+/**
+ * @param {string | undefined} pathname
+ * @param {Readonly<Record<string, string>>} pages Ids of the links by their pages' paths.
+ */
+function current(pathname, pages) {
   events.emit("page", pathname || "/");
-  const classes = PATHS.map((path) => {
+  const classes = Object.entries(pages).map(([path, id]) => {
     const here = path === "/" ? pathname === "/" : (pathname || "").startsWith(path);
-    const link = find(`nav-${path.slice(1) || "worklist"}`);
+    const link = find(id);
     if (here) link?.setAttribute("aria-current", "page");
     else link?.removeAttribute("aria-current");
     return here ? "nav-item nav-item--current" : "nav-item";

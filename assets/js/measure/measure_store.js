@@ -34,7 +34,6 @@ import * as viewer from "../viewer/viewer.js";
  */
 
 const SAVE_MS = 500;
-const RETRY_MS = [1000, 3000, 8000, 20000];
 const KEEPALIVE_BYTES = 60000; // browsers refuse more in a request that outlives its page
 const REFUSED = new Set([400, 404, 413]); // the same again would be refused again
 /** @type {Document | null} of the study in view */
@@ -100,7 +99,7 @@ async function load(mine) {
  * @param {() => void} run
  */
 function later(mine, run) {
-  setTimeout(() => doc === mine && run(), pauseOf(RETRY_MS, mine.tries++));
+  setTimeout(() => doc === mine && run(), pauseOf(mine.tries++));
 }
 
 /**

@@ -17,8 +17,6 @@ import * as geometry from "../viewer/geometry.js";
 import { spacing } from "./measure_shapes.js";
 import * as measureStore from "./measure_store.js";
 
-const RETRY_MS = [1000, 3000, 8000];
-
 /**
  * @param {Session} session
  * @param {number} tries
@@ -32,7 +30,7 @@ async function fetchFor(session, tries = 0) {
   if (ok) return viewer.setMeasures(body);
   byId("finding-rano").hidden = false;
   byId("finding-measurable").textContent = "The diameters could not be loaded. Trying again.";
-  setTimeout(() => isWanted() && void fetchFor(session, tries + 1), pauseOf(RETRY_MS, tries));
+  setTimeout(() => isWanted() && void fetchFor(session, tries + 1), pauseOf(tries));
 }
 
 /**

@@ -10,7 +10,6 @@ import { byId, find, targetOf } from "../frame/dom.js";
 import { ask as askServer, isFinal, pauseOf, RequestError } from "../frame/server.js";
 import { address } from "../viewer/pixels.js";
 
-const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 const FRESH_MS = 120000; // what was fetched ahead is not shown after that
 const AWAY = "The server does not answer.";
 /** @type {{ id: string, study: Study, at: number } | null} */
@@ -132,7 +131,7 @@ export async function get(id, isWanted) {
       if (!isWanted()) return null;
       say(`${error instanceof Error ? error.message : AWAY} Trying again.`);
     }
-    await pause(pauseOf(RETRY_MS, tries));
+    await pause(pauseOf(tries));
   }
   return null;
 }

@@ -20,8 +20,6 @@ import { pauseOf } from "../frame/server.js";
 /** @typedef {ReturnType<typeof createLoader>} Loader */
 
 const PARALLEL = 6;
-/** The last one again and again: a server comes back. */
-const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 
 /**
  * The address of a slice.
@@ -102,7 +100,7 @@ export function createLoader({ budgetBytes, onChange }) {
       const times = (failed.get(url)?.times ?? 0) + 1;
       const isFinal = error instanceof FinalError;
       failed.set(url, { times, at: isFinal ? Infinity : performance.now() });
-      if (!isFinal) setTimeout(pump, pauseOf(RETRY_MS, times - 1) + 20);
+      if (!isFinal) setTimeout(pump, pauseOf(times - 1) + 20);
     } finally {
       running.delete(url);
       if (!disposed) {
@@ -119,7 +117,7 @@ export function createLoader({ budgetBytes, onChange }) {
    */
   function isResting(url) {
     const found = failed.get(url);
-    return found ? performance.now() - found.at < pauseOf(RETRY_MS, found.times - 1) : false;
+    return found ? performance.now() - found.at < pauseOf(found.times - 1) : false;
   }
 
   /** Nothing waits any longer once the browser has a network again. */

@@ -1,15 +1,15 @@
 // @ts-check
 /**
  * Adding studies (dashboard/pages/worklist/upload.py): each file is streamed in a PUT of its own,
- * three at a time; then the server reads them all. The upload lives here, not in the page: it goes on
- * while the reader looks at other pages.
+ * three at a time; then the server reads them all. The upload lives here, not in the page: it goes
+ * on while the reader looks at other pages.
  */
 
 /** @import { Named } from "./upload_files.js" */
 
 import { find } from "../frame/dom.js";
 import { Events } from "../frame/events.js";
-import { ask, HEADERS } from "../frame/server.js";
+import { ask, HEADERS, pauseOf } from "../frame/server.js";
 import { megabytes, plural } from "./upload_files.js";
 import * as messages from "./upload_messages.js";
 
@@ -46,7 +46,7 @@ import * as messages from "./upload_messages.js";
  */
 
 const PARALLEL = 3;
-const WAITS_MS = [1000, 3000, 8000]; // before a file is tried again
+const MOST_TRIES = 3; // of a file after the first one
 const MOST_SENTENCES = 500;
 /** @type {Job | null} */
 let job = null;
@@ -173,14 +173,14 @@ async function settle(mine, item, request) {
   } else if (!(await isReadable(item.file))) {
     const why = "can no longer be read on this computer; it may have been moved or changed.";
     leaveOut(mine, item, `${item.name} ${why}`);
-  } else if (item.tries < WAITS_MS.length) {
+  } else if (item.tries < MOST_TRIES) {
     item.sent = 0;
     item.state = "pausing";
     const again = () => {
       if (item.state === "pausing") item.state = "waiting";
       pump();
     };
-    setTimeout(again, WAITS_MS[item.tries++]);
+    setTimeout(again, pauseOf(item.tries++));
   } else {
     item.sent = 0;
     item.state = "failed";

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_server import add_case, fake_factory, make_case
 
-from dashboard.components import shell
 from dashboard.jobs.execution import Worker
 from dashboard.pages.review import page as review
 from dashboard.workspace.services import build_services
@@ -96,12 +93,6 @@ def test_a_study_that_is_gone_fails_with_a_sentence(parts):
     last = review.follow_analysis(parts, request, pytest.fail)
     assert (last["state"], last["asked"]) == ("failed", 7)
     assert last["message"].startswith("There is no such study")
-
-
-def test_browser_and_server_know_the_same_pages():
-    script = (Path(shell.__file__).parents[2] / "assets" / "js" / "frame" / "shell.js").read_text()
-    (paths,) = re.findall(r"const PATHS = \[(.*?)\];", script)
-    assert re.findall(r'"(.*?)"', paths) == [path for _, path in shell.PAGES]
 
 
 def test_warnings_stand_directly_under_the_volume_that_they_qualify():
