@@ -94,9 +94,10 @@ def test_the_warning_covers_no_words_in_a_narrow_window(page: Page, study: str, 
     page.set_viewport_size({"width": 1024, "height": 768})
     open_study(page, study, 6, ready=RESULT)
     page.evaluate(
-        with_modules("""() => { const { now, open } = modules.viewer;
-             open({...now.study, orientation_note: "R, L, A, P by the data set's convention",
-                   study_date: "1999-06-06", spacing_mm: null}, 5); }""")
+        with_modules("""() => { const { study } = modules.viewer.now;
+             const orientation_note = "R, L, A, P by the data set's convention";
+             modules.drawing.open({...study, orientation_note, study_date: "1999-06-06",
+               spacing_mm: null}, 5); }""")
     )
     page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
     page.click(f"#mode-{mode}")
