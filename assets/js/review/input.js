@@ -2,7 +2,7 @@
 /** Keys and buttons of the viewer, and its sliders. Wheel and drags are in viewer/pointer.js. */
 
 /** @import { Binding } from "../frame/keys.js" */
-/** @import { MapName, Session, Show } from "../viewer/session.js" */
+/** @import { Session, Show } from "../viewer/session.js" */
 
 import { byId, letGoOfClick, makeRange, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
@@ -10,6 +10,7 @@ import * as keys from "../frame/keys.js";
 import * as calls from "../viewer/calls.js";
 import * as drawing from "../viewer/drawing.js";
 import * as greyscale from "../viewer/greyscale.js";
+import * as maps from "../viewer/maps.js";
 import { note } from "../viewer/notes.js";
 import { homeWindow } from "../viewer/pointer.js";
 import * as threshold from "../viewer/threshold.js";
@@ -47,7 +48,7 @@ const reset = go(({ screen }) => {
 /** @param {Toggle} name */
 const flip = (name) => go(({ show }) => viewer.display({ show: { [name]: !show[name] } }));
 
-/** @param {MapName} name */
+/** @param {maps.Name} name */
 const map = (name) =>
   go(({ study, show }) => {
     if (!study.result || (name === "difference" && !study.reference_url)) return;
@@ -93,10 +94,7 @@ const BUTTONS = {
   fill: flip("fill"),
   "hide-all": flip("hidden"),
   "show-diameters": flip("diameters"),
-  "map-probability": map("probability"),
-  "map-uncertainty": map("uncertainty"),
-  "map-difference": map("difference"),
-  "map-attention": map("attention"),
+  ...Object.fromEntries(maps.NAMES.map((name) => [`map-${name}`, map(name)])),
   invert,
   "window-auto": autoWindow,
   "window-full": fullRange,
@@ -203,30 +201,10 @@ const KEYS = [
     label: "Lines of the diameters on or off",
     run: flip("diameters"),
   },
-  {
-    id: "map.probability",
-    key: "p",
-    label: "Map of the outline's probability",
-    run: map("probability"),
-  },
-  {
-    id: "map.uncertainty",
-    key: "u",
-    label: "Map of the outline's uncertainty",
-    run: map("uncertainty"),
-  },
-  {
-    id: "map.difference",
-    key: "d",
-    label: "Difference from the reference outline",
-    run: map("difference"),
-  },
-  {
-    id: "map.attention",
-    key: "g",
-    label: "Where the classifier looked (Grad-CAM)",
-    run: map("attention"),
-  },
+  ...maps.NAMES.map((name) => {
+    const { key, label } = maps.MAPS[name];
+    return { id: `map.${name}`, key, label, run: map(name) };
+  }),
   held("threshold.lower", ",", "Lower the mask threshold", () => threshold.move(-1)),
   held("threshold.raise", ".", "Raise the mask threshold", () => threshold.move(1)),
   held("calls.lower", "[", "Lower the operating point of the slice score", () => calls.move(-1)),

@@ -27,7 +27,7 @@ function update(now) {
   const { show, study } = now;
   const isSeen = Boolean(study.result) && show.map !== "none" && !show.hidden;
   byId("map-legend").hidden = !isSeen;
-  for (const name of [...maps.RAMPED, "difference"]) {
+  for (const name of maps.NAMES) {
     byId(`map-legend-${name}`).hidden = show.map !== name;
     const button = byId(`viewer-map-${name}`, HTMLButtonElement);
     button.setAttribute("aria-pressed", String(show.map === name));

@@ -5,20 +5,23 @@
  * in review.css, where the legend's swatches are.
  */
 
-/** @import { MapName, Session } from "./session.js" */
+/** @import { Session } from "./session.js" */
+/** @import { Result } from "./study.js" */
 
 import * as calls from "./calls.js";
 import * as threshold from "./threshold.js";
 
-/**
- * Maps whose values are colours of a ramp.
- *
- * @typedef {Exclude<MapName, "none" | "difference">} RampName
- */
-
 /** @typedef {readonly [number, number, number, number, number]} Stop Value, r, g, b, alpha. */
 
 /** @typedef {readonly [number, number, number]} Colour */
+
+/**
+ * @typedef {object} MapKind
+ * @property {string} key Its key as shipped.
+ * @property {string} label In the list of keys.
+ * @property {keyof Result} [url] The field of a result with the address of its values.
+ * @property {readonly Stop[]} [stops] Colours of the values.
+ */
 
 /**
  * RGBA in the byte order of ImageData.
@@ -50,39 +53,55 @@ function ramp(stops) {
 }
 
 /**
- * Dark to bright, so that the order can be read without telling the colours apart. Below 2% is
- * noise.
+ * The maps, as buttons and keys list them: which field of a result has a map's address, and the
+ * colours of its values, dark to bright, so that the order can be read without telling the colours
+ * apart. Below 2% is noise. Words and legends are in dashboard/pages/review/overlays.py.
  *
- * @type {Readonly<Record<RampName, readonly Stop[]>>}
+ * @satisfies {Record<string, MapKind>}
  */
-const STOPS = {
-  probability: [
-    [5, 70, 20, 110, 150],
-    [77, 150, 40, 120, 220],
-    [128, 221, 81, 58, 255],
-    [179, 250, 160, 40, 255],
-    [255, 252, 245, 170, 255],
-  ],
-  uncertainty: [
-    [5, 20, 60, 120, 130],
-    [51, 30, 120, 190, 220],
-    [128, 110, 200, 235, 255],
-    [255, 240, 252, 255, 255],
-  ],
-  attention: [
-    [13, 40, 60, 110, 60],
-    [90, 38, 130, 142, 170],
-    [170, 80, 190, 110, 200],
-    [255, 250, 231, 60, 225],
-  ],
+export const MAPS = {
+  probability: {
+    key: "p",
+    label: "Map of the outline's probability",
+    url: "probability_url",
+    stops: [
+      [5, 70, 20, 110, 150],
+      [77, 150, 40, 120, 220],
+      [128, 221, 81, 58, 255],
+      [179, 250, 160, 40, 255],
+      [255, 252, 245, 170, 255],
+    ],
+  },
+  uncertainty: {
+    key: "u",
+    label: "Map of the outline's uncertainty",
+    url: "disagreement_url",
+    stops: [
+      [5, 20, 60, 120, 130],
+      [51, 30, 120, 190, 220],
+      [128, 110, 200, 235, 255],
+      [255, 240, 252, 255, 255],
+    ],
+  },
+  difference: { key: "d", label: "Difference from the reference outline" },
+  attention: {
+    key: "g",
+    label: "Where the classifier looked (Grad-CAM)",
+    url: "attention_url",
+    stops: [
+      [13, 40, 60, 110, 60],
+      [90, 38, 130, 142, 170],
+      [170, 80, 190, 110, 200],
+      [255, 250, 231, 60, 225],
+    ],
+  },
 };
-/** @type {readonly RampName[]} */
-export const RAMPED = ["probability", "uncertainty", "attention"];
-const RAMPS = {
-  probability: ramp(STOPS.probability),
-  uncertainty: ramp(STOPS.uncertainty),
-  attention: ramp(STOPS.attention),
-};
+/** @typedef {keyof typeof MAPS} Name */
+/** @typedef {Exclude<Name, "difference">} RampName Maps whose values are colours of a ramp. */
+
+export const NAMES = /** @type {Name[]} */ (Object.keys(MAPS));
+export const RAMPED = /** @type {RampName[]} */ (NAMES.filter((name) => name !== "difference"));
+const RAMPS = new Map(RAMPED.map((name) => [name, ramp(MAPS[name].stops)]));
 
 /**
  * The same colours without alpha for the legend, by value from left to right.
@@ -90,7 +109,7 @@ const RAMPS = {
  * @param {RampName} name
  */
 export function gradient(name) {
-  const stops = STOPS[name].map(
+  const stops = MAPS[name].stops.map(
     ([value, r, g, b]) => `rgb(${r} ${g} ${b}) ${((100 * value) / 255).toFixed(1)}%`,
   );
   return `linear-gradient(90deg, ${stops.join(", ")})`;
@@ -146,8 +165,8 @@ export function make(now, found) {
     return { image, crisp: true };
   }
   const map = found[show.map];
-  if (!map) return null;
-  const table = RAMPS[show.map];
+  const table = RAMPS.get(show.map);
+  if (!map || !table) return null;
   for (let i = 0; i < map.length; i++) into[i] = table[map[i]];
   if (show.map === "probability" && found.leftOut) {
     const { leftOut } = found;

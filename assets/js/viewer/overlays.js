@@ -28,14 +28,6 @@ import * as threshold from "./threshold.js";
 /** @typedef {"ai" | "leftOut" | "reference" | maps.RampName} SourceName */
 
 const MOST_PATHS = 600; // of all slices and of the thresholds that were tried
-/** @typedef {"probability_url" | "disagreement_url" | "attention_url"} MapUrl */
-
-/** @type {Readonly<Record<maps.RampName, MapUrl>>} fields of a result */
-const MAP_URLS = {
-  probability: "probability_url",
-  uncertainty: "disagreement_url",
-  attention: "attention_url",
-};
 
 /** @type {Set<Layer>} */
 const layers = new Set();
@@ -91,7 +83,7 @@ export function sources(now, k) {
   if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
   if (result && result.slices[k].outline_evidence !== null)
     for (const name of maps.RAMPED)
-      if (name === show.map) found.push([name, address(result[MAP_URLS[name]], k)]);
+      if (name === show.map) found.push([name, address(result[maps.MAPS[name].url], k)]);
   return found;
 }
 

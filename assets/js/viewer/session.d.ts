@@ -1,5 +1,6 @@
 /** The study in view and how it is looked at. */
 
+import type * as maps from "./maps.js";
 import type { Loader } from "./pixels.js";
 import type { Pane } from "./panes.js";
 import type { Screen, View } from "./screen.js";
@@ -12,7 +13,7 @@ export interface Levels {
 }
 
 /** A map over the image, or none. */
-export type MapName = "none" | "probability" | "uncertainty" | "difference" | "attention";
+export type MapName = "none" | maps.Name;
 
 /** One view, two linked ones, a swipe between two, planes, surfaces in space. */
 export type Mode = "one" | "linked" | "swipe" | "planes" | "space";

@@ -1,4 +1,7 @@
-/** What the server says of a study (dashboard/studies/description.py), of its result and its measures. */
+/**
+ * What the server says of a study (dashboard/studies/description.py), of its result and its
+ * measures.
+ */
 
 /** Distances in mm: between slices, rows, columns. */
 export type SpacingMm = readonly [number, number, number];
