@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from dashboard import shell
 from dashboard.api import scripts
 from dashboard.api.scripts import ScriptTree
+from dashboard.components import shell
 
 MODULES = Path(__file__).resolve().parents[3] / "assets" / "js"
 
