@@ -239,9 +239,7 @@ export function mount(signal) {
   press("take-theirs", correctionStore.takeTheirs);
   byId("viewer-show-correction").addEventListener("click", flip, { signal });
   const remove = all([
-    correction.on("open", show),
-    correction.on("change", show),
-    correction.on("loaded", show),
+    correction.on(["open", "change", "loaded"], show),
     correctionStore.on("status", show),
     reader.on("change", nameCame),
     editTools.on("size", showSize),

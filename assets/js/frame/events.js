@@ -14,13 +14,17 @@ export class Events {
   /**
    * Listens until the function that is returned is called.
    *
-   * @param {Name} name
+   * @param {Name | readonly Name[]} names
    * @param {(given: Given) => void} run
    */
-  on = (name, run) => {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(run));
-    return () => void listeners.delete(run);
+  on = (names, run) => {
+    const list = typeof names === "string" ? [names] : names;
+    const places = list.map((name) => {
+      const listeners = this.#listeners.get(name) ?? new Set();
+      this.#listeners.set(name, listeners.add(run));
+      return listeners;
+    });
+    return () => places.forEach((listeners) => listeners.delete(run));
   };
 
   /**

@@ -95,9 +95,7 @@ export function mount(signal) {
   const removers = all([
     measureStore.on(show),
     measureTools.on("select", show),
-    viewer.on("open", show),
-    viewer.on("painted", show),
-    viewer.on("channel", show),
+    viewer.on(["open", "painted", "channel"], show),
   ]);
   return () => {
     clearTimeout(timer);

@@ -177,8 +177,7 @@ export function mount(signal) {
   byId("finding-diameters-line").addEventListener("click", goThere, { signal });
   byId("diameters-back").addEventListener("click", takeBack, { signal });
   return all([
-    viewer.on("open", begin),
-    viewer.on("result", begin),
+    viewer.on(["open", "result"], begin),
     viewer.on("measures", show),
     viewer.on("slice", showSlice),
     bidimensional.on(show),

@@ -270,19 +270,11 @@ export function mount(signal) {
   byId("correction-from-ai").addEventListener("click", fromAi, { signal });
   byId("correction-ask").addEventListener("click", answer, { signal });
   return all([
-    correction.on("open", schedule),
-    correction.on("change", schedule),
-    correction.on("loaded", schedule),
-    correction.on("live", schedule),
+    correction.on(["open", "change", "loaded", "live"], schedule),
     correctionStore.on("status", schedule),
     correctionLayer.on("version", schedule),
     editBar.on("words", schedule),
     bidimensional.on(schedule),
-    viewer.on("slice", schedule),
-    viewer.on("display", schedule),
-    viewer.on("threshold", schedule),
-    viewer.on("measures", schedule),
-    viewer.on("painted", schedule),
-    viewer.on("areas", schedule),
+    viewer.on(["slice", "display", "threshold", "measures", "painted", "areas"], schedule),
   ]);
 }

@@ -187,10 +187,7 @@ function decision(now, { decided_by: by, tumor }) {
 export function mount() {
   return all([
     viewer.on("open", toTop),
-    viewer.on("open", showStudy),
-    viewer.on("result", showStudy),
-    viewer.on("threshold", showStudy),
-    viewer.on("slice", showSlice),
-    viewer.on("threshold", showSlice),
+    viewer.on(["open", "result", "threshold"], showStudy),
+    viewer.on(["slice", "threshold"], showSlice),
   ]);
 }

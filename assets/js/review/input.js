@@ -336,10 +336,5 @@ export function mount(signal) {
     };
     byId(`viewer-${id}`).addEventListener("click", press, { signal });
   }
-  return all([
-    keys.add("Review", KEYS),
-    viewer.on("display", showState),
-    viewer.on("open", showState),
-    viewer.on("result", showState),
-  ]);
+  return all([keys.add("Review", KEYS), viewer.on(["display", "open", "result"], showState)]);
 }

@@ -41,11 +41,5 @@ function update(now) {
 export function mount() {
   for (const name of maps.RAMPED)
     query(`.map-scale--${name}`).style.background = maps.gradient(name);
-  return all([
-    viewer.on("open", update),
-    viewer.on("result", update),
-    viewer.on("display", update),
-    viewer.on("slice", update),
-    viewer.on("threshold", update),
-  ]);
+  return all([viewer.on(["open", "result", "display", "slice", "threshold"], update)]);
 }

@@ -303,15 +303,9 @@ export function mount(signal) {
   return all([
     () => observer.disconnect(),
     viewer.on("slice", showSlice),
-    viewer.on("open", redraw),
-    viewer.on("result", redraw),
-    viewer.on("threshold", redraw),
-    viewer.on("areas", redraw),
-    viewer.on("open", showLesions),
-    viewer.on("result", showLesions),
-    viewer.on("threshold", showLesions),
-    correction.on("change", redraw),
-    correction.on("loaded", redraw),
+    viewer.on(["open", "result", "threshold", "areas"], redraw),
+    viewer.on(["open", "result", "threshold"], showLesions),
+    correction.on(["change", "loaded"], redraw),
     correctionLayer.on("version", redraw), // which is another mask
     shell.on("theme", redraw),
   ]);

@@ -171,10 +171,5 @@ function show(now) {
 }
 
 export function mount() {
-  return all([
-    viewer.on("open", show),
-    viewer.on("result", show),
-    viewer.on("measures", show),
-    viewer.on("threshold", show),
-  ]);
+  return all([viewer.on(["open", "result", "measures", "threshold"], show)]);
 }

@@ -108,9 +108,7 @@ export function mount() {
     viewer.on("open", display),
     viewer.on("channel", series),
     viewer.on("slice", slice),
-    viewer.on("display", display),
-    viewer.on("view", display),
-    viewer.on("mode", display),
+    viewer.on(["display", "view", "mode"], display),
     viewer.on("close", clear),
   ]);
 }

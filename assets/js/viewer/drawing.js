@@ -226,10 +226,7 @@ export function mount() {
     invalidate();
   };
   return all([
-    viewer.on("slice", again),
-    viewer.on("channel", again),
-    viewer.on("mode", again),
-    viewer.on("result", again),
+    viewer.on(["slice", "channel", "mode", "result"], again),
     viewer.on("threshold", wish), // other slices may have a mask now
     viewer.on("measures", invalidate),
     viewer.on("display", ({ show }) => {

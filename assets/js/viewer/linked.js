@@ -155,9 +155,7 @@ export function mount(signal) {
   byId("swipe-edge").addEventListener("keydown", edgeKey, { signal });
   moveEdge(0.5);
   return all([
-    viewer.on("open", show),
-    viewer.on("mode", show),
-    viewer.on("result", show),
+    viewer.on(["open", "mode", "result"], show),
     viewer.on("display", showNames),
     viewer.on("channel", keepDifferent),
     overlays.onLayers(() => viewer.now && showNames(viewer.now)),

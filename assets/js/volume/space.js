@@ -441,10 +441,8 @@ export function mount(signal) {
   const removers = all([
     viewer.on("mode", follow),
     viewer.on("close", dispose),
-    viewer.on("slice", refresh),
-    viewer.on("display", refresh),
-    viewer.on("result", changed),
-    viewer.on("threshold", changed),
+    viewer.on(["slice", "display"], refresh),
+    viewer.on(["result", "threshold"], changed),
     correction.on("change", ({ now }) => changed(now)),
     correction.on("loaded", ({ now }) => changed(now)),
     correctionLayer.on("version", () => viewer.now && changed(viewer.now)),

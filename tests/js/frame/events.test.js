@@ -18,3 +18,14 @@ test("listeners of a name are called in turn, until they are removed", () => {
   events.emit("nothing listens to this");
   assert.deepEqual(seen, ["a1", "b1", "b2", "closed"]);
 });
+
+test("one listener of several names is removed from all of them", () => {
+  const events = new Events();
+  let calls = 0;
+  const remove = events.on(["open", "close"], () => calls++);
+  events.emit("open");
+  events.emit("close");
+  remove();
+  events.emit("open");
+  assert.equal(calls, 2);
+});
