@@ -14,6 +14,7 @@
  *
  * @typedef {object} Picture
  * @property {string} url
+ * @property {HTMLImageElement} image Held, so that the browser holds what it has decoded.
  * @property {Promise<string>} done
  * @property {boolean} isReady
  * @property {boolean} [isBroken]
@@ -122,7 +123,7 @@ export function createPictures(limit) {
     const url = URL.createObjectURL(make());
     image.src = url;
     /** @type {Picture} */
-    const entry = { url, isReady: false, done: image.decode().then(() => url) };
+    const entry = { url, image, isReady: false, done: image.decode().then(() => url) };
     entry.done.then(
       () => (entry.isReady = true),
       () => {},
