@@ -1,9 +1,13 @@
-"""Whether a machine reaches what all share: ``python -m dashboard.health``, for health checks."""
+"""Health checks: ``python -m dashboard.health`` asks what all machines share.
+
+``python -m dashboard.health --web`` asks this machine's web process, at the port that is set.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +18,8 @@ from pipeline import StorageError
 
 if TYPE_CHECKING:
     from celery import Celery
+
+_TIMEOUT_S = 4
 
 
 def find_troubles(services: Services) -> list[str]:
@@ -51,10 +57,23 @@ def _ask_redis(app: Celery) -> None:
         raise ConnectionError("Redis does not answer") from error
 
 
-def main() -> int:
+def find_web_troubles(port: int) -> list[str]:
+    """Why this machine's web process is of no use, in a sentence; empty where it answers."""
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=_TIMEOUT_S).close()
+    except OSError:
+        return [f"The web process does not answer at port {port}."]
+    return []
+
+
+def main(argv: Sequence[str] = ()) -> int:
     """Check once; returns the exit status."""
     try:
-        troubles = find_troubles(build_services(read_settings()))
+        settings = read_settings()
+        if "--web" in argv:
+            troubles = find_web_troubles(settings.port)
+        else:
+            troubles = find_troubles(build_services(settings))
     except (SettingsError, DatabaseError) as error:
         troubles = [str(error)]
     sys.stdout.write("".join(f"{sentence}\n" for sentence in troubles or ["All answer."]))
@@ -62,4 +81,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

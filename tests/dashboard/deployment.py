@@ -24,8 +24,12 @@ from fake_server import make_environment, write_models
 from service_processes import free_port, missing, until
 from worker_processes import WorkerProcesses
 
+from dashboard.workspace.settings import read_settings
+
 ROOT = Path(__file__).resolve().parents[2]
 NGINX_CONF = ROOT / "deploy" / "nginx.conf"
+#: As nginx.conf names it for containers.
+PORT = read_settings({}).port
 SECRET = "of this test only, of this test only"
 
 
@@ -176,8 +180,9 @@ class Deployment:
         """The deployment's own nginx.conf, with this machine's ports and paths."""
         text = NGINX_CONF.read_text("utf-8")
         for number, port in enumerate(self.ports, 1):
-            assert text.count(f"web-{number}:8050") == 1
-            text = text.replace(f"web-{number}:8050", f"127.0.0.1:{port}")
+            server = f"web-{number}:{PORT}"
+            assert text.count(server) == 1
+            text = text.replace(server, f"127.0.0.1:{port}")
         text = text.replace("listen 8080;", f"listen {self.address.removeprefix('http://')};")
         shows = "add_header X-Web $upstream_addr;"
         text = text.replace("add_header Set-Cookie", f"{shows} add_header Set-Cookie")

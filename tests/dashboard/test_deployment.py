@@ -18,9 +18,9 @@ import pytest
 import yaml
 from deployment import ROOT, Deployment
 from fake_server import make_environment, wait_for
-from service_processes import PostgresServer, RedisServer
+from service_processes import PostgresServer, RedisServer, free_port
 
-from dashboard.health import find_troubles
+from dashboard.health import find_troubles, find_web_troubles
 from dashboard.workspace.services import build_services
 from dashboard.workspace.settings import SETTINGS, read_settings
 
@@ -165,6 +165,11 @@ def test_procfile_runs_the_same_worker_in_both_modes() -> None:
     commands = dict(line.split(": ", 1) for line in lines)
     assert commands["worker"] == "python -m dashboard.worker"
     assert commands["web"].endswith("dashboard.app:server")
+
+
+def test_health_check_of_the_web_process(deployment: Deployment) -> None:
+    assert find_web_troubles(deployment.ports[0]) == []
+    assert find_web_troubles(free_port()) != []
 
 
 def test_health_tells_what_does_not_answer(tmp_path: Path, redis_server: RedisServer) -> None:
