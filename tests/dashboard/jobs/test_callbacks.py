@@ -161,7 +161,7 @@ def test_a_callback_that_is_ended_says_no_more(tmp_path: Path) -> None:
 def test_a_callback_that_no_browser_asks_for_any_more_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(callbacks, "_WANTED_S", 0.3)
+    monkeypatch.setattr(callbacks, "_WANTED_S", 2.0)
     manager = ThreadManager(tmp_path / "background")
     left, count = threading.Event(), itertools.count()
 
@@ -176,9 +176,9 @@ def test_a_callback_that_no_browser_asks_for_any_more_ends(
     job, key = start(manager, callback)
     for _ in range(10):
         assert manager.job_running(job)
-        time.sleep(0.1)
+        time.sleep(0.3)
     assert manager.get_progress(key)
-    assert left.wait(10)  # nobody asks any more
+    assert left.wait(30)  # nobody asks any more
     assert not manager.job_running(job)
     assert not manager.result_ready(key)
 
