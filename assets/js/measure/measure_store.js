@@ -167,7 +167,8 @@ async function save(mine) {
   const keepalive = body.length < KEEPALIVE_BYTES;
   const answer = await ask(mine.url, { method: "PUT", headers: HEADERS, body, keepalive });
   mine.saving = false;
-  if (REFUSED.has(answer.status)) return say(mine, `Not kept: ${answer.body.error}`);
+  if (REFUSED.has(answer.status))
+    return say(mine, `Not kept: ${answer.body.error || "the server refused it."}`);
   if (answer.status === 409) {
     const news = merge(mine, answer.body);
     const added = news === 1 ? "measurement was" : "measurements were";

@@ -115,12 +115,25 @@ export function gradient(name) {
   return `linear-gradient(90deg, ${stops.join(", ")})`;
 }
 
-/** @type {Colour} */
-const BOTH = [143, 124, 240];
-/** @type {Colour} */
-const AI_ONLY = [242, 169, 59];
-/** @type {Colour} */
-const REFERENCE_ONLY = [86, 208, 196];
+/** @type {Map<string, Colour>} */
+const colours = new Map();
+
+/**
+ * A colour that lies over the image, as the style sheet has it.
+ *
+ * @param {string} name After "--on-image-", as in tokens.css.
+ * @returns {Colour}
+ */
+function colourOf(name) {
+  const known = colours.get(name);
+  if (known) return known;
+  const style = getComputedStyle(document.documentElement);
+  const hex = parseInt(style.getPropertyValue(`--on-image-${name}`).trim().slice(1), 16);
+  /** @type {Colour} */
+  const colour = [hex >> 16, (hex >> 8) & 255, hex & 255];
+  colours.set(name, colour);
+  return colour;
+}
 
 /**
  * Where the masks agree: solid. AI only: diagonal stripes. Reference only: horizontal stripes.
@@ -132,9 +145,9 @@ const REFERENCE_ONLY = [86, 208, 196];
  * @param {number} level Of the AI's mask.
  */
 function difference(into, ai, reference, width, level) {
-  const solid = pack(...BOTH, 190);
-  const stripe = [pack(...AI_ONLY, 255), pack(...AI_ONLY, 90)];
-  const line = [pack(...REFERENCE_ONLY, 255), pack(...REFERENCE_ONLY, 90)];
+  const solid = pack(...colourOf("both"), 190);
+  const stripe = [255, 90].map((alpha) => pack(...colourOf("ai"), alpha));
+  const line = [255, 90].map((alpha) => pack(...colourOf("reference"), alpha));
   for (let i = 0; i < into.length; i++) {
     const called = ai ? ai[i] >= level : false;
     const wanted = reference[i] > 127;

@@ -40,13 +40,9 @@ import * as contours from "../viewer/contours.js";
 /** @type {readonly OutlineName[]} */
 const OUTLINES = ["ai", "reference", "correction"];
 const GAP = 9; // free of lines around the crosshair's middle, in screen pixels
-const LINES = {
-  ai: { token: "--on-image-ai", dashes: [] },
-  reference: { token: "--on-image-reference", dashes: [5, 4] },
-  correction: { token: "--on-image-correction", dashes: [] },
-  cross: { token: "--on-image-cross", dashes: [] },
-};
-const CORE = "#14101c"; // between the two lines of a correction, as in correction.css
+/** As the style sheet names them after "--on-image-"; the core is between two lines. */
+const COLOURS = ["ai", "reference", "correction", "correction-core", "cross"];
+const DASHES = [5, 4]; // of the reference's outline
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -75,8 +71,9 @@ export function create(root, view, { axes, centre, zoom }) {
   const paths = new Map();
   const size = { width: 1, height: 1, left: 0, top: 0 };
   const style = getComputedStyle(root);
-  const colourOf = (/** @type {keyof typeof LINES} */ name) =>
-    style.getPropertyValue(LINES[name].token);
+  const colours = new Map(
+    COLOURS.map((name) => [name, style.getPropertyValue(`--on-image-${name}`)]),
+  );
 
   function measure() {
     const { width, height, left, top } = root.getBoundingClientRect();
@@ -149,14 +146,13 @@ export function create(root, view, { axes, centre, zoom }) {
 
   /**
    * @param {Path2D} path
-   * @param {keyof typeof LINES} name
+   * @param {string} name Of the colour.
    * @param {number} width
-   * @param {string} [colour]
    */
-  function stroke(path, name, width, colour = colourOf(name)) {
-    context.strokeStyle = colour;
+  function stroke(path, name, width) {
+    context.strokeStyle = colours.get(name) ?? "";
     context.lineWidth = width;
-    context.setLineDash(LINES[name].dashes);
+    context.setLineDash(name === "reference" ? DASHES : []);
     context.stroke(path);
   }
 
@@ -191,12 +187,12 @@ export function create(root, view, { axes, centre, zoom }) {
       path.addPath(outline(name, cut, name === "ai" ? drawn.level - 0.5 : 127.5), place);
       if (name !== "reference" && drawn.fill) {
         context.globalAlpha = drawn.fill;
-        context.fillStyle = colourOf(name);
+        context.fillStyle = colours.get(name) ?? "";
         context.fill(path, "evenodd");
         context.globalAlpha = 1;
       }
       stroke(path, name, name === "correction" ? 4.4 : 1.6);
-      if (name === "correction") stroke(path, name, 1.7, CORE);
+      if (name === "correction") stroke(path, "correction-core", 1.7);
     }
     if (drawn.at) cross(drawn.at);
   }
