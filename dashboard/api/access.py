@@ -43,7 +43,7 @@ class RecentStudies:
     same row for each of them took 40% of the web process's time.
 
     Args:
-        read: Reads a study's row; None where there is none.
+        read: Reads a study's row; None where it is missing.
         clock: Seconds that only grow; tests give their own.
     """
 
@@ -55,7 +55,7 @@ class RecentStudies:
         self._rows: OrderedDict[str, tuple[float, StudyRow]] = OrderedDict()
 
     def get(self, study_id: str) -> StudyRow | None:
-        """A study's row, at most `KEPT_S` old; that there is none is never remembered."""
+        """A study's row, at most `KEPT_S` old; a missing one is never remembered."""
         now = self._clock()
         with self._lock:
             found = self._rows.get(study_id)
@@ -108,7 +108,7 @@ def study_with_data(study_id: str, digest: str) -> StudyRow:
     """A study whose pixels are those that the address names.
 
     Raises:
-        NotThere: There is none, or its pixels are others by now.
+        NotThere: It is missing, or its pixels are others by now.
     """
     row = recent_study(study_id)
     if row.data_digest != digest:
@@ -212,7 +212,7 @@ def answer_pixels(row: StudyRow, channel: int, cut: Callable[[Volume], Volume]) 
 
 
 def answer_reference(row: StudyRow, cut: Callable[[Volume], Volume]) -> Response:
-    """A part of the reference mask ``(n, h, w)``, 0 or 255; an error where there is none."""
+    """A part of the reference mask ``(n, h, w)``, 0 or 255; an error where it is missing."""
 
     def encode() -> bytes:
         masks = load_case(row).masks if row.has_reference else None

@@ -23,7 +23,7 @@ from dashboard.workspace import services
 from dashboard.workspace.services import Services
 
 COOKIE = "overread_reader"
-#: Browsers keep no cookie longer; it is given anew with each page.
+#: Browsers keep no cookie longer; each page gives it again.
 _MAX_AGE_S = 400 * 24 * 3600
 _BROWSER_ID = re.compile(r"browser-[0-9a-f]{32}")
 _LONGEST_NAME = 80
@@ -99,7 +99,7 @@ def _header_name(header: str) -> str:
 
 
 def _browser_id() -> str:
-    """The id in the cookie, or a new one where there is none that this server has signed."""
+    """The id in the cookie, or a new one where none is signed by this server."""
     known: str | None = g.get("overread_reader_id")
     if known:
         return known

@@ -1,6 +1,6 @@
 """HTTP of space: cuts across the slices, and surfaces of head and masks.
 
-As in `dashboard.api.studies`, addresses name a digest and their answers are kept for ever. Every
+As in `dashboard.api.studies`, addresses name a digest and browsers may keep their answers. Every
 value from the address is untrusted.
 """
 
@@ -82,7 +82,7 @@ def case_space(study_id: str, digest: str) -> Response:
         surface = (
             None if case.masks is None else pipeline.mask_surface_of(np.asarray(case.masks), lying)
         )
-        told = {
+        described = {
             "space": describe_space(lying, head),
             "reference": None if case.masks is None else amount_of(case.masks, lying),
         }
@@ -90,7 +90,7 @@ def case_space(study_id: str, digest: str) -> Response:
         let_go(case.pixels)
         if case.masks is not None:
             let_go(case.masks)
-        return f'{{"figure":{figure},{json.dumps(told)[1:]}'.encode()
+        return f'{{"figure":{figure},{json.dumps(described)[1:]}'.encode()
 
     return answer_immutable(encode, mimetype=_JSON, packs=True)
 

@@ -1,7 +1,7 @@
 """HTTP beside Dash: uploads in, studies, pixels and pictures out.
 
-Pixels lie at addresses that name their digest, so that browsers keep them for ever. Every value
-from the address is untrusted; what does not fit is told in one sentence.
+Pixels have addresses that name their digest, so that browsers may cache them indefinitely. Every
+value from the address is untrusted; one sentence says what does not fit.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class ImageAnswers:
         return parse_answer(content, info, image_id)
 
     def picture(self, info: ImageModelInfo, image_id: str, name: str) -> Path | None:
-        """File of a picture of an answer: ``image`` or ``heat``; None where there is none."""
+        """File of a picture of an answer: ``image`` or ``heat``; None where it is missing."""
         if name not in PICTURES:
             return None
         path = self._folder(image_id) / _answer_name(info) / f"{name}.png"

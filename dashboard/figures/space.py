@@ -51,7 +51,7 @@ def make_space_figure(
     Args:
         space: How the case lies in space.
         head: Surface of head or brain, None where nothing stands out.
-        reference: Surface of the reference mask, None where there is none.
+        reference: Surface of the reference mask, None where it is missing.
     """
     box = _box(space, head)
     gap = _MARGIN * max(high - low for low, high in box.values())

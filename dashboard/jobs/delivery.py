@@ -1,7 +1,7 @@
 """Jobs delivered by Celery over Redis, where ``REDIS_URL`` is set.
 
 One message per job, with its number and priority, acknowledged when the job has ended. A message
-decides nothing: whoever receives it claims exactly that row of the table, and ignores it where the
+decides nothing: its receiver claims exactly that row of the table, and ignores it where the
 row is done, held or gone. Rows that nobody holds and whose message is lost are sent again.
 
 Celery's main process speaks with Redis, so that ``celery inspect`` is answered at any time; its one

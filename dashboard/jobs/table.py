@@ -1,8 +1,8 @@
 """The jobs table: which work was asked for, where it stands, and who holds it.
 
 One row per content and model: a study's analysis, or the answer to a single image. A worker that
-claims a row holds a lease and renews it; a lease that runs out offers the job again. Whoever asked
-for the job may disappear at any time: nothing here depends on a browser, a callback or a message.
+claims a row holds a lease and renews it; a lease that runs out offers the job again. The page that
+asked for the job may close at any time: nothing here depends on a browser, callback or message.
 
     queued -> running -> done | failed | cancelled
     queued -> cancelled;  running -> queued (given back, or its worker was lost)

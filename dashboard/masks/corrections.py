@@ -52,7 +52,7 @@ class BaseMask:
     Attributes:
         described: The base for draft, version and browser: `Base` and the network's name.
         slices: The mask under the slices that were not touched.
-        ai_content: The AI's mask, encoded; None where there is none.
+        ai_content: The AI's mask, encoded; None where it is missing.
     """
 
     described: Mapping[str, Any]

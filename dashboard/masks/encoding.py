@@ -87,7 +87,7 @@ def decode_mask(content: bytes, shape: Shape) -> dict[int, NDArray[np.bool_]]:
 
 
 def longest_encoding(shape: Shape) -> int:
-    """Most bytes that a mask of a study can take once compressed, whoever compressed it."""
+    """Most bytes that a mask of a study can take once compressed, by any compressor."""
     n, height, width = shape
     raw = _HEAD.size + n * (_POSITION.itemsize - (-height * width // 8))
     return raw + raw // 1000 + 64  # zlib stores in blocks of up to 64 kB what it cannot shrink

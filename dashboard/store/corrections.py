@@ -188,7 +188,7 @@ def list_versions(store: Database, study_id: str) -> list[VersionLine]:
 
 
 def read_version(store: Database, study_id: str, number: int) -> MaskVersion | None:
-    """One version with its pixels, or None where there is none of this number."""
+    """One version with its pixels, or None where no version has this number."""
     query = _versions(study_id).where(MaskVersionRecord.number == number)
     with store.reading() as session:
         record = session.scalar(query)

@@ -1,6 +1,6 @@
 """Opens the review database: one transaction per call, safe with threads and processes.
 
-Connections are kept open, and no thread waits for another's: to open SQLite anew for each
+Connections are kept open, and no thread waits for another's: to open SQLite again for each
 transaction took a quarter of the web process's time with 50 readers. Writers take the lock when
 they begin (``BEGIN IMMEDIATE``), so that two of them queue instead of failing half-way. PostgreSQL
 has a module of its own (`dashboard.store.postgres`).

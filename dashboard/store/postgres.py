@@ -1,8 +1,8 @@
 """PostgreSQL as the review database of several machines.
 
-READ COMMITTED is enough: whoever moves a job holds its row (``FOR UPDATE``), and claims skip rows
-that somebody else holds. Times are the database server's, so that a machine whose clock is wrong
-neither steals nor keeps a lease.
+READ COMMITTED is enough: a process that moves a job holds its row (``FOR UPDATE``), and claims
+skip rows that another process holds. Times are the database server's, so that a machine whose clock
+is wrong neither steals nor keeps a lease.
 """
 
 from __future__ import annotations

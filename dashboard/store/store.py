@@ -101,7 +101,7 @@ class Store(Database):
         return StudyCounts(total=sum(origins.values()), origins=origins, states=states)
 
     def study(self, study_id: str) -> StudyRow | None:
-        """One study, or None where there is none of this id."""
+        """One study, or None where no study has this id."""
         rows = self._rows(self._studies().where(StudyRecord.study_id == study_id))
         return rows[0] if rows else None
 

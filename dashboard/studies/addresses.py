@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from dashboard.store import StudyRow
 
-#: In the addresses, because browsers keep the answers for ever: raise it when others are told.
+#: In the addresses, because browsers keep the answers: raise it when answers change.
 VERSION = 1
 
 

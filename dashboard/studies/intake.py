@@ -108,7 +108,7 @@ def delete_study(services: Services, study_id: str) -> None:
     """Remove an uploaded study, its files and its analysis.
 
     Raises:
-        InputError: There is none, or it is not an upload.
+        InputError: It is missing, or it is not an upload.
     """
     row = services.store.study(study_id)
     if row is None:

@@ -23,7 +23,7 @@ from pipeline import (
     overlaps_by_level,
 )
 
-#: In the addresses, because browsers keep the answers for ever: raise it when they change.
+#: In the addresses, because browsers keep the answers: raise it when they change.
 VERSION = 5
 #: A mask that takes more seconds to measure is noise, or drawn to keep the server busy.
 LIMIT_S = 20.0
@@ -50,7 +50,7 @@ def describe_measures(
 
     Args:
         result: The answer.
-        reference: ``(n, h, w)`` bool, or None where there is none.
+        reference: ``(n, h, w)`` bool, or None where it is missing.
 
     Returns:
         unit, notes, lesions (the largest

@@ -51,7 +51,7 @@ class StudyFiles:
         """A study's case; its pixels and masks are read from disk where they are looked at.
 
         Raises:
-            InputError: There is none of this id, its files are damaged, or the shared storage does
+            InputError: No study has this id, its files are damaged, or the shared storage does
                 not answer.
         """
         with self._lock:

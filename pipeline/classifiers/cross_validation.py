@@ -51,7 +51,7 @@ class HeldOutAnswers:
 
 def iterate_folds(images: LabelledImages, *, repeats: int) -> Iterator[Fold]:
     """The folds of all repeats; every image is held out once per repeat, groups stay together."""
-    # Whoever only answers images does not need scikit-learn.
+    # Answering images does not need scikit-learn.
     from sklearn.model_selection import StratifiedGroupKFold
 
     for repeat in range(repeats):

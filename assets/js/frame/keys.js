@@ -11,7 +11,7 @@ import { Events } from "./events.js";
 
 /**
  * @typedef {object} Binding
- * @property {string} [id] Stays the same for ever: readers' own keys are stored by it.
+ * @property {string} [id] Never changes: readers' own keys are stored by it.
  * @property {string} key As shipped, as in KeyboardEvent.key, letters in lower case, with "Ctrl+"
  *   and "Shift+" before it ("Shift+n", "ArrowDown", " " for the space bar).
  * @property {string} [shown] What the list shows where there is no key.

@@ -104,7 +104,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def cancel(clicks: int | None, request: object) -> Any:
-        """Cancel the job in the table; whoever follows it sees the end."""
+        """Cancel the job in the table; the callback that follows it sees the end."""
         asked = parse_request(request)
         if clicks and asked is not None:
             cancel_analysis(services.get(app), asked["study_id"])
