@@ -1,4 +1,4 @@
-"""What tests of both packages share: storage as several machines see it."""
+"""What tests of both packages share: storage as several machines see it, examples per property."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Examples of each property test that states no number itself.
+settings.register_profile("test", max_examples=50, deadline=None)
+settings.register_profile("soak", max_examples=1000, deadline=None)
+settings.load_profile("soak" if os.environ.get("OVERREAD_SOAK") == "1" else "test")
 
 _STARTS_WITHIN_S = 60
 
