@@ -112,13 +112,13 @@ def digest_result(case: Case, result: CaseResult) -> dict[str, Any]:
     return {
         "pixels": case.content_digest(),
         "probability": _digest(result.probability),
-        "disagreement": _digest(result.disagreement),
+        "disagreement": _digest(result.uncertainty),
         "masks": _digest(result.masks()),
         "slices": _digest_text(
             [
                 (
                     slice_.index,
-                    _exact(slice_.tumor_probability),
+                    _exact(slice_.slice_score),
                     slice_.tumor,
                     _exact(slice_.classifier_score),
                     _exact(slice_.outline_evidence),
@@ -130,7 +130,7 @@ def digest_result(case: Case, result: CaseResult) -> dict[str, Any]:
                 for slice_ in result.slices
             ]
         ),
-        "thresholds": [_exact(result.threshold), _exact(result.mask_threshold)],
+        "thresholds": [_exact(result.operating_point), _exact(result.mask_threshold)],
         "volume_ml": _exact(result.volume_ml),
         "dice": _exact(result.dice),
         "expected_dice": _exact(result.facts.expected_dice),

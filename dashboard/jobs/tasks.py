@@ -207,7 +207,7 @@ def export_model(settings: Settings, task: str, *, stopping: threading.Event) ->
 def _summarise(result: CaseResult) -> ResultSummary:
     """What the worklist shows of a result."""
     return ResultSummary(
-        highest_score=float(max((s.tumor_probability for s in result.slices), default=0.0)),
+        highest_score=float(max((s.slice_score for s in result.slices), default=0.0)),
         volume_ml=result.volume_ml,
         called_slices=int(sum(s.tumor for s in result.slices)),
         mask_slices=int(sum(s.mask_area_px > 0 for s in result.slices)),

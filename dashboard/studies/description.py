@@ -108,15 +108,15 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
     return {
         "key": key,
         "probability_url": f"{address}/probability/{{slice}}",
-        "disagreement_url": f"{address}/disagreement/{{slice}}",
-        "attention_url": f"{address}/attention/{{slice}}",
+        "uncertainty_url": f"{address}/uncertainty/{{slice}}",
+        "saliency_url": f"{address}/saliency/{{slice}}",
         "left_out_url": f"{address}/left_out/{{slice}}",
         **measures.describe_addresses(row, key),
         **describe_result_addresses(row, key),
         "slices": [
             {
                 "index": s.index,
-                "tumor_probability": s.tumor_probability,
+                "slice_score": s.slice_score,
                 "tumor": s.tumor,
                 "classifier_score": s.classifier_score,
                 "outline_evidence": s.outline_evidence,
@@ -127,7 +127,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
             }
             for s in result.slices
         ],
-        "threshold": result.threshold,
+        "threshold": result.operating_point,
         "mask_threshold": result.mask_threshold,
         "volume_ml": result.volume_ml,
         "dice": result.dice,

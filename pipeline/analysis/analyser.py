@@ -162,15 +162,15 @@ class Analyser:
         known = [json_number(value) for value in evidence]
         pairs = zip(outlined.classifier, known, strict=True)
         probability = _to_input(maps, outlined.passed, prepared)
-        disagreement = np.zeros_like(probability)
+        uncertainty = np.zeros_like(probability)
         if outlined.differences is not None:
             # Smoothed with their signs: what the two views' final maps differ by.
             smoothed = smooth_each_slice(outlined.differences, positions[outlined.passed], sigma)
-            disagreement = _to_input(smoothed, outlined.passed, prepared)
-        attention = None
-        if outlined.attention is not None:
-            enlarged = (enlarge(cells, self.network.input_size) for cells in outlined.attention)
-            attention = _to_input(enlarged, outlined.passed, prepared)
+            uncertainty = _to_input(smoothed, outlined.passed, prepared)
+        saliency = None
+        if outlined.saliency is not None:
+            enlarged = (enlarge(cells, self.network.input_size) for cells in outlined.saliency)
+            saliency = _to_input(enlarged, outlined.passed, prepared)
         level = self._choose_level(probability[scores >= rule.threshold])
         kept, left_out = set_aside_small_components(
             probability, level=level, min_fraction=self.network.inference.min_component_fraction
@@ -182,11 +182,11 @@ class Analyser:
             outline_evidence=tuple(known),
             decided_by=tuple(str(rule.decided_by(float(c), e)) for c, e in pairs),
             probability=kept,
-            disagreement=disagreement,
-            attention=attention,
+            uncertainty=uncertainty,
+            saliency=saliency,
             left_out=left_out,
             left_out_px=count_pixels(left_out),
-            threshold=rule.threshold,
+            operating_point=rule.threshold,
             mask_threshold=level_threshold(level),
             warnings=prepared.warnings,
         )

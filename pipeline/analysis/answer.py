@@ -32,18 +32,19 @@ class Outline:
         network: The network that answered.
         scores: Slice score of each slice in [0, 1].
         probability: ``(n, h, w)`` uint8, 255 x the probability; 0 on slices that did not pass.
-        threshold, mask_threshold: Operating points of slice score and pixel, in (0, 1).
+        operating_point: Threshold on the slice score, in (0, 1).
+        mask_threshold: Threshold on the probability map, in (0, 1).
     """
 
     network: ModelReference
     scores: tuple[float, ...]
     probability: NDArray[np.uint8]
-    threshold: float
+    operating_point: float
     mask_threshold: float
 
     def called(self, operating_point: float | None = None) -> NDArray[np.bool_]:
         """``(n,)`` bool, the slices whose score reaches the operating point, or the answer's."""
-        point = self.threshold if operating_point is None else operating_point
+        point = self.operating_point if operating_point is None else operating_point
         return np.array(self.scores, np.float64) >= point
 
     def mask_slices(
@@ -73,29 +74,29 @@ class Answer(Outline):
     """What the two stages say about pixels, whatever they are called.
 
     Attributes:
-        network, scores, probability, threshold, mask_threshold: As of `Outline`.
+        network, scores, probability, operating_point, mask_threshold: As of `Outline`.
         classifier_scores: Stage one's own, likewise.
         outline_evidence: In [0, 1], None on slices that did not pass.
         decided_by: `pipeline.models.decision.DecidedBy` of each slice.
-        disagreement: ``(n, h, w)`` uint8, 255 x the distance between the probabilities that come
+        uncertainty: ``(n, h, w)`` uint8, 255 x the distance between the probabilities that come
             of the slice and of its mirror image; 0 on slices that did not pass, and everywhere
             where mirror images are not answered.
         warnings: Sentences about how the input was prepared.
-        attention: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.engine.grad_cam`),
+        saliency: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.engine.grad_cam`),
             255 at the strongest place of each slice; 0 on slices that did not pass. None where the
             network did not tell, and where the answer comes from the cache, which gives it slice by
             slice.
         left_out: ``(n, h, w)`` uint8, the probability of pieces that were left out of the mask as
-            small beside the largest, 0 elsewhere; None where there are none, and as ``attention``.
+            small beside the largest, 0 elsewhere; None where there are none, and as ``saliency``.
         left_out_px: Pixels of such pieces on each slice; () where there are none.
     """
 
     classifier_scores: tuple[float, ...]
     outline_evidence: tuple[float | None, ...]
     decided_by: tuple[str, ...]
-    disagreement: NDArray[np.uint8]
+    uncertainty: NDArray[np.uint8]
     warnings: tuple[str, ...] = ()
-    attention: NDArray[np.uint8] | None = None
+    saliency: NDArray[np.uint8] | None = None
     left_out: NDArray[np.uint8] | None = None
     left_out_px: tuple[int, ...] = ()
 
@@ -133,16 +134,16 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         network=answer.network,
         slices=_slice_results(case, answer, areas, overlap),
         probability=answer.probability,
-        disagreement=answer.disagreement,
+        uncertainty=answer.uncertainty,
         facts=describe_outline(
             answer.probability,
-            answer.disagreement,
+            answer.uncertainty,
             answer.called(),
             classifier_scores=answer.classifier_scores,
             outline_evidence=answer.outline_evidence,
             mask_threshold=answer.mask_threshold,
         ),
-        threshold=answer.threshold,
+        operating_point=answer.operating_point,
         mask_threshold=answer.mask_threshold,
         spacing_mm=case.spacing_mm,
         volume_ml=volume_ml(int(areas.sum()), case.spacing_mm),
@@ -160,7 +161,7 @@ def _slice_results(
         SliceResult(
             index=case.indices[k],
             source=case.sources[k],
-            tumor_probability=answer.scores[k],
+            slice_score=answer.scores[k],
             tumor=bool(called[k]),
             classifier_score=answer.classifier_scores[k],
             outline_evidence=answer.outline_evidence[k],

@@ -3,7 +3,7 @@
 ::
 
     "OVR5" | SHA-256 of all that follows | length of the header (4 bytes, big endian) | header
-    | slices of the probability | of the disagreement | of the attention | of what was left out
+    | slices of the probability | of the uncertainty | of the saliency | of what was left out
 
 A slice is its ``h * w`` uint8 values through zlib, and takes no bytes where it is empty, so that
 one slice of a large study is read without the others. Decoding trusts nothing and raises
@@ -50,7 +50,7 @@ def encode_answer(answer: Answer, key: str) -> bytes:
         "outline_evidence": list(answer.outline_evidence),
         "decided_by": list(answer.decided_by),
         "left_out_px": list(answer.left_out_px),
-        "thresholds": [answer.threshold, answer.mask_threshold],
+        "thresholds": [answer.operating_point, answer.mask_threshold],
         "networks": [asdict(answer.network)],
         "warnings": list(answer.warnings),
     }
@@ -60,7 +60,7 @@ def encode_answer(answer: Answer, key: str) -> bytes:
 
 
 def decode_answer(entry: bytes, key: str) -> Answer:
-    """Read an answer back, without attention and left_out: nothing but the screen wants these.
+    """Read an answer back, without saliency and left_out: nothing but the screen wants these.
 
     Raises:
         ValueError: The bytes are damaged, of another key, or not an answer at all.
@@ -71,7 +71,7 @@ def decode_answer(entry: bytes, key: str) -> Answer:
         classifier_scores=tuple(header["classifier_scores"]),
         outline_evidence=tuple(header["outline_evidence"]),
         decided_by=tuple(header["decided_by"]),
-        disagreement=_read_map(header, entry, start, AnswerMap.DISAGREEMENT),
+        uncertainty=_read_map(header, entry, start, AnswerMap.UNCERTAINTY),
         left_out_px=tuple(header["left_out_px"]),
         warnings=tuple(header["warnings"]),
     )
@@ -110,7 +110,7 @@ def _outline_fields(header: dict[str, Any], entry: bytes, start: int) -> dict[st
         "network": _model(header["networks"][0]),
         "scores": tuple(header["scores"]),
         "probability": _read_map(header, entry, start, AnswerMap.PROBABILITY),
-        "threshold": header["thresholds"][0],
+        "operating_point": header["thresholds"][0],
         "mask_threshold": header["thresholds"][1],
     }
 

@@ -55,7 +55,7 @@ class OutlineFacts:
 
 def describe_outline(
     probability: NDArray[np.uint8],
-    disagreement: NDArray[np.uint8],
+    uncertainty: NDArray[np.uint8],
     called: NDArray[np.bool_],
     *,
     classifier_scores: Sequence[float],
@@ -66,7 +66,7 @@ def describe_outline(
 
     Args:
         probability: ``(n, h, w)`` uint8, 255 x the probability.
-        disagreement: Likewise, how far slice and mirror image lie apart.
+        uncertainty: Likewise, how far slice and mirror image lie apart.
         called: ``(n,)`` bool.
         classifier_scores: One per slice, in [0, 1].
         outline_evidence: Likewise; None on slices that were not outlined.
@@ -82,7 +82,7 @@ def describe_outline(
         everything += counted
         if called[k]:
             voxels += counted
-            disagreed += int(disagreement[k][shown >= level].sum(dtype=np.int64))
+            disagreed += int(uncertainty[k][shown >= level].sum(dtype=np.int64))
     area, low, high = (int(voxels[start:].sum()) for start in (level, *map(mask_level, BAND)))
     pairs = zip(classifier_scores, outline_evidence, strict=True)
     gaps = [abs(score - evidence) for score, evidence in pairs if evidence is not None]

@@ -17,8 +17,8 @@ class AnswerMap(StrEnum):
     """The maps of an answer, by their names there, in the order in which they are kept."""
 
     PROBABILITY = "probability"
-    DISAGREEMENT = "disagreement"
-    ATTENTION = "attention"
+    UNCERTAINTY = "uncertainty"
+    SALIENCY = "saliency"
     LEFT_OUT = "left_out"
 
 
@@ -40,7 +40,7 @@ class SliceResult:
     Attributes:
         index: Slice number, from 1.
         source: File of the slice.
-        tumor_probability: Slice score in [0, 1], on which the decision is made.
+        slice_score: Slice score in [0, 1], on which the decision is made.
         tumor: Whether the slice score reaches the operating point.
         classifier_score: Stage one's own score in [0, 1].
         outline_evidence: How sure stage two is of its outline, in [0, 1]; None where the first
@@ -55,7 +55,7 @@ class SliceResult:
 
     index: int
     source: str
-    tumor_probability: float
+    slice_score: float
     tumor: bool
     classifier_score: float
     outline_evidence: float | None
@@ -75,11 +75,11 @@ class CaseResult:
         slices: One entry per slice, inferior to superior.
         probability: ``(n, h, w)`` uint8, 255 x the outline's probability on the input's own grid;
             0 on slices that the first stage did not pass.
-        disagreement: ``(n, h, w)`` uint8, 255 x how far the answers to a slice and to its mirror
+        uncertainty: ``(n, h, w)`` uint8, 255 x how far the answers to a slice and to its mirror
             image lie apart (test-time augmentation), on the same grid; 0 where nothing was
             outlined, and everywhere where mirror images are not answered.
         facts: What the answer itself tells about how good the outline may be.
-        threshold: Operating point of the slice score, in [0, 1].
+        operating_point: Threshold on the slice score, in [0, 1].
         mask_threshold: Probability from which a pixel belongs to the mask.
         spacing_mm: (z, y, x) or None.
         volume_ml: Volume of the mask in mL, None without spacing.
@@ -93,9 +93,9 @@ class CaseResult:
     network: ModelReference
     slices: tuple[SliceResult, ...]
     probability: NDArray[np.uint8]
-    disagreement: NDArray[np.uint8]
+    uncertainty: NDArray[np.uint8]
     facts: OutlineFacts
-    threshold: float
+    operating_point: float
     mask_threshold: float
     spacing_mm: tuple[float, float, float] | None
     volume_ml: float | None

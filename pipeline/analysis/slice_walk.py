@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.postprocessing import smoothing_reach, smoothing_weights
 from pipeline.engine.base import Arrays, NetworkStages
-from pipeline.engine.grad_cam import attend
+from pipeline.engine.grad_cam import compute_saliency
 from pipeline.errors import ProgressCallback
 from pipeline.models.registry import ModelInfo
 
@@ -37,7 +37,7 @@ class Outlined:
         maps: ``(m, size, size)`` their probability maps.
         differences: ``(m, size, size)`` the slice's map less that of its mirror image, turned back;
             None where mirror images are not answered.
-        attention: ``(m, g, g)`` where the classifier looked (`pipeline.engine.grad_cam`), mean of
+        saliency: ``(m, g, g)`` where the classifier looked (`pipeline.engine.grad_cam`), mean of
             slice and mirror image, turned back; None where the network does not tell.
     """
 
@@ -45,7 +45,7 @@ class Outlined:
     passed: NDArray[np.intp]
     maps: NDArray[np.float32]
     differences: NDArray[np.float32] | None
-    attention: NDArray[np.float32] | None
+    saliency: NDArray[np.float32] | None
 
 
 class SliceWalk:
@@ -73,7 +73,7 @@ class SliceWalk:
         self._passed: list[int] = []
         self._maps: list[NDArray[np.float32]] = []
         self._differences: list[NDArray[np.float32]] = []
-        self._attention: list[NDArray[np.float32]] = []
+        self._saliency: list[NDArray[np.float32]] = []
 
     def run(self, report: ProgressCallback) -> Outlined:
         """Classify, gate and outline every slice."""
@@ -96,8 +96,8 @@ class SliceWalk:
         maps = np.concatenate(self._maps) if self._maps else np.zeros((0, *size), np.float32)
         differences = np.concatenate(self._differences) if self._differences else None
         passed = np.array(self._passed, np.intp)
-        attention = np.concatenate(self._attention)[passed] if self._attention else None
-        return Outlined(self._scores, passed, maps, differences, attention)
+        saliency = np.concatenate(self._saliency)[passed] if self._saliency else None
+        return Outlined(self._scores, passed, maps, differences, saliency)
 
     def _classify(self, start: int, stop: int) -> None:
         batch = self._volume[start:stop]
@@ -108,9 +108,11 @@ class SliceWalk:
         self._raw[start:stop] = np.mean([score[:, 0] for score, *_ in answers], axis=0)
         self._features[start] = [features for _, *features in answers]
         if self._stages.heads is not None:
-            looks = [attend(features, self._stages.heads) for features in self._features[start]]
+            looks = [
+                compute_saliency(features, self._stages.heads) for features in self._features[start]
+            ]
             turned = [look[:, :, ::-1] if mirrored else look for mirrored, look in enumerate(looks)]
-            self._attention.append(np.mean(turned, axis=0, dtype=np.float32))
+            self._saliency.append(np.mean(turned, axis=0, dtype=np.float32))
 
     def _gate(self, k: int) -> None:
         self._scores[k] = np.clip(self._weights[k] @ self._raw, 0, 1)

@@ -83,7 +83,9 @@ def _numbers(fields: Fields, name: str) -> NDArray[np.float32]:
     return np.array(values, np.float32)
 
 
-def attend(features: Sequence[NDArray[np.float32]], heads: HeadWeights) -> NDArray[np.float32]:
+def compute_saliency(
+    features: Sequence[NDArray[np.float32]], heads: HeadWeights
+) -> NDArray[np.float32]:
     """What speaks for the score, cell by cell.
 
     Args:

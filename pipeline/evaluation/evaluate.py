@@ -109,7 +109,7 @@ def measure_case(
             case_id=case.case_id,
             index=int(answer.index),
             reference_tumor=bool(pixels > 0),
-            score=answer.tumor_probability,
+            score=answer.slice_score,
             called=answer.tumor,
             dice=answer.dice,
             mask_px=answer.mask_area_px,

@@ -65,7 +65,7 @@ def make_tile(case: Case, result: CaseResult) -> Picture:
         cv2.drawContours(outlined, lines, -1, colour, width)
     missed = int(np.count_nonzero(case.masks[k] & ~masks[k]))
     extra = int(np.count_nonzero(masks[k] & ~case.masks[k]))
-    score = result.slices[k].tumor_probability
+    score = result.slices[k].slice_score
     return np.vstack(
         [
             _write(f"{case.case_id}  Dice {dice_score(masks, case.masks):.3f} (volume)", 20),

@@ -64,4 +64,4 @@ def measure_precision(
 
 
 def _scores(result: CaseResult) -> list[float]:
-    return [answer.tumor_probability for answer in result.slices]
+    return [answer.slice_score for answer in result.slices]

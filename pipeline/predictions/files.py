@@ -126,7 +126,7 @@ def describe_case(result: CaseResult, masks: Iterable[str | None]) -> dict[str, 
             {
                 "index": int(answer.index),
                 "source": answer.source,
-                "tumor_probability": answer.tumor_probability,
+                "tumor_probability": answer.slice_score,
                 "tumor": answer.tumor,
                 "classifier_score": answer.classifier_score,
                 "outline_evidence": answer.outline_evidence,

@@ -68,12 +68,11 @@ class RuleAnalyser:
             outline_evidence=tuple(evidence for _, evidence, _ in stages),
             decided_by=tuple(decided for _, _, decided in stages),
             probability=np.where(bright, 250, np.where(rim, 100, 0)).astype(np.uint8),
-            disagreement=bright.astype(np.uint8) * np.uint8(20),
-            attention=rim.astype(np.uint8) * np.uint8(130)
-            + bright.astype(np.uint8) * np.uint8(120),
+            uncertainty=bright.astype(np.uint8) * np.uint8(20),
+            saliency=rim.astype(np.uint8) * np.uint8(130) + bright.astype(np.uint8) * np.uint8(120),
             left_out=specks,
             left_out_px=count_pixels(specks),
-            threshold=0.5,
+            operating_point=0.5,
             mask_threshold=0.5,
         )
         self._services.results.put(self._services.result_key(case.content_digest()), answer)

@@ -66,7 +66,7 @@ def test_where_the_classifier_looked_is_shown_where_the_gate_passed(page, study)
     expect(legend.get_by_text("Where the classifier looked (Grad-CAM)")).to_be_visible()
     page.keyboard.press("Home")
     expect(legend).to_contain_text("The classifier's score is too low here.")
-    page.click("#viewer-map-attention")
+    page.click("#viewer-map-saliency")
     expect(legend).to_be_hidden()
 
 

@@ -46,7 +46,7 @@ def test_a_slice_above_the_readers_point_is_said_to_be_above(page: Page, study: 
     page.evaluate(
         with_modules("""() => { const { result } = modules.viewer.now.study;
              const slices = result.slices.map((slice, k) => (k === 5
-               ? {...slice, tumor: false, tumor_probability: 0.3, mask_area_px: 0} : slice));
+               ? {...slice, tumor: false, slice_score: 0.3, mask_area_px: 0} : slice));
              modules.viewer.setResult({...result, slices});
              modules.viewer.goTo(5); }""")
     )

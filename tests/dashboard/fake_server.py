@@ -163,8 +163,8 @@ class FakeAnalyser:
             outline_evidence=tuple(0.8 if found else None for found in lesion),
             decided_by=tuple("outline" if found else "gate" for found in lesion),
             probability=probability,
-            disagreement=probability // 10,
-            threshold=0.5,
+            uncertainty=probability // 10,
+            operating_point=0.5,
             mask_threshold=0.5,
         )
         self._cache.put(result_key(case.content_digest(), self._models), answer)

@@ -53,8 +53,8 @@ class RuleAnalyser:
             outline_evidence=tuple(0.9 if found else None for found in called),
             decided_by=tuple("both" if found else "gate" for found in called),
             probability=bright.astype(np.uint8) * np.uint8(240),
-            disagreement=bright.astype(np.uint8) * np.uint8(20),
-            threshold=0.5,
+            uncertainty=bright.astype(np.uint8) * np.uint8(20),
+            operating_point=0.5,
             mask_threshold=0.5,
         )
         self._services.results.put(key, answer)

@@ -25,13 +25,15 @@ def test_equal_answers_have_equal_digests(answered) -> None:
     assert compare(recorded, {"study": digest_result(case, result)}) == []
 
 
-@pytest.mark.parametrize("name", ["probability", "disagreement"])
-def test_one_changed_pixel_is_reported(answered, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reported"), [("probability", "probability"), ("uncertainty", "disagreement")]
+)
+def test_one_changed_pixel_is_reported(answered, name: str, reported: str) -> None:
     case, result = answered
     before = {"study": digest_result(case, result)}
     getattr(result, name)[1, 0, 0] ^= 1
     sentences = compare(before, {"study": digest_result(case, result)})
-    assert [sentence.split(" was ")[0] for sentence in sentences] == [f"study: {name}"]
+    assert [sentence.split(" was ")[0] for sentence in sentences] == [f"study: {reported}"]
 
 
 def test_cases_that_appear_or_vanish_are_reported() -> None:

@@ -117,7 +117,7 @@ function share(name, value, none) {
 /** @param {Session} now */
 function showSlice(now) {
   const slice = now.study.result?.slices[now.k];
-  share("score", slice?.tumor_probability, NONE);
+  share("score", slice?.slice_score, NONE);
   share("classifier", slice?.classifier_score, NONE);
   share("evidence", slice?.outline_evidence, slice ? "none" : NONE);
   const tick = byId("finding-score-tick");

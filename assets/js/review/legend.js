@@ -16,7 +16,7 @@ import * as viewer from "../viewer/viewer.js";
 function note(now) {
   const { study, show, k } = now;
   const isOutlined = study.result?.slices[k].outline_evidence !== null;
-  if (show.map === "attention" && !isOutlined) return "The classifier's score is too low here.";
+  if (show.map === "saliency" && !isOutlined) return "The classifier's score is too low here.";
   if (show.map !== "difference") return isOutlined ? "" : "Nothing was outlined on this slice.";
   const isEmpty = study.reference_url && !calls.isCalled(now, k);
   return isEmpty ? "This slice is not called: the AI's mask is empty." : "";

@@ -102,7 +102,7 @@ function drawSlice(chart, now, j, area) {
   const x = j * pitch + gap / 2;
   const w = pitch - gap;
   const slice = now.study.result?.slices[j];
-  const score = slice?.tumor_probability ?? 0;
+  const score = slice?.slice_score ?? 0;
   const strength = calls.isCalled(now, j) ? Math.max(score, 0.75) : score * 0.6;
   pen.fillStyle = slice ? colours.ai : colours.line;
   pen.globalAlpha = slice ? 0.08 + 0.92 * strength : 0.5;
@@ -220,7 +220,7 @@ function readout(now, k) {
   if (slice) {
     const pixels = threshold.area(now, k);
     const area = pixels ? amount(pixels) : "nothing outlined";
-    parts.push(`score ${slice.tumor_probability.toFixed(2)}`, area);
+    parts.push(`score ${slice.slice_score.toFixed(2)}`, area);
     if (calls.isConflict(slice)) parts.push("conflict");
     if (calls.change(now, k))
       parts.push(calls.isCalled(now, k) ? "called now" : "not called any more");

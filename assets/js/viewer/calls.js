@@ -47,7 +47,7 @@ export const value = (now) => now.calls ?? shipped(now);
  * @param {number | null} point
  */
 export const reaches = (slice, point) =>
-  point === null ? slice.tumor : slice.tumor_probability >= point;
+  point === null ? slice.tumor : slice.slice_score >= point;
 
 /**
  * @param {Session} now

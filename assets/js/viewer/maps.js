@@ -75,7 +75,7 @@ export const MAPS = {
   uncertainty: {
     key: "u",
     label: "Map of the outline's uncertainty",
-    url: "disagreement_url",
+    url: "uncertainty_url",
     stops: [
       [5, 20, 60, 120, 130],
       [51, 30, 120, 190, 220],
@@ -84,10 +84,10 @@ export const MAPS = {
     ],
   },
   difference: { key: "d", label: "Difference from the reference outline" },
-  attention: {
+  saliency: {
     key: "g",
     label: "Where the classifier looked (Grad-CAM)",
-    url: "attention_url",
+    url: "saliency_url",
     stops: [
       [13, 40, 60, 110, 60],
       [90, 38, 130, 142, 170],

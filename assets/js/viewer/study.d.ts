@@ -70,7 +70,7 @@ export interface Study {
 
 /** The answer of both stages on one slice. */
 export interface Slice {
-  readonly tumor_probability: number;
+  readonly slice_score: number;
   /** Whether it reaches the shipped operating point. */
   readonly tumor: boolean;
   readonly classifier_score: number;
@@ -110,8 +110,8 @@ export interface SimilarPatient {
 export interface Result {
   readonly key: string;
   readonly probability_url: string;
-  readonly disagreement_url: string;
-  readonly attention_url: string;
+  readonly uncertainty_url: string;
+  readonly saliency_url: string;
   readonly left_out_url: string;
   readonly measures_url: string;
   readonly plane_probability_url: string;

@@ -13,7 +13,7 @@ MAPS = (
     ("probability", "Probability", "P"),
     ("uncertainty", "Uncertainty", "U"),
     ("difference", "Difference", "D"),
-    ("attention", "Classifier focus", "G"),
+    ("saliency", "Classifier focus", "G"),
 )
 _DIFFERENCE = (
     ("both", "AI and reference (true positive)"),
@@ -115,9 +115,9 @@ def map_legend() -> html.Div:
                 ],
             ),
             _legend(
-                "attention",
+                "saliency",
                 "Where the classifier looked (Grad-CAM)",
-                _scale("attention", ("5%", "", "", "100%")),
+                _scale("saliency", ("5%", "", "", "100%")),
                 html.P("of the strongest place on this slice"),
             ),
             html.P(id="map-legend-note"),

@@ -140,7 +140,7 @@ def test_maps_and_measures_of_a_result_keep_for_ever(client: FlaskClient, parts:
     study = add_case(parts, make_case())
     Worker(parts, make_analyser=fake_factory()).run_one()
     result = client.get(f"/api/studies/{study}").json["result"]
-    answer = client.get(result["disagreement_url"].format(slice=1))
+    answer = client.get(result["uncertainty_url"].format(slice=1))
     assert np.frombuffer(answer.data, np.uint8).reshape(6, 5)[:2, :3].tolist() == [[20, 20, 0]] * 2
     assert "immutable" in answer.headers["Cache-Control"]
     measures = client.get(result["measures_url"])
@@ -148,10 +148,10 @@ def test_maps_and_measures_of_a_result_keep_for_ever(client: FlaskClient, parts:
     (lesion,) = measures.json["lesions"]
     assert (lesion["k"], lesion["measurable"]) == (1, False)
     assert "below 10 mm" in lesion["reason"]
-    for wrong in ("disagreement_url", "measures_url"):
+    for wrong in ("uncertainty_url", "measures_url"):
         address = result[wrong].format(slice=1).replace(result["key"], "f" * 64)
         assert client.get(address).status_code == 404
-    assert client.get(result["disagreement_url"].format(slice=3)).status_code == 404
+    assert client.get(result["uncertainty_url"].format(slice=3)).status_code == 404
 
 
 def test_findings_of_the_input_gate_stand_among_the_warnings(

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import * as calls from "../../../assets/js/viewer/calls.js";
 
 const SLICES = [
-  { tumor: true, tumor_probability: 0.9, outline_evidence: 0.8, decided_by: null },
-  { tumor: false, tumor_probability: 0.4, outline_evidence: null, decided_by: "outline" },
-  { tumor: false, tumor_probability: 0.1, outline_evidence: 0.7, decided_by: "classifier" },
+  { tumor: true, slice_score: 0.9, outline_evidence: 0.8, decided_by: null },
+  { tumor: false, slice_score: 0.4, outline_evidence: null, decided_by: "outline" },
+  { tumor: false, slice_score: 0.1, outline_evidence: 0.7, decided_by: "classifier" },
 ];
 const at = (point) => ({ calls: point, study: { result: { threshold: 0.5, slices: SLICES } } });
 const on = (now, rule) => SLICES.map((_, k) => rule(now, k));

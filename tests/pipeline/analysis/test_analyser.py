@@ -30,7 +30,7 @@ def make_analyser(folder: Path, *, cache: ResultCache | None = None, **changes: 
 
 def everything_but_dice(result: CaseResult) -> tuple[Any, ...]:
     slices = tuple(replace(s, dice=None) for s in result.slices)
-    maps = result.probability.tobytes(), result.disagreement.tobytes()
+    maps = result.probability.tobytes(), result.uncertainty.tobytes()
     return slices, maps, result.facts, result.volume_ml, result.warnings
 
 
@@ -140,13 +140,13 @@ def test_what_slice_and_mirror_image_disagree_by_is_kept(stages: Any, tmp_path: 
     analyser = make_analyser(tmp_path, cache=cache, **options)
     case = make_case(3)
     result = analyser.analyse(case)
-    assert not result.disagreement[0].any(), "nothing was outlined"
-    assert not result.disagreement[1:, :4].any(), "both say the same"
-    assert (result.disagreement[1:, 4:] == round(0.8 * 255)).all()
+    assert not result.uncertainty[0].any(), "nothing was outlined"
+    assert not result.uncertainty[1:, :4].any(), "both say the same"
+    assert (result.uncertainty[1:, 4:] == round(0.8 * 255)).all()
     assert result.facts.mean_disagreement == 0.0, "the mask is where both say 0.6"
     again = analyser.analyse(case)
     assert stages.first.batches == [3, 3], "the second answer came from the cache"
-    assert (again.disagreement == result.disagreement).all()
+    assert (again.uncertainty == result.uncertainty).all()
     assert again.facts == result.facts
 
 
@@ -164,7 +164,7 @@ def test_disagreement_is_that_of_the_smoothed_maps(stages: Any, tmp_path: Path) 
     result = make_analyser(tmp_path, **options).analyse(make_case(3))
     far, near = np.exp(-0.5 * (2 / 0.7) ** 2), np.exp(-0.5 / 0.7**2)
     expected = 0.8 * (1 - near) / (1 + near + far)
-    assert result.disagreement[0] == pytest.approx(255 * expected, abs=1)
+    assert result.uncertainty[0] == pytest.approx(255 * expected, abs=1)
     assert (result.probability[0] > 0).all()
 
 
@@ -176,14 +176,14 @@ def test_disagreement_comes_back_to_the_pixels_of_the_input(stages: Any, tmp_pat
     case = make_case(3, pixels=np.full((3, 48, 96, 1), 60, np.uint8))
     options = {"inference": {"flip_average": True}}
     result = make_analyser(tmp_path, **options).analyse(case)
-    assert result.disagreement.shape == (3, 48, 96)
-    assert (result.disagreement[:, 4:-4, 4:40] == 255).all()
+    assert result.uncertainty.shape == (3, 48, 96)
+    assert (result.uncertainty[:, 4:-4, 4:40] == 255).all()
 
 
 def test_without_mirror_images_nothing_disagrees(stages: Any, tmp_path: Path) -> None:
     result = make_analyser(tmp_path).analyse(make_case())
     assert result.tumor
-    assert not result.disagreement.any()
+    assert not result.uncertainty.any()
     assert result.facts.mean_disagreement == 0.0
     assert result.facts.expected_dice == pytest.approx(
         2 * 0.8 * 64 / (64 + 0.8 * 64 + 0.1 * (SIZE**2 - 64)), abs=0.01
@@ -207,7 +207,7 @@ def test_scores_are_smoothed_through_slices(stages: Any, tmp_path: Path) -> None
     stages.first.answer = lambda batch: [[next(given)] for _ in batch]
     options = {"inference": {"sigma_slices": 0.7}}
     result = make_analyser(tmp_path, **options).analyse(make_case())
-    scores = [s.tumor_probability for s in result.slices]
+    scores = [s.slice_score for s in result.slices]
     assert scores[1] == max(scores) < 1
     assert scores[0] > scores[3] > 0
 
@@ -217,7 +217,7 @@ def test_two_slices_are_no_volume(stages: Any, tmp_path: Path) -> None:
     stages.first.answer = lambda batch: [[next(given)] for _ in batch]
     options = {"inference": {"sigma_slices": 0.7}}
     result = make_analyser(tmp_path, **options).analyse(make_case(2))
-    assert [s.tumor_probability for s in result.slices] == pytest.approx([0, 1], abs=0.002)
+    assert [s.slice_score for s in result.slices] == pytest.approx([0, 1], abs=0.002)
 
 
 def test_masks_are_smoothed_over_slices_that_passed_only(stages: Any, tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_classifier_outline_and_decision_are_told_apart(stages: Any, tmp_path: P
     assert [s.tumor for s in slices] == [False, True, False, True]
     logits = [np.log(p / (1 - p)) for p in (0.6, 0.2)]
     expected = 1 / (1 + np.exp(-(0.5 * logits[0] + logits[1])))
-    assert slices[2].tumor_probability == pytest.approx(expected)
+    assert slices[2].slice_score == pytest.approx(expected)
 
 
 def test_progress_runs_to_the_end_and_never_back(stages: Any, tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def make_answer(n: int = 4, *, size: int = 32, seed: int = 0) -> Answer:
         outline_evidence=(None, *[0.75] * (n - 1)),
         decided_by=("gate", *["both"] * (n - 1)),
         probability=probability,
-        disagreement=probability // 3,
-        threshold=0.3,
+        uncertainty=probability // 3,
+        operating_point=0.3,
         mask_threshold=0.5,
         warnings=("Only one sequence was analysed.",),
     )
@@ -57,8 +57,8 @@ def test_an_answer_survives_a_restart(tmp_path: Path) -> None:
     again = ResultCache(tmp_path).answer(KEY)
     assert again is not None
     assert (again.probability == answer.probability).all()
-    assert (again.disagreement == answer.disagreement).all()
-    maps = {"probability": None, "disagreement": None}
+    assert (again.uncertainty == answer.uncertainty).all()
+    maps = {"probability": None, "uncertainty": None}
     assert vars(again) | maps == vars(answer) | maps
 
 
@@ -67,7 +67,7 @@ def test_one_slice_is_read_alone(tmp_path: Path) -> None:
     cache.put(KEY, answer)
     for k in range(4):
         assert (cache.map_slice(KEY, k, AnswerMap.PROBABILITY) == answer.probability[k]).all()
-        assert (cache.map_slice(KEY, k, AnswerMap.DISAGREEMENT) == answer.disagreement[k]).all()
+        assert (cache.map_slice(KEY, k, AnswerMap.UNCERTAINTY) == answer.uncertainty[k]).all()
         assert not cache.map_slice(KEY, k, AnswerMap.LEFT_OUT).any()
     for name in AnswerMap:
         assert cache.map_slice(KEY, 4, name) is None
@@ -233,12 +233,12 @@ def test_a_forged_header_is_refused() -> None:
         (replace(answer, outline_evidence=(None, 7.0, 0.1, 0.1)), "scores"),
         (replace(answer, decided_by=("gate", "gate", "gate", "nobody")), "decisions"),
         (replace(answer, scores=(2.0, 0.1, 0.1, 0.1)), "scores"),
-        (replace(answer, threshold="x"), "scores"),
+        (replace(answer, operating_point="x"), "scores"),
         (replace(answer, network=replace(answer.network, name=3)), "model"),
         (replace(answer, warnings=(1,)), "warnings"),
         (replace(answer, probability=np.zeros((0, 4, 4), np.uint8)), "shape"),
-        (replace(answer, disagreement=answer.disagreement[:3]), "sizes"),
-        (replace(answer, disagreement=answer.disagreement[:, :3]), "another size"),
+        (replace(answer, uncertainty=answer.uncertainty[:3]), "sizes"),
+        (replace(answer, uncertainty=answer.uncertainty[:, :3]), "another size"),
     ):
         with pytest.raises(ValueError, match=rule):
             decode_answer(encode_answer(forged, KEY), KEY)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from pipeline.measurement.mask_levels import (
 
 def describe(
     *slices: list[int],
-    disagreement: tuple[list[int], ...] | None = None,
+    uncertainty: tuple[list[int], ...] | None = None,
     called: tuple[bool, ...] | None = None,
     scores: tuple[float, ...] | None = None,
     evidence: tuple[float | None, ...] | None = None,
@@ -27,8 +27,8 @@ def describe(
     """Facts of slices of one row of pixels each; by default all are called."""
     probability = np.array(slices, np.uint8)[:, None, :]
     shown = np.zeros_like(probability)
-    if disagreement is not None:
-        shown = np.array(disagreement, np.uint8)[:, None, :]
+    if uncertainty is not None:
+        shown = np.array(uncertainty, np.uint8)[:, None, :]
     n = len(slices)
     return describe_outline(
         probability,
@@ -69,7 +69,7 @@ def test_the_mask_begins_where_the_case_was_given_its_threshold() -> None:
 
 def test_disagreement_is_that_inside_the_mask() -> None:
     shown = ([51, 102, 255], [255, 255, 255])
-    facts = describe([255, 255, 0], [255, 0, 0], disagreement=shown, called=(True, False))
+    facts = describe([255, 255, 0], [255, 0, 0], uncertainty=shown, called=(True, False))
     assert facts.mean_disagreement == pytest.approx((0.2 + 0.4) / 2)
 
 

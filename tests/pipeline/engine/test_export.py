@@ -85,7 +85,7 @@ def test_the_chain_gives_the_same_result_on_all_engines(
         Analyser(models_dir, engine=engine, engine_dir=engine_dir).analyse(make_case())
         for engine in ("keras", fast)
     ]
-    first, second = ([s.tumor_probability for s in result.slices] for result in results)
+    first, second = ([s.slice_score for s in result.slices] for result in results)
     assert first == pytest.approx(second, abs=AGREEMENT_LIMIT)
     maps = [result.probability.astype(int) for result in results]
     assert np.abs(maps[0] - maps[1]).max() <= 1

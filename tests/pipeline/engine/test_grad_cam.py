@@ -13,7 +13,7 @@ from tiny_images import SIZE, build_network
 from pipeline.classifiers.network import with_activations
 from pipeline.engine.grad_cam import (
     HeadWeights,
-    attend,
+    compute_saliency,
     enlarge,
     load_heads,
     read_heads,
@@ -43,7 +43,7 @@ def test_both_heads_are_added_where_they_speak_for_the_score() -> None:
     expected = np.zeros((4, 4))
     expected[0, 0] = 1
     expected[2:, 2:] = 2
-    assert attend([fine, coarse], HEADS)[0] == pytest.approx(expected)
+    assert compute_saliency([fine, coarse], HEADS)[0] == pytest.approx(expected)
 
 
 def test_it_is_grad_cam(network: keras.Model) -> None:
@@ -73,7 +73,7 @@ def test_it_is_grad_cam(network: keras.Model) -> None:
 
     stage_one, _ = split_stages(network)
     _, *features = stage_one.predict_on_batch([slices])
-    assert attend(features, heads)[0] == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert compute_saliency(features, heads)[0] == pytest.approx(expected, rel=1e-4, abs=1e-5)
     assert expected.max() > 0
 
 

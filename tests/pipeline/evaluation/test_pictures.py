@@ -16,7 +16,7 @@ from pipeline.evaluation.rows import PatientRow
 @dataclass
 class FakeSlice:
     index: int
-    tumor_probability: float = 0.9
+    slice_score: float = 0.9
 
 
 class FakeResult:

@@ -197,8 +197,8 @@ def test_findings_are_recorded_with_the_result() -> None:
         outline_evidence=(None,) * n,
         decided_by=("gate",) * n,
         probability=nothing,
-        disagreement=nothing,
-        threshold=0.5,
+        uncertainty=nothing,
+        operating_point=0.5,
         mask_threshold=0.5,
     )
     result = bind_answer(answer, case)
