@@ -1,4 +1,4 @@
-"""The page's own modules in scripts that tests evaluate on it.
+"""The page's own modules in scripts that tests evaluate or wait for on it.
 
 Nothing is put on `window` for tests: a module is imported by its address, and the page answers with
 the one that it runs itself. Prefer what a reader sees (the document) wherever that shows as much.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
 
 _TREE = Path(__file__).resolve().parents[1] / "assets" / "js"
 _NAME = re.compile(r"\bmodules\.(\w+)")
@@ -20,7 +23,10 @@ PATHS = {
 
 
 def with_modules(script: str) -> str:
-    """A script for ``page.evaluate`` or ``page.wait_for_function`` that may use the page's modules.
+    """A script for ``page.evaluate`` that may use the page's modules.
+
+    It is asynchronous, so ``page.wait_for_function`` does not fit: Playwright takes a promise as
+    true and returns at once. `wait_until` waits.
 
     Args:
         script: An expression, or a function of one argument, in which ``modules.viewer.now`` is
@@ -35,3 +41,28 @@ def with_modules(script: str) -> str:
       const found = ({script});
       return typeof found === "function" ? found(argument) : found;
     }}"""
+
+
+def wait_until(page: Page, script: str, argument: Any = None, *, timeout_ms: int = 30_000) -> None:
+    """Wait until a function that may use the page's modules returns something true.
+
+    Args:
+        page: The page; its document must stay the same meanwhile.
+        script: A function of one argument, as for `with_modules`; it may be asynchronous.
+        argument: What it is called with.
+        timeout_ms: The longest to wait.
+
+    Raises:
+        AssertionError: It was not true in time.
+    """
+    loop = with_modules(f"""async ({{ argument, timeout }}) => {{
+        const holds = ({script});
+        const end = performance.now() + timeout;
+        while (!(await holds(argument))) {{
+          if (performance.now() > end) return false;
+          await new Promise((done) => setTimeout(done, 5));
+        }}
+        return true;
+      }}""")
+    done = page.evaluate(loop, {"argument": argument, "timeout": timeout_ms})
+    assert done, f"not true within {timeout_ms} ms: {script}"

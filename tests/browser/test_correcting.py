@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from correcting import add_own_study, area, edit, open_study, saved
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import click, drag, point
 from running_site import SLICES, Site
@@ -44,11 +44,11 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
         page.keyboard.press(",")
     expect(page.locator("#threshold-value")).to_have_text("0.35")
     expect(page.locator(".outline-ai")).not_to_have_attribute("d", outline)
-    wide = page.get_attribute(".outline-ai", "d") or ""
 
     page.keyboard.press("e")
     expect(page.locator("#tools-edit")).to_be_visible()
     area(page, 400)
+    wide = page.get_attribute(".outline-ai", "d") or ""
     expect(page.locator("#correction-ai-slice")).to_have_text("1.00")
     edit(page)
     drag(page, (50.5, 20.5), (54.5, 20.5))
@@ -112,12 +112,11 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     expect(page.locator("#correction-versions li")).to_have_count(1)
     expect(page.locator("#correction-versions")).to_contain_text("Began from the AI's mask at")
     expect(page.locator("#correction-base")).to_contain_text("Goes on from version 1")
-    same = with_modules(f"(wanted) => `${{{changed}}}` === `${{wanted}}`")
-    page.wait_for_function(same, arg=marked)
+    wait_until(page, f"(wanted) => `${{{changed}}}` === `${{wanted}}`", marked)
     page.keyboard.press("e")
     drag(page, (50.5, 20.5), (54.5, 20.5))
     page.keyboard.press("Shift+A")  # as the AI had it: no mark any more
-    page.wait_for_function(with_modules(f"() => ({changed})[5] === null"))
+    wait_until(page, f"() => ({changed})[5] === null")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     page.keyboard.press("e")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from correcting import add_own_study, open_study, saved
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from running_site import Site
 from test_planes import AMBER, CORONAL, SAGITTAL, count, picture
@@ -52,7 +52,7 @@ def test_planes_draw_it_as_it_is_drawn(page: Page, study: str) -> None:
     open_study(page, study)
     page.keyboard.press("y")
     page.wait_for_selector(f"{SAGITTAL}[data-place]")
-    page.wait_for_function(with_modules("() => modules.correction.mask(5) !== null"))
+    wait_until(page, "() => modules.correction.mask(5) !== null")
     assert [violet(page, pane) for pane in (CORONAL, SAGITTAL)] == [0, 0]
     page.evaluate(DRAW)
     expect(page.locator("#edit-words")).to_contain_text("Draft")
@@ -73,7 +73,7 @@ def test_planes_cut_the_mask_that_is_there_pixel_by_pixel(page: Page, study: str
     open_study(page, study)
     page.keyboard.press("y")
     page.wait_for_selector(f"{SAGITTAL}[data-place]")
-    page.wait_for_function(with_modules("() => modules.correction.mask(5) !== null"))
+    wait_until(page, "() => modules.correction.mask(5) !== null")
     page.evaluate(
         with_modules("""() => { const mask = modules.correction.mask(5);
              for (let i = 0; i < mask.length; i += 3) mask[i] = 1 - mask[i];
@@ -98,7 +98,7 @@ def test_planes_cut_the_mask_that_is_there_pixel_by_pixel(page: Page, study: str
 
 def test_space_draws_it_with_its_volume(page: Page, study: str) -> None:
     open_study(page, study)
-    page.wait_for_function(with_modules("() => modules.correction.mask(5) !== null"))
+    wait_until(page, "() => modules.correction.mask(5) !== null")
     page.evaluate(DRAW)
     saved(page)
     page.keyboard.press("j")

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import MEASUREMENTS, open_study, point
 from running_site import Site
@@ -112,7 +112,7 @@ def test_diameters_are_dragged_by_keys(page, study):
 
 def test_diameters_follow_a_corrected_mask(page, study):
     open_measured(page, study, 5)
-    page.wait_for_function(with_modules("() => modules.correction.mask(4)"))
+    wait_until(page, "() => modules.correction.mask(4)")
     page.evaluate(
         with_modules("""() => { const mask = modules.correction.mask(4);
              for (let y = 10; y < 46; y++) for (let x = 18; x < 30; x++) mask[y * 64 + x] = 1;

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
@@ -59,6 +59,6 @@ def test_the_map_of_the_probability_holds_it(page: Page, study: str) -> None:
     assert int(there.sum()) == 256 + 9
     assert there[44:47, 44:47].all()
     page.keyboard.press("u")
-    page.wait_for_function(with_modules("() => modules.viewer.now.show.map === 'uncertainty'"))
+    wait_until(page, "() => modules.viewer.now.show.map === 'uncertainty'")
     assert not (shown(page)[44:47, 44:47, 3] > 0).any()
     assert np.count_nonzero(seen[44:47, 44:47, 0] > 240) == 9  # 200 of 255 is bright

@@ -5,7 +5,7 @@ from __future__ import annotations
 import nibabel
 import numpy as np
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
@@ -55,7 +55,7 @@ def test_the_name_of_a_view_tells_of_the_correction_in_it(page, study):
     page.click("#mode-linked")
     left = page.locator("#pane-name-left")
     expect(left).to_have_text("FLAIR abnormality (AI)")
-    page.wait_for_function(with_modules("() => modules.correction.mask(4)"))
+    wait_until(page, "() => modules.correction.mask(4)")
     page.evaluate(
         with_modules("""() => { const mask = modules.correction.mask(4); mask.fill(1, 0, 40);
              modules.correction.change("A test", [{ k: 4, mask }]); }""")

@@ -8,7 +8,7 @@ import re
 import nibabel
 import numpy as np
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import MEASUREMENTS, click, drag, open_study, point
 from running_site import SIZE, Site
@@ -209,7 +209,7 @@ def test_labels_keep_their_size_and_off_the_lesion(page, study):
     assert not inside
     page.keyboard.press("+")
     page.keyboard.press("+")
-    page.wait_for_function(with_modules("() => modules.viewer.now.view.zoom > 1.3"))
+    wait_until(page, "() => modules.viewer.now.view.zoom > 1.3")
     page.evaluate(  # labels are drawn again with the next frame
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
     )

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
@@ -99,10 +99,11 @@ def test_back_of_the_browser_leads_to_the_study_before(page, studies):
 
 def test_a_page_that_is_left_is_not_drawn_on(page, studies):
     open_study(page, studies[0])
-    page.wait_for_function(
-        with_modules("""() => { const { now } = modules.viewer, { pixels_url } = now.study;
+    wait_until(
+        page,
+        """() => { const { now } = modules.viewer, { pixels_url } = now.study;
              const url = (k) => modules.pixels.address(pixels_url, k, now.channel);
-             return [0, 1].every((k) => now.loader.get(url(k))); }""")
+             return [0, 1].every((k) => now.loader.get(url(k))); }""",
     )
     # The figure goes first, as when React takes the page away; a drawing is due in the next frame.
     page.evaluate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import RESULT, open_study
 from running_site import SLICES, Site
@@ -50,7 +50,7 @@ def test_a_slice_above_the_readers_point_is_said_to_be_above(page: Page, study: 
              modules.viewer.setResult({...result, slices});
              modules.viewer.goTo(5); }""")
     )
-    page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
+    wait_until(page, "() => modules.viewer.now.measures !== null")
     expect(note).to_have_text("")
     move(page, 0.2)
     expect(note).to_have_text("Above your operating point of 0.20: its outline is shown.")
@@ -68,7 +68,7 @@ def test_either_slider_that_was_moved_warns_over_the_image(page: Page, study: st
              expected: 0.9, low: 0.81, high: 0.953, sentence: "Dice of about 0.90.",
              similar: []}})""")
     )
-    page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
+    wait_until(page, "() => modules.viewer.now.measures !== null")
     expect(badge).to_be_hidden()
     expect(expected).to_be_hidden()
     move(page, 0.6)
@@ -99,7 +99,7 @@ def test_the_warning_covers_no_words_in_a_narrow_window(page: Page, study: str, 
              modules.drawing.open({...study, orientation_note, study_date: "1999-06-06",
                spacing_mm: null}, 5); }""")
     )
-    page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
+    wait_until(page, "() => modules.viewer.now.measures !== null")
     page.click(f"#mode-{mode}")
     page.evaluate(with_modules("() => { modules.calls.set(0.99); modules.threshold.set(0.3); }"))
     expect(page.locator("#threshold-badge")).to_be_visible()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from running_site import SIZE, SLICES, Site
@@ -33,11 +33,12 @@ def study(site: Site) -> str:
 def open_planes(page: Page, study_id: str, slice_number: int = 6) -> None:
     page.goto(f"/review?study={study_id}&slice={slice_number}")
     page.wait_for_selector("#viewer-screen[data-slice]")
-    page.wait_for_function(  # all slices are at hand, with their outlines
-        with_modules("""() => { const { now } = modules.viewer;
+    wait_until(  # all slices are at hand, with their outlines
+        page,
+        """() => { const { now } = modules.viewer;
              const has = (k) => modules.overlays.sources(now, k).every(
                ([, url]) => now.loader.get(url));
-             return now.study.indices.every((_, k) => has(k)); }""")
+             return now.study.indices.every((_, k) => has(k)); }""",
     )
     page.keyboard.press("y")
     page.wait_for_selector(f"{SAGITTAL}[data-place]")

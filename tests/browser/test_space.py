@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from running_site import SLICES, Site
 
@@ -27,7 +27,7 @@ def study(site: Site) -> str:
 def open_space(page: Page, study_id: str, slice_number: int = 6) -> None:
     page.goto(f"/review?study={study_id}&slice={slice_number}")
     page.wait_for_selector("#viewer-screen[data-slice]")
-    page.wait_for_function(with_modules("() => modules.viewer.now.measures !== null"))
+    wait_until(page, "() => modules.viewer.now.measures !== null")
     page.keyboard.press("j")
     page.wait_for_selector(f"{FIGURE}[data-drawn-ms]", timeout=LONGEST_MS)
 

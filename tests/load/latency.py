@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from dashboard.workspace.services import build_services
 from dashboard.workspace.settings import read_settings
-from tests.page_modules import with_modules
+from tests.page_modules import wait_until
 
 from .document import latency_table
 from .measuring import run_measurement
@@ -32,14 +32,14 @@ from .study_copies import add_studies, forget_analyses
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SIZES = {"one slice": 1, "36 slices": 36}
-_SHOWN = with_modules("""() => {
+_SHOWN = """() => {
   const { now } = modules.viewer;
   const result = now?.study?.result;
   if (!result || !now.screen) return false;
   if (!document.getElementById("viewer-screen").dataset.slice) return false;
   const drawn = document.querySelector("path.outline-ai")?.getAttribute("d");
   return !result.slices[now.k].tumor || !result.slices[now.k].mask_area_px || Boolean(drawn);
-}""")
+}"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def open_study(page: Page, url: str, study_id: str) -> tuple[float, float]:
     with page.expect_response(lambda r: f"/api/studies/{study_id}" in r.url) as told:
         began = time.perf_counter()
         row.click()
-        page.wait_for_function(_SHOWN, timeout=120_000)
+        wait_until(page, _SHOWN, timeout_ms=120_000)
         took = (time.perf_counter() - began) * 1000
     timing = told.value.headers.get("server-timing", "app;dur=0")
     return took, float(timing.partition("dur=")[2])
