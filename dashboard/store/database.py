@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, update
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -28,8 +28,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
+from dashboard.store import migrations
 from dashboard.store.postgres import ServerClock, driver_url, hold_preparation, open_postgres
-from dashboard.store.schema import SCHEMA_VERSION, UPGRADES, Base, SchemaRecord, UtcDateTime
 
 _BUSY_MS = 15_000
 _OPEN_ATTEMPTS = 20
@@ -68,6 +68,8 @@ class Database:
             self._engine = self._open_engine(url)
             self._writer = self._engine.execution_options(overread_writes=True)
             self._prepare()
+        except migrations.UnknownTables as error:
+            raise DatabaseError(describe_unknown_tables(url, error, file)) from error
         except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
             raise DatabaseError(_why_not(url, error, file)) from error
 
@@ -98,14 +100,13 @@ class Database:
         return _open_sqlite(url)
 
     def _prepare(self) -> None:
-        """Make the tables where there are none; several processes may do so at once."""
+        """Bring the tables up to date; several processes may do so at once."""
         for attempt in range(_OPEN_ATTEMPTS):
             try:
                 with self._writer.begin() as connection:
                     if self._engine.dialect.name == "postgresql":
                         hold_preparation(connection)
-                    Base.metadata.create_all(connection)
-                    _check_version(connection)
+                    migrations.upgrade(connection)
                 return
             except (IntegrityError, OperationalError):
                 if attempt == _OPEN_ATTEMPTS - 1:
@@ -113,13 +114,33 @@ class Database:
                 time.sleep(0.05)
 
 
+def describe_unknown_tables(
+    url: str, error: migrations.UnknownTables, file: Path | None = None
+) -> str:
+    """Why the tables of a database are left alone and the way out, in one sentence."""
+    way_out = (
+        "OVERREAD_DATABASE_URL to an empty database"
+        if file is None
+        else "OVERREAD_HOME to a new folder"
+    )
+    if isinstance(error, migrations.NewerTables):
+        return (
+            f"A newer version of Overread wrote the review database {file or _shown(url)}; use that"
+            f" version, or set {way_out}."
+        )
+    return f"{file or _shown(url)} is not a review database of Overread; set {way_out}."
+
+
+def _shown(url: str) -> str:
+    return url.partition("?")[0].rsplit("@", 1)[-1]  # a query may hold a password
+
+
 def _why_not(url: str, error: Exception, file: Path | None) -> str:
     """Why the database cannot be opened and the way out, in one sentence."""
     if file is None:
-        shown = url.partition("?")[0].rsplit("@", 1)[-1]  # a query may hold a password
         return (
-            f"The review database {shown} cannot be opened; check OVERREAD_DATABASE_URL and that"
-            " its folder can be written."
+            f"The review database {_shown(url)} cannot be opened; check OVERREAD_DATABASE_URL and"
+            " that its folder can be written."
         )
     if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
         return (
@@ -130,24 +151,6 @@ def _why_not(url: str, error: Exception, file: Path | None) -> str:
         f"The review database {file} cannot be written; let this user write the file and its"
         " folder, or set OVERREAD_HOME to a folder that can be written."
     )
-
-
-def _check_version(connection: Connection) -> None:
-    version = connection.scalar(select(SchemaRecord.version).where(SchemaRecord.row == 1))
-    if version is None:
-        connection.execute(SchemaRecord.__table__.insert().values(row=1, version=SCHEMA_VERSION))  # type: ignore[attr-defined]
-    elif version in UPGRADES:
-        time_type = UtcDateTime().compile(connection.dialect)
-        for step in range(version, SCHEMA_VERSION):
-            for statement in UPGRADES[step]:
-                connection.exec_driver_sql(statement.format(time=time_type))
-        connection.execute(update(SchemaRecord).values(version=SCHEMA_VERSION))
-    elif version != SCHEMA_VERSION:
-        raise DatabaseError(
-            f"The review database was written by another version of Overread (its tables are"
-            f" version {version}, this program knows {SCHEMA_VERSION}); use that version, or set"
-            " OVERREAD_HOME to a new workspace."
-        )
 
 
 def _open_sqlite(url: str) -> Engine:

@@ -1,8 +1,10 @@
-"""Tables of the review database. All times are UTC."""
+"""Tables of the review database; all times are UTC.
+
+`dashboard.store.migrations` brings a database to them: a change here needs a step there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,17 +21,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
-
-#: Version of the tables below; no database of another one is opened, but for those named next.
-SCHEMA_VERSION = 3
-#: Older versions, and what brings each to the next one; tables that one lacks are made by then.
-UPGRADES: Mapping[int, tuple[str, ...]] = {
-    1: (),
-    2: (
-        "ALTER TABLE jobs ADD COLUMN task VARCHAR(32) NOT NULL DEFAULT 'brain-tumor'",
-        "ALTER TABLE jobs ADD COLUMN sent_at {time}",
-    ),
-}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -67,15 +58,6 @@ class PlainText(TypeDecorator[str]):
 
 class Base(DeclarativeBase):
     """Base of all tables."""
-
-
-class SchemaRecord(Base):
-    """One row: the version of the tables."""
-
-    __tablename__ = "schema"
-
-    row: Mapped[int] = mapped_column(primary_key=True)
-    version: Mapped[int]
 
 
 class StudyRecord(Base):

@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from dashboard.jobs import table
 from dashboard.store import DatabaseError, JobState, ModelKey, Origin, ResultSummary, Store
-from dashboard.store.schema import SCHEMA_VERSION
 
 
 def test_studies_come_newest_first_with_all_they_had(store: Store, clock: Clock) -> None:
@@ -168,45 +167,6 @@ def test_many_open_the_new_database_at_once(database_url: str) -> None:
     assert failures == []
 
 
-def test_database_of_another_version_is_told(database_url: str) -> None:
-    old = Store(database_url)
-    with old.writing() as session:
-        session.execute(text("UPDATE schema SET version = 99"))
-    old.close()
-    with pytest.raises(DatabaseError, match="another version of Overread"):
-        Store(database_url)
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_what_an_older_version_lacks_is_added_and_its_jobs_stay(
-    database_url: str, version: int
-) -> None:
-    model = ModelKey("brain-tumor", "a" * 64)
-    old = Store(database_url, model=model)
-    done, waiting = (table.submit(old, add_row(old, number)) for number in (1, 2))
-    table.claim(old, "w", job_id=done)
-    table.end(old, done, "w", JobState.DONE, summary=ResultSummary(0.9, 12.5, 2, 1))
-    with old.writing() as session:
-        for column in ("task", "sent_at"):  # of version 3
-            session.execute(text(f"ALTER TABLE jobs DROP COLUMN {column}"))
-        if version == 1:
-            session.execute(text("DROP TABLE mask_versions"))
-        session.execute(text(f"UPDATE schema SET version = {version}"))
-    old.close()
-    for _ in range(2):
-        opened = Store(database_url, model=model)
-        with opened.writing() as session:
-            assert session.scalar(text("SELECT version FROM schema")) == SCHEMA_VERSION
-            assert session.scalar(text("SELECT count(*) FROM mask_versions")) == 0
-        assert [row.highest_score for row in opened.list_studies()] == [None, 0.9]
-        opened.close()
-    opened = Store(database_url, model=model)
-    (job,) = table.take_unsent(opened)
-    assert (job.job_id, job.task) == (waiting, "brain-tumor")
-    assert table.claim(opened, "w") is not None
-    opened.close()
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -216,6 +176,6 @@ def test_what_an_older_version_lacks_is_added_and_its_jobs_stay(
         "postgresql://nobody@/none?host=/no/such/folder",
     ],
 )
-def test_database_that_cannot_be_opened_is_told(url: str) -> None:
-    with pytest.raises(DatabaseError, match="cannot be opened"):
+def test_a_database_that_cannot_be_opened_is_an_error(url: str) -> None:
+    with pytest.raises(DatabaseError):
         Store(url)
