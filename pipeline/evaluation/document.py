@@ -15,12 +15,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
 
 from pipeline.errors import InputError
-from pipeline.evaluation.field_types import Count, Flag, Name, Share, Text
 from pipeline.evaluation.intervals import Estimate
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 from pipeline.metrics import Confusion, RecallPoint, Reliability, RocPoint
 from pipeline.storage.atomic_files import write_json
 from pipeline.storage.checked_json import read_json_object
+from pipeline.storage.field_types import Count, Flag, Name, Share, Text
 
 FILE = "evaluation.json"
 SCHEMA: Literal[2] = 2

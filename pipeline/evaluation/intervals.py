@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.evaluation.field_types import Number
 from pipeline.metrics import Counts, Statistic, Values
+from pipeline.storage.field_types import Number
 
 DRAWS = 10_000
 SEED = 20260101

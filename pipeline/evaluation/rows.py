@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.evaluation.field_types import Amount, Count, Flag, Name, Number, Share
 from pipeline.metrics import (
     Groups,
     Statistic,
@@ -16,6 +15,7 @@ from pipeline.metrics import (
     mean_statistic,
     median_statistic,
 )
+from pipeline.storage.field_types import Amount, Count, Flag, Name, Number, Share
 
 #: Fields of a patient's row that are no numbers.
 _TEXTS = ("case_id", "institution", "fold")

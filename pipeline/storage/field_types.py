@@ -1,7 +1,7 @@
-"""What a field of an untrusted file may hold: types that are checked when a file is read.
+"""What a field of an untrusted document may hold: plain numbers and texts with bounds.
 
-In code they are plain numbers and texts; pydantic refuses anything else at the door, such as a text
-or ``true`` where a number belongs, not-a-number, or a share above 1.
+pydantic refuses anything else at the door, such as a text or ``true`` where a number belongs,
+not-a-number, or a share above 1.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Amount = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
 #: In [0, 1].
 Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
+#: In (0, 1): a threshold.
+Threshold = Annotated[float, Strict(), Field(ge=1e-6, le=1 - 1e-6, allow_inf_nan=False)]
 #: A whole number from 0.
 Count = Annotated[int, Strict(), Field(ge=0, le=10**12)]
 Flag = Annotated[bool, Strict()]
 #: A name, such as a patient's.
 Name = Annotated[str, Strict(), Field(max_length=200)]
+#: A name of a model, channel or file: nothing that could leave a folder.
+PlainName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
+#: A SHA-256, 64 hexadecimal digits.
+Digest = Annotated[str, Strict(), Field(pattern=r"^[0-9a-f]{64}\z")]
 #: A few sentences.
 Text = Annotated[str, Strict(), Field(max_length=4000)]
