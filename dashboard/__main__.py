@@ -21,8 +21,9 @@ def main() -> int:
         )
         return 2
     set_up_logging()
-    for sentence in unknown_variables():
-        _LOG.warning("%s", sentence)
+    for name, meant in unknown_variables().items():
+        hint = f"did you mean {meant}?" if meant else "the README lists all settings."
+        _LOG.warning("%s is not a setting and is ignored; %s", name, hint)
     settings = open_workspace()
     if not host_is_known(settings.host):
         sys.stderr.write(

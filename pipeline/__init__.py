@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pipeline.metrics import dice_from_counts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.storage.checked_json import Fields, json_number, read_json_object
+    from pipeline.storage.declared_models import DeclaredModel, first_problem
     from pipeline.storage.digests import SHA256
     from pipeline.storage.shared_storage import SharedStorage, StorageError
     from pipeline.surfaces.case_space import (
@@ -66,6 +67,7 @@ _MODULES = {
     "Case": "pipeline.data.case",
     "CaseResult": "pipeline.analysis.results",
     "CaseSpace": "pipeline.surfaces.case_space",
+    "DeclaredModel": "pipeline.storage.declared_models",
     "DiceEstimate": "pipeline.analysis.expected_dice",
     "DiceModel": "pipeline.analysis.expected_dice",
     "HeadSurface": "pipeline.surfaces.head_surface",
@@ -91,6 +93,7 @@ _MODULES = {
     "dice_from_counts": "pipeline.metrics",
     "encode_nifti_mask": "pipeline.data.mask_export",
     "export_models": "pipeline.engine.export",
+    "first_problem": "pipeline.storage.declared_models",
     "head_surface_of": "pipeline.surfaces.case_space",
     "json_number": "pipeline.storage.checked_json",
     "judge_diameters": "pipeline.measurement.bidimensional",
@@ -125,6 +128,7 @@ __all__ = [
     "Case",
     "CaseResult",
     "CaseSpace",
+    "DeclaredModel",
     "DiceEstimate",
     "DiceModel",
     "Fields",
@@ -150,6 +154,7 @@ __all__ = [
     "dice_from_counts",
     "encode_nifti_mask",
     "export_models",
+    "first_problem",
     "head_surface_of",
     "json_number",
     "judge_diameters",

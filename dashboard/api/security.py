@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
 
-from dashboard.workspace.setting_table import LOCAL_HOSTS
-from dashboard.workspace.settings import Settings
+from dashboard.workspace.settings import LOCAL_HOSTS, Settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::", "[::]", ""})

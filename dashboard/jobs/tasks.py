@@ -129,7 +129,7 @@ def open_analyser(services: Services, stopping: threading.Event) -> Analyser:
         precision=services.precision,
         engine_dir=settings.engine_files,
         cache=services.results,
-        threads=settings.threads,
+        threads=settings.threads or None,
     )
     _load(analyser.load, settings, analyser.models.task, stopping)
     return analyser
@@ -145,7 +145,7 @@ def open_classifier(services: Services, task: str, stopping: threading.Event) ->
             task,
             engine="keras" if settings.engine == "keras" else "openvino",
             engine_dir=settings.engine_files,
-            threads=settings.threads,
+            threads=settings.threads or None,
         )
 
     return _load(load, settings, task, stopping)

@@ -1,85 +1,208 @@
-"""All settings, in one frozen dataclass: the dashboard's only reader of the environment.
+"""The settings: one declared model, and the dashboard's only reader of the environment.
 
-The variables behind it are in `dashboard.workspace.setting_table`. A value that does not fit is
-told in one plain sentence.
+Each field is one variable, with what the README's table says of it (`python -m dashboard.document`
+writes the table). A value that does not fit gives one plain sentence.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated, Literal
 
-from dashboard.workspace.setting_table import SETTINGS, Setting
-from dashboard.workspace.setting_values import SettingsError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
-__all__ = [
-    "SETTINGS",
-    "Setting",
-    "Settings",
-    "SettingsError",
-    "open_workspace",
-    "read_settings",
-    "unknown_variables",
-]
+from pipeline import first_problem
 
+#: Names under which a browser on the same machine reaches the server.
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PREFIX = "OVERREAD_"
 #: Switches of the test suite.
-_OF_TESTS = "OVERREAD_REQUIRE_"
+_OF_TESTS = f"{_PREFIX}REQUIRE_"
+_MB = 1 << 20
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How this server runs. See `SETTINGS` for the variables behind the fields.
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message is one plain sentence."""
 
-    Attributes:
-        home: The workspace.
-        host, port: Where the web process listens.
-        allowed_hosts: Host names under which browsers may ask for pages, in lower case, no port.
-        library: Folder of studies on the server, or None.
-        models: Folder of the shipped models.
-        database_url: SQLAlchemy URL; "" for the SQLite file in the workspace.
-        max_upload_bytes: What one upload may hold.
-        max_upload_files: Files of one upload.
-        cache_bytes: What the result cache may hold.
-        engine: Runtime of the models.
-        precision: Precision at which they run, as it is asked for; see `Services.precision`.
-        workers: Worker processes that `python -m dashboard` starts.
-        demo: Whether an empty workspace gets the demo studies.
-        threads: CPU threads of a worker's runtime, or None for what the runtime takes.
-        redis_url: Redis through which processes on several machines speak; "" for one machine.
-        storage_url: Storage that all machines share; "" for the workspace.
-        storage_local_bytes: What copies of shared studies may take in the workspace.
-        storage_results_bytes: What results may take on shared storage.
-        secret: Signs handles of background callbacks and readers' cookies; "" for one kept in the
-            workspace.
-        user_header: Header in which a proxy names the reader; "" for none.
+
+def _existing_folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError("must be a folder that exists")
+    return path
+
+
+def _database_url(text: str) -> str:
+    if text and not re.match(r"(sqlite|postgres(ql)?)(\+[a-z0-9_]+)?://", text):
+        raise ValueError(
+            "must be an SQLAlchemy URL such as sqlite:///file.db or"
+            " postgresql://user:password@host/database"
+        )
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if text and not text.startswith(("redis://", "rediss://")):
+        raise ValueError("must be a Redis URL such as redis://host:6379/0")
+    return text
+
+
+def _storage_url(text: str) -> str:
+    if text and not (re.match(r"[a-z][a-z0-9+]*://.", text) or Path(text).is_absolute()):
+        raise ValueError("must be a URL such as s3://bucket/prefix, or a folder's absolute path")
+    return text
+
+
+def _secret(text: str) -> str:
+    if text and len(text) < 32:
+        raise ValueError("must have at least 32 characters")
+    return text
+
+
+def _header(text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", text):
+        raise ValueError("must be the name of a header such as X-Remote-User")
+    return text
+
+
+def _host_names(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+
+
+_Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+_Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]
+
+
+class Settings(BaseSettings):
+    """How this server runs.
+
+    A field's variable is ``OVERREAD_`` and its name, unless it has an alias; ``repr=False`` marks
+    values that may hold a password and are never shown.
     """
 
-    home: Path
-    host: str
-    port: int
-    allowed_hosts: tuple[str, ...]
-    library: Path | None
-    models: Path
-    database_url: str
-    max_upload_bytes: int
-    max_upload_files: int
-    cache_bytes: int
-    engine: str
-    precision: str
-    workers: int
-    demo: bool
-    threads: int | None
-    redis_url: str
-    storage_url: str
-    storage_local_bytes: int
-    storage_results_bytes: int
-    secret: str
-    user_header: str
+    model_config = SettingsConfigDict(
+        alias_generator=lambda name: f"{_PREFIX}{name.upper()}",
+        case_sensitive=True,
+        frozen=True,
+        extra="forbid",
+    )
+
+    home: _Folder = Field(
+        _ROOT / "workspace", description="The workspace: database, studies, results."
+    )
+    host: str = Field("127.0.0.1", description="Address on which the web process listens.")
+    port: int = Field(8050, ge=1, le=65535, description="Port on which the web process listens.")
+    allowed_hosts: _Hosts = Field(
+        LOCAL_HOSTS,
+        description="Host names under which browsers may reach the server, separated by commas;"
+        " * for any.",
+    )
+    library: Annotated[_Folder, AfterValidator(_existing_folder)] | None = Field(
+        None, description="Folder on the server whose subfolders are studies; it is only read."
+    )
+    models: _Folder = Field(_ROOT / "models", description="Folder of the models.")
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "",
+        repr=False,
+        description="SQLAlchemy URL of the review database. By default an SQLite file in the"
+        " workspace.",
+    )
+    max_upload_mb: int = Field(
+        2048, ge=1, le=1 << 20, description="Largest size of one upload, in MB."
+    )
+    max_upload_files: int = Field(
+        10_000, ge=1, le=1_000_000, description="Largest number of files in one upload."
+    )
+    cache_mb: int = Field(
+        2048,
+        ge=16,
+        le=1 << 24,
+        description="Disk space for the results of analyses, in MB; the least recently used are"
+        " deleted first.",
+    )
+    engine: Literal["auto", "openvino", "onnxruntime", "keras"] = Field(
+        "auto", description="Runtime of the models: auto, openvino, onnxruntime or keras."
+    )
+    precision: Literal["auto", "f32", "bf16"] = Field(
+        "auto",
+        description="Precision of the models: f32, bf16, or auto: bf16 where the weights were shown"
+        " to agree.",
+    )
+    workers: int = Field(1, ge=1, le=64, description="Number of worker processes to start.")
+    threads: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="CPU threads that a worker computes with; 0 leaves it to the runtime.",
+    )
+    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+        "",
+        alias="REDIS_URL",
+        repr=False,
+        description="Redis through which Celery delivers jobs to workers on several machines.",
+    )
+    storage_url: Annotated[str, AfterValidator(_storage_url)] = Field(
+        "",
+        repr=False,
+        description="Storage that all machines share: s3://bucket/prefix, a folder, or another"
+        " fsspec URL. By default the workspace.",
+    )
+    storage_local_mb: int = Field(
+        20_480,
+        ge=64,
+        le=1 << 24,
+        description="Disk space for a machine's copies of studies on shared storage, in MB.",
+    )
+    storage_results_mb: int = Field(
+        102_400,
+        ge=16,
+        le=1 << 30,
+        description="Space for results on shared storage, in MB; workers delete the oldest.",
+    )
+    demo: bool = Field(
+        True, description="Whether an empty workspace gets the demo studies: yes or no."
+    )
+    secret: Annotated[str, AfterValidator(_secret)] = Field(
+        "",
+        repr=False,
+        description="Signs readers' cookies and the handles of background jobs. By default made"
+        " once and stored in the workspace.",
+    )
+    user_header: Annotated[str, AfterValidator(_header)] = Field(
+        "",
+        description="Header in which a proxy names the reader, such as X-Remote-User. Without it"
+        " each browser is a reader.",
+    )
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Largest size of one upload."""
+        return self.max_upload_mb * _MB
+
+    @property
+    def cache_bytes(self) -> int:
+        """Disk space for the result cache."""
+        return self.cache_mb * _MB
+
+    @property
+    def storage_local_bytes(self) -> int:
+        """Disk space for copies of shared studies in the workspace."""
+        return self.storage_local_mb * _MB
+
+    @property
+    def storage_results_bytes(self) -> int:
+        """Space for results on shared storage."""
+        return self.storage_results_mb * _MB
 
     @property
     def studies(self) -> Path:
@@ -113,7 +236,7 @@ class Settings:
 
     @property
     def temporary(self) -> Path:
-        """Folder for files that live as long as a request."""
+        """Folder for files that exist only during a request."""
         return self.home / "tmp"
 
     @property
@@ -144,40 +267,54 @@ class Settings:
             ) from None
 
     def signing_secret(self) -> str:
-        """The secret: as set, else made once and kept in the workspace (mode 0600)."""
+        """The secret: as set, else made once and stored in the workspace (mode 0600)."""
         if self.secret:
             return self.secret
         path = self.home / "secret"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return self._kept_secret(path)
+            return self._stored_secret(path)
         with os.fdopen(descriptor, "w", encoding="ascii") as stream:
             stream.write(secrets.token_hex(32))
-        return self._kept_secret(path)
+        return self._stored_secret(path)
 
-    def _kept_secret(self, path: Path) -> str:
+    def _stored_secret(self, path: Path) -> str:
         secret = path.read_text(encoding="ascii").strip()
         if len(secret) < 32:
-            raise SettingsError(f"{path} holds no secret; delete the file, a new one is made.")
+            raise SettingsError(
+                f"{path} does not hold a secret; delete the file, and a new one is made."
+            )
         return secret
 
 
+#: Field of `Settings` by its variable, in the order of the documentation.
+VARIABLES: Mapping[str, str] = {
+    str(info.alias): name for name, info in Settings.model_fields.items()
+}
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings.
+    """Read the settings; an empty variable counts as not set.
 
     Args:
         environment: Variables by name; the process's own by default.
 
     Raises:
-        SettingsError: A value does not fit; the sentence names the variable and the value.
+        SettingsError: A value does not fit; the sentence names the variable, the rule and, unless
+            it may hold a password, the value.
     """
-    source = os.environ if environment is None else environment
-    values = {}
-    for setting in SETTINGS:
-        text = source.get(setting.name, "").strip() or setting.default
-        values[setting.field] = setting.parse(setting.name, text)
-    return Settings(**values)
+    given = os.environ if environment is None else environment
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name: text.strip() for name, text in given.items() if text.strip()}
+    try:
+        # mypy knows the fields' names only
+        return Settings(_build_sources=((source,), {}))  # type: ignore[call-arg]
+    except ValidationError as error:
+        problem = first_problem(error)
+        shown = Settings.model_fields[VARIABLES[problem.field]].repr
+        value = f", got {problem.value!r}" if shown else ""
+        raise SettingsError(f"{problem.field} {problem.rule}{value}.") from None
 
 
 def open_workspace() -> Settings:
@@ -195,14 +332,19 @@ def open_workspace() -> Settings:
     return settings
 
 
-def unknown_variables(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """A sentence on each variable that looks like a setting and is none, such as a misspelt one."""
+def unknown_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables that look like a setting and are not one, such as misspelt ones.
+
+    Args:
+        environment: Variables by name; the process's own by default.
+
+    Returns:
+        The name that was probably meant, or "", by the variable's name.
+    """
     source = os.environ if environment is None else environment
-    names = [setting.name for setting in SETTINGS]
-    told = []
+    unknown = {}
     for name in sorted(source):
-        if name.startswith("OVERREAD_") and not name.startswith(_OF_TESTS) and name not in names:
-            like = get_close_matches(name, names, n=1, cutoff=0.85)
-            hint = f"; did you mean {like[0]}?" if like else "; the README lists them all."
-            told.append(f"{name} is no setting and is ignored{hint}")
-    return tuple(told)
+        if name.startswith(_PREFIX) and not name.startswith(_OF_TESTS) and name not in VARIABLES:
+            like = get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+            unknown[name] = like[0] if like else ""
+    return unknown

@@ -22,7 +22,7 @@ from service_processes import PostgresServer, RedisServer, free_port
 
 from dashboard.health import find_troubles, find_web_troubles
 from dashboard.workspace.services import build_services
-from dashboard.workspace.settings import SETTINGS, read_settings
+from dashboard.workspace.settings import VARIABLES, read_settings
 
 LEASE_S = 3.0
 
@@ -144,7 +144,7 @@ def test_compose_names_settings_that_there_are_and_no_secret() -> None:
     assert {name.partition("-")[0] for name in services} == {
         *("nginx", "web", "worker", "prepare", "redis", "postgres")
     }
-    known = {setting.name for setting in SETTINGS}
+    known = set(VARIABLES)
     for name in ("web-1", "web-2", "worker-1", "worker-2", "prepare"):
         service = services[name]
         assert set(service["environment"]) <= known, name

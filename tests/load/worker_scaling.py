@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +114,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    settings = replace(read_settings({}), home=arguments.home.absolute())
+    settings = read_settings({"OVERREAD_HOME": str(arguments.home)})
     services = build_services(settings)
     for seed in range(services.store.count_studies().total, arguments.studies):
         intake._add_case(services, make_study(seed), Origin.UPLOAD, "")

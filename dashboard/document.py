@@ -1,0 +1,73 @@
+"""Writes what documents repeat of the code: ``python -m dashboard.document``.
+
+The README's table of settings comes from the model of the settings. A test compares.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dashboard.workspace.settings import VARIABLES, Settings
+
+_ROOT = Path(__file__).resolve().parents[1]
+_SECTION = re.compile(r"(<!-- settings:[^\n]*-->\n).*?(<!-- end of settings -->)", re.DOTALL)
+
+
+def make_documents() -> dict[Path, str]:
+    """The content of every document that repeats something of the code, by its path."""
+    readme = _ROOT / "README.md"
+    table = describe_settings()
+    text = _SECTION.sub(
+        lambda found: f"{found[1]}\n{table}\n\n{found[2]}", readme.read_text("utf-8")
+    )
+    return {readme: text}
+
+
+def describe_settings() -> str:
+    """The table of all settings, as Markdown."""
+    lines = ["| Variable | Default | Values | What it does |", "|---|---|---|---|"]
+    schema = Settings.model_json_schema()["properties"]
+    for name, field in VARIABLES.items():
+        info = Settings.model_fields[field]
+        default = _default_text(info.default)
+        shown = f"`{default}`" if default else "not set"
+        values = _values_text(schema[name])
+        lines.append(f"| `{name}` | {shown} | {values} | {info.description} |")
+    return "\n".join(lines)
+
+
+def _default_text(default: object) -> str:
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    if isinstance(default, Path):
+        return f"./{default.relative_to(_ROOT)}"
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return "" if default is None else str(default)
+
+
+def _values_text(schema: Mapping[str, Any]) -> str:
+    """What a variable may be set to, from the JSON schema of its field."""
+    if "enum" in schema:
+        return ", ".join(schema["enum"])
+    if "minimum" in schema:
+        return f"{schema['minimum']:,} to {schema['maximum']:,}"
+    if schema.get("type") == "boolean":
+        return "yes, no"
+    return "path" if schema.get("format") == "path" or "anyOf" in schema else "text"
+
+
+def main() -> int:
+    """Write the documents; returns the exit status."""
+    for path, text in make_documents().items():
+        path.write_text(text, "utf-8")
+        sys.stdout.write(f"{path.relative_to(_ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
