@@ -84,7 +84,14 @@ def finish_upload(batch: str) -> Response:
         for row in report.studies
     ]
     errors = [{"source": error.source, "message": error.message} for error in report.errors]
-    return jsonify({"studies": rows, "errors": errors})
+    return jsonify(
+        {
+            "studies": rows,
+            "errors": errors,
+            "notices": list(report.notices),
+            "files": report.n_files,
+        }
+    )
 
 
 @api.delete("/api/uploads/<batch>")

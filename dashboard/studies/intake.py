@@ -40,11 +40,15 @@ class IngestReport:
         studies: Studies that were stored, or were there already.
         errors: Files that were left out, with one sentence each.
         added: Ids of the studies that were not there before.
+        notices: Sentences on files that were passed over.
+        n_files: Files that were found; what archives hold counts, archives do not.
     """
 
     studies: tuple[StudyRow, ...]
     errors: tuple[InputError, ...]
     added: frozenset[str] = frozenset()
+    notices: tuple[str, ...] = ()
+    n_files: int = 0
 
 
 def add_files(
@@ -76,7 +80,9 @@ def add_files(
         studies.append(row)
         if new:
             added.add(row.study_id)
-    return IngestReport(tuple(studies), tuple(errors), frozenset(added))
+    return IngestReport(
+        tuple(studies), tuple(errors), frozenset(added), report.notices, report.n_files
+    )
 
 
 def add_upload(services: Services, folder: Path) -> IngestReport:

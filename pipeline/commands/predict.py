@@ -125,6 +125,7 @@ class _Prediction:
             paths, passed_over=own_files(paths, self._folder), progress=self._look_over
         ) as reading:
             self._close_look()
+            self._call.notices, self._call.n_files = reading.notices, reading.n_files
             own = _own_results(paths, output)
             self._call.errors += [pair for pair in reading.errors if not own(pair[1].source)]
             self._batches.extend((batch, batch.n_slices) for batch in reading.batches)

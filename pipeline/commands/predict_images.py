@@ -108,8 +108,8 @@ class _ImagePrediction:
             entry.case_id = image.case_id
             yield _Read(entry, None if reused else image)
 
-    def _found(self, files: int) -> None:
-        self._call.forecast = files
+    def _found(self, readable: int, files: int) -> None:
+        self._call.forecast, self._call.n_files = readable, files
 
     def _binding(self, image: SingleImage) -> list[object]:
         """All that the answer depends on."""

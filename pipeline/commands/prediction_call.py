@@ -34,6 +34,8 @@ class PredictionCall:
     Attributes:
         folder: The output folder.
         errors: Sentences with their places, in any order.
+        notices: Sentences on files that were passed over.
+        n_files: Files that were found, once that is known.
         forecast: How many there are in files that are not decoded yet, as far as can be told.
         known: How many there are in those that are.
         done: How many of them are through.
@@ -45,6 +47,8 @@ class PredictionCall:
         self.folder = folder
         self._bar: ProgressBar | None = None
         self.errors: list[tuple[Place, InputError]] = []
+        self.notices: tuple[str, ...] = ()
+        self.n_files = 0
         self.forecast = self.known = self.done = 0
         self._unit, self._group, self._describe = unit, group, describe
         self._started = time.monotonic()
@@ -110,10 +114,12 @@ class PredictionCall:
 
     def _end_well(self) -> int:
         told = self._told()
-        self.folder.write_results(self._describe(self._contents(), told))
+        self.folder.write_results(self._document(told))
         self.folder.clean()
         for error in told:
             complain(error.message)
+        for notice in self.notices:
+            say(notice)
         say(f"Results are in {self.folder.results}")
         say(self._summary(len(told)))
         return 1 if told else 0
@@ -130,15 +136,17 @@ class PredictionCall:
         told = self._told()
         if entries and not self.folder.results.exists():
             note = InputError("", f"{why} {kept}. {on}")
-            document = self._describe(self._contents(), [*told, note])
+            document = self._document([*told, note])
             with contextlib.suppress(FolderError):
                 self.folder.write_results(document)
         for error in told:
             complain(error.message)
         complain(f"{why} {kept}. {on}")
 
-    def _contents(self) -> list[dict[str, Any]]:
-        return [entry.part.content for entry in self.folder.finished() if entry.part is not None]
+    def _document(self, errors: Sequence[InputError]) -> dict[str, Any]:
+        entries = self.folder.finished()
+        contents = [entry.part.content for entry in entries if entry.part is not None]
+        return self._describe(contents, errors) | {"notices": list(self.notices)}
 
     def _told(self) -> list[InputError]:
         """All sentences: of reading in the order of the input, then of analysing."""
@@ -171,7 +179,9 @@ class PredictionCall:
         elif not made:
             words.append(f"There was no {self._unit} to analyse.")
         if left_out:
-            words.append(f"Left out: {left_out}, as told above.")
+            files = _plural(max(self.n_files, left_out), "file")
+            verb = "was" if left_out == 1 else "were"
+            words.append(f"{left_out:,} of {files} {verb} left out, for the reasons above.")
         return " ".join(words)
 
     def _count(self, entries: Sequence[Entry]) -> str:

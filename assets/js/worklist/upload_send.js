@@ -43,6 +43,8 @@ import * as messages from "./upload_messages.js";
  * @typedef {object} Outcome
  * @property {readonly Added[]} [studies]
  * @property {readonly { message?: string, source?: string }[]} [errors]
+ * @property {readonly string[]} [notices] On files that were passed over.
+ * @property {number} [files] How many were found; what archives hold counts.
  */
 
 const PARALLEL = 3;
@@ -242,15 +244,18 @@ async function finish(mine) {
  * @param {Job} mine
  * @param {Outcome} outcome
  */
-function report(mine, { studies = [], errors = [] }) {
+function report(mine, { studies = [], errors = [], notices = [], files = 0 }) {
   const refused = errors.map((error) => String(error.message || error.source));
   const left = [...mine.failures, ...refused];
   if (left.length) {
-    const title = leftOut(left.length, mine.items.length, studies.length > 0);
+    const all = files ? files + mine.failures.length : mine.items.length;
+    const title = leftOut(left.length, all, studies.length > 0);
     messages.say({ kind: "error", title, items: left.slice(0, MOST_SENTENCES) });
   } else if (!studies.length) {
     messages.say({ kind: "error", title: "No study was found in what was added.", items: [] });
   }
+  if (notices.length)
+    messages.say({ kind: "info", title: "Some files were passed over.", items: [...notices] });
   if (!studies.length) return;
   const only = studies.length === 1 ? studies[0] : null;
   const added = studies.filter((study) => study.new).length;

@@ -13,7 +13,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import Case
 from pipeline.data.reading.batches import Batch, Loaded, Rank, Room, make_batches
-from pipeline.data.reading.collecting import collect_files
+from pipeline.data.reading.collecting import Collection, collect_files, copies_warning
 from pipeline.data.reading.format_kinds import (
     ImageFormat,
     InputFile,
@@ -31,7 +31,7 @@ from pipeline.data.reading.format_kinds import (
     VolumeFormat,
     files_of,
 )
-from pipeline.data.reading.pending_cases import name_cases
+from pipeline.data.reading.pending_cases import PendingCase, name_cases
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError, ProgressCallback
 
@@ -45,10 +45,14 @@ class ReadReport:
     Attributes:
         cases: Every study that could be read.
         errors: One sentence per file that could not.
+        notices: One sentence per kind of files that were passed over, such as a viewer's programs.
+        n_files: Files that were found; what archives hold counts, archives do not.
     """
 
     cases: tuple[Case, ...]
     errors: tuple[InputError, ...]
+    notices: tuple[str, ...] = ()
+    n_files: int = 0
 
 
 class Reading:
@@ -57,14 +61,14 @@ class Reading:
     Attributes:
         batches: What is to be loaded, in the order of the cases.
         errors: Sentences on what needs no decoding to be refused, with their places.
+        notices: Sentences on what is passed over.
+        n_files: Files that were found; what archives hold counts, archives do not.
     """
 
-    def __init__(
-        self,
-        files: Sequence[InputFile],
-        refused: Sequence[InputError],
-        progress: ProgressCallback | None,
-    ) -> None:
+    def __init__(self, collection: Collection, progress: ProgressCallback | None) -> None:
+        files, refused = collection.files, collection.errors
+        self.notices, self.n_files = tuple(collection.notices), collection.n_files
+        self._copies = dict(collection.copies)
         self._progress = progress
         self._done = 0
         of_series = files_of(files, SeriesFormat)
@@ -89,7 +93,18 @@ class Reading:
         Raises:
             Cancelled: The progress callback raised it.
         """
-        return batch.load(room or Room(), self._tick)
+        loaded = batch.load(room or Room(), self._tick)
+        if self._copies:
+            loaded.cases = [(place, self._count_copies(one)) for place, one in loaded.cases]
+        return loaded
+
+    def _count_copies(self, one: PendingCase) -> PendingCase:
+        """Say how many exact copies of a case's files were passed over."""
+        copies = sum(self._copies.get(source, 0) for source in set(one.case.sources))
+        if not copies:
+            return one
+        warnings = (*one.case.warnings, copies_warning(copies))
+        return replace(one, case=replace(one.case, warnings=warnings))
 
     def _tick(self, name: str) -> None:
         self._done += 1
@@ -113,8 +128,8 @@ def open_reading(
     """
     with _quiet_libraries(), tempfile.TemporaryDirectory(prefix="overread-") as folder:
         collection = collect_files([Path(path) for path in paths], Path(folder))
-        files = [file for file in collection.files if not passed_over(file)]
-        yield Reading(files, collection.errors, progress)
+        collection.files = [file for file in collection.files if not passed_over(file)]
+        yield Reading(collection, progress)
 
 
 def read_cases(paths: Sequence[Path], *, progress: ProgressCallback | None = None) -> ReadReport:
@@ -141,7 +156,12 @@ def read_cases(paths: Sequence[Path], *, progress: ProgressCallback | None = Non
             whole.errors += loaded.errors
     pending = (one for _, one in sorted(whole.cases, key=itemgetter(0)))
     errors = (error for _, error in sorted(whole.errors, key=itemgetter(0)))
-    return ReadReport(cases=name_cases(pending), errors=tuple(errors))
+    return ReadReport(
+        cases=name_cases(pending),
+        errors=tuple(errors),
+        notices=reading.notices,
+        n_files=reading.n_files,
+    )
 
 
 def read_pages(file: InputFile) -> Sequence[NDArray[np.generic]]:

@@ -26,7 +26,7 @@ def slice_pixels(bright: bool = True) -> np.ndarray:
 
 def check_contract(document: dict[str, Any], folder: Path) -> None:
     """The shape of results.json that other programs rely on, key by key."""
-    assert set(document) == {"schema", "task", "models", "cases", "errors"}
+    assert set(document) == {"schema", "task", "models", "cases", "errors", "notices"}
     assert (document["schema"], document["task"]) == (1, "brain-tumor")
     assert set(document["models"]) == {"classifier", "segmenter"}
     for model in document["models"].values():

@@ -39,7 +39,7 @@ def test_every_file_is_a_case_with_class_probabilities_and_heat_map(
     dark = write_image(tmp_path / "in" / "x_2.png", corner_pixels(20))
     status, document = predict(folders, tmp_path / "out", bright.parent)
     assert status == 0
-    assert set(document) == {"schema", "task", "models", "cases", "errors"}
+    assert set(document) == {"schema", "task", "models", "cases", "errors", "notices"}
     assert (document["schema"], document["task"], document["errors"]) == (1, TASK, [])
     assert set(document["models"]["classifier"]) == {"name", "digest"}
     answers = {case["slices"][0]["source"]: case["slices"][0] for case in document["cases"]}

@@ -1,5 +1,7 @@
 import os
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -172,3 +174,53 @@ def test_nothing_stays_behind(tmp_path, monkeypatch):
     os.mkdir(tmp_path / "t")
     read_cases([pack(tmp_path / "x.zip", {"a.png": png(tmp_path)})])
     assert list((tmp_path / "t").iterdir()) == []
+
+
+def test_names_as_libarchive_and_windows_write_them(tmp_path):
+    folder = SeriesFactory(np.ones((3, 6, 6), np.uint16)).write(tmp_path / "s")
+    files = {p.name: p.read_bytes() for p in folder.iterdir()}
+    for start, divider in (("./", "/"), ("", "\\"), ("./", "\\")):
+        path = tmp_path / "x.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            entry = zipfile.ZipInfo(f"{start}study")
+            entry.external_attr = 0x10  # a folder, without a divider at its end
+            archive.writestr(entry, b"")
+            for name, data in files.items():
+                entry = zipfile.ZipInfo("x")
+                entry.filename = f"{start}study{divider}{name}"
+                archive.writestr(entry, data)
+        report = read_cases([path])
+        (case,) = report.cases
+        assert report.errors == ()
+        assert case.n_slices == 3
+        assert case.sources[0].startswith("x.zip/study/im")
+
+
+def entry_named(raw, *, extra=b""):
+    """An entry as zipfile reads it: a name without its flag is taken for code page 437."""
+    entry = zipfile.ZipInfo("x")
+    entry.filename, entry.extra = raw.decode("cp437"), extra
+    return entry
+
+
+def test_names_of_other_code_pages():
+    name = "größe/köpf.dcm"
+    # macOS: UTF-8 without the flag
+    assert archives.member_name(entry_named(name.encode())) == name
+    # Info-ZIP: the name again in UTF-8, with the checksum of the other
+    other = name.encode("cp1252")
+    field = struct.pack("<BI", 1, zlib.crc32(other)) + name.encode()
+    extra = struct.pack("<HH", 0x5455, 1) + b"x" + struct.pack("<HH", 0x7075, len(field)) + field
+    assert archives.member_name(entry_named(other, extra=extra)) == name
+    assert archives.member_name(entry_named(b"a/b.dcm", extra=extra[:9])) == "a/b.dcm"
+
+
+def test_a_compression_that_cannot_be_unpacked_is_named(tmp_path):
+    path = pack(tmp_path / "x.zip", {"a.png": png(tmp_path), "b.png": png(tmp_path, seed=1)})
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 10] = 9
+    path.write_bytes(bytes(data))
+    report = read_cases([path])
+    assert [case.case_id for case in report.cases] == ["a"]
+    assert [error.source for error in report.errors] == ["x.zip/b.png"]
+    assert "Deflate64" in report.errors[0].message  # the method's name, whatever the sentence
