@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from pipeline.measurement.mask_levels import areas_by_level, mask_level, overlaps_by_level
     from pipeline.metrics import dice_from_counts
+    from pipeline.models.metadata import SplitFacts, TrainingFacts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.storage.checked_json import Fields, json_number, read_json_object
     from pipeline.storage.declared_models import DeclaredModel, first_problem
@@ -84,8 +85,10 @@ _MODULES = {
     "ResultCache": "pipeline.analysis.cache",
     "SharedStorage": "pipeline.storage.shared_storage",
     "SliceResult": "pipeline.analysis.results",
+    "SplitFacts": "pipeline.models.metadata",
     "StorageError": "pipeline.storage.shared_storage",
     "TaskInfo": "pipeline.models.registry",
+    "TrainingFacts": "pipeline.models.metadata",
     "areas_by_level": "pipeline.measurement.mask_levels",
     "choose_precision": "pipeline.engine.selection",
     "chosen_channels": "pipeline.data.preprocessing",
@@ -145,8 +148,10 @@ __all__ = [
     "ResultCache",
     "SharedStorage",
     "SliceResult",
+    "SplitFacts",
     "StorageError",
     "TaskInfo",
+    "TrainingFacts",
     "areas_by_level",
     "choose_precision",
     "chosen_channels",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from dash import dcc, html
 
-from pipeline import SHORT_SEQUENCE_LABELS, ModelInfo
+from pipeline import SHORT_SEQUENCE_LABELS, ModelInfo, SplitFacts, TrainingFacts
 
 #: A model card longer than this is cut; nobody reads more in a browser.
 MAX_CARD_CHARACTERS = 60_000
@@ -75,11 +73,15 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
         ("Slice score", _rule(model)),
         ("Outline", _outline(model)),
     ]
-    rows += _data_facts(_mapping(model.metadata.get("data")))
-    rows += _split_facts(_mapping(model.metadata.get("split")))
-    rows += _training_facts(_mapping(model.metadata.get("training")))
-    if isinstance(model.metadata.get("seed"), int):
-        rows.append(("Seed", str(model.metadata["seed"])))
+    metadata = model.metadata
+    if metadata.data is not None:
+        rows += [("Data", metadata.data.name), ("Licence of the data", metadata.data.licence)]
+    if metadata.split is not None:
+        rows += _split_facts(metadata.split)
+    if metadata.training is not None:
+        rows += _training_facts(metadata.training)
+    if metadata.seed is not None:
+        rows.append(("Seed", str(metadata.seed)))
     return rows
 
 
@@ -90,8 +92,8 @@ def _outline(model: ModelInfo) -> str:
 
 
 def _operating_point(model: ModelInfo) -> str:
-    chosen = model.metadata.get("operating_point")
-    words = f", {chosen}" if isinstance(chosen, str) else ""
+    chosen = model.metadata.operating_point
+    words = f", {chosen}" if chosen else ""
     return f"{model.decision.threshold:.2f}{words}"
 
 
@@ -104,33 +106,24 @@ def _rule(model: ModelInfo) -> str:
     )
 
 
-def _data_facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
-    named = (("name", "Data"), ("licence", "Licence of the data"))
-    return [(words, str(data[key])) for key, words in named if data.get(key)]
-
-
-def _split_facts(split: Mapping[str, Any]) -> list[tuple[str, str]]:
-    named = (("train", "to learn from"), ("validation", "for validation"), ("held_out", "held out"))
-    known = [(_count(split.get(key)), words) for key, words in named]
-    counts = [f"{count} {words}" for count, words in known if count is not None]
+def _split_facts(split: SplitFacts) -> list[tuple[str, str]]:
+    named = (
+        (split.train, "to learn from"),
+        (split.validation, "for validation"),
+        (split.held_out, "held out"),
+    )
+    counts = [f"{count} {words}" for count, words in named if count is not None]
     return [("Patients", ", ".join(counts))] if counts else []
 
 
-def _count(value: object) -> int | None:
-    """A count, or of a list its length; None for anything else."""
-    if isinstance(value, list):
-        return len(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _training_facts(training: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _training_facts(training: TrainingFacts) -> list[tuple[str, str]]:
     rows = []
-    if isinstance(training.get("epochs"), int):
-        planned = training.get("planned_epochs", training["epochs"])
-        interrupted = ", interrupted" if training.get("interrupted") is True else ""
-        rows.append(("Epochs", f"{training['epochs']} of {planned}{interrupted}"))
-    if training.get("initial_weights"):
-        rows.append(("Initial weights", str(training["initial_weights"])))
+    if training.epochs is not None:
+        planned = training.planned_epochs or training.epochs
+        interrupted = ", interrupted" if training.interrupted else ""
+        rows.append(("Epochs", f"{training.epochs} of {planned}{interrupted}"))
+    if training.initial_weights:
+        rows.append(("Initial weights", training.initial_weights))
     return rows
 
 
@@ -151,7 +144,3 @@ def card_details(card: Path | None) -> list[html.Details | html.P]:
             className="model-card-frame",
         )
     ]
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
+
+from pipeline import ModelInfo
 
 #: What a history may hold, in the order in which it is drawn, with the words that the title uses.
 MEASURES: tuple[tuple[str, str], ...] = (
@@ -50,11 +51,10 @@ def choose_measures(history: pd.DataFrame) -> list[Measure]:
     ]
 
 
-def shipped_epoch(metadata: Mapping[str, Any]) -> int | None:
-    """Epoch, from 1, whose weights a model's metadata.json describes; None where it says none."""
-    training = metadata.get("training")
-    epoch = training.get("epochs") if isinstance(training, Mapping) else None
-    return epoch if isinstance(epoch, int) and not isinstance(epoch, bool) else None
+def shipped_epoch(network: ModelInfo) -> int | None:
+    """Epoch, from 1, whose weights are installed; None where metadata.json does not say."""
+    training = network.metadata.training
+    return None if training is None else training.epochs
 
 
 def _columns(history: pd.DataFrame, name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from dashboard.studies.addresses import review_href
@@ -27,9 +26,8 @@ def tell_learned(services: Services, case_id: str) -> str | None:
     """A sentence where the installed network knows the patient from its training, by name."""
     if services.models is None:
         return None
-    split = services.models.network.metadata.get("split")
-    name = split.get("name") if isinstance(split, Mapping) else None
-    return _LEARNED.get(str(role_of(str(name), case_id)))
+    split = services.models.network.metadata.split
+    return _LEARNED.get(str(role_of(split.name if split else "", case_id)))
 
 
 def describe_trust(services: Services, result: CaseResult) -> dict[str, Any] | None:

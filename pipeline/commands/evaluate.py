@@ -195,7 +195,6 @@ def _evaluate_patients(
     from pipeline.evaluation.evaluate import (
         describe_environment,
         evaluate_cases,
-        read_calibration,
     )
 
     paths, split = [arguments.data], GIVEN_FOLDER
@@ -208,7 +207,7 @@ def _evaluate_patients(
         patients, split = choose_patients(tuple(folders), arguments.split)
         paths = [folders[patient] for patient in patients]
     info = analyser.models.network
-    calibration = read_calibration(info.metadata, f"{info.folder.name}/metadata.json")
+    calibration = info.metadata.calibration
     with ProgressBar("patient") as bar:
         rows = evaluate_cases(_read_each(paths, bar), analyser, calibration=calibration)
     if not rows.patients:

@@ -10,10 +10,9 @@ import datetime
 import os
 import platform
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,17 +31,10 @@ from pipeline.metrics import (
     measure_surfaces,
     undo_platt,
 )
-from pipeline.storage.checked_json import Fields, json_number
+from pipeline.models.metadata import PlattScaling
+from pipeline.storage.checked_json import json_number
 
 _INSTITUTION = re.compile(r"TCGA_([A-Z0-9]{2})_")
-
-
-@dataclass(frozen=True)
-class PlattScaling:
-    """Calibration inside a network's head: its logit is ``slope x before + intercept``."""
-
-    slope: float
-    intercept: float
 
 
 def evaluate_cases(
@@ -58,7 +50,7 @@ def evaluate_cases(
         cases: Read one by one; cases without reference masks are passed over.
         analyser: The two stages.
         fold: Name of the fold that held these patients out.
-        calibration: The network's, see `read_calibration`.
+        calibration: The network's, as its metadata.json names it.
     """
     patients: list[PatientRow] = []
     slices: list[SliceRow] = []
@@ -70,20 +62,6 @@ def evaluate_cases(
         patients.append(patient)
         slices.extend(own)
     return EvaluationRows(tuple(patients), tuple(slices))
-
-
-def read_calibration(metadata: Mapping[str, Any], shown: str) -> PlattScaling | None:
-    """The calibration that a network's metadata.json names; None where it names none.
-
-    Raises:
-        InputError: It does not fit.
-    """
-    if "calibration" not in metadata:
-        return None
-    fields = Fields(metadata, shown).mapping("calibration")
-    return PlattScaling(
-        slope=fields.number("slope", 1e-3, 1e3), intercept=fields.number("intercept", -1e3, 1e3)
-    )
 
 
 def measure_case(

@@ -17,9 +17,10 @@ from pipeline.data.case import Case
 from pipeline.datasets.splits import institution, load_folds
 from pipeline.errors import InputError, ProgressCallback
 from pipeline.evaluation.document import MeasuredNetwork
-from pipeline.evaluation.evaluate import evaluate_cases, read_calibration
+from pipeline.evaluation.evaluate import evaluate_cases
 from pipeline.evaluation.row_files import ROWS_FILE, load_rows, rows_binding, save_rows
 from pipeline.evaluation.rows import EvaluationRows, pool_rows
+from pipeline.models.metadata import TrainingFacts
 from pipeline.models.registry import METADATA_FILE, ModelInfo, check_digest, read_run
 
 #: Institutions with fewer patients are not left out on their own: an interval would say nothing.
@@ -156,7 +157,7 @@ def measure_run(run: Run, how: Measuring, *, progress: ProgressCallback) -> Meas
     binding = rows_binding(info.digest, metadata, engine=how.engine, precision=how.precision)
     path = run.folder / ROWS_FILE
     rows = EvaluationRows() if how.again else load_rows(path, binding)
-    calibration = read_calibration(info.metadata, f"{run.folder.name}/{METADATA_FILE}")
+    calibration = info.metadata.calibration
     measured = {row.case_id for row in rows.patients}
     missing = [patient for patient in run.patients if patient not in measured]
     analyser: Analyser | None = None
@@ -168,11 +169,10 @@ def measure_run(run: Run, how: Measuring, *, progress: ProgressCallback) -> Meas
         rows = pool_rows([rows, part])
         _keep(path, rows, binding)
     progress(len(missing), len(missing), run.name)
-    training = dict(info.metadata.get("training", {}))
-    interrupted, epochs = bool(training.get("interrupted", False)), training.get("epochs")
+    training = info.metadata.training or TrainingFacts()
     network = MeasuredNetwork(info.name, info.version, info.digest)
-    known = epochs if isinstance(epochs, int) else None
-    return MeasuredRun(run, network, interrupted, known, rows.of(run.patients))
+    own = rows.of(run.patients)
+    return MeasuredRun(run, network, training.interrupted, training.epochs, own)
 
 
 def estimate_minutes(plan: RunPlan) -> str:
@@ -184,8 +184,8 @@ def estimate_minutes(plan: RunPlan) -> str:
         network = read_run(run.folder).network
         seconds = [row["seconds"] for row in network.history if "seconds" in row]
         if seconds:
-            planned = dict(network.metadata.get("training", {})).get("planned_epochs")
-            epochs = planned if isinstance(planned, int) else len(seconds)
+            training = network.metadata.training or TrainingFacts()
+            epochs = training.planned_epochs or len(seconds)
             timed.append((sum(seconds) / len(seconds) * epochs / 60, run.name))
     if not timed:
         return "not known: no run of this folder was timed"
@@ -196,8 +196,7 @@ def estimate_minutes(plan: RunPlan) -> str:
 
 def _check_split(run: Run, info: ModelInfo) -> None:
     """A network is only measured on what its own training held out."""
-    split = info.metadata.get("split")
-    name = split.get("name") if isinstance(split, dict) else None
+    name = info.metadata.split.name if info.metadata.split is not None else ""
     if name != run.name:
         raise InputError(
             run.folder.name,

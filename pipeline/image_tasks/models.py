@@ -13,14 +13,20 @@ from typing import TYPE_CHECKING, Any
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.registry import find_image_task
 from pipeline.image_tasks.task import ImageTask
-from pipeline.models.registry import NetworkInfo, read_common, read_evaluation, read_metadata
+from pipeline.models.metadata import ImageMetadata
+from pipeline.models.registry import (
+    METADATA_FILE,
+    NetworkInfo,
+    describe_folder,
+    read_evaluation,
+    read_metadata,
+    require,
+)
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
     from numpy.typing import NDArray
-
-METADATA_SCHEMA = 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,6 +41,7 @@ class ImageModelInfo(NetworkInfo):
 
     stages = ("whole",)
 
+    metadata: ImageMetadata
     task: ImageTask
     temperature: float
     evaluation: Mapping[str, Any] | None = None
@@ -71,18 +78,18 @@ def read_image_model(models_dir: Path, task: str) -> ImageModelInfo:
     """
     known = find_image_task(task)
     folder = Path(models_dir) / known.name / known.model_name
-    fields = read_metadata(folder, task=known.name, schema=METADATA_SCHEMA)
-    fit, version = known.fit.value, PREPROCESSING_VERSION
-    fields.require(
-        fields.texts("classes") == known.classes, f"classes must be {', '.join(known.classes)}"
-    )
-    fields.require(fields.mapping("input").get("fit") == fit, f"fit must be {fit}")
-    fields.require(
-        fields.get("preprocessing_version") == version, f"preprocessing_version must be {version}"
-    )
+    shown = f"{known.name}/{folder.name}/{METADATA_FILE}"
+    metadata = read_metadata(folder, ImageMetadata, task=known.name)
+    require(metadata.classes == known.classes, shown, f"classes must be {', '.join(known.classes)}")
+    require(metadata.input.fit == known.fit, shown, f"input.fit must be {known.fit}")
+    version = PREPROCESSING_VERSION
+    right = metadata.preprocessing_version == version
+    require(right, shown, f"preprocessing_version must be {version}")
     return ImageModelInfo(
-        **read_common(folder, fields),
+        **describe_folder(folder, metadata),
+        metadata=metadata,
         task=known,
-        temperature=fields.mapping("calibration").number("temperature", 0.05, 50),
+        input_size=metadata.input.size,
+        temperature=metadata.calibration.temperature,
         evaluation=read_evaluation(folder),
     )

@@ -19,10 +19,17 @@ from pipeline.classifiers.scoring import DRAWS, score_repeats
 from pipeline.evaluation.report import write_section
 from pipeline.image_tasks.card import render_results
 from pipeline.image_tasks.dataset import ImageSet
-from pipeline.image_tasks.models import METADATA_SCHEMA
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.training import FinalModel
 from pipeline.metrics import expected_calibration_error
+from pipeline.models.metadata import (
+    DataFacts,
+    ImageInput,
+    ImageMetadata,
+    ImageSplitFacts,
+    ImageTrainingFacts,
+    Temperature,
+)
 from pipeline.models.registry import (
     CARD_FILE,
     EVALUATION_FILE,
@@ -30,8 +37,9 @@ from pipeline.models.registry import (
     METADATA_FILE,
     MODEL_FILE,
 )
-from pipeline.models.saving import describe_backend, describe_network, save_half_precision
+from pipeline.models.saving import describe_backend, save_half_precision
 from pipeline.storage.atomic_files import replacing, write_json
+from pipeline.storage.checked_json import write_document
 
 VERSION = "1.0.0"
 EVALUATION_SCHEMA = 1
@@ -59,7 +67,9 @@ def write_shipped(
     """
     folder.mkdir(parents=True, exist_ok=True)
     digest = save_half_precision(fitted.model, folder / MODEL_FILE)
-    write_json(folder / METADATA_FILE, describe_model(image_set, fitted, measured, digest=digest))
+    write_document(
+        folder / METADATA_FILE, describe_model(image_set, fitted, measured, digest=digest)
+    )
     evaluation = describe_evaluation(image_set, measured, digest=digest, environment=environment)
     write_json(folder / EVALUATION_FILE, evaluation)
     _write_history(folder / HISTORY_FILE, fitted)
@@ -69,38 +79,37 @@ def write_shipped(
 
 def describe_model(
     image_set: ImageSet, fitted: FinalModel, measured: CalibratedAnswers, *, digest: str
-) -> dict[str, Any]:
+) -> ImageMetadata:
     """The content of metadata.json."""
     task, recipe = image_set.task, image_set.task.recipe
-    return {
-        **describe_network(
-            schema=METADATA_SCHEMA,
-            task=task.name,
-            name=task.model_name,
-            version=VERSION,
-            digest=digest,
-            shape={"size": image_set.labelled.images.shape[1], "fit": task.fit.value},
-            preprocessing_version=PREPROCESSING_VERSION,
+    return ImageMetadata(
+        schema=1,
+        task=task.name,
+        name=task.model_name,
+        version=VERSION,
+        file=MODEL_FILE,
+        digest=digest,
+        preprocessing_version=PREPROCESSING_VERSION,
+        data=DataFacts(task.data_name, task.data_licence),
+        input=ImageInput(image_set.labelled.images.shape[1], task.fit.value),
+        classes=task.classes,
+        calibration=Temperature(measured.temperature, on="held-out folds"),
+        licence=f"as the data: {task.data_licence}",
+        split=ImageSplitFacts(
+            measured=f"{recipe.repeats} x {FOLDS} stratified folds by group",
+            seed=FOLD_SEED,
+            shipped_model_learned_from="all images",
+            images=len(image_set.files),
+            groups=image_set.n_groups,
         ),
-        "classes": list(task.classes),
-        "calibration": {"temperature": measured.temperature, "on": "held-out folds"},
-        "data": {"name": task.data_name, "licence": task.data_licence},
-        "licence": f"as the data: {task.data_licence}",
-        "split": {
-            "measured": f"{recipe.repeats} x {FOLDS} stratified folds by group",
-            "seed": FOLD_SEED,
-            "shipped_model_learned_from": "all images",
-            "images": len(image_set.files),
-            "groups": image_set.n_groups,
-        },
-        "training": asdict(recipe)
-        | {
-            "initial_weights": fitted.initial_weights,
-            "trained": "all layers",
-            "seconds_per_epoch": round(fitted.seconds_per_epoch, 1),
+        training=ImageTrainingFacts(
+            **asdict(recipe),
+            initial_weights=fitted.initial_weights,
+            trained="all layers",
+            seconds_per_epoch=round(fitted.seconds_per_epoch, 1),
             **describe_backend(),
-        },
-    }
+        ),
+    )
 
 
 def describe_evaluation(

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline.storage.field_types import Share, Threshold
 
 #: The evidence of an outline is the mean of this many highest pixels of its probability map.
 EVIDENCE_PIXELS = 50
@@ -44,11 +48,11 @@ class DecisionRule:
         threshold: Operating point of the slice score, in (0, 1).
     """
 
-    gate: float
-    classifier_weight: float
-    evidence_weight: float
-    intercept: float
-    threshold: float
+    gate: Share
+    classifier_weight: Annotated[float, Field(ge=0, le=100)]
+    evidence_weight: Annotated[float, Field(ge=0, le=100)]
+    intercept: Annotated[float, Field(ge=-100, le=100)]
+    threshold: Threshold
 
     def slice_scores(
         self, classifier: NDArray[np.float64], evidence: NDArray[np.float64]

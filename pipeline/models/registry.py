@@ -1,7 +1,7 @@
 """What is shipped under ``models/``: every network's metadata, history, card and evaluation.
 
-Everything below ``models/`` is untrusted here: each field is checked before it is used, and the
-weights' digest is checked before Keras opens them. This module imports no runtime, so that the web
+Everything below ``models/`` is untrusted: files are read as declared types, and the weights'
+digest is checked before Keras opens them. This module imports no runtime, so that the web
 process may use it; `load_keras_model` imports Keras when it is called.
 """
 
@@ -14,25 +14,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pipeline.errors import InputError
 from pipeline.models.decision import DecisionRule
 from pipeline.models.entries import find_entry
+from pipeline.models.metadata import InferenceOptions, Metadata, TwoStageMetadata
 from pipeline.models.quiet_keras import import_keras
-from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import SHA256, file_digest
+from pipeline.storage.checked_json import read_json, read_json_object
+from pipeline.storage.digests import file_digest
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
     from numpy.typing import NDArray
 
+AnyMetadata = TypeVar("AnyMetadata", bound=Metadata)
 _LOG = logging.getLogger(__name__)
 DEFAULT_TASK = "brain-tumor"
 #: Task -> folder of its network below ``models/<task>/``.
 TASKS = {DEFAULT_TASK: "resunet-resnet18"}
-METADATA_SCHEMA = 2
 MODEL_FILE, METADATA_FILE, HISTORY_FILE = "model.keras", "metadata.json", "history.csv"
 EVALUATION_FILE, CARD_FILE = "evaluation.json", "README.md"
 
@@ -49,7 +50,7 @@ class NetworkInfo(ABC):
         input_size: Height and width of the input in pixels.
         channels: What each input channel holds.
         preprocessing_version: Version of the preprocessing it was trained with.
-        metadata: All of metadata.json.
+        metadata: All of metadata.json, a subclass for each kind of network.
         history: One row per epoch of history.csv; empty where it is missing.
         card: The model card, or None.
     """
@@ -68,7 +69,7 @@ class NetworkInfo(ABC):
     input_size: int
     channels: tuple[str, ...]
     preprocessing_version: int
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Metadata
     history: tuple[Mapping[str, float], ...] = ()
     card: Path | None = None
 
@@ -91,24 +92,6 @@ class NetworkInfo(ABC):
         return tuple(model.inputs[0].shape) == (None, size, size, len(self.channels))
 
 
-@dataclass(frozen=True)
-class InferenceOptions:
-    """How raw answers become the stages' answers. All off unless metadata.json says so.
-
-    Attributes:
-        flip_average: Average the answers with those for the left-right mirrored input.
-        sigma_slices: Gaussian over neighbouring slices' scores and probability maps, in slices.
-        min_component_fraction: 3D components smaller than this fraction of the largest are removed.
-        lowest_mask_threshold: Where a case's outline is unsure, its mask threshold is lowered for
-            the best expected Dice, as far as this; 0 keeps ``mask_threshold``.
-    """
-
-    flip_average: bool = False
-    sigma_slices: float = 0.0
-    min_component_fraction: float = 0.0
-    lowest_mask_threshold: float = 0.0
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ModelInfo(NetworkInfo):
     """The network of both stages: one classifies slices, one outlines.
@@ -124,6 +107,7 @@ class ModelInfo(NetworkInfo):
     stages = ("first", "second")
     has_heads = True
 
+    metadata: TwoStageMetadata
     task: str
     decision: DecisionRule
     mask_threshold: float
@@ -183,57 +167,59 @@ def read_network(folder: Path, *, task: str) -> ModelInfo:
     Raises:
         InputError: metadata.json is missing, or it does not fit.
     """
-    fields = read_metadata(folder, task=task, schema=METADATA_SCHEMA)
+    metadata = read_metadata(folder, TwoStageMetadata, task=task)
     return ModelInfo(
-        **read_common(folder, fields),
+        **describe_folder(folder, metadata),
+        metadata=metadata,
         task=task,
-        channels=fields.mapping("input").texts("channels"),
-        decision=_read_decision(fields.mapping("decision")),
-        mask_threshold=fields.number("mask_threshold", 1e-6, 1 - 1e-6),
-        inference=_read_inference(fields.mapping("inference")),
+        input_size=metadata.input.size,
+        channels=metadata.input.channels,
+        decision=metadata.decision,
+        mask_threshold=metadata.mask_threshold,
+        inference=metadata.inference,
     )
 
 
-def read_metadata(folder: Path, *, task: str, schema: int) -> Fields:
-    """Read the metadata.json of a network of any kind.
+def read_metadata(folder: Path, kind: type[AnyMetadata], *, task: str) -> AnyMetadata:
+    """Read the metadata.json of a network.
 
     Args:
         folder: Folder of the network.
+        kind: Type of the file.
         task: Task that it must be of.
-        schema: Version that it must have.
 
     Raises:
-        InputError: It is missing, or of another task or version.
+        InputError: It is missing, not valid, or of another task.
     """
     shown = f"{task}/{folder.name}/{METADATA_FILE}"
-    content = read_json_object(folder / METADATA_FILE, shown)
-    if content is None:
+    metadata = read_json(
+        folder / METADATA_FILE, kind, shown=shown, remedy="install the model again"
+    )
+    if metadata is None:
         raise InputError(shown, f"{shown} is missing: no model of this task is installed.")
-    fields = Fields(content, shown)
-    fields.require(fields.get("schema") == schema, f"schema must be {schema}")
-    fields.require(fields.get("task") == task, f"task must be {task}")
-    return fields
+    require(metadata.task == task, shown, f"task must be {task}")
+    return metadata
 
 
-def read_common(folder: Path, fields: Fields) -> dict[str, Any]:
-    """What networks of every kind have, but ``channels``: attributes of `NetworkInfo`.
-
-    Args:
-        folder: Folder of the network.
-        fields: Its metadata.json.
+def require(condition: bool, shown: str, rule: str) -> None:
+    """Refuse a metadata.json that does not belong to its task, unless ``condition`` holds.
 
     Raises:
-        InputError: A field of metadata.json does not fit.
+        InputError: It does not hold.
     """
+    if not condition:
+        raise InputError(shown, f"{shown} is not valid: {rule}; install the model again.")
+
+
+def describe_folder(folder: Path, metadata: Metadata) -> dict[str, Any]:
+    """Attributes of `NetworkInfo` that are the same for networks of every kind."""
     return {
-        "name": fields.text("name"),
-        "version": fields.text("version"),
+        "name": metadata.name,
+        "version": metadata.version,
         "folder": folder,
-        "file": folder / fields.text("file"),
-        "digest": fields.text("digest", SHA256),
-        "input_size": fields.mapping("input").whole("size", 16, 4096),
-        "preprocessing_version": fields.whole("preprocessing_version", 1, 10**6),
-        "metadata": fields.content,
+        "file": folder / metadata.file,
+        "digest": metadata.digest,
+        "preprocessing_version": metadata.preprocessing_version,
         "history": _read_history(folder / HISTORY_FILE),
         "card": folder / CARD_FILE if (folder / CARD_FILE).is_file() else None,
     }
@@ -294,27 +280,6 @@ def load_keras_model(info: NetworkInfo) -> Any:
         raise InputError(info.name, message)
     model(np.zeros((1, info.input_size, info.input_size, len(info.channels)), np.float32))
     return model
-
-
-def _read_decision(fields: Fields) -> DecisionRule:
-    return DecisionRule(
-        gate=fields.number("gate", 0, 1),
-        classifier_weight=fields.number("classifier_weight", 0, 100),
-        evidence_weight=fields.number("evidence_weight", 0, 100),
-        intercept=fields.number("intercept", -100, 100),
-        threshold=fields.number("threshold", 1e-6, 1 - 1e-6),
-    )
-
-
-def _read_inference(fields: Fields) -> InferenceOptions:
-    flip = fields.get("flip_average", False)
-    fields.require(isinstance(flip, bool), "flip_average must be true or false")
-    return InferenceOptions(
-        flip_average=bool(flip),
-        sigma_slices=fields.number("sigma_slices", 0, 10, default=0.0),
-        min_component_fraction=fields.number("min_component_fraction", 0, 1, default=0.0),
-        lowest_mask_threshold=fields.number("lowest_mask_threshold", 0, 1, default=0.0),
-    )
 
 
 def _read_history(path: Path) -> tuple[dict[str, float], ...]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import keras
 import numpy as np
 
-from pipeline.models.registry import MODEL_FILE
 from pipeline.storage.digests import file_digest
 
 
@@ -55,39 +54,13 @@ def save_half_precision(model: keras.Model, path: Path) -> str:
     return file_digest(path)
 
 
-def describe_network(
-    *,
-    schema: int,
-    task: str,
-    name: str,
-    version: str,
-    digest: str,
-    shape: Mapping[str, Any],
-    preprocessing_version: int,
-) -> dict[str, Any]:
-    """What metadata.json of every network has; `pipeline.models.registry.read_common` reads it.
+class Backend(TypedDict):
+    """What a network was trained with."""
 
-    Args:
-        schema: Version of the file, which differs between kinds of networks.
-        task: Name of the task.
-        name: Name of the network.
-        version: Version of the network.
-        digest: SHA-256 of `MODEL_FILE`, 64 hexadecimal digits.
-        shape: What the input is: ``size`` (px), and what belongs to the kind.
-        preprocessing_version: Of the preprocessing that it was trained with.
-    """
-    return {
-        "schema": schema,
-        "task": task,
-        "name": name,
-        "version": version,
-        "file": MODEL_FILE,
-        "digest": digest,
-        "input": dict(shape),
-        "preprocessing_version": preprocessing_version,
-    }
+    keras: str
+    backend: str
 
 
-def describe_backend() -> dict[str, str]:
-    """What a network was trained with, for its metadata.json."""
+def describe_backend() -> Backend:
+    """What networks are trained with here, for their metadata.json."""
     return {"keras": keras.__version__, "backend": keras.backend.backend()}

@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
@@ -15,14 +15,18 @@ import keras
 from pipeline.data.preprocessing import INPUT_CHANNELS, PREPROCESSING_VERSION
 from pipeline.datasets.splits import SliceSplit, Split
 from pipeline.models.decision import DecisionRule
-from pipeline.models.registry import (
-    DEFAULT_TASK,
-    HISTORY_FILE,
-    METADATA_FILE,
-    METADATA_SCHEMA,
+from pipeline.models.metadata import (
+    DataFacts,
+    InferenceOptions,
+    PlattScaling,
+    SliceInput,
+    SplitFacts,
+    TrainingFacts,
+    TwoStageMetadata,
 )
-from pipeline.models.saving import describe_backend, describe_network
-from pipeline.storage.atomic_files import write_json
+from pipeline.models.registry import DEFAULT_TASK, HISTORY_FILE, METADATA_FILE, MODEL_FILE
+from pipeline.models.saving import describe_backend
+from pipeline.storage.checked_json import write_document
 from pipeline.training.batches import StageBatches
 from pipeline.training.learning_set import LearningSet, resolve_split
 from pipeline.training.schedules import make_cosine_schedule
@@ -187,45 +191,61 @@ def write_metadata(
     finished: int,
     size: int,
     rule: DecisionRule,
-    extra: dict[str, object],
+    mask_threshold: float,
+    inference: InferenceOptions,
+    calibration: PlattScaling,
+    operating_point: str,
 ) -> None:
-    """Write ``metadata.json`` into the model's folder."""
-    metadata = {
-        **describe_network(
-            schema=METADATA_SCHEMA,
-            task=DEFAULT_TASK,
-            name=name,
-            version="2.0.0",
-            digest=digest,
-            shape={"size": size, "channels": list(INPUT_CHANNELS)},
-            preprocessing_version=PREPROCESSING_VERSION,
+    """Write ``metadata.json`` into the model's folder.
+
+    Args:
+        plan: The run.
+        learning: The patients.
+        name: Name of the network.
+        digest: SHA-256 of the weights.
+        finished: Finished epochs.
+        size: Side of the shipped model's input in pixels.
+        rule: Makes the slice score.
+        mask_threshold: As in `TwoStageMetadata`, like the others.
+        inference: Likewise.
+        calibration: Likewise.
+        operating_point: Likewise.
+    """
+    metadata = TwoStageMetadata(
+        schema=2,
+        task=DEFAULT_TASK,
+        name=name,
+        version="2.0.0",
+        file=MODEL_FILE,
+        digest=digest,
+        preprocessing_version=PREPROCESSING_VERSION,
+        data=DataFacts("LGG MRI Segmentation (Buda et al. 2019, TCGA-LGG)", "CC BY-NC-SA 4.0"),
+        input=SliceInput(size, INPUT_CHANNELS),
+        decision=rule,
+        split=SplitFacts(
+            learning.name,
+            learning.by,
+            len(learning.train),
+            len(learning.validation),
+            learning.held_out,
         ),
-        "decision": asdict(rule),
-        "data": {
-            "name": "LGG MRI Segmentation (Buda et al. 2019, TCGA-LGG)",
-            "licence": "CC BY-NC-SA 4.0",
-        },
-        "split": {
-            "name": learning.name,
-            "by": learning.by,
-            "train": len(learning.train),
-            "validation": len(learning.validation),
-            "held_out": learning.held_out,
-        },
-        "seed": plan.seed,
-        "training": {
-            "epochs": finished,
-            "planned_epochs": plan.epochs,
-            "interrupted": finished < plan.epochs,
-            "steps_per_epoch": plan.steps,
-            "batch_size": plan.batch_size,
-            "tumor_slices_per_batch": plan.tumor_slices,
-            "learning_rate": plan.learning_rate,
-            "precision": plan.precision,
-            "crop_px": plan.crop,
-            "initial_weights": "ImageNet" if plan.pretrained else "random",
+        seed=plan.seed,
+        training=TrainingFacts(
+            epochs=finished,
+            planned_epochs=plan.epochs,
+            interrupted=finished < plan.epochs,
+            steps_per_epoch=plan.steps,
+            batch_size=plan.batch_size,
+            tumor_slices_per_batch=plan.tumor_slices,
+            learning_rate=plan.learning_rate,
+            precision=plan.precision,
+            crop_px=plan.crop,
+            initial_weights="ImageNet" if plan.pretrained else "random",
             **describe_backend(),
-        },
-        **extra,
-    }
-    write_json(plan.output / METADATA_FILE, metadata)
+        ),
+        mask_threshold=mask_threshold,
+        inference=inference,
+        calibration=calibration,
+        operating_point=operating_point,
+    )
+    write_document(plan.output / METADATA_FILE, metadata)

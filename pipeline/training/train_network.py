@@ -14,6 +14,7 @@ from pipeline.data.preprocessing import INPUT_SIZE
 from pipeline.datasets.splits import SHIPPED_FOLD
 from pipeline.errors import InputError
 from pipeline.metrics import dice_score
+from pipeline.models.metadata import InferenceOptions, PlattScaling
 from pipeline.models.registry import MODEL_FILE
 from pipeline.models.resnet18 import WEIGHTS_FILE
 from pipeline.models.resnet_classifier import load_imagenet_weights
@@ -124,17 +125,15 @@ def ship(
         finished=finished,
         size=size,
         rule=rule,
-        extra={
-            "mask_threshold": MASK_THRESHOLD,
-            "inference": {
-                "flip_average": True,
-                "sigma_slices": SIGMA_SLICES,
-                "min_component_fraction": 0.1,
-                "lowest_mask_threshold": 0.2,
-            },
-            "calibration": {"slope": slope, "intercept": intercept, "on": "validation"},
-            "operating_point": "95% specificity on the validation patients",
-        },
+        mask_threshold=MASK_THRESHOLD,
+        inference=InferenceOptions(
+            flip_average=True,
+            sigma_slices=SIGMA_SLICES,
+            min_component_fraction=0.1,
+            lowest_mask_threshold=0.2,
+        ),
+        calibration=PlattScaling(slope, intercept, on="validation"),
+        operating_point="95% specificity on the validation patients",
     )
 
 

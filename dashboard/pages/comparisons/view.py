@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -241,24 +240,21 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
 
 def model_panel(info: ImageModelInfo) -> html.Section:
     """What the model is, from its metadata, and its card."""
-    training = _mapping(info.metadata.get("training"))
-    split = _mapping(info.metadata.get("split"))
+    training, split = info.metadata.training, info.metadata.split
     rows = [
         ("Model", f"{info.name} {info.version} · {info.digest[:8]}"),
         ("Input", f"{info.input_size} x {info.input_size} px, grey"),
         ("Data", info.task.data_name),
         ("Licence of the data", info.task.data_licence),
     ]
-    named: tuple[tuple[Mapping[str, Any], str, str], ...] = (
-        (split, "measured", "Measured on"),
-        (split, "shipped_model_learned_from", "The shipped model learned from"),
-        (split, "images", "Images"),
-        (training, "initial_weights", "Initial weights"),
-        (training, "epochs", "Epochs"),
-    )
-    rows += [(words, str(part[key])[:200]) for part, key, words in named if part.get(key)]
+    named: list[tuple[str, object]] = []
+    if split is not None:
+        named += [
+            ("Measured on", split.measured),
+            ("The shipped model learned from", split.shipped_model_learned_from),
+            ("Images", split.images),
+        ]
+    if training is not None:
+        named += [("Initial weights", training.initial_weights), ("Epochs", training.epochs)]
+    rows += [(words, str(value)) for words, value in named if value]
     return panel("The model", facts(rows), *card_details(info.card))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -199,7 +199,7 @@ def draw_training(theme: object, charts: object) -> list[go.Figure]:
         make_training_figure(
             history,
             measures[k],
-            shipped_epoch=shipped_epoch(info.network.metadata),
+            shipped_epoch=shipped_epoch(info.network),
             theme=parse_theme(theme),
         )
         for k in wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
@@ -36,9 +36,9 @@ def provenance(data: PageData) -> html.Section:
     rows: list[tuple[str, Any]] = [
         ("Installed", f"{model.name} {model.version} · {model.digest[:8]}")
     ]
-    split = model.metadata.get("split")
-    if isinstance(split, Mapping) and isinstance(split.get("train"), int):
-        rows.append(("Trained on", f"{split['train']} patients"))
+    split = model.metadata.split
+    if split is not None and split.train is not None:
+        rows.append(("Trained on", f"{split.train} patients"))
     measured = data.evaluation.network
     rows.append(("Measured", f"{measured.name} {measured.version} · {measured.digest[:8]}"))
     rows += [

@@ -12,6 +12,7 @@ from dashboard.studies import trust
 from pipeline import DiceEstimate, InputError
 from pipeline.analysis.expected_dice import SimilarPatient
 from pipeline.datasets.splits import load_fold
+from pipeline.models.metadata import SplitFacts
 
 
 @dataclass(frozen=True)
@@ -56,26 +57,30 @@ def test_nothing_is_told_where_nothing_was_learned(parts, result, monkeypatch):
     assert trust.describe_trust(parts, result) is None
 
 
+def trained_on(parts, split):
+    """The services with a network that was trained on a split."""
+    network = parts.models.network
+    network = replace(network, metadata=replace(network.metadata, split=split))
+    return replace(parts, models=replace(parts.models, network=network))
+
+
 @pytest.mark.parametrize(
     ("split", "case_id", "words"),
     [
-        ({"name": "fold 1"}, "TCGA_CS_4941_19960909", "The installed network learned from"),
-        ({"name": "fold 1"}, "TCGA_CS_5393_19990606", None),  # held out
-        ({"name": "fold 1"}, "case0", None),
-        ({"name": "by slice"}, "TCGA_CS_4941_19960909", None),
-        ("fold 1", "TCGA_CS_4941_19960909", None),
+        (SplitFacts("fold 1"), "TCGA_CS_4941_19960909", "The installed network learned from"),
+        (SplitFacts("fold 1"), "TCGA_CS_5393_19990606", None),  # held out
+        (SplitFacts("fold 1"), "case0", None),
+        (SplitFacts("by slice"), "TCGA_CS_4941_19960909", None),
         (None, "TCGA_CS_4941_19960909", None),
     ],
 )
 def test_patients_that_the_network_learned_from_are_told(parts, split, case_id, words):
-    network = replace(parts.models.network, metadata={"split": split})
-    known = replace(parts, models=replace(parts.models, network=network))
+    known = trained_on(parts, split)
     told = trust.tell_learned(known, case_id)
     assert told == words or told.startswith(words)
 
 
 def test_patients_that_chose_the_thresholds_are_told(parts):
-    network = replace(parts.models.network, metadata={"split": {"name": "fold 1"}})
-    known = replace(parts, models=replace(parts.models, network=network))
+    known = trained_on(parts, SplitFacts("fold 1"))
     told = trust.tell_learned(known, load_fold(1).validation[0])
     assert told.startswith("This patient helped to choose the installed network's thresholds")

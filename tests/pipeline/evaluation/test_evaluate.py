@@ -11,18 +11,16 @@ from invented_rows import make_evaluation
 
 from pipeline.analysis.analyser import Analyser
 from pipeline.data.case import Case
-from pipeline.errors import InputError
 from pipeline.evaluation.computing import describe_calibration
 from pipeline.evaluation.document import dump_evaluation
 from pipeline.evaluation.evaluate import (
-    PlattScaling,
     count_lesions,
     describe_environment,
     evaluate_cases,
     measure_case,
-    read_calibration,
 )
 from pipeline.evaluation.rows import pool_rows
+from pipeline.models.metadata import PlattScaling
 
 ROW = {
     "case_id", "institution", "fold", "dice", "iou", "hd95_px", "hd95_mm", "surface_dice",
@@ -131,15 +129,6 @@ def test_a_calibration_of_a_part_of_the_rows_is_not_told(analyser: Analyser) -> 
     known = evaluate_cases(make_patients()[:1], analyser, calibration=PlattScaling(2.0, 0.0))
     other = evaluate_cases(make_patients()[1:2], analyser)
     assert describe_calibration(pool_rows([known, other])).before is None
-
-
-def test_the_calibration_of_a_network_is_checked() -> None:
-    metadata = {"calibration": {"slope": 1.5, "intercept": -0.5, "on": "validation"}}
-    assert read_calibration(metadata, "m.json") == PlattScaling(1.5, -0.5)
-    assert read_calibration({}, "m.json") is None
-    for wrong in ({"slope": 0, "intercept": 0}, {"slope": 1}, 3):
-        with pytest.raises(InputError, match=r"^m\.json does not fit"):
-            read_calibration({"calibration": wrong}, "m.json")
 
 
 def test_lesions_are_counted_one_by_one(analyser: Analyser) -> None:

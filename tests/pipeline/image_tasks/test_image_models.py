@@ -27,38 +27,43 @@ def test_a_damaged_evaluation_does_not_stop_the_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "rule"),
+    ("changes", "field"),
     [
-        ({"schema": 2}, "schema must be 1"),
-        ({"task": "brain-mri"}, "task must be chest-xray"),
-        ({"classes": ["covid", "normal"]}, "classes must be covid, normal, pneumonia_bac"),
-        ({"digest": "abc"}, "digest is missing or malformed"),
-        ({"file": "../model.keras"}, "file is missing or malformed"),
-        ({"input": {"size": 32, "fit": "content"}}, "fit must be whole"),
-        ({"input": {"size": 1e9, "fit": "whole"}}, "size must be from 16 to 4096"),
-        ({"preprocessing_version": 9}, "preprocessing_version must be 1"),
-        ({"calibration": {"temperature": 0}}, "temperature must be from 0.05 to 50"),
+        ({"schema": 2}, "schema"),
+        ({"task": "brain-mri"}, "task"),
+        ({"classes": ["covid", "normal"]}, "classes"),
+        ({"digest": "abc"}, "digest"),
+        ({"file": "../model.keras"}, "file"),
+        ({"input": {"size": 32, "fit": "content"}}, "input.fit"),
+        ({"input": {"size": 1e9, "fit": "whole"}}, "input.size"),
+        ({"preprocessing_version": 9}, "preprocessing_version"),
+        ({"calibration": {"temperature": 0}}, "calibration.temperature"),
+        ({"colour": 1}, "colour"),
     ],
 )
-def test_metadata_is_checked(tmp_path: Path, changes: dict, rule: str) -> None:
+def test_metadata_is_checked(tmp_path: Path, changes: dict, field: str) -> None:
     write_shipped(tmp_path, **changes)
-    with pytest.raises(InputError, match=rule):
+    with pytest.raises(InputError) as refused:
         read_image_model(tmp_path, TASK)
+    assert refused.value.source == f"{TASK}/mobilenetv2/metadata.json"
+    assert f": {field} " in refused.value.message
 
 
 def test_a_missing_model_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"metadata.json is missing: no model of this task"):
+    with pytest.raises(InputError) as refused:
         read_image_model(tmp_path, TASK)
+    assert refused.value.source == f"{TASK}/mobilenetv2/metadata.json"
     write_shipped(tmp_path)
-    with pytest.raises(InputError, match=r"model.keras of task chest-xray cannot be read\.$"):
+    with pytest.raises(InputError) as refused:
         load_keras_model(read_image_model(tmp_path, TASK))
+    assert refused.value.source == "mobilenetv2/model.keras"
 
 
 def test_other_weights_and_other_networks_are_not_loaded(tmp_path: Path) -> None:
     import_keras()
     write_shipped(tmp_path, model=build_network(), digest="0" * 64)
-    with pytest.raises(InputError, match="are not those that metadata"):
+    with pytest.raises(InputError):
         load_keras_model(read_image_model(tmp_path, TASK))
     write_shipped(tmp_path, model=build_network(classes=3))
-    with pytest.raises(InputError, match=r"inputs or outputs .* are not those that metadata"):
+    with pytest.raises(InputError):
         load_keras_model(read_image_model(tmp_path, TASK))

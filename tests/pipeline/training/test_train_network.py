@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.datasets.splits import Split, split_by_slice
 from pipeline.errors import InputError
+from pipeline.models.metadata import SplitFacts
 from pipeline.models.registry import MODEL_FILE, read_run
 from pipeline.storage.digests import file_digest
 from pipeline.training import run
@@ -79,15 +80,9 @@ def test_an_interrupted_run_goes_on_where_it_stopped(resumed):
 def test_what_is_shipped_describes_itself(resumed):
     network = read_run(resumed).network
     assert network.digest == file_digest(network.file)
-    assert network.metadata["training"]["epochs"] == 3
-    assert network.metadata["calibration"]["on"] == "validation"
-    assert network.metadata["split"] == {
-        "name": "fold 9",
-        "by": "patient",
-        "train": 1,
-        "validation": 1,
-        "held_out": 0,
-    }
+    assert network.metadata.training.epochs == 3
+    assert network.metadata.calibration.on == "validation"
+    assert network.metadata.split == SplitFacts("fold 9", "patient", 1, 1, 0)
     assert 0 <= network.decision.gate < 1
     assert network.inference.flip_average
 
