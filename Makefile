@@ -1,12 +1,13 @@
-# Two commands: `make run` and `make test`. Everything else is a step of theirs.
+# `make run` starts Overread. `make check`, `make test` and `make soak` are the tests, from short to long.
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := run
 VENV := .venv
 PY := $(VENV)/bin/python
+PYTEST = TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest
 
-.PHONY: run test check venv-dev browser services clean
+.PHONY: run check test soak lint venv-dev browser services clean
 
 # The first interpreter that fits; a version manager's shim may exist and still fail, so each is tried.
 FIND_PYTHON = for p in $${PYTHON:-} python3 python3.13 python3.12 python3.11; do \
@@ -43,7 +44,25 @@ node_modules/.installed: package.json package-lock.json | $(VENV)/.installed-dev
 run: $(VENV)/.installed
 	@exec $(PY) -m dashboard
 
-test: check
+# What a change is checked with while it is written: about 3 minutes, no browser, no services.
+check: lint
+	@$(PYTEST) -n 2 -m "not browser and not services and not slow"
+
+# All that the continuous integration needs. Tests that take times have the machine to themselves.
+test: lint browser services
+	@$(PYTEST) -n 2 -m "not timing"
+	$(PYTEST) -m timing
+
+# The long forms: kills, load, large studies, a thousand examples per property. Hours; writes docs/measured.
+soak: $(VENV)/.installed-dev browser services
+	@OVERREAD_SOAK=1 $(PYTEST) -s -m soak
+	$(PY) -m tests.load.measure_all --soak
+
+lint: $(VENV)/.installed-dev node_modules/.installed
+	@$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(NPM) run --silent check
 
 venv-dev: $(VENV)/.installed-dev
 
@@ -71,13 +90,6 @@ services:
 	echo "Installing PostgreSQL, Redis and nginx for the tests of several machines ..."
 	$$sudo apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $$sudo apt-get install -y -qq postgresql redis-server nginx-light >/dev/null
-
-check: $(VENV)/.installed-dev node_modules/.installed browser services
-	@$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m mypy
-	$(NPM) run --silent check
-	TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest
 
 clean:
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache

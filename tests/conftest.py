@@ -1,4 +1,4 @@
-"""What tests of both packages share: storage as several machines see it, examples per property."""
+"""What tests of both packages share: their tiers, and storage as several machines see it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,36 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+#: Whether the long forms run (`make soak`).
+SOAK = os.environ.get("OVERREAD_SOAK") == "1"
 # Examples of each property test that states no number itself.
 settings.register_profile("test", max_examples=50, deadline=None)
 settings.register_profile("soak", max_examples=1000, deadline=None)
-settings.load_profile("soak" if os.environ.get("OVERREAD_SOAK") == "1" else "test")
+settings.load_profile("soak" if SOAK else "test")
 
+#: Fixtures that start processes, and parameters of fixtures that do.
+_SERVICES = {"s3_server", "postgres", "redis_server", "site"}
+_SERVICE_PARAMETERS = {"s3", "redis", "postgresql"}
 _STARTS_WITHIN_S = 60
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that start services, and properties, which have a long form."""
+    for item in items:
+        if not isinstance(item, pytest.Function):
+            continue
+        call = getattr(item, "callspec", None)
+        values = {value for value in call.params.values() if isinstance(value, str)} if call else ()
+        if _SERVICES & set(item.fixturenames) or _SERVICE_PARAMETERS & set(values):
+            item.add_marker(pytest.mark.services)
+        if getattr(item.obj, "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.soak)
+
+
+@pytest.fixture(scope="session")
+def soak() -> bool:
+    """Whether tests with the mark ``soak`` run their long form."""
+    return SOAK
 
 
 @pytest.fixture(scope="session")

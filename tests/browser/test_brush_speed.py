@@ -59,6 +59,7 @@ def large(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
     return site.add_folder(Path(folder), slices=3)
 
 
+@pytest.mark.timing
 def test_a_brush_keeps_up_with_the_pointer(
     page: Page, large: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

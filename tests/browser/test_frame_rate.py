@@ -46,6 +46,7 @@ def study(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
     return study_id
 
 
+@pytest.mark.timing
 def test_slices_follow_each_other_at_fifty_frames_a_second(
     page: Page, study: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

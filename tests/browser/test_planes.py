@@ -246,6 +246,7 @@ def test_why_there_are_no_planes_is_said_in_words(page: Page, study: str) -> Non
     assert page.get_attribute(".viewer", "data-mode") == "one"
 
 
+@pytest.mark.timing
 def test_frames_while_the_crosshair_is_dragged(
     page: Page, study: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,8 @@ from dashboard.health import find_troubles, find_web_troubles
 from dashboard.workspace.services import build_services
 from dashboard.workspace.settings import VARIABLES, read_settings
 
+pytestmark = pytest.mark.services
+
 LEASE_S = 3.0
 
 

@@ -10,8 +10,11 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
 from fake_server import make_environment
 from service_processes import free_port, until
+
+pytestmark = pytest.mark.services
 
 ROOT = Path(__file__).resolve().parents[2]
 

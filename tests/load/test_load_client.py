@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+pytestmark = pytest.mark.services
+
 _ONE_REVIEWER = """
 from locust.env import Environment
 import json, sys

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+pytestmark = pytest.mark.services
+
 _PROGRAM = """
 from locust.env import Environment
 import json, random, sys, time

@@ -26,6 +26,8 @@ from dashboard.store.database import now_utc
 from dashboard.workspace import broker
 from dashboard.workspace.services import Services
 
+pytestmark = pytest.mark.services
+
 ROOT = Path(__file__).resolve().parents[3]
 LEASE_S = 2.0
 

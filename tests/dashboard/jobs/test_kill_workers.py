@@ -1,4 +1,4 @@
-"""A few kills, a short lease; `python -m tests.load.kill_workers` does fifty with the real one."""
+"""A few kills with a short lease; `make soak` kills fifty, with the real one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from service_processes import PostgresServer, RedisServer
 from tests.load.kill_workers import kill_workers
 
 
+@pytest.mark.services
+@pytest.mark.soak
 @pytest.mark.parametrize("mode", ["table", "redis"])
 def test_killed_workers_lose_nothing_and_finish_nothing_twice(
-    mode: str, tmp_path: Path, request: pytest.FixtureRequest
+    mode: str, tmp_path: Path, request: pytest.FixtureRequest, soak: bool
 ) -> None:
     variables = {}
     if mode == "redis":
@@ -20,8 +22,9 @@ def test_killed_workers_lose_nothing_and_finish_nothing_twice(
         postgres: PostgresServer = request.getfixturevalue("postgres")
         redis.client().flushall()
         variables = {"REDIS_URL": redis.url, "OVERREAD_DATABASE_URL": postgres.new_database()}
-    outcome = kill_workers(tmp_path, kills=2, lease_s=2.0, variables=variables)
-    assert outcome.kills == 2
+    kills, lease_s = (50, 15.0) if soak else (2, 2.0)
+    outcome = kill_workers(tmp_path, kills=kills, lease_s=lease_s, variables=variables)
+    assert outcome.kills == kills
     assert (outcome.done, outcome.results) == (outcome.jobs, outcome.jobs)
     assert outcome.finished_twice == 0
-    assert len(outcome.takeovers_s) == 2 and max(outcome.takeovers_s) < 20
+    assert len(outcome.takeovers_s) == kills and max(outcome.takeovers_s) < lease_s + 18

@@ -17,6 +17,8 @@ from dashboard.store import LEASE, JobState, Store
 from dashboard.store.database import now_utc
 from dashboard.workspace.services import Services
 
+pytestmark = pytest.mark.services
+
 Start = Callable[[float], "subprocess.Popen[bytes]"]
 
 

@@ -16,6 +16,8 @@ import psutil
 import pytest
 from fake_server import wait_for, write_png
 
+pytestmark = pytest.mark.services
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -16,6 +16,8 @@ from predicting import check_contract
 
 from pipeline.commands import predict as predict_command
 
+pytestmark = pytest.mark.services
+
 PROGRAM = Path(__file__).with_name("predict_by_rule.py")
 
 
