@@ -1,4 +1,4 @@
-"""Writes the measured tables into docs/scaling.md: ``python -m tests.load.document``.
+"""Writes measured tables into the documents: ``python -m tests.load.document``.
 
 Each table stands between two comments that name it, ``<!-- sites -->`` and ``<!-- /sites -->``.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +20,29 @@ from .capacity import (
 )
 from .report import Row, table
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "scaling.md"
+#: How a row of the jobs table reaches a worker, by mode of `tests.load.kill_workers`.
+_DELIVERIES = {"table": "table in SQLite", "redis": "Celery over Redis, table in PostgreSQL"}
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCALING, DEPLOYMENT = _DOCS / "scaling.md", _DOCS / "deployment.md"
 
 
-def tables(folder: Path = MEASURED) -> dict[str, str]:
-    """All tables of the document by name."""
+def tables(folder: Path = MEASURED) -> dict[Path, dict[str, str]]:
+    """The tables of each document by name."""
     measured = read_measured(folder)
-    made: dict[str, Callable[[], str]] = {
-        "constants": lambda: constants_table(measured),
-        "sites": lambda: sites_table(measured),
-        "worklist": lambda: worklist_table(measured),
-        "load": lambda: load_table(_read(folder, "load")),
-        "latency": lambda: _latency(_read(folder, "latency")),
-        "startup": lambda: startup_line(_read(folder, "startup")),
+    return {
+        SCALING: {
+            "constants": constants_table(measured),
+            "sites": sites_table(measured),
+            "worklist": worklist_table(measured),
+            "load": load_table(_read(folder, "load")),
+            "latency": _latency(_read(folder, "latency")),
+            "startup": startup_line(_read(folder, "startup")),
+        },
+        DEPLOYMENT: {
+            "kills": _kills(_read(folder, "kill_workers")),
+            "workers": _scaling(_read(folder, "worker_scaling")),
+        },
     }
-    return {name: make() for name, make in made.items()}
 
 
 def load_table(run: dict[str, Any]) -> str:
@@ -75,8 +82,49 @@ def startup_line(startup: dict[str, Any]) -> str:
     )
 
 
+def kills_table(modes: dict[str, Any]) -> str:
+    """What became of the jobs of killed workers, by how jobs were delivered."""
+    lines = [
+        "| Delivery | Kills | Jobs | Done | Lost | Done twice | Taken over: median | at most |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for mode, outcome in modes.items():
+        times = sorted(outcome["takeovers_s"])
+        taken = f"{times[len(times) // 2]:.1f} s | {times[-1]:.1f} s" if times else "- | -"
+        lines.append(
+            f"| {_DELIVERIES[mode]} | {outcome['kills']} | {outcome['jobs']} | {outcome['done']}"
+            f" | {outcome['jobs'] - outcome['done']} | {outcome['finished_twice']} | {taken} |"
+        )
+    return "\n".join(lines)
+
+
+def _kills(measured: dict[str, Any]) -> str:
+    return f"{kills_table(measured['modes'])}\n\n{_origin(measured)}"
+
+
+def scaling_line(measured: dict[str, Any]) -> str:
+    """Two workers against one."""
+    number, slices = measured["studies"], measured["studies"] * measured["slices"]
+    one, two, ratios = measured["one_s"], measured["two_s"], measured["ratios"]
+    spread = ""
+    if len(ratios) > 1:
+        spread = f" ({min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} rounds)"
+    return (
+        f"{number} studies of {measured['slices']} slices, one thread per worker: one worker"
+        f" {slices / one:.1f} slices/s, two {slices / two:.1f}: {one / two:.2f} times{spread}."
+    )
+
+
+def _scaling(measured: dict[str, Any]) -> str:
+    return f"{scaling_line(measured)}\n\n{_origin(measured)}"
+
+
+def _origin(measured: dict[str, Any]) -> str:
+    return f"`{measured['command']}`, {measured['machine']['cpus']} cores, {measured['date']}."
+
+
 def fill(text: str, made: dict[str, str]) -> str:
-    """The document with its tables.
+    """A document with its tables.
 
     Raises:
         ValueError: It has no place for one of them.
@@ -85,7 +133,7 @@ def fill(text: str, made: dict[str, str]) -> str:
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text, times = place.subn(lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text)  # type: ignore[misc]
         if times != 1:
-            raise ValueError(f"{DOCUMENT.name} must have one place for {name}, it has {times}")
+            raise ValueError(f"the document must have one place for {name}, it has {times}")
     return text
 
 
@@ -96,8 +144,9 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
 
 def main() -> int:
     """Write the tables."""
-    DOCUMENT.write_text(fill(DOCUMENT.read_text("utf-8"), tables()), "utf-8")
-    sys.stdout.write(f"{DOCUMENT.name} is up to date.\n")
+    for path, made in tables().items():
+        path.write_text(fill(path.read_text("utf-8"), made), "utf-8")
+        sys.stdout.write(f"{path.name} is up to date.\n")
     return 0
 
 

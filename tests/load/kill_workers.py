@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -36,6 +36,8 @@ from dashboard.store import JobState  # noqa: E402
 from dashboard.store.postgres import driver_url  # noqa: E402
 from dashboard.store.schema import JobRecord  # noqa: E402
 from dashboard.workspace.services import Services  # noqa: E402
+from tests.load.document import kills_table  # noqa: E402
+from tests.load.measuring import write_measurement  # noqa: E402
 
 _SLICE_S = 0.25
 _POLL_S = 0.05
@@ -242,8 +244,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--lease", type=float, default=15.0, help="seconds; 15 is the real one")
     parser.add_argument("--mode", choices=("table", "redis", "both"), default="both")
+    parser.add_argument("--json", type=Path, help="store the outcomes in this file")
     arguments = parser.parse_args()
-    sound = True
+    outcomes: dict[str, Outcome] = {}
     for mode in ("table", "redis") if arguments.mode == "both" else (arguments.mode,):
         with tempfile.TemporaryDirectory(prefix="overread-kill-") as folder:
             options = {"kills": arguments.kills, "lease_s": arguments.lease}
@@ -252,22 +255,16 @@ def main() -> int:
             else:
                 with several_machines() as variables:
                     outcome = kill_workers(Path(folder), variables=variables, **options)
-        sys.stdout.write(f"{mode}: {_describe(outcome)}\n")
+        outcomes[mode] = outcome
+        sys.stdout.write(f"{kills_table({mode: asdict(outcome)})}\n")
         sys.stdout.flush()
-        sound = sound and outcome.sound
-    return 0 if sound else 1
-
-
-def _describe(outcome: Outcome) -> str:
-    times = sorted(outcome.takeovers_s)
-    median = times[len(times) // 2] if times else float("nan")
-    taken = f"{median:.1f} s (median), {times[-1]:.1f} s at most" if times else "-"
-    return (
-        f"{outcome.kills} kills, {outcome.jobs} jobs: {outcome.done} done,"
-        f" {outcome.jobs - outcome.done} lost, {outcome.finished_twice} finished twice,"
-        f" {outcome.results} results; taken over after {taken}; {outcome.seconds:.0f} s"
-        f" on {os.cpu_count()} cores"
-    )
+    if arguments.json:
+        write_measurement(
+            arguments.json,
+            f"{parser.prog} --kills {arguments.kills}",
+            {"modes": {mode: asdict(outcome) for mode, outcome in outcomes.items()}},
+        )
+    return 0 if all(outcome.sound for outcome in outcomes.values()) else 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Measures everything that docs/scaling.md shows: ``python -m tests.load.measure_all``.
+"""Measures what docs/scaling.md and docs/deployment.md show: ``python -m tests.load.measure_all``.
 
-Some minutes on a quiet machine. Each command writes a file into docs/measured, the last step writes
-the document's tables from them.
+About 20 minutes on a quiet machine. Each command writes a file into docs/measured, the last step
+writes the documents' tables from them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from .capacity import MEASURED
 from .running_server import ROOT
@@ -20,18 +21,23 @@ COMMANDS: tuple[tuple[str, Sequence[str]], ...] = (
     ("constants", ("tests.load.constants",)),
     ("latency", ("tests.load.latency",)),
     ("load", ("tests.load", "--worker", "rule", "--seconds", "60")),
+    ("kill_workers", ("tests.load.kill_workers", "--kills", "50")),
+    ("worker_scaling", ("tests.load.worker_scaling", "--studies", "8", "--rounds", "3")),
 )
+#: These make a workspace of their own; worker scaling keeps only its own studies in one.
+_OWN_FOLDERS = ("startup", "kill_workers")
+_HOMES = {"worker_scaling": "scaling"}
 
 
 def main() -> int:
-    """Run all of them, on one workspace, then write the document."""
+    """Run all of them, then write the documents."""
     MEASURED.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="overread-measure-") as temporary:
         for name, (module, *more) in COMMANDS:
             command = [sys.executable, "-m", module, *more]
             command += ["--json", str(MEASURED / f"{name}.json")]
-            if name != "startup":
-                command += ["--home", temporary]
+            if name not in _OWN_FOLDERS:
+                command += ["--home", str(Path(temporary) / _HOMES.get(name, "shared"))]
             sys.stdout.write(f"{module} {' '.join(more)}\n")
             sys.stdout.flush()
             if subprocess.run(command, cwd=ROOT, check=False).returncode:

@@ -9,6 +9,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,8 +56,14 @@ def run_measurement(
         found = measure(home, worker=given.worker, count=given.count)
     sys.stdout.write(f"{describe(found)}\n")
     if given.json:
-        machine = {"cpus": os.cpu_count(), "system": platform.machine()}
         command = f"{parser.prog} --count {given.count} --worker {given.worker}"
-        content = {"command": command, "machine": machine, **found}
-        given.json.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+        write_measurement(given.json, command, found)
     return 0
+
+
+def write_measurement(path: Path, command: str, found: Mapping[str, Any]) -> None:
+    """Store figures with the command that prints them again, the machine and the day."""
+    machine = {"cpus": os.cpu_count(), "system": platform.machine()}
+    day = datetime.now(UTC).date().isoformat()
+    content = {"command": command, "machine": machine, "date": day, **found}
+    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")

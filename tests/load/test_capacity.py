@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -45,25 +46,54 @@ def test_ten_times_the_studies_need_ten_times_the_cores() -> None:
     assert ten.requests_per_s == pytest.approx(10 * one.requests_per_s)
 
 
-def test_the_document_shows_what_was_measured() -> None:
-    text = document.DOCUMENT.read_text("utf-8")
-    made = document.tables()
-    assert len(made) == 6
-    assert document.fill(text, made) == text
+def test_the_documents_show_what_was_measured() -> None:
+    for path, made in document.tables().items():
+        text = path.read_text("utf-8")
+        assert document.fill(text, made) == text, path.name
 
 
-def test_a_document_without_a_place_for_a_table_is_told() -> None:
-    with pytest.raises(ValueError, match="one place for sites, it has 0"):
+def test_a_document_must_have_a_place_for_each_table() -> None:
+    with pytest.raises(ValueError, match="sites"):
         document.fill("# Scaling\n", {"sites": "| |"})
     filled = document.fill("<!-- sites -->\nold\n<!-- /sites -->", {"sites": "| new |"})
     assert filled == "<!-- sites -->\n| new |\n<!-- /sites -->"
 
 
-@pytest.mark.parametrize("name", ["load", "constants", "latency", "startup"])
-def test_measured_files_name_their_command(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("load", document.SCALING),
+        ("constants", document.SCALING),
+        ("latency", document.SCALING),
+        ("startup", document.SCALING),
+        ("kill_workers", document.DEPLOYMENT),
+        ("worker_scaling", document.DEPLOYMENT),
+    ],
+)
+def test_measured_files_name_their_command(name: str, path: Path) -> None:
     content = json.loads((capacity.MEASURED / f"{name}.json").read_text("utf-8"))
     assert content["command"].startswith("python -m tests.load")
-    assert content["command"].split(" --")[0] in document.DOCUMENT.read_text("utf-8")
+    assert content["command"].split(" --")[0] in path.read_text("utf-8")
+
+
+def test_outcomes_of_killed_workers_are_counted() -> None:
+    outcome = {
+        "kills": 3,
+        "jobs": 6,
+        "done": 5,
+        "finished_twice": 1,
+        "takeovers_s": [17.0, 15.0, 16.0],
+    }
+    rows = document.kills_table({"table": outcome}).splitlines()
+    assert [cell.strip() for cell in rows[-1].split("|")][2:-1] == [
+        "3", "6", "5", "1", "1", "16.0 s", "17.0 s",
+    ]  # fmt: skip
+
+
+def test_workers_are_compared_in_slices_a_second() -> None:
+    measured = {"studies": 2, "slices": 30, "one_s": 6.0, "two_s": 4.0, "ratios": [1.4, 1.6]}
+    line = document.scaling_line(measured)
+    assert "10.0 slices/s" in line and "15.0" in line and "1.50 times (1.40 to 1.60" in line
 
 
 def test_a_worklist_grows_with_its_studies() -> None:

@@ -8,7 +8,6 @@ with its last study. The workspace is kept, so that the models are exported once
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import statistics
@@ -30,6 +29,9 @@ from dashboard.workspace.services import Services, build_services
 from dashboard.workspace.settings import read_settings
 from pipeline import Case
 from pipeline.data.case import SequenceName, SourceKind
+
+from .document import scaling_line
+from .measuring import write_measurement
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICES, SIZE = 36, 256
@@ -107,7 +109,7 @@ def _wait(condition: Callable[[], bool], seconds: float = _DONE_WITHIN_S) -> Non
 
 
 def main() -> int:
-    """Measure and print the ratio; with ``--json``, keep it."""
+    """Measure and print the ratio; with ``--json``, store it."""
     parser = argparse.ArgumentParser(prog="python -m tests.load.worker_scaling")
     parser.add_argument("--home", type=Path, required=True, help="workspace, made where missing")
     parser.add_argument("--studies", type=int, default=6)
@@ -125,14 +127,17 @@ def main() -> int:
             times[workers].append(measure_round(services, workers))
             sys.stderr.write(f"workers: {workers}, {times[workers][-1]:.1f} s\n")
     one, two = (statistics.median(times[workers]) for workers in (1, 2))
-    sys.stdout.write(
-        f"{number} studies of {SLICES} slices, one thread each: one worker {one:.1f} s"
-        f" ({number * SLICES / one:.1f} slices/s), two {two:.1f} s"
-        f" ({number * SLICES / two:.1f} slices/s): {one / two:.2f} times; {os.cpu_count()} cores\n"
-    )
+    found = {
+        "studies": number,
+        "slices": SLICES,
+        "one_s": round(one, 2),
+        "two_s": round(two, 2),
+        "ratios": [round(a / b, 3) for a, b in zip(times[1], times[2], strict=True)],
+    }
+    sys.stdout.write(f"{scaling_line(found)}\n")
     if arguments.json:
-        content = {"studies": number, "slices": SLICES, "one_s": one, "two_s": two}
-        arguments.json.write_text(json.dumps(content | {"ratio": one / two}, indent=1), "utf-8")
+        command = f"{parser.prog} --studies {arguments.studies} --rounds {arguments.rounds}"
+        write_measurement(arguments.json, command, found)
     return 0
 
 
