@@ -39,7 +39,9 @@ def test_readme_lists_every_command() -> None:
     assert set(COMMANDS) == listed
 
 
-DOCUMENTS = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT)) for glob in ("*.md", "docs/**/*.md") for path in ROOT.glob(glob)
+)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
