@@ -152,7 +152,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--worker", choices=sorted(WORKERS), default="models", help="rule: wait, load no models"
     )
-    parser.add_argument("--json", type=Path, help="keep the figures in this file")
+    parser.add_argument("--json", type=Path, help="store the figures in this file")
     return parser.parse_args(arguments)
 
 

@@ -24,7 +24,7 @@ class Browser:
     """One reviewer's browser.
 
     Args:
-        session: Sends the requests and tells the statistics.
+        session: Sends the requests and reports their times.
         origin: Scheme, host and port of the server.
     """
 

@@ -35,7 +35,7 @@ class Measured:
         requests: Requests per study opened and read.
         reading_minutes: A reviewer's time per study, as the load test has it.
         sent_bytes: Sent to the browser per study.
-        study_bytes, result_bytes, database_bytes: Kept per study.
+        study_bytes, result_bytes, database_bytes: Stored per study.
         worklist_ms_per_1000: Processor time to list 1,000 studies once.
         worklist_bytes_per_1000: Their rows, sent when one of them changes.
     """
@@ -64,7 +64,7 @@ class Site:
         hours: Over which they arrive.
         peak: The busiest hour over the mean of these.
         read_share: Share of studies that somebody opens.
-        kept_days: For how long studies are kept.
+        stored_days: For how long studies are stored.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Site:
     hours: float
     peak: float
     read_share: float
-    kept_days: int
+    stored_days: int
 
 
 SITES = (
@@ -94,7 +94,7 @@ class Plan:
         requests_per_s: In the busiest hour.
         sent_mbit_s: To browsers, likewise.
         writes_per_s: Of the database, likewise.
-        disk_gb: After `Site.kept_days`, pixels and results.
+        disk_gb: After `Site.stored_days`, pixels and results.
         database_gb: Likewise.
         memory_gb: Of all workers (one per two cores) and web processes.
     """
@@ -117,7 +117,7 @@ def plan(site: Site, measured: Measured) -> Plan:
     read = peak * site.read_share
     cores = _at_least_one(peak * measured.worker_cpu_s / _HOUR_S / BUSY)
     web = _at_least_one(read * measured.web_cpu_s / _HOUR_S / BUSY)
-    kept = site.studies_per_day * site.kept_days
+    stored = site.studies_per_day * site.stored_days
     workers = math.ceil(cores / 2)
     return Plan(
         peak_per_hour=peak,
@@ -127,8 +127,8 @@ def plan(site: Site, measured: Measured) -> Plan:
         requests_per_s=read * measured.requests / _HOUR_S,
         sent_mbit_s=read * measured.sent_bytes * 8 / _HOUR_S / 1e6,
         writes_per_s=peak * WRITES_PER_STUDY / _HOUR_S,
-        disk_gb=kept * (measured.study_bytes + measured.result_bytes) / 1e9,
-        database_gb=kept * measured.database_bytes / 1e9,
+        disk_gb=stored * (measured.study_bytes + measured.result_bytes) / 1e9,
+        database_gb=stored * measured.database_bytes / 1e9,
         memory_gb=(workers * measured.worker_mb + web * measured.web_mb) / 1000,
     )
 
@@ -170,9 +170,9 @@ def constants_table(measured: Measured) -> str:
         ("requests, opened and read", f"{measured.requests:.0f}"),
         ("a reviewer's time, as the load test has it", f"{measured.reading_minutes:.1f} min"),
         ("sent to the browser", _bytes(measured.sent_bytes)),
-        ("kept: pixels", _bytes(measured.study_bytes)),
-        ("kept: result", _bytes(measured.result_bytes)),
-        ("kept: database", _bytes(measured.database_bytes)),
+        ("stored: pixels", _bytes(measured.study_bytes)),
+        ("stored: result", _bytes(measured.result_bytes)),
+        ("stored: database", _bytes(measured.database_bytes)),
         ("listing 1,000 studies once", f"{measured.worklist_ms_per_1000:.0f} ms"),
         ("rows of 1,000 studies", _bytes(measured.worklist_bytes_per_1000)),
     ]

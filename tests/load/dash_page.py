@@ -1,6 +1,6 @@
 """Dash's protocol as its renderer speaks it: layout, callbacks, background callbacks with polling.
 
-The bodies are made from what the server tells (``/_dash-dependencies``, the pages' layouts), so
+The bodies are made from the server's answers (``/_dash-dependencies``, the pages' layouts), so
 that a page that changes needs no change here.
 """
 
@@ -112,8 +112,8 @@ class DashPage:
                 self._job = answer["job"]
                 handles = f"&cacheKey={answer['cacheKey']}&job={self._job}"
                 body = {**body, "inputs": [{**item, "value": None} for item in body["inputs"]]}
-            for told in answer.get("progress", {}).values():
-                heard(told)
+            for progress in answer.get("progress", {}).values():
+                heard(progress)
             if "response" in answer:
                 for told in (self._take(answer) or {}).values():
                     heard(told.get("data") or {})

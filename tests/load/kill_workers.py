@@ -1,8 +1,8 @@
 """Kills workers in the middle of a job: ``python -m tests.load.kill_workers --kills 50``.
 
-Workers answer by rule, as slowly as a model. Whoever holds a job is killed with ``kill -9`` and
-replaced by a new worker, while jobs wait. Counted are the jobs' transitions to done, by triggers in
-the database itself, whatever the program believes; and the results that can be read in the end.
+Workers answer by rule, as slowly as a model. A worker that holds a job is killed with ``kill -9``
+and replaced by a new worker, while jobs wait. Triggers in the database count how often each job
+becomes done, independently of the program; at the end, the readable results are counted.
 
 With both ways of running: the table alone in SQLite (one machine, the default), and Redis with
 PostgreSQL (several machines).

@@ -2,7 +2,7 @@
 
 Studies that nobody has analysed are opened from the worklist, as a reader does; the time ends when
 the result is there and, on a slice that is called, its outline is drawn. Then the same studies are
-opened again, their results cached; the server's own time for that is told apart.
+opened again, their results cached; the server's own time for that is reported separately.
 
 The studies are slices of the demo studies with other noise. They are analysed on arrival like all
 others; for the measurement their jobs and results are then taken away again.
@@ -65,12 +65,12 @@ def open_study(page: Page, url: str, study_id: str) -> tuple[float, float]:
     row = page.locator(f'a.study-link[href*="{study_id}"]')
     row.wait_for()
     page.wait_for_timeout(300)
-    with page.expect_response(lambda r: f"/api/studies/{study_id}" in r.url) as told:
+    with page.expect_response(lambda r: f"/api/studies/{study_id}" in r.url) as answered:
         began = time.perf_counter()
         row.click()
         wait_until(page, _SHOWN, timeout_ms=120_000)
         took = (time.perf_counter() - began) * 1000
-    timing = told.value.headers.get("server-timing", "app;dur=0")
+    timing = answered.value.headers.get("server-timing", "app;dur=0")
     return took, float(timing.partition("dur=")[2])
 
 

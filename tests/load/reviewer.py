@@ -99,8 +99,8 @@ class Reviewer(FastHttpUser):
         try:
             if slices.wait():
                 self._tell("opened: first slice in view", began)
-            for channel, told in enumerate(study["channels"]):
-                if told["same_as"] is None:
+            for channel, described in enumerate(study["channels"]):
+                if described["same_as"] is None:
                     address = study["thumbnail_url"].format(channel=channel)
                     self._browser.get(address, "thumbnail")
             if study["result"] is None:
@@ -175,7 +175,7 @@ class Reviewer(FastHttpUser):
         self._tell(kind, began)
 
     def _tell(self, kind: str, began: float, error: str = "") -> None:
-        """Tell the statistics of something that took several requests."""
+        """Report the time of something that took several requests."""
         self.environment.events.request.fire(
             request_type="SPAN",
             name=kind,

@@ -1,4 +1,4 @@
-"""A worker that outlines what is bright, and takes as long as it is told: no model is loaded.
+"""A worker that outlines what is bright and takes as long as it is asked to, without a model.
 
 It stands in for workers on other machines, so that the web process is measured alone. Seconds of a
 slice: ``OVERREAD_LOAD_SLICE_S``, 0.05 by default.

@@ -145,10 +145,10 @@ class RunningServer:
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/api/health", timeout=5) as response:
-                told: Any = json.load(response)
+                answer: Any = json.load(response)
         except (urllib.error.URLError, OSError, ValueError):
             return False
-        return bool(told.get("status") == "ok")
+        return bool(answer.get("status") == "ok")
 
 
 def _free_port() -> int:

@@ -46,8 +46,10 @@ class Startup:
 def measure_startup(home: Path) -> Startup:
     """Import the app in a fresh process, on a workspace."""
     done = _python(["-c", _PROGRAM], home)
-    told = json.loads(done.stdout.splitlines()[-1])
-    return Startup(told["seconds"], told["rss_mb"], told["pss_mb"], tuple(told["modules"]))
+    measured = json.loads(done.stdout.splitlines()[-1])
+    return Startup(
+        measured["seconds"], measured["rss_mb"], measured["pss_mb"], tuple(measured["modules"])
+    )
 
 
 def slowest_imports(home: Path, count: int) -> list[tuple[float, str]]:
@@ -77,7 +79,7 @@ def main() -> int:
     """Print the median of some starts and the slowest imports."""
     parser = argparse.ArgumentParser(prog="python -m tests.load.startup", description=__doc__)
     parser.add_argument("--times", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="keep the figures in this file")
+    parser.add_argument("--json", type=Path, help="store the figures in this file")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="overread-startup-") as home:
         measure_startup(Path(home))  # files are in the system's cache, modules are compiled

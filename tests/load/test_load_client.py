@@ -44,12 +44,12 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def told(run_program: Callable[[str], dict]) -> dict:
+def outcome(run_program: Callable[[str], dict]) -> dict:
     return run_program(_ONE_REVIEWER)
 
 
-def test_reviewers_meet_no_error(told: dict) -> None:
-    assert told["errors"] == {}
+def test_reviewers_meet_no_error(outcome: dict) -> None:
+    assert outcome["errors"] == {}
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_reviewers_meet_no_error(told: dict) -> None:
         "analysis: opened to overlay",
     ],
 )
-def test_reviewers_do_what_reviewers_do(told: dict, kind: str) -> None:
-    assert told["kinds"].get(kind, 0) > 0
+def test_reviewers_do_what_reviewers_do(outcome: dict, kind: str) -> None:
+    assert outcome["kinds"].get(kind, 0) > 0
 
 
-def test_processes_and_storage_are_measured(told: dict) -> None:
-    assert told["web"] > 50
-    assert told["studies"] > 0
-    assert all(size > 0 for size in told["bytes"])
+def test_processes_and_storage_are_measured(outcome: dict) -> None:
+    assert outcome["web"] > 50
+    assert outcome["studies"] > 0
+    assert all(size > 0 for size in outcome["bytes"])

@@ -22,7 +22,7 @@ server = RunningServer(
     Path(sys.argv[1]), worker="rule", demo=False, OVERREAD_LOAD_SLICE_S="0.1"
 )
 server.start()
-told = {}
+outcome = {}
 try:
     environment = Environment()
     session = FastHttpSession(
@@ -49,8 +49,8 @@ try:
     ids = [send_study(browser, maker.make(), chance) for _ in range(4)]
     page.go("/review", f"?study={ids[3]}")
     heard = follow(ids[3], 60)
-    told["opened"] = heard[-1]["state"]
-    told["others"] = [state(study_id) for study_id in ids[:3]]
+    outcome["opened"] = heard[-1]["state"]
+    outcome["others"] = [state(study_id) for study_id in ids[:3]]
     follow(ids[2], 1)
     page.props["analysis-cancel"] = {"n_clicks": 1}
     began = time.monotonic()
@@ -58,33 +58,33 @@ try:
         page.call(output, "cancel", changed=["analysis-cancel.n_clicks"])
     while state(ids[2]) in ("queued", "running"):
         time.sleep(0.05)
-    told["cancelled"] = [state(ids[2]), time.monotonic() - began]
+    outcome["cancelled"] = [state(ids[2]), time.monotonic() - began]
     until = time.monotonic() + 60
     while state(ids[1]) != "done" and time.monotonic() < until:
         time.sleep(0.1)
-    told["next"] = state(ids[1])
-    told["still"] = state(ids[2])
+    outcome["next"] = state(ids[1])
+    outcome["still"] = state(ids[2])
 finally:
     server.stop()
-print(json.dumps(told))
+print(json.dumps(outcome))
 """
 
 
 @pytest.fixture(scope="module")
-def told(run_program: Callable[[str], dict]) -> dict:
+def outcome(run_program: Callable[[str], dict]) -> dict:
     return run_program(_PROGRAM)
 
 
-def test_a_study_that_is_opened_overtakes_those_that_only_arrived(told: dict) -> None:
-    assert told["opened"] == "done"
-    assert told["others"][2] == "queued"  # it arrived before the one that was opened
+def test_a_study_that_is_opened_overtakes_those_that_only_arrived(outcome: dict) -> None:
+    assert outcome["opened"] == "done"
+    assert outcome["others"][2] == "queued"  # it arrived before the one that was opened
 
 
-def test_cancel_stops_the_work_and_the_worker_goes_on_with_the_next(told: dict) -> None:
-    state, seconds = told["cancelled"]
+def test_cancel_stops_the_work_and_the_worker_goes_on_with_the_next(outcome: dict) -> None:
+    state, seconds = outcome["cancelled"]
     assert state == "cancelled"
     assert (
         seconds < 30
     )  # the study alone takes two seconds; a busy machine takes its time to answer
-    assert told["next"] == "done"
-    assert told["still"] == "cancelled"
+    assert outcome["next"] == "done"
+    assert outcome["still"] == "cancelled"

@@ -50,8 +50,8 @@ def send_study(browser: Browser, content: bytes, chance: random.Random) -> str:
     batch = f"{chance.getrandbits(128):032x}"
     name = f"load-{batch[:8]}%2Fflair.nii"
     browser.upload("PUT", f"/api/uploads/{batch}/files?name={name}", f"{KIND}: file", content)
-    told = browser.upload("POST", f"/api/uploads/{batch}/finish", f"{KIND}: read")
-    if not told["studies"]:
-        raise Refused(str(told["errors"]))
-    found: str = told["studies"][0]["study_id"]
+    answer = browser.upload("POST", f"/api/uploads/{batch}/finish", f"{KIND}: read")
+    if not answer["studies"]:
+        raise Refused(str(answer["errors"]))
+    found: str = answer["studies"][0]["study_id"]
     return found
