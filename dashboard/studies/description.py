@@ -99,6 +99,8 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
 
 def _orientation_note(case: Case) -> str:
     """Where the letters at the edges come from, where no file says so."""
+    if case.orientation_assumed:
+        return "R, L assumed: the file contradicts itself"
     by_convention = case.orientation is not None and str(case.kind) == _IMAGES
     return "R, L, A, P by the data set's convention" if by_convention else ""
 

@@ -44,6 +44,31 @@ RADIOLOGICAL_AXIAL = Orientation(left="R", right="L", top="A", bottom="P")
 
 
 @dataclass(frozen=True)
+class NiftiPlacement:
+    """What a NIfTI header says about the place of its voxels, number by number, as it is stored.
+
+    Programs differ in what they read of it, so that a mask lies on its image in all of them only
+    where its header says the same.
+
+    Attributes:
+        pixdim: The first four numbers: sign of the third axis, then voxel sizes in the file's unit.
+        qform_code, sform_code: What the two forms refer to; 0 where a form is not stated.
+        quaternion: b, c and d of the qform.
+        offset: Of the qform, in the file's unit.
+        sform: Its three rows one after the other, in the file's unit.
+        unit: Code of the unit of length; 0 where it is not stated.
+    """
+
+    pixdim: tuple[float, ...]
+    qform_code: int
+    sform_code: int
+    quaternion: tuple[float, ...]
+    offset: tuple[float, ...]
+    sform: tuple[float, ...]
+    unit: int
+
+
+@dataclass(frozen=True)
 class InputGrid:
     """How the case's array lies on the grid of the file that it came from.
 
@@ -55,12 +80,28 @@ class InputGrid:
         affine: 4x4, voxel index of the input's own array to RAS+ millimetres (NIfTI convention).
         axes: Input axis that became the case's slice, row and column axis.
         flips: Case axes that were reversed after the transposition.
+        slots: Where each of the input's slices lies along its slice axis, in steps of the affine,
+            rising from 0. Whole numbers with gaps where slices are missing, fractions where the
+            distances are uneven; None where slice ``k`` lies at ``k``.
+        placement: What the header of a NIfTI input says about its place; None for other formats.
     """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
     axes: tuple[int, int, int]
     flips: tuple[int, ...] = ()
+    slots: tuple[float, ...] | None = None
+    placement: NiftiPlacement | None = None
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether an affine can say where every slice lies, perhaps with empty slices between."""
+        return self.slots is None or all(slot == round(slot) for slot in self.slots)
+
+    @property
+    def last_slot(self) -> float:
+        """Place of the input's last slice in steps of the affine."""
+        return self.shape[self.axes[0]] - 1 if self.slots is None else self.slots[-1]
 
     def restore(self, volume: NDArray[np.generic]) -> NDArray[np.generic]:
         """Bring a ``(slice, row, column)`` volume back to the input's own axes and directions."""
@@ -106,6 +147,7 @@ class Case:
         spacing_mm: ``(z, y, x)`` or None where the input does not say. z is the distance between
             slice positions, not SliceThickness.
         orientation: Letters at the image's edges, None where unknown.
+        orientation_assumed: Whether the input contradicts itself about the letters.
         positions_mm: Position of each slice along the slice normal, or None.
         masks: ``(n, h, w)`` bool reference masks or None where there are none.
         grid: Grid of a DICOM series or NIfTI volume, None for single images.
@@ -128,6 +170,7 @@ class Case:
     labels: StudyLabels = field(default_factory=StudyLabels)
     warnings: tuple[str, ...] = ()
     window: tuple[float, float] | None = None
+    orientation_assumed: bool = False
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4:
@@ -159,7 +202,11 @@ class Case:
 
 
 def tidy_values(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Bring values to uint8, uint16, int16 or float32, native byte order, NaN to 0."""
+    """Bring values to uint8, uint16, int16 or float32, native byte order.
+
+    What is not finite stands for the background: it becomes 0, or the smallest value where that is
+    less.
+    """
     if values.dtype.kind == "b":
         return values.astype(np.uint8)
     if values.dtype.kind in "iu":
@@ -171,5 +218,8 @@ def tidy_values(values: NDArray[np.generic]) -> NDArray[np.generic]:
             if limits.min <= low and high <= limits.max:
                 return values.astype(kind, copy=False)
     with np.errstate(over="ignore"):
-        floats = values.astype(np.float32)
-    return np.nan_to_num(floats, nan=0.0, posinf=0.0, neginf=0.0)
+        floats = values.astype(np.float32, copy=True)
+    finite = np.isfinite(floats)
+    if not finite.all():
+        floats[~finite] = min(0.0, float(floats[finite].min())) if finite.any() else 0.0
+    return floats

@@ -15,6 +15,7 @@ import numpy as np
 from pipeline.data.case import (
     Case,
     InputGrid,
+    NiftiPlacement,
     Orientation,
     SequenceName,
     SourceKind,
@@ -94,6 +95,7 @@ def _to_json(case: Case) -> dict[str, Any]:
         "sources": list(case.sources),
         "spacing_mm": case.spacing_mm,
         "orientation": None if case.orientation is None else asdict(case.orientation),
+        "orientation_assumed": case.orientation_assumed,
         "positions_mm": case.positions_mm,
         "grid": None
         if grid is None
@@ -102,6 +104,8 @@ def _to_json(case: Case) -> dict[str, Any]:
             "affine": np.asarray(grid.affine, float).tolist(),
             "axes": list(grid.axes),
             "flips": list(grid.flips),
+            "slots": grid.slots,
+            "placement": None if grid.placement is None else _placement_to_json(grid.placement),
         },
         "labels": asdict(case.labels),
         "warnings": list(case.warnings),
@@ -130,11 +134,42 @@ def _from_json(stated: dict[str, Any], pixels: Any, masks: Any) -> Case:
             affine=np.array(grid["affine"], np.float64),
             axes=tuple(int(axis) for axis in grid["axes"]),  # type: ignore[arg-type]
             flips=tuple(int(axis) for axis in grid["flips"]),
+            slots=_floats(grid.get("slots")),
+            placement=_placement_from_json(grid.get("placement")),
         ),
         labels=StudyLabels(**stated["labels"]),
         warnings=tuple(str(warning) for warning in stated["warnings"]),
         window=_floats(stated["window"]),  # type: ignore[arg-type]
+        orientation_assumed=bool(stated.get("orientation_assumed", False)),
     )
+
+
+def _placement_to_json(placement: NiftiPlacement) -> dict[str, Any]:
+    """Numbers in hexadecimal: headers hold NaN too, and none may be rounded."""
+    return {
+        name: [float(number).hex() for number in value] if isinstance(value, tuple) else value
+        for name, value in asdict(placement).items()
+    }
+
+
+def _placement_from_json(stated: dict[str, Any] | None) -> NiftiPlacement | None:
+    if stated is None:
+        return None
+    return NiftiPlacement(
+        pixdim=_hexadecimals(stated["pixdim"], 4),
+        qform_code=int(stated["qform_code"]),
+        sform_code=int(stated["sform_code"]),
+        quaternion=_hexadecimals(stated["quaternion"], 3),
+        offset=_hexadecimals(stated["offset"], 3),
+        sform=_hexadecimals(stated["sform"], 12),
+        unit=int(stated["unit"]),
+    )
+
+
+def _hexadecimals(values: Any, count: int) -> tuple[float, ...]:
+    if len(values) != count:
+        raise ValueError(f"expected {count} numbers, got {len(values)}")
+    return tuple(float.fromhex(value) for value in values)
 
 
 def _floats(values: Any) -> tuple[float, ...] | None:

@@ -19,6 +19,8 @@ from pipeline.data.case import RADIOLOGICAL_AXIAL, InputGrid, Orientation
 #: Between pixels and between slices; anything else is a slip of the file or of its unit.
 _PLAUSIBLE_PIXEL_MM = (0.05, 50.0)
 _PLAUSIBLE_SLICE_MM = (0.05, 100.0)
+#: From here on a shear is more than rounding, and worth a sentence.
+_LEAST_LEAN_DEGREES = 0.5
 
 
 class Plane(Enum):
@@ -104,14 +106,25 @@ def to_case_volume(array: NDArray[np.generic], grid: InputGrid) -> NDArray[np.ge
 
 
 def case_affine(grid: InputGrid) -> NDArray[np.float64]:
-    """4x4, the case's (slice, row, column) index to RAS+ millimetres."""
+    """4x4, the case's (slice, row, column) index to RAS+ millimetres.
+
+    Where slices are missing or unevenly spaced, the first index counts steps (`slots_of`).
+    """
     step = np.zeros((4, 4))
     step[3, 3] = 1.0
     for case_axis, input_axis in enumerate(grid.axes):
         flipped = case_axis in grid.flips
         step[input_axis, case_axis] = -1.0 if flipped else 1.0
-        step[input_axis, 3] = grid.shape[input_axis] - 1 if flipped else 0.0
+        last = grid.last_slot if case_axis == 0 else grid.shape[input_axis] - 1
+        step[input_axis, 3] = last if flipped else 0.0
     return np.asarray(grid.affine, np.float64) @ step
+
+
+def slots_of(grid: InputGrid) -> NDArray[np.float64]:
+    """``(n,)`` places of the case's slices along its slice axis, in steps of `case_affine`."""
+    n = grid.shape[grid.axes[0]]
+    slots = np.arange(n, dtype=np.float64) if grid.slots is None else np.array(grid.slots)
+    return grid.last_slot - slots[::-1] if 0 in grid.flips else slots
 
 
 def slice_normal(affine: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -124,11 +137,13 @@ def slice_normal(affine: NDArray[np.float64]) -> NDArray[np.float64]:
 def spacing_of(grid: InputGrid) -> tuple[float, float, float]:
     """Millimetres ``(z, y, x)`` between the case's slices, rows and columns.
 
-    z is measured along the slice normal: where the stack leans, its step is longer than that.
+    z is measured along the slice normal: where the stack leans, its step is longer than that. y is
+    measured across the rows, so that the product is a voxel's volume on sheared grids too.
     """
     affine = case_affine(grid)
     z = abs(float(affine[:3, 0] @ slice_normal(affine)))
-    y, x = (float(np.linalg.norm(affine[:3, axis])) for axis in (1, 2))
+    x = float(np.linalg.norm(affine[:3, 2]))
+    y = float(np.linalg.norm(np.cross(affine[:3, 1], affine[:3, 2]))) / x
     return round(z, 5), round(y, 5), round(x, 5)  # directions are stored with rounding errors
 
 
@@ -163,18 +178,65 @@ def positions_of(grid: InputGrid) -> tuple[float, ...]:
     affine = case_affine(grid)
     normal = slice_normal(affine)
     first, step = float(affine[:3, 3] @ normal), float(affine[:3, 0] @ normal)
-    return tuple(first + k * step for k in range(grid.shape[grid.axes[0]]))
+    return tuple(first + float(slot) * step for slot in slots_of(grid))
 
 
 def same_grid(first: InputGrid, second: InputGrid) -> bool:
     """Whether two cases lie on the same voxels, to a twentieth of a voxel over the whole volume."""
     shapes = [tuple(grid.shape[axis] for axis in grid.axes) for grid in (first, second)]
-    if shapes[0] != shapes[1]:
+    if shapes[0] != shapes[1] or not np.allclose(slots_of(first), slots_of(second), atol=0.05):
         return False
     a, b = case_affine(first), case_affine(second)
     tolerance = 0.05 * float(np.linalg.norm(a[:3, :3], axis=0).min())
-    corners = np.array(list(product(*((0, size - 1) for size in shapes[0]), (1,))), np.float64)
+    ends = (first.last_slot, shapes[0][1] - 1, shapes[0][2] - 1)
+    corners = np.array(list(product(*((0, end) for end in ends), (1,))), np.float64)
     return bool(np.abs(corners @ (a - b).T).max() <= tolerance)
+
+
+def is_sheared(affine: NDArray[np.float64], shape: tuple[int, ...]) -> bool:
+    """Whether a rotation with voxel sizes misses what the affine says by a hundredth of a voxel.
+
+    Args:
+        affine: Usable affine.
+        shape: Of the voxels, three axes: small errors of direction add up over a long axis.
+    """
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    left, _, right = np.linalg.svd(affine[:3, :3] / sizes)
+    off = np.abs(affine[:3, :3] - (left @ right) * sizes) @ (np.array(shape) - 1)
+    return bool(off.max() > 0.01 * sizes.min())
+
+
+def shear_warnings(grid: InputGrid) -> tuple[str, ...]:
+    """The sentences on a stack that leans, or rows and columns that are not at right angles."""
+    affine = case_affine(grid)
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    step, rows, columns = (affine[:3, :3] / sizes).T
+    sentences = []
+    lean = np.degrees(np.arccos(np.clip(step @ slice_normal(affine), -1, 1)))
+    if lean >= _LEAST_LEAN_DEGREES and len(slots_of(grid)) > 1:
+        sentences.append(
+            f"The stack leans by {lean:.0f} degrees (gantry tilt): each slice is shifted against"
+            " the one below. Measurements and the mask file allow for it; reformats and the 3D view"
+            " do not. Some programs cannot open such a mask file."
+        )
+    skew = abs(90 - np.degrees(np.arccos(np.clip(rows @ columns, -1, 1))))
+    if skew >= _LEAST_LEAN_DEGREES:
+        sentences.append(
+            f"Rows and columns lie {skew:.0f} degrees off a right angle, as after a registration:"
+            " lengths are approximate."
+        )
+    return tuple(sentences)
+
+
+def left_right_of(affine: NDArray[np.float64]) -> tuple[int, int]:
+    """Voxel axis along which left and right lie, and the direction in which it leads to the right.
+
+    Args:
+        affine: Usable affine.
+    """
+    directions = nib.io_orientation(affine)
+    axis = int(np.flatnonzero(directions[:, 0] == 0)[0])
+    return axis, int(directions[axis, 1])
 
 
 def is_oblique(affine: NDArray[np.float64], *, degrees: float = 30.0) -> bool:

@@ -36,7 +36,7 @@ class FolderError(InputError):
 def write_masks(
     output: Path, case_id: str, result: CaseResult, grid: InputGrid | None
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Write a PNG for each slice that is called tumor, and NIfTI where the input has a grid.
+    """Write a PNG for each slice that is called tumor, and NIfTI where the input's grid is regular.
 
     Files that an earlier call left for a case of this name are removed: they would pass for these.
 
@@ -65,7 +65,7 @@ def write_masks(
                 Image.fromarray(pixels).save(packed, "PNG", compress_level=1)
                 (output / name).write_bytes(packed.getbuffer())
                 digests[name] = hashlib.sha256(packed.getbuffer()).hexdigest()
-        if grid is not None:
+        if grid is not None and grid.is_regular:
             name = f"masks/{case_id}.nii.gz"
             content = encode_nifti_mask(masks, grid)
             (output / name).parent.mkdir(parents=True, exist_ok=True)

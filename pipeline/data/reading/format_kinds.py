@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.case import NiftiPlacement
 from pipeline.data.reading.limits import MAX_ARCHIVE_BYTES, MAX_ARCHIVE_FILES
 from pipeline.data.reading.names import strip_suffix
 from pipeline.data.reading.pending_cases import PendingCase
@@ -188,12 +189,18 @@ class Volume:
         voxel_mm: Sizes ``(x, y, z)`` as the file states them, whether they can be right or not;
             they count where there is no affine.
         window: Display window ``(low, high)`` in voxel values, or None.
+        placement: What a NIfTI header says about its place, as stored.
+        contradicts_itself: Whether the file says two things about left and right.
+        warnings: What a reader must know of how it was read.
     """
 
     voxels: NDArray[np.generic]
     affine: NDArray[np.float64] | None
     voxel_mm: tuple[float, float, float]
     window: tuple[float, float] | None = None
+    placement: NiftiPlacement | None = None
+    contradicts_itself: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 class Series(Protocol):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.case import NiftiPlacement
 from pipeline.data.reading.format_kinds import (
     HEAD_BYTES,
     InputFile,
@@ -28,6 +29,22 @@ _UNITS_MM = {"meter": 1000.0, "micron": 0.001}
 _PACKED = b"\x1f\x8b"
 #: Sizes of the headers of NIfTI-1 and of NIfTI-2, with which they begin.
 _HEADER_1, _HEADER_2 = 348, 540
+#: Bytes before the voxels, at least: the header, and four that say whether an extension follows.
+_BEFORE_VOXELS = {_HEADER_1: 352, _HEADER_2: 544}
+#: What an intent code says of a file whose voxels hold several values, or no grey values.
+_NO_IMAGE = {
+    1004: "a matrix in each voxel",
+    1005: "a tensor in each voxel",
+    1006: "a deformation field",
+    1007: "a vector or deformation field",
+    1008: "the points of a surface",
+    1009: "the triangles of a surface",
+    1010: "a rotation in each voxel",
+    2003: "colours",
+    2004: "colours",
+}
+#: Code of the unit of length, part of a number that holds the unit of time too.
+_LENGTH_UNIT = 0b111
 
 
 def _is_nifti(head: bytes) -> bool:
@@ -78,21 +95,17 @@ def read_nifti(file: InputFile) -> Volume:
 
 
 def count_slices(file: InputFile) -> int:
-    """Slices along the file's third axis as its header states, for a forecast; 1 where it cannot.
+    """Slices as the file's header states them, for a forecast; 1 where it cannot.
 
     Nothing is decoded but the header.
     """
     try:
         with _unpacked(file) as stream:
-            header = stream.read(_HEADER_1)
-    except (OSError, EOFError, zlib.error):
+            header = _read_header(stream)
+        slices = int(_layout_of(header)[0][2])
+    except Exception:
         return 1
-    first = np.frombuffer(header[:4], "<i4")
-    order = "<" if first.size and first[0] in (_HEADER_1, _HEADER_2) else ">"
-    wide = header[4:7] == b"n+2"
-    sizes = header[16:80] if wide else header[40:56]
-    axes = np.frombuffer(sizes, f"{order}i{8 if wide else 2}")
-    return int(axes[3]) if axes.size == 8 and 1 <= axes[3] <= MAX_SLICES else 1
+    return slices if 1 <= slices <= MAX_SLICES else 1
 
 
 def _cut_short(file: InputFile) -> InputError:
@@ -110,51 +123,89 @@ def _unpacked(file: InputFile) -> Iterator[BufferedIOBase]:
 
 
 def _read(file: InputFile) -> Volume:
+    import nibabel as nib
+
     with _unpacked(file) as stream:
-        image = _load(stream)
-        header, shape = image.header, image.shape
-        stored = header.get_data_dtype()
-        if stored.names is not None:
-            raise InputError(
-                file.source, f"{file.name} holds colours, not grey values of an MR image."
-            )
-        if stored.kind == "c":
-            raise InputError(
-                file.source, f"{file.name} holds complex numbers. Export the magnitude."
-            )
-        space, channels = check_volume(file.source, shape, bytes_voxel=stored.itemsize)
-        voxels = _values_of(image).reshape((*space, channels), order="F")
+        stated = _read_header(stream)
+        header = stated.copy()
+        # Some programs leave 0, which would have the header's own bytes read as voxels.
+        least = _BEFORE_VOXELS[int(header["sizeof_hdr"])]
+        if not header["vox_offset"] >= least:
+            header["vox_offset"] = least
+        header.check_fix()
+        _check_kind(header, file)
+        shape, notes = _layout_of(header)
+        space, channels = check_volume(
+            file.source, shape, bytes_voxel=header.get_data_dtype().itemsize
+        )
+        stream.seek(0)
+        voxels = _values_of(nib.arrayproxy.ArrayProxy(stream, header))
     low, high = float(header["cal_min"]), float(header["cal_max"])
-    unit_mm = _UNITS_MM.get(header.get_xyzt_units()[0], 1.0)
-    x, y, z = (abs(float(size)) * unit_mm for size in header["pixdim"][1:4])
+    unit_mm, unit_notes = _unit_of(header)
+    x, y, z = (abs(float(size)) * unit_mm for size in stated["pixdim"][1:4])
     return Volume(
-        voxels=voxels,
+        voxels=voxels.reshape((*space, channels), order="F"),
         affine=_affine_of(header, unit_mm),
         voxel_mm=(x, y, z),
         window=(low, high) if np.isfinite((low, high)).all() and high > low else None,
+        placement=_placement_of(stated),
+        contradicts_itself=_contradicts_itself(header),
+        warnings=(*notes, *unit_notes),
     )
 
 
-def _load(stream: BufferedIOBase) -> Any:
-    """NIfTI-1 or NIfTI-2 from an open stream."""
+def _read_header(stream: BufferedIOBase) -> Any:
+    """The header as it is stored, unchecked: nibabel's checks would mend what must be kept."""
     import nibabel as nib
 
-    start = stream.read(8)
-    stream.seek(0)
-    kind = nib.Nifti2Image if start[4:7] == b"n+2" else nib.Nifti1Image
-    image = kind.from_stream(stream)
-    stream.seek(0)
-    sizes = kind.header_class.from_fileobj(stream, check=False)["pixdim"]
-    image.header["pixdim"][1:4][sizes[1:4] == 0] = 0  # nibabel makes them 1
-    return image
+    content = stream.read(_HEADER_2)
+    kind = nib.Nifti2Header if content[4:7] == b"n+2" else nib.Nifti1Header
+    size = kind.template_dtype.itemsize
+    if len(content) < size:
+        raise EOFError
+    return kind(content[:size], check=False)
 
 
-def _values_of(image: Any) -> NDArray[np.generic]:
+def _check_kind(header: Any, file: InputFile) -> None:
+    """Refuse what is no grey image, by name.
+
+    Raises:
+        InputError: It is.
+    """
+    stored, shape = header.get_data_dtype(), header.get_data_shape()
+    several = max(shape[3:], default=1) > 1
+    kind = _NO_IMAGE.get(int(header["intent_code"])) if several else None
+    if stored.names is not None or kind == "colours":
+        raise InputError(file.source, f"{file.name} holds colours, not grey values of an MR image.")
+    if stored.kind == "c":
+        raise InputError(file.source, f"{file.name} holds complex numbers. Export the magnitude.")
+    if kind is None and len(shape) > 4 and shape[3] == 1 and shape[4] > 1:
+        kind = f"{shape[4]} values in each voxel, as a vector or deformation field does"
+    if kind is not None:
+        raise InputError(file.source, f"{file.name} holds {kind}, not an image.")
+
+
+def _layout_of(header: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Axes of the voxels, and what a reader must know of them.
+
+    Slices that were stacked along the fourth axis, the third left empty, are put along the third;
+    where the header states a unit of time, they are time points of one slice.
+    """
+    shape = tuple(int(size) for size in header.get_data_shape())
+    if len(shape) == 4 and shape[2] == 1 < shape[3] and header.get_xyzt_units()[1] == "unknown":
+        note = (
+            f"The file holds {shape[3]} images of one slice along its fourth axis; they are read as"
+            " the slices of one volume."
+        )
+        return (*shape[:2], shape[3]), (note,)
+    return shape, ()
+
+
+def _values_of(voxels: Any) -> NDArray[np.generic]:
     """Stored integers where the header states no scaling, else scaled float32."""
-    slope, intercept = image.dataobj.slope, image.dataobj.inter
-    if slope == 1.0 and intercept == 0.0:
-        return np.asarray(image.dataobj.get_unscaled())
-    return np.asarray(image.dataobj, dtype=np.float32)
+    if voxels.slope == 1.0 and voxels.inter == 0.0:
+        return np.asarray(voxels.get_unscaled())
+    return np.asarray(voxels, dtype=np.float32)
 
 
 def _affine_of(header: Any, unit_mm: float) -> NDArray[np.float64] | None:
@@ -167,6 +218,57 @@ def _affine_of(header: Any, unit_mm: float) -> NDArray[np.float64] | None:
         return None
     affine[:3] *= unit_mm
     return affine
+
+
+def _unit_of(header: Any) -> tuple[float, tuple[str, ...]]:
+    """Millimetres of the unit, and a sentence where the numbers must be millimetres instead."""
+    from pipeline.data.geometry import pixel_spacing_warnings, slice_distance_warnings
+
+    unit = header.get_xyzt_units()[0]
+    unit_mm = _UNITS_MM.get(unit, 1.0)
+    x, y, z = (float(size) for size in header["pixdim"][1:4])
+
+    def can_be(scale: float) -> bool:
+        wrong = pixel_spacing_warnings(y * scale, x * scale) or slice_distance_warnings(z * scale)
+        return not wrong
+
+    if unit_mm == 1.0 or can_be(unit_mm) or not can_be(1.0):
+        return unit_mm, ()
+    note = (
+        f'The file states the unit "{unit}", by which its voxels cannot be right; its numbers are'
+        " read as millimetres."
+    )
+    return 1.0, (note,)
+
+
+def _placement_of(header: Any) -> NiftiPlacement:
+    def numbers(*names: str) -> tuple[float, ...]:
+        return tuple(float(number) for name in names for number in np.ravel(header[name]))
+
+    return NiftiPlacement(
+        pixdim=numbers("pixdim")[:4],
+        qform_code=int(header["qform_code"]),
+        sform_code=int(header["sform_code"]),
+        quaternion=numbers("quatern_b", "quatern_c", "quatern_d"),
+        offset=numbers("qoffset_x", "qoffset_y", "qoffset_z"),
+        sform=numbers("srow_x", "srow_y", "srow_z"),
+        unit=int(header["xyzt_units"]) & _LENGTH_UNIT,
+    )
+
+
+def _contradicts_itself(header: Any) -> bool:
+    """Whether both forms are stated, and put left and right on different sides."""
+    from pipeline.data.geometry import is_usable, left_right_of
+
+    if int(header["sform_code"]) <= 0 or int(header["qform_code"]) <= 0:
+        return False
+    try:
+        forms = [np.array(form, np.float64) for form in (header.get_sform(), header.get_qform())]
+    except Exception:  # a quaternion that is none: the sform alone says something
+        return False
+    if not all(is_usable(form) for form in forms):
+        return False
+    return left_right_of(forms[0]) != left_right_of(forms[1])
 
 
 NIFTI = VolumeFormat(

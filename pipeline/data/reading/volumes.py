@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.background import darken_background
 from pipeline.data.case import Case, InputGrid, SequenceName, SourceKind, tidy_values
 from pipeline.data.geometry import (
     ORIENTATIONS,
@@ -18,6 +20,7 @@ from pipeline.data.geometry import (
     plane_of,
     plane_warnings,
     positions_of,
+    shear_warnings,
     slice_distance_warnings,
     spacing_of,
     to_case_volume,
@@ -37,6 +40,11 @@ _DECATHLON_SEQUENCES = (
     SequenceName.T2,
 )
 
+CONTRADICTION = (
+    "The file contradicts itself about left and right: its sform and its qform disagree. The sform"
+    " is followed, and R and L are assumed. Check the side before relying on it."
+)
+
 
 def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
     """Read one volume.
@@ -49,13 +57,12 @@ def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
     """
     volume = file.format.read(file)
     parts = parse_name(file.stem)
-    voxels = volume.voxels if volume.voxels.shape[3] <= MAX_CHANNELS else volume.voxels[..., :1]
+    voxels, sequences, unsure = _channels_of(parts, volume.voxels)
     placed = volume.affine is not None and is_usable(volume.affine)
     grid, plane, stated = _grid_of(volume, placed=placed)
     absurd_z = slice_distance_warnings(stated[0])
     absurd = pixel_spacing_warnings(*stated[1:]) or absurd_z
-    pixels = to_case_volume(tidy_values(voxels), grid)
-    sequences, unsure = _sequences_of(parts, pixels.shape[-1])
+    pixels, notes = darken_background(to_case_volume(tidy_values(voxels), grid))
     n = pixels.shape[0]
     case = Case(
         case_id="case",
@@ -67,9 +74,17 @@ def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
         spacing_mm=None if absurd else stated,
         orientation=ORIENTATIONS[plane] if placed else None,
         positions_mm=positions_of(grid) if placed and not absurd_z else None,
-        grid=grid,
-        warnings=(*unsure, *absurd, *_placement_warnings(grid.affine if placed else None, plane)),
+        grid=replace(grid, placement=volume.placement),
+        warnings=(
+            *unsure,
+            *volume.warnings,
+            *absurd,
+            *((CONTRADICTION,) if volume.contradicts_itself else ()),
+            *_placement_warnings(grid, plane, placed=placed),
+            *notes,
+        ),
         window=volume.window,
+        orientation_assumed=placed and volume.contradicts_itself,
     )
     names, study_names = _names_of(parts, file.folder_name)
     return PendingCase(case=case, names=names, study_names=study_names, is_mask=parts.is_mask)
@@ -113,30 +128,48 @@ def _plane_for(grid_shape: tuple[int, int, int], affine: NDArray[np.float64]) ->
     return Plane.AXIAL
 
 
-def _placement_warnings(affine: NDArray[np.float64] | None, plane: Plane) -> tuple[str, ...]:
-    if affine is None:
+def _placement_warnings(grid: InputGrid, plane: Plane, *, placed: bool) -> tuple[str, ...]:
+    """What a reader must know of how the volume lies."""
+    if not placed:
         return (
             "The file does not say how the volume lies in the patient; left and right are not"
             " known.",
         )
-    if plane is Plane.AXIAL and is_oblique(affine):
-        return ("The volume lies obliquely in the patient; its slices are axial only roughly.",)
-    return plane_warnings(plane, slices="slice is")  # volumes of several slices become axial
+    leaning = shear_warnings(grid)
+    if plane is Plane.AXIAL and is_oblique(grid.affine):
+        words = "The volume lies obliquely in the patient; its slices are axial only roughly."
+        return (*leaning, words)
+    # volumes of several slices become axial
+    return (*leaning, *plane_warnings(plane, slices="slice is"))
 
 
-def _sequences_of(
-    parts: NameParts, n_channels: int
-) -> tuple[tuple[SequenceName, ...], tuple[str, ...]]:
-    if n_channels == 1:
-        named = (parts.sequence or SequenceName.UNKNOWN,)
-        return named, sequence_warnings(named)
-    if n_channels == len(_DECATHLON_SEQUENCES) and _DECATHLON.fullmatch(parts.stem):
-        return _DECATHLON_SEQUENCES, ()
-    if n_channels == len(COLOUR_SEQUENCES):
+def _channels_of(
+    parts: NameParts, voxels: NDArray[np.generic]
+) -> tuple[NDArray[np.generic], tuple[SequenceName, ...], tuple[str, ...]]:
+    """The volumes of a file that are its channels, their sequences, and what is not sure.
+
+    Args:
+        parts: What the file's name says.
+        voxels: ``(x, y, z, c)``.
+    """
+    count = voxels.shape[3]
+    if count == len(_DECATHLON_SEQUENCES) and _DECATHLON.fullmatch(parts.stem):
+        return voxels, _DECATHLON_SEQUENCES, ()
+    if count == len(COLOUR_SEQUENCES) and parts.sequence is None:
         warning = (
             "The three volumes of this file are taken to be T1 without contrast, FLAIR and T1 with"
             " contrast; the file does not say so. Read the result with care."
         )
-        return COLOUR_SEQUENCES, (warning,)
-    unknown = (SequenceName.UNKNOWN,) * n_channels
-    return unknown, sequence_warnings(unknown)
+        return voxels, COLOUR_SEQUENCES, (warning,)
+    if 1 < count <= MAX_CHANNELS and parts.sequence is None:
+        unknown = (SequenceName.UNKNOWN,) * count
+        note = f"The file holds {count} volumes and does not say which sequences they are."
+        return voxels, unknown, (note, *sequence_warnings(unknown))
+    named = (parts.sequence or SequenceName.UNKNOWN,)
+    if count == 1:
+        return voxels, named, sequence_warnings(named)
+    note = (
+        f"The file holds {count} volumes of one sequence (time points, echoes or b-values); the"
+        f" first is read, {count - 1} {'is' if count == 2 else 'are'} left out."
+    )
+    return voxels[..., :1], named, (note, *sequence_warnings(named))

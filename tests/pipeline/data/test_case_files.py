@@ -7,6 +7,7 @@ from pipeline.data.case import (
     RADIOLOGICAL_AXIAL,
     Case,
     InputGrid,
+    NiftiPlacement,
     SequenceName,
     SourceKind,
     StudyLabels,
@@ -28,10 +29,26 @@ def case():
         orientation=RADIOLOGICAL_AXIAL,
         positions_mm=(0.0, 5.0),
         masks=np.eye(3, 2, dtype=bool)[None].repeat(2, 0),
-        grid=InputGrid((2, 3, 2), np.diag([1.0, 2.0, 3.0, 1.0]), (2, 1, 0), (1, 2)),
+        grid=InputGrid(
+            (2, 3, 2),
+            np.diag([1.0, 2.0, 3.0, 1.0]),
+            (2, 1, 0),
+            (1, 2),
+            slots=(0.0, 2.5),
+            placement=NiftiPlacement(
+                pixdim=(-1.0, -0.1, 2.0, float("inf")),
+                qform_code=1,
+                sform_code=4,
+                quaternion=(0.1, 0.2, 0.3),
+                offset=(1e-30, 2.0, 3.0),
+                sform=(float("nan"), *(float(k) for k in range(11))),
+                unit=3,
+            ),
+        ),
         labels=StudyLabels("p", "2024-01-31", "d", True),
         warnings=("w",),
         window=(0.0, 9.5),
+        orientation_assumed=True,
     )
 
 
@@ -40,6 +57,7 @@ def assert_equal(one, other):
         a, b = getattr(one, field.name), getattr(other, field.name)
         if field.name == "grid" and a is not None:
             assert (a.shape, a.axes, a.flips) == (b.shape, b.axes, b.flips)
+            assert (a.slots, repr(a.placement)) == (b.slots, repr(b.placement))
             np.testing.assert_array_equal(a.affine, b.affine)
         elif isinstance(a, np.ndarray):
             assert a.dtype == b.dtype

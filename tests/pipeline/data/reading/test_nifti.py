@@ -7,7 +7,9 @@ from factories import marked_volume, write_nifti
 from readings import read_error, read_one
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
+from pipeline.data.geometry import shear_warnings
 from pipeline.data.reading.reading import read_cases
+from pipeline.data.reading.volumes import CONTRADICTION
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
@@ -255,3 +257,133 @@ def test_a_spacing_of_zero_is_told_and_left_out(tmp_path):
     assert case.warnings[0] == (
         "The file's pixel spacing of 0 mm cannot be right; areas are in pixels."
     )
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0, 351.0, np.nan])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_voxels_begin_after_the_header_whatever_it_says(tmp_path, offset, suffix):
+    image = nib.Nifti1Image(marked_volume(), np.eye(4))
+    data = bytearray(image.to_bytes())
+    data[108:112] = np.array([offset], "<f4").tobytes()
+    path = tmp_path / f"flair{suffix}"
+    path.write_bytes(gzip.compress(bytes(data)) if suffix.endswith("gz") else bytes(data))
+    case = read_one(path)
+    np.testing.assert_array_equal(case.grid.restore(case.pixels[..., 0]), marked_volume())
+
+
+def test_slices_along_the_fourth_axis_are_one_volume(tmp_path):
+    volume = marked_volume()
+    nib.save(nib.Nifti1Image(volume[:, :, None], np.diag([1, 1, 5, 1])), tmp_path / "flair.nii")
+    case = read_one(tmp_path / "flair.nii")
+    assert case.pixels.shape == (6, 12, 10, 1)
+    assert case.spacing_mm == (5.0, 1.0, 1.0)
+    np.testing.assert_array_equal(case.grid.restore(case.pixels[..., 0]), volume)
+    assert len(case.warnings) == 1
+
+
+def test_time_points_of_one_slice_are_no_volume(tmp_path):
+    image = nib.Nifti1Image(marked_volume()[:, :, None], np.eye(4))
+    image.header.set_xyzt_units("mm", "sec")
+    nib.save(image, tmp_path / "flair.nii")
+    case = read_one(tmp_path / "flair.nii")
+    assert case.n_slices == 1
+    assert "5 are left out" in " ".join(case.warnings)
+
+
+def test_volumes_of_a_named_sequence_are_no_channels(tmp_path):
+    values = np.arange(4 * 5 * 6 * 3, dtype=np.int16).reshape(4, 5, 6, 3)
+    nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "x_flair.nii")
+    case = read_one(tmp_path / "x_flair.nii")
+    assert case.sequences == (SequenceName.FLAIR,)
+    np.testing.assert_array_equal(case.grid.restore(case.pixels[..., 0]), values[..., 0])
+    assert len(case.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "intent"),
+    [
+        ((4, 5, 6, 1, 3), "vector"),
+        ((4, 5, 6, 1, 3), "none"),
+        ((4, 5, 6, 3), "vector"),
+        ((4, 5, 6, 1, 6), "symmetric matrix"),
+        ((4, 5, 6, 1, 3), "displacement vector"),
+    ],
+)
+def test_several_values_per_voxel_are_no_image(tmp_path, shape, intent):
+    image = nib.Nifti1Image(np.ones(shape, np.float32), np.eye(4))
+    image.header.set_intent(intent, (3,) if "matrix" in intent else ())
+    nib.save(image, tmp_path / "case_flair.nii")
+    report = read_cases([tmp_path])
+    assert report.cases == ()
+    assert [error.source for error in report.errors] == ["case_flair.nii"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_fifth_axis_of_time_points_is_refused_unless_it_is_empty(tmp_path, count):
+    image = nib.Nifti1Image(np.ones((4, 5, 6, 7, count), np.int16), np.eye(4))
+    nib.save(image, tmp_path / "x_flair.nii")
+    report = read_cases([tmp_path])
+    assert (len(report.cases), len(report.errors)) == ((1, 0) if count == 1 else (0, 1))
+
+
+@pytest.mark.parametrize(("unit", "numbers"), [("micron", 1.0), ("meter", 1.0), ("micron", 1000.0)])
+def test_a_unit_that_cannot_be_right_is_replaced_by_millimetres(tmp_path, unit, numbers):
+    affine = np.diag([numbers, 1.5 * numbers, 4 * numbers, 1.0])
+    image = nib.Nifti1Image(marked_volume(), affine)
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "flair.nii")
+    case = read_one(tmp_path / "flair.nii")
+    assert case.spacing_mm == pytest.approx((4.0, 1.5, 1.0))
+    assert len(case.warnings) == (1 if numbers == 1 else 0)
+
+
+def write_forms(path, qform, sform, codes=(1, 1)):
+    image = nib.Nifti1Image(marked_volume(), None)
+    image.header.set_qform(qform, codes[0])
+    image.header.set_sform(sform, codes[1])
+    image.to_filename(path)
+    return path
+
+
+@pytest.mark.parametrize("codes", [(1, 1), (1, 2), (2, 1), (4, 4)])
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_header_that_contradicts_itself_about_left_and_right(tmp_path, codes, which):
+    forms = [np.diag([1.0, 1.5, 4.0, 1.0]), np.diag([-1.0, 1.5, 4.0, 1.0])]
+    path = write_forms(tmp_path / "flair.nii", forms[which], forms[1 - which], codes)
+    case = read_one(path)
+    assert case.orientation_assumed
+    assert CONTRADICTION in case.warnings
+
+
+@pytest.mark.parametrize("codes", [(1, 0), (0, 1)])
+def test_one_form_alone_contradicts_nothing(tmp_path, codes):
+    forms = np.diag([1.0, 1.5, 4.0, 1.0]), np.diag([-1.0, 1.5, 4.0, 1.0])
+    case = read_one(write_forms(tmp_path / "flair.nii", *forms, codes))
+    assert not case.orientation_assumed
+    assert CONTRADICTION not in case.warnings
+    right = forms[0] if codes[0] else forms[1]
+    assert case.grid.affine == pytest.approx(right)
+
+
+def test_two_forms_that_lie_apart_agree_about_left_and_right(tmp_path):
+    moved = np.diag([1.0, 1.5, 4.0, 1.0])
+    moved[:3, 3] = 30, 5, 2
+    case = read_one(write_forms(tmp_path / "flair.nii", np.diag([1.0, 1.5, 4.0, 1.0]), moved))
+    assert not case.orientation_assumed
+
+
+def test_a_sheared_volume_has_true_voxels_and_a_warning(tmp_path):
+    affine = np.diag([2.0, 2.0, 5.0, 1.0])
+    affine[0, 1], affine[1, 2] = 0.4, 1.0
+    nib.save(nib.Nifti1Image(marked_volume(), affine), tmp_path / "flair.nii")
+    case = read_one(tmp_path / "flair.nii")
+    assert np.prod(case.spacing_mm) == pytest.approx(20.0)
+    assert case.warnings == shear_warnings(case.grid) != ()
+
+
+def test_a_mask_with_holes_is_none_in_them(tmp_path):
+    mask = np.where(marked_volume() > 99, 1.0, np.nan)
+    write_nifti(tmp_path / "sub.nii.gz", marked_volume())
+    write_nifti(tmp_path / "sub_mask.nii.gz", mask)
+    case = read_one(tmp_path)
+    np.testing.assert_array_equal(case.masks, case.pixels[..., 0] > 99)
