@@ -23,11 +23,12 @@ from dashboard.api.errors import refuse_input
 from dashboard.api.identity import Reader, current_reader
 from dashboard.figures.space import encode_surface
 from dashboard.masks import corrections
-from dashboard.masks.corrections import Base, shape_of
+from dashboard.masks.corrections import shape_of
 from dashboard.masks.encoding import decode_mask, encode_mask, longest_encoding
 from dashboard.store import StudyRow
 from dashboard.store import corrections as kept
 from dashboard.store.corrections import DraftConflict, DraftRow, NewVersion, VersionLine, Writer
+from dashboard.store.stored_json import MaskBase
 from dashboard.studies.measures import describe_lesions
 from dashboard.workspace.received import NotThere, RequestRefused
 from pipeline import Fields, InputError
@@ -192,12 +193,12 @@ def _find_version(row: StudyRow, number: int) -> kept.MaskVersion:
 def _describe_draft(row: StudyRow, draft: DraftRow) -> dict[str, Any]:
     """A draft for the browser; with the mask under it where the present result is another one."""
     present = find_services().result_key(row.content_digest)
-    key, number = draft.based_on.get("result_key"), draft.based_on.get("version")
-    version = None if number is None else _find_version(row, int(number))
+    key, number = draft.based_on.result_key, draft.based_on.version
+    version = None if number is None else _find_version(row, number)
     return {
         "revision": draft.revision,
         "changed_at": draft.changed_at.isoformat(),
-        "based_on": dict(draft.based_on),
+        "based_on": asdict(draft.based_on),
         "mask": _as_text(draft.content),
         "base_mask": _as_text(version.content) if version else None,
         "ai_mask": None if key == present else _as_text(draft.ai_content),
@@ -210,8 +211,8 @@ def _describe_line(line: VersionLine, who: Reader) -> dict[str, Any]:
         "author": line.author,
         "own": line.reader_id == who.reader_id,
         "saved_at": line.saved_at.isoformat(),
-        "based_on": dict(line.based_on),
-        "facts": dict(line.facts),
+        "based_on": asdict(line.based_on),
+        "facts": asdict(line.facts),
     }
 
 
@@ -233,18 +234,18 @@ def _read_writer(sent: Fields) -> Writer:
     )
 
 
-def _read_base(sent: Fields) -> Base:
+def _read_base(sent: Fields) -> MaskBase:
     part = sent.part(sent.get("based_on"))
-    given = {name: part.get(name) is not None for name in asdict(Base())}
+    given = {name: part.get(name) is not None for name in asdict(MaskBase())}
     part.require(
         given["result_key"] == given["threshold"] or given["version"],
         "based_on must name a result and its threshold, or a version",
     )
     if given["version"]:
-        return Base(version=part.whole("version", 0, _MOST))
+        return MaskBase(version=part.whole("version", 0, _MOST))
     if not given["result_key"]:
-        return Base()
-    return Base(
+        return MaskBase()
+    return MaskBase(
         result_key=part.text("result_key", _HEX),
         threshold=part.number("threshold", 0.001, 1),
         operating_point=part.number("operating_point", 0, 1) if given["operating_point"] else None,

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
@@ -36,6 +36,7 @@ from dashboard.store.measurements import (
     read_measurements,
     write_measurements,
 )
+from dashboard.store.stored_json import Measurement
 from dashboard.studies.measures import describe_lesions
 from dashboard.workspace.received import NotThere
 from pipeline import Fields, InputError, judge_diameters, measure_line
@@ -91,8 +92,10 @@ def judge(study_id: str) -> Response:
     sent = Fields(read_object(_LONGEST_BODY), "The diameters")
     points, slices = _read_points(sent, "diameters", row), sent.whole("slices", 1, row.slices)
     spacing = load_case(row).spacing_mm
-    ends = [(x, y) for x, y in points]
-    lengths = measure_line(ends[0], ends[1], spacing), measure_line(ends[2], ends[3], spacing)
+    lengths = (
+        measure_line(points[0], points[1], spacing),
+        measure_line(points[2], points[3], spacing),
+    )
     measurable, reason = judge_diameters(lengths, slices=slices, in_mm=spacing is not None)
     return jsonify({"lengths": lengths, "measurable": measurable, "reason": reason})
 
@@ -117,7 +120,7 @@ def tell_conflict(error: MeasurementConflict) -> Response:
     return response
 
 
-def read_items(sent: Fields, row: StudyRow) -> list[dict[str, Any]]:
+def read_items(sent: Fields, row: StudyRow) -> list[Measurement]:
     """The measurements that were sent, checked against their study.
 
     Raises:
@@ -127,22 +130,22 @@ def read_items(sent: Fields, row: StudyRow) -> list[dict[str, Any]]:
     fits = isinstance(items, list) and len(items) <= MOST_ITEMS
     sent.require(fits, f"items must be a list of at most {MOST_ITEMS}")
     read = [_read_item(sent.part(item), row) for item in items or ()]
-    sent.require(len({item["id"] for item in read}) == len(read), "an id occurs twice")
+    sent.require(len({item.id for item in read}) == len(read), "an id occurs twice")
     return read
 
 
-def _read_item(item: Fields, row: StudyRow) -> dict[str, Any]:
+def _read_item(item: Fields, row: StudyRow) -> Measurement:
     kind = item.text("kind", _KIND)
     item.require(item.keys() <= _FIELDS, f"a measurement has {', '.join(sorted(_FIELDS))} only")
-    return {
-        "id": item.text("id", _ID),
-        "kind": kind,
-        "k": item.whole("k", 0, row.slices - 1),
-        "points": _read_points(item, kind, row),
-    }
+    return Measurement(
+        id=item.text("id", _ID),
+        kind=kind,
+        k=item.whole("k", 0, row.slices - 1),
+        points=_read_points(item, kind, row),
+    )
 
 
-def _read_points(item: Fields, kind: str, row: StudyRow) -> list[list[float]]:
+def _read_points(item: Fields, kind: str, row: StudyRow) -> tuple[tuple[float, float], ...]:
     points = item.get("points")
     least, most = POINTS[kind]
     fits = isinstance(points, list) and least <= len(points) <= most
@@ -152,8 +155,8 @@ def _read_points(item: Fields, kind: str, row: StudyRow) -> list[list[float]]:
         fits = isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))
         fits = fits and 0 <= point[0] <= row.width and 0 <= point[1] <= row.height
         item.require(fits, "points must be [x, y] within the image")
-        read.append([round(float(value), 3) for value in point])
-    return read
+        read.append((round(float(point[0]), 3), round(float(point[1]), 3)))
+    return tuple(read)
 
 
 def _is_number(value: object) -> bool:
@@ -161,5 +164,5 @@ def _is_number(value: object) -> bool:
 
 
 def _answer(row: MeasurementsRow, **more: str) -> Response:
-    items = [dict(item) for item in row.items]
+    items = [asdict(item) for item in row.items]
     return jsonify({"revision": row.revision, "items": items, **more})

@@ -134,7 +134,7 @@ def thumbnail(study_id: str, digest: str, channel: int) -> Response:
     check_place(row, channel, k)
 
     def encode() -> bytes:
-        low, high = row.display["windows"][channel]
+        low, high = row.display.windows[channel]
         return make_thumbnail(load_case(row).pixels[k, :, :, channel], (low, high))
 
     return answer_immutable(encode, mimetype="image/png")

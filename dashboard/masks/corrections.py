@@ -8,9 +8,7 @@ outlive the result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from dashboard.masks.encoding import MaskSlices, Shape, decode_mask, encode_mask
 from dashboard.store import StudyRow
 from dashboard.store.corrections import DraftRow, MaskVersion, read_version
+from dashboard.store.stored_json import MaskBase, MaskFacts
 from dashboard.workspace.received import NotThere
 from dashboard.workspace.services import Services
 from pipeline import Case, dice_from_counts, json_number, mask_level, volume_ml
@@ -28,34 +27,17 @@ _OTHER_RESULT = (
 )
 
 
-@dataclass(frozen=True)
-class Base:
-    """What a correction departs from.
-
-    Attributes:
-        result_key: Key of the AI's result, None where the reader began with an empty mask.
-        threshold: Probability from which a pixel belonged to the AI's mask, None without a result.
-        operating_point: Slice score from which a slice was called, None for the shipped one.
-        version: Number of the version that was gone on from, None for the AI's mask itself.
-    """
-
-    result_key: str | None = None
-    threshold: float | None = None
-    operating_point: float | None = None
-    version: int | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class BaseMask:
     """A base with its pixels.
 
     Attributes:
-        described: The base for draft, version and browser: `Base` and the network's name.
+        described: The base for draft, version and browser.
         slices: The mask under the slices that were not touched.
         ai_content: The AI's mask, encoded; None where it is missing.
     """
 
-    described: Mapping[str, Any]
+    described: MaskBase
     slices: MaskSlices
     ai_content: bytes | None
 
@@ -66,7 +48,7 @@ def shape_of(row: StudyRow) -> Shape:
 
 
 def find_base(
-    services: Services, row: StudyRow, base: Base, *, draft: DraftRow | None = None
+    services: Services, row: StudyRow, base: MaskBase, *, draft: DraftRow | None = None
 ) -> BaseMask:
     """The masks that a correction departs from.
 
@@ -84,22 +66,21 @@ def find_base(
         version = read_version(services.store, row.study_id, base.version)
         if version is None:
             raise NotThere(f"There is no version {base.version} of this study's mask.")
-        described = {**version.line.based_on, "version": base.version}
+        described = replace(version.line.based_on, version=base.version)
         return BaseMask(described, decode_mask(version.content, shape), version.ai_content)
     if base.result_key is None or base.threshold is None:
-        return BaseMask({**asdict(Base()), "network": None}, {}, None)
+        return BaseMask(MaskBase(), {}, None)
     if draft is not None and _is_ai_of(draft, base) and draft.ai_content is not None:
         slices = decode_mask(draft.ai_content, shape)
         return BaseMask(draft.based_on, slices, draft.ai_content)
     return _base_on_result(services, row, base)
 
 
-def _is_ai_of(draft: DraftRow, base: Base) -> bool:
-    kept = draft.based_on
-    return all(kept.get(name) == value for name, value in asdict(base).items())
+def _is_ai_of(draft: DraftRow, base: MaskBase) -> bool:
+    return replace(draft.based_on, network=base.network) == base
 
 
-def _base_on_result(services: Services, row: StudyRow, base: Base) -> BaseMask:
+def _base_on_result(services: Services, row: StudyRow, base: MaskBase) -> BaseMask:
     """The AI's mask at a threshold, on the slices that are called."""
     key, threshold = base.result_key, base.threshold
     if key is None or threshold is None or key != services.result_key(row.content_digest):
@@ -108,7 +89,7 @@ def _base_on_result(services: Services, row: StudyRow, base: Base) -> BaseMask:
     if outline is None or outline.probability.shape != shape_of(row):
         raise NotThere(_OTHER_RESULT)
     slices = outline.mask_slices(mask_level(threshold), base.operating_point)
-    described = {**asdict(base), "network": f"{outline.network.name} {outline.network.version}"}
+    described = replace(base, network=f"{outline.network.name} {outline.network.version}")
     return BaseMask(described, slices, encode_mask(slices, shape_of(row)))
 
 
@@ -127,29 +108,25 @@ def make_volume(slices: MaskSlices, shape: Shape) -> NDArray[np.bool_]:
 
 def measure_version(
     case: Case, mask: MaskSlices, *, ai_mask: MaskSlices | None, touched: int
-) -> dict[str, Any]:
-    """What is kept with a version.
+) -> MaskFacts:
+    """Measure a mask that is saved as a version.
 
     Args:
         case: The study.
         mask: The whole corrected mask.
         ai_mask: The AI's mask that it departs from, or None.
         touched: How many slices were touched since the base.
-
-    Returns:
-        area_px, volume_ml (None without spacing), slices with a mask, touched; dice_ai and
-        dice_reference over the volume, None without the other mask or where both are empty.
     """
     area = _area(mask)
     reference = case.masks
-    return {
-        "area_px": area,
-        "volume_ml": volume_ml(area, case.spacing_mm),
-        "slices": sum(bool(one.any()) for one in mask.values()),
-        "touched": touched,
-        "dice_ai": None if ai_mask is None else _dice(mask, ai_mask),
-        "dice_reference": None if reference is None else _dice(mask, dict(enumerate(reference))),
-    }
+    return MaskFacts(
+        area_px=area,
+        volume_ml=volume_ml(area, case.spacing_mm),
+        slices=sum(bool(one.any()) for one in mask.values()),
+        touched=touched,
+        dice_ai=None if ai_mask is None else _dice(mask, ai_mask),
+        dice_reference=None if reference is None else _dice(mask, dict(enumerate(reference))),
+    )
 
 
 def read_masks(row: StudyRow, version: MaskVersion) -> tuple[MaskSlices, MaskSlices | None]:

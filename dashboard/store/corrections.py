@@ -6,18 +6,19 @@ changes nothing (`DraftConflict`); versions are only ever added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from dashboard.store.database import Database
-from dashboard.store.rows import columns_of
+from dashboard.store.rows import columns_of, readable
 from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord, StudyRecord
+from dashboard.store.stored_json import MaskBase, MaskFacts
 
 _Row = TypeVar("_Row")
 
@@ -53,7 +54,7 @@ class DraftRow:
     revision: int
     writer: str
     step: int
-    based_on: Mapping[str, Any]
+    based_on: MaskBase
     content: bytes
     ai_content: bytes | None
     changed_at: datetime
@@ -74,8 +75,8 @@ class VersionLine:
     number: int
     reader_id: str
     author: str
-    based_on: Mapping[str, Any]
-    facts: Mapping[str, Any]
+    based_on: MaskBase
+    facts: MaskFacts
     saved_at: datetime
 
 
@@ -100,8 +101,8 @@ class NewVersion:
 
     reader_id: str
     author: str
-    based_on: Mapping[str, Any]
-    facts: Mapping[str, Any]
+    based_on: MaskBase
+    facts: MaskFacts
     content: bytes
     ai_content: bytes | None
 
@@ -131,7 +132,7 @@ def write_draft(
     reader_id: str,
     *,
     writer: Writer,
-    based_on: Mapping[str, Any],
+    based_on: MaskBase,
     content: bytes,
     ai_content: bytes | None,
 ) -> DraftRow:
@@ -154,7 +155,7 @@ def write_draft(
                 return _draft(record)
             record.revision = max(record.revision, writer.revision) + 1
             record.writer, record.step = writer.name, writer.step
-            record.based_on = dict(based_on)
+            record.based_on = based_on
             record.content, record.ai_content = content, ai_content
             record.changed_at = store.clock()
             session.add(record)
@@ -184,7 +185,7 @@ def list_versions(store: Database, study_id: str) -> list[VersionLine]:
         defer(MaskVersionRecord.content), defer(MaskVersionRecord.ai_content)
     )
     with store.reading() as session:
-        return [_line(record) for record in session.scalars(query)]
+        return list(readable(session.scalars(query), _line))
 
 
 def read_version(store: Database, study_id: str, number: int) -> MaskVersion | None:
@@ -221,8 +222,8 @@ def add_version(
                 number=(last.number if last else 0) + 1,
                 reader_id=version.reader_id,
                 author=version.author,
-                based_on=dict(version.based_on),
-                facts=dict(version.facts),
+                based_on=version.based_on,
+                facts=version.facts,
                 content=version.content,
                 ai_content=version.ai_content,
                 saved_at=store.clock(),
@@ -254,12 +255,11 @@ def _stands_against(record: MaskDraftRecord, writer: Writer) -> bool:
 
 def _is_same(record: MaskVersionRecord, version: NewVersion) -> bool:
     """Whether the last version is the very one that is to be saved."""
-    own = {"version": record.number}  # saved again from where the first time led
-    based = version.based_on
     return (
         record.reader_id == version.reader_id
         and record.content == version.content
-        and (record.based_on == based or own.items() <= based.items())
+        # or saved again from where the first time led
+        and (record.based_on == version.based_on or record.number == version.based_on.version)
     )
 
 

@@ -30,6 +30,7 @@ from sqlalchemy.pool import QueuePool
 
 from dashboard.store import migrations
 from dashboard.store.postgres import ServerClock, driver_url, hold_preparation, open_postgres
+from dashboard.store.schema import keep_json_text
 
 _BUSY_MS = 15_000
 _OPEN_ATTEMPTS = 20
@@ -156,6 +157,7 @@ def _why_not(url: str, error: Exception, file: Path | None) -> str:
 def _open_sqlite(url: str) -> Engine:
     engine = create_engine(
         url,
+        json_deserializer=keep_json_text,
         poolclass=QueuePool,
         pool_size=_KEPT_CONNECTIONS,
         max_overflow=-1,

@@ -6,14 +6,15 @@ A window that has not seen what another wrote is told so and changes nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.store.database import Database
+from dashboard.store.rows import value_of
 from dashboard.store.schema import MeasurementRecord, StudyRecord
+from dashboard.store.stored_json import Measurement, Measurements
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class MeasurementsRow:
     """
 
     revision: int = 0
-    items: tuple[Mapping[str, Any], ...] = ()
+    items: tuple[Measurement, ...] = ()
 
 
 class MeasurementConflict(Exception):
@@ -53,7 +54,7 @@ def write_measurements(
     reader_id: str,
     *,
     revision: int,
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[Measurement],
 ) -> MeasurementsRow:
     """Put measurements in the place of those of a revision.
 
@@ -68,7 +69,7 @@ def write_measurements(
 
 
 def _write(
-    store: Database, key: tuple[str, str], revision: int, items: Sequence[Mapping[str, Any]]
+    store: Database, key: tuple[str, str], revision: int, items: Sequence[Measurement]
 ) -> MeasurementsRow:
     with store.writing() as session:
         if session.get(StudyRecord, key[0]) is None:
@@ -81,7 +82,7 @@ def _write(
             record = MeasurementRecord(study_id=key[0], reader_id=key[1])
             session.add(record)
         record.revision = revision + 1
-        record.content = {"items": [dict(item) for item in items]}
+        record.content = Measurements(tuple(items))
         record.changed_at = store.clock()
         session.flush()
         return _row(record)
@@ -90,4 +91,5 @@ def _write(
 def _row(record: MeasurementRecord | None) -> MeasurementsRow:
     if record is None:
         return MeasurementsRow()
-    return MeasurementsRow(record.revision, tuple(record.content["items"]))
+    stored: Measurements = value_of(record, "content")
+    return MeasurementsRow(record.revision, stored.items)

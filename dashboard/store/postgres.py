@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 
+from dashboard.store.schema import keep_json_text
+
 #: Held while the tables are made, so that processes that start together do not collide.
 _PREPARING = 0x6F7665727265
 _POOL_SIZE, _POOL_MORE = 8, 24
@@ -72,6 +74,7 @@ def open_postgres(url: URL, clock: ServerClock) -> Engine:
     arguments: dict[str, Any] = {k: v for k, v in _CONNECT_ARGS.items() if k not in url.query}
     engine = create_engine(
         url,
+        json_deserializer=keep_json_text,
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_S,
         pool_size=_POOL_SIZE,

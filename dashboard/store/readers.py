@@ -9,7 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dashboard.store.database import Database
+from dashboard.store.rows import readable, value_of
 from dashboard.store.schema import ReaderRecord
+from dashboard.store.stored_json import ReaderSettings
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,13 @@ def change_reader(
     def change() -> ReaderRow:
         with store.writing() as session:
             record = _held(session, reader_id) or ReaderRecord(
-                reader_id=reader_id, name="", settings={}
+                reader_id=reader_id, name="", settings=ReaderSettings()
             )
-            settings = dict(record.settings)
-            if keys is not None:
-                settings["keys"] = dict(keys)
-            if tour_done is not None:
-                settings["tour_done"] = tour_done
-            record.settings = settings
+            known = _settings(record)
+            record.settings = ReaderSettings(
+                keys=known.keys if keys is None else dict(keys),
+                tour_done=known.tour_done if tour_done is None else tour_done,
+            )
             record.name = record.name if name is None else name
             record.changed_at = store.clock()
             session.add(record)
@@ -75,6 +76,10 @@ def _held(session: Session, reader_id: str) -> ReaderRecord | None:
 def _row(record: ReaderRecord | None, reader_id: str) -> ReaderRow:
     if record is None:
         return ReaderRow(reader_id)
-    keys = record.settings.get("keys", {})
-    done = record.settings.get("tour_done", False)
-    return ReaderRow(reader_id, record.name, keys, done)
+    settings = _settings(record)
+    return ReaderRow(reader_id, record.name, settings.keys, settings.tour_done)
+
+
+def _settings(record: ReaderRecord) -> ReaderSettings:
+    """What a reader has set; as shipped where that is damaged, so that every page still opens."""
+    return next(readable([record], lambda one: value_of(one, "settings")), ReaderSettings())

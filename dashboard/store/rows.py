@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+from sqlalchemy import inspect
+
+from dashboard.store.stored_json import Damaged, Display
+from pipeline import InputError
+
+_LOG = logging.getLogger(__name__)
+_Record = TypeVar("_Record")
+_Row = TypeVar("_Row")
 
 #: A study's opaque id, as in addresses.
 STUDY_ID = re.compile(r"[0-9a-f]{16}")
@@ -85,7 +95,7 @@ class NewStudy:
     width: int
     has_reference: bool
     warnings: tuple[str, ...]
-    display: Mapping[str, Any]
+    display: Display
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +136,7 @@ class StudyRow(NewStudy):
     @property
     def start_channel(self) -> int:
         """Channel that is shown first: FLAIR where there is one."""
-        return int(self.display.get("start_channel", 0))
+        return self.display.start_channel
 
     @property
     def thumbnail_url(self) -> str:
@@ -211,12 +221,51 @@ class ResultSummary:
     engine: str = ""
 
 
+class DamagedRow(InputError):
+    """A row of the database holds something that does not fit; the message is one sentence."""
+
+
 def columns_of(record: object, kind: type[Any]) -> dict[str, Any]:
     """Values of a record that a row of some kind has under the same names.
 
     Args:
         record: A row of the database, see `dashboard.store.schema`.
         kind: The dataclass that is made of it; fields that the record lacks are left out.
+
+    Raises:
+        DamagedRow: A value does not fit its column's type.
     """
     names = (field.name for field in fields(kind))
-    return {name: getattr(record, name) for name in names if hasattr(record, name)}
+    return {name: value_of(record, name) for name in names if hasattr(record, name)}
+
+
+def value_of(record: object, name: str) -> Any:
+    """A value of a record.
+
+    Raises:
+        DamagedRow: It does not fit its column's type.
+    """
+    value = getattr(record, name)
+    if isinstance(value, Damaged):
+        state = inspect(record)
+        key = ", ".join(map(str, state.identity or ()))
+        place = f"{state.mapper.local_table.name}.{name}"
+        raise DamagedRow(place, describe_damage(place, key, value.reason))
+    return value
+
+
+def describe_damage(place: str, key: str, reason: str) -> str:
+    """The sentence on a damaged row."""
+    return (
+        f"The review database is damaged at {place} of {key} ({reason}); put a copy of the database"
+        " in its place."
+    )
+
+
+def readable(records: Iterable[_Record], read: Callable[[_Record], _Row]) -> Iterator[_Row]:
+    """The rows of a list; a damaged one is left out and logged, so that the others are shown."""
+    for record in records:
+        try:
+            yield read(record)
+        except DamagedRow as error:
+            _LOG.warning("%s", error.message)

@@ -22,6 +22,20 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from dashboard.store.stored_json import (
+    Display,
+    Errors,
+    Indices,
+    MaskBase,
+    MaskFacts,
+    Measurements,
+    ReaderSettings,
+    Sequences,
+    Warnings,
+    dump_json,
+    load_json,
+)
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware time in UTC; SQLite, which knows no zones, keeps it without."""
@@ -56,6 +70,37 @@ class PlainText(TypeDecorator[str]):
         return None if value is None else value.replace("\0", "")
 
 
+class StoredJson(TypeDecorator[Any]):
+    """A JSON column of a type of `dashboard.store.stored_json`.
+
+    What does not fit is read as `Damaged`: one such row must not take a list of others
+    along. `dashboard.store.rows.columns_of` raises the error.
+
+    Args:
+        kind: The type.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """The value as JSON holds it."""
+        return None if value is None else dump_json(self.kind, value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """The checked value; engines leave the text as it is (`keep_json_text`)."""
+        return None if value is None else load_json(self.kind, value)
+
+
+def keep_json_text(text: str | bytes) -> str | bytes:
+    """An engine's ``json_deserializer``: columns of JSON are decoded and checked in one step."""
+    return text
+
+
 class Base(DeclarativeBase):
     """Base of all tables."""
 
@@ -76,13 +121,13 @@ class StudyRecord(Base):
     synthetic: Mapped[bool]
     origin: Mapped[str] = mapped_column(String(16), index=True)
     source: Mapped[str] = mapped_column(PlainText)
-    sequences: Mapped[list[str]] = mapped_column(JSON)
-    indices: Mapped[list[int]] = mapped_column(JSON)
+    sequences: Mapped[tuple[str, ...]] = mapped_column(StoredJson(Sequences))
+    indices: Mapped[tuple[int, ...]] = mapped_column(StoredJson(Indices))
     height: Mapped[int]
     width: Mapped[int]
     has_reference: Mapped[bool]
-    warnings: Mapped[list[str]] = mapped_column(JSON)
-    display: Mapped[dict[str, Any]] = mapped_column(JSON)
+    warnings: Mapped[tuple[str, ...]] = mapped_column(StoredJson(Warnings))
+    display: Mapped[Display] = mapped_column(StoredJson(Display))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -141,7 +186,7 @@ class SourceRecord(Base):
     origin: Mapped[str] = mapped_column(String(16), primary_key=True)
     name: Mapped[str] = mapped_column(PlainText, primary_key=True)
     state: Mapped[str] = mapped_column(String(64))
-    errors: Mapped[list[list[str]]] = mapped_column(JSON)
+    errors: Mapped[tuple[tuple[str, str], ...]] = mapped_column(StoredJson(Errors))
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -152,7 +197,7 @@ class ReaderRecord(Base):
 
     reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(PlainText, default="")
-    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    settings: Mapped[ReaderSettings] = mapped_column(StoredJson(ReaderSettings))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -173,8 +218,8 @@ class MaskVersionRecord(Base):
     number: Mapped[int]
     reader_id: Mapped[str] = mapped_column(String(64))
     author: Mapped[str] = mapped_column(PlainText)
-    based_on: Mapped[dict[str, Any]] = mapped_column(JSON)
-    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    based_on: Mapped[MaskBase] = mapped_column(StoredJson(MaskBase))
+    facts: Mapped[MaskFacts] = mapped_column(StoredJson(MaskFacts))
     content: Mapped[bytes] = mapped_column(LargeBinary)
     ai_content: Mapped[bytes | None] = mapped_column(LargeBinary)
     saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -197,7 +242,7 @@ class MaskDraftRecord(Base):
     revision: Mapped[int]
     writer: Mapped[str] = mapped_column(String(64))
     step: Mapped[int]
-    based_on: Mapped[dict[str, Any]] = mapped_column(JSON)
+    based_on: Mapped[MaskBase] = mapped_column(StoredJson(MaskBase))
     content: Mapped[bytes] = mapped_column(LargeBinary)
     ai_content: Mapped[bytes | None] = mapped_column(LargeBinary)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -213,5 +258,5 @@ class MeasurementRecord(Base):
     )
     reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     revision: Mapped[int]
-    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    content: Mapped[Measurements] = mapped_column(StoredJson(Measurements))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dashboard.store.database import Database, now_utc
 from dashboard.store.rows import (
+    DamagedRow,
     JobState,
     ModelKey,
     NewStudy,
@@ -20,14 +20,15 @@ from dashboard.store.rows import (
     StudyCounts,
     StudyRow,
     columns_of,
+    describe_damage,
+    readable,
+    value_of,
 )
 from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyRecord
 
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
 _NO_MODEL = ModelKey(task="", digest="")
-#: Columns of JSON that hold a list.
-_LISTS = ("sequences", "indices", "warnings")
 _NOT_INSTALLED = "No models are installed, so that nothing can be analysed."
 
 
@@ -102,19 +103,16 @@ class Store(Database):
 
     def study(self, study_id: str) -> StudyRow | None:
         """One study, or None where no study has this id."""
-        rows = self._rows(self._studies().where(StudyRecord.study_id == study_id))
-        return rows[0] if rows else None
+        return self._first_row(self._studies().where(StudyRecord.study_id == study_id))
 
     def study_with_content(self, content_digest: str) -> StudyRow | None:
         """Any study with these pixels."""
         query = self._studies().where(StudyRecord.content_digest == content_digest)
-        rows = self._rows(query.order_by(StudyRecord.added_at).limit(1))
-        return rows[0] if rows else None
+        return self._first_row(query.order_by(StudyRecord.added_at))
 
     def study_with_identity(self, identity: str) -> StudyRow | None:
         """The study that was stored from the same input before."""
-        rows = self._rows(self._studies().where(StudyRecord.identity == identity))
-        return rows[0] if rows else None
+        return self._first_row(self._studies().where(StudyRecord.identity == identity))
 
     def studies_of_cases(self, case_ids: Iterable[str]) -> dict[str, list[StudyRow]]:
         """Studies by case name, the newest of each first."""
@@ -193,7 +191,7 @@ class Store(Database):
             origin=str(origin),
             name=name,
             state=f"{state}{_SHARED}" if shared else state,
-            errors=[list(error) for error in errors],
+            errors=tuple(errors),
             read_at=self.clock(),
         )
         try:
@@ -231,7 +229,7 @@ class Store(Database):
         query = select(SourceRecord).where(SourceRecord.origin == str(origin))
         with self.reading() as session:
             records = session.scalars(query.order_by(SourceRecord.name)).all()
-        return [(source, message) for record in records for source, message in record.errors]
+        return [error for found in readable(records, _errors_of) for error in found]
 
     def studies_of_source(self, origin: Origin, name: str) -> list[str]:
         """Ids of the studies that were read from an entry."""
@@ -258,8 +256,24 @@ class Store(Database):
         )
 
     def _rows(self, query: Select[StudyRecord, JobRecord, ResultRecord]) -> list[StudyRow]:
+        """All rows of a query but the damaged ones."""
         with self.reading() as session:
-            return [_study_row(study, job, result) for study, job, result in session.execute(query)]
+            return list(readable(session.execute(query), lambda found: _study_row(*found)))
+
+    def _first_row(self, query: Select[StudyRecord, JobRecord, ResultRecord]) -> StudyRow | None:
+        """The first row of a query.
+
+        Raises:
+            DamagedRow: It is damaged.
+        """
+        with self.reading() as session:
+            found = session.execute(query.limit(1)).first()
+            return _study_row(*found) if found else None
+
+
+def _errors_of(record: SourceRecord) -> tuple[tuple[str, str], ...]:
+    errors: tuple[tuple[str, str], ...] = value_of(record, "errors")
+    return errors
 
 
 def _mentions(word: str) -> ColumnElement[bool]:
@@ -276,16 +290,16 @@ def _mentions(word: str) -> ColumnElement[bool]:
 
 
 def _as_columns(study: NewStudy) -> dict[str, object]:
-    columns = asdict(study)
-    columns["origin"] = str(study.origin)
-    return columns | {name: list(columns[name]) for name in _LISTS}
+    return {**vars(study), "origin": str(study.origin)}
 
 
 def _study_row(study: StudyRecord, job: JobRecord | None, result: ResultRecord | None) -> StudyRow:
     done = job is not None and job.state == JobState.DONE
     shown = result if done else None
     columns = columns_of(study, StudyRow)
-    columns |= {name: tuple(columns[name]) for name in _LISTS}
+    if len(study.sequences) != len(study.display.windows):
+        place, reason = "studies.display", "there is not one window for each sequence"
+        raise DamagedRow(place, describe_damage(place, study.study_id, reason))
     return StudyRow(
         **columns | {"origin": Origin(study.origin)},
         job_id=job.job_id if job else None,

@@ -83,16 +83,16 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
             {
                 "sequence": sequence,
                 "label": sequence_label(sequence),
-                "same_as": display["same_as"][channel],
+                "same_as": display.same_as[channel],
                 "start": channel == row.start_channel,
             }
             for channel, sequence in enumerate(row.sequences)
         ],
-        "pixel_type": display["pixel_type"],
-        "slope": display["slope"],
-        "intercept": display["intercept"],
-        "windows": display["windows"],
-        "value_range": display.get("value_range"),  # studies stored before it was kept have none
+        "pixel_type": display.pixel_type,
+        "slope": display.slope,
+        "intercept": display.intercept,
+        "windows": display.windows,
+        "value_range": display.value_range,
         "warnings": list(row.warnings),
     }
 
@@ -140,9 +140,9 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
 
 def _series_used(case: Case, row: StudyRow) -> list[int]:
     """Channels that the network saw, each once; not those that only repeat another one."""
-    same = row.display["same_as"]
-    originals = [i if same[i] is None else same[i] for i in chosen_channels(case.sequences)]
-    return sorted(set(originals))
+    same = row.display.same_as
+    seen = chosen_channels(case.sequences)
+    return sorted({i if (original := same[i]) is None else original for i in seen})
 
 
 def _describe_job(row: StudyRow) -> dict[str, Any] | None:

@@ -9,13 +9,12 @@ to 1/65,535 of the study's range, far below the noise of any scanner.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dashboard.store.stored_json import Display
 from pipeline import SEQUENCE_LABELS, Case
 
 #: Longest side of a thumbnail in pixels.
@@ -26,26 +25,20 @@ _SAMPLE_PX = 2_000_000
 _FOREGROUND_SHARE = 0.06
 
 
-def describe_display(case: Case) -> dict[str, Any]:
-    """Settle how a case's pixels are sent and shown.
-
-    Returns:
-        pixel_type ``uint8`` or ``uint16``; slope, intercept; windows: ``[low, high]`` per channel
-        in pixel values; value_range: ``[low, high]`` of all its values; same_as: per channel the
-        earlier channel with the same pixels, or None;
-        start_channel: FLAIR, else the first.
-    """
+def describe_display(case: Case) -> Display:
+    """Settle how a case's pixels are sent and shown."""
     slope, intercept = _scale(case.pixels)
     sequences = [str(s) for s in case.sequences]
-    return {
-        "pixel_type": "uint8" if case.pixels.dtype == np.uint8 else "uint16",
-        "slope": slope,
-        "intercept": intercept,
-        "windows": [_window(case, channel) for channel in range(len(sequences))],
-        "value_range": [_value_range(case, channel) for channel in range(len(sequences))],
-        "same_as": _same_channels(case.pixels),
-        "start_channel": sequences.index("flair") if "flair" in sequences else 0,
-    }
+    channels = range(len(sequences))
+    return Display(
+        pixel_type="uint8" if case.pixels.dtype == np.uint8 else "uint16",
+        slope=slope,
+        intercept=intercept,
+        windows=tuple(_window(case, channel) for channel in channels),
+        value_range=tuple(_value_range(case, channel) for channel in channels),
+        same_as=tuple(_same_channels(case.pixels)),
+        start_channel=sequences.index("flair") if "flair" in sequences else 0,
+    )
 
 
 def sequence_label(sequence: str) -> str:
@@ -53,12 +46,12 @@ def sequence_label(sequence: str) -> str:
     return SEQUENCE_LABELS.get(str(sequence), SEQUENCE_LABELS["unknown"])
 
 
-def encode_slice(image: NDArray[np.generic], display: Mapping[str, Any]) -> bytes:
+def encode_slice(image: NDArray[np.generic], display: Display) -> bytes:
     """Bytes of a slice ``(h, w)``: row-major, uint8 or little-endian uint16 as `display` says."""
-    if display["pixel_type"] == "uint8":
+    if display.pixel_type == "uint8":
         return np.ascontiguousarray(image, np.uint8).tobytes()
-    intercept, slope = display["intercept"], display["slope"]
-    stored = np.nan_to_num((image.astype(np.float64) - intercept) / slope, posinf=_LEVELS)
+    offset = image.astype(np.float64) - display.intercept
+    stored = np.nan_to_num(offset / display.slope, posinf=_LEVELS)
     return np.clip(np.rint(stored), 0, _LEVELS).astype("<u2").tobytes()
 
 
@@ -83,7 +76,7 @@ def grey_levels(image: NDArray[np.generic], window: tuple[float, float]) -> NDAr
     return np.asarray(np.nan_to_num(np.clip(grey, 0, 255)).astype(np.uint8))
 
 
-def find_window(volume: NDArray[np.floating]) -> list[float]:
+def find_window(volume: NDArray[np.floating]) -> tuple[float, float]:
     """Display window of a volume, taken from the brain.
 
     `autoWindow` in `assets/js/viewer/greyscale.js` follows the same rule for the slice in view:
@@ -98,12 +91,12 @@ def find_window(volume: NDArray[np.floating]) -> list[float]:
         volume: ``(n, h, w)`` pixel values; what is not finite is passed over.
 
     Returns:
-        ``[low, high]``; both ends of all values where no foreground is in the middle.
+        ``(low, high)``; both ends of all values where no foreground is in the middle.
     """
     values = volume[np.isfinite(volume)]
     if not values.size or values.min() == values.max():
         low = float(values[0]) if values.size else 0.0
-        return [low, low + 1]
+        return low, low + 1
     darkest, brightest = (_percentile(values, share) for share in (0.1, 99.9))
     floor = darkest + _FOREGROUND_SHARE * (brightest - darkest)
     foreground = np.isfinite(volume) & (volume > floor)
@@ -113,10 +106,10 @@ def find_window(volume: NDArray[np.floating]) -> list[float]:
         region = region[np.isfinite(region)]
     inside = region[region > floor]
     if not inside.size:
-        return [float(values.min()), float(values.max())]
+        return float(values.min()), float(values.max())
     third = darkest + (_percentile(region, 50) - darkest) / 3
     low = max(darkest, min(_percentile(region, 1), third))
-    return [low, low + max(1.2 * (_percentile(inside, 99.5) - low), 1e-6)]
+    return low, low + max(1.2 * (_percentile(inside, 99.5) - low), 1e-6)
 
 
 def _percentile(values: NDArray[np.floating], share: float) -> float:
@@ -142,20 +135,22 @@ def _scale(pixels: NDArray[np.generic]) -> tuple[float, float]:
     return float((high - low) / _LEVELS), float(low)
 
 
-def _value_range(case: Case, channel: int) -> list[float]:
+def _value_range(case: Case, channel: int) -> tuple[float, float]:
     """Smallest and largest value of a channel."""
     low, high = np.inf, -np.inf
     for image in case.pixels[..., channel]:  # slice by slice: a large study is memory-mapped
         values = image[np.isfinite(image)]
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
-    return [low, high] if low < high else [low, low + 1] if np.isfinite(low) else [0.0, 1.0]
+    if low < high:
+        return low, high
+    return (low, low + 1) if np.isfinite(low) else (0.0, 1.0)
 
 
-def _window(case: Case, channel: int) -> list[float]:
+def _window(case: Case, channel: int) -> tuple[float, float]:
     """The window that the input states, else `find_window` of the middle half of its slices."""
     if case.window is not None and case.window[0] < case.window[1]:
-        return [float(edge) for edge in case.window]
+        return float(case.window[0]), float(case.window[1])
     n = len(case.pixels)
     middle = case.pixels[n // 4 : n - n // 4, ..., channel]
     step = max(1, -(-middle.size // _SAMPLE_PX))

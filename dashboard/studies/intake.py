@@ -173,7 +173,7 @@ def _describe(case: Case, origin: Origin, source: str) -> NewStudy:
         case_id=case.case_id,
         identity=_digest(content, masks, case.case_id, labels, orientation, case.positions_mm),
         content_digest=content,
-        data_digest=_digest(content, masks, display, _DISPLAY_VERSION)[:32],
+        data_digest=_digest(content, masks, asdict(display), _DISPLAY_VERSION)[:32],
         patient=case.labels.patient,
         study_date=case.labels.study_date,
         description=case.labels.description,

@@ -20,6 +20,7 @@ from PIL import Image
 from dashboard import api
 from dashboard.api import security
 from dashboard.store import NewStudy, Origin, Store
+from dashboard.store.stored_json import Display
 from dashboard.studies import intake
 from dashboard.workspace import services
 from dashboard.workspace.services import Services, build_services
@@ -122,10 +123,16 @@ def add_row(store: Store, number: int, **changes: Any) -> str:
         "width": 5,
         "has_reference": False,
         "warnings": (),
-        "display": {"start_channel": 0},
+        "display": make_display(len(changes.get("sequences", ("flair",)))),
     }
     store.add_study(NewStudy(**(fields | changes)))
     return study_id
+
+
+def make_display(channels: int = 1) -> Display:
+    """How 8-bit channels without windows of their own are shown."""
+    whole = ((0.0, 255.0),) * channels
+    return Display("uint8", 1.0, 0.0, whole, (None,) * channels, 0, whole)
 
 
 def write_png(path: Path, *, seed: int = 0) -> Path:

@@ -19,6 +19,7 @@ from sqlalchemy import text as text_query
 from dashboard.jobs import table
 from dashboard.pages.worklist import grid
 from dashboard.store import NewStudy, Origin
+from dashboard.store.stored_json import Display
 from dashboard.workspace.services import Services, build_services
 from dashboard.workspace.settings import read_settings
 
@@ -131,7 +132,7 @@ def _listed(number: int) -> NewStudy:
         width=256,
         has_reference=False,
         warnings=(),
-        display={"start_channel": 0},
+        display=Display("uint8", 1.0, 0.0, ((0.0, 255.0),) * 3, (None,) * 3, 0),
     )
 
 

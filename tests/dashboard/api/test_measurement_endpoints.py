@@ -17,11 +17,13 @@ from dashboard.store.measurements import (
     read_measurements,
     write_measurements,
 )
+from dashboard.store.stored_json import Measurement
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 
 OURS = {"X-Overread": "1"}
 RULER = {"id": "abcd1", "kind": "ruler", "k": 1, "points": [[0.5, 1], [4.25, 5]]}
+STORED = Measurement(id="abcd1", kind="ruler", k=1, points=((0.5, 1.0), (4.25, 5.0)))
 DIAMETERS = {
     "id": "abcd2",
     "kind": "diameters",
@@ -136,19 +138,19 @@ def test_an_unknown_study_has_none(client: FlaskClient) -> None:
 
 def test_measurements_go_with_their_study(parts: Services) -> None:
     study = add_case(parts, make_case())
-    write_measurements(parts.store, study, "one", revision=0, items=[RULER])
+    write_measurements(parts.store, study, "one", revision=0, items=[STORED])
     parts.store.delete_study(study)
     assert read_measurements(parts.store, study, "one") == MeasurementsRow()
     with pytest.raises(LookupError):
-        write_measurements(parts.store, study, "one", revision=0, items=[RULER])
+        write_measurements(parts.store, study, "one", revision=0, items=[STORED])
 
 
 def test_a_conflict_names_what_is_kept(parts: Services) -> None:
     study = add_case(parts, make_case())
-    kept = write_measurements(parts.store, study, "one", revision=0, items=[RULER])
+    kept = write_measurements(parts.store, study, "one", revision=0, items=[STORED])
     with pytest.raises(MeasurementConflict) as caught:
         write_measurements(parts.store, study, "one", revision=5, items=[])
-    assert caught.value.row == kept == MeasurementsRow(1, (RULER,))
+    assert caught.value.row == kept == MeasurementsRow(1, (STORED,))
 
 
 def judge(client: FlaskClient, address: str, sent: Any) -> Any:

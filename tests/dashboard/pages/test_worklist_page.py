@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from dash import no_update
 from dash.exceptions import PreventUpdate
-from fake_server import add_case, add_row, make_case, make_services
+from fake_server import add_case, add_row, make_case, make_display, make_services
 from flask import Flask
 from page_calls import text
 from sqlalchemy.exc import OperationalError
@@ -49,7 +49,7 @@ def row(**changes: object) -> StudyRow:
         "width": 4,
         "has_reference": False,
         "warnings": (),
-        "display": {},
+        "display": make_display(),
         "added_at": datetime(2026, 1, 2, tzinfo=UTC),
     }
     return StudyRow(**(fields | changes))  # type: ignore[arg-type]

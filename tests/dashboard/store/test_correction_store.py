@@ -22,13 +22,14 @@ from dashboard.store.corrections import (
     read_version,
     write_draft,
 )
+from dashboard.store.stored_json import MaskBase, MaskFacts
 
 HERE, THERE = "a" * 16, "b" * 16
 ME, OTHER = "browser-1", "browser-2"
 
 
 def write(store: Store, study: str, writer: Writer, content: bytes = b"1", **more: Any) -> DraftRow:
-    fields: dict[str, Any] = {"based_on": {"version": None}, "ai_content": b"ai"} | more
+    fields: dict[str, Any] = {"based_on": MaskBase(), "ai_content": b"ai"} | more
     return write_draft(store, study, ME, writer=writer, content=content, **fields)
 
 
@@ -36,8 +37,8 @@ def add(store: Store, study: str, content: bytes, writer: Writer, **more: Any) -
     fields: dict[str, Any] = {
         "reader_id": ME,
         "author": "A. Reader",
-        "based_on": {"version": None},
-        "facts": {"area_px": 3},
+        "based_on": MaskBase(),
+        "facts": MaskFacts(area_px=3, slices=1, touched=1),
         "ai_content": None,
     } | more
     return add_version(store, study, NewVersion(content=content, **fields), writer=writer)
@@ -51,8 +52,8 @@ def test_a_draft_is_each_reader_s_own_and_goes_with_the_study(store: Store, cloc
     assert read_draft(store, study, ME) == draft
     assert read_draft(store, study, OTHER) is None
     clock.advance(5)
-    later = write(store, study, Writer(HERE, 2, 1), b"2", based_on={"version": 4})
-    assert (later.revision, later.content, later.based_on) == (2, b"2", {"version": 4})
+    later = write(store, study, Writer(HERE, 2, 1), b"2", based_on=MaskBase(version=4))
+    assert (later.revision, later.content, later.based_on) == (2, b"2", MaskBase(version=4))
     assert (later.changed_at - draft.changed_at).total_seconds() == 5
     store.delete_study(study)
     assert read_draft(store, study, ME) is None
@@ -116,7 +117,7 @@ def test_the_same_mask_saved_twice_is_one_version(store: Store) -> None:
     study = add_row(store, 1)
     first = add(store, study, b"mask", Writer(HERE, 1, 0))
     assert add(store, study, b"mask", Writer(HERE, 1, 0)) == first  # the answer was lost
-    assert add(store, study, b"mask", Writer(HERE, 2, 0), based_on={"version": 1}) == first
+    assert add(store, study, b"mask", Writer(HERE, 2, 0), based_on=MaskBase(version=1)) == first
     assert add(store, study, b"mask", Writer(HERE, 3, 0), reader_id=OTHER).number == 2
     assert add(store, study, b"mask", Writer(HERE, 4, 0)).number == 3  # the last is another's
 

@@ -22,6 +22,7 @@ from dashboard.store.migrations import ForeignTables, NewerTables
 from dashboard.store.postgres import driver_url
 from dashboard.store.readers import find_reader
 from dashboard.store.schema import Base
+from dashboard.store.stored_json import Measurement
 
 STUDY, READER = "0123456789abcdef", "reader-1"
 DONE, WAITING = f"{1:064x}", f"{2:064x}"
@@ -154,7 +155,7 @@ def rows(version: int) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-LINE = {"id": "m1", "kind": "line", "slice": 2, "points": [[0.5, 1.0], [3.0, 2.5]]}
+LINE = {"id": "m1", "kind": "ruler", "k": 2, "points": [[0.5, 1.0], [3.0, 2.5]]}
 
 
 def make_database(engine: sa.Engine, version: int) -> None:
@@ -209,12 +210,14 @@ def test_an_older_database_is_upgraded_with_what_it_holds(
         saved = read_version(store, STUDY, 1)
         assert saved is not None and saved.line == line
         assert (saved.content, saved.ai_content, line.author) == (b"mask", b"ai", "A. Reader")
-        assert (line.facts["dice_ai"], line.based_on["network"]) == (0.5, "net 1")
+        assert (line.facts.dice_ai, line.based_on.network) == (0.5, "net 1")
         draft = read_draft(store, STUDY, READER)
         assert draft is not None
         assert (draft.revision, draft.content, draft.changed_at) == (4, b"draft", THEN)
         measured = read_measurements(store, STUDY, READER)
-        assert (measured.revision, measured.items) == (2, (LINE,))
+        assert measured.revision == 2
+        ends = ((0.5, 1.0), (3.0, 2.5))
+        assert measured.items == (Measurement(id="m1", kind="ruler", k=2, points=ends),)
     store.delete_study(STUDY)
     with engine.connect() as connection:
         for name in ("results", *(TABLES_ADDED[1:] if version > 1 else ())):

@@ -9,6 +9,7 @@ from fake_server import make_case
 from PIL import Image
 from shared_cases import read_cases
 
+from dashboard.store.stored_json import Display
 from dashboard.studies.display import (
     describe_display,
     encode_slice,
@@ -20,9 +21,9 @@ from dashboard.studies.display import (
 from pipeline.data.case import SequenceName
 
 
-def decode(data: bytes, display: dict[str, Any], shape: tuple[int, int]) -> Any:
-    stored = np.frombuffer(data, "<u2" if display["pixel_type"] == "uint16" else "u1")
-    return stored.reshape(shape) * display["slope"] + display["intercept"]
+def decode(data: bytes, display: Display, shape: tuple[int, int]) -> Any:
+    stored = np.frombuffer(data, "<u2" if display.pixel_type == "uint16" else "u1")
+    return stored.reshape(shape) * display.slope + display.intercept
 
 
 def case_of(volume: Any) -> Any:
@@ -52,7 +53,7 @@ def test_whole_numbers_travel_exactly(
 ) -> None:
     case = case_of(np.array(values, dtype).reshape(1, 1, 3))
     display = describe_display(case)
-    assert (display["pixel_type"], display["slope"], display["intercept"]) == expected
+    assert (display.pixel_type, display.slope, display.intercept) == expected
     data = encode_slice(case.pixels[0, :, :, 0], display)
     np.testing.assert_array_equal(decode(data, display, (1, 3)), [values])
 
@@ -72,21 +73,21 @@ def test_what_is_no_number_becomes_an_edge() -> None:
     np.testing.assert_allclose(
         decode(encode_slice(image, display), display, (1, 5)), [[1.5, 1.5, 2.5, 1.5, 2.5]]
     )
-    assert all(np.isfinite(display["windows"]).ravel())
+    assert all(np.isfinite(display.windows).ravel())
 
 
 def test_windows() -> None:
-    assert describe_display(make_case(window=(10.0, 90.0)))["windows"] == [[10.0, 90.0]] * 2
-    assert describe_display(case_of(np.full((2, 4, 4), 7, np.uint8)))["windows"] == [[7.0, 8.0]]
+    assert describe_display(make_case(window=(10.0, 90.0))).windows == ((10.0, 90.0),) * 2
+    assert describe_display(case_of(np.full((2, 4, 4), 7, np.uint8))).windows == ((7.0, 8.0),)
     volume = np.zeros((2, 10, 10), np.uint8)
     volume[:, 5:] = 100
-    ((low, high),) = describe_display(case_of(volume))["windows"]
+    ((low, high),) = describe_display(case_of(volume)).windows
     assert 0 <= low < 50 < 100 < high < 120
 
 
 def test_value_range_is_that_of_the_data_not_of_its_type() -> None:
     volume = np.array([0, 300, 1100], np.uint16).reshape(1, 1, 3)
-    assert describe_display(case_of(volume))["value_range"] == [[0.0, 1100.0]]
+    assert describe_display(case_of(volume)).value_range == ((0.0, 1100.0),)
 
 
 TABLE = read_cases("windows")
@@ -103,10 +104,10 @@ def draw(case: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("case", TABLE["windows"], ids=lambda case: case["name"])
 def test_windows_of_the_shared_table(case: dict[str, Any]) -> None:
-    expected = pytest.approx([case["low"], case["high"]])
+    expected = pytest.approx((case["low"], case["high"]))
     assert find_window(draw(case)[None]) == expected
-    ((low, high),) = describe_display(case_of(np.stack([draw(case)] * 8)))["windows"]
-    assert [low, high] == expected
+    ((low, high),) = describe_display(case_of(np.stack([draw(case)] * 8))).windows
+    assert (low, high) == expected
 
 
 @pytest.mark.parametrize("case", TABLE["greys"], ids=lambda case: f"{case['low']}")
@@ -123,10 +124,10 @@ def test_channels_that_are_the_same_and_the_one_shown_first() -> None:
         sequences=(SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST),
     )
     display = describe_display(three)
-    assert display["same_as"] == [None, 0, None]
-    assert display["start_channel"] == 1
+    assert display.same_as == (None, 0, None)
+    assert display.start_channel == 1
     assert (
-        describe_display(make_case(sequences=(SequenceName.PRE, SequenceName.T2)))["start_channel"]
+        describe_display(make_case(sequences=(SequenceName.PRE, SequenceName.T2))).start_channel
         == 0
     )
 

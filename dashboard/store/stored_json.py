@@ -1,0 +1,179 @@
+"""What the JSON columns of the review database hold; checked whenever a row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, str_max_length=4000)
+
+Sentence = Annotated[str, Field(max_length=4000)]
+_Channel = Annotated[int, Field(ge=0, lt=64)]
+_Position = Annotated[int, Field(ge=0, lt=2**31)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+#: Low and high.
+_Range = tuple[float, float]
+
+Sequences = Annotated[tuple[Sentence, ...], Field(min_length=1, max_length=64)]
+Indices = Annotated[tuple[_Position, ...], Field(min_length=1, max_length=100_000)]
+Warnings = Annotated[tuple[Sentence, ...], Field(max_length=1000)]
+#: What could not be read: (file, sentence).
+Errors = tuple[tuple[Sentence, Sentence], ...]
+
+
+@dataclass(frozen=True)
+class Display:
+    """How a study's pixels are sent and shown; see `dashboard.studies.display`.
+
+    Attributes:
+        pixel_type: As they are sent.
+        slope, intercept: ``value = stored * slope + intercept``.
+        windows: ``(low, high)`` per channel, in pixel values.
+        same_as: Per channel the earlier one with the same pixels, or None.
+        start_channel: Channel that is shown first: FLAIR where there is one.
+        value_range: Smallest and largest value per channel; None in studies of older versions.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    pixel_type: Literal["uint8", "uint16"]
+    slope: float
+    intercept: float
+    windows: tuple[_Range, ...]
+    same_as: tuple[_Channel | None, ...]
+    start_channel: _Channel
+    value_range: tuple[_Range, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse channels that do not exist.
+
+        Raises:
+            ValueError: The lists differ in length, or a channel lies outside them.
+        """
+        channels = len(self.windows)
+        named = [self.start_channel, *(one for one in self.same_as if one is not None)]
+        lengths = {channels, len(self.same_as), len(self.value_range or self.windows)}
+        if lengths != {channels} or max(named) >= channels or self.slope == 0:
+            raise ValueError("windows, same_as and start_channel do not fit together")
+
+
+@dataclass(frozen=True)
+class MaskBase:
+    """What a correction departs from.
+
+    Attributes:
+        result_key: Key of the AI's result, None where the reader began with an empty mask.
+        threshold: Mask threshold of the AI's mask, None without a result.
+        operating_point: Slice score from which a slice was positive, None for the default.
+        version: Number of the version that is edited further, None for the AI's mask itself.
+        network: Name and version of the network, None without a result.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    result_key: str | None = None
+    threshold: _Share | None = None
+    operating_point: _Share | None = None
+    version: _Position | None = None
+    network: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskFacts:
+    """What was measured on a saved version.
+
+    Attributes:
+        area_px: Pixels of the mask.
+        volume_ml: Its volume, None without spacing.
+        slices: How many slices have a mask.
+        touched: How many slices were touched since the base.
+        dice_ai, dice_reference: Over the volume, in [0, 1]; None without the other mask or where
+            both are empty.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    area_px: Annotated[int, Field(ge=0)]
+    volume_ml: Annotated[float, Field(ge=0)] | None = None
+    slices: _Position
+    touched: _Position
+    dice_ai: _Share | None = None
+    dice_reference: _Share | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Something that a reader has measured on a slice.
+
+    Attributes:
+        id: Unique within the reader's measurements of a study.
+        kind: Tool; see `dashboard.api.measurements`.
+        k: Slice, from 0.
+        points: ``(x, y)`` in image coordinates, where pixel (0, 0) covers 0 to 1.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    id: Annotated[str, Field(min_length=1, max_length=64)]
+    kind: Annotated[str, Field(min_length=1, max_length=32)]
+    k: _Position
+    points: Annotated[tuple[tuple[float, float], ...], Field(min_length=2, max_length=1000)]
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All that a reader has measured on a study."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    items: Annotated[tuple[Measurement, ...], Field(max_length=1000)] = ()
+
+
+@dataclass(frozen=True)
+class ReaderSettings:
+    """What a reader has set.
+
+    Attributes:
+        keys: Changed keys by the binding's id; "" for a binding without a key.
+        tour_done: Whether the tour is not to be shown by itself again.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    keys: Annotated[Mapping[str, str], Field(max_length=1000)] = field(default_factory=dict)
+    tour_done: bool = False
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """Takes the place of a value that does not fit its column's type.
+
+    Attributes:
+        reason: The first thing that does not fit.
+    """
+
+    reason: str
+
+
+def load_json(kind: Any, text: str | bytes) -> Any:
+    """The value of a JSON column; `Damaged` where it does not fit its type."""
+    try:
+        return _adapter(kind).validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        return Damaged(f"{place}: {first['msg']}" if place else first["msg"])
+
+
+def dump_json(kind: Any, value: Any) -> Any:
+    """A value as JSON holds it."""
+    return _adapter(kind).dump_python(value, mode="json")
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
