@@ -137,8 +137,8 @@ class ImageAnswers:
         folder = self._folder(image_id) / _answer_name(info)
         self._fetch(image_id, *_answer_files(info))
         try:
-            content = json.loads((folder / "answer.json").read_text("utf-8"))
-        except (OSError, ValueError):
+            content = (folder / "answer.json").read_bytes()
+        except OSError:
             return None
         return parse_answer(content, info, image_id)
 

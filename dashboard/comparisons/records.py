@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
+from pydantic import Field, ValidationError
+
+from pipeline import DeclaredModel
 from pipeline.image_tasks.facade import ImageModelInfo
+
+_Name = Annotated[str, Field(max_length=255)]
+_Side = Annotated[int, Field(gt=0, lt=100_000)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
@@ -31,38 +36,50 @@ class ImageRecord:
     heat_url: str
 
 
-def parse_answer(content: object, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
-    """Check an answer that was kept; None where it does not fit the task or the model."""
-    if not isinstance(content, Mapping) or content.get("task") != info.task.name:
+class _Model(DeclaredModel):
+    """Which model answered, as in `pipeline.ModelReference`."""
+
+    name: _Name
+    version: _Name
+    digest: _Name
+    engine: _Name
+    precision: _Name
+
+
+class _StoredAnswer(DeclaredModel):
+    """answer.json: an `ImageAnswer` without its pictures."""
+
+    task: _Name
+    source: _Name
+    answer: Annotated[str, Field(alias="class", max_length=255)]
+    probabilities: dict[_Name, _Share]
+    width: _Side
+    height: _Side
+    model: _Model
+    cautions: tuple[str, ...]
+
+
+def parse_answer(content: bytes, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
+    """Check an answer that was stored; None where it does not fit the task or the model.
+
+    The image is then answered again.
+    """
+    try:
+        stored = _StoredAnswer.model_validate_json(content)
+    except ValidationError:
         return None
-    model, given = content.get("model"), content.get("probabilities")
-    if not isinstance(model, Mapping) or model.get("digest") != info.digest:
+    classes = info.task.classes
+    if (stored.task, stored.model.digest) != (info.task.name, info.digest):
         return None
-    if not isinstance(given, Mapping) or content.get("class") not in info.task.classes:
-        return None
-    shares = [_share(given.get(name)) for name in info.task.classes]
-    if any(share is None for share in shares):
+    if set(stored.probabilities) != set(classes) or stored.answer not in classes:
         return None
     address = f"/data/comparisons/{info.task.name}/{image_id}/{info.digest[:16]}"
     return ImageRecord(
-        source=str(content.get("source", ""))[:80],
-        answer=str(content["class"]),
-        probabilities=tuple(
-            (name, share or 0.0) for name, share in zip(info.task.classes, shares, strict=True)
-        ),
-        width=_size(content.get("width")),
-        height=_size(content.get("height")),
+        source=stored.source,
+        answer=stored.answer,
+        probabilities=tuple((name, stored.probabilities[name]) for name in classes),
+        width=stored.width,
+        height=stored.height,
         image_url=f"{address}/image.png",
         heat_url=f"{address}/heat.png",
     )
-
-
-def _share(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value) if 0 <= value <= 1 else None
-
-
-def _size(value: Any) -> int:
-    fits = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 100_000
-    return int(value) if fits else 1

@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from pipeline import first_problem
+
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, str_max_length=4000)
 
 Sentence = Annotated[str, Field(max_length=4000)]
@@ -58,7 +60,7 @@ class Display:
         named = [self.start_channel, *(one for one in self.same_as if one is not None)]
         lengths = {channels, len(self.same_as), len(self.value_range or self.windows)}
         if lengths != {channels} or max(named) >= channels or self.slope == 0:
-            raise ValueError("windows, same_as and start_channel do not fit together")
+            raise ValueError("has channels that do not fit together")
 
 
 @dataclass(frozen=True)
@@ -164,9 +166,8 @@ def load_json(kind: Any, text: str | bytes) -> Any:
     try:
         return _adapter(kind).validate_json(text, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        return Damaged(f"{place}: {first['msg']}" if place else first["msg"])
+        problem = first_problem(error)
+        return Damaged(f"{problem.field or 'it'} {problem.rule}")
 
 
 def dump_json(kind: Any, value: Any) -> Any:

@@ -23,8 +23,9 @@ from dashboard.store.database import now_utc
 from dashboard.workspace.received import UploadRefused
 from dashboard.workspace.services import Services
 from pipeline import InputError, SharedStorage
-from pipeline.image_tasks.facade import ImageModelInfo
+from pipeline.image_tasks.facade import ImageModelInfo, find_image_task
 
+CLASSES = find_image_task(TASK).classes
 HEADERS = {"X-Overread": "1"}
 
 
@@ -95,8 +96,16 @@ def test_another_model_does_not_show_this_one_s_answer(
         {"class": "healthy"},
         {"probabilities": {"covid": 1.0}},
         {"probabilities": [1.0]},
-        {"model": {"digest": "f" * 64}},
+        {"probabilities": {"covid": 0.1, "normal": 0.1, "pneumonia_bac": 0.1, "other": 0.7}},
+        {"probabilities": dict.fromkeys(CLASSES, 1.5)},
+        {"probabilities": dict.fromkeys(CLASSES, "0.5")},
+        {"probabilities": dict.fromkeys(CLASSES, True)},
+        {"model": {"digest": DIGEST}},
         {"model": None},
+        {"width": 0},
+        {"height": "24"},
+        {"source": "x" * 300},
+        {"another": 1},
     ],
 )
 def test_files_that_do_not_fit_are_no_answer(
@@ -105,8 +114,9 @@ def test_files_that_do_not_fit_are_no_answer(
     image_id = receive(answers, make_png())
     answers.store(image_id, info, make_answer())
     (path,) = answers.folder.glob("*/*/answer.json")
-    kept = json.loads(path.read_text())
-    for text in (json.dumps(kept | changes), "[]", "", "\x00"):
+    stored = json.loads(path.read_text())
+    assert answers.find(info, image_id) is not None
+    for text in (json.dumps(stored | changes), "[]", "", "\x00"):
         path.write_text(text)
         assert answers.find(info, image_id) is None
 
