@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
 
 from pipeline.data.case import SequenceName
 
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
-
 _WORD = re.compile(r"[a-z0-9]+|\+c\b|\+", re.IGNORECASE)
-_FLAIR = re.compile(r"[a-z0-9]*flair[a-z0-9]*|t2f|tirm|darkfluid")
+_FLAIR = re.compile(r"[a-z0-9]*flair[a-z0-9]*|t2f|tirm|da(rk)?fl(uid)?")
+#: Pairs of words that mean the same: Siemens' dark fluid, and the contrast of enhanced objects.
+_FLAIR_PAIRS = frozenset(
+    {("dark", "fluid"), ("dark", "fl"), ("da", "fl"), ("da", "fluid"), ("fluid", "attenuated")}
+)
 _POST = re.compile(r"t1w?(c|ce|gd|gad|km|post|contrast)")
 _CONTRAST = re.compile(
     r"post|postcontrast|postgad|postgd|gd|gad|gado|gadolinium|ce|contrast|\+c|km"
@@ -22,12 +23,17 @@ _PRE = re.compile(r"t1|t1w|t1wi|t1n|t1pre|t1(se|tse|fse|ffe|tfe|mprage|mpr|spgr|
 _PRE_WORDS = re.compile(r"pre|precontrast|mprage|spgr|fspgr|bravo")
 _T2 = re.compile(r"t2|t2w|t2wi|t2(se|tse|fse|space|tra|ax)")
 _OTHER = re.compile(
-    r"dwi|dti|adc|trace|swi|swan|t2star|hemo|perf|pwi|dsc|dce|asl|bold|tof|mra|mrv|pd|pdw"
-    r"|localizer|localiser|scout|survey|rcbv|cbv|cbf|mtt|t1map|t2map"
+    r"dwi|dti|diff|diffusion|e?adc|trace|tracew|swi|swan|t2star|hemo|perf|perfusion|pwi|dsc|dce|asl"
+    r"|bold|tof|mra|mrv|pd|pdw|localizer|localiser|scout|survey|rcbv|cbv|cbf|mtt|t1map|t2map"
 )
 MASK_WORDS = frozenset({"mask", "seg", "segmentation"})
 #: After "pre" or "post" these speak of the operation, not of the contrast agent.
 _TIMING_WORDS = frozenset({"op", "operative", "surgery", "surgical", "treatment", "therapy", "rt"})
+
+#: After these a name says to what the image was registered, not what it is: flair_to_t1.
+_REGISTERED_WORDS = frozenset({"to", "onto", "into", "in", "on", "reg", "coreg", "registered"})
+#: Keys of BIDS names, as in space-T1w, whose values are not the image's own sequence.
+_OTHER_KEYS = frozenset({"space", "acq", "from", "to", "ref", "desc", "res"})
 
 #: Before "contrast", "gd" and the like these say that there was none.
 _WITHOUT_WORDS = frozenset({"pre", "non", "no", "without", "wo"})
@@ -64,39 +70,58 @@ SEQUENCE_WORDS = {
 
 @dataclass(frozen=True)
 class Word:
-    """One word of a name, lower case, with its place in it."""
+    """One word of a name.
+
+    Attributes:
+        text: In lower case.
+        start: Where it begins in the name.
+        end: Where it ends.
+        of_other: Whether it speaks of another image, to which this one was registered.
+    """
 
     text: str
     start: int
     end: int
+    of_other: bool = False
 
 
 def split_words(name: str) -> list[Word]:
     """Words of a name; underscore, hyphen, blank and full stop divide them."""
-    words = [Word(m[0].lower(), m.start(), m.end()) for m in _WORD.finditer(name)]
-    texts = [word.text for word in words]
-    return [
-        word
-        for before, word, after in zip(["", *texts], words, [*texts[1:], ""], strict=False)
-        if not (word.text in {"pre", "post"} and after in _TIMING_WORDS)
-        and not (
-            before in _WITHOUT_WORDS and word.text != "post" and _CONTRAST.fullmatch(word.text)
-        )
-    ]
+    found = list(_WORD.finditer(name))
+    texts = [match[0].lower() for match in found]
+    words = []
+    for k, (text, match) in enumerate(zip(texts, found, strict=True)):
+        before = texts[k - 1] if k else ""
+        after = texts[k + 1] if k + 1 < len(texts) else ""
+        if text in {"pre", "post"} and after in _TIMING_WORDS:
+            continue
+        if before in _WITHOUT_WORDS and text != "post" and _CONTRAST.fullmatch(text):
+            continue
+        is_value = before in _OTHER_KEYS and name[match.start() - 1] == "-"
+        of_other = is_value or before in _REGISTERED_WORDS
+        words.append(Word(text, match.start(), match.end(), of_other))
+    return words
 
 
-def sequence_of_words(words: Iterable[str]) -> SequenceName | None:
+def sequence_of_words(words: Iterable[Word]) -> SequenceName | None:
     """Sequence that a name's words say, or None where they say nothing.
 
-    A "T1 FLAIR" is a T1-weighted image; FLAIR after contrast stays FLAIR.
+    A "T1 FLAIR" is a T1-weighted image; FLAIR after contrast stays FLAIR. Words on another image,
+    as in ``space-T1w_FLAIR`` and ``flair_to_t1``, count where no others name a sequence.
     """
-    known = set(words)
+    listed = list(words)
+    own = _sequence_of_texts([word.text for word in listed if not word.of_other])
+    return own or _sequence_of_texts([word.text for word in listed])
+
+
+def _sequence_of_texts(texts: Sequence[str]) -> SequenceName | None:
+    known = set(texts)
 
     def has(pattern: re.Pattern[str]) -> bool:
         return any(pattern.fullmatch(word) for word in known)
 
     other, t1 = has(_OTHER), has(_PRE) or has(_POST)
-    if has(_FLAIR) or {"dark", "fluid"} <= known:
+    if has(_FLAIR) or any(pair in _FLAIR_PAIRS for pair in pairwise(texts)):
         if not t1:
             return SequenceName.FLAIR
     elif other:
@@ -121,31 +146,52 @@ def is_sequence_word(word: str) -> bool:
     return any(p.fullmatch(word) for p in patterns) or word in {"pre", "post", "postcontrast"}
 
 
-def sequence_of_dicom(dataset: Dataset) -> SequenceName:
-    """Sequence of a DICOM series: its own words first, then its timing.
+@dataclass(frozen=True)
+class Timing:
+    """Times of an acquisition in milliseconds; None where they are not stated."""
 
-    The fall-back follows the physics: FLAIR nulls fluid (inversion time 1.5 to 3 s) at a long echo
-    time; T1 has short echo and repetition times, T2 long ones.
+    echo: float | None = None
+    repetition: float | None = None
+    inversion: float | None = None
+
+
+def sequence_of_series(
+    descriptions: Iterable[str], timing: Timing, *, with_contrast: bool = False
+) -> SequenceName:
+    """Sequence of a series of slices: by its timing where that is conclusive, else by its words.
+
+    What timing cannot show (diffusion, perfusion, vessels) is known by words alone, and comes
+    first. A FLAIR whose inversion time is not stated looks like T2, so that its name counts.
+
+    Args:
+        descriptions: What the series says of itself, the best text first.
+        timing: Of these slices.
+        with_contrast: Whether a contrast agent is stated.
     """
-    for keyword in ("SeriesDescription", "ProtocolName", "SequenceName"):
-        text = str(dataset.get(keyword, "") or "")
-        named = sequence_of_words(word.text for word in split_words(text.replace("*", "star")))
-        if named is SequenceName.PRE and _has_contrast(dataset):
-            return SequenceName.POST
-        if named is not None:
-            return named
-    return _sequence_of_timing(dataset)
+    named = None
+    for text in descriptions:
+        named = named or sequence_of_words(split_words(text.replace("*", "star")))
+    timed = _sequence_of_timing(timing)
+    if named is SequenceName.OTHER:
+        return named
+    if named is None or timed is SequenceName.FLAIR:
+        sequence = timed
+    elif timed is SequenceName.PRE and (named is SequenceName.FLAIR or _is_spin_echo_t1(timing)):
+        sequence = named if named is SequenceName.POST else timed
+    elif timed is SequenceName.T2 and named in {SequenceName.PRE, SequenceName.POST}:
+        sequence = timed
+    else:
+        sequence = named
+    return SequenceName.POST if sequence is SequenceName.PRE and with_contrast else sequence
 
 
-def _has_contrast(dataset: Dataset) -> bool:
-    agent = str(dataset.get("ContrastBolusAgent", "") or "").strip().lower()
-    return agent not in {"", "no", "none", "n", "0", "without"}
+def _sequence_of_timing(timing: Timing) -> SequenceName:
+    """What the physics says, or unknown.
 
-
-def _sequence_of_timing(dataset: Dataset) -> SequenceName:
-    echo, repetition, inversion = (
-        _number(dataset, keyword) for keyword in ("EchoTime", "RepetitionTime", "InversionTime")
-    )
+    FLAIR nulls fluid (inversion time 1.5 to 3 s) at a long echo time; T1 has short echo and
+    repetition times, T2 long ones.
+    """
+    echo, repetition, inversion = timing.echo, timing.repetition, timing.inversion
     if echo is None:
         return SequenceName.UNKNOWN
     if inversion is not None and 1500 <= inversion <= 3000 and echo > 70:
@@ -153,18 +199,16 @@ def _sequence_of_timing(dataset: Dataset) -> SequenceName:
     if repetition is None:
         return SequenceName.UNKNOWN
     if echo < 30 and (repetition < 1000 or (inversion is not None and 300 <= inversion <= 1300)):
-        return SequenceName.POST if _has_contrast(dataset) else SequenceName.PRE
+        return SequenceName.PRE
     if echo > 70 and repetition > 2000 and not inversion:
         return SequenceName.T2
     return SequenceName.UNKNOWN
 
 
-def _number(dataset: Dataset, keyword: str) -> float | None:
-    try:
-        value = float(dataset.get(keyword))
-    except (TypeError, ValueError):
-        return None
-    return value or None
+def _is_spin_echo_t1(timing: Timing) -> bool:
+    """Whether times of T1 weighting are not those of a fast gradient echo, which may be T2."""
+    echo, repetition = timing.echo or 0.0, timing.repetition or 0.0
+    return echo <= 20 and repetition >= 300
 
 
 def sequence_warnings(sequences: Iterable[SequenceName]) -> tuple[str, ...]:
@@ -175,5 +219,7 @@ def sequence_warnings(sequences: Iterable[SequenceName]) -> tuple[str, ...]:
     end = "the models were trained on FLAIR. Read the result with care."
     if SequenceName.UNKNOWN in known:
         return (f"The sequence of this image is not known; {end}",)
+    if known == (SequenceName.OTHER,):
+        return (f"This is {SEQUENCE_WORDS[SequenceName.OTHER]}; {end}",)
     words = " and ".join(SEQUENCE_WORDS[name] for name in known)
     return (f"This is {words}, not FLAIR; {end}",)

@@ -10,16 +10,19 @@ import struct
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import generate_fragments
+from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
 from pydicom.uid import (
     JPEG2000TransferSyntaxes,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
+    RLELossless,
 )
 
 from pipeline.data.case import tidy_values
-from pipeline.data.reading.dicom_files import read_dataset
+from pipeline.data.reading.dicom_files import DicomFile, read_dataset
+from pipeline.data.reading.dicom_mosaic import untile
 from pipeline.data.reading.format_kinds import InputFile
 from pipeline.errors import InputError
 
@@ -28,27 +31,87 @@ _END_MARKED = frozenset(JPEGTransferSyntaxes + JPEGLSTransferSyntaxes + JPEG2000
 #: Start of frame of every kind of JPEG, and of JPEG-LS.
 _FRAME_MARKERS = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+#: Compressions by the start of their transfer syntax, the longest first.
+_COMPRESSIONS = {
+    "1.2.840.10008.1.2.4.201": "HTJ2K",
+    "1.2.840.10008.1.2.4.202": "HTJ2K",
+    "1.2.840.10008.1.2.4.203": "HTJ2K",
+    "1.2.840.10008.1.2.4.204": "HTJ2K",
+    "1.2.840.10008.1.2.4.205": "HTJ2K",
+    "1.2.840.10008.1.2.4.110": "JPEG XL",
+    "1.2.840.10008.1.2.4.111": "JPEG XL",
+    "1.2.840.10008.1.2.4.112": "JPEG XL",
+    "1.2.840.10008.1.2.4.10": "MPEG video",
+    "1.2.840.10008.1.2.4.94": "JPIP (pixels on a server)",
+    "1.2.840.10008.1.2.4.95": "JPIP (pixels on a server)",
+    "1.2.840.10008.1.2.4.50": "JPEG Baseline",
+    "1.2.840.10008.1.2.4.51": "JPEG Extended",
+    "1.2.840.10008.1.2.4.57": "JPEG Lossless",
+    "1.2.840.10008.1.2.4.70": "JPEG Lossless",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS",
+    "1.2.840.10008.1.2.4.9": "JPEG 2000",
+    "1.2.840.10008.1.2.4.": "JPEG",
+    "1.2.840.10008.1.2.5": "RLE",
+}
+#: Bits per pixel that libraries read without help.
+_WHOLE_BITS = frozenset({1, 8, 16, 32, 64})
+#: What pydicom needs of a data set, and what a missing value is taken to be.
+_ASSUMED = {
+    "SamplesPerPixel": 1,
+    "PhotometricInterpretation": "MONOCHROME2",
+    "PixelRepresentation": 0,
+}
 
 
-def read_dicom_pixels(file: InputFile) -> NDArray[np.generic]:
+def pixel_warnings(header: Dataset) -> tuple[str, ...]:
+    """Sentences on what of the pixels' description is missing, so that it is assumed."""
+    warnings = []
+    if header.get("BitsStored") is None and "FloatPixelData" not in header:
+        bits = header.get("BitsAllocated") or 16
+        warnings.append(
+            f"The files do not state how many bits of a pixel are used; all {bits} are assumed to"
+            " be."
+        )
+    if not header.get("PhotometricInterpretation"):
+        warnings.append(
+            "The files do not state whether bright pixels are white or black; they are assumed to"
+            " be white (MONOCHROME2)."
+        )
+    return tuple(warnings)
+
+
+def read_dicom_pixels(one: DicomFile) -> NDArray[np.generic]:
     """Decode the pixels of one file.
 
     Returns:
         ``(frames, rows, columns)``, rescaled, MONOCHROME1 inverted, padding as dark as the darkest
-        tissue.
+        tissue; a mosaic divided into its slices.
 
     Raises:
         InputError: If pixels are missing, cut short, in colour, or cannot be decoded.
     """
-    dataset, stored = _read_stored(file)
+    dataset, stored = _read_stored(one.file)
     low, high = _stored_range(dataset)
     values = tidy_values(stored)
-    values = _fill_padding(values, dataset)
-    inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
+    inverted = _photometric(dataset) == "MONOCHROME1"
+    values = _fill_padding(values, dataset, inverted=inverted)
     if inverted and values.dtype.kind in "iu":
         values = (low + high - values.astype(np.int64)).astype(values.dtype)
     elif inverted:
         values = values.max() + values.min() - values
+    values = _to_modality(values, dataset)
+    return values if one.mosaic is None else untile(values[0], one.mosaic)
+
+
+def _photometric(dataset: Dataset) -> str:
+    return str(dataset.get("PhotometricInterpretation", "") or "")
+
+
+def _to_modality(values: NDArray[np.generic], dataset: FileDataset) -> NDArray[np.generic]:
+    """Values after the rescale that the file states, or through its table."""
+    if dataset.get("ModalityLUTSequence"):
+        return tidy_values(apply_modality_lut(values, dataset))
     scales = _rescales(dataset, len(values))
     if all(scale == (1.0, 0.0) for scale in scales):
         return values
@@ -63,15 +126,38 @@ def _stored_range(dataset: FileDataset) -> tuple[int, int]:
     return (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
 
 
-def _fill_padding(values: NDArray[np.generic], dataset: FileDataset) -> NDArray[np.generic]:
-    """Padding outside the field of view becomes the darkest value inside it."""
-    padding = dataset.get("PixelPaddingValue")
+def _fill_padding(
+    values: NDArray[np.generic], dataset: FileDataset, *, inverted: bool
+) -> NDArray[np.generic]:
+    """Padding outside the field of view becomes the darkest value inside it.
+
+    Args:
+        values: As stored.
+        dataset: States one value of padding, or the two ends of a range.
+        inverted: Whether the darkest value is the largest one.
+    """
+    padding = _padding_value(dataset, "PixelPaddingValue")
     if padding is None:
         return values
-    outside = values == int(padding)
+    limit = _padding_value(dataset, "PixelPaddingRangeLimit")
+    low, high = sorted((padding, padding if limit is None else limit))
+    outside = np.greater_equal(values, low) & np.less_equal(values, high)
     if not outside.any() or outside.all():
         return values
-    return np.where(outside, values[~outside].min(), values).astype(values.dtype)
+    inside = values[~outside]
+    darkest = inside.max() if inverted else inside.min()
+    return np.where(outside, darkest, values).astype(values.dtype)
+
+
+def _padding_value(dataset: FileDataset, keyword: str) -> int | None:
+    """Stated padding; a negative one may have been written as if it were unsigned."""
+    value = dataset.get(keyword)
+    if value is None:
+        return None
+    value = int(value)
+    if int(dataset.get("PixelRepresentation", 0)) == 1 and value > 0x7FFF:
+        return value - 0x10000
+    return value
 
 
 def _rescales(dataset: FileDataset, n: int) -> list[tuple[float, float]]:
@@ -99,8 +185,10 @@ def _read_stored(file: InputFile) -> tuple[FileDataset, NDArray[np.generic]]:
         dataset = read_dataset(file, with_pixels=True)
         if "Rows" not in dataset:
             raise EOFError  # pydicom drops everything where compressed pixels break off
+        _check_compression(dataset, file)
+        _state_missing(dataset)
         _check_pixel_bytes(dataset, file)
-        pixels = dataset.pixel_array
+        pixels = _decode(dataset, file)
     except InputError:
         raise
     except EOFError:
@@ -113,10 +201,110 @@ def _read_stored(file: InputFile) -> tuple[FileDataset, NDArray[np.generic]]:
             file.source,
             f"{file.name} is damaged: its pixels cannot be decoded. Export it again, uncompressed.",
         ) from None
-    if int(dataset.get("SamplesPerPixel", 1)) != 1:
+    if _photometric(dataset) == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, dataset)
+        pixels = _grey_of_colour(pixels, file)
+    elif int(dataset.get("SamplesPerPixel", 1)) != 1:
         pixels = _grey_of_colour(pixels, file)
     shape = (-1, int(dataset.Rows), int(dataset.Columns))
     return dataset, pixels.reshape(shape)
+
+
+def _check_compression(dataset: FileDataset, file: InputFile) -> None:
+    """Refuse a compression that no library here decodes, by its name."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax is None:
+        return
+    try:
+        known = get_decoder(syntax).is_available
+    except NotImplementedError:
+        known = False
+    if not known:
+        raise _not_supported(file, _compression_of(dataset))
+
+
+def _compression_of(dataset: FileDataset) -> str:
+    syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    return next((name for start, name in _COMPRESSIONS.items() if syntax.startswith(start)), "This")
+
+
+def _not_supported(file: InputFile, what: str) -> InputError:
+    """The sentence on pixels that are sound but cannot be read here."""
+    return InputError(
+        file.source,
+        f"{what} compression is not supported, so that {file.name} cannot be read. Export it"
+        " uncompressed.",
+    )
+
+
+def _state_missing(dataset: FileDataset) -> None:
+    """Fill in what the data set does not state of its pixels, so that they can be decoded."""
+    for keyword, value in _ASSUMED.items():
+        if dataset.get(keyword) in {None, ""}:
+            setattr(dataset, keyword, value)
+    if any(keyword in dataset for keyword in _PIXEL_KEYWORDS[1:]):
+        return
+    if dataset.get("BitsAllocated") is None:
+        stored = int(dataset.get("BitsStored") or 16)
+        dataset.BitsAllocated = 8 if stored <= 8 else 16
+    if dataset.get("BitsStored") is None:
+        dataset.BitsStored = dataset.BitsAllocated
+    if dataset.get("HighBit") is None:
+        dataset.HighBit = dataset.BitsStored - 1
+
+
+def _decode(dataset: FileDataset, file: InputFile) -> NDArray[np.generic]:
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    bits = int(dataset.get("BitsAllocated", 16))
+    is_packed = bits not in _WHOLE_BITS
+    if is_packed and syntax is not None and syntax.is_encapsulated:
+        raise _not_supported(file, f"{bits}-bit {_compression_of(dataset)}")
+    if is_packed:
+        return _unpack_bits(dataset, bits)
+    if syntax == RLELossless and bits == 1:
+        return _decode_single_bits(dataset)
+    try:
+        return dataset.pixel_array
+    except RuntimeError as error:
+        stored = int(dataset.get("BitsStored", bits))
+        reasons = ("precision", "not support", "bits allocated", "bits stored")
+        if syntax is not None and any(word in str(error).lower() for word in reasons):
+            raise _not_supported(file, f"{stored}-bit {_compression_of(dataset)}") from None
+        raise
+
+
+def _unpack_bits(dataset: FileDataset, bits: int) -> NDArray[np.uint16]:
+    """Pixels whose bits follow each other without gaps, the lowest first, as ACR-NEMA packs."""
+    n_frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    count = n_frames * int(dataset.Rows) * int(dataset.Columns)
+    stream = np.frombuffer(dataset.PixelData, np.uint8)[: (count * bits + 7) // 8]
+    digits = np.unpackbits(stream, bitorder="little")[: count * bits].reshape(count, bits)
+    if bits > 16:
+        raise ValueError("more bits than a grey value has")
+    values = np.zeros(count, np.uint16)
+    for k in range(bits):
+        values |= digits[:, k].astype(np.uint16) << np.uint16(k)
+    if int(dataset.get("PixelRepresentation", 0)) == 1:
+        shift = 16 - bits
+        return ((values << shift).view(np.int16) >> shift).view(np.int16)
+    return values
+
+
+def _decode_single_bits(dataset: FileDataset) -> NDArray[np.uint8]:
+    """Frames of single bits in RLE: eight pixels to a byte, which decoders take for one pixel."""
+    n_frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    if columns % 8:
+        raise ValueError("rows that are no whole bytes")
+    dataset.Columns, dataset.BitsAllocated = columns // 8, 8
+    dataset.BitsStored, dataset.HighBit = 8, 7
+    try:
+        packed = dataset.pixel_array
+    finally:
+        dataset.Columns, dataset.BitsAllocated = columns, 1
+        dataset.BitsStored, dataset.HighBit = 1, 0
+    bits = np.unpackbits(packed.reshape(-1), bitorder="little")
+    return bits.reshape(n_frames, rows, columns)
 
 
 def _grey_of_colour(pixels: NDArray[np.generic], file: InputFile) -> NDArray[np.generic]:
@@ -152,8 +340,8 @@ def _check_pixel_bytes(dataset: FileDataset, file: InputFile) -> None:
     last = b""
     for fragment in generate_fragments(data):
         _check_code_stream(fragment, dataset, file)
-        last = fragment or last
-    if syntax in _END_MARKED and b"\xff\xd9" not in last[-16:]:
+        last = fragment if fragment.rstrip(b"\0") else last
+    if syntax in _END_MARKED and b"\xff\xd9" not in last.rstrip(b"\0")[-16:]:
         raise InputError(
             file.source,
             f"{file.name} is cut short: its pixels break off. Export it again.",

@@ -1,28 +1,46 @@
-"""DICOM series to cases: frames sorted along the slice normal, brought upright, divided."""
+"""DICOM series to cases: grouped by what slices are, sorted, brought upright."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 
 from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels, tidy_values
 from pipeline.data.geometry import ORIENTATIONS, plane_warnings, to_case_volume
+from pipeline.data.reading.dicom_derived import (
+    REFORMAT,
+    SECONDARY_CAPTURE,
+    derived_kind,
+    is_reformat,
+    is_secondary_capture,
+    left_out_error,
+)
 from pipeline.data.reading.dicom_files import DicomFile, Frame
-from pipeline.data.reading.dicom_pixels import read_dicom_pixels
+from pipeline.data.reading.dicom_kinds import (
+    FrameGroup,
+    divide,
+    divide_stacks,
+    group_frames,
+    place_numbers,
+)
+from pipeline.data.reading.dicom_pixels import pixel_warnings, read_dicom_pixels
+from pipeline.data.reading.dicom_segmentation import Segments, choose_segments, mask_of_segments
 from pipeline.data.reading.dicom_stack import FrameStack, leave_out_odd, stack_frames
 from pipeline.data.reading.format_kinds import FileTick
 from pipeline.data.reading.limits import check_shape
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.sequences import (
     MASK_WORDS,
-    sequence_of_dicom,
+    Timing,
+    sequence_of_series,
+    sequence_of_words,
     sequence_warnings,
     split_words,
 )
@@ -30,13 +48,29 @@ from pipeline.errors import InputError
 
 #: "seg" alone stands for segmented acquisitions too, so that it is not among them.
 _MASK_WORDS = MASK_WORDS - {"seg"}
+#: Texts that name a sequence, the best first.
+_TEXTS = ("SeriesDescription", "ProtocolName", "SequenceName", "AcquisitionContrast")
+#: Distances between the places of loose slices of one stack differ by no more than this part.
+_EVEN = 0.1
+REFORMAT_WARNING = (
+    "These slices were reformatted from another acquisition, which was not given; details between"
+    " its slices are interpolated."
+)
 
 
 @dataclass(frozen=True, eq=False)
 class DicomSeries:
-    """Files of one series, in any order; a `pipeline.data.reading.format_kinds.Series`."""
+    """Files of one series, in any order; a `pipeline.data.reading.format_kinds.Series`.
+
+    Attributes:
+        files: Its files.
+        study_uid: Of its study, or the key of the folder where that is missing.
+        has_original: Whether its study holds slices as they were acquired, beside it or in it.
+    """
 
     files: tuple[DicomFile, ...]
+    study_uid: str
+    has_original: bool = True
 
     @property
     def header(self) -> FileDataset:
@@ -48,7 +82,7 @@ class DicomSeries:
         """The series as a sentence names it."""
         if len(self.files) == 1:
             return self.files[0].file.name
-        description = str(self.header.get("SeriesDescription", "") or "").strip()
+        description = _text(self.header, "SeriesDescription")
         number = self.header.get("SeriesNumber")
         return f"Series {description or number or self.files[0].file.name}"
 
@@ -60,8 +94,8 @@ class DicomSeries:
     @property
     def study(self) -> str:
         """Key of the study on whose grid it may lie: only series of one key are combined."""
-        study = str(self.header.get("StudyInstanceUID", "") or self.files[0].file.folder)
-        return f"{study}|{self.header.get('FrameOfReferenceUID', '')}"
+        frames = {str(one.header.get("FrameOfReferenceUID", "") or "") for one in self.files}
+        return f"{self.study_uid}|{frames.pop() if len(frames) == 1 else ''}"
 
     @property
     def n_slices(self) -> int:
@@ -75,22 +109,174 @@ class DicomSeries:
             tick: Called after each file that was decoded or refused.
 
         Returns:
-            A case per volume in it (one per echo or time point), and one error per file that could
-            not be decoded, and one for the files, or for the whole series, where its slices
-            disagree.
+            A case per volume in it that is shown, and one error per file that could not be
+            decoded, and one for the files, or for the whole series, where its slices disagree or
+            are no images of the acquisition.
         """
-        return _read_series(self, tick)
+        try:
+            return _read_series(self)
+        finally:
+            for one in self.files:
+                tick(one.file.name)
 
 
 def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
-    """Group files by study and series."""
-    groups: dict[tuple[str, ...], list[DicomFile]] = defaultdict(list)
+    """Group files by what their slices are.
+
+    Series UIDs are where this begins. Some programs leave them out, give each slice one of its own,
+    or one to a whole study.
+    """
+    groups = [
+        part
+        for group in _join_lone_slices(_group_by_uid(files))
+        for part in _divide_sequences(group)
+    ]
+    studies: dict[str, list[list[DicomFile]]] = defaultdict(list)
+    for group in groups:
+        studies[_study_of(group)].append(group)
+    numbers = {id(one): k for k, one in enumerate(files)}
+    series = [
+        DicomSeries(tuple(group), study, has_original=_has_original(study_groups))
+        for study, study_groups in studies.items()
+        for group in study_groups
+    ]
+    return sorted(series, key=lambda one: numbers[id(one.files[0])])
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    return " ".join(str(header.get(keyword, "") or "").split())
+
+
+def _study_of(group: Sequence[DicomFile]) -> str:
+    """Study UID of a group of files; their folder where they have none or one each."""
+    uids = {_text(one.header, "StudyInstanceUID") for one in group}
+    return (uids.pop() if len(uids) == 1 else "") or group[0].file.folder
+
+
+def _group_by_uid(files: Sequence[DicomFile]) -> list[list[DicomFile]]:
+    """Files by study and series; those without a series UID by all else that names a series.
+
+    A segmentation is alone: its segments are its own.
+    """
+    groups: dict[tuple[Hashable, ...], list[DicomFile]] = defaultdict(list)
+    loose: dict[tuple[Hashable, ...], list[DicomFile]] = defaultdict(list)
     for one in files:
-        header = one.header
-        study = str(header.get("StudyInstanceUID", "") or one.file.folder)
-        series = str(header.get("SeriesInstanceUID", "") or "")
-        groups[(study, series) if series else (study, str(one.file.path))].append(one)
-    return [DicomSeries(tuple(group)) for group in groups.values()]
+        study = _text(one.header, "StudyInstanceUID")
+        series = _text(one.header, "SeriesInstanceUID")
+        if one.is_segmentation:
+            groups[(str(one.file.path),)].append(one)
+        elif series:
+            groups[(study or one.file.folder, series)].append(one)
+        else:
+            loose[(study, *_identity(one))].append(one)
+    for key, members in loose.items():
+        in_folders = {one.file.folder for one in members}
+        apart = len(in_folders) == len(members)  # each slice in a folder of its own
+        for one in members:
+            groups[(*key, "" if apart else one.file.folder)].append(one)
+    return list(groups.values())
+
+
+def _identity(one: DicomFile) -> tuple[Hashable, ...]:
+    """What names the series of a file beside UIDs."""
+    keywords = ("PatientID", "PatientName", "StudyDate", "Modality", "SeriesNumber")
+    texts = (*keywords, "SeriesDescription", "ProtocolName", "SOPClassUID")
+    return tuple(_text(one.header, keyword) for keyword in texts)
+
+
+def _join_lone_slices(groups: Sequence[list[DicomFile]]) -> list[list[DicomFile]]:
+    """Join groups of one place each that are slices of one stack: their UIDs are one per slice."""
+    lone: dict[tuple[Hashable, ...], list[list[DicomFile]]] = defaultdict(list)
+    result = []
+    for group in groups:
+        frames = [frame for one in group for frame in one.frames]
+        first = frames[0]
+        places = set(place_numbers(frames))
+        is_one_place = len(group) == 1 or (len(places) == 1 and None not in places)
+        is_placed = first.orientation is not None and first.position is not None
+        is_alone = len(frames) > len(group) or group[0].is_segmentation
+        if is_alone or not is_one_place or not is_placed:
+            result.append(group)
+            continue
+        turned = tuple(round(part, 2) for part in first.orientation or ())
+        key = (group[0].file.folder, first.shape, turned, first.pixel_spacing)
+        lone[(*key, *_identity(group[0]))].append(group)
+    for members in lone.values():
+        if _is_stack(members):
+            result.append([one for group in members for one in group])
+        else:
+            result += members
+    return result
+
+
+def _is_stack(groups: Sequence[Sequence[DicomFile]]) -> bool:
+    """Whether groups of one place each lie at different ones, evenly where nothing names them."""
+    if len(groups) < 2:
+        return False
+    studies = {_text(group[0].header, "StudyInstanceUID") for group in groups}
+    if len(studies) not in {1, len(groups)}:
+        return False
+    frames = [group[0].frames[0] for group in groups]
+    places = place_numbers(frames)
+    if len(set(places)) < len(places):
+        return False
+    header = groups[0][0].header
+    if _text(header, "SeriesNumber") or _text(header, "SeriesDescription"):
+        return True
+    at = np.array(sorted(frame.position or (0.0, 0.0, 0.0) for frame in frames))
+    steps = np.linalg.norm(np.diff(at, axis=0), axis=1)
+    return len(groups) > 2 and float(np.ptp(steps)) <= _EVEN * float(np.median(steps))
+
+
+#: What files of one series share, whatever their UIDs say.
+_SERIES_TEXTS = (
+    "Modality",
+    "SOPClassUID",
+    "SeriesNumber",
+    "SeriesDescription",
+    "ProtocolName",
+    "ScanningSequence",
+)
+
+
+def _divide_sequences(group: Sequence[DicomFile]) -> list[list[DicomFile]]:
+    """Divide files that share a series UID by accident: by what they say, then by their timing."""
+    if len(group) == 1:
+        return [list(group)]
+    of_frame = {frame: one for one in group for frame in one.frames}
+    parts = [list(of_frame)]
+    properties: list[Callable[[Frame], Hashable | None]] = [
+        lambda frame, keyword=keyword: _text(of_frame[frame].header, keyword).lower() or None  # type: ignore[misc]
+        for keyword in _SERIES_TEXTS
+    ]
+    properties.append(lambda frame: frame.kind.timing.repetition)
+    if not any(_says_something(frame, of_frame[frame]) for frame in of_frame):
+        properties.append(lambda frame: frame.file.folder if _is_doubled(list(of_frame)) else None)
+    for value_of in properties:
+        parts = [part for whole in parts for part in divide(whole, value_of)]
+    return [list(dict.fromkeys(of_frame[frame] for frame in part)) for part in parts]
+
+
+def _says_something(frame: Frame, one: DicomFile) -> bool:
+    return frame.kind.timing != Timing() or any(_text(one.header, word) for word in _TEXTS)
+
+
+def _is_doubled(frames: Sequence[Frame]) -> bool:
+    places = [place for place in place_numbers(frames) if place is not None]
+    return len(set(places)) < len(places)
+
+
+def _has_original(groups: Iterable[Sequence[DicomFile]]) -> bool:
+    """Whether a study holds slices that were acquired, not computed or captured."""
+    return any(
+        derived_kind(one.header, frame) is None
+        and not is_reformat(frame)
+        and not is_secondary_capture(one.header)
+        and not one.is_segmentation
+        for group in groups
+        for one in group
+        for frame in one.frames[:1]
+    )
 
 
 def _drop_copies(
@@ -100,76 +286,169 @@ def _drop_copies(
 
     An equal SOPInstanceUID alone proves nothing: some exports give one to a whole series.
     """
-    objects: dict[str, list[DicomFile]] = defaultdict(list)
-    for one in files:
-        uid = str(one.header.get("SOPInstanceUID", "") or "")
-        objects[uid or str(one.file.path)].append(one)
-    kept = set()
-    for copies in objects.values():
-        if len(copies) == 1:
-            kept.add(copies[0])
-            continue
+    kept: set[DicomFile] = set()
+    for copies in _by_object(files):
         contents: dict[bytes, DicomFile] = {}
         for one in copies:
-            contents.setdefault(hashlib.sha256(content_of(one)).digest(), one)
+            content = content_of(one) if len(copies) > 1 else b""
+            contents.setdefault(hashlib.sha256(content).digest(), one)
         kept.update(contents.values())
     return [one for one in files if one in kept]
 
 
+def _by_object(files: Sequence[DicomFile]) -> list[list[DicomFile]]:
+    objects: dict[str, list[DicomFile]] = defaultdict(list)
+    for one in files:
+        uid = str(one.header.get("SOPInstanceUID", "") or "")
+        objects[uid or str(one.file.path)].append(one)
+    return list(objects.values())
+
+
 def _content(one: DicomFile, pixels: NDArray[np.generic]) -> bytes:
-    """What differs between slices: their places, or numbers where those are missing, and pixels."""
-    places = [frame.position or frame.instance for frame in one.frames]
+    """What differs between slices: places, or numbers where those are missing, kind, and pixels."""
+    places = [(frame.position or frame.instance, frame.kind, frame.moment) for frame in one.frames]
     return repr((places, pixels.shape, pixels.dtype.str)).encode() + pixels.tobytes()
 
 
-def _read_series(series: DicomSeries, tick: FileTick) -> tuple[list[PendingCase], list[InputError]]:
-    series = DicomSeries(tuple(_drop_copies(series.files, lambda one: one.file.path.read_bytes())))
-    try:
-        odd, errors = leave_out_odd(
-            series.title, [frame for one in series.files for frame in one.frames]
-        )
-    except InputError as error:
-        for one in series.files:
-            tick(one.file.name)
-        return [], [error]
-    pixels: dict[Path, NDArray[np.generic]] = {}
-    for one in series.files:
-        if one.file.path not in odd:
+class _Pixels:
+    """Decoded pixels of the files of one series, and what could not be decoded."""
+
+    def __init__(self) -> None:
+        self.values: dict[Path, NDArray[np.generic]] = {}
+        self.errors: list[InputError] = []
+        self._failed: set[Path] = set()
+
+    def read(self, one: DicomFile) -> bool:
+        """Decode a file unless that was done; whether its pixels are there."""
+        path = one.file.path
+        if path not in self.values and path not in self._failed:
             try:
-                pixels[one.file.path] = read_dicom_pixels(one.file)
+                self.values[path] = read_dicom_pixels(one)
             except InputError as error:
-                errors.append(error)
-        tick(one.file.name)
-    readable = [one for one in series.files if one.file.path in pixels]
-    readable = _drop_copies(readable, lambda one: _content(one, pixels[one.file.path]))
-    if not readable:
-        return [], errors
-    frames = [frame for one in readable for frame in one.frames]
-    stacks = stack_frames(frames, is_mask=_is_mask(series))
+                self._failed.add(path)
+                self.errors.append(error)
+        return path in self.values
+
+
+def _read_series(series: DicomSeries) -> tuple[list[PendingCase], list[InputError]]:
+    files = _drop_copies(series.files, lambda one: one.file.path.read_bytes())
+    pixels, errors = _Pixels(), list[InputError]()
+    files, left_out = _leave_out_derived(series, files)
+    errors += left_out
+    shared = [one for copies in _by_object(files) if len(copies) > 1 for one in copies]
+    broken = {one for one in shared if not pixels.read(one)}
+    files = [one for one in files if one not in broken]
+    files = _drop_copies(files, lambda one: _content(one, pixels.values[one.file.path]))
+    segments = choose_segments(files[0].file, files[0].header) if files else None
+    groups, oddities = _groups_of(series, files, segments)
+    errors += oddities
+    of_path = {one.file.path: one for one in files}
+    pending: list[PendingCase] = []
+    for group in groups:
+        chosen = dict.fromkeys(frame.file.path for frame in group.frames)
+        readable = {path for path in chosen if pixels.read(of_path[path])}
+        frames = tuple(frame for frame in group.frames if frame.file.path in readable)
+        if frames:
+            whole = replace(group, frames=frames)
+            pending += _build_cases(series, whole, of_path, pixels.values, segments)
+    return pending, [*pixels.errors, *errors]
+
+
+def _groups_of(
+    series: DicomSeries, files: Sequence[DicomFile], segments: Segments | None
+) -> tuple[list[FrameGroup], list[InputError]]:
+    """Frames of each volume that is shown, and sentences on odd slices."""
+    frames = [frame for one in files for frame in one.frames]
+    if segments is not None:
+        frames = [frame for frame in frames if segments.has_frame(frame.kind.segment)]
+    is_mask = segments is not None or _is_mask(series)
+    groups: list[FrameGroup] = []
+    errors: list[InputError] = []
+    for stack in [tuple(frames)] if is_mask else divide_stacks(frames):
+        try:
+            odd, oddities = leave_out_odd(series.title, stack)
+        except InputError as error:
+            errors.append(error)
+            continue
+        errors += oddities
+        kept = tuple(frame for frame in stack if frame.file.path not in odd)
+        groups += [FrameGroup(kept)] if is_mask else group_frames(kept)
+    if len({group.label for group in groups}) < len(groups):
+        groups = [
+            replace(group, label=f"part {number} {group.label}".strip())
+            for number, group in enumerate(groups, start=1)
+        ]
+    return groups, errors
+
+
+def _leave_out_derived(
+    series: DicomSeries, files: Sequence[DicomFile]
+) -> tuple[list[DicomFile], list[InputError]]:
+    """Files whose pictures were not computed or captured from others, and sentences on these."""
+    kept: list[DicomFile] = []
+    kinds: dict[str, list[DicomFile]] = defaultdict(list)
+    for one in files:
+        kind = None if one.is_segmentation else derived_kind(one.header, one.frames[0])
+        if kind is None and series.has_original and not one.is_segmentation:
+            if is_reformat(one.frames[0]):
+                kind = REFORMAT
+            elif is_secondary_capture(one.header) and one.frames[0].position is None:
+                kind = SECONDARY_CAPTURE
+        if kind is None:
+            kept.append(one)
+        else:
+            kinds[kind].append(one)
+    return kept, [
+        left_out_error(members[0].file, series.title, kind, n=len(members), total=len(files))
+        for kind, members in kinds.items()
+    ]
+
+
+def _build_cases(
+    series: DicomSeries,
+    group: FrameGroup,
+    files: dict[Path, DicomFile],
+    pixels: dict[Path, NDArray[np.generic]],
+    segments: Segments | None,
+) -> list[PendingCase]:
+    """Cases of the stacks of one group of frames; one, as a rule."""
+    is_mask = segments is not None or _is_mask(series)
+    stacks = stack_frames(group.frames, is_mask=is_mask)
     pending = []
     for number, stack in enumerate(stacks, start=1):
-        part = number if len(stacks) > 1 else None
-        pending.append(_build_case(series, stack, pixels, part=part))
-    return pending, errors
+        label = " ".join(filter(None, (group.label, f"part {number}" if len(stacks) > 1 else "")))
+        header = files[stack.frames[0].file.path].header
+        volume = _stack_pixels(stack, pixels, is_mask=is_mask)
+        if segments is not None:
+            volume = mask_of_segments(volume, segments)
+        pending.append(
+            _build_case(series, header, stack, volume, group=group, label=label, segments=segments)
+        )
+    return pending
 
 
 def _build_case(
     series: DicomSeries,
+    header: FileDataset,
     stack: FrameStack,
-    pixels: dict[Path, NDArray[np.generic]],
+    volume: NDArray[np.generic],
     *,
-    part: int | None,
+    group: FrameGroup,
+    label: str,
+    segments: Segments | None,
 ) -> PendingCase:
-    header, is_mask = series.header, _is_mask(series)
-    volume = _stack_pixels(stack, pixels, is_mask=is_mask)
     sources = [frame.file.source for frame in stack.frames]
     if stack.layout is not None:
         volume = to_case_volume(np.transpose(volume, (2, 1, 0)), stack.layout)
         if 0 in stack.layout.flips:
             sources.reverse()
-    sequence = sequence_of_dicom(header)
+    is_mask = segments is not None or _is_mask(series)
+    sequence = _sequence_of(header, stack.frames)
     warnings = (
         *_modality_warnings(header, sequence),
+        *((REFORMAT_WARNING,) if is_reformat(stack.frames[0]) else ()),
+        *group.notes,
+        *pixel_warnings(header),
         *stack.warnings,
         *plane_warnings(stack.plane),
     )
@@ -186,11 +465,26 @@ def _build_case(
         positions_mm=stack.positions_mm,
         grid=stack.grid,
         labels=_labels_of(header),
-        warnings=warnings,
+        warnings=warnings if segments is None else segments.notes,
         window=_common_window(stack.frames, header),
     )
-    names, study_names = _names_of(series, part)
+    names, study_names = _names_of(series, header, label)
     return PendingCase(case=case, names=names, study_names=study_names, is_mask=is_mask)
+
+
+def _sequence_of(header: Dataset, frames: Sequence[Frame]) -> SequenceName:
+    """Sequence of one stack, by its own headers."""
+    kinds = Counter(frame.kind for frame in frames)
+    kind = kinds.most_common(1)[0][0]
+    in_types = " ".join(kind.image_type)
+    if (
+        (kind.b_value or 0) > 0
+        or kind.component in {"P", "R", "I"}
+        or sequence_of_words(split_words(in_types)) is SequenceName.OTHER
+    ):
+        return SequenceName.OTHER
+    texts = [_text(header, keyword) for keyword in _TEXTS]
+    return sequence_of_series(texts, kind.timing, with_contrast=kind.with_contrast)
 
 
 def _stack_pixels(
@@ -260,15 +554,17 @@ def _labels_of(header: FileDataset) -> StudyLabels:
     )
 
 
-def _names_of(series: DicomSeries, part: int | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _names_of(
+    series: DicomSeries, header: Dataset, label: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names for the series alone, and for the study that it may become part of."""
-    header, first = series.header, series.files[0].file
+    first = series.files[0].file
     patient = str(header.get("PatientID", "") or header.get("PatientName", "") or "")
     patient = patient or first.folder_name or first.stem
     date = str(header.get("StudyDate", "") or "")
     description = str(header.get("SeriesDescription", "") or "")
     number = str(header.get("SeriesNumber", "") or "")
-    suffix = f"_part{part}" if part else ""
+    suffix = "".join(f"_{word}" for word in label.split())
     alone = f"{patient}_{description or number}".rstrip("_") + suffix
     return (
         (alone, f"{alone}_{date}" if date else alone, f"{alone}_{date}_{number}"),

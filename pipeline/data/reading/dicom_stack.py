@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from pipeline.data.geometry import (
     spacing_of,
 )
 from pipeline.data.reading.dicom_files import Frame
+from pipeline.data.reading.dicom_kinds import frame_order
 from pipeline.errors import InputError
 
 #: LPS+ to RAS+.
@@ -74,11 +75,12 @@ def stack_frames(frames: Sequence[Frame], *, is_mask: bool = False) -> list[Fram
     """Sort the frames of one series into stacks.
 
     Args:
-        frames: Its frames, in any order; they agree in size, direction and pixel size.
+        frames: Its frames, in any order; they agree in size, direction and pixel size, and no two
+            lie at one place unless they are parts of a mask.
         is_mask: Whether frames at one place are parts of one mask.
 
     Returns:
-        One stack, or one per echo, time point or kind of image where places hold several.
+        One stack.
     """
     frames, warnings = _leave_out_absurd_spacing(frames)
     stacks = _sort_frames(frames, is_mask=is_mask)
@@ -102,33 +104,13 @@ def _leave_out_absurd_spacing(
 
 
 def _sort_frames(frames: Sequence[Frame], *, is_mask: bool) -> list[FrameStack]:
+    ordered = sorted(frames, key=frame_order)
     if any(frame.position is None or frame.orientation is None for frame in frames):
-        return [_build_stack(sorted(frames, key=_by_instance))]
-    ordered = sorted(frames, key=_by_instance)
-    if not _has_doubles(ordered):
         return [_build_stack(ordered)]
-    variants: dict[tuple[str, ...], list[Frame]] = defaultdict(list)
-    for frame in ordered:
-        variants[frame.variant].append(frame)
-    if (
-        not is_mask
-        and len(variants) > 1
-        and not any(_has_doubles(group) for group in variants.values())
-    ):
-        return [_build_stack(group) for group in variants.values()]
+    if not is_mask or not _has_doubles(ordered):
+        return [_build_stack(ordered)]
     kept, overlaid = _first_of_each_place(ordered)
-    stack = replace(_build_stack(kept), overlaid=tuple(overlaid))
-    if is_mask:
-        return [stack]
-    warning = (
-        f"{len(overlaid)} of {len(frames)} images lie where another one lies already; the first of"
-        " each place is shown."
-    )
-    return [replace(stack, warnings=(*stack.warnings, warning))]
-
-
-def _by_instance(frame: Frame) -> tuple[int, str, int]:
-    return frame.instance, frame.file.source, frame.number
+    return [replace(_build_stack(kept), overlaid=tuple(overlaid))]
 
 
 def leave_out_odd(title: str, frames: Sequence[Frame]) -> tuple[frozenset[Path], list[InputError]]:

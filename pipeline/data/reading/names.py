@@ -77,7 +77,7 @@ def parse_name(stem: str) -> NameParts:
     if _LGG_SERIES.fullmatch(prefix):
         return NameParts(stem, prefix, number, stem, prefix, None, bool(mask_words), True)
     base = stem
-    sequence = sequence_of_words(word.text for word in words)
+    sequence = sequence_of_words(words)
     if sequence is not None:
         named = [(word.start, word.end) for word in words if is_sequence_word(word.text)]
         base = _without(stem, named)

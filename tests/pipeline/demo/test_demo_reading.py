@@ -90,7 +90,7 @@ def test_side_and_volume_are_the_stated_ones(
     ],
 )
 def test_a_negated_contrast_is_none(name: str, expected: SequenceName) -> None:
-    assert sequence_of_words(word.text for word in split_words(name)) is expected
+    assert sequence_of_words(split_words(name)) is expected
 
 
 def test_gap_counts_in_the_spacing(cases: dict[str, Case]) -> None:

@@ -8,6 +8,7 @@ from pydicom.uid import (
 from readings import brightest, marked, read_error, read_one
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
+from pipeline.data.reading.dicom_kinds import repeats_note
 from pipeline.data.reading.reading import read_cases
 
 SHUFFLED = [3, 1, 0, 2, 5, 4]
@@ -251,9 +252,7 @@ def test_images_at_one_place_are_told(tmp_path):
         SeriesFactory(marked(), series=series, study="1.2").write(tmp_path / copy)
     case = read_one(tmp_path)
     assert case.n_slices == 6
-    assert case.warnings == (
-        "6 of 12 images lie where another one lies already; the first of each place is shown.",
-    )
+    assert case.warnings == (repeats_note(2),)
 
 
 def test_uneven_distances_are_told(tmp_path):

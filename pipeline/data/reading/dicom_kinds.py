@@ -1,0 +1,518 @@
+"""Which frames of a series are one volume: one kind of slice, at one time, once at each place.
+
+Developer notes: what slices show (echo, b-value, inversion time, magnitude or phase, kind of image)
+divides them wherever it differs. When they were taken divides them only where several lie at one
+place, and only into whole stacks: scanners number passes, and even single slices, as acquisitions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.data.reading.dicom_files import Frame
+
+#: Positions closer than this are one place: scanners round to a hundredth of a millimetre.
+_SAME_PLACE_MM = 0.02
+#: Direction cosines and pixel sizes that differ less agree.
+_SAME_DIRECTION = 0.02
+#: Times and b-values that differ by less than this part are one value: scanners round them.
+_SAME_VALUE = 0.05
+#: A stack is whole where it covers this part of the places.
+_WHOLE = 0.9
+#: So many frames make a stack of another plane or size; fewer are odd slices.
+_MIN_STACK = 3
+#: Above this part of a series, frames of one plane and size are the series, the others are odd.
+_MAJORITY = 0.75
+#: More contrasts than this are the steps of a measurement (T2 mapping): the first one is shown.
+_MAX_CONTRASTS = 4
+#: Groups this much smaller than the largest one, and of fewer frames than a stack, are strays.
+_STRAY_FACTOR = 4
+
+#: More b-values than this are counted in a sentence.
+_MAX_B_VALUES = 4
+
+_COMPONENT_WORDS = {"P": "phase", "R": "real", "I": "imaginary"}
+#: Words of ImageType for maps that are computed from a diffusion series.
+_MAP_WORDS = frozenset({"ADC", "FA", "EADC", "EXP", "ADC_UNSPECIFIED"})
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, eq=False)
+class FrameGroup:
+    """Frames of one kind that make one volume.
+
+    Attributes:
+        frames: In the order of their numbers.
+        label: What tells the group from the others of its series, such as ``echo 2``, or "".
+        notes: Sentences on what of the series is left out beside it.
+    """
+
+    frames: tuple[Frame, ...]
+    label: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def natural_key(name: str) -> tuple[tuple[int, str], ...]:
+    """Key that sorts names as people count: IM2 before IM10."""
+    return tuple(
+        (int(part), "") if part.isdigit() else (-1, part.lower()) for part in _DIGITS.split(name)
+    )
+
+
+def frame_order(frame: Frame) -> tuple[Hashable, ...]:
+    """Key by which frames are sorted where nothing else is known: number, then name."""
+    return frame.instance, natural_key(frame.file.source), frame.number
+
+
+def divide(
+    frames: Sequence[Frame], value_of: Callable[[Frame], Hashable | None]
+) -> list[list[Frame]]:
+    """Divide frames by a property that slices of one volume share.
+
+    Those in which it is missing join the others where each of them fills a place of its own, and
+    are a group where not. What differs from slice to slice divides nothing.
+
+    Args:
+        frames: What to divide.
+        value_of: The property; None where it is missing. Floats are compared with tolerance.
+
+    Returns:
+        The frames of each group, in their order; groups by value.
+    """
+    places = place_numbers(frames)
+    labels = _labels_of([value_of(frame) for frame in frames])
+    groups: dict[int, list[int]] = defaultdict(list)
+    unknown: list[int] = []
+    for k, label in enumerate(labels):
+        (unknown if label is None else groups[label]).append(k)
+    known = [groups[label] for label in sorted(groups)]
+    if not known or _differs_by_slice(known, places):
+        return [list(frames)]
+    if unknown:
+        home = max(known, key=len)
+        if _has_doubles([places[k] for k in (*home, *unknown)]) or (
+            len(known) > 1 and len(unknown) >= _MIN_STACK
+        ):
+            known.insert(0, unknown)
+        else:
+            home.extend(unknown)
+            home.sort()
+    return [[frames[k] for k in group] for group in known]
+
+
+def _labels_of(values: Sequence[Hashable | None]) -> list[int | None]:
+    """Number of each value's cluster, in sorted order; None where it is missing."""
+    found: dict[Hashable, int] = {}
+    label, last = -1, None
+    for value in sorted({value for value in values if value is not None}, key=_sort_key):
+        is_same = (
+            isinstance(value, float)
+            and isinstance(last, float)
+            and value - last <= _SAME_VALUE * max(abs(value), 1.0)
+        )
+        label += 0 if is_same else 1
+        found[value], last = label, value
+    return [None if value is None else found[value] for value in values]
+
+
+def _sort_key(value: Hashable) -> tuple[float, tuple[tuple[int, str], ...]]:
+    """Numbers in their order, then all others as text."""
+    if isinstance(value, (int, float)):
+        return float(value), ()
+    return np.inf, natural_key(value if isinstance(value, str) else repr(value))
+
+
+def _differs_by_slice(groups: Sequence[Sequence[int]], places: Sequence[int | None]) -> bool:
+    """Whether most values belong to one slice only, of several."""
+    if len(groups) <= 2 or float(np.median([len(group) for group in groups])) > 1:
+        return False
+    known = {place for place in places if place is not None}
+    return not known or len(known) > 1
+
+
+def place_numbers(frames: Sequence[Frame]) -> list[int | None]:
+    """Number of the place of each frame: equal where frames lie on each other.
+
+    Places are positions along the normal of the slices, else the stated slice locations, else
+    instance numbers where those repeat; None where a frame's place is not known.
+    """
+    turned = next((frame.orientation for frame in frames if frame.orientation is not None), None)
+    along: list[float | None]
+    if turned is not None and any(frame.position is not None for frame in frames):
+        row, column = np.array(turned, float).reshape(2, 3)
+        normal = np.cross(row, column)
+        x, y, z = (float(part) for part in normal / max(float(np.linalg.norm(normal)), 1e-9))
+        along = [
+            None if at is None else at[0] * x + at[1] * y + at[2] * z
+            for at in (frame.position for frame in frames)
+        ]
+    elif any(frame.slice_location is not None for frame in frames):
+        along = [frame.slice_location for frame in frames]
+    else:
+        along = [float(frame.instance) if frame.instance else None for frame in frames]
+        stated = [number for number in along if number is not None]
+        if len(set(stated)) == len(stated) or any(frame.number for frame in frames):
+            along = [None] * len(frames)
+    found: dict[float, int] = {}
+    number, last = -1, -np.inf
+    for place in sorted({place for place in along if place is not None}):
+        number += 1 if place - last >= _SAME_PLACE_MM else 0
+        found[place], last = number, place
+    return [None if place is None else found[place] for place in along]
+
+
+def _has_doubles(places: Sequence[int | None]) -> bool:
+    known = [place for place in places if place is not None]
+    return len(set(known)) < len(known)
+
+
+def divide_stacks(frames: Sequence[Frame]) -> list[tuple[Frame, ...]]:
+    """Divide frames by the stack that an enhanced object names, by direction and by size.
+
+    A few odd slices stay with the others, so that they can be named; so do all where no two groups
+    are stacks.
+    """
+    stacks = divide(sorted(frames, key=frame_order), lambda frame: frame.kind.stack or None)
+    return [plane for stack in stacks for plane in _divide_planes(stack)]
+
+
+def _divide_planes(frames: Sequence[Frame]) -> list[tuple[Frame, ...]]:
+    clusters: list[list[Frame]] = []
+    for frame in frames:
+        home = next((group for group in clusters if _is_like(frame, group[0])), None)
+        if home is None:
+            clusters.append([frame])
+        else:
+            home.append(frame)
+    clusters.sort(key=len, reverse=True)
+    large = [group for group in clusters if len(group) >= _MIN_STACK]
+    if len(large) < 2 or len(large[0]) > _MAJORITY * len(frames):
+        return [tuple(frames)]
+    strays = [frame for group in clusters[len(large) :] for frame in group]
+    return [(*large[0], *strays), *(tuple(group) for group in large[1:])]
+
+
+def _is_like(frame: Frame, other: Frame) -> bool:
+    if frame.shape != other.shape:
+        return False
+    pairs = (
+        (frame.orientation, other.orientation),
+        (frame.pixel_spacing, other.pixel_spacing),
+    )
+    for mine, theirs in pairs:
+        if mine is None or theirs is None:
+            continue
+        difference = np.abs(np.subtract(mine, theirs))
+        if np.isfinite(difference).all() and float(difference.max()) > _SAME_DIRECTION:
+            return False
+    return True
+
+
+def group_frames(frames: Sequence[Frame]) -> list[FrameGroup]:
+    """Divide the frames of one stack of places into the volumes that are shown.
+
+    Contrasts (echoes, inversion times, kinds of image) are groups of their own, unless they are
+    many. Of several b-values the lowest is shown, of several time points the first.
+
+    Args:
+        frames: In any order; they agree in direction and size.
+
+    Returns:
+        One group per volume.
+    """
+    kept, component_notes = _choose_component(sorted(frames, key=frame_order))
+    kept, diffusion_notes = _choose_b_value(kept)
+    contrasts, names, contrast_notes = _choose_contrasts(kept)
+    notes = (*component_notes, *diffusion_notes, *contrast_notes)
+    groups = []
+    for contrast, name in zip(contrasts, names, strict=True):
+        shown, time_notes = choose_time_point(contrast)
+        groups.append(FrameGroup(tuple(shown), name, (*notes, *time_notes)))
+    return groups
+
+
+def _choose_component(frames: Sequence[Frame]) -> tuple[Sequence[Frame], tuple[str, ...]]:
+    """Magnitude images, where there are any: phase and the like are no pictures of tissue."""
+    groups = divide(frames, lambda frame: frame.kind.component or None)
+    if len(groups) == 1:
+        return frames, ()
+    found = [_commonest(frame.kind.component for frame in group) for group in groups]
+    order = {"M": 0, "": 1, "R": 2, "P": 3, "I": 4}
+    best = min(range(len(groups)), key=lambda k: order.get(found[k], 5))
+    others = [_COMPONENT_WORDS.get(word, "other") for k, word in enumerate(found) if k != best]
+    n = len(frames) - len(groups[best])
+    return groups[best], (component_note(n, others),)
+
+
+def _choose_b_value(frames: Sequence[Frame]) -> tuple[Sequence[Frame], tuple[str, ...]]:
+    """Images of the lowest b-value of a diffusion series: those that show anatomy best."""
+    groups = divide(frames, lambda frame: frame.kind.b_value)
+    if len(groups) == 1:
+        return frames, ()
+    values = [_b_of(group) for group in groups]
+    widest = max(_n_places(group) for group in groups)
+
+    def merit(k: int) -> tuple[bool, bool, float]:
+        is_map = any(_MAP_WORDS & set(frame.kind.image_type) for frame in groups[k])
+        return is_map, _n_places(groups[k]) < _WHOLE * widest, values[k] or 0.0
+
+    best = min(range(len(groups)), key=merit)
+    return groups[best], (b_value_note(len(frames) - len(groups[best]), values, values[best]),)
+
+
+def _b_of(frames: Sequence[Frame]) -> float | None:
+    """The b-value of frames that agree in it; where it is missing, it is 0 as a rule."""
+    stated = [frame.kind.b_value for frame in frames if frame.kind.b_value is not None]
+    return float(np.median(stated)) if stated else None
+
+
+def _n_places(frames: Sequence[Frame]) -> int:
+    places = place_numbers(frames)
+    known = {place for place in places if place is not None}
+    return len(known) or len(places)
+
+
+_CONTRASTS: tuple[tuple[str, Callable[[Frame], Hashable | None]], ...] = (
+    ("type", lambda frame: frame.kind.image_type[1:] or None),
+    ("inversion time", lambda frame: frame.kind.timing.inversion),
+    ("echo", lambda frame: frame.kind.echo),
+    ("echo", lambda frame: frame.kind.timing.echo),
+)
+_PLURALS = {
+    "type": "kinds of image",
+    "inversion time": "inversion times",
+    "echo": "echoes",
+    "contrast": "contrasts",
+}
+
+
+def _choose_contrasts(
+    frames: Sequence[Frame],
+) -> tuple[list[list[Frame]], list[str], tuple[str, ...]]:
+    """Groups of one contrast, their labels, and sentences on what is left out."""
+    groups, properties = [list(frames)], []
+    for name, value_of in _CONTRASTS:
+        divided = [part for group in groups for part in divide(group, value_of)]
+        if len(divided) > len(groups) and name not in properties:
+            properties.append(name)
+        groups = divided
+    divided = [part for group in groups for part in _by_contrast_agent(group)]
+    if len(divided) > len(groups):
+        properties.append("contrast")
+        groups = divided
+    if len(groups) == 1:
+        return groups, [""], ()
+    word = properties[0] if len(properties) == 1 else "contrast"
+    largest = max(len(group) for group in groups)
+    is_stray = [
+        len(group) < _MIN_STACK and len(group) * _STRAY_FACTOR <= largest for group in groups
+    ]
+    notes: list[str] = []
+    if any(is_stray):
+        n = sum(len(group) for group, stray in zip(groups, is_stray, strict=True) if stray)
+        groups = [group for group, stray in zip(groups, is_stray, strict=True) if not stray]
+        notes.append(stray_note(n, word))
+    if len(groups) > 1:
+        shown_alone = len(groups) > _MAX_CONTRASTS
+        notes.append(contrasts_note(len(groups), word, shown_alone=shown_alone))
+        groups = groups[:1] if shown_alone else groups
+    names = [f"{word} {k}" if len(groups) > 1 else "" for k in range(1, len(groups) + 1)]
+    return groups, names, tuple(notes)
+
+
+def _by_contrast_agent(frames: Sequence[Frame]) -> list[list[Frame]]:
+    """Before and after the contrast agent, where both are whole stacks."""
+    groups = _by_value(frames, lambda frame: frame.kind.with_contrast)
+    whole = _WHOLE * _n_places(frames)
+    if all(_n_places(group) >= whole for group in groups) and _has_doubles(place_numbers(frames)):
+        return groups
+    return [list(frames)]
+
+
+#: When slices were taken: what may number whole stacks.
+_MOMENTS: tuple[Callable[[Frame], Hashable | None], ...] = (
+    lambda frame: frame.moment.temporal,
+    lambda frame: frame.kind.image_type or None,
+    lambda frame: frame.moment.trigger,
+    lambda frame: frame.moment.acquisition,
+    lambda frame: frame.moment.clock,
+)
+#: Where whole stacks may be stored, each apart from the others.
+_STORES: tuple[Callable[[Frame], Hashable | None], ...] = (
+    lambda frame: frame.file.source,
+    lambda frame: frame.file.folder,
+)
+
+
+def choose_time_point(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[str, ...]]:
+    """The first whole stack of frames that lie several to a place.
+
+    Args:
+        frames: Of one kind.
+
+    Returns:
+        Frames of which no two lie at one place, and the sentence on the others.
+    """
+    ordered = sorted(frames, key=frame_order)
+    stacks = _whole_stacks(ordered, _MOMENTS)
+    numbered = len(stacks) > 1
+    stacks = [part for stack in stacks for part in _whole_stacks(stack, _STORES)]
+    stacks = [part for stack in stacks for part in _stacks_by_order(stack)]
+    if len(stacks) == 1:
+        return ordered, ()
+    widest = max(_n_places(stack) for stack in stacks)
+    first = next(k for k, stack in enumerate(stacks) if _n_places(stack) >= _WHOLE * widest)
+    kept = stacks[first]
+    n_others = len(ordered) - len(kept)
+    if numbered:
+        return kept, (time_note(len(stacks), complete=first == 0),)
+    if 2 * n_others < len(kept):
+        return kept, (doubles_note(n_others, len(ordered)),)
+    counts = Counter(place for place in place_numbers(ordered) if place is not None)
+    return kept, (repeats_note(max(counts.values(), default=len(stacks))),)
+
+
+def _whole_stacks(
+    frames: Sequence[Frame], properties: Sequence[Callable[[Frame], Hashable | None]]
+) -> list[list[Frame]]:
+    """Stacks by the first property that numbers whole ones, and so on within each."""
+    places = place_numbers(frames)
+    if all(place is None for place in places):
+        groups = _by_value(frames, properties[0])
+        sizes = {len(group) for group in groups}
+        return groups if len(sizes) == 1 and sizes != {1} else [list(frames)]
+    if not _has_doubles(places):
+        return [list(frames)]
+    whole = _WHOLE * _n_places(frames)
+    for value_of in properties:
+        groups = _by_value(frames, value_of)
+        if len(groups) > 1 and max(_n_places(group) for group in groups) >= whole:
+            return [stack for group in groups for stack in _whole_stacks(group, properties)]
+    return [list(frames)]
+
+
+def _by_value(
+    frames: Sequence[Frame], value_of: Callable[[Frame], Hashable | None]
+) -> list[list[Frame]]:
+    """Frames of equal values, in the order of these; those without one come first."""
+    groups: dict[Hashable | None, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        groups[value_of(frame)].append(frame)
+    ordered = sorted(groups, key=lambda value: (-np.inf, ()) if value is None else _sort_key(value))
+    return [groups[value] for value in ordered]
+
+
+def _stacks_by_order(frames: Sequence[Frame]) -> list[list[Frame]]:
+    """Stacks of frames, in the order of their numbers, by nothing but their places.
+
+    Numbers run through one stack after the other, or through all images of a place before those of
+    the next one.
+    """
+    places = place_numbers(frames)
+    if not _has_doubles(places):
+        return [list(frames)]
+    depth = max(Counter(place for place in places if place is not None).values())
+    runs: list[list[Frame]] = [[]]
+    ranks: list[list[Frame]] = [[] for _ in range(depth)]
+    seen: set[int] = set()
+    counts: Counter[int] = Counter()
+    for frame, place in zip(frames, places, strict=True):
+        if place is None:
+            runs[-1].append(frame)
+            ranks[0].append(frame)
+            continue
+        if place in seen:
+            runs.append([])
+            seen = set()
+        seen.add(place)
+        runs[-1].append(frame)
+        ranks[counts[place]].append(frame)
+        counts[place] += 1
+    widest = max(_n_places(run) for run in runs)
+    is_by_stack = widest >= _WHOLE * _n_places(frames) and len(runs) <= depth + depth // 2
+    return runs if is_by_stack else ranks
+
+
+def _commonest(values: Iterable[str]) -> str:
+    return Counter(values).most_common(1)[0][0]
+
+
+def component_note(n: int, others: Sequence[str]) -> str:
+    """The sentence on phase images and the like that are left out."""
+    words = " and ".join(dict.fromkeys(others))
+    images = "1 image" if n == 1 else f"{n} images"
+    return f"{images} of the series ({words}) {_is_left_out(n)}; the magnitude is shown."
+
+
+def b_value_note(n: int, values: Sequence[float | None], shown: float | None) -> str:
+    """The sentence on the b-values of a diffusion series."""
+    known = sorted(value for value in values if value is not None)
+    words = [f"{value:g}" for value in known]
+    if len(words) < len(values):
+        words.insert(0, "one that is not stated")
+    listed = " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    if len(words) > _MAX_B_VALUES:
+        listed = f"{len(words)} b-values from {known[0]:g} to {known[-1]:g}"
+    else:
+        listed = f"b-values of {listed}"
+    of_shown = "without a stated b-value" if shown is None else f"with b = {shown:g}"
+    others = "1 other image" if n == 1 else f"{n} other images"
+    return (
+        f"This is a diffusion series with {listed} s/mm²; the images {of_shown} are shown and"
+        f" analysed, {others} {_is_left_out(n)}."
+    )
+
+
+def stray_note(n: int, word: str) -> str:
+    """The sentence on a few images of another contrast than the series."""
+    images = "1 image" if n == 1 else f"{n} images"
+    return f"{images} of another {word} than the others of the series {_is_left_out(n)}."
+
+
+def contrasts_note(n: int, word: str, *, shown_alone: bool) -> str:
+    """The sentence on a series of several contrasts.
+
+    Args:
+        n: How many.
+        word: What differs, such as ``echo``.
+        shown_alone: Whether only the first is shown.
+    """
+    end = "only the first is shown and analysed" if shown_alone else "each is a case of its own"
+    return f"The series holds {n} {_PLURALS[word]}; {end}."
+
+
+def time_note(n: int, *, complete: bool) -> str:
+    """The sentence on the time points of a series.
+
+    Args:
+        n: How many.
+        complete: Whether the first one is complete, so that it is shown.
+    """
+    shown = "the first" if complete else "the first complete one"
+    return f"The series holds {n} time points; only {shown} is shown and analysed."
+
+
+def repeats_note(n: int) -> str:
+    """The sentence on images that repeat at each place, for a reason that is not stated."""
+    return (
+        f"The series holds {n} images at each place (time points or repetitions); only the first"
+        " of each is shown and analysed."
+    )
+
+
+def doubles_note(n: int, total: int) -> str:
+    """The sentence on some images that lie on others."""
+    verb = "lies" if n == 1 else "lie"
+    return (
+        f"{n} of {total} images {verb} where another one lies already; the first of each place is"
+        " shown."
+    )
+
+
+def _is_left_out(n: int) -> str:
+    return "is left out" if n == 1 else "are left out"
