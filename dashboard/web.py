@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 
@@ -13,24 +12,24 @@ from dashboard.processes.parent import end_with_parent
 from dashboard.workspace.settings import open_workspace
 
 _THREADS = 8
-#: A browser keeps six connections open: waitress's own limit of 100 is reached by 17 readers, and
-#: the 18th waits for minutes. A connection that rests costs some kilobytes and no thread.
+#: A browser opens six connections: 17 readers reach waitress's own limit of 100, and the 18th waits
+#: for minutes. An idle connection costs some kilobytes and no thread.
 CONNECTIONS = 1000
 #: Room for the headers of an upload of just the allowed size.
 _SLACK_BYTES = 1 << 20
-_TOO_LARGE = "This is more than the server takes at once; send the files in several uploads."
+TOO_LARGE = "This is more than the server takes at once; send the files in several uploads."
 
 
 def main() -> int:
-    """Serve until the process is told to end."""
+    """Serve until the process is asked to end."""
     end_with_parent()
     settings = open_workspace()
-    # waitress keeps large bodies in a temporary file: beside the uploads, not in a small /tmp
+    # waitress writes large bodies to a temporary file: next to the uploads, not in a small /tmp
     tempfile.tempdir = str(settings.temporary)
     from dashboard.app import server
 
-    # waitress refuses such a body before the app hears of it
-    RequestEntityTooLarge.to_response = _tell_too_large
+    # waitress refuses such a body before the app receives it
+    RequestEntityTooLarge.to_response = _answer_too_large
     waitress.serve(
         server,
         host=settings.host,
@@ -46,11 +45,13 @@ def main() -> int:
     return 0
 
 
-def _tell_too_large(
+def _answer_too_large(
     error: RequestEntityTooLarge, ident: str | None = None
 ) -> tuple[str, list[tuple[str, str]], bytes]:
-    """What waitress answers to a body over its limit: our sentence instead of its text."""
-    body = json.dumps({"error": _TOO_LARGE}).encode()
+    """Waitress's answer to a body over its limit: our sentence instead of its text."""
+    from dashboard.api.endpoint import ErrorAnswer  # loaded with the app by now
+
+    body = ErrorAnswer(error=TOO_LARGE).model_dump_json().encode()
     return f"{error.code} {error.reason}", [("Content-Type", "application/json")], body
 
 

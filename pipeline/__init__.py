@@ -43,7 +43,12 @@ if TYPE_CHECKING:
     from pipeline.metrics import dice_from_counts
     from pipeline.models.metadata import SplitFacts, TrainingFacts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
-    from pipeline.storage.checked_json import Fields, json_number, read_json_object
+    from pipeline.storage.checked_json import (
+        Fields,
+        input_error,
+        json_number,
+        read_json_object,
+    )
     from pipeline.storage.declared_models import DeclaredModel, first_problem
     from pipeline.storage.digests import SHA256
     from pipeline.storage.shared_storage import SharedStorage, StorageError
@@ -98,6 +103,7 @@ _MODULES = {
     "export_models": "pipeline.engine.export",
     "first_problem": "pipeline.storage.declared_models",
     "head_surface_of": "pipeline.surfaces.case_space",
+    "input_error": "pipeline.storage.checked_json",
     "json_number": "pipeline.storage.checked_json",
     "judge_diameters": "pipeline.measurement.bidimensional",
     "list_formats": "pipeline.data.reading.formats",
@@ -161,6 +167,7 @@ __all__ = [
     "export_models",
     "first_problem",
     "head_surface_of",
+    "input_error",
     "json_number",
     "judge_diameters",
     "list_formats",

@@ -1,46 +1,88 @@
-"""What the blueprints share: a study by its untrusted id, its pixels, answers that never change."""
+"""What the blueprints share: addresses of a study, its pixels, answers that never change."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import mmap
-import re
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from cachetools import TTLCache
 from flask import Flask, Response, current_app, request
 from numpy.typing import NDArray
-from werkzeug.exceptions import RequestEntityTooLarge
+from pydantic import Field
 
+from dashboard.api.endpoint import Address, Answer, Query
 from dashboard.masks.encoding import MaskSlices
-from dashboard.store import StudyRow
+from dashboard.store import STUDY_ID, StudyRow
 from dashboard.studies.display import encode_slice
 from dashboard.workspace import services
-from dashboard.workspace.received import NotThere, RequestRefused
+from dashboard.workspace.received import NotThere
 from dashboard.workspace.services import Services
 from pipeline import Case
 
+#: Type of content of pixels and masks.
+BYTES = "application/octet-stream"
 #: ``(n, h, w)``, or a part of it.
 Volume = NDArray[Any]
-_MASK = re.compile("([0-9]{1,3})(?:/([0-9]{1,2}))?")
-RESULT_GONE = "The result is no longer there; open the study again."
-_FOR_EVER = "private, max-age=31536000, immutable"
-#: A study that was deleted, or deleted and added again, is gone from here after that many seconds.
+OTHER_MODELS = "This result was made by other models; open the study again."
+RESULT_GONE = "The result is no longer available; open the study again."
+IMMUTABLE = "private, max-age=31536000, immutable"
+#: For so many seconds a study is still found here after it was deleted.
 KEPT_S = 2.0
-_KEPT_STUDIES = 256
+#: Rows that are kept.
+MOST_STUDIES = 256
+
+HexKey = Annotated[str, Field(pattern=r"^[0-9a-f]{8,128}$")]
+#: A channel or a slice, from 0.
+Place = Annotated[int, Field(ge=0, lt=2**31, title="slice")]
+
+
+class StudyAddress(Address):
+    """A study."""
+
+    study_id: Annotated[str, Field(pattern=rf"^{STUDY_ID.pattern}$", title="study")]
+
+
+class DataAddress(StudyAddress):
+    """The pixels of a study, by their digest."""
+
+    digest: HexKey
+
+
+class ResultAddress(StudyAddress):
+    """The result of a study, by its key."""
+
+    key: HexKey
+
+
+class MaskAddress(ResultAddress):
+    """The AI's mask at a mask threshold and an operating point.
+
+    Attributes:
+        mask: The smallest value of the probability map that belongs to the mask, 1 to 255; behind
+            a slash 100 x the operating point, where that is not the default one.
+    """
+
+    mask: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}(/[1-9][0-9]?)?$", title="threshold")]
+
+
+class VersionQuery(Query):
+    """The version of an answer that browsers keep; addresses change with it."""
+
+    v: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
 class RecentStudies:
-    """Rows of the review database, kept for `KEPT_S`; for what does not change while it is there.
+    """Rows of the review database, kept for `KEPT_S`; only for what never changes of a study.
 
-    Opening a study asks for some hundred slices within a second or two; to ask the database for the
-    same row for each of them took 40% of the web process's time.
+    Opening a study asks for some hundred slices within a second or two; reading the same row from
+    the database for each of them took 40% of the web process's time.
 
     Args:
         read: Reads a study's row; None where it is missing.
@@ -50,31 +92,24 @@ class RecentStudies:
     def __init__(
         self, read: Callable[[str], StudyRow | None], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._read, self._clock = read, clock
+        self._read = read
         self._lock = threading.Lock()
-        self._rows: OrderedDict[str, tuple[float, StudyRow]] = OrderedDict()
+        self._rows: TTLCache[str, StudyRow] = TTLCache(MOST_STUDIES, KEPT_S, timer=clock)
 
     def get(self, study_id: str) -> StudyRow | None:
-        """A study's row, at most `KEPT_S` old; a missing one is never remembered."""
-        now = self._clock()
+        """A study's row, at most `KEPT_S` old; that a study is missing is not remembered."""
         with self._lock:
-            found = self._rows.get(study_id)
-        if found is not None and now - found[0] < KEPT_S:
-            return found[1]
-        row = self._read(study_id)
-        with self._lock:
-            if row is None:
-                self._rows.pop(study_id, None)
-            else:
-                self._rows[study_id] = (now, row)
-                self._rows.move_to_end(study_id)
-                while len(self._rows) > _KEPT_STUDIES:
-                    self._rows.popitem(last=False)
+            row = self._rows.get(study_id)
+        if row is None:
+            row = self._read(study_id)
+            if row is not None:
+                with self._lock:
+                    self._rows[study_id] = row
         return row
 
 
 def register(server: Flask, parts: Services) -> None:
-    """Give a server its memory of the studies that were asked for lately."""
+    """Add the cache of recently requested studies to a server."""
     server.config["overread_recent"] = RecentStudies(parts.store.study)
 
 
@@ -87,31 +122,31 @@ def find_study(study_id: str) -> StudyRow:
     """A study as the database has it now.
 
     Raises:
-        NotThere: There is no such study.
+        NotThere: It is missing.
     """
-    return _there(find_services().store.study(study_id))
+    return _found(find_services().store.study(study_id))
 
 
 def recent_study(study_id: str) -> StudyRow:
-    """A study for what never changes of it; the database is not asked for every slice."""
+    """A study for what never changes of it; at most `KEPT_S` old."""
     recent: RecentStudies = current_app.config["overread_recent"]
-    return _there(recent.get(study_id))
+    return _found(recent.get(study_id))
 
 
-def _there(row: StudyRow | None) -> StudyRow:
+def _found(row: StudyRow | None) -> StudyRow:
     if row is None:
         raise NotThere("There is no such study; it may have been deleted.")
     return row
 
 
-def study_with_data(study_id: str, digest: str) -> StudyRow:
-    """A study whose pixels are those that the address names.
+def study_with_data(address: DataAddress) -> StudyRow:
+    """The study whose pixels an address names.
 
     Raises:
-        NotThere: It is missing, or its pixels are others by now.
+        NotThere: It is missing, or its pixels have changed.
     """
-    row = recent_study(study_id)
-    if row.data_digest != digest:
+    row = recent_study(address.study_id)
+    if row.data_digest != address.digest:
         raise NotThere("The study has changed; open it again.")
     return row
 
@@ -125,72 +160,66 @@ def load_case(row: StudyRow) -> Case:
     return find_services().files.load(row.study_id)
 
 
-def let_go(volume: NDArray[np.generic]) -> None:
-    """Give back the memory of a mapped file; the system keeps it in its own cache.
+def release_memory(volume: NDArray[np.generic]) -> None:
+    """Release the memory of a mapped file; the system keeps it in its own cache.
 
-    Else the pixels of all studies that were opened lately would count as this process's.
+    Otherwise the pixels of all recently opened studies would count as this process's memory.
     """
     mapping = getattr(volume, "_mmap", None)
     if mapping is not None and hasattr(mapping, "madvise"):
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def find_mask(row: StudyRow, key: str, mask: str) -> MaskSlices:
-    """The AI's mask as the browser has it in view, of the slices that are called.
-
-    Args:
-        row: The study.
-        key: The result's, from the address.
-        mask: Likewise: the smallest value of the probability map that belongs to the mask, 1 to
-            255; behind a slash 100 x the slice score from which slices are called, where that is
-            not the shipped one.
+def find_mask(row: StudyRow, address: MaskAddress) -> MaskSlices:
+    """The AI's mask as the browser has it in view, of the slices that are marked.
 
     Raises:
-        NotThere: The result is another one or gone, or the mask's numbers are out of range.
+        NotThere: The result is another one or gone, or the threshold is above 255.
     """
-    check_key(row, key)
-    found = _MASK.fullmatch(mask)
-    level, percent = (int(text or 0) for text in found.groups()) if found else (0, 0)
-    if found is None or not 1 <= level <= 255 or (found[2] and not 1 <= percent <= 99):
+    check_key(row, address.key)
+    level, _, percent = address.mask.partition("/")
+    if int(level) > 255:
         raise NotThere("There is no such threshold.")
-    outline = find_services().results.outline(key)
+    outline = find_services().results.outline(address.key)
     if outline is None or outline.probability.shape != (row.slices, row.height, row.width):
         raise NotThere(RESULT_GONE)
-    return outline.mask_slices(level, percent / 100 if percent else None)
+    return outline.mask_slices(int(level), int(percent) / 100 if percent else None)
 
 
 def check_place(row: StudyRow, channel: int, k: int) -> None:
     """Refuse a channel or a slice, both from 0, that the study does not have.
 
     Raises:
-        NotThere: It has none such.
+        NotThere: The study does not have it.
     """
     if not (0 <= channel < len(row.sequences) and 0 <= k < row.slices):
         raise NotThere("There is no such slice.")
 
 
 def answer_immutable(
-    encode: Callable[[], bytes],
+    encode: Callable[[], bytes | Answer],
     *,
-    mimetype: str = "application/octet-stream",
-    packs: bool = False,
+    mimetype: str = BYTES,
+    compress: bool = False,
 ) -> Response:
     """An answer that never changes at its address.
 
     Args:
         encode: Makes the body; not called where the browser has it already.
         mimetype: Of the body.
-        packs: Whether compression pays: masks shrink a hundredfold, noisy pixels hardly at all.
+        compress: Whether compression pays: masks shrink a hundredfold, noisy pixels hardly at all.
     """
     response = Response(mimetype=mimetype)
-    tag = hashlib.sha256(request.full_path.encode()).hexdigest()[:16]  # the address says it all
+    # the address names all that decides the answer
+    tag = hashlib.sha256(request.full_path.encode()).hexdigest()[:16]
     response.set_etag(tag, weak=True)
-    response.headers["Cache-Control"] = _FOR_EVER
+    response.headers["Cache-Control"] = IMMUTABLE
     if request.if_none_match.contains_weak(tag):
         response.status_code = HTTPStatus.NOT_MODIFIED
         return response
-    body = encode()
-    if packs:
+    made = encode()
+    body = made.model_dump_json().encode() if isinstance(made, Answer) else made
+    if compress:
         response.headers["Vary"] = "Accept-Encoding"
         if "gzip" in request.accept_encodings:
             body = gzip.compress(body, compresslevel=1, mtime=0)
@@ -200,12 +229,12 @@ def answer_immutable(
 
 
 def answer_pixels(row: StudyRow, channel: int, cut: Callable[[Volume], Volume]) -> Response:
-    """A part of a channel ``(n, h, w)``, encoded as `dashboard.studies.display` says."""
+    """A part of a channel ``(n, h, w)``, encoded as `dashboard.studies.display` describes."""
 
     def encode() -> bytes:
         volume = load_case(row).pixels
         body = encode_slice(cut(volume[..., channel]), row.display)
-        let_go(volume)
+        release_memory(volume)
         return body
 
     return answer_immutable(encode)
@@ -219,38 +248,17 @@ def answer_reference(row: StudyRow, cut: Callable[[Volume], Volume]) -> Response
         if masks is None:
             raise NotThere("This study has no reference outline.")
         body = (cut(masks).astype(np.uint8) * np.uint8(255)).tobytes()
-        let_go(masks)
+        release_memory(masks)
         return body
 
-    return answer_immutable(encode, packs=True)
+    return answer_immutable(encode, compress=True)
 
 
 def check_key(row: StudyRow, key: str) -> None:
-    """Refuse the key of any result but the one by the present models.
+    """Refuse the key of any result other than the one by the present models.
 
     Raises:
         NotThere: It is another one.
     """
     if key != find_services().result_key(row.content_digest):
-        raise NotThere("This result is by other models; open the study again.")
-
-
-def read_object(most: int) -> dict[str, Any]:
-    """The JSON object that was sent; its fields are unchecked.
-
-    Args:
-        most: Longest body that is read, in bytes.
-
-    Raises:
-        RequestEntityTooLarge: The body is longer.
-        RequestRefused: It is no JSON object.
-    """
-    if (request.content_length or 0) > most:
-        raise RequestEntityTooLarge
-    try:
-        body = request.get_json(silent=True)
-    except RecursionError:  # nested too deeply
-        body = None
-    if not isinstance(body, dict):
-        raise RequestRefused("The request must hold a JSON object.")
-    return body
+        raise NotThere(OTHER_MODELS)

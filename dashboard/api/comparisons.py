@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated, Literal
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, request
+from pydantic import Field
 
+from dashboard.api.access import IMMUTABLE
+from dashboard.api.endpoint import Address, Answer, Query, endpoint
 from dashboard.comparisons.answers import KEPT_S, ImageAnswers
 from dashboard.jobs import table
 from dashboard.workspace import services
@@ -13,32 +17,55 @@ from dashboard.workspace.received import NotThere
 from pipeline import InputError
 from pipeline.image_tasks.facade import read_image_model
 
-_FOR_EVER = "private, max-age=31536000, immutable"
+_PNG = "image/png"
 
 images = Blueprint("comparisons", __name__)
 
 
+class FileQuery(Query):
+    """The name of a file that is sent."""
+
+    name: Annotated[str, Field(max_length=8192)] = ""
+
+
+class PictureAddress(Address):
+    """A picture of the answer to an image, by the digest of the model."""
+
+    task: Annotated[str, Field(max_length=64)]
+    image_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", title="image")]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    name: Literal["image.png", "heat.png"]
+
+
+class ReceivedImage(Answer):
+    """The id of an image that was received."""
+
+    image: str
+
+
 @images.put("/api/comparisons/images")
-def receive_image() -> Response:
-    """Stream one image to disk; images that are too old go, and their jobs."""
-    name = request.args.get("name", "")
+@endpoint()
+def receive_image(query: FileQuery) -> ReceivedImage:
+    """Stream one image to disk; images that are too old are deleted, and their jobs."""
     parts = services.get(current_app)
-    image_id = ImageAnswers.of(parts).receive(name, request.stream, length=request.content_length)
+    answers = ImageAnswers.of(parts)
+    image_id = answers.receive(query.name, request.stream, length=request.content_length)
     table.forget_images(parts.store, before=parts.store.clock() - timedelta(seconds=KEPT_S))
-    return jsonify({"image": image_id})
+    return ReceivedImage(image=image_id)
 
 
 @images.get("/data/comparisons/<task>/<image_id>/<digest>/<any('image.png', 'heat.png'):name>")
-def picture(task: str, image_id: str, digest: str, name: str) -> Response:
-    """The image as it was read, or the heat map of an answer."""
+@endpoint(_PNG)
+def picture(address: PictureAddress) -> Response:
+    """Return the image as it was read, or the heat map of an answer."""
     parts = services.get(current_app)
     try:
-        info = read_image_model(parts.settings.models, task)
-        path = ImageAnswers.of(parts).picture(info, image_id, name.removesuffix(".png"))
+        info = read_image_model(parts.settings.models, address.task)
+        path = ImageAnswers.of(parts).picture(
+            info, address.image_id, address.name.removesuffix(".png")
+        )
     except InputError as error:
         raise NotThere(error.message) from None
-    if path is None or digest != info.digest[:16]:
+    if path is None or address.digest != info.digest[:16]:
         raise NotThere("The image is no longer on the server. Choose it again.")
-    response = Response(path.read_bytes(), mimetype="image/png")
-    response.headers["Cache-Control"] = _FOR_EVER
-    return response
+    return Response(path.read_bytes(), mimetype=_PNG, headers={"Cache-Control": IMMUTABLE})

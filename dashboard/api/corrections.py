@@ -7,101 +7,266 @@ window has written meanwhile is answered with 409 and that draft, so that nothin
 from __future__ import annotations
 
 import base64
-import binascii
-import re
-from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 import pipeline
-from dashboard.api.access import find_services, find_study, load_case, read_object
+from dashboard.api.access import (
+    HexKey,
+    StudyAddress,
+    find_services,
+    find_study,
+    load_case,
+    recent_study,
+)
+from dashboard.api.endpoint import (
+    JSON,
+    Answer,
+    Body,
+    ErrorAnswer,
+    Nothing,
+    endpoint,
+    json_response,
+)
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import Reader, current_reader
+from dashboard.api.measurements import LesionsAnswer, Revision
+from dashboard.api.space import SurfaceAnswer
 from dashboard.figures.space import encode_surface
 from dashboard.masks import corrections
 from dashboard.masks.corrections import shape_of
 from dashboard.masks.encoding import decode_mask, encode_mask, longest_encoding
 from dashboard.store import StudyRow
-from dashboard.store import corrections as kept
+from dashboard.store import corrections as stored
 from dashboard.store.corrections import DraftConflict, DraftRow, NewVersion, VersionLine, Writer
-from dashboard.store.stored_json import MaskBase
+from dashboard.store.stored_json import MaskBase, MaskFacts
 from dashboard.studies.measures import describe_lesions
 from dashboard.workspace.received import NotThere, RequestRefused
-from pipeline import Fields, InputError
+from pipeline import InputError
 
-_HEX = re.compile(r"[0-9a-f]{8,128}")
-_WINDOW = re.compile(r"[0-9a-f]{8,64}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_MOST = 2**31 - 1
+#: Room for all that a body holds beside its mask.
 _ROOM = 4096
-_SENT = "The correction"
-_UNNAMED = "Type your name first: it is kept with the version."
+UNNAMED = "Type your name first: it is stored with the version."
 
 correction = Blueprint("correction", __name__)
 correction.register_error_handler(InputError, refuse_input)
 
 
+def _decode(text: object) -> object:
+    try:
+        return base64.b64decode(text if isinstance(text, str) else "?", validate=True)
+    except ValueError:
+        raise ValueError("must be a mask in base64") from None
+
+
+#: A mask as `dashboard.masks.encoding` writes it, in base64.
+SentMask = Annotated[
+    bytes,
+    BeforeValidator(_decode),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+_Number = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class VersionAddress(StudyAddress):
+    """A saved version, by its number from 1."""
+
+    number: Annotated[int, Field(ge=0, lt=2**31, title="version")]
+
+
+class SentBase(Body):
+    """What a correction departs from: a result at a threshold, a version, or an empty mask.
+
+    Attributes:
+        result_key, threshold: The AI's result, and the probability from which a pixel belongs to
+            its mask.
+        operating_point: Slice score from which a slice is marked, null for the default one.
+        version: Number of a saved version; the others then say what that one departs from.
+        network: The network's name; the server knows it better.
+    """
+
+    result_key: HexKey | None = None
+    threshold: Annotated[float, Field(ge=0.001, le=1)] | None = None
+    operating_point: Annotated[float, Field(ge=0, le=1)] | None = None
+    version: _Number | None = None
+    network: Annotated[str, Field(max_length=200)] | None = None
+
+    @model_validator(mode="after")
+    def _check_complete(self) -> SentBase:
+        if (self.result_key is None) != (self.threshold is None) and self.version is None:
+            raise ValueError("must name a result and its threshold, or a version")
+        return self
+
+    def base(self) -> MaskBase:
+        """The base that it names."""
+        if self.version is not None:
+            return MaskBase(version=self.version)
+        if self.result_key is None:
+            return MaskBase()
+        return MaskBase(self.result_key, self.threshold, self.operating_point)
+
+
+class SentView(Body):
+    """The mask in a reader's view: the slices that were touched, over their base."""
+
+    based_on: SentBase
+    mask: SentMask
+
+
+class SentWriter(Body):
+    """The window that writes.
+
+    Attributes:
+        writer: Its random name.
+        step: Grows with each time that it writes.
+        revision: Revision of the draft that it saw last, 0 for none.
+    """
+
+    writer: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+    step: _Number
+    revision: Revision
+
+    def window(self) -> Writer:
+        """The window as the store knows it."""
+        return Writer(name=self.writer, step=self.step, revision=self.revision)
+
+
+class SentDraft(SentView, SentWriter):
+    """A reader's draft, or a version to be saved."""
+
+
+class DraftAnswer(Answer):
+    """A reader's draft.
+
+    Attributes:
+        revision: Grows with each change.
+        changed_at: ISO 8601, UTC.
+        based_on: What it departs from.
+        mask: The slices that were touched.
+        base_mask: The mask of the version under it, or null.
+        ai_mask: The AI's mask under it, where its result is another one than the present.
+    """
+
+    revision: int
+    changed_at: str
+    based_on: MaskBase
+    mask: str
+    base_mask: str | None
+    ai_mask: str | None
+
+
+class DraftStored(Answer):
+    """The revision of a draft that was stored, and when (ISO 8601, UTC)."""
+
+    revision: int
+    changed_at: str
+
+
+class DraftConflictAnswer(ErrorAnswer):
+    """The draft that another window has written meanwhile."""
+
+    draft: DraftAnswer
+
+
+class VersionAnswer(Answer):
+    """A saved version, without its masks.
+
+    Attributes:
+        number: From 1 within the study.
+        author: Who saved it.
+        own: Whether that is this reader.
+        saved_at: ISO 8601, UTC.
+        based_on: What it departs from.
+        facts: What was measured on it.
+    """
+
+    number: int
+    author: str
+    own: bool
+    saved_at: str
+    based_on: MaskBase
+    facts: MaskFacts
+
+
+class VersionMasks(VersionAnswer):
+    """A saved version with its mask and the AI's that it departs from."""
+
+    mask: str
+    ai_mask: str | None
+
+
+class CorrectionsAnswer(Answer):
+    """The reader's draft, or null, and all versions, the newest first."""
+
+    draft: DraftAnswer | None
+    versions: list[VersionAnswer]
+
+
+def _longest_body(address: StudyAddress) -> int:
+    """As long as the study's largest mask in base64."""
+    return 4 * longest_encoding(shape_of(recent_study(address.study_id))) // 3 + _ROOM
+
+
 @correction.get("/api/studies/<study_id>/corrections")
-def show(study_id: str) -> Response:
-    """The reader's draft, or None, and all versions without their pixels."""
-    row, who = find_study(study_id), current_reader()
+@endpoint()
+def show(address: StudyAddress) -> CorrectionsAnswer:
+    """Return the reader's draft and all versions without their masks."""
+    row, who = find_study(address.study_id), current_reader()
     store = find_services().store
-    draft = kept.read_draft(store, row.study_id, who.reader_id)
-    lines = kept.list_versions(store, row.study_id)
-    return jsonify(
-        {
-            "draft": _describe_draft(row, draft) if draft else None,
-            "versions": [_describe_line(line, who) for line in lines],
-        }
+    draft = stored.read_draft(store, row.study_id, who.reader_id)
+    lines = stored.list_versions(store, row.study_id)
+    return CorrectionsAnswer(
+        draft=_describe_draft(row, draft) if draft else None,
+        versions=[VersionAnswer(**_describe_line(line, who)) for line in lines],
     )
 
 
 @correction.put("/api/studies/<study_id>/draft")
-def write_draft(study_id: str) -> Response:
-    """Keep the slices that were touched; the draft that was there goes."""
-    row, who = find_study(study_id), current_reader()
-    sent = _read_body(row)
-    writer, base, touched = _read_writer(sent), _read_base(sent), _read_mask(sent, row)
+@endpoint(others={HTTPStatus.CONFLICT: DraftConflictAnswer}, longest=_longest_body)
+def write_draft(address: StudyAddress, sent: SentDraft) -> DraftStored:
+    """Store the slices that were touched, in place of the draft before."""
+    row, who = find_study(address.study_id), current_reader()
+    touched = decode_mask(sent.mask, shape_of(row))
     parts = find_services()
-    before = kept.read_draft(parts.store, row.study_id, who.reader_id)
-    found = corrections.find_base(parts, row, base, draft=before)
-    draft = kept.write_draft(
+    before = stored.read_draft(parts.store, row.study_id, who.reader_id)
+    found = corrections.find_base(parts, row, sent.based_on.base(), draft=before)
+    draft = stored.write_draft(
         parts.store,
         row.study_id,
         who.reader_id,
-        writer=writer,
+        writer=sent.window(),
         based_on=found.described,
         content=encode_mask(touched, shape_of(row)),
         ai_content=found.ai_content,
     )
-    return jsonify({"revision": draft.revision, "changed_at": draft.changed_at.isoformat()})
+    return DraftStored(revision=draft.revision, changed_at=draft.changed_at.isoformat())
 
 
 @correction.delete("/api/studies/<study_id>/draft")
-def drop_draft(study_id: str) -> Response:
-    """Forget the reader's draft."""
-    row, who = find_study(study_id), current_reader()
-    kept.drop_draft(
-        find_services().store, row.study_id, who.reader_id, writer=_read_writer(_read_body(row))
-    )
-    return jsonify({})
+@endpoint(others={HTTPStatus.CONFLICT: DraftConflictAnswer})
+def drop_draft(address: StudyAddress, sent: SentWriter) -> Nothing:
+    """Delete the reader's draft."""
+    row, who = find_study(address.study_id), current_reader()
+    stored.drop_draft(find_services().store, row.study_id, who.reader_id, writer=sent.window())
+    return Nothing()
 
 
 @correction.post("/api/studies/<study_id>/versions")
-def save_version(study_id: str) -> Response:
+@endpoint(status=HTTPStatus.CREATED, longest=_longest_body)
+def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
     """Save what is in the reader's view as a new version."""
-    row, who = find_study(study_id), current_reader()
+    row, who = find_study(address.study_id), current_reader()
     if not who.is_named:
-        raise RequestRefused(_UNNAMED)
-    sent = _read_body(row)
-    writer, base, touched = _read_writer(sent), _read_base(sent), _read_mask(sent, row)
+        raise RequestRefused(UNNAMED)
+    touched = decode_mask(sent.mask, shape_of(row))
     parts = find_services()
-    before = kept.read_draft(parts.store, row.study_id, who.reader_id)
-    found = corrections.find_base(parts, row, base, draft=before)
+    before = stored.read_draft(parts.store, row.study_id, who.reader_id)
+    found = corrections.find_base(parts, row, sent.based_on.base(), draft=before)
     mask = corrections.merge(found.slices, touched)
     ai_mask = corrections.decode_ai(row, found.ai_content)
     facts = corrections.measure_version(load_case(row), mask, ai_mask=ai_mask, touched=len(touched))
@@ -113,96 +278,96 @@ def save_version(study_id: str) -> Response:
         content=encode_mask(mask, shape_of(row)),
         ai_content=found.ai_content,
     )
-    line = kept.add_version(parts.store, row.study_id, version, writer=writer)
-    response = jsonify(_describe_line(line, who))
-    response.status_code = HTTPStatus.CREATED
-    return response
+    line = stored.add_version(parts.store, row.study_id, version, writer=sent.window())
+    return VersionAnswer(**_describe_line(line, who))
 
 
 @correction.get("/api/studies/<study_id>/versions/<int:number>")
-def show_version(study_id: str, number: int) -> Response:
-    """One version with its masks."""
-    row, who = find_study(study_id), current_reader()
-    version = _find_version(row, number)
-    return jsonify(
-        {
-            **_describe_line(version.line, who),
-            "mask": _as_text(version.content),
-            "ai_mask": _as_text(version.ai_content),
-        }
+@endpoint()
+def show_version(address: VersionAddress) -> VersionMasks:
+    """Return one version with its masks."""
+    row, who = find_study(address.study_id), current_reader()
+    version = _find_version(row, address.number)
+    return VersionMasks(
+        **_describe_line(version.line, who),
+        mask=_as_text(version.content),
+        ai_mask=_as_text(version.ai_content) if version.ai_content else None,
     )
 
 
 @correction.get("/api/studies/<study_id>/versions/<int:number>.nii.gz")
-def download_version(study_id: str, number: int) -> Response:
-    """One version's mask as a NIfTI file on the input's own voxels."""
-    row = find_study(study_id)
-    slices, _ = corrections.read_masks(row, _find_version(row, number))
+@endpoint("application/gzip")
+def download_version(address: VersionAddress) -> Response:
+    """Return one version's mask as a NIfTI file on the input's own voxels."""
+    row = find_study(address.study_id)
+    slices, _ = corrections.read_masks(row, _find_version(row, address.number))
     mask = corrections.make_volume(slices, shape_of(row))
     case = load_case(row)
     content = pipeline.encode_nifti_mask(mask, case.grid, case.spacing_mm)
     response = Response(content, mimetype="application/gzip")
-    name = f"{row.case_id}_mask_v{number}.nii.gz"
+    name = f"{row.case_id}_mask_v{address.number}.nii.gz"
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
 
 @correction.post("/api/studies/<study_id>/corrections/surface")
-def surface(study_id: str) -> Response:
-    """The surface in space of what is in the reader's view, saved or not; nothing is kept."""
-    row = find_study(study_id)
-    mask = corrections.make_volume(_read_whole_mask(row), shape_of(row))
+@endpoint(SurfaceAnswer, longest=_longest_body)
+def surface(address: StudyAddress, sent: SentView) -> Response:
+    """Return the surface in space of what is in the reader's view; nothing is stored."""
+    row = find_study(address.study_id)
+    mask = corrections.make_volume(_find_whole_mask(row, sent), shape_of(row))
     body = encode_surface(load_case(row), row.start_channel, mask, "correction")
-    return Response(body, mimetype="application/json")
+    return Response(body, mimetype=JSON)
 
 
 @correction.post("/api/studies/<study_id>/corrections/diameters")
-def diameters(study_id: str) -> Response:
-    """The diameters of what is in the reader's view, saved or not; nothing is kept."""
-    row = find_study(study_id)
-    return jsonify(describe_lesions(_read_whole_mask(row), load_case(row).spacing_mm))
+@endpoint(longest=_longest_body)
+def diameters(address: StudyAddress, sent: SentView) -> LesionsAnswer:
+    """Return the diameters of what is in the reader's view; nothing is stored."""
+    row = find_study(address.study_id)
+    found = describe_lesions(_find_whole_mask(row, sent), load_case(row).spacing_mm)
+    return LesionsAnswer.model_validate(found)
 
 
 @correction.errorhandler(DraftConflict)
-def tell_conflict(error: DraftConflict) -> Response:
-    """Another window wrote the draft: give it, so that the reader can choose."""
+def answer_conflict(error: DraftConflict) -> Response:
+    """Another window wrote the draft: return it, so that the reader can choose."""
     row = find_study((request.view_args or {})["study_id"])
     sentence = "Another window has changed this draft meanwhile."
-    response = jsonify({"error": sentence, "draft": _describe_draft(row, error.draft)})
-    response.status_code = HTTPStatus.CONFLICT
-    return response
+    conflict = DraftConflictAnswer(error=sentence, draft=_describe_draft(row, error.draft))
+    return json_response(conflict, HTTPStatus.CONFLICT)
 
 
-def _read_whole_mask(row: StudyRow) -> dict[int, NDArray[np.bool_]]:
+def _find_whole_mask(row: StudyRow, sent: SentView) -> dict[int, NDArray[np.bool_]]:
     """The mask in the reader's view: the slices that were sent, over what they name as below."""
-    sent, who = _read_body(row), current_reader()
-    base, touched = _read_base(sent), _read_mask(sent, row)
+    touched = decode_mask(sent.mask, shape_of(row))
     parts = find_services()
-    draft = kept.read_draft(parts.store, row.study_id, who.reader_id)
-    below = corrections.find_base(parts, row, base, draft=draft)
+    draft = stored.read_draft(parts.store, row.study_id, current_reader().reader_id)
+    below = corrections.find_base(parts, row, sent.based_on.base(), draft=draft)
     return corrections.merge(below.slices, touched)
 
 
-def _find_version(row: StudyRow, number: int) -> kept.MaskVersion:
-    found = kept.read_version(find_services().store, row.study_id, min(number, _MOST))
+def _find_version(row: StudyRow, number: int) -> stored.MaskVersion:
+    found = stored.read_version(find_services().store, row.study_id, number)
     if found is None:
         raise NotThere(f"There is no version {number} of this study's mask.")
     return found
 
 
-def _describe_draft(row: StudyRow, draft: DraftRow) -> dict[str, Any]:
+def _describe_draft(row: StudyRow, draft: DraftRow) -> DraftAnswer:
     """A draft for the browser; with the mask under it where the present result is another one."""
     present = find_services().result_key(row.content_digest)
-    key, number = draft.based_on.result_key, draft.based_on.version
-    version = None if number is None else _find_version(row, number)
-    return {
-        "revision": draft.revision,
-        "changed_at": draft.changed_at.isoformat(),
-        "based_on": asdict(draft.based_on),
-        "mask": _as_text(draft.content),
-        "base_mask": _as_text(version.content) if version else None,
-        "ai_mask": None if key == present else _as_text(draft.ai_content),
-    }
+    base = draft.based_on
+    version = None if base.version is None else _find_version(row, base.version)
+    ai_content = None if base.result_key == present else draft.ai_content
+    return DraftAnswer(
+        revision=draft.revision,
+        changed_at=draft.changed_at.isoformat(),
+        based_on=base,
+        mask=_as_text(draft.content),
+        base_mask=_as_text(version.content) if version else None,
+        ai_mask=_as_text(ai_content) if ai_content else None,
+    )
 
 
 def _describe_line(line: VersionLine, who: Reader) -> dict[str, Any]:
@@ -211,53 +376,10 @@ def _describe_line(line: VersionLine, who: Reader) -> dict[str, Any]:
         "author": line.author,
         "own": line.reader_id == who.reader_id,
         "saved_at": line.saved_at.isoformat(),
-        "based_on": asdict(line.based_on),
-        "facts": asdict(line.facts),
+        "based_on": line.based_on,
+        "facts": line.facts,
     }
 
 
-def _as_text(content: bytes | None) -> str | None:
-    return None if content is None else base64.b64encode(content).decode("ascii")
-
-
-def _read_body(row: StudyRow) -> Fields:
-    """The JSON object that was sent, at most as long as the study's largest mask."""
-    most = 4 * longest_encoding(shape_of(row)) // 3 + _ROOM
-    return Fields(read_object(most), _SENT)
-
-
-def _read_writer(sent: Fields) -> Writer:
-    return Writer(
-        name=sent.text("writer", _WINDOW),
-        step=sent.whole("step", 0, _MOST),
-        revision=sent.whole("revision", 0, _MOST),
-    )
-
-
-def _read_base(sent: Fields) -> MaskBase:
-    part = sent.part(sent.get("based_on"))
-    given = {name: part.get(name) is not None for name in asdict(MaskBase())}
-    part.require(
-        given["result_key"] == given["threshold"] or given["version"],
-        "based_on must name a result and its threshold, or a version",
-    )
-    if given["version"]:
-        return MaskBase(version=part.whole("version", 0, _MOST))
-    if not given["result_key"]:
-        return MaskBase()
-    return MaskBase(
-        result_key=part.text("result_key", _HEX),
-        threshold=part.number("threshold", 0.001, 1),
-        operating_point=part.number("operating_point", 0, 1) if given["operating_point"] else None,
-    )
-
-
-def _read_mask(sent: Fields, row: StudyRow) -> dict[int, Any]:
-    text = sent.text("mask", _BASE64)
-    try:
-        content = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise RequestRefused(
-            "The mask is malformed and was refused; load the page again."
-        ) from None
-    return decode_mask(content, shape_of(row))
+def _as_text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

@@ -27,7 +27,7 @@ COOKIE = "overread_reader"
 _MAX_AGE_S = 400 * 24 * 3600
 _BROWSER_ID = re.compile(r"browser-[0-9a-f]{32}")
 _LONGEST_NAME = 80
-_NOBODY = (
+NOBODY = (
     "The request does not say who is reading; open Overread through the address that your"
     " administrator gave you."
 )
@@ -94,7 +94,7 @@ def _header_name(header: str) -> str:
     except UnicodeError:
         pass  # it was Latin-1
     if not text or len(text) > 200 or not text.isprintable():
-        raise UnknownReader(_NOBODY)
+        raise UnknownReader(NOBODY)
     return text
 
 

@@ -1,32 +1,35 @@
 """HTTP of measurements: diameters of the AI's mask, and what a reader has measured on a study.
 
 One document holds all of it, with a revision. A window that did not see what another one wrote is
-answered with 409 and with that, and puts both together (`assets/js/measure/measure_store.js`).
+answered with 409 and with that, and merges both (`assets/js/measure/measure_store.js`).
 
-A measurement is ``{"id", "kind", "k", "points"}``: ``k`` its slice from 0, points ``[x, y]`` in
-image coordinates, where pixel (0, 0) covers 0 to 1. Lengths, areas and statistics are not sent:
-they follow from the points, and browsers compute them. What follows from two diameters by RANO is
-answered here: the rule and its sentences are the pipeline's.
+Lengths, areas and statistics are not sent: they follow from the points, and browsers compute them.
+What follows from two diameters by RANO is answered here: the rule and its sentences are the
+pipeline's.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
+from typing import Annotated, Literal
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response
+from pydantic import AfterValidator, Field, model_validator
 
 from dashboard.api.access import (
+    MaskAddress,
+    Place,
+    StudyAddress,
+    VersionQuery,
     answer_immutable,
     find_mask,
     find_services,
     find_study,
     load_case,
-    read_object,
     recent_study,
 )
+from dashboard.api.endpoint import JSON, Answer, Body, ErrorAnswer, endpoint, json_response
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import current_reader
 from dashboard.store import StudyRow
@@ -38,8 +41,8 @@ from dashboard.store.measurements import (
 )
 from dashboard.store.stored_json import Measurement
 from dashboard.studies.measures import describe_lesions
-from dashboard.workspace.received import NotThere
-from pipeline import Fields, InputError, judge_diameters, measure_line
+from dashboard.workspace.received import NotThere, RequestRefused
+from pipeline import InputError, judge_diameters, measure_line
 
 #: Least and greatest number of points by kind. An ellipse is in the rectangle of its two;
 #: diameters are the ends of the longest and those of the perpendicular.
@@ -52,117 +55,202 @@ POINTS = {
 }
 MOST_ITEMS = 400
 _LONGEST_BODY = 1024 * 1024
-_MOST = 2**31 - 2
-_ID = re.compile(r"[a-z0-9]{4,32}")
-_KIND = re.compile("|".join(POINTS))
-_FIELDS = {"id", "kind", "k", "points"}
-_SENT = "The measurements"
+_MOST_POINTS = max(most for _, most in POINTS.values())
 
 measurement = Blueprint("measurement", __name__)
 measurement.register_error_handler(InputError, refuse_input)
 
+_Coordinate = Annotated[
+    float, Field(ge=0, le=1_000_000), AfterValidator(lambda value: round(value, 3))
+]
+#: [x, y] in image coordinates, where pixel (0, 0) covers 0 to 1.
+Point = tuple[_Coordinate, _Coordinate]
+Revision = Annotated[int, Field(ge=0, lt=2**31 - 1)]
+
+
+class SentMeasurement(Body):
+    """What a reader has measured once.
+
+    Attributes:
+        id: Chosen by the browser.
+        kind: What the points are.
+        k: The slice, from 0.
+        points: In the order in which they were set.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]{4,32}$")]
+    kind: Literal["ruler", "angle", "area", "ellipse", "diameters"]
+    k: Place
+    points: Annotated[tuple[Point, ...], Field(max_length=_MOST_POINTS)]
+
+    @model_validator(mode="after")
+    def _check_points(self) -> SentMeasurement:
+        least, most = POINTS[self.kind]
+        if not least <= len(self.points) <= most:
+            raise ValueError(f"must have {least} to {most} points, as its kind is {self.kind}")
+        return self
+
+
+class SentMeasurements(Body):
+    """All that a reader has measured, in place of the revision that the browser has seen."""
+
+    revision: Revision
+    items: Annotated[list[SentMeasurement], Field(max_length=MOST_ITEMS)]
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> SentMeasurements:
+        if len({item.id for item in self.items}) < len(self.items):
+            raise ValueError("must not hold an id twice")
+        return self
+
+
+class SentDiameters(Body):
+    """Two diameters, and how many slices their lesion is on."""
+
+    points: tuple[Point, Point, Point, Point]
+    slices: Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class Measurements(Answer):
+    """All that a reader has measured; the revision grows with each change."""
+
+    revision: int
+    items: tuple[Measurement, ...]
+
+
+class MeasurementsConflict(Measurements, ErrorAnswer):
+    """What another window has measured meanwhile."""
+
+
+class DiametersJudged(Answer):
+    """What two diameters say by RANO.
+
+    Attributes:
+        lengths: Of both, in mm, or in pixels without spacing.
+        measurable: Null without spacing.
+        reason: Why, in one sentence.
+    """
+
+    lengths: tuple[float, float]
+    measurable: bool | None
+    reason: str
+
+
+class Chord(Answer):
+    """A line in pixels with pixel centres at whole numbers; its length in the answer's unit."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    length: float
+
+
+class Lesion(Answer):
+    """A connected part of a mask.
+
+    Attributes:
+        number: From 1, the largest first.
+        k: Slice of its diameters, from 0.
+        slices: On how many slices it is.
+        boxes: [k, left, top, right, bottom], one for each slice.
+        longest, perpendicular: Its diameters.
+        measurable: By RANO; null without spacing.
+        reason: Why, in one sentence.
+    """
+
+    number: int
+    k: int
+    slices: int
+    boxes: list[tuple[int, int, int, int, int]]
+    longest: Chord
+    perpendicular: Chord
+    measurable: bool | None
+    reason: str
+
+
+class LesionsAnswer(Answer):
+    """The lesions of a mask, with sentences on how they were measured."""
+
+    unit: Literal["mm", "pixels"]
+    notes: list[str]
+    lesions: list[Lesion]
+
 
 @measurement.get("/api/studies/<study_id>/measurements")
-def show(study_id: str) -> Response:
-    """What this reader has measured."""
-    row, who = find_study(study_id), current_reader()
+@endpoint()
+def show(address: StudyAddress) -> Measurements:
+    """Return what this reader has measured."""
+    row, who = find_study(address.study_id), current_reader()
     return _answer(read_measurements(find_services().store, row.study_id, who.reader_id))
 
 
 @measurement.put("/api/studies/<study_id>/measurements")
-def write(study_id: str) -> Response:
-    """Keep all that this reader has measured, in the place of the revision that was seen."""
-    row, who = find_study(study_id), current_reader()
-    sent = Fields(read_object(_LONGEST_BODY), _SENT)
-    revision = sent.whole("revision", 0, _MOST)
-    items = read_items(sent, row)
+@endpoint(others={HTTPStatus.CONFLICT: MeasurementsConflict}, longest=_LONGEST_BODY)
+def write(address: StudyAddress, sent: SentMeasurements) -> Measurements:
+    """Store all that this reader has measured, in place of the revision that was seen."""
+    row, who = find_study(address.study_id), current_reader()
+    for item in sent.items:
+        _check_inside(row, item.points, k=item.k)
     try:
-        kept = write_measurements(
-            find_services().store, row.study_id, who.reader_id, revision=revision, items=items
+        stored = write_measurements(
+            find_services().store,
+            row.study_id,
+            who.reader_id,
+            revision=sent.revision,
+            items=[Measurement(**dict(item)) for item in sent.items],
         )
     except LookupError:
         raise NotThere("There is no such study; it may have been deleted.") from None
-    return _answer(kept)
+    return _answer(stored)
 
 
 @measurement.post("/api/studies/<study_id>/measurements/judge")
-def judge(study_id: str) -> Response:
-    """What two diameters that a reader set say by RANO; nothing is kept."""
-    row = find_study(study_id)
-    sent = Fields(read_object(_LONGEST_BODY), "The diameters")
-    points, slices = _read_points(sent, "diameters", row), sent.whole("slices", 1, row.slices)
+@endpoint()
+def judge(address: StudyAddress, sent: SentDiameters) -> DiametersJudged:
+    """Return what two diameters that a reader set say by RANO; nothing is stored."""
+    row = find_study(address.study_id)
+    _check_inside(row, sent.points, k=sent.slices - 1)
     spacing = load_case(row).spacing_mm
-    lengths = (
-        measure_line(points[0], points[1], spacing),
-        measure_line(points[2], points[3], spacing),
-    )
-    measurable, reason = judge_diameters(lengths, slices=slices, in_mm=spacing is not None)
-    return jsonify({"lengths": lengths, "measurable": measurable, "reason": reason})
+    first, second, third, fourth = sent.points
+    lengths = measure_line(first, second, spacing), measure_line(third, fourth, spacing)
+    measurable, reason = judge_diameters(lengths, slices=sent.slices, in_mm=spacing is not None)
+    return DiametersJudged(lengths=lengths, measurable=measurable, reason=reason)
 
 
 @measurement.get("/data/<study_id>/<key>/diameters/<path:mask>")
-def diameters(study_id: str, key: str, mask: str) -> Response:
-    """Diameters of the AI's mask at a threshold and an operating point, as JSON."""
-    row = recent_study(study_id)
+@endpoint(LesionsAnswer)
+def diameters(address: MaskAddress, query: VersionQuery) -> Response:
+    """Return diameters of the AI's mask at a mask threshold and an operating point."""
+    row = recent_study(address.study_id)
 
-    def encode() -> bytes:
-        masks = find_mask(row, key, mask)
-        return json.dumps(describe_lesions(masks, load_case(row).spacing_mm)).encode()
+    def encode() -> LesionsAnswer:
+        found = describe_lesions(find_mask(row, address), load_case(row).spacing_mm)
+        return LesionsAnswer.model_validate(found)
 
-    return answer_immutable(encode, mimetype="application/json", packs=True)
+    return answer_immutable(encode, mimetype=JSON, compress=True)
 
 
 @measurement.errorhandler(MeasurementConflict)
-def tell_conflict(error: MeasurementConflict) -> Response:
-    """Another window wrote meanwhile: give that, so that nothing is lost."""
-    response = _answer(error.row, error="Another window has measured meanwhile.")
-    response.status_code = HTTPStatus.CONFLICT
-    return response
-
-
-def read_items(sent: Fields, row: StudyRow) -> list[Measurement]:
-    """The measurements that were sent, checked against their study.
-
-    Raises:
-        InputError: One does not fit.
-    """
-    items = sent.get("items")
-    fits = isinstance(items, list) and len(items) <= MOST_ITEMS
-    sent.require(fits, f"items must be a list of at most {MOST_ITEMS}")
-    read = [_read_item(sent.part(item), row) for item in items or ()]
-    sent.require(len({item.id for item in read}) == len(read), "an id occurs twice")
-    return read
-
-
-def _read_item(item: Fields, row: StudyRow) -> Measurement:
-    kind = item.text("kind", _KIND)
-    item.require(item.keys() <= _FIELDS, f"a measurement has {', '.join(sorted(_FIELDS))} only")
-    return Measurement(
-        id=item.text("id", _ID),
-        kind=kind,
-        k=item.whole("k", 0, row.slices - 1),
-        points=_read_points(item, kind, row),
+def answer_conflict(error: MeasurementConflict) -> Response:
+    """Another window wrote meanwhile: return that, so that nothing is lost."""
+    sentence = "Another window has measured meanwhile."
+    return json_response(
+        MeasurementsConflict(error=sentence, **dict(_answer(error.row))), HTTPStatus.CONFLICT
     )
 
 
-def _read_points(item: Fields, kind: str, row: StudyRow) -> tuple[tuple[float, float], ...]:
-    points = item.get("points")
-    least, most = POINTS[kind]
-    fits = isinstance(points, list) and least <= len(points) <= most
-    item.require(fits, f"{kind} has {least} to {most} points")
-    read = []
-    for point in points or ():
-        fits = isinstance(point, list) and len(point) == 2 and all(map(_is_number, point))
-        fits = fits and 0 <= point[0] <= row.width and 0 <= point[1] <= row.height
-        item.require(fits, "points must be [x, y] within the image")
-        read.append((round(float(point[0]), 3), round(float(point[1]), 3)))
-    return tuple(read)
+def _check_inside(row: StudyRow, points: Iterable[Sequence[float]], *, k: int) -> None:
+    """Refuse what lies outside of a study.
+
+    Raises:
+        RequestRefused: A point or the slice does.
+    """
+    if k >= row.slices:
+        raise RequestRefused(f"The slice must be one of the study's {row.slices}.", field="k")
+    if any(x > row.width or y > row.height for x, y in points):
+        raise RequestRefused("The points must be [x, y] within the image.", field="points")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _answer(row: MeasurementsRow, **more: str) -> Response:
-    items = [asdict(item) for item in row.items]
-    return jsonify({"revision": row.revision, "items": items, **more})
+def _answer(row: MeasurementsRow) -> Measurements:
+    return Measurements(revision=row.revision, items=row.items)

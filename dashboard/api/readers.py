@@ -3,92 +3,119 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, current_app
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dashboard.api.access import read_object
+from dashboard.api.endpoint import Answer, Body, endpoint
 from dashboard.api.identity import Reader, current_reader
 from dashboard.store.readers import ReaderRow, change_reader, find_reader
 from dashboard.workspace import services
 from dashboard.workspace.received import RequestRefused
-from dashboard.workspace.services import Services
 
 LONGEST_NAME = 60
 MOST_KEYS = 300
-_LONGEST_BODY = 64 * 1024
-_BINDING = re.compile(r"[a-z][a-z0-9.-]{0,63}")
 #: "m", "Shift+n", "Ctrl+Shift+z", "ArrowDown", " "; "" takes a key away.
 _KEY = re.compile(r"(Ctrl\+)?(Shift\+)?([^\s]|[A-Z][A-Za-z0-9]{1,15}| )|")
 
 reader = Blueprint("reader", __name__)
 
 
+def _check_printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be plain text")
+    return text
+
+
+def _check_key(text: str) -> str:
+    if not _KEY.fullmatch(text) or not text.isprintable():
+        raise ValueError("must be a key that a keyboard sends")
+    return text
+
+
+_Name = Annotated[
+    str,
+    BeforeValidator(lambda text: " ".join(text.split()) if isinstance(text, str) else text),
+    Field(max_length=LONGEST_NAME),
+    AfterValidator(_check_printable),
+]
+#: Id of a binding, such as "show.ai".
+_Binding = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]{0,63}$")]
+_Keys = Annotated[
+    dict[_Binding, Annotated[str, AfterValidator(_check_key)]], Field(max_length=MOST_KEYS)
+]
+
+
+class ReaderChange(Body):
+    """What a reader changes; a field that is not sent stays as it is.
+
+    Attributes:
+        name: The reader's name.
+        keys: All changed keys, by binding.
+        tour_done: Whether the tour is not to be shown by itself again.
+    """
+
+    name: _Name | None = None
+    keys: _Keys | None = None
+    tour_done: bool | None = None
+
+    @model_validator(mode="after")
+    def _check_any(self) -> ReaderChange:
+        if not self.model_fields_set:
+            raise ValueError("must hold name, keys or tour_done")
+        return self
+
+
+class ReaderAnswer(Answer):
+    """Who is reading.
+
+    Attributes:
+        name: The name that the reader typed or that the proxy gave, "" without one.
+        shown: The name to show; never empty.
+        can_rename: Whether the reader may change the name.
+        keys: Changed keys by binding.
+        tour_done: Whether the tour is not to be shown by itself again.
+    """
+
+    name: str
+    shown: str
+    can_rename: bool
+    keys: Mapping[str, str]
+    tour_done: bool
+
+
 @reader.get("/api/reader")
-def show_reader() -> Response:
-    """Who is reading, with what is kept of them."""
+@endpoint()
+def show_reader() -> ReaderAnswer:
+    """Return who is reading, with what is stored of them."""
     who = current_reader()
-    return _answer(who, find_reader(_services().store, who.reader_id))
+    return _answer(who, find_reader(services.get(current_app).store, who.reader_id))
 
 
 @reader.put("/api/reader")
-def change() -> Response:
-    """Change name, keys or tour_done; what is not sent stays."""
+@endpoint()
+def change(sent: ReaderChange) -> ReaderAnswer:
+    """Change name, keys or tour_done."""
     who = current_reader()
-    sent = _read_body()
-    if "name" in sent and not who.can_rename:
-        raise RequestRefused("Your name comes from the sign-in in front of Overread.")
-    row = change_reader(_services().store, who.reader_id, **sent)
+    if sent.name is not None and not who.can_rename:
+        raise RequestRefused("Your name comes from the sign-in in front of Overread.", field="name")
+    row = change_reader(
+        services.get(current_app).store,
+        who.reader_id,
+        name=sent.name,
+        keys=sent.keys,
+        tour_done=sent.tour_done,
+    )
     return _answer(current_reader(), row)
 
 
-def _answer(who: Reader, row: ReaderRow) -> Response:
-    return jsonify(
-        {
-            "name": row.name if who.can_rename else who.name,
-            "shown": who.name,
-            "can_rename": who.can_rename,
-            "keys": dict(row.keys),
-            "tour_done": row.tour_done,
-        }
+def _answer(who: Reader, row: ReaderRow) -> ReaderAnswer:
+    return ReaderAnswer(
+        name=row.name if who.can_rename else who.name,
+        shown=who.name,
+        can_rename=who.can_rename,
+        keys=row.keys,
+        tour_done=row.tour_done,
     )
-
-
-def _read_body() -> dict[str, Any]:
-    """The fields that were sent, checked."""
-    body = read_object(_LONGEST_BODY)
-    if not body:
-        raise RequestRefused("The request must hold name, keys or tour_done as JSON.")
-    checks = {"name": _check_name, "keys": _check_keys, "tour_done": _check_done}
-    unknown = sorted(str(name)[:32] for name in body if name not in checks)
-    if unknown:
-        raise RequestRefused(f"The request holds {unknown[0]!r}, which is not known.")
-    return {name: checks[name](value) for name, value in body.items()}
-
-
-def _check_name(value: object) -> str:
-    name = " ".join(value.split()) if isinstance(value, str) else None
-    if name is None or len(name) > LONGEST_NAME or not name.isprintable():
-        raise RequestRefused(f"A name is plain text of at most {LONGEST_NAME} characters.")
-    return name
-
-
-def _check_keys(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or len(value) > MOST_KEYS:
-        raise RequestRefused(f"keys must be an object with at most {MOST_KEYS} entries.")
-    for binding, key in value.items():
-        if not _BINDING.fullmatch(binding):
-            raise RequestRefused("A name in keys is not that of a binding.")
-        if not isinstance(key, str) or not _KEY.fullmatch(key) or not key.isprintable():
-            raise RequestRefused(f"The key of {binding} is not one that a keyboard sends.")
-    return value
-
-
-def _check_done(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise RequestRefused("tour_done must be true or false.")
-    return value
-
-
-def _services() -> Services:
-    return services.get(current_app)

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, request
 
+from dashboard.api.endpoint import VERSION, VERSION_HEADER, ErrorAnswer, json_response
 from dashboard.workspace.settings import LOCAL_HOSTS, Settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -41,9 +42,7 @@ def protect(
         if sentence is None:
             return None
         if request.path.startswith("/api/"):
-            refused = jsonify({"error": sentence})
-            refused.status_code = HTTPStatus.FORBIDDEN
-            return refused
+            return json_response(ErrorAnswer(error=sentence), HTTPStatus.FORBIDDEN)
         return Response(f"{sentence}\n", HTTPStatus.FORBIDDEN, mimetype="text/plain")
 
     @server.after_request
@@ -62,6 +61,9 @@ def _refusal(hosts: set[str]) -> str | None:
             "This server does not answer under the name in the address; its administrator can add"
             " the name to OVERREAD_ALLOWED_HOSTS."
         )
+    version = request.headers.get(VERSION_HEADER)
+    if request.path.startswith("/api/") and version not in (None, VERSION):
+        return "This page is of another version than the server; load the page again."
     if request.method in _SAFE_METHODS:
         return None
     origin = request.headers.get("Origin")
@@ -71,8 +73,8 @@ def _refusal(hosts: set[str]) -> str | None:
         foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
     if foreign:
         return "The request came from another web page and was refused."
-    if request.path.startswith("/api/") and request.headers.get("X-Overread") != "1":
-        return "The request lacks the header X-Overread: 1 and was refused."
+    if request.path.startswith("/api/") and version is None:
+        return f"The request lacks the header {VERSION_HEADER}: {VERSION} and was refused."
     return None
 
 

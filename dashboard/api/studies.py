@@ -6,15 +6,22 @@ value from the address is untrusted; one sentence says what does not fit.
 
 from __future__ import annotations
 
-import json
-from http import HTTPStatus
+from typing import Annotated, Literal
 
 import numpy as np
-from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, request
+from pydantic import Field
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from dashboard.api.access import (
+    BYTES,
     RESULT_GONE,
+    DataAddress,
+    HexKey,
+    Place,
+    ResultAddress,
+    StudyAddress,
+    VersionQuery,
     answer_immutable,
     answer_pixels,
     answer_reference,
@@ -26,7 +33,18 @@ from dashboard.api.access import (
     recent_study,
     study_with_data,
 )
-from dashboard.api.errors import SENTENCES
+from dashboard.api.comparisons import FileQuery
+from dashboard.api.endpoint import (
+    JSON,
+    NOTHING_HERE,
+    Address,
+    Answer,
+    Nothing,
+    Query,
+    endpoint,
+)
+from dashboard.api.measurements import LesionsAnswer
+from dashboard.api.study_answer import StudyAnswer
 from dashboard.studies import intake
 from dashboard.studies.description import describe_study
 from dashboard.studies.display import make_thumbnail
@@ -36,7 +54,113 @@ from dashboard.workspace.received import NotThere
 from dashboard.workspace.services import Services
 from pipeline import AnswerMap
 
+_PNG = "image/png"
+
 api = Blueprint("overread", __name__)
+
+
+class BatchAddress(Address):
+    """An upload, by the name that the browser gave it."""
+
+    batch: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$", title="upload")]
+
+
+class PixelsAddress(DataAddress):
+    """One slice of one channel."""
+
+    channel: Place
+    k: Place
+
+
+class ReferenceAddress(DataAddress):
+    """One slice of the reference mask."""
+
+    k: Place
+
+
+class ThumbnailAddress(DataAddress):
+    """A picture of one channel."""
+
+    channel: Place
+
+
+class ThumbnailQuery(Query):
+    """The slice to show, from 0; by default the middle one."""
+
+    slice: Place | None = None
+
+
+class MapAddress(ResultAddress):
+    """One slice of a map of the result."""
+
+    name: AnswerMap
+    k: Place
+
+
+class MeasuresAddress(DataAddress):
+    """What is measured on a result."""
+
+    key: HexKey
+
+
+class Health(Answer):
+    """That the server answers, and its database: how many studies it has."""
+
+    status: Literal["ok"] = "ok"
+    studies: int
+
+
+class ReceivedFile(Answer):
+    """How many bytes of a file were received."""
+
+    bytes: int
+
+
+class AddedStudy(Answer):
+    """A study of an upload; new is false where the worklist had it already."""
+
+    study_id: str
+    case_id: str
+    slices: int
+    new: bool
+
+
+class RefusedFile(Answer):
+    """A file that could not be read, and why, in one sentence."""
+
+    source: str
+    message: str
+
+
+class UploadReport(Answer):
+    """What became of an upload.
+
+    Attributes:
+        studies: Those that were read from it.
+        errors: Files that could not be read.
+        notices: Sentences on files that were passed over.
+        files: Files that were found; what archives hold counts, archives do not.
+    """
+
+    studies: list[AddedStudy]
+    errors: list[RefusedFile]
+    notices: list[str]
+    files: int
+
+
+class MeasuresAnswer(LesionsAnswer):
+    """What is measured on a result.
+
+    Attributes:
+        areas: By slice, pixels at or above each of 256 levels of the probability map; null where
+            the segmenter was not run.
+        overlap: Likewise, of those in the reference; null without one.
+        reference_px: The reference's pixels by slice; null without one.
+    """
+
+    areas: list[list[int] | None]
+    overlap: list[list[int] | None] | None
+    reference_px: list[int] | None
 
 
 def register(server: Flask, parts: Services) -> None:
@@ -53,135 +177,132 @@ def register(server: Flask, parts: Services) -> None:
 
 
 @api.get("/api/health")
-def health() -> Response:
-    """Whether the server answers and its database too."""
-    counts = find_services().store.count_studies()
-    return jsonify({"status": "ok", "studies": counts.total})
+@endpoint()
+def health() -> Health:
+    """Return whether the server and its database answer."""
+    return Health(studies=find_services().store.count_studies().total)
 
 
 @api.put("/api/uploads/<batch>/files")
-def receive_file(batch: str) -> Response:
+@endpoint()
+def receive_file(address: BatchAddress, query: FileQuery) -> ReceivedFile:
     """Stream one file of an upload to disk."""
-    name = request.args.get("name", "")
     length = request.content_length
-    return jsonify({"bytes": _uploads().receive(batch, name, request.stream, length=length)})
+    size = _uploads().receive(address.batch, query.name, request.stream, length=length)
+    return ReceivedFile(bytes=size)
 
 
 @api.post("/api/uploads/<batch>/finish")
-def finish_upload(batch: str) -> Response:
-    """Read what arrived; good files become studies, the others are told."""
-    with _uploads().take(batch) as folder:
+@endpoint()
+def finish_upload(address: BatchAddress) -> UploadReport:
+    """Read what arrived; good files become studies, the others are reported."""
+    with _uploads().take(address.batch) as folder:
         if folder is None:
             raise NotThere("No file of this upload has arrived.")
         report = intake.add_upload(find_services(), folder)
-    rows = [
-        {
-            "study_id": row.study_id,
-            "case_id": row.case_id,
-            "slices": row.slices,
-            "new": row.study_id in report.added,
-        }
+    studies = [
+        AddedStudy(
+            study_id=row.study_id,
+            case_id=row.case_id,
+            slices=row.slices,
+            new=row.study_id in report.added,
+        )
         for row in report.studies
     ]
-    errors = [{"source": error.source, "message": error.message} for error in report.errors]
-    return jsonify(
-        {
-            "studies": rows,
-            "errors": errors,
-            "notices": list(report.notices),
-            "files": report.n_files,
-        }
+    errors = [RefusedFile(source=one.source, message=one.message) for one in report.errors]
+    return UploadReport(
+        studies=studies, errors=errors, notices=list(report.notices), files=report.n_files
     )
 
 
 @api.delete("/api/uploads/<batch>")
-def discard_upload(batch: str) -> Response:
+@endpoint()
+def discard_upload(address: BatchAddress) -> Nothing:
     """Delete what arrived."""
-    _uploads().discard(batch)
-    return jsonify({})
+    _uploads().discard(address.batch)
+    return Nothing()
 
 
 @api.get("/api/studies/<study_id>")
-def study(study_id: str) -> Response:
-    """A study without its pixels."""
-    return jsonify(describe_study(find_services(), find_study(study_id)))
+@endpoint()
+def study(address: StudyAddress) -> StudyAnswer:
+    """Return a study without its pixels."""
+    described = describe_study(find_services(), find_study(address.study_id))
+    return StudyAnswer.model_validate(described)
 
 
 @api.get("/data/<study_id>/<digest>/pixels/<int:channel>/<int:k>")
-def pixels(study_id: str, digest: str, channel: int, k: int) -> Response:
-    """One slice of one channel, encoded as `dashboard.studies.display` says."""
-    row = study_with_data(study_id, digest)
-    check_place(row, channel, k)
-    return answer_pixels(row, channel, lambda volume: volume[k])
+@endpoint(BYTES)
+def pixels(address: PixelsAddress) -> Response:
+    """Return one slice of one channel, row by row, as the study's pixel_type says."""
+    row = study_with_data(address)
+    check_place(row, address.channel, address.k)
+    return answer_pixels(row, address.channel, lambda volume: volume[address.k])
 
 
 @api.get("/data/<study_id>/<digest>/reference/<int:k>")
-def reference(study_id: str, digest: str, k: int) -> Response:
-    """The reference mask of one slice, 0 or 255."""
-    row = study_with_data(study_id, digest)
-    check_place(row, 0, k)
-    return answer_reference(row, lambda masks: masks[k])
+@endpoint(BYTES)
+def reference(address: ReferenceAddress) -> Response:
+    """Return the reference mask of one slice, 0 or 255."""
+    row = study_with_data(address)
+    check_place(row, 0, address.k)
+    return answer_reference(row, lambda masks: masks[address.k])
 
 
 @api.get("/data/<study_id>/<digest>/thumbnail/<int:channel>.png")
-def thumbnail(study_id: str, digest: str, channel: int) -> Response:
-    """A small picture of the middle slice, or of ``?slice=k`` (from 0)."""
-    row = study_with_data(study_id, digest)
-    text = request.args.get("slice", str(row.slices // 2))
-    if not (text.isascii() and text.isdigit() and len(text) < 8):
-        raise NotThere("There is no such slice.")
-    k = int(text)
-    check_place(row, channel, k)
+@endpoint(_PNG)
+def thumbnail(address: ThumbnailAddress, query: ThumbnailQuery) -> Response:
+    """Return a small picture of one slice."""
+    row = study_with_data(address)
+    k = row.slices // 2 if query.slice is None else query.slice
+    check_place(row, address.channel, k)
 
     def encode() -> bytes:
-        low, high = row.display.windows[channel]
-        return make_thumbnail(load_case(row).pixels[k, :, :, channel], (low, high))
+        low, high = row.display.windows[address.channel]
+        return make_thumbnail(load_case(row).pixels[k, :, :, address.channel], (low, high))
 
-    return answer_immutable(encode, mimetype="image/png")
+    return answer_immutable(encode, mimetype=_PNG)
 
 
 @api.get(f"/data/<study_id>/<key>/<any({', '.join(AnswerMap)}):name>/<int:k>")
-def answer_map(study_id: str, key: str, name: str, k: int) -> Response:
-    """One slice of a map of the answer (`pipeline.AnswerMap`), by the models that the key names."""
-    return _map_slice(study_id, key, k, AnswerMap(name))
+@endpoint(BYTES)
+def answer_map(address: MapAddress) -> Response:
+    """Return one slice of a map of the result, one byte a pixel."""
+    row = recent_study(address.study_id)
+    check_key(row, address.key)
+    check_place(row, 0, address.k)
+
+    def encode() -> bytes:
+        found = find_services().results.map_slice(address.key, address.k, address.name)
+        if found is None or found.shape != (row.height, row.width):
+            raise NotThere(RESULT_GONE)
+        return np.ascontiguousarray(found, np.uint8).tobytes()
+
+    return answer_immutable(encode, compress=True)
 
 
 @api.get("/data/<study_id>/<digest>/measures/<key>")
-def measures(study_id: str, digest: str, key: str) -> Response:
-    """Diameters and what each mask threshold takes in, as JSON."""
-    row = study_with_data(study_id, digest)
-    check_key(row, key)
+@endpoint(MeasuresAnswer)
+def measures(address: MeasuresAddress, query: VersionQuery) -> Response:
+    """Return diameters, and the areas at each mask threshold."""
+    row = study_with_data(address)
+    check_key(row, address.key)
 
-    def encode() -> bytes:
+    def encode() -> MeasuresAnswer:
         case = load_case(row)
-        result = find_services().results.get(key, case)
+        result = find_services().results.get(address.key, case)
         if result is None:
             raise NotThere(RESULT_GONE)
-        return json.dumps(describe_measures(result, case.masks), separators=(",", ":")).encode()
+        return MeasuresAnswer.model_validate(describe_measures(result, case.masks))
 
-    return answer_immutable(encode, mimetype="application/json", packs=True)
+    return answer_immutable(encode, mimetype=JSON, compress=True)
 
 
 @api.route("/api/<path:rest>", methods=["GET", "PUT", "POST", "DELETE"])
 @api.route("/data/<path:rest>", methods=["GET"])
 def nothing(rest: str) -> Response:
     """Keep Dash from answering unknown addresses of ours with its page."""
-    raise NotThere(SENTENCES[HTTPStatus.NOT_FOUND])
-
-
-def _map_slice(study_id: str, key: str, k: int, name: AnswerMap) -> Response:
-    """One slice of a map of the answer that the key names."""
-    row = recent_study(study_id)
-    check_key(row, key)
-    check_place(row, 0, k)
-
-    def encode() -> bytes:
-        found = find_services().results.map_slice(key, k, name)
-        if found is None or found.shape != (row.height, row.width):
-            raise NotThere(RESULT_GONE)
-        return np.ascontiguousarray(found, np.uint8).tobytes()
-
-    return answer_immutable(encode, packs=True)
+    raise NotThere(NOTHING_HERE)
 
 
 def _uploads() -> Uploads:
@@ -190,7 +311,7 @@ def _uploads() -> Uploads:
 
 
 def _refuse_large() -> None:
-    """Refuse what no address takes; uploads tell their limit themselves."""
+    """Refuse what no address takes; uploads report their limit themselves."""
     limit = find_services().settings.max_upload_bytes
     if request.endpoint != f"{api.name}.receive_file" and (request.content_length or 0) > limit:
         raise RequestEntityTooLarge

@@ -1,4 +1,4 @@
-"""What browsers send: names that stay where they belong, and what is refused."""
+"""What browsers send: file names that stay inside their folder, and what is refused."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ class NotThere(Exception):
 
 
 class RequestRefused(Exception):
-    """What was sent does not fit; the message is one plain sentence."""
+    """What was sent does not fit; the message is one plain sentence.
+
+    Attributes:
+        field: The field that does not fit, "" for none in particular.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class UploadRefused(Exception):
-    """A file cannot be taken; the message is one plain sentence.
+    """A file cannot be received; the message is one plain sentence.
 
     Attributes:
-        status: HTTP status that fits.
+        status: HTTP status of the answer.
     """
 
     def __init__(self, status: HTTPStatus, message: str) -> None:

@@ -86,7 +86,7 @@ def test_nothing_comes_from_elsewhere(answers: Any) -> None:
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"OVERREAD_PORT": "x"}, "OVERREAD_PORT must be a whole number from 1 to 65535, got 'x'."),
+        ({"OVERREAD_PORT": "x"}, "OVERREAD_PORT must be a whole number, got 'x'."),
         ({"OVERREAD_DATABASE_URL": "sqlite:////no/such/x.db"}, "The review database"),
     ],
 )

@@ -10,6 +10,7 @@ from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
 
+from dashboard.api.access import OTHER_MODELS
 from dashboard.api.measurements import MOST_ITEMS
 from dashboard.store.measurements import (
     MeasurementConflict,
@@ -71,7 +72,7 @@ def test_a_window_that_is_behind_is_given_what_another_wrote(
     assert late.status_code == 409
     assert late.json["items"] == [RULER]
     assert late.json["revision"] == 1
-    assert late.json["error"] == "Another window has measured meanwhile."
+    assert late.json["error"].endswith(".")
     assert client.get(address).json["items"] == [RULER]
 
 
@@ -83,47 +84,51 @@ def test_another_reader_has_measurements_of_their_own(
 
 
 REFUSED = [
-    pytest.param([{**RULER, "kind": "circle"}], "kind is missing", id="kind"),
-    pytest.param([{**RULER, "id": "../x"}], "id is missing", id="id"),
-    pytest.param([{**RULER, "k": 3}], "k must be from 0 to 2", id="slice"),
-    pytest.param([{**RULER, "k": 0.5}], "k must be a whole", id="half a slice"),
-    pytest.param([{**RULER, "k": True}], "k must be from", id="true as a slice"),
-    pytest.param([{**RULER, "points": [[0, 0]]}], "ruler has 2 to 2 points", id="one point"),
-    pytest.param([{**RULER, "points": "x"}], "ruler has 2 to 2 points", id="no points"),
-    pytest.param([{**RULER, "points": [[0, 0], [1]]}], "within the image", id="half a point"),
-    pytest.param([{**RULER, "points": [[0, 0], [5.1, 1]]}], "within the image", id="outside"),
-    pytest.param([{**RULER, "points": [[0, 0], [10**400, 1]]}], "within the image", id="huge"),
-    pytest.param([{**RULER, "points": [[0, 0], ["1", 1]]}], "within the image", id="text"),
-    pytest.param([{**RULER, "text": "x"}], "a measurement has", id="another field"),
-    pytest.param([RULER, RULER], "an id occurs twice", id="twice"),
-    pytest.param(["x"], "an object is missing", id="no object"),
-    pytest.param("x", "items must be a list", id="no list"),
-    pytest.param([RULER] * (MOST_ITEMS + 1), "items must be a list of at most", id="too many"),
+    pytest.param([{**RULER, "kind": "circle"}], "items[0].kind", id="kind"),
+    pytest.param([{**RULER, "id": "../x"}], "items[0].id", id="id"),
+    pytest.param([DIAMETERS, {**RULER, "id": "abcd\n"}], "items[1].id", id="line end"),
+    pytest.param([{**RULER, "k": 3}], "k", id="slice"),
+    pytest.param([{**RULER, "k": -1}], "items[0].k", id="slice below 0"),
+    pytest.param([{**RULER, "k": 0.5}], "items[0].k", id="half a slice"),
+    pytest.param([{**RULER, "k": True}], "items[0].k", id="true as a slice"),
+    pytest.param([{**RULER, "points": [[0, 0]]}], "items[0]", id="one point"),
+    pytest.param([{**RULER, "points": [[0, 0]] * 1001}], "items[0].points", id="many points"),
+    pytest.param([{**RULER, "points": "x"}], "items[0].points", id="no points"),
+    pytest.param([{**RULER, "points": [[0, 0], [1]]}], "items[0].points[1][1]", id="half a point"),
+    pytest.param([{**RULER, "points": [[0, 0], [5.1, 1]]}], "points", id="outside"),
+    pytest.param([{**RULER, "points": [[0, 0], [0, -1]]}], "items[0].points[1][1]", id="above"),
+    pytest.param([{**RULER, "points": [[0, 0], [10**400, 1]]}], "items[0].points[1][0]", id="huge"),
+    pytest.param([{**RULER, "points": [[0, 0], ["1", 1]]}], "items[0].points[1][0]", id="text"),
+    pytest.param([{**RULER, "text": "x"}], "items[0].text", id="another field"),
+    pytest.param([RULER, RULER], "", id="twice"),
+    pytest.param(["x"], "items[0]", id="no object"),
+    pytest.param("x", "items", id="no list"),
+    pytest.param([RULER] * (MOST_ITEMS + 1), "items", id="too many"),
 ]
 
 
-@pytest.mark.parametrize(("items", "words"), REFUSED)
+@pytest.mark.parametrize(("items", "field"), REFUSED)
 def test_what_does_not_fit_is_refused_in_a_sentence(
-    client: FlaskClient, address: str, items: Any, words: str
+    client: FlaskClient, address: str, items: Any, field: str
 ) -> None:
     answer = put(client, address, 0, items)
     assert answer.status_code == 400
-    assert words in answer.json["error"]
+    assert answer.json["field"] == field
+    assert answer.json["error"].endswith(".")
     assert client.get(address).json["revision"] == 0
 
 
 def test_requests_that_are_no_documents_are_refused(client: FlaskClient, address: str) -> None:
-    for body in ("[]", "{", "[" * 100_000, '"x"'):
+    for body in ("[]", "{", "[" * 100_000, '"x"', ""):
         answer = client.put(address, data=body, content_type="application/json", headers=OURS)
-        assert (answer.status_code, answer.json) == (
-            400,
-            {"error": "The request must hold a JSON object."},
-        )
+        assert (answer.status_code, answer.json["field"]) == (400, "")
     infinite = json.dumps({**RULER, "points": [[0, 0], [float("inf"), float("nan")]]})
     body = f'{{"revision": 0, "items": [{infinite}]}}'
     answer = client.put(address, data=body, content_type="application/json", headers=OURS)
+    assert (answer.status_code, answer.json["field"]) == (400, "items[0].points[1][0]")
+    valid = json.dumps({"revision": 0, "items": []})
+    answer = client.put(address, data=valid, content_type="text/plain", headers=OURS)
     assert answer.status_code == 400
-    assert "within the image" in answer.json["error"]
     for revision in (-1, 2**31, "1", None, 0.5):
         assert put(client, address, revision, []).status_code == 400
     long = client.put(address, data=" " * 1_100_000, content_type="application/json", headers=OURS)
@@ -232,7 +237,4 @@ def test_diameters_at_thresholds_that_are_not_there(
 def test_diameters_of_another_result_are_not_there(client: FlaskClient, result: Any) -> None:
     other = result["diameters_url"].format(mask=128).replace(result["key"], "a" * 64)
     answer = client.get(other)
-    assert (answer.status_code, answer.json["error"]) == (
-        404,
-        "This result is by other models; open the study again.",
-    )
+    assert (answer.status_code, answer.json["error"]) == (404, OTHER_MODELS)

@@ -4,7 +4,7 @@ import numpy as np
 from fake_server import add_case, add_row, make_case
 from flask.testing import FlaskClient
 
-from dashboard.api.access import KEPT_S, RecentStudies
+from dashboard.api.access import KEPT_S, MOST_STUDIES, RecentStudies
 from dashboard.workspace.services import Services
 
 
@@ -50,10 +50,16 @@ def test_a_study_that_is_not_there_yet_is_found_when_it_is(parts: Services) -> N
 
 def test_no_more_than_some_studies_are_kept(parts: Services) -> None:
     row = parts.store.study(add_row(parts.store, 1))
-    recent = RecentStudies(lambda study_id: row, clock=Seconds())
-    for number in range(400):
+    asked: list[str] = []
+
+    def read(wanted: str) -> object:
+        asked.append(wanted)
+        return row
+
+    recent = RecentStudies(read, clock=Seconds())  # type: ignore[arg-type]
+    for number in (*range(MOST_STUDIES), MOST_STUDIES, MOST_STUDIES, 0):
         recent.get(str(number))
-    assert len(recent._rows) == 256
+    assert asked == [*map(str, range(MOST_STUDIES + 1)), "0"], "the oldest was dropped"
 
 
 def test_slices_are_the_same_after_their_memory_was_given_back(

@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dashboard.api import security
+from dashboard.api.endpoint import VERSION, VERSION_HEADER
 
 OURS = {"X-Overread": "1"}
 
@@ -45,6 +46,14 @@ def test_forged_requests_are_refused(
 ) -> None:
     answer = client.post(f"/api/uploads/{'0' * 16}/finish", headers=OURS | headers)
     assert answer.status_code == status
+
+
+def test_page_of_another_version_is_refused_by_the_endpoints_only(client: FlaskClient) -> None:
+    other = {VERSION_HEADER: "0"}
+    assert client.get("/api/health", headers=other).status_code == 403
+    assert client.get("/data/nothing", headers=other).status_code == 404
+    for address in ("/api/health", "/api/nothing", "/data/nothing"):
+        assert client.get(address).headers[VERSION_HEADER] == VERSION
 
 
 def test_header_is_required_on_our_addresses_only(client: FlaskClient) -> None:

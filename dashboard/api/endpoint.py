@@ -1,0 +1,185 @@
+"""What an endpoint takes and answers: declared models, parsed and written in this one place.
+
+    @measurement.put("/api/studies/<study_id>/measurements")
+    @endpoint()
+    def write(address: StudyAddress, sent: SentMeasurements) -> Measurements: ...
+
+A view's parameters are an `Address` (the variables of its rule), a `Query` and a `Body`, each where
+it has one; it returns an `Answer`, or a response with the type of content that the decorator names.
+`dashboard.api.openapi` describes the endpoints from the same declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Final, TypeVar, get_type_hints
+
+from flask import Response, request
+from pydantic import ConfigDict, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from dashboard.workspace.received import NotThere, RequestRefused
+from pipeline import DeclaredModel, first_problem, input_error
+
+#: Version of the HTTP interface, and the header in which scripts and answers name it.
+VERSION: Final = "1"
+VERSION_HEADER: Final = "X-Overread"
+NOTHING_HERE = "There is nothing at this address."
+JSON = "application/json"
+_LONGEST_BODY = 64 * 1024
+_SENT = "The request"
+_REMEDY = "correct it or load the page again"
+
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+
+class Address(DeclaredModel):
+    """The variables of an address; numbers are written as text there."""
+
+    model_config = ConfigDict(strict=False)
+
+
+class Query(DeclaredModel):
+    """What stands behind the question mark; without fields, nothing may."""
+
+    model_config = ConfigDict(strict=False)
+
+
+class Body(DeclaredModel):
+    """The JSON object that is sent."""
+
+
+class Answer(DeclaredModel):
+    """The JSON object that is answered; no number in it is NaN or infinite."""
+
+    model_config = ConfigDict(strict=False)
+
+
+class Nothing(Answer):
+    """An answer that says only that it was done."""
+
+
+class ErrorAnswer(Answer):
+    """Why a request was not answered with what was asked for.
+
+    Attributes:
+        error: One sentence that may be shown.
+        field: What of the request does not fit, such as "items[2].points"; "" for none in
+            particular.
+    """
+
+    error: str
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What an endpoint takes and answers.
+
+    Attributes:
+        address, query, body: Models of what it takes; None where it takes none.
+        content: Model of its answer, or the type of content where that is not JSON.
+        status: Of its answer.
+        others: Models of answers with other statuses; `ErrorAnswer` where none is named.
+    """
+
+    address: type[Address] | None
+    query: type[Query]
+    body: type[Body] | None
+    content: type[Answer] | str
+    status: HTTPStatus
+    others: Mapping[HTTPStatus, type[Answer]] = field(default_factory=dict)
+
+
+def endpoint(
+    content: type[Answer] | str | None = None,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    others: Mapping[HTTPStatus, type[Answer]] | None = None,
+    longest: int | Callable[[Any], int] = _LONGEST_BODY,
+) -> Callable[[_View], Callable[..., Response]]:
+    """Declare a view as an endpoint, by the types of its parameters and of what it returns.
+
+    Args:
+        content: What a view answers that returns a response; else the type that it returns.
+        status: Of the answer.
+        others: Models of answers with other statuses that hold more than a sentence.
+        longest: Longest body that is read, in bytes, or a function that returns it for an address.
+    """
+
+    def declare(view: _View) -> Callable[..., Response]:
+        kinds = get_type_hints(view)
+        returned = kinds.pop("return")
+        parameters = {
+            base: name
+            for name, kind in kinds.items()
+            for base in (Address, Query, Body)
+            if issubclass(kind, base)
+        }
+        declared = Endpoint(
+            address=kinds.get(parameters.get(Address, "")),
+            query=kinds.get(parameters.get(Query, ""), Query),
+            body=kinds.get(parameters.get(Body, "")),
+            content=content or returned,
+            status=status,
+            others=others or {},
+        )
+
+        @wraps(view)
+        def answer(**values: Any) -> Response:
+            parsed: dict[type[DeclaredModel], DeclaredModel] = {}
+            if declared.address is not None:
+                parsed[Address] = _parse_address(declared.address, values)
+            parsed[Query] = _parse_query(declared.query)
+            if declared.body is not None:
+                most = longest if isinstance(longest, int) else longest(parsed.get(Address))
+                parsed[Body] = _parse_body(declared.body, most)
+            found = view(**{name: parsed[base] for base, name in parameters.items()})
+            return found if isinstance(found, Response) else json_response(found, status)
+
+        answer.declared = declared  # type: ignore[attr-defined]
+        return answer
+
+    return declare
+
+
+def json_response(answer: Answer, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """An answer as JSON."""
+    return Response(answer.model_dump_json(), status, mimetype=JSON)
+
+
+def _parse_address(kind: type[Address], values: Mapping[str, Any]) -> Address:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        found = kind.model_fields.get(first_problem(error).field)
+        title = found.title if found else None
+        raise NotThere(f"There is no such {title}." if title else NOTHING_HERE) from None
+
+
+def _parse_query(kind: type[Query]) -> Query:
+    try:
+        return kind.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        if request.method == "GET":  # the query is a part of the address
+            raise NotThere(NOTHING_HERE) from None
+        raise _refusal(error) from None
+
+
+def _parse_body(kind: type[Body], most: int) -> Body:
+    if (request.content_length or 0) > most:
+        raise RequestEntityTooLarge
+    if not request.is_json:
+        raise RequestRefused(f"{_SENT} must hold JSON; {_REMEDY}.")
+    try:
+        return kind.model_validate_json(request.get_data())
+    except ValidationError as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: ValidationError) -> RequestRefused:
+    sentence = input_error(error, _SENT, remedy=_REMEDY).message
+    return RequestRefused(sentence, field=first_problem(error).field)
