@@ -20,6 +20,15 @@ if TYPE_CHECKING:
         ModelReference,
         SliceResult,
     )
+    from pipeline.benchmark.results import (
+        BenchmarkResults,
+        MeasuredRoute,
+        MissingRoute,
+        TimedTask,
+        TimedTraining,
+        read_benchmark,
+    )
+    from pipeline.benchmark.statistics import Ratio
     from pipeline.data.case import Case, volume_ml
     from pipeline.data.case_files import load_case, save_case
     from pipeline.data.mask_export import encode_nifti_mask
@@ -32,6 +41,13 @@ if TYPE_CHECKING:
     from pipeline.engine.export import export_models
     from pipeline.engine.selection import choose_precision
     from pipeline.errors import Cancelled, InputError, ProgressCallback
+    from pipeline.experiments.documents import (
+        ExperimentResults,
+        MeasuredRow,
+        NotRunRow,
+        experiment_files,
+        read_results,
+    )
     from pipeline.input_gate.gate import InputAspect, InputFinding
     from pipeline.measurement.bidimensional import (
         BidimensionalMeasurement,
@@ -62,6 +78,18 @@ if TYPE_CHECKING:
     from pipeline.surfaces.mesh import Mesh
 
 _MODULES = {
+    "read_results": "pipeline.experiments.documents",
+    "experiment_files": "pipeline.experiments.documents",
+    "NotRunRow": "pipeline.experiments.documents",
+    "MeasuredRow": "pipeline.experiments.documents",
+    "ExperimentResults": "pipeline.experiments.documents",
+    "Ratio": "pipeline.benchmark.statistics",
+    "read_benchmark": "pipeline.benchmark.results",
+    "TimedTraining": "pipeline.benchmark.results",
+    "TimedTask": "pipeline.benchmark.results",
+    "MissingRoute": "pipeline.benchmark.results",
+    "MeasuredRoute": "pipeline.benchmark.results",
+    "BenchmarkResults": "pipeline.benchmark.results",
     "SEQUENCE_LABELS": "pipeline.data.sequences",
     "SHORT_SEQUENCE_LABELS": "pipeline.data.sequences",
     "SHA256": "pipeline.storage.digests",
@@ -131,6 +159,7 @@ __all__ = [
     "SHORT_SEQUENCE_LABELS",
     "Analyser",
     "AnswerMap",
+    "BenchmarkResults",
     "BidimensionalMeasurement",
     "BytesDisk",
     "Cancelled",
@@ -140,16 +169,22 @@ __all__ = [
     "DeclaredModel",
     "DiceEstimate",
     "DiceModel",
+    "ExperimentResults",
     "Fields",
     "HeadSurface",
     "InputAspect",
     "InputError",
     "InputFinding",
+    "MeasuredRoute",
+    "MeasuredRow",
     "Mesh",
+    "MissingRoute",
     "ModelInfo",
     "ModelReference",
+    "NotRunRow",
     "OutlineFacts",
     "ProgressCallback",
+    "Ratio",
     "ReadReport",
     "ResultCache",
     "SharedStorage",
@@ -157,6 +192,8 @@ __all__ = [
     "SplitFacts",
     "StorageError",
     "TaskInfo",
+    "TimedTask",
+    "TimedTraining",
     "TrainingFacts",
     "areas_by_level",
     "choose_precision",
@@ -164,6 +201,7 @@ __all__ = [
     "describe_formats",
     "dice_from_counts",
     "encode_nifti_mask",
+    "experiment_files",
     "export_models",
     "first_problem",
     "head_surface_of",
@@ -178,10 +216,12 @@ __all__ = [
     "measure_lesions",
     "measure_line",
     "overlaps_by_level",
+    "read_benchmark",
     "read_cases",
     "read_dice_model",
     "read_json_object",
     "read_model_info",
+    "read_results",
     "result_key",
     "role_of",
     "save_case",

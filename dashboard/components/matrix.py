@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dash import html
 
-from dashboard.evaluation.experiments import ConfusionMatrix
+from pipeline.image_tasks.facade import ConfusionMatrix
 
 
 def confusion_table(matrix: ConfusionMatrix, titles: Mapping[str, str] | None = None) -> html.Div:

@@ -16,18 +16,11 @@ from flask import current_app
 
 import pipeline
 from dashboard.evaluation import Measured
-from dashboard.evaluation.benchmark import FILE, Benchmark, parse_benchmark
-from dashboard.evaluation.experiments import (
-    FOLDER,
-    Experiment,
-    experiment_files,
-    parse_experiment,
-)
 from dashboard.evaluation.history import Measure, choose_measures, parse_history
 from dashboard.studies.addresses import review_href
 from dashboard.workspace import services
-from pipeline import InputError, ModelInfo, TaskInfo
-from pipeline.evaluation.facade import parse_evaluation
+from pipeline import BenchmarkResults, ExperimentResults, InputError, ModelInfo, TaskInfo
+from pipeline.evaluation.facade import read_evaluation
 
 
 @dataclass(frozen=True)
@@ -84,30 +77,29 @@ def evaluated() -> Measured:
         PreventUpdate: One of the two cannot be read.
     """
     info = models_or_nothing()
+    if info.evaluation is None:
+        raise PreventUpdate
     try:
-        return Measured(info.network, parse_evaluation(info.evaluation))
+        return Measured(info.network, read_evaluation(info.evaluation))
     except InputError as error:
         raise PreventUpdate from error
 
 
-def read_experiments() -> tuple[list[Experiment], list[str]]:
+def read_experiments() -> tuple[list[ExperimentResults], list[str]]:
     """The experiments beside the models, and a sentence on each that cannot be shown."""
     found, errors = [], []
-    for path in experiment_files(services.get(current_app).settings.models):
+    for path in pipeline.experiment_files(services.get(current_app).settings.models):
         try:
-            document = pipeline.read_json_object(path, f"{FOLDER}/{path.name}")
-            found.append(parse_experiment(document, path.stem))
+            found.append(pipeline.read_results(path))
         except InputError as error:
             errors.append(str(error))
     return found, errors
 
 
-def read_benchmark() -> tuple[Benchmark | None, str]:
+def read_benchmark() -> tuple[BenchmarkResults | None, str]:
     """The benchmark beside the models, and why it cannot be shown where it cannot."""
-    path = services.get(current_app).settings.models / FILE
     try:
-        document = pipeline.read_json_object(path, FILE)
-        return (None if document is None else parse_benchmark(document)), ""
+        return pipeline.read_benchmark(services.get(current_app).settings.models), ""
     except InputError as error:
         return None, str(error)
 

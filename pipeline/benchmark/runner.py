@@ -1,4 +1,4 @@
-"""Runs the benchmark: every route in turn, round after round, and makes the document."""
+"""Runs the benchmark: every route in turn, round after round, and makes benchmark.json."""
 
 from __future__ import annotations
 
@@ -8,21 +8,30 @@ import os
 import platform
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pipeline.benchmark.children import Child
 from pipeline.benchmark.material import Material
+from pipeline.benchmark.results import (
+    COMMAND,
+    BenchmarkResults,
+    MeasuredRoute,
+    MissingRoute,
+    TimedLoop,
+    TimedNetwork,
+    TimedTask,
+    TimedTraining,
+    TrainingNotRun,
+)
 from pipeline.benchmark.routes import PUBLISHED, ROUTES, TENSORFLOW
 from pipeline.benchmark.statistics import paired_ratio, percentile_ms
 from pipeline.errors import ProgressCallback
 from pipeline.evaluation.evaluate import cpu_name
 from pipeline.models.registry import read_model_info
 
-SCHEMA = 1
-COMMAND = "python -m pipeline benchmark"
 #: What is timed: name -> (label, whether both stages run whatever the gate says).
 TASKS = {
     "slice": ("One slice through both stages, from the file to the mask's PNG", True),
@@ -64,8 +73,8 @@ class _Times:
 
 def run_benchmark(
     plan: BenchmarkPlan, material: Material, *, progress: ProgressCallback
-) -> dict[str, Any]:
-    """Time everything; returns the document.
+) -> BenchmarkResults:
+    """Time everything.
 
     Raises:
         InputError: The models cannot be read, or a route ended.
@@ -73,13 +82,12 @@ def run_benchmark(
     network = read_model_info(plan.models).network
     times = _time_routes(plan, material, progress)
     training = _time_training(plan, material, progress)
-    return {
-        "schema": SCHEMA,
-        "network": {"name": network.name, "version": network.version, "digest": network.digest},
-        "environment": _environment(plan),
-        "tasks": [_describe_task(name, times) for name in TASKS],
-        "training": training,
-    }
+    return BenchmarkResults(
+        network=TimedNetwork(network.name, network.version, network.digest),
+        environment=_environment(plan),
+        tasks=tuple(_describe_task(name, times) for name in TASKS),
+        training=training,
+    )
 
 
 def _time_routes(
@@ -133,52 +141,47 @@ def _note(times: _Times, task: str, told: dict[str, float]) -> None:
     times.slices[task] = int(told["slices"])
 
 
-def _describe_task(task: str, times: dict[str, _Times]) -> dict[str, Any]:
+def _describe_task(task: str, times: dict[str, _Times]) -> TimedTask:
     timed = {name: one for name, one in times.items() if task in one.seconds}
     slices = max((one.slices[task] for one in timed.values()), default=0)
-    return {
-        "name": task,
-        "label": TASKS[task][0],
-        "slices": slices,
-        "routes": [_describe_route(name, task, timed) for name in timed]
-        + [
-            {"route": name, "label": route.label, "status": "not installed"}
-            for name, route in ROUTES.items()
-            if name not in times
-        ],
-    }
+    missing = [
+        MissingRoute(route=name, label=route.label)
+        for name, route in ROUTES.items()
+        if name not in times
+    ]
+    measured = [_describe_route(name, task, timed) for name in timed]
+    return TimedTask(task, TASKS[task][0], slices, (*measured, *missing))
 
 
-def _describe_route(name: str, task: str, times: dict[str, _Times]) -> dict[str, Any]:
+def _describe_route(name: str, task: str, times: dict[str, _Times]) -> MeasuredRoute:
     own = times[name]
     seconds = own.seconds[task]
     over = {
-        other: asdict(paired_ratio(times[other].seconds[task], seconds))
+        other: paired_ratio(times[other].seconds[task], seconds)
         for other in (PUBLISHED, TENSORFLOW)
         if other in times and other != name
     }
-    return {
-        "route": name,
-        "label": ROUTES[name].label,
-        "precision": ROUTES[name].precision,
-        "status": "measured",
-        "rounds": len(seconds),
-        "p50_ms": percentile_ms(seconds, 50),
-        "p95_ms": percentile_ms(seconds, 95),
-        "engine_p50_ms": percentile_ms(own.engine_seconds[task], 50),
-        "slices_per_s": own.slices[task] / (percentile_ms(seconds, 50) / 1000),
-        "first_answer_s": own.first_answer_s,
-        "memory_mb": own.memory_mb,
-        "times_faster_than": over,
-        "over_engine": asdict(paired_ratio(seconds, own.engine_seconds[task])),
-    }
+    return MeasuredRoute(
+        route=name,
+        label=ROUTES[name].label,
+        precision=ROUTES[name].precision,
+        rounds=len(seconds),
+        p50_ms=percentile_ms(seconds, 50),
+        p95_ms=percentile_ms(seconds, 95),
+        engine_p50_ms=percentile_ms(own.engine_seconds[task], 50),
+        slices_per_s=own.slices[task] / (percentile_ms(seconds, 50) / 1000),
+        first_answer_s=own.first_answer_s,
+        memory_mb=own.memory_mb,
+        times_faster_than=over,
+        over_engine=paired_ratio(seconds, own.engine_seconds[task]),
+    )
 
 
 def _time_training(
     plan: BenchmarkPlan, material: Material, progress: ProgressCallback
-) -> dict[str, Any]:
+) -> TimedTraining | TrainingNotRun:
     if plan.training_rounds == 0:
-        return {"status": "not run", "command": COMMAND}
+        return TrainingNotRun()
     labels = {
         "plain": "A plain Keras generator: files decoded for each batch, float32",
         "own": "python -m pipeline train: decoded once, augmented, mixed bfloat16",
@@ -199,19 +202,15 @@ def _time_training(
                 times[name].append(told["seconds"])
                 images = told["images"]
     progress(plan.training_rounds, plan.training_rounds, "Training loops timed")
-    return {
-        "status": "measured",
-        "rounds": plan.training_rounds,
-        "loops": [
-            {
-                "loop": name,
-                "label": labels[name],
-                "images_per_s": images / (percentile_ms(times[name], 50) / 1000),
-            }
-            for name in labels
-        ],
-        "times_faster": asdict(paired_ratio(times["plain"], times["own"])),
-    }
+    loops = (
+        TimedLoop(name, labels[name], images / (percentile_ms(times[name], 50) / 1000))
+        for name in labels
+    )
+    return TimedTraining(
+        rounds=plan.training_rounds,
+        loops=tuple(loops),
+        times_faster=paired_ratio(times["plain"], times["own"]),
+    )
 
 
 def _environment(plan: BenchmarkPlan) -> dict[str, str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.storage.field_types import Amount
+
 _DRAWS = 2000
 _SEED = 20260101
 
@@ -15,9 +17,9 @@ _SEED = 20260101
 class Ratio:
     """How many times one thing is another; ``low`` and ``high`` bound the median at 95%."""
 
-    value: float
-    low: float
-    high: float
+    value: Amount
+    low: Amount
+    high: Amount
 
 
 def percentile_ms(seconds: Sequence[float], percentile: float) -> float:

@@ -1,20 +1,37 @@
-"""The benchmark's document as text."""
+"""The benchmark as text."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from pipeline.benchmark.results import (
+    BenchmarkResults,
+    MeasuredRoute,
+    TimedTask,
+    TimedTraining,
+)
+from pipeline.benchmark.routes import PUBLISHED, TENSORFLOW
+from pipeline.benchmark.statistics import Ratio
+
+_HEAD = (
+    "Route",
+    "p50 ms",
+    "p95 ms",
+    "slices/s",
+    "times the published route",
+    "times TensorFlow",
+    "over the engine alone",
+    "first answer s",
+    "memory MB",
+)
 
 
-def format_benchmark(document: Mapping[str, Any]) -> str:
+def format_benchmark(results: BenchmarkResults) -> str:
     """Tables for a terminal or a Markdown page."""
     parts = []
-    for task in document["tasks"]:
-        parts += ["", f"{task['label']}:", "", *_route_lines(task)]
-    training = document["training"]
-    if training["status"] == "measured":
-        parts += ["", "Training, images per second:", "", *_training_lines(training)]
-    environment = document["environment"]
+    for task in results.tasks:
+        parts += ["", f"{task.label}:", "", *_route_lines(task)]
+    if isinstance(results.training, TimedTraining):
+        parts += ["", "Training, images per second:", "", *_training_lines(results.training)]
+    environment = results.environment
     versions = ", ".join(
         f"{name} {environment[name]}"
         for name in ("tensorflow", "openvino", "onnxruntime")
@@ -23,44 +40,44 @@ def format_benchmark(document: Mapping[str, Any]) -> str:
     parts += [
         "",
         f"{environment['cpu']}, {environment['cores']} cores, threads: {environment['threads']}; "
-        f"{versions}; {environment['date']}. Printed again by `{environment['command']}`.",
+        f"{versions}; {environment['date']}. To repeat: `{environment['command']}`.",
     ]
     return "\n".join(parts[1:])
 
 
-def _route_lines(task: Mapping[str, Any]) -> list[str]:
-    head = (
-        "| Way | p50 ms | p95 ms | slices/s | times the published way | times TensorFlow | "
-        "over the engine alone | first answer s | memory MB |"
-    )
-    lines = [head, "|---|" + "---|" * (head.count("|") - 2)]
-    for row in task["routes"]:
-        if row["status"] != "measured":
-            lines.append(f"| {row['label']} | {row['status']} |" + " - |" * (head.count("|") - 3))
+def _route_lines(task: TimedTask) -> list[str]:
+    lines = [_line(_HEAD), "|---" * len(_HEAD) + "|"]
+    for route in task.routes:
+        if not isinstance(route, MeasuredRoute):
+            lines.append(_line((route.label, route.status, *["-"] * (len(_HEAD) - 2))))
             continue
-        over = row["times_faster_than"]
-        cells = [
-            row["label"],
-            f"{row['p50_ms']:.0f}",
-            f"{row['p95_ms']:.0f}",
-            f"{row['slices_per_s']:.1f}",
-            _ratio(over.get("published")),
-            _ratio(over.get("tensorflow")),
-            _ratio(row["over_engine"]),
-            f"{row['first_answer_s']:.2f}",
-            f"{row['memory_mb']:.0f}",
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
+        over = route.times_faster_than
+        cells = (
+            route.label,
+            f"{route.p50_ms:.0f}",
+            f"{route.p95_ms:.0f}",
+            f"{route.slices_per_s:.1f}",
+            _ratio(over.get(PUBLISHED)),
+            _ratio(over.get(TENSORFLOW)),
+            _ratio(route.over_engine),
+            f"{route.first_answer_s:.2f}",
+            f"{route.memory_mb:.0f}",
+        )
+        lines.append(_line(cells))
     return lines
 
 
-def _training_lines(training: Mapping[str, Any]) -> list[str]:
+def _training_lines(training: TimedTraining) -> list[str]:
     lines = ["| Loop | images/s |", "|---|---|"]
-    lines += [f"| {row['label']} | {row['images_per_s']:.1f} |" for row in training["loops"]]
-    return [*lines, "", f"Times faster: {_ratio(training['times_faster'])}"]
+    lines += [f"| {loop.label} | {loop.images_per_s:.1f} |" for loop in training.loops]
+    return [*lines, "", f"Times faster: {_ratio(training.times_faster)}"]
 
 
-def _ratio(ratio: Mapping[str, float] | None) -> str:
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ratio(ratio: Ratio | None) -> str:
     if ratio is None:
         return "-"
-    return f"{ratio['value']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+    return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from pipeline.classifiers.images import LabelledImages
 from pipeline.evaluation.intervals import Estimate, draw_counts
+from pipeline.storage.field_types import Count, Name
 
 DRAWS = 10_000
 #: Probabilities are kept this far from 0 and 1, as Keras does, so that one sure miss stays finite.
@@ -25,6 +28,18 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class ConfusionMatrix:
+    """Counts by class: one row per class of the data, one column per predicted class."""
+
+    labels: Annotated[tuple[Name, ...], Field(min_length=1, max_length=32)]
+    counts: tuple[tuple[Count, ...], ...]
+
+    def __post_init__(self) -> None:
+        if {len(self.counts), *map(len, self.counts)} != {len(self.labels)}:
+            raise ValueError("must have a row and a column of counts for each label")
+
+
+@dataclass(frozen=True)
 class Scores:
     """Figures of a classifier on held-out images.
 
@@ -32,13 +47,11 @@ class Scores:
         figures: Name to estimate. Two classes: accuracy, binary_crossentropy, auc, sensitivity and
             specificity (of the second class). More: accuracy, log_loss, auc (mean over each class
             against the rest), and sensitivity_<class> and precision_<class>.
-        labels: Names of the classes.
-        confusion: Counts, one row per class of the data, one column per class answered.
+        confusion: Counts by class.
     """
 
     figures: Mapping[str, Estimate]
-    labels: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: ConfusionMatrix
 
 
 def score_images(
@@ -99,7 +112,7 @@ def score_classifier(
     confusion = np.zeros((len(classes), len(classes)), int)
     np.add.at(confusion, (labels, scored.argmax(axis=1)), 1)
     rows = tuple(tuple(int(count) for count in row) for row in confusion)
-    return Scores(figures=figures, labels=classes, confusion=rows)
+    return Scores(figures=figures, confusion=ConfusionMatrix(classes, rows))
 
 
 #: From counts ``(draws, groups)`` to one value per draw, NaN where it is not defined.

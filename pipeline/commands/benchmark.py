@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.commands.locations import export_in_own_process
     from pipeline.engine.selection import exporting_engines
     from pipeline.errors import InputError
-    from pipeline.storage.atomic_files import write_json
+    from pipeline.storage.checked_json import write_document
 
     for engine in exporting_engines("auto"):
         arguments.engine = engine
@@ -58,8 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with tempfile.TemporaryDirectory() as folder, ProgressBar("run") as bar:
         material = write_material(Path(folder))
-        document = run_benchmark(plan, material, progress=bar)
+        results = run_benchmark(plan, material, progress=bar)
     with writing(arguments.output.parent):
-        write_json(arguments.output, document)
-    say(format_benchmark(document))
+        write_document(arguments.output, results)
+    say(format_benchmark(results))
     return 0

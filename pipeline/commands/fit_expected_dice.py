@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         read_learning_rows,
         write_dice_model,
     )
-    from pipeline.evaluation.document import FILE, parse_evaluation
+    from pipeline.evaluation.document import FILE, read_evaluation
     from pipeline.models.registry import read_model_info
 
     info = read_model_info(arguments.models, arguments.task)
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
             FILE,
             "The models have no evaluation.json; run python -m pipeline evaluate first.",
         )
-    evaluation = parse_evaluation(info.evaluation)
+    evaluation = read_evaluation(info.evaluation)
     if not evaluation.is_of(info.network.digest):
         raise InputError(
             FILE, f"{FILE} is of other weights than the installed ones; evaluate again."

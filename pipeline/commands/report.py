@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from pipeline.benchmark.results import BenchmarkResults, read_benchmark
 from pipeline.benchmark.tables import format_benchmark
 from pipeline.commands.console import say
 from pipeline.engine.precision import PrecisionCheck, describe_check
@@ -32,10 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: There is no evaluation, it does not fit, or a document lacks its markers.
     """
     from pipeline.engine.precision import read_precision_checks
-    from pipeline.evaluation.document import parse_evaluation
+    from pipeline.evaluation.document import read_evaluation
     from pipeline.evaluation.report import write_results, write_section
+    from pipeline.image_tasks.card import format_results
+    from pipeline.image_tasks.models import read_image_model
+    from pipeline.image_tasks.registry import IMAGE_TASKS
     from pipeline.models.registry import read_model_info
-    from pipeline.storage.checked_json import read_json_object
 
     info = read_model_info(arguments.models)
     if info.evaluation is None:
@@ -44,8 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
             "The models have no evaluation.json; run python -m pipeline evaluate first.",
         )
     documents = [arguments.readme, *filter(None, [info.network.card])]
-    write_results(parse_evaluation(info.evaluation), documents)
-    benchmark = read_json_object(arguments.models / "benchmark.json", "benchmark.json")
+    write_results(read_evaluation(info.evaluation), documents)
+    for task in IMAGE_TASKS:
+        if not (arguments.models / task).is_dir():
+            continue
+        image_model = read_image_model(arguments.models, task)
+        if image_model.card is not None and image_model.evaluation is not None:
+            write_section(image_model.card, format_results(image_model.evaluation))
+            documents.append(image_model.card)
+    benchmark = read_benchmark(arguments.models)
     if benchmark is not None:
         text = format_times(benchmark, read_precision_checks(info.network))
         write_section(arguments.performance, text)
@@ -55,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def format_times(benchmark: Mapping[str, Any], checks: Sequence[PrecisionCheck]) -> str:
+def format_times(benchmark: BenchmarkResults, checks: Sequence[PrecisionCheck]) -> str:
     """What docs/performance.md says of benchmark and precision checks, as Markdown."""
     parts = [format_benchmark(benchmark)]
     parts += [describe_check(check).replace("\n", " ") for check in checks]

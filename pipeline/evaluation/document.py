@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
+from pydantic import Discriminator, Tag, ValidationError, with_config
 
 from pipeline.errors import InputError
 from pipeline.evaluation.intervals import Estimate
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 from pipeline.metrics import Confusion, RecallPoint, Reliability, RocPoint
 from pipeline.storage.atomic_files import write_json
-from pipeline.storage.checked_json import read_json_object
+from pipeline.storage.checked_json import STRICT, dump_json, read_json
 from pipeline.storage.field_types import Count, Flag, Name, Share, Text
 
 FILE = "evaluation.json"
@@ -248,6 +247,7 @@ AnyLeftOut = Annotated[
 ]
 
 
+@with_config(STRICT)
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """A whole evaluation.
@@ -270,8 +270,6 @@ class Evaluation:
         leave_institution_out: Of a cross-validation; empty otherwise.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False)
-
     task: Name
     network: MeasuredNetwork
     split: Name
@@ -288,7 +286,14 @@ class Evaluation:
     folds: tuple[AnyFold, ...] = ()
     leakage: AnyLeakage | None = None
     leave_institution_out: tuple[AnyLeftOut, ...] = ()
-    schema: Literal[2] = SCHEMA
+    schema: Literal[2] = 2
+
+    def __post_init__(self) -> None:
+        parts = (self.leakage, *self.leave_institution_out)
+        stored = [part.rows for part in parts if isinstance(part, Leakage | LeftOut)]
+        for rows in (self.rows, *stored):
+            if rows is not None:
+                rows.check()
 
     @property
     def rows(self) -> EvaluationRows:
@@ -305,43 +310,25 @@ class Evaluation:
         return self.network.digest == digest
 
 
-def parse_evaluation(content: object, shown: str = FILE) -> Evaluation:
-    """Check the contents of an evaluation file.
-
-    Args:
-        content: As JSON holds it.
-        shown: How the file is called in a sentence.
-
-    Raises:
-        OldEvaluation: The file is of another schema.
-        InputError: A part is missing or is not of the expected kind.
-    """
-    if not isinstance(content, Mapping):
-        raise InputError(shown, f"{shown} holds no evaluation.")
-    if content.get("schema") != SCHEMA:
-        raise OldEvaluation(
-            shown, f"{shown} was written by another version of Overread; evaluate again."
-        )
-    try:
-        evaluation: Evaluation = _adapter().validate_python(content)
-        _check_rows(evaluation)
-    except ValidationError as error:
-        raise InputError(shown, f"{shown} does not fit: {_first_problem(error)}") from None
-    except ValueError as error:
-        raise InputError(shown, f"{shown} does not fit: {error}.") from None
-    return evaluation
-
-
 def read_evaluation(path: Path) -> Evaluation:
     """Read an evaluation file.
 
     Raises:
-        InputError: There is no such file, or `parse_evaluation` refuses it.
+        OldEvaluation: It was written by another version of the program.
+        InputError: It is missing or not valid.
     """
-    content = read_json_object(path, path.name)
-    if content is None:
-        raise InputError(path.name, f"There is no file {path.name}.")
-    return parse_evaluation(content, path.name)
+    remedy = "evaluate again"
+    try:
+        evaluation = read_json(path, Evaluation, shown=path.name, remedy=remedy)
+    except InputError as error:
+        if isinstance(error.__cause__, ValidationError) and _is_old(error.__cause__):
+            raise OldEvaluation(
+                path.name, f"{path.name} was written by another version of Overread; {remedy}."
+            ) from None
+        raise
+    if evaluation is None:
+        raise InputError(path.name, f"{path.name} is missing; {remedy}.")
+    return evaluation
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
@@ -355,26 +342,10 @@ def write_evaluation(path: Path, evaluation: Evaluation) -> None:
 
 def dump_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation as JSON holds it."""
-    content: dict[str, Any] = _adapter().dump_python(evaluation, mode="json")
+    content: dict[str, Any] = dump_json(evaluation)
     return {"schema": content.pop("schema")} | content
 
 
-@cache
-def _adapter() -> TypeAdapter[Evaluation]:
-    return TypeAdapter(Evaluation)
-
-
-def _check_rows(evaluation: Evaluation) -> None:
-    stored = [evaluation.rows]
-    parts = (evaluation.leakage, *evaluation.leave_institution_out)
-    stored += [part.rows for part in parts if isinstance(part, Leakage | LeftOut) and part.rows]
-    for rows in stored:
-        rows.check()
-
-
-def _first_problem(error: ValidationError) -> str:
-    """Where the first field that does not fit stands, and what it should be."""
-    first = error.errors(include_url=False)[0]
-    # The tag of a choice says nothing to a reader.
-    place = [str(part) for part in first["loc"] if not str(part)[:1].isupper()]
-    return f"{' > '.join(place) or 'the file'}: {first['msg'][:1].lower()}{first['msg'][1:]}."
+def _is_old(error: ValidationError) -> bool:
+    """Whether the file is of another version, or no evaluation at all."""
+    return any(problem["loc"] in ((), ("schema",)) for problem in error.errors())

@@ -21,7 +21,7 @@ from pipeline.evaluation.document import (
     OldEvaluation,
     Part,
     SameSlices,
-    parse_evaluation,
+    read_evaluation,
 )
 from pipeline.evaluation.figures import (
     MISSING,
@@ -80,5 +80,5 @@ __all__ = [
     "find_figure",
     "find_image_figure",
     "format_figures_csv",
-    "parse_evaluation",
+    "read_evaluation",
 ]

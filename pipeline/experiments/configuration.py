@@ -15,19 +15,24 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+from pydantic import Field
 
 from pipeline.classifiers.bases.registry import ARCHITECTURES
 from pipeline.classifiers.strategies import Strategy
 from pipeline.errors import InputError
-from pipeline.experiments.options import Option, check_option
+from pipeline.experiments.options import Option, RowOptions
 from pipeline.image_tasks.registry import IMAGE_TASKS
-from pipeline.image_tasks.task import ImageTask
+from pipeline.image_tasks.task import ImageTask, Published
+from pipeline.storage.checked_json import parse_json
+from pipeline.storage.declared_models import DeclaredModel
+from pipeline.storage.field_types import Name, Text
 
 FOLDER = Path(__file__).with_name("configurations")
-#: What a row says besides its options.
-_OWN = ("architecture", "strategy", "split", "epochs", "minutes", "left_out")
 _MAX_ROWS = 500
+_REMEDY = "correct the configuration"
+Part = TypeVar("Part", bound=DeclaredModel)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Configuration:
 
     Attributes:
         name, title, question: What it is called, and what it asks.
-        published: Figures of others, as texts ``label``, ``figure`` and ``source``.
+        published: Figures of others.
         data_name, licence: The data set.
         cautions: Sentences that stand wherever a figure of it is shown.
         notes: Further sentences.
@@ -73,7 +78,7 @@ class Configuration:
     name: str
     title: str
     question: str
-    published: tuple[Mapping[str, str], ...]
+    published: tuple[Published, ...]
     data_name: str
     licence: str
     cautions: tuple[str, ...]
@@ -81,11 +86,40 @@ class Configuration:
     rows: tuple[PlannedRow, ...] = field(repr=False)
 
 
+class _Data(DeclaredModel):
+    name: Text
+    licence: Text
+    cautions: tuple[Text, ...] = ()
+
+
+class _File(DeclaredModel):
+    """A configuration file. A value of a row may be a list: see `_expand`."""
+
+    title: Text
+    question: Text
+    published: tuple[Published, ...] = ()
+    data: _Data
+    notes: tuple[Text, ...] = ()
+    common: dict[Name, Any] = Field(default_factory=dict)
+    rows: Annotated[tuple[dict[Name, Any], ...], Field(min_length=1, max_length=_MAX_ROWS)]
+
+
+class _Row(RowOptions):
+    """A row of a configuration file; see `PlannedRow`."""
+
+    architecture: Annotated[str, Field(pattern=f"^({'|'.join(ARCHITECTURES)})$")]
+    strategy: Strategy | Literal[""] = ""
+    split: Text
+    epochs: Annotated[int, Field(ge=0, le=1000)] = 0
+    minutes: Annotated[float, Field(gt=0, le=10_000)]
+    left_out: Text = ""
+
+
 def read_configuration(path: Path) -> Configuration:
     """Read a configuration.
 
     Raises:
-        InputError: The file is missing, is not TOML, or holds what is not known here.
+        InputError: The file is missing, is not TOML, or is not valid.
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
@@ -93,25 +127,21 @@ def read_configuration(path: Path) -> Configuration:
         raise InputError(path.name, f"There is no configuration {path.name}.") from None
     except (OSError, ValueError):
         raise InputError(path.name, f"{path.name} cannot be read as TOML.") from None
-    known = {"title", "question", "published", "data", "notes", "common", "rows"}
-    _require(set(content) <= known, path.name, f"parts must be among {', '.join(sorted(known))}")
     if path.stem in IMAGE_TASKS:
-        _require(not {"published", "data"} & set(content), path.name, "both are the image task's")
+        if {"published", "data"} & set(content):
+            _refuse(path.name, "published and data are those of the image task")
         content |= _describe_data(IMAGE_TASKS[path.stem])
-    data = content.get("data", {})
+    file = _parse(content, _File, path.name)
     return Configuration(
         name=path.stem,
-        title=_text(content, "title", path.name),
-        question=_text(content, "question", path.name),
-        published=tuple(
-            {key: _text(entry, key, path.name) for key in ("label", "figure", "source")}
-            for entry in content.get("published", [])
-        ),
-        data_name=_text(data, "name", path.name),
-        licence=_text(data, "licence", path.name),
-        cautions=_texts(data, "cautions", path.name),
-        notes=_texts(content, "notes", path.name),
-        rows=_read_rows(content, path),
+        title=file.title,
+        question=file.question,
+        published=file.published,
+        data_name=file.data.name,
+        licence=file.data.licence,
+        cautions=file.data.cautions,
+        notes=file.notes,
+        rows=_read_rows(file, path),
     )
 
 
@@ -127,18 +157,17 @@ def _describe_data(task: ImageTask) -> dict[str, Any]:
     }
 
 
-def _read_rows(content: Mapping[str, Any], path: Path) -> tuple[PlannedRow, ...]:
-    grids = content.get("rows", [])
-    _require(isinstance(grids, list) and bool(grids), path.name, "rows must be one or more tables")
-    shared = frozenset(content.get("common", {})).difference(*grids)
+def _read_rows(file: _File, path: Path) -> tuple[PlannedRow, ...]:
+    shared = frozenset(file.common).difference(*file.rows)
     rows = [
         _read_row(values, path, shared)
-        for grid in grids
-        for values in _expand(content.get("common", {}) | grid)
+        for grid in file.rows
+        for values in _expand(file.common | grid)
     ]
-    _require(len(rows) <= _MAX_ROWS, path.name, f"rows must be {_MAX_ROWS} at most")
-    digests = [row.digest for row in rows]
-    _require(len(set(digests)) == len(rows), path.name, "no row may stand twice")
+    if len(rows) > _MAX_ROWS:
+        _refuse(path.name, f"it has more than {_MAX_ROWS} rows")
+    if len({row.digest for row in rows}) != len(rows):
+        _refuse(path.name, "a row stands twice")
     return tuple(rows)
 
 
@@ -150,51 +179,35 @@ def _expand(grid: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _read_row(values: Mapping[str, Any], path: Path, shared: frozenset[str]) -> PlannedRow:
-    name = path.name
-    architecture = values.get("architecture")
-    _require(architecture in ARCHITECTURES, name, f"there is no architecture {architecture}")
-    strategy = values.get("strategy", "")
-    _require(strategy in ("", *Strategy), name, f"there is no strategy {strategy}")
-    epochs, minutes = values.get("epochs", 0), values.get("minutes", 0)
-    _require(isinstance(epochs, int) and 0 <= epochs <= 1000, name, "epochs must be 0 to 1000")
-    fits = isinstance(minutes, int | float) and 0 < minutes <= 10_000
-    _require(fits, name, "minutes must be above 0")
-    options = {key: check_option(key, v, name) for key, v in values.items() if key not in _OWN}
+    row = _parse(values, _Row, path.name)
+    # As they are written: the digest is that of the text.
+    options = {name: value for name, value in values.items() if name in RowOptions.model_fields}
     measured_with = {
         "experiment": path.stem,
-        "architecture": architecture,
-        "strategy": strategy,
-        "split": _text(values, "split", name),
-        "epochs": epochs,
+        "architecture": row.architecture,
+        "strategy": row.strategy,
+        "split": row.split,
+        "epochs": row.epochs,
         "options": options,
     }
     text = json.dumps(measured_with, sort_keys=True)
     return PlannedRow(
-        architecture=str(architecture),
-        strategy=Strategy(strategy) if strategy else None,
-        split=_text(values, "split", name),
-        epochs=epochs,
+        architecture=row.architecture,
+        strategy=Strategy(row.strategy) if row.strategy else None,
+        split=row.split,
+        epochs=row.epochs,
         options=options,
         shared=shared & frozenset(options),
-        minutes=float(minutes),
-        left_out=_text(values, "left_out", name, default=""),
+        minutes=row.minutes,
+        left_out=row.left_out,
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
 
 
-def _require(condition: bool, source: str, rule: str) -> None:
-    if not condition:
-        raise InputError(source, f"{source} does not fit: {rule}.")
+def _parse(content: Mapping[str, Any], kind: type[Part], source: str) -> Part:
+    """Check a part of a file; a date, which JSON does not have, becomes a text."""
+    return parse_json(json.dumps(content, default=str), kind, shown=source, remedy=_REMEDY)
 
 
-def _text(values: Any, name: str, source: str, *, default: str | None = None) -> str:
-    value = values.get(name, default) if isinstance(values, Mapping) else None
-    _require(isinstance(value, str), source, f"{name} must be a text")
-    return str(value)
-
-
-def _texts(values: Mapping[str, Any], name: str, source: str) -> tuple[str, ...]:
-    value = values.get(name, [])
-    fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    _require(fits, source, f"{name} must be a list of texts")
-    return tuple(value)
+def _refuse(source: str, why: str) -> NoReturn:
+    raise InputError(source, f"{source} is not valid: {why}; {_REMEDY}.")

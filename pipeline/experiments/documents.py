@@ -1,23 +1,29 @@
-"""The JSON of an experiment in ``models/experiments``: written row by row, read back to go on."""
+"""The results of an experiment in ``models/experiments``: written row by row, read to resume."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, TypedDict
+
+from pydantic import Discriminator, Field, Strict, with_config
 
 from pipeline.classifiers.bases.registry import find_architecture
-from pipeline.classifiers.scoring import Scores
+from pipeline.classifiers.scoring import ConfusionMatrix, Scores
 from pipeline.classifiers.strategies import strategy_label
+from pipeline.errors import InputError
 from pipeline.evaluation.intervals import Estimate
 from pipeline.experiments.configuration import Configuration, PlannedRow
 from pipeline.experiments.options import option_words
-from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import SHA256
+from pipeline.image_tasks.task import Published
+from pipeline.storage.checked_json import STRICT, read_json
+from pipeline.storage.field_types import Amount, Count, Digest, Name, Text
 
-SCHEMA = 1
-MEASURED, NOT_RUN = "measured", "not run"
+FOLDER = "experiments"
+
+#: A text or a number, as a table shows it.
+Word = Annotated[str, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()]
 
 
 @dataclass(frozen=True)
@@ -52,88 +58,182 @@ class Measurement:
     details: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One system of an experiment.
+
+    Attributes:
+        label: The system, as a table shows it.
+        architecture: Name in the registry of architectures.
+        strategy: What is trained, as a table shows it.
+        options: Options by which rows of the experiment may differ.
+        initial_weights: What training started from.
+        split: What was held out, in words.
+        epochs: Passes over the training images.
+        digest: SHA-256 of all that the row is measured with.
+    """
+
+    label: Name
+    architecture: Name
+    strategy: Name
+    options: Mapping[Name, Word]
+    initial_weights: Name
+    split: Name
+    epochs: Count
+    digest: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredRow(Row):
+    """A row with figures.
+
+    Attributes:
+        environment: Where and when it was measured, and versions; rows of a file may differ in it.
+        seconds_per_epoch: None where nothing was trained.
+        figures: Name to estimate.
+        confusion: None where nothing was classified.
+        details: Further facts.
+    """
+
+    status: Literal["measured"] = "measured"
+    environment: Mapping[Name, Text]
+    seconds_per_epoch: Amount | None
+    figures: Mapping[Name, Estimate]
+    confusion: ConfusionMatrix | None
+    details: Mapping[Name, Word] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotRunRow(Row):
+    """A row without figures: why, and where time was short what would run it and for how long."""
+
+    status: Literal["not run"] = "not run"
+    reason: Text
+    command: Text = ""
+    estimate: Text = ""
+    seconds_per_epoch: None = None
+    figures: Mapping[Name, Estimate] = field(default_factory=dict)
+    confusion: None = None
+
+
+@dataclass(frozen=True)
+class ExperimentData:
+    """The data of an experiment, and sentences that stand wherever a figure of it is shown."""
+
+    name: Text
+    images: Text
+    licence: Text
+    cautions: tuple[Text, ...]
+    digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?\z")]
+
+
+AnyRow = Annotated[MeasuredRow | NotRunRow, Discriminator("status")]
+
+
+@with_config(STRICT)
+@dataclass(frozen=True, kw_only=True)
+class ExperimentResults:
+    """The results of an experiment.
+
+    Attributes:
+        name, title, question: What it is called, and what it asks.
+        published: Figures of others.
+        data: What it was measured on.
+        command: Measures all rows again.
+        rows: In the order of the configuration.
+        notes: Further sentences.
+    """
+
+    schema: Literal[1] = 1
+    name: Name
+    title: Text
+    question: Text
+    published: tuple[Published, ...]
+    data: ExperimentData
+    command: Text
+    rows: tuple[AnyRow, ...]
+    notes: tuple[Text, ...]
+
+
 def measured_row(
     row: PlannedRow, measurement: Measurement, *, environment: Mapping[str, str]
-) -> dict[str, Any]:
-    """A row with figures, and where and when it was measured: rows of a file may differ in it."""
+) -> MeasuredRow:
+    """A row with figures, and where and when it was measured."""
     scores = measurement.scores
-    figures = measurement.figures if scores is None else scores.figures
-    confusion = None
-    if scores is not None:
-        counts = [list(counts) for counts in scores.confusion]
-        confusion = {"labels": list(scores.labels), "counts": counts}
-    return _row_head(row, measurement.initial_weights) | {
-        "status": MEASURED,
-        "environment": dict(environment),
-        "seconds_per_epoch": measurement.seconds_per_epoch,
-        "figures": {name: asdict(estimate) for name, estimate in figures.items()},
-        "confusion": confusion,
-        "details": dict(measurement.details),
-    }
+    return MeasuredRow(
+        **_row_head(row, measurement.initial_weights),
+        environment=dict(environment),
+        seconds_per_epoch=measurement.seconds_per_epoch,
+        figures=dict(measurement.figures if scores is None else scores.figures),
+        confusion=None if scores is None else scores.confusion,
+        details=dict(measurement.details),
+    )
 
 
 def not_run_row(
     row: PlannedRow, initial_weights: str, *, reason: str, command: str = "", estimate: str = ""
-) -> dict[str, Any]:
-    """A row without figures: why, and where time was short what would run it."""
-    optional = {"command": command, "estimate": estimate}
-    return (
-        _row_head(row, initial_weights)
-        | {"status": NOT_RUN, "reason": reason}
-        | {key: text for key, text in optional.items() if text}
-        | {"seconds_per_epoch": None, "figures": {}, "confusion": None}
+) -> NotRunRow:
+    """A row without figures."""
+    head = _row_head(row, initial_weights)
+    return NotRunRow(**head, reason=reason, command=command, estimate=estimate)
+
+
+def build_results(
+    configuration: Configuration, facts: DataFacts, rows: list[AnyRow], *, command: str
+) -> ExperimentResults:
+    """The whole file; ``command`` measures all of its rows again."""
+    return ExperimentResults(
+        name=configuration.name,
+        title=configuration.title,
+        question=configuration.question,
+        published=configuration.published,
+        data=ExperimentData(
+            configuration.data_name,
+            facts.images,
+            configuration.licence,
+            configuration.cautions,
+            facts.digest,
+        ),
+        command=command,
+        rows=tuple(rows),
+        notes=(*_shared_options(configuration), *configuration.notes),
     )
 
 
-def build_document(
-    configuration: Configuration,
-    facts: DataFacts,
-    rows: list[dict[str, Any]],
-    *,
-    command: str,
-) -> dict[str, Any]:
-    """The whole file; ``command`` measures all of its rows again."""
-    return {
-        "schema": SCHEMA,
-        "name": configuration.name,
-        "title": configuration.title,
-        "question": configuration.question,
-        "published": [dict(entry) for entry in configuration.published],
-        "data": {
-            "name": configuration.data_name,
-            "images": facts.images,
-            "licence": configuration.licence,
-            "cautions": list(configuration.cautions),
-            "digest": facts.digest,
-        },
-        "command": command,
-        "rows": rows,
-        "notes": [*_shared_options(configuration), *configuration.notes],
-    }
+def experiment_files(models: Path) -> list[Path]:
+    """The results of experiments below a models folder, by name."""
+    try:
+        return sorted(path for path in (models / FOLDER).glob("*.json") if path.is_file())
+    except OSError:
+        return []
 
 
-def read_measured_rows(path: Path, facts: DataFacts) -> dict[str, dict[str, Any]]:
+def read_results(path: Path) -> ExperimentResults:
+    """Read the results of an experiment.
+
+    Raises:
+        InputError: The file is missing or not valid.
+    """
+    shown = f"{FOLDER}/{path.name}"
+    remedy = f"run python -m pipeline experiment {path.stem} into an empty folder"
+    results = read_json(path, ExperimentResults, shown=shown, remedy=remedy)
+    if results is None:
+        raise InputError(shown, f"{shown} is missing.")
+    return results
+
+
+def read_measured_rows(path: Path, facts: DataFacts) -> dict[str, MeasuredRow]:
     """Rows that were measured before on the same data, by digest.
 
     Raises:
-        InputError: The file is no experiment's, so that it must not be written over.
+        InputError: The file holds something else, so that it must not be overwritten.
     """
-    content = read_json_object(path, path.name)
-    if content is None:
+    if not path.is_file():
         return {}
-    fields = Fields(content, path.name)
-    fields.require(fields.get("schema") == SCHEMA, f"schema must be {SCHEMA}")
-    rows = fields.get("rows")
-    fields.require(isinstance(rows, list), "rows must be a list")
-    if fields.mapping("data").get("digest") != facts.digest:
+    results = read_results(path)
+    if results.data.digest != facts.digest:
         return {}
-    return {
-        str(row["digest"]): row
-        for row in rows
-        if isinstance(row, dict)
-        and row.get("status") == MEASURED
-        and SHA256.fullmatch(str(row.get("digest"))) is not None
-    }
+    return {row.digest: row for row in results.rows if isinstance(row, MeasuredRow)}
 
 
 def row_words(row: PlannedRow) -> str:
@@ -163,7 +263,20 @@ def _strategy(row: PlannedRow) -> str:
     return strategy_label(row.strategy, find_architecture(row.architecture))
 
 
-def _row_head(row: PlannedRow, initial_weights: str) -> dict[str, Any]:
+class _Head(TypedDict):
+    """What rows with and without figures have."""
+
+    label: str
+    architecture: str
+    strategy: str
+    options: Mapping[str, str | int | float]
+    initial_weights: str
+    split: str
+    epochs: int
+    digest: str
+
+
+def _row_head(row: PlannedRow, initial_weights: str) -> _Head:
     return {
         "label": find_architecture(row.architecture).title,
         "architecture": row.architecture,

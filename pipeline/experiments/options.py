@@ -2,66 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from pipeline.classifiers.images import AUGMENTATIONS
-from pipeline.errors import InputError
+from pipeline.storage.declared_models import DeclaredModel
 
 Option = str | int | float | bool
 
 
-def _number(low: float, high: float) -> Callable[[Any], bool]:
-    return lambda v: isinstance(v, int | float) and not isinstance(v, bool) and low <= v <= high
+class RowOptions(DeclaredModel):
+    """Every option that a row may have; one that is not set is left to the training plan."""
 
-
-def _whole(low: int, high: int) -> Callable[[Any], bool]:
-    return lambda v: isinstance(v, int) and not isinstance(v, bool) and low <= v <= high
-
-
-def _switch(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _among(*values: str) -> Callable[[Any], bool]:
-    return lambda v: v in values
-
-
-#: Every option of a row, with what it may be.
-OPTIONS: dict[str, Callable[[Any], bool]] = {
-    "side": _whole(32, 1024),
-    "batch_size": _whole(1, 1024),
-    "learning_rate": _number(1e-8, 10),
-    "cosine": _switch,
-    "optimizer": _among("sgd", "adam"),
-    "momentum": _number(0, 1),
-    "dropout": _number(0, 0.95),
-    "hidden": _whole(0, 8192),
-    "normalise": _switch,
-    "flips": _switch,
-    "augmentation": _among(*AUGMENTATIONS),
-    "balanced": _switch,
-    "freeze_normalisation": _switch,
-    "patience": _whole(1, 1000),
-    "precision": _among("float32", "mixed_bfloat16"),
-    "seed": _whole(0, 2**31 - 1),
-    "repeats": _whole(1, 100),
-    "folds": _whole(2, 100),
-    "images": _whole(1, 100_000),
-    "rounds": _whole(1, 10_000),
-}
-
-
-def check_option(name: str, value: Any, source: str) -> Option:
-    """An option of a row as it stands in a configuration.
-
-    Raises:
-        InputError: There is no such option, or it may not have this value.
-    """
-    if name not in OPTIONS or not OPTIONS[name](value):
-        raise InputError(source, f"{source} does not fit: {name} may not be {value!r}.")
-    checked: Option = value
-    return checked
+    side: Annotated[int, Field(ge=32, le=1024)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=1024)] | None = None
+    learning_rate: Annotated[float, Field(ge=1e-8, le=10)] | None = None
+    cosine: bool | None = None
+    optimizer: Literal["sgd", "adam"] | None = None
+    momentum: Annotated[float, Field(ge=0, le=1)] | None = None
+    dropout: Annotated[float, Field(ge=0, le=0.95)] | None = None
+    hidden: Annotated[int, Field(ge=0, le=8192)] | None = None
+    normalise: bool | None = None
+    flips: bool | None = None
+    augmentation: Annotated[str, Field(pattern=f"^({'|'.join(AUGMENTATIONS)})$")] | None = None
+    balanced: bool | None = None
+    freeze_normalisation: bool | None = None
+    patience: Annotated[int, Field(ge=1, le=1000)] | None = None
+    precision: Literal["float32", "mixed_bfloat16"] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    repeats: Annotated[int, Field(ge=1, le=100)] | None = None
+    folds: Annotated[int, Field(ge=2, le=100)] | None = None
+    images: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    rounds: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
 def option_words(options: Mapping[str, Option]) -> dict[str, str | int | float]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from pipeline.classifiers.bases.registry import find_architecture
 from pipeline.classifiers.strategies import FREEZING
@@ -18,8 +17,11 @@ from pipeline.classifiers.weights import NotRun
 from pipeline.errors import InputError, ProgressCallback
 from pipeline.experiments.configuration import Configuration, PlannedRow
 from pipeline.experiments.documents import (
-    MEASURED,
-    build_document,
+    AnyRow,
+    ExperimentResults,
+    MeasuredRow,
+    NotRunRow,
+    build_results,
     measured_row,
     not_run_row,
     read_measured_rows,
@@ -27,7 +29,7 @@ from pipeline.experiments.documents import (
 )
 from pipeline.experiments.plans import RunContext
 from pipeline.experiments.registry import Experiment
-from pipeline.storage.atomic_files import write_json
+from pipeline.storage.checked_json import write_document
 
 #: Packages whose versions are stored with the figures.
 _PACKAGES = ("tensorflow", "keras", "onnxruntime")
@@ -108,7 +110,7 @@ def run_experiment(
     before, every = read_measured_rows(path, facts), configuration.rows
     command = f"python -m pipeline experiment {configuration.name}"
     command += " --data DIR --weights DIR" if facts.digest else " --weights DIR"
-    rows = [
+    rows: list[AnyRow] = [
         before.get(row.digest)
         or _unmeasured(row, context, choice, _row_command(command, row, every))
         for row in every
@@ -116,35 +118,33 @@ def run_experiment(
     measured = kept = failed = 0
 
     def save() -> None:
-        _write(path, build_document(configuration, facts, rows, command=f"{command} --again"))
+        _write(path, build_results(configuration, facts, rows, command=f"{command} --again"))
 
     for place, row in enumerate(every):
         if row.digest in before and not (choice.again and choice.includes(row)):
             kept += 1
         elif choice.includes(row):
             say(f"{place + 1} of {len(rows)}: {row_words(row)}")
-            rows[place] = _measure(experiment, row, context, progress)
-            if rows[place]["status"] == MEASURED:
+            rows[place] = found = _measure(experiment, row, context, progress)
+            if isinstance(found, MeasuredRow):
                 measured += 1
             else:
                 failed += 1
-                say(f"Not run: {rows[place]['reason']}")
+                say(f"Not run: {found.reason}")
             save()
     save()
     return RunReport(measured, kept, failed, len(rows) - measured - kept)
 
 
-def _write(path: Path, document: dict[str, Any]) -> None:
+def _write(path: Path, results: ExperimentResults) -> None:
     try:
-        write_json(path, document)
+        write_document(path, results)
     except OSError as error:
         reason = error.strerror or "unknown reason"
         raise InputError(path.name, f"{path.name} cannot be written: {reason}.") from error
 
 
-def _unmeasured(
-    row: PlannedRow, context: RunContext, choice: RowChoice, command: str
-) -> dict[str, Any]:
+def _unmeasured(row: PlannedRow, context: RunContext, choice: RowChoice, command: str) -> NotRunRow:
     """A row as it stands before this run comes to it."""
     reason = _NOT_REACHED if choice.includes(row) else row.left_out or "It was not chosen."
     return not_run_row(
@@ -158,7 +158,7 @@ def _unmeasured(
 
 def _measure(
     experiment: Experiment, row: PlannedRow, context: RunContext, progress: ProgressCallback
-) -> dict[str, Any]:
+) -> AnyRow:
     try:
         measurement = experiment.measure(row, progress)
     except NotRun as error:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.classifiers.scoring import ConfusionMatrix
+from pipeline.image_tasks.evaluation import ImageEvaluation
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.registry import IMAGE_TASKS, find_image_task
-from pipeline.image_tasks.task import ImageTask
+from pipeline.image_tasks.task import ImageTask, Published
 
 if TYPE_CHECKING:
     from pipeline.image_tasks.answers import ImageAnswer, ImageClassifier, answer_image
@@ -19,10 +21,13 @@ _ANSWERING = ("ImageAnswer", "ImageClassifier", "answer_image")
 
 __all__ = [
     "IMAGE_TASKS",
+    "ConfusionMatrix",
     "ImageAnswer",
     "ImageClassifier",
+    "ImageEvaluation",
     "ImageModelInfo",
     "ImageTask",
+    "Published",
     "answer_image",
     "find_image_task",
     "read_image_model",

@@ -5,28 +5,33 @@ No runtime is imported here, so that the web process may use it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pipeline.errors import InputError
+from pipeline.image_tasks.evaluation import ImageEvaluation
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.registry import find_image_task
 from pipeline.image_tasks.task import ImageTask
 from pipeline.models.metadata import ImageMetadata
 from pipeline.models.registry import (
+    EVALUATION_FILE,
     METADATA_FILE,
     NetworkInfo,
     describe_folder,
-    read_evaluation,
     read_metadata,
     require,
 )
+from pipeline.storage.checked_json import read_json
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
     from numpy.typing import NDArray
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,7 +41,7 @@ class ImageModelInfo(NetworkInfo):
     Attributes:
         task: The task.
         temperature: Of the calibration; 1 changes nothing.
-        evaluation: All of evaluation.json, None where it is missing or damaged.
+        evaluation: evaluation.json, None where it is missing or not valid.
     """
 
     stages = ("whole",)
@@ -44,7 +49,7 @@ class ImageModelInfo(NetworkInfo):
     metadata: ImageMetadata
     task: ImageTask
     temperature: float
-    evaluation: Mapping[str, Any] | None = None
+    evaluation: ImageEvaluation | None = None
     channels: tuple[str, ...] = ("red", "green", "blue")
 
     @property
@@ -91,5 +96,17 @@ def read_image_model(models_dir: Path, task: str) -> ImageModelInfo:
         task=known,
         input_size=metadata.input.size,
         temperature=metadata.calibration.temperature,
-        evaluation=read_evaluation(folder),
+        evaluation=_read_evaluation(folder),
     )
+
+
+def _read_evaluation(folder: Path) -> ImageEvaluation | None:
+    """A file that is not valid must not stop the model: it is only shown."""
+    shown = f"{folder.name}/{EVALUATION_FILE}"
+    try:
+        return read_json(
+            folder / EVALUATION_FILE, ImageEvaluation, shown=shown, remedy="train the task again"
+        )
+    except InputError as error:
+        _LOG.warning("%s", error.message)
+        return None

@@ -6,7 +6,7 @@ Imports Keras by way of the training programs.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,17 @@ import numpy as np
 from pipeline.classifiers.calibration import CalibratedAnswers, cross_entropy
 from pipeline.classifiers.cross_validation import FOLD_SEED, FOLDS
 from pipeline.classifiers.scoring import DRAWS, score_repeats
+from pipeline.evaluation.document import MeasuredNetwork
 from pipeline.evaluation.report import write_section
-from pipeline.image_tasks.card import render_results
+from pipeline.image_tasks.card import format_results
 from pipeline.image_tasks.dataset import ImageSet
+from pipeline.image_tasks.evaluation import (
+    CalibrationError,
+    ImageCalibration,
+    ImageCounts,
+    ImageEvaluation,
+    ImageRow,
+)
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.training import FinalModel
 from pipeline.metrics import expected_calibration_error
@@ -38,11 +46,10 @@ from pipeline.models.registry import (
     MODEL_FILE,
 )
 from pipeline.models.saving import describe_backend, save_half_precision
-from pipeline.storage.atomic_files import replacing, write_json
+from pipeline.storage.atomic_files import replacing
 from pipeline.storage.checked_json import write_document
 
 VERSION = "1.0.0"
-EVALUATION_SCHEMA = 1
 
 
 def write_shipped(
@@ -71,10 +78,10 @@ def write_shipped(
         folder / METADATA_FILE, describe_model(image_set, fitted, measured, digest=digest)
     )
     evaluation = describe_evaluation(image_set, measured, digest=digest, environment=environment)
-    write_json(folder / EVALUATION_FILE, evaluation)
+    write_document(folder / EVALUATION_FILE, evaluation)
     _write_history(folder / HISTORY_FILE, fitted)
     if (folder / CARD_FILE).is_file():
-        write_section(folder / CARD_FILE, render_results(evaluation))
+        write_section(folder / CARD_FILE, format_results(evaluation))
 
 
 def describe_model(
@@ -118,65 +125,58 @@ def describe_evaluation(
     *,
     digest: str,
     environment: Mapping[str, str | float],
-) -> dict[str, Any]:
+) -> ImageEvaluation:
     """The content of evaluation.json."""
     task = image_set.task
     scores = score_repeats(measured.calibrated, image_set.labelled)
     counts = np.bincount(image_set.labelled.labels, minlength=len(task.classes))
-    return {
-        "schema": EVALUATION_SCHEMA,
-        "task": task.name,
-        "title": task.title,
-        "network": {"name": task.model_name, "version": VERSION, "digest": digest},
-        "split": f"{len(measured.raw)} x {FOLDS} stratified folds by group",
-        "measures": "the recipe on images it had not seen; the shipped model learned from all",
-        "cautions": list(task.cautions),
-        "published": [asdict(entry) for entry in task.published],
-        "counts": {
-            "images": len(image_set.files),
-            "groups": image_set.n_groups,
-            "classes": dict(zip(task.classes, counts.tolist(), strict=True)),
-        },
-        "environment": dict(environment) | {"intervals": f"95%, {DRAWS:,} draws of groups"},
-        "figures": {name: asdict(estimate) for name, estimate in scores.figures.items()},
-        "confusion": {
-            "labels": list(scores.labels),
-            "counts": [list(row) for row in scores.confusion],
-        },
-        "calibration": {
-            "temperature": measured.temperature,
-            "before": _calibration(image_set, measured.raw),
-            "after": _calibration(image_set, measured.calibrated),
-        },
-        "rows": _rows(image_set, measured),
-    }
+    return ImageEvaluation(
+        task=task.name,
+        title=task.title,
+        network=MeasuredNetwork(task.model_name, VERSION, digest),
+        split=f"{len(measured.raw)} x {FOLDS} stratified folds by group",
+        measures="the recipe on images it had not seen; the shipped model learned from all",
+        cautions=task.cautions,
+        published=task.published,
+        counts=ImageCounts(
+            len(image_set.files),
+            image_set.n_groups,
+            dict(zip(task.classes, counts.tolist(), strict=True)),
+        ),
+        environment=dict(environment) | {"intervals": f"95%, {DRAWS:,} draws of groups"},
+        figures=scores.figures,
+        confusion=scores.confusion,
+        calibration=ImageCalibration(
+            measured.temperature,
+            _calibration(image_set, measured.raw),
+            _calibration(image_set, measured.calibrated),
+        ),
+        rows=tuple(_rows(image_set, measured)),
+    )
 
 
-def _calibration(image_set: ImageSet, probabilities: Any) -> dict[str, float]:
-    """Cross-entropy, and the calibration error of the answered class."""
+def _calibration(image_set: ImageSet, probabilities: Any) -> CalibrationError:
     everything = probabilities.reshape(-1, probabilities.shape[-1])
     labels = np.tile(image_set.labelled.labels, len(probabilities))
     right = everything.argmax(axis=-1) == labels
-    return {
-        "cross_entropy": cross_entropy(everything, labels),
-        "ece": expected_calibration_error(right, everything.max(axis=-1)),
-    }
+    return CalibrationError(
+        cross_entropy(everything, labels),
+        expected_calibration_error(right, everything.max(axis=-1)),
+    )
 
 
-def _rows(image_set: ImageSet, measured: CalibratedAnswers) -> list[dict[str, Any]]:
+def _rows(image_set: ImageSet, measured: CalibratedAnswers) -> Iterator[ImageRow]:
     """One row per image: its label, and the mean of the repeats' probabilities."""
     classes = image_set.task.classes
     mean = measured.calibrated.mean(axis=0)
-    return [
-        {
-            "file": file,
-            "group": int(image_set.labelled.groups[k]),
-            "label": classes[image_set.labelled.labels[k]],
-            "class": classes[int(mean[k].argmax())],
-            "probabilities": dict(zip(classes, np.round(mean[k], 4).tolist(), strict=True)),
-        }
-        for k, file in enumerate(image_set.files)
-    ]
+    for k, file in enumerate(image_set.files):
+        yield ImageRow(
+            file=file,
+            group=int(image_set.labelled.groups[k]),
+            label=classes[image_set.labelled.labels[k]],
+            answer=classes[int(mean[k].argmax())],
+            probabilities=dict(zip(classes, np.round(mean[k], 4).tolist(), strict=True)),
+        )
 
 
 def _write_history(path: Path, fitted: FinalModel) -> None:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.storage.field_types import Text
+
 
 class Fit(StrEnum):
     """How an image of any shape becomes the network's square."""
@@ -26,9 +28,9 @@ class Published:
         source: Who says so, and on what.
     """
 
-    label: str
-    figure: str
-    source: str
+    label: Text
+    figure: Text
+    source: Text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ process may use it; `load_keras_model` imports Keras when it is called.
 from __future__ import annotations
 
 import csv
-import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from pipeline.models.decision import DecisionRule
 from pipeline.models.entries import find_entry
 from pipeline.models.metadata import InferenceOptions, Metadata, TwoStageMetadata
 from pipeline.models.quiet_keras import import_keras
-from pipeline.storage.checked_json import read_json, read_json_object
+from pipeline.storage.checked_json import read_json
 from pipeline.storage.digests import file_digest
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AnyMetadata = TypeVar("AnyMetadata", bound=Metadata)
-_LOG = logging.getLogger(__name__)
 DEFAULT_TASK = "brain-tumor"
 #: Task -> folder of its network below ``models/<task>/``.
 TASKS = {DEFAULT_TASK: "resunet-resnet18"}
@@ -133,11 +131,17 @@ class ModelInfo(NetworkInfo):
 
 @dataclass(frozen=True, eq=False)
 class TaskInfo:
-    """The network of a task and its evaluation (None where it is missing)."""
+    """The network of a task and its evaluation.
+
+    Attributes:
+        task: Name of the task.
+        network: The network.
+        evaluation: Its evaluation.json (`pipeline.evaluation.document`), None where it is missing.
+    """
 
     task: str
     network: ModelInfo
-    evaluation: Mapping[str, Any] | None = None
+    evaluation: Path | None = None
 
 
 def read_model_info(models_dir: Path, task: str = DEFAULT_TASK) -> TaskInfo:
@@ -149,7 +153,8 @@ def read_model_info(models_dir: Path, task: str = DEFAULT_TASK) -> TaskInfo:
     name = find_entry(TASKS, task, kind="task")
     folder = Path(models_dir) / task
     network = read_network(folder / name, task=task)
-    return TaskInfo(task, network, read_evaluation(folder))
+    evaluation = folder / EVALUATION_FILE
+    return TaskInfo(task, network, evaluation if evaluation.is_file() else None)
 
 
 def read_run(folder: Path, *, task: str = DEFAULT_TASK) -> TaskInfo:
@@ -223,15 +228,6 @@ def describe_folder(folder: Path, metadata: Metadata) -> dict[str, Any]:
         "history": _read_history(folder / HISTORY_FILE),
         "card": folder / CARD_FILE if (folder / CARD_FILE).is_file() else None,
     }
-
-
-def read_evaluation(folder: Path) -> Mapping[str, Any] | None:
-    """The evaluation.json in a folder. A damaged one must not stop the models: it is only shown."""
-    try:
-        return read_json_object(folder / EVALUATION_FILE, f"{folder.name}/{EVALUATION_FILE}")
-    except InputError as error:
-        _LOG.warning("%s Evaluate again to have its figures.", error.message)
-        return None
 
 
 def check_digest(info: NetworkInfo) -> None:

@@ -78,7 +78,7 @@ def parse_json(content: bytes | str, kind: type[Document], *, shown: str, remedy
         document: Document = _adapter(cast(Any, kind)).validate_json(content)
         return document
     except ValidationError as error:
-        raise input_error(error, shown, remedy=remedy) from None
+        raise input_error(error, shown, remedy=remedy) from error
 
 
 def input_error(error: ValidationError, shown: str, *, remedy: str) -> InputError:

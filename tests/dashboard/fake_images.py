@@ -60,6 +60,7 @@ def make_image_evaluation(**changes: Any) -> dict[str, Any]:
     rows = [
         {
             "file": f"{label}/{k}.png",
+            "group": k,
             "label": label,
             "class": classes[(k + (k == 2)) % 4],
             "probabilities": dict.fromkeys(classes, 0.1) | {classes[(k + (k == 2)) % 4]: 0.7},
@@ -69,9 +70,19 @@ def make_image_evaluation(**changes: Any) -> dict[str, Any]:
     return {
         "schema": 1,
         "task": TASK,
+        "title": find_image_task(TASK).title,
+        "network": {"name": "mobilenetv2", "version": "1.0.0", "digest": DIGEST},
+        "cautions": [],
+        "published": [],
+        "environment": {},
+        "calibration": {
+            "temperature": 1.0,
+            "before": {"cross_entropy": 0.5, "ece": 0.1},
+            "after": {"cross_entropy": 0.5, "ece": 0.1},
+        },
         "split": "2 x 5 stratified folds by group",
         "measures": "the recipe on images it had not seen",
-        "counts": {"images": 316, "groups": 300},
+        "counts": {"images": 316, "groups": 300, "classes": dict.fromkeys(classes, 79)},
         "figures": {"accuracy": {"value": 0.8421, "low": 0.8, "high": 0.88}},
         "confusion": {"labels": list(classes), "counts": (np.eye(4, dtype=int) * 7).tolist()},
         "rows": rows,

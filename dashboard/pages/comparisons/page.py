@@ -17,7 +17,6 @@ from flask import current_app
 
 from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
 from dashboard.components import shell
-from dashboard.evaluation.image_task import parse_image_evaluation
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import parse_theme
 from dashboard.jobs import callbacks, table
@@ -199,10 +198,7 @@ def parse_request(value: object) -> dict[str, Any] | None:
 
 def _columns(info: ImageModelInfo) -> html.Div:
     command = MEASURE_COMMAND.format(task=info.task.name)
-    try:
-        measured = view.measured(info, parse_image_evaluation(info.evaluation), command=command)
-    except InputError as error:
-        measured = [html.P(str(error), className="notice notice--error", role="alert")]
+    measured = view.measured(info, command=command)
     return html.Div(
         [
             view.try_panel(info.task, max_bytes=MAX_BYTES),

@@ -13,11 +13,10 @@ from dashboard.components.buttons import button, small_button
 from dashboard.components.matrix import confusion_table
 from dashboard.components.model_facts import card_details, facts
 from dashboard.components.panels import caution, chart, figure_table, not_run, panel, table
-from dashboard.evaluation.image_task import ImageEvaluation
 from dashboard.studies.uploads import size_words
 from pipeline import list_formats
 from pipeline.evaluation.facade import find_image_figure
-from pipeline.image_tasks.facade import ImageModelInfo, ImageTask
+from pipeline.image_tasks.facade import ImageEvaluation, ImageModelInfo, ImageTask
 
 PREFIX = "comparisons"
 REQUEST, PROGRESS, OUTCOME = f"{PREFIX}-request", f"{PREFIX}-progress", f"{PREFIX}-outcome"
@@ -136,16 +135,12 @@ def answer_view(record: ImageRecord, task: ImageTask) -> html.Div:
     return html.Div([picture, words], className="comparison-answer")
 
 
-def measured(
-    info: ImageModelInfo, found: ImageEvaluation | None, *, command: str
-) -> list[Component]:
+def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
     """What the task's evaluation tells: figures, confusion matrix, published figures, cases."""
-    task = info.task
+    task, found = info.task, info.evaluation
     if found is None:
         return [not_run(task.title, None, command=command)]
-    counted = (
-        f"{found.counts.get('images', '?')} images in {found.counts.get('groups', '?')} groups"
-    )
+    counted = f"{found.counts.images} images in {found.counts.groups} groups"
     warn = [caution(sentence) for sentence in task.cautions]
     shown: list[Component] = [
         panel(
@@ -156,12 +151,11 @@ def measured(
             extra="stack stack--tight",
         )
     ]
-    if found.confusion is not None:
-        titles = dict(zip(task.classes, task.class_titles, strict=True))
-        matrix = confusion_table(found.confusion, titles)
-        title = "What was answered for each class"
-        words = html.P(answers_words(found), className="muted secondary")
-        shown.append(panel(title, words, matrix, *warn[:1], extra="stack stack--tight"))
+    titles = dict(zip(task.classes, task.class_titles, strict=True))
+    matrix = confusion_table(found.confusion, titles)
+    title = "What was answered for each class"
+    words = html.P(answers_words(found), className="muted secondary")
+    shown.append(panel(title, words, matrix, *warn[:1], extra="stack stack--tight"))
     shown.append(_cases(task, found))
     return shown
 
@@ -179,7 +173,7 @@ def answers_words(found: ImageEvaluation) -> str:
 
 def wrong_words(found: ImageEvaluation) -> str:
     """What the list of cases calls wrong, and how that goes with the matrix; "" for one answer."""
-    if found.repeats <= 1 or found.confusion is None:
+    if found.repeats <= 1:
         return ""
     right = sum(row[place] for place, row in enumerate(found.confusion.counts))
     return (

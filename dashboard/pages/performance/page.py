@@ -47,7 +47,7 @@ from dashboard.pages.performance.evidence import (
 from dashboard.pages.performance.inputs import clicked_value, items_of, parse_point, parse_selection
 from dashboard.pages.performance.lists import list_case, list_group
 from pipeline import InputError, TaskInfo
-from pipeline.evaluation.facade import OldEvaluation, format_figures_csv, parse_evaluation
+from pipeline.evaluation.facade import OldEvaluation, format_figures_csv, read_evaluation
 
 _VIEWS = {
     "overview": overview.layout,
@@ -78,7 +78,7 @@ def layout(view: str | None = None, **_: Any) -> Component:
     if info.evaluation is None:
         return _without_figures(info, "These models have not been evaluated yet", name=name)
     try:
-        evaluation = parse_evaluation(info.evaluation)
+        evaluation = read_evaluation(info.evaluation)
     except OldEvaluation as error:
         return _without_figures(info, "These figures are of another version", str(error), name=name)
     except InputError as error:

@@ -10,8 +10,9 @@ from dash.development.base_component import Component
 from dashboard.components.figure_words import NONE
 from dashboard.components.matrix import confusion_table
 from dashboard.components.panels import caution, not_run, table
-from dashboard.evaluation.experiments import Experiment, ExperimentRow, Published
-from pipeline.evaluation.facade import Figure, find_image_figure
+from pipeline import ExperimentResults, MeasuredRow, NotRunRow
+from pipeline.evaluation.facade import Figure, NotRun, find_image_figure
+from pipeline.image_tasks.facade import Published
 
 #: Runs the experiments; shown where there are none.
 EXPERIMENT_COMMAND = "python -m pipeline experiment NAME"
@@ -23,7 +24,7 @@ STRATEGIES = (
 )
 
 
-def layout(experiments: Sequence[Experiment], errors: Sequence[str]) -> html.Div:
+def layout(experiments: Sequence[ExperimentResults], errors: Sequence[str]) -> html.Div:
     """A section per experiment.
 
     Args:
@@ -38,31 +39,34 @@ def layout(experiments: Sequence[Experiment], errors: Sequence[str]) -> html.Div
     return html.Div([*notices, *map(_experiment, experiments)], className="stack")
 
 
-def _experiment(experiment: Experiment) -> html.Section:
-    names = dict.fromkeys(name for row in experiment.rows for name in row.figures)
+def _experiment(experiment: ExperimentResults) -> html.Section:
+    measured = [row for row in experiment.rows if isinstance(row, MeasuredRow)]
+    names = dict.fromkeys(name for row in measured for name in row.figures)
     figures = [find_image_figure(name) for name in names]
-    facts = " · ".join(experiment.data.values())
-    places = dict.fromkeys(_place(row) for row in experiment.rows if row.environment)
+    data = experiment.data
+    facts = " · ".join(filter(None, (data.name, data.images, data.licence)))
+    places = dict.fromkeys(map(_place, measured))
     where = "; ".join(places)
-    command = experiment.command or f"{EXPERIMENT_COMMAND[:-4]}{experiment.name}"
     return html.Section(
         [
             html.H2(experiment.title, className="page-title"),
             html.P(experiment.question) if experiment.question else None,
             html.P(facts, className="muted secondary") if facts else None,
-            *[caution(sentence) for sentence in experiment.cautions],
+            *[caution(sentence) for sentence in data.cautions],
             *_published(experiment.published),
-            *_measured(experiment, figures),
+            *_measured(measured, experiment.published, figures),
             *_not_run(experiment.rows),
-            *_matrices(experiment),
+            *_matrices(measured, data.cautions),
             *[html.P(note, className="muted") for note in experiment.notes],
-            html.P([f"{where}. " if where else "", "Run it again: ", html.Code(command)]),
+            html.P(
+                [f"{where}. " if where else "", "Run it again: ", html.Code(experiment.command)]
+            ),
         ],
         className="panel experiment stack stack--tight",
     )
 
 
-def _place(row: ExperimentRow) -> str:
+def _place(row: MeasuredRow) -> str:
     """Where and when a row was measured."""
     return " · ".join(row.environment[key] for key in ("date", "cpu") if key in row.environment)
 
@@ -80,13 +84,14 @@ def _published(entries: Sequence[Published]) -> list[Component]:
     return [table(["Published system", "Figure", "Source"], rows, extra="experiment-rows")]
 
 
-def _measured(experiment: Experiment, figures: Sequence[Figure]) -> list[Component]:
+def _measured(
+    rows: Sequence[MeasuredRow], entries: Sequence[Published], figures: Sequence[Figure]
+) -> list[Component]:
     """What came out here, the published figure of the same system beside it."""
-    rows = [row for row in experiment.rows if row.not_run is None]
     if not rows:
         return []
     published: dict[str, list[str]] = {}
-    for entry in experiment.published:
+    for entry in entries:
         published.setdefault(entry.label.casefold(), []).append(entry.figure)
     head = ["Measured system", "Training", "Split"]
     beside = any(row.label.casefold() in published for row in rows)
@@ -107,12 +112,12 @@ def _measured(experiment: Experiment, figures: Sequence[Figure]) -> list[Compone
     return [table(head, body, numbers=numbers, extra="experiment-rows"), *([note] * strategies)]
 
 
-def _not_run(rows: Sequence[ExperimentRow]) -> list[Component]:
+def _not_run(rows: Sequence[MeasuredRow | NotRunRow]) -> list[Component]:
     """Rows that were not run: how many and why, and on demand each with its command."""
-    missing = [(row, row.not_run) for row in rows if row.not_run is not None]
+    missing = [row for row in rows if isinstance(row, NotRunRow)]
     if not missing:
         return []
-    reasons = list(dict.fromkeys(part.reason.rstrip(".") for _, part in missing if part.reason))
+    reasons = list(dict.fromkeys(row.reason.rstrip(".") for row in missing if row.reason))
     why = "; ".join(reasons[:4]) or "no reason is given"
     body = [
         html.Tr(
@@ -120,10 +125,20 @@ def _not_run(rows: Sequence[ExperimentRow]) -> list[Component]:
                 html.Td(_system(row)),
                 html.Td(_learned(row)),
                 html.Td(row.split, className="nowrap"),
-                html.Td(not_run(row.label, part)),
+                html.Td(
+                    not_run(
+                        row.label,
+                        NotRun(
+                            status=row.status,
+                            command=row.command,
+                            estimate=row.estimate,
+                            reason=row.reason,
+                        ),
+                    )
+                ),
             ]
         )
-        for row, part in missing
+        for row in missing
     ]
     summary = f"{len(missing)} of {len(rows)} systems were not run: {why}. Their commands"
     head = ["System", "Training", "Split", "Not run"]
@@ -135,25 +150,25 @@ def _not_run(rows: Sequence[ExperimentRow]) -> list[Component]:
     ]
 
 
-def _system(row: ExperimentRow) -> list[Component]:
+def _system(row: MeasuredRow | NotRunRow) -> list[Component]:
     options = ", ".join(f"{key.replace('_', ' ')} {words}" for key, words in row.options.items())
     return [html.Div(row.label), html.Div(options, className="meaning")]
 
 
-def _learned(row: ExperimentRow) -> list[Component]:
+def _learned(row: MeasuredRow | NotRunRow) -> list[Component]:
     strategy = f"strategy {row.strategy}" if row.strategy[:1] in ("1", "2") else row.strategy
     learned: list[Component] = [
         html.Div(strategy),
         html.Div(row.initial_weights, className="meaning"),
     ]
-    if row.epochs and row.not_run is None:
-        timed = row.seconds_per_epoch.value if row.seconds_per_epoch else None
+    if row.epochs and isinstance(row, MeasuredRow):
+        timed = row.seconds_per_epoch
         seconds = "" if timed is None else f", {timed:,.1f} s each"
         learned.append(html.Div(f"{row.epochs} epochs{seconds}", className="meaning"))
     return learned
 
 
-def _figure(row: ExperimentRow, figure: Figure) -> html.Td:
+def _figure(row: MeasuredRow, figure: Figure) -> html.Td:
     found = row.figures.get(figure.name)
     return html.Td(
         [
@@ -164,8 +179,8 @@ def _figure(row: ExperimentRow, figure: Figure) -> html.Td:
     )
 
 
-def _matrices(experiment: Experiment) -> list[html.Details]:
-    shown = [row for row in experiment.rows if row.confusion is not None]
+def _matrices(rows: Sequence[MeasuredRow], cautions: Sequence[str]) -> list[html.Details]:
+    shown = [row for row in rows if row.confusion is not None]
     if not shown:
         return []
     blocks = [
@@ -180,7 +195,7 @@ def _matrices(experiment: Experiment) -> list[html.Details]:
         html.Details(
             [
                 summary,
-                *[caution(s) for s in experiment.cautions],
+                *[caution(s) for s in cautions],
                 html.Div(blocks, className="matrices"),
             ],
             className="patients-table",

@@ -8,8 +8,7 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.figure_words import NONE
 from dashboard.components.panels import not_run, panel, table
-from dashboard.evaluation.benchmark import Benchmark, RouteTimes, TimedTask, TrainingTimes
-from pipeline.evaluation.facade import Estimate
+from pipeline import BenchmarkResults, MeasuredRoute, MissingRoute, Ratio, TimedTask, TimedTraining
 
 BENCHMARK_COMMAND = "python -m pipeline benchmark"
 _HEAD = (
@@ -24,7 +23,7 @@ _HEAD = (
 )
 
 
-def layout(benchmark: Benchmark | None, error: str, *, digest: str) -> html.Div:
+def layout(benchmark: BenchmarkResults | None, error: str, *, digest: str) -> html.Div:
     """Bars and a table per task.
 
     Args:
@@ -38,7 +37,7 @@ def layout(benchmark: Benchmark | None, error: str, *, digest: str) -> html.Div:
             notices.append(html.P(error, className="notice notice--error", role="alert"))
         return html.Div([*notices, not_run("Speed", None, command=BENCHMARK_COMMAND)])
     children: list[Component] = []
-    if digest and benchmark.digest != digest:
+    if digest and benchmark.network.digest != digest:
         children.append(
             html.P(
                 "These times are of other weights than the installed ones.",
@@ -46,13 +45,13 @@ def layout(benchmark: Benchmark | None, error: str, *, digest: str) -> html.Div:
             )
         )
     children += [_task(task) for task in benchmark.tasks]
-    if benchmark.training is not None:
+    if isinstance(benchmark.training, TimedTraining):
         children.append(_training(benchmark.training))
     return html.Div([*children, _provenance(benchmark)], className="stack")
 
 
 def _task(task: TimedTask) -> html.Section:
-    measured = [route for route in task.routes if route.measured]
+    measured = [route for route in task.routes if isinstance(route, MeasuredRoute)]
     fastest = max((route.slices_per_s for route in measured), default=1.0)
     rows = [_row(route) for route in task.routes]
     return panel(
@@ -94,15 +93,15 @@ def bars(label: str, values: list[tuple[str, float]], *, longest: float) -> html
     )
 
 
-def _row(route: RouteTimes) -> html.Tr:
-    if not route.measured:
+def _row(route: MeasuredRoute | MissingRoute) -> html.Tr:
+    if isinstance(route, MissingRoute):
         empty = [html.Td(NONE, className="number-cell") for _ in _HEAD[2:]]
-        return html.Tr([html.Td(route.label), html.Td("not installed"), *empty])
+        return html.Tr([html.Td(route.label), html.Td(route.status), *empty])
     cells = [
         f"{route.p50_ms:,.0f} ms",
         f"{route.p95_ms:,.0f} ms",
-        _ratio_words(route.over_published),
-        _ratio_words(route.over_tensorflow),
+        _ratio_words(route.times_faster_than.get("published")),
+        _ratio_words(route.times_faster_than.get("tensorflow")),
         _ratio_words(route.over_engine),
         f"{route.first_answer_s:.2f} s",
         f"{route.memory_mb:,.0f} MB",
@@ -112,25 +111,24 @@ def _row(route: RouteTimes) -> html.Tr:
     )
 
 
-def _ratio_words(ratio: Estimate | None) -> str:
-    if ratio is None or ratio.value is None:
+def _ratio_words(ratio: Ratio | None) -> str:
+    if ratio is None:
         return NONE
-    if ratio.low is None or ratio.high is None:
-        return f"{ratio.value:.2f}"
     return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
-def _training(training: TrainingTimes) -> html.Section:
-    longest = max(training.images_per_s.values(), default=1.0)
+def _training(training: TimedTraining) -> html.Section:
+    loops = [(loop.label, loop.images_per_s) for loop in training.loops]
+    longest = max((rate for _, rate in loops), default=1.0)
     return panel(
         "Training",
-        bars("Images per second", list(training.images_per_s.items()), longest=longest),
+        bars("Images per second", loops, longest=longest),
         html.P(f"Times faster: {_ratio_words(training.times_faster)}"),
         extra="stack stack--tight",
     )
 
 
-def _provenance(benchmark: Benchmark) -> html.Div:
+def _provenance(benchmark: BenchmarkResults) -> html.Div:
     known = benchmark.environment
     facts = [known[name] for name in ("cpu", "date", "material", "answers") if known.get(name)]
     cores = [f"{known['cores']} cores"] if known.get("cores") else []

@@ -31,7 +31,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     metadata = json.loads((folder / "metadata.json").read_text())
     metadata |= {"task": "specks", "classes": list(CLASSES)}
     (folder / "metadata.json").write_text(json.dumps(metadata))
-    row = {"file": "few/1.png", "label": "few", "class": "many"}
+    row = {"file": "few/1.png", "group": 0, "label": "few", "class": "many"}
     evaluation = make_image_evaluation(
         task="specks",
         figures={"accuracy": {"value": 0.75, "low": 0.5, "high": 0.9}},

@@ -12,10 +12,20 @@ from fake_models import fake_stages, write_metadata
 
 from pipeline.benchmark import child, children, runner
 from pipeline.benchmark.material import STUDY_SLICES, Material, write_material
+from pipeline.benchmark.results import (
+    FILE,
+    BenchmarkResults,
+    MeasuredRoute,
+    MissingRoute,
+    TimedTask,
+    TimedTraining,
+    read_benchmark,
+)
 from pipeline.benchmark.routes import ROUTES, PublishedStage
 from pipeline.benchmark.runner import BenchmarkPlan, run_benchmark
 from pipeline.benchmark.tables import format_benchmark
 from pipeline.errors import InputError
+from pipeline.storage.checked_json import write_document
 
 #: Seconds that each route takes for anything.
 SECONDS = {
@@ -68,30 +78,48 @@ def plan(tmp_path: Path) -> BenchmarkPlan:
     return BenchmarkPlan(models=tmp_path, engine_dir=tmp_path, rounds=rounds, training_rounds=2)
 
 
-def run(plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def run(
+    plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> BenchmarkResults:
     monkeypatch.setattr(runner, "Child", QuickChild)
     monkeypatch.setattr(QuickChild, "asked", [])
     return run_benchmark(plan, material, progress=lambda *_: None)
 
 
+def route_of(task: TimedTask, name: str) -> MeasuredRoute:
+    """A route that was measured."""
+    found = next(route for route in task.routes if route.route == name)
+    assert isinstance(found, MeasuredRoute)
+    return found
+
+
 def test_routes_take_turns_and_are_compared_within_rounds(
     plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = run(plan, material, monkeypatch)
+    results = run(plan, material, monkeypatch)
     names = list(ROUTES)
     first_rounds = QuickChild.asked[len(names) :][: 2 * len(names)]
     assert first_rounds == [*names, *names[1:], names[0]]
-    one, study = document["tasks"]
-    assert (one["slices"], study["slices"]) == (1, 36)
-    fastest = {row["route"]: row for row in one["routes"]}["openvino-bf16"]
-    assert fastest["p50_ms"] == pytest.approx(100)
-    assert fastest["rounds"] == 3
-    assert fastest["times_faster_than"]["published"]["value"] == pytest.approx(8)
-    assert fastest["times_faster_than"]["tensorflow"]["value"] == pytest.approx(4)
-    assert fastest["over_engine"]["value"] == pytest.approx(1.25)
-    assert {row["route"]: row for row in study["routes"]}["openvino-bf16"]["slices_per_s"] == 360
-    assert document["training"]["times_faster"]["value"] == pytest.approx(4)
-    assert str(plan.models) not in str(document)
+    one, study = results.tasks
+    assert (one.slices, study.slices) == (1, 36)
+    fastest = route_of(one, "openvino-bf16")
+    assert fastest.p50_ms == pytest.approx(100)
+    assert fastest.rounds == 3
+    assert fastest.times_faster_than["published"].value == pytest.approx(8)
+    assert fastest.times_faster_than["tensorflow"].value == pytest.approx(4)
+    assert fastest.over_engine.value == pytest.approx(1.25)
+    assert route_of(study, "openvino-bf16").slices_per_s == 360
+    assert isinstance(results.training, TimedTraining)
+    assert results.training.times_faster.value == pytest.approx(4)
+    assert str(plan.models) not in str(results)
+
+
+def test_results_come_back_from_their_file(
+    plan: BenchmarkPlan, material: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    results = run(plan, material, monkeypatch)
+    write_document(tmp_path / FILE, results)
+    assert read_benchmark(tmp_path) == results
 
 
 def test_a_runtime_that_is_not_installed_is_a_row_that_says_so(
@@ -101,10 +129,10 @@ def test_a_runtime_that_is_not_installed_is_a_row_that_says_so(
     monkeypatch.setattr(
         runner, "find_spec", lambda name: None if name == "onnxruntime" else find(name)
     )
-    document = run(plan, material, monkeypatch)
-    row = next(r for r in document["tasks"][0]["routes"] if r["route"] == "onnxruntime")
-    assert row["status"] == "not installed"
-    assert "| ONNX Runtime | not installed |" in format_benchmark(document)
+    results = run(plan, material, monkeypatch)
+    row = next(r for r in results.tasks[0].routes if r.route == "onnxruntime")
+    assert isinstance(row, MissingRoute)
+    assert f"| {row.label} | {row.status} |" in format_benchmark(results)
 
 
 def test_tables_hold_what_the_document_holds(

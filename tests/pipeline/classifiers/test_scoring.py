@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from pipeline.classifiers.scoring import score_classifier
+from pipeline.classifiers.scoring import ConfusionMatrix, score_classifier
 
 #: Four images, two of each class; the last one is answered wrongly.
 BINARY = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])
@@ -29,7 +29,7 @@ def test_two_classes_by_hand() -> None:
             "specificity": 1.0,
         }
     )
-    assert (scores.labels, scores.confusion) == (("a", "b"), ((2, 0), (1, 1)))
+    assert scores.confusion == ConfusionMatrix(("a", "b"), ((2, 0), (1, 1)))
 
 
 def test_more_classes_agree_with_scikit_learn() -> None:

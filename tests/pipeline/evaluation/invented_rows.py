@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
-from pipeline.evaluation.document import Evaluation, MeasuredNetwork
+from pipeline.evaluation.document import FILE, Evaluation, MeasuredNetwork
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+from pipeline.storage.checked_json import parse_json
 
 NETWORK = MeasuredNetwork("resunet-resnet18", "2.0.0", "0" * 64)
 ENVIRONMENT = {
@@ -25,6 +27,11 @@ def make_evaluation(rows: EvaluationRows, *, draws: int = 20, **parts: Any) -> E
     """The evaluation of rows, with few draws."""
     given = {"task": "brain-tumor", "split": "held-out", "environment": ENVIRONMENT} | parts
     return compute_evaluation(collect_evaluation(rows, NETWORK, **given), draws=draws)
+
+
+def parse_evaluation(content: object) -> Evaluation:
+    """An evaluation from what its file holds."""
+    return parse_json(json.dumps(content), Evaluation, shown=FILE, remedy="evaluate again")
 
 
 def make_rows(

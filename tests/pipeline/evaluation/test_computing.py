@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from invented_rows import make_evaluation, make_rows
+from invented_rows import make_evaluation, make_rows, parse_evaluation
 
 from pipeline.evaluation.computing import compute_evaluation, describe_calibration
 from pipeline.evaluation.document import (
@@ -14,7 +14,6 @@ from pipeline.evaluation.document import (
     LeftOut,
     SameSlices,
     dump_evaluation,
-    parse_evaluation,
 )
 from pipeline.evaluation.figures import all_figures
 from pipeline.evaluation.intervals import Estimate

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from invented_rows import make_rows
+from invented_rows import make_rows, parse_evaluation
 
 from pipeline.datasets.splits import split_by_slice
 from pipeline.errors import InputError
@@ -22,7 +22,6 @@ from pipeline.evaluation.document import (
     MeasuredNetwork,
     NotRun,
     dump_evaluation,
-    parse_evaluation,
 )
 from pipeline.evaluation.rows import EvaluationRows, pool_rows
 from pipeline.evaluation.runs import MeasuredRun, Run, RunPlan

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_models import network_folder, write_metadata
+from invented_rows import parse_evaluation
 from scipy.optimize import lsq_linear
 
 from pipeline.__main__ import main
@@ -30,7 +31,7 @@ from pipeline.evaluation.dice_fit import (
     leave_each_out,
     read_learning_rows,
 )
-from pipeline.evaluation.document import Evaluation, parse_evaluation, write_evaluation
+from pipeline.evaluation.document import Evaluation, write_evaluation
 from pipeline.evaluation.rows import PatientRow
 from pipeline.models.registry import read_model_info
 from pipeline.storage.atomic_files import write_json

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.analysis.expected_dice import read_dice_model
+from pipeline.benchmark.results import read_benchmark
 from pipeline.commands.report import format_times
 from pipeline.datasets.splits import load_folds
 from pipeline.engine.precision import read_precision_checks
-from pipeline.evaluation.document import Evaluation, Fold, parse_evaluation
+from pipeline.evaluation.document import Evaluation, Fold, read_evaluation
 from pipeline.evaluation.figures import all_figures
 from pipeline.evaluation.report import format_results
 from pipeline.models.registry import TaskInfo, read_model_info
-from pipeline.storage.checked_json import read_json_object
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,7 +24,8 @@ def shipped() -> TaskInfo:
 
 @pytest.fixture(scope="module")
 def evaluation(shipped: TaskInfo) -> Evaluation:
-    return parse_evaluation(shipped.evaluation)
+    assert shipped.evaluation is not None
+    return read_evaluation(shipped.evaluation)
 
 
 def test_every_patient_was_answered_by_the_fold_that_held_it_out(evaluation: Evaluation) -> None:
@@ -66,7 +67,7 @@ def test_the_first_standard_is_met(evaluation: Evaluation) -> None:
 
 
 def test_the_page_of_times_tells_the_benchmarks_figures(shipped: TaskInfo) -> None:
-    benchmark = read_json_object(ROOT / "models" / "benchmark.json", "benchmark.json")
+    benchmark = read_benchmark(ROOT / "models")
     assert benchmark is not None
     text = format_times(benchmark, read_precision_checks(shipped.network))
     assert text in (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")

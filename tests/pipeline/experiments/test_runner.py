@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ class Counted:
         self._data, self._stop_after = data, stop_after
 
     def facts(self) -> DataFacts:
-        return DataFacts("4 images", self._data)
+        return DataFacts("4 images", hashlib.sha256(self._data.encode()).hexdigest())
 
     def measure(self, row: PlannedRow, progress: Any) -> Measurement:
         if len(self.asked) >= self._stop_after:
@@ -140,7 +141,7 @@ def test_what_could_not_be_run_says_why_and_what_was_too_long_how(
     run(configuration, path, Counted())
     rows = json.loads(path.read_text())["rows"]
     assert rows[0]["reason"] == "Its weights were not at hand."
-    assert (rows[0]["initial_weights"], "command" in rows[0]) == ("not at hand", False)
+    assert (rows[0]["initial_weights"], rows[0]["command"]) == ("not at hand", "")
     assert rows[4]["reason"] == "It takes long."
     assert rows[4]["estimate"] == "about 90 minutes on two cores"
     assert rows[4]["command"] == (
@@ -229,8 +230,8 @@ def test_weights_are_named_by_what_they_hold(configuration: Configuration, tmp_p
 
 def test_another_file_is_not_written_over(configuration: Configuration, tmp_path: Path) -> None:
     path = tmp_path / "made.json"
-    for text, rule in (('{"schema": 7}', "schema must be 1"), ("[]", "must hold a JSON object")):
+    for text in ('{"schema": 7}', "[]"):
         path.write_text(text)
-        with pytest.raises(InputError, match=rule):
+        with pytest.raises(InputError):
             run(configuration, path, Counted())
         assert path.read_text() == text

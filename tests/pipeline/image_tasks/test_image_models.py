@@ -12,12 +12,11 @@ from pipeline.models.registry import load_keras_model
 def test_a_shipped_folder_is_read(tmp_path: Path) -> None:
     folder = write_shipped(tmp_path)
     (folder / "history.csv").write_text("epoch,loss\n0,0.5\n1,nan\n")
-    (folder / "evaluation.json").write_text('{"figures": {}}')
     (folder / "README.md").write_text("# Card")
     info = read_image_model(tmp_path, TASK)
     assert (info.name, info.input_size, info.temperature) == ("mobilenetv2", 32, 2.0)
     assert info.history == ({"epoch": 0, "loss": 0.5}, {"epoch": 1})
-    assert info.evaluation == {"figures": {}}
+    assert info.evaluation is None
     assert info.card == folder / "README.md"
 
 

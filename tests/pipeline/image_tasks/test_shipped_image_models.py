@@ -1,15 +1,17 @@
 """What is shipped for image tasks fits together, and every figure in a card is its JSON's."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.evaluation.document import MeasuredNetwork
 from pipeline.evaluation.report import replace_results
-from pipeline.experiments.registry import configured_tasks
+from pipeline.experiments.documents import experiment_files, read_results
+from pipeline.experiments.image_folders import SHIPPED
+from pipeline.experiments.registry import EXPERIMENTS, configured_tasks
 from pipeline.image_tasks.answers import ImageClassifier
-from pipeline.image_tasks.card import render_results
+from pipeline.image_tasks.card import format_results
 from pipeline.image_tasks.models import read_image_model
 from pipeline.image_tasks.reading import read_grey_bytes
 from pipeline.image_tasks.registry import IMAGE_TASKS
@@ -28,15 +30,13 @@ def test_the_shipped_folder_is_whole(name: str) -> None:
     assert info.history
     assert info.evaluation is not None
     evaluation = info.evaluation
-    assert evaluation["network"] == {
-        "name": info.name, "version": info.version, "digest": info.digest,
-    }  # fmt: skip
-    assert evaluation["cautions"] == list(info.task.cautions)
-    assert evaluation["calibration"]["temperature"] == info.temperature
-    assert len(evaluation["rows"]) == evaluation["counts"]["images"]
+    assert evaluation.network == MeasuredNetwork(info.name, info.version, info.digest)
+    assert evaluation.cautions == info.task.cautions
+    assert evaluation.calibration.temperature == info.temperature
+    assert len(evaluation.rows) == evaluation.counts.images
     assert info.card is not None
     card = info.card.read_text("utf-8")
-    assert replace_results(card, render_results(evaluation), name=name) == card
+    assert replace_results(card, format_results(evaluation), name=name) == card
     assert info.task.cautions[0] in card
 
 
@@ -48,12 +48,19 @@ def test_both_models_are_small() -> None:
 @pytest.mark.parametrize("name", configured_tasks())
 def test_the_experiment_tells_what_the_evaluation_tells(name: str) -> None:
     evaluation = read_image_model(MODELS, name).evaluation
-    document = json.loads((MODELS / "experiments" / f"{name}.json").read_text())
-    (row,) = (row for row in document["rows"] if "recipe of the shipped model" in row["split"])
+    results = read_results(MODELS / "experiments" / f"{name}.json")
+    (row,) = (row for row in results.rows if SHIPPED in row.split)
     assert evaluation is not None
-    assert row["figures"] == evaluation["figures"]
-    assert row["confusion"] == evaluation["confusion"]
-    assert document["data"]["cautions"] == evaluation["cautions"]
+    assert row.figures == evaluation.figures
+    assert row.confusion == evaluation.confusion
+    assert results.data.cautions == evaluation.cautions
+
+
+def test_every_shipped_experiment_is_valid() -> None:
+    files = experiment_files(MODELS)
+    assert {path.stem for path in files} == set(EXPERIMENTS)
+    for path in files:
+        assert read_results(path).name == path.stem
 
 
 @pytest.mark.data

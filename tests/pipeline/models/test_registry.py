@@ -39,7 +39,7 @@ def test_the_network_is_described(tmp_path: Path) -> None:
         {"epoch": 1.0, "loss": 0.5, "val_auc": 0.9},
     )
     assert network.card == folder / "README.md"
-    assert info.evaluation == {"schema": 1}
+    assert info.evaluation == folder.parent / "evaluation.json"
 
 
 def test_what_may_be_missing_may_be_missing(tmp_path: Path) -> None:
@@ -59,15 +59,6 @@ def test_a_run_is_read_from_its_own_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_run(tmp_path / "fold-4")
     assert caught.value.source == "brain-tumor/fold-4/metadata.json"
-
-
-def test_a_damaged_evaluation_does_not_stop_the_models(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    write_metadata(tmp_path)
-    (tmp_path / "brain-tumor" / "evaluation.json").write_text("{")
-    assert read_model_info(tmp_path).evaluation is None
-    assert "evaluation.json cannot be read as JSON" in caplog.text
 
 
 #: What is changed, and the field that the sentence names.

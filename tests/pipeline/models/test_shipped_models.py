@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.data.preprocessing import INPUT_CHANNELS, PREPROCESSING_VERSION
+from pipeline.evaluation.document import read_evaluation
 from pipeline.models.registry import TASKS, check_digest, read_model_info
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
@@ -25,7 +26,7 @@ def test_the_shipped_network_is_what_its_metadata_says(task: str) -> None:
 def test_the_evaluation_names_the_shipped_network(task: str) -> None:
     info = read_model_info(MODELS, task)
     assert info.evaluation is not None
-    assert info.evaluation["network"]["digest"] == info.network.digest
+    assert read_evaluation(info.evaluation).is_of(info.network.digest)
 
 
 def test_all_weights_together_stay_small() -> None:
