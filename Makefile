@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTEST = TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest
 
-.PHONY: run check test soak lint venv-dev browser services clean
+.PHONY: run check test soak lint scripts venv-dev browser services clean
 
 # The first interpreter that fits; a version manager's shim may exist and still fail, so each is tried.
 FIND_PYTHON = for p in $${PYTHON:-} python3 python3.13 python3.12 python3.11; do \
@@ -45,11 +45,11 @@ run: $(VENV)/.installed
 	@exec $(PY) -m dashboard
 
 # What a change is checked with while it is written: about 3 minutes, no browser, no services.
-check: lint
+check: lint scripts
 	@$(PYTEST) -n 2 -m "not browser and not services and not slow"
 
 # All that the continuous integration needs. Tests that take times have the machine to themselves.
-test: lint browser services
+test: lint scripts browser services
 	@$(PYTEST) -n 2 -m "not timing"
 	$(PYTEST) -m timing
 
@@ -63,6 +63,10 @@ lint: $(VENV)/.installed-dev node_modules/.installed
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(NPM) run --silent check
+
+# Unit tests of the browser's modules.
+scripts: node_modules/.installed
+	@$(NPM) run --silent test
 
 venv-dev: $(VENV)/.installed-dev
 

@@ -8,6 +8,8 @@ import pytest
 
 from .startup import Startup, measure_startup, slowest_imports
 
+pytestmark = pytest.mark.slow
+
 #: Model runtimes; readers of files, which the first upload loads; what only deployments need.
 FORBIDDEN = (
     *("tensorflow", "keras", "openvino", "onnxruntime", "onnx", "torch", "jax"),

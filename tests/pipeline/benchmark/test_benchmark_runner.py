@@ -27,6 +27,8 @@ from pipeline.benchmark.tables import format_benchmark
 from pipeline.errors import InputError
 from pipeline.storage.checked_json import write_document
 
+pytestmark = pytest.mark.slow
+
 #: Seconds that each route takes for anything.
 SECONDS = {
     "published": 0.8,

@@ -14,6 +14,8 @@ from pipeline.classifiers.strategies import Strategy, TrainedPart, choose_part
 from pipeline.classifiers.weights import WeightsSource, covered_layers, load_weights
 from pipeline.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 WHOLE = TrainedPart(None, None)
 WEIGHTS = Path(__file__).resolve().parents[4] / "shared" / "weights"
 

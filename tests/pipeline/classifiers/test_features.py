@@ -11,6 +11,8 @@ from pipeline.classifiers.features import FeatureCache
 from pipeline.classifiers.network import Head, build_network
 from pipeline.classifiers.strategies import TrainedPart
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def base() -> keras.Model:

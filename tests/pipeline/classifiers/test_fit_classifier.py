@@ -15,6 +15,8 @@ from pipeline.classifiers.training import ClassifierPlan, fit_classifier
 from pipeline.classifiers.weights import NotRun, WeightsSource
 from pipeline.errors import Cancelled
 
+pytestmark = pytest.mark.slow
+
 PLAN = ClassifierPlan(
     architecture=COMPLETE,
     strategy=Strategy.HEAD,

@@ -14,6 +14,8 @@ from pipeline.data.reading.reading import read_cases
 from pipeline.data.sequences import sequence_of_words, split_words
 from pipeline.demo import DEMO_STUDIES, MANIFEST_NAME, make_demo_studies
 
+pytestmark = pytest.mark.slow
+
 PATIENTS = ("DEMO-01", "DEMO-05", "DEMO-06", "DEMO-07", "DEMO-10")
 
 

@@ -17,6 +17,8 @@ from pipeline.demo.marking import burn_in, word_bitmap, word_place
 from pipeline.demo.plans import LesionPlan, Side, SliceOrder
 from pipeline.demo.studies import make_study
 
+pytestmark = pytest.mark.slow
+
 COARSE_MM = 3
 PLANS = {plan.patient_id: plan for plan in DEMO_STUDIES}
 

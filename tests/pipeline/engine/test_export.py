@@ -24,7 +24,10 @@ EXPORTED = ("openvino", "onnxruntime")
 #: What is opened, and what is read with it.
 WEIGHTS = {"openvino": "second.bin", "onnxruntime": "second.onnx"}
 # Keras and TensorFlow warn of their own and NumPy's coming changes when they are imported.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(scope="module")

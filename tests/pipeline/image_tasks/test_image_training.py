@@ -55,6 +55,7 @@ def _refuse(image_set: ImageSet, *_: object, **__: object) -> None:
     raise AssertionError("trained again")
 
 
+@pytest.mark.slow
 def test_the_command_ships_a_model_with_figures_and_goes_on_where_it_stopped(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

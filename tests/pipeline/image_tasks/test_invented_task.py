@@ -111,6 +111,7 @@ def draw(kind: str, rng: np.random.Generator) -> np.ndarray:
     return (255 * (rng.random((32, 32)) < share)).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_an_architecture_runs_through_the_kit(architecture: str, tmp_path: Path) -> None:
     from pipeline.classifiers.training import fit_classifier
 
@@ -124,6 +125,7 @@ def test_an_architecture_runs_through_the_kit(architecture: str, tmp_path: Path)
     assert fitted.coverage.random
 
 
+@pytest.mark.slow
 def test_a_task_is_trained_exported_answered_and_described(
     task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,8 @@ from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.storage.digests import file_digest
 from tests.answers import find_pictures
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[3]
 MODELS = PROJECT / "models"
 SHARED = PROJECT.parent / "shared" / "data"

@@ -17,6 +17,8 @@ from pipeline.training import run
 from pipeline.training.learning_set import load_learning_set, resolve_split
 from pipeline.training.train_network import train
 
+pytestmark = pytest.mark.slow
+
 PATIENTS = ("TCGA_CS_0001_19990101", "TCGA_DU_0002_19990101")
 
 
