@@ -13,11 +13,14 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.data.reading.dicom_files import Frame
 
 #: Positions closer than this are one place: scanners round to a hundredth of a millimetre.
 _SAME_PLACE_MM = 0.02
+#: A few slices that lie this far beside all others in their plane have a wrong position.
+_ASTRAY_MM = 1.0
 #: Direction cosines and pixel sizes that differ less agree.
 _SAME_DIRECTION = 0.02
 #: Times and b-values that differ by less than this part are one value: scanners round them.
@@ -67,6 +70,42 @@ def natural_key(name: str) -> tuple[tuple[int, str], ...]:
 def frame_order(frame: Frame) -> tuple[Hashable, ...]:
     """Key by which frames are sorted where nothing else is known: number, then name."""
     return frame.instance, natural_key(frame.file.source), frame.number
+
+
+def order_unplaced(frames: Sequence[Frame]) -> tuple[list[Frame], float | None, str]:
+    """Order frames of one kind whose positions are not stated.
+
+    Returns:
+        The frames by their slice locations, else by their numbers, else by their names as people
+        count; the distance between them in millimetres where locations state it; and the sentence
+        on the order.
+    """
+    stated = [frame.slice_location for frame in frames if frame.slice_location is not None]
+    if len(frames) > 1 and len(stated) == len(frames) and len(set(stated)) == len(stated):
+        ordered = sorted(frames, key=lambda frame: frame.slice_location or 0.0)
+        return ordered, float(np.median(np.diff(sorted(stated)))), BY_LOCATION
+    ordered = sorted(frames, key=frame_order)
+    if len({frame.file.source for frame in frames}) == 1:
+        return ordered, None, BY_NUMBER
+    numbers = {frame.instance for frame in frames}
+    if len(numbers) == len(frames) and 0 not in numbers:
+        return ordered, None, BY_NUMBER
+    by_name = sorted(frames, key=lambda frame: (natural_key(frame.file.source), frame.number))
+    return by_name, None, BY_NAME
+
+
+BY_LOCATION = (
+    "The files do not state where the slices lie in the patient; they are shown in the order of"
+    " their slice locations."
+)
+BY_NUMBER = (
+    "The file does not say where the slices lie; they are shown in the order of their numbers,"
+    " which may run from head to neck."
+)
+BY_NAME = (
+    "The files state neither where the slices lie nor their numbers; they are shown in the order of"
+    " the file names, which may be wrong."
+)
 
 
 def divide(
@@ -146,11 +185,8 @@ def place_numbers(frames: Sequence[Frame]) -> list[int | None]:
     if turned is not None and any(frame.position is not None for frame in frames):
         row, column = np.array(turned, float).reshape(2, 3)
         normal = np.cross(row, column)
-        x, y, z = (float(part) for part in normal / max(float(np.linalg.norm(normal)), 1e-9))
-        along = [
-            None if at is None else at[0] * x + at[1] * y + at[2] * z
-            for at in (frame.position for frame in frames)
-        ]
+        normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
+        along = _along(frames, np.stack([row, column, normal]))
     elif any(frame.slice_location is not None for frame in frames):
         along = [frame.slice_location for frame in frames]
     else:
@@ -164,6 +200,22 @@ def place_numbers(frames: Sequence[Frame]) -> list[int | None]:
         number += 1 if place - last >= _SAME_PLACE_MM else 0
         found[place], last = number, place
     return [None if place is None else found[place] for place in along]
+
+
+def _along(frames: Sequence[Frame], axes: NDArray[np.float64]) -> list[float | None]:
+    """Positions along the last of three axes; None for those astray in the plane of all others."""
+    which = [k for k, frame in enumerate(frames) if frame.position is not None]
+    points = np.array([frames[k].position for k in which], float) @ axes.T
+    in_plane = points[:, :2]
+    rounded = [tuple(corner) for corner in np.rint(in_plane / _ASTRAY_MM).tolist()]
+    corner, n = Counter(rounded).most_common(1)[0]
+    usual = np.median(in_plane[[one == corner for one in rounded]], axis=0)
+    astray = np.abs(in_plane - usual).max(axis=1) > _ASTRAY_MM
+    few = n < len(which) and 0 < astray.sum() <= max(1, (1 - _MAJORITY) * len(which) / 2)
+    along: list[float | None] = [None] * len(frames)
+    for k, place, is_astray in zip(which, points[:, 2].tolist(), astray.tolist(), strict=True):
+        along[k] = None if few and is_astray else place
+    return along
 
 
 def _has_doubles(places: Sequence[int | None]) -> bool:

@@ -23,7 +23,7 @@ from pipeline.data.geometry import (
     spacing_of,
 )
 from pipeline.data.reading.dicom_files import Frame
-from pipeline.data.reading.dicom_kinds import frame_order
+from pipeline.data.reading.dicom_kinds import frame_order, order_unplaced
 from pipeline.errors import InputError
 
 #: LPS+ to RAS+.
@@ -311,21 +311,23 @@ def _lone_warnings(spacing: tuple[float, float, float] | None) -> tuple[str, ...
 
 
 def _unplaced_stack(frames: Sequence[Frame]) -> FrameStack:
-    """Frames whose place is not stated, in the order of their numbers.
+    """Frames whose place is not stated, in the best order that is known.
 
     Where at least their direction is stated, each is brought upright; their order is kept.
     """
+    frames, distance, order_note = order_unplaced(frames)
     first = frames[0]
     stated = _pixel_spacing(frames)
     between_rows, between_columns = stated or (1.0, 1.0)
     spacing = None
-    absurd = slice_distance_warnings(first.thickness) if first.thickness else ()
-    if stated and first.thickness and not absurd:
-        spacing = (first.thickness, between_rows, between_columns)
+    thickness = distance or first.thickness
+    absurd = slice_distance_warnings(thickness) if thickness else ()
+    if stated and thickness and not absurd:
+        spacing = (thickness, between_rows, between_columns)
     layout, plane = None, None
     if first.orientation is not None:
         placed = replace(first, position=(0.0, 0.0, 0.0), pixel_spacing=stated)
-        affine = _affine_of([placed], np.zeros(1), first.thickness or 1.0)
+        affine = _affine_of([placed], np.zeros(1), thickness or 1.0)
         if is_usable(affine):
             plane = plane_of(affine, 2)
             layout = lay_out(affine, (first.shape[1], first.shape[0], len(frames)), plane)
@@ -333,8 +335,5 @@ def _unplaced_stack(frames: Sequence[Frame]) -> FrameStack:
             spacing = spacing_of(layout) if spacing else None
     warnings = _lone_warnings(spacing)
     if len(frames) > 1:
-        warnings = (
-            "The file does not say where the slices lie; they are shown in the order of their"
-            " numbers, which may run from head to neck.",
-        )
+        warnings = (order_note,)
     return FrameStack(tuple(frames), layout, None, plane, spacing, None, (*absurd, *warnings))
