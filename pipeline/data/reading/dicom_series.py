@@ -193,14 +193,13 @@ def _join_lone_slices(groups: Sequence[list[DicomFile]]) -> list[list[DicomFile]
         first = frames[0]
         places = set(place_numbers(frames))
         is_one_place = len(group) == 1 or (len(places) == 1 and None not in places)
-        is_placed = first.orientation is not None and first.position is not None
         is_alone = len(frames) > len(group) or group[0].is_segmentation
-        if is_alone or not is_one_place or not is_placed:
+        if is_alone or not is_one_place:
             result.append(group)
             continue
         turned = tuple(round(part, 2) for part in first.orientation or ())
         key = (group[0].file.folder, first.shape, turned, first.pixel_spacing)
-        lone[(*key, *_identity(group[0]))].append(group)
+        lone[(*key, first.position is None, *_identity(group[0]))].append(group)
     for members in lone.values():
         if _is_stack(members):
             result.append([one for group in members for one in group])
@@ -218,11 +217,14 @@ def _is_stack(groups: Sequence[Sequence[DicomFile]]) -> bool:
         return False
     frames = [group[0].frames[0] for group in groups]
     places = place_numbers(frames)
+    header = groups[0][0].header
+    number, description = _text(header, "SeriesNumber"), _text(header, "SeriesDescription")
+    if None in places:
+        return bool(number and description)
+    if number or description:
+        return len(set(places)) > 1
     if len(set(places)) < len(places):
         return False
-    header = groups[0][0].header
-    if _text(header, "SeriesNumber") or _text(header, "SeriesDescription"):
-        return True
     at = np.array(sorted(frame.position or (0.0, 0.0, 0.0) for frame in frames))
     steps = np.linalg.norm(np.diff(at, axis=0), axis=1)
     return len(groups) > 2 and float(np.ptp(steps)) <= _EVEN * float(np.median(steps))
