@@ -1,16 +1,23 @@
 """Writes what documents repeat of the code: ``python -m dashboard.document``.
 
-The README's table of settings comes from the model of the settings. A test compares.
+The README's table of settings comes from the model of the settings, docs/openapi.json from what the
+endpoints declare. A test compares both.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
+
+from dashboard import api
+from dashboard.api import scripts
+from dashboard.api.openapi import describe_interface
 from dashboard.workspace.settings import VARIABLES, Settings
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -24,7 +31,17 @@ def make_documents() -> dict[Path, str]:
     text = _SECTION.sub(
         lambda found: f"{found[1]}\n{table}\n\n{found[2]}", readme.read_text("utf-8")
     )
-    return {readme: text}
+    interface = json.dumps(describe_interface(_make_server()), indent=1)
+    return {readme: text, _ROOT / "docs" / "openapi.json": f"{interface}\n"}
+
+
+def _make_server() -> Flask:
+    """A server with all endpoints and nothing behind them."""
+    server = Flask("overread")
+    for blueprint in api.BLUEPRINTS:
+        server.register_blueprint(blueprint)
+    scripts.register(server, scripts.ScriptTree({}, ""))
+    return server
 
 
 def describe_settings() -> str:

@@ -1,4 +1,4 @@
-"""HTTP: what browsers fetch and send, who they are, and what every error becomes."""
+"""The HTTP interface: what browsers fetch and send, who is reading, and what errors become."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from dashboard.api.space import space
 from dashboard.api.worklist import worklist
 from dashboard.workspace.services import Services
 
+#: All endpoints.
+BLUEPRINTS = (images, reader, worklist, correction, measurement, space, studies.api)
+
 
 def register(server: Flask, parts: Services) -> None:
     """Add every endpoint to a server, with readers' identities, sentences for errors and the log.
@@ -23,7 +26,7 @@ def register(server: Flask, parts: Services) -> None:
     """
     access.register(server, parts)
     identity.register(server, parts)
-    for blueprint in (images, reader, worklist, correction, measurement, space):
+    for blueprint in BLUEPRINTS:
         server.register_blueprint(blueprint)
     studies.register(server, parts)
     errors.register(server)

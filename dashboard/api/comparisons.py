@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from flask import Blueprint, Response, current_app, request
 from pydantic import Field
 
-from dashboard.api.access import IMMUTABLE
+from dashboard.api.access import BYTES, IMMUTABLE
 from dashboard.api.endpoint import Address, Answer, Query, endpoint
 from dashboard.comparisons.answers import KEPT_S, ImageAnswers
 from dashboard.jobs import table
@@ -44,7 +44,7 @@ class ReceivedImage(Answer):
 
 
 @images.put("/api/comparisons/images")
-@endpoint()
+@endpoint(receives=BYTES)
 def receive_image(query: FileQuery) -> ReceivedImage:
     """Stream one image to disk; images that are too old are deleted, and their jobs."""
     parts = services.get(current_app)

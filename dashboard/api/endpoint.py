@@ -84,6 +84,7 @@ class Endpoint:
         content: Model of its answer, or the type of content where that is not JSON.
         status: Of its answer.
         others: Models of answers with other statuses; `ErrorAnswer` where none is named.
+        receives: Type of content of a body that is not JSON, or "".
     """
 
     address: type[Address] | None
@@ -92,6 +93,11 @@ class Endpoint:
     content: type[Answer] | str
     status: HTTPStatus
     others: Mapping[HTTPStatus, type[Answer]] = field(default_factory=dict)
+    receives: str = ""
+
+    def answers(self, status: HTTPStatus) -> type[Answer] | str:
+        """What it answers with a status: a model, or a type of content."""
+        return self.content if status == self.status else self.others.get(status, ErrorAnswer)
 
 
 def endpoint(
@@ -100,6 +106,7 @@ def endpoint(
     status: HTTPStatus = HTTPStatus.OK,
     others: Mapping[HTTPStatus, type[Answer]] | None = None,
     longest: int | Callable[[Any], int] = _LONGEST_BODY,
+    receives: str = "",
 ) -> Callable[[_View], Callable[..., Response]]:
     """Declare a view as an endpoint, by the types of its parameters and of what it returns.
 
@@ -108,6 +115,7 @@ def endpoint(
         status: Of the answer.
         others: Models of answers with other statuses that hold more than a sentence.
         longest: Longest body that is read, in bytes, or a function that returns it for an address.
+        receives: Type of content of a body that the view reads itself.
     """
 
     def declare(view: _View) -> Callable[..., Response]:
@@ -126,6 +134,7 @@ def endpoint(
             content=content or returned,
             status=status,
             others=others or {},
+            receives=receives,
         )
 
         @wraps(view)

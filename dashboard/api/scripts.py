@@ -1,9 +1,9 @@
 """The browser's ES modules, served below a path that names their digest.
 
-Imports between modules are relative, and a browser keeps what it has once fetched: a path that
-changes with every change of any module is what makes both safe. All modules are read once, when
-the server starts, so that what is served always fits the digest; an address outside of the tree
-cannot be asked for, because nothing is looked up on disk.
+Imports between modules are relative, and browsers never fetch again what they have in their cache:
+both are safe because the path changes with every change of any module. All modules are read once,
+when the server starts, so that what is served always fits the digest; nothing outside of the tree
+can be requested, because nothing is looked up on disk.
 """
 
 from __future__ import annotations
@@ -18,10 +18,20 @@ from typing import Final
 
 from flask import Flask, Response, abort
 
+from dashboard.api.endpoint import Address, endpoint
+
 #: The module that imports all others.
 ENTRY: Final = "main.js"
 _ROOT: Final = "/scripts"
-_FOREVER: Final = "public, max-age=31536000, immutable"
+_IMMUTABLE: Final = "public, max-age=31536000, immutable"
+_JAVASCRIPT: Final = "text/javascript"
+
+
+class ScriptAddress(Address):
+    """A module, by the digest of all of them and its path among them."""
+
+    digest: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -54,9 +64,9 @@ class ScriptTree:
         return f"{_ROOT}/{self.digest}/{name}"
 
     def tags(self, prefix: str = "/") -> str:
-        """What the page's head holds: the entry, and all modules to be fetched at once.
+        """Tags of the page's head: the entry, and all modules to be fetched at once.
 
-        Without the list a browser would find each level of imports only after it has the one above.
+        Without the list a browser would find each level of imports only after the one above.
 
         Args:
             prefix: Path below which the app is served, "/" at the root of a host.
@@ -74,8 +84,10 @@ def register(server: Flask, tree: ScriptTree) -> None:
     """Serve the modules of a tree, and nothing else, below its digest."""
 
     @server.get(f"{_ROOT}/<digest>/<path:name>")
-    def module(digest: str, name: str) -> Response:
-        content = tree.files.get(name)
-        if content is None or digest != tree.digest:
+    @endpoint(_JAVASCRIPT)
+    def module(address: ScriptAddress) -> Response:
+        """Return one of the browser's modules."""
+        content = tree.files.get(address.name)
+        if content is None or address.digest != tree.digest:
             abort(404)
-        return Response(content, mimetype="text/javascript", headers={"Cache-Control": _FOREVER})
+        return Response(content, mimetype=_JAVASCRIPT, headers={"Cache-Control": _IMMUTABLE})

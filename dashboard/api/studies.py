@@ -164,7 +164,7 @@ class MeasuresAnswer(LesionsAnswer):
 
 
 def register(server: Flask, parts: Services) -> None:
-    """Add the endpoints to a server, with the uploads that it receives."""
+    """Add what receives uploads to a server."""
     settings = parts.settings
     uploads = Uploads(
         settings.uploads, max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files
@@ -172,7 +172,6 @@ def register(server: Flask, parts: Services) -> None:
     uploads.give_back()
     uploads.remove_stale()
     server.config["overread_uploads"] = uploads
-    server.register_blueprint(api)
     server.before_request(_refuse_large)
 
 
@@ -184,7 +183,7 @@ def health() -> Health:
 
 
 @api.put("/api/uploads/<batch>/files")
-@endpoint()
+@endpoint(receives=BYTES)
 def receive_file(address: BatchAddress, query: FileQuery) -> ReceivedFile:
     """Stream one file of an upload to disk."""
     length = request.content_length

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import threading
@@ -9,16 +10,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fake_evaluation import make_metadata
-from flask import Flask
+from flask import Flask, Response, current_app, request
 from PIL import Image
 
 from dashboard import api
 from dashboard.api import security
+from dashboard.api.endpoint import Endpoint
 from dashboard.store import NewStudy, Origin, Store
 from dashboard.store.stored_json import Display
 from dashboard.studies import intake
@@ -71,7 +74,23 @@ def make_server(parts: Services) -> Flask:
     services.attach(server, parts)
     api.register(server, parts)
     security.protect(server, parts.settings, script_hashes=lambda: ["'sha256-x'"])
+    server.after_request(check_described)
     return server
+
+
+def check_described(response: Response) -> Response:
+    """Refuse an answer that its endpoint does not declare."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    declared = getattr(view, "declared", None)
+    if isinstance(declared, Endpoint) and response.status_code != HTTPStatus.NOT_MODIFIED:
+        content = declared.answers(HTTPStatus(response.status_code))
+        if isinstance(content, str):
+            assert response.mimetype == content
+        else:
+            body = response.get_data()
+            packed = response.headers.get("Content-Encoding") == "gzip"
+            content.model_validate_json(gzip.decompress(body) if packed else body, strict=True)
+    return response
 
 
 def make_case(n: int = 3, *, seed: int = 0, masks: bool = True, **changes: Any) -> Case:

@@ -1,7 +1,10 @@
 // @ts-check
 /** Requests to the app's server, and how long to wait before another try. */
 
-/** What the server asks of requests that change something: only this app's scripts can send it. */
+/**
+ * X-Overread is the version of the HTTP interface (docs/http.md). Only this app's scripts can send
+ * it, so that the server refuses changes without it.
+ */
 export const HEADERS = {
   "X-Overread": "1",
   "Content-Type": "application/json",
