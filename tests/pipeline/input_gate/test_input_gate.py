@@ -13,7 +13,7 @@ from fake_models import make_case
 from pipeline.__main__ import main
 from pipeline.analysis.answer import Answer, bind_answer
 from pipeline.analysis.results import ModelReference
-from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, Orientation, SequenceName
+from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, InputGrid, Orientation, SequenceName
 from pipeline.data.geometry import Plane
 from pipeline.data.reading.dicom_stack import _gap_warnings, _lone_warnings
 from pipeline.data.reading.image_cases import _COLOUR_WARNING, _LGG_GREY_WARNING
@@ -166,13 +166,14 @@ def test_a_size_that_the_spacing_explains_is_no_finding() -> None:
     assert A.FIELD_OF_VIEW in aspects(replace(large, spacing_mm=None))
 
 
+GRID = InputGrid(shape=(4, 4, 4), affine=np.eye(4), axes=(2, 1, 0))
 KNOWN_WARNINGS = [
     (A.SEQUENCE, sequence_warnings((SequenceName.T2,))[0]),
     (A.SEQUENCE, sequence_warnings((SequenceName.UNKNOWN,))[0]),
     (A.SEQUENCE, _COLOUR_WARNING),
     (A.SEQUENCE, _LGG_GREY_WARNING),
-    (A.ORIENTATION, _placement_warnings(None, Plane.AXIAL)[0]),
-    (A.ORIENTATION, _placement_warnings(np.eye(4), Plane.SAGITTAL)[0]),
+    (A.ORIENTATION, _placement_warnings(GRID, Plane.AXIAL, placed=False)[0]),
+    (A.ORIENTATION, _placement_warnings(GRID, Plane.SAGITTAL, placed=True)[0]),
     (A.GAPS, _gap_warnings(np.array([5.0, 5.0, 15.0]), 5.0)[0]),
     (A.GAPS, _gap_warnings(np.array([5.0, 5.0, 6.0, 4.0]), 5.0)[0]),
     (A.SLICE_COUNT, _lone_warnings((5.0, 1.0, 1.0))[0]),
