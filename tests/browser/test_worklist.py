@@ -1,4 +1,4 @@
-"""The worklist and the performance page as a reader uses them."""
+"""The worklist and the performance page in use."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from running_site import SLICES, Site
 from worklist_steps import ROW, choose, write_png
+
+from dashboard.pages.performance.evidence import EVALUATE_COMMAND
+from dashboard.pages.worklist.grid import SEQUENCE_UNKNOWN
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_evaluation
@@ -38,15 +41,24 @@ def evaluated(site: Site) -> Iterator[None]:
     path.unlink()
 
 
+FALSE_NEGATIVES, TRUE_NEGATIVES = (f".cell-tile[id*='\"{cell}\"']" for cell in ("fn", "tn"))
+
+
+def expect_added(message: Locator, *, added: int = 0, known: int = 0) -> None:
+    """The only message about studies counts so many new ones and so many known ones."""
+    expect(message).to_have_attribute("data-added", str(added))
+    expect(message).to_have_attribute("data-known", str(known))
+
+
 def focused_row(page: Page) -> str:
     return page.evaluate("document.activeElement.closest('.ag-row')?.getAttribute('row-id') || ''")
 
 
-def test_row_tells_the_analysis_and_opens_with_a_click(worklist, study):
+def test_row_shows_the_analysis_and_opens_with_a_click(worklist, study):
     row = worklist.locator(f'{ROW}[row-id="{study}"]')
-    expect(row).to_contain_text("Analysed")
-    expect(row).to_contain_text("0.97")
-    expect(row).to_contain_text("5.1")
+    expect(row.locator(".study-state--done")).to_be_visible()
+    expect(row.locator(".study-score")).to_have_text("0.97")
+    expect(row.locator("[col-id=volume_ml]")).to_have_text("5.1")
     row.click()
     expect(worklist).to_have_url(re.compile(rf"/review\?study={study}"))
     worklist.wait_for_selector("#viewer-screen[data-slice]")
@@ -87,50 +99,47 @@ def test_search_without_an_answer_has_a_way_out(worklist):
     worklist.click("#worklist-show-all")
     expect(worklist.locator("#worklist-none")).to_be_hidden()
     expect(worklist.locator(ROW).first).to_be_visible()
-    worklist.click("#worklist-tabs >> text=Demo")
+    worklist.click("#worklist-tabs [data-origin=demo]")
     expect(worklist.locator("#worklist-none")).to_be_visible()
-    expect(worklist.locator("#worklist-none")).to_contain_text("fits the search and the tab")
+    expect(worklist.locator("#worklist-no-match")).to_be_visible()
     expect(worklist.locator("#worklist-no-library")).to_be_hidden()
-    worklist.click("#worklist-tabs >> text=Library")
+    worklist.click("#worklist-tabs [data-origin=library]")
     expect(worklist.locator("#worklist-no-library")).to_be_visible()
-    expect(worklist.locator("#worklist-no-library")).to_contain_text("none is set.")
-    expect(worklist.locator("#worklist-none >> text=fits the search")).to_be_hidden()
+    expect(worklist.locator("#worklist-no-match")).to_be_hidden()
 
 
-def test_upload_keeps_good_files_and_tells_the_others(worklist, tmp_path):
+def test_upload_adds_good_files_and_reports_the_others(worklist, tmp_path):
     good = write_png(tmp_path / "new_flair.png", seed=1)
     cut = tmp_path / "cut.png"
     cut.write_bytes(good.read_bytes()[:300])
     other = tmp_path / "notes.pdf"
     other.write_bytes(b"%PDF-1.4 words")
     choose(worklist, [good, cut, other])
-    messages = worklist.locator("#upload-messages")
-    expect(messages).to_contain_text("2 of 3 files were left out.")
-    expect(messages).to_contain_text("cut.png")
-    expect(messages).to_contain_text("new_flair was added.")
+    rejected = worklist.locator(".upload-message[data-rejected='2']")
+    added = worklist.locator(".upload-message[data-added='1']")
+    expect(rejected).to_contain_text("cut.png")
+    expect(added).to_contain_text("new_flair")
     expect(worklist.locator(ROW, has_text="new_flair")).to_be_visible()
     expect(worklist.locator(f"{ROW} .ag-cell:focus")).to_be_visible()
     worklist.reload()
-    expect(messages).to_contain_text("2 of 3 files were left out.")
-    messages.locator(".notice--error").get_by_text("Dismiss").click()
-    expect(messages).not_to_contain_text("left out")
-    messages.get_by_text("Open it").click()
+    rejected.locator("[data-dismiss]").click()
+    expect(rejected).to_have_count(0)
+    added.get_by_role("link").click()
     expect(worklist).to_have_url(re.compile(r"/review\?study=[0-9a-f]{16}"))
 
 
-def test_duplicate_upload_says_that_it_is_here(worklist, tmp_path):
+def test_duplicate_upload_is_reported_as_known(worklist, tmp_path):
     path = write_png(tmp_path / "twice_flair.png", seed=60)
-    messages = worklist.locator("#upload-messages")
+    message = worklist.locator(".upload-message[data-added]")
     choose(worklist, path)
-    expect(messages).to_contain_text("twice_flair was added.")
+    expect_added(message, added=1)
     choose(worklist, path)
-    expect(messages).to_contain_text("twice_flair is here already.")
-    expect(messages).not_to_contain_text("was added")
+    expect_added(message, known=1)
     choose(worklist, [path, write_png(tmp_path / "third_flair.png", seed=61)])
-    expect(messages).to_contain_text("1 study was added, 1 study is here already.")
+    expect_added(message, added=1, known=1)
     choose(worklist, path)
-    expect(messages).to_contain_text("twice_flair is here already.")
-    messages.get_by_text("Open it").click()
+    expect_added(message, known=1)
+    message.get_by_role("link").click()
     expect(worklist).to_have_url(re.compile(r"/review\?study=[0-9a-f]{16}"))
 
 
@@ -141,15 +150,15 @@ def test_folder_becomes_one_study_and_is_watched_until_done(worklist, site, tmp_
     (tmp_path / "watched" / ".DS_Store").write_bytes(b"junk")
     choose(worklist, tmp_path / "watched", folder=True)
     row = worklist.locator(ROW, has_text="watched")
-    expect(row).to_contain_text(re.compile("Queued|Analysing|Classifying"))
+    expect(row.locator(".study-state--queued, .study-state--running")).to_be_visible()
     site.gate.release(4)
-    expect(row).to_contain_text(f"Classifying slice 5 of {SLICES}")
+    expect(row.locator(".study-state--running .meter-fill")).not_to_have_css("width", "0px")
     site.settle()
-    expect(row).to_contain_text("Analysed")
-    expect(worklist.locator("#upload-messages")).not_to_contain_text("left out")
+    expect(row.locator(".study-state--done")).to_be_visible()
+    expect(worklist.locator(".upload-message[data-rejected]")).to_have_count(0)
 
 
-def test_upload_goes_on_after_the_connection_was_lost(worklist, tmp_path):
+def test_upload_continues_after_the_connection_was_lost(worklist, tmp_path):
     path = write_png(tmp_path / "again_flair.png", seed=2)
     tries: list[str] = []
 
@@ -162,8 +171,8 @@ def test_upload_goes_on_after_the_connection_was_lost(worklist, tmp_path):
 
     worklist.route("**/api/uploads/**", fail_once)
     choose(worklist, [path])
-    expect(worklist.locator("#upload-detail")).to_contain_text("trying again")
-    expect(worklist.locator("#upload-messages")).to_contain_text("again_flair was added.")
+    expect(worklist.locator("#upload-progress[data-state=pausing]")).to_be_visible()
+    expect_added(worklist.locator(".upload-message[data-added]"), added=1)
     assert len(tries) == 3  # lost, sent, finished
 
 
@@ -172,11 +181,11 @@ def test_upload_can_be_cancelled(worklist, tmp_path):
     held: list[Route] = []
     worklist.route("**/api/uploads/*/files*", lambda route: held.append(route))
     choose(worklist, paths)
-    expect(worklist.locator("#upload-title")).to_contain_text("Uploading 1 of 4 files")
+    expect(worklist.locator("#upload-progress[data-state=sending]")).to_be_visible()
     worklist.wait_for_timeout(200)
     assert len(held) == 3  # in flight
     worklist.click("#upload-cancel")
-    expect(worklist.locator("#upload-messages")).to_contain_text("Nothing of it was kept.")
+    expect(worklist.locator(".upload-message[data-cancelled='4']")).to_be_visible()
     expect(worklist.locator("#upload-progress")).to_be_hidden()
     expect(worklist.locator(ROW, has_text="held")).to_have_count(0)
 
@@ -186,7 +195,7 @@ def test_too_many_files_are_refused_before_anything_is_sent(worklist, tmp_path):
     worklist.on("request", lambda request: requests.append(request.url))
     worklist.evaluate("document.getElementById('upload').dataset.maxFiles = '1'")
     choose(worklist, [write_png(tmp_path / f"many{k}.png", seed=k) for k in range(2)])
-    expect(worklist.locator("#upload-messages")).to_contain_text("Nothing was sent.")
+    expect(worklist.locator(".upload-message[data-refused='2']")).to_be_visible()
     assert not any("/api/uploads" in url for url in requests)
 
 
@@ -198,11 +207,11 @@ def test_dropped_files_are_added(worklist):
           const file = new File([await canvas.convertToBlob()], "dropped_flair.png");
           const transfer = new DataTransfer();
           transfer.items.add(file);
-          const tell = (kind) => document.body.dispatchEvent(
+          const send = (kind) => document.body.dispatchEvent(
             new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
-          tell("dragenter");
+          send("dragenter");
           window.droppedOver = !document.getElementById("upload-drop").hidden;
-          tell("drop");
+          send("drop");
         }"""
     )
     assert worklist.evaluate("window.droppedOver")
@@ -210,19 +219,20 @@ def test_dropped_files_are_added(worklist):
     expect(worklist.locator(ROW, has_text="dropped_flair")).to_be_visible()
 
 
-def test_uploaded_study_is_deleted_after_a_question(worklist, site):
+def test_uploaded_study_is_deleted_after_confirmation(worklist, site):
     study_id = site.add_study("unwanted", analysed=False, shift=9)
     row = worklist.locator(f'{ROW}[row-id="{study_id}"]')
     expect(row).to_be_visible()
     row.hover()
-    row.get_by_text("Delete").click()
+    row.locator(".study-delete").click()
     dialog = worklist.locator("#worklist-delete-dialog")
-    expect(dialog).to_contain_text(f"Delete {row.locator('.study-link').inner_text()}?")
+    name = row.locator(".study-link").inner_text()
+    expect(worklist.locator("#worklist-delete-name")).to_have_text(name)
     worklist.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(row).to_be_visible()
     row.hover()
-    row.get_by_text("Delete").click()
+    row.locator(".study-delete").click()
     worklist.click("#worklist-delete-yes")
     expect(row).to_have_count(0)
 
@@ -244,21 +254,20 @@ def test_short_note_is_whole_on_a_narrow_page(page, site):
     site.add_files(folder)
     page.set_viewport_size({"width": 1024, "height": 800})
     page.goto("/")
-    note = page.locator(".study-warning", has_text="Not known to be FLAIR").first
+    note = page.locator(".study-warning", has_text=SEQUENCE_UNKNOWN).first
     expect(note).to_be_visible()
     assert note.evaluate("span => span.scrollWidth <= span.clientWidth + 1")
 
 
-def test_performance_without_evaluation_says_what_to_do(page):
+def test_performance_without_evaluation_names_the_command(page):
     page.goto("/performance")
-    expect(page.locator(".empty")).to_contain_text("not been evaluated yet")
-    expect(page.locator(".empty")).to_contain_text("python -m pipeline evaluate")
+    expect(page.locator(".empty .command")).to_have_text(EVALUATE_COMMAND)
 
 
 @pytest.mark.usefixtures("evaluated")
 def test_performance_figures_open_their_cases(page):
     page.goto("/performance")
-    missed = page.locator(".cell-tile", has_text="Tumor, missed")
+    missed = page.locator(FALSE_NEGATIVES)
     expect(missed.locator(".number")).to_have_text(re.compile(r"\d"))
     before = missed.locator(".number").inner_text()
     missed.click()
@@ -269,17 +278,18 @@ def test_performance_figures_open_their_cases(page):
     expect(missed.locator(".number")).not_to_have_text(before)
     page.click("#performance-reset")
     expect(missed.locator(".number")).to_have_text(before)
-    page.locator(".case-panel >> text=Close").click()
+    expect(page.locator(".case-panel tbody tr")).to_have_count(int(before))
+    page.locator(".case-panel [id*=performance-close]").click()
     expect(page.locator(".case-panel")).to_have_count(0)
     page.locator("[id*=performance-dice] .points path").first.click(force=True)
-    expect(page.locator(".case-panel")).to_contain_text("slice by slice")
+    expect(page.locator(".case-panel tbody tr")).to_have_count(12)
 
 
 @pytest.mark.usefixtures("evaluated")
-def test_performance_lists_and_slider_show_where_one_is(page):
+def test_performance_lists_fit_and_the_slider_shows_its_focus(page):
     page.set_viewport_size({"width": 1024, "height": 800})
     page.goto("/performance")
-    tile = page.locator(".cell-tile", has_text="No tumor, not marked")
+    tile = page.locator(TRUE_NEGATIVES)
     expect(tile.locator(".number")).to_have_text(re.compile(r"\d"))
     tile.click()
     rows = page.locator(".case-rows")

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The studies that the reader goes through, in the order in which the worklist showed them: as it
- * was sorted and filtered when it was left, stored for this tab; where it was never shown, the
- * server's own order.
+ * The studies that the reader steps through, in the worklist's order: as it was sorted and filtered
+ * when the reader left it, stored for this browser tab; the server's order where this tab has not
+ * shown the worklist yet.
  */
 
 import { ask } from "../frame/server.js";
@@ -10,29 +10,29 @@ import { ask } from "../frame/server.js";
 /**
  * @typedef {object} List
  * @property {readonly string[]} ids
- * @property {boolean} filtered Whether the worklist hid others.
+ * @property {boolean} filtered Whether the worklist hid other studies.
  */
 
 const STORED = "overread.list";
-/** @type {List | null} of the server, for as long as the page stays loaded */
+/** @type {List | null} the server's list, until the page is reloaded */
 let fetched = null;
 
 /**
  * Stores the list as the worklist shows it now.
  *
  * @param {readonly string[]} ids
- * @param {boolean} filtered Whether it hides others.
+ * @param {boolean} filtered Whether it hides other studies.
  */
-export function keep(ids, filtered) {
+export function store(ids, filtered) {
   try {
     sessionStorage.setItem(STORED, JSON.stringify({ ids, filtered }));
   } catch {
-    // too long, or storage is forbidden: the server's order is used
+    // the list is too long or storage is blocked: the server's order is used
   }
 }
 
 /** @returns {List | null} */
-function kept() {
+function stored() {
   try {
     const found = JSON.parse(sessionStorage.getItem(STORED) ?? "null");
     return Array.isArray(found?.ids) ? found : null;
@@ -49,26 +49,27 @@ async function fromServer() {
 }
 
 /**
- * The list around a study. Fails while the server is away.
+ * The list that contains a study.
  *
  * @param {string} id
- * @returns {Promise<List & { at: number }>} at: the study's place, -1 where it is in none.
+ * @returns {Promise<List & { at: number }>} at: the study's index, -1 where neither list contains
+ *   it. Rejects while the server is not responding.
  */
 export async function around(id) {
-  const own = kept();
+  const own = stored();
   if (own?.ids.includes(id)) return { ...own, at: own.ids.indexOf(id) };
   if (!fetched?.ids.includes(id)) fetched = await fromServer();
   return { ...fetched, at: fetched.ids.indexOf(id) };
 }
 
 /**
- * Takes out a study that the server does not have any more.
+ * Removes a study that has been deleted from the server.
  *
  * @param {string} id
  */
 export function drop(id) {
   const without = (/** @type {readonly string[]} */ ids) => ids.filter((one) => one !== id);
-  const own = kept();
-  if (own) keep(without(own.ids), own.filtered);
+  const own = stored();
+  if (own) store(without(own.ids), own.filtered);
   if (fetched) fetched = { ...fetched, ids: without(fetched.ids) };
 }

@@ -1,13 +1,13 @@
 // @ts-check
-/** What the reader chose or dropped, as a flat list: folders are walked. */
+/** The files that the reader chose or dropped, those in folders included, as a flat list. */
 
 /**
  * @typedef {object} Named
  * @property {File} file
- * @property {string} name Path from what was chosen.
+ * @property {string} name Path relative to the selection.
  */
 
-const JUNK = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i; // what systems leave
+const JUNK = /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i; // of operating systems
 
 /**
  * "3 files"
@@ -32,7 +32,7 @@ export const fromInput = (input) =>
   );
 
 /**
- * The entries must be taken before the event ends; walking them may take as long as it likes.
+ * The entries must be read before the event ends; the folders may be walked afterwards.
  *
  * @param {DataTransfer} transfer
  * @returns {Promise<Named[]>}
@@ -76,7 +76,7 @@ async function list(folder) {
 }
 
 /**
- * Two files of one name, from two folders, must not replace each other.
+ * Makes names unique, so that files of the same name from two folders do not replace each other.
  *
  * @param {readonly Named[]} items
  * @returns {Named[]}

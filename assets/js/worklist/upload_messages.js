@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What was said of uploads. A reload keeps only what nobody has read yet; without one, errors stay
- * until they are dismissed.
+ * Messages about uploads. Errors stay until they are dismissed; after a reload, only messages that
+ * have not been read are shown again.
  */
 
 import { Events } from "../frame/events.js";
@@ -12,9 +12,10 @@ import { Events } from "../frame/events.js";
  * @property {"error" | "info"} kind
  * @property {string} title
  * @property {readonly string[]} items
- * @property {readonly string[]} studies Ids of those that it speaks of.
+ * @property {readonly string[]} studies Ids of the studies that it is about.
+ * @property {Readonly<Record<string, number>>} [counts] Files or studies by what became of them.
  * @property {{ href: string, words: string } | null} [link]
- * @property {boolean} [listed] Whether the worklist has listed its studies.
+ * @property {boolean} [listed] Whether the worklist has shown its studies.
  * @property {boolean} [read]
  */
 
@@ -28,21 +29,21 @@ const events = new Events();
 /** Listens to changes of the messages. */
 export const on = (/** @type {() => void} */ run) => events.on("change", run);
 
-/** All of them, the latest last. */
+/** All messages, the latest last. */
 export const all = () => messages;
 
 /** @param {readonly Message[]} changed */
-function keep(changed) {
+function update(changed) {
   messages = changed;
   try {
     sessionStorage.setItem(STORED, JSON.stringify(messages.filter(({ read }) => !read)));
   } catch {
-    // shown all the same, but not after a reload
+    // storage is full or blocked: the messages are shown, but not after a reload
   }
   events.emit("change");
 }
 
-/** Takes up what was stored before a reload. */
+/** Restores the messages that were stored before a reload. */
 export function restore() {
   try {
     /** @type {Message[]} */
@@ -58,30 +59,30 @@ export function restore() {
 }
 
 /** @param {Omit<Message, "id" | "studies"> & { studies?: readonly string[] }} message */
-export function say(message) {
+export function post(message) {
   const id = `${Date.now()}-${Math.random()}`;
-  keep([...messages, { studies: [], ...message, id }].slice(-MOST));
+  update([...messages, { studies: [], ...message, id }].slice(-MOST));
 }
 
-/** Another upload begins: what was not an error goes. */
+/** Removes all but the errors, when another upload starts. */
 export function clear() {
   messages = messages.filter(({ kind }) => kind === "error");
 }
 
 /** @param {string} id */
-export const dismiss = (id) => keep(messages.filter((message) => message.id !== id));
+export const dismiss = (id) => update(messages.filter((message) => message.id !== id));
 
-/** @param {readonly Message[]} shown Those that were in view long enough. */
+/** @param {readonly Message[]} shown Messages that were in view long enough to be read. */
 export function markRead(shown) {
   const ids = new Set(shown.map(({ id }) => id));
-  keep(messages.map((message) => (ids.has(message.id) ? { ...message, read: true } : message)));
+  update(messages.map((message) => (ids.has(message.id) ? { ...message, read: true } : message)));
 }
 
 /**
- * Drops what was said of studies that the worklist has listed and lists no more: there is nothing
- * left to open.
+ * Removes messages about studies that the worklist has shown and no longer shows: they have been
+ * deleted.
  *
- * @param {readonly string[]} listed Ids of those that it lists.
+ * @param {readonly string[]} listed Ids of the studies that it shows.
  */
 export function forgetDeleted(listed) {
   const here = new Set(listed);
@@ -94,5 +95,5 @@ export function forgetDeleted(listed) {
     .map(({ message }) => message);
   const isChanged = left.length !== messages.length;
   messages = left;
-  if (isChanged) keep(left);
+  if (isChanged) update(left);
 }

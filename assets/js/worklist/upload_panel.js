@@ -1,8 +1,5 @@
 // @ts-check
-/**
- * What the page shows of an upload (dashboard/pages/worklist/upload.py): progress, messages, the
- * dialog, dropping.
- */
+/** The upload on the page (dashboard/pages/worklist/upload.py): dialog, progress and messages. */
 
 /** @import { Job } from "./upload_send.js" */
 /** @import { Message } from "./upload_messages.js" */
@@ -14,7 +11,7 @@ import * as messages from "./upload_messages.js";
 import * as upload from "./upload_send.js";
 
 const SHOWN_INLINE = 2;
-const READ_MS = 5000; // a message that was in view for so long has been read
+const READ_MS = 5000; // a message that has been in view for this long counts as read
 const RENDER_MS = 120;
 let reading = 0; // timer
 let due = 0; // timer
@@ -46,16 +43,16 @@ function renderSoon() {
 
 /** @param {Job} job */
 function progress({ items, state, startedAt, current }) {
-  const done = items.filter((item) => item.state === "done" || item.state === "left out").length;
+  const done = items.filter((item) => item.state === "done" || item.state === "rejected").length;
   const total = items.reduce((sum, item) => sum + item.file.size, 0);
   const sent = items.reduce((sum, item) => sum + item.sent, 0);
   const share = total ? sent / total : 1;
   const files = plural(items.length, "file");
   if (state === "reading")
-    return { title: `Reading ${files}`, detail: "The analysis begins on its own.", share: 1 };
+    return { title: `Reading ${files}`, detail: "Analysis starts automatically.", share: 1 };
   if (state === "lost") {
-    const detail = `${done} of ${files} have arrived; nothing is lost.`;
-    return { title: "The server does not answer.", detail, share };
+    const detail = `${done} of ${files} uploaded. Nothing has been lost.`;
+    return { title: "The server is not responding.", detail, share };
   }
   const seconds = (performance.now() - startedAt) / 1000;
   const left = seconds > 2 && sent > 0 ? secondsLeft(((total - sent) * seconds) / sent) : "";
@@ -63,19 +60,20 @@ function progress({ items, state, startedAt, current }) {
   const words = [
     current.split("/").pop(),
     `${megabytes(sent)} of ${megabytes(total)}`,
-    isPausing ? "connection lost, trying again" : left,
+    isPausing ? "connection lost, retrying" : left,
   ];
   const title = `Uploading ${Math.min(done + 1, items.length)} of ${files}`;
   return { title, detail: words.filter(Boolean).join(" · "), share };
 }
 
-/** Shows where the upload stands, where the page has a place for it. */
+/** Shows the progress of the upload, on pages that have a place for it. */
 export function render() {
   const box = find("upload-progress");
   if (!box) return;
   const job = upload.current();
   box.hidden = !job;
   if (job) {
+    box.dataset.state = job.items.some(({ state }) => state === "pausing") ? "pausing" : job.state;
     const { title, detail, share } = progress(job);
     byId("upload-title").textContent = title;
     byId("upload-detail").textContent = detail;
@@ -98,7 +96,7 @@ function renderMessages(box) {
 }
 
 /** @param {Message} message */
-function messageBox({ id, kind, title, items, link }) {
+function messageBox({ id, kind, title, items, link, counts }) {
   const words = make("div", {}, make("span", { className: "notice-title", textContent: title }));
   if (items.length <= SHOWN_INLINE)
     words.append(make("span", { className: "muted", textContent: items.join(" · ") }));
@@ -107,7 +105,9 @@ function messageBox({ id, kind, title, items, link }) {
   const className = "button button--small";
   const close = make("button", { type: "button", className, textContent: "Dismiss" });
   close.dataset.dismiss = id;
-  return make("div", { className: `notice notice--${kind} upload-message` }, words, close);
+  const box = make("div", { className: `notice notice--${kind} upload-message` }, words, close);
+  for (const [name, count] of Object.entries(counts ?? {})) box.dataset[name] = String(count);
+  return box;
 }
 
 // ---- dialog, buttons, dropping ----
@@ -150,7 +150,7 @@ function onClick(event) {
 }
 
 /**
- * What files were dropped with, where the page takes them.
+ * The drag event's data, where it carries files and the page accepts them.
  *
  * @param {DragEvent} event
  */

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Adding studies (dashboard/pages/worklist/upload.py): each file is streamed in a PUT of its own,
- * three at a time; then the server reads them all. The upload lives here, not in the page: it goes
- * on while the reader looks at other pages.
+ * three at a time; then the server reads them all. The upload is held here and not by the page, so
+ * that it continues while the reader visits other pages.
  */
 
 /** @import { Named } from "./upload_files.js" */
@@ -14,13 +14,13 @@ import { megabytes, plural } from "./upload_files.js";
 import * as messages from "./upload_messages.js";
 
 /**
- * A file that is sent.
+ * A file of the upload.
  *
  * @typedef {object} Item
  * @property {File} file
  * @property {string} name
  * @property {number} sent Bytes.
- * @property {"waiting" | "sending" | "pausing" | "done" | "left out" | "failed"} state
+ * @property {"waiting" | "sending" | "pausing" | "done" | "rejected" | "failed"} state
  * @property {number} tries
  */
 
@@ -32,13 +32,13 @@ import * as messages from "./upload_messages.js";
  * @property {"sending" | "reading" | "lost" | "cancelled"} state
  * @property {Set<XMLHttpRequest>} running
  * @property {number} startedAt
- * @property {string} current Name of the file that moves.
+ * @property {string} current Name of the file whose bytes were sent last.
  */
 
 /** @typedef {{ study_id: string, case_id: string, new: boolean }} Added */
 
 /**
- * What the server makes of an upload.
+ * The server's response to a finished upload.
  *
  * @typedef {object} Outcome
  * @property {readonly Added[]} [studies]
@@ -48,24 +48,24 @@ import * as messages from "./upload_messages.js";
  */
 
 const PARALLEL = 3;
-const MOST_TRIES = 3; // of a file after the first one
+const MOST_TRIES = 3; // of a file, after the first attempt
 const MOST_SENTENCES = 500;
 /** @type {Job | null} */
 let job = null;
-/** @type {Named[]} chosen while the server was still reading */
+/** @type {Named[]} files chosen while the server was reading the previous ones */
 const waiting = [];
 
 /** @type {Events<"change" | "moved", void>} */
 const events = new Events();
 /** @type {Events<"added", readonly string[]>} */
 const additions = new Events();
-/** Listens: another state (change), some bytes more (moved). */
+/** Listens to changes of state ("change") and to bytes sent ("moved"). */
 export const { on } = events;
 /** Listens to the ids of studies that were added. */
 export const onAdded = (/** @type {(ids: readonly string[]) => void} */ run) =>
   additions.on("added", run);
 
-/** The upload that goes on, or null. */
+/** The upload in progress, or null. */
 export const current = () => job;
 
 const changed = () => events.emit("change");
@@ -80,8 +80,8 @@ function limits() {
 export function add(items) {
   const kind = "error";
   if (!items.length) {
-    const sentences = ["There is no file in what was chosen."];
-    return messages.say({ kind, title: "Nothing to add.", items: sentences });
+    const sentences = ["The selection contains no files."];
+    return messages.post({ kind, title: "Nothing to add.", items: sentences });
   }
   const open = job && job.state !== "reading" ? job.items : [];
   const bytes = [...open, ...items].reduce((sum, { file }) => sum + file.size, 0);
@@ -89,9 +89,11 @@ export function add(items) {
   const limit = limits();
   if (count > limit.files || bytes > limit.bytes) {
     const sentence =
-      `${plural(count, "file")} with ${megabytes(bytes)} are more than one upload may hold` +
-      ` (${plural(limit.files, "file")}, ${megabytes(limit.bytes)}). Add them in parts.`;
-    return messages.say({ kind, title: "Nothing was sent.", items: [sentence] });
+      `${plural(count, "file")} (${megabytes(bytes)}) selected; the limit is` +
+      ` ${plural(limit.files, "file")} and ${megabytes(limit.bytes)} per upload.` +
+      " Split them into several uploads.";
+    const title = "Selection too large; nothing was uploaded.";
+    return messages.post({ kind, title, items: [sentence], counts: { refused: count } });
   }
   if (!job) return begin(items);
   if (job.state === "reading") return void waiting.push(...items);
@@ -130,7 +132,7 @@ function pump() {
     if (mine.running.size >= PARALLEL) break;
     if (item.state === "waiting") send(mine, item);
   }
-  const isOver = mine.items.every(({ state }) => state === "done" || state === "left out");
+  const isOver = mine.items.every(({ state }) => state === "done" || state === "rejected");
   if (!mine.running.size && isOver) void finish(mine);
   changed();
 }
@@ -170,11 +172,11 @@ async function settle(mine, item, request) {
     item.state = "done";
     item.sent = item.file.size;
   } else if (status >= 400 && status < 500) {
-    const refused = `${item.name} was refused by the server.`;
-    leaveOut(mine, item, sentenceOf(request.responseText) || refused);
+    const rejected = `${item.name} was rejected by the server.`;
+    reject(mine, item, sentenceOf(request.responseText) || rejected);
   } else if (!(await isReadable(item.file))) {
     const why = "can no longer be read on this computer; it may have been moved or changed.";
-    leaveOut(mine, item, `${item.name} ${why}`);
+    reject(mine, item, `${item.name} ${why}`);
   } else if (item.tries < MOST_TRIES) {
     item.sent = 0;
     item.state = "pausing";
@@ -197,13 +199,13 @@ async function settle(mine, item, request) {
  * @param {Item} item
  * @param {string} message
  */
-function leaveOut(mine, item, message) {
-  item.state = "left out";
+function reject(mine, item, message) {
+  item.state = "rejected";
   item.sent = item.file.size;
   mine.failures.push(message);
 }
 
-/** @param {string} text An answer's body. */
+/** @param {string} text A response's body. */
 function sentenceOf(text) {
   try {
     const { error } = JSON.parse(text);
@@ -234,8 +236,8 @@ async function finish(mine) {
     return changed();
   }
   job = null;
-  const refused = answer.body.error || "The server could not read the upload.";
-  report(mine, answer.status < 400 ? answer.body : { errors: [{ message: refused }] });
+  const message = answer.body.error || "The server could not read the upload.";
+  report(mine, answer.status < 400 ? answer.body : { errors: [{ message }] });
   if (waiting.length) begin(waiting.splice(0));
   changed();
 }
@@ -245,65 +247,74 @@ async function finish(mine) {
  * @param {Outcome} outcome
  */
 function report(mine, { studies = [], errors = [], notices = [], files = 0 }) {
-  const refused = errors.map((error) => String(error.message || error.source));
-  const left = [...mine.failures, ...refused];
-  if (left.length) {
+  const unreadable = errors.map((error) => String(error.message || error.source));
+  const rejected = [...mine.failures, ...unreadable];
+  if (rejected.length) {
     const all = files ? files + mine.failures.length : mine.items.length;
-    const title = leftOut(left.length, all, studies.length > 0);
-    messages.say({ kind: "error", title, items: left.slice(0, MOST_SENTENCES) });
+    const title = rejectedWords(rejected.length, all, studies.length > 0);
+    const items = rejected.slice(0, MOST_SENTENCES);
+    messages.post({ kind: "error", title, items, counts: { rejected: rejected.length } });
   } else if (!studies.length) {
-    messages.say({ kind: "error", title: "No study was found in what was added.", items: [] });
+    const title = "No study was found in these files.";
+    messages.post({ kind: "error", title, items: [], counts: { rejected: 0 } });
   }
-  if (notices.length)
-    messages.say({ kind: "info", title: "Some files were passed over.", items: [...notices] });
+  if (notices.length) {
+    const counts = { notices: notices.length };
+    messages.post({ kind: "info", title: "Some files were skipped.", items: [...notices], counts });
+  }
   if (!studies.length) return;
   const only = studies.length === 1 ? studies[0] : null;
   const added = studies.filter((study) => study.new).length;
+  const known = studies.length - added;
   const ids = studies.map((study) => study.study_id);
-  messages.say({
+  messages.post({
     kind: "info",
-    title: outcome(only ? only.case_id || "The study" : "", added, studies.length - added),
+    title: addedWords(only ? only.case_id || "The study" : "", added, known),
     items: [],
+    counts: { added, known },
     studies: ids,
     link: only && {
       href: `/review?study=${encodeURIComponent(only.study_id)}`,
-      words: "Open it",
+      words: "Open study",
     },
   });
   additions.emit("added", ids);
 }
 
 /**
- * How many files were left out, in a sentence.
+ * How many files could not be added, in a sentence.
  *
- * @param {number} left
+ * @param {number} rejected
  * @param {number} files
- * @param {boolean} isPart Whether others were not.
+ * @param {boolean} isPart Whether other files were added.
  */
-function leftOut(left, files, isPart) {
-  if (!isPart && left >= files)
-    return files === 1 ? "The file was left out." : `All ${plural(files, "file")} were left out.`;
-  const of = plural(Math.max(files, left), "file");
-  return `${left.toLocaleString("en")} of ${of} ${left === 1 ? "was" : "were"} left out.`;
+function rejectedWords(rejected, files, isPart) {
+  if (!isPart && rejected >= files)
+    return files === 1
+      ? "The file could not be added."
+      : `None of the ${plural(files, "file")} could be added.`;
+  const of = plural(Math.max(files, rejected), "file");
+  return `${rejected.toLocaleString("en")} of ${of} could not be added.`;
 }
 
 /**
- * "X was added.", "X is here already.", "3 studies were added, 1 study is here already."
+ * "X was added.", "X is already in the worklist.", "3 studies were added, 1 study is already in the
+ * worklist."
  *
- * @param {string} name Of the only one, "" where there are several.
+ * @param {string} name Name of the only study, "" where there are several.
  * @param {number} added
- * @param {number} known
+ * @param {number} known Studies that the worklist had before.
  */
-function outcome(name, added, known) {
+function addedWords(name, added, known) {
   const count = (/** @type {number} */ number) =>
     name || plural(number, "study").replace("studys", "studies");
   const parts = [];
   if (added) parts.push(`${count(added)} ${added === 1 ? "was" : "were"} added`);
-  if (known) parts.push(`${count(known)} ${known === 1 ? "is" : "are"} here already`);
+  if (known) parts.push(`${count(known)} ${known === 1 ? "is" : "are"} already in the worklist`);
   return `${parts.join(", ")}.`;
 }
 
-/** Tries again after the server did not answer. */
+/** Retries an upload that was lost. */
 export function retry() {
   if (job?.state !== "lost") return;
   job.state = "sending";
@@ -321,7 +332,8 @@ export function cancel() {
   for (const request of mine.running) request.abort();
   void ask(`/api/uploads/${mine.batch}`, { method: "DELETE" });
   const title = "The upload was cancelled.";
-  messages.say({ kind: "info", title, items: ["Nothing of it was kept."] });
+  const items = ["No files were added."];
+  messages.post({ kind: "info", title, items, counts: { cancelled: mine.items.length } });
 }
 
 export function start() {

@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * The worklist's grid (dashboard/pages/worklist/grid.py): search, tabs, keys, deletion; its
- * cells: worklist_cells.js. Everything that must answer at once runs here; the server only sends
- * rows.
+ * The worklist's grid (dashboard/pages/worklist/grid.py): search, tabs, keys, deletion. Its cells
+ * are in worklist_cells.js. The server only sends rows, so that all else responds immediately.
  */
 
 /** @import { Binding } from "../frame/keys.js" */
@@ -22,9 +21,9 @@ const ROW_PX = 34;
 const HEALTH_MS = 5000;
 const FLASH_MS = 1200;
 /**
- * Widths of columns on a wide and on a narrow page, where they make room for the notes, which must
- * not be cut to nothing: the tabs say the source, the review page the slices. Each is wide enough
- * for its title with the arrow of a sorted column.
+ * Widths of columns on a wide and on a narrow page. A narrow page hides source and slices, which
+ * the tabs and the review page show, to leave room for the notes. Each width fits the column's
+ * title with its sort arrow.
  */
 const WIDTHS = {
   study_date: [108, 108],
@@ -36,8 +35,8 @@ const WIDTHS = {
 
 /** @type {GridApi | null} */
 let grid = null;
-/** What the filter was asked for, kept while the grid is being built. */
-let asked = { search: "", origin: "" };
+/** Search and tab, needed again when the grid is rebuilt. */
+let filters = { search: "", origin: "" };
 /** @type {readonly string[]} ids of studies that an upload has just added */
 let marked = [];
 /** @type {(() => void) | null} */
@@ -61,7 +60,7 @@ function fitColumns(api, width) {
   );
 }
 
-// ---- what the grid calls, by the names in study_grid.py ----
+// ---- functions that the grid calls by name (grid.py) ----
 /** @param {{ themeQuartz: { withParams(params: object): unknown } }} agGrid */
 const overreadTheme = (agGrid) =>
   agGrid.themeQuartz.withParams({
@@ -93,7 +92,7 @@ const overreadTheme = (agGrid) =>
   });
 
 /**
- * Left and right stay where they are: a row is one thing to open.
+ * Left and right do not move: the whole row opens one study.
  *
  * @param {{ key: string, nextCellPosition: unknown, previousCellPosition: unknown }} params
  */
@@ -129,10 +128,10 @@ const overreadGridSize = ({ api, clientWidth }) => fitColumns(api, clientWidth);
 /** @param {{ api: GridApi }} params */
 function overreadGridRows({ api }) {
   grid = api;
-  // the cell's value stays empty while its words go from none to "no spacing"
+  // the volume stays null when an analysis without pixel spacing ends: the grid sees no change
   api.refreshCells({ columns: ["volume_ml"], force: true });
   fit(api);
-  keepOrder(api);
+  storeOrder(api);
   messages.forgetDeleted(rows(api).map(({ study_id: id }) => id));
 }
 
@@ -140,7 +139,7 @@ function overreadGridRows({ api }) {
 function apply() {
   const api = live();
   if (!api) return;
-  const { search, origin } = asked;
+  const { search, origin } = filters;
   api.setGridOption("quickFilterText", search);
   void api
     .setColumnFilterModel("origin", origin ? { type: "equals", filter: origin } : null)
@@ -152,7 +151,7 @@ function apply() {
  * @param {string | null | undefined} origin
  */
 function filter(search, origin) {
-  asked = { search: String(search || ""), origin: String(origin || "") };
+  filters = { search: String(search || ""), origin: String(origin || "") };
   const take = (/** @type {GridApi} */ api) => {
     grid = api;
     apply();
@@ -165,11 +164,11 @@ function filter(search, origin) {
   /** @type {NodeListOf<HTMLElement>} */
   const tabs = document.querySelectorAll("#worklist-tabs [data-origin]");
   for (const tab of tabs)
-    tab.setAttribute("aria-pressed", String(tab.dataset.origin === asked.origin));
+    tab.setAttribute("aria-pressed", String(tab.dataset.origin === filters.origin));
 }
 
 /**
- * The frame is as high as its rows, up to what the page has room for.
+ * Fits the frame to its rows; the style sheet limits it to the height of the page.
  *
  * @param {GridApi} api
  */
@@ -182,26 +181,26 @@ function fit(api) {
   const none = find("worklist-none");
   if (none) {
     none.hidden = shown > 0 || frame.hidden;
-    const isLibrary = asked.origin === "library";
+    const isLibrary = filters.origin === "library";
     const noLibrary = isLibrary && !rows(api).some(({ origin }) => origin === "library");
     const words = byId("worklist-no-library");
     words.hidden = !noLibrary;
-    words.previousElementSibling?.toggleAttribute("hidden", noLibrary);
+    find("worklist-no-match")?.toggleAttribute("hidden", noLibrary);
     frame.classList.toggle("study-grid-frame--empty", shown === 0);
   }
   markRows(api);
 }
 
 /**
- * What "next study" on the review page goes by.
+ * Stores the order for "next study" on the review page.
  *
  * @param {GridApi} api
  */
-function keepOrder(api) {
+function storeOrder(api) {
   /** @type {string[]} */
   const ids = [];
   api.forEachNodeAfterFilterAndSort(({ data }) => ids.push(data.study_id));
-  readingList.keep(ids, Boolean(asked.search || asked.origin));
+  readingList.store(ids, Boolean(filters.search || filters.origin));
 }
 
 /**
@@ -227,21 +226,21 @@ function focusRow(api, index) {
 }
 
 /**
- * Studies that an upload has just added are marked until the page is left.
+ * Highlights studies that an upload has just added.
  *
  * @param {readonly string[]} ids
  */
 function mark(ids) {
   if (!find("upload")) return;
   marked = ids;
-  if (asked.search || asked.origin) showAll();
+  if (filters.search || filters.origin) showAll();
   const api = live();
   if (api) markRows(api);
   setProps("worklist-refresh", { data: Date.now() });
 }
 
 /**
- * Only cells that are drawn can flash: the grid fails on others.
+ * Flashes the rows that are drawn: the grid fails on others.
  *
  * @param {GridApi} api
  * @param {readonly GridNode[]} nodes
@@ -291,21 +290,21 @@ const KEYS = [
     id: "worklist.next",
     key: "ArrowDown",
     fixed: true,
-    label: "Move to the next study",
+    label: "Next study",
     run: () => focusFirst(),
   },
   {
     id: "worklist.previous",
     key: "ArrowUp",
     fixed: true,
-    label: "Move to the study before",
+    label: "Previous study",
     run: () => {
       const api = live();
       if (api) focusRow(api, api.getDisplayedRowCount() - 1);
     },
   },
-  { key: "", shown: "Enter", label: "Open the study" },
-  { key: "", shown: "Delete", label: "Delete an uploaded study" },
+  { key: "", shown: "Enter", label: "Open study" },
+  { key: "", shown: "Delete", label: "Delete uploaded study" },
 ];
 
 function focusFirst() {
@@ -348,7 +347,7 @@ function onClick(event) {
   if (tab) setProps("worklist-origin", { data: tab.dataset.origin });
 }
 
-// ---- is the server there? ----
+// ---- server health ----
 async function watchHealth() {
   clearTimeout(healthTimer);
   const box = find("worklist-offline");
@@ -367,7 +366,7 @@ function mount() {
   uploadPanel.render();
 }
 
-/** Another page comes into view, or the worklist once more. */
+/** The reader leaves the page, or it is mounted again. */
 function leave() {
   clearTimeout(healthTimer);
   removeKeys?.();

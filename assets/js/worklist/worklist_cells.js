@@ -1,8 +1,8 @@
 // @ts-check
-/** The cells of the worklist's grid (dashboard/pages/worklist/grid.py), from its rows. */
+/** The cells of the worklist's grid (dashboard/pages/worklist/grid.py). */
 
 /**
- * What the cells show of a row.
+ * The fields of a row that the cells show.
  *
  * @typedef {object} Row
  * @property {string} href
@@ -36,7 +36,8 @@ function meter(share, kind) {
 }
 
 /**
- * The row opens the study; the grid reports a click only after the browser has followed the link.
+ * A click on the row opens the study. The grid reports it only after the browser would have
+ * followed the link, so that the link itself must not.
  *
  * @param {MouseEvent} event
  */
@@ -72,8 +73,9 @@ const OverreadScore = ({ data: { score } }) =>
 
 /** @param {Params} params */
 function OverreadVolume({ data: { volume_ml: ml, no_spacing: isUnknown } }) {
-  const title = "The files do not say how large a pixel is.";
-  if (isUnknown) return h("span", { className: "quiet", title }, "no spacing");
+  const title = "The files contain no pixel spacing.";
+  if (isUnknown)
+    return h("span", { className: "quiet", "data-no-spacing": "", title }, "not available");
   return ml === null ? null : ml === 0 ? "0" : ml.toFixed(1);
 }
 

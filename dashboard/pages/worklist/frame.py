@@ -1,4 +1,4 @@
-"""What lies around the worklist's grid: tabs, search, empty states, deletion."""
+"""The parts around the worklist's grid: tabs, search, empty states, deletion."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SEARCH = "worklist-search"
 DELETE_YES = "worklist-delete-yes"
 
 INTENDED_USE = (
-    "For research only. Overread marks FLAIR abnormality on brain MRI for a reader to check; it is "
-    "no medical device and makes no diagnosis."
+    "For research use only. Overread marks FLAIR abnormality on brain MRI for a reader to check. "
+    "It is not a medical device and makes no diagnosis."
 )
 
 _TABS: tuple[tuple[str, str], ...] = (
@@ -32,7 +32,7 @@ _TABS: tuple[tuple[str, str], ...] = (
 
 
 def head(counts: StudyCounts) -> html.Div:
-    """The first row: tabs with counts, search, the button that adds studies."""
+    """The first row: tabs with counts, search, the button to add studies."""
     return html.Div(
         [
             html.H1("Worklist", className="visually-hidden"),
@@ -41,7 +41,7 @@ def head(counts: StudyCounts) -> html.Div:
                 id=TABS,
                 className="segments",
                 role="group",
-                **aria(label="Which studies"),
+                **aria(label="Filter by source"),
             ),
             html.Div(
                 [
@@ -49,7 +49,7 @@ def head(counts: StudyCounts) -> html.Div:
                     dcc.Input(
                         id=SEARCH,
                         type="search",
-                        placeholder="Search patient, date, note",
+                        placeholder="Search patient, date, notes",
                         className="field worklist-search",
                         autoComplete="off",
                         maxLength=200,
@@ -65,7 +65,7 @@ def head(counts: StudyCounts) -> html.Div:
 
 
 def tab_buttons(counts: StudyCounts, chosen: str) -> list[html.Button]:
-    """All, and one tab for each origin."""
+    """A tab for all studies and one per origin, each with its number of studies."""
     numbers: Mapping[Any, int] = counts.origins
     return [
         button(
@@ -79,7 +79,7 @@ def tab_buttons(counts: StudyCounts, chosen: str) -> list[html.Button]:
 
 
 def notice(title: str, sentence: str) -> html.Div:
-    """Something is wrong: a title and a sentence."""
+    """An error notice with a title and a sentence."""
     return html.Div(
         [html.Span(title, className="notice-title"), html.Span(sentence, className="muted")],
         className="notice notice--error",
@@ -88,11 +88,11 @@ def notice(title: str, sentence: str) -> html.Div:
 
 
 def offline_notice() -> html.Div:
-    """Shown by `assets/js/worklist/worklist.js` while the server does not answer."""
+    """Shown by `assets/js/worklist/worklist.js` while the server is not responding."""
     return html.Div(
         [
-            html.Span("The server does not answer.", className="notice-title"),
-            html.Span("This list may be old. Trying again every five seconds.", className="muted"),
+            html.Span("The server is not responding.", className="notice-title"),
+            html.Span("This list may be out of date. Retrying every 5 seconds.", className="muted"),
         ],
         id="worklist-offline",
         className="notice notice--warning",
@@ -102,28 +102,30 @@ def offline_notice() -> html.Div:
 
 
 def no_studies(has_library: bool) -> Component:
-    """What stands in the place of the grid while there is no study."""
+    """Shown instead of the grid while the worklist is empty."""
     library = (
-        "The library folder holds no study that can be read."
+        "The library folder contains no readable study."
         if has_library
-        else "Studies of a folder on the server appear here when OVERREAD_LIBRARY names it."
+        else "To list the studies in a folder on the server, set OVERREAD_LIBRARY to its path."
     )
     return empty_state(
         "No studies yet",
-        "Add some, or drop files or a folder anywhere on this page.",
+        "Add studies, or drop files or a folder anywhere on this page.",
         upload.add_button(button_id="upload-open-empty"),
         library,
     )
 
 
 def nothing_found(has_library: bool) -> html.Div:
-    """What stands in the place of the grid where the search, or the library's tab, is empty."""
-    library = "The library is a folder on the server, set by OVERREAD_LIBRARY; " + (
-        "it holds no study yet." if has_library else "none is set."
+    """Shown instead of the grid where the search, or the library's tab, finds no study."""
+    library = "The library is a folder on the server, set with OVERREAD_LIBRARY. " + (
+        "It contains no studies yet." if has_library else "It is not set."
     )
     return html.Div(
         [
-            html.P("No study here fits the search and the tab.", className="muted"),
+            html.P(
+                "No studies match the search and filter.", id="worklist-no-match", className="muted"
+            ),
             html.P(library, id="worklist-no-library", className="muted", hidden=True),
             button("Show all studies", id="worklist-show-all", className="button"),
         ],
@@ -134,16 +136,17 @@ def nothing_found(has_library: bool) -> html.Div:
 
 
 def unreadable() -> Component:
-    """What stands in the place of the page where the database does not answer."""
+    """Shown instead of the page while the database is unavailable."""
     return empty_state(
-        "The worklist cannot be read",
-        "The review database does not answer. Nothing is lost; it may be busy or its disk full.",
+        "The worklist is unavailable",
+        "The review database is not responding. It may be busy, or its disk may be full. "
+        "No data has been lost.",
         html.A("Try again", href="/", className="button button--primary"),
     )
 
 
 def foot() -> html.Div:
-    """Intended use, and the keys."""
+    """Intended use and keyboard shortcuts."""
     keys = [("Open", ("Enter",)), ("Move", ("↑", "↓")), ("Search", ("/",))]
     return html.Div(
         [
@@ -158,7 +161,7 @@ def foot() -> html.Div:
 
 
 def delete_dialog() -> html.Dialog:
-    """Asks before a study is deleted."""
+    """Asks for confirmation before a study is deleted."""
     return html.Dialog(
         [
             html.Div(
@@ -170,13 +173,13 @@ def delete_dialog() -> html.Dialog:
                 className="dialog-head",
             ),
             html.Div(
-                html.P("Its images and its analysis are removed from this server, for good."),
+                html.P("Its images and analysis will be permanently deleted from this server."),
                 className="dialog-body",
             ),
             html.Div(
                 [
-                    button("Keep it", id="worklist-delete-no", className="button", autoFocus=True),
-                    button("Delete", id=DELETE_YES, className="button button--danger"),
+                    button("Cancel", id="worklist-delete-no", className="button", autoFocus=True),
+                    button("Delete study", id=DELETE_YES, className="button button--danger"),
                 ],
                 className="dialog-foot",
             ),

@@ -1,9 +1,9 @@
 """The worklist's grid: one row per study, drawn by `assets/js/worklist/`.
 
-Rows live in the browser ("clientSide" row model): a row is under 1 kB, so that the few thousand
-studies of one server are sent in one answer, and searching, sorting and moving by keys need no
-server. The infinite row model would cost all three, and loses selection and scrolling on each
-refresh.
+Rows are held in the browser ("clientSide" row model): a row is under 1 kB, so that the few thousand
+studies of one server fit in one response, and searching, sorting and keyboard navigation need no
+server. The infinite row model would give up all three, and loses selection and scroll position on
+each refresh.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from pipeline import SHORT_SEQUENCE_LABELS
 
 GRID = "worklist-grid"
 
+UNKNOWN = "unknown"
+NOT_FLAIR, SEQUENCE_UNKNOWN = "Not FLAIR", "Sequence unknown"
 ORIGIN_WORDS = {Origin.UPLOAD: "Upload", Origin.LIBRARY: "Library", Origin.DEMO: "Demo"}
+STATE_WORDS = {
+    None: "Not analysed",
+    JobState.QUEUED: "Queued",
+    JobState.RUNNING: "Analysing",
+    JobState.DONE: "Analysed",
+    JobState.FAILED: "Failed",
+    JobState.CANCELLED: "Cancelled",
+}
 
 _COLUMNS: list[dict[str, Any]] = [
     {
@@ -34,7 +44,7 @@ _COLUMNS: list[dict[str, Any]] = [
     {"field": "sequences", "headerName": "Sequences", "width": 128, "cellClass": "quiet"},
     {"field": "slices", "headerName": "Slices", "width": 82, "type": "rightAligned"},
     {"field": "origin_words", "headerName": "Source", "width": 92, "cellClass": "quiet"},
-    {"field": "state_words", "headerName": "State", "width": 200, "cellRenderer": "OverreadState"},
+    {"field": "state_words", "headerName": "Status", "width": 200, "cellRenderer": "OverreadState"},
     {
         "field": "score",
         "headerName": "Highest slice score",
@@ -43,7 +53,7 @@ _COLUMNS: list[dict[str, Any]] = [
     },
     {
         "field": "volume_ml",
-        "headerName": "Volume, mL",
+        "headerName": "Volume (mL)",
         "width": 116,
         "type": "rightAligned",
         "cellRenderer": "OverreadVolume",
@@ -72,7 +82,7 @@ def layout(rows: list[dict[str, Any]]) -> html.Div:
     """The grid.
 
     Args:
-        rows: What `describe_studies` answers.
+        rows: What `describe_studies` returns.
     """
     grid = dash_ag_grid.AgGrid(
         id=GRID,
@@ -100,7 +110,7 @@ def layout(rows: list[dict[str, Any]]) -> html.Div:
 
 
 def describe_studies(studies: Iterable[StudyRow]) -> list[dict[str, Any]]:
-    """The grid's rows, plain JSON."""
+    """The grid's rows as plain JSON."""
     return [describe_study(study) for study in studies]
 
 
@@ -136,38 +146,32 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
 
 
 def sequence_words(sequences: Iterable[str]) -> str:
-    """Names of the sequences, each once, FLAIR first; "" where none is known."""
+    """Names of the sequences, each once, FLAIR first; `UNKNOWN` where none is known."""
     known = [
         SHORT_SEQUENCE_LABELS[name] for name in map(str, sequences) if name in SHORT_SEQUENCE_LABELS
     ]
     once = list(dict.fromkeys(known))
-    return " ".join(sorted(once, key=lambda name: name != "FLAIR")) or "not known"
+    return " ".join(sorted(once, key=lambda name: name != "FLAIR")) or UNKNOWN
 
 
 def sequence_note(sequences: Iterable[str]) -> str:
-    """What a narrow cell tells where no sequence is FLAIR; the warnings say it in full."""
+    """A short note where no sequence is FLAIR, for a narrow cell; the warnings explain it."""
     names = list(map(str, sequences))
     if "flair" in names:
         return ""
-    return "Not FLAIR" if names and "unknown" not in names else "Not known to be FLAIR"
+    return NOT_FLAIR if names and "unknown" not in names else SEQUENCE_UNKNOWN
 
 
 def state_words(study: StudyRow) -> str:
-    """Where the study's analysis stands."""
-    if study.job_state is JobState.RUNNING:
-        return study.job_message or "Analysing"
-    words = {
-        None: "Not analysed",
-        JobState.QUEUED: "Queued",
-        JobState.DONE: "Analysed",
-        JobState.FAILED: "Failed: see why",
-        JobState.CANCELLED: "Cancelled",
-    }
-    return words[study.job_state]
+    """The status of the study's analysis, with its progress while it is running."""
+    words = STATE_WORDS[study.job_state]
+    if study.job_state is JobState.RUNNING and study.job_total:
+        return f"{words}, {study.job_done / study.job_total:.0%}"
+    return words
 
 
 def notes_text(study: StudyRow) -> str:
-    """All notes as one text, for searching, sorting and the tooltip."""
+    """All notes as one text, for search, sorting and the tooltip."""
     parts = ["Synthetic"] if study.synthetic else []
     if study.job_state is JobState.FAILED and study.job_error:
         parts.append(study.job_error)

@@ -1,4 +1,4 @@
-"""Worklist: every study, where its analysis stands, and the way to add more."""
+"""Worklist: every study, the status of its analysis, and the upload of more studies."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ NOTICES = "worklist-notices"
 DELETE_TARGET = "worklist-delete-target"
 SINK = "worklist-sink"
 
-#: How often rows are asked for, in ms: while something is analysed, and otherwise.
+#: Interval between requests for rows, in ms: while a study is being analysed, and otherwise.
 BUSY_MS, IDLE_MS = 1000, 5000
 
 
 def layout(**_: Any) -> Component:
-    """The page, with its rows, so that it needs no second answer before it shows them."""
+    """The page with its rows, so that they are shown without a second request."""
     parts = services.get(current_app)
     settings = parts.settings
     try:
-        stamp = worklist_stamp(parts.store)  # first: what changes meanwhile is asked for again
+        stamp = worklist_stamp(
+            parts.store
+        )  # first: the next refresh fetches a change made meanwhile
         rows, counts = _read(parts)
     except SQLAlchemyError:
         return html.Div(frame.unreadable(), className="page")
@@ -112,7 +114,7 @@ def register(app: Dash) -> None:
 
 
 def refresh(ticks: object, asked: object, seen: object, origin: object) -> tuple[Any, ...]:
-    """Rows and counts, where they differ from what the browser has; else nothing at all."""
+    """Rows and counts, where they differ from what the browser has."""
     parts = services.get(current_app)
     try:
         stamp = worklist_stamp(parts.store)
@@ -132,7 +134,7 @@ def refresh(ticks: object, asked: object, seen: object, origin: object) -> tuple
 
 
 def delete(clicks: object, study_id: object, asked: object) -> tuple[Any, Any]:
-    """Delete an uploaded study, after the reader has confirmed it."""
+    """Delete an uploaded study after the reader has confirmed it."""
     if not clicks or not isinstance(study_id, str) or not STUDY_ID.fullmatch(study_id):
         raise PreventUpdate
     parts = services.get(current_app)
@@ -140,7 +142,7 @@ def delete(clicks: object, study_id: object, asked: object) -> tuple[Any, Any]:
         intake.delete_study(parts, study_id)
     except InputError as error:
         return no_update, [
-            frame.notice("It was not deleted.", error.message),
+            frame.notice("The study was not deleted.", error.message),
             *_notices(parts),
         ]
     return (asked if isinstance(asked, int) else 0) + 1, _notices(parts)
@@ -157,19 +159,19 @@ def _interval(counts: StudyCounts) -> int:
 
 
 def _visibility(counts: StudyCounts) -> tuple[bool, bool]:
-    """Whether the grid and the empty state are hidden."""
+    """Whether the grid is hidden, and whether the empty state is."""
     return counts.total == 0, counts.total > 0
 
 
 def _notices(parts: services.Services) -> list[Component]:
-    """What is wrong on the server, in sentences."""
+    """Notices of problems on the server."""
     shown: list[Component] = []
     if parts.models is None:
-        shown.append(frame.notice("Nothing can be analysed.", parts.models_error))
+        shown.append(frame.notice("Studies cannot be analysed.", parts.models_error))
     left_out = parts.store.source_errors(Origin.LIBRARY)
     if left_out:
         sentences = " · ".join(message for _, message in left_out[:3])
         count = len(left_out)
-        title = f"{count:,} file{'s' if count != 1 else ''} of the library left out."
+        title = f"{count:,} library file{'s' if count != 1 else ''} could not be added."
         shown.append(frame.notice(title, sentences + (" …" if count > 3 else "")))
     return shown

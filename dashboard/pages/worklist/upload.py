@@ -1,7 +1,7 @@
-"""Adding studies: the button, its dialog, the progress and what was left out.
+"""Adding studies: the button, its dialog, the progress and the messages.
 
-`assets/js/worklist/upload_*.js` fill these: they send each file as it is, in a PUT of its own, so
-that no file is read into the browser's memory. An upload goes on while the reader looks at other
+`assets/js/worklist/upload_*.js` fill these. They send each file unchanged in a PUT of its own, so
+that no file is read into the browser's memory. An upload continues while the reader visits other
 pages.
 """
 
@@ -16,23 +16,23 @@ from pipeline import describe_formats
 
 
 def add_button(*, button_id: str = "upload-open") -> html.Button:
-    """Opens the dialog. Several may be on a page: `upload_panel.js` listens for ``data-upload``."""
+    """Opens the dialog. A page may have several: `upload_panel.js` listens for ``data-upload``."""
     return button(
         "Add studies", "U", id=button_id, className="button button--primary", **data(upload="open")
     )
 
 
 def limits_words(*, max_bytes: int, max_files: int) -> str:
-    """What one upload may hold, in a sentence."""
-    return f"Up to {max_files:,} files and {size_words(max_bytes)} at once."
+    """The limits of one upload, in a sentence."""
+    return f"Up to {max_files:,} files and {size_words(max_bytes)} per upload."
 
 
 def panel(*, max_bytes: int, max_files: int) -> html.Div:
-    """Progress and messages, hidden until there are some; and the dialog.
+    """Progress and messages, hidden while empty, and the dialog.
 
     Args:
-        max_bytes: What the server takes in one upload.
-        max_files: How many files.
+        max_bytes: Largest upload that the server accepts.
+        max_files: Most files in one upload.
     """
     return html.Div(
         [
@@ -42,8 +42,8 @@ def panel(*, max_bytes: int, max_files: int) -> html.Div:
             html.Div(
                 html.Div(
                     [
-                        html.P("Drop to add studies", className="lead strong"),
-                        html.P("Files, folders or zip archives", className="muted"),
+                        html.P("Drop here to add studies", className="lead strong"),
+                        html.P("Files, folders or ZIP archives", className="muted"),
                     ]
                 ),
                 id="upload-drop",
@@ -73,12 +73,12 @@ def _progress() -> html.Div:
                 id="upload-meter",
                 className="meter meter--accent upload-meter",
                 role="progressbar",
-                **aria(label="Upload", valuemin="0", valuemax="100"),
+                **aria(label="Upload progress", valuemin="0", valuemax="100"),
             ),
             html.Div(
                 [
                     _action("Try again", "upload-retry", hidden=True),
-                    _action("Cancel", "upload-cancel"),
+                    _action("Cancel upload", "upload-cancel"),
                 ],
                 className="upload-actions",
             ),
@@ -106,12 +106,12 @@ def _dialog(limits: str) -> html.Dialog:
             html.Div(
                 [
                     html.P(
-                        "Choose files or a folder, or drop them anywhere on the worklist. A folder "
-                        "of slices that belong together becomes one study."
+                        "Choose files or a folder, or drop them anywhere on the worklist. Slices "
+                        "of the same series in one folder become one study."
                     ),
                     html.P(f"{describe_formats()}. {limits}", className="muted"),
                     html.P(
-                        "Use images that may be used for research, without names in them.",
+                        "Add only de-identified images that may be used for research.",
                         className="muted",
                     ),
                 ],
@@ -119,7 +119,7 @@ def _dialog(limits: str) -> html.Dialog:
             ),
             html.Div(
                 [
-                    button("Choose a folder", id="upload-folder", className="button"),
+                    button("Choose folder", id="upload-folder", className="button"),
                     button("Choose files", id="upload-files", className="button button--primary"),
                 ],
                 className="dialog-foot",

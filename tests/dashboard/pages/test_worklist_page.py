@@ -11,11 +11,11 @@ from dash import no_update
 from dash.exceptions import PreventUpdate
 from fake_server import add_case, add_row, make_case, make_display, make_services
 from flask import Flask
-from page_calls import text
+from page_calls import find, text
 from sqlalchemy.exc import OperationalError
 
 from dashboard.jobs import table
-from dashboard.pages.worklist import frame, grid
+from dashboard.pages.worklist import frame, grid, upload
 from dashboard.pages.worklist import page as worklist
 from dashboard.store import JobState, Origin, ResultSummary, StudyRow
 from dashboard.workspace import services
@@ -55,28 +55,19 @@ def row(**changes: object) -> StudyRow:
     return StudyRow(**(fields | changes))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("state", [None, *JobState])
+def test_every_state_has_words_of_its_own(state):
+    assert grid.describe_study(row(job_state=state))["state_words"] == grid.STATE_WORDS[state]
+    assert len(set(grid.STATE_WORDS.values())) == len(JobState) + 1
+
+
 @pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({}, "Not analysed"),
-        ({"job_state": JobState.QUEUED, "job_total": 36}, "Queued"),
-        (
-            {
-                "job_state": JobState.RUNNING,
-                "job_done": 45,
-                "job_total": 72,
-                "job_message": "Outlining slice 10 of 36",
-            },
-            "Outlining slice 10 of 36",
-        ),
-        ({"job_state": JobState.RUNNING}, "Analysing"),
-        ({"job_state": JobState.DONE}, "Analysed"),
-        ({"job_state": JobState.FAILED}, "Failed: see why"),
-        ({"job_state": JobState.CANCELLED}, "Cancelled"),
-    ],
+    ("state", "share"), [(JobState.RUNNING, ", 62%"), (JobState.QUEUED, ""), (JobState.DONE, "")]
 )
-def test_state_is_told_in_words(changes, words):
-    assert grid.describe_study(row(**changes))["state_words"] == words
+def test_a_running_analysis_shows_its_progress(state, share):
+    cells = grid.describe_study(row(job_state=state, job_done=45, job_total=72))
+    assert cells["state_words"] == grid.STATE_WORDS[state] + share
+    assert cells["progress"] == 0.625
 
 
 @pytest.mark.parametrize(
@@ -84,9 +75,9 @@ def test_state_is_told_in_words(changes, words):
     [
         (("t1", "flair", "t1c"), "FLAIR T1 T1c"),
         (("flair", "flair", "flair"), "FLAIR"),
-        (("unknown",), "not known"),
+        (("unknown",), grid.UNKNOWN),
         (("t2", "unknown"), "T2"),
-        ((), "not known"),
+        ((), grid.UNKNOWN),
     ],
 )
 def test_sequences_are_named_once_flair_first(sequences, words):
@@ -116,10 +107,10 @@ def test_notes_hold_synthetic_the_error_and_all_warnings():
     ("sequences", "words"),
     [
         (("t1", "flair", "t1c"), ""),
-        (("unknown",), "Not known to be FLAIR"),
-        (("t2", "unknown"), "Not known to be FLAIR"),
-        (("t1", "t2"), "Not FLAIR"),
-        ((), "Not known to be FLAIR"),
+        (("unknown",), grid.SEQUENCE_UNKNOWN),
+        (("t2", "unknown"), grid.SEQUENCE_UNKNOWN),
+        (("t1", "t2"), grid.NOT_FLAIR),
+        ((), grid.SEQUENCE_UNKNOWN),
     ],
 )
 def test_short_note_where_no_sequence_is_flair(sequences, words):
@@ -134,29 +125,29 @@ def test_only_uploads_can_be_deleted_and_a_nameless_study_shows_its_case():
     assert grid.describe_study(row())["href"] == "/review?study=0000000000000001"
 
 
-def test_empty_worklist_says_what_to_do(served):
-    page = text(worklist.layout())
-    assert "No studies yet" in page
-    assert "OVERREAD_LIBRARY" in page
-    assert "Up to 10,000 files and 2 GB at once." in page
-    assert "no medical device and makes no diagnosis" in page
+def test_empty_worklist_offers_an_upload_and_names_its_limits(served):
+    page = worklist.layout()
+    assert find(page, worklist.FILLED).hidden and not find(page, worklist.EMPTY).hidden
+    assert text(find(page, worklist.EMPTY).children) == text(frame.no_studies(has_library=False))
+    assert getattr(find(page, "upload-open-empty"), "data-upload") == "open"
+    settings = served.settings
+    limits = upload.limits_words(
+        max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files
+    )
+    assert limits in text(page) and frame.INTENDED_USE in text(page)
 
 
-@pytest.mark.parametrize(
-    ("has_library", "end"), [(False, "none is set."), (True, "it holds no study yet.")]
-)
-def test_empty_library_is_explained(has_library, end):
-    words = "The library is a folder on the server, set by OVERREAD_LIBRARY; "
-    assert words + end in text(frame.nothing_found(has_library))
+def test_an_empty_library_is_explained_by_its_setting():
+    texts = {text(frame.nothing_found(has)) for has in (False, True)}
+    assert len(texts) == 2 and all("OVERREAD_LIBRARY" in one for one in texts)
 
 
 def test_filled_worklist_counts_its_tabs(served):
     add_row(served.store, 1)
     add_row(served.store, 2, origin=Origin.DEMO, synthetic=True)
-    page = text(worklist.layout())
-    assert '["All", {"props": {"children": " 2"}' in page
-    assert '["Demo", {"props": {"children": " 1"}' in page
-    assert "FLAIR" in page
+    tabs = find(worklist.layout(), frame.TABS).children
+    counts = {getattr(tab, "data-origin"): tab.children[1].children.strip() for tab in tabs}
+    assert counts == {"": "2", Origin.UPLOAD: "1", Origin.LIBRARY: "0", Origin.DEMO: "1"}
 
 
 def test_unreadable_database_has_a_way_out(served, monkeypatch):
@@ -164,24 +155,25 @@ def test_unreadable_database_has_a_way_out(served, monkeypatch):
         raise OperationalError("select", {}, Exception("disk"))
 
     monkeypatch.setattr(type(served.store), "list_studies", fail)
-    page = text(worklist.layout())
-    assert "The worklist cannot be read" in page
-    assert "Try again" in page
+    page = worklist.layout()
+    assert text(page.children) == text(frame.unreadable())
+    assert find(page, worklist.FILLED) is None
     with pytest.raises(PreventUpdate):
         worklist.refresh(1, None, "", "")
 
 
-def test_missing_models_and_library_errors_are_told(tmp_path):
+def test_missing_models_and_library_errors_are_shown(tmp_path):
     parts = make_services(tmp_path / "home", models=False)
-    errors = [("a.dcm", f"a{k}.dcm is cut short.") for k in range(5)]
+    sentences = [f"a{k}.dcm is cut short." for k in range(5)]
+    errors = [("a.dcm", sentence) for sentence in sentences]
     parts.store.set_source(Origin.LIBRARY, "folder", state="s", errors=errors)
     server = Flask("test")
     services.attach(server, parts)
     with server.app_context():
-        page = text(worklist.layout())
-    assert "Nothing can be analysed." in page
-    assert "5 files of the library left out." in page
-    assert "a0.dcm is cut short. · a1.dcm is cut short. · a2.dcm is cut short. …" in page
+        models, library = find(worklist.layout(), worklist.NOTICES).children
+    assert parts.models_error in text(models)
+    assert [sentence in text(library) for sentence in sentences] == [True] * 3 + [False] * 2
+    assert library.children[0].children.startswith("5 ")
 
 
 def test_refresh_sends_rows_once(served):
@@ -201,7 +193,8 @@ def test_refresh_is_quick_while_something_is_analysed(served):
     table.claim(served.store, "w", job_id=job_id)
     table.renew(served.store, job_id, "w", progress=(1, 6, "Classifying slice 2 of 3"))
     rows, _, _, interval, *_ = worklist.refresh(1, None, "", "")
-    assert (rows[0]["state_words"], interval) == ("Classifying slice 2 of 3", worklist.BUSY_MS)
+    assert (rows[0]["state"], interval) == ("running", worklist.BUSY_MS)
+    assert rows[0]["progress"] == pytest.approx(1 / 6)
     summary = ResultSummary(highest_score=0.9, volume_ml=None, called_slices=1, mask_slices=1)
     table.end(served.store, job_id, "w", JobState.DONE, summary=summary)
     assert worklist.refresh(1, None, "", "")[3] == worklist.IDLE_MS
@@ -224,7 +217,7 @@ def test_delete_refuses_a_demo_study_in_a_sentence(served):
     study_id = add_case(served, make_case(), Origin.DEMO)
     fresh, notices = worklist.delete(1, study_id, None)
     assert fresh is no_update
-    assert "It was not deleted." in text(notices)
+    assert notices[0].role == "alert"
     assert served.store.study(study_id) is not None
 
 

@@ -1,4 +1,4 @@
-// The studies that a reader goes through.
+// The studies that a reader steps through.
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 
 test("they come in the worklist's order, as it was left", async () => {
-  readingList.keep(["c", "a", "b"], true);
+  readingList.store(["c", "a", "b"], true);
   assert.deepEqual(await readingList.around("a"), { ids: ["c", "a", "b"], filtered: true, at: 1 });
   readingList.drop("c");
   assert.deepEqual(await readingList.around("a"), { ids: ["a", "b"], filtered: true, at: 0 });
@@ -23,7 +23,7 @@ test("they come in the worklist's order, as it was left", async () => {
 });
 
 test("another study is looked for in the server's order, which is asked once", async () => {
-  readingList.keep(["a"], false);
+  readingList.store(["a"], false);
   assert.deepEqual(await readingList.around("y"), { ids: ["x", "y", "z"], filtered: false, at: 1 });
   assert.equal((await readingList.around("z")).at, 2);
   assert.equal(fetch.mock.callCount(), 1);

@@ -1,4 +1,4 @@
-// What was chosen for an upload, as a flat list.
+// The files chosen for an upload, as a flat list.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

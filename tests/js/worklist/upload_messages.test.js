@@ -1,4 +1,4 @@
-// What was said of uploads, and how long it stays.
+// Messages about uploads, and how long they stay.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
@@ -6,38 +6,38 @@ import * as messages from "../../../assets/js/worklist/upload_messages.js";
 import { stubStorage } from "../support.js";
 
 const titles = () => messages.all().map(({ title }) => title);
-const say = (title, fields = {}) => messages.say({ kind: "info", title, items: [], ...fields });
+const post = (title, fields = {}) => messages.post({ kind: "info", title, items: [], ...fields });
 
 beforeEach(() => {
   stubStorage("sessionStorage");
   messages.restore();
 });
 
-test("a reload keeps what nobody has read", () => {
-  say("read");
+test("a reload keeps messages that have not been read", () => {
+  post("read");
   messages.markRead(messages.all());
-  say("unread");
+  post("unread");
   messages.restore();
   assert.deepEqual(titles(), ["unread"]);
 });
 
 test("only the latest stay", () => {
-  for (let i = 1; i <= 8; i++) say(`message ${i}`);
+  for (let i = 1; i <= 8; i++) post(`message ${i}`);
   assert.deepEqual([titles().length, titles()[0]], [6, "message 3"]);
 });
 
-test("another upload leaves the errors, a click takes one away", () => {
-  say("added");
-  say("failed", { kind: "error" });
+test("another upload leaves the errors; a click dismisses one", () => {
+  post("added");
+  post("failed", { kind: "error" });
   messages.clear();
   assert.deepEqual(titles(), ["failed"]);
   messages.dismiss(messages.all()[0].id);
   assert.deepEqual(titles(), []);
 });
 
-test("what was said of a study goes once it was listed and is no more", () => {
-  say("added", { studies: ["a", "b"] });
-  say("nothing was added");
+test("a message about a study is removed once the study has been listed and deleted", () => {
+  post("added", { studies: ["a", "b"] });
+  post("nothing was added");
   messages.forgetDeleted([]); // not listed yet
   messages.forgetDeleted(["a"]);
   assert.deepEqual(titles(), ["added", "nothing was added"]);
@@ -45,9 +45,9 @@ test("what was said of a study goes once it was listed and is no more", () => {
   assert.deepEqual(titles(), ["nothing was added"]);
 });
 
-test("without storage messages are shown all the same", () => {
+test("without storage, messages are shown but not restored", () => {
   globalThis.sessionStorage = { setItem: () => assert.fail("full"), getItem: () => "{" };
-  say("added");
+  post("added");
   assert.deepEqual(titles(), ["added"]);
   messages.restore();
   assert.deepEqual(titles(), []);

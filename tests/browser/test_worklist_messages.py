@@ -1,4 +1,4 @@
-"""What the worklist says of studies and uploads, and for how long."""
+"""The worklist's messages about studies and uploads, and how long they stay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READ_MS = 5000
 
 @pytest.fixture(scope="module")
 def study(site: Site) -> Iterator[str]:
-    yield site.add_study("told", shift=5)
+    yield site.add_study("watched", shift=5)
     site.settle()
 
 
@@ -29,55 +29,64 @@ def worklist(page: Page, study: str) -> Page:
 
 
 def messages(page: Page) -> Locator:
-    return page.locator("#upload-messages")
+    return page.locator(".upload-message")
+
+
+def rejected(page: Page) -> Locator:
+    return page.locator(".upload-message[data-rejected='1']")
+
+
+def about(page: Page, name: str, *, added: int) -> Locator:
+    """The message that a study of this name was added, or was in the worklist before."""
+    return page.locator(f".upload-message[data-added='{added}']", has_text=name)
 
 
 def add_unreadable(page: Page, folder: Path) -> None:
     path = folder / "notes.pdf"
     path.write_bytes(b"%PDF-1.4 words")
     choose(page, path)
-    expect(messages(page)).to_contain_text("The file was left out.")
+    expect(rejected(page)).to_be_visible()
 
 
 def delete(page: Page, name: str) -> None:
     row = page.locator(ROW, has_text=name)
     row.hover()
-    row.get_by_text("Delete").click()
+    row.locator(".study-delete").click()
     page.click("#worklist-delete-yes")
     expect(row).to_have_count(0)
 
 
-def test_volume_without_spacing_is_told_as_soon_as_the_analysis_is_done(worklist, site, tmp_path):
+def test_missing_spacing_shows_as_soon_as_the_analysis_is_done(worklist, site, tmp_path):
     site.settle()
     choose(worklist, write_png(tmp_path / "flat_flair.png", seed=301))
     row = worklist.locator(ROW, has_text="flat_flair")
     volume = row.locator("[col-id=volume_ml]")
-    expect(row).to_contain_text(re.compile("Queued|Analysing|Classifying"))
+    expect(row.locator(".study-state--queued, .study-state--running")).to_be_visible()
     expect(volume).to_have_text("")
     site.settle()
-    expect(row).to_contain_text("Analysed")
-    expect(volume).to_have_text("no spacing")
+    expect(row.locator(".study-state--done")).to_be_visible()
+    expect(volume.locator("[data-no-spacing]")).to_be_visible()
 
 
 def test_message_that_was_read_does_not_come_back_after_a_reload(worklist, tmp_path):
     add_unreadable(worklist, tmp_path)
     worklist.reload()
-    expect(messages(worklist)).to_contain_text("The file was left out.")  # too soon to be read
+    expect(rejected(worklist)).to_be_visible()  # too soon to have been read
     worklist.clock.run_for(READ_MS + 100)
-    expect(messages(worklist)).to_contain_text("The file was left out.")  # until it is dismissed
+    expect(rejected(worklist)).to_be_visible()  # until it is dismissed
     worklist.reload()
     worklist.wait_for_selector(ROW)
-    expect(messages(worklist)).to_be_hidden()
+    expect(messages(worklist)).to_have_count(0)
 
 
 def test_message_that_was_read_stays_while_the_reader_is_elsewhere(worklist, tmp_path):
     add_unreadable(worklist, tmp_path)
     worklist.clock.run_for(READ_MS + 100)
-    worklist.click("nav >> text=About")
+    worklist.click("#nav-about")
     expect(worklist).to_have_url(re.compile("/about"))
     worklist.clock.run_for(READ_MS + 100)
     worklist.go_back()
-    expect(messages(worklist)).to_contain_text("The file was left out.")
+    expect(rejected(worklist)).to_be_visible()
 
 
 def test_message_that_came_on_another_page_is_not_lost_by_a_reload(worklist, tmp_path):
@@ -86,8 +95,8 @@ def test_message_that_came_on_another_page_is_not_lost_by_a_reload(worklist, tmp
     path = tmp_path / "late.pdf"
     path.write_bytes(b"%PDF-1.4 words")
     choose(worklist, path)
-    expect(worklist.locator("#upload-title")).to_contain_text("Reading 1 file")
-    worklist.click("nav >> text=About")
+    expect(worklist.locator("#upload-progress[data-state=reading]")).to_be_visible()
+    worklist.click("#nav-about")
     expect(worklist).to_have_url(re.compile("/about"))
     with worklist.expect_response("**/finish"):
         held[0].continue_()
@@ -96,37 +105,37 @@ def test_message_that_came_on_another_page_is_not_lost_by_a_reload(worklist, tmp
     )
     worklist.clock.run_for(READ_MS + 100)
     worklist.reload()
-    worklist.click("nav >> text=Worklist")
-    expect(messages(worklist)).to_contain_text("The file was left out.")
+    worklist.click("#nav-worklist")
+    expect(rejected(worklist)).to_be_visible()
 
 
 def test_message_goes_with_the_study_that_it_is_about(worklist, tmp_path):
     path = write_png(tmp_path / "gone_flair.png", seed=302)
     choose(worklist, path)
-    expect(messages(worklist)).to_contain_text("gone_flair was added.")
+    expect(about(worklist, "gone_flair", added=1)).to_be_visible()
     expect(worklist.locator(ROW, has_text="gone_flair")).to_be_visible()
     choose(worklist, path)
-    expect(messages(worklist)).to_contain_text("gone_flair is here already.Open it")
-    worklist.click("nav >> text=About")
+    expect(about(worklist, "gone_flair", added=0).get_by_role("link")).to_be_visible()
+    worklist.click("#nav-about")
     expect(worklist).to_have_url(re.compile("/about"))
     worklist.go_back()
-    expect(messages(worklist)).to_contain_text("gone_flair is here already.")
+    expect(about(worklist, "gone_flair", added=0)).to_be_visible()
     worklist.reload()
-    expect(messages(worklist)).to_contain_text("gone_flair is here already.")
+    expect(about(worklist, "gone_flair", added=0)).to_be_visible()
     delete(worklist, "gone_flair")
-    expect(messages(worklist)).to_be_hidden()
+    expect(messages(worklist)).to_have_count(0)
     worklist.reload()
     worklist.wait_for_selector(ROW)
-    expect(messages(worklist)).to_be_hidden()
+    expect(messages(worklist)).to_have_count(0)
 
 
 def test_message_of_another_study_stays(worklist, tmp_path):
     choose(worklist, write_png(tmp_path / "first_flair.png", seed=303))
-    expect(messages(worklist)).to_contain_text("first_flair was added.")
+    expect(about(worklist, "first_flair", added=1)).to_be_visible()
     choose(worklist, write_png(tmp_path / "second_flair.png", seed=304))
-    expect(messages(worklist)).to_contain_text("second_flair was added.")
+    expect(about(worklist, "second_flair", added=1)).to_be_visible()
     delete(worklist, "first_flair")
-    expect(messages(worklist)).to_contain_text("second_flair was added.")
+    expect(about(worklist, "second_flair", added=1)).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1024, 1440])
