@@ -1,1 +1,1 @@
-"""Functions that return Dash components, one module per part of a page."""
+"""Dash components that several pages share, one module per part of a page."""

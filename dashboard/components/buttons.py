@@ -1,4 +1,4 @@
-"""Buttons and the caps of their keys."""
+"""Buttons and their keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dash.development.base_component import Component
 
 
 def key_cap(key: str, **attributes: Any) -> html.Kbd:
-    """A key as on a keyboard, as shipped; `assets/js/frame/keys.js` shows the reader's own."""
+    """A key as on a keyboard; `assets/js/frame/keys.js` shows the reader's own where changed."""
     return html.Kbd(key, className=f"key {attributes.pop('className', '')}".strip(), **attributes)
 
 
 def button(content: str | list[str | Component], key: str = "", **attributes: Any) -> html.Button:
-    """A button that sends no form.
+    """A button that submits no form.
 
     Args:
-        content: Its words, or words and marks.
-        key: The key that presses it, shown behind the words; "" for none.
-        **attributes: Of `html.Button`, such as ``id`` and ``className``.
+        content: Its label, or label and marks.
+        key: Its keyboard shortcut, shown after the label; "" for none.
+        **attributes: Attributes of `html.Button`, such as ``id`` and ``className``.
     """
     if key:
         content = [*([content] if isinstance(content, str) else content), key_cap(key)]

@@ -1,4 +1,4 @@
-"""A confusion matrix as a table whose cells are shaded by their share of the row."""
+"""A confusion matrix as a table, its cells shaded by their share of the row."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pipeline.image_tasks.facade import ConfusionMatrix
 
 
 def confusion_table(matrix: ConfusionMatrix, titles: Mapping[str, str] | None = None) -> html.Div:
-    """One row per class of the data, one column per answer.
+    """One row per class of the data, one column per predicted class.
 
     Args:
         matrix: The counts.
-        titles: How classes are called for readers; their labels where missing.
+        titles: Names of the classes for readers, by label; the label where missing.
     """
     names = [(titles or {}).get(label, label) for label in matrix.labels]
-    head = [html.Th("Data says"), *[html.Th(f"answered {label}") for label in names]]
+    head = [html.Th("Label"), *[html.Th(f"Predicted {label}") for label in names]]
     rows = []
     for place, (label, counts) in enumerate(zip(names, matrix.counts, strict=True)):
         whole = max(1, sum(counts))
@@ -25,7 +25,7 @@ def confusion_table(matrix: ConfusionMatrix, titles: Mapping[str, str] | None = 
             html.Td(
                 [
                     f"{count:,}",
-                    html.Span(f" {count / whole:.0%}" if count else "", className="meaning"),
+                    html.Span(f" ({count / whole:.0%})" if count else "", className="meaning"),
                 ],
                 className="matrix-cell matrix-cell--right" if k == place else "matrix-cell",
                 style={"--share": f"{count / whole:.3f}"},

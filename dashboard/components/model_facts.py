@@ -1,4 +1,4 @@
-"""What a shipped model says of itself: facts from its metadata.json, and its model card."""
+"""A model's facts from its metadata.json, and its model card."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from pathlib import Path
 
 from dash import dcc, html
 
+from dashboard.components.panels import TIMES
+from dashboard.figures.template import MINUS
 from pipeline import SHORT_SEQUENCE_LABELS, ModelInfo, SplitFacts, TrainingFacts
 
-#: A model card longer than this is cut; nobody reads more in a browser.
+#: A longer model card is cut.
 MAX_CARD_CHARACTERS = 60_000
+
+NO_CARD = "No model card found."
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _CHANNEL_WORDS = SHORT_SEQUENCE_LABELS | {
@@ -19,29 +23,29 @@ _CHANNEL_WORDS = SHORT_SEQUENCE_LABELS | {
 }
 _HEADS = (
     (
-        "First head, a classifier (ResNet)",
-        "Answers for each slice how much it looks like slices with tumor: the classifier's score. "
-        "Slices below the gate go no further.",
+        "Head 1: classifier (ResNet)",
+        "The classifier score states how closely a slice resembles slices with tumor. Slices below "
+        "the gate are not segmented.",
     ),
     (
-        "Second head, a decoder (ResUNet)",
-        "Outlines the FLAIR abnormality on the slices that pass. How sure it is of its surest "
-        "pixels is the outline evidence.",
+        "Head 2: decoder (ResUNet)",
+        "Segments the FLAIR abnormality on the remaining slices. The segmentation confidence is "
+        "that of its most confident pixels.",
     ),
     (
-        "The decision",
-        "A calibrated rule makes the slice score from both. Where the two contradict each other, "
-        "the review page shows the conflict and says which of them decided.",
+        "Decision",
+        "A calibrated rule combines both into the slice score. Where classifier and segmentation "
+        "disagree, the review page shows the conflict and which of them prevailed.",
     ),
 )
 
 
 def network_panel(model: ModelInfo) -> html.Section:
-    """The network: its two heads, its facts, its card on demand."""
+    """The network: its two heads, its facts, its model card on demand."""
     heads = [html.Div([html.H3(title), html.P(words)]) for title, words in _HEADS]
     return html.Section(
         [
-            html.H2("One network, two heads on one encoder", className="panel-title"),
+            html.H2("One network: two heads on a shared encoder", className="panel-title"),
             html.P([html.Span(model.name, className="lead strong"), f" {model.version}"]),
             html.Div(
                 [html.Div(heads, className="network-heads"), facts(model_facts(model))],
@@ -54,7 +58,7 @@ def network_panel(model: ModelInfo) -> html.Section:
 
 
 def facts(rows: list[tuple[str, str]]) -> html.Dl:
-    """Names and values, one below the other."""
+    """A list of names and values."""
     return html.Dl(
         [html.Div([html.Dt(name), html.Dd(value)]) for name, value in rows],
         className="facts facts--narrow tabular",
@@ -67,15 +71,15 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
     channels = ", ".join(_CHANNEL_WORDS.get(name, name) for name in model.channels)
     rows = [
         ("Digest", model.digest[:16]),
-        ("Input", f"{size} x {size} px: {channels}"),
-        ("Operating point", _operating_point(model)),
-        ("Gate", f"classifier's score {model.decision.gate:.3f}"),
-        ("Slice score", _rule(model)),
-        ("Outline", _outline(model)),
+        ("Input", f"{size} {TIMES} {size} px: {channels}"),
+        ("Detection threshold (operating point)", _operating_point(model)),
+        ("Gate", f"classifier score {model.decision.gate:.3f}"),
+        ("Slice score (logit)", decision_words(model)),
+        ("Mask threshold", mask_threshold_words(model)),
     ]
     metadata = model.metadata
     if metadata.data is not None:
-        rows += [("Data", metadata.data.name), ("Licence of the data", metadata.data.licence)]
+        rows += [("Training data", metadata.data.name), ("Data licence", metadata.data.licence)]
     if metadata.split is not None:
         rows += _split_facts(metadata.split)
     if metadata.training is not None:
@@ -85,10 +89,11 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
     return rows
 
 
-def _outline(model: ModelInfo) -> str:
+def mask_threshold_words(model: ModelInfo) -> str:
+    """The threshold of the probability map, and how far it may be lowered."""
     lowest = model.inference.lowest_mask_threshold
-    lowered = f", where it is unsure from as low as {lowest:.2f}" if lowest > 0 else ""
-    return f"pixels from {model.mask_threshold:.2f} on{lowered}"
+    lowered = f"; down to {lowest:.2f} where the segmentation is uncertain" if lowest > 0 else ""
+    return f"{model.mask_threshold:.2f}{lowered}"
 
 
 def _operating_point(model: ModelInfo) -> str:
@@ -97,19 +102,20 @@ def _operating_point(model: ModelInfo) -> str:
     return f"{model.decision.threshold:.2f}{words}"
 
 
-def _rule(model: ModelInfo) -> str:
-    """The logistic rule of the decision, in words."""
+def decision_words(model: ModelInfo) -> str:
+    """The logistic rule of the decision as a formula."""
     rule = model.decision
+    sign = "+" if rule.intercept >= 0 else MINUS
     return (
-        f"{rule.classifier_weight:.2f} x classifier + {rule.evidence_weight:.2f} x outline evidence"
-        f" {rule.intercept:+.2f}, on logits"
+        f"{rule.classifier_weight:.2f} {TIMES} classifier + "
+        f"{rule.evidence_weight:.2f} {TIMES} segmentation {sign} {abs(rule.intercept):.2f}"
     )
 
 
 def _split_facts(split: SplitFacts) -> list[tuple[str, str]]:
     named = (
-        (split.train, "to learn from"),
-        (split.validation, "for validation"),
+        (split.train, "training"),
+        (split.validation, "validation"),
         (split.held_out, "held out"),
     )
     counts = [f"{count} {words}" for count, words in named if count is not None]
@@ -128,13 +134,13 @@ def _training_facts(training: TrainingFacts) -> list[tuple[str, str]]:
 
 
 def card_details(card: Path | None) -> list[html.Details | html.P]:
-    """A model card on demand; a line where it is missing."""
+    """A model card on demand; a sentence where it is missing."""
     if card is None:
-        return [html.P("This model has no model card.", className="muted")]
+        return [html.P(NO_CARD, className="muted")]
     try:
         text = _COMMENT.sub("", card.read_text("utf-8", errors="replace"))
     except OSError:
-        return [html.P("The model card cannot be read.", className="muted")]
+        return [html.P("The model card could not be read.", className="muted")]
     return [
         html.Details(
             [

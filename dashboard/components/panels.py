@@ -1,7 +1,8 @@
-"""Parts that several views of the performance page are made of."""
+"""Parts of the performance and comparisons pages: panels, charts, tables, numbers in words."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,33 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.figures.template import GRAPH_CONFIG
+from dashboard.figures.template import CI, GRAPH_CONFIG, MINUS
 from pipeline.evaluation.facade import Estimate, Figure, NotRun
+
+#: Shown where a table has no number.
+NONE = "\N{EN DASH}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+#: Shown instead of the interval of a single patient.
+ONE_PATIENT = "n = 1"
+
+
+def number_words(value: float, *, digits: int = 2) -> str:
+    """A number with a fixed count of decimals; `NONE` where it is not known."""
+    return f"{value:,.{digits}f}" if math.isfinite(value) else NONE
+
+
+def difference_words(figure: Figure, difference: Estimate | None) -> str:
+    """A difference of a figure with its sign."""
+    return figure.words(difference, sign=True).replace("-", MINUS)
+
+
+def difference_interval(figure: Figure, difference: Estimate | None) -> str:
+    """The interval of a difference, both ends with their signs; "" where it is missing."""
+    return figure.interval_words(difference, sign=True).replace("-", MINUS)
 
 
 def panel(title: str, *children: Any, extra: str = "") -> html.Section:
-    """A bordered panel with its heading."""
+    """A bordered panel with a heading."""
     content = [child for child in children if child is not None]
     return html.Section(
         [html.H2(title, className="panel-title"), *content], className=f"panel {extra}".strip()
@@ -24,7 +46,7 @@ def panel(title: str, *children: Any, extra: str = "") -> html.Section:
 def chart(
     graph_id: str | dict[str, Any], label: str, *, height: int, clickable: bool = False
 ) -> html.Div:
-    """A chart in its frame, with a name for those who do not see it."""
+    """A chart in its frame, with a label for screen readers."""
     graph = dcc.Graph(
         id=graph_id,
         config=GRAPH_CONFIG,  # type: ignore[arg-type]  # a dict is what Dash takes
@@ -35,7 +57,7 @@ def chart(
 
 
 def legend(*entries: tuple[str, str]) -> html.Div:
-    """What the marks of a chart mean: (class of the mark, words)."""
+    """The legend of a chart, from pairs of a mark's CSS class and its meaning."""
     return html.Div(
         [
             html.Span([html.Span(className=f"mark {mark}", **aria(hidden="true")), words])
@@ -46,12 +68,12 @@ def legend(*entries: tuple[str, str]) -> html.Div:
 
 
 def figure_table(found: Mapping[str, Estimate], figures: Iterable[Figure]) -> html.Div:
-    """Figures one below the other, with interval and explanation.
+    """A row per figure with its value, interval and explanation.
 
     Args:
-        found: By name. What is not defined on these patients is left out; what the file lacks reads
-            "missing".
-        figures: Which, in this order.
+        found: Estimates by name. Figures that are not defined on these patients are left out; those
+            that the file lacks read `MISSING`.
+        figures: The figures to show, in this order.
     """
     rows = []
     for figure in figures:
@@ -68,7 +90,7 @@ def figure_table(found: Mapping[str, Estimate], figures: Iterable[Figure]) -> ht
                 ]
             )
         )
-    return table(["Figure", "Value", "95% interval"], rows, numbers=(1, 2))
+    return table(["Metric", "Value", CI], rows, numbers=(1, 2))
 
 
 def table(
@@ -82,9 +104,9 @@ def table(
 
     Args:
         head: Titles of the columns.
-        rows: Its rows.
-        numbers: Places of the columns that hold numbers.
-        extra: More classes of the frame.
+        rows: The rows of its body.
+        numbers: Indices of the columns that hold numbers.
+        extra: Further CSS classes of the frame.
     """
     right = set(numbers)
     titles = [
@@ -99,18 +121,18 @@ def table(
 
 
 def not_run(what: str, part: NotRun | None, *, command: str = "") -> html.Div:
-    """A part that was not measured, why, and the command that would.
+    """A part that was not measured, the reason, and the command that measures it.
 
     Args:
-        what: The part, as the subject of a sentence.
-        part: What the file says, None where it says nothing.
-        command: What to run where the file names no command.
+        what: The name of the part.
+        part: The part in the file, None where the file lacks it.
+        command: The command where the file names none.
     """
     shown: list[Component | str] = [html.Span(f"{what}: not run.", className="notice-title")]
     if part is not None and part.reason:
         shown.append(f"{part.reason.rstrip('.')}. ")
     if part is not None and part.estimate:
-        shown.append(f"Estimate: {part.estimate.rstrip('.')}. ")
+        shown.append(f"Estimated time: {part.estimate.rstrip('.')}. ")
     command = (part.command if part else "") or command
     if command:
         shown += ["Run ", html.Code(command, className="command command--inline")]
@@ -118,5 +140,5 @@ def not_run(what: str, part: NotRun | None, *, command: str = "") -> html.Div:
 
 
 def caution(sentence: str) -> html.P:
-    """A sentence without which a figure misleads."""
+    """A caution that must accompany a figure."""
     return html.P(sentence, className="notice notice--warning")

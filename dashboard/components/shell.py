@@ -1,8 +1,9 @@
-"""The frame around every page: top bar, navigation, theme switch, keyboard help.
+"""The frame around every page: top bar, navigation, theme switch, keyboard shortcuts, reader.
 
-Theme and keys live in the browser (`assets/boot/theme.js`, `shell.js` and `keys.js` of
-`assets/js/frame/`): they must answer at once and work while the server is away. Nothing here is
-inline script, so that the content security policy needs no exception beyond `Dash.csp_hashes()`.
+Theme and keys are handled in the browser (`assets/boot/theme.js`, `shell.js` and `keys.js` of
+`assets/js/frame/`): they must respond immediately and work while the server is unavailable. Nothing
+here is inline script, so that the content security policy needs no exception beyond
+`Dash.csp_hashes()`.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
 
-# Ids of components that pages use too; a page's own ids are in the page's modules.
+# Ids that pages use too; a page's own ids are in its modules.
 
-#: `dcc.Store` with "dark" or "light": figures take it as an Input to choose their template.
+#: `dcc.Store` with "dark" or "light", an Input of every callback that draws a chart.
 THEME = "theme"
 THEME_SWITCH = "theme-switch"
 
-#: Empty slot in the top bar: the page in view may write one line into it.
+#: Empty slot in the top bar for one line of the current page.
 TOP_CONTEXT = "top-context"
 
 HELP_DIALOG = "help-dialog"
@@ -35,11 +36,11 @@ MAIN = "main"
 #: `dcc.Store` with the ids of the navigation's links by their pages' paths.
 _LINKS = "page-links"
 
-#: For ``Dash(assets_path_ignore=...)``: what `index_string` and the style sheets load themselves.
+#: For ``Dash(assets_path_ignore=...)``: folders that `index_string` and the style sheets load.
 ASSETS_PATH_IGNORE = ["^vendor$", "^boot$", "^js$"]
 
-#: For ``Dash.renderer``: Dash begins once the page's modules have run, which the event waits for.
-#: It calls the functions that they register, and draws cells of the worklist with them, at once.
+#: For ``Dash.renderer``: starts Dash after the page's modules have run, which the event waits for,
+#: because Dash calls the functions that they register as soon as it starts.
 RENDERER = (
     'document.addEventListener("DOMContentLoaded",'
     " () => { window.renderer = new DashRenderer(); });"
@@ -78,10 +79,10 @@ def index_string(scripts: str, prefix: str = "/") -> str:
 
 
 def layout(container: Component, pages: Mapping[str, str]) -> html.Div:
-    """The frame, around ``dash.page_container`` or any other component.
+    """The frame around ``dash.page_container`` or any other component.
 
     Args:
-        container: What is shown under the top bar.
+        container: Shown below the top bar.
         pages: Title of each page by its path, in the order of the navigation.
     """
     return html.Div(
@@ -116,11 +117,11 @@ def register(app: Dash, pages: Mapping[str, str]) -> None:
 
 
 def empty_state(title: str, *children: object, id: str | None = None) -> html.Div:
-    """An empty or error state: a title, plain sentences, a way out.
+    """An empty or error state: a title, sentences and the action to take.
 
     Args:
-        title: What is the matter, in a few words.
-        children: Sentences (strings become paragraphs) and buttons or links.
+        title: The state in a few words.
+        children: Sentences (strings become paragraphs), buttons and links.
         id: Component id, where a callback needs one.
     """
     body: list[Any] = [html.P(child) if isinstance(child, str) else child for child in children]
@@ -154,7 +155,7 @@ def _top_bar(pages: Mapping[str, str]) -> html.Header:
                         className="button button--small reader-open",
                         **aria(haspopup="dialog"),
                     ),
-                    small_button("Keys", "?", id=HELP_OPEN),
+                    small_button("Shortcuts", "?", id=HELP_OPEN),
                 ],
                 className="top-end",
             ),
@@ -164,16 +165,16 @@ def _top_bar(pages: Mapping[str, str]) -> html.Header:
 
 
 def _help_dialog() -> Component:
-    """The list of keys, where they are changed too; `assets/js/frame/key_choice.js` fills it."""
+    """Lists and changes keyboard shortcuts; `assets/js/frame/key_choice.js` fills it."""
     return html.Dialog(
         [
-            _dialog_head("Keys", "help"),
+            _dialog_head("Keyboard shortcuts", "help"),
             html.P(id="help-status", className="help-status", role="status"),
             html.Div(id="help-body", className="dialog-body help-columns"),
             html.Div(
                 [
                     button("Show the tour", id="help-tour", className="button"),
-                    button("Reset all keys", id="help-reset-all", className="button"),
+                    button("Reset all shortcuts", id="help-reset-all", className="button"),
                 ],
                 className="dialog-foot",
             ),
@@ -185,7 +186,7 @@ def _help_dialog() -> Component:
 
 
 def _reader_dialog() -> Component:
-    """Who is reading; `assets/js/frame/reader.js` fills it."""
+    """The reader's name; `assets/js/frame/reader.js` fills it."""
     return html.Dialog(
         [
             _dialog_head("Reader", "reader"),

@@ -1,4 +1,4 @@
-"""Figures with their intervals, row by row, and two measurements of the same thing side by side."""
+"""One or two measurements of each figure, row by row, with their intervals."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.template import Theme, build_template, tokens_of
+from dashboard.figures.template import CI, Theme, build_template, tokens_of, with_interval
 from pipeline.evaluation.facade import Estimate, Figure
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One row: what it is of, the figure, and both measurements; None where one was not made."""
+    """One row: its label, the figure, and two measurements of it; None where one is missing."""
 
     label: str
     figure: Figure
@@ -23,11 +23,11 @@ class Pair:
 
 
 def make_pair_figure(pairs: Sequence[Pair], *, names: tuple[str, str], theme: Theme) -> go.Figure:
-    """Draw each row's two measurements with their intervals, the first hollow, the second solid.
+    """Each row's two measurements with their intervals, the first hollow, the second solid.
 
     Args:
         pairs: Rows, the first at the top.
-        names: What the first and the second measurement are called.
+        names: Names of the first and the second measurement.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)
@@ -79,7 +79,7 @@ def _add_intervals(figure: go.Figure, rows: list[tuple[Estimate, float]], color:
             mode="lines",
             line={"color": color, "width": 2},
             hoverinfo="skip",
-            name="95% interval",
+            name=CI,
         )
 
 
@@ -110,5 +110,4 @@ def _set_axes(figure: go.Figure, pairs: Sequence[Pair], places: np.ndarray, *, c
 
 
 def _words(figure: Figure, estimate: Estimate) -> str:
-    interval = figure.interval_words(estimate)
-    return f"{figure.words(estimate)}, {interval}" if interval else figure.words(estimate)
+    return with_interval(figure.words(estimate), figure.interval_words(estimate))

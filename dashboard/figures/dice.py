@@ -1,4 +1,4 @@
-"""How well the outlines agree with the reference, patient by patient."""
+"""The distribution of the Dice of all patients."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import plotly.graph_objects as go
 
 from dashboard.figures.template import Theme, build_template, tokens_of
 
-#: Width of the column in which dots of about the same Dice are stacked.
+#: Width of the columns in which dots of similar Dice are stacked.
 DOT_STEP = 0.02
 
 
 def stack_dots(values: np.ndarray, *, step: float = DOT_STEP) -> tuple[np.ndarray, np.ndarray]:
-    """Place one dot per value: columns of width ``step``, stacked from 1 upwards.
+    """Positions of one dot per value: columns of width ``step``, stacked from 1 upwards.
 
     Args:
         values: ``(n,)`` floats in [0, 1].
         step: Width of a column.
 
     Returns:
-        x ``(n,)``, the centre of each value's column; y ``(n,)``, its place in the column from 1,
+        x ``(n,)``, the centre of each value's column; y ``(n,)``, its rank in the column from 1,
         lower values below.
     """
     columns = np.minimum((values / step).astype(int), round(1 / step) - 1)
@@ -34,13 +34,13 @@ def stack_dots(values: np.ndarray, *, step: float = DOT_STEP) -> tuple[np.ndarra
 
 
 def case_data(patients: pd.DataFrame) -> np.ndarray | None:
-    """What a dot of each patient carries: ``(n, 2)`` case_id and Dice as text; None for nobody."""
+    """Customdata of the patients' dots: ``(n, 2)`` case_id and Dice as text; None if empty."""
     texts = [patients[name].to_numpy().astype(str) for name in ("case_id", "dice")]
     return np.stack(texts, axis=1) if len(patients) else None
 
 
 def make_dice_figure(patients: pd.DataFrame, *, theme: Theme, selected: str = "") -> go.Figure:
-    """One dot per patient; each carries its case_id as customdata.
+    """One dot per patient, with its case_id as customdata.
 
     Args:
         patients: case_id, dice (NaN left out), volume_px, reference_px.
@@ -63,7 +63,7 @@ def make_dice_figure(patients: pd.DataFrame, *, theme: Theme, selected: str = ""
             "color": tokens.ai,
             "line": {"width": np.where(ringed, 3, 0), "color": tokens.text},
         },
-        hovertemplate="%{customdata[0]}<br>Dice %{customdata[1]:.3f}, click to see its slices"
+        hovertemplate="%{customdata[0]}<br>Dice %{customdata[1]:.3f}, click to list slices"
         "<extra></extra>",
         name="patients",
     )

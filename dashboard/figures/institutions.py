@@ -1,4 +1,4 @@
-"""Dice of each patient by institution, with each institution's mean and its interval."""
+"""Dice per patient by institution, with each institution's mean and its interval."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 
 from dashboard.evaluation import FEW_PATIENTS
 from dashboard.figures.dice import case_data
-from dashboard.figures.template import Theme, build_template, tokens_of
+from dashboard.figures.template import CI, Theme, build_template, tokens_of, with_interval
 from pipeline.evaluation.facade import InstitutionPart, find_figure
 
 #: Trace names.
-PATIENTS, MEANS, INTERVALS = "patients", "institutions", "95% interval"
-#: Dots of about the same Dice are put one above the other, this far apart at most.
+PATIENTS, MEANS = "patients", "institutions"
+#: Dots of similar Dice are placed one above the other, this far apart at most.
 _BIN, _SPREAD, _STEP = 0.012, 0.3, 0.11
 _MEAN_BELOW = 0.36
 _DICE = "patient_dice_mean"
@@ -28,11 +28,11 @@ def make_institution_figure(
     theme: Theme,
     selected: str = "",
 ) -> go.Figure:
-    """One row per institution: a dot per patient, below it the mean with its 95% interval.
+    """One row per institution: a dot per patient, and below them the mean with its 95% interval.
 
     Args:
         patients: case_id, institution, dice (NaN left out).
-        institutions: The largest first; without an interval where they have a single patient.
+        institutions: The largest first; one of a single patient has no interval.
         theme: "dark" or "light".
         selected: case_id whose dot is ringed, "" for none.
     """
@@ -53,7 +53,7 @@ def make_institution_figure(
             "opacity": 0.85,
             "line": {"width": np.where(cases == selected, 3, 0), "color": tokens.text},
         },
-        hovertemplate="%{customdata[0]}<br>Dice %{customdata[1]:.3f}, click to see its slices"
+        hovertemplate="%{customdata[0]}<br>Dice %{customdata[1]:.3f}, click to list slices"
         "<extra></extra>",
         name=PATIENTS,
     )
@@ -64,7 +64,7 @@ def make_institution_figure(
 
 
 def _spread(shown: pd.DataFrame, places: dict[str, float]) -> np.ndarray:
-    """Heights of the dots: their institution's row, neighbours above and below each other."""
+    """Heights of the dots: their institution's row, dots of similar Dice above each other."""
     heights = np.array([places[name] for name in shown["institution"]], float)
     columns = (shown["dice"].to_numpy(float) / _BIN).round().astype(int)
     seen: dict[tuple[float, int], int] = {}
@@ -93,8 +93,8 @@ def _add_means(
     colors = [tokens.muted if is_few else tokens.accent for is_few in few]
     words = []
     for (part, found, _, height), color in zip(known, colors, strict=True):
-        interval = dice.interval_words(found) if part.patients > 1 else "one patient"
-        words.append(f"{part.code}: mean {dice.words(found)}, {interval}")
+        interval = dice.interval_words(found) if part.patients > 1 else ""
+        words.append(f"{part.code}: mean {with_interval(dice.words(found), interval)}")
         if part.patients > 1:
             figure.add_scatter(
                 x=[found.low, found.high],
@@ -102,7 +102,7 @@ def _add_means(
                 mode="lines",
                 line={"color": color, "width": 2},
                 hoverinfo="skip",
-                name=INTERVALS,
+                name=CI,
             )
     figure.add_scatter(
         x=[value for _, _, value, _ in known],
@@ -128,11 +128,8 @@ def _set_axes(
     *,
     color: str,
 ) -> None:
-    """Name each row, and let the axis begin below the lowest dot."""
-    labels = [
-        f"{part.code}, {part.patients} patient{'s' if part.patients != 1 else ''}"
-        for part in institutions
-    ]
+    """Label each row, and start the axis below the lowest dot."""
+    labels = [f"{part.code} (n = {part.patients})" for part in institutions]
     ends = [part.figures[_DICE].low for part in institutions if _DICE in part.figures]
     lowest = min([1.0, *shown["dice"], *(low for low in ends if low is not None)])
     start = max(-0.01, np.floor((lowest - 0.02) * 10) / 10)

@@ -15,10 +15,10 @@ CLASSES = "classes"
 def make_probability_figure(
     probabilities: Sequence[tuple[str, float]], *, theme: Theme
 ) -> go.Figure:
-    """One bar per class, the most probable one in the AI's colour.
+    """One bar per class, the most probable one in the colour of the AI.
 
     Args:
-        probabilities: Class in words and its probability in [0, 1], in the order to show.
+        probabilities: Title of each class and its probability in [0, 1], in the order to show.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)

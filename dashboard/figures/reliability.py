@@ -1,4 +1,4 @@
-"""Calibration of a score: the share of slices with tumor over the score."""
+"""Calibration of a score: the share of slices with tumor against the score."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import plotly.graph_objects as go
 from dashboard.figures.template import Theme, add_diagonal, build_template, tokens_of
 from pipeline.evaluation.facade import Reliability
 
-#: Trace names, and the first item of a point's customdata; the second is the bin's place.
-BEFORE, AFTER, PERFECT = "before", "after", "as it should be"
-_WORDS = {BEFORE: "classifier's raw score", AFTER: "slice score, calibrated"}
+#: Trace names; also the first item of a point's customdata, of which the second is its index.
+BEFORE, AFTER, PERFECT = "before", "after", "perfect calibration"
+#: What each curve is of.
+WORDS = {BEFORE: "Classifier score, uncalibrated", AFTER: "Slice score, calibrated"}
 _SMALLEST, _LARGEST = 7.0, 20.0
 
 
 def make_reliability_figure(
     before: Sequence[Reliability], after: Sequence[Reliability], *, theme: Theme
 ) -> go.Figure:
-    """Draw both reliability curves over the diagonal on which they should lie.
+    """Both reliability curves, with the diagonal of perfect calibration.
 
     Args:
-        before: Bins that hold slices, before calibration; empty without any.
-        after: The same after it.
+        before: Bins with slices, before calibration; may be empty.
+        after: The same after calibration.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)
@@ -45,19 +46,21 @@ def make_reliability_figure(
                 "color": tokens.panel if hollow else color,
                 "line": {"color": color, "width": 2},
             },
-            hovertemplate=f"{_WORDS[name]} %{{x:.2f}}: %{{y:.0%}} of %{{customdata[2]:,}} slices "
-            "hold tumor<extra></extra>",
+            hovertemplate=f"{WORDS[name]} %{{x:.2f}}: %{{y:.0%}} of %{{customdata[2]:,}} slices "
+            "contain tumor<extra></extra>",
             name=name,
         )
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
     ticks = [0, 0.25, 0.5, 0.75, 1]
-    figure.update_xaxes(range=[-0.04, 1.04], tickvals=ticks, title_text="score of the slices")
-    figure.update_yaxes(range=[-0.04, 1.06], tickvals=ticks, tickformat=".0%")
+    figure.update_xaxes(range=[-0.04, 1.04], tickvals=ticks, title_text="Score")
+    figure.update_yaxes(
+        range=[-0.04, 1.06], tickvals=ticks, tickformat=".0%", title_text="Slices with tumor"
+    )
     return figure
 
 
 def bin_sizes(slices: np.ndarray) -> np.ndarray:
-    """Diameters in pixels whose areas grow with the slices of a bin.
+    """Diameters of points in pixels; their areas grow with the number of slices in a bin.
 
     Args:
         slices: ``(n,)`` counts.

@@ -1,4 +1,4 @@
-"""Sensitivity over false-positive rate, and positive predictive value over sensitivity."""
+"""The ROC curve and the precision-recall curve of the slice score."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from dashboard.figures.template import (
+    MINUS,
     Theme,
     Tokens,
     add_diagonal,
@@ -18,17 +19,17 @@ from dashboard.figures.template import (
 from pipeline.evaluation.facade import RecallPoint, RocPoint
 
 #: Trace names that callbacks and tests refer to.
-CURVE, OPERATING_POINT, SHIPPED_POINT = "curve", "operating point", "as shipped"
+CURVE, OPERATING_POINT, DEFAULT_POINT = "curve", "operating point", "default"
 _TICKS = [0, 0.25, 0.5, 0.75, 1]
-#: A name's width and the place from which it is written to the left, in units of the axes; height
-#: of a line and, about, of the chart.
+#: Width of a point's label, and the x from which labels go to the left of their points, in units of
+#: the axes; height of a line and approximate height of the chart.
 _NAME_WIDTH, _FAR_RIGHT = 0.5, 0.6
 _LINE_PX, _HEIGHT_PX = 17.0, 300.0
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A threshold of the slice score and its rates in [0, 1], NaN where they are not known."""
+    """A threshold of the slice score with its rates in [0, 1], NaN where they are unknown."""
 
     threshold: float
     sensitivity: float
@@ -37,15 +38,15 @@ class OperatingPoint:
 
 
 def make_roc_figure(
-    roc: Sequence[RocPoint], *, current: OperatingPoint, shipped: OperatingPoint, theme: Theme
+    roc: Sequence[RocPoint], *, current: OperatingPoint, default: OperatingPoint, theme: Theme
 ) -> go.Figure:
-    """Draw the curve with the operating point on it, and the shipped one where they differ.
+    """The ROC curve with the operating point, and the default one where they differ.
 
     Args:
         roc: The curve; its points carry their threshold as customdata, so that a click can move the
             operating point.
-        current: Where the operating point is.
-        shipped: Operating point of the shipped model.
+        current: The chosen operating point.
+        default: The operating point of the installed model.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)
@@ -54,25 +55,25 @@ def make_roc_figure(
     curve = [(point.false_positive_rate, point.sensitivity, point.threshold) for point in roc]
     _add_curve(figure, curve, tokens, words="sensitivity %{y:.1%}, false-positive rate %{x:.1%}")
     points = [(OPERATING_POINT, current)]
-    if current.threshold != shipped.threshold:
-        points.insert(0, (SHIPPED_POINT, shipped))
+    if current.threshold != default.threshold:
+        points.insert(0, (DEFAULT_POINT, default))
     places = [
         (name, 1 - point.specificity, point.sensitivity, point.threshold) for name, point in points
     ]
     _add_points(figure, places, tokens)
-    _set_axes(figure, theme, x="false-positive rate (1 - specificity)", y="sensitivity")
+    _set_axes(figure, theme, x=f"False-positive rate (1 {MINUS} specificity)", y="Sensitivity")
     return figure
 
 
 def make_recall_figure(
     curve: Sequence[RecallPoint], *, current: OperatingPoint, prevalence: float, theme: Theme
 ) -> go.Figure:
-    """Draw the positive predictive value over the sensitivity.
+    """The precision-recall curve: positive predictive value against sensitivity.
 
     Args:
         curve: The curve.
-        current: Operating point as measured.
-        prevalence: Share of the slices that hold tumor; NaN where it is not known.
+        current: The default operating point.
+        prevalence: Share of the slices with tumor, drawn as the baseline; NaN where it is unknown.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)
@@ -82,7 +83,7 @@ def make_recall_figure(
             y=prevalence,
             line={"color": tokens.muted, "width": 1, "dash": "dash"},
             annotation={
-                "text": f"marking every slice, {prevalence:.2f}",
+                "text": f"prevalence {prevalence:.2f}",
                 "font": {"color": tokens.muted},
                 "xanchor": "left",
                 "x": 0,
@@ -93,7 +94,7 @@ def make_recall_figure(
     _add_curve(figure, places, tokens, words="sensitivity %{x:.1%}, PPV %{y:.1%}")
     place = (OPERATING_POINT, current.sensitivity, current.ppv, current.threshold)
     _add_points(figure, [place], tokens)
-    _set_axes(figure, theme, x="sensitivity", y="positive predictive value")
+    _set_axes(figure, theme, x="Sensitivity", y="Positive predictive value")
     return figure
 
 
@@ -107,7 +108,7 @@ def _set_axes(figure: go.Figure, theme: Theme, *, x: str, y: str) -> None:
 def _add_curve(
     figure: go.Figure, places: list[tuple[float, float, float]], tokens: Tokens, *, words: str
 ) -> None:
-    """Draw a curve of (x, y, threshold); its points carry the threshold as customdata."""
+    """Add a curve of (x, y, threshold) whose points carry the threshold as customdata."""
     x, y, thresholds = zip(*places, strict=True) if places else ((), (), ())
     figure.add_scatter(
         x=x,
@@ -116,7 +117,7 @@ def _add_curve(
         mode="lines+markers",
         line={"color": tokens.accent, "width": 2},
         marker={"size": 10, "color": tokens.accent, "opacity": 0},
-        hovertemplate=f"from %{{customdata:.2f}}: {words}<extra></extra>",
+        hovertemplate=f"threshold %{{customdata:.2f}}: {words}<extra></extra>",
         name=CURVE,
     )
 
@@ -124,9 +125,9 @@ def _add_curve(
 def _add_points(
     figure: go.Figure, points: list[tuple[str, float, float, float]], tokens: Tokens
 ) -> None:
-    """Mark points (name, x, y, threshold); a name that another would cover goes below it."""
+    """Add points (name, x, y, threshold); a label that would overlap another goes below it."""
     drawn: list[tuple[float, float]] = []
-    for name, x, y, threshold in reversed(points):  # the operating point's name stays beside it
+    for name, x, y, threshold in reversed(points):  # the operating point's label keeps its place
         if not (math.isfinite(x) and math.isfinite(y)):
             continue
         operating = name == OPERATING_POINT
@@ -136,13 +137,13 @@ def _add_points(
             mode="markers",
             marker={"size": 13, "color": tokens.ai if operating else tokens.muted},
             cliponaxis=False,
-            hovertemplate=f"{name}, {threshold:.2f}<extra></extra>",
+            hovertemplate=f"{name} {threshold:.2f}<extra></extra>",
             name=name,
         )
         figure.add_annotation(
             x=x,
             y=y,
-            text=f"{name}, {threshold:.2f}",
+            text=f"{name} {threshold:.2f}",
             showarrow=False,
             xanchor="right" if x > _FAR_RIGHT else "left",
             yanchor="top",
@@ -154,11 +155,11 @@ def _add_points(
 
 
 def label_drop(point: tuple[float, float], others: list[tuple[float, float]]) -> float:
-    """How many pixels a point's name goes down so that it is not printed over another's.
+    """Pixels by which a point's label is moved down so that it does not overlap another.
 
     Args:
         point: x and y in the axes' units.
-        others: Points that have their names already.
+        others: Points that are already labelled.
     """
     for x, y in others:
         above = (point[1] - y) * _HEIGHT_PX

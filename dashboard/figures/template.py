@@ -1,6 +1,6 @@
-"""The tokens of the interface as Plotly templates, one for each theme.
+"""Plotly templates, one for each theme, and words that several charts share.
 
-Colours are named in ``assets/css/tokens.css`` alone and read from there.
+Colours are declared in ``assets/css/tokens.css`` only and read from there.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import plotly.graph_objects as go
 
 Theme = Literal["dark", "light"]
 
+#: Name of an interval: of its trace, its column, its number.
+CI = "95% CI"
+MINUS = "\N{MINUS SIGN}"
 FONT = "Inter Variable, Inter, system-ui, sans-serif"
 
 
@@ -40,8 +43,8 @@ def read_tokens(css: str) -> dict[Theme, Tokens]:
     """Colours of both themes, from the style sheet that names them.
 
     Args:
-        css: Text of ``tokens.css``: custom properties in a block for all and one for the light
-            theme; a value is a colour of six hexadecimal digits, or ``var()`` of another one.
+        css: Text of ``tokens.css``: custom properties in a block for both themes and one for the
+            light theme; a value is a colour of six hexadecimal digits, or ``var()`` of another.
 
     Raises:
         ValueError: A colour is missing.
@@ -74,7 +77,7 @@ DARK, LIGHT = _TOKENS["dark"], _TOKENS["light"]
 
 
 def parse_theme(value: object) -> Theme:
-    """The theme that a browser names; dark, the default, for anything that is not one."""
+    """The theme that a browser names; dark, the default, where it is unknown."""
     return "light" if value == "light" else "dark"
 
 
@@ -84,7 +87,7 @@ def tokens_of(theme: Theme) -> Tokens:
 
 
 def build_template(theme: Theme) -> go.layout.Template:
-    """Template of every chart: no modebar, few lines, horizontal words, the theme's tokens."""
+    """The template of every chart: few lines, horizontal labels, the theme's colours."""
     tokens = tokens_of(theme)
     axis = _build_axis(tokens)
     return go.layout.Template(
@@ -109,8 +112,13 @@ def build_template(theme: Theme) -> go.layout.Template:
     )
 
 
+def with_interval(value: str, interval: str) -> str:
+    """A value with its interval, as in ``0.865 (95% CI 0.842 to 0.885)``."""
+    return f"{value} ({CI} {interval})" if interval else value
+
+
 def add_diagonal(figure: go.Figure, tokens: Tokens, *, name: str) -> None:
-    """Draw a dashed line from (0, 0) to (1, 1), which carries no words."""
+    """Add a dashed line from (0, 0) to (1, 1) without hover text."""
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -134,7 +142,7 @@ def _build_axis(tokens: Tokens) -> dict[str, Any]:
     }
 
 
-#: `config` of every chart on the page: nothing floats over it, nothing zooms.
+#: `config` of every chart: no modebar, no zoom.
 GRAPH_CONFIG = {
     "displayModeBar": False,
     "scrollZoom": False,

@@ -1,4 +1,4 @@
-"""How a shipped model learned: one measure by epoch, training and validation."""
+"""Training curves: one measure by epoch, of training and validation."""
 
 from __future__ import annotations
 
@@ -10,17 +10,30 @@ from dashboard.evaluation.history import Measure
 from dashboard.figures.template import Theme, build_template, tokens_of
 
 LOSS = "loss"
+#: Trace name.
+USED_EPOCH = "used epoch"
+
+
+def used_epoch_words(epoch: int | None, epochs: int) -> str:
+    """The epoch whose weights are used, as in "final epoch (20 of 20) used"; "" where unknown."""
+    if epoch is None or not 0 < epoch <= epochs:
+        return ""
+    return (
+        f"final epoch ({epoch} of {epochs}) used"
+        if epoch == epochs
+        else (f"epoch {epoch} of {epochs} used")
+    )
 
 
 def make_training_figure(
-    history: pd.DataFrame, measure: Measure, *, shipped_epoch: int | None, theme: Theme
+    history: pd.DataFrame, measure: Measure, *, used_epoch: int | None, theme: Theme
 ) -> go.Figure:
-    """Draw the measure by epoch, with the shipped epoch marked.
+    """The measure by epoch, with the epoch marked whose weights are used.
 
     Args:
         history: One row per epoch; ``epoch`` and the measure's columns as numbers.
-        measure: What to draw.
-        shipped_epoch: Epoch whose weights are shipped, None where the model does not say.
+        measure: The measure to draw.
+        used_epoch: Epoch whose weights are used, None where the model does not state it.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)
@@ -40,11 +53,11 @@ def make_training_figure(
                 name=name,
             )
     _label_lines(figure)
-    _mark_epoch(figure, history, measure.validation or measure.training, shipped_epoch, theme=theme)
+    _mark_epoch(figure, history, measure.validation or measure.training, used_epoch, theme=theme)
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
     last = float(epochs.max()) if len(epochs) else 1.0
     figure.update_xaxes(
-        title_text="epoch", range=[1 - last / 40, last * 1.025], nticks=6, tickformat="d"
+        title_text="Epoch", range=[1 - last / 40, last * 1.025], nticks=6, tickformat="d"
     )
     figure.update_yaxes(nticks=4)
     if measure.words == LOSS:
@@ -53,7 +66,7 @@ def make_training_figure(
 
 
 def _label_lines(figure: go.Figure) -> None:
-    """Write each line's name at its right end where there are two, the upper one above its line."""
+    """Label each of two lines at its right end, the upper one above its line."""
     ends = sorted(((float(line.y[-1]), line) for line in figure.data if len(line.y)), key=_height)
     if len(ends) < 2:
         return
@@ -85,7 +98,7 @@ def _mark_epoch(
         y=[value],
         mode="markers",
         marker={"size": 11, "color": tokens_of(theme).accent},
-        hovertemplate=f"shipped: epoch {epoch}, {value:.3f}<extra></extra>",
-        name="shipped epoch",
+        hovertemplate=f"{used_epoch_words(epoch, len(history))}: {value:.3f}<extra></extra>",
+        name=USED_EPOCH,
         cliponaxis=False,
     )

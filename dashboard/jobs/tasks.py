@@ -104,7 +104,7 @@ class Tasks:
             self._classifiers[job.task] = classifier
         if classifier.info.digest != job.model_digest:
             raise InputError("", _OTHER_MODEL)
-        progress(0, job.total, "Answering")
+        progress(0, job.total, "Analysing")
         answer = answer_image(job.task, content, source=source, classifier=classifier)
         images.store(job.content_digest, classifier.info, answer)
 

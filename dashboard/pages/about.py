@@ -1,4 +1,4 @@
-"""About: what Overread is for and what it is not, its models, data, licences and keys."""
+"""About: intended use, limits, models, data, licences and keyboard shortcuts."""
 
 from __future__ import annotations
 
@@ -17,42 +17,41 @@ from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS
 
 INTENDED_USE = (
-    "Overread helps a radiologist to review brain MRI in research and teaching: it marks where a "
-    "trained network sees FLAIR abnormality, beside the images, for the reader to check.",
-    "It is no medical device. It makes no diagnosis, and nothing it shows may decide how a patient "
-    "is examined or treated.",
+    "Overread supports radiologists who review brain MRI in research and teaching. It marks where "
+    "a trained network detects FLAIR abnormality, for the reader to check against the images.",
+    "It is not a medical device. It makes no diagnosis, and its results must not be used to decide "
+    "on a patient's examination or treatment.",
 )
 LIMITS = (
-    "What is outlined is FLAIR abnormality. It takes in edema and treatment change, and it is not "
-    "enhancing tumor.",
-    "Everybody in the training set had a tumor, a glioma of lower grade. “No slice above the "
-    "operating point” does not mean normal.",
-    "A slice score says how much one slice looks like slices with tumor in that set. It is no "
-    "probability that a patient has a tumor.",
-    "The models know axial FLAIR with T1 before and after contrast; FLAIR stands in for a T1 that "
-    "is missing. Anything that is not FLAIR, or may not be, is analysed with a warning that stays "
-    "with the result.",
-    "The demo studies are synthetic. How many of their lesions are found is no measure of "
-    "accuracy.",
+    "The segmentation shows FLAIR abnormality. It includes edema and treatment-related change and "
+    "does not delineate enhancing tumor.",
+    "Every patient in the training set had a lower-grade glioma. “No slice above the operating "
+    "point” does not mean normal.",
+    "A slice score states how closely one slice resembles slices with tumor in that set. It is not "
+    "the probability that a patient has a tumor.",
+    "The models were trained on axial FLAIR with T1 before and after contrast; FLAIR replaces a "
+    "missing T1. Images that are not FLAIR, or whose sequence is unknown, are analysed with a "
+    "warning that stays with the result.",
+    "The demo studies are synthetic. Detection of their lesions is not a measure of accuracy.",
 )
-#: What is used, where it is from, under which terms.
+#: Data and software: name, use and source, licence.
 SOURCES: tuple[tuple[str, str, str], ...] = (
     (
         "LGG MRI Segmentation",
-        "Training and evaluation. Images from TCGA-LGG (The Cancer Imaging Archive); outlines by "
-        "Buda, Saha and Mazurowski 2019 (arXiv 1906.03720).",
+        "Training and evaluation. Images: TCGA-LGG (The Cancer Imaging Archive). Reference "
+        "outlines: Buda, Saha and Mazurowski 2019 (arXiv 1906.03720).",
         "CC BY-NC-SA 4.0, as distributed",
     ),
     (
-        "The weights of the network for reading",
-        "Derived from that set, and shared under its terms.",
+        "Weights of the network on the review page",
+        "Derived from that set and distributed under its terms.",
         "CC BY-NC-SA 4.0",
     ),
     *[
         (
             f"{task.title}: data and weights",
-            f"A comparison, not for reading. {task.data_name}.",
-            f"Data: {task.data_licence}. The weights derive from them.",
+            f"For comparison only, not for diagnostic use. {task.data_name}.",
+            f"Data: {task.data_licence}. The weights are derived from these data.",
         )
         for task in IMAGE_TASKS.values()
     ],
@@ -62,8 +61,8 @@ SOURCES: tuple[tuple[str, str, str], ...] = (
         "nilearn.",
         "Free to use with its copyright notice; nilearn: BSD",
     ),
-    ("Bootstrap", "Style sheet of form controls.", "MIT"),
-    ("Inter", "Typeface, by Rasmus Andersson.", "SIL Open Font License 1.1"),
+    ("Bootstrap", "Style sheet for form controls.", "MIT"),
+    ("Inter", "Typeface by Rasmus Andersson.", "SIL Open Font License 1.1"),
     ("Overread", "This program.", "Apache-2.0"),
 )
 KEYS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
@@ -72,23 +71,23 @@ KEYS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
         (
             ("Search", ("/",)),
             ("Add studies", ("U",)),
-            ("Move", ("↑", "↓")),
-            ("Open", ("Enter",)),
+            ("Previous or next study", ("↑", "↓")),
+            ("Open study", ("Enter",)),
         ),
     ),
     (
         "Review",
         (
-            ("Slices", ("↑", "↓")),
+            ("Previous or next slice", ("↑", "↓")),
             ("Next lesion slice", ("N",)),
             ("FLAIR abnormality (AI)", ("M",)),
             ("Reference outline", ("R",)),
-            ("Fill", ("F",)),
-            ("Hide all", ("Space",)),
-            ("Next study of the worklist", ("Enter",)),
+            ("Fill masks", ("F",)),
+            ("Hide all overlays", ("Space",)),
+            ("Next study in the worklist", ("Enter",)),
         ),
     ),
-    ("Everywhere", (("All keys of the page, and changing them", ("?",)),)),
+    ("All pages", (("Show and change shortcuts", ("?",)),)),
 )
 PACKAGES = (
     "dash",
@@ -131,7 +130,7 @@ def layout(**_: Any) -> Component:
 
 
 def register(app: Dash) -> None:
-    """This page has no callbacks."""
+    """Add the page's callbacks, of which it has none."""
 
 
 def _sentences(title: str, sentences: tuple[str, ...]) -> html.Section:
@@ -146,11 +145,11 @@ def _models() -> list[Component]:
         info = read_models()
     except InputError as error:
         message: list[Any] = [
-            html.Span("The models cannot be read.", className="notice-title"),
+            html.Span("The models could not be read.", className="notice-title"),
             error.message,
         ]
         return [html.Div(message, className="notice notice--error about-wide", role="alert")]
-    link = dcc.Link("How far they can be trusted", href="/performance")
+    link = dcc.Link("Performance of the models", href="/performance")
     return [network_panel(info.network), html.P(link, className="about-wide")]
 
 
@@ -159,7 +158,7 @@ def _sources() -> html.Section:
         html.Tr([html.Td(name, className="strong"), html.Td(what), html.Td(terms)])
         for name, what, terms in SOURCES
     ]
-    head = html.Tr([html.Th(words) for words in ("Data and software", "What for", "Terms")])
+    head = html.Tr([html.Th(words) for words in ("Data and software", "Use and source", "Licence")])
     return html.Section(
         [
             html.H2("Data and licences", className="panel-title"),
@@ -182,11 +181,11 @@ def _keys() -> html.Section:
         groups.append(html.Div([html.H3(page, className="panel-title"), html.Dl(lines)]))
     return html.Section(
         [
-            html.H2("Keys as shipped", className="panel-title"),
+            html.H2("Default keyboard shortcuts", className="panel-title"),
             html.Div(groups, className="about-keys"),
         ],
         className="panel",
-        **aria(label="Keys"),
+        **aria(label="Keyboard shortcuts"),
     )
 
 
@@ -198,6 +197,6 @@ def _versions() -> html.Section:
         except metadata.PackageNotFoundError:
             continue
     return html.Section(
-        [html.H2("Versions on this server", className="panel-title"), facts(rows)],
+        [html.H2("Software versions on this server", className="panel-title"), facts(rows)],
         className="panel about-versions",
     )

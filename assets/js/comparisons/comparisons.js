@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The comparisons page: choose or drop one image, send it, show how far its answer is, and the heat
- * map's strength.
+ * The comparisons page: choose or drop one image, send it, follow its analysis, and set the opacity
+ * of its saliency map.
  */
 
 /** @import { JobNews } from "../frame/job_channel.js" */
@@ -13,23 +13,23 @@ import { ask, HEADERS } from "../frame/server.js";
 
 /** @type {Readonly<Record<string, string>>} */
 const WORDS = {
-  queued: "Waiting for its turn",
-  running: "Answering",
+  queued: "Queued",
+  running: "Analysing",
   cancelling: "Cancelling",
-  cancelled: "Cancelled.",
-  lost: "The server does not answer. Trying again.",
+  cancelled: "Cancelled",
+  lost: "The server is not responding. Retrying.",
 };
 const ENDED = new Set(["done", "failed", "cancelled"]);
-/** @type {JobChannel | null} the image whose answer is awaited */
+/** @type {JobChannel | null} follows the image that is being analysed */
 let channel = null;
-let turn = 0; // an upload that another one has replaced says nothing any more
-let strength = 0.6;
+let turn = 0; // an upload that has been superseded shows nothing any more
+let opacity = 0.6;
 
 /**
  * @param {string} words
  * @param {"" | "busy" | "error"} [state]
  */
-function say(words, state = "") {
+function show(words, state = "") {
   const status = find("comparisons-status");
   if (!status) return;
   status.textContent = words;
@@ -53,9 +53,9 @@ async function send(file) {
   const { maxBytes, task = "" } = button.dataset;
   const limit = Number(maxBytes);
   if (file.size > limit)
-    return say(`${file.name} is larger than ${Math.round(limit / 2 ** 20)} MB.`, "error");
+    return show(`${file.name} is larger than ${Math.round(limit / 2 ** 20)} MB.`, "error");
   const mine = ++turn;
-  say(`Sending ${file.name}`);
+  show(`Uploading ${file.name}`);
   const answer = await ask(`/api/comparisons/images?name=${encodeURIComponent(file.name)}`, {
     method: "PUT",
     headers: { ...HEADERS, "Content-Type": "application/octet-stream" },
@@ -63,8 +63,8 @@ async function send(file) {
   });
   if (mine !== turn || !find("comparisons-choose")) return;
   const { image, error } = answer.body;
-  if (!answer.status) return say("The server does not answer. Try again in a moment.", "error");
-  if (!answer.ok || !image) return say(error || "The server could not take the image.", "error");
+  if (!answer.status) return show("The server is not responding. Try again later.", "error");
+  if (!answer.ok || !image) return show(error || "The server rejected the image.", "error");
   history.replaceState(history.state, "", `/comparisons?task=${task}&image=${image}`);
   awaitAnswer(task, image, true);
 }
@@ -72,23 +72,23 @@ async function send(file) {
 /**
  * @param {string} task
  * @param {string} image
- * @param {boolean} again Whether an answer that failed or was cancelled begins again.
+ * @param {boolean} again Whether an analysis that failed or was cancelled is repeated.
  */
 function awaitAnswer(task, image, again) {
   channel?.close();
   const own = new JobChannel("comparisons-request", { task, image }, ({ state, message }) => {
     if (!find("comparisons-status")) return own.close(); // another page is in view
     const words = (state === "running" && message) || WORDS[state] || "";
-    say(words, ENDED.has(state) ? "" : "busy");
+    show(words, ENDED.has(state) ? "" : "busy");
   });
   channel = own;
-  say("Answering", "busy");
+  show(WORDS.running, "busy");
   own.ask(again);
 }
 
 /**
- * Something has come into view: an empty page, whose address may name an image, or an answer, which
- * gets its slider.
+ * Runs when the page or an answer is shown: follows the image that the address names, and adds the
+ * slider to an answer.
  */
 function mount() {
   const image = new URLSearchParams(location.search).get("image");
@@ -96,21 +96,21 @@ function mount() {
     awaitAnswer(byId("comparisons-choose").dataset.task ?? "", image, false);
   const host = find("comparisons-opacity");
   if (!host || host.firstChild) return;
-  const label = make("label", { textContent: "Heat map", htmlFor: "heat-strength" });
+  const label = make("label", { textContent: "Saliency map", htmlFor: "heat-strength" });
   /** @param {number} percent */
   const apply = (percent) => {
-    strength = percent / 100;
+    opacity = percent / 100;
     /** @type {HTMLElement | null} */
     const heat = document.querySelector(".heat");
-    heat?.style.setProperty("--strength", String(strength));
+    heat?.style.setProperty("--strength", String(opacity));
   };
-  const ends = { min: 0, max: 100, value: strength * 100 };
+  const ends = { min: 0, max: 100, value: opacity * 100 };
   host.append(label, makeRange({ id: "heat-strength", class: "slider", ...ends }, apply));
-  apply(strength * 100);
+  apply(opacity * 100);
 }
 
 /**
- * What files were dropped with, where the page takes them.
+ * The files of a drag event, where the page accepts them.
  *
  * @param {DragEvent} event
  */
@@ -118,7 +118,7 @@ const filesOf = ({ dataTransfer }) =>
   find("comparisons-choose") && dataTransfer?.types.includes("Files") ? dataTransfer.files : null;
 
 /** @param {JobNews} job The callback's progress or outcome. */
-const hear = (job) => channel?.hear(job);
+const onNews = (job) => channel?.hear(job);
 
 export function start() {
   document.addEventListener("click", (event) => {
@@ -135,5 +135,5 @@ export function start() {
     event.preventDefault();
     if (files.length) void send(files[0]);
   });
-  register("overread_comparisons", { mount, job: hear });
+  register("overread_comparisons", { mount, job: onNews });
 }

@@ -1,7 +1,7 @@
-"""Comparisons: one image, one answer, held against published systems. Not for reading.
+"""Comparisons: tasks of single images, compared with published systems. Not for diagnostic use.
 
-The image is sent by `assets/js/comparisons/comparisons.js`. Its answer is a row of the jobs table,
-and a worker computes it; a background callback follows the row and may be lost at any time.
+The image is sent by `assets/js/comparisons/comparisons.js`. Its analysis is a row of the jobs
+table, computed by a worker; a background callback follows the row and may be lost at any time.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS, ImageModelInfo, ImageTask, read_image_model
 
 SINK = f"{view.PREFIX}-sink"
-#: How often the browser asks how far the answer is.
+#: Interval, in ms, between the browser's requests for progress.
 _ASK_MS = 250
-_NO_ANSWER = "The answer is no longer on the server. Choose the image again."
+_NO_ANSWER = "The result is no longer on the server. Choose the image again."
 MEASURE_COMMAND = "python -m pipeline train-image-task {task} --data DIR --run DIR"
 
 
@@ -37,7 +37,7 @@ def layout(task: str | None = None, **_: Any) -> Component:
     """The page of a task.
 
     Args:
-        task: From the address, untrusted; the first one for anything that is none.
+        task: From the address, untrusted; the first task where it is unknown.
     """
     chosen = IMAGE_TASKS.get(str(task)) or next(iter(IMAGE_TASKS.values()))
     children: list[Any] = [
@@ -50,7 +50,7 @@ def layout(task: str | None = None, **_: Any) -> Component:
     except InputError as error:
         children.append(_without_model(chosen, error.message))
     else:
-        # without a model there is no place for an answer, and Dash tells the browser's console so
+        # without a model the page has no place for an answer, which Dash would log as an error
         children += [
             dcc.Store(id=view.OUTCOME),
             dcc.Store(id=view.REQUEST),
@@ -80,7 +80,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def answer(set_progress: Callable[[Any], None], request: object) -> tuple[Any, Any]:
-        """Ask for the image's answer, relay how far it is, end with the answer."""
+        """Request the image's answer, relay its progress and return it."""
         asked = parse_request(request)
         if asked is None:
             return no_update, no_update
@@ -93,7 +93,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def cancel(clicks: int | None, request: object) -> Any:
-        """Cancel the job in the table; the callback that follows it sees the end."""
+        """Cancel the job in the table; the callback that follows it sees its end."""
         asked = parse_request(request)
         if clicks and asked is not None:
             cancel_answer(services.get(app), asked)
@@ -150,7 +150,7 @@ def _failed(request: dict[str, Any], sentence: str) -> tuple[Any, dict[str, Any]
 
 
 def cancel_answer(parts: services.Services, request: dict[str, Any]) -> None:
-    """Cancel the answer to an image, where one was asked for."""
+    """Cancel the answer to an image, where one was requested."""
     info = read_image_model(parts.settings.models, request["task"])
     job = table.find(parts.store, request["image"], _model_key(info))
     if job is not None:
@@ -162,7 +162,7 @@ def _model_key(info: ImageModelInfo) -> ModelKey:
 
 
 def draw_bars(outcome: object, theme: object) -> go.Figure:
-    """The bars of the answer in view."""
+    """The bars of the answer on the page."""
     given = outcome.get("probabilities") if isinstance(outcome, dict) else None
     pairs = [
         (pair[0][:80], float(pair[1]))
@@ -179,11 +179,11 @@ def draw_bars(outcome: object, theme: object) -> go.Figure:
 
 
 def parse_request(value: object) -> dict[str, Any] | None:
-    """The browser's request, checked; None where it is not one.
+    """The browser's request, checked; None where it is invalid.
 
     Returns:
         ``task``; ``image``, the image's id; ``asked``, the browser's mark for this request;
-        ``again``, whether an answer that failed or was cancelled is asked for again.
+        ``again``, whether an answer that failed or was cancelled is requested again.
     """
     if not isinstance(value, dict):
         return None
@@ -218,8 +218,8 @@ def _without_model(task: ImageTask, message: str) -> html.Div:
     command = MEASURE_COMMAND.format(task=task.name)
     return html.Div(
         [
-            html.Span("No image can be answered.", className="notice-title"),
-            f"{message} Train it: ",
+            html.Span("Images cannot be classified.", className="notice-title"),
+            f"{message} To train a model, run ",
             html.Code(command, className="command command--inline"),
         ],
         className="notice notice--error",

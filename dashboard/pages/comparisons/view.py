@@ -1,4 +1,4 @@
-"""The comparisons page: tasks on single images, held against published systems, not for reading."""
+"""The parts of the comparisons page, which is not for diagnostic use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.components.attributes import aria, data
 from dashboard.components.buttons import button, small_button
 from dashboard.components.matrix import confusion_table
 from dashboard.components.model_facts import card_details, facts
-from dashboard.components.panels import caution, chart, figure_table, not_run, panel, table
+from dashboard.components.panels import TIMES, caution, chart, figure_table, not_run, panel, table
 from dashboard.studies.uploads import size_words
 from pipeline import list_formats
 from pipeline.evaluation.facade import find_image_figure
@@ -26,10 +26,10 @@ MAX_CASES = 400
 
 
 def head(tasks: Sequence[ImageTask], chosen: str) -> html.Div:
-    """Title, what these pages are, and the tasks as links."""
+    """Title, the restriction of use, and the tasks as links."""
     links = [
         dcc.Link(
-            [task.title, *([html.Span(", in view", className="visually-hidden")] * here)],
+            [task.title, *([html.Span(" (current)", className="visually-hidden")] * here)],
             href=f"/comparisons?task={task.name}",
             className="view view--chosen" if here else "view",
         )
@@ -41,7 +41,7 @@ def head(tasks: Sequence[ImageTask], chosen: str) -> html.Div:
             html.Div(
                 [
                     html.H1("Comparisons", className="page-title"),
-                    html.Span("Not for reading", className="chip chip--warning"),
+                    html.Span("Not for diagnostic use", className="chip chip--warning"),
                 ],
                 className="inline",
             ),
@@ -52,28 +52,28 @@ def head(tasks: Sequence[ImageTask], chosen: str) -> html.Div:
 
 
 def cautions(task: ImageTask) -> html.Div:
-    """What must be known before anything else on the page is looked at."""
+    """The task's cautions, which precede everything else on the page."""
     return html.Div(
         [caution(sentence) for sentence in task.cautions], className="stack stack--tight"
     )
 
 
 def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
-    """Choose an image, which `assets/js/comparisons/comparisons.js` sends; the answer is below."""
+    """Where an image is chosen, sent by `assets/js/comparisons/comparisons.js`, and answered."""
     return panel(
-        "Try it on an image of your own",
+        "Classify your own image",
         html.Div(
             [
                 button(
-                    "Choose an image",
+                    "Choose image",
                     id=f"{PREFIX}-choose",
                     className="button button--primary",
                     **data(task=task.name, max_bytes=str(max_bytes)),
                 ),
                 html.Span(
-                    "or drop it here. One image or slice, as "
-                    f"{list_formats(last='or', archives=False)}, up to {size_words(max_bytes)}. It "
-                    "is kept on this server for a day and is in no worklist.",
+                    "or drop it here: one image or slice as "
+                    f"{list_formats(last='or', archives=False)}, up to {size_words(max_bytes)}. "
+                    "It is stored on this server for one day and is not added to the worklist.",
                     className="muted secondary",
                 ),
             ],
@@ -92,22 +92,22 @@ def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
 
 
 def _nothing_yet() -> html.P:
-    return html.P("No image has been chosen yet.", className="muted comparison-empty")
+    return html.P("No image chosen yet.", className="muted comparison-empty")
 
 
 def answer_view(record: ImageRecord, task: ImageTask) -> html.Div:
-    """The image with the heat map over it, the class and every class's probability."""
+    """The image with its saliency map, the predicted class and the probability of each class."""
     titles = dict(zip(task.classes, task.class_titles, strict=True))
     share = dict(record.probabilities)[record.answer]
     label = "Probability of each class"
     picture = html.Div(
         [
-            html.Img(src=record.image_url, alt=f"The image {record.source}"),
+            html.Img(src=record.image_url, alt=f"Image {record.source}"),
             html.Div(
                 className="heat",
                 style={"--heat": f"url({record.heat_url})"},
                 role="img",
-                **aria(label="Where the network looked, over the image"),
+                **aria(label="Saliency map (Grad-CAM) over the image"),
             ),
         ],
         className="heat-frame",
@@ -120,12 +120,12 @@ def answer_view(record: ImageRecord, task: ImageTask) -> html.Div:
                 [html.Span(titles[record.answer], className="number"), f" {share:.0%}"],
                 className="tabular",
             ),
-            html.P("is what the network answers. It is no diagnosis.", className="muted"),
+            html.P("Predicted by the network. Not a diagnosis.", className="muted"),
             chart(BARS, label, height=46 + 36 * len(task.classes)),
             html.Div(id=f"{PREFIX}-opacity", className="heat-controls"),
             html.P(
-                "Amber: where the network looked for this class (Grad-CAM). It shows what it used, "
-                "not that it is right.",
+                "Amber: saliency map (Grad-CAM) of this class. It shows which regions the network "
+                "used, not whether the prediction is correct.",
                 className="muted secondary",
             ),
             *[caution(sentence) for sentence in task.cautions],
@@ -136,7 +136,7 @@ def answer_view(record: ImageRecord, task: ImageTask) -> html.Div:
 
 
 def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
-    """What the task's evaluation tells: figures, confusion matrix, published figures, cases."""
+    """The task's evaluation: figures, published figures, confusion matrix, cases."""
     task, found = info.task, info.evaluation
     if found is None:
         return [not_run(task.title, None, command=command)]
@@ -144,7 +144,7 @@ def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
     warn = [caution(sentence) for sentence in task.cautions]
     shown: list[Component] = [
         panel(
-            f"Figures: {found.split}, {counted}",
+            f"Evaluation: {found.split}, {counted}",
             html.P(found.measures, className="muted secondary") if found.measures else None,
             figure_table(found.figures, map(find_image_figure, found.figures)),
             _published(task),
@@ -153,39 +153,40 @@ def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
     ]
     titles = dict(zip(task.classes, task.class_titles, strict=True))
     matrix = confusion_table(found.confusion, titles)
-    title = "What was answered for each class"
-    words = html.P(answers_words(found), className="muted secondary")
-    shown.append(panel(title, words, matrix, *warn[:1], extra="stack stack--tight"))
+    words = html.P(predictions_words(found), className="muted secondary")
+    shown.append(panel("Confusion matrix", words, matrix, *warn[:1], extra="stack stack--tight"))
     shown.append(_cases(task, found))
     return shown
 
 
-def answers_words(found: ImageEvaluation) -> str:
-    """What the matrix counts: how often each image was answered, and by whom."""
+def predictions_words(found: ImageEvaluation) -> str:
+    """What the matrix counts: how often each image was classified, and by which networks."""
     images, repeats = len(found.rows), found.repeats
     if repeats <= 1:
-        return f"{found.answers:,} answers, by networks that had not seen the image."
+        return f"{found.answers:,} predictions by networks that were not trained on the image."
+    times = "twice" if repeats == 2 else f"{repeats} times"
     return (
-        f"{found.answers:,} answers: each of the {images:,} images was answered {repeats} times, "
-        "each time by another network that had not seen it. Figures and matrix count every answer."
+        f"{found.answers:,} predictions: each of the {images:,} images was classified {times}, "
+        "each time by a different network that was not trained on it. Metrics and matrix count "
+        "every prediction."
     )
 
 
-def wrong_words(found: ImageEvaluation) -> str:
-    """What the list of cases calls wrong, and how that goes with the matrix; "" for one answer."""
+def averaged_words(found: ImageEvaluation) -> str:
+    """How the list of cases differs from the matrix; "" where each image has one prediction."""
     if found.repeats <= 1:
         return ""
-    right = sum(row[place] for place, row in enumerate(found.confusion.counts))
+    correct = sum(row[place] for place, row in enumerate(found.confusion.counts))
     return (
-        "Here an image has one answer: the class with the highest mean probability of its "
-        f"{found.repeats} answers. The mean may be right where one of them is wrong: "
-        f"{count_wrong(found):,} of {len(found.rows):,} images are wrong here, "
-        f"{found.answers - right:,} of {found.answers:,} answers in the matrix."
+        "In this list each image has one prediction: the class with the highest mean probability "
+        f"over its {found.repeats} predictions. {count_misclassified(found):,} of "
+        f"{len(found.rows):,} images are misclassified, compared with "
+        f"{found.answers - correct:,} of the {found.answers:,} predictions in the matrix."
     )
 
 
-def count_wrong(found: ImageEvaluation) -> int:
-    """Images whose mean answer is not what the data say."""
+def count_misclassified(found: ImageEvaluation) -> int:
+    """Number of images whose mean prediction differs from their label."""
     return sum(row.answer != row.label for row in found.rows)
 
 
@@ -196,11 +197,11 @@ def _published(task: ImageTask) -> html.Div | None:
         html.Tr([html.Td(entry.label), html.Td(entry.figure), html.Td(entry.source)])
         for entry in task.published
     ]
-    return table(["Published system", "Figure", "Source"], rows)
+    return table(["Published system", "Result", "Source"], rows)
 
 
 def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
-    """Every image that was measured, wrong answers first."""
+    """Every image of the evaluation, misclassified ones first."""
     titles = dict(zip(task.classes, task.class_titles, strict=True))
     ordered = sorted(found.rows, key=lambda row: (row.answer == row.label, -row.share))
     rows = [
@@ -210,45 +211,48 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
                 html.Td(titles.get(row.label, row.label)),
                 html.Td(titles.get(row.answer, row.answer)),
                 html.Td(f"{row.share:.0%}", className="number-cell"),
-                html.Td("" if row.answer == row.label else "wrong"),
+                html.Td("" if row.answer == row.label else "misclassified"),
             ]
         )
         for row in ordered[:MAX_CASES]
     ]
-    wrong = f"{count_wrong(found)} of {len(found.rows)} answered wrongly"
-    title = f"Cases: {wrong}, the surest of them first"
+    wrong = f"{count_misclassified(found):,} of {len(found.rows):,} misclassified"
     mean = "Probability" if found.repeats <= 1 else "Mean probability"
-    head_words = ["File of the data set", "Data says", "Answered", mean, ""]
-    told = wrong_words(found)
+    averaged = averaged_words(found)
     return panel(
-        title,
-        html.P(told, className="muted secondary") if told else None,
+        f"Cases: {wrong}, most confident errors first",
+        html.P(averaged, className="muted secondary") if averaged else None,
         html.P(
-            "The images are not part of this program. Choose the file above to see its answer and "
-            "where the network looked.",
+            "The images are not distributed with this program. To see the prediction and the "
+            "saliency map of a file, choose it above.",
             className="muted secondary",
         ),
-        table(head_words, rows, numbers=(3,), extra="patient-rows"),
+        table(
+            ["File in the data set", "Label", "Prediction", mean, ""],
+            rows,
+            numbers=(3,),
+            extra="patient-rows",
+        ),
     )
 
 
 def model_panel(info: ImageModelInfo) -> html.Section:
-    """What the model is, from its metadata, and its card."""
+    """The model's facts, from its metadata, and its model card."""
     training, split = info.metadata.training, info.metadata.split
     rows = [
         ("Model", f"{info.name} {info.version} · {info.digest[:8]}"),
-        ("Input", f"{info.input_size} x {info.input_size} px, grey"),
+        ("Input", f"{info.input_size} {TIMES} {info.input_size} px, greyscale"),
         ("Data", info.task.data_name),
-        ("Licence of the data", info.task.data_licence),
+        ("Data licence", info.task.data_licence),
     ]
     named: list[tuple[str, object]] = []
     if split is not None:
         named += [
-            ("Measured on", split.measured),
-            ("The shipped model learned from", split.shipped_model_learned_from),
+            ("Evaluated on", split.measured),
+            ("Installed model trained on", split.shipped_model_learned_from),
             ("Images", split.images),
         ]
     if training is not None:
         named += [("Initial weights", training.initial_weights), ("Epochs", training.epochs)]
     rows += [(words, str(value)) for words, value in named if value]
-    return panel("The model", facts(rows), *card_details(info.card))
+    return panel("Model", facts(rows), *card_details(info.card))

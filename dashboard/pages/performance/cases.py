@@ -1,4 +1,4 @@
-"""The cases behind a figure: tables of slices, with a picture and a way in where they are here."""
+"""The cases behind a figure: tables of slices, linked where the workspace has the study."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import small_button
-from dashboard.components.figure_words import NONE
+from dashboard.components.panels import NONE
 from dashboard.evaluation.installed import KnownStudy
 from dashboard.studies.addresses import review_href
 
-#: Rows that a list shows; the CSV holds all.
+#: Rows that a list shows; the CSV download contains all.
 MAX_ROWS = 200
-#: Slices that no row may open: a study of the same name but with other slices is no substitute.
-NOT_HERE = "Cases that are not in this workspace with all evaluated slices"
-#: What `operating_point` of a row is.
+#: Why some rows have no link: a study of the same name with other slices is no substitute.
+UNLINKED = "Cases without a link are not in this workspace with all their evaluated slices."
+#: Explains `operating_point` of a row.
 OWN_POINT = (
-    "Each fold is counted at an operating point of its own, chosen in its training; shown is the "
-    "lowest slice score that the fold marked."
+    "Each fold has its own operating point, chosen during its training; the column shows the "
+    "lowest slice score marked in the fold."
 )
+#: Shown instead of a slice's Dice where neither mask marks anything.
+NO_LESION = "no lesion in either"
 #: Pictures on a tile.
 MAX_PICTURES = 4
 
@@ -42,22 +44,21 @@ def case_panel(
 
     Args:
         title: What the rows have in common.
-        rows: case_id, index, score, reference_px, mask_px, dice; in the order to show.
-            operating_point as well where slices were not all counted at the same one.
-        studies: Studies of this workspace by case_id; their rows open the slice in Review, the
-            others say that they cannot.
+        rows: case_id, index, score, reference_px, mask_px, dice, in the order to show; also
+            operating_point where slices were not all counted at the same one.
+        studies: Studies of this workspace by case_id; their rows open the slice in Review.
         close_id: Id of the button.
-        note: A sentence under the title.
-        parts: Show what the slice score was made from; rows hold classifier_score and
-            outline_evidence then.
+        note: A sentence below the title.
+        parts: Whether to show the inputs of the slice score, which rows hold then as
+            classifier_score and outline_evidence.
     """
     if not note and not rows["case_id"].isin(list(studies)).all():
-        note = f"{NOT_HERE} are listed without a link."
+        note = UNLINKED
     if "operating_point" in rows:
         note = f"{OWN_POINT} {note}".strip()
     hidden = len(rows) - MAX_ROWS
     if hidden > 0:
-        note = f"{note} The first {MAX_ROWS} of {len(rows):,}; the CSV holds all.".strip()
+        note = f"{note} First {MAX_ROWS} of {len(rows):,} shown; the CSV contains all.".strip()
     return html.Section(
         [
             html.Div(
@@ -95,11 +96,12 @@ def pictures(
 def slice_table(
     rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy], parts: bool = False
 ) -> html.Div:
-    """Table of slices, one row each; Dice stands early, so that a narrow page shows it."""
+    """A row per slice; Dice comes early, so that a narrow page shows it."""
     pictures = any(study.thumbnail_url for study in studies.values())
     head = ["Case", "Slice", "Slice score"]
     head += ["Operating point"] * ("operating_point" in rows)
-    head += [*(["Classifier", "Outline evidence"] * parts), "Dice", "AI, px", "Reference, px"]
+    head += [*(["Classifier score", "Segmentation confidence"] * parts)]
+    head += ["Dice", "AI (px)", "Reference (px)"]
     body = [
         _slice_row(row, studies.get(str(row["case_id"])), pictures=pictures, parts=parts)
         for row in rows.to_dict("records")
@@ -133,16 +135,16 @@ def _slice_row(
         name = dcc.Link(name, href=review_href(study.study_id, slice_number=number))
         picture = study.thumbnail_of(number)
     own = "operating_point" in row
-    digits = 3 if own else 2  # two hide which of a score and its operating point is larger
+    digits = 3 if own else 2  # a score may differ from its operating point in the third decimal
     numbers = [str(number), _decimal(row["score"], none=NONE, digits=digits)]
     if own:
         numbers.append(_decimal(row["operating_point"], none=NONE, digits=digits))
     if parts:
         numbers += [
             _decimal(row["classifier_score"], none=NONE),
-            _decimal(row["outline_evidence"], none="none"),
+            _decimal(row["outline_evidence"], none=NONE),
         ]
-    numbers.append(_decimal(row["dice"], none="both empty"))
+    numbers.append(_decimal(row["dice"], none=NO_LESION))
     numbers += [f"{_whole(row[key]):,}" for key in ("mask_px", "reference_px")]
     cells = [html.Td(_thumbnail(picture))] * pictures
     cells += [html.Td(name, className="case-name")]

@@ -1,4 +1,4 @@
-"""The callbacks of the performance page that draw: each chart from the files, in the theme."""
+"""The callbacks that draw the charts of the performance page, from its files, in the theme."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def register(app: Dash) -> None:
 
 
 def move_point(click: object, resets: object) -> float:
-    """The operating point that a click on the curve, or on the reset button, asks for."""
+    """The operating point after a click on the curve or on the reset button."""
     shipped = evaluated().threshold
     if ctx.triggered_id == ids.RESET:
         return round(shipped, 2)
@@ -86,7 +86,7 @@ def show_operating_point(
 ) -> tuple[go.Figure, str, Any, list[str], float | None]:
     """Curve, rates and the four counts at an operating point, and the point for the lists.
 
-    As shipped, the cells and rates are those that were measured.
+    At the default, counts and rates are those of the evaluation file.
     """
     measured = evaluated()
     chosen = parse_threshold(threshold, default=measured.threshold)
@@ -95,7 +95,7 @@ def show_operating_point(
     figure = make_roc_figure(
         measured.evaluation.roc,
         current=_operating_point(chosen, rates),
-        shipped=_operating_point(measured.threshold, measured.rates(None)),
+        default=_operating_point(measured.threshold, measured.rates(None)),
         theme=parse_theme(theme),
     )
     cells = [f"{getattr(counts, cell):,}" for cell in CELLS]
@@ -112,7 +112,7 @@ def _operating_point(threshold: float, rates: Mapping[str, Estimate]) -> Operati
 
 
 def draw_pickable(theme: object, selection: object, charts: object) -> list[Any]:
-    """The charts of a view whose points open cases, the chosen case ringed."""
+    """The charts of a view whose points open cases; the chosen case is ringed."""
     wanted = [chart.get("which") for chart in mappings_of(charts)]
     if not wanted:
         return []
@@ -135,7 +135,7 @@ def _draw_pickable(name: object, measured: Measured, chosen: str, theme: Theme) 
 
 
 def draw_recall(theme: object) -> go.Figure:
-    """Positive predictive value over sensitivity, with the shipped operating point."""
+    """The precision-recall curve with the default operating point."""
     measured = evaluated()
     return make_recall_figure(
         measured.evaluation.precision_recall,
@@ -146,7 +146,7 @@ def draw_recall(theme: object) -> go.Figure:
 
 
 def draw_folds(theme: object) -> go.Figure:
-    """Mean Dice of each fold."""
+    """Mean Dice by fold."""
     dice = find_figure(_DICE)
     pairs = [
         Pair(fold.name, dice, fold.figures.get(_DICE))
@@ -157,7 +157,7 @@ def draw_folds(theme: object) -> go.Figure:
 
 
 def draw_leakage(theme: object) -> go.Figure:
-    """The figures of both splits side by side, on the same slices."""
+    """The figures of both splits on the same slices."""
     leakage = evaluated().evaluation.leakage
     if not isinstance(leakage, Leakage):
         raise PreventUpdate
@@ -171,11 +171,11 @@ def draw_leakage(theme: object) -> go.Figure:
 
 
 def draw_left_out(theme: object) -> go.Figure:
-    """Mean Dice at institutions that were left out, beside the cross-validated one."""
+    """Mean Dice at institutions left out of training, and cross-validated on the same patients."""
     dice = find_figure(_DICE)
     pairs = [
         Pair(
-            f"{part.code}, {part.patients} patients",
+            f"{part.code} (n = {part.patients})",
             dice,
             (part.cross_validated or {}).get(_DICE),
             part.figures.get(_DICE),
@@ -188,7 +188,7 @@ def draw_left_out(theme: object) -> go.Figure:
 
 
 def draw_training(theme: object, charts: object) -> list[go.Figure]:
-    """The training curves that the page holds, in its order."""
+    """The training curves of the page, in its order."""
     info = models_or_nothing()
     measures = training_measures(info.network)
     history = parse_history(info.network.history)
@@ -199,7 +199,7 @@ def draw_training(theme: object, charts: object) -> list[go.Figure]:
         make_training_figure(
             history,
             measures[k],
-            shipped_epoch=shipped_epoch(info.network),
+            used_epoch=shipped_epoch(info.network),
             theme=parse_theme(theme),
         )
         for k in wanted

@@ -1,4 +1,4 @@
-"""What the views of the performance page are made from."""
+"""The data that the views of the performance page show."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class PageData:
 
     Attributes:
         measured: Network, evaluation, and the cases as tables.
-        training: What the network's history can show.
-        links: What a table shows for a case_id that can be opened.
-        command: Command that measures again.
+        training: The measures in the network's training history.
+        links: Link of each case_id that can be opened.
+        command: Command that repeats the evaluation.
     """
 
     measured: Measured
@@ -31,7 +31,7 @@ class PageData:
 
     @property
     def network(self) -> ModelInfo:
-        """What is installed."""
+        """The installed network."""
         return self.measured.network
 
     @property

@@ -1,4 +1,4 @@
-"""What stands behind the figures: how the network was trained, where and how it was measured."""
+"""The source of the figures: the network's training, and where and how it was evaluated."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.components.panels import chart, panel
-from dashboard.evaluation.history import Measure
+from dashboard.evaluation.history import Measure, shipped_epoch
+from dashboard.figures.training import used_epoch_words
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from pipeline import ModelInfo
 
-#: Measures the models again; shown where the evaluation file does not name its own command.
+#: Evaluates the models; shown where the evaluation file does not name its own command.
 EVALUATE_COMMAND = "python -m pipeline evaluate --data DIR --output models/brain-tumor"
 
 
 def training_section(network: ModelInfo, training: Sequence[Measure]) -> html.Div:
-    """Training curves of the installed network, or a line where it has no history."""
+    """Training curves of the installed network, or a sentence where it has no history."""
     panels = []
+    used = used_epoch_words(shipped_epoch(network), len(network.history))
     for place, measure in enumerate(training):
         where = "validation patients" if measure.validation else "training batches"
-        title = f"Training of the installed network: {measure.words}, {where}; end marked"
+        title = "; ".join(filter(None, (f"Training: {measure.words}, {where}", used)))
         panels.append(panel(title, chart(ids.training_id(place), title, height=170)))
     if not training:
-        words = html.P("There is no training history for this network.", className="muted")
+        words = html.P("No training history is available for this network.", className="muted")
         panels.append(panel(f"Training of {network.name}", words))
     return html.Div(panels, className="training-panels")
 
 
 def provenance(data: PageData) -> html.Section:
-    """Where the figures come from, and the command that measures them again."""
+    """How the figures were obtained, and the command that reproduces them."""
     model = data.network
     rows: list[tuple[str, Any]] = [
         ("Installed", f"{model.name} {model.version} · {model.digest[:8]}")
@@ -40,7 +42,7 @@ def provenance(data: PageData) -> html.Section:
     if split is not None and split.train is not None:
         rows.append(("Trained on", f"{split.train} patients"))
     measured = data.evaluation.network
-    rows.append(("Measured", f"{measured.name} {measured.version} · {measured.digest[:8]}"))
+    rows.append(("Evaluated", f"{measured.name} {measured.version} · {measured.digest[:8]}"))
     rows += [
         (
             key.replace("_", " ").upper() if key == "cpu" else key.replace("_", " ").capitalize(),
@@ -50,28 +52,28 @@ def provenance(data: PageData) -> html.Section:
         if key != "command"
     ]
     return panel(
-        "Where these figures come from",
+        "Source of these results",
         html.Dl(
             [html.Div([html.Dt(key), html.Dd(value)]) for key, value in rows],
             className="facts tabular",
         ),
-        html.P(["Measure them again: ", html.Code(data.command, className="command")]),
+        html.P(["To reproduce: ", html.Code(data.command, className="command")]),
     )
 
 
 def way_out(*, evaluate: bool = False, models: bool = False) -> list[Any]:
-    """What to do about a page that cannot be shown."""
+    """What to do where the page cannot be shown."""
     sentences: list[Any] = []
     if models:
-        sentences = ["OVERREAD_MODELS names the folder of the models; put them there."]
+        sentences = ["Place the models in the folder that OVERREAD_MODELS names."]
     if evaluate:
-        sentences = ["Run this on the machine of the server, then load the page again:"]
+        sentences = ["Run this command on the server, then reload the page:"]
         sentences.append(html.Code(EVALUATE_COMMAND, className="command"))
-    again = html.A("Load again", href="/performance", className="button button--primary")
+    again = html.A("Reload page", href="/performance", className="button button--primary")
     return [
         *sentences,
         html.Div(
-            [again, dcc.Link("Back to the worklist", href="/", className="button")],
+            [again, dcc.Link("Back to worklist", href="/", className="button")],
             className="inline",
         ),
     ]

@@ -1,4 +1,4 @@
-"""The view of the folds: the same recipe five times, and which network is installed."""
+"""The view of the cross-validation: figures by fold, and the installed network's training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLD_COMMAND = "python -m pipeline train --data DIR --output runs/fold-1 --fold 
 
 
 def layout(data: PageData) -> html.Div:
-    """A row per fold, and how the installed network was trained."""
+    """A row per fold, and the training curves of the installed network."""
     return html.Div(
         [
             _folds_panel(data),
@@ -30,7 +30,7 @@ def layout(data: PageData) -> html.Div:
 
 def _folds_panel(data: PageData) -> html.Section:
     folds = data.evaluation.folds
-    title = "Mean Dice per patient of each fold, with its 95% interval"
+    title = "Mean Dice per patient by fold, with 95% CI"
     if not folds:
         return panel(title, not_run("Cross-validation", None, command=FOLD_COMMAND))
     measured = [fold for fold in folds if isinstance(fold, Fold)]
@@ -38,9 +38,9 @@ def _folds_panel(data: PageData) -> html.Section:
     return panel(
         title,
         html.P(
-            "The patients were split into folds once; the list is part of the program. Each fold "
-            "is measured by a network that was trained on the other folds only; thresholds and "
-            "calibration were chosen on these too.",
+            "Patients were assigned to folds once, fixed in advance. Each fold is evaluated with a "
+            "network trained on the other folds only; its thresholds and calibration were also "
+            "chosen on those folds.",
             className="muted",
         ),
         chart(ids.FOLDS, title, height=40 + 34 * len(rows)) if rows else None,
@@ -51,6 +51,6 @@ def _folds_panel(data: PageData) -> html.Section:
 
 
 def _marks(fold: Fold) -> list[Component]:
-    """The network of a fold, and whether it is the installed one."""
+    """The digest of a fold's network, and a chip on the installed one."""
     installed = [html.Span("installed", className="chip")] if fold.shipped else []
     return [*installed, html.Div(f"network {fold.digest[:8]}", className="meaning")]

@@ -1,4 +1,4 @@
-"""The frame of the performance page: its views as tabs, where the figures come from, notices."""
+"""The frame of the performance page: its views as tabs, the source of the figures, notices."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from dashboard.pages.performance import ids
 from pipeline import ModelInfo
 from pipeline.evaluation.facade import Evaluation
 
-#: Views by the name in the address (``?view=``), the first one by default.
+#: Titles of the views by their name in the address (``?view=``); the first is the default.
 VIEWS: dict[str, str] = {
     "overview": "Overview",
     "slices": "Slice score",
-    "outlines": "Outlines",
+    "outlines": "Segmentation",
     "institutions": "Institutions",
-    "folds": "Folds",
-    "leakage": "Leakage",
+    "folds": "Cross-validation",
+    "leakage": "Data leakage",
     "speed": "Speed",
     "published": "Published systems",
 }
 
 _SPLITS = {
-    "cross-validated": "Cross-validated, each patient by a network that never saw it",
+    "cross-validated": "Cross-validated, each patient held out once",
     "held-out": "Patients held out from training",
     "validation": "Validation patients",
-    "train": "Training patients: these figures are too good",
-    "all": "All patients, training patients included: these figures are too good",
+    "train": "Training patients (results are optimistic)",
+    "all": "All patients, including training patients (results are optimistic)",
 }
 
 
 def parse_view(value: object) -> str:
-    """The view that an address names; the first one for anything that is none."""
+    """The view that an address names; the first one where it is unknown."""
     return value if isinstance(value, str) and value in VIEWS else next(iter(VIEWS))
 
 
@@ -41,9 +41,9 @@ def frame(view: str, *children: Component, evaluation: Evaluation | None = None)
     """The page around a view.
 
     Args:
-        view: Which.
-        children: What it shows.
-        evaluation: The figures' file, None where none can be shown.
+        view: Name of the view.
+        children: Its content.
+        evaluation: The evaluation, None where none can be shown.
     """
     return html.Div(
         [
@@ -58,23 +58,23 @@ def frame(view: str, *children: Component, evaluation: Evaluation | None = None)
 
 
 def _tabs(view: str) -> html.Div:
-    in_view = html.Span(", in view", className="visually-hidden")
+    current = html.Span(" (current)", className="visually-hidden")
     links = [
         dcc.Link(
-            [words, in_view] if name == view else words,
+            [words, current] if name == view else words,
             href="/performance" if name == next(iter(VIEWS)) else f"/performance?view={name}",
             className="view view--chosen" if name == view else "view",
         )
         for name, words in VIEWS.items()
     ]
     title = html.H1(f"Performance: {VIEWS[view]}", className="visually-hidden")
-    return html.Div([title, html.Nav(links, className="views", **aria(label="Views"))])
+    return html.Div([title, html.Nav(links, className="views", **aria(label="Performance views"))])
 
 
 def _source(evaluation: Evaluation | None) -> list[Component]:
     if evaluation is None:
         return []
-    words = _SPLITS.get(evaluation.split, "Patients of a given folder")
+    words = _SPLITS.get(evaluation.split, "Patients in a given folder")
     return [
         html.Div(
             [
@@ -83,9 +83,9 @@ def _source(evaluation: Evaluation | None) -> list[Component]:
                     f"{len(evaluation.slices_rows):,} slices",
                     className="muted secondary tabular",
                 ),
-                small_button("Figures as CSV", id=ids.FIGURES_CSV),
-                small_button("Patients as CSV", id=ids.PATIENTS_CSV),
-                small_button("Slices as CSV", id=ids.SLICES_CSV),
+                small_button("Download metrics (CSV)", id=ids.FIGURES_CSV),
+                small_button("Patients (CSV)", id=ids.PATIENTS_CSV),
+                small_button("Slices (CSV)", id=ids.SLICES_CSV),
             ],
             className="performance-source",
         )
@@ -93,11 +93,11 @@ def _source(evaluation: Evaluation | None) -> list[Component]:
 
 
 def other_network(network: ModelInfo, evaluation: Evaluation) -> list[Component]:
-    """A warning where the figures are of another network than the one that is installed."""
+    """A warning where the figures are those of a network other than the installed one."""
     if evaluation.is_of(network.digest):
         return []
-    title = "These figures were measured with another network than the one installed."
-    words = "Evaluate again to see how far the installed one can be trusted."
+    title = "These results are those of a different network from the one installed."
+    words = "Evaluate the installed network to obtain its own results."
     return [
         html.Div(
             [html.Span(title, className="notice-title"), words],

@@ -1,7 +1,7 @@
 """Ids of the performance page.
 
-What only some of its views hold has a pattern for an id: a callback that names such a part with
-ALL runs on every view.
+Components that only some views hold have pattern-matching ids: a callback that names such a
+component with ALL runs on every view.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RESET = f"{PREFIX}-reset"
 ROC = f"{PREFIX}-roc"
 RATES = f"{PREFIX}-rates"
 DICE = f"{PREFIX}-dice"
-#: `dcc.Store`: the operating point that the reader has chosen; None as measured.
+#: `dcc.Store`: the operating point that the reader has chosen; None for the default.
 POINT = {"type": f"{PREFIX}-point", "which": "chosen"}
 ANY_POINT = POINT | {"which": ALL}
 
@@ -38,7 +38,7 @@ LEAKAGE = f"{PREFIX}-leakage"
 
 
 def graph_id(name: Any) -> dict[str, Any]:
-    """Id of a chart whose dots open cases, or whose points list slices; ALL for all of them."""
+    """Id of a chart whose points open cases or list slices; ALL for all of them."""
     return {"type": f"{PREFIX}-graph", "which": name}
 
 
@@ -58,12 +58,12 @@ def pictures_id(cell: Any) -> dict[str, Any]:
 
 
 def pick_id(kind: Any, which: Any) -> dict[str, Any]:
-    """Id of a button that lists what is behind a figure; ALL for all of them."""
+    """Id of a button that lists the cases behind a figure; ALL for all of them."""
     return {"type": f"{PREFIX}-pick", "kind": kind, "which": which}
 
 
 def rows_id(kind: Any) -> dict[str, Any]:
-    """Id of the place where a list of this kind is shown; ALL for all of a view."""
+    """Id of the place of a list of this kind; ALL for all places of a view."""
     return {"type": f"{PREFIX}-rows", "which": kind}
 
 

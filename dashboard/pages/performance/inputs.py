@@ -1,4 +1,4 @@
-"""What browsers send to the performance page, checked: every value is untrusted."""
+"""Checks of the values that browsers send to the performance page: all are untrusted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
 
 
 def parse_threshold(value: object, *, default: float) -> float:
-    """An operating point that a browser names, inside the slider's limits."""
+    """An operating point from the browser, limited to the slider's range."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return default
     try:
@@ -32,7 +32,7 @@ def parse_threshold(value: object, *, default: float) -> float:
 
 
 def parse_point(values: object) -> float | None:
-    """The operating point that a view keeps: None, as measured, for anything that is none."""
+    """The operating point that a view stores; None, the default, where it is not a number."""
     chosen = parse_threshold(next(iter(items_of(values)), None), default=-1.0)
     return None if chosen < 0 else chosen
 
@@ -53,8 +53,8 @@ def bin_rows(which: str, measured: Measured, slices: pd.DataFrame) -> pd.DataFra
     """Slices of a point of the reliability diagram, the highest score first.
 
     Args:
-        which: ``before`` or ``after``, and the point's place.
-        measured: Whose evaluation holds that point.
+        which: ``before`` or ``after``, and the index of the point.
+        measured: The evaluation with that point.
         slices: Its slices.
     """
     name, _, place = which.partition(" ")
@@ -68,7 +68,7 @@ def bin_rows(which: str, measured: Measured, slices: pd.DataFrame) -> pd.DataFra
 
 
 def bins_of(name: str, measured: Measured) -> tuple[Reliability, ...]:
-    """Points of one curve of the reliability diagram; none where the file holds none."""
+    """Points of one curve of the reliability diagram; empty where the file lacks it."""
     calibration = measured.evaluation.calibration
     if calibration is None:
         return ()
@@ -77,14 +77,14 @@ def bins_of(name: str, measured: Measured) -> tuple[Reliability, ...]:
 
 
 def clicked_value(click: object) -> Any:
-    """The customdata of the point that was clicked, None where it is missing."""
+    """The customdata of the point that was clicked; None where it is missing."""
     points = click.get("points") if isinstance(click, dict) else None
     first = points[0] if isinstance(points, list) and points else None
     return first.get("customdata") if isinstance(first, dict) else None
 
 
 def items_of(value: object) -> list[Any]:
-    """A list as it is, anything else as an empty one."""
+    """A list unchanged; an empty list for anything else."""
     return value if isinstance(value, list) else []
 
 
@@ -94,7 +94,7 @@ def mappings_of(value: object) -> list[dict[str, Any]]:
 
 
 def _known(kind: str, measured: Measured) -> set[str]:
-    """What there is of a kind of group."""
+    """The groups of a kind."""
     if kind == "cell":
         return set(CELLS)
     if kind == "decided":

@@ -1,4 +1,4 @@
-"""The view by institution, and of institutions that were left out of training."""
+"""The view of the institutions, and of those left out of training."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.figure_words import difference_interval, difference_words
-from dashboard.components.panels import chart, legend, not_run, panel, table
+from dashboard.components.panels import (
+    ONE_PATIENT,
+    chart,
+    difference_interval,
+    difference_words,
+    legend,
+    not_run,
+    panel,
+    table,
+)
 from dashboard.evaluation import FEW_PATIENTS
+from dashboard.figures.template import CI
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from dashboard.pages.performance.patients import part_table
@@ -20,10 +29,10 @@ WITHOUT_COMMAND = "python -m pipeline train --data DIR --output runs/without-COD
 
 
 def layout(data: PageData) -> html.Div:
-    """A strip per institution, their figures, the institutions left out."""
+    """The patients of each institution, its figures, the institutions left out of training."""
     evaluation = data.evaluation
     institutions = [(part.code, part, ()) for part in evaluation.institutions]
-    title = "Dice of each patient by institution; click a dot for its case"
+    title = "Dice per patient by institution (click a dot to open the case)"
     height = 70 + 64 * max(1, data.measured.patients["institution"].nunique())
     return html.Div(
         [
@@ -32,15 +41,15 @@ def layout(data: PageData) -> html.Div:
                 chart(ids.graph_id(ids.INSTITUTIONS), title, height=height, clickable=True),
                 legend(
                     ("mark--ai", "one patient"),
-                    ("mark--diamond", "mean with its 95% interval"),
+                    ("mark--diamond", "mean with 95% CI"),
                     (
                         "mark--diamond-hollow",
-                        f"fewer than {FEW_PATIENTS} patients: too few to rely on",
+                        f"fewer than {FEW_PATIENTS} patients: interpret with caution",
                     ),
                 ),
             ),
             html.Div(id=ids.rows_id("case")),
-            panel("Figures by institution", part_table("institution", institutions)),
+            panel("Metrics by institution", part_table("institution", institutions)),
             html.Div(id=ids.rows_id("group")),
             _left_out_panel(evaluation.leave_institution_out),
         ],
@@ -49,9 +58,9 @@ def layout(data: PageData) -> html.Div:
 
 
 def _left_out_panel(parts: Sequence[LeftOut | LeftOutNotRun]) -> html.Section:
-    title = "Dice at an institution that the network was not trained on"
+    title = "Leave-one-institution-out: Dice at institutions excluded from training"
     if not parts:
-        return panel(title, not_run("Leave one institution out", None, command=WITHOUT_COMMAND))
+        return panel(title, not_run("Leave-one-institution-out", None, command=WITHOUT_COMMAND))
     measured = [part for part in parts if isinstance(part, LeftOut)]
     missing = [part for part in parts if isinstance(part, LeftOutNotRun)]
     shown: list[Component] = []
@@ -70,9 +79,9 @@ def _left_out_panel(parts: Sequence[LeftOut | LeftOutNotRun]) -> html.Section:
     return panel(
         title,
         html.P(
-            "The network was trained again without one institution and then measured there, beside "
-            "the cross-validation of the same patients, in which other patients of their "
-            "institution were used for training.",
+            "The network was retrained without one institution and then evaluated at that "
+            "institution. The comparison is the cross-validation of the same patients, in which "
+            "other patients of the institution were used for training.",
             className="muted",
         ),
         *shown,
@@ -100,11 +109,11 @@ def _difference_table(parts: Sequence[LeftOut]) -> html.Div:
                     *[html.Td(words, className="number-cell") for words in numbers],
                     html.Td(difference_words(dice, difference), className="number-cell strong"),
                     html.Td(
-                        "one patient" if difference and part.patients == 1 else interval,
+                        ONE_PATIENT if difference and part.patients == 1 else interval,
                         className="number-cell muted nowrap",
                     ),
                 ]
             )
         )
-    head = ["Institution", "Patients", "Cross-validated", "Left out", "Difference", "95% interval"]
+    head = ["Institution", "Patients", "Cross-validated", "Left out", "Difference", CI]
     return table(head, rows, numbers=range(1, 6))

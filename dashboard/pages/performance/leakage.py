@@ -1,32 +1,42 @@
-"""The leakage exhibit: the same model, split by slice and by patient, for a reader in a hurry."""
+"""The data-leakage exhibit: the same model with a split by slice and with one by patient."""
 
 from __future__ import annotations
 
 from dash import html
 
 from dashboard.components.attributes import aria
-from dashboard.components.figure_words import difference_interval, difference_words
-from dashboard.components.panels import chart, legend, not_run, panel, table
+from dashboard.components.panels import (
+    chart,
+    difference_interval,
+    difference_words,
+    legend,
+    not_run,
+    panel,
+    table,
+)
+from dashboard.figures.template import CI, with_interval
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from pipeline.evaluation.facade import STORED_NOTE, Estimate, Figure, Leakage, all_figures
 
 SENTENCE = (
-    "Neighbouring slices of one brain look nearly alike. If single slices are split between "
-    "training and testing, the model is tested on brains that it has already seen."
+    "Adjacent slices of one brain look nearly identical. If individual slices are split between "
+    "training and test sets, the model is tested on brains that it has already seen."
 )
+INFLATION, NO_INFLATION = "Inflated by leakage", "No evidence of inflation by leakage"
+UNKNOWN_INFLATION = "Inflation by leakage not available"
 #: Trains the network on a split by slice; shown where the evaluation file names no command.
 BY_SLICE_COMMAND = "python -m pipeline train --data DIR --output runs/by-slice --by-slice"
 PATIENTS, SLICES = 6, 12
-#: Slices of the drawing that are tested in a split by slice: (patient, slice), about one in five.
+#: Test slices of the diagram's split by slice: (patient, slice), about one in five.
 _TESTED = {(0, 3), (0, 8), (1, 1), (1, 6), (1, 11), (2, 4), (2, 9), (3, 0), (3, 7), (4, 2), (4, 5)}
 _TESTED |= {(4, 10), (5, 6), (5, 9)}
 
 
 def layout(data: PageData) -> html.Div:
-    """Two drawings with a number each, and all compared figures side by side."""
+    """A diagram and a figure for each split, and all compared figures side by side."""
     leakage = data.evaluation.leakage
-    title = "Why figures from a split by slice cannot be trusted"
+    title = "Why results from a slice-level split cannot be trusted"
     if not isinstance(leakage, Leakage):
         return html.Div(
             [
@@ -35,21 +45,21 @@ def layout(data: PageData) -> html.Div:
                     html.P(SENTENCE, className="lead"),
                     _cards(None, None, compared_figures()[0]),
                 ),
-                not_run("The same model, split by slice", leakage, command=BY_SLICE_COMMAND),
+                not_run("Same model, split by slice", leakage, command=BY_SLICE_COMMAND),
             ],
             className="stack",
         )
-    figure, same = telling_figure(leakage), leakage.same_slices
-    chart_title = "The same model, split both ways, with 95% intervals"
+    figure, same = headline_figure(leakage), leakage.same_slices
+    chart_title = "Same model, both splits, with 95% CI"
     return html.Div(
         [
             panel(
                 title,
                 html.P(SENTENCE, className="lead"),
                 _cards(same.by_slice.get(figure.name), same.by_patient.get(figure.name), figure),
-                html.P(f"{figure.label}: {_lower(gain_words(leakage, figure))}"),
+                html.P(f"{figure.label}: {_lower(inflation_words(leakage, figure))}"),
                 html.P(
-                    f"Both measured on the same slices. {leakage.explanation}", className="muted"
+                    f"Both evaluated on the same slices. {leakage.explanation}", className="muted"
                 ),
                 extra="stack stack--tight",
             ),
@@ -62,7 +72,7 @@ def layout(data: PageData) -> html.Div:
                 ),
             ),
             panel(
-                "Every figure of both splits, measured on the same slices",
+                "All metrics of both splits, on the same slices",
                 _comparison(leakage),
                 html.P(STORED_NOTE, className="muted") if leakage.stored else None,
                 extra="stack stack--tight",
@@ -73,7 +83,7 @@ def layout(data: PageData) -> html.Div:
 
 
 def charted_figures(leakage: Leakage) -> list[Figure]:
-    """Compared figures that the chart's one axis can show: shares of which 1 is best."""
+    """Compared figures that fit the chart's axis: shares for which 1 is best."""
     same = leakage.same_slices
     return [
         one
@@ -103,7 +113,7 @@ def _comparison(leakage: Leakage) -> html.Div:
                 ]
             )
         )
-    head = ["Figure", "Split by slice", "Split by patient", "Difference", "95% interval"]
+    head = ["Metric", "Split by slice", "Split by patient", "Difference", CI]
     return table(head, rows, numbers=range(1, 5))
 
 
@@ -116,14 +126,14 @@ def _cards(by_slice: Estimate | None, by_patient: Estimate | None, figure: Figur
         [
             _card(
                 "Split by slice",
-                "Every tested slice has neighbours of the same brain in training.",
+                "Every test slice has adjacent slices of the same brain in the training set.",
                 _drawing(by_slice=True),
                 by_slice,
                 figure,
             ),
             _card(
                 "Split by patient",
-                "Every tested brain is new to the model, as it is in practice.",
+                "Every test brain is new to the model, as in practice.",
                 _drawing(by_slice=False),
                 by_patient,
                 figure,
@@ -151,7 +161,7 @@ def _card(
                             html.Span(f" {figure.label}", className="unit"),
                         ]
                     ),
-                    html.Div(f"95% interval {interval}" if interval else "", className="meaning"),
+                    html.Div(f"{CI} {interval}" if interval else "", className="meaning"),
                     html.P(text),
                 ]
             ),
@@ -161,19 +171,19 @@ def _card(
 
 
 def _drawing(*, by_slice: bool) -> html.Div:
-    """A row of squares per patient: which slices are in training, which are tested."""
+    """A row of squares per patient: its slices, in the training or in the test set."""
     rows = []
     for patient in range(PATIENTS):
         cells = [
-            html.Span(className="cell--tested" if _is_tested(patient, k, by_slice) else "")
+            html.Span(className="cell--test" if _is_tested(patient, k, by_slice) else "")
             for k in range(SLICES)
         ]
         label = html.Span(f"Patient {patient + 1}", className="meaning")
         rows.append(html.Div([label, *cells], className="drawing-row"))
     words = "single slices of every patient" if by_slice else "all slices of one patient"
-    key = legend(("mark--learned", "training"), ("mark--tested", "tested"))
+    key = legend(("mark--training", "training"), ("mark--test", "test"))
     return html.Div(
-        [html.Div(rows, role="img", **aria(label=f"Drawing: {words} are tested")), key],
+        [html.Div(rows, role="img", **aria(label=f"Diagram: the test set holds {words}")), key],
         className="drawing",
     )
 
@@ -187,29 +197,27 @@ def compared_figures() -> list[Figure]:
     return [figure for figure in all_figures() if figure.compared]
 
 
-def telling_figure(leakage: Leakage) -> Figure:
-    """The first compared figure that leakage is shown to improve, else the first there is."""
+def headline_figure(leakage: Leakage) -> Figure:
+    """The first compared figure with evidence of inflation, else the first that was measured."""
     figures = compared_figures()
     same = leakage.same_slices
     there = [f for f in figures if f.name in same.by_slice and f.name in same.by_patient]
-    improved = [f for f in there if is_improved(f, same.differences.get(f.name))]
-    return next(iter([*improved, *there, *figures]))
+    inflated = [f for f in there if is_inflated(f, same.differences.get(f.name))]
+    return next(iter([*inflated, *there, *figures]))
 
 
-def gain_words(leakage: Leakage, figure: Figure) -> str:
-    """How much of a figure is leakage, with its interval; what is not shown is called so."""
+def inflation_words(leakage: Leakage, figure: Figure) -> str:
+    """How much leakage inflates a figure, with the interval, or that there is no evidence of it."""
     difference = leakage.same_slices.differences.get(figure.name)
     if difference is None or difference.value is None:
-        return "How much of it is leakage is not known."
+        return UNKNOWN_INFLATION
     size, interval = difference_words(figure, difference), difference_interval(figure, difference)
-    shown = f"{size} (95% interval {interval})" if interval else f"{size} (no interval)"
-    if is_improved(figure, difference):
-        return f"Leakage accounts for {shown}."
-    return f"Leakage is not shown to improve it: {shown}."
+    shown = with_interval(size, interval) if interval else f"{size} (no CI)"
+    return f"{INFLATION if is_inflated(figure, difference) else NO_INFLATION}: {shown}"
 
 
-def is_improved(figure: Figure, difference: Estimate | None) -> bool:
-    """Whether a split by slice is better beyond chance: the whole interval lies on its side."""
+def is_inflated(figure: Figure, difference: Estimate | None) -> bool:
+    """Whether the whole interval of the difference favours the split by slice."""
     if difference is None or difference.low is None or difference.high is None:
         return False
     return difference.low > 0 if figure.higher_is_better else difference.high < 0

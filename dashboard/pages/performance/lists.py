@@ -1,4 +1,4 @@
-"""The lists of cases that open under the figures of the performance page."""
+"""The lists of cases that open below the figures of the performance page."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from dashboard.pages.performance import ids
 from dashboard.pages.performance.cases import case_panel
 from dashboard.pages.performance.inputs import bin_rows
 from dashboard.pages.performance.patients import patients_panel
-from dashboard.pages.performance.slice_score import DECIDED
+from dashboard.pages.performance.slice_score import DECISIONS
 from dashboard.pages.performance.tiles import CELL_WORDS
 
 
 def list_group(
     chosen: dict[str, str], measured: Measured, threshold: float | None
 ) -> Component | None:
-    """Slices or patients of the group that was chosen; None where none was.
+    """Slices or patients of the chosen group; None where none is chosen.
 
     Args:
         chosen: What `parse_selection` returns.
-        measured: Whose cases are listed.
-        threshold: Operating point of the cells, None as measured.
+        measured: The evaluation with the cases.
+        threshold: Operating point of the cells; None for the default.
     """
     kind, which = chosen.get("kind", ""), chosen.get("which", "")
     if kind in ("fold", "institution"):
@@ -40,8 +40,8 @@ def list_group(
         rows, title = _decided_rows(which, slices)
     elif kind == "bin":
         rows = bin_rows(which, measured, slices)
-        words = "the classifier's raw score" if which.startswith(BEFORE) else "the slice score"
-        title = f"{len(rows):,} slices of one point of {words}, highest first"
+        score = "classifier score" if which.startswith(BEFORE) else "slice score"
+        title = f"{len(rows):,} slices of similar {score}, highest first"
     else:
         return None
     return case_panel(
@@ -54,24 +54,24 @@ def list_group(
 
 
 def list_case(chosen: dict[str, str], measured: Measured) -> Component | None:
-    """Slices of the case that was chosen; None where none was."""
+    """Slices of the chosen case; None where none is chosen."""
     case = chosen.get("case")
     if not case:
         return None
     slices = _with_operating_points(measured)
     rows = slices[slices["case_id"] == case].sort_values("index")
     return case_panel(
-        f"{case}: slice by slice",
+        f"{case}: all slices",
         rows,
         studies=known_studies(measured, [case]),
         close_id=ids.close_id("case"),
-        note=f"This case is not in this workspace with all {len(rows):,} slices that were "
-        "evaluated. Add them together on the worklist to see the images.",
+        note=f"This case is not in this workspace with all {len(rows):,} evaluated slices. To see "
+        "its images, add them together on the worklist.",
     )
 
 
 def _with_operating_points(measured: Measured) -> pd.DataFrame:
-    """The slices with each one's own operating point, where folds differ in that."""
+    """The slices with the operating point of their fold, where folds differ in it."""
     points = operating_points(measured.patients, measured.slices)
     return measured.slices if points.empty else measured.slices.assign(operating_point=points)
 
@@ -84,16 +84,17 @@ def _cell_rows(
     if threshold is not None:
         rows = rows.drop(columns="operating_point", errors="ignore")
     name, _, order = CELL_WORDS[cell]
-    point = "as measured" if threshold is None else f"at operating point {threshold:.2f}"
+    default = threshold is None
+    point = "at the default threshold" if default else f"at a threshold of {threshold:.2f}"
     return rows, f"{name}: {len(rows):,} slices {point}, {order}"
 
 
 def _decided_rows(which: str, slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Slices with one kind of decision: wrong ones first, then by their score."""
+    """Slices with one kind of decision: errors first, then by score."""
     rows = slices[slices["decided_by"] == which]
     wrong = rows["called"].astype(bool) != rows["reference_tumor"].astype(bool)
     rows = rows.assign(wrong=wrong).sort_values(
         ["wrong", "score"], ascending=False, ignore_index=True
     )
-    words = DECIDED.get(which, (which, ""))[0]
-    return rows, f"{words}: {len(rows):,} slices, wrong ones first"
+    words = DECISIONS.get(which, (which, ""))[0]
+    return rows, f"{words}: {len(rows):,} slices, errors first"

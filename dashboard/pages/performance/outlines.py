@@ -1,4 +1,4 @@
-"""The view of the outlines: their figures, and the patients where they fail."""
+"""The view of the segmentation: its figures, and the patients with the lowest Dice."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ WORST = 10
 
 
 def layout(data: PageData) -> html.Div:
-    """Figures, the worst patients, a dot per patient."""
+    """Figures, the patients with the lowest Dice, a dot per patient."""
     patients = data.measured.patients
     worst = patients.sort_values("dice", na_position="last", kind="stable").head(WORST)
-    title = "Dice of each patient; click a dot for its case"
+    title = "Dice per patient (click a dot to open the case)"
     return html.Div(
         [
             html.Div(
                 [
                     panel(
-                        "Figures of the outlines",
+                        "Segmentation metrics",
                         figure_table(data.evaluation.figures, all_figures(FigureGroup.OUTLINE)),
                     ),
                     html.Div(
                         [
                             panel(
-                                f"The {len(worst)} patients with the lowest Dice",
+                                f"{len(worst)} patients with the lowest Dice",
                                 *patient_table(worst, data.links),
                             ),
                             panel(

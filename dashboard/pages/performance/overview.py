@@ -1,4 +1,4 @@
-"""The first view: what a radiologist needs to know before relying on a mark."""
+"""The first view: the performance that a radiologist must know before relying on the AI."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from dashboard.components.attributes import aria
 from dashboard.components.buttons import small_button
 from dashboard.components.panels import chart
 from dashboard.evaluation import CELLS
+from dashboard.figures.template import with_interval
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from dashboard.pages.performance.inputs import HIGHEST, LOWEST, STEP
-from dashboard.pages.performance.leakage import gain_words, telling_figure
+from dashboard.pages.performance.leakage import headline_figure, inflation_words
 from dashboard.pages.performance.patients import patient_table
 from dashboard.pages.performance.tiles import cell_tile, figure_tile, headline
 from pipeline.evaluation.facade import Figures, Leakage, NotRun, find_figure
 
-#: Patients that the view lists.
+#: Number of patients in the list.
 WORST = 5
 
 
 def layout(data: PageData) -> html.Div:
-    """Tiles, the curve with the operating point, the four cells, a dot per patient."""
+    """Tiles, the ROC curve with the operating point, the four cells, a dot per patient."""
     right = [
         _confusion_tiles(),
         html.Div(id=ids.rows_id("group")),
@@ -59,35 +60,35 @@ def _top_tiles(data: PageData) -> html.Div:
 
 
 def _beside(figures: Figures, name: str) -> str:
-    """Another figure in one line, with its interval; "" where the file lacks it."""
+    """Another figure with its interval in one line; "" where the file lacks it."""
     figure, found = find_figure(name), figures.get(name)
     if found is None:
         return ""
-    interval = figure.interval_words(found)
-    return f"{figure.title}: {figure.words(found)}" + (f" ({interval})" if interval else "")
+    value = with_interval(figure.words(found), figure.interval_words(found))
+    return f"{figure.title}: {value}"
 
 
 def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
-    """The same model, measured with slices of one patient on both sides."""
-    title = "The same model, split by slice"
+    """The same model, with slices of one patient in both training and test sets."""
+    title = "Same model, split by slice"
     more = dcc.Link("What this means", href="/performance?view=leakage", className="secondary")
     if not isinstance(leakage, Leakage):
         return html.Section(
             [
                 html.H2(title, className="panel-title"),
                 html.Div("not run", className="number"),
-                html.Div("How much a leaking split would gain.", className="muted secondary"),
+                html.Div("Effect of data leakage on the results.", className="muted secondary"),
                 more,
             ],
             className="panel performance-tile",
         )
-    figure = telling_figure(leakage)
+    figure = headline_figure(leakage)
     by_slice = leakage.same_slices.by_slice.get(figure.name)
     return html.Section(
         [
             html.H2(f"{title}: {figure.label}", className="panel-title"),
             html.Div(figure.words(by_slice), className="number"),
-            html.Div(gain_words(leakage, figure), className="muted secondary tabular"),
+            html.Div(inflation_words(leakage, figure), className="muted secondary tabular"),
             more,
         ],
         className="panel performance-tile",
@@ -95,13 +96,13 @@ def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
 
 
 def _roc_panel(data: PageData) -> html.Section:
-    title = "Sensitivity of the slice score over its false-positive rate"
+    title = "ROC curve of the slice score"
     note = (
-        "Click the curve or move the slider: the four tiles follow. Dice figures are those of the "
-        "shipped operating point."
+        "Click the curve or move the slider to change the threshold; the four counts follow. Dice "
+        "values are those at the default."
     )
     if data.evaluation.cross_validated:
-        note += " As shipped, each fold is counted at the operating point chosen in its training."
+        note += " By default, each fold is counted at the threshold chosen during its training."
     threshold = data.measured.threshold
     return html.Section(
         [
@@ -109,9 +110,11 @@ def _roc_panel(data: PageData) -> html.Section:
             chart(ids.ROC, title, height=330, clickable=True),
             html.Div(
                 [
-                    html.Label("Operating point", htmlFor=ids.THRESHOLD),
+                    html.Label("Detection threshold (operating point)", htmlFor=ids.THRESHOLD),
                     html.Span(id=ids.THRESHOLD_WORDS, className="tabular strong"),
-                    small_button(f"As shipped, {threshold:.2f}", id=ids.RESET),
+                    small_button(
+                        f"Reset to {threshold:.2f}", id=ids.RESET, title="Reset to default"
+                    ),
                 ],
                 className="threshold-row",
             ),
@@ -144,20 +147,20 @@ def _confusion_tiles() -> html.Div:
         ],
         className="cell-tiles",
         role="group",
-        **aria(label="Slices by what they hold and what the slice score says"),
+        **aria(label="Confusion matrix of the slices"),
     )
 
 
 def _dice_panel(data: PageData) -> html.Section:
     patients = data.measured.patients
-    title = "Dice of each patient; click a dot for its case"
+    title = "Dice per patient (click a dot to open the case)"
     return html.Section(
         [
             html.H2(title, className="panel-title"),
             chart(ids.graph_id(ids.DICE), title, height=180, clickable=True),
             html.Details(
                 [
-                    html.Summary(f"The {len(patients)} patients as a table"),
+                    html.Summary(f"Table of all {len(patients)} patients"),
                     *patient_table(patients, data.links),
                 ],
                 className="patients-table",
@@ -168,11 +171,11 @@ def _dice_panel(data: PageData) -> html.Section:
 
 
 def _worst_panel(data: PageData) -> html.Section:
-    """The patients with the worst outlines."""
+    """The patients with the lowest Dice."""
     patients = data.measured.patients
     worst = patients.sort_values("dice", na_position="last", kind="stable").head(WORST)
     more = dcc.Link("More patients", href="/performance?view=outlines", className="secondary")
-    title = html.H2(f"The {len(worst)} patients with the lowest Dice", className="panel-title")
+    title = html.H2(f"{len(worst)} patients with the lowest Dice", className="panel-title")
     return html.Section(
         [html.Div([title, more], className="case-head"), *patient_table(worst, data.links)],
         className="panel",

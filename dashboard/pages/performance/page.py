@@ -1,7 +1,7 @@
-"""Performance: how far the shipped network can be trusted, and the cases behind every figure.
+"""Performance: the installed network's figures, and the cases behind each of them.
 
-One view at a time, each at an address of its own (``/performance?view=leakage``): the first one
-holds what a radiologist needs, the others what stands behind it.
+It shows one view at a time, each at its own address (``/performance?view=leakage``): the overview
+holds what a radiologist needs, the others the evidence for it.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ _VIEWS = {
 
 
 def layout(view: str | None = None, **_: Any) -> Component:
-    """The page, from the files beside the shipped models.
+    """The page, from the files next to the installed models.
 
     Args:
-        view: Which part of it, from the address, untrusted.
+        view: Name of the view, from the address, untrusted.
     """
     name = frame.parse_view(view)
     if name == "published":
@@ -71,18 +71,22 @@ def layout(view: str | None = None, **_: Any) -> Component:
     try:
         info = read_models()
     except InputError as error:
-        return _page(empty_state("The models cannot be read", error.message, *way_out(models=True)))
+        return _page(
+            empty_state("The models could not be read", error.message, *way_out(models=True))
+        )
     if name == "speed":
         shown = speed.layout(*read_benchmark(), digest=info.network.digest)
         return _page(frame.frame(name, shown))
     if info.evaluation is None:
-        return _without_figures(info, "These models have not been evaluated yet", name=name)
+        return _without_figures(info, "Models not evaluated yet", name=name)
     try:
         evaluation = read_evaluation(info.evaluation)
     except OldEvaluation as error:
-        return _without_figures(info, "These figures are of another version", str(error), name=name)
+        return _without_figures(
+            info, "These results are from a different version", str(error), name=name
+        )
     except InputError as error:
-        return _without_figures(info, "The figures cannot be shown", str(error), name=name)
+        return _without_figures(info, "Results not available", str(error), name=name)
     data = _page_data(Measured(info.network, evaluation))
     children = [*frame.other_network(info.network, evaluation), _VIEWS[name](data)]
     return _page(frame.frame(name, *children, provenance(data), evaluation=evaluation))
@@ -121,7 +125,7 @@ def register(app: Dash) -> None:
 
 
 def show_pictures(points: object, places: object) -> list[list[Component]]:
-    """A few slices of each cell, as far as their cases are in this workspace."""
+    """A few slices of each cell whose studies are in this workspace."""
     if not items_of(places):
         return []
     measured = evaluated()
@@ -133,7 +137,7 @@ def show_pictures(points: object, places: object) -> list[list[Component]]:
 def choose(
     picks: object, clicks: object, closed: object, selection: object
 ) -> tuple[dict[str, str], Any, list[None]]:
-    """What is listed after a click: a group of slices or patients, a case, or a case in Review."""
+    """What a click opens: a list of slices or patients, a case, or its study in Review."""
     measured = evaluated()
     chosen = parse_selection(selection, measured)
     none = [None] * len(items_of(clicks))
@@ -156,7 +160,7 @@ def choose(
 
 
 def list_cases(selection: object, points: object, places: object) -> list[Component | None]:
-    """The lists under the figures of a view, in the order of its places."""
+    """The lists below the figures of a view, one for each of its places."""
     measured = evaluated()
     chosen = parse_selection(selection, measured)
     made = {
@@ -168,7 +172,7 @@ def list_cases(selection: object, points: object, places: object) -> list[Compon
 
 
 def download(figures: object, patients: object, slices: object) -> Any:
-    """The figures, or the rows behind them, as CSV."""
+    """The figures, or the rows that they are computed from, as CSV."""
     measured = evaluated()
     if ctx.triggered_id == ids.FIGURES_CSV:
         return dcc.send_string(format_figures_csv(measured.evaluation), "figures.csv")
@@ -180,7 +184,7 @@ def download(figures: object, patients: object, slices: object) -> Any:
 
 
 def _clicked_point(which: object, clicks: object) -> dict[str, str]:
-    """What the point says that was clicked last: a case, or a bin of the reliability diagram."""
+    """The selection of the point that was clicked: a case, or a bin of the reliability diagram."""
     for click in items_of(clicks):
         value = clicked_value(click)
         if isinstance(value, list) and value:
@@ -200,7 +204,7 @@ def _page_data(measured: Measured) -> PageData:
 
 
 def _without_figures(info: TaskInfo, title: str, *sentences: str, name: str) -> Component:
-    """The page where there are no figures to show: why, what to do, how the network learned."""
+    """The page without figures: the reason, the action to take, the training curves."""
     return _page(
         frame.frame(
             name,

@@ -1,4 +1,4 @@
-"""Tables of patients: each opens its case where that is in this workspace."""
+"""Tables of patients, linked where the workspace has the study."""
 
 from __future__ import annotations
 
@@ -12,31 +12,29 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import small_button
-from dashboard.components.figure_words import number_words
-from dashboard.components.panels import table
+from dashboard.components.panels import ONE_PATIENT, number_words, table
 from dashboard.pages.performance import ids
 from pipeline.evaluation.facade import Figure, Part, all_figures
 
-#: Diagonal of the slices that were measured, as large as the network's input: the evaluation file
-#: does not hold their size. No distance is larger; what has no counterpart in its slice counts so.
+#: Diagonal of the evaluated slices, whose size is the network's input; the evaluation file does not
+#: hold it. It is the largest distance, and that of pixels without a counterpart in their slice.
 FARTHEST_PX = math.hypot(256, 256)
 UNMATCHED = "unmatched"
 HD95_NOTE = (
-    f"HD95 is measured within slices. {UNMATCHED.capitalize()}: more than 5% of an outline lies on "
-    "slices where the other outline is empty; the distance is then the image diagonal, "
-    f"{FARTHEST_PX:.0f} px."
+    f"HD95 is measured within slices. {UNMATCHED.capitalize()}: more than 5% of one outline lies "
+    f"on slices without the other; HD95 then equals the image diagonal ({FARTHEST_PX:.0f} px)."
 )
-_HEAD = ("Case", "Institution", "Dice", "HD95, px", "AI, px", "Reference, px", "Slices")
+_HEAD = ("Case", "Institution", "Dice", "HD95 (px)", "AI (px)", "Reference (px)", "Slices")
 
 
 def patient_table(
     patients: pd.DataFrame, links: Mapping[str, Component | str]
 ) -> tuple[html.Div, html.P]:
-    """Patients, lowest Dice first, and how to read their HD95.
+    """Patients, lowest Dice first, and an explanation of their HD95.
 
     Args:
         patients: case_id, institution, fold, dice, hd95_px, volume_px, reference_px, slices.
-        links: What to show for a case_id, its name where missing.
+        links: Link of each case_id that can be opened.
     """
     ordered = patients.sort_values("dice", na_position="first")
     folds = bool((patients["fold"] != "").any())
@@ -83,16 +81,16 @@ def _patient_row(
 
 
 def _hd95_words(value: float) -> str:
-    """The distance, or that too much of an outline has no counterpart."""
+    """The distance, or `UNMATCHED`."""
     return UNMATCHED if value > FARTHEST_PX - 0.05 else number_words(value, digits=1)
 
 
 def part_table(kind: str, parts: Sequence[tuple[str, Part, Sequence[Component]]]) -> html.Div:
-    """Key figures of some of the patients, side by side, with a button that lists the patients.
+    """Key figures of each part of the patients, with a button that lists its patients.
 
     Args:
         kind: ``fold`` or ``institution``.
-        parts: Name of each, its figures, and what is shown behind its name.
+        parts: Name of each part, its figures, and components to show after its name.
     """
     figures = [figure for figure in all_figures() if figure.in_parts]
     rows = [
@@ -104,7 +102,7 @@ def part_table(kind: str, parts: Sequence[tuple[str, Part, Sequence[Component]]]
                     for count in (part.patients, part.slices)
                 ],
                 *[_part_cell(figure, part) for figure in figures],
-                html.Td(small_button("Patients", id=ids.pick_id(kind, name))),
+                html.Td(small_button("List patients", id=ids.pick_id(kind, name))),
             ]
         )
         for name, part, marks in parts
@@ -114,9 +112,9 @@ def part_table(kind: str, parts: Sequence[tuple[str, Part, Sequence[Component]]]
 
 
 def _part_cell(figure: Figure, part: Part) -> html.Td:
-    """A figure, its interval below it; a single patient has none."""
+    """A figure with its interval below; a single patient has no interval."""
     found = part.figures.get(figure.name)
-    interval = figure.interval_words(found) if part.patients != 1 or not found else "one patient"
+    interval = figure.interval_words(found) if part.patients != 1 or not found else ONE_PATIENT
     return html.Td(
         [html.Div(figure.words(found)), html.Div(interval, className="meaning nowrap")],
         className="number-cell",

@@ -1,4 +1,4 @@
-"""The view of the published systems: what others report, beside what came out here."""
+"""The view of the published systems: reported results, and those measured here."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.figure_words import NONE
 from dashboard.components.matrix import confusion_table
-from dashboard.components.panels import caution, not_run, table
+from dashboard.components.panels import NONE, caution, not_run, table
 from pipeline import ExperimentResults, MeasuredRow, NotRunRow
 from pipeline.evaluation.facade import Figure, NotRun, find_image_figure
 from pipeline.image_tasks.facade import Published
@@ -20,7 +19,7 @@ EXPERIMENT_COMMAND = "python -m pipeline experiment NAME"
 
 STRATEGIES = (
     "Strategy 1: the base is frozen and a new dense head is trained. Strategy 2: all layers are "
-    "trained at a small learning rate."
+    "trained with a low learning rate."
 )
 
 
@@ -28,14 +27,14 @@ def layout(experiments: Sequence[ExperimentResults], errors: Sequence[str]) -> h
     """A section per experiment.
 
     Args:
-        experiments: Those that can be shown.
-        errors: Sentences on those that cannot.
+        experiments: The experiments that can be shown.
+        errors: A sentence for each one that cannot.
     """
     notices: list[Component] = [
         html.P(sentence, className="notice notice--error", role="alert") for sentence in errors
     ]
     if not experiments:
-        notices.append(not_run("The published systems", None, command=EXPERIMENT_COMMAND))
+        notices.append(not_run("Published systems", None, command=EXPERIMENT_COMMAND))
     return html.Div([*notices, *map(_experiment, experiments)], className="stack")
 
 
@@ -59,7 +58,7 @@ def _experiment(experiment: ExperimentResults) -> html.Section:
             *_matrices(measured, data.cautions),
             *[html.P(note, className="muted") for note in experiment.notes],
             html.P(
-                [f"{where}. " if where else "", "Run it again: ", html.Code(experiment.command)]
+                [f"{where}. " if where else "", "To reproduce: ", html.Code(experiment.command)]
             ),
         ],
         className="panel experiment stack stack--tight",
@@ -67,12 +66,12 @@ def _experiment(experiment: ExperimentResults) -> html.Section:
 
 
 def _place(row: MeasuredRow) -> str:
-    """Where and when a row was measured."""
+    """Date and processor of a row's measurement."""
     return " · ".join(row.environment[key] for key in ("date", "cpu") if key in row.environment)
 
 
 def _published(entries: Sequence[Published]) -> list[Component]:
-    """What others report, with where they do."""
+    """Published results with their sources."""
     if not entries:
         return []
     rows = [
@@ -81,19 +80,19 @@ def _published(entries: Sequence[Published]) -> list[Component]:
         )
         for entry in entries
     ]
-    return [table(["Published system", "Figure", "Source"], rows, extra="experiment-rows")]
+    return [table(["Published system", "Result", "Source"], rows, extra="experiment-rows")]
 
 
 def _measured(
     rows: Sequence[MeasuredRow], entries: Sequence[Published], figures: Sequence[Figure]
 ) -> list[Component]:
-    """What came out here, the published figure of the same system beside it."""
+    """Results measured here, with the published result of the same system."""
     if not rows:
         return []
     published: dict[str, list[str]] = {}
     for entry in entries:
         published.setdefault(entry.label.casefold(), []).append(entry.figure)
-    head = ["Measured system", "Training", "Split"]
+    head = ["System evaluated here", "Training", "Split"]
     beside = any(row.label.casefold() in published for row in rows)
     head += [*(["Published"] * beside), *[figure.title for figure in figures]]
     body = []
@@ -101,7 +100,7 @@ def _measured(
         others = ", ".join(published.get(row.label.casefold(), [])) or NONE
         cells = [
             html.Td(_system(row)),
-            html.Td(_learned(row)),
+            html.Td(_training(row)),
             html.Td(row.split, className="nowrap"),
         ]
         cells += [html.Td(others, className="number-cell")] * beside
@@ -113,17 +112,17 @@ def _measured(
 
 
 def _not_run(rows: Sequence[MeasuredRow | NotRunRow]) -> list[Component]:
-    """Rows that were not run: how many and why, and on demand each with its command."""
+    """Rows that were not run: how many, the reasons, and on demand each one's command."""
     missing = [row for row in rows if isinstance(row, NotRunRow)]
     if not missing:
         return []
     reasons = list(dict.fromkeys(row.reason.rstrip(".") for row in missing if row.reason))
-    why = "; ".join(reasons[:4]) or "no reason is given"
+    why = "; ".join(reasons[:4]) or "no reason given"
     body = [
         html.Tr(
             [
                 html.Td(_system(row)),
-                html.Td(_learned(row)),
+                html.Td(_training(row)),
                 html.Td(row.split, className="nowrap"),
                 html.Td(
                     not_run(
@@ -140,7 +139,7 @@ def _not_run(rows: Sequence[MeasuredRow | NotRunRow]) -> list[Component]:
         )
         for row in missing
     ]
-    summary = f"{len(missing)} of {len(rows)} systems were not run: {why}. Their commands"
+    summary = f"{len(missing)} of {len(rows)} systems were not run. Reasons: {why}."
     head = ["System", "Training", "Split", "Not run"]
     return [
         html.Details(
@@ -155,17 +154,17 @@ def _system(row: MeasuredRow | NotRunRow) -> list[Component]:
     return [html.Div(row.label), html.Div(options, className="meaning")]
 
 
-def _learned(row: MeasuredRow | NotRunRow) -> list[Component]:
+def _training(row: MeasuredRow | NotRunRow) -> list[Component]:
     strategy = f"strategy {row.strategy}" if row.strategy[:1] in ("1", "2") else row.strategy
-    learned: list[Component] = [
+    training: list[Component] = [
         html.Div(strategy),
         html.Div(row.initial_weights, className="meaning"),
     ]
     if row.epochs and isinstance(row, MeasuredRow):
         timed = row.seconds_per_epoch
         seconds = "" if timed is None else f", {timed:,.1f} s each"
-        learned.append(html.Div(f"{row.epochs} epochs{seconds}", className="meaning"))
-    return learned
+        training.append(html.Div(f"{row.epochs} epochs{seconds}", className="meaning"))
+    return training
 
 
 def _figure(row: MeasuredRow, figure: Figure) -> html.Td:

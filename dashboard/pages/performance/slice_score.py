@@ -1,4 +1,4 @@
-"""The view of the slice score: its figures, what decided, predictive value and calibration."""
+"""The view of the slice score: figures, basis of the decisions, predictive value, calibration."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.buttons import small_button
 from dashboard.components.panels import chart, figure_table, legend, panel, table
+from dashboard.figures.reliability import AFTER, BEFORE, WORDS
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from pipeline.evaluation.facade import (
@@ -18,25 +19,25 @@ from pipeline.evaluation.facade import (
     find_figure,
 )
 
-#: What a decision rests on: words of a row, and what it means.
-DECIDED: dict[str, tuple[str, str]] = {
-    "both": ("Classifier and outline agree", "Both indicate tumor, or neither does."),
-    "classifier": ("Conflict: the classifier decided", "The outline evidence says the opposite."),
-    "outline": ("Conflict: the outline decided", "The classifier score says the opposite."),
-    "gate": ("Classifier alone, nothing outlined", "Its score is below the gate."),
+#: Label and explanation of each basis of a slice's decision.
+DECISIONS: dict[str, tuple[str, str]] = {
+    "both": ("Classifier and segmentation agree", "Both indicate tumor, or neither does."),
+    "classifier": ("Conflict: classifier prevailed", "The segmentation suggests the opposite."),
+    "outline": ("Conflict: segmentation prevailed", "The classifier suggests the opposite."),
+    "gate": ("Classifier only, not segmented", "The classifier score is below the gate."),
 }
 
 
 def layout(data: PageData) -> html.Div:
-    """Figures, what decided, precision and recall, calibration."""
+    """Figures, precision-recall curve, basis of the decisions, calibration."""
     evaluation = data.evaluation
-    recall_title = "Positive predictive value over sensitivity"
+    recall_title = "Precision-recall curve"
     return html.Div(
         [
             html.Div(
                 [
                     panel(
-                        "Figures of the slice score",
+                        "Slice score metrics",
                         figure_table(evaluation.figures, all_figures(FigureGroup.SLICE_SCORE)),
                     ),
                     html.Div(
@@ -59,41 +60,43 @@ def layout(data: PageData) -> html.Div:
 
 
 def count_decided(slices: pd.DataFrame) -> pd.DataFrame:
-    """How slices were decided: decided_by, slices, wrong (called without tumor or the reverse)."""
+    """Slices by basis of their decision: decided_by, slices, wrong (false positive or negative)."""
     wrong = slices["called"].to_numpy(bool) != slices["reference_tumor"].to_numpy(bool)
     grouped = slices.assign(wrong=wrong).groupby("decided_by")["wrong"].agg(["size", "sum"])
-    known = grouped.reindex([name for name in DECIDED if name in grouped.index])
+    known = grouped.reindex([name for name in DECISIONS if name in grouped.index])
     return known.rename(columns={"size": "slices", "sum": "wrong"}).reset_index()
 
 
 def _decided_panel(slices: pd.DataFrame) -> html.Section:
-    title = "What the decision on a slice rests on"
+    title = "Basis of the decision on each slice"
     counted = count_decided(slices)
     if not len(counted):
-        text = "The evaluation file does not say what decided."
+        text = "The evaluation file does not record the basis of the decisions."
         return panel(title, html.P(text, className="muted"))
     rows = []
     for name, count, wrong in counted.itertuples(index=False):
-        words, meaning = DECIDED[name]
+        words, meaning = DECISIONS[name]
         rows.append(
             html.Tr(
                 [
                     html.Td([html.Div(words), html.Div(meaning, className="meaning")]),
                     html.Td(f"{count:,}", className="number-cell"),
                     html.Td(f"{wrong:,} ({wrong / count:.1%})", className="number-cell nowrap"),
-                    html.Td(small_button("List them", id=ids.pick_id("decided", name))),
+                    html.Td(small_button("List slices", id=ids.pick_id("decided", name))),
                 ]
             )
         )
-    return panel(title, table(["Decided by", "Slices", "Wrong", ""], rows, numbers=(1, 2)))
+    return panel(title, table(["Basis", "Slices", "Errors", ""], rows, numbers=(1, 2)))
 
 
 def _calibration_panel(calibration: Calibration | None) -> html.Section:
-    title = "Share of tumor slices by score; click a point for its slices"
+    title = "Calibration (click a point to list its slices)"
     before, after = (calibration.before, calibration.after) if calibration else (None, None)
     if before is None and after is None:
-        return panel(title, html.P("The evaluation file holds no calibration.", className="muted"))
-    marks = (("mark--hollow", "classifier's raw score"), ("mark--solid", "slice score, calibrated"))
+        return panel(
+            title, html.P("The evaluation file contains no calibration.", className="muted")
+        )
+    marks = (("mark--hollow", WORDS[BEFORE]), ("mark--solid", WORDS[AFTER]))
     facts: list[Component] = []
     for words, part in (("Before", before), ("After", after)):
         if part is not None:
@@ -106,9 +109,9 @@ def _calibration_panel(calibration: Calibration | None) -> html.Section:
                 html.Div(
                     [
                         html.P(
-                            "On the dashed line the score equals the share of tumor: of the slices "
-                            "with a score of 0.8, 80% hold tumor. Above the line the score is too "
-                            "low, below it too high. Larger points hold more slices.",
+                            "The dashed line is perfect calibration: of the slices with a score of "
+                            "0.8, 80% contain tumor. Above the line the score is too low, below it "
+                            "too high. Larger points represent more slices.",
                         ),
                         html.Dl(facts, className="calibration-facts tabular"),
                         legend(*marks),

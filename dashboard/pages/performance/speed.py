@@ -1,4 +1,4 @@
-"""The view of speed: how fast the network answers on each runtime, and who it was compared with."""
+"""The view of speed: throughput of the network on each runtime, and of training."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.figure_words import NONE
-from dashboard.components.panels import not_run, panel, table
+from dashboard.components.panels import NONE, not_run, panel, table
 from pipeline import BenchmarkResults, MeasuredRoute, MissingRoute, Ratio, TimedTask, TimedTraining
 
 BENCHMARK_COMMAND = "python -m pipeline benchmark"
+_RUNTIMES = {"tensorflow": "TensorFlow", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 _HEAD = (
-    "Way",
-    "p50",
-    "p95",
-    "Times the published way",
-    "Times traced TensorFlow",
-    "Over the runtime alone",
-    "First answer",
-    "Memory",
+    "Method",
+    "Median",
+    "95th percentile",
+    "Speed-up over published method",
+    "Speed-up over traced TensorFlow",
+    "Total / runtime alone",
+    "Time to first result",
+    "Peak memory",
 )
 
 
@@ -27,9 +27,9 @@ def layout(benchmark: BenchmarkResults | None, error: str, *, digest: str) -> ht
     """Bars and a table per task.
 
     Args:
-        benchmark: The file, None where none can be shown.
-        error: Why not, in one sentence; "" where there is no file.
-        digest: Of the shipped weights.
+        benchmark: The benchmark, None where none can be shown.
+        error: The reason, in one sentence; "" where the file is missing.
+        digest: Digest of the installed weights.
     """
     if benchmark is None:
         notices: list[Component] = []
@@ -40,7 +40,7 @@ def layout(benchmark: BenchmarkResults | None, error: str, *, digest: str) -> ht
     if digest and benchmark.network.digest != digest:
         children.append(
             html.P(
-                "These times are of other weights than the installed ones.",
+                "These timings are those of different weights from the ones installed.",
                 className="notice notice--warning",
             )
         )
@@ -58,7 +58,10 @@ def _task(task: TimedTask) -> html.Section:
         task.label,
         bars("Slices per second", [(r.label, r.slices_per_s) for r in measured], longest=fastest),
         html.Details(
-            [html.Summary("Times, ratios and memory"), table(_HEAD, rows, numbers=range(1, 8))],
+            [
+                html.Summary("Timings, speed-ups and memory"),
+                table(_HEAD, rows, numbers=range(1, 8)),
+            ],
             className="patients-table",
         ),
         extra="stack stack--tight",
@@ -66,11 +69,11 @@ def _task(task: TimedTask) -> html.Section:
 
 
 def bars(label: str, values: list[tuple[str, float]], *, longest: float) -> html.Div:
-    """Horizontal bars with their numbers beside them.
+    """Horizontal bars with their numbers.
 
     Args:
-        label: What the numbers are.
-        values: Words and number of each bar.
+        label: What the numbers measure.
+        values: Label and number of each bar.
         longest: The number that fills the width.
     """
     lines = [
@@ -123,7 +126,7 @@ def _training(training: TimedTraining) -> html.Section:
     return panel(
         "Training",
         bars("Images per second", loops, longest=longest),
-        html.P(f"Times faster: {_ratio_words(training.times_faster)}"),
+        html.P(f"Speed-up: {_ratio_words(training.times_faster)}"),
         extra="stack stack--tight",
     )
 
@@ -132,21 +135,17 @@ def _provenance(benchmark: BenchmarkResults) -> html.Div:
     known = benchmark.environment
     facts = [known[name] for name in ("cpu", "date", "material", "answers") if known.get(name)]
     cores = [f"{known['cores']} cores"] if known.get("cores") else []
-    versions = [
-        f"{name} {known[name]}"
-        for name in ("tensorflow", "openvino", "onnxruntime")
-        if known.get(name)
-    ]
+    versions = [f"{title} {known[name]}" for name, title in _RUNTIMES.items() if known.get(name)]
     command = known.get("command") or BENCHMARK_COMMAND
     return html.Div(
         [
             html.P(
-                "All ways answered in turn, round after round, each in a process of its own; ratios"
-                " are taken round by round, with the 95% interval of their median.",
+                "All methods ran in turn, round after round, each in its own process. Ratios are "
+                "medians over the rounds, with 95% CI in parentheses.",
                 className="muted",
             ),
             html.P(" · ".join([*facts[:1], *cores, *facts[1:], *versions]), className="muted"),
-            html.P(["Run it again: ", html.Code(command)]),
+            html.P(["To reproduce: ", html.Code(command)]),
         ],
         className="experiment",
     )

@@ -11,6 +11,7 @@ from dash import html
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button
 from dashboard.evaluation import Cell
+from dashboard.figures.template import CI
 from pipeline.evaluation.facade import (
     Confusion,
     Estimate,
@@ -22,23 +23,23 @@ from pipeline.evaluation.facade import (
 #: A component's id: a string, or the dictionary of a pattern.
 ComponentId = str | dict[str, Any]
 
-#: Title of each cell, the lines that the viewer would draw there (AI amber, reference teal), and
-#: in which order its slices are listed.
+#: Title of each cell, the outlines that the viewer draws there (AI amber, reference teal), and the
+#: order in which its slices are listed.
 CELL_WORDS: dict[Cell, tuple[str, tuple[str, ...], str]] = {
-    "tp": ("Tumor, marked", ("ai", "reference"), "lowest score first"),
-    "fn": ("Tumor, missed", ("reference",), "largest first"),
-    "fp": ("No tumor, marked", ("ai",), "highest score first"),
-    "tn": ("No tumor, not marked", (), "highest score first"),
+    "tp": ("True positive", ("ai", "reference"), "lowest score first"),
+    "fn": ("False negative", ("reference",), "largest lesion first"),
+    "fp": ("False positive", ("ai",), "highest score first"),
+    "tn": ("True negative", (), "highest score first"),
 }
 
 
 def figure_tile(figure: Figure, found: Estimate | None, *, note: str = "") -> html.Section:
-    """A figure with its 95% interval and a line that puts it in proportion.
+    """A figure with its interval and a second figure for comparison.
 
     Args:
-        figure: What it is.
+        figure: The figure.
         found: Its value, None where the evaluation file lacks it.
-        note: What it should be compared with, "" for nothing.
+        note: A second figure in words, "" for none.
     """
     interval = figure.interval_words(found)
     children: list[html.Div | html.H2] = [
@@ -46,28 +47,28 @@ def figure_tile(figure: Figure, found: Estimate | None, *, note: str = "") -> ht
         html.Div(figure.words(found), className="number"),
     ]
     if interval:
-        children.append(html.Div(f"95% interval {interval}", className="muted secondary tabular"))
+        children.append(html.Div(f"{CI} {interval}", className="muted secondary tabular"))
     if note:
         children.append(html.Div(note, className="muted secondary tabular"))
     return html.Section(children, className="panel performance-tile")
 
 
 def headline(figures: Figures) -> html.Section:
-    """What the figures mean, in a sentence."""
+    """The main figures in two sentences."""
     sensitivity, specificity = (value_of(figures, name) for name in ("sensitivity", "specificity"))
     dice = figures.get("patient_dice_mean")
     parts: list[str | html.B] = []
     if math.isfinite(sensitivity) and math.isfinite(specificity):
         parts += [
-            "Of 100 slices with tumor it misses ",
+            "Of 100 slices with tumor, the AI misses ",
             html.B(_of_hundred(1 - sensitivity)),
-            "; of 100 slices without tumor it marks ",
+            "; of 100 without tumor, it marks ",
             html.B(_of_hundred(1 - specificity)),
             ". ",
         ]
     if dice is not None and dice.value is not None:
         parts += [
-            "The mean Dice of its outline with a patient's reference outline is ",
+            "The mean Dice per patient is ",
             html.B(f"{dice.value:.2f}"),
             ".",
         ]
@@ -80,7 +81,7 @@ def cell_tile(
     """One cell of the confusion matrix, a button that lists its slices.
 
     Args:
-        cell: Which.
+        cell: The cell.
         tile_id: Id of the button.
         count_id: Id of its number, which a callback fills.
         pictures_id: Id of its row of pictures, which a callback fills.
@@ -92,7 +93,7 @@ def cell_tile(
             html.Span([title, html.Span(swatches, className="cell-lines")], className="cell-title"),
             html.Span(id=count_id, className="number"),
             html.Span(id=pictures_id, className="cell-thumbnails"),
-            html.Span(["List them", f", {order}"], className="cell-open"),
+            html.Span(f"List slices, {order}", className="cell-open"),
         ],
         id=tile_id,
         className="panel cell-tile",
@@ -100,7 +101,7 @@ def cell_tile(
 
 
 def rate_words(rates: Mapping[str, Estimate], counts: Confusion) -> list[html.Div]:
-    """The figures of one operating point, and how many of the slices hold tumor."""
+    """The figures at one operating point, and the prevalence of tumor among the slices."""
     rows = [
         (figure.title, figure.words(found), figure.interval_words(found), figure.label)
         for figure in all_figures()
@@ -108,8 +109,8 @@ def rate_words(rates: Mapping[str, Estimate], counts: Confusion) -> list[html.Di
         for found in [rates.get(figure.name)]
     ]
     if math.isfinite(counts.prevalence):
-        share, title = f"{counts.prevalence:.3f}", "Share of the slices that hold tumor"
-        rows.append(("Prevalence", share, "of the slices", title))
+        share, title = f"{counts.prevalence:.3f}", "Share of slices with tumor"
+        rows.append(("Prevalence", share, "of slices", title))
     return [
         html.Div([html.Span(name, title=title), html.B(value), html.Span(more, className="muted")])
         for name, value, more, title in rows

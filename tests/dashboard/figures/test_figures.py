@@ -14,18 +14,18 @@ from dashboard.evaluation.history import choose_measures, parse_history
 from dashboard.figures import template
 from dashboard.figures.comparison import Pair, make_pair_figure
 from dashboard.figures.dice import make_dice_figure, stack_dots
-from dashboard.figures.institutions import INTERVALS, MEANS, PATIENTS, make_institution_figure
+from dashboard.figures.institutions import MEANS, PATIENTS, make_institution_figure
 from dashboard.figures.reliability import AFTER, BEFORE, bin_sizes, make_reliability_figure
 from dashboard.figures.roc import (
     CURVE,
+    DEFAULT_POINT,
     OPERATING_POINT,
-    SHIPPED_POINT,
     OperatingPoint,
     label_drop,
     make_recall_figure,
     make_roc_figure,
 )
-from dashboard.figures.training import make_training_figure
+from dashboard.figures.training import USED_EPOCH, make_training_figure, used_epoch_words
 from pipeline.evaluation.facade import (
     Estimate,
     InstitutionPart,
@@ -47,7 +47,7 @@ def patients(evaluation):
     return make_table(evaluation.patients, PatientRow)
 
 
-SHIPPED = OperatingPoint(0.5, sensitivity=0.9, specificity=0.8, ppv=0.7)
+DEFAULT = OperatingPoint(0.5, sensitivity=0.9, specificity=0.8, ppv=0.7)
 
 
 def _traces(figure):
@@ -75,7 +75,7 @@ def test_colours_are_read_from_the_style_sheet():
 @pytest.mark.parametrize("value", ["", "teal", "var(--nowhere)"])
 def test_colour_that_is_missing_is_refused(value):
     css = re.sub(r"(--on-image-reference:)[^;]+;", rf"\1 {value};", CSS.read_text("utf-8"))
-    with pytest.raises(ValueError, match="dark theme has no colour reference"):
+    with pytest.raises(ValueError, match="reference"):
         template.read_tokens(css)
 
 
@@ -100,26 +100,26 @@ def test_unknown_theme_is_dark(value):
 
 
 def test_curve_carries_the_threshold_and_the_point_lies_at_the_rates(evaluation):
-    figure = make_roc_figure(evaluation.roc, current=SHIPPED, shipped=SHIPPED, theme="dark")
+    figure = make_roc_figure(evaluation.roc, current=DEFAULT, default=DEFAULT, theme="dark")
     traces = _traces(figure)
     assert list(traces[CURVE].customdata) == [point.threshold for point in evaluation.roc]
     assert traces[OPERATING_POINT].x[0] == pytest.approx(0.2)
     assert traces[OPERATING_POINT].y[0] == 0.9
     assert traces[OPERATING_POINT].marker.color == template.DARK.ai
-    assert SHIPPED_POINT not in traces
+    assert DEFAULT_POINT not in traces
 
 
-def test_moved_point_leaves_the_shipped_one_in_place(evaluation):
+def test_moved_point_leaves_the_default_one_in_place(evaluation):
     moved = OperatingPoint(0.2, sensitivity=0.95, specificity=0.6, ppv=0.5)
-    figure = make_roc_figure(evaluation.roc, current=moved, shipped=SHIPPED, theme="light")
+    figure = make_roc_figure(evaluation.roc, current=moved, default=DEFAULT, theme="light")
     traces = _traces(figure)
-    assert traces[SHIPPED_POINT].y[0] == 0.9
+    assert traces[DEFAULT_POINT].y[0] == 0.9
     assert traces[OPERATING_POINT].y[0] == 0.95
 
 
 def test_a_point_whose_rates_are_missing_is_not_drawn(evaluation):
     unknown = OperatingPoint(0.5, sensitivity=np.nan, specificity=0.8, ppv=np.nan)
-    figure = make_roc_figure(evaluation.roc, current=unknown, shipped=unknown, theme="dark")
+    figure = make_roc_figure(evaluation.roc, current=unknown, default=unknown, theme="dark")
     assert OPERATING_POINT not in _traces(figure)
 
 
@@ -177,14 +177,14 @@ def test_institution_has_a_dot_per_patient_and_its_mean_below():
     assert dots.marker.color == template.DARK.ai
     assert np.asarray(dots.marker.line.width).tolist() == [0, 3, 0]
     rows = dict(zip(figure.layout.yaxis.ticktext, figure.layout.yaxis.tickvals, strict=True))
-    assert list(rows) == ["HT, 12 patients", "EZ, 1 patient"]
-    assert np.round(dots.y).tolist() == [rows["HT, 12 patients"]] * 2 + [rows["EZ, 1 patient"]]
+    assert list(rows) == ["HT (n = 12)", "EZ (n = 1)"]
+    assert np.round(dots.y).tolist() == [rows["HT (n = 12)"]] * 2 + [rows["EZ (n = 1)"]]
     assert dots.y[0] != dots.y[1]  # the same Dice, one beside the other
     assert list(means.marker.line.color) == [template.DARK.accent, template.DARK.muted]
-    assert sum(trace.name == INTERVALS for trace in figure.data) == 1
+    assert sum(trace.name == template.CI for trace in figure.data) == 1
     assert list(means.text) == [
-        "HT: mean 0.900, 0.850 to 0.950",
-        "EZ: mean 0.800, one patient",
+        f"HT: mean {template.with_interval('0.900', '0.850 to 0.950')}",
+        "EZ: mean 0.800",
     ]
 
 
@@ -217,14 +217,14 @@ def test_names_of_points_are_not_printed_over_each_other(point, others, drop):
     assert label_drop(point, others) == pytest.approx(drop)
 
 
-def test_predictive_value_is_drawn_beside_marking_every_slice(evaluation):
+def test_predictive_value_is_drawn_with_the_prevalence(evaluation):
     figure = make_recall_figure(
-        evaluation.precision_recall, current=SHIPPED, prevalence=0.35, theme="dark"
+        evaluation.precision_recall, current=DEFAULT, prevalence=0.35, theme="dark"
     )
     point = _traces(figure)[OPERATING_POINT]
     assert (point.x[0], point.y[0]) == (0.9, 0.7)
     assert figure.layout.shapes[0].y0 == 0.35
-    assert "marking every slice, 0.35" in str(figure.layout.annotations)
+    assert figure.layout.annotations[0].text.endswith("0.35")
 
 
 def test_reliability_has_a_curve_before_and_after_with_larger_points_for_more_slices():
@@ -250,10 +250,12 @@ def test_pairs_lie_one_above_the_other_with_their_intervals():
     assert traces["by slice"].x == (0.89,)
     assert traces["by patient"].x == (0.85, 0.99)
     assert traces["by slice"].y[0] > traces["by patient"].y[0] > traces["by patient"].y[1]
-    assert list(traces["by slice"].customdata) == ["Dice, by slice: 0.890, 0.860 to 0.920"]
+    assert list(traces["by slice"].customdata) == [
+        f"Dice, by slice: {template.with_interval('0.890', '0.860 to 0.920')}"
+    ]
     assert list(traces["by patient"].customdata)[1] == "AUC, by patient: 0.990"
     assert traces["by slice"].marker.color == template.DARK.panel  # hollow
-    intervals = [trace for trace in figure.data if trace.name == "95% interval"]
+    intervals = [trace for trace in figure.data if trace.name == template.CI]
     assert [trace.x for trace in intervals] == [(0.86, 0.92, None), (0.82, 0.88, None)]
     assert list(figure.layout.yaxis.ticktext) == ["Dice", "AUC", "None"]
     assert figure.layout.xaxis.range[0] == pytest.approx(0.8)
@@ -289,13 +291,27 @@ def test_epochs_count_from_one(rows, epochs):
     assert parse_history(rows)["epoch"].tolist() == epochs
 
 
-def test_shipped_epoch_is_marked_on_the_validation_line():
+def test_used_epoch_is_marked_on_the_validation_line():
     history = pd.DataFrame({"epoch": [1, 2, 3], "auc": [0.5, 0.7, 0.8], "val_auc": [0.4, 0.6, 0.5]})
     (measure,) = choose_measures(history)
-    traces = _traces(make_training_figure(history, measure, shipped_epoch=2, theme="dark"))
-    assert (traces["shipped epoch"].x[0], traces["shipped epoch"].y[0]) == (2, 0.6)
-    unmarked = make_training_figure(history, measure, shipped_epoch=None, theme="dark")
-    assert "shipped epoch" not in _traces(unmarked)
+    traces = _traces(make_training_figure(history, measure, used_epoch=2, theme="dark"))
+    assert (traces[USED_EPOCH].x[0], traces[USED_EPOCH].y[0]) == (2, 0.6)
+    unmarked = make_training_figure(history, measure, used_epoch=None, theme="dark")
+    assert USED_EPOCH not in _traces(unmarked)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "words"),
+    [
+        (20, "final epoch (20 of 20) used"),
+        (12, "epoch 12 of 20 used"),
+        (None, ""),
+        (0, ""),
+        (21, ""),  # not in the history
+    ],
+)
+def test_used_epoch_is_named(epoch, words):
+    assert used_epoch_words(epoch, 20) == words
 
 
 def test_figures_are_plain_json(patients):

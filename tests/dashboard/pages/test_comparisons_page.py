@@ -1,9 +1,10 @@
-"""The comparisons page: what it says, and its callbacks as plain functions."""
+"""The comparisons page: its contents, and its callbacks as plain functions."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dash import no_update
+from dash import html, no_update
 from dash.exceptions import PreventUpdate
 from fake_images import (
     TASK,
@@ -22,14 +23,15 @@ from fake_images import (
 )
 from fake_server import make_settings
 from flask import Flask
-from page_calls import text
+from page_calls import find, of_type, rows_of, text, with_class, words_of
 
-from dashboard.comparisons.answers import ImageAnswers
+from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import DARK
 from dashboard.jobs import tasks
 from dashboard.jobs.execution import Worker
 from dashboard.pages.comparisons import page as comparisons
+from dashboard.pages.comparisons import view
 from dashboard.workspace import services
 from dashboard.workspace.services import Services, build_services
 from pipeline import InputError
@@ -46,27 +48,43 @@ def served(tmp_path: Path) -> Iterator[Services]:
         yield parts
 
 
+def numbers_in(words: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", words)]
+
+
 def page(**query: Any) -> str:
     return text(comparisons.layout(**query))
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "Not for reading",
-        "a model can score by telling the sources apart",
-        "0.842",
-        "0.800 to 0.880",
-        "2 x 5 stratified folds by group, 316 images in 300 groups",
-        "Cases: 1 of 4 answered wrongly, the surest of them first",
-        "Choose an image",
-        "up to 32 MB",
-        "mobilenetv2 1.0.0",
-        "answered Covid-19",
-    ],
-)
-def test_page_of_a_task_says(served, words):
-    assert words in page(task=TASK)
+def cautions_in(component: Any) -> list[str]:
+    return [words_of(one) for one in with_class(component, "notice--warning")]
+
+
+def test_page_of_a_task_shows_cautions_figures_matrix_and_cases(served):
+    layout = comparisons.layout(task=TASK)
+    task = IMAGE_TASKS[TASK]
+    assert cautions_in(layout)[: len(task.cautions)] == list(task.cautions)
+    assert len(with_class(layout, "chip--warning")) == 1
+    rows = rows_of(layout)
+    assert ["0.842", "0.800 to 0.880"] in [row[1:] for row in rows]
+    (matrix,) = with_class(layout, "matrix")
+    assert [row[1:] for row in rows_of(matrix)[1:]] == [
+        ["7 (100%)" if k == place else "0" for k in range(4)] for place in range(4)
+    ]
+    titles = dict(zip(task.classes, task.class_titles, strict=True))
+    (first, *_) = rows_of(with_class(layout, "patient-rows"))[1:]
+    assert first[:4] == [
+        "pneumonia_bac/2.png",
+        titles["pneumonia_bac"],
+        titles["pneumonia_vir"],
+        "70%",
+    ]
+    assert find(layout, "comparisons-choose") is not None
+
+
+def test_upload_limit_of_the_page_is_the_server_s(served):
+    button = find(comparisons.layout(task=TASK), "comparisons-choose")
+    assert int(getattr(button, "data-max-bytes")) == MAX_BYTES
 
 
 def test_numbers_of_answers_and_images_add_up(served):
@@ -83,41 +101,45 @@ def test_numbers_of_answers_and_images_add_up(served):
     ]
     counts = [[3, 5, 0, 0], *[[0] * 4] * 3]
     made = make_image_evaluation(rows=rows, confusion={"labels": list(classes), "counts": counts})
-    write_image_model(served.settings.models, evaluation=made)
+    found = write_image_model(served.settings.models, evaluation=made).evaluation
+    assert found is not None and (found.answers, found.repeats) == (8, 2)
+    assert numbers_in(view.predictions_words(found)) == [8, 4]
+    assert view.count_misclassified(found) == 2
+    assert numbers_in(view.averaged_words(found)) == [2, 2, 4, 5, 8]
     shown = page(task=TASK)
-    assert "8 answers: each of the 4 images was answered 2 times" in shown
-    assert "Cases: 2 of 4 answered wrongly" in shown
-    assert "2 of 4 images are wrong here, 5 of 8 answers in the matrix." in shown
-    assert '"Mean probability"' in shown
+    assert view.predictions_words(found) in shown and view.averaged_words(found) in shown
 
 
 def test_a_single_answer_per_image_needs_no_explanation(served):
     made = make_image_evaluation()
     made["confusion"]["counts"] = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1]]
-    write_image_model(served.settings.models, evaluation=made)
-    shown = page(task=TASK)
-    assert "4 answers, by networks that had not seen the image." in shown
-    assert '"Probability"' in shown and "in the matrix" not in shown
+    found = write_image_model(served.settings.models, evaluation=made).evaluation
+    assert found is not None and view.averaged_words(found) == ""
+    assert numbers_in(view.predictions_words(found)) == [4]
+    assert view.predictions_words(found) in page(task=TASK)
 
 
-def test_task_without_a_model_names_what_is_missing(served):
-    shown = page(task="brain-mri")
-    assert "No image can be answered." in shown
-    assert "no model of this task is installed" in shown
-    assert "some of the labels are plainly wrong" in shown
+def test_task_without_a_model_names_the_command_that_trains_one(served):
+    layout = comparisons.layout(task="brain-mri")
+    (error,) = with_class(layout, "notice--error")
+    (command,) = with_class(error, "command")
+    assert words_of(command) == comparisons.MEASURE_COMMAND.format(task="brain-mri")
+    assert cautions_in(layout) == list(IMAGE_TASKS["brain-mri"].cautions)
+    assert find(layout, "comparisons-choose") is None
 
 
 @pytest.mark.parametrize("task", [None, "", "other", "../x", ["chest-xray"]])
 def test_unknown_task_is_the_first_one(served, task):
-    assert next(iter(IMAGE_TASKS.values())).title in page(task=task)
+    (chosen,) = with_class(comparisons.layout(task=task), "view--chosen")
+    assert chosen.href == f"/comparisons?task={next(iter(IMAGE_TASKS))}"
 
 
-def test_model_without_evaluation_says_how_to_measure(served):
+def test_model_without_evaluation_names_the_command(served):
     folder = served.settings.models / TASK / "mobilenetv2"
     (folder / "evaluation.json").unlink()
-    assert "python -m pipeline train-image-task chest-xray" in page(task=TASK)
+    assert comparisons.MEASURE_COMMAND.format(task=TASK) in page(task=TASK)
     (folder / "evaluation.json").write_text(json.dumps(make_image_evaluation(figures=3)))
-    assert "python -m pipeline train-image-task chest-xray" in page(task=TASK)
+    assert comparisons.MEASURE_COMMAND.format(task=TASK) in page(task=TASK)
 
 
 def ask(parts: Services, *, again: bool = False) -> dict[str, Any]:
@@ -128,7 +150,7 @@ def ask(parts: Services, *, again: bool = False) -> dict[str, Any]:
 
 
 def work(parts: Services, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Callable[[Any], None]:
-    """A relay at which a worker does the job; also collects what is relayed."""
+    """A relay at which a worker does the job."""
     info = write_image_model(parts.settings.models)
     classifier = SimpleNamespace(info=info)
     monkeypatch.setattr(tasks, "open_classifier", lambda *_: classifier)
@@ -142,24 +164,24 @@ def work(parts: Services, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Calla
     return relay
 
 
-def test_request_is_answered_with_picture_words_and_bars(served, monkeypatch):
+def test_request_is_answered_with_picture_class_and_bars(served, monkeypatch):
     request = ask(served)
     relay = work(served, monkeypatch, lambda *_, **__: make_answer())
     shown, outcome = comparisons.follow_answer(served, request, relay)
-    words = text(shown)
-    assert "Viral pneumonia" in words and "70%" in words
-    assert f"/data/comparisons/{TASK}/{request['image']}/" in words
-    assert "telling the sources apart" in words
+    assert "Viral pneumonia 70%" in words_of(shown)
+    (picture,) = of_type(shown, html.Img)
+    assert picture.src.startswith(f"/data/comparisons/{TASK}/{request['image']}/")
+    assert cautions_in(shown) == list(IMAGE_TASKS[TASK].cautions)
     assert (outcome["state"], outcome["asked"]) == ("done", 7)
     assert outcome["probabilities"][0] == ["Covid-19", 0.02]
     bars = comparisons.draw_bars(outcome, "dark").data[0]
     assert list(bars.x) == [0.02, 0.08, 0.2, 0.7]
     assert list(bars.y) == ["Covid-19", "Healthy", "Bacterial pneumonia", "Viral pneumonia"]
     again, _ = comparisons.follow_answer(served, request, pytest.fail)  # after a reload
-    assert text(again) == words
+    assert text(again) == text(shown)
 
 
-def test_image_that_cannot_be_read_is_told_in_a_sentence(served, monkeypatch):
+def test_image_that_cannot_be_read_is_an_error(served, monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise InputError("chest.png", "It is cut short.")
 
@@ -169,46 +191,45 @@ def test_image_that_cannot_be_read_is_told_in_a_sentence(served, monkeypatch):
         comparisons.follow_answer(served, request, relay),
         comparisons.follow_answer(served, request, pytest.fail),  # after a reload
     ):
-        assert "It is cut short." in text(shown)
+        assert words_of(shown) == "It is cut short."
         assert outcome["state"] == "failed"
         with pytest.raises(PreventUpdate):
             comparisons.draw_bars(outcome, "dark")
 
 
-def test_answer_that_was_forgotten_is_computed_again_while_the_image_is_there(served, monkeypatch):
+def test_answer_that_was_removed_is_computed_again_from_its_image(served, monkeypatch):
     request = ask(served)
     relay = work(served, monkeypatch, lambda *_, **__: make_answer())
     comparisons.follow_answer(served, request, relay)
     (folder,) = (ImageAnswers.of(served).folder / request["image"]).glob("chest-xray-*")
     shutil.rmtree(folder)
-    shown, _ = comparisons.follow_answer(served, request, relay)
-    assert "Viral pneumonia" in text(shown)
+    _, outcome = comparisons.follow_answer(served, request, relay)
+    assert outcome["state"] == "done"
     shutil.rmtree(ImageAnswers.of(served).folder / request["image"])
     shown, outcome = comparisons.follow_answer(served, request, relay)
-    assert "The image is no longer on the server. Choose it again." in text(shown)
-    assert outcome["state"] == "failed"
+    assert (shown.role, outcome["state"]) == ("alert", "failed")
 
 
-def test_cancelled_answer_leaves_the_page_as_it_is_until_it_is_asked_for_anew(served, monkeypatch):
+def test_cancelled_answer_leaves_the_page_until_it_is_requested_again(served, monkeypatch):
     request = ask(served)
-    comparisons.cancel_answer(served, request)  # nothing was asked for yet
+    comparisons.cancel_answer(served, request)  # nothing has been requested yet
     cancelled = comparisons.follow_answer(
         served, request, lambda state: comparisons.cancel_answer(served, request)
     )
     assert (cancelled[0], cancelled[1]["state"]) == (no_update, "cancelled")
     assert comparisons.follow_answer(served, request, pytest.fail)[0] == no_update
     relay = work(served, monkeypatch, lambda *_, **__: make_answer())
-    shown, _ = comparisons.follow_answer(served, request | {"again": True}, relay)
-    assert "Viral pneumonia" in text(shown)
+    _, outcome = comparisons.follow_answer(served, request | {"again": True}, relay)
+    assert outcome["state"] == "done"
 
 
-def test_worker_with_another_model_than_the_page_says_so(served, monkeypatch):
+def test_worker_with_another_model_than_the_page_is_an_error(served, monkeypatch):
     request = ask(served)
     relay = work(served, monkeypatch, lambda *_, **__: make_answer())
     other = SimpleNamespace(info=SimpleNamespace(digest="f" * 64))
     monkeypatch.setattr(tasks, "open_classifier", lambda *_: other)
-    shown, _ = comparisons.follow_answer(served, request, relay)
-    assert "install the same everywhere" in text(shown)
+    shown, outcome = comparisons.follow_answer(served, request, relay)
+    assert (shown.role, outcome["state"]) == ("alert", "failed")
 
 
 @pytest.mark.parametrize(
@@ -223,11 +244,11 @@ def test_worker_with_another_model_than_the_page_says_so(served, monkeypatch):
         {"task": [TASK], "image": "a" * 32},
     ],
 )
-def test_request_that_is_none_is_left_alone(request_):
+def test_invalid_request_is_ignored(request_):
     assert comparisons.parse_request(request_) is None
 
 
-def test_most_probable_class_has_the_ai_s_colour():
+def test_most_probable_class_has_the_ai_colour():
     figure = make_probability_figure([("A", 0.004), ("B", 0.996)], theme="dark")
     bars = figure.data[0]
     assert list(bars.text) == ["<1%", "100%"]

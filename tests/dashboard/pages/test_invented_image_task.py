@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dash import dcc
 from fake_images import make_image_evaluation, write_image_model
 from fake_server import make_settings
 from flask import Flask
-from page_calls import text
+from page_calls import of_type, rows_of, with_class
 
 from dashboard.pages.comparisons import page as comparisons
 from dashboard.workspace import services
@@ -46,8 +47,11 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
 
 def test_an_invented_task_is_linked_and_described(server: Flask) -> None:
     with server.app_context():
-        shown = text(comparisons.layout(task="specks"))
-        assert "notice--error" not in shown
-        for words in ("Specks", *TITLES, "0.750", "0.500 to 0.900", "1 of 1 answered wrongly"):
-            assert words in shown
-        assert "/comparisons?task=specks" in text(comparisons.layout())
+        shown = comparisons.layout(task="specks")
+        assert not with_class(shown, "notice--error")
+        rows = rows_of(shown)
+        assert ["0.750", "0.500 to 0.900"] in [row[1:] for row in rows]
+        assert [TITLES[0], "3 (75%)", "1 (25%)"] in rows and [TITLES[1], "0", "4 (100%)"] in rows
+        assert ["few/1.png", *TITLES, "80%"] in [row[:4] for row in rows]
+        links = of_type(comparisons.layout(), dcc.Link)
+        assert "/comparisons?task=specks" in [link.href for link in links]

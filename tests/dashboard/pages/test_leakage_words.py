@@ -1,8 +1,16 @@
-"""What the leakage exhibit says: never more than the file shows."""
+"""The leakage exhibit: no inflation is claimed without evidence in the file."""
 
 import pytest
 
-from dashboard.pages.performance.leakage import gain_words, is_improved, telling_figure
+from dashboard.figures.template import MINUS, with_interval
+from dashboard.pages.performance.leakage import (
+    INFLATION,
+    NO_INFLATION,
+    UNKNOWN_INFLATION,
+    headline_figure,
+    inflation_words,
+    is_inflated,
+)
 from pipeline.evaluation.document import LeakageSide, SameSlices
 from pipeline.evaluation.facade import Estimate, Leakage, find_figure
 
@@ -26,27 +34,24 @@ def leakage(**differences: Estimate) -> Leakage:
 @pytest.mark.parametrize(
     ("difference", "words"),
     [
-        (RAISED, "Leakage accounts for +0.005 (95% interval +0.001 to +0.012)."),
-        (
-            PERHAPS,
-            "Leakage is not shown to improve it: +0.009 (95% interval \u22120.001 to +0.021).",
-        ),
-        (Estimate(0.02), "Leakage is not shown to improve it: +0.020 (no interval)."),
-        (Estimate(None), "How much of it is leakage is not known."),
+        (RAISED, f"{INFLATION}: {with_interval('+0.005', '+0.001 to +0.012')}"),
+        (PERHAPS, f"{NO_INFLATION}: {with_interval('+0.009', f'{MINUS}0.001 to +0.021')}"),
+        (Estimate(0.02), f"{NO_INFLATION}: +0.020 (no CI)"),
+        (Estimate(None), UNKNOWN_INFLATION),
     ],
 )
-def test_only_an_interval_on_one_side_of_0_is_called_leakage(
+def test_only_an_interval_on_one_side_of_0_is_evidence_of_inflation(
     difference: Estimate, words: str
 ) -> None:
-    assert gain_words(leakage(slice_auc=difference), AUC) == words
+    assert inflation_words(leakage(slice_auc=difference), AUC) == words
 
 
 def test_a_difference_that_the_file_lacks_is_not_known() -> None:
-    assert gain_words(leakage(), AUC) == "How much of it is leakage is not known."
+    assert inflation_words(leakage(), AUC) == UNKNOWN_INFLATION
 
 
 # (figure, difference, whether a split by slice is better)
-IMPROVED = [
+INFLATED = [
     ("slice_auc", Estimate(0.1, 0.05, 0.2), True),
     ("slice_auc", Estimate(-0.1, -0.2, -0.05), False),
     ("brier", Estimate(-0.1, -0.2, -0.05), True),
@@ -56,11 +61,11 @@ IMPROVED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "difference", "improved"), IMPROVED)
+@pytest.mark.parametrize(("name", "difference", "inflated"), INFLATED)
 def test_better_is_higher_or_lower_by_the_figure(
-    name: str, difference: Estimate | None, improved: bool
+    name: str, difference: Estimate | None, inflated: bool
 ) -> None:
-    assert is_improved(find_figure(name), difference) is improved
+    assert is_inflated(find_figure(name), difference) is inflated
 
 
 @pytest.mark.parametrize(
@@ -72,7 +77,7 @@ def test_better_is_higher_or_lower_by_the_figure(
         ({}, "tumor_slice_dice"),
     ],
 )
-def test_the_telling_figure_is_the_first_that_leakage_improves(
+def test_the_headline_figure_is_the_first_that_leakage_inflates(
     differences: dict[str, Estimate], name: str
 ) -> None:
-    assert telling_figure(leakage(**differences)).name == name
+    assert headline_figure(leakage(**differences)).name == name

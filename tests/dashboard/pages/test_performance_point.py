@@ -30,7 +30,7 @@ def test_moving_the_operating_point_recounts_the_tiles(served):
         assert (f'"{moving.title}"' in text(rates)) is moving.at_operating_point
 
 
-def test_shipped_operating_point_has_the_files_intervals(served, document):
+def test_default_operating_point_has_the_intervals_of_the_file(served, document):
     _, _, rates, _, kept = figures.show_operating_point(0.5, "dark")
     assert kept is None
     figure = document["figures"]["sensitivity"]

@@ -2,6 +2,10 @@
 
 from dataclasses import replace
 
+from dash import html
+from page_calls import of_type, rows_of, with_class, words_of
+
+from dashboard.components.panels import NONE
 from dashboard.pages.performance import speed
 from pipeline import (
     BenchmarkResults,
@@ -40,27 +44,33 @@ BENCHMARK = BenchmarkResults(
 )
 
 
-def shown(benchmark: BenchmarkResults | None = BENCHMARK, error: str = "", *, digest: str) -> str:
-    return str(speed.layout(benchmark, error, digest=digest).to_plotly_json())
+def shown(benchmark: BenchmarkResults = BENCHMARK, *, digest: str = "a" * 64) -> html.Div:
+    return speed.layout(benchmark, "", digest=digest)
+
+
+def numbers_of_bars(view: html.Div) -> list[str]:
+    return [words_of(number) for number in with_class(view, "bar-number")]
 
 
 def test_every_route_has_its_times_and_ratios() -> None:
-    text = shown(digest="a" * 64)
-    for words in ("50 ms", "60 ms", "6.00 (5.50 to 6.50)", "1.20 (1.10 to 1.30)", "0.90 s", "25.0"):
-        assert words in text
-    assert MISSING.status in text
-    assert "notice--warning" not in text
+    _, measured, missing = rows_of(shown())
+    ratios = ["6.00 (5.50 to 6.50)", NONE, "1.20 (1.10 to 1.30)"]
+    assert measured == ["OpenVINO", "50 ms", "60 ms", *ratios, "0.90 s", "400 MB"]
+    assert missing == ["ONNX Runtime", MISSING.status, *[NONE] * 6]
 
 
-def test_times_of_other_weights_say_so() -> None:
-    assert "notice--warning" in shown(digest="b" * 64)
+def test_bars_show_the_throughput_of_inference_and_training() -> None:
+    assert numbers_of_bars(shown()) == ["20.0", "10.0", "25.0"]
+    assert numbers_of_bars(shown(replace(BENCHMARK, training=TrainingNotRun()))) == ["20.0"]
+
+
+def test_times_of_other_weights_come_with_a_warning() -> None:
+    assert not with_class(shown(), "notice--warning")
+    assert len(with_class(shown(digest="b" * 64), "notice--warning")) == 1
 
 
 def test_without_a_file_the_command_is_named() -> None:
-    assert speed.BENCHMARK_COMMAND in shown(None, digest="")
-    assert "It is damaged." in shown(None, "It is damaged.", digest="")
-
-
-def test_training_that_was_left_out_is_left_out() -> None:
-    quick = replace(BENCHMARK, training=TrainingNotRun())
-    assert "25.0" not in shown(quick, digest="a" * 64)
+    commands = of_type(speed.layout(None, "", digest=""), html.Code)
+    assert [words_of(command) for command in commands] == [speed.BENCHMARK_COMMAND]
+    (error,) = with_class(speed.layout(None, "It is damaged.", digest=""), "notice--error")
+    assert words_of(error) == "It is damaged."
