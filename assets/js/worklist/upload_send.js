@@ -43,8 +43,8 @@ import * as messages from "./upload_messages.js";
  * @typedef {object} Outcome
  * @property {readonly Added[]} [studies]
  * @property {readonly { message?: string, source?: string }[]} [errors]
- * @property {readonly string[]} [notices] On files that were passed over.
- * @property {number} [files] How many were found; what archives hold counts.
+ * @property {readonly string[]} [notices] About files that were skipped.
+ * @property {number} [files] Number of files found, those inside archives included.
  */
 
 const PARALLEL = 3;
