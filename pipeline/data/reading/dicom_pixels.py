@@ -64,21 +64,27 @@ _ASSUMED = {
 }
 
 
+NO_PHOTOMETRIC = (
+    "The files do not state whether bright pixels are white or black; they are assumed to be white"
+    " (MONOCHROME2)."
+)
+
+
 def pixel_warnings(header: Dataset) -> tuple[str, ...]:
     """Sentences on what of the pixels' description is missing, so that it is assumed."""
-    warnings = []
-    if header.get("BitsStored") is None and "FloatPixelData" not in header:
-        bits = header.get("BitsAllocated") or 16
-        warnings.append(
-            f"The files do not state how many bits of a pixel are used; all {bits} are assumed to"
-            " be."
-        )
-    if not header.get("PhotometricInterpretation"):
-        warnings.append(
-            "The files do not state whether bright pixels are white or black; they are assumed to"
-            " be white (MONOCHROME2)."
-        )
-    return tuple(warnings)
+    bits = header.get("BitsAllocated")
+    unstated = bits is not None and header.get("BitsStored") is None
+    return (
+        *((all_bits_warning(int(bits)),) if unstated else ()),
+        *(() if header.get("PhotometricInterpretation") else (NO_PHOTOMETRIC,)),
+    )
+
+
+def all_bits_warning(bits: int) -> str:
+    """The sentence on pixels that do not state how many of their bits are used."""
+    return (
+        f"The files do not state how many bits of a pixel are used; all {bits} are assumed to be."
+    )
 
 
 def read_dicom_pixels(one: DicomFile) -> NDArray[np.generic]:
@@ -220,7 +226,7 @@ def _check_compression(dataset: FileDataset, file: InputFile) -> None:
     except NotImplementedError:
         known = False
     if not known:
-        raise _not_supported(file, _compression_of(dataset))
+        raise not_supported_error(file, _compression_of(dataset))
 
 
 def _compression_of(dataset: FileDataset) -> str:
@@ -228,8 +234,13 @@ def _compression_of(dataset: FileDataset) -> str:
     return next((name for start, name in _COMPRESSIONS.items() if syntax.startswith(start)), "This")
 
 
-def _not_supported(file: InputFile, what: str) -> InputError:
-    """The sentence on pixels that are sound but cannot be read here."""
+def not_supported_error(file: InputFile, what: str) -> InputError:
+    """The error for pixels that are sound but cannot be read here.
+
+    Args:
+        file: The file.
+        what: Its compression, such as ``HTJ2K``.
+    """
     return InputError(
         file.source,
         f"{what} compression is not supported, so that {file.name} cannot be read. Export it"
@@ -258,7 +269,7 @@ def _decode(dataset: FileDataset, file: InputFile) -> NDArray[np.generic]:
     bits = int(dataset.get("BitsAllocated", 16))
     is_packed = bits not in _WHOLE_BITS
     if is_packed and syntax is not None and syntax.is_encapsulated:
-        raise _not_supported(file, f"{bits}-bit {_compression_of(dataset)}")
+        raise not_supported_error(file, f"{bits}-bit {_compression_of(dataset)}")
     if is_packed:
         return _unpack_bits(dataset, bits)
     if syntax == RLELossless and bits == 1:
@@ -269,7 +280,7 @@ def _decode(dataset: FileDataset, file: InputFile) -> NDArray[np.generic]:
         stored = int(dataset.get("BitsStored", bits))
         reasons = ("precision", "not support", "bits allocated", "bits stored")
         if syntax is not None and any(word in str(error).lower() for word in reasons):
-            raise _not_supported(file, f"{stored}-bit {_compression_of(dataset)}") from None
+            raise not_supported_error(file, f"{stored}-bit {_compression_of(dataset)}") from None
         raise
 
 
