@@ -84,6 +84,7 @@ class InputGrid:
             rising from 0. Whole numbers with gaps where slices are missing, fractions where the
             distances are uneven; None where slice ``k`` lies at ``k``.
         placement: What the header of a NIfTI input says about its place; None for other formats.
+        is_sized: Whether the input states the sizes of its voxels; else the affine has 1 mm.
     """
 
     shape: tuple[int, int, int]
@@ -92,10 +93,13 @@ class InputGrid:
     flips: tuple[int, ...] = ()
     slots: tuple[float, ...] | None = None
     placement: NiftiPlacement | None = None
+    is_sized: bool = True
 
     @property
     def is_regular(self) -> bool:
-        """Whether an affine can say where every slice lies, perhaps with empty slices between."""
+        """Whether the affine says where every voxel lies, perhaps with empty slices between."""
+        if not self.is_sized:
+            return False
         return self.slots is None or all(slot == round(slot) for slot in self.slots)
 
     @property

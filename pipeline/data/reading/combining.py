@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import Case, InputGrid, SequenceName
-from pipeline.data.geometry import case_affine, same_grid
+from pipeline.data.geometry import case_affine, same_grid, slots_of
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.sequences import COMBINABLE, sequence_warnings
 from pipeline.errors import InputError
@@ -128,7 +128,7 @@ def place_mask(mask: Case, image: Case) -> NDArray[np.bool_] | None:
     if mask.grid is None or image.grid is None:
         return values if values.shape[0] == image.n_slices and mask.grid is image.grid else None
     numbers = _slice_numbers(mask.grid, image.grid, values.shape)
-    if numbers is None or numbers.min() < 0 or numbers.max() >= image.n_slices:
+    if numbers is None:
         return None
     placed = np.zeros(image.pixels.shape[:3], bool)
     for number, page in zip(numbers, values, strict=True):
@@ -142,11 +142,12 @@ def _slice_numbers(
     """Number of the image's slice on which each of the mask's lies, or None."""
     n, h, w = shape
     between = np.linalg.inv(case_affine(image)) @ case_affine(mask)
-    slices = np.arange(n)
+    slices, image_slots = slots_of(mask), slots_of(image)
     for row, column in ((0, 0), (h - 1, w - 1), (0, w - 1)):
         points = np.stack([slices, np.full(n, row), np.full(n, column), np.ones(n)])
         found = (between @ points)[:3]
-        off = np.abs(found - np.stack([np.rint(found[0]), points[1], points[2]]))
+        numbers = np.abs(found[0] - image_slots[:, None]).argmin(axis=0)
+        off = np.abs(found - np.stack([image_slots[numbers], points[1], points[2]]))
         if off.max() > 0.2:
             return None
-    return np.rint(found[0]).astype(int)
+    return numbers

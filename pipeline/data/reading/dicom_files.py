@@ -122,6 +122,8 @@ _NO_IMAGES_PREFIXES = {
     "1.2.840.10008.5.1.4.34.": "an object of the work list",
     "1.2.840.10008.5.1.4.1.1.66.": "a registration or segmentation of a kind that cannot be read",
 }
+#: What stands between the numbers of a pixel spacing that is no list by the standard.
+_BETWEEN_NUMBERS = re.compile(r"[\\/;*x\[\]()\s]+|mm|,\s+", re.IGNORECASE)
 #: Roots of vendors' own storage classes, some of which hold images.
 _VENDORS = {
     "1.3.46.670589.": "a private object of a Philips scanner",
@@ -359,10 +361,10 @@ def _read_frame(header: Dataset, file: InputFile, k: int) -> Frame:
         shape=(int(header.Rows), int(header.Columns)),
         position=_numbers(position, 3),
         orientation=_numbers(find("PlaneOrientationSequence", "ImageOrientationPatient"), 6),
-        pixel_spacing=_numbers(
-            find("PixelMeasuresSequence", "PixelSpacing") or header.get("ImagerPixelSpacing"),
-            2,
-            finite=False,
+        pixel_spacing=read_pixel_spacing(
+            find("PixelMeasuresSequence", "PixelSpacing"),
+            header.get("ImagerPixelSpacing"),
+            header.get("NominalScannedPixelSpacing"),
         ),
         thickness=_positive(find("PixelMeasuresSequence", "SpacingBetweenSlices"))
         or _positive(find("PixelMeasuresSequence", "SliceThickness")),
@@ -510,7 +512,8 @@ def _functional_groups(header: Dataset, k: int) -> list[Dataset]:
 def _numbers(value: Any, length: int, *, finite: bool = True) -> tuple[float, ...] | None:
     """Exactly ``length`` numbers, or None."""
     try:
-        numbers = tuple(float(number) for number in value)
+        # Some programs write decimal commas.
+        numbers = tuple(float(str(number).replace(",", ".")) for number in value)
     except (TypeError, ValueError):
         return None
     if len(numbers) != length or (finite and not np.isfinite(numbers).all()):
@@ -529,6 +532,40 @@ def _number(value: Any) -> float | None:
 def _whole(value: Any) -> int | None:
     number = _number(value)
     return None if number is None else int(number)
+
+
+def read_pixel_spacing(*stated: Any) -> tuple[float, ...] | None:
+    """(between rows, between columns) in millimetres, of the first element that can be read.
+
+    Programs write decimal commas, units, or one number where pixels are square.
+
+    Args:
+        stated: Values of elements, the best first; None where one is missing.
+    """
+    for value in stated:
+        numbers = _numbers(value, 2, finite=False) or _numbers_of_text(value)
+        if numbers is not None:
+            return numbers
+    return None
+
+
+def _numbers_of_text(value: Any) -> tuple[float, ...] | None:
+    """Two numbers, or one for both, of a text that is no number by the standard."""
+    if value is None:
+        return None
+    parts = [value] if isinstance(value, (str, bytes, int, float)) else list(value)
+    texts = [p.decode("latin-1") if isinstance(p, bytes) else str(p) for p in parts]
+    texts = [text.replace("\0", " ") for text in texts]
+    tokens = [token for text in texts for token in _BETWEEN_NUMBERS.split(text) if token]
+    if len(tokens) == 1 and "." in tokens[0] and tokens[0].count(",") == 1:
+        tokens = tokens[0].split(",")  # 0.9,0.9
+    try:
+        numbers = [float(token.replace(",", ".")) for token in tokens]
+    except ValueError:
+        return None
+    if not numbers or len(numbers) > 3 or not np.isfinite(numbers).all():
+        return None
+    return (numbers[0], numbers[1 if len(numbers) > 1 else 0])
 
 
 def _positive(value: Any) -> float | None:

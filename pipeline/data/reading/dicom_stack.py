@@ -18,6 +18,7 @@ from pipeline.data.geometry import (
     lay_out,
     pixel_spacing_warnings,
     plane_of,
+    shear_warnings,
     slice_distance_warnings,
     slice_normal,
     spacing_of,
@@ -32,11 +33,27 @@ _TO_RAS = np.diag([-1.0, -1.0, 1.0])
 _SAME_PLACE_MM = 0.02
 #: Direction cosines that differ less are one direction.
 _SAME_DIRECTION = 0.02
-#: A distance that is this much longer than the usual one means that a slice is missing.
-_GAP_FACTOR = 1.5
-#: Distances that vary by more than this part of the usual one are reported.
-_UNEVEN = 0.1
+#: How far off the line of the others a slice may lie.
+_OFF_LINE_MM = 0.1
+#: So many slices can show that one of them is odd.
+_MIN_FOR_ODD = 4
+#: Part of the slices that may be at another place than their numbers say, at most.
+_MOST_MISPLACED = 0.1
+#: So many slices may be missing before one whose number says that none is: numbers are made anew.
+_NEAR_STEPS = 3.0
+#: Part of the distances that may be gaps: where more are, the distances are uneven.
+_MOST_GAPS = 0.25
+#: So many times the slices may a grid have with the empty ones.
+_MOST_EMPTY = 8
 
+NO_PIXEL_SPACING = (
+    "The files do not state a pixel spacing that can be read: areas are in pixels, and there is no"
+    " NIfTI mask."
+)
+NOT_STRAIGHT = (
+    "The slices do not lie on one line: part of the stack is shifted against the rest. Reformats"
+    " and the 3D view do not allow for it, and there is no NIfTI mask."
+)
 #: In what the slices of a series must agree, in a reader's words.
 _AGREEING = {"shape": "size", "orientation": "direction", "pixel_spacing": "pixel size"}
 #: So many slices, and more than this part of the series, are kept where the others are unlike them.
@@ -83,8 +100,9 @@ def stack_frames(frames: Sequence[Frame], *, is_mask: bool = False) -> list[Fram
         One stack.
     """
     frames, warnings = _leave_out_absurd_spacing(frames)
+    missing = () if warnings or _pixel_spacing(frames) else (NO_PIXEL_SPACING,)
     stacks = _sort_frames(frames, is_mask=is_mask)
-    return [replace(stack, warnings=(*warnings, *stack.warnings)) for stack in stacks]
+    return [replace(stack, warnings=(*warnings, *stack.warnings, *missing)) for stack in stacks]
 
 
 def _leave_out_absurd_spacing(
@@ -106,11 +124,11 @@ def _leave_out_absurd_spacing(
 def _sort_frames(frames: Sequence[Frame], *, is_mask: bool) -> list[FrameStack]:
     ordered = sorted(frames, key=frame_order)
     if any(frame.position is None or frame.orientation is None for frame in frames):
-        return [_build_stack(ordered)]
+        return [_build_stack(ordered, is_mask=is_mask)]
     if not is_mask or not _has_doubles(ordered):
-        return [_build_stack(ordered)]
+        return [_build_stack(ordered, is_mask=is_mask)]
     kept, overlaid = _first_of_each_place(ordered)
-    return [replace(_build_stack(kept), overlaid=tuple(overlaid))]
+    return [replace(_build_stack(kept, is_mask=is_mask), overlaid=tuple(overlaid))]
 
 
 def leave_out_odd(title: str, frames: Sequence[Frame]) -> tuple[frozenset[Path], list[InputError]]:
@@ -181,11 +199,8 @@ def _oddity(
     title: str, attribute: str, unlike: Sequence[Frame], kept: Sequence[Frame]
 ) -> InputError:
     """The sentence that leaves files of a series out."""
-    names = list(dict.fromkeys(frame.file.name for frame in unlike))
-    more = len(names) - _MAX_NAMES
-    shown = [*names[:_MAX_NAMES], f"{more} more"] if more > 0 else names
-    subject = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-    many = len(names) > 1
+    subject = _name_files(unlike)
+    many = len({frame.file.name for frame in unlike}) > 1
     others = f"the other {len(kept)} slices of {title.replace('Series ', 'series ', 1)}"
     sizes = [f"{columns} x {rows}" for rows, columns in (unlike[0].shape, kept[0].shape)]
     if attribute == "orientation":
@@ -198,6 +213,14 @@ def _oddity(
         words = f"{'are' if many else 'is'} {sizes[0]} pixels, {others} {sizes[1]}"
     end = "they are left out" if many else "it is left out"
     return InputError(unlike[0].file.source, f"{subject} {words}; {end}.")
+
+
+def _name_files(frames: Sequence[Frame]) -> str:
+    """The files of frames as the subject of a sentence."""
+    names = list(dict.fromkeys(frame.file.name for frame in frames))
+    more = len(names) - _MAX_NAMES
+    shown = [*names[:_MAX_NAMES], f"{more} more"] if more > 0 else names
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def _axes_of(frame: Frame) -> NDArray[np.float64]:
@@ -236,27 +259,246 @@ def _first_of_each_place(
     return kept, overlaid
 
 
-def _build_stack(frames: Sequence[Frame]) -> FrameStack:
-    if any(frame.position is None or frame.orientation is None for frame in frames):
+def _build_stack(frames: Sequence[Frame], *, is_mask: bool) -> FrameStack:
+    """Frames in the order of their numbers to a stack.
+
+    Positions decide. A frame whose position is missing or contradicts all others is put where its
+    number puts it, if that is an empty place between others, or is left out.
+    """
+    found = _find_line(frames, is_mask=is_mask)
+    if found is None:
         return _unplaced_stack(frames)
-    places = _places(frames)
-    order = np.argsort(places, kind="stable")
-    ordered, places = tuple(frames[i] for i in order), places[order]
-    gaps = np.diff(places)
-    step = float(np.median(gaps)) if gaps.size else ordered[0].thickness or 0.0
-    affine = _affine_of(ordered, places, step)
+    line, ordered = found, found.frames
+    step = line.step or ordered[0].thickness or 0.0
+    stated = _pixel_spacing(ordered)
+    affine = _affine_of(line.axes, line.origin, line.along * (step or 1.0), stated)
     if not is_usable(affine):
         return _unplaced_stack(frames)
     plane = plane_of(affine, 2)
     rows, columns = ordered[0].shape
     grid = lay_out(affine, (columns, rows, len(ordered)), plane)
+    slots = tuple(float(slot) for slot in line.slots)
+    whole = slots == tuple(range(len(slots)))
+    is_sized = stated is not None and step > 0
+    grid = replace(grid, slots=None if whole else slots, is_sized=is_sized)
     absurd = slice_distance_warnings(step) if step > 0 else ()
     if absurd:
-        return FrameStack(ordered, grid, None, plane, None, None, absurd)
-    spacing = spacing_of(grid) if _pixel_spacing(ordered) and step > 0 else None
+        return FrameStack(ordered, grid, None, plane, None, None, (*line.notes, *absurd))
+    spacing = spacing_of(grid) if is_sized else None
+    warnings = [*line.notes, *(_lone_warnings(spacing) if len(ordered) == 1 else ())]
+    warnings += _gap_warnings(line)
+    if line.is_straight:
+        warnings += shear_warnings(grid)
+    placed = grid if line.is_straight else None
     positions = _positions_of(ordered, grid)
-    warnings = _gap_warnings(gaps, step) if gaps.size else _lone_warnings(spacing)
-    return FrameStack(ordered, grid, grid, plane, spacing, positions, warnings)
+    return FrameStack(ordered, grid, placed, plane, spacing, positions, tuple(warnings))
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """Where the slices of a stack lie.
+
+    Attributes:
+        frames: Those of the stack, along the normal of the slices.
+        axes: Row direction, column direction and normal in LPS, as rows.
+        origin: Position of the first one, LPS millimetres.
+        along: From slice to slice for each millimetre along the normal, LPS.
+        step: Millimetres along the normal between neighbours, as a rule; 0 for a single slice.
+        slots: Place of each frame along the normal in steps, from 0.
+        is_straight: Whether all lie on one line.
+        notes: Sentences on frames that do not.
+    """
+
+    frames: tuple[Frame, ...]
+    axes: NDArray[np.float64]
+    origin: NDArray[np.float64]
+    along: NDArray[np.float64]
+    step: float
+    slots: NDArray[np.float64]
+    is_straight: bool
+    notes: tuple[str, ...] = ()
+
+
+def _find_line(frames: Sequence[Frame], *, is_mask: bool) -> _Line | None:
+    """The line that a stack's slices lie on, without those that do not fit; None where unknown.
+
+    A mask may lie on slices far apart, whose numbers say nothing.
+    """
+    oriented = next((frame for frame in frames if frame.orientation is not None), None)
+    known = [frame for frame in frames if frame.position is not None]
+    if oriented is None or len(known) < _most_odd_leave(len(frames)):
+        return None
+    axes = _axes_of(oriented)
+    row, column, normal = axes
+    points = np.array([frame.position for frame in known], float)
+    places = points @ normal
+    lean, off = _lean_of(points @ np.stack([row, column], axis=1), places)
+    on_line = off <= _OFF_LINE_MM
+    fitting = np.flatnonzero(on_line)
+    is_straight = len(fitting) >= _most_odd_leave(len(frames))
+    if not is_straight:
+        fitting = np.arange(len(known))
+    elif len(frames) >= _MIN_FOR_ODD and not is_mask:
+        numbers = _numbers_of(known)[fitting]
+        fitting = fitting[~_misplaced(places[fitting], numbers)]
+    fitting = fitting[np.argsort(places[fitting], kind="stable")]
+    kept = [known[i] for i in fitting]
+    step, slots = _slots_along(places[fitting])
+    line = _Line(
+        frames=tuple(kept),
+        axes=axes,
+        origin=points[fitting[0]],
+        along=normal + lean[0] * row + lean[1] * column,
+        step=step,
+        slots=slots,
+        is_straight=is_straight,
+        notes=() if is_straight else (NOT_STRAIGHT,),
+    )
+    chosen = set(kept)
+    odd = [frame for frame in frames if frame not in chosen]
+    return _settle_odd(line, odd) if odd else line
+
+
+def _most_odd_leave(n: int) -> int:
+    """How many of ``n`` slices must fit, so that the others are odd ones."""
+    return n if n < _MIN_FOR_ODD else int(np.ceil(_MAJORITY * n))
+
+
+def _lean_of(
+    in_plane: NDArray[np.float64], places: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far most slices shift in plane for each millimetre, and how far each is off that line.
+
+    Args:
+        in_plane: ``(n, 2)`` positions along a row and along a column.
+        places: ``(n,)`` positions along the normal.
+    """
+    order = np.argsort(places, kind="stable")
+    apart = np.diff(places[order])
+    apart_enough = apart >= _SAME_PLACE_MM
+    lean = np.zeros(2)
+    if apart_enough.any():
+        shifts = np.diff(in_plane[order], axis=0)[apart_enough] / apart[apart_enough, None]
+        lean = np.median(shifts, axis=0)
+    upright = in_plane - places[:, None] * lean
+    on_line = np.linalg.norm(upright - np.median(upright, axis=0), axis=1) <= _OFF_LINE_MM
+    if on_line.sum() >= 3 and np.ptp(places[on_line]) > _SAME_PLACE_MM:
+        # Rounded positions of neighbours say little of the lean, those of the ends much.
+        ends = np.flatnonzero(on_line)[[places[on_line].argmin(), places[on_line].argmax()]]
+        lean = np.diff(in_plane[ends], axis=0)[0] / np.diff(places[ends])[0]
+        upright = in_plane - places[:, None] * lean
+    off = np.linalg.norm(upright - np.median(upright[on_line], axis=0), axis=1)
+    return lean, off
+
+
+def _misplaced(places: NDArray[np.float64], numbers: NDArray[np.int_]) -> NDArray[np.bool_]:
+    """Which slices lie elsewhere along the normal than their numbers say, all others agreeing.
+
+    Slices after a gap whose numbers run on are no such slices: they keep their order.
+    """
+    none = np.zeros(len(places), bool)
+    if len(set(numbers.tolist())) < len(numbers) or len(numbers) < _MIN_FOR_ODD - 1:
+        return none
+    order = np.argsort(numbers)
+    rates = np.diff(places[order]) / np.diff(numbers[order])
+    step = float(np.median(rates))
+    if abs(step) < _SAME_PLACE_MM:
+        return none
+    starts = places - step * numbers
+    off = np.abs(starts - np.median(starts)) > _tolerance(abs(step))
+    if not off.any() or off.sum() > max(1, _MOST_MISPLACED * len(places)):
+        return none
+    in_order = (np.diff(places[order]) * np.sign(step) > _SAME_PLACE_MM).all()
+    near = np.abs(starts - np.median(starts)).max() <= _NEAR_STEPS * abs(step)
+    return none if in_order and near else off
+
+
+def _tolerance(step: float) -> float:
+    """How far a slice may lie off its place on an even grid, in millimetres."""
+    return min(max(_OFF_LINE_MM, 0.05 * step), 0.25 * step)
+
+
+def _slots_along(places: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Usual distance of rising places, and each place in such steps: whole numbers where even."""
+    if len(places) < 2:
+        return 0.0, np.zeros(len(places))
+    gaps = np.diff(places)
+    step = float(np.median(gaps))
+    if step < _SAME_PLACE_MM:
+        return 0.0, np.arange(len(places), dtype=float)
+    counts = np.rint(gaps / step)
+    slots = np.concatenate([[0.0], np.cumsum(counts)])
+    few_gaps = (counts > 1).sum() <= max(1, _MOST_GAPS * len(gaps))
+    if (counts >= 1).all() and few_gaps and slots[-1] < _MOST_EMPTY * len(places):
+        even = float((places[-1] - places[0]) / slots[-1])
+        if np.abs(places - places[0] - even * slots).max() <= _tolerance(even):
+            return even, slots
+    step = float(gaps.mean())
+    return step, (places - places[0]) / step
+
+
+def _settle_odd(line: _Line, odd: Sequence[Frame]) -> _Line:
+    """Put odd frames where their numbers put them, or leave them out; each with a sentence."""
+    frames, slots = list(line.frames), list(line.slots)
+    numbers = _numbers_of((*frames, *odd))
+    kept: list[Frame] = []
+    for frame, number in zip(odd, numbers[len(frames) :], strict=True):
+        slot = _slot_by_number(numbers[: len(line.frames)], line.slots, int(number))
+        if slot is None or slot in slots or not line.is_straight:
+            continue
+        position = line.origin + line.along * line.step * slot
+        place = next(i for i, other in enumerate(slots) if other > slot)
+        frames.insert(place, replace(frame, position=tuple(position.tolist())))
+        slots.insert(place, slot)
+        kept.append(frame)
+    left_out = [frame for frame in odd if frame not in kept]
+    notes = [*line.notes]
+    if kept:
+        notes.append(odd_position_warning(kept, len(frames) - len(kept), is_kept=True))
+    if left_out:
+        notes.append(odd_position_warning(left_out, len(frames), is_kept=False))
+    return replace(line, frames=tuple(frames), slots=np.array(slots), notes=tuple(notes))
+
+
+def _numbers_of(frames: Sequence[Frame]) -> NDArray[np.int_]:
+    """Numbers of slices in their series; the frames of one file are counted in it."""
+    if len({frame.file.path for frame in frames}) == 1:
+        return np.array([frame.number for frame in frames])
+    return np.array([frame.instance for frame in frames])
+
+
+def _slot_by_number(
+    numbers: NDArray[np.int_], slots: NDArray[np.float64], number: int
+) -> float | None:
+    """Place between others that a slice's number says, if all others' numbers say theirs."""
+    for sign in (1, -1):
+        starts = slots - sign * numbers
+        slot = float(starts[0] + sign * number)
+        if np.ptp(starts) == 0 and slot == round(slot) and 0 < slot < slots[-1]:
+            return slot
+    return None
+
+
+def odd_position_warning(odd: Sequence[Frame], others: int, *, is_kept: bool) -> str:
+    """The sentence on slices whose position is missing or contradicts the others.
+
+    Args:
+        odd: The slices.
+        others: How many others there are.
+        is_kept: Whether they are shown where their numbers put them, and not left out.
+    """
+    many = len(odd) > 1
+    if all(frame.position is None for frame in odd):
+        words = f"{'state' if many else 'states'} no position"
+    else:
+        words = f"{'state positions' if many else 'states a position'} off the line of the"
+        words += f" {others} others"
+    if is_kept:
+        end = "they are" if many else "it is"
+        end += f" shown where {'their numbers put them' if many else 'its number puts it'}"
+    else:
+        end = f"{len(odd)} of {len(odd) + others} slices {'are' if many else 'is'} left out"
+    return f"{_name_files(odd)} {words}; {end}."
 
 
 def _pixel_spacing(frames: Sequence[Frame]) -> tuple[float, ...] | None:
@@ -265,18 +507,25 @@ def _pixel_spacing(frames: Sequence[Frame]) -> tuple[float, ...] | None:
 
 
 def _affine_of(
-    frames: Sequence[Frame], places: NDArray[np.float64], step: float
+    axes: NDArray[np.float64],
+    origin: NDArray[np.float64],
+    step: NDArray[np.float64],
+    pixel_spacing: tuple[float, ...] | None,
 ) -> NDArray[np.float64]:
-    """Affine of the ``(column, row, slice)`` array; a leaning stack keeps its lean."""
-    row, column, normal = _axes_of(frames[0])
-    between_rows, between_columns = _pixel_spacing(frames) or (1.0, 1.0)
-    first, last = (np.array(frame.position, float) for frame in (frames[0], frames[-1]))
-    along = (last - first) / (places[-1] - places[0]) if len(frames) > 1 else normal
+    """Affine of the ``(column, row, slice)`` array to RAS+; a leaning stack keeps its lean.
+
+    Args:
+        axes: Row direction, column direction and normal, as rows.
+        origin: First pixel's centre in millimetres.
+        step: From slice to slice in millimetres.
+        pixel_spacing: (between rows, between columns), 1 mm where it is not known.
+    """
+    between_rows, between_columns = pixel_spacing or (1.0, 1.0)
     affine = np.eye(4)
-    affine[:3, 0] = _TO_RAS @ (row * between_columns)
-    affine[:3, 1] = _TO_RAS @ (column * between_rows)
-    affine[:3, 2] = _TO_RAS @ (along * (step or 1.0))
-    affine[:3, 3] = _TO_RAS @ first
+    affine[:3, 0] = _TO_RAS @ (axes[0] * between_columns)
+    affine[:3, 1] = _TO_RAS @ (axes[1] * between_rows)
+    affine[:3, 2] = _TO_RAS @ step
+    affine[:3, 3] = _TO_RAS @ origin
     return affine
 
 
@@ -286,22 +535,25 @@ def _positions_of(frames: Sequence[Frame], grid: InputGrid) -> tuple[float, ...]
     return tuple(reversed(positions) if 0 in grid.flips else positions)
 
 
-def _gap_warnings(gaps: NDArray[np.float64], step: float) -> tuple[str, ...]:
+def _gap_warnings(line: _Line) -> tuple[str, ...]:
+    gaps = np.diff(line.slots) * line.step
     if gaps.size < 2:
         return ()
-    missing = int(np.rint(gaps[gaps > _GAP_FACTOR * step] / step - 1).sum())
-    if missing:
-        words = "1 slice is" if missing == 1 else f"about {missing} slices are"
+    if (line.slots == np.rint(line.slots)).all():
+        missing = int(line.slots[-1]) + 1 - len(line.slots)
+        if not missing:
+            return ()
+        words = "1 slice is" if missing == 1 else f"{missing} slices are"
         return (
-            f"It seems that {words} missing: the distance is {step:.1f} mm, but up to"
-            f" {gaps.max():.1f} mm in places. The volume does not count what lies in the gaps.",
+            f"It seems that {words} missing: the distance is {line.step:.1f} mm, but up to"
+            f" {gaps.max():.1f} mm in places. The mask file is empty there, and the volume does not"
+            " count what lies in the gaps.",
         )
-    if np.ptp(gaps) > _UNEVEN * step:
-        return (
-            f"The distance between slices varies from {gaps.min():.1f} to {gaps.max():.1f} mm;"
-            " the volume is an estimate.",
-        )
-    return ()
+    return (
+        f"The distance between slices varies from {gaps.min():.1f} to {gaps.max():.1f} mm. The"
+        " volume counts each slice by its own distances; there is no NIfTI mask, which needs even"
+        " ones.",
+    )
 
 
 def _lone_warnings(spacing: tuple[float, float, float] | None) -> tuple[str, ...]:
@@ -326,8 +578,8 @@ def _unplaced_stack(frames: Sequence[Frame]) -> FrameStack:
         spacing = (thickness, between_rows, between_columns)
     layout, plane = None, None
     if first.orientation is not None:
-        placed = replace(first, position=(0.0, 0.0, 0.0), pixel_spacing=stated)
-        affine = _affine_of([placed], np.zeros(1), thickness or 1.0)
+        axes = _axes_of(first)
+        affine = _affine_of(axes, np.zeros(3), axes[2] * (thickness or 1.0), stated)
         if is_usable(affine):
             plane = plane_of(affine, 2)
             layout = lay_out(affine, (first.shape[1], first.shape[0], len(frames)), plane)
