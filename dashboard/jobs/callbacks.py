@@ -1,14 +1,15 @@
 """A job as a page follows it: Dash's background callbacks, as threads of the web process.
 
-Dash forks a process per background callback. Ours only follow a row of the jobs table, and to fork
+Dash forks a process per background callback. Ours only follow a row of the jobs table, and forking
 a server with threads is the wrong tool for that: SQLite's locks do not survive it, Python 3.12
 warns of deadlocks, and each open study would cost a process. A thread dies with its web process;
 the page then asks again, whichever web process answers (`assets/js/frame/job_channel.js`).
 
-Progress and outputs pass through a folder as JSON. diskcache would pickle what is not text, bytes
-or a number, and unpickling a row that somebody else wrote runs it as code (CVE-2025-69872).
+Progress and outputs pass through a folder as JSON. diskcache would pickle everything other than
+text, bytes and numbers, and unpickling a row that somebody else wrote runs it as code
+(CVE-2025-69872).
 
-Only this module uses names of Dash that are not documented.
+Only this module uses undocumented names of Dash.
 """
 
 from __future__ import annotations
@@ -21,45 +22,89 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import diskcache
 from dash import ClientsideFunction, Dash, DiskcacheManager, Input, Output
 from dash.exceptions import PreventUpdate
 from plotly.utils import PlotlyJSONEncoder
+from pydantic import Field, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.jobs import table
 from dashboard.store import JobRow, JobState, Store
-from pipeline import BytesDisk, InputError
+from pipeline import BytesDisk, DeclaredModel, InputError
 
 _LOG = logging.getLogger(__name__)
 _SIZE_LIMIT = 64 * 2**20
-#: A callback that no browser has asked for in this time is not followed any further.
+#: A callback that no browser has asked for in this time ends.
 _WANTED_S = 30.0
-#: Between two looks at the table; one slice is answered in a few of them.
+#: Between two looks at the table; the analysis of one slice takes a few of them.
 _PAUSE_S = 0.1
+
+
+class JobRequest(DeclaredModel):
+    """What a page sends to follow a job; pages add what names the job.
+
+    Attributes:
+        asked: The page's mark for this request.
+        again: Whether a job that failed or was cancelled starts again.
+    """
+
+    asked: Annotated[int, Field(ge=0, lt=2**53)]
+    again: bool
+
+
+class JobNews(DeclaredModel):
+    """What a page receives of a job.
+
+    Attributes:
+        state: Where it stands.
+        done, total: Its progress.
+        message: A sentence on it, or "".
+        cancelling: Whether it was asked to stop.
+    """
+
+    state: JobState
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    cancelling: bool = False
+
+    def answer(self, request: JobRequest) -> dict[str, Any]:
+        """The news for the page that sent a request, with the request's own values."""
+        return request.model_dump() | self.model_dump(mode="json")
+
+
+_Request = TypeVar("_Request", bound=JobRequest)
+
+
+def read_request(kind: type[_Request], value: object) -> _Request | None:
+    """A page's request; None where it is not a valid one, such as before the page has sent any."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def follow(
     store: Store,
     submit: Callable[[], int],
-    report: Callable[[dict[str, Any]], None],
+    report: Callable[[JobNews], None],
     *,
     pause_s: float = _PAUSE_S,
-) -> dict[str, Any]:
+) -> JobNews:
     """Submit a job and report where it stands until it ends.
 
     Args:
         store: The review database.
-        submit: Asks for the job; raises `InputError` where it cannot be done.
-        report: Called with the state at each look: a callback that nobody wants any more ends then,
-            and a page that hears nothing asks again.
+        submit: Submits the job; raises `InputError` where it cannot be done.
+        report: Called at each look: a callback that no page waits for ends then, and a page that
+            receives nothing asks again.
         pause_s: Time between two looks.
 
     Returns:
-        The last state, for the browser: ``state``, ``done``, ``total``, ``message`` and
-        ``cancelling``.
+        The last state.
 
     Raises:
         PreventUpdate: The database does not answer; the page asks again.
@@ -73,21 +118,21 @@ def follow(
             report(_describe(job))
             time.sleep(pause_s)
     except InputError as error:
-        return {**_describe(None), "state": str(JobState.FAILED), "message": error.message}
+        return JobNews(state=JobState.FAILED, message=error.message)
     except SQLAlchemyError:
         _LOG.exception("The database did not answer.")
         raise PreventUpdate from None
 
 
 def pass_to_browser(app: Dash, namespace: str, *, sink: str, sources: Iterable[str]) -> None:
-    """Have the page's script hear of a job: its ``job`` is called with what a store holds.
+    """Pass what a store holds of a job to ``job`` of the page's script.
 
     Args:
         app: The app.
         namespace: Of the script's clientside callbacks.
         sink: Id of the store for what a clientside callback must return.
-        sources: Ids of the stores of progress and outcome. Each gets a callback of its own: one
-            with both as inputs would be held back by Dash until the outcome is there.
+        sources: Ids of the stores of progress and outcome. Each gets a callback of its own: Dash
+            would hold back one with both as inputs until the outcome is there.
     """
     for source in sources:
         app.clientside_callback(
@@ -98,22 +143,24 @@ def pass_to_browser(app: Dash, namespace: str, *, sink: str, sources: Iterable[s
         )
 
 
-def _describe(job: JobRow | None) -> dict[str, Any]:
-    """A job for the browser. One that was deleted counts as cancelled."""
-    return {
-        "state": str(job.state if job else JobState.CANCELLED),
-        "done": job.done if job else 0,
-        "total": job.total if job else 0,
-        "message": (job.error or job.message) if job else "",
-        "cancelling": bool(job and job.cancel_requested),
-    }
+def _describe(job: JobRow | None) -> JobNews:
+    """A job for the browser. A deleted one counts as cancelled."""
+    if job is None:
+        return JobNews(state=JobState.CANCELLED)
+    return JobNews(
+        state=job.state,
+        done=job.done,
+        total=job.total,
+        message=job.error or job.message,
+        cancelling=job.cancel_requested,
+    )
 
 
 class JsonDisk(BytesDisk):
     """Text keys, JSON values."""
 
     def store(self, value: Any, read: bool, key: Any = diskcache.core.UNKNOWN) -> Any:
-        """Keep a value as JSON; Dash components and figures become what the browser gets."""
+        """Store a value as JSON; Dash components and figures become what the browser receives."""
         return super().store(json.dumps(value, cls=PlotlyJSONEncoder).encode(), read, key=key)
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
@@ -122,9 +169,9 @@ class JsonDisk(BytesDisk):
 
 
 class _Unwanted(BaseException):
-    """Raised in a background callback that nobody listens to, when it next reports something.
+    """Raised in a background callback that no page waits for, when it next reports something.
 
-    Not an `Exception`: Dash's wrapper would take it for the callback's own failure.
+    Not an `Exception`: Dash's wrapper would take it for a failure of the callback.
     """
 
 
@@ -147,7 +194,7 @@ class _Messages(diskcache.Cache):
         """Leave progress or a result for the browser.
 
         Raises:
-            _Unwanted: Nobody listens to this callback any more.
+            _Unwanted: No page waits for this callback any more.
         """
         thread = threading.current_thread()
         if isinstance(thread, _Thread) and time.monotonic() > thread.wanted_until:
@@ -156,10 +203,10 @@ class _Messages(diskcache.Cache):
 
 
 class ThreadManager(DiskcacheManager):
-    """Dash's diskcache manager with threads for processes.
+    """Dash's diskcache manager with threads instead of processes.
 
-    A callback whose page is closed, or that was called again, goes on until it next reports
-    progress; nothing that it reports after that reaches a browser.
+    A callback whose page was closed, or that was called again, runs until it next reports progress;
+    nothing that it reports after that reaches a browser.
 
     Args:
         folder: Where callbacks leave what they report; made readable by its owner only.
@@ -183,13 +230,13 @@ class ThreadManager(DiskcacheManager):
         return job
 
     def terminate_job(self, job: Any) -> None:
-        """End a callback; one that is not known is no error."""
+        """End a callback; an unknown one is not an error."""
         thread = self._threads.get(job)
         if thread is not None:
             thread.wanted_until = 0.0
 
     def job_running(self, job: Any) -> bool:
-        """Whether a callback is at work; Dash asks whenever a browser does, who then wants it."""
+        """Whether a callback runs; Dash asks whenever a browser does, which keeps it running."""
         thread = self._threads.get(job)
         if thread is None or not thread.is_alive() or time.monotonic() > thread.wanted_until:
             return False

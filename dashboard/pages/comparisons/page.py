@@ -7,13 +7,14 @@ table, computed by a worker; a background callback follows the row and may be lo
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import plotly.graph_objects as go
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import current_app
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
 from dashboard.components import shell
@@ -31,6 +32,28 @@ SINK = f"{view.PREFIX}-sink"
 _ASK_MS = 250
 _NO_ANSWER = "The result is no longer on the server. Choose the image again."
 MEASURE_COMMAND = "python -m pipeline train-image-task {task} --data DIR --run DIR"
+
+
+def _check_task(name: str) -> str:
+    if name not in IMAGE_TASKS:
+        raise ValueError("must be a task")
+    return name
+
+
+class ImageRequest(callbacks.JobRequest):
+    """The answer to an image that the page follows."""
+
+    task: Annotated[str, AfterValidator(_check_task)]
+    image: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class _Outcome(BaseModel):
+    """What the page holds of an answer: title and probability of each class."""
+
+    probabilities: Annotated[
+        list[tuple[Annotated[str, Field(max_length=80)], Annotated[float, Field(ge=0, le=1)]]],
+        Field(min_length=1, max_length=32),
+    ]
 
 
 def layout(task: str | None = None, **_: Any) -> Component:
@@ -81,7 +104,7 @@ def register(app: Dash) -> None:
     )
     def answer(set_progress: Callable[[Any], None], request: object) -> tuple[Any, Any]:
         """Request the image's answer, relay its progress and return it."""
-        asked = parse_request(request)
+        asked = callbacks.read_request(ImageRequest, request)
         if asked is None:
             return no_update, no_update
         return follow_answer(services.get(app), asked, set_progress)
@@ -94,7 +117,7 @@ def register(app: Dash) -> None:
     )
     def cancel(clicks: int | None, request: object) -> Any:
         """Cancel the job in the table; the callback that follows it sees its end."""
-        asked = parse_request(request)
+        asked = callbacks.read_request(ImageRequest, request)
         if clicks and asked is not None:
             cancel_answer(services.get(app), asked)
         return no_update
@@ -107,13 +130,13 @@ def register(app: Dash) -> None:
 
 
 def follow_answer(
-    parts: services.Services, request: dict[str, Any], set_progress: Callable[[Any], None]
+    parts: services.Services, request: ImageRequest, set_progress: Callable[[Any], None]
 ) -> tuple[Any, dict[str, Any]]:
     """Ask for the answer to an image and report its state until it is there.
 
     Args:
         parts: The server's parts.
-        request: As of `parse_request`.
+        request: What the page sent.
         set_progress: Called with the state at each look.
 
     Returns:
@@ -121,38 +144,38 @@ def follow_answer(
         request's own values and ``probabilities``.
     """
     try:
-        info = read_image_model(parts.settings.models, request["task"])
+        info = read_image_model(parts.settings.models, request.task)
     except InputError as error:
         return _failed(request, error.message)
-    last: dict[str, Any] = {"state": str(JobState.DONE), "message": ""}
-    record = ImageAnswers.of(parts).find(info, request["image"])
+    last = callbacks.JobNews(state=JobState.DONE)
+    record = ImageAnswers.of(parts).find(info, request.image)
     if record is None:
         last = callbacks.follow(
             parts.store,
             lambda: table.submit_image(
-                parts.store, request["image"], _model_key(info), restart=request["again"]
+                parts.store, request.image, _model_key(info), restart=request.again
             ),
-            lambda state: set_progress({**request, **state}),
+            lambda news: set_progress(news.answer(request)),
         )
-        record = ImageAnswers.of(parts).find(info, request["image"])
-    if last["state"] == JobState.CANCELLED:
-        return no_update, {**request, **last}
-    if last["state"] != JobState.DONE or record is None:
-        return _failed(request, last["message"] or _NO_ANSWER)
+        record = ImageAnswers.of(parts).find(info, request.image)
+    if last.state == JobState.CANCELLED:
+        return no_update, last.answer(request)
+    if last.state != JobState.DONE or record is None:
+        return _failed(request, last.message or _NO_ANSWER)
     titles = dict(zip(info.task.classes, info.task.class_titles, strict=True))
     shares = [[titles[name], share] for name, share in record.probabilities]
-    return view.answer_view(record, info.task), {**request, **last, "probabilities": shares}
+    return view.answer_view(record, info.task), {**last.answer(request), "probabilities": shares}
 
 
-def _failed(request: dict[str, Any], sentence: str) -> tuple[Any, dict[str, Any]]:
+def _failed(request: ImageRequest, sentence: str) -> tuple[Any, dict[str, Any]]:
     shown = html.P(sentence, className="notice notice--error", role="alert")
-    return shown, {**request, "state": str(JobState.FAILED)}
+    return shown, callbacks.JobNews(state=JobState.FAILED).answer(request)
 
 
-def cancel_answer(parts: services.Services, request: dict[str, Any]) -> None:
+def cancel_answer(parts: services.Services, request: ImageRequest) -> None:
     """Cancel the answer to an image, where one was requested."""
-    info = read_image_model(parts.settings.models, request["task"])
-    job = table.find(parts.store, request["image"], _model_key(info))
+    info = read_image_model(parts.settings.models, request.task)
+    job = table.find(parts.store, request.image, _model_key(info))
     if job is not None:
         table.cancel(parts.store, job.job_id)
 
@@ -163,37 +186,11 @@ def _model_key(info: ImageModelInfo) -> ModelKey:
 
 def draw_bars(outcome: object, theme: object) -> go.Figure:
     """The bars of the answer on the page."""
-    given = outcome.get("probabilities") if isinstance(outcome, dict) else None
-    pairs = [
-        (pair[0][:80], float(pair[1]))
-        for pair in (given if isinstance(given, list) else [])
-        if isinstance(pair, list)
-        and len(pair) == 2
-        and isinstance(pair[0], str)
-        and isinstance(pair[1], int | float)
-        and 0 <= pair[1] <= 1
-    ]
-    if not pairs:
-        raise PreventUpdate
-    return make_probability_figure(pairs[:32], theme=parse_theme(theme))
-
-
-def parse_request(value: object) -> dict[str, Any] | None:
-    """The browser's request, checked; None where it is invalid.
-
-    Returns:
-        ``task``; ``image``, the image's id; ``asked``, the browser's mark for this request;
-        ``again``, whether an answer that failed or was cancelled is requested again.
-    """
-    if not isinstance(value, dict):
-        return None
-    task, image, asked = (value.get(name) for name in ("task", "image", "asked"))
-    if not isinstance(task, str) or task not in IMAGE_TASKS:
-        return None
-    if not isinstance(image, str) or len(image) != 32 or not set(image) <= set("0123456789abcdef"):
-        return None
-    mark = asked if isinstance(asked, int) else 0
-    return {"task": task, "image": image, "asked": mark, "again": value.get("again") is True}
+    try:
+        pairs = _Outcome.model_validate(outcome).probabilities
+    except ValidationError:
+        raise PreventUpdate from None
+    return make_probability_figure(pairs, theme=parse_theme(theme))
 
 
 def _columns(info: ImageModelInfo) -> html.Div:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
+from pydantic import Field
 
 from dashboard.components.attributes import aria
 from dashboard.components.shell import empty_state
@@ -43,6 +44,12 @@ LEARNED_ON = [
     "From the operating point on, marked on the bar, a slice is called; the outline may still be "
     "empty there. Below it no outline is shown.",
 ]
+
+
+class AnalysisRequest(callbacks.JobRequest):
+    """The analysis that the page follows."""
+
+    study_id: Annotated[str, Field(pattern=rf"^{STUDY_ID.pattern}$")]
 
 
 def layout(study: str | None = None, slice: str | None = None, **_: str) -> Component:
@@ -92,7 +99,7 @@ def register(app: Dash) -> None:
     )
     def analyse(set_progress: Callable[[Any], None], request: object) -> Any:
         """Submit the study's analysis, relay its progress, end with its last state."""
-        asked = parse_request(request)
+        asked = callbacks.read_request(AnalysisRequest, request)
         if asked is None:
             return no_update
         return follow_analysis(services.get(app), asked, set_progress)
@@ -105,20 +112,20 @@ def register(app: Dash) -> None:
     )
     def cancel(clicks: int | None, request: object) -> Any:
         """Cancel the job in the table; the callback that follows it sees the end."""
-        asked = parse_request(request)
+        asked = callbacks.read_request(AnalysisRequest, request)
         if clicks and asked is not None:
-            cancel_analysis(services.get(app), asked["study_id"])
+            cancel_analysis(services.get(app), asked.study_id)
         return no_update
 
 
 def follow_analysis(
-    parts: services.Services, request: dict[str, Any], set_progress: Callable[[Any], None]
+    parts: services.Services, request: AnalysisRequest, set_progress: Callable[[Any], None]
 ) -> dict[str, Any]:
     """Submit a study's analysis and report its state, with the request's own values, until it ends.
 
     Args:
         parts: The server's parts.
-        request: As of `parse_request`.
+        request: What the page sent.
         set_progress: Called with the state at each look.
 
     Returns:
@@ -126,18 +133,20 @@ def follow_analysis(
     """
 
     def submit() -> int:
-        row = parts.store.study(request["study_id"])
+        row = parts.store.study(request.study_id)
         key = parts.result_key(row.content_digest) if row else None
         return table.submit(
             parts.store,
-            request["study_id"],
+            request.study_id,
             priority=table.PRIORITY_OPENED,
             result_lost=key is None or parts.results.outline(key) is None,
-            restart=request["again"],
+            restart=request.again,
         )
 
-    last = callbacks.follow(parts.store, submit, lambda state: set_progress({**request, **state}))
-    return {**request, **last}
+    def report(news: callbacks.JobNews) -> None:
+        set_progress(news.answer(request))
+
+    return callbacks.follow(parts.store, submit, report).answer(request)
 
 
 def cancel_analysis(parts: services.Services, study_id: str) -> None:
@@ -145,22 +154,6 @@ def cancel_analysis(parts: services.Services, study_id: str) -> None:
     row = parts.store.study(study_id)
     if row is not None and row.job_id is not None:
         table.cancel(parts.store, row.job_id)
-
-
-def parse_request(value: object) -> dict[str, Any] | None:
-    """The browser's request, checked; None where it is not one.
-
-    Returns:
-        ``study_id``; ``asked``, the browser's mark for this request; ``again``, whether an analysis
-        that failed or was cancelled begins again.
-    """
-    if not isinstance(value, dict):
-        return None
-    study_id, asked = value.get("study_id"), value.get("asked")
-    if not isinstance(study_id, str) or not STUDY_ID.fullmatch(study_id):
-        return None
-    mark = asked if isinstance(asked, int) else 0
-    return {"study_id": study_id, "asked": mark, "again": value.get("again") is True}
 
 
 def _page(*children: Component) -> html.Div:

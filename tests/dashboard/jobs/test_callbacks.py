@@ -19,7 +19,7 @@ from fake_server import add_row, wait_for
 from sqlalchemy.exc import OperationalError
 
 from dashboard.jobs import callbacks, table
-from dashboard.jobs.callbacks import ThreadManager, follow
+from dashboard.jobs.callbacks import JobNews, JobRequest, ThreadManager, follow, read_request
 from dashboard.store import JobState, Store
 
 
@@ -201,6 +201,33 @@ def test_a_failing_callback_is_handed_to_dash(tmp_path: Path) -> None:
     assert manager.get_result(key, str(job))["background_callback_error"]["msg"] == "why"
 
 
+@pytest.mark.parametrize(
+    ("value", "is_valid"),
+    [
+        ({"asked": 7, "again": False}, True),
+        ({"asked": 1_790_000_000_000, "again": True}, True),
+        (None, False),
+        ([], False),
+        ("x", False),
+        ({}, False),
+        ({"asked": "7", "again": False}, False),
+        ({"asked": -1, "again": False}, False),
+        ({"asked": 7, "again": 1}, False),
+        ({"asked": 7, "again": False, "more": 1}, False),
+    ],
+)
+def test_requests_of_pages(value: Any, is_valid: bool) -> None:
+    assert (read_request(JobRequest, value) is not None) == is_valid
+
+
+def test_news_hold_the_values_of_the_request() -> None:
+    news = JobNews(state=JobState.RUNNING, done=1, total=3)
+    assert news.answer(JobRequest(asked=7, again=True)) == {
+        **{"asked": 7, "again": True, "state": "running", "done": 1, "total": 3},
+        **{"message": "", "cancelling": False},
+    }
+
+
 def test_a_job_is_followed_at_each_look_until_it_ends(store: Store) -> None:
     study = add_row(store, 1)
     steps: list[Callable[[int], object]] = [
@@ -211,8 +238,8 @@ def test_a_job_is_followed_at_each_look_until_it_ends(store: Store) -> None:
     ]
     seen: list[Any] = []
 
-    def look(state: dict[str, Any]) -> None:
-        seen.append((state["state"], state["done"], state["message"], state["cancelling"]))
+    def look(news: JobNews) -> None:
+        seen.append((news.state, news.done, news.message, news.cancelling))
         job = table.submit(store, study)
         steps.pop(0)(job)
 
@@ -223,14 +250,13 @@ def test_a_job_is_followed_at_each_look_until_it_ends(store: Store) -> None:
         ("running", 1, "Slice 2 of 3", False),
         ("running", 1, "Slice 2 of 3", True),
     ]
-    assert last == {
-        **{"state": "cancelled", "done": 1, "total": 6, "message": "", "cancelling": False}
-    }
+    assert last == JobNews(state=JobState.CANCELLED, done=1, total=6)
 
 
 def test_a_job_that_cannot_be_done_fails_with_its_sentence(store: Store) -> None:
     last = follow(store, lambda: table.submit(store, "0" * 16), pytest.fail)
-    assert (last["state"], last["message"][:22]) == ("failed", "There is no such study")
+    assert last.state == JobState.FAILED
+    assert last.message.endswith(".")
 
 
 def test_a_job_that_is_deleted_with_its_study_was_cancelled(store: Store) -> None:
@@ -238,7 +264,7 @@ def test_a_job_that_is_deleted_with_its_study_was_cancelled(store: Store) -> Non
     last = follow(
         store, lambda: table.submit(store, study), lambda _: store.delete_study(study), pause_s=0
     )
-    assert last["state"] == "cancelled"
+    assert last.state == JobState.CANCELLED
 
 
 def test_while_the_database_is_away_a_page_hears_nothing_and_asks_again(store: Store) -> None:

@@ -29,6 +29,7 @@ from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import DARK
 from dashboard.jobs import tasks
+from dashboard.jobs.callbacks import read_request
 from dashboard.jobs.execution import Worker
 from dashboard.pages.comparisons import page as comparisons
 from dashboard.pages.comparisons import view
@@ -142,11 +143,11 @@ def test_model_without_evaluation_names_the_command(served):
     assert comparisons.MEASURE_COMMAND.format(task=TASK) in page(task=TASK)
 
 
-def ask(parts: Services, *, again: bool = False) -> dict[str, Any]:
+def ask(parts: Services) -> comparisons.ImageRequest:
     """A request for the answer to an image that was sent."""
     content = make_png()
     image_id = ImageAnswers.of(parts).receive("chest.png", io.BytesIO(content), length=len(content))
-    return {"task": TASK, "image": image_id, "asked": 7, "again": again}
+    return comparisons.ImageRequest(task=TASK, image=image_id, asked=7, again=False)
 
 
 def work(parts: Services, monkeypatch: pytest.MonkeyPatch, answer: Any) -> Callable[[Any], None]:
@@ -170,7 +171,7 @@ def test_request_is_answered_with_picture_class_and_bars(served, monkeypatch):
     shown, outcome = comparisons.follow_answer(served, request, relay)
     assert "Viral pneumonia 70%" in words_of(shown)
     (picture,) = of_type(shown, html.Img)
-    assert picture.src.startswith(f"/data/comparisons/{TASK}/{request['image']}/")
+    assert picture.src.startswith(f"/data/comparisons/{TASK}/{request.image}/")
     assert cautions_in(shown) == list(IMAGE_TASKS[TASK].cautions)
     assert (outcome["state"], outcome["asked"]) == ("done", 7)
     assert outcome["probabilities"][0] == ["Covid-19", 0.02]
@@ -201,11 +202,11 @@ def test_answer_that_was_removed_is_computed_again_from_its_image(served, monkey
     request = ask(served)
     relay = work(served, monkeypatch, lambda *_, **__: make_answer())
     comparisons.follow_answer(served, request, relay)
-    (folder,) = (ImageAnswers.of(served).folder / request["image"]).glob("chest-xray-*")
+    (folder,) = (ImageAnswers.of(served).folder / request.image).glob("chest-xray-*")
     shutil.rmtree(folder)
     _, outcome = comparisons.follow_answer(served, request, relay)
     assert outcome["state"] == "done"
-    shutil.rmtree(ImageAnswers.of(served).folder / request["image"])
+    shutil.rmtree(ImageAnswers.of(served).folder / request.image)
     shown, outcome = comparisons.follow_answer(served, request, relay)
     assert (shown.role, outcome["state"]) == ("alert", "failed")
 
@@ -219,7 +220,9 @@ def test_cancelled_answer_leaves_the_page_until_it_is_requested_again(served, mo
     assert (cancelled[0], cancelled[1]["state"]) == (no_update, "cancelled")
     assert comparisons.follow_answer(served, request, pytest.fail)[0] == no_update
     relay = work(served, monkeypatch, lambda *_, **__: make_answer())
-    _, outcome = comparisons.follow_answer(served, request | {"again": True}, relay)
+    _, outcome = comparisons.follow_answer(
+        served, request.model_copy(update={"again": True}), relay
+    )
     assert outcome["state"] == "done"
 
 
@@ -233,19 +236,35 @@ def test_worker_with_another_model_than_the_page_is_an_error(served, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "request_",
+    ("changes", "is_valid"),
     [
-        None,
-        "x",
-        {},
-        {"task": "other", "image": "a" * 32},
-        {"task": TASK, "image": "../" + "a" * 29},
-        {"task": TASK, "image": ["a" * 32]},
-        {"task": [TASK], "image": "a" * 32},
+        ({}, True),
+        ({"task": "other"}, False),
+        ({"task": [TASK]}, False),
+        ({"image": "../" + "a" * 29}, False),
+        ({"image": ["a" * 32]}, False),
     ],
 )
-def test_invalid_request_is_ignored(request_):
-    assert comparisons.parse_request(request_) is None
+def test_request_names_a_task_and_an_image(changes, is_valid):
+    value = {"task": TASK, "image": "a" * 32, "asked": 7, "again": False} | changes
+    assert (read_request(comparisons.ImageRequest, value) is not None) == is_valid
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        None,
+        {},
+        {"probabilities": []},
+        {"probabilities": [["A", 1.5]]},
+        {"probabilities": [["A", float("nan")]]},
+        {"probabilities": [["A" * 81, 0.5]]},
+        {"probabilities": [["A", 0.5]] * 33},
+    ],
+)
+def test_bars_of_what_is_not_an_answer_stay_as_they_are(outcome):
+    with pytest.raises(PreventUpdate):
+        comparisons.draw_bars(outcome, "dark")
 
 
 def test_most_probable_class_has_the_ai_colour():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fake_server import add_case, fake_factory, make_case
 
+from dashboard.jobs.callbacks import read_request
 from dashboard.jobs.execution import Worker
 from dashboard.pages.review import page as review
 from dashboard.workspace.services import build_services
@@ -46,10 +47,18 @@ def test_layout_hands_a_checked_study_and_slice_to_the_browser(text, number):
 
 
 @pytest.mark.parametrize(
-    "value", [None, [], "x", {}, {"study_id": 1}, {"study_id": "../x"}, {"study_id": STUDY + "0"}]
+    ("changes", "is_valid"),
+    [
+        ({}, True),
+        ({"study_id": 1}, False),
+        ({"study_id": "../x"}, False),
+        ({"study_id": STUDY + "0"}, False),
+        ({"study_id": STUDY + "\n"}, False),
+    ],
 )
-def test_requests_that_are_none_are_left_alone(value):
-    assert review.parse_request(value) is None
+def test_request_names_a_study(changes, is_valid):
+    value = {"study_id": STUDY, "asked": 7, "again": False} | changes
+    assert (read_request(review.AnalysisRequest, value) is not None) == is_valid
 
 
 @pytest.mark.parametrize(("again", "state"), [(False, "cancelled"), (True, "queued")])
@@ -62,11 +71,11 @@ def test_only_a_reader_who_says_so_begins_a_cancelled_analysis_anew(parts, again
         heard.append(progress)
         review.cancel_analysis(parts, study)
 
-    request = {"study_id": study, "asked": 7, "again": again}
+    request = review.AnalysisRequest(study_id=study, asked=7, again=again)
     last = review.follow_analysis(parts, request, hear)
     assert [*heard, last][0]["state"] == state
     assert last == {
-        **request,
+        **request.model_dump(),
         **{"state": "cancelled", "done": 0, "total": 3, "message": "", "cancelling": False},
     }
 
@@ -74,7 +83,7 @@ def test_only_a_reader_who_says_so_begins_a_cancelled_analysis_anew(parts, again
 def test_a_lost_result_is_computed_again(parts):
     study = add_case(parts, make_case())
     assert Worker(parts, make_analyser=fake_factory()).run_one()
-    request = {"study_id": study, "asked": 7, "again": False}
+    request = review.AnalysisRequest(study_id=study, asked=7, again=False)
     assert review.follow_analysis(parts, request, pytest.fail)["state"] == "done"
     shutil.rmtree(parts.settings.results)
     heard: list[str] = []
@@ -89,7 +98,7 @@ def test_a_lost_result_is_computed_again(parts):
 
 
 def test_a_study_that_is_gone_fails_with_a_sentence(parts):
-    request = {"study_id": STUDY, "asked": 7, "again": False}
+    request = review.AnalysisRequest(study_id=STUDY, asked=7, again=False)
     last = review.follow_analysis(parts, request, pytest.fail)
     assert (last["state"], last["asked"]) == ("failed", 7)
     assert last["message"].startswith("There is no such study")
