@@ -17,12 +17,14 @@ class InputError(Exception):
     Attributes:
         source: The file's name or its path relative to what the user gave, or "" where none fits.
         message: The sentence.
+        n_files: How many files it is about.
     """
 
-    def __init__(self, source: str, message: str) -> None:
+    def __init__(self, source: str, message: str, *, n_files: int = 1) -> None:
         super().__init__(message)
         self.source = source
         self.message = message
+        self.n_files = n_files
 
 
 class Cancelled(Exception):

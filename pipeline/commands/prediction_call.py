@@ -121,7 +121,7 @@ class PredictionCall:
         for notice in self.notices:
             say(notice)
         say(f"Results are in {self.folder.results}")
-        say(self._summary(len(told)))
+        say(self._summary(sum(error.n_files for error in told)))
         return 1 if told else 0
 
     def _end_early(self, why: str) -> None:

@@ -5,7 +5,8 @@ after the other, and let go, with the same cases as if all had been decoded at o
 sure that two files have nothing to do with each other, they are in one batch.
 
 Each kind of format (`pipeline.data.reading.format_kinds`) has its batches: pictures of one folder,
-series of one study, volumes of one study.
+series of one study, volumes of one study. A mask is read with the images that it may belong to
+(`pipeline.data.reading.references`), wherever it lies.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from __future__ import annotations
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
-from pipeline.data.reading.combining import combine_volumes
+from pipeline.data.reading.combining import Reference, combine_volumes
 from pipeline.data.reading.format_kinds import (
     FileTick,
     ImageFormat,
@@ -28,11 +29,23 @@ from pipeline.data.reading.format_kinds import (
     VolumeFormat,
     files_of,
 )
-from pipeline.data.reading.grouping import ImageItem
+from pipeline.data.reading.grouping import ImageItem, settle_roles, stack_of
 from pipeline.data.reading.image_cases import build_image_cases
 from pipeline.data.reading.limits import MAX_CALL_BYTES, gigabytes
-from pipeline.data.reading.names import NameParts, parse_name
-from pipeline.data.reading.pending_cases import PendingCase
+from pipeline.data.reading.mask_values import looks_like_mask
+from pipeline.data.reading.mask_words import Role
+from pipeline.data.reading.names import NameParts
+from pipeline.data.reading.pending_cases import PendingCase, with_warnings
+from pipeline.data.reading.references import (
+    Bond,
+    ImageIndex,
+    Match,
+    NamedFile,
+    is_volume,
+    keys_of_image,
+    keys_of_mask,
+    name_files,
+)
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import Cancelled, InputError
 
@@ -41,6 +54,10 @@ _LOGGER = logging.getLogger(__name__)
 _PAGE = re.compile(r"-page\d+$")
 #: Where a case or a sentence stands among all others: compared part by part.
 Place = tuple[int | str, ...]
+Target = TypeVar("Target", bound=Hashable)
+_MAY_BE_IMAGES = frozenset({Role.IMAGE, Role.UNSURE})
+#: Masks of a folder without images that get a sentence each; more get one together.
+_MOST_SENTENCES = 3
 
 
 class Rank(IntEnum):
@@ -119,42 +136,49 @@ class Batch(Protocol):
 
 @dataclass(frozen=True)
 class ImageBatch:
-    """Images and masks of one folder whose names may belong together.
+    """Images of one folder whose names may belong together, and their masks from any folder.
 
     Attributes:
         folder: Number of the folder among those that hold images.
-        files: Number in the folder, file, and what its name says.
+        files: The files.
+        single: Whether each picture is a case of its own, whatever its name's number.
     """
 
     folder: int
-    files: tuple[tuple[int, InputFile[ImageFormat], NameParts], ...]
+    files: tuple[NamedFile[ImageFormat], ...]
+    single: bool = False
 
     @property
     def n_slices(self) -> int:
         """Slices as far as the names say: sequences of one slice count once."""
-        return len({parts.base for _, _, parts in self.files if not parts.is_mask})
+        return len({one.parts.base for one in self.files if one.role in _MAY_BE_IMAGES})
 
     def load(self, room: Room, tick: FileTick) -> Loaded:
         """As `Batch.load`."""
         loaded = Loaded()
         items: list[ImageItem] = []
-        failed = []
-        for k, file, parts in self.files:
-            failed.append(parts)
-            with loaded.guard((Rank.IMAGES, self.folder, 0, k), file.source):
-                image = file.format.decode(file.path, file.source)
-                room.take(sum(page.nbytes for page in image.pages), file.source)
-                items.append(ImageItem(file, parts, image))
-                failed.pop()
+        failed: list[NamedFile[ImageFormat]] = []
+        regions = [one for one in self.files if one.role is Role.ANATOMY]
+        for named in self.files:
+            file = named.file
+            if named.role is not Role.ANATOMY:
+                failed.append(named)
+                with loaded.guard((Rank.IMAGES, self.folder, 0, named.number), file.source):
+                    image = file.format.decode(file.path, file.source)
+                    room.take(sum(page.nbytes for page in image.pages), file.source)
+                    items.append(ImageItem(file, named.parts, image, named.role))
+                    failed.pop()
             tick(file.name)
-        first, file, _ = self.files[0]
-        with loaded.guard((Rank.IMAGES, self.folder, 1, first), file.source):
-            images = [item for item in items if not item.parts.is_mask]
-            masks = [item for item in items if item.parts.is_mask]
-            pending, errors = build_image_cases(images, masks, failed)
-            numbers = {file.source: k for k, file, _ in self.files}
+        first = self.files[0]
+        with loaded.guard((Rank.IMAGES, self.folder, 1, first.number), first.file.source):
+            items = settle_roles(items)
+            pending, errors = build_image_cases(items, failed, single=self.single)
+            if regions:
+                warning = regions_warning([one.file.name for one in regions])
+                pending = [with_warnings(one, warning) for one in pending]
+            numbers = {one.file.source: one.number for one in self.files}
             loaded.errors += [
-                ((Rank.IMAGES, self.folder, 1, numbers.get(error.source, first)), error)
+                ((Rank.IMAGES, self.folder, 1, numbers.get(error.source, first.number)), error)
                 for error in errors
             ]
             loaded.cases += [
@@ -164,97 +188,265 @@ class ImageBatch:
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesBatch:
-    """Series of one study, each with its number among all series."""
+class MaskOf:
+    """A file that may be a mask of some studies of a batch."""
 
-    series: tuple[tuple[int, Series], ...]
+    named: NamedFile[VolumeFormat]
+    studies: frozenset[int]
+    bond: Bond
+
+
+@dataclass(frozen=True, eq=False)
+class StudyBatch:
+    """Series or volumes of one study, or of a few that may share a mask.
+
+    Attributes:
+        kind: What the studies hold.
+        studies: Of each study its series or volumes, each with its number among all of its kind.
+        masks: Volumes that may be masks of some of the studies.
+    """
+
+    kind: Rank
+    studies: tuple[tuple[tuple[int, Series | NamedFile[VolumeFormat]], ...], ...]
+    masks: tuple[MaskOf, ...] = ()
 
     @property
     def n_slices(self) -> int:
-        """Slices as far as the headers say: sequences of one study count once each."""
-        return sum(series.n_slices for _, series in self.series)
+        """Slices as far as headers say: sequences of one study count once each."""
+        return sum(
+            _count_slices(one)
+            for study in self.studies
+            for _, one in (study if self.kind is Rank.SERIES else study[:1])
+        )
 
     def load(self, room: Room, tick: FileTick) -> Loaded:
         """As `Batch.load`."""
         loaded = Loaded()
-        volumes: list[tuple[int, PendingCase]] = []
-        for number, series in self.series:
-            place = (Rank.SERIES, 1, number)
-            with loaded.guard(place, series.source):
-                pending, errors = series.read(tick)
-                loaded.errors += [(place, error) for error in errors]
-                for one in pending:
-                    room.take(one.case.pixels.nbytes, one.case.sources[0])
-                    volumes.append((number, one))
-        return _combine(loaded, Rank.SERIES, volumes)
+        studies: list[list[tuple[int, PendingCase]]] = []
+        for study in self.studies:
+            studies.append([])
+            for number, one in study:
+                if isinstance(one, NamedFile):
+                    pending = _load_volume(one, self.kind, loaded, room, tick)
+                else:
+                    pending = _load_series(one, number, loaded, room, tick)
+                studies[-1] += [(number, volume) for volume in pending]
+        references: list[Reference] = []
+        for mask in self.masks:
+            named = mask.named
+            if named.role is Role.ANATOMY:
+                tick(named.file.name)
+                continue
+            for volume in _load_volume(named, Rank.VOLUMES, loaded, room, tick):
+                if named.role is Role.UNSURE and not looks_like_mask([volume.case.pixels]):
+                    studies.append([(named.number, replace(volume, is_mask=False))])
+                else:
+                    as_mask = replace(volume, is_mask=True)
+                    references.append(Reference(as_mask, mask.studies, mask.bond))
+        return self._combine(loaded, studies, references)
+
+    def _combine(
+        self,
+        loaded: Loaded,
+        studies: Sequence[Sequence[tuple[int, PendingCase]]],
+        references: Sequence[Reference],
+    ) -> Loaded:
+        """Combine the volumes of each study; they stand where its first one stands."""
+        numbers = [number for study in studies for number, _ in study]
+        sources = [one.case.sources[0] for study in studies for _, one in study]
+        sources += [reference.mask.case.sources[0] for reference in references]
+        if not sources:
+            return loaded
+        place = (Rank.MASKS, self.kind, min(numbers, default=0))
+        with loaded.guard(place, sources[0]):
+            combined, errors = combine_volumes(
+                [[one for _, one in study] for study in studies], references
+            )
+            for i, (study, cases) in enumerate(zip(studies, combined, strict=True)):
+                names = [m.named.file.name for m in self.masks if _is_region_of(m, i)]
+                warnings = (regions_warning(names),) if names else ()
+                loaded.cases += [
+                    ((self.kind, study[0][0], k), with_warnings(one, *warnings))
+                    for k, one in enumerate(cases)
+                ]
+            loaded.errors += [(place, error) for error in errors]
+        return loaded
+
+
+def _count_slices(one: Series | NamedFile[VolumeFormat]) -> int:
+    if isinstance(one, NamedFile):
+        return one.file.format.count_slices(one.file)
+    return one.n_slices
+
+
+def _is_region_of(mask: MaskOf, study: int) -> bool:
+    return mask.named.role is Role.ANATOMY and study in mask.studies
+
+
+def _load_volume(
+    named: NamedFile[VolumeFormat], kind: Rank, loaded: Loaded, room: Room, tick: FileTick
+) -> list[PendingCase]:
+    pending = []
+    with loaded.guard((kind, named.number), named.file.source):
+        one = read_volume(named.file)
+        room.take(one.case.pixels.nbytes, named.file.source)
+        pending.append(replace(one, is_mask=named.role is Role.REFERENCE))
+    tick(named.file.name)
+    return pending
+
+
+def _load_series(
+    series: Series, number: int, loaded: Loaded, room: Room, tick: FileTick
+) -> list[PendingCase]:
+    place = (Rank.SERIES, 1, number)
+    taken = []
+    with loaded.guard(place, series.source):
+        pending, errors = series.read(tick)
+        loaded.errors += [(place, error) for error in errors]
+        for one in pending:
+            room.take(one.case.pixels.nbytes, one.case.sources[0])
+            taken.append(one)
+    return taken
 
 
 @dataclass(frozen=True)
-class VolumeBatch:
-    """Volumes whose names may be sequences and mask of one study, each with its number."""
+class LoneMasks:
+    """Masks of one folder for which there is no image."""
 
-    files: tuple[tuple[int, InputFile[VolumeFormat]], ...]
+    rank: tuple[int, ...]
+    files: tuple[NamedFile[Any], ...]
 
     @property
     def n_slices(self) -> int:
-        """Slices as far as the first header says."""
-        _, file = self.files[0]
-        return file.format.count_slices(file)
+        """None."""
+        return 0
 
     def load(self, room: Room, tick: FileTick) -> Loaded:
-        """As `Batch.load`."""
-        loaded = Loaded()
-        volumes: list[tuple[int, PendingCase]] = []
-        for number, file in self.files:
-            with loaded.guard((Rank.VOLUMES, number), file.source):
-                one = read_volume(file)
-                room.take(one.case.pixels.nbytes, file.source)
-                volumes.append((number, one))
-            tick(file.name)
-        return _combine(loaded, Rank.VOLUMES, volumes)
+        """As `Batch.load`; nothing is decoded."""
+        first = self.files[0]
+        for one in self.files:
+            tick(one.file.name)
+        message = lone_masks_message(self.files)
+        error = InputError(first.file.source, message, n_files=len(self.files))
+        return Loaded(errors=[((*self.rank, first.number), error)])
 
 
-def _combine(loaded: Loaded, kind: Rank, volumes: list[tuple[int, PendingCase]]) -> Loaded:
-    """Combine the volumes of one study; they stand where its first one stands."""
-    if volumes:
-        first, one = volumes[0]
-        place = (Rank.MASKS, kind, first)
-        with loaded.guard(place, one.case.sources[0]):
-            pending, errors = combine_volumes([one for _, one in volumes])
-            loaded.cases += [((kind, first, k), one) for k, one in enumerate(pending)]
-            loaded.errors += [(place, error) for error in errors]
-    return loaded
+def lone_masks_message(masks: Sequence[NamedFile[Any]]) -> str:
+    """The sentence on masks for which there is no image."""
+    first = masks[0]
+    name = first.file.name
+    if len(masks) > 1:
+        return (
+            f"{len(masks):,} masks, such as {name}, are without their images. Give the images too,"
+            " with names or folders that say which mask belongs to which image."
+        )
+    if first.role is Role.ANATOMY:
+        return f"{name} is a mask of the brain or of its regions, not an image."
+    image_name = f" ({first.parts.stem})" if first.parts.stem else ""
+    return f"{name} is a reference mask without its image{image_name}."
 
 
-def make_batches(files: Sequence[InputFile], series: Sequence[Series]) -> list[Batch]:
+def regions_warning(names: Sequence[str]) -> str:
+    """The sentence on masks of the brain and of its regions."""
+    if len(names) == 1:
+        return f"{names[0]} is a mask of the brain or of its regions, not of a lesion; left out."
+    return (
+        f"{len(names):,} masks of the brain or of its regions, such as {names[0]}, are left out:"
+        " they outline no lesion."
+    )
+
+
+def make_batches(
+    files: Sequence[InputFile], series: Sequence[Series], *, single_pictures: bool = False
+) -> list[Batch]:
     """Divide what was collected: images folder by folder, then series, then volumes.
 
     Args:
         files: All files, in the order in which they were given.
         series: All series among them.
+        single_pictures: Whether each picture is a case of its own, whatever its name's number.
     """
     images, volumes = files_of(files, ImageFormat), files_of(files, VolumeFormat)
-    return [*_image_batches(images), *_series_batches(series), *_volume_batches(volumes)]
+    folder_of = {file.source: file.folder for file in files}
+    return [
+        *_image_batches(images, others=bool(series or volumes), single=single_pictures),
+        *_study_batches(volumes, series, folder_of, others=bool(series or images)),
+    ]
 
 
-def _image_batches(files: Iterable[InputFile[ImageFormat]]) -> list[ImageBatch]:
-    folders: dict[str, list[InputFile[ImageFormat]]] = defaultdict(list)
-    for file in files:
-        folders[file.folder].append(file)
-    batches = []
-    for folder, members in enumerate(folders.values()):
-        named = [(k, file, parse_name(file.stem)) for k, file in enumerate(members)]
-        joined = _join([_links(parts) for _, _, parts in named])
-        batches += [ImageBatch(folder, tuple(named[k] for k in group)) for group in joined]
-    return batches
+def _image_batches(
+    files: Sequence[InputFile[ImageFormat]], *, others: bool, single: bool
+) -> list[Batch]:
+    named = name_files(files, others=others)
+    folders = {folder: i for i, folder in enumerate(dict.fromkeys(file.folder for file in files))}
+    groups: list[list[NamedFile[ImageFormat]]] = []
+    for folder in folders:
+        members = [o for o in named if o.file.folder == folder and o.role in _MAY_BE_IMAGES]
+        links = [_links(one.parts, numbered=not single) for one in members]
+        groups += [[members[k] for k in group] for group in _join(links)]
+    index: ImageIndex[int] = ImageIndex(places=False)
+    for g, group in enumerate(groups):
+        for one in group:
+            if one.role is Role.IMAGE:
+                index.add(one.file.folder, keys_of_image(one.parts, is_volume=False), g)
+    for g, group in enumerate(groups):  # what is perhaps a mask is read with its image
+        if all(one.role is Role.UNSURE for one in group):
+            match = _find(index, group[0])
+            if match is not None:
+                groups[match.targets[0]] += group
+                groups[g] = []
+    lone: dict[str, list[NamedFile[ImageFormat]]] = defaultdict(list)
+    for one in named:
+        if one.role not in _MAY_BE_IMAGES:
+            match = _find(index, one)
+            for g in match.targets if match else ():
+                groups[g].append(replace(one, role=_role_beside(one, index)))
+            if match is None:
+                lone[one.file.folder].append(one)
+    batches: list[Batch] = [
+        ImageBatch(folders[group[0].file.folder], tuple(sorted(group, key=_number)), single)
+        for group in groups
+        if group
+    ]
+    return batches + [
+        LoneMasks((Rank.IMAGES, folders[folder], 1), tuple(part))
+        for folder, masks in lone.items()
+        for part in _in_sentences(masks)
+    ]
 
 
-def _links(parts: NameParts) -> set[str]:
-    """Names that this file may share with another one of its series, its study, or its mask."""
+def _find(index: ImageIndex[Target], one: NamedFile[Any]) -> Match[Target] | None:
+    return index.find(one.file.folder, keys_of_mask(one.parts, is_volume=is_volume(one.file)))
+
+
+def _role_beside(one: NamedFile[Any], index: ImageIndex[Any]) -> Role:
+    """A mask's role beside an image that has all its words but those for masks.
+
+    ``brain_1_mask`` is the mask of ``brain_1``, not of the brain.
+    """
+    whole = ("stem", one.parts.stem.lower())
+    if one.role is Role.ANATOMY and index.has(one.file.folder, whole):
+        return Role.REFERENCE
+    return one.role
+
+
+def _in_sentences(masks: list[NamedFile[Any]]) -> list[list[NamedFile[Any]]]:
+    """Few masks get a sentence each, many one together."""
+    return [[one] for one in masks] if len(masks) <= _MOST_SENTENCES else [masks]
+
+
+def _number(one: NamedFile[Any]) -> int:
+    return one.number
+
+
+def _links(parts: NameParts, *, numbered: bool) -> set[str]:
+    """Names that this file may share with another one of its series or its study."""
     names = {parts.stem, parts.study}
     if parts.sequence is None and parts.number is not None:
         names.add(parts.prefix)
-    return names | {_PAGE.sub("", name) for name in names}
+    names |= {_PAGE.sub("", name) for name in names}
+    stack = stack_of(parts) if numbered else None
+    return names if stack is None else names | {f"#{stack[0]}"}
 
 
 def _join(links: Sequence[set[str]]) -> list[list[int]]:
@@ -274,15 +466,69 @@ def _join(links: Sequence[set[str]]) -> list[list[int]]:
     return sorted(unique.values())
 
 
-def _series_batches(series: Sequence[Series]) -> list[SeriesBatch]:
-    studies: dict[str, list[tuple[int, Series]]] = defaultdict(list)
+#: A study: its kind, and its folder and base name, or its key among series.
+_StudyKey = tuple[Rank, str, str]
+
+
+def _study_batches(
+    files: Sequence[InputFile[VolumeFormat]],
+    series: Sequence[Series],
+    folder_of: Mapping[str, str],
+    *,
+    others: bool,
+) -> list[Batch]:
+    studies: dict[_StudyKey, list[tuple[int, Series | NamedFile[VolumeFormat]]]] = {}
+    volumes: ImageIndex[_StudyKey] = ImageIndex(places=True)
+    acquired: ImageIndex[_StudyKey] = ImageIndex(places=True)
     for number, one in enumerate(series):
-        studies[one.study].append((number, one))
-    return [SeriesBatch(tuple(study)) for study in studies.values()]
+        key = (Rank.SERIES, "", one.study)
+        studies.setdefault(key, []).append((number, one))
+        acquired.add(folder_of.get(one.source, ""), (), key)
+    named = name_files(files, others=others)
+    for file in named:
+        if file.role is Role.IMAGE:
+            key = (Rank.VOLUMES, file.file.folder, file.parts.base)
+            studies.setdefault(key, []).append((file.number, file))
+            volumes.add(file.file.folder, keys_of_image(file.parts, is_volume=True), key)
+    masks: list[tuple[NamedFile[VolumeFormat], Match[_StudyKey]]] = []
+    lone: dict[str, list[NamedFile[VolumeFormat]]] = defaultdict(list)
+    for file in named:
+        if file.role is Role.IMAGE:
+            continue
+        match = _find(volumes, file) or _find(acquired, file)
+        if match is not None:
+            masks.append((replace(file, role=_role_beside(file, volumes)), match))
+        elif file.role is Role.UNSURE:  # nothing that it could be the mask of
+            key = (Rank.VOLUMES, file.file.folder, file.parts.base)
+            studies.setdefault(key, []).append((file.number, replace(file, role=Role.IMAGE)))
+        else:
+            lone[file.file.folder].append(file)
+    return [
+        *_batches_of(studies, masks),
+        *(
+            LoneMasks((Rank.MASKS, Rank.VOLUMES), tuple(part))
+            for found in lone.values()
+            for part in _in_sentences(found)
+        ),
+    ]
 
 
-def _volume_batches(files: Iterable[InputFile[VolumeFormat]]) -> list[VolumeBatch]:
-    studies: dict[tuple[str, str], list[tuple[int, InputFile[VolumeFormat]]]] = defaultdict(list)
-    for number, file in enumerate(files):
-        studies[(file.folder, parse_name(file.stem).base)].append((number, file))
-    return [VolumeBatch(tuple(study)) for study in studies.values()]
+def _batches_of(
+    studies: Mapping[_StudyKey, list[tuple[int, Series | NamedFile[VolumeFormat]]]],
+    masks: Sequence[tuple[NamedFile[VolumeFormat], Match[_StudyKey]]],
+) -> list[StudyBatch]:
+    """Batches of the studies, those that may share a mask together; series come first."""
+    keys = sorted(studies, key=lambda key: key[0])
+    links = [{repr(key)} for key in keys]
+    links += [set(map(repr, match.targets)) for _, match in masks]
+    batches = []
+    for group in _join(links):
+        members = [keys[k] for k in group if k < len(keys)]
+        numbers = {key: i for i, key in enumerate(members)}
+        of_group = tuple(
+            MaskOf(named, frozenset(numbers[key] for key in match.targets), match.bond)
+            for named, match in (masks[k - len(keys)] for k in group if k >= len(keys))
+        )
+        studies_of_group = tuple(tuple(studies[key]) for key in members)
+        batches.append(StudyBatch(members[0][0], studies_of_group, of_group))
+    return batches

@@ -140,7 +140,7 @@ def collect_files(paths: Iterable[Path], unpack_folder: Path) -> Collection:
         shown = printable(path.name or path.resolve().name)
         try:
             if path.is_dir():
-                _walk_folder(path, f"{number}", walk)
+                _walk_folder(path, f"{number}:{shown}", walk)
                 if walk.repeats == repeats:
                     given.append((shown, before, len(walk.found)))
             elif path.exists():
@@ -241,12 +241,15 @@ def _note_folder(path: Path, name: str, folder: str, walk: _Walk) -> None:
 
 
 def _names_of_results(path: Path) -> frozenset[str] | None:
-    """Names of the cases of a results.json that this program wrote, None where it did not."""
+    """Names of the cases of a results.json of this program, None where it is another's.
+
+    A document that lists no cases (a call that was stopped, or one for a copy) has any.
+    """
     try:
         content = read_json_object(path, path.name) or {}
-        if not {"schema", "task", "models", "cases", "errors"} <= set(content):
+        if type(content.get("schema")) is not int:
             return None
-        return frozenset(str(case["case_id"]) for case in content["cases"])
+        return frozenset(str(case["case_id"]) for case in content.get("cases", []))
     except (InputError, TypeError, KeyError):
         return None
 
@@ -321,7 +324,7 @@ def _is_own_result(one: _Found, walk: _Walk) -> bool:
             if not below and name.lower() == _RESULTS:
                 return True
             match = _OWN_MASK.fullmatch(f"{below}/{name}" if below else name)
-            if match and match["case"] in cases:
+            if match and (match["case"] in cases or not cases):
                 return True
     return False
 

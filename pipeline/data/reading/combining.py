@@ -2,33 +2,85 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import affine_transform
 
 from pipeline.data.case import Case, InputGrid, SequenceName
 from pipeline.data.geometry import case_affine, same_grid, slots_of
-from pipeline.data.reading.pending_cases import PendingCase
+from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
+from pipeline.data.reading.pending_cases import PendingCase, with_warnings
+from pipeline.data.reading.references import Bond
 from pipeline.data.sequences import COMBINABLE, sequence_warnings
 from pipeline.errors import InputError
 
+#: Part of its volume that a resampled mask must keep: less lies outside of the image.
+_LEAST_KEPT = 0.5
 
-def combine_volumes(pending: Sequence[PendingCase]) -> tuple[list[PendingCase], list[InputError]]:
-    """Combine the sequences of a study and attach its masks.
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A reference mask on its way to its image.
+
+    Attributes:
+        mask: The mask.
+        studies: Numbers of the studies that it may belong to.
+        bond: What it has in common with them.
+    """
+
+    mask: PendingCase
+    studies: frozenset[int]
+    bond: Bond = Bond.NAME
+
+
+def taken_as_its_warning(name: str) -> str:
+    """The sentence on a mask whose name does not lead to its image."""
+    return (
+        f"{name} is taken for the reference of this image because of where it lies; its name does"
+        " not say so."
+    )
+
+
+def resampled_warning(name: str) -> str:
+    """The sentence on a mask that was drawn on another grid."""
+    return f"{name} lies on another grid than this image; it was resampled to it."
+
+
+def joined_warning(names: Sequence[str]) -> str:
+    """The sentence on masks that together are the reference."""
+    return f"The reference joins {len(names)} masks: {', '.join(names)}."
+
+
+def combine_volumes(
+    studies: Sequence[Sequence[PendingCase]], references: Sequence[Reference] = ()
+) -> tuple[list[list[PendingCase]], list[InputError]]:
+    """Combine the sequences of each study and attach masks.
 
     Args:
-        pending: The volumes of one study.
+        studies: The volumes of each study, images and the masks among them that the study names.
+        references: Masks that may belong to some of the studies.
 
     Returns:
-        One per case, and one error per mask that fits no image.
+        The cases of each study, and one error per mask that fits no image.
     """
-    images = _combine_sequences([one for one in pending if not one.is_mask])
+    images = [_combine_sequences([p for p in study if not p.is_mask]) for study in studies]
+    own = [
+        Reference(one, frozenset({number}))
+        for number, study in enumerate(studies)
+        for one in study
+        if one.is_mask
+    ]
     errors: list[InputError] = []
-    for mask in (one for one in pending if one.is_mask):
-        images, error = _attach(images, mask)
-        errors.extend(error)
+    attached: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for reference in (*own, *references):
+        errors += _attach(images, reference, attached)
+    for (i, k), names in attached.items():
+        if len(names) > 1:
+            images[i][k] = with_warnings(images[i][k], joined_warning(names))
     return images, errors
 
 
@@ -89,44 +141,75 @@ def _combine(lead: PendingCase, members: Sequence[PendingCase]) -> PendingCase:
 
 
 def _attach(
-    images: list[PendingCase], mask: PendingCase
-) -> tuple[list[PendingCase], list[InputError]]:
-    """Attach a mask to every image of its study that it lies on."""
+    images: list[list[PendingCase]],
+    reference: Reference,
+    attached: dict[tuple[int, int], list[str]],
+) -> list[InputError]:
+    """Attach a mask to every image of its studies that it lies on; ``images`` change."""
+    mask = reference.mask
     source = mask.case.sources[0]
     name = source.rsplit("/", 1)[-1]
-    if not images:
-        message = f"{name} is a reference mask without its image."
-        return images, [InputError(source, message)]
-    result, attached = [], False
-    for one in images:
-        masks = place_mask(mask.case, one.case)
-        if masks is None:
-            result.append(one)
+    (values,), warnings = outlined([mask.case.pixels.max(axis=-1)])
+    candidates = [(i, k) for i in sorted(reference.studies) for k in range(len(images[i]))]
+    if not candidates:
+        return [InputError(source, f"{name} is a reference mask without its image.")]
+    placed: list[tuple[int, int, NDArray[np.bool_], list[str]]] = []
+    for resample in (False, True):
+        for i, k in candidates:
+            found = place_mask(mask.case, values, images[i][k].case, resample=resample)
+            if found is not None:
+                more = [resampled_warning(name)] if resample else []
+                placed.append((i, k, found, more))
+        if placed:
+            break
+    if not placed:
+        message = (
+            f"{name} is a reference mask that lies on another grid than its image; it is left out."
+        )
+        return [InputError(source, message)]
+    if reference.bond is Bond.PLACE and len({i for i, *_ in placed}) > 1:
+        message = (
+            f"{name} is a reference mask that fits several images; it is left out. Name it like its"
+            " image, with _mask at the end."
+        )
+        return [InputError(source, message)]
+    if reference.bond is not Bond.NAME:
+        warnings = (*warnings, taken_as_its_warning(name))
+    for i, k, found, more in placed:
+        one = images[i][k]
+        if covers_head(found, one.case.pixels):
+            images[i][k] = with_warnings(one, covering_warning(name))
             continue
-        attached = True
-        if one.case.masks is not None:
-            masks |= one.case.masks
-        result.append(replace(one, case=replace(one.case, masks=masks)))
-    if attached:
-        return result, []
-    message = (
-        f"{name} is a reference mask that lies on another grid than its image; it is left out."
-    )
-    return images, [InputError(source, message)]
+        masks = found if one.case.masks is None else found | one.case.masks
+        images[i][k] = with_warnings(
+            replace(one, case=replace(one.case, masks=masks)), *warnings, *more
+        )
+        attached[(i, k)].append(name)
+    return []
 
 
-def place_mask(mask: Case, image: Case) -> NDArray[np.bool_] | None:
+def place_mask(
+    mask: Case, values: NDArray[np.bool_], image: Case, *, resample: bool = False
+) -> NDArray[np.bool_] | None:
     """Bring a mask to an image's slices.
+
+    Args:
+        mask: The mask's own case, for its grid.
+        values: ``(m, h, w)`` bool, what is outlined in it.
+        image: The image.
+        resample: Whether a mask on another grid may be resampled, where both lie in space.
 
     Returns:
         ``(n, h, w)`` bool, empty on slices that the mask does not hold, or None where its pixels or
         slices lie elsewhere.
     """
-    values = mask.pixels.astype(bool).max(axis=-1)
+    if mask.grid is None or image.grid is None:
+        alike = values.shape == image.pixels.shape[:3] and mask.grid is image.grid
+        return values.copy() if alike else None
+    if resample:
+        return _resample(mask, values, image)
     if values.shape[1:] != image.pixels.shape[1:3]:
         return None
-    if mask.grid is None or image.grid is None:
-        return values if values.shape[0] == image.n_slices and mask.grid is image.grid else None
     numbers = _slice_numbers(mask.grid, image.grid, values.shape)
     if numbers is None:
         return None
@@ -134,6 +217,28 @@ def place_mask(mask: Case, image: Case) -> NDArray[np.bool_] | None:
     for number, page in zip(numbers, values, strict=True):
         placed[number] |= page
     return placed
+
+
+def _resample(mask: Case, values: NDArray[np.bool_], image: Case) -> NDArray[np.bool_] | None:
+    """The mask's nearest voxel at each of the image's, or None where much of it is lost."""
+    if mask.grid is None or image.grid is None:
+        return None
+    if mask.orientation is None or image.orientation is None:
+        return None  # one of them does not say where it lies
+    if mask.grid.slots is not None or image.grid.slots is not None:
+        return None  # uneven steps are no grid
+    between = np.linalg.inv(case_affine(mask.grid)) @ case_affine(image.grid)
+    placed = affine_transform(
+        values.astype(np.uint8),
+        between[:3, :3],
+        between[:3, 3],
+        output_shape=image.pixels.shape[:3],
+        order=0,
+    ).astype(bool)
+    before = int(values.sum()) * abs(float(np.linalg.det(case_affine(mask.grid)[:3, :3])))
+    after = int(placed.sum()) * abs(float(np.linalg.det(case_affine(image.grid)[:3, :3])))
+    kept = before == 0 or _LEAST_KEPT <= after / before <= 1 / _LEAST_KEPT
+    return placed if kept else None
 
 
 def _slice_numbers(

@@ -172,10 +172,15 @@ class DecodedImage:
     Attributes:
         pages: One ``(h, w, c)`` array per page, c 1 or 3; uint8, uint16, int16 or float32.
         lossy: Whether the format blurs edges, so that a mask in it needs a threshold at its middle.
+        labels: One ``(h, w)`` array per page where a mask's values are not its colours: the indices
+            of a palette. None elsewhere.
+        warnings: What a reader must know of how the file was read.
     """
 
     pages: tuple[NDArray[np.generic], ...]
     lossy: bool
+    labels: tuple[NDArray[np.generic], ...] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

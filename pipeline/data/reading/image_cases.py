@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,13 @@ from pipeline.data.case import (
     SourceKind,
     StudyLabels,
 )
+from pipeline.data.reading.format_kinds import DecodedImage
 from pipeline.data.reading.grouping import ImageItem, ImageSeries, group_series, group_studies
-from pipeline.data.reading.images import mask_of_image
+from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
+from pipeline.data.reading.mask_words import Role, core_of
 from pipeline.data.reading.names import NameParts, lgg_labels, parse_name
 from pipeline.data.reading.pending_cases import PendingCase
+from pipeline.data.reading.references import Key, NamedFile, keys_of_image, keys_of_mask
 from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
 from pipeline.errors import InputError
 
@@ -32,29 +36,58 @@ _LGG_GREY_WARNING = (
 )
 
 
+def stack_warning(n_pictures: int, first: str, last: str) -> str:
+    """The sentence on pictures of which only their numbers say that they are one stack.
+
+    Args:
+        n_pictures: How many.
+        first: Name of the first file.
+        last: Name of the last file.
+    """
+    return (
+        f"{n_pictures} numbered pictures of one size ({first} to {last}) are taken for the slices"
+        " of one stack, in the order of their numbers. If they are not, have them read as single"
+        " pictures."
+    )
+
+
+def partial_reference_warning(n_masks: int, n_slices: int) -> str:
+    """The sentence on a study of whose slices only some have a reference mask."""
+    return (
+        f"Only {n_masks} of {n_slices} slices have a reference mask; without one for each slice the"
+        " study has no reference."
+    )
+
+
+def rescaled_warning(mask: str, image: str) -> str:
+    """The sentence on masks of another size than their images, as words name both."""
+    return f"Reference masks of {mask} were scaled to the images' {image}."
+
+
 def build_image_cases(
-    items: Sequence[ImageItem], masks: Sequence[ImageItem], failed: Sequence[NameParts]
+    items: Sequence[ImageItem], failed: Sequence[NamedFile[Any]], *, single: bool = False
 ) -> tuple[list[PendingCase], list[InputError]]:
     """Build the cases of one folder's images.
 
     Args:
-        items: Its images.
-        masks: Its reference masks, by name.
-        failed: Names of its images and masks that could not be read.
+        items: Its images, and their masks.
+        failed: Its images and masks that could not be read.
+        single: Whether each image is a case of its own, whatever its name's number.
 
     Returns:
         The cases, and one error per mask without its image or of another size.
     """
-    studies = group_studies(group_series(_split_uneven_pages(items)))
+    masks = [item for item in items if item.role is Role.REFERENCE]
+    images = [item for item in items if item.role is Role.IMAGE]
+    studies = group_studies(group_series(_split_uneven_pages(images), single=single))
     pending = [_build_case(study) for study in studies]
-    matcher = _MaskMatcher(studies, failed)
-    errors: list[InputError] = []
-    for mask in masks:
-        errors.extend(matcher.add(mask))
-    for parts in failed:
-        if parts.is_mask:
-            matcher.spoil(parts)
-    return [replace(one, case=matcher.attach(i, one.case)) for i, one in enumerate(pending)], errors
+    matcher = _MaskMatcher(studies, [one.parts for one in failed if one.role is Role.IMAGE])
+    errors = matcher.place(masks)
+    for one in failed:
+        if one.role is Role.REFERENCE:
+            matcher.spoil(one.parts)
+    attached = [replace(one, case=matcher.attach(i, one.case)) for i, one in enumerate(pending)]
+    return attached, errors
 
 
 def _split_uneven_pages(items: Sequence[ImageItem]) -> list[ImageItem]:
@@ -80,6 +113,11 @@ def _build_case(study: tuple[ImageSeries, ...]) -> PendingCase:
     first = lead.items[0]
     patient, date = lgg_labels(first.parts.prefix) if first.parts.is_lgg else ("", "")
     n = pixels.shape[0]
+    read = (warning for s in study for item in s.items for warning in item.image.warnings)
+    warnings = (*warnings, *dict.fromkeys(read))
+    if lead.assumed:
+        names = [item.file.name for item in lead.items]
+        warnings = (*warnings, stack_warning(n, names[0], names[-1]))
     case = Case(
         case_id="case",
         kind=SourceKind.IMAGES,
@@ -151,66 +189,126 @@ def _names_of(study: tuple[ImageSeries, ...], lead: ImageSeries) -> tuple[str, .
 
 
 class _MaskMatcher:
-    """Finds the slice that each mask of a folder belongs to."""
+    """Finds the slices that the masks of a folder belong to."""
 
     def __init__(
         self, studies: Sequence[tuple[ImageSeries, ...]], failed: Sequence[NameParts]
     ) -> None:
-        self._places: dict[object, list[tuple[int, int, ImageItem]]] = defaultdict(list)
-        self._found: dict[int, dict[int, NDArray[np.bool_]]] = defaultdict(dict)
+        self._studies = studies
+        self._places: dict[Key, list[tuple[int, int, ImageItem]]] = defaultdict(list)
+        self._found: dict[int, dict[int, list[NDArray[np.generic]]]] = defaultdict(dict)
+        self._lossy: set[int] = set()
+        self._scaled: dict[int, str] = {}
         self._spoiled: set[int] = set()
-        self._failed = {parts.stem for parts in failed if not parts.is_mask}
+        self._names: dict[int, list[str]] = defaultdict(list)
+        self._failed = {key for parts in failed for key in keys_of_image(parts, is_volume=False)}
         self._absent_is_empty = [study[0].items[0].parts.is_lgg for study in studies]
         for i, study in enumerate(studies):
             for series in study:
                 start = 0
                 for item in series.items:
-                    self._places[item.parts.stem].append((i, start, item))
-                    key = (item.parts.study, item.parts.number)
-                    if item.parts.sequence is not None:
+                    for key in keys_of_image(item.parts, is_volume=False):
                         self._places[key].append((i, start, item))
                     start += len(item.image.pages)
 
     def _candidates(self, parts: NameParts) -> list[tuple[int, int, ImageItem]]:
-        return self._places.get(parts.stem) or self._places.get((parts.study, parts.number), [])
+        keys = keys_of_mask(parts, is_volume=False)
+        for key in keys:
+            if key[0] != "group" and key in self._places:
+                return self._places[key]
+        return []
 
-    def add(self, mask: ImageItem) -> list[InputError]:
-        """Place one mask; the error where it has no image or another size."""
-        name, parts = mask.file.name, mask.parts
-        candidates = self._candidates(parts)
-        if not candidates:
-            if parts.stem in self._failed:
-                return []
-            image_name = f" ({parts.stem})" if parts.stem else ""
-            message = f"{name} is a reference mask without its image{image_name}."
-            return [InputError(mask.file.source, message)]
-        values = mask_of_image(mask.image)
+    def place(self, masks: Sequence[ImageItem]) -> list[InputError]:
+        """Find the slices of all masks; the errors of those that fit none."""
+        errors: list[InputError] = []
+        lost: list[ImageItem] = []
+        for mask in masks:
+            candidates = self._candidates(mask.parts)
+            if candidates:
+                errors += self._add(mask, candidates)
+            elif not self._failed & set(keys_of_mask(mask.parts, is_volume=False)):
+                lost.append(mask)
+        if lost and not self._place_in_order(lost):
+            for mask in lost:
+                name, stem = mask.file.name, mask.parts.stem
+                image_name = f" ({stem})" if stem else ""
+                message = f"{name} is a reference mask without its image{image_name}."
+                errors.append(InputError(mask.file.source, message))
+        return errors
+
+    def _place_in_order(self, masks: Sequence[ImageItem]) -> bool:
+        """Give the pages of masks without a name in common to a study of as many slices, in order.
+
+        Such are the pages of one file beside numbered slices, and numbers that start at 0.
+        """
+        ordered = sorted(masks, key=lambda mask: core_of(mask.parts.whole)[1] or 0)
+        pages = [(mask, k) for mask in ordered for k in range(len(mask.image.pages))]
         fitting = [
-            (i, start)
-            for i, start, item in candidates
-            if values.shape == (len(item.image.pages), *item.shape)
+            i
+            for i, study in enumerate(self._studies)
+            if sum(len(item.image.pages) for item in study[0].items) == len(pages)
         ]
-        for i, start in fitting:
-            for k, page in enumerate(values):
-                self._found[i][start + k] = page
-        if fitting:
+        named = [i for i in fitting if self._is_named_like(i, ordered[0].parts)]
+        if len(named or fitting) != 1:
+            return False
+        (i,) = named or fitting
+        if i in self._found:
+            return False
+        shapes = [item.shape for item in self._studies[i][0].items for _ in item.image.pages]
+        placed = []
+        for (mask, k), shape in zip(pages, shapes, strict=True):
+            fitted = _fit(_mask_pages(mask.image)[k], shape)
+            if fitted is None:
+                return False
+            placed.append((mask, fitted))
+        for k, (mask, fitted) in enumerate(placed):
+            self._note(i, k, mask, fitted)
+        return True
+
+    def _is_named_like(self, i: int, parts: NameParts) -> bool:
+        keys = set(keys_of_mask(parts, is_volume=False)) | {("group", core_of(parts.whole)[0])}
+        groups = keys_of_image(self._studies[i][0].items[0].parts, is_volume=False)
+        return any(key in keys for key in groups)
+
+    def _add(
+        self, mask: ImageItem, candidates: Sequence[tuple[int, int, ImageItem]]
+    ) -> list[InputError]:
+        """Place one mask; the error where it has another size than its image."""
+        pages = _mask_pages(mask.image)
+        placed = False
+        for i, start, item in candidates:
+            fitted = [_fit(page, item.shape) for page in pages]
+            if len(pages) == len(item.image.pages) and all(one is not None for one in fitted):
+                placed = True
+                for k, page in enumerate(fitted):
+                    if page is not None:
+                        self._note(i, start + k, mask, page)
+        if placed:
             return []
         self._spoiled.update(i for i, _, _ in candidates)
         image = candidates[0][2]
         return [
             InputError(
                 mask.file.source,
-                f"{name} is {_size(values[0].shape)}, its image {image.file.name}"
+                f"{mask.file.name} is {_size(pages[0].shape)}, its image {image.file.name}"
                 f" {_size(image.shape)}; the reference outline of this study is left out.",
             )
         ]
+
+    def _note(self, i: int, k: int, mask: ImageItem, page: NDArray[np.generic]) -> None:
+        self._found[i].setdefault(k, []).append(page)
+        self._names[i].append(mask.file.name)
+        if mask.image.lossy:
+            self._lossy.add(i)
+        if page.shape != mask.shape:
+            self._scaled.setdefault(i, rescaled_warning(_size(mask.shape), _size(page.shape)))
 
     def spoil(self, parts: NameParts) -> None:
         """Leave the reference out where one of its masks could not be read."""
         self._spoiled.update(i for i, _, _ in self._candidates(parts))
 
     def attach(self, i: int, case: Case) -> Case:
-        """Add the masks to case ``i``; nothing else of it changes.
+        """Add the masks to case ``i``; nothing else of it changes but its warnings.
 
         Copies of the public LGG set hold masks of the slices with tumor only. Elsewhere a slice
         without a mask was not outlined, so that the study as a whole has no reference.
@@ -220,11 +318,41 @@ class _MaskMatcher:
             return case
         shape = case.pixels.shape[:3]
         if len(found) < shape[0] and not self._absent_is_empty[i]:
-            return case
+            warning = partial_reference_warning(len(found), shape[0])
+            return replace(case, warnings=(*case.warnings, warning))
+        numbers = [k for k, pages in found.items() for _ in pages]
+        values, warnings = outlined(
+            [page for pages in found.values() for page in pages], lossy=i in self._lossy
+        )
         masks = np.zeros(shape, bool)
-        for k, mask in found.items():
-            masks[k] = mask
-        return replace(case, masks=masks)
+        for k, mask in zip(numbers, values, strict=True):
+            masks[k] |= mask
+        if covers_head(masks, case.pixels):
+            names = self._names[i]
+            what = names[0] if len(names) == 1 else f"The mask {names[0]} with those like it"
+            return replace(case, warnings=(*case.warnings, covering_warning(what)))
+        if i in self._scaled:
+            warnings = (*warnings, self._scaled[i])
+        return replace(case, masks=masks, warnings=(*case.warnings, *warnings))
+
+
+def _mask_pages(image: DecodedImage) -> list[NDArray[np.generic]]:
+    """Values ``(h, w)`` of each page of a mask: of a palette its indices, else the brightest."""
+    if image.labels is not None:
+        return list(image.labels)
+    return [page.max(axis=-1) for page in image.pages]
+
+
+def _fit(page: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic] | None:
+    """A mask's page at an image's size, or None where its sides have another proportion."""
+    height, width = page.shape
+    if (height, width) == tuple(shape):
+        return page
+    if abs(height * shape[1] - width * shape[0]) > max(height * shape[1], width * shape[0]) / 50:
+        return None
+    rows = (np.arange(shape[0]) + 0.5) * height // shape[0]
+    columns = (np.arange(shape[1]) + 0.5) * width // shape[1]
+    return page[np.ix_(rows.astype(int), columns.astype(int))]
 
 
 def _size(shape: Sequence[int]) -> str:

@@ -164,20 +164,6 @@ def _page_pixels(image: Image.Image) -> NDArray[np.generic]:
     return tidy_values(np.asarray(image))[..., None]
 
 
-def mask_of_image(image: DecodedImage) -> NDArray[np.bool_]:
-    """Reference mask ``(n, h, w)`` of a decoded mask file.
-
-    Label maps count every value above 0. Lossy formats and smoothed outlines hold grey rims: there
-    the edge lies at the middle of the range.
-    """
-    pages = []
-    for page in image.pages:
-        values = page.max(axis=-1)
-        smooth = values.dtype == np.uint8 and values.max() == 255 and np.unique(values).size > 16
-        pages.append(values > (127 if (image.lossy and values.max() > 127) or smooth else 0))
-    return np.stack(pages)
-
-
 def is_grey(pixels: NDArray[np.generic], *, lossy: bool) -> bool:
     """Whether a colour image ``(…, 3)`` is a grey one in disguise.
 

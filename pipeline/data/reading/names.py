@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.data.case import SequenceName
+from pipeline.data.reading.mask_words import Role, mask_spans, role_of_words
 from pipeline.data.sequences import (
-    MASK_WORDS,
     is_sequence_word,
     sequence_of_words,
     split_words,
@@ -33,8 +33,9 @@ class NameParts:
         base: The stem without the words that name a sequence, with its number.
         study: The prefix without the words that name a sequence: equal within one study.
         sequence: What the words say, or None.
-        is_mask: Whether the name says that this is a reference mask.
+        role: Whether the name says that this is a mask.
         is_lgg: Whether the name is one of the public LGG set's.
+        whole: The stem with its mask words.
     """
 
     stem: str
@@ -43,8 +44,14 @@ class NameParts:
     base: str
     study: str
     sequence: SequenceName | None
-    is_mask: bool
+    role: Role
     is_lgg: bool
+    whole: str
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether this is surely a mask."""
+        return self.role in {Role.REFERENCE, Role.ANATOMY}
 
 
 def strip_suffix(name: str, suffixes: Sequence[str] = ()) -> str:
@@ -68,14 +75,14 @@ def parse_name(stem: str) -> NameParts:
     >>> parse_name("x_t1ce_12").study, parse_name("x_t1ce_12").number
     ('x', 12)
     """
-    words = split_words(stem)
-    mask_words = [word for word in words if word.text in MASK_WORDS]
-    if mask_words:
-        stem = _without(stem, [(word.start, word.end) for word in mask_words])
+    whole, words = stem, split_words(stem)
+    role = role_of_words(words)
+    if role in {Role.REFERENCE, Role.ANATOMY}:
+        stem = _without(stem, mask_spans(words))
         words = split_words(stem)
     prefix, number = _split_number(stem)
     if _LGG_SERIES.fullmatch(prefix):
-        return NameParts(stem, prefix, number, stem, prefix, None, bool(mask_words), True)
+        return NameParts(stem, prefix, number, stem, prefix, None, role, True, whole)
     base = stem
     sequence = sequence_of_words(words)
     if sequence is not None:
@@ -86,7 +93,7 @@ def parse_name(stem: str) -> NameParts:
     study = _split_number(base)[0]
     if study.isdigit() and number == int(study):
         study = ""  # flair_12: the number is all that was left
-    return NameParts(stem, prefix, number, base, study, sequence, bool(mask_words), False)
+    return NameParts(stem, prefix, number, base, study, sequence, role, False, whole)
 
 
 def _split_number(stem: str) -> tuple[str, int | None]:

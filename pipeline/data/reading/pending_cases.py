@@ -29,6 +29,13 @@ class PendingCase:
     is_mask: bool = False
 
 
+def with_warnings(one: PendingCase, *warnings: str) -> PendingCase:
+    """The same with warnings added that it does not have yet."""
+    known = one.case.warnings
+    added = tuple(warning for warning in warnings if warning not in known)
+    return replace(one, case=replace(one.case, warnings=(*known, *added))) if added else one
+
+
 def name_cases(pending: Iterable[PendingCase]) -> tuple[Case, ...]:
     """Give every case a name that is safe for a file system and unique within the call."""
     listed = list(pending)

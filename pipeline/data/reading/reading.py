@@ -13,7 +13,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from pipeline.data.reading.format_kinds import (
     VolumeFormat,
     files_of,
 )
-from pipeline.data.reading.pending_cases import PendingCase, name_cases
+from pipeline.data.reading.pending_cases import PendingCase, name_cases, with_warnings
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError, ProgressCallback
 
@@ -65,7 +65,9 @@ class Reading:
         n_files: Files that were found; what archives hold counts, archives do not.
     """
 
-    def __init__(self, collection: Collection, progress: ProgressCallback | None) -> None:
+    def __init__(
+        self, collection: Collection, progress: ProgressCallback | None, *, single_pictures: bool
+    ) -> None:
         files, refused = collection.files, collection.errors
         self.notices, self.n_files = tuple(collection.notices), collection.n_files
         self._copies = dict(collection.copies)
@@ -81,7 +83,7 @@ class Reading:
             self._tick(file.name)
         series = [one for form, known in headers.items() for one in form.group(known)]
         self.errors = looked.errors
-        self.batches = tuple(make_batches(files, series))
+        self.batches = tuple(make_batches(files, series, single_pictures=single_pictures))
 
     def load(self, batch: Batch, room: Room | None = None) -> Loaded:
         """Decode a batch; nothing is raised for bad input.
@@ -101,10 +103,7 @@ class Reading:
     def _count_copies(self, one: PendingCase) -> PendingCase:
         """Say how many exact copies of a case's files were passed over."""
         copies = sum(self._copies.get(source, 0) for source in set(one.case.sources))
-        if not copies:
-            return one
-        warnings = (*one.case.warnings, copies_warning(copies))
-        return replace(one, case=replace(one.case, warnings=warnings))
+        return with_warnings(one, copies_warning(copies)) if copies else one
 
     def _tick(self, name: str) -> None:
         self._done += 1
@@ -117,6 +116,7 @@ def open_reading(
     paths: Sequence[Path],
     *,
     passed_over: Callable[[InputFile], bool] = lambda _: False,
+    single_pictures: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Iterator[Reading]:
     """Look over files, folders and archives, which stay unpacked until the block ends.
@@ -124,19 +124,27 @@ def open_reading(
     Args:
         paths: Files and folders; content decides the format.
         passed_over: Whether a file is none of the user's.
+        single_pictures: Whether each picture is a case of its own; otherwise numbered pictures of
+            one size are a stack.
         progress: Called with (done, total, what is being read); may raise `Cancelled`.
     """
     with _quiet_libraries(), tempfile.TemporaryDirectory(prefix="overread-") as folder:
         collection = collect_files([Path(path) for path in paths], Path(folder))
         collection.files = [file for file in collection.files if not passed_over(file)]
-        yield Reading(collection, progress)
+        yield Reading(collection, progress, single_pictures=single_pictures)
 
 
-def read_cases(paths: Sequence[Path], *, progress: ProgressCallback | None = None) -> ReadReport:
+def read_cases(
+    paths: Sequence[Path],
+    *,
+    single_pictures: bool = False,
+    progress: ProgressCallback | None = None,
+) -> ReadReport:
     """Read files, folders and archives of every format in `pipeline.data.reading.formats`.
 
     Args:
         paths: Files and folders; content decides the format.
+        single_pictures: As of `open_reading`.
         progress: Called with (done, total, what is being read); may raise `Cancelled`.
 
     Returns:
@@ -147,7 +155,7 @@ def read_cases(paths: Sequence[Path], *, progress: ProgressCallback | None = Non
     Raises:
         Cancelled: If ``progress`` raised it. Nothing else is raised for bad input.
     """
-    with open_reading(paths, progress=progress) as reading:
+    with open_reading(paths, single_pictures=single_pictures, progress=progress) as reading:
         whole = Loaded(errors=list(reading.errors))
         room = Room()
         for batch in reading.batches:

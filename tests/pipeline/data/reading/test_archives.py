@@ -30,7 +30,7 @@ def test_an_archive_is_read_like_a_folder(tmp_path):
     name = "TCGA_CS_4942_19970222"
     for k in (1, 2):
         write_image(tmp_path / "f" / f"{name}_{k}.tif", colour(seed=k))
-        write_image(tmp_path / "f" / f"{name}_{k}_mask.tif", (grey(seed=k) > 99).astype("u1"))
+        write_image(tmp_path / "f" / f"{name}_{k}_mask.tif", (grey(seed=k) > 199).astype("u1"))
     members = {f"kaggle_3m/{name}/{p.name}": p.read_bytes() for p in (tmp_path / "f").iterdir()}
     members |= {"__MACOSX/._x.tif": b"\0", "kaggle_3m/data.csv": "a,b", ".DS_Store": b"\0"}
     report = read_cases([pack(tmp_path / "lgg.zip", members)])

@@ -84,6 +84,12 @@ def write_results(folder: Path, name: str = "P1_AX_FLAIR", **changes: object) ->
     (folder / "results.json").write_text(json.dumps(document))
 
 
+@pytest.mark.parametrize("changes", [{}, {"cases": []}, {"cases": [], "task": "another"}])
+def test_results_of_any_document_of_ours(tmp_path: Path, changes: dict[str, object]) -> None:
+    write_results(tmp_path, **changes)
+    assert collect_files([tmp_path], tmp_path / "unused").files == []
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_earlier_results_are_passed_over(tmp_path: Path, packed: bool) -> None:
     write_series(tmp_path / "in" / "study")

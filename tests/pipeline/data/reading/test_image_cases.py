@@ -4,6 +4,7 @@ from factories import colour, grey, write_image
 from PIL import Image
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName, SourceKind
+from pipeline.data.reading.image_cases import partial_reference_warning
 from pipeline.data.reading.names import parse_name, safe_name, strip_suffix
 from pipeline.data.reading.reading import read_cases
 
@@ -200,14 +201,14 @@ def test_sequences_told_by_name_become_one_case(tmp_path):
     for k in (1, 2):
         for seed, word in enumerate(("flair", "t1", "t1ce", "t2")):
             write_image(tmp_path / f"x_{word}_{k}.png", grey(seed=10 * k + seed))
-        write_image(tmp_path / f"x_seg_{k}.png", (grey(seed=k) > 128).astype("u1"))
+        write_image(tmp_path / f"x_seg_{k}.png", (grey(seed=k) > 199).astype("u1"))
     cases, errors = read(tmp_path)
     assert not errors
     case = cases["x"]
     assert case.sequences == ("t1", "flair", "t1c", "t2")
     assert case.sources == ("x_flair_1.png", "x_flair_2.png")
     np.testing.assert_array_equal(case.pixels[1, ..., 1], grey(seed=20))
-    np.testing.assert_array_equal(case.masks[1], grey(seed=2) > 128)
+    np.testing.assert_array_equal(case.masks[1], grey(seed=2) > 199)
     assert case.warnings == ()
 
 
@@ -235,12 +236,12 @@ def test_a_single_flair_series_stays_one_channel(tmp_path):
 def test_a_stack_of_pages_is_one_case_with_its_mask(tmp_path):
     pages = [Image.fromarray(grey(seed=k)) for k in range(3)]
     pages[0].save(tmp_path / "s.tif", save_all=True, append_images=pages[1:])
-    masks = [Image.fromarray((grey(seed=k) > 99).astype("u1")) for k in range(3)]
+    masks = [Image.fromarray((grey(seed=k) > 199).astype("u1")) for k in range(3)]
     masks[0].save(tmp_path / "s_mask.tif", save_all=True, append_images=masks[1:])
     case = read(tmp_path)[0]["s"]
     assert case.indices == (1, 2, 3)
     assert case.sources == ("s.tif",) * 3
-    np.testing.assert_array_equal(case.masks[2], grey(seed=2) > 99)
+    np.testing.assert_array_equal(case.masks[2], grey(seed=2) > 199)
 
 
 def test_pages_of_several_sizes_are_cases_of_their_own(tmp_path):
@@ -311,4 +312,4 @@ def test_masks_of_some_slices_only_are_no_reference(tmp_path):
     cases, errors = read(tmp_path)
     assert not errors
     assert cases["scan"].masks is None
-    assert cases["scan"].warnings == alone.warnings
+    assert cases["scan"].warnings == (*alone.warnings, partial_reference_warning(1, 3))

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageOps
 
 from pipeline.data.case import tidy_values
-from pipeline.data.reading.images import is_grey, mask_of_image, read_image
+from pipeline.data.reading.images import is_grey, read_image
 from pipeline.errors import InputError
 
 
@@ -151,28 +151,6 @@ def test_absurd_dimensions_are_refused_before_decoding(tmp_path):
     path.write_bytes(bytes(data))
     with pytest.raises(InputError, match="absurd dimensions; at most 8,192 pixels"):
         read_image(path, "a.png")
-
-
-def test_label_maps_count_every_value_above_zero(tmp_path):
-    labels = np.array([[0, 1], [2, 255]], np.uint8)
-    path = write_image(tmp_path / "m.png", labels)
-    mask = mask_of_image(read_image(path, "m.png"))
-    assert mask.tolist() == [[[False, True], [True, True]]]
-
-
-def test_grey_rims_of_a_smoothed_mask_are_cut_at_the_middle(tmp_path):
-    ramp = np.tile(np.arange(256, dtype=np.uint8), (4, 1))
-    path = write_image(tmp_path / "m.png", ramp)
-    mask = mask_of_image(read_image(path, "m.png"))
-    assert mask.sum() == 4 * 128
-
-
-def test_jpeg_masks_have_no_speckle(tmp_path):
-    pixels = np.zeros((32, 32), np.uint8)
-    pixels[8:20, 8:20] = 255
-    path = write_image(tmp_path / "m.jpg", pixels, quality=60)
-    mask = mask_of_image(read_image(path, "m.jpg"))
-    np.testing.assert_array_equal(mask[0], pixels > 0)
 
 
 def test_traces_of_colour_in_a_lossy_file_are_grey():

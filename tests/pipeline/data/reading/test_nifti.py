@@ -173,14 +173,14 @@ def test_studies_in_one_folder_are_kept_apart(tmp_path):
 
 def test_a_mask_of_another_grid_and_a_mask_alone_are_told(tmp_path):
     write_nifti(tmp_path / "a" / "sub.nii.gz", marked_volume())
-    write_nifti(tmp_path / "a" / "sub_mask.nii.gz", np.ones((3, 3, 3), np.uint8))
+    write_nifti(tmp_path / "a" / "sub_mask.nii.gz", np.ones((3, 3, 3), np.uint8), stated=False)
     write_nifti(tmp_path / "b" / "x_seg.nii.gz", np.ones((3, 3, 3), np.uint8))
     report = read_cases([tmp_path])
     assert [case.masks for case in report.cases] == [None]
     assert sorted(error.message for error in report.errors) == [
         "sub_mask.nii.gz is a reference mask that lies on another grid than its image; it is left"
         " out.",
-        "x_seg.nii.gz is a reference mask without its image.",
+        "x_seg.nii.gz is a reference mask without its image (x).",
     ]
 
 

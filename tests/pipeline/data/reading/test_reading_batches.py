@@ -19,7 +19,7 @@ def image_batches(*names: str) -> list[list[str]]:
     files = [InputFile(Path(name), name, "0/", "", PNG) for name in names]
     batches = make_batches(files, [])
     assert all(isinstance(batch, ImageBatch) for batch in batches)
-    return [[file.name for _, file, _ in batch.files] for batch in batches]
+    return [[one.file.name for one in batch.files] for batch in batches]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def write_mixture(folder: Path) -> None:
     (folder / "d" / "s1" / "im001").write_bytes((folder / "d" / "s2" / "im001").read_bytes()[:300])
     write_nifti(folder / "n" / "v_flair.nii.gz", marked_volume())
     write_nifti(folder / "n" / "v_t1.nii.gz", marked_volume())
-    write_nifti(folder / "n" / "w_mask.nii", marked_volume())
+    write_nifti(folder / "m" / "w_mask.nii", marked_volume())
 
 
 def test_cases_and_sentences_stand_in_one_order_however_they_are_read(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_cases_and_sentences_stand_in_one_order_however_they_are_read(tmp_path: 
         "p1_b", "p1_scan", "p2_b", "p2_scan", "P1_AX_FLAIR", "P2_AX_FLAIR", "v",
     ]  # fmt: skip
     assert [error.source for error in report.errors] == [
-        "p1/broken.png", "p1/lost_mask.png", "d/s1/im001", "n/w_mask.nii",
+        "p1/broken.png", "p1/lost_mask.png", "d/s1/im001", "m/w_mask.nii",
     ]  # fmt: skip
     with open_reading([tmp_path]) as reading:
         assert len(reading.batches) == 10
