@@ -28,15 +28,17 @@ from pipeline.errors import InputError
 #: Elements that are read of a header; skipping the others halves the time of a long series.
 _HEADER_KEYWORDS = tuple(
     """SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate
-    AcquisitionDateTime AcquisitionTime Modality AcquisitionContrast StudyDescription
-    SeriesDescription PatientName PatientID PatientComments ContrastBolusAgent ScanningSequence
-    SequenceName SliceThickness RepetitionTime EchoTime InversionTime EchoNumbers
-    SpacingBetweenSlices ProtocolName TriggerTime ImagerPixelSpacing NominalScannedPixelSpacing
-    ComplexImageComponent DiffusionBValue StudyInstanceUID SeriesInstanceUID SeriesNumber
+    AcquisitionDateTime AcquisitionTime Modality AcquisitionContrast
+    StudyDescription SeriesDescription PatientName PatientID PatientComments
+    ContrastBolusAgent ScanningSequence SequenceName SliceThickness RepetitionTime
+    EchoTime InversionTime EchoNumbers SpacingBetweenSlices ProtocolName TriggerTime
+    ImagerPixelSpacing NominalScannedPixelSpacing ComplexImageComponent
+    DiffusionBValue StudyInstanceUID SeriesInstanceUID SeriesNumber
     AcquisitionNumber InstanceNumber ImagePositionPatient ImageOrientationPatient
-    FrameOfReferenceUID TemporalPositionIdentifier SliceLocation ImageComments SamplesPerPixel
-    PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing BitsAllocated BitsStored
-    WindowCenter WindowWidth SegmentationType SegmentSequence MaximumFractionalValue
+    FrameOfReferenceUID TemporalPositionIdentifier SliceLocation ImageComments
+    SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns
+    PixelSpacing BitsAllocated BitsStored WindowCenter WindowWidth SegmentationType
+    SegmentSequence MaximumFractionalValue ReferencedSeriesSequence
     SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence""".split()
 )
 #: The vendors' own elements for the b-value, each with the block's owner.

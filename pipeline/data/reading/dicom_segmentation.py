@@ -82,16 +82,14 @@ def choose_segments(file: InputFile, header: Dataset) -> Segments | None:
         threshold = max(float(header.get("MaximumFractionalValue") or 255) / 2, 0.5)
         notes.append(FRACTIONAL_NOTE)
     listed = list(header.get("SegmentSequence") or ())
-    marks = {_number_of(one): _is_lesion(one) for one in listed}
-    lesions = [one for one in listed if marks[_number_of(one)] is True]
-    others = [one for one in listed if marks[_number_of(one)] is None]
-    chosen = lesions or others
+    lesions = [one for one in listed if _is_lesion(one)]
+    chosen = lesions or [one for one in listed if _is_lesion(one) is None]
     if listed and not chosen:
         raise InputError(
             file.source,
             f"{file.name} marks {_names_of(listed)}, not a lesion; it is left out.",
         )
-    left = [one for one in listed if one not in chosen]
+    left = [one for one in listed if all(one is not other for other in chosen)]
     if left:
         notes.append(chosen_note(file.name, _names_of(chosen), _names_of(left)))
     elif len(chosen) > 1:

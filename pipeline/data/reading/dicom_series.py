@@ -64,12 +64,12 @@ class DicomSeries:
 
     Attributes:
         files: Its files.
-        study_uid: Of its study, or the key of the folder where that is missing.
+        study: Key of the study on whose grid it may lie: only series of one key are combined.
         has_original: Whether its study holds slices as they were acquired, beside it or in it.
     """
 
     files: tuple[DicomFile, ...]
-    study_uid: str
+    study: str
     has_original: bool = True
 
     @property
@@ -90,12 +90,6 @@ class DicomSeries:
     def source(self) -> str:
         """The first file."""
         return self.files[0].file.source
-
-    @property
-    def study(self) -> str:
-        """Key of the study on whose grid it may lie: only series of one key are combined."""
-        frames = {str(one.header.get("FrameOfReferenceUID", "") or "") for one in self.files}
-        return f"{self.study_uid}|{frames.pop() if len(frames) == 1 else ''}"
 
     @property
     def n_slices(self) -> int:
@@ -126,6 +120,7 @@ def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
     Series UIDs are where this begins. Some programs leave them out, give each slice one of its own,
     or one to a whole study.
     """
+    numbers = {id(one): k for k, one in enumerate(files)}
     groups = [
         part
         for group in _join_lone_slices(_group_by_uid(files))
@@ -134,13 +129,43 @@ def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
     studies: dict[str, list[list[DicomFile]]] = defaultdict(list)
     for group in groups:
         studies[_study_of(group)].append(group)
-    numbers = {id(one): k for k, one in enumerate(files)}
-    series = [
-        DicomSeries(tuple(group), study, has_original=_has_original(study_groups))
-        for study, study_groups in studies.items()
-        for group in study_groups
+    with_original = {study for study, members in studies.items() if _has_original(members)}
+    keys = _study_keys(groups)
+    return [
+        DicomSeries(tuple(group), key, has_original=_study_of(group) in with_original)
+        for group, key in sorted(
+            zip(groups, keys, strict=True), key=lambda pair: numbers[id(pair[0][0])]
+        )
     ]
-    return sorted(series, key=lambda one: numbers[id(one.files[0])])
+
+
+def _study_keys(groups: Sequence[Sequence[DicomFile]]) -> list[str]:
+    """Key of each group: its study and frame of reference.
+
+    Masks whose own key is no image's get that of the series they refer to, or of the only one in
+    their study.
+    """
+    own = [f"{_study_of(group)}|{_frame_of_reference(group)}" for group in groups]
+    is_mask = [group[0].is_segmentation or says_mask(group[0].header) for group in groups]
+    images = [k for k, mask in enumerate(is_mask) if not mask]
+    of_series = {_text(groups[k][0].header, "SeriesInstanceUID"): own[k] for k in images}
+    of_study: dict[str, set[str]] = defaultdict(set)
+    for k in images:
+        of_study[_study_of(groups[k])].add(own[k])
+    keys = []
+    for key, group, mask in zip(own, groups, is_mask, strict=True):
+        if mask and key not in {own[k] for k in images}:
+            items = group[0].header.get("ReferencedSeriesSequence") or ()
+            referred = [of_series.get(_text(item, "SeriesInstanceUID")) for item in items]
+            alone = of_study[_study_of(group)] if len(of_study[_study_of(group)]) == 1 else ()
+            key = next(filter(None, (*referred, *alone)), key)
+        keys.append(key)
+    return keys
+
+
+def _frame_of_reference(group: Sequence[DicomFile]) -> str:
+    uids = {_text(one.header, "FrameOfReferenceUID") for one in group}
+    return uids.pop() if len(uids) == 1 else ""
 
 
 def _text(header: Dataset, keyword: str) -> str:
@@ -467,7 +492,7 @@ def _build_case(
         positions_mm=stack.positions_mm,
         grid=stack.grid,
         labels=_labels_of(header),
-        warnings=warnings if segments is None else segments.notes,
+        warnings=() if is_mask else warnings,
         window=_common_window(stack.frames, header),
     )
     names, study_names = _names_of(series, header, label)
@@ -510,11 +535,15 @@ def _stack_pixels(
 
 
 def _is_mask(series: DicomSeries) -> bool:
-    """Whether the series says of itself that it is a mask."""
-    header = series.header
-    words = {word.text for word in split_words(str(header.get("SeriesDescription", "") or ""))}
-    kinds = {str(kind).lower() for kind in header.get("ImageType", []) or []}
-    return bool(_MASK_WORDS & (words | kinds)) or series.files[0].is_segmentation
+    """Whether the series is a segmentation, or says of itself that it is a mask."""
+    return series.files[0].is_segmentation or says_mask(series.header)
+
+
+def says_mask(header: Dataset) -> bool:
+    """Whether a header says that the picture is a mask."""
+    words = {word.text for word in split_words(_text(header, "SeriesDescription"))}
+    kinds = {str(kind).lower() for kind in header.get("ImageType", None) or ()}
+    return bool(_MASK_WORDS & (words | kinds))
 
 
 def _modality_warnings(header: FileDataset, sequence: SequenceName) -> tuple[str, ...]:
