@@ -31,7 +31,7 @@ COMMANDS = {
     "fit-expected-dice": "learn from held-out patients how good an outline probably is",
     "measure-inputs": "measure what the pictures of the training patients look like",
     "experiment": "run a published system again and measure it",
-    "report": "write the shipped figures into README, model card and docs/performance.md",
+    "report": "write the shipped figures into README, model cards and docs, and docs/results.md",
 }
 
 

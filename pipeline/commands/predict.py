@@ -32,15 +32,16 @@ from pipeline.data.reading.formats import describe_formats
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.reading.reading import Reading, open_reading
 from pipeline.image_tasks.registry import IMAGE_TASKS
-from pipeline.predictions.checkpoint_checks import binding_of, check_case
-from pipeline.predictions.files import describe_results, write_masks
+from pipeline.predictions.checkpoint_checks import binding_of, is_case
+from pipeline.predictions.files import describe_results, rename_case, write_masks
 from pipeline.predictions.folder import Entry, PredictionFolder, own_files
+from pipeline.predictions.results import CaseRecord
 
 if TYPE_CHECKING:
     from pipeline.analysis.analyser import Analyser
 
 _LOG = logging.getLogger(__name__)
-_Answered = tuple[Entry, CaseResult, InputGrid | None]
+_Answered = tuple[Entry[CaseRecord], CaseResult, InputGrid | None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,10 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline import read_model_info
 
     models = read_model_info(arguments.models, arguments.task)
-    with PredictionFolder(arguments.output, again=arguments.again) as folder:
+    with PredictionFolder(arguments.output, CaseRecord, again=arguments.again) as folder:
         describe = partial(describe_results, models)
         call = PredictionCall(folder, unit="slice", group="case", describe=describe)
-        return call.carry_out(_Prediction(arguments, call).run, rename=True)
+        return call.carry_out(_Prediction(arguments, call).run, rename=rename_case)
 
 
 def _own_results(paths: Sequence[Path], output: Path) -> Callable[[str], bool]:
@@ -96,7 +97,7 @@ def _own_results(paths: Sequence[Path], output: Path) -> Callable[[str], bool]:
 class _Decoded:
     """A case on its way to the models; ``case`` is None where an earlier call finished it."""
 
-    entry: Entry
+    entry: Entry[CaseRecord]
     n_slices: int
     case: Case | None
 
@@ -109,7 +110,7 @@ class _Decoded:
 class _Prediction:
     """The three stages for cases of slices: decode, analyse, write."""
 
-    def __init__(self, arguments: argparse.Namespace, call: PredictionCall) -> None:
+    def __init__(self, arguments: argparse.Namespace, call: PredictionCall[CaseRecord]) -> None:
         self._arguments, self._call, self._folder = arguments, call, call.folder
         self._batches: deque[tuple[Batch, int]] = deque()
         self._looking: ProgressBar | None = ProgressBar(" files")
@@ -182,7 +183,7 @@ class _Prediction:
         case = one.case
         binding = [analyser.key(case), *binding_of(case)]
         entry = self._folder.enter(place, one.names, case.sources[0], binding)
-        if self._folder.reuse(entry, partial(check_case, case=case)):
+        if self._folder.reuse(entry, partial(is_case, case=case)):
             return _Decoded(entry, case.n_slices, None)
         return _Decoded(entry, case.n_slices, replace(case, case_id=entry.case_id))
 

@@ -10,7 +10,6 @@ from collections.abc import Container, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,9 +20,17 @@ from pipeline.image_tasks.answers import ImageAnswer, ImageClassifier, make_answ
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.reading import SingleImage, read_single_images
-from pipeline.predictions.checkpoint_checks import check_image
-from pipeline.predictions.files import SCHEMA, writing
+from pipeline.predictions.checkpoint_checks import is_image
+from pipeline.predictions.files import writing
 from pipeline.predictions.folder import Entry, PredictionFolder
+from pipeline.predictions.results import (
+    ErrorRecord,
+    ImageCaseRecord,
+    ImageNetworks,
+    ImageResults,
+    ImageSliceRecord,
+    NetworkRecord,
+)
 from pipeline.storage.atomic_files import replacing
 
 _LOG = logging.getLogger(__name__)
@@ -38,18 +45,18 @@ def run(arguments: argparse.Namespace) -> int:
         InputError: The model cannot run, or the output folder cannot be written.
     """
     info = read_image_model(arguments.models, arguments.task)
-    with PredictionFolder(arguments.output, again=arguments.again) as folder:
+    with PredictionFolder(arguments.output, ImageCaseRecord, again=arguments.again) as folder:
         describe = partial(describe_images, info)
         call = PredictionCall(folder, unit="image", group="", describe=describe)
         prediction = _ImagePrediction(arguments, call, info)
-        return call.carry_out(prediction.run, rename=False)
+        return call.carry_out(prediction.run)
 
 
 @dataclass(frozen=True, eq=False)
 class _Read:
     """An image on its way to the model; ``image`` is None where an earlier call finished it."""
 
-    entry: Entry
+    entry: Entry[ImageCaseRecord]
     image: SingleImage | None
 
     @property
@@ -62,7 +69,10 @@ class _ImagePrediction:
     """The three stages for single images: decode, answer, write."""
 
     def __init__(
-        self, arguments: argparse.Namespace, call: PredictionCall, info: ImageModelInfo
+        self,
+        arguments: argparse.Namespace,
+        call: PredictionCall[ImageCaseRecord],
+        info: ImageModelInfo,
     ) -> None:
         self._arguments, self._call, self._folder = arguments, call, call.folder
         self._info = info
@@ -78,7 +88,7 @@ class _ImagePrediction:
             self._read(), self._answer, self._write, size_of=lambda read: read.size
         )
         entries = self._folder.finished()
-        used = {file for entry in entries if entry.part for file in entry.part.files}
+        used = {file for entry in entries if entry.checkpoint for file in entry.checkpoint.files}
         with writing(self._folder.folder):
             _sweep(self._folder.folder, keep=used)
 
@@ -98,7 +108,7 @@ class _ImagePrediction:
                 (number,), (image.case_id,), image.source, self._binding(image)
             )
             check = partial(
-                check_image,
+                is_image,
                 case_id=image.case_id,
                 source=image.source,
                 classes=self._info.task.classes,
@@ -125,7 +135,9 @@ class _ImagePrediction:
             hashlib.sha256(pixels.data).hexdigest(),
         ]
 
-    def _answer(self, read: _Read) -> tuple[SingleImage, Entry, ImageAnswer] | None:
+    def _answer(
+        self, read: _Read
+    ) -> tuple[SingleImage, Entry[ImageCaseRecord], ImageAnswer] | None:
         image, found = read.image, None
         if image is not None:
             self._classifier = self._classifier or _open(self._arguments)
@@ -139,10 +151,10 @@ class _ImagePrediction:
         self._call.advance(0, f"Answering {read.entry.case_id}")
         return found
 
-    def _write(self, answered: tuple[SingleImage, Entry, ImageAnswer]) -> None:
+    def _write(self, answered: tuple[SingleImage, Entry[ImageCaseRecord], ImageAnswer]) -> None:
         image, entry, answer = answered
 
-        def write(output: Path) -> tuple[dict[str, Any], dict[str, str]]:
+        def write(output: Path) -> tuple[ImageCaseRecord, dict[str, str]]:
             name = f"{_HEAT_MAPS}/{image.case_id}.png"
             _write_picture(output / name, answer.overlay_png)
             digest = hashlib.sha256(answer.overlay_png).hexdigest()
@@ -152,40 +164,27 @@ class _ImagePrediction:
 
 
 def describe_images(
-    info: ImageModelInfo, cases: Sequence[dict[str, Any]], errors: Sequence[InputError]
-) -> dict[str, Any]:
-    """The whole of results.json, in the form of every task."""
-    return {
-        "schema": SCHEMA,
-        "task": info.task.name,
-        "models": {"classifier": {"name": info.name, "digest": info.digest}},
-        "cases": list(cases),
-        "errors": [{"source": error.source, "message": error.message} for error in errors],
-    }
+    info: ImageModelInfo, cases: Sequence[ImageCaseRecord], errors: Sequence[InputError]
+) -> ImageResults:
+    """The whole of results.json."""
+    return ImageResults(
+        task=info.task.name,
+        models=ImageNetworks(NetworkRecord(info.name, info.digest)),
+        cases=tuple(cases),
+        errors=tuple(map(ErrorRecord.of, errors)),
+    )
 
 
-def describe_image(image: SingleImage, answer: ImageAnswer) -> dict[str, Any]:
-    """One case of results.json: one slice, its class, probabilities and heat map.
-
-    What only a volume with an outline has is None.
-    """
-    return {
-        "case_id": image.case_id,
-        "spacing_mm": None,
-        "tumor": None,
-        "volume_ml": None,
-        "dice": None,
-        "warnings": list(answer.cautions),
-        "slices": [
-            {
-                "index": 1,
-                "source": image.source,
-                "class": answer.answer,
-                "probabilities": dict(answer.probabilities),
-                "heat_map": f"{_HEAT_MAPS}/{image.case_id}.png",
-            }
-        ],
-    }
+def describe_image(image: SingleImage, answer: ImageAnswer) -> ImageCaseRecord:
+    """One case of results.json: one slice, its class, probabilities and heat map."""
+    record = ImageSliceRecord(
+        index=1,
+        source=image.source,
+        answer=answer.answer,
+        probabilities=dict(answer.probabilities),
+        heat_map=f"{_HEAT_MAPS}/{image.case_id}.png",
+    )
+    return ImageCaseRecord(case_id=image.case_id, warnings=answer.cautions, slices=(record,))
 
 
 def _open(arguments: argparse.Namespace) -> ImageClassifier:

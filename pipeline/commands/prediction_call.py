@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pipeline.commands.console import ProgressBar, complain, say
 from pipeline.data.reading.batches import Place
@@ -14,15 +15,15 @@ from pipeline.errors import Cancelled, InputError
 from pipeline.predictions.files import FolderError
 from pipeline.predictions.folder import Entry, PredictionFolder
 from pipeline.predictions.overlapping import overlap
+from pipeline.predictions.results import AnyCase, ImageResults, Results
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Describe = Callable[[Sequence[dict[str, Any]], Sequence[InputError]], dict[str, Any]]
 
 INTERRUPTED = 130
 
 
-class PredictionCall:
+class PredictionCall(Generic[AnyCase]):
     """Runs the stages of one call and writes what came of it, however it ends.
 
     Args:
@@ -42,7 +43,12 @@ class PredictionCall:
     """
 
     def __init__(
-        self, folder: PredictionFolder, *, unit: str, group: str, describe: Describe
+        self,
+        folder: PredictionFolder[AnyCase],
+        *,
+        unit: str,
+        group: str,
+        describe: Callable[[Sequence[AnyCase], Sequence[InputError]], Results | ImageResults],
     ) -> None:
         self.folder = folder
         self._bar: ProgressBar | None = None
@@ -80,12 +86,18 @@ class PredictionCall:
         """`pipeline.predictions.overlapping.overlap`, in which `check_stop` tells of the end."""
         overlap(items, work, keep, size_of=size_of, stop=self._stop)
 
-    def carry_out(self, stages: Callable[[], None], *, rename: bool) -> int:
+    def carry_out(
+        self,
+        stages: Callable[[], None],
+        *,
+        rename: Callable[[AnyCase, str], AnyCase] | None = None,
+    ) -> int:
         """Run everything and end the call.
 
         Args:
             stages: Reads, analyses and writes.
-            rename: Whether cases get their final names at the end.
+            rename: Makes the record of a case by another name, where cases get their final names
+                at the end.
 
         Returns:
             The exit status.
@@ -99,8 +111,8 @@ class PredictionCall:
             finally:
                 if self._bar is not None:
                     self._bar.close()
-            if rename:
-                self.folder.settle_names()
+            if rename is not None:
+                self.folder.settle_names(rename)
             return self._end_well()
         except KeyboardInterrupt:
             self._end_early("Stopped before the end.")
@@ -143,10 +155,9 @@ class PredictionCall:
             complain(error.message)
         complain(f"{why} {kept}. {on}")
 
-    def _document(self, errors: Sequence[InputError]) -> dict[str, Any]:
-        entries = self.folder.finished()
-        contents = [entry.part.content for entry in entries if entry.part is not None]
-        return self._describe(contents, errors) | {"notices": list(self.notices)}
+    def _document(self, errors: Sequence[InputError]) -> Results | ImageResults:
+        results = self._describe(self.folder.records(), errors)
+        return replace(results, notices=tuple(self.notices))
 
     def _told(self) -> list[InputError]:
         """All sentences: of reading in the order of the input, then of analysing."""
@@ -184,14 +195,15 @@ class PredictionCall:
             words.append(f"{left_out:,} of {files} {verb} left out, for the reasons above.")
         return " ".join(words)
 
-    def _count(self, entries: Sequence[Entry]) -> str:
+    def _count(self, entries: Sequence[Entry[Any]]) -> str:
         """So many slices of so many cases."""
         words = _plural(_slices(entries), self._unit)
         return f"{words} of {_plural(len(entries), self._group)}" if self._group else words
 
 
-def _slices(entries: Iterable[Entry]) -> int:
-    return sum(len(entry.part.content["slices"]) for entry in entries if entry.part is not None)
+def _slices(entries: Iterable[Entry[Any]]) -> int:
+    records = [entry.checkpoint.record for entry in entries if entry.checkpoint is not None]
+    return sum(len(record.slices) for record in records)
 
 
 def _plural(n: int, word: str) -> str:

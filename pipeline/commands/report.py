@@ -1,4 +1,4 @@
-"""``report``: write the shipped figures into README, model card and docs/performance.md."""
+"""``report``: write what is generated: figures in README and model cards, pages of docs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--models", "models", "DIR", "shipped models"),
         ("--readme", "README.md", "FILE", "the README"),
         ("--performance", "docs/performance.md", "FILE", "the page of times"),
+        ("--results", "docs/results.md", "FILE", "the description of results.json"),
     ):
         parser.add_argument(option, type=Path, default=_ROOT / default, metavar=metavar, help=what)
 
@@ -38,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.image_tasks.models import read_image_model
     from pipeline.image_tasks.registry import IMAGE_TASKS
     from pipeline.models.registry import read_model_info
+    from pipeline.predictions.results_page import format_results_page
 
     info = read_model_info(arguments.models)
     if info.evaluation is None:
@@ -59,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         text = format_times(benchmark, read_precision_checks(info.network))
         write_section(arguments.performance, text)
         documents.append(arguments.performance)
+    arguments.results.write_text(format_results_page(), encoding="utf-8")
+    say(f"Description of results.json written into {arguments.results.name}.")
     for path in documents:
         say(f"Results written into {path.name} of {path.parent.name}.")
     return 0

@@ -12,7 +12,7 @@ reader who shows both can leave one out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -88,11 +88,6 @@ def check_input(case: Case, ranges: InputRanges | None = None) -> tuple[InputFin
     for aspect, pattern in _TOLD.items():
         told[aspect] = next((w for w in case.warnings if pattern.search(w)), told[aspect])
     return tuple(InputFinding(a, told[a] or "") for a in InputAspect if told.get(a))
-
-
-def describe_findings(findings: Iterable[InputFinding]) -> list[dict[str, str]]:
-    """The findings as they stand in results.json: ``aspect`` and ``sentence`` of each."""
-    return [{"aspect": str(found.aspect), "sentence": found.sentence} for found in findings]
 
 
 def _judge_orientation(case: Case) -> str | None:

@@ -1,10 +1,10 @@
-"""What a call leaves of each finished case, so that the next one need not compute it again.
+"""Checkpoints of ``predict``: each finished case, so that the next call need not compute it again.
 
-A part is a JSON file in ``.parts`` of the output folder: the case as it stands in results.json, and
-the digest of each file that was written for it. It is named by a key of everything that the answer
-depends on, so that changed input, or another model, finds no part. It appears whole or not at all,
-after the files that it names; a power cut may leave less than was written, and somebody may have
-changed a file since: a part that does not fit in every detail counts as none.
+A checkpoint is a JSON file in ``.parts`` of the output folder: the case as results.json holds it,
+and the digest of each file that was written for it. It is named by a key of everything that the
+answer depends on, so that changed input, or another model, finds no checkpoint. It appears whole or
+not at all, after the files that it names; a power cut may leave less than was written, and somebody
+may have changed a file since: a checkpoint that is not right in every detail counts as missing.
 """
 
 from __future__ import annotations
@@ -15,62 +15,89 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Generic
+
+from pydantic import Field, with_config
 
 from pipeline.errors import InputError
-from pipeline.storage.atomic_files import write_json
-from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import SHA256, file_digest
+from pipeline.predictions.results import CASE_ID, AnyCase
+from pipeline.storage.checked_json import (
+    STRICT,
+    dump_json,
+    parse_json,
+    read_json,
+    write_document,
+)
+from pipeline.storage.digests import file_digest
+from pipeline.storage.field_types import Digest
 
 try:  # Windows has no fcntl: there, two calls may write to one folder at once.
     import fcntl
 except ImportError:  # pragma: no cover
     fcntl = None  # type: ignore[assignment]
 
-#: To be raised whenever a part would be another one although all that it is named by is the same.
+#: To be raised whenever a checkpoint would differ although all that it is named by is the same.
 _VERSION = 1
 _FOLDER = ".parts"
-_NAME = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
-SAFE_NAME = re.compile(_NAME)
-#: The only files that a part may name, and that are ever deleted for one.
-_OUR_FILE = re.compile(rf"masks/{_NAME}/[0-9]+\.png|masks/{_NAME}\.nii\.gz|heat_maps/{_NAME}\.png")
+_OUR_FILES = rf"masks/{CASE_ID}/[0-9]+\.png|masks/{CASE_ID}\.nii\.gz|heat_maps/{CASE_ID}\.png"
+#: The only files that a checkpoint may name, and that are ever deleted for one.
+OurFile = Annotated[str, Field(pattern=rf"^({_OUR_FILES})\z")]
 _PART_FILE = re.compile(r"[0-9a-f]{64}-[0-9]+\.json")
 #: What a process that was killed leaves: drafts of `atomic_files`, files that were being renamed.
 _DRAFT = re.compile(r"\.part-[0-9]+-[0-9a-f]{8}-.+|\.moving-[0-9]+")
-#: Whatever a file that was made to do harm may lead to; it counts as no part.
-_UNFIT = (InputError, OSError, ValueError, TypeError, KeyError, RecursionError)
+#: What a file that was made to do harm may lead to; it counts as missing.
+_UNFIT = (InputError, OSError, ValueError, RecursionError)
 
 
-@dataclass
-class Part:
+@dataclass(frozen=True)
+class Checkpoint(Generic[AnyCase]):
     """A finished case.
 
     Attributes:
         name: Of its file, without suffix.
-        content: The case as it stands in results.json.
+        record: The case as results.json holds it.
         files: Each file written for it, relative to the output folder, and its SHA-256.
     """
 
     name: str
-    content: dict[str, Any]
-    files: dict[str, str] = field(default_factory=dict)
+    record: AnyCase
+    files: Mapping[str, str]
 
 
-class FinishedParts:
-    """The parts in an output folder; one call at a time holds them.
+@dataclass(frozen=True)
+class _Content:
+    """What a checkpoint's digest is of. The case is of a type that depends on the task."""
+
+    name: str
+    case: dict[str, Any]
+    files: dict[OurFile, Digest]
+
+
+@with_config(STRICT)
+@dataclass(frozen=True)
+class _File:
+    """A checkpoint on disk."""
+
+    digest: Digest
+    part: _Content
+
+
+class Checkpoints(Generic[AnyCase]):
+    """The checkpoints in an output folder; one call at a time holds them.
 
     Args:
         output: The output folder, which exists.
+        kind: Type of the cases.
 
     Raises:
         InputError: Another call is writing to the folder.
         OSError: The folder cannot be written.
     """
 
-    def __init__(self, output: Path) -> None:
-        self._output, self._folder = output, output / _FOLDER
+    def __init__(self, output: Path, kind: type[AnyCase]) -> None:
+        self._output, self._folder, self._kind = output, output / _FOLDER, kind
         self._folder.mkdir(exist_ok=True)
         self._asked: Counter[str] = Counter()
         self._lock = (self._folder / "lock").open("wb")
@@ -88,7 +115,7 @@ class FinishedParts:
         self._lock.close()
 
     def name_of(self, *binding: object) -> str:
-        """Name of a part by all that it depends on; cases that are alike in that are numbered.
+        """Name of a checkpoint by all that it depends on; cases that are alike are numbered.
 
         Args:
             binding: Texts, numbers and None, in lists or not.
@@ -98,58 +125,57 @@ class FinishedParts:
         self._asked[key] += 1
         return f"{key}-{self._asked[key]}"
 
-    def find(self, name: str, check: Callable[[Fields, Mapping[str, str]], None]) -> Part | None:
-        """The part of that name, or None where it is missing or does not fit.
+    def find(
+        self, name: str, check: Callable[[AnyCase, Mapping[str, str]], bool]
+    ) -> Checkpoint[AnyCase] | None:
+        """The checkpoint of that name, or None where it is missing or not right.
 
         Args:
-            name: As `name_of` gave it.
-            check: Given the case and its files, raises `InputError` where they do not fit.
+            name: As `name_of` returned it.
+            check: Whether a case and its files are those that are expected.
         """
         try:
-            part = self._read(name)
-            if part is not None:
-                check(Fields(part.content, name), part.files)
+            content = self._read(name)
+            if content is None or not self._holds(content):
+                return None
+            text = json.dumps(content.case)
+            record = parse_json(text, self._kind, shown=name, remedy="compute it again")
         except _UNFIT:
             return None
-        return part
+        right = check(record, content.files)
+        return Checkpoint(name, record, content.files) if right else None
 
-    def keep(self, part: Part) -> None:
-        """Write a part; its files must lie in their places.
+    def keep(self, checkpoint: Checkpoint[AnyCase]) -> None:
+        """Write a checkpoint; its files must be in their places.
 
         Raises:
             OSError: The folder cannot be written.
         """
-        content = {"name": part.name, "case": part.content, "files": part.files}
-        whole = {"digest": _digest_of(content), "part": content}
-        write_json(self._folder / f"{part.name}.json", whole, lines=False)
+        case = dump_json(checkpoint.record)
+        content = _Content(checkpoint.name, case, dict(checkpoint.files))
+        path = self._folder / f"{checkpoint.name}.json"
+        write_document(path, _File(_digest_of(content), content), lines=False)
 
     def names(self) -> set[str]:
-        """Names of all parts in the folder, whatever they hold."""
+        """Names of all checkpoints in the folder, whatever they hold."""
         found = (path.name for path in self._folder.iterdir())
         return {name.removesuffix(".json") for name in found if _PART_FILE.fullmatch(name)}
 
     def files(self) -> set[str]:
-        """Files that the parts in the folder name, relative to the output folder."""
-        named: set[str] = set()
-        for name in self.names():
-            with contextlib.suppress(*_UNFIT):
-                part = self._read(name, with_files=False)
-                named.update(part.files if part is not None else ())
-        return named
+        """Files that the checkpoints in the folder name, relative to the output folder."""
+        return {file for name in self.names() for file in self._files_of(name)}
 
-    def forget_others(self, parts: Iterable[Part]) -> None:
-        """Remove all other parts with their files, and what killed calls left.
+    def forget_others(self, checkpoints: Iterable[Checkpoint[AnyCase]]) -> None:
+        """Remove all other checkpoints with their files, and what killed calls left.
 
         Raises:
             OSError: The folder cannot be written.
         """
-        kept = list(parts)
-        names = {part.name for part in kept}
-        in_use = {file for part in kept for file in part.files}
-        for name in sorted(self.names() - names):
-            with contextlib.suppress(*_UNFIT):
-                old = self._read(name, with_files=False)
-                for file in () if old is None else sorted(set(old.files) - in_use):
+        kept = list(checkpoints)
+        in_use = {file for checkpoint in kept for file in checkpoint.files}
+        for name in sorted(self.names() - {checkpoint.name for checkpoint in kept}):
+            for file in sorted(self._files_of(name) - in_use):
+                with contextlib.suppress(OSError):
                     remove_file(self._output, file)
             (self._folder / f"{name}.json").unlink()
         for folder in (self._folder, self._output / "masks", self._output / "heat_maps"):
@@ -157,26 +183,30 @@ class FinishedParts:
                 if _DRAFT.fullmatch(path.name):
                     path.unlink()
 
-    def _read(self, name: str, *, with_files: bool = True) -> Part | None:
-        """Read a part, checked but for the case itself."""
+    def _files_of(self, name: str) -> set[str]:
+        """Files that a checkpoint names; none where it is not valid."""
+        try:
+            content = self._read(name)
+        except _UNFIT:
+            return set()
+        return set() if content is None else set(content.files)
+
+    def _read(self, name: str) -> _Content | None:
+        """Read a checkpoint, checked but for its case and files; None where it is not right.
+
+        Raises:
+            InputError: It cannot be read or is not valid.
+        """
         path = self._folder / f"{name}.json"
-        whole = read_json_object(path, path.name)
-        if whole is None:
+        file = read_json(path, _File, shown=path.name, remedy="compute it again")
+        if file is None or file.part.name != name or file.digest != _digest_of(file.part):
             return None
-        fields = Fields(whole, path.name)
-        part = fields.mapping("part")
-        content = whole.get("part")
-        fields.require(fields.text("digest", SHA256) == _digest_of(content), "it was changed")
-        case, files = part.get("case"), part.get("files")
-        fields.require(part.get("name") == name, "it is another one's")
-        fields.require(isinstance(case, dict) and isinstance(files, dict), "a field is missing")
-        for file, digest in files.items():
-            fields.require(_OUR_FILE.fullmatch(file) is not None, "it names a foreign file")
-            if with_files:
-                there = self._output / file
-                same = there.is_file() and file_digest(there) == digest
-                fields.require(same, "one of its files is missing or was changed")
-        return Part(name, case, files)
+        return file.part
+
+    def _holds(self, content: _Content) -> bool:
+        """Whether all of its files are there and unchanged."""
+        paths = {self._output / file: digest for file, digest in content.files.items()}
+        return all(path.is_file() and file_digest(path) == paths[path] for path in paths)
 
 
 def remove_file(output: Path, file: str) -> None:
@@ -192,6 +222,6 @@ def remove_file(output: Path, file: str) -> None:
             path.parent.rmdir()
 
 
-def _digest_of(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _digest_of(content: _Content) -> str:
+    text = json.dumps(asdict(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,8 +1,4 @@
-"""The files that ``predict`` writes: results.json and masks, in the form that is promised.
-
-``results.json`` is a contract with other programs: its keys, and what they mean, do not change
-within schema 1; keys may be added.
-"""
+"""The files that ``predict`` writes for slices: masks, and the case's part of results.json."""
 
 from __future__ import annotations
 
@@ -11,8 +7,8 @@ import hashlib
 import io
 import re
 from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,12 +16,22 @@ from pipeline.analysis.results import CaseResult
 from pipeline.data.case import InputGrid
 from pipeline.data.mask_export import encode_nifti_mask
 from pipeline.errors import InputError
-from pipeline.input_gate.gate import describe_findings
+from pipeline.input_gate.gate import InputFinding
+from pipeline.models.decision import DecidedBy
 from pipeline.models.registry import TaskInfo
-from pipeline.predictions.checkpoints import SAFE_NAME, remove_file
+from pipeline.predictions.checkpoints import remove_file
+from pipeline.predictions.results import (
+    CASE_ID,
+    CaseRecord,
+    ErrorRecord,
+    FindingRecord,
+    NetworkRecord,
+    Results,
+    SliceRecord,
+    TwoStageNetworks,
+)
 from pipeline.storage.atomic_files import replacing
 
-SCHEMA = 1
 _OUR_MASK = re.compile(r"[0-9]+\.png")
 
 
@@ -35,7 +41,7 @@ class FolderError(InputError):
 
 def write_masks(
     output: Path, case_id: str, result: CaseResult, grid: InputGrid | None
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[CaseRecord, dict[str, str]]:
     """Write a PNG for each slice that is called tumor, and NIfTI where the input's grid is regular.
 
     Files that an earlier call left for a case of this name are removed: they would pass for these.
@@ -48,7 +54,7 @@ def write_masks(
     """
     from PIL import Image
 
-    if SAFE_NAME.fullmatch(case_id) is None:
+    if re.fullmatch(CASE_ID, case_id) is None:
         raise ValueError(f"a case's name must be safe for a file system, got {case_id!r}")
     masks = result.masks()
     names: list[str | None] = [None] * len(result.slices)
@@ -93,61 +99,60 @@ def sweep_masks(output: Path, case_id: str, *, keep: Container[str]) -> None:
 
 
 def describe_results(
-    models: TaskInfo, cases: Iterable[dict[str, Any]], errors: Iterable[InputError]
-) -> dict[str, Any]:
+    models: TaskInfo, cases: Iterable[CaseRecord], errors: Iterable[InputError]
+) -> Results:
     """The whole of results.json."""
-    return {
-        "schema": SCHEMA,
-        "task": models.task,
-        "models": {
-            stage: {"name": models.network.name, "digest": models.network.digest}
-            for stage in ("classifier", "segmenter")
-        },
-        "cases": list(cases),
-        "errors": [{"source": error.source, "message": error.message} for error in errors],
-    }
+    network = NetworkRecord(models.network.name, models.network.digest)
+    return Results(
+        task=models.task,
+        models=TwoStageNetworks(network, network),
+        cases=tuple(cases),
+        errors=tuple(map(ErrorRecord.of, errors)),
+    )
 
 
-def describe_case(result: CaseResult, masks: Iterable[str | None]) -> dict[str, Any]:
-    """One case of results.json; ``masks`` names the file of each slice, or None.
-
-    `pipeline.predictions.checkpoint_checks` knows each of its keys.
-    """
+def describe_case(result: CaseResult, masks: Iterable[str | None]) -> CaseRecord:
+    """One case of results.json; ``masks`` names the file of each slice, or None."""
     spacing = result.spacing_mm
-    return {
-        "case_id": result.case_id,
-        "spacing_mm": None if spacing is None else [float(mm) for mm in spacing],
-        "tumor": result.tumor,
-        "volume_ml": result.volume_ml,
-        "dice": result.dice,
-        "warnings": list(result.warnings),
-        "input_findings": describe_findings(result.input_findings),
-        "slices": [
-            {
-                "index": int(answer.index),
-                "source": answer.source,
-                "tumor_probability": answer.slice_score,
-                "tumor": answer.tumor,
-                "classifier_score": answer.classifier_score,
-                "outline_evidence": answer.outline_evidence,
-                "decided_by": answer.decided_by,
-                "mask": name,
-                "mask_area_px": answer.mask_area_px,
-                "dice": answer.dice,
-            }
+    return CaseRecord(
+        case_id=result.case_id,
+        spacing_mm=None if spacing is None else (spacing[0], spacing[1], spacing[2]),
+        tumor=result.tumor,
+        volume_ml=result.volume_ml,
+        dice=result.dice,
+        warnings=result.warnings,
+        input_findings=finding_records(result.input_findings),
+        slices=tuple(
+            SliceRecord(
+                index=int(answer.index),
+                source=answer.source,
+                tumor_probability=answer.slice_score,
+                tumor=answer.tumor,
+                classifier_score=answer.classifier_score,
+                outline_evidence=answer.outline_evidence,
+                decided_by=DecidedBy(answer.decided_by),
+                mask=name,
+                mask_area_px=answer.mask_area_px,
+                dice=answer.dice,
+            )
             for answer, name in zip(result.slices, masks, strict=True)
-        ],
-    }
+        ),
+    )
 
 
-def rename_case(content: dict[str, Any], case_id: str) -> dict[str, Any]:
-    """The part of results.json of the same case by another name."""
-    old = f"masks/{content['case_id']}/"
+def finding_records(findings: Iterable[InputFinding]) -> tuple[FindingRecord, ...]:
+    """Input findings as results.json holds them."""
+    return tuple(FindingRecord(found.aspect, found.sentence) for found in findings)
+
+
+def rename_case(record: CaseRecord, case_id: str) -> CaseRecord:
+    """The same case by another name."""
+    old = f"masks/{record.case_id}/"
     slices = [
-        answer | {"mask": answer["mask"] and answer["mask"].replace(old, f"masks/{case_id}/", 1)}
-        for answer in content["slices"]
+        replace(answer, mask=answer.mask and answer.mask.replace(old, f"masks/{case_id}/", 1))
+        for answer in record.slices
     ]
-    return content | {"case_id": case_id, "slices": slices}
+    return replace(record, case_id=case_id, slices=tuple(slices))
 
 
 @contextlib.contextmanager

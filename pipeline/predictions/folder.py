@@ -10,22 +10,21 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from pipeline.data.reading.batches import Place
 from pipeline.data.reading.format_kinds import InputFile
 from pipeline.data.reading.names import safe_name
 from pipeline.data.reading.pending_cases import choose_names, take_name
-from pipeline.predictions.checkpoints import FinishedParts, Part, remove_file
-from pipeline.predictions.files import rename_case, sweep_masks, writing
+from pipeline.predictions.checkpoints import Checkpoint, Checkpoints, remove_file
+from pipeline.predictions.files import sweep_masks, writing
+from pipeline.predictions.results import AnyCase, ImageResults, Results
 from pipeline.storage.atomic_files import replacing
-from pipeline.storage.checked_json import Fields
-
-Check = Callable[[Fields, Mapping[str, str]], None]
+from pipeline.storage.checked_json import dump_json
 
 
 @dataclass
-class Entry:
+class Entry(Generic[AnyCase]):
     """A case of this call.
 
     Attributes:
@@ -33,8 +32,8 @@ class Entry:
         names: What it may be called, best first.
         case_id: What it is called now.
         source: Its first file.
-        part_name: Of the part that it leaves.
-        part: What was written for it, None while it is not finished or where it failed.
+        checkpoint_name: Of the checkpoint that it leaves.
+        checkpoint: What was written for it, None while it is not finished or where it failed.
         failed: Whether it cannot be analysed.
         reused: Whether an earlier call finished it.
     """
@@ -43,39 +42,40 @@ class Entry:
     names: tuple[str, ...]
     case_id: str
     source: str
-    part_name: str
-    part: Part | None = None
+    checkpoint_name: str
+    checkpoint: Checkpoint[AnyCase] | None = None
     failed: bool = False
     reused: bool = False
 
 
-class PredictionFolder:
+class PredictionFolder(Generic[AnyCase]):
     """The output folder, held by one call at a time.
 
     Args:
         folder: Made where it does not exist.
+        kind: Type of the cases.
         again: Whether nothing of an earlier call may be used.
 
     Raises:
         InputError: The folder cannot be written, or another call is writing to it.
     """
 
-    def __init__(self, folder: Path, *, again: bool = False) -> None:
+    def __init__(self, folder: Path, kind: type[AnyCase], *, again: bool = False) -> None:
         self.folder = folder
-        self.entries: list[Entry] = []
+        self.entries: list[Entry[AnyCase]] = []
         self._again, self._taken = again, set[str]()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(folder / ".writable") as probe:
                 probe.touch()
             (folder / ".writable").unlink()
-            self.parts = FinishedParts(folder)
+            self.checkpoints = Checkpoints(folder, kind)
 
-    def __enter__(self) -> PredictionFolder:
+    def __enter__(self) -> PredictionFolder[AnyCase]:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.parts.close()
+        self.checkpoints.close()
 
     @property
     def results(self) -> Path:
@@ -84,7 +84,7 @@ class PredictionFolder:
 
     def enter(
         self, place: Place, names: tuple[str, ...], source: str, binding: Sequence[object]
-    ) -> Entry:
+    ) -> Entry[AnyCase]:
         """Enter a case.
 
         Args:
@@ -93,12 +93,14 @@ class PredictionFolder:
             source: Its first file.
             binding: All that its part of results.json depends on.
         """
-        part_name = self.parts.name_of(*binding)
-        entry = Entry(place, names, "", source, part_name)
+        name = self.checkpoints.name_of(*binding)
+        entry: Entry[AnyCase] = Entry(place, names, "", source, name)
         self.entries.append(entry)
         return entry
 
-    def reuse(self, entry: Entry, check: Check) -> bool:
+    def reuse(
+        self, entry: Entry[AnyCase], check: Callable[[AnyCase, Mapping[str, str]], bool]
+    ) -> bool:
         """Take what an earlier call finished; returns whether there was something that fits.
 
         Where there is not, the case gets a name that is free.
@@ -106,16 +108,16 @@ class PredictionFolder:
         Raises:
             FolderError: The folder cannot be written.
         """
-        part = None if self._again else self.parts.find(entry.part_name, check)
-        if part is not None and part.content["case_id"].lower() not in self._taken:
-            entry.case_id = take_name(part.content["case_id"], self._taken)
-            entry.part, entry.reused = part, True
+        found = None if self._again else self.checkpoints.find(entry.checkpoint_name, check)
+        if found is not None and found.record.case_id.lower() not in self._taken:
+            entry.case_id = take_name(found.record.case_id, self._taken)
+            entry.checkpoint, entry.reused = found, True
             return True
         entry.case_id = take_name(safe_name(entry.names[0]), self._taken)
         return False
 
     def keep(
-        self, entry: Entry, write: Callable[[Path], tuple[dict[str, Any], dict[str, str]]]
+        self, entry: Entry[AnyCase], write: Callable[[Path], tuple[AnyCase, dict[str, str]]]
     ) -> None:
         """Finish a case.
 
@@ -128,65 +130,75 @@ class PredictionFolder:
             FolderError: The folder cannot be written.
         """
         with writing(self.folder):
-            # The document of an earlier call would tell of masks that are replaced now.
+            # results.json of an earlier call would name masks that are replaced now.
             self.results.unlink(missing_ok=True)
-            content, files = write(self.folder)
-            part = Part(entry.part_name, content, files)
-            self.parts.keep(part)
-        entry.part = part
+            record, files = write(self.folder)
+            checkpoint = Checkpoint(entry.checkpoint_name, record, files)
+            self.checkpoints.keep(checkpoint)
+        entry.checkpoint = checkpoint
 
-    def finished(self) -> list[Entry]:
+    def finished(self) -> list[Entry[AnyCase]]:
         """The cases that are finished, in the order of results.json."""
         ordered = sorted(self.entries, key=lambda entry: entry.place)
-        return [entry for entry in ordered if entry.part is not None]
+        return [entry for entry in ordered if entry.checkpoint is not None]
 
-    def settle_names(self) -> None:
+    def records(self) -> list[AnyCase]:
+        """Those of the finished cases, in the order of results.json."""
+        found = [entry.checkpoint for entry in self.finished()]
+        return [checkpoint.record for checkpoint in found if checkpoint is not None]
+
+    def settle_names(self, rename: Callable[[AnyCase, str], AnyCase]) -> None:
         """Give all cases, those that failed too, their final names; files follow.
+
+        Args:
+            rename: Makes the record of a case by another name.
 
         Raises:
             FolderError: The folder cannot be written.
         """
         ordered = sorted(self.entries, key=lambda entry: entry.place)
         moves: list[tuple[str, str]] = []
-        renamed: list[Part] = []
+        renamed: list[Checkpoint[AnyCase]] = []
         for entry, name in zip(ordered, choose_names([e.names for e in ordered]), strict=True):
             old, entry.case_id = entry.case_id, name
-            if entry.part is not None and old != name:
-                files = {_renamed(file, old, name): file for file in entry.part.files}
-                moves += [(file, new) for new, file in files.items()]
-                digests = {new: entry.part.files[file] for new, file in files.items()}
-                entry.part = Part(entry.part_name, rename_case(entry.part.content, name), digests)
-                renamed.append(entry.part)
+            before = entry.checkpoint
+            if before is not None and old != name:
+                moved = {file: _renamed(file, old, name) for file in before.files}
+                moves += moved.items()
+                digests = {moved[file]: digest for file, digest in before.files.items()}
+                entry.checkpoint = Checkpoint(before.name, rename(before.record, name), digests)
+                renamed.append(entry.checkpoint)
         if renamed:
             with writing(self.folder):
                 self.results.unlink(missing_ok=True)
                 _move(self.folder, moves)
-                for part in renamed:
-                    self.parts.keep(part)
+                for checkpoint in renamed:
+                    self.checkpoints.keep(checkpoint)
 
-    def write_results(self, document: Mapping[str, Any]) -> None:
-        """Write results.json in one step, unless it stands there already.
+    def write_results(self, results: Results | ImageResults) -> None:
+        """Write results.json in one step, unless it is there already.
 
         Raises:
             FolderError: The folder cannot be written.
         """
-        text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        content = dump_json(results)
+        text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
         with writing(self.folder):
             if not self.results.is_file() or self.results.read_bytes() != text.encode():
                 with replacing(self.results) as draft:
                     draft.write_text(text, encoding="utf-8")
 
     def clean(self) -> None:
-        """Remove what earlier calls left: parts and files of other cases, strays.
+        """Remove what earlier calls left: checkpoints and files of other cases, strays.
 
         Raises:
             FolderError: The folder cannot be written.
         """
-        parts = [entry.part for entry in self.entries if entry.part is not None]
+        kept = [entry.checkpoint for entry in self.entries if entry.checkpoint is not None]
         with writing(self.folder):
-            self.parts.forget_others(parts)
-            for part in parts:
-                sweep_masks(self.folder, part.content["case_id"], keep=part.files)
+            self.checkpoints.forget_others(kept)
+            for checkpoint in kept:
+                sweep_masks(self.folder, checkpoint.record.case_id, keep=checkpoint.files)
 
 
 def _renamed(file: str, old: str, new: str) -> str:
@@ -207,8 +219,8 @@ def _move(folder: Path, moves: Iterable[tuple[str, str]]) -> None:
         between.rename(folder / new)
 
 
-def own_files(paths: Sequence[Path], folder: PredictionFolder) -> Callable[[InputFile], bool]:
-    """Tell files of earlier results, where the output lies in an input folder, or is one.
+def own_files(paths: Sequence[Path], folder: PredictionFolder[Any]) -> Callable[[InputFile], bool]:
+    """Recognise files of earlier results, where the output is in an input folder, or is one.
 
     In an input folder of which the output is a part, all of the output is passed over; where both
     are one, what earlier calls are known to have written.
@@ -216,7 +228,7 @@ def own_files(paths: Sequence[Path], folder: PredictionFolder) -> Callable[[Inpu
     here = folder.folder.resolve()
     given = [path.resolve() for path in paths]
     inside = any(here.is_relative_to(path) and here != path for path in given)
-    written = {here / file for file in folder.parts.files()} if here in given else set()
+    written = {here / file for file in folder.checkpoints.files()} if here in given else set()
 
     def is_own(file: InputFile) -> bool:
         path = file.path.resolve()

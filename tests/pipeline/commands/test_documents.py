@@ -9,6 +9,7 @@ import pytest
 from predict_bench import Bench
 
 from pipeline.__main__ import COMMANDS
+from pipeline.predictions.results_page import format_results_page
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -54,3 +55,8 @@ def test_links_and_paths_lead_somewhere(name: str) -> None:
         assert ((ROOT / name).parent / link).exists(), link
     for path in set(paths) - written:
         assert "NAME" in path or (ROOT / path).exists(), path
+
+
+def test_the_page_of_results_is_made_of_the_types() -> None:
+    """``python -m pipeline report`` writes it."""
+    assert (ROOT / "docs" / "results.md").read_text("utf-8") == format_results_page()

@@ -15,6 +15,7 @@ from pipeline.__main__ import main
 from pipeline.analysis.analyser import Analyser
 from pipeline.data.reading.reading import read_cases
 from pipeline.predictions.files import describe_case
+from pipeline.storage.checked_json import dump_json
 
 
 def write_series(folder: Path, name: str, count: int = 4, *, masks: bool = False) -> None:
@@ -145,7 +146,7 @@ def test_cases_that_are_read_one_by_one_are_those_of_reading_all(
     for case in report.cases:
         result = analyser.analyse(case)
         names = [f"masks/{case.case_id}/{s.index}.png" if s.tumor else None for s in result.slices]
-        expected.append(describe_case(result, names))
+        expected.append(dump_json(describe_case(result, names)))
     errors = [{"source": e.source, "message": e.message} for e in report.errors]
     assert document["cases"] == expected
     assert document["errors"] == errors

@@ -13,7 +13,8 @@ from pipeline.__main__ import main
 from pipeline.analysis.analyser import Analyser
 from pipeline.commands import prediction_call
 from pipeline.commands.console import ProgressBar
-from pipeline.predictions.checkpoints import FinishedParts
+from pipeline.predictions.checkpoints import Checkpoints
+from pipeline.predictions.results import CaseRecord
 
 
 def test_a_second_run_does_nothing_but_say_so(
@@ -168,7 +169,7 @@ def test_two_calls_do_not_write_to_one_folder(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.out.mkdir()
-    held = FinishedParts(bench.out)
+    held = Checkpoints(bench.out, CaseRecord)
     try:
         assert main(bench.arguments()) == 1
     finally:
