@@ -10,7 +10,7 @@ from pydantic import Field
 
 from dashboard.api.access import BYTES, IMMUTABLE
 from dashboard.api.endpoint import Address, Answer, Query, endpoint
-from dashboard.comparisons.answers import KEPT_S, ImageAnswers
+from dashboard.comparisons.answers import STORED_S, ImageAnswers
 from dashboard.jobs import table
 from dashboard.workspace import services
 from dashboard.workspace.received import NotThere
@@ -50,7 +50,7 @@ def receive_image(query: FileQuery) -> ReceivedImage:
     parts = services.get(current_app)
     answers = ImageAnswers.of(parts)
     image_id = answers.receive(query.name, request.stream, length=request.content_length)
-    table.forget_images(parts.store, before=parts.store.clock() - timedelta(seconds=KEPT_S))
+    table.forget_images(parts.store, before=parts.store.clock() - timedelta(seconds=STORED_S))
     return ReceivedImage(image=image_id)
 
 

@@ -169,7 +169,7 @@ def register(server: Flask, parts: Services) -> None:
     uploads = Uploads(
         settings.uploads, max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files
     )
-    uploads.give_back()
+    uploads.release()
     uploads.remove_stale()
     server.config["overread_uploads"] = uploads
     server.before_request(_refuse_large)

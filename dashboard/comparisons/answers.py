@@ -1,8 +1,8 @@
-"""Images that were sent, and the answers to them, as files.
+"""Images that were sent, and their answers, as files.
 
-A worker reads an image and stores its answer; the web process never decodes a file that somebody
-sends. Images and answers are kept for a day, in a folder that its owner only may read, so that an
-answer is still shown after a reload.
+A worker decodes an image and stores its answer; the web process never decodes a file that was sent.
+Images and answers are stored for a day, in a folder that only its owner can read, so that an answer
+is still shown after a reload.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LOG = logging.getLogger(__name__)
 MAX_BYTES = 32 << 20
 _CHUNK = 1 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
-KEPT_S, _KEPT_IMAGES = 24 * 3600, 200
+STORED_S, _MOST_IMAGES = 24 * 3600, 200
 _GONE = "The image is no longer on the server. Choose it again."
 _NOT_STORED = "The answer could not be stored on the server. Choose the image again."
 PICTURES = ("image", "heat")
@@ -43,8 +43,8 @@ class ImageAnswers:
     """Images that were sent, and their answers.
 
     Attributes:
-        folder: Where they are kept.
-        storage: Where all machines keep them, or None where the folder is all there is.
+        folder: Folder of the images.
+        storage: Shared storage of all machines, or None.
     """
 
     folder: Path
@@ -52,30 +52,30 @@ class ImageAnswers:
 
     @classmethod
     def of(cls, services: Services) -> ImageAnswers:
-        """Those of a server's workspace."""
+        """The images of a server's workspace."""
         return cls(services.settings.home / "comparisons", services.storage)
 
     def receive(self, name: str, stream: IO[bytes], *, length: int | None) -> str:
-        """Keep an image; the same image again is the same id.
+        """Store an image; the same image gets the same id.
 
         Args:
             name: The file's name, as the browser sends it; untrusted.
             stream: Its bytes.
-            length: How many there should be, where that is known.
+            length: Their number, if known.
 
         Returns:
             The image's id.
 
         Raises:
-            UploadRefused: It is empty or too large, or arrived cut short.
+            UploadRefused: It is empty, too large or incomplete.
         """
         shown = safe_relative_name(name).name[:80]
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.forget_old()
-        draft = self.folder / f"{secrets.token_hex(8)}.part"
+        partial = self.folder / f"{secrets.token_hex(8)}.part"
         digest, size = hashlib.sha256(), 0
         try:
-            with draft.open("xb") as output:
+            with partial.open("xb") as output:
                 while chunk := stream.read(_CHUNK):
                     size += len(chunk)
                     if size > MAX_BYTES:
@@ -83,24 +83,26 @@ class ImageAnswers:
                     digest.update(chunk)
                     output.write(chunk)
             if not size or (length is not None and size != length):
-                raise UploadRefused(HTTPStatus.BAD_REQUEST, f"{shown} arrived empty or cut short.")
+                raise UploadRefused(
+                    HTTPStatus.BAD_REQUEST, f"{shown} is empty or arrived incomplete."
+                )
             place = self.folder / digest.hexdigest()[:32]
             place.mkdir(mode=0o700, exist_ok=True)
-            draft.replace(place / "upload")
+            partial.replace(place / "upload")
             (place / "name.txt").write_text(shown, "utf-8")
             self._share(place.name, "upload", "name.txt")
         except OSError as error:
             sentence = f"{shown} could not be stored: the server's disk refused it."
             raise UploadRefused(HTTPStatus.INSUFFICIENT_STORAGE, sentence) from error
         finally:
-            draft.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
         return place.name
 
     def read(self, image_id: str) -> tuple[bytes, str]:
         """The bytes of an image, undecoded, and its name.
 
         Raises:
-            InputError: The image is gone.
+            InputError: The image was deleted.
         """
         folder = self._folder(image_id)
         self._fetch(image_id, "upload", "name.txt")
@@ -110,30 +112,30 @@ class ImageAnswers:
             raise InputError("", _GONE) from None
 
     def store(self, image_id: str, info: ImageModelInfo, answer: ImageAnswer) -> None:
-        """Keep the pictures as files and the rest as JSON, all of it or nothing.
+        """Store the pictures as files and the rest as JSON, completely or not at all.
 
         Raises:
-            InputError: The image is gone, or the disk or the shared storage refuses.
+            InputError: The image was deleted, or disk or shared storage failed.
         """
         folder = self._folder(image_id)
-        draft = folder / f"{secrets.token_hex(8)}.part"
+        partial = folder / f"{secrets.token_hex(8)}.part"
         try:
-            draft.mkdir(mode=0o700)
-            (draft / "image.png").write_bytes(answer.image_png)
-            (draft / "heat.png").write_bytes(answer.heat_png)
-            kept = {k: v for k, v in answer.to_json().items() if not k.endswith("_png")}
-            (draft / "answer.json").write_text(json.dumps(kept, allow_nan=False), "utf-8")
+            partial.mkdir(mode=0o700)
+            (partial / "image.png").write_bytes(answer.image_png)
+            (partial / "heat.png").write_bytes(answer.heat_png)
+            record = {k: v for k, v in answer.to_json().items() if not k.endswith("_png")}
+            (partial / "answer.json").write_text(json.dumps(record, allow_nan=False), "utf-8")
             shutil.rmtree(folder / _answer_name(info), ignore_errors=True)
-            draft.rename(folder / _answer_name(info))
+            partial.rename(folder / _answer_name(info))
             self._share(image_id, *_answer_files(info))
         except (OSError, StorageError):
             _LOG.exception("An answer could not be stored.")
             raise InputError("", _NOT_STORED) from None
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
     def find(self, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
-        """The answer of this model to an image, where it is there."""
+        """The answer of this model to an image, or None."""
         folder = self._folder(image_id) / _answer_name(info)
         self._fetch(image_id, *_answer_files(info))
         try:
@@ -143,7 +145,7 @@ class ImageAnswers:
         return parse_answer(content, info, image_id)
 
     def picture(self, info: ImageModelInfo, image_id: str, name: str) -> Path | None:
-        """File of a picture of an answer: ``image`` or ``heat``; None where it is missing."""
+        """File of a picture of an answer, ``image`` or ``heat``, or None."""
         if name not in PICTURES:
             return None
         path = self._folder(image_id) / _answer_name(info) / f"{name}.png"
@@ -151,13 +153,13 @@ class ImageAnswers:
         return path if path.is_file() else None
 
     def forget_old(self) -> None:
-        """Delete what is older than a day, and the oldest where there are too many."""
+        """Delete images that are older than a day, and the oldest of too many."""
         entries = sorted(self.folder.iterdir(), key=_changed, reverse=True)
         for place, entry in enumerate(entries):
-            if place >= _KEPT_IMAGES or time.time() - _changed(entry) > KEPT_S:
+            if place >= _MOST_IMAGES or time.time() - _changed(entry) > STORED_S:
                 if entry.is_dir():
                     shutil.rmtree(entry, ignore_errors=True)
-                else:  # a draft that a lost connection left
+                else:  # left by a lost connection
                     entry.unlink(missing_ok=True)
 
     def _folder(self, image_id: str) -> Path:
@@ -166,44 +168,44 @@ class ImageAnswers:
         return self.folder / image_id
 
     def _share(self, image_id: str, *names: str) -> None:
-        """Put files of an image where all machines find them.
+        """Put files of an image on the shared storage.
 
         Raises:
-            StorageError: The storage does not answer or refuses.
+            StorageError: The storage failed.
         """
         if self.storage is not None:
             for name in names:
                 self.storage.upload(f"comparisons/{image_id}/{name}", self._folder(image_id) / name)
 
     def _fetch(self, image_id: str, *names: str) -> None:
-        """Get files of an image that another machine put there, the last of them last."""
+        """Fetch files of an image from the shared storage, in this order."""
         folder = self._folder(image_id)
         if self.storage is None or (folder / names[-1]).is_file():
             return
         for name in names:
             path = folder / name
-            draft = self.folder / f"{secrets.token_hex(8)}.part"
+            partial = self.folder / f"{secrets.token_hex(8)}.part"
             try:
                 self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                if not self.storage.download(f"comparisons/{image_id}/{name}", draft):
+                if not self.storage.download(f"comparisons/{image_id}/{name}", partial):
                     return
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                draft.replace(path)
+                partial.replace(path)
             except OSError:
                 _LOG.warning("An image could not be fetched.", exc_info=True)
                 return
             finally:
-                draft.unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
 
 
 def _answer_files(info: ImageModelInfo) -> tuple[str, ...]:
-    """Files of an answer; the one that makes it one comes last."""
+    """Files of an answer; the last one marks it as complete."""
     name = _answer_name(info)
     return (*(f"{name}/{picture}.png" for picture in PICTURES), f"{name}/answer.json")
 
 
 def _answer_name(info: ImageModelInfo) -> str:
-    """Folder of a model's answer: another model never shows this one's."""
+    """Folder of a model's answer, so that another model never shows it."""
     return f"{info.task.name}-{info.digest[:16]}"
 
 

@@ -1,4 +1,4 @@
-"""What the pages show of measured models: cases as tables, and the files of other measurements."""
+"""Measured models as the pages show them: cases as tables, and other measurements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dashboard.evaluation.cases import (
     FEW_PATIENTS,
     Cell,
     Measured,
-    called_slices,
     operating_points,
     select_cell,
 )
@@ -17,7 +16,6 @@ __all__ = [
     "FEW_PATIENTS",
     "Cell",
     "Measured",
-    "called_slices",
     "operating_points",
     "select_cell",
 ]

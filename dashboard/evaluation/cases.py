@@ -1,4 +1,4 @@
-"""The measured cases as tables: what is listed behind the figures of the performance page."""
+"""The measured cases as tables: the cases behind the figures of the performance page."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from pipeline.evaluation.facade import (
 Cell = Literal["tp", "fn", "fp", "tn"]
 CELLS: tuple[Cell, ...] = ("tp", "fn", "fp", "tn")
 
-#: Institutions with fewer patients than this are marked: their interval says little.
+#: Institutions with fewer patients are marked: their intervals are too wide to compare.
 FEW_PATIENTS = 10
-#: Draws behind the intervals at an operating point that the reader moves: an answer at once.
+#: Bootstrap draws at an operating point that the reader moves: few, for an immediate answer.
 _DRAWS = 2000
-#: Columns that hold no numbers.
+#: Columns without numbers.
 _OTHERS = {"case_id", "institution", "fold", "decided_by", "reference_tumor", "called", "detected"}
-#: Order in which a cell's slices are worth a look: by which column, and whether ascending.
+#: Order of a cell's slices, those worth a look first: by which column, and whether ascending.
 _ORDERS: dict[Cell, tuple[str, bool]] = {
     "tp": ("score", True),
     "fn": ("reference_px", False),
@@ -47,8 +47,8 @@ class Measured:
     """The installed network and its evaluation, its cases as tables.
 
     Attributes:
-        network: What is installed.
-        evaluation: What was measured, perhaps with another network.
+        network: The installed network.
+        evaluation: The evaluation, possibly of another network.
     """
 
     network: ModelInfo
@@ -56,27 +56,27 @@ class Measured:
 
     @property
     def threshold(self) -> float:
-        """Operating point of the slice score as shipped."""
+        """Default operating point of the slice score."""
         return self.network.decision.threshold
 
     @cached_property
     def patients(self) -> pd.DataFrame:
-        """A row per patient, a column per field of `PatientRow`; NaN where it is not defined."""
+        """A row per patient, a column per field of `PatientRow`; NaN where undefined."""
         return make_table(self.evaluation.patients, PatientRow)
 
     @cached_property
     def slices(self) -> pd.DataFrame:
-        """A row per slice, a column per field of `SliceRow`; NaN where it is not defined."""
+        """A row per slice, a column per field of `SliceRow`; NaN where undefined."""
         return make_table(self.evaluation.slices_rows, SliceRow)
 
     def count(self, threshold: float | None) -> Confusion:
-        """The four cells at an operating point, or as measured for None."""
+        """The confusion matrix at an operating point; as measured for None."""
         if threshold is None:
             return self.evaluation.confusion
-        return confusion(self.slices["reference_tumor"], called_slices(self.slices, threshold))
+        return confusion(self.slices["reference_tumor"], positive_slices(self.slices, threshold))
 
     def rates(self, threshold: float | None) -> dict[str, Estimate]:
-        """Figures that change with the operating point, there; for None as they were measured."""
+        """Figures that depend on the operating point, at this one; as measured for None."""
         moving = [figure for figure in all_figures() if figure.at_operating_point]
         if threshold is None:
             found = self.evaluation.figures
@@ -97,11 +97,11 @@ def make_table(
     return table.astype(dict.fromkeys(empty, float))
 
 
-def called_slices(slices: pd.DataFrame, threshold: float | None) -> np.ndarray:
-    """Which slices are called: from ``threshold`` (inclusive) on, or as they were for None.
+def positive_slices(slices: pd.DataFrame, threshold: float | None) -> np.ndarray:
+    """Which slices score at or above ``threshold``; as measured for None.
 
-    In a cross-validation each fold is measured at an operating point of its own, so that no single
-    threshold gives back what was called.
+    In a cross-validation each fold has its own operating point, so that no single threshold gives
+    the measured result.
     """
     if threshold is None:
         return slices["called"].to_numpy(bool)
@@ -109,24 +109,24 @@ def called_slices(slices: pd.DataFrame, threshold: float | None) -> np.ndarray:
 
 
 def operating_points(patients: pd.DataFrame, slices: pd.DataFrame) -> pd.Series:
-    """From which score on each slice was called as measured, where folds differ in that.
+    """Operating point of each slice as measured, where it differs between folds.
 
-    The file holds only what was called, so that a fold's point is the lowest score that it called:
-    no slice of the fold lies between that and the operating point itself.
+    The file states only which slices were positive, so a fold's point is its lowest positive score:
+    no slice of the fold is between that and the operating point itself.
 
     Args:
         patients: case_id, fold.
         slices: case_id, score, called.
 
     Returns:
-        One number per slice, by its index; NaN in a fold that called none. Empty where a single
-        operating point gives back what was called.
+        One number per slice, by its index; NaN in a fold without positive slices. Empty where a
+        single operating point gives the measured result.
     """
-    called, score = slices["called"].astype(bool), slices["score"]
-    if not called.any() or called.all() or score[called].min() > score[~called].max():
+    positive, score = slices["called"].astype(bool), slices["score"]
+    if not positive.any() or positive.all() or score[positive].min() > score[~positive].max():
         return pd.Series(dtype=float)
     fold = slices["case_id"].map(patients.set_index("case_id")["fold"])
-    lowest = score[called].groupby(fold[called]).min()
+    lowest = score[positive].groupby(fold[positive]).min()
     return fold.map(lowest).astype(float)
 
 
@@ -137,7 +137,7 @@ def select_cell(slices: pd.DataFrame, threshold: float | None, cell: Cell) -> pd
     and true negatives: highest score first.
     """
     tumor = slices["reference_tumor"].to_numpy(bool)
-    called = called_slices(slices, threshold)
-    chosen = (tumor == (cell in ("tp", "fn"))) & (called == (cell in ("tp", "fp")))
+    positive = positive_slices(slices, threshold)
+    chosen = (tumor == (cell in ("tp", "fn"))) & (positive == (cell in ("tp", "fp")))
     by, ascending = _ORDERS[cell]
     return slices[chosen].sort_values(by, ascending=ascending, kind="stable", ignore_index=True)

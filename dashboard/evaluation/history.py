@@ -1,4 +1,4 @@
-"""A model's training history: what it holds, and which epoch is shipped."""
+"""A model's training history: its measures, and the epoch that is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline import ModelInfo
 
-#: What a history may hold, in the order in which it is drawn, with the words that the title uses.
+#: Measures that a history may have, in the order in which they are drawn, with their titles.
 MEASURES: tuple[tuple[str, str], ...] = (
     ("patient_dice", "Dice per patient"),
     ("auc", "slice AUC"),
@@ -20,7 +20,7 @@ MEASURES: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class Measure:
-    """A column of the history and its validation twin; one of the two may be missing ("")."""
+    """A column of the history and its validation column; one of the two may be missing ("")."""
 
     training: str
     validation: str
@@ -39,7 +39,7 @@ def parse_history(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:
 
 
 def choose_measures(history: pd.DataFrame) -> list[Measure]:
-    """What to draw: of `MEASURES`, what the history holds."""
+    """The measures of `MEASURES` that the history has."""
     names = [pair for pair in MEASURES if _columns(history, pair[0])]
     return [
         Measure(

@@ -1,7 +1,7 @@
-"""A worker: claims jobs, holds their lease while they run, and ends them.
+"""A worker: claims jobs, renews their lease while they run, and ends them.
 
-Any number may run at the same time on one database. When one dies, the lease of its job runs out
-and another worker takes the job over.
+Any number may run at the same time on one database. When one dies, the lease of its job expires and
+another worker takes the job over.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from pipeline import Cancelled, InputError
 
 _LOG = logging.getLogger(__name__)
 HEARTBEAT_S = 3.0
-#: How often an idle worker looks into the table.
+#: How often an idle worker polls the table.
 _POLL_S = 0.2
-#: Progress is written at most this often: a reader sees no more, and writers share one lock.
+#: Progress is written at most this often: readers see no more, and writers share one lock.
 _REPORT_S = 0.2
 _DATABASE_PAUSE_S = 2.0
 
-_UNEXPECTED = (
+UNEXPECTED = (
     "The analysis stopped because of an unexpected error. Start it again; if it stops again, the"
     " server's log has the details."
 )
-_NO_MEMORY = "This needs more memory than the server has."
+NO_MEMORY = "The analysis needs more memory than the server has."
 
 
 class Lease:
-    """Keeps a claimed job alive while its work goes on; use it as a context.
+    """Renews the lease of a claimed job while it runs; use it as a context manager.
 
     Args:
         store: The review database.
         job_id: The job, claimed by ``owner``.
         owner: The worker.
-        stopping: Set when the worker is to end.
+        stopping: Set when the worker must end.
         heartbeat_s: Seconds between two heartbeats.
 
     Attributes:
-        cancelled: Whether somebody asked the job to stop.
-        lost: Whether the job is no longer this worker's.
+        cancelled: Whether the job was asked to stop.
+        lost: Whether the worker no longer has the lease.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Lease:
         """Record progress; a `pipeline.ProgressCallback`.
 
         Raises:
-            Cancelled: The work is to stop: on request, because the worker ends, or because the job
-                is no longer this worker's.
+            Cancelled: The work must stop: on request, because the worker ends, or because the
+                lease was lost.
         """
         now = time.monotonic()
         if now - self._reported >= _REPORT_S or done >= total:
@@ -100,13 +100,13 @@ class Lease:
             self.cancelled = self.cancelled or asked
         except table.LeaseLost:
             self.lost = True
-        except SQLAlchemyError:  # the next beat may get through; if none does, the lease runs out
-            _LOG.warning("The heartbeat of job %d failed.", self._job_id, exc_info=True)
+        except SQLAlchemyError:  # the next one may succeed; if none does, the lease expires
+            _LOG.warning("The lease of job %d could not be renewed.", self._job_id, exc_info=True)
 
 
 @dataclass(frozen=True)
 class _End:
-    """How a job ended, as `table.end` takes it."""
+    """How a job ended: arguments of `table.end`."""
 
     outcome: JobState
     error: str = ""
@@ -114,17 +114,17 @@ class _End:
 
 
 class Worker:
-    """Claims and runs jobs, one at a time, until it is to stop.
+    """Claims and runs jobs, one at a time, until it must stop.
 
     Args:
         services: The server's parts.
-        make_analyser: Makes the analyser when the first study needs it; tests give their own.
+        make_analyser: Creates the analyser when the first study needs it; tests pass their own.
         owner: Its name in the jobs table, unique among all workers.
         heartbeat_s: Seconds between two heartbeats.
 
     Attributes:
-        stopping: Set it to end the worker; a running job is given back.
-        owner: As given, or made up.
+        stopping: Set it to end the worker; a running job is queued again.
+        owner: As given, or a generated name.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Worker:
         self._heartbeat_s = heartbeat_s
 
     def run(self) -> None:
-        """Look into the table again and again, and run what waits."""
+        """Poll the table and run queued jobs."""
         self.prepare()
         while not self.stopping.is_set():
             try:
@@ -153,20 +153,20 @@ class Worker:
                 self.stopping.wait(_DATABASE_PAUSE_S)
 
     def prepare(self) -> None:
-        """Begin to load the models, before anybody waits for them."""
+        """Start loading the models in the background, before a job needs them."""
         threading.Thread(target=self._tasks.prepare, name="prepare", daemon=True).start()
 
     def run_one(self, job_id: int | None = None) -> bool:
-        """Run the next job, or a certain one. Returns whether it waited.
+        """Run the next job, or a given one. Returns whether it was queued.
 
         Raises:
-            SQLAlchemyError: The database does not answer. A job that has ended meanwhile is taken
-                over when its lease has run out, and finds its result in the cache.
+            SQLAlchemyError: The database does not answer. A job that has ended without being
+                recorded is taken over when its lease expires; its result is then in the cache.
         """
         job = table.claim(self._store, self.owner, job_id=job_id)
         if job is None:
             return False
-        _LOG.info("Job %d begins (attempt %d).", job.job_id, job.attempts)
+        _LOG.info("Job %d started (attempt %d).", job.job_id, job.attempts)
         began = time.monotonic()
         lease = Lease(
             self._store,
@@ -181,23 +181,25 @@ class Worker:
             table.end(self._store, job.job_id, self.owner, **vars(end))
             _LOG.info("Job %d: %s, %.1f s.", job.job_id, end.outcome, time.monotonic() - began)
         except table.LeaseLost:
-            _LOG.warning("Job %d is no longer this worker's; its work was left.", job.job_id)
+            _LOG.warning(
+                "Job %d was taken over or deleted; its outcome is not recorded.", job.job_id
+            )
         return True
 
     def _work(self, job: JobRow, lease: Lease) -> _End:
-        """Run a claimed job. Whatever happens, the worker goes on."""
+        """Run a claimed job; an error ends the job, not the worker."""
         try:
             return _End(JobState.DONE, summary=self._tasks.run(job, lease.progress))
         except Cancelled:
             return _End(JobState.CANCELLED if lease.cancelled else JobState.QUEUED)
         except InputError as error:
             return _End(JobState.FAILED, error.message)
-        except OperationalError:  # no fault of the study: it is given back
+        except OperationalError:  # not the study's fault: queued again
             _LOG.exception("Job %d was interrupted: the database did not answer.", job.job_id)
             return _End(JobState.QUEUED)
         except MemoryError:
             _LOG.exception("Job %d ran out of memory.", job.job_id)
-            return _End(JobState.FAILED, _NO_MEMORY)
+            return _End(JobState.FAILED, NO_MEMORY)
         except Exception:
             _LOG.exception("Job %d failed.", job.job_id)
-            return _End(JobState.FAILED, _UNEXPECTED)
+            return _End(JobState.FAILED, UNEXPECTED)

@@ -1,12 +1,15 @@
-"""The jobs table: which work was asked for, where it stands, and who holds it.
+"""The jobs table: which work was requested, its state, and which worker has its lease.
 
-One row per content and model: a study's analysis, or the answer to a single image. A worker that
-claims a row holds a lease and renews it; a lease that runs out offers the job again. The page that
-asked for the job may close at any time: nothing here depends on a browser, callback or message.
+One row per content and model: a study's analysis, or that of a single image. A worker that claims a
+row gets a lease and renews it; a job whose lease expires is queued again. The page that requested
+the job may close at any time: nothing here depends on a browser, callback or message.
 
     queued -> running -> done | failed | cancelled
-    queued -> cancelled;  running -> queued (given back, or its worker was lost)
-    failed, cancelled -> queued (asked for again);  done -> queued (its result was lost)
+    queued -> cancelled;  running -> queued (returned by its worker, or the worker was lost)
+    failed, cancelled -> queued (requested again);  done -> queued (its result was lost)
+
+Each change of state is one transaction on a locked row. The statements are here and not in
+`dashboard.store`, because nothing but them would be left of this module.
 """
 
 from __future__ import annotations
@@ -24,21 +27,21 @@ from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS
 
-#: Priorities: a study that a reader has opened goes before what has merely arrived.
+#: Priorities: a study that a reader has opened runs before one that was only added.
 PRIORITY_ARRIVED, PRIORITY_IMAGE, PRIORITY_OPENED = 0, 5, 10
-#: How often a job's worker may be lost before the job is given up.
+#: How often a job's worker may be lost before the job fails.
 MAX_ATTEMPTS = 3
-#: How often a row is looked for where another process inserts it at the same time.
+#: Attempts to find or insert a row that another process inserts at the same time.
 _TRIES = 3
 
-_GIVEN_UP = (
-    "The analysis stopped unexpectedly three times and was given up. Start it again; if it stops"
-    " again, it may need more memory than this machine has."
+GIVEN_UP = (
+    "The analysis stopped unexpectedly three times and is not tried again. Start it again; if it"
+    " still stops, it may need more memory than this machine has."
 )
 
 
 class LeaseLost(Exception):
-    """The worker no longer holds the job: it was taken over, ended or deleted."""
+    """The worker no longer has the job's lease: the job was taken over, ended or deleted."""
 
 
 def submit(
@@ -49,16 +52,16 @@ def submit(
     result_lost: bool = False,
     restart: bool = True,
 ) -> int:
-    """Ask for a study's analysis by the present models.
+    """Request a study's analysis by the installed models.
 
     A job that is queued or running stays as it is, with the higher of both priorities; one that is
-    done is not done again.
+    done is not repeated.
 
     Args:
         store: The review database.
         study_id: The study.
         priority: `PRIORITY_OPENED` or `PRIORITY_ARRIVED`.
-        result_lost: The job's result is no longer in the cache; compute it again.
+        result_lost: The job's result is no longer in the cache, so it is computed again.
         restart: Whether a job that failed or was cancelled is queued again.
 
     Returns:
@@ -69,7 +72,7 @@ def submit(
     """
 
     def find(session: Session) -> tuple[str, int]:
-        # held, so that its job is not made while another process deletes it
+        # locked, so that no job is added while another process deletes the study
         study = session.get(StudyRecord, study_id, with_for_update={"read": True})
         if study is None:
             raise InputError("", "There is no such study; it may have been deleted.")
@@ -81,10 +84,7 @@ def submit(
 
 
 def submit_image(store: Store, image_id: str, model: ModelKey, *, restart: bool) -> int:
-    """Ask for a model's answer to a single image, which is lost or was never there.
-
-    As `submit` does for a study.
-    """
+    """Request a model's analysis of a single image that has no stored answer; see `submit`."""
     how = {"result_lost": True, "restart": restart}
     return _submit(store, model, lambda _: (image_id, 1), PRIORITY_IMAGE, **how)
 
@@ -97,7 +97,7 @@ def find(store: Store, content_digest: str, model: ModelKey) -> JobRow | None:
 
 
 def state(store: Store, job_id: int) -> JobRow | None:
-    """Where a job stands, or None where it was deleted with its study."""
+    """A job, or None where it was deleted with its study."""
     release_expired(store)
     with store.reading() as session:
         job = session.get(JobRecord, job_id)
@@ -105,7 +105,7 @@ def state(store: Store, job_id: int) -> JobRow | None:
 
 
 def cancel(store: Store, job_id: int) -> JobRow | None:
-    """Ask a job to stop: a queued one at once, a running one at its worker's next progress call."""
+    """Cancel a job: a queued one at once, a running one when its worker next reports progress."""
     with store.writing() as session:
         job = session.get(JobRecord, job_id, with_for_update=True)
         if job is None:
@@ -118,18 +118,18 @@ def cancel(store: Store, job_id: int) -> JobRow | None:
 
 
 def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | None:
-    """Take the next job that this program can do, or None where nothing waits.
+    """Take the next job that this program can run, or None where none is queued.
 
     Args:
         store: The review database.
         owner: Name of the worker, unique among all.
-        job_id: Only this job.
+        job_id: Take only this job.
     """
     release_expired(store)
     query = _waiting(store).limit(1)
     if job_id is not None:
         query = query.where(JobRecord.job_id == job_id)
-    with store.reading() as session:  # most looks find nothing: do not take the lock for them
+    with store.reading() as session:  # mostly nothing is queued: no lock for that
         if session.scalar(query) is None:
             return None
     with store.writing() as session:
@@ -147,16 +147,16 @@ def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | No
 def renew(
     store: Store, job_id: int, owner: str, *, progress: tuple[int, int, str] | None = None
 ) -> bool:
-    """Renew the lease, and record progress (done, total, message) where it is given.
+    """Renew the lease, and record progress (done, total, message) if given.
 
     Returns:
         Whether the job was asked to stop.
 
     Raises:
-        LeaseLost: The worker no longer holds the job.
+        LeaseLost: The worker no longer has the lease.
     """
     with store.writing() as session:
-        job = _held(session, job_id, owner)
+        job = _lock(session, job_id, owner)
         if progress is not None:
             job.done, job.total, job.message = progress
         job.lease_until = store.clock() + store.lease
@@ -172,21 +172,21 @@ def end(
     error: str = "",
     summary: ResultSummary | None = None,
 ) -> None:
-    """End a job that the worker holds.
+    """End a job whose lease the worker has.
 
     Args:
         store: The review database.
         job_id: The job.
         owner: The worker.
-        outcome: Done, failed, cancelled, or queued: given back, which does not count as an attempt.
+        outcome: Done, failed, cancelled, or queued: returned, which does not count as an attempt.
         error: Why it failed, in one plain sentence.
         summary: What the worklist shows of a study's result.
 
     Raises:
-        LeaseLost: The worker no longer holds the job.
+        LeaseLost: The worker no longer has the lease.
     """
     with store.writing() as session:
-        job = _held(session, job_id, owner)
+        job = _lock(session, job_id, owner)
         if outcome is JobState.QUEUED:
             job.attempts -= 1
             _release(job, store.clock())
@@ -200,7 +200,7 @@ def end(
 
 
 def release_expired(store: Store) -> int:
-    """Offer jobs again whose lease ran out. Returns how many there were."""
+    """Queue the jobs again whose lease has expired. Returns how many."""
     expired = select(JobRecord).where(
         JobRecord.state == JobState.RUNNING, JobRecord.lease_until < store.clock()
     )
@@ -212,14 +212,14 @@ def release_expired(store: Store) -> int:
         for job in jobs:
             if job.attempts >= MAX_ATTEMPTS and not job.cancel_requested:
                 _end(job, JobState.FAILED, store.clock())
-                job.error = _GIVEN_UP
+                job.error = GIVEN_UP
             else:
                 _release(job, store.clock())
         return len(jobs)
 
 
 def count_waiting(store: Store) -> int:
-    """How many jobs wait that this program can do."""
+    """How many queued jobs this program can run."""
     with store.reading() as session:
         waiting = _waiting(store).order_by(None).subquery()
         return session.scalar(select(func.count()).select_from(waiting)) or 0
@@ -228,14 +228,14 @@ def count_waiting(store: Store) -> int:
 def take_unsent(
     store: Store, *, sent_before: datetime | None = None, limit: int = 64
 ) -> list[JobRow]:
-    """Waiting jobs whose message is to be sent, the next ones first; marks them as sent.
+    """Queued jobs whose message must be sent, the next ones first; marks them as sent.
 
-    Each is given to one caller only, however many ask at the same time.
+    Each is returned to one caller only, however many ask at the same time.
 
     Args:
         store: The review database.
-        sent_before: Also jobs whose message was sent before this time, because it may be lost.
-        limit: How many at most.
+        sent_before: Also jobs whose message was sent before this time and may be lost.
+        limit: Largest number of jobs.
     """
     due: ColumnElement[bool] = JobRecord.sent_at.is_(None)
     if sent_before is not None:
@@ -249,7 +249,7 @@ def take_unsent(
 
 
 def forget_images(store: Store, *, before: datetime) -> None:
-    """Delete the jobs of single images that were asked for before some time."""
+    """Delete the jobs of single images that were requested before some time."""
     old = delete(JobRecord).where(JobRecord.task.in_(IMAGE_TASKS), JobRecord.queued_at < before)
     with store.writing() as session:
         session.execute(old.where(JobRecord.state != JobState.RUNNING))
@@ -296,11 +296,11 @@ def _submit(
                 job.sent_at = store.clock()
                 session.flush()
                 job_id = job.job_id
-        except IntegrityError:  # somebody else inserted the same row in the meantime
+        except IntegrityError:  # another process inserted the same row
             continue
         store.on_queued(job_id, priority)
         return job_id
-    raise InputError("", "The database is busy; try again.")
+    raise InputError("", "The database is busy; try again in a moment.")
 
 
 def _known(content_digest: str, model: ModelKey) -> Select[JobRecord]:
@@ -312,7 +312,7 @@ def _known(content_digest: str, model: ModelKey) -> Select[JobRecord]:
 
 
 def _enqueue(job: JobRecord) -> None:
-    """A job to the queue, as if nobody had begun it."""
+    """Queue a job as if it had never run."""
     job.state = JobState.QUEUED.value
     job.owner = job.message = job.error = ""
     job.done = 0
@@ -320,7 +320,7 @@ def _enqueue(job: JobRecord) -> None:
 
 
 def _release(job: JobRecord, now: datetime) -> None:
-    """Take the lease away: to the queue, or to the end where the job was asked to stop."""
+    """Remove the lease: queue the job again, or end it where it was asked to stop."""
     if job.cancel_requested:
         _end(job, JobState.CANCELLED, now)
     else:
@@ -328,7 +328,7 @@ def _release(job: JobRecord, now: datetime) -> None:
 
 
 def _end(job: JobRecord, outcome: JobState, now: datetime) -> None:
-    """A job to one of its ends; nobody holds it any more."""
+    """End a job and remove its lease."""
     job.state = outcome.value
     job.owner = job.message = ""
     job.lease_until = None
@@ -337,23 +337,23 @@ def _end(job: JobRecord, outcome: JobState, now: datetime) -> None:
 
 
 def _waiting(store: Store) -> Select[JobRecord]:
-    """Jobs that wait and that this program can do, the next one first."""
-    can_do: ColumnElement[bool] = JobRecord.task.in_(IMAGE_TASKS)
+    """Queued jobs that this program can run, the next one first."""
+    runnable: ColumnElement[bool] = JobRecord.task.in_(IMAGE_TASKS)
     if store.model is not None:
         models = (store.model.digest, store.model.precision)
         own = and_(JobRecord.model_digest == models[0], JobRecord.precision == models[1])
-        can_do = or_(can_do, own)
-    query = select(JobRecord).where(JobRecord.state == JobState.QUEUED, can_do)
+        runnable = or_(runnable, own)
+    query = select(JobRecord).where(JobRecord.state == JobState.QUEUED, runnable)
     return query.order_by(JobRecord.priority.desc(), JobRecord.queued_at, JobRecord.job_id)
 
 
-def _held(session: Session, job_id: int, owner: str) -> JobRecord:
+def _lock(session: Session, job_id: int, owner: str) -> JobRecord:
     job = session.get(JobRecord, job_id, with_for_update=True)
     if job is None or job.state != JobState.RUNNING or job.owner != owner:
-        raise LeaseLost(f"job {job_id} is no longer held by {owner}")
+        raise LeaseLost(f"{owner} no longer has the lease of job {job_id}")
     return job
 
 
 def _row(job: JobRecord) -> JobRow:
-    """The record as the store hands it out."""
+    """The job as the store returns it."""
     return JobRow(**columns_of(job, JobRow) | {"state": JobState(job.state)})

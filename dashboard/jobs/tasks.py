@@ -1,4 +1,4 @@
-"""What a worker runs: its models are opened when they are first needed, and kept.
+"""What a worker runs: models are loaded when first needed and stay loaded.
 
 Exports run in a process of their own: they need TensorFlow, which no worker imports.
 """
@@ -32,7 +32,7 @@ _OTHER_MODEL = (
 )
 
 _Opened = TypeVar("_Opened")
-#: Makes the analyser, ready to answer. Raises `InputError` where the models cannot be used.
+#: Creates the analyser with its models loaded; raises `InputError` where they cannot be used.
 AnalyserFactory = Callable[[Services, threading.Event], Analyser]
 
 
@@ -41,8 +41,8 @@ class Tasks:
 
     Args:
         services: The server's parts.
-        stopping: Set when the worker is to end.
-        make_analyser: Makes the analyser of studies.
+        stopping: Set when the worker must end.
+        make_analyser: Creates the analyser of studies.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class Tasks:
         self._classifiers: dict[str, ImageClassifier] = {}
 
     def run(self, job: JobRow, progress: ProgressCallback) -> ResultSummary | None:
-        """Do a job's work and store its result.
+        """Run a job and store its result.
 
         Returns:
             What the worklist shows of a study's analysis.
 
         Raises:
-            InputError: It cannot be done; the sentence says why.
+            InputError: It cannot be run; the sentence says why.
             Cancelled: ``progress`` stopped it.
         """
         if job.task not in IMAGE_TASKS:
@@ -70,7 +70,7 @@ class Tasks:
         return None
 
     def prepare(self) -> None:
-        """Load the analyser before anybody waits for it; the first job reports a failure."""
+        """Load the analyser before a job needs it; the first job reports a failure."""
         try:
             self._open_analyser()
             _LOG.info("The models are ready.")
@@ -84,7 +84,7 @@ class Tasks:
     def _analyse(self, job: JobRow, progress: ProgressCallback) -> ResultSummary:
         row = self._services.store.study_with_content(job.content_digest)
         if row is None:
-            raise InputError("", "The study is no longer there.")
+            raise InputError("", "The study was deleted.")
         case = self._services.files.load(row.study_id)
         if self._analyser is None:
             progress(0, max(job.total, 1), "Preparing the models")
@@ -109,18 +109,18 @@ class Tasks:
         images.store(job.content_digest, classifier.info, answer)
 
     def _open_analyser(self) -> Analyser:
-        with self._opening:  # a job may come while the models are prepared
+        with self._opening:  # a job may start while the models are prepared
             if self._analyser is None:
                 self._analyser = self._make_analyser(self._services, self._stopping)
             return self._analyser
 
 
 def open_analyser(services: Services, stopping: threading.Event) -> Analyser:
-    """The analyser of studies, its models loaded; they are exported first where that is needed.
+    """The analyser of studies with its models loaded, exported first where needed.
 
     Raises:
         InputError: The models are missing, or cannot be exported or loaded.
-        Cancelled: The worker was asked to end meanwhile.
+        Cancelled: The worker was asked to end.
     """
     settings = services.settings
     analyser = Analyser(
@@ -165,7 +165,7 @@ def _load(
 
 
 def export_model(settings: Settings, task: str, *, stopping: threading.Event) -> None:
-    """Run ``python -m pipeline export``; quick where the model is exported.
+    """Run ``python -m pipeline export``; quick where the model is already exported.
 
     Args:
         settings: How the server runs.
@@ -199,7 +199,7 @@ def export_model(settings: Settings, task: str, *, stopping: threading.Event) ->
     if process.returncode == 0:
         return
     _LOG.error("The export of the model failed:\n%s", words)
-    if process.returncode == 1 and words:  # the command's own sentence for bad input
+    if process.returncode == 1 and words:  # the command's own sentence
         raise InputError("", words.splitlines()[-1])
     raise InputError("", "The models could not be prepared on this machine; see the server's log.")
 
@@ -209,7 +209,7 @@ def _summarise(result: CaseResult) -> ResultSummary:
     return ResultSummary(
         highest_score=float(max((s.slice_score for s in result.slices), default=0.0)),
         volume_ml=result.volume_ml,
-        called_slices=int(sum(s.tumor for s in result.slices)),
+        positive_slices=int(sum(s.tumor for s in result.slices)),
         mask_slices=int(sum(s.mask_area_px > 0 for s in result.slices)),
         engine=result.network.engine,
     )

@@ -1,9 +1,8 @@
-"""Corrections of the AI's mask: what a reader's mask departs from, is made of, and measures.
+"""Corrections of the AI mask: their base, their whole mask, and what is measured on it.
 
-The browser sends the slices that were touched and names what lies under the others: the AI's answer
-at a threshold, or a version that was saved before. The masks under them are taken from the result
-cache or from the database, never from the browser, and kept with draft and version, which therefore
-outlive the result.
+The browser sends the edited slices and names the base of all others: the AI mask at a threshold, or
+a saved version. The base is read from the result cache or the database, never from the browser, and
+is stored with draft and version, which therefore outlive the result.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from dashboard.workspace.services import Services
 from pipeline import Case, dice_from_counts, json_number, mask_level, volume_ml
 
 _OTHER_RESULT = (
-    "The AI's result that this correction began from has been replaced on the server; load the page"
+    "The AI result that this correction started from has been replaced on the server; load the page"
     " again."
 )
 
@@ -33,8 +32,8 @@ class BaseMask:
 
     Attributes:
         described: The base for draft, version and browser.
-        slices: The mask under the slices that were not touched.
-        ai_content: The AI's mask, encoded; None where it is missing.
+        slices: Its mask, for the slices that were not edited.
+        ai_content: The AI mask, encoded; None without one.
     """
 
     described: MaskBase
@@ -50,22 +49,22 @@ def shape_of(row: StudyRow) -> Shape:
 def find_base(
     services: Services, row: StudyRow, base: MaskBase, *, draft: DraftRow | None = None
 ) -> BaseMask:
-    """The masks that a correction departs from.
+    """Find the masks that a correction starts from.
 
     Args:
         services: The server's parts.
         row: The study.
-        base: What the browser says that it departs from.
-        draft: The draft that is there already; its AI mask is taken where it is the same.
+        base: As named by the browser.
+        draft: The stored draft, whose AI mask is used where the base is the same.
 
     Raises:
-        NotThere: The base is unknown, or its result is no longer there.
+        NotThere: The base is unknown, or its result no longer exists.
     """
     shape = shape_of(row)
     if base.version is not None:
         version = read_version(services.store, row.study_id, base.version)
         if version is None:
-            raise NotThere(f"There is no version {base.version} of this study's mask.")
+            raise NotThere(f"Version {base.version} of this study's mask does not exist.")
         described = replace(version.line.based_on, version=base.version)
         return BaseMask(described, decode_mask(version.content, shape), version.ai_content)
     if base.result_key is None or base.threshold is None:
@@ -81,7 +80,7 @@ def _is_ai_of(draft: DraftRow, base: MaskBase) -> bool:
 
 
 def _base_on_result(services: Services, row: StudyRow, base: MaskBase) -> BaseMask:
-    """The AI's mask at a threshold, on the slices that are called."""
+    """The AI mask at a threshold, on slices at or above the operating point."""
     key, threshold = base.result_key, base.threshold
     if key is None or threshold is None or key != services.result_key(row.content_digest):
         raise NotThere(_OTHER_RESULT)
@@ -94,12 +93,12 @@ def _base_on_result(services: Services, row: StudyRow, base: MaskBase) -> BaseMa
 
 
 def merge(base: MaskSlices, touched: MaskSlices) -> dict[int, NDArray[np.bool_]]:
-    """The whole mask: what was touched over what was there; empty slices are left out."""
+    """The whole mask: the edited slices in place of the base's; empty slices are left out."""
     return {k: mask for k, mask in sorted({**base, **touched}.items()) if mask.any()}
 
 
 def make_volume(slices: MaskSlices, shape: Shape) -> NDArray[np.bool_]:
-    """A mask of some slices as ``(n, h, w)``, the others empty."""
+    """A mask as ``(n, h, w)`` bool; slices that it lacks are empty."""
     volume = np.zeros(shape, bool)
     for k, one in slices.items():
         volume[k] = one
@@ -114,8 +113,8 @@ def measure_version(
     Args:
         case: The study.
         mask: The whole corrected mask.
-        ai_mask: The AI's mask that it departs from, or None.
-        touched: How many slices were touched since the base.
+        ai_mask: The AI mask that it starts from, or None.
+        touched: How many slices were edited since the base.
     """
     area = _area(mask)
     reference = case.masks
@@ -130,12 +129,12 @@ def measure_version(
 
 
 def read_masks(row: StudyRow, version: MaskVersion) -> tuple[MaskSlices, MaskSlices | None]:
-    """Both masks of a version: the corrected one, and the AI's where there is one."""
+    """Both masks of a version: the corrected one and the AI mask, or None."""
     return decode_mask(version.content, shape_of(row)), decode_ai(row, version.ai_content)
 
 
 def decode_ai(row: StudyRow, content: bytes | None) -> MaskSlices | None:
-    """The AI's mask that a correction departs from; None where there was none."""
+    """The AI mask that a correction starts from, or None."""
     return None if content is None else decode_mask(content, shape_of(row))
 
 

@@ -1,9 +1,9 @@
-"""How a mask travels and is kept: one bit a pixel, only the slices named, packed by zlib.
+"""How a mask is sent and stored: one bit per pixel, named slices only, compressed by zlib.
 
 Layout before compression, all numbers little-endian: ``OVM1``, then uint32 slices of the study,
-height, width and slices held; then the position of each slice held (uint32, strictly rising from
-0); then their pixels, row by row, eight to a byte, the first pixel in the highest bit, each slice
-filled up with zero bits to a whole byte. `assets/js/correct/mask_bits.js` writes and reads it too.
+height, width and slices contained; then the position of each of these (uint32, strictly rising
+from 0); then their pixels, row by row, eight to a byte, the first pixel in the highest bit, each
+slice padded with zero bits to a whole byte. `assets/js/correct/mask_bits.js` does the same.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ Shape = tuple[int, int, int]
 _MAGIC = b"OVM1"
 _HEAD = struct.Struct("<4s4I")
 _POSITION = np.dtype("<u4")
-_MALFORMED = "The mask is malformed and was refused; load the page again."
-_OTHER_STUDY = "The mask does not belong to this study; load the page again."
+MALFORMED = "The mask is malformed and was refused; load the page again."
+OTHER_STUDY = "The mask does not belong to this study; load the page again."
 
 
 def encode_mask(slices: MaskSlices, shape: Shape) -> bytes:
     """Encode some slices of a study's mask.
 
     Args:
-        slices: The slices to hold, empty ones too.
+        slices: The slices to encode, empty ones too.
         shape: The study's slices, height and width.
 
     Raises:
-        ValueError: A slice lies outside the study or has another size.
+        ValueError: A slice is outside the study or has another size.
     """
     n, height, width = shape
     positions = sorted(slices)
@@ -53,44 +53,44 @@ def encode_mask(slices: MaskSlices, shape: Shape) -> bytes:
 
 
 def decode_mask(content: bytes, shape: Shape) -> dict[int, NDArray[np.bool_]]:
-    """Decode what `encode_mask` or a browser wrote; nothing about it is trusted.
+    """Decode and check a mask from `encode_mask` or a browser.
 
     Args:
         content: The bytes.
-        shape: The study's slices, height and width: what the mask must be of.
+        shape: The study's slices, height and width, which the mask must match.
 
     Raises:
-        InputError: It is of another study, or not a mask at all.
+        InputError: It is of another study, or not a mask.
     """
     n, height, width = shape
     each = -(-height * width // 8)
     packed = _inflate(content, limit=_HEAD.size + n * (_POSITION.itemsize + each))
     if len(packed) < _HEAD.size:
-        raise InputError("", _MALFORMED)
+        raise InputError("", MALFORMED)
     magic, slices, rows, columns, held = _HEAD.unpack_from(packed)
     if magic != _MAGIC:
-        raise InputError("", _MALFORMED)
+        raise InputError("", MALFORMED)
     if (slices, rows, columns) != shape:
-        raise InputError("", _OTHER_STUDY)
+        raise InputError("", OTHER_STUDY)
     start = _HEAD.size + held * _POSITION.itemsize
     if held > n or len(packed) != start + held * each:
-        raise InputError("", _MALFORMED)
+        raise InputError("", MALFORMED)
     positions = np.frombuffer(packed, _POSITION, held, _HEAD.size).astype(np.int64)
     if held and (positions[-1] >= n or (np.diff(positions) <= 0).any()):
-        raise InputError("", _MALFORMED)
+        raise InputError("", MALFORMED)
     bits = np.unpackbits(np.frombuffer(packed, np.uint8, held * each, start).reshape(held, each))
     pixels = bits.reshape(held, each * 8).astype(bool)
     if pixels[:, height * width :].any():
-        raise InputError("", _MALFORMED)
+        raise InputError("", MALFORMED)
     masks = pixels[:, : height * width].reshape(held, height, width)
     return {int(k): mask for k, mask in zip(positions, masks, strict=True)}
 
 
 def longest_encoding(shape: Shape) -> int:
-    """Most bytes that a mask of a study can take once compressed, by any compressor."""
+    """Largest size of a study's compressed mask in bytes, whatever the compressor."""
     n, height, width = shape
     raw = _HEAD.size + n * (_POSITION.itemsize - (-height * width // 8))
-    return raw + raw // 1000 + 64  # zlib stores in blocks of up to 64 kB what it cannot shrink
+    return raw + raw // 1000 + 64  # zlib stores incompressible data in blocks of up to 64 kB
 
 
 def _inflate(content: bytes, *, limit: int) -> bytes:
@@ -99,7 +99,7 @@ def _inflate(content: bytes, *, limit: int) -> bytes:
     try:
         packed = stream.decompress(content, limit + 1)
     except zlib.error:
-        raise InputError("", _MALFORMED) from None
+        raise InputError("", MALFORMED) from None
     if len(packed) > limit or not stream.eof or stream.unused_data:
-        raise InputError("", _MALFORMED)
+        raise InputError("", MALFORMED)
     return packed

@@ -1,7 +1,7 @@
-"""Corrected masks: each reader's draft of a study, and the versions that were saved.
+"""Corrected masks: each reader's draft of a study, and the saved versions.
 
-A draft is written by any number of windows. One that has not seen what another wrote is told so and
-changes nothing (`DraftConflict`); versions are only ever added.
+Several windows may write a draft. A window that has not seen what another wrote gets a
+`DraftConflict` and changes nothing; versions are only ever added.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _Row = TypeVar("_Row")
 
 @dataclass(frozen=True)
 class Writer:
-    """A window that writes, and what it knows.
+    """A browser window that writes, and what it has seen.
 
     Attributes:
         name: The window's own random name.
-        step: Grows with each time that it writes.
+        step: Increases with each write of the window.
         revision: Revision of the draft that it saw last, 0 for none.
     """
 
@@ -40,14 +40,14 @@ class Writer:
 
 @dataclass(frozen=True)
 class DraftRow:
-    """What a reader has corrected and not yet saved.
+    """A correction that is not yet saved as a version.
 
     Attributes:
-        revision: Grows with each change.
-        writer, step: The window that wrote it, and its count.
-        based_on: What it departs from.
-        content: The slices that were touched (`dashboard.masks.encoding`).
-        ai_content: The AI's mask that it departs from, or None where there was none.
+        revision: Increases with each change.
+        writer, step: The window that wrote it, and its count of writes.
+        based_on: What it starts from.
+        content: The edited slices (`dashboard.masks.encoding`).
+        ai_content: The AI mask that it starts from, or None.
         changed_at: UTC.
     """
 
@@ -66,8 +66,8 @@ class VersionLine:
 
     Attributes:
         number: From 1 within the study.
-        reader_id, author: Who saved it, and how they were called then.
-        based_on: What it departs from.
+        reader_id, author: Who saved it, and their name at that time.
+        based_on: What it starts from.
         facts: What was measured on it.
         saved_at: UTC.
     """
@@ -85,9 +85,9 @@ class MaskVersion:
     """A saved version.
 
     Attributes:
-        line: What it is.
+        line: Everything but its pixels.
         content: The whole corrected mask (`dashboard.masks.encoding`).
-        ai_content: The AI's mask that it departs from, or None where there was none.
+        ai_content: The AI mask that it starts from, or None.
     """
 
     line: VersionLine
@@ -97,7 +97,7 @@ class MaskVersion:
 
 @dataclass(frozen=True)
 class NewVersion:
-    """A version that is to be saved; attributes as of `VersionLine` and `MaskVersion`."""
+    """A version to save; attributes as in `VersionLine` and `MaskVersion`."""
 
     reader_id: str
     author: str
@@ -108,14 +108,14 @@ class NewVersion:
 
 
 class DraftConflict(Exception):
-    """Another window wrote the draft meanwhile.
+    """Another window has changed the draft.
 
     Attributes:
         draft: What it wrote.
     """
 
     def __init__(self, draft: DraftRow) -> None:
-        super().__init__("another window wrote the draft")
+        super().__init__("another window has changed the draft")
         self.draft = draft
 
 
@@ -138,18 +138,18 @@ def write_draft(
 ) -> DraftRow:
     """Write a reader's draft.
 
-    Where this window has written something later already, that stays and is given back.
+    A later draft of the same window stays and is returned.
 
     Raises:
-        DraftConflict: Another window has written it since this one looked.
+        DraftConflict: Another window has changed it since this one read it.
     """
 
     def write() -> DraftRow:
         with store.writing() as session:
-            record = _held(session, study_id, reader_id)
+            record = _lock(session, study_id, reader_id)
             if record is None:
                 record = MaskDraftRecord(study_id=study_id, reader_id=reader_id, revision=0)
-            elif _stands_against(record, writer):
+            elif _conflicts(record, writer):
                 raise DraftConflict(_draft(record))
             elif record.writer == writer.name and record.step >= writer.step:
                 return _draft(record)
@@ -162,18 +162,18 @@ def write_draft(
             session.flush()
             return _draft(record)
 
-    return _once_more(write)
+    return _retry(write)
 
 
 def drop_draft(store: Database, study_id: str, reader_id: str, *, writer: Writer) -> None:
-    """Forget a reader's draft.
+    """Delete a reader's draft.
 
     Raises:
-        DraftConflict: Another window has written it since this one looked.
+        DraftConflict: Another window has changed it since this one read it.
     """
     with store.writing() as session:
-        record = _held(session, study_id, reader_id)
-        if record is not None and _stands_against(record, writer):
+        record = _lock(session, study_id, reader_id)
+        if record is not None and _conflicts(record, writer):
             raise DraftConflict(_draft(record))
         if record is not None:
             session.delete(record)
@@ -189,7 +189,7 @@ def list_versions(store: Database, study_id: str) -> list[VersionLine]:
 
 
 def read_version(store: Database, study_id: str, number: int) -> MaskVersion | None:
-    """One version with its pixels, or None where no version has this number."""
+    """A version with its pixels, or None where no version has this number."""
     query = _versions(study_id).where(MaskVersionRecord.number == number)
     with store.reading() as session:
         record = session.scalar(query)
@@ -201,18 +201,18 @@ def read_version(store: Database, study_id: str, number: int) -> MaskVersion | N
 def add_version(
     store: Database, study_id: str, version: NewVersion, *, writer: Writer
 ) -> VersionLine:
-    """Save a version; the reader's draft goes, unless another window has written it meanwhile.
+    """Save a version and delete the reader's draft, unless another window has changed the draft.
 
-    The same mask saved once more by the same reader, on top of the same base, is the same version:
-    a request whose answer was lost may be sent again.
+    The same mask saved again by the same reader from the same base is the same version: a request
+    whose response was lost may be sent again.
     """
 
     def add() -> VersionLine:
         with store.writing() as session:
-            # versions of a study are numbered one after the other
+            # locked, so that versions of a study are numbered one after the other
             session.get(StudyRecord, study_id, with_for_update=True)
-            draft = _held(session, study_id, version.reader_id)
-            if draft is not None and not _stands_against(draft, writer):
+            draft = _lock(session, study_id, version.reader_id)
+            if draft is not None and not _conflicts(draft, writer):
                 session.delete(draft)
             last = session.scalar(_versions(study_id).limit(1))
             if last is not None and _is_same(last, version):
@@ -232,33 +232,33 @@ def add_version(
             session.flush()
             return _line(record)
 
-    return _once_more(add)
+    return _retry(add)
 
 
-def _once_more(run: Callable[[], _Row]) -> _Row:
-    """Run it again where another process inserted the same row first."""
+def _retry(run: Callable[[], _Row]) -> _Row:
+    """Run it a second time where another process inserted the same row first."""
     try:
         return run()
     except IntegrityError:
         return run()
 
 
-def _held(session: Session, study_id: str, reader_id: str) -> MaskDraftRecord | None:
-    """The draft, held until the transaction ends."""
+def _lock(session: Session, study_id: str, reader_id: str) -> MaskDraftRecord | None:
+    """The draft, locked until the transaction ends."""
     return session.get(MaskDraftRecord, (study_id, reader_id), with_for_update=True)
 
 
-def _stands_against(record: MaskDraftRecord, writer: Writer) -> bool:
+def _conflicts(record: MaskDraftRecord, writer: Writer) -> bool:
     """Whether another window wrote something that this one has not seen."""
     return record.writer != writer.name and record.revision != writer.revision
 
 
 def _is_same(record: MaskVersionRecord, version: NewVersion) -> bool:
-    """Whether the last version is the very one that is to be saved."""
+    """Whether the last version is the one to save."""
     return (
         record.reader_id == version.reader_id
         and record.content == version.content
-        # or saved again from where the first time led
+        # or the base is that version itself
         and (record.based_on == version.based_on or record.number == version.based_on.version)
     )
 

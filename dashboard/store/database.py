@@ -1,9 +1,9 @@
 """Opens the review database: one transaction per call, safe with threads and processes.
 
-Connections are kept open, and no thread waits for another's: to open SQLite again for each
-transaction took a quarter of the web process's time with 50 readers. Writers take the lock when
-they begin (``BEGIN IMMEDIATE``), so that two of them queue instead of failing half-way. PostgreSQL
-has a module of its own (`dashboard.store.postgres`).
+Connections stay open, and no thread waits for another's: opening SQLite for each transaction took
+a quarter of the web process's time with 50 readers. Writers lock the database when they begin
+(``BEGIN IMMEDIATE``), so that two of them queue instead of failing half-way. PostgreSQL has a
+module of its own (`dashboard.store.postgres`).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from dashboard.store import migrations
-from dashboard.store.postgres import ServerClock, driver_url, hold_preparation, open_postgres
+from dashboard.store.postgres import ServerClock, driver_url, lock_upgrade, open_postgres
 from dashboard.store.schema import keep_json_text
 
 _BUSY_MS = 15_000
 _OPEN_ATTEMPTS = 20
-_KEPT_CONNECTIONS = 8
+_OPEN_CONNECTIONS = 8
 
 
 class DatabaseError(Exception):
@@ -51,14 +51,14 @@ class Database:
 
     Args:
         url: SQLAlchemy URL.
-        clock: Tells the time in UTC; tests set their own. PostgreSQL's own time by default.
-        file: The workspace's own file, where nobody has set the URL.
+        clock: Returns the time in UTC; tests set their own. PostgreSQL's own time by default.
+        file: The workspace's own file, where no URL is set.
 
     Attributes:
-        clock: Tells the time in UTC; one for all processes that share the database.
+        clock: Returns the time in UTC; the same in all processes that share the database.
 
     Raises:
-        DatabaseError: It cannot be opened, or another version wrote it.
+        DatabaseError: It cannot be opened, or another program or a newer version wrote it.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A transaction that writes: committed at the end, undone when anything is raised."""
+        """A transaction that writes: committed at the end, rolled back on any error."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -97,7 +97,7 @@ class Database:
                 self.clock = server
             return open_postgres(driver_url(url), server)
         if make_url(url).get_backend_name() != "sqlite":
-            raise ArgumentError("only SQLite and PostgreSQL are known")
+            raise ArgumentError("only SQLite and PostgreSQL are supported")
         return _open_sqlite(url)
 
     def _prepare(self) -> None:
@@ -106,7 +106,7 @@ class Database:
             try:
                 with self._writer.begin() as connection:
                     if self._engine.dialect.name == "postgresql":
-                        hold_preparation(connection)
+                        lock_upgrade(connection)
                     migrations.upgrade(connection)
                 return
             except (IntegrityError, OperationalError):
@@ -159,11 +159,11 @@ def _open_sqlite(url: str) -> Engine:
         url,
         json_deserializer=keep_json_text,
         poolclass=QueuePool,
-        pool_size=_KEPT_CONNECTIONS,
+        pool_size=_OPEN_CONNECTIONS,
         max_overflow=-1,
         connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False},
     )
-    # a forked child must not speak through its parent's connections
+    # a forked child must not use its parent's connections
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
     path = make_url(url).database
     if path and path != ":memory:":

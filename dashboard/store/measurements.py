@@ -1,7 +1,6 @@
-"""What readers have measured by hand: one document for each study and reader, with a revision.
+"""Readers' measurements: one document for each study and reader, with a revision.
 
-A window that has not seen what another wrote is told so and changes nothing
-(`MeasurementConflict`).
+A window that has not seen what another wrote gets a `MeasurementConflict` and changes nothing.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from dashboard.store.stored_json import Measurement, Measurements
 
 @dataclass(frozen=True)
 class MeasurementsRow:
-    """What a reader has measured on a study.
+    """The measurements of a reader on a study.
 
     Attributes:
-        revision: Grows with each change; 0 where nothing was measured yet.
-        items: Checked measurements, see `dashboard.api.measurements`.
+        revision: Increases with each change; 0 before the first one.
+        items: The measurements.
     """
 
     revision: int = 0
@@ -31,7 +30,7 @@ class MeasurementsRow:
 
 
 class MeasurementConflict(Exception):
-    """Another window wrote meanwhile.
+    """Another window has changed the measurements.
 
     Args:
         row: What it wrote.
@@ -43,7 +42,7 @@ class MeasurementConflict(Exception):
 
 
 def read_measurements(store: Database, study_id: str, reader_id: str) -> MeasurementsRow:
-    """A reader's measurements of a study; none where there are none yet."""
+    """A reader's measurements on a study; without items before the first one."""
     with store.reading() as session:
         return _row(session.get(MeasurementRecord, (study_id, reader_id)))
 
@@ -56,11 +55,11 @@ def write_measurements(
     revision: int,
     items: Sequence[Measurement],
 ) -> MeasurementsRow:
-    """Put measurements in the place of those of a revision.
+    """Replace the measurements of a revision.
 
     Raises:
-        LookupError: There is no such study any more.
-        MeasurementConflict: Those that are kept are of another revision.
+        LookupError: The study was deleted.
+        MeasurementConflict: The stored measurements are of another revision.
     """
     try:
         return _write(store, (study_id, reader_id), revision, items)
@@ -73,11 +72,11 @@ def _write(
 ) -> MeasurementsRow:
     with store.writing() as session:
         if session.get(StudyRecord, key[0]) is None:
-            raise LookupError("there is no such study")
+            raise LookupError("the study was deleted")
         record = session.get(MeasurementRecord, key, with_for_update=True)
-        kept = _row(record)
-        if kept.revision != revision:
-            raise MeasurementConflict(kept)
+        stored = _row(record)
+        if stored.revision != revision:
+            raise MeasurementConflict(stored)
         if record is None:
             record = MeasurementRecord(study_id=key[0], reader_id=key[1])
             session.add(record)

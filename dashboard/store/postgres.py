@@ -1,8 +1,8 @@
 """PostgreSQL as the review database of several machines.
 
-READ COMMITTED is enough: a process that moves a job holds its row (``FOR UPDATE``), and claims
-skip rows that another process holds. Times are the database server's, so that a machine whose clock
-is wrong neither steals nor keeps a lease.
+READ COMMITTED is enough: a process that changes a job locks its row (``FOR UPDATE``), and claims
+skip rows that another process has locked. Times are the database server's, so that a machine whose
+clock is wrong neither takes a lease too early nor holds one too long.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from sqlalchemy.engine import URL, make_url
 
 from dashboard.store.schema import keep_json_text
 
-#: Held while the tables are made, so that processes that start together do not collide.
-_PREPARING = 0x6F7665727265
+#: Locked while the tables are upgraded, so that processes that start together do not collide.
+_UPGRADE = 0x6F7665727265
 _POOL_SIZE, _POOL_MORE = 8, 24
-#: Connections are renewed after this time, and with them the measured difference of the clocks.
+#: Connections are renewed after this time, and the difference of the clocks is measured again.
 _RECYCLE_S = 300
-#: A server that is gone is noticed within seconds instead of the system's two hours; what waits for
-#: another's lock gives up like SQLite does.
+#: A lost server is noticed within seconds instead of the system's two hours; waiting for a lock
+#: ends after the same time as in SQLite.
 _CONNECT_ARGS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -35,7 +35,7 @@ _CONNECT_ARGS = {
 
 
 class ServerClock:
-    """The database server's time, as measured when a connection was opened last."""
+    """The database server's time, as measured when the last connection was opened."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -57,7 +57,7 @@ class ServerClock:
 
 
 def driver_url(url: str) -> URL:
-    """The URL with the driver that is installed; ``postgres://`` is understood too."""
+    """The URL with the installed driver; ``postgres://`` is accepted too."""
     if url.startswith("postgres://"):
         url = f"postgresql://{url.removeprefix('postgres://')}"
     parsed = make_url(url)
@@ -65,7 +65,7 @@ def driver_url(url: str) -> URL:
 
 
 def open_postgres(url: URL, clock: ServerClock) -> Engine:
-    """An engine whose connections are tried before they are used and never cross a fork.
+    """An engine whose connections are tested before use and never shared across a fork.
 
     Args:
         url: As of `driver_url`.
@@ -82,11 +82,11 @@ def open_postgres(url: URL, clock: ServerClock) -> Engine:
         connect_args=arguments,
     )
     event.listen(engine, "connect", lambda connection, record: clock.measure(connection))
-    # a forked child must not speak through its parent's connections
+    # a forked child must not use its parent's connections
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
     return engine
 
 
-def hold_preparation(connection: Connection) -> None:
-    """Let one process at a time make the tables; released with the transaction."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PREPARING})
+def lock_upgrade(connection: Connection) -> None:
+    """Let one process at a time upgrade the tables; released with the transaction."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE})

@@ -1,4 +1,4 @@
-"""What is kept of each reader: their name, the keys they changed, whether they took the tour."""
+"""What is stored of each reader: name, changed keys, whether they took the tour."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ReaderRow:
         reader_id: Who; see `dashboard.api.identity`.
         name: What they typed, or "".
         keys: Changed keys by the binding's id; "" for a binding without a key.
-        tour_done: Whether the tour is not to be shown by itself again.
+        tour_done: Whether the tour no longer starts by itself.
     """
 
     reader_id: str
@@ -32,7 +32,7 @@ class ReaderRow:
 
 
 def find_reader(store: Database, reader_id: str) -> ReaderRow:
-    """A reader; one of whom nothing is kept has no name and the keys as shipped."""
+    """A reader; an unknown one has no name and the default keys."""
     with store.reading() as session:
         return _row(session.get(ReaderRecord, reader_id), reader_id)
 
@@ -45,11 +45,11 @@ def change_reader(
     keys: Mapping[str, str] | None = None,
     tour_done: bool | None = None,
 ) -> ReaderRow:
-    """Change what is given and keep the rest; two pages may do so at once."""
+    """Change what is given and leave the rest; two pages may do so at the same time."""
 
     def change() -> ReaderRow:
         with store.writing() as session:
-            record = _held(session, reader_id) or ReaderRecord(
+            record = _lock(session, reader_id) or ReaderRecord(
                 reader_id=reader_id, name="", settings=ReaderSettings()
             )
             known = _settings(record)
@@ -68,8 +68,8 @@ def change_reader(
         return change()
 
 
-def _held(session: Session, reader_id: str) -> ReaderRecord | None:
-    """The row, held until the transaction ends (SQLite holds the whole database anyway)."""
+def _lock(session: Session, reader_id: str) -> ReaderRecord | None:
+    """The row, locked until the transaction ends (SQLite locks the whole database anyway)."""
     return session.get(ReaderRecord, reader_id, with_for_update=True)
 
 
@@ -81,5 +81,5 @@ def _row(record: ReaderRecord | None, reader_id: str) -> ReaderRow:
 
 
 def _settings(record: ReaderRecord) -> ReaderSettings:
-    """What a reader has set; as shipped where that is damaged, so that every page still opens."""
+    """A reader's settings; the defaults where they are damaged, so that every page still opens."""
     return next(readable([record], lambda one: value_of(one, "settings")), ReaderSettings())

@@ -1,4 +1,4 @@
-"""Frozen rows that the store hands out: what pages and workers see of the database."""
+"""Frozen rows that the store returns: what pages and workers see of the database."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class ModelKey:
-    """The models that answer at present, as jobs and results are keyed.
+    """The installed models: the key of jobs and results.
 
     Attributes:
-        task: What they answer.
-        digest: Covers everything that decides an answer except the pixels.
+        task: Such as ``brain-tumor``.
+        digest: Of everything that decides a result except the pixels.
         precision: ``f32`` or ``bf16``.
     """
 
@@ -58,24 +58,24 @@ class ModelKey:
 
 @dataclass(frozen=True, eq=False)
 class NewStudy:
-    """A study that is to be listed.
+    """A study to be added to the worklist.
 
     Attributes:
         study_id: 16 hexadecimal digits, opaque.
         case_id: The case's name.
-        identity: Digest over pixels, masks, name and labels: the same study has the same one.
+        identity: Digest of pixels, masks, name and labels, the same for the same study.
         content_digest: `Case.content_digest()`.
         data_digest: Digest in the addresses of the study's pixels.
         patient, study_date, description: For display, "" where unknown.
-        synthetic: Whether it is no real patient.
+        synthetic: Whether it is not of a real patient.
         origin: Where it came from.
-        source: Name of the library's or demo's entry that it was read from, "" for uploads.
+        source: Entry of the library or demo folder that it was read from, "" for uploads.
         sequences: Sequence of each channel.
         indices: Number of each slice, counted from 1.
         height, width: Of a slice, in pixels.
         has_reference: Whether there are reference masks.
-        warnings: Plain sentences that stay with the study.
-        display: How its pixels travel (`dashboard.studies.display`).
+        warnings: Plain sentences about the study.
+        display: How its pixels are sent and shown.
     """
 
     study_id: str
@@ -100,19 +100,19 @@ class NewStudy:
 
 @dataclass(frozen=True, eq=False)
 class StudyRow(NewStudy):
-    """A study in the worklist, with its analysis by the present models.
+    """A study in the worklist, with its analysis by the installed models.
 
     Attributes:
         added_at: UTC.
         start_channel: Channel that is shown first.
         thumbnail_url: Picture of the middle slice; ``?slice=k`` (from 0) for another.
-        job_id: The analysis, or None where none was asked for.
+        job_id: The analysis, or None where none was requested.
         job_state: Its state, or None.
         job_done, job_total, job_message: Its progress.
         job_error: Why it failed, in one sentence, or "".
         highest_score: Highest slice score in [0, 1], None before the analysis.
         volume_ml: Volume of the mask, None before the analysis or without spacing.
-        called_slices: Slices at or above the operating point, None before the analysis.
+        positive_slices: Slices at or above the operating point, None before the analysis.
         mask_slices: Slices with a mask, None before the analysis.
     """
 
@@ -125,7 +125,7 @@ class StudyRow(NewStudy):
     job_error: str = ""
     highest_score: float | None = None
     volume_ml: float | None = None
-    called_slices: int | None = None
+    positive_slices: int | None = None
     mask_slices: int | None = None
 
     @property
@@ -146,12 +146,12 @@ class StudyRow(NewStudy):
 
 @dataclass(frozen=True)
 class StudyCounts:
-    """How many studies the worklist's tabs hold.
+    """How many studies the worklist's tabs show.
 
     Attributes:
         total: All.
         origins: By origin.
-        states: By state of the analysis; "" counts those without one.
+        states: By state of the analysis; "" for studies without one.
     """
 
     total: int
@@ -165,15 +165,15 @@ class JobRow:
 
     Attributes:
         job_id: Its number.
-        task: What is done: the analysis of a study, or the answer to a single image.
-        content_digest, model_digest, precision: On which content, by which model.
-        state: Where it stands.
+        task: The analysis of a study, or that of a single image.
+        content_digest, model_digest, precision: Of the content and of the model.
+        state: Such as queued.
         done, total, message: Progress.
         error: Why it failed, in one sentence, or "".
-        priority: Higher ones are served first.
-        attempts: How often a worker began.
-        cancel_requested: A running job that was asked to stop.
-        owner: Worker that holds the lease, or "".
+        priority: Jobs of a higher one run first.
+        attempts: How often a worker started it.
+        cancel_requested: Whether a running job was asked to stop.
+        owner: Worker with the lease, or "".
         created_at, started_at, finished_at, lease_until: UTC.
     """
 
@@ -198,7 +198,7 @@ class JobRow:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen unless it is submitted again."""
+        """Whether it has ended and runs only if submitted again."""
         return self.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
@@ -209,14 +209,14 @@ class ResultSummary:
     Attributes:
         highest_score: Highest slice score in [0, 1].
         volume_ml: Volume of the mask, None without spacing.
-        called_slices: Slices at or above the operating point.
+        positive_slices: Slices at or above the operating point.
         mask_slices: Slices with a mask.
-        engine: Runtime that answered.
+        engine: Runtime that computed it.
     """
 
     highest_score: float
     volume_ml: float | None
-    called_slices: int
+    positive_slices: int
     mask_slices: int
     engine: str = ""
 
@@ -226,11 +226,11 @@ class DamagedRow(InputError):
 
 
 def columns_of(record: object, kind: type[Any]) -> dict[str, Any]:
-    """Values of a record that a row of some kind has under the same names.
+    """Values of a record for the fields of the same names of a row.
 
     Args:
         record: A row of the database, see `dashboard.store.schema`.
-        kind: The dataclass that is made of it; fields that the record lacks are left out.
+        kind: Dataclass of the row; fields that the record lacks are left out.
 
     Raises:
         DamagedRow: A value does not fit its column's type.

@@ -38,7 +38,7 @@ from dashboard.store.stored_json import (
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC; SQLite, which knows no zones, keeps it without."""
+    """An aware time in UTC; SQLite has no time zones and stores it without one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -53,7 +53,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the time its zone back."""
+        """Add the time zone that SQLite left out."""
         if value is None or value.tzinfo is not None:
             return value
         return value.replace(tzinfo=UTC)
@@ -66,15 +66,15 @@ class PlainText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Take NULs out."""
+        """Remove NULs."""
         return None if value is None else value.replace("\0", "")
 
 
 class StoredJson(TypeDecorator[Any]):
     """A JSON column of a type of `dashboard.store.stored_json`.
 
-    What does not fit is read as `Damaged`: one such row must not take a list of others
-    along. `dashboard.store.rows.columns_of` raises the error.
+    A value that does not fit is read as `Damaged`, so that one damaged row does not hide a list of
+    others. `dashboard.store.rows.value_of` raises the error.
 
     Args:
         kind: The type.
@@ -106,7 +106,7 @@ class Base(DeclarativeBase):
 
 
 class StudyRecord(Base):
-    """A study in the worklist; its pixels lie in the workspace under `study_id`."""
+    """A study in the worklist; its pixels are in the workspace, in the folder `study_id`."""
 
     __tablename__ = "studies"
 
@@ -163,7 +163,7 @@ class JobRecord(Base):
 
 
 class ResultRecord(Base):
-    """What the worklist shows of a job's result; the result itself lies in the result cache."""
+    """What the worklist shows of a job's result; the result itself is in the result cache."""
 
     __tablename__ = "results"
 
@@ -172,14 +172,15 @@ class ResultRecord(Base):
     )
     highest_score: Mapped[float]
     volume_ml: Mapped[float | None]
-    called_slices: Mapped[int]
+    #: A renamed column would break workers of the older version during an upgrade.
+    positive_slices: Mapped[int] = mapped_column("called_slices")
     mask_slices: Mapped[int]
     engine: Mapped[str] = mapped_column(PlainText)
     stored_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class SourceRecord(Base):
-    """An entry of the library or of the demo folder, as it was when it was read last."""
+    """An entry of the library or demo folder, as it was when last read."""
 
     __tablename__ = "sources"
 
@@ -191,7 +192,7 @@ class SourceRecord(Base):
 
 
 class ReaderRecord(Base):
-    """Somebody who reads: their name, keys and what they have been shown."""
+    """A reader: name, keys, and whether they took the tour."""
 
     __tablename__ = "readers"
 
@@ -204,8 +205,8 @@ class ReaderRecord(Base):
 class MaskVersionRecord(Base):
     """A corrected mask that was saved; never changed again.
 
-    Both masks are as `dashboard.masks.encoding` writes them: the whole corrected one, and the AI's
-    that it departs from, or None where there was none.
+    Both masks are encoded by `dashboard.masks.encoding`: the whole corrected mask, and the AI mask
+    that the correction started from, or None.
     """
 
     __tablename__ = "mask_versions"
@@ -228,9 +229,9 @@ class MaskVersionRecord(Base):
 class MaskDraftRecord(Base):
     """What a reader has corrected and not yet saved as a version.
 
-    Only the slices that were touched; the AI's mask beside them is what was there before, so that
-    a draft outlives the result that it began from. ``writer`` and ``step`` name the window that
-    wrote it and how often: a window never conflicts with itself, and a late answer changes nothing.
+    It holds only the edited slices. The AI mask that they started from is stored with them, so that
+    a draft outlives its result. ``writer`` and ``step`` name the window that wrote it and count its
+    writes: a window never conflicts with itself, and a late request changes nothing.
     """
 
     __tablename__ = "mask_drafts"
@@ -249,7 +250,7 @@ class MaskDraftRecord(Base):
 
 
 class MeasurementRecord(Base):
-    """All that a reader has measured on a study: one document with a revision."""
+    """All measurements of a reader on a study: one document with a revision."""
 
     __tablename__ = "measurements"
 

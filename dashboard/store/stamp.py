@@ -1,4 +1,4 @@
-"""Whether the worklist has changed, told without listing it."""
+"""Whether the worklist has changed, found without listing it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NO_MODEL = ModelKey(task="", digest="")
 
 
 def worklist_stamp(store: Store) -> str:
-    """A text that changes whenever a study comes or goes, or its analysis gets on.
+    """A text that changes whenever a study is added or deleted, or its analysis progresses.
 
-    Every page that shows the worklist asks once a second or so. To list 1,000 studies takes 77 ms
+    Every page that shows the worklist asks about once a second. Listing 1,000 studies takes 77 ms
     of processor time; this takes three.
 
     Returns:
@@ -28,7 +28,7 @@ def worklist_stamp(store: Store) -> str:
         select(
             JobRecord.state,
             func.count(),
-            func.sum(JobRecord.job_id),  # one job that comes for another that goes
+            func.sum(JobRecord.job_id),  # so that one job that replaces another is seen
             func.sum(JobRecord.done),
             func.max(JobRecord.finished_at),
         )

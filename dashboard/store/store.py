@@ -1,4 +1,4 @@
-"""Reads and writes studies. Jobs are moved through their states in `dashboard.jobs.table`."""
+"""Reads and writes studies; `dashboard.jobs.table` does so for jobs."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyR
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
 _NO_MODEL = ModelKey(task="", digest="")
-_NOT_INSTALLED = "No models are installed, so that nothing can be analysed."
+_NOT_INSTALLED = "No models are installed, so studies cannot be analysed."
 
 
 class Store(Database):
-    """The review database, as the present models see it.
+    """The review database, with the analyses of the installed models.
 
     Args:
         url: SQLAlchemy URL.
-        model: The models whose analyses are shown and asked for; None where there are none.
-        no_model: Why there are none, in one sentence.
-        clock: Tells the time in UTC; tests set their own.
-        file: The workspace's own file, where nobody has set the URL.
-        on_queued: Called with a job's number and priority after it was asked for, to deliver it;
-            it must not raise.
+        model: The models whose analyses are shown and requested; None where none are installed.
+        no_model: Why none are installed, in one sentence.
+        clock: Returns the time in UTC; tests set their own.
+        file: The workspace's own file, where no URL is set.
+        on_queued: Called with a job's number and priority when it is queued, to deliver it; it must
+            not raise.
 
     Attributes:
         lease: How long a worker may be silent before its job is offered again.
@@ -69,7 +69,7 @@ class Store(Database):
 
         Args:
             search: Words that must all occur in patient, case, date or description.
-            origin: Only those that came from there.
+            origin: Only studies of this origin.
         """
         query = self._studies().order_by(StudyRecord.added_at.desc(), StudyRecord.study_id)
         for word in search.replace("\0", " ").split()[:10]:
@@ -79,7 +79,7 @@ class Store(Database):
         return self._rows(query)
 
     def study_order(self) -> list[str]:
-        """Ids of all studies, the newest first: the order of `list_studies`, and cheaper."""
+        """Ids of all studies, the newest first: in the order of `list_studies`, but faster."""
         query = select(StudyRecord.study_id)
         with self.reading() as session:
             return list(
@@ -106,12 +106,12 @@ class Store(Database):
         return self._first_row(self._studies().where(StudyRecord.study_id == study_id))
 
     def study_with_content(self, content_digest: str) -> StudyRow | None:
-        """Any study with these pixels."""
+        """Any study with these pixels, or None."""
         query = self._studies().where(StudyRecord.content_digest == content_digest)
         return self._first_row(query.order_by(StudyRecord.added_at))
 
     def study_with_identity(self, identity: str) -> StudyRow | None:
-        """The study that was stored from the same input before."""
+        """The study that was stored earlier from the same input, or None."""
         return self._first_row(self._studies().where(StudyRecord.identity == identity))
 
     def studies_of_cases(self, case_ids: Iterable[str]) -> dict[str, list[StudyRow]]:
@@ -126,7 +126,7 @@ class Store(Database):
         return found
 
     def add_study(self, study: NewStudy) -> StudyRow:
-        """List a study; where the same is listed already, that one stays and is given back."""
+        """Add a study; returns the existing one where it is already in the worklist."""
         record = StudyRecord(**_as_columns(study), added_at=self.clock())
         try:
             with self.writing() as session:
@@ -142,17 +142,17 @@ class Store(Database):
         return row
 
     def delete_study(self, study_id: str) -> bool:
-        """Take a study off the list, and its analyses where no other study has the same pixels.
+        """Delete a study, and its analyses where no other study has the same pixels.
 
         Returns:
-            Whether there was one.
+            Whether it existed.
         """
         with self.writing() as session:
             record = session.get(StudyRecord, study_id)
             if record is None:
                 return False
             content = record.content_digest
-            # held in one order, so that the last of two that go at once takes the analyses along
+            # locked in one order: of two deleted at the same time, the last deletes the analyses
             same = select(StudyRecord).where(StudyRecord.content_digest == content)
             found = session.scalars(same.order_by(StudyRecord.study_id).with_for_update()).all()
             if record not in found:  # another process was faster
@@ -164,7 +164,7 @@ class Store(Database):
             return True
 
     def source_state(self, origin: Origin, name: str) -> str | None:
-        """Sizes and times of an entry's files when it was read last, as a digest."""
+        """Sizes and times of an entry's files when it was last read, as a digest."""
         with self.reading() as session:
             record = session.get(SourceRecord, (str(origin), name))
             return record.state.removesuffix(_SHARED) if record else None
@@ -178,14 +178,14 @@ class Store(Database):
         errors: Sequence[tuple[str, str]] = (),
         shared: bool = False,
     ) -> None:
-        """Remember that an entry was read, and what could not be read in it.
+        """Record that an entry was read, and what could not be read in it.
 
         Args:
-            origin: Where the entry is.
+            origin: Library or demo folder.
             name: Its name.
             state: Digest over its files, less than 64 characters.
             errors: What could not be read: (file, sentence).
-            shared: Whether it holds studies that are listed as of another origin.
+            shared: Whether it holds studies that are listed under another origin.
         """
         record = SourceRecord(
             origin=str(origin),
@@ -196,7 +196,7 @@ class Store(Database):
         )
         try:
             self._put_source(record)
-        except IntegrityError:  # another process noted the same entry at the same time
+        except IntegrityError:  # another process recorded the same entry at the same time
             self._put_source(record)
 
     def _put_source(self, record: SourceRecord) -> None:
@@ -204,7 +204,7 @@ class Store(Database):
             session.merge(record)
 
     def forget_sources(self, origin: Origin, *, keep: Iterable[str]) -> None:
-        """Forget the entries that are no longer there; their studies stay."""
+        """Forget the entries that no longer exist; their studies stay."""
         query = delete(SourceRecord).where(
             SourceRecord.origin == str(origin), SourceRecord.name.not_in(list(keep))
         )
@@ -212,14 +212,14 @@ class Store(Database):
             session.execute(query)
 
     def forget_hidden_sources(self) -> list[tuple[Origin, str]]:
-        """Forget the entries that share a study or have none left; gives their names back."""
+        """Forget the entries that share a study or have none left; returns their names."""
         forgotten = []
         with self.writing() as session:
             found = session.execute(select(StudyRecord.origin, StudyRecord.source).distinct())
             listed = {(origin, source) for origin, source in found}
             for record in session.scalars(select(SourceRecord)):
-                bare = (record.origin, record.name) not in listed and not record.errors
-                if bare or record.state.endswith(_SHARED):
+                is_bare = (record.origin, record.name) not in listed and not record.errors
+                if is_bare or record.state.endswith(_SHARED):
                     forgotten.append((Origin(record.origin), record.name))
                     session.delete(record)
         return forgotten
@@ -240,7 +240,7 @@ class Store(Database):
             return list(session.scalars(query))
 
     def _analysis(self) -> ColumnElement[bool]:
-        """The job of a study by the present models."""
+        """The job of a study by the installed models."""
         model = self.model or _NO_MODEL
         return and_(
             JobRecord.content_digest == StudyRecord.content_digest,
@@ -310,6 +310,6 @@ def _study_row(study: StudyRecord, job: JobRecord | None, result: ResultRecord |
         job_error=job.error if job else "",
         highest_score=shown.highest_score if shown else None,
         volume_ml=shown.volume_ml if shown else None,
-        called_slices=shown.called_slices if shown else None,
+        positive_slices=shown.positive_slices if shown else None,
         mask_slices=shown.mask_slices if shown else None,
     )

@@ -65,13 +65,13 @@ class Display:
 
 @dataclass(frozen=True)
 class MaskBase:
-    """What a correction departs from.
+    """What a correction starts from.
 
     Attributes:
         result_key: Key of the AI's result, None where the reader began with an empty mask.
-        threshold: Mask threshold of the AI's mask, None without a result.
-        operating_point: Slice score from which a slice was positive, None for the default.
-        version: Number of the version that is edited further, None for the AI's mask itself.
+        threshold: Mask threshold of the AI mask, None without a result.
+        operating_point: Operating point of the slice score, None for the default.
+        version: Number of the version that is edited further, None for the AI mask itself.
         network: Name and version of the network, None without a result.
     """
 
@@ -92,9 +92,9 @@ class MaskFacts:
         area_px: Pixels of the mask.
         volume_ml: Its volume, None without spacing.
         slices: How many slices have a mask.
-        touched: How many slices were touched since the base.
-        dice_ai, dice_reference: Over the volume, in [0, 1]; None without the other mask or where
-            both are empty.
+        touched: How many slices were edited since the base.
+        dice_ai, dice_reference: Dice with the AI mask and the reference over the volume, in
+            [0, 1]; None without the other mask or where both are empty.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -109,7 +109,7 @@ class MaskFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """Something that a reader has measured on a slice.
+    """A reader's measurement on a slice.
 
     Attributes:
         id: Unique within the reader's measurements of a study.
@@ -128,7 +128,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Measurements:
-    """All that a reader has measured on a study."""
+    """All measurements of a reader on a study."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -141,7 +141,7 @@ class ReaderSettings:
 
     Attributes:
         keys: Changed keys by the binding's id; "" for a binding without a key.
-        tour_done: Whether the tour is not to be shown by itself again.
+        tour_done: Whether the tour no longer starts by itself.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -152,7 +152,7 @@ class ReaderSettings:
 
 @dataclass(frozen=True)
 class Damaged:
-    """Takes the place of a value that does not fit its column's type.
+    """Replaces a value that does not fit its column's type.
 
     Attributes:
         reason: The first thing that does not fit.

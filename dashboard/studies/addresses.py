@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from dashboard.store import StudyRow
 
-#: In the addresses, because browsers keep the answers: raise it when answers change.
+#: Part of the addresses, because browsers cache the responses: raise it when responses change.
 VERSION = 1
 
 
@@ -15,7 +15,7 @@ def review_href(study_id: str, *, slice_number: int | None = None) -> str:
 
     Args:
         study_id: The study's opaque id.
-        slice_number: Slice to open, counted from 1, or None for the page's own choice.
+        slice_number: Slice to open, counted from 1, or None to let the page choose.
     """
     query: dict[str, str | int] = {"study": study_id}
     if slice_number is not None:
@@ -24,11 +24,11 @@ def review_href(study_id: str, *, slice_number: int | None = None) -> str:
 
 
 def describe_space_addresses(row: StudyRow) -> dict[str, str | None]:
-    """Where a study's cuts and its space are, for ``GET /api/studies/<study_id>``.
+    """Addresses of a study's reformats and space, for ``GET /api/studies/<study_id>``.
 
     Returns:
         plane_url and plane_reference_url, with ``{axis}`` (``row`` or ``column``), ``{place}`` and
-        ``{channel}`` to be filled in; space_url.
+        ``{channel}`` as placeholders; space_url.
     """
     address = f"/data/{row.study_id}/{row.data_digest}"
     plane = f"{address}/plane/{{axis}}/{{place}}"
@@ -40,10 +40,10 @@ def describe_space_addresses(row: StudyRow) -> dict[str, str | None]:
 
 
 def describe_result_addresses(row: StudyRow, key: str) -> dict[str, str]:
-    """Where the cuts and the surface of an answer are.
+    """Addresses of the reformats and the surface of a result.
 
     Returns:
-        plane_probability_url; surface_url, with ``{mask}`` to be filled in as in
+        plane_probability_url; surface_url, with the placeholder ``{mask}`` of
         `dashboard.studies.measures.describe_addresses`.
     """
     address = f"/data/{row.study_id}/{key}"

@@ -1,4 +1,4 @@
-"""What the browser is told of a study: everything but its pixels."""
+"""The description of a study for the browser: everything but its pixels."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from dashboard.store import JobState, StudyRow
 from dashboard.studies import measures
 from dashboard.studies.addresses import describe_result_addresses, describe_space_addresses
 from dashboard.studies.display import sequence_label
-from dashboard.studies.trust import describe_trust, tell_learned
+from dashboard.studies.trust import describe_training_use, describe_trust
 from dashboard.workspace.services import Services
 from pipeline import Case, CaseResult, chosen_channels
 
 _LOG = logging.getLogger(__name__)
-#: Kind of a case that was read from pictures: they tell no directions themselves.
+#: Kind of a case that was read from pictures, which do not state directions.
 _IMAGES = "images"
 
 
 def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
-    """The answer of ``GET /api/studies/<study_id>``.
+    """The response of ``GET /api/studies/<study_id>``.
 
-    A result that the jobs table knows and the cache has lost is computed again.
+    A finished result that is no longer in the cache is computed again.
 
     Raises:
         InputError: The study's files are damaged.
@@ -51,7 +51,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
             **_describe_result(result, key, row),
             "series": _series_used(case, row),
             "trust": describe_trust(services, result),
-            "learned": tell_learned(services, row.case_id),
+            "learned": describe_training_use(services, row.case_id),
             "network_mask_threshold": models.network.mask_threshold if models else None,
         }
         if result and key
@@ -98,7 +98,7 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
 
 
 def _orientation_note(case: Case) -> str:
-    """Where the letters at the edges come from, where no file says so."""
+    """Why orientation letters are shown although no file states them, or ""."""
     if case.orientation_assumed:
         return "R, L assumed: the file contradicts itself"
     by_convention = case.orientation is not None and str(case.kind) == _IMAGES
@@ -139,7 +139,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
 
 
 def _series_used(case: Case, row: StudyRow) -> list[int]:
-    """Channels that the network saw, each once; not those that only repeat another one."""
+    """Channels that the network saw, without repeats of another channel."""
     same = row.display.same_as
     seen = chosen_channels(case.sequences)
     return sorted({i if (original := same[i]) is None else original for i in seen})

@@ -1,9 +1,9 @@
-"""How a study's pixels travel to the browser: encoding, display windows, pictures.
+"""How a study's pixels are sent to the browser: encoding, display windows, thumbnails.
 
-8-bit pixels travel as they are. All others travel as unsigned 16-bit numbers (browsers decode PNG
-to 8 bits), with ``value = stored * slope + intercept``: exactly for uint16, int16 and for floats
-that are whole numbers within 65,536 of each other (most DICOM and NIfTI); other floats are rounded
-to 1/65,535 of the study's range, far below the noise of any scanner.
+8-bit pixels are sent as they are. All others are sent as unsigned 16-bit numbers (browsers decode
+PNG to 8 bits), with ``value = stored * slope + intercept``: exactly for uint16, int16 and for
+floats that are whole numbers within 65,536 of each other (most DICOM and NIfTI); other floats are
+rounded to 1/65,535 of the study's range, far below the noise of any scanner.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FOREGROUND_SHARE = 0.06
 
 
 def describe_display(case: Case) -> Display:
-    """Settle how a case's pixels are sent and shown."""
+    """Choose how a case's pixels are sent and shown."""
     slope, intercept = _scale(case.pixels)
     sequences = [str(s) for s in case.sequences]
     channels = range(len(sequences))
@@ -68,8 +68,8 @@ def grey_levels(image: NDArray[np.generic], window: tuple[float, float]) -> NDAr
     """Grey of each pixel in a display window, as in `assets/js/viewer/greyscale.js` (`lookup`).
 
     Args:
-        image: Pixel values of any shape; what is no number is black.
-        window: Values that are shown black and white; nothing is rounded up in between.
+        image: Pixel values of any shape; NaN is black.
+        window: Values that are shown black and white; levels in between are rounded down.
     """
     low, high = window
     grey = (image.astype(np.float64) - low) * 255 / max(high - low, 1e-9)
@@ -84,11 +84,11 @@ def find_window(volume: NDArray[np.floating]) -> tuple[float, float]:
     darkest value by 6% of the range (percentiles 0.1 and 99.9). The ellipse in the middle of its
     bounding box, half as wide and as high, is brain (corners of a box reach the scalp). Low is
     percentile 1 of all values there (dark CSF), at most a third of the way up to the median; high
-    lies 1.2 times as far above it as percentile 99.5 of the foreground there, which leaves room for
-    a lesion. A percentile is the smallest value that so many values do not exceed.
+    is 1.2 times as far above it as percentile 99.5 of the foreground there, which leaves room for a
+    lesion. A percentile is the smallest value that so many values do not exceed.
 
     Args:
-        volume: ``(n, h, w)`` pixel values; what is not finite is passed over.
+        volume: ``(n, h, w)`` pixel values; those that are not finite are ignored.
 
     Returns:
         ``(low, high)``; both ends of all values where no foreground is in the middle.

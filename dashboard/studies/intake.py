@@ -1,4 +1,4 @@
-"""Brings studies into the workspace: uploads, the library folder, demo studies."""
+"""Adds studies to the workspace: uploads, the library folder, demo studies."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ except ImportError:  # pragma: no cover
     fcntl = None  # type: ignore[assignment]
 
 _LOG = logging.getLogger(__name__)
-#: Grows when `dashboard.studies.display` encodes the same pixels in another way.
+#: Raised when `dashboard.studies.display` encodes the same pixels differently.
 _DISPLAY_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
 class IngestReport:
-    """What became of some files.
+    """What was read from some files.
 
     Attributes:
-        studies: Studies that were stored, or were there already.
+        studies: Studies that were stored, or existed already.
         errors: Files that were left out, with one sentence each.
-        added: Ids of the studies that were not there before.
+        added: Ids of the new studies.
         notices: Sentences on files that were passed over.
         n_files: Files that were found; what archives hold counts, archives do not.
     """
@@ -59,16 +59,16 @@ def add_files(
     source: str = "",
     progress: ProgressCallback | None = None,
 ) -> IngestReport:
-    """Read files and folders, store what is in them as studies and queue their analysis.
+    """Read files and folders, store their studies and queue the analyses.
 
     Args:
         services: The server's parts.
-        paths: Files and folders of any kind that `pipeline.read_cases` knows.
+        paths: Files and folders of any kind that `pipeline.read_cases` reads.
         origin: Where they come from.
-        source: Entry of the library or of the demo folder.
-        progress: As of `pipeline.read_cases`.
+        source: Entry of the library or demo folder.
+        progress: As in `pipeline.read_cases`.
     """
-    # named through the facade: it loads the readers' libraries when they are needed
+    # by the facade, which loads the libraries of the formats on first use
     report = pipeline.read_cases(paths, progress=progress)
     studies, errors, added = [], list(report.errors), set()
     for case in report.cases:
@@ -86,15 +86,15 @@ def add_files(
 
 
 def add_upload(services: Services, folder: Path) -> IngestReport:
-    """Add what an upload's folder holds."""
+    """Add the studies in an upload's folder."""
     return add_files(services, folder_entries(folder), origin=Origin.UPLOAD)
 
 
 def scan_library(services: Services) -> IngestReport:
-    """Look for new and changed studies in the library folder; only those are read.
+    """Read new and changed entries of the library folder.
 
     Returns:
-        Studies of the entries that were read now, and all files that cannot be read.
+        Studies of these entries, and all files of the library that cannot be read.
     """
     folder = services.settings.library
     if folder is None:
@@ -106,7 +106,7 @@ def scan_library(services: Services) -> IngestReport:
 
 
 def scan_demo(services: Services) -> IngestReport:
-    """Add the demo studies that have been made by now."""
+    """Add the demo studies that exist by now."""
     return IngestReport(_scan(services, services.settings.demo_files, Origin.DEMO), ())
 
 
@@ -122,7 +122,9 @@ def delete_study(services: Services, study_id: str) -> None:
     if row.origin is not Origin.UPLOAD:
         raise InputError("", "Only uploaded studies can be deleted here.")
     _remove(services, row)
-    hidden = services.store.forget_hidden_sources()  # the upload stood for a study of theirs too
+    hidden = (
+        services.store.forget_hidden_sources()
+    )  # the upload may have stood for a study of library or demo
     folders = {Origin.LIBRARY: services.settings.library, Origin.DEMO: services.settings.demo_files}
     for origin, folder in folders.items():
         names = {name for place, name in hidden if place is origin}
@@ -131,7 +133,7 @@ def delete_study(services: Services, study_id: str) -> None:
 
 
 def queue_missing(services: Services) -> int:
-    """Queue every study that the present models have not been asked about. Returns how many."""
+    """Queue every study without an analysis by the installed models. Returns how many."""
     if services.models is None:
         return 0
     waiting = [row for row in services.store.list_studies() if row.job_id is None]
@@ -141,7 +143,7 @@ def queue_missing(services: Services) -> int:
 
 
 def _add_case(services: Services, case: Case, origin: Origin, source: str) -> tuple[StudyRow, bool]:
-    """Store one case, unless it is there already, and queue its analysis.
+    """Store a case, unless it is stored already, and queue its analysis.
 
     Returns:
         The study, and whether it is new.
@@ -151,7 +153,7 @@ def _add_case(services: Services, case: Case, origin: Origin, source: str) -> tu
     if row is None:
         services.files.save(study.study_id, case)
         row = services.store.add_study(study)
-        if row.study_id != study.study_id:  # another process was faster
+        if row.study_id != study.study_id:  # another process stored it first
             services.files.delete(study.study_id)
     elif not services.files.exists(row.study_id):
         services.files.save(row.study_id, case)
@@ -209,22 +211,22 @@ def _scan(
         report = add_files(services, paths, origin=origin, source=name)
         for error in report.errors:
             _LOG.warning("%s: %s", name, error.message)
-        kept = {row.study_id for row in report.studies}
+        found = {row.study_id for row in report.studies}
         for study_id in services.store.studies_of_source(origin, name):
             row = services.store.study(study_id)
-            if study_id not in kept and row is not None:  # the entry holds something else by now
+            if study_id not in found and row is not None:  # no longer in the entry
                 _remove(services, row)
         errors = [(_within(name, error.source), error.message) for error in report.errors]
         shared = any(row.origin is not origin for row in report.studies)
         services.store.set_source(origin, name, state=state, errors=errors, shared=shared)
         added.extend(report.studies)
-    if entries:  # an empty folder is more likely one that is not mounted
+    if entries:  # an empty folder is more likely not mounted
         services.store.forget_sources(origin, keep=entries)
     return tuple(added)
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, list[Path]]]:
-    """Each subfolder is one entry; the files beside them are one together, named ``.``."""
+    """Each subfolder is an entry; all loose files together are another, named ``.``."""
     try:
         found = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -240,7 +242,7 @@ def _entries(folder: Path) -> Iterator[tuple[str, list[Path]]]:
 
 
 def _files_state(paths: Sequence[Path]) -> str:
-    """Digest over names, sizes and times of all files below some paths; their bytes unread."""
+    """Digest of names, sizes and times of all files below some paths, without reading them."""
     digest = hashlib.sha256()
     for path in _files_below(paths):
         try:
@@ -265,14 +267,14 @@ def _within(entry: str, source: str) -> str:
 
 
 def _remove(services: Services, row: StudyRow) -> None:
-    """Files last: a worker that still reads them stops when its job is gone."""
+    """Files last: a worker that still reads them stops when its job is deleted."""
     services.store.delete_study(row.study_id)
     services.files.delete(row.study_id)
 
 
 @contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Let one process at a time through; the lock ends with its process."""
+    """Let one process at a time in; the lock ends with its process."""
     with path.open("wb") as stream:
         if fcntl is not None:
             fcntl.flock(stream, fcntl.LOCK_EX)

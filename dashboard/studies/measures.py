@@ -1,7 +1,7 @@
-"""What is measured on an answer: diameters of its lesions, and what each mask threshold takes in.
+"""Measures of a result: diameters of its lesions, and area and overlap at each mask threshold.
 
-The browser follows the mask threshold without asking again: areas, volume and Dice at every level
-of the probability map are in two small tables.
+The browser applies a mask threshold without a request: areas, volume and Dice at every level of the
+probability map follow from two small tables.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from pipeline import (
     overlaps_by_level,
 )
 
-#: In the addresses, because browsers keep the answers: raise it when they change.
+#: Part of the addresses, because browsers cache the responses: raise it when responses change.
 VERSION = 5
-#: A mask that takes more seconds to measure is noise, or drawn to keep the server busy.
+#: A mask that takes longer to measure is noise, or an attempt to overload the server.
 LIMIT_S = 20.0
-_OF_ANOTHER_MASK = "Measured on the mask in view, not on that of the shipped threshold."
+_OF_ANOTHER_MASK = "Measured on the mask in view, not at the default mask threshold."
 
 
 def describe_addresses(row: StudyRow, key: str) -> dict[str, str]:
-    """Where the measures of an answer are.
+    """Addresses of the measures of a result.
 
     Returns:
-        measures_url; diameters_url, with ``{mask}`` to be filled in: the level of the mask, and
-        behind a slash 100 x the operating point where that is not the shipped one.
+        measures_url; diameters_url, with the placeholder ``{mask}``: the mask threshold as a level
+        of the map, and after a slash 100 x the operating point where it is not the default.
     """
     return {
         "measures_url": f"/data/{row.study_id}/{row.data_digest}/measures/{key}?v={VERSION}",
@@ -46,18 +46,18 @@ def describe_addresses(row: StudyRow, key: str) -> dict[str, str]:
 def describe_measures(
     result: CaseResult, reference: NDArray[np.bool_] | None = None
 ) -> dict[str, Any]:
-    """Measure an answer for the browser.
+    """Measure a result for the browser.
 
     Args:
-        result: The answer.
-        reference: ``(n, h, w)`` bool, or None where it is missing.
+        result: The result.
+        reference: Reference masks ``(n, h, w)`` bool, or None.
 
     Returns:
-        unit, notes, lesions (the largest
-        first, ``k`` their slice from 0, lines in pixels with pixel centres at whole numbers,
-        ``boxes`` as of `LesionMeasurement`); areas: per slice the pixels at or above each of 256
-        levels, None where nothing was outlined; overlap: likewise of the reference's pixels,
-        and reference_px: all of them per slice, both None without a reference.
+        unit, notes, lesions (the largest first, ``k`` their slice from 0, lines in pixels with
+        pixel centres at whole numbers, ``boxes`` as in `LesionMeasurement`); areas: per slice the
+        pixels at or above each of 256 levels, None for slices without segmentation; overlap: the
+        same for the reference's pixels; reference_px: all of these per slice. The last two are None
+        without a reference.
     """
     outlined = [one.outline_evidence is not None for one in result.slices]
     areas = areas_by_level(result.probability)
@@ -75,14 +75,14 @@ def describe_measures(
 def describe_lesions(
     masks: MaskSlices, spacing_mm: tuple[float, float, float] | None
 ) -> dict[str, Any]:
-    """Measure a mask that a reader has in view, other than that of the shipped thresholds.
+    """Measure a mask that a reader has in view, at other than the default thresholds.
 
     Args:
-        masks: Its slices; those left out are empty.
+        masks: Its slices; missing ones are empty.
         spacing_mm: The study's, (z, y, x) or None.
 
     Returns:
-        unit, notes and lesions, as of `describe_measures`.
+        unit, notes and lesions, as in `describe_measures`.
 
     Raises:
         InputError: It takes longer than `LIMIT_S`.

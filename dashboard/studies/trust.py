@@ -1,4 +1,4 @@
-"""How good an outline probably is, for the browser: its expected Dice and the patients like it."""
+"""Expected accuracy of a segmentation for the browser: its expected Dice and similar patients."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from dashboard.workspace.services import Services
 from pipeline import CaseResult, InputError, read_dice_model, role_of
 
 _LOG = logging.getLogger(__name__)
-#: Where the performance page shows every held-out patient's Dice.
+#: View of the performance page with every held-out patient's Dice.
 _FIGURES = "/performance?view=outlines"
 
-
-_LEARNED = {
-    "train": "The installed network learned from this patient: how far it agrees with the reference"
-    " here says little about new patients.",
-    "validation": "This patient helped to choose the installed network's thresholds: how far it"
-    " agrees with the reference here says less about new patients.",
+#: What a reader must know of a patient that the network's training used, by role.
+TRAINING_USE = {
+    "train": "The installed network was trained on this patient: its agreement with the reference"
+    " here does not apply to new patients.",
+    "validation": "The installed network's thresholds were chosen with this patient: its agreement"
+    " with the reference here applies less to new patients.",
 }
 
 
-def tell_learned(services: Services, case_id: str) -> str | None:
-    """A sentence where the installed network knows the patient from its training, by name."""
+def describe_training_use(services: Services, case_id: str) -> str | None:
+    """A sentence where the installed network's training used this patient, by name; else None."""
     if services.models is None:
         return None
     split = services.models.network.metadata.split
-    return _LEARNED.get(str(role_of(split.name if split else "", case_id)))
+    return TRAINING_USE.get(str(role_of(split.name if split else "", case_id)))
 
 
 def describe_trust(services: Services, result: CaseResult) -> dict[str, Any] | None:
-    """What the outline's Dice is expected to be.
+    """The expected Dice of the segmentation.
 
     Returns:
         expected, low, high, sentence and similar (case_id, dice, href, here: whether the address is
-        the case itself); None where nothing was learned for these weights or nothing is outlined.
+        the case itself); None without a Dice model for these weights or without a segmentation.
     """
     if services.models is None:
         return None
     try:
         model = read_dice_model(services.models.network)
     except InputError:
-        _LOG.warning("What was learned of the Dice cannot be read.", exc_info=True)
+        _LOG.warning("The model of the expected Dice cannot be read.", exc_info=True)
         return None
     estimate = model.estimate(result.facts, case_id=result.case_id) if model else None
     if estimate is None:

@@ -1,4 +1,4 @@
-"""Receives the files of an upload on disk, with its limits kept while they arrive.
+"""Receives the files of an upload on disk and enforces limits while they arrive.
 
 A batch is a folder below the workspace, named by the browser; its files appear under their relative
 names only when they are complete. Every name is untrusted.
@@ -22,7 +22,7 @@ from typing import IO
 
 from dashboard.workspace.received import UploadRefused, safe_relative_name
 
-try:  # Windows has no fcntl: there, an upload that is being read may be given back.
+try:  # Windows has no fcntl: there, an upload may be released while it is read.
     import fcntl
 except ImportError:  # pragma: no cover
     fcntl = None  # type: ignore[assignment]
@@ -34,13 +34,13 @@ _BATCH = re.compile(r"[0-9a-f]{16,64}")
 _CHUNK = 1 << 20
 _STALE_S = 24 * 3600
 _TAKEN = ".taken"
-#: Room that an upload leaves on the disk, for the studies made from it and for the database.
+#: Free space that uploads leave on the disk for studies and database.
 _SPARE_BYTES = 512 << 20
 
 
 @dataclass
 class _Tally:
-    """What a batch holds."""
+    """Files and bytes of a batch."""
 
     files: int = 0
     size: int = 0
@@ -50,9 +50,9 @@ class Uploads:
     """Uploads that are not finished.
 
     Args:
-        folder: Where batches are kept.
-        max_bytes: What one batch may hold.
-        max_files: Files of one batch.
+        folder: Folder of the batches.
+        max_bytes: Largest size of a batch.
+        max_files: Largest number of files in a batch.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, max_files: int) -> None:
@@ -62,7 +62,7 @@ class Uploads:
         self._tallies: dict[str, _Tally] = {}
 
     def receive(self, batch: str, name: str, stream: IO[bytes], *, length: int | None) -> int:
-        """Store one file; one of the same name is replaced.
+        """Store a file, replacing one of the same name.
 
         Args:
             batch: Name of the batch.
@@ -74,7 +74,7 @@ class Uploads:
             Bytes stored.
 
         Raises:
-            UploadRefused: A limit is passed, the name is not acceptable, or the disk is full.
+            UploadRefused: A limit is exceeded, the name is not acceptable, or the disk is full.
         """
         root = self._root(batch)
         if not root.exists():
@@ -83,11 +83,11 @@ class Uploads:
         shown = target.name
         self._check_room(batch, length or 0, shown)
         self._count(batch, files=1)
-        draft = root / "incoming" / secrets.token_hex(8)
+        partial = root / "incoming" / secrets.token_hex(8)
         size = 0
         try:
-            draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with draft.open("xb") as output:
+            partial.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with partial.open("xb") as output:
                 while chunk := stream.read(_CHUNK):
                     size += len(chunk)
                     self._count(batch, size=len(chunk))
@@ -95,9 +95,9 @@ class Uploads:
             if length is not None and size != length:
                 sentence = f"{shown} arrived cut short. Send it again."
                 raise UploadRefused(HTTPStatus.BAD_REQUEST, sentence)
-            self._put_in_place(batch, draft, target)
+            self._put_in_place(batch, partial, target)
         except BaseException as error:
-            draft.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
             self._count(batch, files=-1, size=-size)
             if isinstance(error, OSError):
                 raise _disk_refusal(error, shown) from error
@@ -106,15 +106,15 @@ class Uploads:
 
     @contextmanager
     def take(self, batch: str) -> Iterator[Path | None]:
-        """The folder of a batch's files, or None where nothing arrived; deleted afterwards."""
+        """The folder of a batch's files, deleted afterwards; None where nothing arrived."""
         root = self._root(batch)
-        self.give_back(batch)
+        self.release(batch)
         taken = root.with_name(f"{root.name}.{secrets.token_hex(4)}{_TAKEN}")
-        with _hold(root) as held:  # for as long as it is read: see `give_back`
+        with _lock_folder(root) as is_locked:  # while it is read: see `release`
             try:
-                if not held:
+                if not is_locked:
                     raise FileNotFoundError(root)
-                root.rename(taken)  # the second one finds nothing
+                root.rename(taken)  # a second reader finds nothing
             except OSError:
                 yield None
                 return
@@ -126,29 +126,29 @@ class Uploads:
             finally:
                 shutil.rmtree(taken, ignore_errors=True)
 
-    def give_back(self, batch: str = "*") -> None:
-        """Let a batch, or every one, be finished again whose reader died while reading it."""
+    def release(self, batch: str = "*") -> None:
+        """Let a batch, or all of them, be finished again after its reader died."""
         for taken in self._folder.glob(f"{batch}.*{_TAKEN}"):
             root = taken.with_name(taken.name.partition(".")[0])
-            with _hold(taken) as held:
-                if held and not root.exists():
+            with _lock_folder(taken) as is_locked:
+                if is_locked and not root.exists():
                     try:
                         taken.rename(root)
                     except OSError:
                         continue
 
     def discard(self, batch: str) -> None:
-        """Delete a batch; none is no error."""
+        """Delete a batch, if it exists."""
         with self.take(batch):
             pass
 
     def remove_stale(self) -> None:
-        """Delete what nobody finished within a day."""
+        """Delete batches that were not finished within a day."""
         for path in self._folder.iterdir():
             if time.time() - _last_change(path) < _STALE_S:
                 continue
-            with _hold(path) as held:
-                if held:
+            with _lock_folder(path) as is_locked:
+                if is_locked:
                     shutil.rmtree(path, ignore_errors=True)
                     with self._lock:
                         self._tallies.pop(path.name, None)
@@ -158,19 +158,19 @@ class Uploads:
             raise UploadRefused(HTTPStatus.NOT_FOUND, "There is no such upload.")
         return self._folder / batch
 
-    def _put_in_place(self, batch: str, draft: Path, target: Path) -> None:
+    def _put_in_place(self, batch: str, partial: Path, target: Path) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._lock:
             replaced = target.stat().st_size if target.is_file() else None
-            draft.replace(target)
+            partial.replace(target)
         if replaced is not None:
             self._count(batch, files=-1, size=-replaced)
 
     def _check_room(self, batch: str, length: int, shown: str) -> None:
-        """Refuse before anything is read what cannot fit anyway."""
+        """Refuse a file that does not fit on the disk before it is read."""
         with self._lock:
-            held = self._tally(batch).size
-        if held + length > self._max_bytes:
+            size = self._tally(batch).size
+        if size + length > self._max_bytes:
             raise self._too_large()
         if shutil.disk_usage(self._folder).free < length + _SPARE_BYTES:
             raise _disk_refusal(OSError(errno.ENOSPC, ""), shown)
@@ -189,7 +189,7 @@ class Uploads:
                 raise self._too_large()
 
     def _tally(self, batch: str) -> _Tally:
-        """What a batch holds; counted on disk after a restart. Call it with the lock held."""
+        """Files and bytes of a batch, counted on disk after a restart; call it with the lock."""
         if batch not in self._tallies:
             sizes = [
                 path.stat().st_size
@@ -215,10 +215,10 @@ def size_words(count: int) -> str:
 
 
 @contextmanager
-def _hold(folder: Path) -> Iterator[bool]:
-    """Hold a folder, whatever its name becomes; False where it is gone or somebody has it.
+def _lock_folder(folder: Path) -> Iterator[bool]:
+    """Lock a folder, even if it is renamed; False where it is deleted or locked.
 
-    The hold ends with the process that has it.
+    The lock ends with its process.
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY) if fcntl else os.open(os.devnull, os.O_RDONLY)
@@ -226,19 +226,19 @@ def _hold(folder: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        held = True
+        is_locked = True
         try:
             if fcntl:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            held = False
-        yield held
+            is_locked = False
+        yield is_locked
     finally:
         os.close(descriptor)
 
 
 def _last_change(folder: Path) -> float:
-    """When something arrived in a batch last: each file passes through one of its folders."""
+    """When the last file arrived in a batch: each file passes through one of its folders."""
     times = [0.0]
     for path in (folder, folder / "incoming", folder / UPLOAD_FOLDER):
         try:
@@ -263,9 +263,9 @@ def _disk_refusal(error: OSError, shown: str) -> UploadRefused:
 
 
 def folder_entries(folder: Path) -> list[Path]:
-    """What to hand to the readers: loose files by name, so that each unreadable one is reported.
+    """Paths to read: loose files one by one, so that each unreadable one is reported.
 
-    Files in subfolders come through the folder itself, with their relative names.
+    Files in subfolders are read with the folder itself, under their relative names.
     """
     entries = sorted(folder.iterdir())
     loose = [entry for entry in entries if entry.is_file() and not entry.name.startswith(".")]

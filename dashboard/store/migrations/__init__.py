@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 _LOG = logging.getLogger(__name__)
-#: Alembic keeps what it works on in its modules: one thread at a time, whatever the database.
+#: Alembic stores its present work in module globals: one thread at a time, whatever the database.
 _ONE_AT_A_TIME = threading.Lock()
 #: The table that held the version before Alembic did, and its columns.
 _OLD_TABLE, _OLD_COLUMNS = "schema", {"row", "version"}
@@ -24,7 +24,7 @@ _OLD_VERSIONS = {1: "v1", 2: "v2", 3: "v3"}
 
 
 class UnknownTables(Exception):
-    """Tables that this program must leave alone; see the two kinds."""
+    """Tables that this program must not change."""
 
 
 class NewerTables(UnknownTables):

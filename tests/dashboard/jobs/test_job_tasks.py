@@ -52,7 +52,7 @@ def test_models_are_exported_when_they_are_not(
     assert calls == [(parts.settings.models, "brain-tumor")]
 
 
-def test_export_that_fails_is_told_with_the_job(parts: Services) -> None:
+def test_a_failed_export_fails_the_job(parts: Services) -> None:
     study = add_case(parts, make_case())  # metadata without weights: the real export fails
     one = Worker(parts)
     assert one.run_one()

@@ -1,4 +1,4 @@
-"""What happens to real worker processes: killed, told to end, several at once."""
+"""What happens to real worker processes: killed, stopped, several at once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_killed_worker_is_noticed_and_its_job_taken_over(parts: Services, start:
     assert state(parts) is JobState.DONE
 
 
-def test_worker_told_to_end_gives_its_job_back(parts: Services, start: Start) -> None:
+def test_a_worker_that_must_end_returns_its_job(parts: Services, start: Start) -> None:
     add_case(parts, make_case(n=100))
     process = start(0.05)
     wait_for(lambda: parts.store.list_studies()[0].job_message)

@@ -195,7 +195,7 @@ def test_refresh_is_quick_while_something_is_analysed(served):
     rows, _, _, interval, *_ = worklist.refresh(1, None, "", "")
     assert (rows[0]["state"], interval) == ("running", worklist.BUSY_MS)
     assert rows[0]["progress"] == pytest.approx(1 / 6)
-    summary = ResultSummary(highest_score=0.9, volume_ml=None, called_slices=1, mask_slices=1)
+    summary = ResultSummary(highest_score=0.9, volume_ml=None, positive_slices=1, mask_slices=1)
     table.end(served.store, job_id, "w", JobState.DONE, summary=summary)
     assert worklist.refresh(1, None, "", "")[3] == worklist.IDLE_MS
 

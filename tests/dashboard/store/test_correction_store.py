@@ -59,7 +59,7 @@ def test_a_draft_is_each_reader_s_own_and_goes_with_the_study(store: Store, cloc
     assert read_draft(store, study, ME) is None
 
 
-def test_another_window_is_told_and_changes_nothing(store: Store) -> None:
+def test_another_window_meets_a_conflict_and_changes_nothing(store: Store) -> None:
     study = add_row(store, 1)
     write(store, study, Writer(HERE, 1, 0), b"here")
     with pytest.raises(DraftConflict) as caught:

@@ -8,7 +8,7 @@ from dashboard.store.stamp import worklist_stamp
 from dashboard.workspace.services import Services
 
 SUMMARY = ResultSummary(
-    highest_score=0.9, volume_ml=None, called_slices=1, mask_slices=1, engine="fake"
+    highest_score=0.9, volume_ml=None, positive_slices=1, mask_slices=1, engine="fake"
 )
 
 

@@ -83,9 +83,10 @@ def test_only_uploads_can_be_deleted(parts: Services) -> None:
     intake.delete_study(parts, upload)
     assert parts.store.study(upload) is None
     assert not (parts.settings.studies / upload).exists()
-    with pytest.raises(InputError, match="Only uploaded studies"):
+    with pytest.raises(InputError):
         intake.delete_study(parts, library)
-    with pytest.raises(InputError, match="no such study"):
+    assert parts.store.study(library) is not None
+    with pytest.raises(InputError):
         intake.delete_study(parts, upload)
 
 

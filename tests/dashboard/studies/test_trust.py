@@ -1,4 +1,4 @@
-"""The expected Dice as the browser is told of it."""
+"""The expected Dice as described for the browser."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from pipeline.models.metadata import SplitFacts
 
 
 @dataclass(frozen=True)
-class Learned:
-    """A model that knows two patients."""
+class FakeDiceModel:
+    """A model of two patients."""
 
     def estimate(self, facts: Any, *, case_id: str) -> DiceEstimate | None:
         assert (facts.called_slices, case_id) == (1, "case0")
-        similar = (SimilarPatient("case7", 0.9, 0.1), SimilarPatient("TCGA_1", 0.8, 0.2))
-        return DiceEstimate(0.88, 0.7, 0.95, True, 110, similar, False)
+        return ESTIMATE
+
+
+SIMILAR = (SimilarPatient("case7", 0.9, 0.1), SimilarPatient("TCGA_1", 0.8, 0.2))
+ESTIMATE = DiceEstimate(0.88, 0.7, 0.95, True, 110, SIMILAR, False)
 
 
 @pytest.fixture
@@ -36,12 +39,12 @@ def result(parts):
 
 
 def test_similar_patients_lead_to_the_case_or_to_the_figures(parts, result, monkeypatch):
-    monkeypatch.setattr(trust, "read_dice_model", lambda network: Learned())
+    monkeypatch.setattr(trust, "read_dice_model", lambda network: FakeDiceModel())
     here = add_case(parts, make_case(seed=7))
-    told = trust.describe_trust(parts, result)
-    assert (told["expected"], told["low"], told["high"]) == (0.88, 0.7, 0.95)
-    assert told["sentence"].startswith("Dice of about 0.88 is to be expected")
-    assert told["similar"] == [
+    described = trust.describe_trust(parts, result)
+    assert (described["expected"], described["low"], described["high"]) == (0.88, 0.7, 0.95)
+    assert described["sentence"] == ESTIMATE.sentence
+    assert described["similar"] == [
         {"case_id": "case7", "dice": 0.9, "href": f"/review?study={here}", "here": True},
         {"case_id": "TCGA_1", "dice": 0.8, "href": "/performance?view=outlines", "here": False},
     ]
@@ -65,22 +68,21 @@ def trained_on(parts, split):
 
 
 @pytest.mark.parametrize(
-    ("split", "case_id", "words"),
+    ("split", "case_id", "role"),
     [
-        (SplitFacts("fold 1"), "TCGA_CS_4941_19960909", "The installed network learned from"),
+        (SplitFacts("fold 1"), "TCGA_CS_4941_19960909", "train"),
         (SplitFacts("fold 1"), "TCGA_CS_5393_19990606", None),  # held out
         (SplitFacts("fold 1"), "case0", None),
         (SplitFacts("by slice"), "TCGA_CS_4941_19960909", None),
         (None, "TCGA_CS_4941_19960909", None),
     ],
 )
-def test_patients_that_the_network_learned_from_are_told(parts, split, case_id, words):
+def test_patients_of_the_training_have_a_sentence(parts, split, case_id, role):
     known = trained_on(parts, split)
-    told = trust.tell_learned(known, case_id)
-    assert told == words or told.startswith(words)
+    assert trust.describe_training_use(known, case_id) == trust.TRAINING_USE.get(role)
 
 
-def test_patients_that_chose_the_thresholds_are_told(parts):
+def test_patients_that_chose_the_thresholds_have_another_sentence(parts):
     known = trained_on(parts, SplitFacts("fold 1"))
-    told = trust.tell_learned(known, load_fold(1).validation[0])
-    assert told.startswith("This patient helped to choose the installed network's thresholds")
+    sentence = trust.describe_training_use(known, load_fold(1).validation[0])
+    assert sentence == trust.TRAINING_USE["validation"] != trust.TRAINING_USE["train"]

@@ -46,24 +46,23 @@ def test_names_that_are_taken(name: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    "name",
     [
-        ("../x.png", "x.png was left out: its name leads out of the upload's folder. Rename it."),
-        ("a/../../x.png", "x.png was left out: its name leads out"),
-        ("..", "leads out of the upload's folder"),
-        ("/etc/passwd", "passwd was left out: its name leads out"),
-        ("\\\\server\\x.png", "leads out of the upload's folder"),
-        ("C:\\x.png", "x.png was left out: its name leads out"),
-        ("", "A file without a name was left out."),
-        ("./.", "A file without a name was left out."),
-        ("ä" * 101, "its name is too long. Rename it."),
-        ("a/" * 16 + "x", "its name is too long. Rename it."),
+        "../x.png",
+        "a/../../x.png",
+        "..",
+        "/etc/passwd",
+        "\\\\server\\x.png",
+        "C:\\x.png",
+        "",
+        "./.",
+        "ä" * 101,
+        "a/" * 16 + "x",
     ],
 )
-def test_names_that_are_refused(name: str, sentence: str) -> None:
+def test_names_that_are_refused(name: str) -> None:
     with pytest.raises(UploadRefused) as caught:
         safe_relative_name(name)
-    assert sentence in str(caught.value)
     assert caught.value.status == HTTPStatus.BAD_REQUEST
 
 
@@ -104,38 +103,42 @@ def test_a_file_that_is_sent_again_is_replaced_and_counted_once(uploads: Uploads
 
 def test_size_limit_holds_while_a_file_arrives(uploads: Uploads, tmp_path: Path) -> None:
     send(uploads, "a.png", 600)
-    with pytest.raises(UploadRefused, match="may hold 0 MB") as caught:
+    with pytest.raises(UploadRefused) as caught:
         send(uploads, "b.png", 600)
     assert caught.value.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["a.png"]
     send(uploads, "b.png", 400)  # what was refused does not count
 
 
-def test_size_limit_is_told_before_anything_is_read(uploads: Uploads) -> None:
+def test_size_limit_holds_before_anything_is_read(uploads: Uploads) -> None:
     class Unread(io.RawIOBase):
         def read(self, size: int = -1) -> bytes:
             raise AssertionError("it was read")
 
-    with pytest.raises(UploadRefused, match="several uploads"):
+    with pytest.raises(UploadRefused) as caught:
         uploads.receive(BATCH, "a.png", Unread(), length=1001)  # type: ignore[arg-type]
+    assert caught.value.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 def test_limits_hold_after_a_restart(uploads: Uploads, tmp_path: Path) -> None:
     send(uploads, "a.png", 900)
-    with pytest.raises(UploadRefused, match="may hold"):
+    with pytest.raises(UploadRefused) as caught:
         send(Uploads(tmp_path, max_bytes=1000, max_files=3), "b.png", 200)
+    assert caught.value.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 def test_file_limit(uploads: Uploads) -> None:
     for name in "abc":
         send(uploads, name, 1)
-    with pytest.raises(UploadRefused, match="may hold 3 files"):
+    with pytest.raises(UploadRefused) as caught:
         send(uploads, "d", 1)
+    assert caught.value.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-def test_a_file_cut_short_is_not_kept(uploads: Uploads, tmp_path: Path) -> None:
-    with pytest.raises(UploadRefused, match=r"a\.png arrived cut short\. Send it again\."):
+def test_a_file_that_arrives_incomplete_is_not_stored(uploads: Uploads, tmp_path: Path) -> None:
+    with pytest.raises(UploadRefused) as caught:
         send(uploads, "a.png", 5, length=9)
+    assert caught.value.status == HTTPStatus.BAD_REQUEST
     with uploads.take(BATCH) as folder:
         assert folder is None
 
@@ -143,22 +146,24 @@ def test_a_file_cut_short_is_not_kept(uploads: Uploads, tmp_path: Path) -> None:
 def test_a_name_that_is_a_folder_already(uploads: Uploads) -> None:
     send(uploads, "a/b", 1)
     for name in ("a", "a/b/c"):
-        with pytest.raises(UploadRefused, match="a folder of the upload has its name"):
+        with pytest.raises(UploadRefused) as caught:
             send(uploads, name, 1)
+        assert caught.value.status == HTTPStatus.CONFLICT
 
 
-def test_full_disk_is_told(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_error(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 10, 0))
-    with pytest.raises(UploadRefused, match="disk is full") as caught:
+    with pytest.raises(UploadRefused) as caught:
         send(uploads, "a.png", 1)
     assert caught.value.status == HTTPStatus.INSUFFICIENT_STORAGE
 
 
 @pytest.mark.parametrize("batch", ["", "..", "short", "g" * 16, "0" * 65, "0123456789ABCDEF"])
 def test_batches_are_hexadecimal(uploads: Uploads, batch: str) -> None:
-    with pytest.raises(UploadRefused, match="no such upload"):
+    with pytest.raises(UploadRefused) as caught:
         uploads.receive(batch, "a.png", io.BytesIO(b""), length=0)
+    assert caught.value.status == HTTPStatus.NOT_FOUND
 
 
 def test_what_nobody_finished_goes_after_a_day(uploads: Uploads, tmp_path: Path) -> None:
@@ -178,10 +183,10 @@ def test_an_upload_whose_reader_died_is_given_back(uploads: Uploads, tmp_path: P
     with uploads.take(BATCH) as folder:
         assert folder is not None
         assert (folder / "a.png").stat().st_size == 10
-        Uploads(tmp_path, max_bytes=1000, max_files=3).give_back()  # it is being read
+        Uploads(tmp_path, max_bytes=1000, max_files=3).release()  # it is being read
         assert not (tmp_path / BATCH).exists()
     assert list(tmp_path.iterdir()) == []
     send(uploads, "a.png", 10)
     (tmp_path / BATCH).rename(tmp_path / f"{BATCH}.0a1b2c3d.taken")
-    uploads.give_back()
+    uploads.release()
     assert [path.name for path in tmp_path.iterdir()] == [BATCH]
