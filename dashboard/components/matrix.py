@@ -17,7 +17,7 @@ def confusion_table(matrix: ConfusionMatrix, titles: Mapping[str, str] | None = 
         titles: Names of the classes for readers, by label; the label where missing.
     """
     names = [(titles or {}).get(label, label) for label in matrix.labels]
-    head = [html.Th("Label"), *[html.Th(f"Predicted {label}") for label in names]]
+    head = [html.Th("Label"), *[html.Th(f"Predicted: {label}") for label in names]]
     rows = []
     for place, (label, counts) in enumerate(zip(names, matrix.counts, strict=True)):
         whole = max(1, sum(counts))

@@ -233,6 +233,7 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
             numbers=(3,),
             extra="patient-rows",
         ),
+        extra="stack stack--tight",
     )
 
 
@@ -248,8 +249,8 @@ def model_panel(info: ImageModelInfo) -> html.Section:
     named: list[tuple[str, object]] = []
     if split is not None:
         named += [
-            ("Evaluated on", split.measured),
-            ("Installed model trained on", split.shipped_model_learned_from),
+            ("Evaluation", split.measured),
+            ("Trained on", split.shipped_model_learned_from),
             ("Images", split.images),
         ]
     if training is not None:

@@ -24,7 +24,7 @@ def training_section(network: ModelInfo, training: Sequence[Measure]) -> html.Di
     used = used_epoch_words(shipped_epoch(network), len(network.history))
     for place, measure in enumerate(training):
         where = "validation patients" if measure.validation else "training batches"
-        title = "; ".join(filter(None, (f"Training: {measure.words}, {where}", used)))
+        title = "; ".join(filter(None, (f"Training curve: {measure.words} ({where})", used)))
         panels.append(panel(title, chart(ids.training_id(place), title, height=170)))
     if not training:
         words = html.P("No training history is available for this network.", className="muted")

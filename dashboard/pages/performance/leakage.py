@@ -57,7 +57,7 @@ def layout(data: PageData) -> html.Div:
                 title,
                 html.P(SENTENCE, className="lead"),
                 _cards(same.by_slice.get(figure.name), same.by_patient.get(figure.name), figure),
-                html.P(f"{figure.label}: {_lower(inflation_words(leakage, figure))}"),
+                html.P(inflation_words(leakage, figure)),
                 html.P(
                     f"Both evaluated on the same slices. {leakage.explanation}", className="muted"
                 ),
@@ -115,10 +115,6 @@ def _comparison(leakage: Leakage) -> html.Div:
         )
     head = ["Metric", "Split by slice", "Split by patient", "Difference", CI]
     return table(head, rows, numbers=range(1, 5))
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 def _cards(by_slice: Estimate | None, by_patient: Estimate | None, figure: Figure) -> html.Div:

@@ -86,7 +86,8 @@ def _cell_rows(
     name, _, order = CELL_WORDS[cell]
     default = threshold is None
     point = "at the default threshold" if default else f"at a threshold of {threshold:.2f}"
-    return rows, f"{name}: {len(rows):,} slices {point}, {order}"
+    kind = name.lower().replace(" ", "-")
+    return rows, f"{len(rows):,} {kind} slices {point}, {order}"
 
 
 def _decided_rows(which: str, slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:

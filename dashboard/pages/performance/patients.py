@@ -71,7 +71,7 @@ def _patient_row(
     name = str(row["case_id"])
     cells = [html.Td(links.get(name, name)), html.Td(str(row["institution"]))]
     if folds:
-        cells.append(html.Td(str(row["fold"]), className="nowrap"))
+        cells.append(html.Td(str(row["fold"]).removeprefix("fold "), className="nowrap"))
     numbers = [
         number_words(row["dice"], digits=2),
         _hd95_words(row["hd95_px"]),
