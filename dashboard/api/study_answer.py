@@ -163,6 +163,8 @@ class StudyAnswer(Answer):
         indices: The files' own numbers of the slices.
         sources: The files, by slice.
         spacing_mm: Between slices, rows, columns; null where unknown.
+        slice_weights: For how many times the distance of slices each slice stands in volumes; null
+            where all stand alike.
         orientation, orientation_note: Null where unknown; where it comes from, if not from a file.
         positions_mm: Of the slices, along their normal; null where unknown.
         channels: In the order of the addresses.
@@ -190,6 +192,7 @@ class StudyAnswer(Answer):
     indices: list[int]
     sources: list[str]
     spacing_mm: tuple[float, float, float] | None
+    slice_weights: list[float] | None
     orientation: OrientationAnswer | None
     orientation_note: str
     positions_mm: list[float] | None

@@ -216,6 +216,7 @@ def encode_surface(case: Case, channel: int, mask: NDArray[np.bool_], name: Mask
 
 def amount_of(mask: NDArray[np.bool_], lying: CaseSpace) -> dict[str, Any]:
     """What a mask's voxels take up: voxels, and volume_ml, which is None without spacing."""
-    voxels = int(np.count_nonzero(mask))
+    areas = np.count_nonzero(mask, axis=(1, 2))
     spacing = lying.spacing if lying.unit == "mm" else None
-    return {"voxels": voxels, "volume_ml": pipeline.volume_ml(voxels, spacing)}
+    volume = pipeline.volume_ml(areas, spacing, lying.slice_weights)
+    return {"voxels": int(areas.sum()), "volume_ml": volume}

@@ -116,11 +116,11 @@ def measure_version(
         ai_mask: The AI mask that it starts from, or None.
         touched: How many slices were edited since the base.
     """
-    area = _area(mask)
+    areas = [int(np.count_nonzero(mask[k])) if k in mask else 0 for k in range(case.n_slices)]
     reference = case.masks
     return MaskFacts(
-        area_px=area,
-        volume_ml=volume_ml(area, case.spacing_mm),
+        area_px=sum(areas),
+        volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
         slices=sum(bool(one.any()) for one in mask.values()),
         touched=touched,
         dice_ai=None if ai_mask is None else _dice(mask, ai_mask),

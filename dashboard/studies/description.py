@@ -76,6 +76,7 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
         "indices": list(row.indices),
         "sources": list(case.sources),
         "spacing_mm": list(case.spacing_mm) if case.spacing_mm else None,
+        "slice_weights": list(case.slice_weights) if case.slice_weights else None,
         "orientation": asdict(case.orientation) if case.orientation else None,
         "orientation_note": _orientation_note(case),
         "positions_mm": list(case.positions_mm) if case.positions_mm else None,

@@ -146,7 +146,7 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         operating_point=answer.operating_point,
         mask_threshold=answer.mask_threshold,
         spacing_mm=case.spacing_mm,
-        volume_ml=volume_ml(int(areas.sum()), case.spacing_mm),
+        volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
         dice=volume_dice,
         warnings=tuple(dict.fromkeys(case.warnings + answer.warnings)),
         input_findings=check_input(case),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -112,17 +113,26 @@ class InputGrid:
         return np.transpose(np.flip(volume, self.flips), np.argsort(self.axes))
 
 
-def volume_ml(voxels: int, spacing_mm: tuple[float, float, float] | None) -> float | None:
-    """Volume of that many voxels in mL (1 mL is 1000 cubic millimetres).
+def volume_ml(
+    areas_px: Sequence[int] | NDArray[np.integer],
+    spacing_mm: tuple[float, float, float] | None,
+    slice_weights: Sequence[float] | None = None,
+) -> float | None:
+    """Volume of a mask in mL (1 mL is 1000 cubic millimetres).
 
     Args:
-        voxels: How many.
+        areas_px: Pixels of the mask on each slice.
         spacing_mm: ``(z, y, x)``, as of `Case`.
+        slice_weights: As of `Case`; None where each slice counts alike.
 
     Returns:
         None without spacing.
     """
-    return None if spacing_mm is None else voxels * float(np.prod(spacing_mm)) / 1000
+    if spacing_mm is None:
+        return None
+    areas = np.asarray(areas_px)
+    voxels = int(areas.sum()) if slice_weights is None else float(areas @ np.array(slice_weights))
+    return voxels * float(np.prod(spacing_mm)) / 1000
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,7 @@ class Case:
         indices: Number of each slice, counted from 1 (public LGG numbering kept).
         sources: File of each slice, relative to the path the user gave.
         spacing_mm: ``(z, y, x)`` or None where the input does not say. z is the distance between
-            slice positions, not SliceThickness.
+            slice positions, not SliceThickness; their mean where the distances are uneven.
         orientation: Letters at the image's edges, None where unknown.
         orientation_assumed: Whether the input contradicts itself about the letters.
         positions_mm: Position of each slice along the slice normal, or None.
@@ -192,6 +202,21 @@ class Case:
     def n_slices(self) -> int:
         """Number of slices."""
         return int(self.pixels.shape[0])
+
+    @property
+    def slice_weights(self) -> tuple[float, ...] | None:
+        """For how many times the distance of slices each slice stands; None where all stand alike.
+
+        Where distances are uneven, a slice stands for half the way to each neighbour. What lies in
+        the gap of a missing slice is not counted.
+        """
+        slots = None if self.grid is None else self.grid.slots
+        if slots is None or all(slot == round(slot) for slot in slots):
+            return None
+        gaps = np.diff(slots)
+        heights = (np.append(gaps[0], gaps) + np.append(gaps, gaps[-1])) / 2
+        flipped = self.grid is not None and 0 in self.grid.flips
+        return tuple((heights[::-1] if flipped else heights).tolist())
 
     def content_digest(self) -> str:
         """SHA-256 (hex) over everything that a model's answer depends on, masks left out."""

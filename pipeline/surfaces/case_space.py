@@ -24,12 +24,14 @@ class CaseSpace:
         size: ``(z, y, x)`` of the whole volume, in the unit.
         unit: ``mm``, or ``pixels`` where the input states no spacing: then the distance of slices
             is assumed and nothing is to scale.
+        slice_weights: As of `Case`.
     """
 
     axes: PatientAxes
     spacing: Triple
     size: Triple
     unit: str
+    slice_weights: tuple[float, ...] | None = None
 
 
 def space_of(case: Case, channel: int) -> CaseSpace:
@@ -45,7 +47,7 @@ def space_of(case: Case, channel: int) -> CaseSpace:
         unit = "pixels"
     n, h, w = case.pixels.shape[:3]
     size = (n * spacing[0], h * spacing[1], w * spacing[2])
-    return CaseSpace(patient_axes(case.orientation), spacing, size, unit)
+    return CaseSpace(patient_axes(case.orientation), spacing, size, unit, case.slice_weights)
 
 
 def head_surface_of(case: Case, space: CaseSpace, channel: int) -> HeadSurface | None:

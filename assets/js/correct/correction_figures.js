@@ -20,6 +20,7 @@ import * as maskBits from "./mask_bits.js";
 /**
  * @typedef {object} Figures Numbers are null while they are not known.
  * @property {number | null} area Pixels.
+ * @property {readonly number[]} [areas] Of a study whose area is known: pixels of each slice.
  * @property {number | "empty" | null} ai Dice with the AI's mask, "empty" where both are.
  * @property {number | "empty" | null} reference Likewise.
  */
@@ -164,7 +165,8 @@ export function volume(state) {
   const { touched, base, now } = state;
   if (!base) return { area: null, ai: null, reference: null };
   const slices = now.study.indices.map((_, k) => ({ k, bits: touched.get(k) }));
-  const area = sum(slices.map(({ k, bits }) => (bits ? areaOf(bits) : base.under.area(k))));
+  const each = slices.map(({ k, bits }) => (bits ? areaOf(bits) : base.under.area(k)));
+  const area = sum(each);
   /**
    * @param {OtherName} name
    * @param {Source | null} source
@@ -180,7 +182,13 @@ export function volume(state) {
     const both = sum(found.map((one) => one && one.both));
     return area === null || other === null || both === null ? null : diceOf(both, area, other);
   };
-  return { area, ai: dice("ai", base.ai), reference: dice("reference", state.reference) };
+  const known = area === null ? undefined : each.map((one) => one ?? 0);
+  return {
+    area,
+    areas: known,
+    ai: dice("ai", base.ai),
+    reference: dice("reference", state.reference),
+  };
 }
 
 /**

@@ -81,7 +81,7 @@ function showFigures(state) {
   const volume =
     whole.area === null
       ? NONE
-      : amounts.volumeWords(whole.area, amounts.volumeMl(whole.area, study));
+      : amounts.volumeWords(whole.area, amounts.volumeMl(whole.areas ?? [], study));
   write("correction-size-slice", area);
   write("correction-size-volume", volume);
   write("correction-ai-slice", diceWords(here.ai));

@@ -27,10 +27,9 @@ function volume(now) {
   const { study } = now;
   const { slices, volume_ml: shipped } = calls.resultOf(now);
   const isUnchanged = threshold.isUnchanged(now);
-  const voxels = isUnchanged
-    ? slices.reduce((sum, slice) => sum + slice.mask_area_px, 0)
-    : threshold.voxels(now);
-  const ml = isUnchanged ? shipped : amounts.volumeMl(voxels, study);
+  const areas = isUnchanged ? slices.map((slice) => slice.mask_area_px) : threshold.areas(now);
+  const voxels = areas.reduce((sum, area) => sum + area, 0);
+  const ml = isUnchanged ? shipped : amounts.volumeMl(areas, study);
   const [number, unit] = amounts.volumeParts(voxels, ml);
   const why = "The input has no pixel spacing, so there are no millilitres.";
   return { number, unit: ` ${unit}`, why: unit === "mL" ? "" : why };

@@ -9,6 +9,8 @@
 
 /** @typedef {{ readonly spacing_mm: SpacingMm | null }} Spaced */
 
+/** @typedef {Spaced & { readonly slice_weights: readonly number[] | null }} Stacked */
+
 /**
  * Dice of two masks by their pixels and those that both hold; null where both are empty.
  *
@@ -27,13 +29,16 @@ export const dice = (both, one, other) => (one + other ? (2 * both) / (one + oth
 export const areaMm2 = (pixels, { spacing_mm: mm }) => (mm ? pixels * mm[1] * mm[2] : null);
 
 /**
- * Of so many voxels; null without spacing.
+ * Of so many pixels on each slice; null without spacing.
  *
- * @param {number} voxels
- * @param {Spaced} study
+ * @param {readonly number[]} areas
+ * @param {Stacked} study
  */
-export const volumeMl = (voxels, { spacing_mm: mm }) =>
-  mm ? (voxels * mm[0] * mm[1] * mm[2]) / 1000 : null;
+export function volumeMl(areas, { spacing_mm: mm, slice_weights: weights }) {
+  if (!mm) return null;
+  const voxels = areas.reduce((sum, area, k) => sum + area * (weights?.[k] ?? 1), 0);
+  return (voxels * mm[0] * mm[1] * mm[2]) / 1000;
+}
 
 /** @param {number} number */
 const counted = (number) => number.toLocaleString("en-US");

@@ -45,6 +45,8 @@ export interface Study {
   /** The files' own numbers of the slices. */
   readonly indices: readonly number[];
   readonly spacing_mm: SpacingMm | null;
+  /** For how many times the distance of slices each stands in volumes; null where all are alike. */
+  readonly slice_weights: readonly number[] | null;
   readonly orientation: Orientation | null;
   readonly orientation_note: string;
   readonly positions_mm: readonly number[] | null;

@@ -129,15 +129,21 @@ export function address(now, template) {
 }
 
 /**
- * Voxels of the mask at a threshold.
+ * Pixels of the mask on each slice at a threshold.
  *
  * @param {Session} now
  * @param {number} threshold
  */
-const voxelsAt = (now, threshold) => sum(now, measuresOf(now).areas, toLevel(threshold));
+const areasAt = (now, threshold) =>
+  measuresOf(now).areas.map((row, k) =>
+    row && calls.isCalled(now, k) ? row[toLevel(threshold)] : 0,
+  );
+
+/** @param {readonly number[]} areas */
+const total = (areas) => areas.reduce((voxels, pixels) => voxels + pixels, 0);
 
 /** @param {Session} now */
-export const voxels = (now) => voxelsAt(now, value(now));
+export const areas = (now) => areasAt(now, value(now));
 
 /** @param {number | null} wanted A threshold, null for the shipped one. */
 export function set(wanted) {
@@ -154,10 +160,11 @@ export const move = (direction) =>
 
 /** @param {Session} now */
 function stability(now) {
-  const [larger, smaller] = BAND.map((threshold) => voxelsAt(now, threshold));
+  const band = BAND.map((threshold) => areasAt(now, threshold));
+  const [larger, smaller] = band.map(total);
   if (!larger) return "Even at 0.3 the mask is empty.";
-  const [[low, unit], [high]] = [larger, smaller].map((number) =>
-    amounts.volumeParts(number, amounts.volumeMl(number, now.study)),
+  const [[low, unit], [high]] = band.map((found) =>
+    amounts.volumeParts(total(found), amounts.volumeMl(found, now.study)),
   );
   const agree = (amounts.dice(smaller, larger, smaller) ?? 0).toFixed(2);
   return (

@@ -13,9 +13,9 @@ for (const { both, one, other, dice } of TABLE.dice) {
   });
 }
 
-for (const { voxels, spacing_mm: mm, ml } of TABLE.volumes) {
-  test(`volume of ${voxels} voxels of ${mm}`, () => {
-    const found = amounts.volumeMl(voxels, { spacing_mm: mm });
+for (const { areas, spacing_mm: mm, weights, ml } of TABLE.volumes) {
+  test(`volume of ${areas} pixels of ${mm}, weighed ${weights}`, () => {
+    const found = amounts.volumeMl(areas, { spacing_mm: mm, slice_weights: weights });
     if (ml === null) assert.equal(found, null);
     else assertClose(found, ml);
   });

@@ -8,5 +8,5 @@ from pipeline.data.case import volume_ml
 
 @pytest.mark.parametrize("case", read_cases("amounts")["volumes"], ids=str)
 def test_volumes_of_the_shared_table(case: dict[str, Any]) -> None:
-    found = volume_ml(case["voxels"], case["spacing_mm"])
+    found = volume_ml(case["areas"], case["spacing_mm"], case["weights"])
     assert found == (None if case["ml"] is None else pytest.approx(case["ml"]))

@@ -128,7 +128,7 @@ def test_each_mask_voxel_lies_on_its_source_pixel(given_series, random) -> None:
     for places in written_places(case).values():
         assert_same_places(places, places_of(factory, kept), atol=0.02)
     voxel = abs(factory.spacing[0]) * factory.spacing[1] * factory.spacing[2] / 1000
-    assert volume_ml(1, case.spacing_mm) == pytest.approx(voxel, rel=1e-3)
+    assert volume_ml([1], case.spacing_mm) == pytest.approx(voxel, rel=1e-3)
 
 
 def write_with(folder: Path, factory: SeriesFactory, **changes: dict[int, object]) -> Path:
@@ -238,6 +238,12 @@ def test_uneven_distances_are_reported_and_state_no_place(tmp_path, steps) -> No
     assert case.grid is not None
     assert not case.grid.is_regular
     assert np.diff(case.positions_mm) == pytest.approx(steps)
+    before, after = [steps[0], *steps], [*steps, steps[-1]]
+    for k in range(12):  # one pixel of each slice, to half the way to its neighbours
+        pixel = (np.arange(12) == k).astype(int)
+        wanted = (before[k] + after[k]) / 2 * 0.9 * 0.8 / 1000
+        found = volume_ml(pixel, case.spacing_mm, case.slice_weights)
+        assert found == pytest.approx(wanted, rel=1e-4)
     assert len(case.warnings) == 1
     mask = nib.Nifti1Image.from_bytes(
         gzip.decompress(encode_nifti_mask(case.pixels[..., 0] >= MARK, case.grid))
