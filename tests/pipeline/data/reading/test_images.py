@@ -3,6 +3,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from factories import colour, grey, write_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageOps
 
 from pipeline.data.case import tidy_values
-from pipeline.data.reading.images import is_grey, read_image
+from pipeline.data.reading.images import animation_warning, is_grey, read_image
 from pipeline.errors import InputError
 
 
@@ -118,6 +119,91 @@ def test_deep_colour_pages_of_a_tiff_are_told_apart(tmp_path):
     cv2.imwritemulti(str(tmp_path / "a.tif"), pages)
     image = read_image(tmp_path / "a.tif", "a.tif")
     assert [int(page.max()) for page in image.pages] == [1000, 2000, 3000]
+
+
+@pytest.mark.parametrize(
+    "kind", ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", ">u2", ">f8"]
+)
+@pytest.mark.parametrize("pages", [1, 3])
+def test_tiff_of_any_type_of_samples(tmp_path, kind, pages):
+    values = np.arange(pages * 20).reshape(pages, 4, 5).astype(kind)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack")
+    image = read_image(tmp_path / "a.tif", "a.tif")
+    np.testing.assert_array_equal(np.stack(image.pages)[..., 0], values)
+    assert image.warnings == ()
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4", "f8"])
+def test_tiff_in_which_0_is_white(tmp_path, kind):
+    values = np.array([[0, 100], [50, 200]]).astype(kind)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
+    (page,) = read_image(tmp_path / "a.tif", "a.tif").pages
+    np.testing.assert_array_equal(np.argsort(page.ravel()), np.argsort(-values.ravel().astype(float)))
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_tiff_of_other_channels_is_refused(tmp_path, channels):
+    values = np.zeros((6, 7, channels), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="minisblack", planarconfig="contig")
+    with pytest.raises(InputError, match=f"{channels} channels"):
+        read_image(tmp_path / "a.tif", "a.tif")
+
+
+def test_an_imagej_stack_with_one_directory(tmp_path):
+    stack = np.arange(4 * 30, dtype=np.uint16).reshape(4, 5, 6)
+    tifffile.imwrite(tmp_path / "whole.tif", stack, imagej=True, metadata={"axes": "ZYX"})
+    with tifffile.TiffFile(tmp_path / "whole.tif") as tiff:
+        data = bytearray((tmp_path / "whole.tif").read_bytes())
+        page = tiff.pages[0]
+        place = page.offset + 2 + 12 * len(page.tags)
+        data[place : place + 4] = bytes(4)  # no next directory
+    (tmp_path / "a.tif").write_bytes(bytes(data))
+    image = read_image(tmp_path / "a.tif", "a.tif")
+    np.testing.assert_array_equal(np.stack(image.pages)[..., 0], stack)
+
+
+@pytest.mark.parametrize("form", [{"imagej": True}, {"ome": True}])
+def test_of_channels_and_time_points_the_first_is_read(tmp_path, form):
+    stack = np.arange(2 * 4 * 3 * 30, dtype=np.uint16).reshape(2, 4, 3, 5, 6)
+    tifffile.imwrite(
+        tmp_path / "a.tif", stack, photometric="minisblack", metadata={"axes": "TZCYX"}, **form
+    )
+    image = read_image(tmp_path / "a.tif", "a.tif")
+    np.testing.assert_array_equal(np.stack(image.pages)[..., 0], stack[0, :, 0])
+    assert len(image.warnings) == 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_frames_of_an_animation_are_slices(tmp_path, suffix):
+    frames = [Image.fromarray(colour(seed=k)) for k in range(3)]
+    options = {"lossless": True} if suffix == ".webp" else {}
+    path = tmp_path / f"a{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], **options)
+    image = read_image(path, path.name)
+    np.testing.assert_array_equal(np.stack(image.pages), [colour(seed=k) for k in range(3)])
+    assert image.warnings == (animation_warning(3),)
+
+
+@pytest.mark.parametrize("background", [0, 2])
+def test_palette_labels_are_indices(tmp_path, background):
+    indices = np.full((4, 4), background, np.uint8)
+    indices[1, 1] = 1
+    image = Image.fromarray(indices, "P")
+    colours = [[200, 30, 30]] * 3
+    colours[background] = [0, 0, 0]
+    image.putpalette([channel for entry in colours for channel in entry])
+    image.save(tmp_path / "a.png")
+    (labels,) = read_image(tmp_path / "a.png", "a.png").labels
+    assert np.argwhere(labels > 0).tolist() == [[1, 1]]
+
+
+def test_a_palette_in_which_a_label_is_black_too(tmp_path):
+    indices = np.eye(4, dtype=np.uint8)
+    image = Image.fromarray(indices, "P")
+    image.putpalette([0, 0, 0, 0, 0, 0])
+    image.save(tmp_path / "a.png")
+    (labels,) = read_image(tmp_path / "a.png", "a.png").labels
+    np.testing.assert_array_equal(labels, indices)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
