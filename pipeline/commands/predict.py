@@ -59,6 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="compute anew what an earlier call finished"
     )
+    parser.add_argument(
+        "--single-pictures",
+        action="store_true",
+        help="take each picture for a case of its own, not numbered ones of one size for a stack",
+    )
     add_engine_arguments(parser, tasks=all_tasks())
     add_precision_argument(parser)
 
@@ -123,7 +128,10 @@ class _Prediction:
         """
         paths, output = self._arguments.paths, self._arguments.output
         with open_reading(
-            paths, passed_over=own_files(paths, self._folder), progress=self._look_over
+            paths,
+            passed_over=own_files(paths, self._folder),
+            single_pictures=self._arguments.single_pictures,
+            progress=self._look_over,
         ) as reading:
             self._close_look()
             self._call.notices, self._call.n_files = reading.notices, reading.n_files

@@ -225,6 +225,8 @@ def _resample(mask: Case, values: NDArray[np.bool_], image: Case) -> NDArray[np.
         return None
     if mask.orientation is None or image.orientation is None:
         return None  # one of them does not say where it lies
+    if not (mask.grid.is_sized and image.grid.is_sized):
+        return None
     if mask.grid.slots is not None or image.grid.slots is not None:
         return None  # uneven steps are no grid
     between = np.linalg.inv(case_affine(mask.grid)) @ case_affine(image.grid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,10 +19,16 @@ from pipeline.data.case import (
     StudyLabels,
 )
 from pipeline.data.reading.format_kinds import DecodedImage
-from pipeline.data.reading.grouping import ImageItem, ImageSeries, group_series, group_studies
+from pipeline.data.reading.grouping import (
+    ImageItem,
+    ImageSeries,
+    group_series,
+    group_studies,
+    stack_of,
+)
 from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
 from pipeline.data.reading.mask_words import Role, core_of
-from pipeline.data.reading.names import NameParts, lgg_labels, parse_name
+from pipeline.data.reading.names import NameParts, case_names, lgg_labels, parse_name
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.reading.references import Key, NamedFile, keys_of_image, keys_of_mask
 from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
@@ -177,15 +184,16 @@ def _indices_of(series: ImageSeries, n: int) -> tuple[int, ...]:
 
 def _names_of(study: tuple[ImageSeries, ...], lead: ImageSeries) -> tuple[str, ...]:
     item = lead.items[0]
-    parts, folder = item.parts, item.file.folder_name
-    if len(study) > 1:
-        name = parts.study or folder or "study"
+    parts, stack = item.parts, stack_of(item.parts) if lead.assumed else None
+    if stack is not None:
+        name = re.sub(r"[-_ .(]*#", "", stack[0]).strip("_-. +()")
+    elif len(study) > 1:
+        name = parts.study
     elif parts.is_lgg or len(lead.items) > 1:
         name = parts.prefix if parts.prefix != parts.stem else parts.study or parts.stem
     else:
         name = parts.stem
-    name = name or folder
-    return (name, f"{folder}_{name}" if folder and folder != name else name)
+    return case_names(name or parts.stem, item.file.folder)
 
 
 class _MaskMatcher:

@@ -163,5 +163,5 @@ def core_of(stem: str, *, with_channels: bool = False) -> tuple[str, int | None]
 
 
 def says_nothing(name: str) -> bool:
-    """Whether a name of a file or folder does not say whose it is: ``image_001``, ``anat``."""
-    return core_of(name)[0] == ""
+    """Whether a file's name does not say whose it is: ``image_001``, ``IM-0001-0020``."""
+    return not any(c.isalpha() for c in core_of(name)[0])

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.data.case import SequenceName
-from pipeline.data.reading.mask_words import Role, mask_spans, role_of_words
+from pipeline.data.reading.mask_words import (
+    Role,
+    core_of,
+    mask_spans,
+    role_of_words,
+    says_nothing,
+)
 from pipeline.data.sequences import (
     is_sequence_word,
     sequence_of_words,
@@ -106,6 +112,50 @@ def _without(text: str, spans: list[tuple[int, int]]) -> str:
     for start, end in reversed(spans):
         text = text[:start].rstrip("_-. +") + text[end:]
     return text.strip("_-. +")
+
+
+def folder_names(key: str, *, with_parent: bool = False) -> list[str]:
+    """Names of the user's folders and archives in a folder's key, the outermost first.
+
+    Args:
+        key: `InputFile.folder`: ``0:given/inner|archive.zip/inner``, or the whole path of the
+            folder of a file that was given by itself.
+        with_parent: Whether the folder of a file that was given by itself is one.
+    """
+    head, *inside = key.split("|")
+    outer = head.split("/")
+    if head.startswith("/"):
+        outer = outer[-1:] if with_parent else []
+    parts = [*outer, *(part for inner in inside for part in inner.split("/"))]
+    return [re.sub(r"^\d+:", "", strip_suffix(part)) for part in parts if part]
+
+
+def case_names(name: str, key: str) -> tuple[str, ...]:
+    """What a case may be called: its file's name, or its folder's where that says nothing.
+
+    >>> case_names("flair", "0:data/smith"), case_names("p7", "0:data/smith")
+    (('smith', 'smith_flair', 'data_smith_flair'), ('p7', 'smith_p7', 'data_smith_p7'))
+
+    Args:
+        name: The name of the file, or of what several have in common.
+        key: `InputFile.folder`.
+
+    Returns:
+        Names, best first; each later one has one more folder, for cases of equal names.
+    """
+    folders = folder_names(key)
+    telling = [folder for folder in folders if core_of(folder) != ("", None)]
+    if name and not (says_nothing(name) and telling):
+        names = [name]
+    else:
+        names = (telling or folders or [""])[-1:]
+    for chosen in (telling, folders):
+        longer = name
+        for folder in reversed(chosen):
+            if folder != longer:
+                longer = f"{folder}_{longer}" if longer else folder
+                names.append(longer)
+    return tuple(dict.fromkeys(names))
 
 
 def printable(name: str) -> str:

@@ -9,7 +9,6 @@ their places in space decide (`pipeline.data.reading.combining`).
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from pipeline.data.reading.mask_words import (
     role_of_folder,
     strip_folder,
 )
-from pipeline.data.reading.names import NameParts, parse_name, strip_suffix
+from pipeline.data.reading.names import NameParts, folder_names, parse_name
 from pipeline.data.sequences import split_words
 
 #: Images between which the place of a mask may decide; more are not decoded for it.
@@ -97,23 +96,15 @@ def _name_file(number: int, file: InputFile[FormatT], *, by_folder: bool) -> Nam
     return NamedFile(number, file, parts, role)
 
 
-def _components(folder: str) -> list[str]:
-    """Names of folders and archives in a folder's key that are the user's: not those above."""
-    head, *inside = folder.split("|")
-    outer = [head.rsplit("/", 1)[-1]] if head.startswith("/") else head.split("/")
-    parts = [*outer, *(part for key in inside for part in key.split("/"))]
-    return [re.sub(r"^\d+:", "", strip_suffix(part)) for part in parts if part]
-
-
 def role_by_folders(folder: str) -> Role:
     """What the folders in a folder's key say that their files are; the innermost one first."""
-    roles = (role_of_folder(name) for name in reversed(_components(folder)))
+    roles = (role_of_folder(name) for name in reversed(folder_names(folder, with_parent=True)))
     return next((role for role in roles if role is not Role.IMAGE), Role.IMAGE)
 
 
 def skeleton_of(folder: str) -> str:
     """Folder without the words for images and masks, and without BIDS derivatives."""
-    parts = _components(folder)
+    parts = folder_names(folder, with_parent=True)
     kept: list[str] = []
     skip = False
     for part in parts:

@@ -27,7 +27,7 @@ from pipeline.data.geometry import (
 )
 from pipeline.data.reading.format_kinds import InputFile, Volume, VolumeFormat
 from pipeline.data.reading.limits import MAX_CHANNELS
-from pipeline.data.reading.names import NameParts, parse_name
+from pipeline.data.reading.names import NameParts, case_names, parse_name
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
 
@@ -86,22 +86,9 @@ def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
         window=volume.window,
         orientation_assumed=placed and volume.contradicts_itself,
     )
-    names, study_names = _names_of(parts, file.folder_name)
+    names = case_names(parts.stem, file.folder)
+    study_names = case_names(parts.base or parts.stem, file.folder)
     return PendingCase(case=case, names=names, study_names=study_names, is_mask=parts.is_mask)
-
-
-def _names_of(parts: NameParts, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names for the volume alone, and for the study that it may become part of."""
-    name = parts.stem or folder or "volume"
-    # flair.nii.gz names no study, its folder may
-    own = name if parts.base or not folder else folder
-    return (
-        (own, f"{folder}_{name}" if folder else name),
-        (
-            parts.base or folder or name,
-            f"{folder}_{parts.base}" if folder and parts.base else folder or name,
-        ),
-    )
 
 
 def _grid_of(

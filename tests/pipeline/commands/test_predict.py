@@ -31,14 +31,14 @@ def write_series(folder: Path, name: str, count: int = 4, *, masks: bool = False
 
 
 def test_a_folder_of_slices_is_one_case(predict: Predict, tmp_path: Path) -> None:
-    write_series(tmp_path / "in" / "study", "scan", masks=True)
+    write_series(tmp_path / "in" / "study", "visit", masks=True)
     status, document = predict(tmp_path / "in")
     assert status == 0
     check_contract(document, tmp_path / "out")
     (case,) = document["cases"]
     assert case["dice"] == 1.0
     assert case["spacing_mm"] is None
-    assert [s["source"] for s in case["slices"]] == [f"study/scan_{k}.png" for k in range(1, 5)]
+    assert [s["source"] for s in case["slices"]] == [f"study/visit_{k}.png" for k in range(1, 5)]
     assert [s["tumor"] for s in case["slices"]] == [False, True, True, True]
     assert [s["dice"] for s in case["slices"]] == [None, 1.0, 1.0, 1.0]
     mask = np.asarray(Image.open(tmp_path / "out" / case["slices"][1]["mask"]))
@@ -47,7 +47,7 @@ def test_a_folder_of_slices_is_one_case(predict: Predict, tmp_path: Path) -> Non
 
 
 def test_masks_beside_the_images_change_nothing_but_dice(predict: Predict, tmp_path: Path) -> None:
-    write_series(tmp_path / "in", "scan", masks=True)
+    write_series(tmp_path / "in", "visit", masks=True)
     _, with_masks = predict(tmp_path / "in")
     for path in (tmp_path / "in").glob("*_mask.png"):
         path.unlink()
@@ -62,17 +62,17 @@ def test_masks_beside_the_images_change_nothing_but_dice(predict: Predict, tmp_p
 
 
 def test_a_single_file_goes_by_its_name(predict: Predict, tmp_path: Path) -> None:
-    write_series(tmp_path / "deep" / "down", "scan", 2)
-    status, document = predict(tmp_path / "deep" / "down" / "scan_2.png")
+    write_series(tmp_path / "deep" / "down", "visit", 2)
+    status, document = predict(tmp_path / "deep" / "down" / "visit_2.png")
     assert status == 0
     (case,) = document["cases"]
-    assert [s["source"] for s in case["slices"]] == ["scan_2.png"]
+    assert [s["source"] for s in case["slices"]] == ["visit_2.png"]
 
 
 def test_bad_files_are_told_and_the_others_analysed(
     predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_series(tmp_path / "in", "scan")
+    write_series(tmp_path / "in", "visit")
     (tmp_path / "in" / "broken.dcm").write_bytes(b"no DICOM at all")
     status, document = predict(tmp_path / "in", tmp_path / "missing.png")
     assert status == 1
@@ -113,16 +113,16 @@ def test_a_case_that_fails_leaves_the_others(
 
 
 def test_results_inside_the_input_are_not_taken_for_input(predict: Predict, tmp_path: Path) -> None:
-    write_series(tmp_path / "study", "scan")
+    write_series(tmp_path / "study", "visit")
     for _ in range(2):
         status, document = predict(tmp_path)
         assert status == 0
-        assert [case["case_id"] for case in document["cases"]] == ["scan"]
+        assert [case["case_id"] for case in document["cases"]] == ["visit"]
         assert (tmp_path / "out" / document["cases"][0]["slices"][1]["mask"]).exists()
 
 
 def test_masks_of_an_earlier_call_do_not_stay(predict: Predict, tmp_path: Path) -> None:
-    write_series(tmp_path / "in", "scan")
+    write_series(tmp_path / "in", "visit")
     _, document = predict(tmp_path / "in")
     case_id = document["cases"][0]["case_id"]
     stale = tmp_path / "out" / "masks" / case_id / "9.png"
@@ -169,7 +169,7 @@ def test_an_output_that_cannot_be_written_is_told(
     predict: Predict, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    write_series(tmp_path / "in", "scan", 1)
+    write_series(tmp_path / "in", "visit", 1)
     models = ["--models", str(tmp_path / "models")]
     status = main(["predict", str(tmp_path / "in"), "--output", str(tmp_path / "file"), *models])
     assert status == 1

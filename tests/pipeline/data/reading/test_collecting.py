@@ -54,9 +54,9 @@ def test_pictures_beside_a_program_are_its_own_and_others_are_not(tmp_path: Path
     write_series(tmp_path / "study")
     write_image(tmp_path / "viewer" / "splash.png", grey())
     (tmp_path / "viewer" / "view.exe").write_bytes(b"MZ")
-    write_image(tmp_path / "pictures" / "scan.png", grey())
+    write_image(tmp_path / "pictures" / "visit.png", grey())
     report = read_cases([tmp_path])
-    assert sorted(case.case_id for case in report.cases) == ["P1_AX_FLAIR", "scan"]
+    assert sorted(case.case_id for case in report.cases) == ["P1_AX_FLAIR", "visit"]
     assert report.notices == (
         passed_over_notice(Passed.VIEWER, ["viewer/splash.png", "viewer/view.exe"]),
     )
@@ -70,9 +70,9 @@ def test_what_cannot_be_read_among_the_images_of_a_disc_stays_an_error(tmp_path:
 
 
 def test_pictures_on_a_disc_without_dicom_are_read(tmp_path: Path) -> None:
-    write_image(tmp_path / "scan.png", grey())
+    write_image(tmp_path / "visit.png", grey())
     (tmp_path / "autorun.inf").write_text("[autorun]")
-    assert [case.case_id for case in read_cases([tmp_path]).cases] == ["scan"]
+    assert [case.case_id for case in read_cases([tmp_path]).cases] == ["visit"]
 
 
 def write_results(folder: Path, name: str = "P1_AX_FLAIR", **changes: object) -> None:

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
     inside = tmp_path / "in"
     inside.mkdir()
     for k in (1, 2):
-        (inside / f"scan_{k}.brick").write_bytes(image_bytes(6, 8))
+        (inside / f"visit_{k}.brick").write_bytes(image_bytes(6, 8))
     (inside / "head_flair.brick.vol").write_bytes(volume_bytes(5, 4, 3))
     return inside
 
@@ -48,11 +48,11 @@ def test_an_invented_format_is_unknown_without_its_line(folder: Path) -> None:
 
 @pytest.mark.usefixtures("invented")
 def test_images_of_an_invented_format_become_a_series(folder: Path) -> None:
-    scan, head = read_cases([folder]).cases
-    assert scan.case_id == "scan"
-    assert scan.sources == ("scan_1.brick", "scan_2.brick")
-    assert scan.pixels.shape == (2, 6, 8, 1)
-    assert head.case_id == "head_flair"
+    visit, head = read_cases([folder]).cases
+    assert visit.case_id == "visit"
+    assert visit.sources == ("visit_1.brick", "visit_2.brick")
+    assert visit.pixels.shape == (2, 6, 8, 1)
+    assert head.case_id == "in"
     assert head.pixels.shape == (3, 4, 5, 1)
     assert head.sequences == (SequenceName.FLAIR,)
     assert head.spacing_mm == (4.0, 0.5, 0.5)
@@ -61,13 +61,13 @@ def test_images_of_an_invented_format_become_a_series(folder: Path) -> None:
 
 @pytest.mark.usefixtures("invented")
 def test_formats_of_one_kind_are_read_together(folder: Path) -> None:
-    write_image(folder / "scan_3.png", grey(6, 8))
+    write_image(folder / "visit_3.png", grey(6, 8))
     (folder / "v_t1.brick.vol").write_bytes(volume_bytes(5, 4, 3))
     write_nifti(folder / "v_flair.nii", marked_volume())
     with open_reading([folder]) as reading:
         assert len(reading.batches) == 3  # three pictures; the head; both volumes named v
-    scan = next(case for case in read_cases([folder]).cases if case.case_id == "scan")
-    assert scan.sources == ("scan_1.brick", "scan_2.brick", "scan_3.png")
+    visit = next(case for case in read_cases([folder]).cases if case.case_id == "visit")
+    assert visit.sources == ("visit_1.brick", "visit_2.brick", "visit_3.png")
 
 
 @pytest.mark.usefixtures("invented")
@@ -82,7 +82,7 @@ def test_an_archive_holds_it(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("invented")
 def test_a_file_is_read_on_its_own(folder: Path) -> None:
     for name, form, pages in (
-        ("scan_1.brick", BRICK_IMAGE, [(6, 8, 1)]),
+        ("visit_1.brick", BRICK_IMAGE, [(6, 8, 1)]),
         ("head_flair.brick.vol", BRICK_VOLUME, [(4, 5, 1)] * 3),
     ):
         file = InputFile(folder / name, name, "", "", form)

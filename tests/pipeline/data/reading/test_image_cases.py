@@ -4,7 +4,7 @@ from factories import colour, grey, write_image
 from PIL import Image
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName, SourceKind
-from pipeline.data.reading.image_cases import partial_reference_warning
+from pipeline.data.reading.image_cases import partial_reference_warning, stack_warning
 from pipeline.data.reading.names import parse_name, safe_name, strip_suffix
 from pipeline.data.reading.reading import read_cases
 
@@ -149,10 +149,10 @@ def test_several_patients_in_one_folder_are_told_by_prefix(tmp_path):
 
 def test_images_of_other_sizes_are_cases_of_their_own(tmp_path):
     for k, height in enumerate((12, 12, 20), start=1):
-        write_image(tmp_path / f"scan_{k}.png", grey(height))
+        write_image(tmp_path / f"visit_{k}.png", grey(height))
     cases, errors = read(tmp_path)
     assert not errors
-    assert sorted(cases) == ["scan_1", "scan_2", "scan_3"]
+    assert sorted(cases) == ["visit_1", "visit_2", "visit_3"]
     assert all(case.indices == (1,) for case in cases.values())
 
 
@@ -168,26 +168,26 @@ def test_images_without_numbers_are_cases_of_their_own(tmp_path):
 
 def test_numbers_from_zero_are_moved_to_one(tmp_path):
     for k in range(3):
-        write_image(tmp_path / f"scan_{k}.png", grey(seed=k))
-    assert read(tmp_path)[0]["scan"].indices == (1, 2, 3)
+        write_image(tmp_path / f"visit_{k}.png", grey(seed=k))
+    assert read(tmp_path)[0]["visit"].indices == (1, 2, 3)
 
 
 def test_equal_numbers_are_cases_of_their_own(tmp_path):
-    write_image(tmp_path / "scan_1.png", grey())
-    write_image(tmp_path / "scan_01.png", grey())
+    write_image(tmp_path / "visit_1.png", grey())
+    write_image(tmp_path / "visit_01.png", grey())
     assert len(read(tmp_path)[0]) == 2
 
 
 def test_equal_folders_get_names_of_their_own(tmp_path):
     for folder in ("a/x", "b/x"):
         for k in (1, 2):
-            write_image(tmp_path / folder / f"scan_{k}.png", grey(seed=k))
+            write_image(tmp_path / folder / f"visit_{k}.png", grey(seed=k))
     cases, _ = read(tmp_path)
-    assert sorted(cases) == ["scan", "scan-2"]
+    assert sorted(cases) == ["a_x_visit", "b_x_visit"]
     for k in (1, 2):
-        write_image(tmp_path / "c" / "patient7" / f"scan_{k}.png", grey(seed=k))
-        write_image(tmp_path / "c" / "patient8" / f"scan_{k}.png", grey(seed=k))
-    assert sorted(read(tmp_path / "c")[0]) == ["patient7_scan", "patient8_scan"]
+        write_image(tmp_path / "c" / "patient7" / f"visit_{k}.png", grey(seed=k))
+        write_image(tmp_path / "c" / "patient8" / f"visit_{k}.png", grey(seed=k))
+    assert sorted(read(tmp_path / "c")[0]) == ["patient7_visit", "patient8_visit"]
 
 
 def test_other_colour_images_are_read_with_a_warning(tmp_path):
@@ -306,10 +306,58 @@ def test_slices_of_the_public_set_without_a_mask_are_empty(tmp_path):
 
 def test_masks_of_some_slices_only_are_no_reference(tmp_path):
     for k in (8, 9, 10):
-        write_image(tmp_path / f"scan_{k}.png", grey(seed=k))
-    alone = read(tmp_path)[0]["scan"]
-    write_image(tmp_path / "scan_9_mask.png", (grey(seed=1) > 128).astype("u1"))
+        write_image(tmp_path / f"visit_{k}.png", grey(seed=k))
+    alone = read(tmp_path)[0]["visit"]
+    write_image(tmp_path / "visit_9_mask.png", (grey(seed=1) > 128).astype("u1"))
     cases, errors = read(tmp_path)
     assert not errors
-    assert cases["scan"].masks is None
-    assert cases["scan"].warnings == (*alone.warnings, partial_reference_warning(1, 3))
+    assert cases["visit"].masks is None
+    assert cases["visit"].warnings == (*alone.warnings, partial_reference_warning(1, 3))
+
+
+@pytest.mark.parametrize(
+    "name", ["IM-0001-{:04d}", "{:03d}", "slice{:03d}", "{}", "img ({})", "p7-{:02d}-axial"]
+)
+def test_numbered_pictures_of_one_size_are_one_stack(tmp_path, name):
+    numbers = [1, 2, 3, 10, 5, 6]
+    for k in numbers:
+        write_image(tmp_path / "smith" / f"{name.format(k)}.png", grey(seed=k))
+    (case,) = read(tmp_path)[0].values()
+    assert case.indices == tuple(sorted(numbers))
+    np.testing.assert_array_equal(case.pixels[-1, ..., 0], grey(seed=10))
+    files = [f"{name.format(k)}.png" for k in (1, 10)]
+    assert stack_warning(6, *files) in case.warnings
+    report = read_cases([tmp_path], single_pictures=True)
+    assert len(report.cases) == 6
+    assert all(case.n_slices == 1 for case in report.cases)
+
+
+def test_pictures_by_number_that_cannot_be_one_stack(tmp_path):
+    for k in (1, 2, 30):  # most of the numbers between are not there
+        write_image(tmp_path / "a" / f"p{k}.png", grey(seed=k))
+    for k in (1, 2, 3):  # of two sizes
+        write_image(tmp_path / "b" / f"p{k}.png", grey(12 if k < 3 else 20, seed=k))
+    for k in (1, 2):  # too few
+        write_image(tmp_path / "c" / f"p{k}.png", grey(seed=k))
+    assert len(read(tmp_path)[0]) == 8
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("smith/001.png", "smith"),
+        ("smith/images/image.png", "smith"),
+        ("smith/anat/IM-0001-0001.png", "smith"),
+        ("smith/p7.png", "p7"),
+        ("12/slice.png", "12"),
+    ],
+)
+def test_a_study_is_named_from_its_folder_where_its_name_says_nothing(tmp_path, path, name):
+    write_image(tmp_path / "in" / path, grey())
+    assert list(read(tmp_path / "in")[0]) == [name]
+
+
+def test_patients_in_folders_of_equal_names_get_names_of_their_own(tmp_path):
+    for patient in ("smith", "jones"):
+        write_image(tmp_path / patient / "anat" / "flair.png", grey(seed=len(patient)))
+    assert sorted(read(tmp_path)[0]) == ["jones", "smith"]

@@ -138,7 +138,9 @@ def test_tiff_in_which_0_is_white(tmp_path, kind):
     values = np.array([[0, 100], [50, 200]]).astype(kind)
     tifffile.imwrite(tmp_path / "a.tif", values, photometric="miniswhite")
     (page,) = read_image(tmp_path / "a.tif", "a.tif").pages
-    np.testing.assert_array_equal(np.argsort(page.ravel()), np.argsort(-values.ravel().astype(float)))
+    np.testing.assert_array_equal(
+        np.argsort(page.ravel()), np.argsort(-values.ravel().astype(float))
+    )
 
 
 @pytest.mark.parametrize("channels", [2, 5])

@@ -68,7 +68,7 @@ def test_slices_of_a_volume_are_counted_from_its_header(tmp_path: Path, suffix: 
 def write_mixture(folder: Path) -> None:
     for place in ("p2", "p1"):
         for k in (2, 1):
-            write_image(folder / place / f"scan_{k}.png", grey(seed=k))
+            write_image(folder / place / f"visit_{k}.png", grey(seed=k))
             write_image(folder / place / f"b_{k}.png", grey(seed=k + 2))
     write_image(folder / "p1" / "lost_mask.png", grey())
     (folder / "p1" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
@@ -85,7 +85,7 @@ def test_cases_and_sentences_stand_in_one_order_however_they_are_read(tmp_path: 
     write_mixture(tmp_path)
     report = read_cases([tmp_path])
     assert [case.case_id for case in report.cases] == [
-        "p1_b", "p1_scan", "p2_b", "p2_scan", "P1_AX_FLAIR", "P2_AX_FLAIR", "v",
+        "p1_b", "p1_visit", "p2_b", "p2_visit", "P1_AX_FLAIR", "P2_AX_FLAIR", "v",
     ]  # fmt: skip
     assert [error.source for error in report.errors] == [
         "p1/broken.png", "p1/lost_mask.png", "d/s1/im001", "m/w_mask.nii",

@@ -208,13 +208,13 @@ def test_an_image_whose_name_speaks_of_a_lesion_stays_an_image(tmp_path: Path) -
 
 
 def test_a_mask_that_is_found_by_its_place_is_named(tmp_path: Path) -> None:
-    write_nifti(tmp_path / "scan.nii.gz", head())
+    write_nifti(tmp_path / "visit.nii.gz", head())
     write_nifti(tmp_path / "other_grid.nii.gz", head()[:12], spacing=(2.0, 2.0, 5.0))
     write_nifti(tmp_path / "drawn_mask.nii.gz", lesion())
     cases = {case.case_id: case for case in read_cases([tmp_path]).cases}
-    assert reference_pixels(cases["scan"]) == LESION_PIXELS
+    assert reference_pixels(cases["visit"]) == LESION_PIXELS
     assert cases["other_grid"].masks is None
-    assert taken_as_its_warning("drawn_mask.nii.gz") in cases["scan"].warnings
+    assert taken_as_its_warning("drawn_mask.nii.gz") in cases["visit"].warnings
 
 
 def test_a_mask_that_fits_several_images_is_left_out(tmp_path: Path) -> None:
