@@ -64,7 +64,7 @@ def find_base(
     if base.version is not None:
         version = read_version(services.store, row.study_id, base.version)
         if version is None:
-            raise NotThere(f"Version {base.version} of this study's mask does not exist.")
+            raise NotThere(f"There is no version {base.version} of this study's mask.")
         described = replace(version.line.based_on, version=base.version)
         return BaseMask(described, decode_mask(version.content, shape), version.ai_content)
     if base.result_key is None or base.threshold is None:

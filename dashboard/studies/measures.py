@@ -27,7 +27,7 @@ from pipeline import (
 VERSION = 5
 #: A mask that takes longer to measure is noise, or an attempt to overload the server.
 LIMIT_S = 20.0
-_OF_ANOTHER_MASK = "Measured on the mask in view, not at the default mask threshold."
+OF_ANOTHER_MASK = "Measured on the mask in view, not at the default mask threshold."
 
 
 def describe_addresses(row: StudyRow, key: str) -> dict[str, str]:
@@ -88,7 +88,7 @@ def describe_lesions(
         InputError: It takes longer than `LIMIT_S`.
     """
     described = _describe(measure_lesions(masks, spacing_mm, limit_s=LIMIT_S))
-    return {**described, "notes": [_OF_ANOTHER_MASK, *described["notes"]]}
+    return {**described, "notes": [OF_ANOTHER_MASK, *described["notes"]]}
 
 
 def _describe(measured: BidimensionalMeasurement) -> dict[str, Any]:

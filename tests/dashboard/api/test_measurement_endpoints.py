@@ -19,6 +19,7 @@ from dashboard.store.measurements import (
     write_measurements,
 )
 from dashboard.store.stored_json import Measurement
+from dashboard.studies.measures import OF_ANOTHER_MASK
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 
@@ -218,7 +219,7 @@ def test_diameters_follow_threshold_and_operating_point(client: FlaskClient, res
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.json["lesions"] == shipped["lesions"]
     first, *others = answer.json["notes"]
-    assert first == "Measured on the mask in view, not on that of the shipped threshold."
+    assert first == OF_ANOTHER_MASK
     assert others == shipped["notes"]
     for mask, lesions in (("201", 0), ("100/91", 0), ("200/90", 1)):
         found = client.get(result["diameters_url"].format(mask=mask)).json
