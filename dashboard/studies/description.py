@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict
 from typing import Any
 
-from dashboard.jobs import table
-from dashboard.store import JobState, StudyRow
+from dashboard.store import StudyRow
 from dashboard.studies import measures
 from dashboard.studies.addresses import describe_result_addresses, describe_space_addresses
+from dashboard.studies.analysis import find_result
 from dashboard.studies.display import sequence_label
 from dashboard.studies.trust import describe_training_use, describe_trust
 from dashboard.workspace.services import Services
 from pipeline import Case, CaseResult, chosen_channels
 
-_LOG = logging.getLogger(__name__)
 #: Kind of a case that was read from pictures, which do not state directions.
 _IMAGES = "images"
 
@@ -23,21 +21,11 @@ _IMAGES = "images"
 def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
     """The response of ``GET /api/studies/<study_id>``.
 
-    A finished result that is no longer in the cache is computed again.
-
     Raises:
         InputError: The study's files are damaged.
     """
     case = services.files.load(row.study_id)
-    result, key = None, services.result_key(row.content_digest)
-    if key is not None and row.job_state is JobState.DONE:
-        result = services.results.get(key, case)
-        if result is None:
-            _LOG.warning("A result is no longer in the cache and is computed again.")
-            table.submit(
-                services.store, row.study_id, priority=table.PRIORITY_OPENED, result_lost=True
-            )
-            row = services.store.study(row.study_id) or row
+    result, key = find_result(services, row), services.result_key(row.content_digest)
     models = services.models
     address = f"/data/{row.study_id}/{row.data_digest}"
     reference = f"{address}/reference/{{slice}}" if row.has_reference else None

@@ -24,7 +24,7 @@ const WORDS = {
 };
 const PENDING = new Set(["queued", "running", "cancelling", "lost"]);
 const NOT_STORED = "The result could not be read. Start the analysis again.";
-/** @type {{ studyId: string, channel: JobChannel, fetched: boolean } | null} */
+/** @type {{ studyId: string, channel: JobChannel } | null} */
 let watched = null;
 
 /** @param {JobState} job */
@@ -59,11 +59,8 @@ async function fetchResult() {
     if (study.result) {
       show({ state: "done" });
       viewer.setResult(study.result);
-    } else if (mine.fetched) {
-      show({ state: "failed", message: NOT_STORED });
     } else {
-      mine.fetched = true;
-      mine.channel.ask(false); // the cache has lost it: it is computed again
+      show({ state: "failed", message: NOT_STORED });
     }
   } catch (error) {
     const message = error instanceof Error ? error.message : "";
@@ -79,8 +76,9 @@ function begin({ study }) {
     if (news.state === "done") void fetchResult();
     else show(news);
   });
-  watched = { studyId, channel, fetched: false };
+  watched = { studyId, channel };
   const known = job?.state ?? "queued";
+  // a job that is done without a result has lost it: the server computes it again
   const state = result ? "done" : known === "done" ? "queued" : known;
   show({ ...job, state });
   if (!result && state !== "failed" && state !== "cancelled") channel.ask(false);

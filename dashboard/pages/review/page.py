@@ -18,9 +18,10 @@ from pydantic import Field
 
 from dashboard.components.attributes import aria
 from dashboard.components.shell import empty_state
-from dashboard.jobs import callbacks, table
+from dashboard.jobs import callbacks
 from dashboard.pages.review import findings, rail, viewer
 from dashboard.store import STUDY_ID
+from dashboard.studies.analysis import cancel_analysis, request_analysis
 from dashboard.workspace import services
 
 STUDY = "review-study"
@@ -133,27 +134,12 @@ def follow_analysis(
     """
 
     def submit() -> int:
-        row = parts.store.study(request.study_id)
-        key = parts.result_key(row.content_digest) if row else None
-        return table.submit(
-            parts.store,
-            request.study_id,
-            priority=table.PRIORITY_OPENED,
-            result_lost=key is None or parts.results.outline(key) is None,
-            restart=request.again,
-        )
+        return request_analysis(parts, request.study_id, restart=request.again)
 
     def report(news: callbacks.JobNews) -> None:
         set_progress(news.answer(request))
 
     return callbacks.follow(parts.store, submit, report).answer(request)
-
-
-def cancel_analysis(parts: services.Services, study_id: str) -> None:
-    """Cancel a study's analysis by the present models, where there is one."""
-    row = parts.store.study(study_id)
-    if row is not None and row.job_id is not None:
-        table.cancel(parts.store, row.job_id)
 
 
 def _page(*children: Component) -> html.Div:

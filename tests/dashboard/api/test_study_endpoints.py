@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import shutil
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
 from dashboard.store import JobState, Origin
 from dashboard.workspace import services
-from dashboard.workspace.services import Services
+from dashboard.workspace.services import Services, build_services
 
 BATCH = "0123456789abcdef"
 OURS = {"X-Overread": "1"}
@@ -165,18 +166,18 @@ def test_findings_of_the_input_gate_stand_among_the_warnings(
     assert len(told) == len(set(told)) > len(found.warnings)
 
 
-def test_a_result_that_the_cache_lost_is_computed_again(
+def test_a_result_that_the_cache_lost_is_missing_and_reading_changes_nothing(
     client: FlaskClient, parts: Services
 ) -> None:
     study = add_case(parts, make_case())
     worker = Worker(parts, make_analyser=fake_factory())
     worker.run_one()
-    parts.results._entries.clear()
-    described = client.get(f"/api/studies/{study}").json
-    assert described["result"] is None
-    assert described["job"]["state"] == "queued"
-    assert worker.run_one()
-    assert client.get(f"/api/studies/{study}").json["result"] is not None
+    shutil.rmtree(parts.settings.results)
+    services.attach(client.application, build_services(parts.settings))
+    for _ in range(2):
+        described = client.get(f"/api/studies/{study}").json
+        assert (described["result"], described["job"]["state"]) == (None, "done")
+    assert not worker.run_one()
 
 
 def test_failed_analysis_is_told(client: FlaskClient, parts: Services) -> None:

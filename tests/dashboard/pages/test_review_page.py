@@ -11,6 +11,7 @@ from fake_server import add_case, fake_factory, make_case
 from dashboard.jobs.callbacks import read_request
 from dashboard.jobs.execution import Worker
 from dashboard.pages.review import page as review
+from dashboard.studies.analysis import cancel_analysis
 from dashboard.workspace.services import build_services
 
 STUDY = "0123456789abcdef"
@@ -64,12 +65,12 @@ def test_request_names_a_study(changes, is_valid):
 @pytest.mark.parametrize(("again", "state"), [(False, "cancelled"), (True, "queued")])
 def test_only_a_reader_who_says_so_begins_a_cancelled_analysis_anew(parts, again, state):
     study = add_case(parts, make_case())
-    review.cancel_analysis(parts, study)
+    cancel_analysis(parts, study)
     heard: list[Any] = []
 
     def hear(progress: dict[str, Any]) -> None:
         heard.append(progress)
-        review.cancel_analysis(parts, study)
+        cancel_analysis(parts, study)
 
     request = review.AnalysisRequest(study_id=study, asked=7, again=again)
     last = review.follow_analysis(parts, request, hear)
