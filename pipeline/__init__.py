@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from pipeline.models.metadata import SplitFacts, TrainingFacts
     from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
     from pipeline.storage.checked_json import (
-        Fields,
         input_error,
         json_number,
         read_json_object,
@@ -105,7 +104,6 @@ _MODULES = {
     "DiceEstimate": "pipeline.analysis.expected_dice",
     "DiceModel": "pipeline.analysis.expected_dice",
     "HeadSurface": "pipeline.surfaces.head_surface",
-    "Fields": "pipeline.storage.checked_json",
     "InputAspect": "pipeline.input_gate.gate",
     "InputError": "pipeline.errors",
     "InputFinding": "pipeline.input_gate.gate",
@@ -170,7 +168,6 @@ __all__ = [
     "DiceEstimate",
     "DiceModel",
     "ExperimentResults",
-    "Fields",
     "HeadSurface",
     "InputAspect",
     "InputError",

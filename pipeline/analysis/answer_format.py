@@ -1,4 +1,4 @@
-"""Bytes in which the cache keeps an `Answer`: a JSON header, then each slice on its own.
+"""Bytes in which the cache stores an `Answer`: a JSON header, then each slice on its own.
 
 ::
 
@@ -17,23 +17,63 @@ import json
 import math
 import struct
 import zlib
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, with_config
 
 from pipeline.analysis.answer import Answer, Outline
 from pipeline.analysis.results import AnswerMap, ModelReference
 from pipeline.models.decision import DecidedBy
+from pipeline.storage.checked_json import STRICT
+from pipeline.storage.field_types import Count, Share
 
 _MAGIC = b"OVR5"
 _LENGTH = struct.Struct(">I")
 _BODY = len(_MAGIC) + hashlib.sha256().digest_size
-#: Lists of the header that hold one value for each slice.
-_PER_SLICE = {"scores", "classifier_scores", "outline_evidence", "decided_by"}
 #: An answer that would unpack to more than this is none of ours.
 _MAX_VOXELS = 2**31
+Side = Annotated[int, Field(gt=0)]
+
+
+@with_config(STRICT)
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    """Everything of an answer but its maps, and the bytes of each of their slices."""
+
+    key: str
+    shape: tuple[Side, Side, Side]
+    sizes: tuple[Count, ...]
+    scores: tuple[Share, ...]
+    classifier_scores: tuple[Share, ...]
+    outline_evidence: tuple[Share | None, ...]
+    decided_by: tuple[str, ...]
+    left_out_px: tuple[Count, ...]
+    thresholds: tuple[Share, Share]
+    networks: tuple[ModelReference]
+    warnings: tuple[str, ...]
+
+    def check(self, key: str) -> None:
+        """Make sure that the parts belong together, and to a key.
+
+        Raises:
+            ValueError: They do not.
+        """
+        n = self.shape[0]
+        per_slice = (self.scores, self.classifier_scores, self.outline_evidence, self.decided_by)
+        if self.key != key:
+            raise ValueError("the entry is of another key")
+        if len(AnswerMap) * math.prod(self.shape) > _MAX_VOXELS:
+            raise ValueError("the entry is too large")
+        if any(len(values) != n for values in per_slice) or len(self.left_out_px) not in (0, n):
+            raise ValueError("the entry lacks values of slices")
+        if len(self.sizes) != len(AnswerMap) * n:
+            raise ValueError("the entry lacks maps of slices")
+        if not set(self.decided_by) <= set(DecidedBy):
+            raise ValueError("the entry has an unknown decision")
 
 
 def encode_answer(answer: Answer, key: str) -> bytes:
@@ -41,20 +81,20 @@ def encode_answer(answer: Answer, key: str) -> bytes:
     nothing = [b""] * len(answer.probability)
     maps = [getattr(answer, name) for name in AnswerMap]
     blobs = [b for m in maps for b in (nothing if m is None else [_pack(s) for s in m])]
-    header = {
-        "key": key,
-        "shape": list(answer.probability.shape),
-        "sizes": [len(blob) for blob in blobs],
-        "scores": list(answer.scores),
-        "classifier_scores": list(answer.classifier_scores),
-        "outline_evidence": list(answer.outline_evidence),
-        "decided_by": list(answer.decided_by),
-        "left_out_px": list(answer.left_out_px),
-        "thresholds": [answer.operating_point, answer.mask_threshold],
-        "networks": [asdict(answer.network)],
-        "warnings": list(answer.warnings),
-    }
-    text = json.dumps(header, allow_nan=False).encode()
+    header = _Header(
+        key=key,
+        shape=answer.probability.shape,
+        sizes=tuple(len(blob) for blob in blobs),
+        scores=answer.scores,
+        classifier_scores=answer.classifier_scores,
+        outline_evidence=answer.outline_evidence,
+        decided_by=answer.decided_by,
+        left_out_px=answer.left_out_px,
+        thresholds=(answer.operating_point, answer.mask_threshold),
+        networks=(answer.network,),
+        warnings=answer.warnings,
+    )
+    text = json.dumps(asdict(header), allow_nan=False).encode()
     body = b"".join([_LENGTH.pack(len(text)), text, *blobs])
     return _MAGIC + hashlib.sha256(body).digest() + body
 
@@ -68,12 +108,12 @@ def decode_answer(entry: bytes, key: str) -> Answer:
     header, start = _read_header(entry, key)
     return Answer(
         **_outline_fields(header, entry, start),
-        classifier_scores=tuple(header["classifier_scores"]),
-        outline_evidence=tuple(header["outline_evidence"]),
-        decided_by=tuple(header["decided_by"]),
+        classifier_scores=header.classifier_scores,
+        outline_evidence=header.outline_evidence,
+        decided_by=header.decided_by,
         uncertainty=_read_map(header, entry, start, AnswerMap.UNCERTAINTY),
-        left_out_px=tuple(header["left_out_px"]),
-        warnings=tuple(header["warnings"]),
+        left_out_px=header.left_out_px,
+        warnings=header.warnings,
     )
 
 
@@ -96,41 +136,40 @@ def decode_slice(
         ValueError: As `decode_answer`, or there is no such slice.
     """
     header, start = _read_header(entry, key)
-    n, h, w = header["shape"]
+    n, h, w = header.shape
     if not 0 <= k < n:
         raise ValueError(f"slice must be from 0 to {n - 1}, got {k}")
     place = list(AnswerMap).index(name) * n + k
-    start += sum(header["sizes"][:place])
-    size = header["sizes"][place]
+    start += sum(header.sizes[:place])
+    size = header.sizes[place]
     return _unpack(entry[start : start + size], h, w) if size else np.zeros((h, w), np.uint8)
 
 
-def _outline_fields(header: dict[str, Any], entry: bytes, start: int) -> dict[str, Any]:
+def _outline_fields(header: _Header, entry: bytes, start: int) -> dict[str, Any]:
+    operating_point, mask_threshold = header.thresholds
     return {
-        "network": _model(header["networks"][0]),
-        "scores": tuple(header["scores"]),
+        "network": header.networks[0],
+        "scores": header.scores,
         "probability": _read_map(header, entry, start, AnswerMap.PROBABILITY),
-        "operating_point": header["thresholds"][0],
-        "mask_threshold": header["thresholds"][1],
+        "operating_point": operating_point,
+        "mask_threshold": mask_threshold,
     }
 
 
-def _read_map(
-    header: dict[str, Any], entry: bytes, start: int, name: AnswerMap
-) -> NDArray[np.uint8]:
+def _read_map(header: _Header, entry: bytes, start: int, name: AnswerMap) -> NDArray[np.uint8]:
     """A whole map ``(n, h, w)``; slices begin at ``start``."""
-    n, h, w = header["shape"]
+    n, h, w = header.shape
     first = list(AnswerMap).index(name) * n
-    start += sum(header["sizes"][:first])
+    start += sum(header.sizes[:first])
     volume = np.zeros((n, h, w), np.uint8)
-    for k, size in enumerate(header["sizes"][first : first + n]):
+    for k, size in enumerate(header.sizes[first : first + n]):
         if size:
             volume[k] = _unpack(entry[start : start + size], h, w)
         start += size
     return volume
 
 
-def _read_header(entry: bytes, key: str) -> tuple[dict[str, Any], int]:
+def _read_header(entry: bytes, key: str) -> tuple[_Header, int]:
     """Check the bytes and their header; returns it and where the slices begin."""
     body = entry[_BODY:]
     if entry[: len(_MAGIC)] != _MAGIC or len(body) < _LENGTH.size:
@@ -138,49 +177,16 @@ def _read_header(entry: bytes, key: str) -> tuple[dict[str, Any], int]:
     if hashlib.sha256(body).digest() != entry[len(_MAGIC) : _BODY]:
         raise ValueError("the entry is damaged")
     end = _LENGTH.size + _LENGTH.unpack_from(body)[0]
-    header = json.loads(body[_LENGTH.size : end])
-    _check_header(header, key)
-    if end + sum(header["sizes"]) != len(body):
+    header = _header_type().validate_json(body[_LENGTH.size : end])
+    header.check(key)
+    if end + sum(header.sizes) != len(body):
         raise ValueError("the entry's slices do not fill it")
     return header, _BODY + end
 
 
-def _check_header(header: Any, key: str) -> None:
-    lists = _PER_SLICE | {"sizes", "shape", "thresholds", "networks", "warnings", "left_out_px"}
-    if not isinstance(header, dict) or set(header) != lists | {"key"} or header["key"] != key:
-        raise ValueError("the entry is another one's")
-    if any(not isinstance(header[name], list) for name in lists):
-        raise ValueError("the entry's header does not fit")
-    shape = header["shape"]
-    whole = len(shape) == 3 and all(type(v) is int and v > 0 for v in shape)
-    if not whole or len(AnswerMap) * math.prod(shape) > _MAX_VOXELS:
-        raise ValueError("the entry's shape does not fit")
-    if any(len(header[name]) != shape[0] for name in _PER_SLICE):
-        raise ValueError("the entry's slices do not fit")
-    sizes = header["sizes"]
-    whole = all(type(v) is int and v >= 0 for v in sizes)
-    if not whole or len(sizes) != len(AnswerMap) * shape[0]:
-        raise ValueError("the entry's sizes do not fit")
-    counts = header["left_out_px"]
-    if len(counts) not in (0, shape[0]) or not all(type(v) is int and v >= 0 for v in counts):
-        raise ValueError("the entry's counts do not fit")
-    evidence = [v for v in header["outline_evidence"] if v is not None]
-    parts = [*header["scores"], *header["classifier_scores"], *evidence, *header["thresholds"]]
-    if len(header["thresholds"]) != 2 or not all(type(v) is float and 0 <= v <= 1 for v in parts):
-        raise ValueError("the entry's scores do not fit")
-    if not all(word in list(DecidedBy) for word in header["decided_by"]):
-        raise ValueError("the entry's decisions do not fit")
-    if len(header["networks"]) != 1 or not all(isinstance(v, str) for v in header["warnings"]):
-        raise ValueError("the entry's network or warnings do not fit")
-
-
-def _model(fields: Any) -> ModelReference:
-    names = set(ModelReference.__dataclass_fields__)
-    if not isinstance(fields, dict) or set(fields) != names:
-        raise ValueError("the entry names a model in another way")
-    if not all(isinstance(value, str) for value in fields.values()):
-        raise ValueError("the entry names a model in another way")
-    return ModelReference(**fields)
+@cache
+def _header_type() -> TypeAdapter[_Header]:
+    return TypeAdapter(_Header)
 
 
 def _pack(values: NDArray[np.uint8]) -> bytes:

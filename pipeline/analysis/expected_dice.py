@@ -15,22 +15,21 @@ taken to hold for the shipped one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, with_config
 
 from pipeline.analysis.outline_facts import OutlineFacts
 from pipeline.models.registry import ModelInfo
-from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import SHA256, file_digest
+from pipeline.storage.checked_json import STRICT, read_json
+from pipeline.storage.digests import file_digest
+from pipeline.storage.field_types import Count, Digest, Flag, Name, Number, Share
 
 MODEL_FILE = "expected_dice.json"
-SCHEMA = 1
 #: Part of new patients whose Dice the interval is to hold.
 COVERAGE = 0.9
 #: What is learned from, and whether more of it speaks for a better (1) or a worse outline (-1).
@@ -44,8 +43,8 @@ FEATURES = {
 _SIMILAR = 3
 #: Dice nearer to 0 or 1 than this are told apart by a few pixels only.
 _FLOOR = 0.02
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,127}")
-_MOST_PATIENTS = 10_000
+_WIDTH = len(FEATURES)
+Value = Annotated[float, Field(gt=-1e6, lt=1e6)]
 
 
 @dataclass(frozen=True)
@@ -152,6 +151,79 @@ class DiceModel:
         return DiceEstimate(expected, low, high, self.learned, n, similar, unlike)
 
 
+@dataclass(frozen=True)
+class FitCheck:
+    """How the estimate does on patients that it did not see.
+
+    Attributes:
+        patients: How many.
+        coverage: Part of them whose Dice lies in the interval, of `COVERAGE` that were aimed at.
+        mean_width: Mean width of the interval.
+        error: Mean absolute error of the expected Dice.
+        plain_coverage: Coverage of the interval of all others' Dice, whatever the case looks like.
+        plain_width: Its mean width.
+        error_of_mean: Mean absolute error of "always the mean of the others".
+        error_of_median: Likewise of their median.
+        gain_low: Lower end of the 90% interval (draws of patients) of how much the error is below
+            the better of both.
+        gain_high: Its upper end.
+    """
+
+    patients: Count
+    coverage: Share
+    mean_width: Share
+    error: Share
+    plain_coverage: Share
+    plain_width: Share
+    error_of_mean: Share
+    error_of_median: Share
+    gain_low: Number
+    gain_high: Number
+
+    @property
+    def beats_the_mean(self) -> bool:
+        """Whether the estimate is better than saying the same of everybody, beyond chance."""
+        return self.gain_low > 0
+
+
+@dataclass(frozen=True)
+class PatientFit:
+    """A held-out patient in the file; see `DiceModel`."""
+
+    case_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,127}\z")]
+    dice: Share
+    features: Annotated[tuple[Value, ...], Field(min_length=_WIDTH, max_length=_WIDTH)]
+    fit: Annotated[tuple[Value, ...], Field(min_length=1 + _WIDTH, max_length=1 + _WIDTH)]
+    error: Annotated[float, Field(ge=-100, le=100)]
+
+
+@with_config(STRICT)
+@dataclass(frozen=True, kw_only=True)
+class DiceFile:
+    """expected_dice.json.
+
+    Attributes:
+        network: SHA-256 of the weights that it was learned for.
+        evaluation: SHA-256 of the evaluation that it was learned from.
+        learned: False where all slopes are 0.
+        features: Names of `FEATURES`.
+        check: How the estimate does on unseen patients.
+        patients: What was learned.
+    """
+
+    schema: Literal[1] = 1
+    network: Digest
+    evaluation: Digest
+    learned: Flag
+    features: tuple[Name, ...]
+    check: FitCheck
+    patients: Annotated[tuple[PatientFit, ...], Field(min_length=1, max_length=10_000)]
+
+    def __post_init__(self) -> None:
+        if self.features != tuple(FEATURES):
+            raise ValueError("must have the features of this version")
+
+
 def outline_features(facts: OutlineFacts) -> NDArray[np.float64] | None:
     """The facts as `FEATURES`: ``(features,)``; None where nothing was outlined."""
     known = (
@@ -228,49 +300,26 @@ def read_dice_model(network: ModelInfo) -> DiceModel | None:
     Raises:
         InputError: The file is there and does not fit.
     """
-    content = read_json_object(network.folder / MODEL_FILE, MODEL_FILE)
-    if content is None:
-        return None
-    fields = Fields(content, MODEL_FILE)
-    fields.require(fields.get("schema") == SCHEMA, f"schema must be {SCHEMA}")
-    if fields.text("network", SHA256) != network.digest:
+    remedy = "run python -m pipeline fit-expected-dice"
+    file = read_json(network.folder / MODEL_FILE, DiceFile, shown=MODEL_FILE, remedy=remedy)
+    if file is None or file.network != network.digest:
         return None
     try:
         evaluation = file_digest(evaluation_path(network))
     except OSError:
         return None
-    if fields.text("evaluation", SHA256) != evaluation:
+    if file.evaluation != evaluation:
         return None
-    return _read_model(fields)
+    return DiceModel(
+        fits=np.array([row.fit for row in file.patients], np.float64),
+        errors=np.array([row.error for row in file.patients], np.float64),
+        case_ids=tuple(row.case_id for row in file.patients),
+        dice=np.array([row.dice for row in file.patients], np.float64),
+        features=np.array([row.features for row in file.patients], np.float64),
+        learned=file.learned,
+    )
 
 
 def evaluation_path(network: ModelInfo) -> Path:
     """The evaluation of a shipped network."""
     return network.folder.parent / "evaluation.json"
-
-
-def _read_model(fields: Fields) -> DiceModel:
-    rows = fields.get("patients")
-    fits_length = isinstance(rows, list) and 1 <= len(rows) <= _MOST_PATIENTS
-    fields.require(fits_length, "patients must be a list")
-    fields.require(fields.get("features") == list(FEATURES), "the features are others")
-    learned = fields.get("learned")
-    fields.require(isinstance(learned, bool), "learned must be true or false")
-    patients = [fields.part(row) for row in rows or ()]
-    width = len(FEATURES)
-    return DiceModel(
-        fits=np.array([_numbers(row, "fit", 1 + width) for row in patients]),
-        errors=np.array([row.number("error", -100, 100) for row in patients]),
-        case_ids=tuple(row.text("case_id", _NAME) for row in patients),
-        dice=np.array([row.number("dice", 0, 1) for row in patients]),
-        features=np.array([_numbers(row, "features", width) for row in patients]),
-        learned=bool(learned),
-    )
-
-
-def _numbers(fields: Fields, name: str, length: int) -> Sequence[float]:
-    values: Any = fields.get(name)
-    fits = isinstance(values, list) and len(values) == length
-    fits = fits and all(type(v) in (int, float) and abs(v) < 1e6 for v in values)
-    fields.require(fits, f"{name} must hold {length} numbers")
-    return [float(v) for v in values]

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         path = write_precision_check(reference.network, check)
     say(describe_check(check))
     say(f"Kept in {path.name} with the weights.")
-    return 0 if check.passed else 1
+    return 0 if check.passes() else 1
 
 
 def _read_each(folders: list[Path], bar: ProgressBar) -> Iterator[Case]:

@@ -242,28 +242,21 @@ def _picture_worst(
 
 
 def _evaluate_demo(arguments: argparse.Namespace, analyser: Any) -> int:
-    from pipeline.evaluation.evaluate import count_lesions
-    from pipeline.storage.atomic_files import write_json
+    from pipeline.evaluation.evaluate import DemoEvaluation, DemoRow, count_lesions
+    from pipeline.storage.checked_json import write_document
 
-    studies = []
+    studies: list[DemoRow] = []
     with ProgressBar("study") as bar:
         for case in _read_each(_subfolders(arguments.demo), bar):
             if case.masks is not None:
                 result = analyser.analyse(case)
                 found, lesions = count_lesions(case, result)
                 called = sum(answer.tumor for answer in result.slices)
-                studies.append(
-                    {
-                        "case_id": case.case_id,
-                        "lesions": lesions,
-                        "found": found,
-                        "called_slices": called,
-                    }
-                )
-    found, lesions = (sum(int(study[key]) for study in studies) for key in ("found", "lesions"))
-    document = {"schema": 1, "synthetic": True, "lesions": lesions, "found": found}
+                studies.append(DemoRow(case.case_id, lesions, found, called))
+    found, lesions = sum(row.found for row in studies), sum(row.lesions for row in studies)
+    evaluation = DemoEvaluation(lesions=lesions, found=found, studies=tuple(studies))
     with writing(arguments.output):
-        write_json(arguments.output / "demo.json", document | {"studies": studies})
+        write_document(arguments.output / "demo.json", evaluation)
     say(
         f"{found} of {lesions} synthetic lesions in {len(studies)} demo studies were touched by an "
         "outline. They are drawn, not patients: this says nothing about accuracy."

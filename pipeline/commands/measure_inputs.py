@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from pipeline.datasets.lgg import find_patients
     from pipeline.datasets.splits import load_fold
-    from pipeline.input_gate.ranges import SCHEMA, read_ranges
-    from pipeline.storage.atomic_files import write_json
+    from pipeline.input_gate.ranges import RangesFile, read_ranges
+    from pipeline.storage.checked_json import write_document
 
     folders = find_patients(arguments.data)
     split = load_fold()
@@ -50,16 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
         )
     with ProgressBar("patient") as bar:
         measured = _measure(folders, [*split.train, *others], bar)
-    content = {
-        "schema": SCHEMA,
-        "data": "LGG MRI Segmentation (Buda et al. 2019, TCGA-LGG)",
-        "split": split.name,
-        "part": "train",
-        "patients": len(split.train),
-        "ranges": ranges_of([measured[name] for name in split.train]),
-    }
+    file = RangesFile(
+        data="LGG MRI Segmentation (Buda et al. 2019, TCGA-LGG)",
+        split=split.name,
+        part="train",
+        patients=len(split.train),
+        ranges=ranges_of([measured[name] for name in split.train]),
+    )
     with writing(arguments.output.parent):
-        write_json(arguments.output, content)
+        write_document(arguments.output, file)
     known = read_ranges(arguments.output)
     outside = [
         name
@@ -71,11 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def ranges_of(measured: Sequence[Mapping[str, float | None]]) -> dict[str, list[float]]:
+def ranges_of(measured: Sequence[Mapping[str, float | None]]) -> dict[str, tuple[float, float]]:
     """Lowest and highest value of each measure; patients without it are passed over."""
     columns = {name: [row[name] for row in measured] for name in measured[0]}
     known = {name: [v for v in column if v is not None] for name, column in columns.items()}
-    return {name: [min(column), max(column)] for name, column in known.items() if column}
+    return {name: (min(column), max(column)) for name, column in known.items() if column}
 
 
 def _measure(

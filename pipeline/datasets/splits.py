@@ -11,11 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydantic import with_config
+
+from pipeline.errors import InputError
+from pipeline.storage.checked_json import STRICT, dump_json, read_json
+from pipeline.storage.field_types import Name
 
 FOLDS_FILE = Path(__file__).with_name("lgg_folds.json")
 SHIPPED_FOLD = 1
@@ -36,15 +41,15 @@ class Split:
         held_out: Patients on which nothing is chosen; the figures that are reported are theirs.
     """
 
-    name: str
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-    held_out: tuple[str, ...]
+    name: Name
+    train: tuple[Name, ...]
+    validation: tuple[Name, ...]
+    held_out: tuple[Name, ...]
 
     def __post_init__(self) -> None:
         everybody = self.train + self.validation + self.held_out
         if len(set(everybody)) != len(everybody):
-            raise ValueError(f"the split {self.name} holds a patient twice")
+            raise ValueError(f"must not hold a patient twice, as {self.name} does")
 
 
 @dataclass(frozen=True)
@@ -170,31 +175,39 @@ def split_by_slice(
     return SliceSplit("by slice", gather(order[:first]), gather(order[first:second]))
 
 
+@with_config(STRICT)
+@dataclass(frozen=True)
+class _File:
+    """A file of folds."""
+
+    folds: tuple[Split, ...]
+
+    def __post_init__(self) -> None:
+        held_out = [patient for fold in self.folds for patient in fold.held_out]
+        if len(set(held_out)) != len(held_out):
+            raise ValueError("must not hold out a patient in two folds")
+
+
 def save_folds(folds: Sequence[Split], path: Path = FOLDS_FILE) -> None:
-    """Write folds as JSON."""
-    path.write_text(json.dumps({"folds": [asdict(fold) for fold in folds]}, indent=1) + "\n")
+    """Write folds as JSON.
+
+    Raises:
+        ValueError: A patient is held out in two of them.
+    """
+    path.write_text(json.dumps(dump_json(_File(tuple(folds))), indent=1) + "\n")
 
 
 def load_folds(path: Path = FOLDS_FILE) -> tuple[Split, ...]:
     """Read folds; the committed ones by default.
 
     Raises:
-        ValueError: If a patient stands twice in a fold, or is held out in two.
+        InputError: The file is missing or not valid: a patient stands twice in a fold, or is held
+            out in two.
     """
-    entries = json.loads(path.read_text())["folds"]
-    folds = tuple(
-        Split(
-            name=entry["name"],
-            train=tuple(entry["train"]),
-            validation=tuple(entry["validation"]),
-            held_out=tuple(entry["held_out"]),
-        )
-        for entry in entries
-    )
-    held_out = [patient for fold in folds for patient in fold.held_out]
-    if len(set(held_out)) != len(held_out):
-        raise ValueError(f"{path.name} holds out a patient twice")
-    return folds
+    file = read_json(path, _File, shown=path.name, remedy="restore the committed file")
+    if file is None:
+        raise InputError(path.name, f"{path.name} is missing; restore the committed file.")
+    return file.folds
 
 
 def load_fold(number: int = SHIPPED_FOLD) -> Split:

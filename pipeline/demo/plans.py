@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 #: Raise when the same plans would give other pixels; folders of an older version are made again.
-DEMO_VERSION = 1
+DEMO_VERSION: Literal[1] = 1
 #: Everything random in the studies comes from this seed and the study's name.
 DEMO_SEED = 20261101
 

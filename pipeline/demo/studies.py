@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import with_config
 from scipy import ndimage
 
 from pipeline.data.case import SequenceName
@@ -31,17 +30,53 @@ from pipeline.demo.contrast import render
 from pipeline.demo.geometry import SliceGrid, make_source_map
 from pipeline.demo.lesions import Lesion, grow_lesion
 from pipeline.demo.marking import burn_in
-from pipeline.demo.plans import DEMO_SEED, DEMO_STUDIES, DEMO_VERSION, StudyPlan
+from pipeline.demo.plans import DEMO_SEED, DEMO_STUDIES, DEMO_VERSION, Side, StudyPlan
 from pipeline.demo.template import load_template
-from pipeline.errors import ProgressCallback
+from pipeline.errors import InputError, ProgressCallback
+from pipeline.storage.checked_json import STRICT, read_json, write_document
+from pipeline.storage.field_types import Amount, Count, Flag, Name, Text
 
-#: What the lesions are, beside the studies: side, site and volume of each.
+#: The manifest, stored with the studies: side, site and volume of each lesion.
 MANIFEST_NAME = "demo.json"
 _SERIES = {
     SequenceName.FLAIR: series.FLAIR,
     SequenceName.PRE: series.PRE,
     SequenceName.POST: series.POST,
 }
+
+
+@dataclass(frozen=True)
+class StudyEntry:
+    """What is truly in a study.
+
+    Attributes:
+        lesion: Whether it has one.
+        side, site: Where the lesion is; None without one.
+        volume_ml: Of the reference mask; None without a lesion.
+        slices: Numbers, from 1, of the slices with lesion.
+        skull_stripped: Whether everything outside the brain is blanked.
+        sequences: The series of images.
+    """
+
+    lesion: Flag
+    side: Side | None
+    site: Name | None
+    volume_ml: Amount | None
+    slices: tuple[Count, ...]
+    skull_stripped: Flag
+    sequences: tuple[SequenceName, ...]
+
+
+@with_config(STRICT)
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """demo.json: the studies by patient, and how their lesions were made."""
+
+    schema: Literal[1] = 1
+    version: Literal[1] = DEMO_VERSION
+    about: Text = "Synthetic demo studies. A count of lesions found here is never an accuracy."
+    reference: Text = f"lesion makes up at least {REFERENCE_SHARE:g} of a voxel's tissue"
+    studies: Mapping[Name, StudyEntry]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,16 +121,16 @@ def make_demo_studies(
         template_mm: Voxel of the template; tests take a coarse one.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = _read_manifest(folder)
+    entries = _read_entries(folder)
     for done, plan in enumerate(studies):
         if progress is not None:
             progress(done, len(studies), f"Making demo study {plan.patient_id}")
-        if plan.patient_id in manifest and (folder / plan.patient_id).is_dir():
+        if plan.patient_id in entries and (folder / plan.patient_id).is_dir():
             continue
         study = make_study(plan, template_mm=template_mm)
         _write_study(study, folder)
-        manifest[plan.patient_id] = _describe(study)
-        _write_manifest(folder, manifest)
+        entries[plan.patient_id] = _describe(study)
+        write_document(folder / MANIFEST_NAME, Manifest(studies=entries))
     if progress is not None:
         progress(len(studies), len(studies), "Demo studies made")
 
@@ -155,40 +190,25 @@ def _write_study(study: DemoStudy, folder: Path) -> None:
     partial.rename(target)
 
 
-def _describe(study: DemoStudy) -> dict[str, Any]:
-    """The manifest's entry: what is truly there."""
+def _describe(study: DemoStudy) -> StudyEntry:
     lesion = study.plan.lesion
-    return {
-        "lesion": lesion is not None,
-        "side": None if lesion is None else lesion.side.value,
-        "site": None if lesion is None else lesion.site,
-        "volume_ml": None if lesion is None else round(study.volume_ml, 1),
-        "slices": [int(k) + 1 for k in np.flatnonzero(study.mask.any(axis=(1, 2)))],
-        "skull_stripped": study.plan.skull_stripped,
-        "sequences": [sequence.value for sequence in study.images],
-    }
+    return StudyEntry(
+        lesion=lesion is not None,
+        side=None if lesion is None else lesion.side,
+        site=None if lesion is None else lesion.site,
+        volume_ml=None if lesion is None else round(study.volume_ml, 1),
+        slices=tuple(int(k) + 1 for k in np.flatnonzero(study.mask.any(axis=(1, 2)))),
+        skull_stripped=study.plan.skull_stripped,
+        sequences=tuple(study.images),
+    )
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    """Entries of the studies that this version made; empty where there are none."""
+def _read_entries(folder: Path) -> dict[str, StudyEntry]:
+    """Entries of the studies that this version made; none where the manifest is another's."""
     try:
-        content = json.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = read_json(
+            folder / MANIFEST_NAME, Manifest, shown=MANIFEST_NAME, remedy="make the studies again"
+        )
+    except InputError:
         return {}
-    if not isinstance(content, dict) or content.get("version") != DEMO_VERSION:
-        return {}
-    studies = content.get("studies")
-    return studies if isinstance(studies, dict) else {}
-
-
-def _write_manifest(folder: Path, studies: dict[str, Any]) -> None:
-    content = {
-        "schema": 1,
-        "version": DEMO_VERSION,
-        "about": "Synthetic demo studies. A count of lesions found here is never an accuracy.",
-        "reference": f"lesion makes up at least {REFERENCE_SHARE:g} of a voxel's tissue",
-        "studies": studies,
-    }
-    partial = folder / f".{MANIFEST_NAME}.partial"
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, folder / MANIFEST_NAME)
+    return {} if manifest is None else dict(manifest.studies)

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from pipeline.engine.base import Arrays, StageModel
 from pipeline.engine.exports import (
     AGREEMENT_LIMIT,
-    RECORD_SCHEMA,
     ExportedFiles,
+    ExportRecord,
     exported_files,
     is_exported,
 )
@@ -34,7 +34,7 @@ from pipeline.engine.keras_engine import KerasStage
 from pipeline.engine.selection import ENGINES, exporting_engines
 from pipeline.errors import InputError, ProgressCallback
 from pipeline.models.registry import DEFAULT_TASK, NetworkInfo, load_keras_model, read_model_info
-from pipeline.storage.atomic_files import write_json
+from pipeline.storage.checked_json import write_document
 
 _LOG = logging.getLogger(__name__)
 #: Names of exports, also of the single files that image tasks had before.
@@ -155,7 +155,17 @@ def _export(info: NetworkInfo, engine_dir: Path, engine: str) -> None:
         if info.has_heads:
             save_heads(read_heads(model), draft.heads)
         difference = _check(parts, info, draft)
-        write_json(draft.record, _record(info, engine, difference, draft.sizes()))
+        record = ExportRecord(
+            task=info.task_name,
+            name=info.name,
+            engine=engine,
+            version=importlib.metadata.version(ENGINES[engine].package),
+            keras_digest=info.digest,
+            max_difference=difference,
+            limit=AGREEMENT_LIMIT,
+            sizes=draft.sizes(),
+        )
+        write_document(draft.record, record)
         shutil.rmtree(files.folder, ignore_errors=True)
         draft.folder.replace(files.folder)
     _remove_older(info, files)
@@ -174,22 +184,6 @@ def _check(parts: Sequence[Any], info: NetworkInfo, draft: ExportedFiles) -> flo
             f"in probability on {draft.engine}, more than {AGREEMENT_LIMIT:g}; it was not kept.",
         )
     return difference
-
-
-def _record(
-    info: NetworkInfo, engine: str, difference: float, sizes: dict[str, int]
-) -> dict[str, Any]:
-    return {
-        "schema": RECORD_SCHEMA,
-        "task": info.task_name,
-        "name": info.name,
-        "engine": engine,
-        "version": importlib.metadata.version(ENGINES[engine].package),
-        "keras_digest": info.digest,
-        "max_difference": difference,
-        "limit": AGREEMENT_LIMIT,
-        "sizes": sizes,
-    }
 
 
 def _remove_older(info: NetworkInfo, files: ExportedFiles) -> None:

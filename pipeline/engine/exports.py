@@ -10,18 +10,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from pydantic import with_config
 
 from pipeline.errors import InputError
 from pipeline.models.registry import NetworkInfo
-from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import SHA256
+from pipeline.storage.checked_json import STRICT, read_json
+from pipeline.storage.field_types import Count, Digest, Name, Share
 
-RECORD_SCHEMA = 4
 #: Largest difference from Keras that an exported float32 model may have: in probability, and of
 #: other outputs in units of their largest value (`pipeline.engine.export.measure_difference`).
 AGREEMENT_LIMIT = 1e-3
 #: Engine -> endings of one stage's files; the first is the one that the runtime opens.
 SUFFIXES = {"openvino": (".xml", ".bin"), "onnxruntime": (".onnx",)}
+
+
+@with_config(STRICT)
+@dataclass(frozen=True, kw_only=True)
+class ExportRecord:
+    """export.json: what makes an export count.
+
+    Attributes:
+        task, name: Of the network.
+        engine, version: The runtime that the export is for.
+        keras_digest: SHA-256 of the ``.keras`` file.
+        max_difference: Largest difference of its answers from Keras's.
+        limit: What was allowed.
+        sizes: Bytes of each file, by name.
+    """
+
+    schema: Literal[4] = 4
+    task: Name
+    name: Name
+    engine: Name
+    version: Name
+    keras_digest: Digest
+    max_difference: Share
+    limit: Share
+    sizes: dict[Name, Count]
 
 
 @dataclass(frozen=True)
@@ -83,16 +110,15 @@ def is_exported(info: NetworkInfo, engine_dir: Path, engine: str) -> bool:
     """Whether an export of exactly these weights exists, is whole, and agreed with Keras."""
     files = exported_files(info, engine_dir, engine)
     try:
-        content = read_json_object(files.record, files.record.name)
-        if content is None:
-            return False
-        record = Fields(content, files.record.name)
+        record = read_json(
+            files.record, ExportRecord, shown=files.record.name, remedy="export the model again"
+        )
         return (
-            record.get("schema") == RECORD_SCHEMA
-            and record.get("engine") == engine
-            and record.text("keras_digest", SHA256) == info.digest
-            and record.number("max_difference", 0, 1) <= AGREEMENT_LIMIT
-            and record.get("sizes") == files.sizes()
+            record is not None
+            and record.engine == engine
+            and record.keras_digest == info.digest
+            and record.max_difference <= AGREEMENT_LIMIT
+            and record.sizes == files.sizes()
         )
     except (InputError, OSError):
         return False

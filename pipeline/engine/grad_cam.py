@@ -20,15 +20,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, with_config
 
 from pipeline.errors import InputError
-from pipeline.storage.atomic_files import write_json
-from pipeline.storage.checked_json import Fields, read_json_object
+from pipeline.storage.checked_json import STRICT, read_json, write_document
 
 #: Names of the layers whose kernels the heads are.
 _LAYERS = {"evidence": "evidence", "whole": "whole"}
@@ -47,6 +47,15 @@ class HeadWeights:
     whole: NDArray[np.float32]
 
 
+@with_config(STRICT)
+@dataclass(frozen=True)
+class _HeadsFile:
+    """heads.json; see `HeadWeights`."""
+
+    evidence: Annotated[tuple[float, ...], Field(min_length=1)]
+    whole: Annotated[tuple[float, ...], Field(min_length=1)]
+
+
 def read_heads(model: Any) -> HeadWeights:
     """The heads of a Keras network by `pipeline.models.resunet.build_resunet`."""
     kernels = {
@@ -58,29 +67,21 @@ def read_heads(model: Any) -> HeadWeights:
 
 def save_heads(heads: HeadWeights, path: Path) -> None:
     """Write them to a file of an export."""
-    write_json(path, {name: getattr(heads, name).astype(float).tolist() for name in _LAYERS})
+    kernels = (getattr(heads, name).astype(float).tolist() for name in _LAYERS)
+    write_document(path, _HeadsFile(*map(tuple, kernels)))
 
 
 def load_heads(path: Path) -> HeadWeights:
     """Read them back.
 
     Raises:
-        InputError: The file is missing or damaged.
+        InputError: The file is missing or not valid.
     """
-    content = read_json_object(path, path.name)
-    if content is None:
-        raise InputError(path.name, "heads.json is missing; run: python -m pipeline export --again")
-    fields = Fields(content, path.name)
-    return HeadWeights(**{name: _numbers(fields, name) for name in _LAYERS})
-
-
-def _numbers(fields: Fields, name: str) -> NDArray[np.float32]:
-    values = fields.get(name)
-    right = isinstance(values, list) and all(
-        isinstance(v, float) and np.isfinite(v) for v in values
-    )
-    fields.require(bool(values) and right, f"{name} must be a list of numbers")
-    return np.array(values, np.float32)
+    remedy = "run python -m pipeline export --again"
+    file = read_json(path, _HeadsFile, shown=path.name, remedy=remedy)
+    if file is None:
+        raise InputError(path.name, f"{path.name} is missing; {remedy}.")
+    return HeadWeights(np.array(file.evidence, np.float32), np.array(file.whole, np.float32))
 
 
 def compute_saliency(

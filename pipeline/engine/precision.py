@@ -7,20 +7,20 @@ reference, Keras at float32. ``python -m pipeline check-precision`` measures and
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, with_config
 
 from pipeline.errors import InputError
 from pipeline.models.registry import NetworkInfo
-from pipeline.storage.atomic_files import write_json
-from pipeline.storage.checked_json import Fields, read_json_object
-from pipeline.storage.digests import SHA256
+from pipeline.storage.checked_json import STRICT, read_json, write_document
+from pipeline.storage.field_types import Count, Digest, Flag, Name, PlainName, Share
 
 #: Precisions, the most exact first. Float32 needs no gate.
 PRECISIONS = ("f32", "bf16")
 PRECISION_FILE = "precision.json"
-SCHEMA = 1
 #: Smallest mean Dice per patient between the masks at a precision and the reference's.
 LEAST_MASK_DICE = 0.995
 #: Largest loss of slice AUC against the reference outline.
@@ -43,26 +43,52 @@ class PrecisionCheck:
         cpu, date: Where and when.
     """
 
-    engine: str
-    precision: str
-    patients: int
-    slices: int
-    mask_dice_mean: float
-    mask_dice_lowest: float
-    auc: float
-    reference_auc: float
-    largest_score_difference: float
-    cpu: str
-    date: str
+    engine: PlainName
+    precision: PlainName
+    patients: Count
+    slices: Count
+    mask_dice_mean: Share
+    mask_dice_lowest: Share
+    auc: Share
+    reference_auc: Share
+    largest_score_difference: Share
+    cpu: Name
+    date: Name
 
-    @property
-    def passed(self) -> bool:
+    def passes(self) -> bool:
         """Whether the precision may be used."""
         return (
             self.patients >= LEAST_PATIENTS
             and self.mask_dice_mean >= LEAST_MASK_DICE
             and self.reference_auc - self.auc <= MOST_AUC_LOSS
         )
+
+
+@dataclass(frozen=True)
+class _Row(PrecisionCheck):
+    """A check in the file, which also says whether it passed, for whoever reads the file."""
+
+    passed: Flag
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Limits of the gate when the file was written, for whoever reads it."""
+
+    mask_dice_mean: Share
+    auc_loss: Share
+
+
+@with_config(STRICT)
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """precision.json."""
+
+    schema: Literal[1] = 1
+    keras_digest: Digest
+    reference: Name
+    limits: _Limits
+    checks: Annotated[tuple[_Row, ...], Field(max_length=16)]
 
 
 def agrees(info: NetworkInfo, *, engine: str, precision: str) -> bool:
@@ -72,7 +98,7 @@ def agrees(info: NetworkInfo, *, engine: str, precision: str) -> bool:
     except InputError:
         return False
     fitting = [c for c in checks if (c.engine, c.precision) == (engine, precision)]
-    return bool(fitting) and fitting[-1].passed
+    return bool(fitting) and fitting[-1].passes()
 
 
 def read_precision_checks(info: NetworkInfo) -> list[PrecisionCheck]:
@@ -81,16 +107,14 @@ def read_precision_checks(info: NetworkInfo) -> list[PrecisionCheck]:
     Raises:
         InputError: The file does not fit.
     """
-    content = read_json_object(info.folder / PRECISION_FILE, PRECISION_FILE)
-    if content is None:
+    path = info.folder / PRECISION_FILE
+    file = read_json(
+        path, _File, shown=PRECISION_FILE, remedy="run python -m pipeline check-precision"
+    )
+    if file is None or file.keras_digest != info.digest:
         return []
-    stated = Fields(content, PRECISION_FILE)
-    stated.require(stated.get("schema") == SCHEMA, f"schema must be {SCHEMA}")
-    if stated.text("keras_digest", SHA256) != info.digest:
-        return []
-    rows = stated.get("checks")
-    stated.require(isinstance(rows, list) and len(rows) <= 16, "checks must be a short list")
-    return [_read_check(row) for row in rows if isinstance(row, dict)]
+    names = [one.name for one in fields(PrecisionCheck)]
+    return [PrecisionCheck(**{name: getattr(row, name) for name in names}) for row in file.checks]
 
 
 def write_precision_check(info: NetworkInfo, check: PrecisionCheck) -> Path:
@@ -100,24 +124,21 @@ def write_precision_check(info: NetworkInfo, check: PrecisionCheck) -> Path:
     except InputError:
         known = []
     others = [c for c in known if (c.engine, c.precision) != (check.engine, check.precision)]
-    limits = {"mask_dice_mean": LEAST_MASK_DICE, "auc_loss": MOST_AUC_LOSS}
+    rows = [_Row(**asdict(one), passed=one.passes()) for one in (*others, check)]
     path = info.folder / PRECISION_FILE
-    write_json(
-        path,
-        {
-            "schema": SCHEMA,
-            "keras_digest": info.digest,
-            "reference": "keras f32",
-            "limits": limits,
-            "checks": [asdict(c) | {"passed": c.passed} for c in (*others, check)],
-        },
+    file = _File(
+        keras_digest=info.digest,
+        reference="keras f32",
+        limits=_Limits(LEAST_MASK_DICE, MOST_AUC_LOSS),
+        checks=tuple(rows),
     )
+    write_document(path, file)
     return path
 
 
 def describe_check(check: PrecisionCheck) -> str:
     """What was measured, and what follows, as text."""
-    verdict = "may be used" if check.passed else "is not used"
+    verdict = "may be used" if check.passes() else "is not used"
     return (
         f"{check.engine} {check.precision} against keras f32 on {check.patients} held-out patients,"
         f" {check.slices} slices ({check.cpu}, {check.date}):\n"
@@ -127,22 +148,4 @@ def describe_check(check: PrecisionCheck) -> str:
         f" (loss allowed: {MOST_AUC_LOSS});\n"
         f"largest difference of a slice score {check.largest_score_difference:.4f}.\n"
         f"{check.precision} {verdict}."
-    )
-
-
-def _read_check(row: dict[str, object]) -> PrecisionCheck:
-    fields = Fields(row, PRECISION_FILE)
-    line = re.compile(r"[^\n]{0,200}")
-    return PrecisionCheck(
-        engine=fields.text("engine"),
-        precision=fields.text("precision"),
-        patients=fields.whole("patients", 0, 10**6),
-        slices=fields.whole("slices", 0, 10**9),
-        mask_dice_mean=fields.number("mask_dice_mean", 0, 1),
-        mask_dice_lowest=fields.number("mask_dice_lowest", 0, 1),
-        auc=fields.number("auc", 0, 1),
-        reference_auc=fields.number("reference_auc", 0, 1),
-        largest_score_difference=fields.number("largest_score_difference", 0, 1),
-        cpu=fields.text("cpu", line),
-        date=fields.text("date", line),
     )

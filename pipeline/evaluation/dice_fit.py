@@ -9,7 +9,7 @@ whole procedure on the others alone.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +21,9 @@ from pipeline.analysis.expected_dice import (
     COVERAGE,
     FEATURES,
     MODEL_FILE,
-    SCHEMA,
+    DiceFile,
+    FitCheck,
+    PatientFit,
     evaluation_path,
     outline_features,
     spread,
@@ -32,8 +34,7 @@ from pipeline.errors import InputError
 from pipeline.evaluation.document import FILE, Evaluation
 from pipeline.evaluation.rows import PatientRow
 from pipeline.models.registry import ModelInfo
-from pipeline.storage.atomic_files import write_json
-from pipeline.storage.checked_json import read_json_object
+from pipeline.storage.checked_json import read_json, write_document
 from pipeline.storage.digests import file_digest
 
 #: Fewer patients have no quantiles for the interval.
@@ -43,41 +44,6 @@ _HELD_OUT = ("cross-validated", "held-out")
 #: The penalty on slopes weighs as much as this many patients. Chosen before any fit.
 _RIDGE = 5.0
 _DRAWS, _SEED = 10_000, 20261121
-
-
-@dataclass(frozen=True)
-class FitCheck:
-    """How the estimate does on patients that it did not see.
-
-    Attributes:
-        patients: How many.
-        coverage: Part of them whose Dice lies in the interval, of `COVERAGE` that were aimed at.
-        mean_width: Mean width of the interval.
-        error: Mean absolute error of the expected Dice.
-        plain_coverage: Coverage of the interval of all others' Dice, whatever the case looks like.
-        plain_width: Its mean width.
-        error_of_mean: Mean absolute error of "always the mean of the others".
-        error_of_median: Likewise of their median.
-        gain_low: Lower end of the 90% interval (draws of patients) of how much the error is below
-            the better of both.
-        gain_high: Its upper end.
-    """
-
-    patients: int
-    coverage: float
-    mean_width: float
-    error: float
-    plain_coverage: float
-    plain_width: float
-    error_of_mean: float
-    error_of_median: float
-    gain_low: float
-    gain_high: float
-
-    @property
-    def beats_the_mean(self) -> bool:
-        """Whether the estimate is better than saying the same of everybody, beyond chance."""
-        return self.gain_low > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,26 +181,24 @@ def write_dice_model(network: ModelInfo, rows: LearningRows, check: FitCheck) ->
     learned = check.beats_the_mean
     fits, errors = leave_each_out(rows.features, to_logit(rows.dice), learned=learned)
     path = network.folder / MODEL_FILE
-    patients = [
-        {
-            "case_id": case_id,
-            "dice": float(rows.dice[k]),
-            "features": rows.features[k].tolist(),
-            "fit": fits[k].tolist(),
-            "error": float(errors[k]),
-        }
-        for k, case_id in enumerate(rows.case_ids)
-    ]
-    content = {
-        "schema": SCHEMA,
-        "network": network.digest,
-        "evaluation": file_digest(evaluation_path(network)),
-        "learned": learned,
-        "features": list(FEATURES),
-        "check": asdict(check),
-        "patients": patients,
-    }
-    write_json(path, content)
+    file = DiceFile(
+        network=network.digest,
+        evaluation=file_digest(evaluation_path(network)),
+        learned=learned,
+        features=tuple(FEATURES),
+        check=check,
+        patients=tuple(
+            PatientFit(
+                case_id,
+                float(rows.dice[k]),
+                tuple(rows.features[k].tolist()),
+                tuple(fits[k].tolist()),
+                float(errors[k]),
+            )
+            for k, case_id in enumerate(rows.case_ids)
+        ),
+    )
+    write_document(path, file)
     return path
 
 
@@ -252,11 +216,11 @@ def rebind_dice_models(evaluation: Path, before: str) -> None:
     """
     for path in evaluation.parent.glob(f"*/{MODEL_FILE}"):
         try:
-            content = read_json_object(path, path.name) or {}
+            file = read_json(path, DiceFile, shown=path.name, remedy="learn it again")
         except InputError:
-            continue  # a damaged one is bound to nothing
-        if content.get("evaluation") == before:
-            write_json(path, content | {"evaluation": file_digest(evaluation)})
+            continue  # a file that is not valid is bound to nothing
+        if file is not None and file.evaluation == before:
+            write_document(path, replace(file, evaluation=file_digest(evaluation)))
 
 
 def describe_fit(check: FitCheck, left_out: int = 0) -> str:

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,27 @@ from pipeline.models.metadata import PlattScaling
 from pipeline.storage.checked_json import json_number
 
 _INSTITUTION = re.compile(r"TCGA_([A-Z0-9]{2})_")
+
+
+@dataclass(frozen=True)
+class DemoRow:
+    """One demo study: its lesions, how many were found, and slices at the operating point."""
+
+    case_id: str
+    lesions: int
+    found: int
+    called_slices: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoEvaluation:
+    """demo.json: lesions of synthetic studies that were found, which is no accuracy."""
+
+    schema: int = 1
+    synthetic: bool = True
+    lesions: int
+    found: int
+    studies: tuple[DemoRow, ...]
 
 
 def evaluate_cases(

@@ -10,25 +10,26 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import Strict, with_config
 
 from pipeline.data.preprocessing import PREPROCESSING_VERSION
 from pipeline.errors import InputError
-from pipeline.evaluation.rows import EvaluationRows
-from pipeline.storage.atomic_files import write_json
-from pipeline.storage.checked_json import read_json_object
+from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
+from pipeline.storage.checked_json import STRICT, read_json, write_document
+from pipeline.storage.field_types import Name
 
 ROWS_FILE = "rows.json"
 #: Changes when the same answer gives other rows, or the same network another answer.
 ROWS_VERSION = 2
 
 
-def rows_binding(digest: str, metadata: bytes, *, engine: str, precision: str) -> dict[str, Any]:
+def rows_binding(
+    digest: str, metadata: bytes, *, engine: str, precision: str
+) -> dict[str, str | int]:
     """What rows depend on.
 
     Args:
@@ -47,30 +48,35 @@ def rows_binding(digest: str, metadata: bytes, *, engine: str, precision: str) -
     }
 
 
-def save_rows(path: Path, rows: EvaluationRows, binding: Mapping[str, Any]) -> None:
+@with_config(STRICT)
+@dataclass(frozen=True)
+class _File:
+    """rows.json: what the rows are bound to, and the rows."""
+
+    binding: Mapping[Name, Annotated[str, Strict()] | Annotated[int, Strict()]]
+    patients: tuple[PatientRow, ...]
+    slices: tuple[SliceRow, ...]
+
+
+def save_rows(path: Path, rows: EvaluationRows, binding: Mapping[str, str | int]) -> None:
     """Write rows and what they are bound to.
 
     Raises:
         OSError: The file cannot be written.
     """
-    write_json(path, {"binding": dict(binding), **asdict(rows)}, lines=False)
+    write_document(path, _File(dict(binding), rows.patients, rows.slices), lines=False)
 
 
-def load_rows(path: Path, binding: Mapping[str, Any]) -> EvaluationRows:
-    """Read the rows that are bound to just this; no rows where there are none, or others."""
+def load_rows(path: Path, binding: Mapping[str, str | int]) -> EvaluationRows:
+    """Read the rows that are bound to just this; none where the file is missing or another."""
     try:
-        content = read_json_object(path, path.name)
-        if content is None or content.pop("binding", None) != dict(binding):
+        file = read_json(path, _File, shown=path.name, remedy="measure again")
+        if file is None or file.binding != dict(binding):
             return EvaluationRows()
-        rows: EvaluationRows = _adapter().validate_python(content)
+        rows = EvaluationRows(file.patients, file.slices)
         rows.check()
     except (InputError, ValueError):
         return EvaluationRows()
     counted = Counter(row.case_id for row in rows.slices)
     whole = all(counted[row.case_id] == row.slices for row in rows.patients)
     return rows if whole else EvaluationRows()
-
-
-@cache
-def _adapter() -> TypeAdapter[EvaluationRows]:
-    return TypeAdapter(EvaluationRows)

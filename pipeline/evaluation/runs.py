@@ -205,7 +205,7 @@ def _check_split(run: Run, info: ModelInfo) -> None:
         )
 
 
-def _keep(path: Path, rows: EvaluationRows, binding: dict[str, object]) -> None:
+def _keep(path: Path, rows: EvaluationRows, binding: dict[str, str | int]) -> None:
     try:
         save_rows(path, rows, binding)
     except OSError as error:

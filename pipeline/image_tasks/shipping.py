@@ -111,9 +111,9 @@ def describe_model(
         ),
         training=ImageTrainingFacts(
             **asdict(recipe),
-            initial_weights=fitted.initial_weights,
+            initial_weights=fitted.record.initial_weights,
             trained="all layers",
-            seconds_per_epoch=round(fitted.seconds_per_epoch, 1),
+            seconds_per_epoch=round(fitted.record.seconds_per_epoch, 1),
             **describe_backend(),
         ),
     )
@@ -181,9 +181,9 @@ def _rows(image_set: ImageSet, measured: CalibratedAnswers) -> Iterator[ImageRow
 
 def _write_history(path: Path, fitted: FinalModel) -> None:
     """One row per epoch."""
-    names = list(fitted.history[0])
+    names = list(fitted.record.history[0])
     with replacing(path) as draft, draft.open("w", encoding="utf-8", newline="") as stream:
         table = csv.DictWriter(stream, ["epoch", *names], lineterminator="\n")
         table.writeheader()
-        for epoch, logs in enumerate(fitted.history):
+        for epoch, logs in enumerate(fitted.record.history):
             table.writerow({"epoch": epoch} | {name: f"{logs[name]:.6g}" for name in names})

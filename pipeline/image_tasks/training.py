@@ -5,12 +5,15 @@ Imports Keras. A run resumes: the answers of each finished fold are kept in the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, with_config
 
 from pipeline.classifiers.bases.registry import find_architecture
 from pipeline.classifiers.calibration import CalibratedAnswers, calibrate_folds
@@ -23,25 +26,32 @@ from pipeline.classifiers.training import ClassifierPlan, FittedClassifier, fit_
 from pipeline.classifiers.weights import WeightsSource
 from pipeline.errors import ProgressCallback
 from pipeline.image_tasks.dataset import ImageSet
-from pipeline.storage.atomic_files import write_json
-from pipeline.storage.checked_json import read_json_object
+from pipeline.storage.checked_json import STRICT, read_json, write_document
+from pipeline.storage.field_types import Amount, Name, Number
 
 
-@dataclass(frozen=True, eq=False)
-class FinalModel:
-    """The model to ship.
+@with_config(STRICT)
+@dataclass(frozen=True)
+class FinalRecord:
+    """How the model to ship was trained.
 
     Attributes:
-        model: From pixels to probabilities.
         history: Loss and accuracy after each epoch.
         initial_weights: What it started from.
         seconds_per_epoch: What an epoch took.
     """
 
+    history: Annotated[tuple[Mapping[Name, Number], ...], Field(min_length=1)]
+    initial_weights: Name
+    seconds_per_epoch: Amount
+
+
+@dataclass(frozen=True, eq=False)
+class FinalModel:
+    """The model to ship, from pixels to probabilities, and how it was trained."""
+
     model: keras.Model
-    history: list[dict[str, float]]
-    initial_weights: str
-    seconds_per_epoch: float
+    record: FinalRecord
 
 
 def limit_groups(
@@ -145,17 +155,13 @@ def fit_final(
 ) -> FinalModel:
     """Train the model to ship on all images; a finished one is read from ``folder``."""
     path = folder / "final.keras"
-    record = read_json_object(path.with_suffix(".json"), "final.json")
+    stored = path.with_suffix(".json")
+    record = read_json(stored, FinalRecord, shown=stored.name, remedy="delete it to train again")
     if record is not None and path.is_file():
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
-        return FinalModel(model=model, **record)
+        return FinalModel(keras.models.load_model(path, compile=False, safe_mode=True), record)
     fitted = fit_recipe(image_set, np.arange(len(image_set.files)), weights, progress=progress)
-    record = {
-        "history": [dict(logs) for logs in fitted.history],
-        "initial_weights": fitted.coverage.label,
-        "seconds_per_epoch": fitted.seconds_per_epoch,
-    }
+    record = FinalRecord(fitted.history, fitted.coverage.label, fitted.seconds_per_epoch)
     folder.mkdir(parents=True, exist_ok=True)
     fitted.model.save(path)
-    write_json(path.with_suffix(".json"), record)
-    return FinalModel(model=fitted.model, **record)
+    write_document(stored, record)
+    return FinalModel(fitted.model, record)

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
+from pydantic import Field, with_config
+
+from pipeline.errors import InputError
 from pipeline.input_gate.measures import InputMeasures
-from pipeline.storage.checked_json import Fields, read_json_object
+from pipeline.storage.checked_json import STRICT, read_json
+from pipeline.storage.field_types import Name, Number, Text
 
 RANGES_FILE = Path(__file__).with_name("ranges.json")
-SCHEMA = 1
 #: A case may lie outside the training patients' range by this part of it, and at least by so much:
 #: a range of some sixty patients ends where the next one begins.
 _MARGIN = 0.25
@@ -50,12 +53,38 @@ class InputRanges:
         return f"{low} to {high}"
 
 
+@with_config(STRICT)
+@dataclass(frozen=True, kw_only=True)
+class RangesFile:
+    """ranges.json.
+
+    Attributes:
+        data: The data set.
+        split, part: Whose ranges they are, such as ``fold 1`` and ``train``.
+        patients: How many.
+        ranges: Lowest and highest value of each of `InputMeasures`.
+    """
+
+    schema: Literal[1] = 1
+    data: Text
+    split: Annotated[str, Field(pattern=r"^[a-z0-9 -]{1,40}\z")]
+    part: Name
+    patients: Annotated[int, Field(ge=1, le=10**6)]
+    ranges: Mapping[str, tuple[Number, Number]]
+
+    def __post_init__(self) -> None:
+        if set(self.ranges) != set(InputMeasures.__dataclass_fields__):
+            raise ValueError("must have a range of every measure")
+        if any(low > high for low, high in self.ranges.values()):
+            raise ValueError("must have ranges from a lowest to a highest value")
+
+
 @lru_cache(maxsize=1)
 def shipped_ranges() -> InputRanges:
     """The ranges that are committed with the program.
 
     Raises:
-        InputError: They do not fit.
+        InputError: They are not valid.
     """
     return read_ranges(RANGES_FILE)
 
@@ -64,19 +93,10 @@ def read_ranges(path: Path) -> InputRanges:
     """Read ranges that ``measure-inputs`` wrote.
 
     Raises:
-        InputError: They are missing or do not fit.
+        InputError: They are missing or not valid.
     """
-    fields = Fields(read_json_object(path, path.name) or {}, path.name)
-    fields.require(fields.get("schema") == SCHEMA, f"schema must be {SCHEMA}")
-    stated = fields.mapping("ranges")
-    names = list(InputMeasures.__dataclass_fields__)
-    fields.require(stated.keys() == set(names), f"ranges must be of {', '.join(names)}")
-    ranges: dict[str, tuple[float, float]] = {}
-    for name in names:
-        pair: Any = stated.get(name)
-        fits = isinstance(pair, list) and len(pair) == 2
-        fits = fits and all(type(v) in (int, float) and abs(v) < 1e9 for v in pair)
-        fields.require(fits and pair[0] <= pair[1], f"{name} must be a range")
-        ranges[name] = (float(pair[0]), float(pair[1]))
-    split = fields.text("split", re.compile(r"[a-z0-9 -]{1,40}"))
-    return InputRanges(split, fields.whole("patients", 1, 10**6), ranges)
+    remedy = "run python -m pipeline measure-inputs"
+    file = read_json(path, RangesFile, shown=path.name, remedy=remedy)
+    if file is None:
+        raise InputError(path.name, f"{path.name} is missing; {remedy}.")
+    return InputRanges(file.split, file.patients, dict(file.ranges))

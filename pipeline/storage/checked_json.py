@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, SupportsFloat, TypeVar, cast
@@ -26,8 +24,6 @@ Document = TypeVar("Document")
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 _MAX_BYTES = 64 * 2**20
 _MAX_PLACE = 120
-#: Names of models, channels and files: nothing that could leave a folder.
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def json_number(value: SupportsFloat) -> float | None:
@@ -135,70 +131,3 @@ def read_json_object(path: Path, shown: str) -> dict[str, Any] | None:
     if not isinstance(content, dict):
         raise InputError(shown, f"{shown} must hold a JSON object.")
     return content
-
-
-class Fields:
-    """Access to a JSON object whose fields are checked as they are read.
-
-    Every method raises `InputError` in one sentence that names the file and the rule.
-    """
-
-    def __init__(self, content: Mapping[str, Any], source: str) -> None:
-        self._content, self._source = content, source
-
-    def require(self, condition: bool, rule: str) -> None:
-        """Refuse the file unless ``condition`` holds."""
-        if not condition:
-            raise InputError(self._source, f"{self._source} does not fit: {rule}.")
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The field as it stands, unchecked."""
-        return self._content.get(name, default)
-
-    @property
-    def content(self) -> Mapping[str, Any]:
-        """The whole object, unchecked."""
-        return self._content
-
-    def keys(self) -> set[str]:
-        """Names of all fields."""
-        return set(self._content)
-
-    def part(self, value: Any) -> Fields:
-        """An object that was found somewhere inside, such as one of a list."""
-        self.require(isinstance(value, dict), "an object is missing")
-        return Fields(value, self._source)
-
-    def mapping(self, name: str) -> Fields:
-        """An object; empty where there is none."""
-        value = self.get(name, {})
-        self.require(isinstance(value, dict), f"{name} must be an object")
-        return Fields(value, self._source)
-
-    def text(self, name: str, pattern: re.Pattern[str] = _PLAIN_NAME) -> str:
-        """A text that the pattern matches as a whole."""
-        value = self.get(name)
-        fits = isinstance(value, str) and pattern.fullmatch(value) is not None
-        self.require(fits, f"{name} is missing or malformed")
-        return str(value)
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A list of one to sixteen plain names."""
-        value = self.get(name)
-        fits = isinstance(value, list) and 0 < len(value) <= 16
-        fits = fits and all(isinstance(v, str) and _PLAIN_NAME.fullmatch(v) for v in value or ())
-        self.require(fits, f"{name} must be a list of names")
-        return tuple(value or ())
-
-    def number(self, name: str, low: float, high: float, *, default: float | None = None) -> float:
-        """A number from ``low`` to ``high``; not-a-number is refused."""
-        value = self.get(name, default)
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
-        self.require(fits and low <= value <= high, f"{name} must be from {low:g} to {high:g}")
-        return float(value)
-
-    def whole(self, name: str, low: int, high: int) -> int:
-        """A whole number from ``low`` to ``high``."""
-        value = self.number(name, low, high)
-        self.require(value == int(value), f"{name} must be a whole number")
-        return int(value)

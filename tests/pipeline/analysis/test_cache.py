@@ -227,21 +227,23 @@ def test_damaged_and_foreign_entries_are_misses(tmp_path: Path, entry: bytes) ->
 
 def test_a_forged_header_is_refused() -> None:
     answer = make_answer()
-    for forged, rule in (
-        (replace(answer, scores=(0.1,)), "slices"),
-        (replace(answer, outline_evidence=(None, 0.1)), "slices"),
-        (replace(answer, outline_evidence=(None, 7.0, 0.1, 0.1)), "scores"),
-        (replace(answer, decided_by=("gate", "gate", "gate", "nobody")), "decisions"),
-        (replace(answer, scores=(2.0, 0.1, 0.1, 0.1)), "scores"),
-        (replace(answer, operating_point="x"), "scores"),
-        (replace(answer, network=replace(answer.network, name=3)), "model"),
-        (replace(answer, warnings=(1,)), "warnings"),
-        (replace(answer, probability=np.zeros((0, 4, 4), np.uint8)), "shape"),
-        (replace(answer, uncertainty=answer.uncertainty[:3]), "sizes"),
-        (replace(answer, uncertainty=answer.uncertainty[:, :3]), "another size"),
+    for forged in (
+        replace(answer, scores=(0.1,)),
+        replace(answer, outline_evidence=(None, 0.1)),
+        replace(answer, outline_evidence=(None, 7.0, 0.1, 0.1)),
+        replace(answer, decided_by=("gate", "gate", "gate", "nobody")),
+        replace(answer, scores=(2.0, 0.1, 0.1, 0.1)),
+        replace(answer, operating_point="x"),
+        replace(answer, network=replace(answer.network, name=3)),
+        replace(answer, warnings=(1,)),
+        replace(answer, left_out_px=(1,)),
+        replace(answer, probability=np.zeros((0, 4, 4), np.uint8)),
+        replace(answer, uncertainty=answer.uncertainty[:3]),
+        replace(answer, uncertainty=answer.uncertainty[:, :3]),
     ):
-        with pytest.raises(ValueError, match=rule):
-            decode_answer(encode_answer(forged, KEY), KEY)  # type: ignore[arg-type]
+        entry = encode_answer(forged, KEY)
+        with pytest.raises(ValueError):
+            decode_answer(entry, KEY)
     with pytest.raises(ValueError, match="slice must be from 0 to 3"):
         decode_slice(encode_answer(answer, KEY), KEY, 9)
 

@@ -17,6 +17,7 @@ from pipeline.datasets.splits import (
     save_folds,
     split_by_slice,
 )
+from pipeline.errors import InputError
 
 LGG = Path(__file__).resolve().parents[4] / "shared" / "data" / "lgg"
 LOADS = {f"TCGA_{place}_{i:04d}_1": 10 * i for place in ("CS", "DU", "HT") for i in range(10)}
@@ -109,12 +110,18 @@ def test_a_split_by_slice_deals_each_slice_once():
 
 
 def test_a_patient_in_two_lists_is_refused():
-    with pytest.raises(ValueError, match="the split x holds a patient twice"):
+    with pytest.raises(ValueError, match="twice"):
         Split("x", ("a",), ("b",), ("a",))
 
 
 def test_a_patient_held_out_twice_is_refused(tmp_path):
-    save_folds([FIRST, FIRST], tmp_path / "folds.json")
-    assert len(json.loads((tmp_path / "folds.json").read_text())["folds"]) == 2
-    with pytest.raises(ValueError, match="holds out a patient twice"):
-        load_folds(tmp_path / "folds.json")
+    path = tmp_path / "folds.json"
+    with pytest.raises(ValueError, match="two folds"):
+        save_folds([FIRST, FIRST], path)
+    save_folds([FIRST], path)
+    assert load_folds(path) == (FIRST,)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({"folds": content["folds"] * 2}))
+    with pytest.raises(InputError) as refused:
+        load_folds(path)
+    assert refused.value.source == "folds.json"

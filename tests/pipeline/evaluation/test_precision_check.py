@@ -47,7 +47,7 @@ def test_masks_are_held_against_masks_and_scores_against_the_reference_outline(
     assert check.mask_dice_lowest == pytest.approx(96 / 112)
     assert check.auc == check.reference_auc == 1.0
     assert check.largest_score_difference == pytest.approx(0.05)
-    assert not check.passed
+    assert not check.passes()
 
 
 def test_cases_without_any_outline_are_left_out_of_the_mean(
