@@ -62,7 +62,6 @@ if TYPE_CHECKING:
     from pipeline.storage.checked_json import (
         input_error,
         json_number,
-        read_json_object,
     )
     from pipeline.storage.declared_models import DeclaredModel, first_problem
     from pipeline.storage.digests import SHA256
@@ -142,7 +141,6 @@ _MODULES = {
     "overlaps_by_level": "pipeline.measurement.mask_levels",
     "read_cases": "pipeline.data.reading.reading",
     "read_dice_model": "pipeline.analysis.expected_dice",
-    "read_json_object": "pipeline.storage.checked_json",
     "read_model_info": "pipeline.models.registry",
     "result_key": "pipeline.analysis.cache",
     "role_of": "pipeline.datasets.splits",
@@ -216,7 +214,6 @@ __all__ = [
     "read_benchmark",
     "read_cases",
     "read_dice_model",
-    "read_json_object",
     "read_model_info",
     "read_results",
     "result_key",

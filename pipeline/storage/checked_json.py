@@ -6,7 +6,6 @@ A file's type is a `pipeline.storage.declared_models.DeclaredModel`, or a frozen
 
 from __future__ import annotations
 
-import json
 import math
 from functools import cache
 from pathlib import Path
@@ -108,26 +107,3 @@ def write_document(path: Path, document: object, *, lines: bool = True) -> None:
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-def read_json_object(path: Path, shown: str) -> dict[str, Any] | None:
-    """Read a JSON object, or None where there is no such file.
-
-    Args:
-        path: The file.
-        shown: How the file is called in a sentence.
-
-    Raises:
-        InputError: The file is too large, is no JSON, or holds something other than an object.
-    """
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(shown, f"{shown} is too large to be what it should be.")
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError):
-        raise InputError(shown, f"{shown} cannot be read as JSON.") from None
-    if not isinstance(content, dict):
-        raise InputError(shown, f"{shown} must hold a JSON object.")
-    return content

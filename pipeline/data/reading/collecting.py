@@ -16,6 +16,9 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Strict
 
 from pipeline.data.reading.format_kinds import (
     ArchiveFormat,
@@ -30,7 +33,7 @@ from pipeline.data.reading.formats import TEXT, read_format, refusal_of
 from pipeline.data.reading.limits import MAX_ARCHIVE_DEPTH, MAX_FILES
 from pipeline.data.reading.names import printable
 from pipeline.errors import InputError
-from pipeline.storage.checked_json import read_json_object
+from pipeline.storage.checked_json import read_json
 
 #: Files that come with images in every data set and export: passed over in a folder or archive.
 _COMPANION_SUFFIXES = frozenset(
@@ -240,18 +243,31 @@ def _note_folder(path: Path, name: str, folder: str, walk: _Walk) -> None:
             walk.own_folders[folder] = names
 
 
+@dataclass(frozen=True)
+class _ResultsCase:
+    """What is read of a case in a results.json; see `pipeline.predictions.results`."""
+
+    case_id: str
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What is read of a results.json."""
+
+    schema: Annotated[int, Strict()]
+    cases: tuple[_ResultsCase, ...] = ()
+
+
 def _names_of_results(path: Path) -> frozenset[str] | None:
     """Names of the cases of a results.json of this program, None where it is another's.
 
     A document that lists no cases (a call that was stopped, or one for a copy) has any.
     """
     try:
-        content = read_json_object(path, path.name) or {}
-        if type(content.get("schema")) is not int:
-            return None
-        return frozenset(str(case["case_id"]) for case in content.get("cases", []))
-    except (InputError, TypeError, KeyError):
+        content = read_json(path, _Results, shown=path.name, remedy="analyse the folder again")
+    except InputError:
         return None
+    return None if content is None else frozenset(case.case_id for case in content.cases)
 
 
 def _add_archive(

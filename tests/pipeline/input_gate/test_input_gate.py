@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -166,6 +167,11 @@ def test_a_size_that_the_spacing_explains_is_no_finding() -> None:
     assert A.FIELD_OF_VIEW in aspects(replace(large, spacing_mm=None))
 
 
+def line_of(*slots: float) -> Any:
+    """Slices along a line, 5 mm from slot to slot."""
+    return SimpleNamespace(slots=np.array(slots, np.float64), step=5.0)
+
+
 GRID = InputGrid(shape=(4, 4, 4), affine=np.eye(4), axes=(2, 1, 0))
 KNOWN_WARNINGS = [
     (A.SEQUENCE, sequence_warnings((SequenceName.T2,))[0]),
@@ -174,8 +180,8 @@ KNOWN_WARNINGS = [
     (A.SEQUENCE, _LGG_GREY_WARNING),
     (A.ORIENTATION, _placement_warnings(GRID, Plane.AXIAL, placed=False)[0]),
     (A.ORIENTATION, _placement_warnings(GRID, Plane.SAGITTAL, placed=True)[0]),
-    (A.GAPS, _gap_warnings(np.array([5.0, 5.0, 15.0]), 5.0)[0]),
-    (A.GAPS, _gap_warnings(np.array([5.0, 5.0, 6.0, 4.0]), 5.0)[0]),
+    (A.GAPS, _gap_warnings(line_of(0, 1, 2, 5))[0]),
+    (A.GAPS, _gap_warnings(line_of(0, 1, 2, 3.2, 4))[0]),
     (A.SLICE_COUNT, _lone_warnings((5.0, 1.0, 1.0))[0]),
 ]
 
