@@ -175,6 +175,7 @@ def _attach(
         return [InputError(source, message)]
     if reference.bond is not Bond.NAME:
         warnings = (*warnings, taken_as_its_warning(name))
+    warnings = (*mask.mask_notes, *warnings)
     for i, k, found, more in placed:
         one = images[i][k]
         if covers_head(found, one.case.pixels):

@@ -526,6 +526,11 @@ def stray_note(n: int, word: str) -> str:
     return f"{images} of another {word} than the others of the series {_is_left_out(n)}."
 
 
+def stacks_note(n: int) -> str:
+    """The sentence on a series of several stacks, by direction, size or name."""
+    return f"The series holds {n} stacks of slices; each is a case of its own."
+
+
 def contrasts_note(n: int, word: str, *, shown_alone: bool) -> str:
     """The sentence on a series of several contrasts.
 

@@ -29,6 +29,7 @@ from pipeline.data.reading.dicom_kinds import (
     divide_stacks,
     group_frames,
     place_numbers,
+    stacks_note,
 )
 from pipeline.data.reading.dicom_pixels import pixel_warnings, read_dicom_pixels
 from pipeline.data.reading.dicom_segmentation import Segments, choose_segments, mask_of_segments
@@ -391,7 +392,8 @@ def _groups_of(
     is_mask = segments is not None or _is_mask(series)
     groups: list[FrameGroup] = []
     errors: list[InputError] = []
-    for stack in [tuple(frames)] if is_mask else divide_stacks(frames):
+    stacks = [tuple(frames)] if is_mask else divide_stacks(frames)
+    for stack in stacks:
         try:
             odd, oddities = leave_out_odd(series.title, stack)
         except InputError as error:
@@ -400,6 +402,9 @@ def _groups_of(
         errors += oddities
         kept = tuple(frame for frame in stack if frame.file.path not in odd)
         groups += [FrameGroup(kept)] if is_mask else group_frames(kept)
+    if len(stacks) > 1:
+        note = stacks_note(len(stacks))
+        groups = [replace(group, notes=(note, *group.notes)) for group in groups]
     if len({group.label for group in groups}) < len(groups):
         groups = [
             replace(group, label=f"part {number} {group.label}".strip())
@@ -496,7 +501,13 @@ def _build_case(
         window=_common_window(stack.frames, header),
     )
     names, study_names = _names_of(series, header, label)
-    return PendingCase(case=case, names=names, study_names=study_names, is_mask=is_mask)
+    return PendingCase(
+        case=case,
+        names=names,
+        study_names=study_names,
+        is_mask=is_mask,
+        mask_notes=() if segments is None else segments.notes,
+    )
 
 
 def _sequence_of(header: Dataset, frames: Sequence[Frame]) -> SequenceName:

@@ -20,6 +20,7 @@ class PendingCase:
         study: Key by which the studies of one folder's images are ordered; "" for volumes.
         study_names: What it may be called when it was combined from several volumes.
         is_mask: Whether its pixels are a reference mask (above 0) and not an image.
+        mask_notes: Sentences on a mask that stay with the case of its image.
     """
 
     case: Case
@@ -27,6 +28,7 @@ class PendingCase:
     study: str = ""
     study_names: tuple[str, ...] = ()
     is_mask: bool = False
+    mask_notes: tuple[str, ...] = ()
 
 
 def with_warnings(one: PendingCase, *warnings: str) -> PendingCase:

@@ -122,6 +122,23 @@ def test_the_brain_is_no_reference(tmp_path):
     dataset = seg_dataset(values, [7, 7, 2, 2], places=[4, 5, 4, 5], segments=[BRAIN, TUMOR])
     case = read_beside_image(tmp_path, dataset)
     assert np.argwhere(case.masks).tolist() == [[5, 1, 2]]
+    assert chosen_note("seg.dcm", "Tumor", "Brain") in case.warnings
+
+
+def test_a_lesion_on_slices_far_apart(tmp_path):
+    values = np.zeros((3, 12, 10), np.uint8)
+    values[0, 1, 2], values[1, 2, 3], values[2, 3, 4] = 1, 1, 1
+    dataset = seg_dataset(values, [2, 2, 2], places=[0, 1, 5], segments=[TUMOR])
+    case = read_beside_image(tmp_path, dataset)
+    assert np.argwhere(case.masks).tolist() == [[0, 1, 2], [1, 2, 3], [5, 3, 4]]
+
+
+def test_a_lesion_on_one_slice(tmp_path):
+    values = np.zeros((1, 12, 10), np.uint8)
+    values[0, 1, 2] = 1
+    dataset = seg_dataset(values, [2], places=[4], segments=[TUMOR])
+    case = read_beside_image(tmp_path, dataset)
+    assert np.argwhere(case.masks).tolist() == [[4, 1, 2]]
 
 
 def test_a_label_map(tmp_path):
@@ -148,6 +165,7 @@ def test_fractions_are_cut_at_one_half(tmp_path, top, half):
 def test_single_bits_in_rle(tmp_path):
     """Each frame's bits are packed to bytes, and these to runs (here: literal ones)."""
     values = np.random.default_rng(0).integers(0, 2, (2, 12, 16), np.uint8)
+    values[:, :, 3:] = 0
     dataset = seg_dataset(values, [2, 2], places=[3, 4], segments=[TUMOR])
     frames = []
     for frame in values:
@@ -158,7 +176,7 @@ def test_single_bits_in_rle(tmp_path):
     dataset.PixelData = encapsulate(frames)
     dataset["PixelData"].is_undefined_length = True
     dataset.file_meta.TransferSyntaxUID = RLELossless
-    image = np.zeros((6, 12, 16), np.uint16)
+    image = np.full((6, 12, 16), 100, np.uint16)
     SeriesFactory(image, study="1.2").write(tmp_path / "a")
     dataset.save_as(tmp_path / "seg.dcm", enforce_file_format=True)
     case = read_one(tmp_path)
