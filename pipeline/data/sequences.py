@@ -156,7 +156,7 @@ class Timing:
 
 
 def sequence_of_series(
-    descriptions: Iterable[str], timing: Timing, *, with_contrast: bool = False
+    descriptions: Sequence[str], timing: Timing, *, with_contrast: bool = False
 ) -> SequenceName:
     """Sequence of a series of slices: by its timing where that is conclusive, else by its words.
 
@@ -173,7 +173,8 @@ def sequence_of_series(
         named = named or sequence_of_words(split_words(text.replace("*", "star")))
     timed = _sequence_of_timing(timing)
     if named is SequenceName.OTHER:
-        return named
+        is_double_echo = timed is SequenceName.T2 and _is_double_echo(descriptions)
+        return timed if is_double_echo else named
     if named is None or timed is SequenceName.FLAIR:
         sequence = timed
     elif timed is SequenceName.PRE and (named is SequenceName.FLAIR or _is_spin_echo_t1(timing)):
@@ -183,6 +184,12 @@ def sequence_of_series(
     else:
         sequence = named
     return SequenceName.POST if sequence is SequenceName.PRE and with_contrast else sequence
+
+
+def _is_double_echo(descriptions: Iterable[str]) -> bool:
+    """Whether words name both echoes of a series, as "PD/T2" does."""
+    words = {word.text for text in descriptions for word in split_words(text)}
+    return bool(words & {"pd", "pdw"}) and any(_T2.fullmatch(word) for word in words)
 
 
 def _sequence_of_timing(timing: Timing) -> SequenceName:

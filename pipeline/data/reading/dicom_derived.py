@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from pydicom.dataset import Dataset
 
 from pipeline.data.reading.dicom_files import Frame
@@ -35,7 +37,7 @@ _BY_WORD = {
     **dict.fromkeys(("mip", "minip", "mnip", "mips"), PROJECTION),
     **dict.fromkeys(("vrt", "rendering"), RENDERING),
     **dict.fromkeys(("screenshot", "screenshots", "screensave", "screencapture"), SCREEN_CAPTURE),
-    **dict.fromkeys(("localizer", "localiser", "scout", "survey"), LOCALIZER),
+    **dict.fromkeys(("localizer", "localiser", "loc", "scout", "survey", "3plane"), LOCALIZER),
 }
 _SECONDARY_CAPTURE_CLASS = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -53,6 +55,8 @@ def derived_kind(header: Dataset, frame: Frame) -> str | None:
     if str(header.get("Modality", "") or "").upper() == "RTDOSE":
         return DOSE_MAP
     words = [word.text for word in split_words(str(header.get("SeriesDescription", "") or ""))]
+    if ("3", "plane") in pairwise(words):
+        return LOCALIZER
     return next((_BY_WORD[word] for word in words if word in _BY_WORD), None)
 
 

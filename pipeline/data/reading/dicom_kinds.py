@@ -292,7 +292,8 @@ def _choose_component(frames: Sequence[Frame]) -> tuple[Sequence[Frame], tuple[s
     """Magnitude images, where there are any: phase and the like are no pictures of tissue."""
     groups = divide(frames, lambda frame: frame.kind.component or None)
     if len(groups) == 1:
-        return frames, ()
+        word = _COMPONENT_WORDS.get(_commonest(frame.kind.component for frame in frames))
+        return frames, (no_magnitude_note(word),) if word else ()
     found = [_commonest(frame.kind.component for frame in group) for group in groups]
     order = {"M": 0, "": 1, "R": 2, "P": 3, "I": 4}
     best = min(range(len(groups)), key=lambda k: order.get(found[k], 5))
@@ -426,7 +427,9 @@ def choose_time_point(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[str, 
     if 2 * n_others < len(kept):
         return kept, (doubles_note(n_others, len(ordered)),)
     counts = Counter(place for place in place_numbers(ordered) if place is not None)
-    return kept, (repeats_note(max(counts.values(), default=len(stacks))),)
+    depth = max(counts.values(), default=len(stacks))
+    is_diffusion = any(frame.kind.b_value for frame in kept)
+    return kept, (repeats_note(depth, is_diffusion=is_diffusion),)
 
 
 def _whole_stacks(
@@ -501,6 +504,11 @@ def component_note(n: int, others: Sequence[str]) -> str:
     return f"{images} of the series ({words}) {_is_left_out(n)}; the magnitude is shown."
 
 
+def no_magnitude_note(word: str) -> str:
+    """The sentence on a series of phase images and the like alone."""
+    return f"These are {word} images, not magnitude; they do not show tissue as an MR image does."
+
+
 def b_value_note(n: int, values: Sequence[float | None], shown: float | None) -> str:
     """The sentence on the b-values of a diffusion series."""
     known = sorted(value for value in values if value is not None)
@@ -528,7 +536,7 @@ def stray_note(n: int, word: str) -> str:
 
 def stacks_note(n: int) -> str:
     """The sentence on a series of several stacks, by direction, size or name."""
-    return f"The series holds {n} stacks of slices; each is a case of its own."
+    return f"The series holds {n} stacks of slices; they are kept apart."
 
 
 def contrasts_note(n: int, word: str, *, shown_alone: bool) -> str:
@@ -539,7 +547,7 @@ def contrasts_note(n: int, word: str, *, shown_alone: bool) -> str:
         word: What differs, such as ``echo``.
         shown_alone: Whether only the first is shown.
     """
-    end = "only the first is shown and analysed" if shown_alone else "each is a case of its own"
+    end = "only the first is shown and analysed" if shown_alone else "they are kept apart"
     return f"The series holds {n} {_PLURALS[word]}; {end}."
 
 
@@ -554,11 +562,12 @@ def time_note(n: int, *, complete: bool) -> str:
     return f"The series holds {n} time points; only {shown} is shown and analysed."
 
 
-def repeats_note(n: int) -> str:
+def repeats_note(n: int, *, is_diffusion: bool = False) -> str:
     """The sentence on images that repeat at each place, for a reason that is not stated."""
+    why = "directions of diffusion" if is_diffusion else "time points or repetitions"
     return (
-        f"The series holds {n} images at each place (time points or repetitions); only the first"
-        " of each is shown and analysed."
+        f"The series holds {n} images at each place ({why}); only the first of each is shown and"
+        " analysed."
     )
 
 

@@ -40,6 +40,7 @@ class Mosaic:
 def is_mosaic(header: Dataset) -> bool:
     """Whether the picture of a data set is a mosaic."""
     words = header.get("ImageType", None) or ()
+    words = (words,) if isinstance(words, str) else words
     return "MOSAIC" in {str(word).strip().upper() for word in words}
 
 

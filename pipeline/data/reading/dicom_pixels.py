@@ -97,7 +97,7 @@ def read_dicom_pixels(one: DicomFile) -> NDArray[np.generic]:
     Raises:
         InputError: If pixels are missing, cut short, in colour, or cannot be decoded.
     """
-    dataset, stored = _read_stored(one.file)
+    dataset, stored = _read_stored(one)
     low, high = _stored_range(dataset)
     values = tidy_values(stored)
     inverted = _photometric(dataset) == "MONOCHROME1"
@@ -185,8 +185,9 @@ def _rescales(dataset: FileDataset, n: int) -> list[tuple[float, float]]:
     return scales
 
 
-def _read_stored(file: InputFile) -> tuple[FileDataset, NDArray[np.generic]]:
+def _read_stored(one: DicomFile) -> tuple[FileDataset, NDArray[np.generic]]:
     """The whole data set, and its pixels ``(frames, rows, columns)`` as stored."""
+    file = one.file
     try:
         dataset = read_dataset(file, with_pixels=True)
         if "Rows" not in dataset:
@@ -207,7 +208,7 @@ def _read_stored(file: InputFile) -> tuple[FileDataset, NDArray[np.generic]]:
             file.source,
             f"{file.name} is damaged: its pixels cannot be decoded. Export it again, uncompressed.",
         ) from None
-    if _photometric(dataset) == "PALETTE COLOR":
+    if _photometric(dataset) == "PALETTE COLOR" and not one.is_segmentation:
         pixels = apply_color_lut(pixels, dataset)
         pixels = _grey_of_colour(pixels, file)
     elif int(dataset.get("SamplesPerPixel", 1)) != 1:

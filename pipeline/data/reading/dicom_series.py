@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -121,11 +122,11 @@ def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
     Series UIDs are where this begins. Some programs leave them out, give each slice one of its own,
     or one to a whole study.
     """
-    numbers = {id(one): k for k, one in enumerate(files)}
+    numbers = {one.file.path: k for k, one in enumerate(files)}
     groups = [
         part
         for group in _join_lone_slices(_group_by_uid(files))
-        for part in _divide_sequences(group)
+        for part in _divide_sequences(_without_false_positions(group))
     ]
     studies: dict[str, list[list[DicomFile]]] = defaultdict(list)
     for group in groups:
@@ -135,7 +136,7 @@ def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
     return [
         DicomSeries(tuple(group), key, has_original=_study_of(group) in with_original)
         for group, key in sorted(
-            zip(groups, keys, strict=True), key=lambda pair: numbers[id(pair[0][0])]
+            zip(groups, keys, strict=True), key=lambda pair: numbers[pair[0][0].file.path]
         )
     ]
 
@@ -256,6 +257,24 @@ def _is_stack(groups: Sequence[Sequence[DicomFile]]) -> bool:
     return len(groups) > 2 and float(np.ptp(steps)) <= _EVEN * float(np.median(steps))
 
 
+def _without_false_positions(group: Sequence[DicomFile]) -> list[DicomFile]:
+    """Files whose one position for all slices says nothing, without it.
+
+    Some programs write zeros, or the first slice's position, to all files.
+    """
+    frames = [frame for one in group for frame in one.frames]
+    positions = {frame.position for frame in frames}
+    locations = {frame.slice_location for frame in frames} - {None}
+    if len(frames) < 2 or len(positions) > 1 or None in positions:
+        return list(group)
+    if len(locations) < 2 and any(x for at in positions for x in at or ()):
+        return list(group)
+    return [
+        replace(one, frames=tuple(replace(frame, position=None) for frame in one.frames))
+        for one in group
+    ]
+
+
 #: What files of one series share, whatever their UIDs say.
 _SERIES_TEXTS = (
     "Modality",
@@ -271,22 +290,27 @@ def _divide_sequences(group: Sequence[DicomFile]) -> list[list[DicomFile]]:
     """Divide files that share a series UID by accident: by what they say, then by their timing."""
     if len(group) == 1:
         return [list(group)]
-    of_frame = {frame: one for one in group for frame in one.frames}
-    parts = [list(of_frame)]
+    of_path = {one.file.path: one for one in group}
+
+    def text_of(frame: Frame, keyword: str) -> str | None:
+        return _text(of_path[frame.file.path].header, keyword).lower() or None
+
+    frames = [frame for one in group for frame in one.frames]
+    parts = [frames]
     properties: list[Callable[[Frame], Hashable | None]] = [
-        lambda frame, keyword=keyword: _text(of_frame[frame].header, keyword).lower() or None  # type: ignore[misc]
-        for keyword in _SERIES_TEXTS
+        partial(text_of, keyword=keyword) for keyword in _SERIES_TEXTS
     ]
     properties.append(lambda frame: frame.kind.timing.repetition)
-    if not any(_says_something(frame, of_frame[frame]) for frame in of_frame):
-        properties.append(lambda frame: frame.file.folder if _is_doubled(list(of_frame)) else None)
+    if _is_doubled(frames) and not any(_says_something(one) for one in group):
+        properties.append(lambda frame: frame.file.folder)
     for value_of in properties:
         parts = [part for whole in parts for part in divide(whole, value_of)]
-    return [list(dict.fromkeys(of_frame[frame] for frame in part)) for part in parts]
+    return [[of_path[path] for path in dict.fromkeys(f.file.path for f in part)] for part in parts]
 
 
-def _says_something(frame: Frame, one: DicomFile) -> bool:
-    return frame.kind.timing != Timing() or any(_text(one.header, word) for word in _TEXTS)
+def _says_something(one: DicomFile) -> bool:
+    texts = any(_text(one.header, word) for word in _TEXTS)
+    return texts or one.frames[0].kind.timing != Timing()
 
 
 def _is_doubled(frames: Sequence[Frame]) -> bool:
@@ -310,7 +334,7 @@ def _has_original(groups: Iterable[Sequence[DicomFile]]) -> bool:
 def _drop_copies(
     files: Sequence[DicomFile], content_of: Callable[[DicomFile], bytes]
 ) -> list[DicomFile]:
-    """Leave out files of equal content that name one object; those of other content are kept.
+    """Leave out files of equal content that name one object, whatever else their headers say.
 
     An equal SOPInstanceUID alone proves nothing: some exports give one to a whole series.
     """
@@ -359,9 +383,8 @@ class _Pixels:
 
 
 def _read_series(series: DicomSeries) -> tuple[list[PendingCase], list[InputError]]:
-    files = _drop_copies(series.files, lambda one: one.file.path.read_bytes())
     pixels, errors = _Pixels(), list[InputError]()
-    files, left_out = _leave_out_derived(series, files)
+    files, left_out = _leave_out_derived(series, series.files)
     errors += left_out
     shared = [one for copies in _by_object(files) if len(copies) > 1 for one in copies]
     broken = {one for one in shared if not pixels.read(one)}
@@ -392,6 +415,8 @@ def _groups_of(
     is_mask = segments is not None or _is_mask(series)
     groups: list[FrameGroup] = []
     errors: list[InputError] = []
+    if not frames:
+        return [], []
     stacks = [tuple(frames)] if is_mask else divide_stacks(frames)
     for stack in stacks:
         try:
@@ -553,7 +578,8 @@ def _is_mask(series: DicomSeries) -> bool:
 def says_mask(header: Dataset) -> bool:
     """Whether a header says that the picture is a mask."""
     words = {word.text for word in split_words(_text(header, "SeriesDescription"))}
-    kinds = {str(kind).lower() for kind in header.get("ImageType", None) or ()}
+    types = header.get("ImageType", None) or ()
+    kinds = {str(kind).lower() for kind in ((types,) if isinstance(types, str) else types)}
     return bool(_MASK_WORDS & (words | kinds))
 
 

@@ -57,6 +57,8 @@ def test_words_of_a_name(name, expected):
         (["AX T1"], TIMES[T1], True, T1C),
         (["AX"], TIMES[T1], True, T1C),
         (["AX FLAIR"], TIMES[FLAIR], True, FLAIR),
+        (["AX PD/T2"], TIMES[T2], False, T2),  # its second echo
+        (["AX PD/T2"], Timing(echo=20, repetition=4000), False, OTHER),
         (["PERFUSION"], TIMES[FLAIR], False, OTHER),
         (["", "T2W"], Timing(), False, T2),
         (["7", "FLUID_ATTENUATED"], Timing(), False, FLAIR),

@@ -5,11 +5,14 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from factories import AXIAL, SeriesFactory
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 from readings import marked, read_one
 
@@ -25,7 +28,9 @@ from pipeline.data.reading.dicom_kinds import (
     doubles_note,
     group_frames,
     natural_key,
+    no_magnitude_note,
     repeats_note,
+    stacks_note,
     stray_note,
     time_note,
 )
@@ -467,3 +472,104 @@ def test_phase_images_alone_are_no_known_sequence(tmp_path):
     tags = {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}
     case = read_one(SeriesFactory(marked(), tags=tags).write(tmp_path / "s"))
     assert case.sequences == ("other",)
+    assert no_magnitude_note("phase") in case.warnings
+
+
+@pytest.mark.parametrize("located", [True, False])
+def test_one_position_for_all_slices_says_nothing(tmp_path, located):
+    folder = SeriesFactory(marked(), positions=[(0, 0, 5 if located else 0)] * 6).write(
+        tmp_path / "s"
+    )
+    if located:
+        for path in folder.iterdir():
+            dataset = pydicom.dcmread(path)
+            dataset.SliceLocation = 3.0 * int(dataset.InstanceNumber)
+            dataset.save_as(path, enforce_file_format=True)
+    case = read_one(folder)
+    assert (case.n_slices, case.grid) == (6, None)
+    assert case.warnings == (BY_LOCATION if located else BY_NUMBER,)
+
+
+def test_one_slice_many_times_is_one_slice(tmp_path):
+    series = generate_uid()
+    for k in range(5):
+        tags = {"AcquisitionTime": f"1200{k:02d}"}
+        factory = SeriesFactory(marked((1, 8, 8)), study="1.2", series=series, tags=tags)
+        factory.write(tmp_path / f"t{k}")
+    case = read_one(tmp_path)
+    assert case.n_slices == 1
+    assert case.warnings[0] == time_note(5, complete=True)
+
+
+def test_directions_of_diffusion_are_counted(tmp_path):
+    frames = [make_frame(k, z, kind=FrameKind(b_value=1000.0)) for z in range(N) for k in range(6)]
+    (group,) = group_frames(frames)
+    assert group.notes == (repeats_note(6, is_diffusion=True),)
+
+
+def enhanced(frames, path):
+    """An enhanced object of frames: pixel value, height, and functional groups of each."""
+    values = np.stack([np.full((6, 5), value, np.uint16) for value, _, _ in frames])
+    factory = SeriesFactory(values, description="AX FLAIR")
+    factory.positions = [(0, 0, 5 * z) for _, z, _ in frames]
+    dataset = factory.multi_frame()
+    own = dataset.PerFrameFunctionalGroupsSequence
+    for group, (_, _, sequences) in zip(own, frames, strict=True):
+        for sequence, elements in sequences.items():
+            item = Dataset()
+            for keyword, value in elements.items():
+                setattr(item, keyword, value)
+            setattr(group, sequence, Sequence([item]))
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+ENHANCED = {
+    "b-value": (
+        lambda k: {"MRDiffusionSequence": {"DiffusionBValue": 700.0 * k}},
+        b_value_note(N, [0.0, 700.0], 0.0),
+    ),
+    "time point": (
+        lambda k: {"FrameContentSequence": {"TemporalPositionIndex": k + 1}},
+        time_note(2, complete=True),
+    ),
+    "clock": (
+        lambda k: {"FrameContentSequence": {"FrameAcquisitionDateTime": f"2024013112000{k}"}},
+        time_note(2, complete=True),
+    ),
+    "phase": (
+        lambda k: {
+            "MRImageFrameTypeSequence": {"ComplexImageComponent": ("MAGNITUDE", "PHASE")[k]}
+        },
+        component_note(N, ["phase"]),
+    ),
+    "nothing": (lambda k: {}, repeats_note(2)),
+}
+
+
+@pytest.mark.parametrize(("groups_of", "note"), ENHANCED.values(), ids=ENHANCED)
+@pytest.mark.parametrize("by_place", [True, False])
+def test_frames_of_an_enhanced_object(tmp_path, groups_of, note, by_place):
+    order = [(k, z) for z in range(N) for k in range(2)]
+    frames = [(100 + k, z, groups_of(k)) for k, z in (order if by_place else sorted(order))]
+    case = read_one(enhanced(frames, tmp_path / "e.dcm"))
+    assert case.n_slices == N
+    assert set(case.pixels.ravel().tolist()) == {100}
+    assert note in case.warnings
+
+
+def test_stacks_and_echoes_of_an_enhanced_object(tmp_path):
+    frames = [
+        (
+            100 + 10 * stack + echo,
+            z + 20 * stack,
+            {
+                "FrameContentSequence": {"StackID": str(stack)},
+                "MREchoSequence": {"EffectiveEchoTime": 20.0 + 70 * echo},
+            },
+        )
+        for z, stack, echo in product(range(N), range(2), range(2))
+    ]
+    cases = read_cases([enhanced(frames, tmp_path / "e.dcm")]).cases
+    assert [set(case.pixels.ravel().tolist()) for case in cases] == [{100}, {101}, {110}, {111}]
+    assert all(stacks_note(2) in case.warnings for case in cases)
