@@ -15,6 +15,8 @@ from pipeline.data.reading.format_kinds import (
     starts_with,
 )
 from pipeline.data.reading.images import JPEG, PNG, TIFF, WEBP
+from pipeline.data.reading.itk_volumes import METAIMAGE, NRRD
+from pipeline.data.reading.mgh import MGH
 from pipeline.data.reading.nifti import NIFTI, NIFTI_PAIR
 
 #: Every format that can be read, in the order of lists. DICOM is asked first, since its preamble
@@ -22,6 +24,9 @@ from pipeline.data.reading.nifti import NIFTI, NIFTI_PAIR
 FORMATS: tuple[Format, ...] = (
     DICOM,
     NIFTI,
+    MGH,
+    NRRD,
+    METAIMAGE,
     PNG,
     JPEG,
     TIFF,

@@ -88,6 +88,11 @@ def role_of_words(words: Sequence[Word]) -> Role:
     return Role.IMAGE
 
 
+def is_of_lesion(name: str) -> bool:
+    """Whether a name, such as that of a segment, speaks of a lesion."""
+    return any(_OF_LESION.fullmatch(word.text) for word in split_words(name))
+
+
 def _is_sure(text: str) -> bool:
     return _SURE.fullmatch(text) is not None
 

@@ -135,7 +135,7 @@ def test_declarations_load_no_reader_of_series_and_volumes() -> None:
     """The web process lists formats; it reads none before the first upload."""
     program = (
         "import sys; from pipeline import describe_formats; describe_formats()\n"
-        "print({'pydicom', 'nibabel'} & set(sys.modules))"
+        "print({'pydicom', 'nibabel', 'SimpleITK'} & set(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

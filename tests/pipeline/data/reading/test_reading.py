@@ -8,7 +8,7 @@ from factories import SeriesFactory, colour, grey, marked_volume, write_image, w
 
 from pipeline.data.reading import batches, formats
 from pipeline.data.reading.dicom import DICOM
-from pipeline.data.reading.formats import format_of
+from pipeline.data.reading.formats import TEXT, format_of, refusal_of
 from pipeline.data.reading.images import PNG, TIFF, WEBP
 from pipeline.data.reading.reading import read_cases
 from pipeline.errors import Cancelled
@@ -81,9 +81,7 @@ def test_companions_are_passed_over_in_a_folder_and_named_when_given(tmp_path):
     (tmp_path / "__MACOSX" / "._a.png").write_bytes(b"\0\5\x16\7")
     assert read_cases([tmp_path]).errors == ()
     (error,) = read_cases([tmp_path / "data.csv"]).errors
-    assert error.message == (
-        "data.csv is a text file; DICOM, NIfTI, PNG, JPEG, TIFF, WebP and zip can be read."
-    )
+    assert error.message == refusal_of("data.csv", TEXT)
 
 
 def test_content_decides_the_format(tmp_path):
