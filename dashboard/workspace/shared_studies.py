@@ -1,20 +1,41 @@
-"""Studies on shared storage: each file as an object, and last a manifest that names their digests.
+"""Studies on shared storage: each file as an object, and last a manifest with their digests.
 
-A study without its manifest is not there, so that half of one is never read.
+A study without its manifest does not exist, so that half of one is never read.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, get_args
 
-from pipeline import SHA256, SharedStorage
+from pydantic import Field, ValidationError, field_validator
 
-_NAMES = ("case.json", "pixels.npy", "masks.npy")
+from pipeline import SHA256, DeclaredModel, SharedStorage
+
+_Name = Literal["case.json", "pixels.npy", "masks.npy"]
 _MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 1 << 16
+
+
+class _File(DeclaredModel):
+    """A file of a study."""
+
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=rf"^{SHA256.pattern}$")]
+
+
+class _Manifest(DeclaredModel):
+    """The files of a study; its masks only where it has a reference."""
+
+    files: dict[_Name, _File]
+
+    @field_validator("files")
+    @classmethod
+    def _check_whole(cls, files: dict[_Name, _File]) -> dict[_Name, _File]:
+        if not {"case.json", "pixels.npy"} <= set(files):
+            raise ValueError("must have case.json and pixels.npy")
+        return files
 
 
 def send_study(storage: SharedStorage, study_id: str, folder: Path) -> None:
@@ -23,13 +44,13 @@ def send_study(storage: SharedStorage, study_id: str, folder: Path) -> None:
     Raises:
         StorageError: The storage does not answer or refuses.
     """
-    files = {}
-    for name in _NAMES:
+    files: dict[_Name, _File] = {}
+    for name in get_args(_Name):
         path = folder / name
         if path.is_file():
             storage.upload(f"{_prefix(study_id)}/{name}", path)
-            files[name] = {"bytes": path.stat().st_size, "sha256": _digest(path)}
-    manifest = json.dumps({"files": files}, sort_keys=True).encode()
+            files[name] = _describe(path)
+    manifest = _Manifest(files=files).model_dump_json().encode()
     storage.write(f"{_prefix(study_id)}/{_MANIFEST}", manifest)
 
 
@@ -37,26 +58,25 @@ def fetch_study(storage: SharedStorage, study_id: str, folder: Path) -> bool:
     """Write a study's files into a folder.
 
     Returns:
-        Whether the study is there and all its files are what the manifest says.
+        Whether the study exists and all its files match the manifest.
 
     Raises:
         StorageError: The storage does not answer, or the disk is full.
     """
     text = storage.read(f"{_prefix(study_id)}/{_MANIFEST}", limit_bytes=_MANIFEST_BYTES)
-    files = _parse_manifest(text)
-    if files is None:
+    try:
+        manifest = _Manifest.model_validate_json(text or b"")
+    except ValidationError:
         return False
-    for name, stated in files.items():
+    for name, stated in manifest.files.items():
         path = folder / name
-        if not storage.download(f"{_prefix(study_id)}/{name}", path):
-            return False
-        if path.stat().st_size != stated["bytes"] or _digest(path) != stated["sha256"]:
+        if not storage.download(f"{_prefix(study_id)}/{name}", path) or _describe(path) != stated:
             return False
     return True
 
 
 def has_study(storage: SharedStorage, study_id: str) -> bool:
-    """Whether a study is on the storage, whole.
+    """Whether a whole study is on the storage.
 
     Raises:
         StorageError: The storage does not answer.
@@ -65,12 +85,12 @@ def has_study(storage: SharedStorage, study_id: str) -> bool:
 
 
 def delete_study(storage: SharedStorage, study_id: str) -> None:
-    """Take a study off the storage; none is no error.
+    """Delete a study from the storage; a missing one is not an error.
 
     Raises:
         StorageError: The storage does not answer or refuses.
     """
-    storage.delete(f"{_prefix(study_id)}/{_MANIFEST}")  # first: what is left is no study
+    storage.delete(f"{_prefix(study_id)}/{_MANIFEST}")  # first: without it the rest is not a study
     storage.delete(_prefix(study_id))
 
 
@@ -78,22 +98,7 @@ def _prefix(study_id: str) -> str:
     return f"studies/{study_id}"
 
 
-def _parse_manifest(text: bytes | None) -> dict[str, dict[str, Any]] | None:
-    """The files that a manifest names, checked; None where it is none."""
-    try:
-        content = json.loads(text or b"")
-    except (ValueError, RecursionError):
-        return None
-    files = content.get("files") if isinstance(content, dict) else None
-    if not isinstance(files, dict) or not {"case.json", "pixels.npy"} <= set(files) <= set(_NAMES):
-        return None
-    for stated in files.values():
-        fits = isinstance(stated, dict) and type(stated.get("bytes")) is int
-        if not fits or SHA256.fullmatch(str(stated.get("sha256"))) is None:
-            return None
-    return files
-
-
-def _digest(path: Path) -> str:
+def _describe(path: Path) -> _File:
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return _File(bytes=path.stat().st_size, sha256=digest)

@@ -1,8 +1,8 @@
-"""The studies' pixels in the workspace, memory-mapped; the last ones used stay open.
+"""The studies' pixels in the workspace, memory-mapped; the most recently used stay open.
 
-Where storage is shared, the workspace holds copies: a study is fetched when it is looked at first,
-and the copies used least are deleted when they take too much room. A study never changes under its
-id, so that a copy is never stale.
+With shared storage the workspace holds copies: a study is fetched when it is first used, and the
+least recently used copies are deleted when they take too much space. A study never changes under
+its id, so that a copy is never stale.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections import OrderedDict
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from dashboard.store import STUDY_ID
 from dashboard.workspace import shared_studies
@@ -25,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 _OPEN_CASES = 32
 #: Marks a folder as a copy of what is on the shared storage.
 _COPY = ".copy"
-_STORAGE_SILENT = "The shared storage does not answer; try again later."
+_NO_ANSWER = "The shared storage does not answer; try again later."
 
 
 class StudyFiles:
@@ -33,8 +34,8 @@ class StudyFiles:
 
     Args:
         folder: Folder of the studies' folders.
-        storage: Where all machines keep them, or None where the folder is all there is.
-        copies_bytes: What copies of shared studies may take in the folder.
+        storage: Storage that all machines share, or None.
+        copies_bytes: Disk space for copies of shared studies in the folder.
     """
 
     def __init__(
@@ -45,31 +46,28 @@ class StudyFiles:
         self._copies_bytes = copies_bytes
         self._lock = threading.Lock()
         self._fetching = tuple(threading.Lock() for _ in range(16))
-        self._open: OrderedDict[str, Case] = OrderedDict()
+        self._open: LRUCache[str, Case] = LRUCache(_OPEN_CASES)
 
     def load(self, study_id: str) -> Case:
-        """A study's case; its pixels and masks are read from disk where they are looked at.
+        """A study's case; its pixels and masks are read from disk as they are used.
 
         Raises:
             InputError: No study has this id, its files are damaged, or the shared storage does
                 not answer.
         """
         with self._lock:
-            if study_id in self._open:
-                self._open.move_to_end(study_id)
-                return self._open[study_id]
-        path = self._path(study_id)
-        if self._storage is not None:
-            self._have_copy(self._storage, study_id, path)
-        case = load_case(path)
-        with self._lock:
-            self._open[study_id] = case
-            while len(self._open) > _OPEN_CASES:
-                self._open.popitem(last=False)
+            case = self._open.get(study_id)
+        if case is None:
+            path = self._path(study_id)
+            if self._storage is not None:
+                self._fetch_copy(self._storage, study_id, path)
+            case = load_case(path)
+            with self._lock:
+                self._open[study_id] = case
         return case
 
     def exists(self, study_id: str) -> bool:
-        """Whether a study's files are there, for all machines.
+        """Whether a study's files exist, for all machines.
 
         Raises:
             InputError: The shared storage does not answer.
@@ -80,13 +78,13 @@ class StudyFiles:
         try:
             return shared_studies.has_study(self._storage, study_id)
         except StorageError as error:
-            raise _silent(error) from error
+            raise _no_answer(error) from error
 
     def save(self, study_id: str, case: Case) -> None:
         """Write a case, whole or not at all.
 
         Raises:
-            InputError: The disk or the shared storage refuses.
+            InputError: The disk or the shared storage refuses them.
         """
         path = self._path(study_id)
         known = path.exists()
@@ -104,7 +102,7 @@ class StudyFiles:
             ) from None
 
     def delete(self, study_id: str) -> None:
-        """Remove a study's files; none is no error."""
+        """Delete a study's files; missing ones are not an error."""
         path = self._path(study_id)
         with self._lock:
             self._open.pop(study_id, None)
@@ -113,13 +111,13 @@ class StudyFiles:
             try:
                 shared_studies.delete_study(self._storage, study_id)
             except StorageError as error:
-                _LOG.warning("A deleted study is left on the shared storage: %s", error)
+                _LOG.warning("A deleted study is still on the shared storage: %s", error)
 
     def share_all(self) -> int:
-        """Put studies on the shared storage that were kept before there was one.
+        """Put studies on the shared storage that the workspace stored without one.
 
         Returns:
-            How many there were.
+            How many were put there.
 
         Raises:
             StorageError: The storage does not answer or refuses.
@@ -127,38 +125,38 @@ class StudyFiles:
         if self._storage is None:
             return 0
         paths = [p for p in self._folder.iterdir() if STUDY_ID.fullmatch(p.name)]
-        kept = [p for p in paths if (p / "case.json").is_file() and not (p / _COPY).exists()]
-        for path in kept:
+        local = [p for p in paths if (p / "case.json").is_file() and not (p / _COPY).exists()]
+        for path in local:
             self._share(self._storage, path.name, path)
-        return len(kept)
+        return len(local)
 
     def _share(self, storage: SharedStorage, study_id: str, path: Path) -> None:
         shared_studies.send_study(storage, study_id, path)
         (path / _COPY).touch()
         self._make_room(keep=path)
 
-    def _have_copy(self, storage: SharedStorage, study_id: str, path: Path) -> None:
-        """Fetch a study, unless it is here; those who ask for it at once wait for one fetch."""
+    def _fetch_copy(self, storage: SharedStorage, study_id: str, path: Path) -> None:
+        """Fetch a study unless it is here; threads that need it at once wait for one fetch."""
         with self._fetching[int(study_id[0], 16)]:
             if (path / "case.json").is_file():
                 with contextlib.suppress(OSError):
-                    os.utime(path / "case.json")  # used last now
+                    os.utime(path / "case.json")  # now the most recently used
                 return
-            draft = Path(tempfile.mkdtemp(prefix=f".{study_id}-", dir=self._folder))
+            part = Path(tempfile.mkdtemp(prefix=f".{study_id}-", dir=self._folder))
             try:
-                if not shared_studies.fetch_study(storage, study_id, draft):
-                    return  # told where it is loaded
-                (draft / _COPY).touch()
+                if not shared_studies.fetch_study(storage, study_id, part):
+                    return  # loading it reports that it is missing
+                (part / _COPY).touch()
                 with contextlib.suppress(OSError):  # another process was faster
-                    draft.rename(path)
+                    part.rename(path)
             except StorageError as error:
-                raise _silent(error) from error
+                raise _no_answer(error) from error
             finally:
-                shutil.rmtree(draft, ignore_errors=True)
+                shutil.rmtree(part, ignore_errors=True)
             self._make_room(keep=path)
 
     def _make_room(self, *, keep: Path) -> None:
-        """Delete the copies used least; who has one open reads on."""
+        """Delete the least recently used copies; those that are open stay readable."""
         copies = []
         for path in self._folder.iterdir():
             try:
@@ -174,7 +172,7 @@ class StudyFiles:
             if path != keep:
                 with self._lock:
                     self._open.pop(path.name, None)
-                with contextlib.suppress(OSError):  # gone at once, for those who begin to read it
+                with contextlib.suppress(OSError):  # gone at once for everyone who opens it now
                     doomed = path.rename(path.with_name(f".{path.name}-{secrets.token_hex(4)}-old"))
                     shutil.rmtree(doomed, ignore_errors=True)
                 total -= size
@@ -185,6 +183,6 @@ class StudyFiles:
         return self._folder / study_id
 
 
-def _silent(error: StorageError) -> InputError:
+def _no_answer(error: StorageError) -> InputError:
     _LOG.warning("The shared storage does not answer: %s", error)
-    return InputError("", _STORAGE_SILENT)
+    return InputError("", _NO_ANSWER)
