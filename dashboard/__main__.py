@@ -1,4 +1,4 @@
-"""``python -m dashboard``: the whole server as one command, as ``make run`` starts it."""
+"""The whole server as one command, as ``make run`` starts it: ``python -m dashboard``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Start everything; returns the exit status: 0 stopped, 1 failed, 2 a wrong setting."""
+    """Start everything; returns the exit status: 0 stopped, 1 failed, 2 wrong setting."""
     if len(sys.argv) > 1:
         sys.stderr.write(
             "usage: python -m dashboard (settings come from the environment; see the README)\n"
@@ -33,7 +33,7 @@ def main() -> int:
         return 2
     if not port_is_free(settings.host, settings.port):
         sys.stderr.write(
-            f"Port {settings.port} on {settings.host} cannot be used: another program has it, or"
+            f"Port {settings.port} on {settings.host} cannot be used: another program uses it, or"
             " the address is not this machine's. Stop that program, or set OVERREAD_PORT.\n"
         )
         return 1

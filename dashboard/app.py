@@ -34,10 +34,10 @@ _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).resolve().parents[1] / "assets"
 _NOTICE = "app-notice"
 _NOTICE_PLACE = {"position": "fixed", "bottom": "16px", "left": "16px", "zIndex": 1000}
-_CALLBACK_FAILED = (
+CALLBACK_FAILED = (
     "Something went wrong on the server; its log has the details. Load the page again."
 )
-_NO_CALLBACK = "The page asked for something that this server does not know. Load the page again."
+_NO_CALLBACK = "This page is of another version than the server. Load the page again."
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def build_app(parts: Services) -> Dash:
         index_string=shell.index_string(modules.tags()),
         serve_locally=True,
         title="Overread",
-        update_title=None,  # type: ignore[arg-type]  # Dash's way to leave the title alone
-        suppress_callback_exceptions=True,  # a page's components exist only while it is shown
+        update_title=None,  # type: ignore[arg-type]  # Dash's way to keep the title
+        suppress_callback_exceptions=True,  # a page's components exist only while the page is shown
         background_callback_manager=ThreadManager(parts.settings.background),
-        on_error=_tell_error,
+        on_error=_show_error,
     )
     app.renderer = shell.RENDERER
     app.server.secret_key = parts.settings.signing_secret()
@@ -99,7 +99,7 @@ def build_app(parts: Services) -> Dash:
 
 
 def _check_callback(app: Dash) -> Response | None:
-    """Refuse a call of a callback that there is not; Dash would fail."""
+    """Refuse a call of an unknown callback; Dash would fail."""
     if request.path != "/_dash-update-component" or request.method != "POST":
         return None
     body = request.get_json(silent=True)
@@ -111,18 +111,18 @@ def _check_callback(app: Dash) -> Response | None:
 
 def _not_found(**_: str) -> html.Div:
     return shell.empty_state(
-        "There is no such page",
-        "The address may have been typed wrongly, or the study was deleted.",
+        "Page not found",
+        "Check the address; a study may also have been deleted.",
         dcc.Link("Open the worklist", href="/", className="button button--primary"),
     )
 
 
-def _tell_error(error: Exception) -> None:
-    """What a failed callback shows: one sentence; the traceback goes to the log."""
+def _show_error(error: Exception) -> None:
+    """Show one sentence where a callback failed; the traceback goes to the log."""
     if isinstance(error, InputError):
         sentence = error.message
     else:
-        sentence = _CALLBACK_FAILED
+        sentence = CALLBACK_FAILED
         _LOG.error("A callback failed", exc_info=error)
     set_props(_NOTICE, {"children": html.P(sentence, className="notice notice--error")})
 

@@ -1,6 +1,6 @@
-"""Writes what documents repeat of the code: ``python -m dashboard.document``.
+"""Writes the documents that are generated from code: ``python -m dashboard.document``.
 
-The README's table of settings comes from the model of the settings, docs/openapi.json from what the
+The README's table of settings comes from the settings' model, docs/openapi.json from what the
 endpoints declare. A test compares both.
 """
 
@@ -25,7 +25,7 @@ _SECTION = re.compile(r"(<!-- settings:[^\n]*-->\n).*?(<!-- end of settings -->)
 
 
 def make_documents() -> dict[Path, str]:
-    """The content of every document that repeats something of the code, by its path."""
+    """Return the content of each document with a generated part, by its path."""
     readme = _ROOT / "README.md"
     table = describe_settings()
     text = _SECTION.sub(
@@ -36,7 +36,7 @@ def make_documents() -> dict[Path, str]:
 
 
 def _make_server() -> Flask:
-    """A server with all endpoints and nothing behind them."""
+    """Return a server with all endpoints but no services."""
     server = Flask("overread")
     for blueprint in api.BLUEPRINTS:
         server.register_blueprint(blueprint)
@@ -45,7 +45,7 @@ def _make_server() -> Flask:
 
 
 def describe_settings() -> str:
-    """The table of all settings, as Markdown."""
+    """Return the table of all settings as Markdown."""
     lines = ["| Variable | Default | Values | What it does |", "|---|---|---|---|"]
     schema = Settings.model_json_schema()["properties"]
     for name, field in VARIABLES.items():
@@ -68,7 +68,7 @@ def _default_text(default: object) -> str:
 
 
 def _values_text(schema: Mapping[str, Any]) -> str:
-    """What a variable may be set to, from the JSON schema of its field."""
+    """Return what a variable may be set to, from the JSON schema of its field."""
     if "enum" in schema:
         return ", ".join(schema["enum"])
     if "minimum" in schema:

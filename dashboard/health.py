@@ -1,6 +1,6 @@
-"""Health checks: ``python -m dashboard.health`` asks what all machines share.
+"""Health checks: ``python -m dashboard.health`` checks what all machines share.
 
-``python -m dashboard.health --web`` asks this machine's web process, at the port that is set.
+``python -m dashboard.health --web`` checks this machine's web process at the configured port.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _TIMEOUT_S = 4
 
 
 def find_troubles(services: Services) -> list[str]:
-    """What does not answer, one plain sentence each.
+    """Return one sentence for each part that does not answer.
 
     Args:
-        services: The server's parts; their database has answered already.
+        services: The server's parts; their database has already answered.
     """
     checks: dict[str, Callable[[], object]] = {}
     if services.celery is not None:
@@ -48,7 +48,7 @@ def _passes(check: Callable[[], object]) -> bool:
 
 
 def _ask_redis(app: Celery) -> None:
-    from kombu.exceptions import OperationalError  # without Redis nothing of Celery is imported
+    from kombu.exceptions import OperationalError  # Celery is imported only with Redis
 
     try:
         with app.connection_for_read() as connection:
@@ -58,11 +58,11 @@ def _ask_redis(app: Celery) -> None:
 
 
 def find_web_troubles(port: int) -> list[str]:
-    """Why this machine's web process is of no use, in a sentence; empty where it answers."""
+    """Return a sentence if this machine's web process does not answer."""
     try:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=_TIMEOUT_S).close()
     except OSError:
-        return [f"The web process does not answer at port {port}."]
+        return [f"The web process does not answer on port {port}."]
     return []
 
 
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] = ()) -> int:
             troubles = find_troubles(build_services(settings))
     except (SettingsError, DatabaseError) as error:
         troubles = [str(error)]
-    sys.stdout.write("".join(f"{sentence}\n" for sentence in troubles or ["All answer."]))
+    sys.stdout.write("".join(f"{sentence}\n" for sentence in troubles or ["All parts answer."]))
     return 1 if troubles else 0
 
 

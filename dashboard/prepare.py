@@ -1,8 +1,8 @@
-"""Fills the worklist while the web process answers already: ``python -m dashboard.prepare``.
+"""Fills the worklist while the web process already answers: ``python -m dashboard.prepare``.
 
-Queues what the present models have not seen, makes the demo studies where the workspace is empty,
-and looks through the library folder. A process of its own, because all of it is slow and none of it
-is needed to answer the first page.
+Queues studies that the present models have not analysed, makes the demo studies if the workspace is
+empty, and scans the library folder. A separate process, because all of this is slow and the first
+page does not need it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NICENESS = 10
 
 
 def prepare(services: Services) -> None:
-    """Bring all studies of this server into the worklist."""
+    """List and queue all studies of this server."""
     if shared := services.files.share_all():
         _LOG.info("%d studies were put on the shared storage.", shared)
     intake.queue_missing(services)
@@ -33,7 +33,7 @@ def prepare(services: Services) -> None:
 
 
 def _add_demo(services: Services) -> None:
-    """Make the demo studies of an empty workspace, or go on where they were interrupted."""
+    """Make the demo studies of an empty workspace, or those still missing after an interruption."""
     folder = services.settings.demo_files
     complete = folder / ".complete"
     if complete.exists() or (not folder.exists() and services.store.count_studies().total):

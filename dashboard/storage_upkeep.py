@@ -1,7 +1,7 @@
-"""Keeps shared storage within its bounds: by each worker once an hour, or by command.
+"""Keeps shared storage within its limits: in each worker once an hour, or as a command.
 
-``python -m dashboard.storage_upkeep`` does it once, for those who rather have a timer of their own.
-Deleting twice does no harm, so that nobody needs to be chosen for it.
+``python -m dashboard.storage_upkeep`` does it once, for use with a timer. Two machines may do it at
+the same time.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from pipeline import StorageError
 
 _LOG = logging.getLogger("dashboard.storage_upkeep")  # also as __main__
 _EVERY_S = 3600.0
-#: Single images that somebody had answered are kept as long as in a workspace.
+#: Images of the comparison tasks are stored as long as in a workspace.
 _IMAGES = "comparisons"
 _IMAGES_KEPT = timedelta(days=1)
 
 
 def tidy_storage(services: Services) -> tuple[int, int]:
-    """Delete the oldest results beyond the bound, and images of the day before.
+    """Delete the oldest results above the limit, and images older than a day.
 
     Returns:
-        Results and objects of images that were deleted.
+        How many results and how many objects of images were deleted.
 
     Raises:
         StorageError: The storage does not answer.
@@ -45,7 +45,7 @@ def tidy_storage(services: Services) -> tuple[int, int]:
 
 
 def keep_storage_tidy(services: Services) -> threading.Thread:
-    """Tidy up once an hour, in a thread that ends with the process; workers at different times."""
+    """Tidy up once an hour in a daemon thread; workers do so at different times."""
 
     def work() -> None:
         pause = random.uniform(60, _EVERY_S)

@@ -15,9 +15,9 @@ _THREADS = 8
 #: A browser opens six connections: 17 readers reach waitress's own limit of 100, and the 18th waits
 #: for minutes. An idle connection costs some kilobytes and no thread.
 CONNECTIONS = 1000
-#: Room for the headers of an upload of just the allowed size.
+#: Room for the headers of an upload of the largest size.
 _SLACK_BYTES = 1 << 20
-TOO_LARGE = "This is more than the server takes at once; send the files in several uploads."
+TOO_LARGE = "This is larger than one upload may be; send the files in several uploads."
 
 
 def main() -> int:

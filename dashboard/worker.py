@@ -1,8 +1,7 @@
 """The worker process: ``python -m dashboard.worker``.
 
-It looks into the jobs table, or has its jobs delivered by Celery where ``REDIS_URL`` is set. It
-ends cleanly on SIGTERM or SIGINT and gives its job back. Only this process holds a model runtime,
-never TensorFlow.
+It polls the jobs table, or Celery delivers its jobs if ``REDIS_URL`` is set. On SIGTERM or SIGINT
+it returns its job to the queue and ends. Only this process loads a model runtime, never TensorFlow.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ def main() -> int:
 
 
 def run_worker(services: Services, make_worker: Callable[[Services], Worker] = Worker) -> None:
-    """Run a worker until SIGTERM or SIGINT: on the table alone, or delivered by Celery.
+    """Run a worker until SIGTERM or SIGINT, by polling or with Celery.
 
     Args:
         services: The server's parts.
-        make_worker: Makes the worker; tests give their own.
+        make_worker: Makes the worker; tests pass their own.
     """
     if services.storage is not None:
         keep_storage_tidy(services)
     if services.celery is not None:
-        from dashboard.jobs.delivery import serve  # without Redis nothing of Celery is imported
+        from dashboard.jobs.delivery import serve  # Celery is imported only with Redis
 
         # the process that runs jobs opens storage and database itself: neither survives a fork
         serve(

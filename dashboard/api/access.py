@@ -22,7 +22,7 @@ from dashboard.masks.encoding import MaskSlices
 from dashboard.store import STUDY_ID, StudyRow
 from dashboard.studies.display import encode_slice
 from dashboard.workspace import services
-from dashboard.workspace.received import NotThere
+from dashboard.workspace.received import NO_STUDY, NotThere
 from dashboard.workspace.services import Services
 from pipeline import Case
 
@@ -33,9 +33,9 @@ Volume = NDArray[Any]
 OTHER_MODELS = "This result was made by other models; open the study again."
 RESULT_GONE = "The result is no longer available; open the study again."
 IMMUTABLE = "private, max-age=31536000, immutable"
-#: For so many seconds a study is still found here after it was deleted.
+#: How many seconds a deleted study can still be found here.
 KEPT_S = 2.0
-#: Rows that are kept.
+#: Largest number of rows in the cache.
 MOST_STUDIES = 256
 
 HexKey = Annotated[str, Field(pattern=r"^[0-9a-f]{8,128}$")]
@@ -73,20 +73,20 @@ class MaskAddress(ResultAddress):
 
 
 class VersionQuery(Query):
-    """The version of an answer that browsers keep; addresses change with it."""
+    """The version of an answer that browsers cache; a new one is a new address."""
 
     v: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
 class RecentStudies:
-    """Rows of the review database, kept for `KEPT_S`; only for what never changes of a study.
+    """A cache of studies' rows for `KEPT_S`; only for what never changes of a study.
 
-    Opening a study asks for some hundred slices within a second or two; reading the same row from
-    the database for each of them took 40% of the web process's time.
+    A page that opens a study requests some hundred slices within a second or two; reading the same
+    row from the database for each of them took 40% of the web process's time.
 
     Args:
-        read: Reads a study's row; None where it is missing.
-        clock: Seconds that only grow; tests give their own.
+        read: Reads a study's row; returns None if it is missing.
+        clock: Monotonic seconds; tests pass their own.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class RecentStudies:
         self._rows: TTLCache[str, StudyRow] = TTLCache(MOST_STUDIES, KEPT_S, timer=clock)
 
     def get(self, study_id: str) -> StudyRow | None:
-        """A study's row, at most `KEPT_S` old; that a study is missing is not remembered."""
+        """A study's row, at most `KEPT_S` old; missing studies are not cached."""
         with self._lock:
             row = self._rows.get(study_id)
         if row is None:
@@ -114,12 +114,12 @@ def register(server: Flask, parts: Services) -> None:
 
 
 def find_services() -> Services:
-    """The server's parts, inside a request."""
+    """Return the server's parts, inside a request."""
     return services.get(current_app)
 
 
 def find_study(study_id: str) -> StudyRow:
-    """A study as the database has it now.
+    """Return a study as the database has it now.
 
     Raises:
         NotThere: It is missing.
@@ -128,19 +128,19 @@ def find_study(study_id: str) -> StudyRow:
 
 
 def recent_study(study_id: str) -> StudyRow:
-    """A study for what never changes of it; at most `KEPT_S` old."""
+    """Return a study for what never changes of it; the row is at most `KEPT_S` old."""
     recent: RecentStudies = current_app.config["overread_recent"]
     return _found(recent.get(study_id))
 
 
 def _found(row: StudyRow | None) -> StudyRow:
     if row is None:
-        raise NotThere("There is no such study; it may have been deleted.")
+        raise NotThere(NO_STUDY)
     return row
 
 
 def study_with_data(address: DataAddress) -> StudyRow:
-    """The study whose pixels an address names.
+    """Return the study whose pixels an address names.
 
     Raises:
         NotThere: It is missing, or its pixels have changed.
@@ -152,7 +152,7 @@ def study_with_data(address: DataAddress) -> StudyRow:
 
 
 def load_case(row: StudyRow) -> Case:
-    """A study's pixels, memory-mapped.
+    """Return a study's case; its pixels are memory-mapped.
 
     Raises:
         InputError: The study's files are damaged.
@@ -171,15 +171,15 @@ def release_memory(volume: NDArray[np.generic]) -> None:
 
 
 def find_mask(row: StudyRow, address: MaskAddress) -> MaskSlices:
-    """The AI's mask as the browser has it in view, of the slices that are marked.
+    """Return the AI mask that the browser shows, of the slices above the operating point.
 
     Raises:
-        NotThere: The result is another one or gone, or the threshold is above 255.
+        NotThere: The result was replaced or is missing, or the threshold is above 255.
     """
     check_key(row, address.key)
     level, _, percent = address.mask.partition("/")
     if int(level) > 255:
-        raise NotThere("There is no such threshold.")
+        raise NotThere("No threshold at this address.")
     outline = find_services().results.outline(address.key)
     if outline is None or outline.probability.shape != (row.slices, row.height, row.width):
         raise NotThere(RESULT_GONE)
@@ -193,7 +193,7 @@ def check_place(row: StudyRow, channel: int, k: int) -> None:
         NotThere: The study does not have it.
     """
     if not (0 <= channel < len(row.sequences) and 0 <= k < row.slices):
-        raise NotThere("There is no such slice.")
+        raise NotThere("No slice at this address.")
 
 
 def answer_immutable(
@@ -202,15 +202,15 @@ def answer_immutable(
     mimetype: str = BYTES,
     compress: bool = False,
 ) -> Response:
-    """An answer that never changes at its address.
+    """Return an answer that never changes at its address.
 
     Args:
-        encode: Makes the body; not called where the browser has it already.
-        mimetype: Of the body.
+        encode: Makes the body; not called if the browser has it already.
+        mimetype: Type of the body.
         compress: Whether compression pays: masks shrink a hundredfold, noisy pixels hardly at all.
     """
     response = Response(mimetype=mimetype)
-    # the address names all that decides the answer
+    # the address determines the answer
     tag = hashlib.sha256(request.full_path.encode()).hexdigest()[:16]
     response.set_etag(tag, weak=True)
     response.headers["Cache-Control"] = IMMUTABLE
@@ -229,7 +229,7 @@ def answer_immutable(
 
 
 def answer_pixels(row: StudyRow, channel: int, cut: Callable[[Volume], Volume]) -> Response:
-    """A part of a channel ``(n, h, w)``, encoded as `dashboard.studies.display` describes."""
+    """Return a part of a channel ``(n, h, w)``, encoded as in `dashboard.studies.display`."""
 
     def encode() -> bytes:
         volume = load_case(row).pixels
@@ -241,7 +241,7 @@ def answer_pixels(row: StudyRow, channel: int, cut: Callable[[Volume], Volume]) 
 
 
 def answer_reference(row: StudyRow, cut: Callable[[Volume], Volume]) -> Response:
-    """A part of the reference mask ``(n, h, w)``, 0 or 255; an error where it is missing."""
+    """Return a part of the reference mask ``(n, h, w)``, 0 or 255; an error if it is missing."""
 
     def encode() -> bytes:
         masks = load_case(row).masks if row.has_reference else None
@@ -258,7 +258,7 @@ def check_key(row: StudyRow, key: str) -> None:
     """Refuse the key of any result other than the one by the present models.
 
     Raises:
-        NotThere: It is another one.
+        NotThere: The key is of another result.
     """
     if key != find_services().result_key(row.content_digest):
         raise NotThere(OTHER_MODELS)

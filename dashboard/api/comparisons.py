@@ -1,4 +1,4 @@
-"""HTTP of the comparison tasks: an image in, the pictures of its answer out."""
+"""HTTP of the comparison tasks: receives an image, serves the pictures of its answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ images = Blueprint("comparisons", __name__)
 
 
 class FileQuery(Query):
-    """The name of a file that is sent."""
+    """The name of the file in the body."""
 
     name: Annotated[str, Field(max_length=8192)] = ""
 
@@ -46,7 +46,7 @@ class ReceivedImage(Answer):
 @images.put("/api/comparisons/images")
 @endpoint(receives=BYTES)
 def receive_image(query: FileQuery) -> ReceivedImage:
-    """Stream one image to disk; images that are too old are deleted, and their jobs."""
+    """Stream one image to disk; older images and their jobs are deleted."""
     parts = services.get(current_app)
     answers = ImageAnswers.of(parts)
     image_id = answers.receive(query.name, request.stream, length=request.content_length)

@@ -1,7 +1,7 @@
 """HTTP of corrected masks: a reader's draft of a study, and its saved versions.
 
-Masks travel as `dashboard.masks.encoding` writes them, in base64 within JSON. A draft that another
-window has written meanwhile is answered with 409 and that draft, so that nothing is lost.
+Masks travel as `dashboard.masks.encoding` writes them, in base64 within JSON. If another window has
+written the draft meanwhile, the answer is 409 with that draft, so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ from dashboard.studies.measures import describe_lesions
 from dashboard.workspace.received import NotThere, RequestRefused
 from pipeline import InputError
 
-#: Room for all that a body holds beside its mask.
+#: Room for the other fields of a body.
 _ROOM = 4096
-UNNAMED = "Type your name first: it is stored with the version."
+UNNAMED = "Enter your name first: it is stored with the version."
 
 correction = Blueprint("correction", __name__)
 correction.register_error_handler(InputError, refuse_input)
@@ -80,14 +80,14 @@ class VersionAddress(StudyAddress):
 
 
 class SentBase(Body):
-    """What a correction departs from: a result at a threshold, a version, or an empty mask.
+    """The base of a correction: a result at a threshold, a version, or an empty mask.
 
     Attributes:
         result_key, threshold: The AI's result, and the probability from which a pixel belongs to
             its mask.
-        operating_point: Slice score from which a slice is marked, null for the default one.
-        version: Number of a saved version; the others then say what that one departs from.
-        network: The network's name; the server knows it better.
+        operating_point: Slice score from which a slice is positive, null for the default.
+        version: Number of a saved version; the other fields then describe its own base.
+        network: The network's name, which the server ignores.
     """
 
     result_key: HexKey | None = None
@@ -103,7 +103,7 @@ class SentBase(Body):
         return self
 
     def base(self) -> MaskBase:
-        """The base that it names."""
+        """Return the base that it names."""
         if self.version is not None:
             return MaskBase(version=self.version)
         if self.result_key is None:
@@ -123,8 +123,8 @@ class SentWriter(Body):
 
     Attributes:
         writer: Its random name.
-        step: Grows with each time that it writes.
-        revision: Revision of the draft that it saw last, 0 for none.
+        step: Increases with each request.
+        revision: Revision of the draft that the window saw last, 0 for none.
     """
 
     writer: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
@@ -132,7 +132,7 @@ class SentWriter(Body):
     revision: Revision
 
     def window(self) -> Writer:
-        """The window as the store knows it."""
+        """Return the window in the store's terms."""
         return Writer(name=self.writer, step=self.step, revision=self.revision)
 
 
@@ -144,12 +144,12 @@ class DraftAnswer(Answer):
     """A reader's draft.
 
     Attributes:
-        revision: Grows with each change.
+        revision: Increases with each change.
         changed_at: ISO 8601, UTC.
-        based_on: What it departs from.
+        based_on: Its base.
         mask: The slices that were touched.
-        base_mask: The mask of the version under it, or null.
-        ai_mask: The AI's mask under it, where its result is another one than the present.
+        base_mask: The mask of the version that it is based on, or null.
+        ai_mask: The AI mask that it is based on, if the present result is another one.
     """
 
     revision: int
@@ -181,7 +181,7 @@ class VersionAnswer(Answer):
         author: Who saved it.
         own: Whether that is this reader.
         saved_at: ISO 8601, UTC.
-        based_on: What it departs from.
+        based_on: Its base.
         facts: What was measured on it.
     """
 
@@ -194,7 +194,7 @@ class VersionAnswer(Answer):
 
 
 class VersionMasks(VersionAnswer):
-    """A saved version with its mask and the AI's that it departs from."""
+    """A saved version with its mask and the AI mask that it is based on."""
 
     mask: str
     ai_mask: str | None
@@ -208,7 +208,7 @@ class CorrectionsAnswer(Answer):
 
 
 def _longest_body(address: StudyAddress) -> int:
-    """As long as the study's largest mask in base64."""
+    """Return the length of the study's largest mask in base64."""
     return 4 * longest_encoding(shape_of(recent_study(address.study_id))) // 3 + _ROOM
 
 
@@ -331,15 +331,15 @@ def diameters(address: StudyAddress, sent: SentView) -> LesionsAnswer:
 
 @correction.errorhandler(DraftConflict)
 def answer_conflict(error: DraftConflict) -> Response:
-    """Another window wrote the draft: return it, so that the reader can choose."""
+    """Return the draft that another window wrote, so that the reader can choose."""
     row = find_study((request.view_args or {})["study_id"])
-    sentence = "Another window has changed this draft meanwhile."
+    sentence = "Another window has changed this draft."
     conflict = DraftConflictAnswer(error=sentence, draft=_describe_draft(row, error.draft))
     return json_response(conflict, HTTPStatus.CONFLICT)
 
 
 def _find_whole_mask(row: StudyRow, sent: SentView) -> dict[int, NDArray[np.bool_]]:
-    """The mask in the reader's view: the slices that were sent, over what they name as below."""
+    """Return the mask in the reader's view: the slices that were sent, over their base."""
     touched = decode_mask(sent.mask, shape_of(row))
     parts = find_services()
     draft = stored.read_draft(parts.store, row.study_id, current_reader().reader_id)
@@ -350,12 +350,12 @@ def _find_whole_mask(row: StudyRow, sent: SentView) -> dict[int, NDArray[np.bool
 def _find_version(row: StudyRow, number: int) -> stored.MaskVersion:
     found = stored.read_version(find_services().store, row.study_id, number)
     if found is None:
-        raise NotThere(f"There is no version {number} of this study's mask.")
+        raise NotThere(f"No version {number} of this study's mask exists.")
     return found
 
 
 def _describe_draft(row: StudyRow, draft: DraftRow) -> DraftAnswer:
-    """A draft for the browser; with the mask under it where the present result is another one."""
+    """Describe a draft, with the mask of its base if the present result is another one."""
     present = find_services().result_key(row.content_digest)
     base = draft.based_on
     version = None if base.version is None else _find_version(row, base.version)

@@ -1,11 +1,11 @@
-"""What an endpoint takes and answers: declared models, parsed and written in this one place.
+"""What endpoints accept and return: declared models, parsed and written in one place.
 
     @measurement.put("/api/studies/<study_id>/measurements")
     @endpoint()
     def write(address: StudyAddress, sent: SentMeasurements) -> Measurements: ...
 
-A view's parameters are an `Address` (the variables of its rule), a `Query` and a `Body`, each where
-it has one; it returns an `Answer`, or a response with the type of content that the decorator names.
+A view's parameters are its `Address` (the variables of its rule), `Query` and `Body`, if it has
+them; it returns an `Answer`, or a response with the type of content that the decorator names.
 `dashboard.api.openapi` describes the endpoints from the same declarations.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, ClassVar, Final, TypeVar, get_type_hints
 
 from flask import Response, request
 from pydantic import ConfigDict, ValidationError
@@ -24,50 +24,55 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from dashboard.workspace.received import NotThere, RequestRefused
 from pipeline import DeclaredModel, first_problem, input_error
 
-#: Version of the HTTP interface, and the header in which scripts and answers name it.
+#: Version of the HTTP interface, and the header that names it in requests and answers.
 VERSION: Final = "1"
 VERSION_HEADER: Final = "X-Overread"
 NOTHING_HERE = "There is nothing at this address."
 JSON = "application/json"
 _LONGEST_BODY = 64 * 1024
-_SENT = "The request"
-_REMEDY = "correct it or load the page again"
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
 class Address(DeclaredModel):
-    """The variables of an address; numbers are written as text there."""
+    """The variables of an address; numbers arrive as text."""
 
     model_config = ConfigDict(strict=False)
 
 
 class Query(DeclaredModel):
-    """What stands behind the question mark; without fields, nothing may."""
+    """The query of an address; the base class accepts no parameters."""
 
     model_config = ConfigDict(strict=False)
 
 
 class Body(DeclaredModel):
-    """The JSON object that is sent."""
+    """The JSON object of a request.
+
+    Attributes:
+        shown, remedy: What the sentence on one that is not valid calls it, and says to do.
+    """
+
+    shown: ClassVar[str] = "The request"
+    remedy: ClassVar[str] = "correct it or load the page again"
 
 
 class Answer(DeclaredModel):
-    """The JSON object that is answered; no number in it is NaN or infinite."""
+    """The JSON object of an answer; no number in it is NaN or infinite."""
 
     model_config = ConfigDict(strict=False)
 
 
 class Nothing(Answer):
-    """An answer that says only that it was done."""
+    """An answer without content: the request succeeded."""
 
 
 class ErrorAnswer(Answer):
-    """Why a request was not answered with what was asked for.
+    """Why a request failed.
 
     Attributes:
         error: One sentence that may be shown.
-        field: What of the request does not fit, such as "items[2].points"; "" for none in
+        field: The field that is not valid, such as "items[2].points"; "" for none in
             particular.
     """
 
@@ -77,13 +82,13 @@ class ErrorAnswer(Answer):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What an endpoint takes and answers.
+    """What an endpoint accepts and returns.
 
     Attributes:
-        address, query, body: Models of what it takes; None where it takes none.
-        content: Model of its answer, or the type of content where that is not JSON.
-        status: Of its answer.
-        others: Models of answers with other statuses; `ErrorAnswer` where none is named.
+        address, query, body: Models of the request's parts; None for a part that it does not have.
+        content: Model of its answer, or the type of content if that is not JSON.
+        status: Status of its answer.
+        others: Models of answers with other statuses; the others are an `ErrorAnswer`.
         receives: Type of content of a body that is not JSON, or "".
     """
 
@@ -96,7 +101,7 @@ class Endpoint:
     receives: str = ""
 
     def answers(self, status: HTTPStatus) -> type[Answer] | str:
-        """What it answers with a status: a model, or a type of content."""
+        """Return the model, or the type of content, of its answer with a status."""
         return self.content if status == self.status else self.others.get(status, ErrorAnswer)
 
 
@@ -108,12 +113,12 @@ def endpoint(
     longest: int | Callable[[Any], int] = _LONGEST_BODY,
     receives: str = "",
 ) -> Callable[[_View], Callable[..., Response]]:
-    """Declare a view as an endpoint, by the types of its parameters and of what it returns.
+    """Declare a view as an endpoint, by the types of its parameters and of its return value.
 
     Args:
-        content: What a view answers that returns a response; else the type that it returns.
-        status: Of the answer.
-        others: Models of answers with other statuses that hold more than a sentence.
+        content: Content of the answer if the view returns a `Response`.
+        status: Status of the answer.
+        others: Models of answers with other statuses, if not `ErrorAnswer`.
         longest: Longest body that is read, in bytes, or a function that returns it for an address.
         receives: Type of content of a body that the view reads itself.
     """
@@ -156,7 +161,7 @@ def endpoint(
 
 
 def json_response(answer: Answer, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """An answer as JSON."""
+    """Return an answer as JSON."""
     return Response(answer.model_dump_json(), status, mimetype=JSON)
 
 
@@ -166,7 +171,7 @@ def _parse_address(kind: type[Address], values: Mapping[str, Any]) -> Address:
     except ValidationError as error:
         found = kind.model_fields.get(first_problem(error).field)
         title = found.title if found else None
-        raise NotThere(f"There is no such {title}." if title else NOTHING_HERE) from None
+        raise NotThere(f"No {title} at this address." if title else NOTHING_HERE) from None
 
 
 def _parse_query(kind: type[Query]) -> Query:
@@ -175,20 +180,20 @@ def _parse_query(kind: type[Query]) -> Query:
     except ValidationError as error:
         if request.method == "GET":  # the query is a part of the address
             raise NotThere(NOTHING_HERE) from None
-        raise _refusal(error) from None
+        raise _refusal(error, Body) from None
 
 
 def _parse_body(kind: type[Body], most: int) -> Body:
     if (request.content_length or 0) > most:
         raise RequestEntityTooLarge
     if not request.is_json:
-        raise RequestRefused(f"{_SENT} must hold JSON; {_REMEDY}.")
+        raise RequestRefused(f"{kind.shown} must be JSON; {kind.remedy}.")
     try:
         return kind.model_validate_json(request.get_data())
     except ValidationError as error:
-        raise _refusal(error) from None
+        raise _refusal(error, kind) from None
 
 
-def _refusal(error: ValidationError) -> RequestRefused:
-    sentence = input_error(error, _SENT, remedy=_REMEDY).message
+def _refusal(error: ValidationError, kind: type[Body]) -> RequestRefused:
+    sentence = input_error(error, kind.shown, remedy=kind.remedy).message
     return RequestRefused(sentence, field=first_problem(error).field)

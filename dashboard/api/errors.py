@@ -1,4 +1,4 @@
-"""Every error of a request in one sentence, and the log of requests, which holds tracebacks."""
+"""One sentence for each error of a request, and the log of requests with its tracebacks."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from pipeline import InputError
 _LOG = logging.getLogger(__name__)
 _SENTENCES = {
     HTTPStatus.NOT_FOUND: NOTHING_HERE,
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take requests of this kind.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "This is more than the server takes at once.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not accept this kind of request.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large.",
 }
 #: Addresses of the HTTP interface.
 OURS = ("/api/", "/data/")
-#: Addresses whose answers are logged only where they fail.
+#: Addresses whose answers are logged only if they fail.
 _QUIET = ("/data/", "/assets/", "/scripts/", "/_dash-", "/_favicon", "/api/health", "/api/studies/")
 FAILED = "Something went wrong on the server; its log has the details."
 
 
 def register(server: Flask) -> None:
-    """Answer every error of a server by a sentence, and time and log every request."""
+    """Answer every error of a server with a sentence, and time and log every request."""
     server.register_error_handler(Exception, answer_error)
     server.before_request(_note_begin)
     server.after_request(_log_request)
 
 
 def answer_error(error: Exception) -> Response:
-    """The answer that stands for an error."""
+    """Return the answer to an error."""
     status, sentence, field = HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, ""
     if isinstance(error, NotThere):
         status, sentence = HTTPStatus.NOT_FOUND, str(error)
@@ -53,7 +53,7 @@ def answer_error(error: Exception) -> Response:
         status, sentence = HTTPStatus.FORBIDDEN, str(error)
     elif isinstance(error, UploadRefused):
         status, sentence = error.status, str(error)
-    elif isinstance(error, DependencyException):  # a script that Dash does not have
+    elif isinstance(error, DependencyException):  # Dash does not have this script
         status, sentence = HTTPStatus.NOT_FOUND, _SENTENCES[HTTPStatus.NOT_FOUND]
     elif isinstance(error, InputError):
         status, sentence = HTTPStatus.NOT_FOUND, error.message
@@ -68,7 +68,7 @@ def answer_error(error: Exception) -> Response:
 
 
 def refuse_input(error: InputError) -> Response:
-    """The answer to input that does not fit, for blueprints that take some."""
+    """Return the answer to input that is not valid, for blueprints that receive some."""
     return _sentence(HTTPStatus.BAD_REQUEST, error.message)
 
 
@@ -91,7 +91,7 @@ def _log_request(response: Response) -> Response:
     response.headers["Server-Timing"] = f"app;dur={took:.1f}"
     is_fine = response.status_code < HTTPStatus.BAD_REQUEST
     level = logging.DEBUG if is_fine and request.path.startswith(_QUIET) else logging.INFO
-    # the path only: a query may hold a file's name, and with it a patient's
+    # the path only: a query may hold a file's name, and with it a patient's name
     _LOG.log(
         level, "%s %s %d %.0f ms", request.method, quote(request.path), response.status_code, took
     )

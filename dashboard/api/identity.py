@@ -1,11 +1,11 @@
 """Who is reading: `current_reader` inside a request.
 
-There are no accounts. Where a proxy says who its user is (``OVERREAD_USER_HEADER``), that is the
-reader, and a request without the header is refused. Elsewhere a browser is a reader: it keeps a
-random id in a signed cookie, which no script can read, and the reader types a name once.
+There are no accounts. If a proxy names its user (``OVERREAD_USER_HEADER``), that is the reader, and
+a request without the header is refused. Otherwise each browser is a reader: it stores a random id
+in a signed cookie, which no script can read, and the reader types a name once.
 
-The cookie is given with a page, before its scripts ask for anything: requests that run side by side
-would else be given an id each.
+The cookie is set with a page, before its scripts send anything: otherwise parallel requests would
+each receive their own id.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from dashboard.workspace import services
 from dashboard.workspace.services import Services
 
 COOKIE = "overread_reader"
-#: Browsers keep no cookie longer; each page gives it again.
+#: Browsers limit a cookie's age to this; each page renews it.
 _MAX_AGE_S = 400 * 24 * 3600
 _BROWSER_ID = re.compile(r"browser-[0-9a-f]{32}")
 _LONGEST_NAME = 80
 NOBODY = (
-    "The request does not say who is reading; open Overread through the address that your"
+    "The request does not name a reader; open Overread at the address that your"
     " administrator gave you."
 )
 
 
 class UnknownReader(Exception):
-    """The proxy in front did not say who its user is; the message is one plain sentence."""
+    """The proxy did not name its user; the message is one plain sentence."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Reader:
     """Who is reading.
 
     Attributes:
-        reader_id: Stays the same; at most 64 characters.
-        name: How they are called, as an author for example; never empty.
-        is_named: Whether they or the proxy gave the name; else it is made from the id.
-        can_rename: Whether they may type another name.
+        reader_id: Permanent; at most 64 characters.
+        name: Name to show, for example as an author; never empty.
+        is_named: Whether the reader or the proxy gave the name; otherwise it is made from the id.
+        can_rename: Whether the reader may type another name.
     """
 
     reader_id: str
@@ -55,12 +55,12 @@ class Reader:
 
 
 def register(server: Flask, parts: Services) -> None:
-    """Give every browser that asks for a page its cookie."""
+    """Set the cookie of every browser that requests a page."""
     if parts.settings.user_header:
         return
 
     @server.after_request
-    def give_cookie(response: Response) -> Response:
+    def set_cookie(response: Response) -> Response:
         is_page = response.mimetype == "text/html" and request.method == "GET"
         if is_page and "overread_reader_id" not in g:
             _set_cookie(response, _browser_id())
@@ -68,10 +68,10 @@ def register(server: Flask, parts: Services) -> None:
 
 
 def current_reader() -> Reader:
-    """The reader of the request in hand; asks the database for their name.
+    """Return the reader of the current request, with the name from the database.
 
     Raises:
-        UnknownReader: The deployment's proxy names the readers, and has named none.
+        UnknownReader: The proxy should name the reader and did not.
     """
     header = _services().settings.user_header
     if header:
@@ -87,19 +87,19 @@ def current_reader() -> Reader:
 
 
 def _header_name(header: str) -> str:
-    """The proxy's user, whose header WSGI has read as Latin-1."""
+    """Return the proxy's user; WSGI decodes the header as Latin-1."""
     text = request.headers.get(header, "").strip()
     try:
         text = text.encode("latin-1").decode("utf-8")
     except UnicodeError:
-        pass  # it was Latin-1
+        pass  # the header is Latin-1
     if not text or len(text) > 200 or not text.isprintable():
         raise UnknownReader(NOBODY)
     return text
 
 
 def _browser_id() -> str:
-    """The id in the cookie, or a new one where none is signed by this server."""
+    """Return the id in the cookie, or a new one if this server did not sign it."""
     known: str | None = g.get("overread_reader_id")
     if known:
         return known
@@ -116,7 +116,7 @@ def _set_cookie(response: Response, reader_id: str) -> Response:
         _signer().sign(reader_id).decode("ascii"),
         max_age=_MAX_AGE_S,
         httponly=True,
-        samesite="Lax",  # not Strict: a link in a mail would open the page as another reader
+        samesite="Lax",  # not Strict: a link in an email would open the page as another reader
         secure=request.is_secure,
     )
     return response

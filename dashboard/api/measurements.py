@@ -1,11 +1,10 @@
 """HTTP of measurements: diameters of the AI's mask, and what a reader has measured on a study.
 
-One document holds all of it, with a revision. A window that did not see what another one wrote is
-answered with 409 and with that, and merges both (`assets/js/measure/measure_store.js`).
+One document holds all of them, with a revision. A window that has not seen what another one wrote
+receives 409 with it, and merges both (`assets/js/measure/measure_store.js`).
 
 Lengths, areas and statistics are not sent: they follow from the points, and browsers compute them.
-What follows from two diameters by RANO is answered here: the rule and its sentences are the
-pipeline's.
+RANO is applied to two diameters here: the rule and its sentences are the pipeline's.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ from dashboard.store.measurements import (
 )
 from dashboard.store.stored_json import Measurement
 from dashboard.studies.measures import describe_lesions
-from dashboard.workspace.received import NotThere, RequestRefused
+from dashboard.workspace.received import NO_STUDY, NotThere, RequestRefused
 from pipeline import InputError, judge_diameters, measure_line
 
-#: Least and greatest number of points by kind. An ellipse is in the rectangle of its two;
-#: diameters are the ends of the longest and those of the perpendicular.
+#: Least and greatest number of points by kind. An ellipse fills the rectangle of its two;
+#: diameters are the ends of the longest and of the perpendicular.
 POINTS = {
     "ruler": (2, 2),
     "angle": (3, 3),
@@ -69,13 +68,13 @@ Revision = Annotated[int, Field(ge=0, lt=2**31 - 1)]
 
 
 class SentMeasurement(Body):
-    """What a reader has measured once.
+    """One measurement.
 
     Attributes:
         id: Chosen by the browser.
-        kind: What the points are.
+        kind: What the points mean.
         k: The slice, from 0.
-        points: In the order in which they were set.
+        points: In the order in which the reader set them.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{4,32}$")]
@@ -92,7 +91,7 @@ class SentMeasurement(Body):
 
 
 class SentMeasurements(Body):
-    """All that a reader has measured, in place of the revision that the browser has seen."""
+    """All measurements of a reader, to replace the revision that the browser has seen."""
 
     revision: Revision
     items: Annotated[list[SentMeasurement], Field(max_length=MOST_ITEMS)]
@@ -105,25 +104,25 @@ class SentMeasurements(Body):
 
 
 class SentDiameters(Body):
-    """Two diameters, and how many slices their lesion is on."""
+    """Two diameters, and the number of slices of their lesion."""
 
     points: tuple[Point, Point, Point, Point]
     slices: Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class Measurements(Answer):
-    """All that a reader has measured; the revision grows with each change."""
+    """All measurements of a reader; the revision increases with each change."""
 
     revision: int
     items: tuple[Measurement, ...]
 
 
 class MeasurementsConflict(Measurements, ErrorAnswer):
-    """What another window has measured meanwhile."""
+    """The measurements that another window has written meanwhile."""
 
 
 class DiametersJudged(Answer):
-    """What two diameters say by RANO.
+    """Two diameters judged by RANO.
 
     Attributes:
         lengths: Of both, in mm, or in pixels without spacing.
@@ -152,7 +151,7 @@ class Lesion(Answer):
     Attributes:
         number: From 1, the largest first.
         k: Slice of its diameters, from 0.
-        slices: On how many slices it is.
+        slices: Number of slices that it spans.
         boxes: [k, left, top, right, bottom], one for each slice.
         longest, perpendicular: Its diameters.
         measurable: By RANO; null without spacing.
@@ -180,7 +179,7 @@ class LesionsAnswer(Answer):
 @measurement.get("/api/studies/<study_id>/measurements")
 @endpoint()
 def show(address: StudyAddress) -> Measurements:
-    """Return what this reader has measured."""
+    """Return this reader's measurements."""
     row, who = find_study(address.study_id), current_reader()
     return _answer(read_measurements(find_services().store, row.study_id, who.reader_id))
 
@@ -188,7 +187,7 @@ def show(address: StudyAddress) -> Measurements:
 @measurement.put("/api/studies/<study_id>/measurements")
 @endpoint(others={HTTPStatus.CONFLICT: MeasurementsConflict}, longest=_LONGEST_BODY)
 def write(address: StudyAddress, sent: SentMeasurements) -> Measurements:
-    """Store all that this reader has measured, in place of the revision that was seen."""
+    """Store all measurements of this reader, in place of the revision that was seen."""
     row, who = find_study(address.study_id), current_reader()
     for item in sent.items:
         _check_inside(row, item.points, k=item.k)
@@ -201,14 +200,14 @@ def write(address: StudyAddress, sent: SentMeasurements) -> Measurements:
             items=[Measurement(**dict(item)) for item in sent.items],
         )
     except LookupError:
-        raise NotThere("There is no such study; it may have been deleted.") from None
+        raise NotThere(NO_STUDY) from None
     return _answer(stored)
 
 
 @measurement.post("/api/studies/<study_id>/measurements/judge")
 @endpoint()
 def judge(address: StudyAddress, sent: SentDiameters) -> DiametersJudged:
-    """Return what two diameters that a reader set say by RANO; nothing is stored."""
+    """Judge two diameters by RANO; nothing is stored."""
     row = find_study(address.study_id)
     _check_inside(row, sent.points, k=sent.slices - 1)
     spacing = load_case(row).spacing_mm
@@ -233,18 +232,18 @@ def diameters(address: MaskAddress, query: VersionQuery) -> Response:
 
 @measurement.errorhandler(MeasurementConflict)
 def answer_conflict(error: MeasurementConflict) -> Response:
-    """Another window wrote meanwhile: return that, so that nothing is lost."""
-    sentence = "Another window has measured meanwhile."
+    """Return what another window wrote meanwhile, so that nothing is lost."""
+    sentence = "Another window has changed the measurements."
     return json_response(
         MeasurementsConflict(error=sentence, **dict(_answer(error.row))), HTTPStatus.CONFLICT
     )
 
 
 def _check_inside(row: StudyRow, points: Iterable[Sequence[float]], *, k: int) -> None:
-    """Refuse what lies outside of a study.
+    """Refuse points and slices outside the study.
 
     Raises:
-        RequestRefused: A point or the slice does.
+        RequestRefused: A point or the slice is outside.
     """
     if k >= row.slices:
         raise RequestRefused(f"The slice must be one of the study's {row.slices}.", field="k")

@@ -1,4 +1,4 @@
-"""The description of the HTTP interface, OpenAPI 3.1, from what the endpoints declare.
+"""The OpenAPI 3.1 description of the HTTP interface, made from what the endpoints declare.
 
 ``python -m dashboard.document`` writes it to docs/openapi.json; docs/http.md explains it.
 """
@@ -54,7 +54,7 @@ def describe_interface(server: Flask) -> dict[str, Any]:
 
 
 def list_endpoints(server: Flask) -> Iterator[tuple[Rule, Endpoint]]:
-    """The rules of a server whose views are declared, with what they declare."""
+    """Return the rules of a server's declared views, with their declarations."""
     for rule in server.url_map.iter_rules():
         declared = getattr(server.view_functions[rule.endpoint], "declared", None)
         if isinstance(declared, Endpoint):
@@ -62,14 +62,14 @@ def list_endpoints(server: Flask) -> Iterator[tuple[Rule, Endpoint]]:
 
 
 class _PlainSchemas(GenerateJsonSchema):
-    """Schemas without the titles that pydantic makes of the fields' names."""
+    """Generates schemas without titles, which pydantic derives from the fields' names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
 def _describe_models(endpoints: list[Endpoint]) -> dict[str, Any]:
-    """JSON schemas of all models by name."""
+    """Return the JSON schemas of all models by name."""
     taken = {kind: None for one in endpoints for kind in (one.address, one.query, one.body) if kind}
     given = {
         kind: None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from flask import Blueprint, current_app
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -17,7 +17,7 @@ from dashboard.workspace.received import RequestRefused
 
 LONGEST_NAME = 60
 MOST_KEYS = 300
-#: "m", "Shift+n", "Ctrl+Shift+z", "ArrowDown", " "; "" takes a key away.
+#: "m", "Shift+n", "Ctrl+Shift+z", "ArrowDown", " "; "" removes a key.
 _KEY = re.compile(r"(Ctrl\+)?(Shift\+)?([^\s]|[A-Z][A-Za-z0-9]{1,15}| )|")
 
 reader = Blueprint("reader", __name__)
@@ -54,9 +54,11 @@ class ReaderChange(Body):
     Attributes:
         name: The reader's name.
         keys: All changed keys, by binding.
-        tour_done: Whether the tour is not to be shown by itself again.
+        tour_done: Whether the tour no longer opens by itself.
     """
 
+    shown: ClassVar[str] = "Your entry"
+    remedy: ClassVar[str] = "change it"
     name: _Name | None = None
     keys: _Keys | None = None
     tour_done: bool | None = None
@@ -72,11 +74,11 @@ class ReaderAnswer(Answer):
     """Who is reading.
 
     Attributes:
-        name: The name that the reader typed or that the proxy gave, "" without one.
+        name: The name from the reader or the proxy, "" without one.
         shown: The name to show; never empty.
         can_rename: Whether the reader may change the name.
         keys: Changed keys by binding.
-        tour_done: Whether the tour is not to be shown by itself again.
+        tour_done: Whether the tour no longer opens by itself.
     """
 
     name: str
@@ -89,7 +91,7 @@ class ReaderAnswer(Answer):
 @reader.get("/api/reader")
 @endpoint()
 def show_reader() -> ReaderAnswer:
-    """Return who is reading, with what is stored of them."""
+    """Return the reader with their settings."""
     who = current_reader()
     return _answer(who, find_reader(services.get(current_app).store, who.reader_id))
 
@@ -100,7 +102,9 @@ def change(sent: ReaderChange) -> ReaderAnswer:
     """Change name, keys or tour_done."""
     who = current_reader()
     if sent.name is not None and not who.can_rename:
-        raise RequestRefused("Your name comes from the sign-in in front of Overread.", field="name")
+        raise RequestRefused(
+            "Your name comes from your sign-in and cannot be changed here.", field="name"
+        )
     row = change_reader(
         services.get(current_app).store,
         who.reader_id,

@@ -1,8 +1,8 @@
-"""Guards in front of every request: who may ask, and what a browser may do with the answer.
+"""Checks before every request, and the security headers of every answer.
 
-There are no accounts yet: what keeps a foreign web page from reaching the server through a reader's
-browser is the check of Host (DNS rebinding) and Origin (forged requests), and a header that only
-this app's own scripts can send.
+There are no accounts yet. Checks of Host (DNS rebinding) and Origin (forged requests), and a header
+that only this app's own scripts can send, keep a foreign web page from reaching the server through
+a reader's browser.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ANY_ADDRESS = frozenset({"0.0.0.0", "::", "[::]", ""})
 def protect(
     server: Flask, settings: Settings, *, script_hashes: Callable[[], Sequence[str]]
 ) -> None:
-    """Add the guards and the headers to a server.
+    """Add the checks and the headers to a server.
 
     Args:
         server: The server.
         settings: How it runs.
-        script_hashes: Hashes of Dash's own inline scripts (`Dash.csp_hashes`), asked for once.
+        script_hashes: Returns hashes of Dash's own inline scripts (`Dash.csp_hashes`); called once.
     """
     hosts = set(settings.allowed_hosts)
     if settings.host not in _ANY_ADDRESS:
@@ -55,10 +55,10 @@ def protect(
 
 
 def _refusal(hosts: set[str]) -> str | None:
-    """Why the request in hand is not answered, or None."""
+    """Return why the current request is refused, or None."""
     if "*" not in hosts and _host_name(request.host) not in hosts:
         return (
-            "This server does not answer under the name in the address; its administrator can add"
+            "This server does not answer to the host name in the address; its administrator can add"
             " the name to OVERREAD_ALLOWED_HOSTS."
         )
     version = request.headers.get(VERSION_HEADER)
@@ -81,7 +81,7 @@ def _refusal(hosts: set[str]) -> str | None:
 def _is_own(origin: str) -> bool:
     """Whether an Origin is this server's.
 
-    Under a name that is not local, https may end at a proxy in front of the server.
+    With a name that is not local, a proxy in front of the server may terminate https.
     """
     parts = urlsplit(origin.lower())
     schemes = {request.scheme}
@@ -91,7 +91,7 @@ def _is_own(origin: str) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """A Host header without its port, in lower case."""
+    """Return a Host header without its port, in lower case."""
     name = host.lower()
     if name.startswith("["):
         return name.partition("]")[0] + "]"

@@ -12,7 +12,7 @@ from flask import Blueprint, Response
 from numpy.typing import NDArray
 from pydantic import Field
 
-import pipeline  # its surfaces need SciPy, which the web process must start without
+import pipeline  # its surfaces need SciPy, which must not be loaded at the start
 from dashboard.api.access import (
     BYTES,
     RESULT_GONE,
@@ -83,10 +83,10 @@ class DrawnAxis(Answer):
 
     Attributes:
         name: x, y or z.
-        along: What of the study lies along it.
-        reversed: Whether against it.
+        along: Axis of the study that it shows.
+        reversed: Whether it runs against that axis.
         size: Length of the study along it.
-        drawn: From where to where the slice is drawn.
+        drawn: Range over which the slice is drawn.
     """
 
     name: Literal["x", "y", "z"]
@@ -100,10 +100,10 @@ class SpaceDescription(Answer):
     """How a study lies in space.
 
     Attributes:
-        unit: Of all lengths: "mm", or "pixels" where the spacing is unknown.
+        unit: Unit of all lengths: "mm", or "pixels" where the spacing is unknown.
         axes: The drawn axes.
-        step: Distance of the slices.
-        head: What the surface around the masks is, null without one.
+        step: Distance between slices.
+        head: What the surface around the masks shows, null without one.
     """
 
     unit: str
@@ -211,9 +211,9 @@ def surface(address: MaskAddress, query: VersionQuery) -> Response:
 
 def _check_cut(row: StudyRow, axis: _Axis, place: int) -> None:
     if place >= {"row": row.height, "column": row.width}[axis]:
-        raise NotThere("There is no such plane.")
+        raise NotThere("No plane at this address.")
 
 
 def cut_plane(volume: NDArray[Any], axis: str, place: int) -> NDArray[Any]:
-    """One row or column of every slice of ``(n, h, w)``, as in `assets/js/volume/plane_cuts.js`."""
+    """Return a row or column of all slices ``(n, h, w)``; see `assets/js/volume/plane_cuts.js`."""
     return volume[:, place] if axis == "row" else volume[:, :, place]

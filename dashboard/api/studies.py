@@ -1,7 +1,6 @@
-"""HTTP beside Dash: uploads in, studies, pixels and pictures out.
+"""HTTP of studies: uploads, descriptions, pixels and maps.
 
-Pixels have addresses that name their digest, so that browsers may cache them indefinitely. Every
-value from the address is untrusted; one sentence says what does not fit.
+Addresses of pixels contain their digest, so that browsers may cache them indefinitely.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ api = Blueprint("overread", __name__)
 
 
 class BatchAddress(Address):
-    """An upload, by the name that the browser gave it."""
+    """An upload, by the name that the browser chose."""
 
     batch: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$", title="upload")]
 
@@ -104,20 +103,20 @@ class MeasuresAddress(DataAddress):
 
 
 class Health(Answer):
-    """That the server answers, and its database: how many studies it has."""
+    """The server and its database answer; the number of studies."""
 
     status: Literal["ok"] = "ok"
     studies: int
 
 
 class ReceivedFile(Answer):
-    """How many bytes of a file were received."""
+    """The number of bytes that were received."""
 
     bytes: int
 
 
 class AddedStudy(Answer):
-    """A study of an upload; new is false where the worklist had it already."""
+    """A study of an upload; new is false if it was already in the worklist."""
 
     study_id: str
     case_id: str
@@ -133,13 +132,13 @@ class RefusedFile(Answer):
 
 
 class UploadReport(Answer):
-    """What became of an upload.
+    """The result of an upload.
 
     Attributes:
         studies: Those that were read from it.
         errors: Files that could not be read.
-        notices: Sentences on files that were passed over.
-        files: Files that were found; what archives hold counts, archives do not.
+        notices: Sentences on files that were skipped.
+        files: Number of files found; an archive's contents count, the archive does not.
     """
 
     studies: list[AddedStudy]
@@ -164,7 +163,7 @@ class MeasuresAnswer(LesionsAnswer):
 
 
 def register(server: Flask, parts: Services) -> None:
-    """Add what receives uploads to a server."""
+    """Prepare a server to receive uploads."""
     settings = parts.settings
     uploads = Uploads(
         settings.uploads, max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files
@@ -194,7 +193,7 @@ def receive_file(address: BatchAddress, query: FileQuery) -> ReceivedFile:
 @api.post("/api/uploads/<batch>/finish")
 @endpoint()
 def finish_upload(address: BatchAddress) -> UploadReport:
-    """Read what arrived; good files become studies, the others are reported."""
+    """Read the uploaded files; valid ones become studies, the others are reported."""
     with _uploads().take(address.batch) as folder:
         if folder is None:
             raise NotThere("No file of this upload has arrived.")
@@ -217,7 +216,7 @@ def finish_upload(address: BatchAddress) -> UploadReport:
 @api.delete("/api/uploads/<batch>")
 @endpoint()
 def discard_upload(address: BatchAddress) -> Nothing:
-    """Delete what arrived."""
+    """Delete the uploaded files."""
     _uploads().discard(address.batch)
     return Nothing()
 
@@ -233,7 +232,7 @@ def study(address: StudyAddress) -> StudyAnswer:
 @api.get("/data/<study_id>/<digest>/pixels/<int:channel>/<int:k>")
 @endpoint(BYTES)
 def pixels(address: PixelsAddress) -> Response:
-    """Return one slice of one channel, row by row, as the study's pixel_type says."""
+    """Return one slice of one channel, row by row, in the study's pixel_type."""
     row = study_with_data(address)
     check_place(row, address.channel, address.k)
     return answer_pixels(row, address.channel, lambda volume: volume[address.k])
@@ -300,7 +299,7 @@ def measures(address: MeasuresAddress, query: VersionQuery) -> Response:
 @api.route("/api/<path:rest>", methods=["GET", "PUT", "POST", "DELETE"])
 @api.route("/data/<path:rest>", methods=["GET"])
 def nothing(rest: str) -> Response:
-    """Keep Dash from answering unknown addresses of ours with its page."""
+    """Answer 404 to unknown addresses, which Dash would answer with its page."""
     raise NotThere(NOTHING_HERE)
 
 
@@ -310,7 +309,7 @@ def _uploads() -> Uploads:
 
 
 def _refuse_large() -> None:
-    """Refuse what no address takes; uploads report their limit themselves."""
+    """Refuse bodies above the limit of uploads, which check it themselves."""
     limit = find_services().settings.max_upload_bytes
     if request.endpoint != f"{api.name}.receive_file" and (request.content_length or 0) > limit:
         raise RequestEntityTooLarge

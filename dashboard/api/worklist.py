@@ -1,4 +1,4 @@
-"""HTTP of the worklist: the order in which studies are read where no list was left for them."""
+"""HTTP of the worklist: the default order in which studies are read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ worklist = Blueprint("worklist", __name__)
 
 
 class StudyOrder(Answer):
-    """Ids of all studies, in the order in which the worklist shows them at first."""
+    """Ids of all studies, in the worklist's default order."""
 
     studies: list[str]
 
@@ -19,5 +19,5 @@ class StudyOrder(Answer):
 @worklist.get("/api/worklist")
 @endpoint()
 def order() -> StudyOrder:
-    """Return the ids of all studies in the worklist's first order."""
+    """Return the ids of all studies in the worklist's default order."""
     return StudyOrder(studies=find_services().store.study_order())

@@ -1,4 +1,4 @@
-"""A job as a page follows it: Dash's background callbacks, as threads of the web process.
+"""How a page follows a job: Dash's background callbacks as threads of the web process.
 
 Dash forks a process per background callback. Ours only follow a row of the jobs table, and forking
 a server with threads is the wrong tool for that: SQLite's locks do not survive it, Python 3.12
@@ -39,12 +39,12 @@ _LOG = logging.getLogger(__name__)
 _SIZE_LIMIT = 64 * 2**20
 #: A callback that no browser has asked for in this time ends.
 _WANTED_S = 30.0
-#: Between two looks at the table; the analysis of one slice takes a few of them.
+#: Time between two looks at the table; the analysis of a slice takes a few times as long.
 _PAUSE_S = 0.1
 
 
 class JobRequest(DeclaredModel):
-    """What a page sends to follow a job; pages add what names the job.
+    """A page's request to follow a job; pages add fields that identify the job.
 
     Attributes:
         asked: The page's mark for this request.
@@ -56,12 +56,12 @@ class JobRequest(DeclaredModel):
 
 
 class JobNews(DeclaredModel):
-    """What a page receives of a job.
+    """The state of a job, as a page receives it.
 
     Attributes:
-        state: Where it stands.
+        state: Its state.
         done, total: Its progress.
-        message: A sentence on it, or "".
+        message: A sentence on its progress or failure, or "".
         cancelling: Whether it was asked to stop.
     """
 
@@ -72,7 +72,7 @@ class JobNews(DeclaredModel):
     cancelling: bool = False
 
     def answer(self, request: JobRequest) -> dict[str, Any]:
-        """The news for the page that sent a request, with the request's own values."""
+        """Return the news with the values of the request that they answer."""
         return request.model_dump() | self.model_dump(mode="json")
 
 
@@ -80,7 +80,7 @@ _Request = TypeVar("_Request", bound=JobRequest)
 
 
 def read_request(kind: type[_Request], value: object) -> _Request | None:
-    """A page's request; None where it is not a valid one, such as before the page has sent any."""
+    """Return a page's request; None if it is not valid, such as before the page has sent one."""
     try:
         return kind.model_validate(value)
     except ValidationError:
@@ -94,11 +94,11 @@ def follow(
     *,
     pause_s: float = _PAUSE_S,
 ) -> JobNews:
-    """Submit a job and report where it stands until it ends.
+    """Submit a job and report its state until it ends.
 
     Args:
         store: The review database.
-        submit: Submits the job; raises `InputError` where it cannot be done.
+        submit: Submits the job; raises `InputError` if it cannot be done.
         report: Called at each look: a callback that no page waits for ends then, and a page that
             receives nothing asks again.
         pause_s: Time between two looks.
@@ -144,7 +144,7 @@ def pass_to_browser(app: Dash, namespace: str, *, sink: str, sources: Iterable[s
 
 
 def _describe(job: JobRow | None) -> JobNews:
-    """A job for the browser. A deleted one counts as cancelled."""
+    """Describe a job for the browser; a deleted one counts as cancelled."""
     if job is None:
         return JobNews(state=JobState.CANCELLED)
     return JobNews(
@@ -176,7 +176,7 @@ class _Unwanted(BaseException):
 
 
 class _Thread(threading.Thread):
-    """A background callback; it is wanted for some time after a browser has asked for it."""
+    """A background callback; it runs for some time after a browser last asked for it."""
 
     def __init__(self, target: Callable[..., None], args: tuple[Any, ...]) -> None:
         super().__init__(target=target, args=args, daemon=True)
@@ -188,10 +188,10 @@ class _Thread(threading.Thread):
 
 
 class _Messages(diskcache.Cache):
-    """What callbacks report."""
+    """The values that callbacks report."""
 
     def set(self, key: Any, value: Any, *arguments: Any, **options: Any) -> bool:
-        """Leave progress or a result for the browser.
+        """Store progress or a result for the browser.
 
         Raises:
             _Unwanted: No page waits for this callback any more.
@@ -209,7 +209,7 @@ class ThreadManager(DiskcacheManager):
     nothing that it reports after that reaches a browser.
 
     Args:
-        folder: Where callbacks leave what they report; made readable by its owner only.
+        folder: Where callbacks store what they report; made readable by its owner only.
     """
 
     def __init__(self, folder: Path) -> None:

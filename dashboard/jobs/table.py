@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
 from dashboard.store.rows import columns_of
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
+from dashboard.workspace.received import NO_STUDY
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS
 
@@ -75,7 +76,7 @@ def submit(
         # locked, so that no job is added while another process deletes the study
         study = session.get(StudyRecord, study_id, with_for_update={"read": True})
         if study is None:
-            raise InputError("", "There is no such study; it may have been deleted.")
+            raise InputError("", NO_STUDY)
         return study.content_digest, len(study.indices)
 
     if store.model is None:

@@ -1,1 +1,1 @@
-"""Supervision of the processes, and their logs."""
+"""Supervision of processes, and their logs."""

@@ -1,4 +1,4 @@
-"""What the processes say on standard error: one line each, without patients' names."""
+"""The processes' log on standard error: one line for each event, without patients' names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def set_up_logging() -> None:
-    """Send this process's log to standard error; libraries speak from warnings on."""
+    """Send this process's log to standard error; of libraries, only warnings and errors."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""Ends a child process when the supervisor that started it is gone, however it went."""
+"""Ends a child process when the supervisor that started it has ended for any reason."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _POLL_S = 1.0
 
 
 def parent_arguments() -> list[str]:
-    """Arguments by which a child knows this process as its parent."""
+    """Return arguments that name this process as a child's parent."""
     return [_OPTION, str(os.getpid())]
 
 
 def end_with_parent() -> None:
-    """Send this process and its group SIGTERM once the parent in its arguments is gone.
+    """Send this process and its group SIGTERM once the parent in its arguments has ended.
 
-    The parent is named, not looked up: it may be gone before this process has come so far.
+    The parent is named, not looked up: it may have ended before this process gets here.
     """
     if len(sys.argv) == 3 and sys.argv[1] == _OPTION and sys.argv[2].isdigit():
         threading.Thread(target=_watch, args=(int(sys.argv[2]),), daemon=True).start()
@@ -29,6 +29,6 @@ def end_with_parent() -> None:
 def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_POLL_S)
-    if os.getpgrp() == os.getpid():  # with what it has started itself
+    if os.getpgrp() == os.getpid():  # with its own children
         os.killpg(os.getpgrp(), signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,8 +1,8 @@
-"""Starts the web process, the workers and the preparation, keeps them running, ends them together.
+"""Starts web process, workers and preparation, keeps them running, and ends them together.
 
-Each child leads a process group of its own, so that Ctrl-C reaches this process only and a child's
-own children (exports, the process that runs Celery's jobs) end with it. Should this process be
-killed, the children notice within a second.
+Each child leads its own process group, so that Ctrl-C reaches this process only and a child's own
+children (exports, the process that runs Celery's jobs) end with it. If this process is killed, the
+children notice within a second.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _GRACE_S = 10.0
 _POLL_S = 0.2
 _WEB_STARTS_WITHIN_S = 60.0
 _MAX_BACK_OFF_S = 30.0
-#: A child that lived longer than this starts again at once.
+#: A child that ran longer than this restarts at once.
 _HEALTHY_S = 60.0
 
 
 @dataclass
 class Child:
-    """One process that is kept running.
+    """A process that is kept running.
 
     Attributes:
-        module: What it runs.
+        module: Module that it runs.
         process: The process, or None before its first start.
-        started: When it was started last (monotonic seconds).
+        started: When it was last started (monotonic seconds).
         failures: Starts in a row that ended early.
-        next_start: When it may be started again (monotonic seconds).
+        next_start: When it may be restarted (monotonic seconds).
     """
 
     module: str
@@ -50,7 +50,7 @@ class Child:
     next_start: float = 0.0
 
     def start(self) -> None:
-        """Start it, in a process group of its own."""
+        """Start it in its own process group."""
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", self.module, *parent_arguments()],
@@ -60,20 +60,20 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it is alive."""
+        """Whether it is running."""
         return self.process is not None and self.process.poll() is None
 
     def note_end(self) -> None:
-        """Settle when it may start again: at once, or later each time it ends early."""
+        """Decide when it may restart: at once, or later each time it ends early."""
         lived = time.monotonic() - self.started
         self.failures = 0 if lived > _HEALTHY_S else self.failures + 1
         pause = min(_MAX_BACK_OFF_S, 2.0**self.failures / 2) if self.failures else 0.0
         self.next_start = time.monotonic() + pause
         self.process = None
-        _LOG.warning("%s ended; it starts again in %.0f s.", self.module, pause)
+        _LOG.warning("%s ended; it restarts in %.0f s.", self.module, pause)
 
     def signal_group(self, number: int) -> None:
-        """Send a signal to it and to what it has started."""
+        """Send a signal to it and to its own children."""
         if self.process is not None:
             try:
                 os.killpg(self.process.pid, number)
@@ -82,7 +82,7 @@ class Child:
 
 
 class Supervisor:
-    """The server as one command.
+    """Runs the whole server as one command.
 
     Args:
         settings: How it runs.
@@ -96,7 +96,7 @@ class Supervisor:
         self._prepare = Child("dashboard.prepare")
 
     def run(self) -> int:
-        """Run until told to stop. Returns the exit status."""
+        """Run until asked to stop; returns the exit status."""
         try:
             self._web.start()
             if not self._wait_for_web():
@@ -115,7 +115,7 @@ class Supervisor:
                 sys.stderr.write("The web process ended; Overread stops.\n")
                 return 1
             if self._prepare.process is not None and not self._prepare.running:
-                self._prepare.process = None  # its work is done
+                self._prepare.process = None  # it has finished
             for worker in self._workers:
                 if worker.process is not None and not worker.running:
                     worker.signal_group(signal.SIGKILL)
@@ -144,7 +144,7 @@ class Supervisor:
         return False
 
     def _end(self) -> None:
-        """End all children: asked first, killed where they do not listen."""
+        """End all children: ask first, then kill those that still run."""
         children = (self._prepare, *self._workers, self._web)
         for child in children:
             child.signal_group(signal.SIGTERM)
@@ -154,8 +154,8 @@ class Supervisor:
                 try:
                     child.process.wait(max(0.1, deadline - time.monotonic()))
                 except subprocess.TimeoutExpired:
-                    _LOG.warning("%s does not end and is killed.", child.module)
-                child.signal_group(signal.SIGKILL)  # and whatever it left behind
+                    _LOG.warning("%s did not end in time and is killed.", child.module)
+                child.signal_group(signal.SIGKILL)  # and any children that it left
                 child.process.wait()
 
 
@@ -169,7 +169,7 @@ def host_is_known(host: str) -> bool:
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Whether the web process can listen there."""
+    """Whether the web process can listen on this port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

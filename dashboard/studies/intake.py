@@ -19,6 +19,7 @@ from dashboard.jobs import table
 from dashboard.store import NewStudy, Origin, StudyRow
 from dashboard.studies.display import describe_display
 from dashboard.studies.uploads import folder_entries
+from dashboard.workspace.received import NO_STUDY
 from dashboard.workspace.services import Services
 from pipeline import Case, InputError, ProgressCallback
 
@@ -118,7 +119,7 @@ def delete_study(services: Services, study_id: str) -> None:
     """
     row = services.store.study(study_id)
     if row is None:
-        raise InputError("", "There is no such study; it may have been deleted.")
+        raise InputError("", NO_STUDY)
     if row.origin is not Origin.UPLOAD:
         raise InputError("", "Only uploaded studies can be deleted here.")
     _remove(services, row)

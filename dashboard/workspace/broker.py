@@ -1,6 +1,6 @@
 """Celery over Redis, where ``REDIS_URL`` is set: the app, and the message of a job.
 
-`dashboard.jobs.delivery` says what a message means. Messages are JSON; nothing is ever pickled.
+`dashboard.jobs.delivery` defines what a message means. Messages are JSON; nothing is pickled.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ _LOG = logging.getLogger(__name__)
 QUEUE = "jobs"
 RUN_JOB = "overread.run_job"
 _CONNECT_S = 3
-#: What Redis may answer with, however it is reached.
+#: Errors of Redis, whichever library reports them.
 BROKER_ERRORS = (OperationalError, RedisError, OSError)
 
 
 def build_celery(url: str) -> Celery:
-    """The Celery app of this project.
+    """Return the Celery app.
 
     Args:
-        url: Of the Redis that carries the messages.
+        url: URL of the Redis that carries the messages.
     """
     app = Celery("overread", broker=url, set_as_current=False)
     app.conf.update(
@@ -39,7 +39,7 @@ def build_celery(url: str) -> Celery:
         worker_proc_alive_timeout=60,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        # given up soon where a web process sends: the row is there, and is sent again
+        # a web process gives up soon: the job's row exists, and its message is sent again
         broker_transport_options={
             "priority_steps": list(range(10)),  # 0 is delivered first
             "max_retries": 1,
@@ -54,16 +54,16 @@ def build_celery(url: str) -> Celery:
 
 
 def send(app: Celery, job_id: int, priority: int, *, again: bool = False) -> None:
-    """Send a job's message; where Redis does not take it, a worker sends it again later.
+    """Send a job's message; if Redis does not accept it, a worker sends it again later.
 
     Args:
-        app: As of `build_celery`.
+        app: From `build_celery`.
         job_id: The job.
         priority: Its priority in the table.
-        again: Whether it has waited before: it goes before others of its priority.
+        again: Whether it has waited before; it then precedes others of its priority.
     """
     step = 9 - min(8, priority) - again
     try:
         app.send_task(RUN_JOB, (job_id,), priority=step, retry=False)
     except BROKER_ERRORS as error:
-        _LOG.warning("Redis did not take the message of job %d: %s", job_id, error)
+        _LOG.warning("Redis did not accept the message of job %d: %s", job_id, error)

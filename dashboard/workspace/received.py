@@ -7,12 +7,14 @@ import unicodedata
 from http import HTTPStatus
 from pathlib import PurePosixPath
 
+#: In place of a study that is unknown or was deleted.
+NO_STUDY = "No study at this link; it may have been deleted."
 _MAX_NAME_BYTES = 200
 _MAX_DEPTH = 16
 
 
 class NotThere(Exception):
-    """Nothing is at the address; the message is one plain sentence."""
+    """There is nothing at the address; the message is one plain sentence."""
 
 
 class RequestRefused(Exception):
@@ -40,10 +42,10 @@ class UploadRefused(Exception):
 
 
 def safe_relative_name(name: str) -> PurePosixPath:
-    """A browser's relative name as a path that stays below the upload's folder.
+    """Return a browser's relative file name as a path inside the upload's folder.
 
     Raises:
-        UploadRefused: The name leads elsewhere, is empty, or too long or deep to be stored.
+        UploadRefused: The name leads outside, is empty, or is too long or too deep to be stored.
     """
     text = unicodedata.normalize("NFC", name).replace("\\", "/")
     text = "".join(c if c.isprintable() and not _is_surrogate(c) else "_" for c in text)
@@ -52,7 +54,7 @@ def safe_relative_name(name: str) -> PurePosixPath:
     if ".." in parts or text.startswith("/") or re.match(r"[A-Za-z]:", text):
         raise UploadRefused(
             HTTPStatus.BAD_REQUEST,
-            f"{shown} was left out: its name leads out of the upload's folder. Rename it.",
+            f"{shown} was left out: its name leads outside the upload's folder. Rename it.",
         )
     if not parts:
         raise UploadRefused(HTTPStatus.BAD_REQUEST, "A file without a name was left out.")

@@ -1,4 +1,4 @@
-"""What pages, routes and the worker need, built once from the settings: ``services.get(app)``."""
+"""The server's parts, built once from the settings: ``services.get(app)`` in pages and routes."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Services:
         results: Results of analyses.
         files: The studies' pixels.
         models: The installed models, or None.
-        storage: What all machines share, or None.
-        celery: The Celery app, where there is a Redis.
-        models_error: Why there are none, in one sentence, or "".
+        storage: Storage that all machines share, or None.
+        celery: The Celery app, or None without Redis.
+        models_error: Why no models are installed, in one sentence, or "".
         precision: Precision at which the models run.
     """
 
@@ -57,17 +57,17 @@ class Services:
     precision: str = "f32"
 
     def result_key(self, content_digest: str) -> str | None:
-        """Key of a study's result by the present models in the result cache; None without any."""
+        """Return the key of a study's result by the present models, or None without models."""
         if self.models is None:
             return None
         return result_key(content_digest, self.models, precision=self.precision)
 
 
 def start_services() -> Services:
-    """The parts of a process that starts, by its environment.
+    """Build the parts of a process that starts, from its environment.
 
     Raises:
-        SystemExit: A setting does not fit, or the database cannot be opened (status 2); the
+        SystemExit: A setting is not valid, or the database cannot be opened (status 2); the
             sentence is on standard error.
     """
     try:
@@ -78,7 +78,7 @@ def start_services() -> Services:
 
 
 def build_services(settings: Settings) -> Services:
-    """Open the workspace.
+    """Build the server's parts.
 
     Raises:
         SettingsError: The workspace cannot be written, or the shared storage is unknown.
@@ -112,7 +112,7 @@ def build_services(settings: Settings) -> Services:
 
 
 def model_key(models: TaskInfo | None, precision: str) -> ModelKey | None:
-    """What jobs are keyed by: the key that a result without pixels would have."""
+    """Return what jobs are keyed by: the key that a result without pixels would have."""
     if models is None:
         return None
     digest = result_key("", models, precision=precision)
@@ -120,21 +120,21 @@ def model_key(models: TaskInfo | None, precision: str) -> ModelKey | None:
 
 
 def attach(server: Flask, services: Services) -> None:
-    """Make the services known to `get`."""
+    """Attach the services to a server, for `get`."""
     server.config[_KEY] = services
 
 
 def get(app: Dash | Flask) -> Services:
-    """The services of an app or of its server."""
+    """Return the services of an app or of its server."""
     found: Services = getattr(app, "server", app).config[_KEY]
     return found
 
 
 def _open_storage(settings: Settings) -> SharedStorage | None:
-    """What all machines share.
+    """Open the storage that all machines share.
 
     Raises:
-        SettingsError: Nothing that is installed knows the URL.
+        SettingsError: No installed package supports the URL.
     """
     if not settings.storage_url:
         return None
@@ -147,17 +147,17 @@ def _open_storage(settings: Settings) -> SharedStorage | None:
 
 
 def _open_celery(settings: Settings) -> tuple[Celery | None, Callable[[int, int], None] | None]:
-    """The Celery app, where there is a Redis, and what sends a job's message."""
+    """Return the Celery app and the function that sends a job's message; None without Redis."""
     if not settings.redis_url:
         return None, None
-    from dashboard.workspace import broker  # without Redis nothing of Celery is imported
+    from dashboard.workspace import broker  # Celery is imported only with Redis
 
     app = broker.build_celery(settings.redis_url)
     return app, partial(broker.send, app)
 
 
 def _read_models(settings: Settings) -> tuple[TaskInfo | None, str, str]:
-    """The models, the precision at which they run, and why there are none."""
+    """Return the models, the precision at which they run, and why there are no models, or ""."""
     try:
         models = read_model_info(settings.models)
         wanted, engine = settings.precision, settings.engine

@@ -20,6 +20,7 @@ from cachetools import LRUCache
 
 from dashboard.store import STUDY_ID
 from dashboard.workspace import shared_studies
+from dashboard.workspace.received import NO_STUDY
 from pipeline import Case, InputError, SharedStorage, StorageError, load_case, save_case
 
 _LOG = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class StudyFiles:
         """Write a case, whole or not at all.
 
         Raises:
-            InputError: The disk or the shared storage refuses them.
+            InputError: The disk or the shared storage refuses it.
         """
         path = self._path(study_id)
         known = path.exists()
@@ -179,7 +180,7 @@ class StudyFiles:
 
     def _path(self, study_id: str) -> Path:
         if STUDY_ID.fullmatch(study_id) is None:
-            raise InputError("", "There is no such study.")
+            raise InputError("", NO_STUDY)
         return self._folder / study_id
 
 

@@ -139,7 +139,7 @@ def test_pages_without_a_study(themed):
     expect(themed.locator("#review-error-title")).to_be_visible()
     found += violations(themed, "a study that is not there")
     themed.goto("/nothing")
-    expect(themed.locator("h1")).to_have_text("There is no such page")
+    expect(themed.locator("h1")).to_have_text("Page not found")
     assert found + violations(themed, "no page") == []
 
 

@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import Route, expect
 from running_site import Site
 
+from dashboard.workspace.received import NO_STUDY
+
 
 @pytest.fixture(scope="module")
 def study(site: Site) -> str:
@@ -103,8 +105,6 @@ def test_study_that_is_not_there_is_not_asked_for_again(page):
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"/review?study={'0' * 16}")
-    expect(page.locator("#review-error-text")).to_have_text(
-        "There is no such study; it may have been deleted."
-    )
+    expect(page.locator("#review-error-text")).to_have_text(NO_STUDY)
     page.wait_for_timeout(1500)
     assert len([url for url in asked if "/api/studies/" in url]) == 1

@@ -141,12 +141,12 @@ def test_name_is_typed_once_and_stands_in_the_top_bar(page, study):
     expect(page.locator("#reader-open")).to_have_text("Dr. Noor")
 
 
-def test_name_that_does_not_fit_is_told(page, study):
+def test_name_that_is_not_valid_is_refused_in_a_sentence(page, study):
     page.goto("/about")
     page.click("#reader-open")
     page.fill("#reader-name", "a\u202eb")
-    page.click("#reader-save")
-    expect(page.locator("#reader-status")).to_have_text(
-        "A name is plain text of at most 60 characters."
-    )
+    with page.expect_response("**/api/reader") as refused:
+        page.click("#reader-save")
+    assert refused.value.json()["field"] == "name"
+    expect(page.locator("#reader-status")).to_have_text(refused.value.json()["error"])
     expect(page.locator("#reader-dialog")).to_be_visible()

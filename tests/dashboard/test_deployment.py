@@ -62,8 +62,8 @@ def upload(deployment: Deployment, seed: int) -> str:
         content = nifti(seed) if name.endswith("nii") else b"no image"
         path = f"/api/uploads/{batch}/files?name=study{seed}/{name}"
         deployment.ask(path, method="PUT", body=content)
-    told = deployment.ask(f"/api/uploads/{batch}/finish", method="POST", body=b"")
-    found: str = told["studies"][0]["study_id"]
+    answered = deployment.ask(f"/api/uploads/{batch}/finish", method="POST", body=b"")
+    found: str = answered["studies"][0]["study_id"]
     return found
 
 
@@ -133,7 +133,9 @@ def test_the_site_goes_on_when_a_web_process_is_gone(deployment: Deployment) -> 
     assert answers == [study] * 6
     address = deployment.ask(f"/api/studies/{study}")["pixels_url"]
     url = deployment.address + address.format(channel=0, slice=0)
-    with urllib.request.urlopen(url, timeout=30) as response:  # from the storage, whoever stored it
+    with urllib.request.urlopen(
+        url, timeout=30
+    ) as response:  # from the storage, whichever machine stored it
         assert len(response.read()) >= 24 * 20
 
 
@@ -174,7 +176,7 @@ def test_health_check_of_the_web_process(deployment: Deployment) -> None:
     assert find_web_troubles(free_port()) != []
 
 
-def test_health_tells_what_does_not_answer(tmp_path: Path, redis_server: RedisServer) -> None:
+def test_health_reports_what_does_not_answer(tmp_path: Path, redis_server: RedisServer) -> None:
     variables = make_environment(tmp_path / "home", REDIS_URL=redis_server.url)
     variables["OVERREAD_STORAGE_URL"] = str(tmp_path / "shared")
     assert find_troubles(build_services(read_settings(variables))) == []

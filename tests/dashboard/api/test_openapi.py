@@ -1,7 +1,7 @@
 """The description of the HTTP interface: complete, and consistent with itself.
 
-That it is what docs/openapi.json holds, `test_document.py` compares; that real answers are as
-described, `fake_server.make_server` checks in the tests of all endpoints.
+`test_written_documents.py` compares it with docs/openapi.json; `make_server` checks real
+answers against it in the tests of all endpoints.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def client_of(tree: ScriptTree) -> FlaskClient:
     return server.test_client()
 
 
-def test_modules_are_served_as_such_and_for_ever(folder: Path) -> None:
+def test_modules_are_served_as_such_and_indefinitely(folder: Path) -> None:
     tree = ScriptTree.read(folder)
     answer = client_of(tree).get(tree.address("viewer/maps.js"))
     assert answer.status_code == 200

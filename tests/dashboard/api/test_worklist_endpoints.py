@@ -20,7 +20,7 @@ def test_order_is_that_of_the_worklist(store: Store, clock: Clock) -> None:
     assert store.study_order() == [f"{number:016x}" for number in (1, 2, 3)]
 
 
-def test_browser_is_told_the_order(parts: Services) -> None:
+def test_browser_receives_the_order(parts: Services) -> None:
     server = Flask("test")
     services.attach(server, parts)
     api.register(server, parts)

@@ -118,7 +118,7 @@ def start(manager: Any, fn: Any, *, progress: bool = True) -> tuple[str, str]:
     return job, key
 
 
-def test_a_callback_tells_progress_and_result(tmp_path: Path) -> None:
+def test_a_callback_reports_progress_and_result(tmp_path: Path) -> None:
     manager = ThreadManager(tmp_path / "background")
     go_on = threading.Event()
 

@@ -12,6 +12,7 @@ from dashboard.jobs.callbacks import read_request
 from dashboard.jobs.execution import Worker
 from dashboard.pages.review import page as review
 from dashboard.studies.analysis import cancel_analysis
+from dashboard.workspace.received import NO_STUDY
 from dashboard.workspace.services import build_services
 
 STUDY = "0123456789abcdef"
@@ -102,7 +103,7 @@ def test_a_study_that_is_gone_fails_with_a_sentence(parts):
     request = review.AnalysisRequest(study_id=STUDY, asked=7, again=False)
     last = review.follow_analysis(parts, request, pytest.fail)
     assert (last["state"], last["asked"]) == ("failed", 7)
-    assert last["message"].startswith("There is no such study")
+    assert last["message"] == NO_STUDY
 
 
 def test_warnings_stand_directly_under_the_volume_that_they_qualify():

@@ -123,40 +123,42 @@ def is_busy(child: psutil.Process) -> bool:
         return False
 
 
-def test_occupied_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_occupied_port_is_reported_in_a_sentence(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
         process = command(tmp_path / "home", port)
-        _, told = process.communicate(timeout=30)
+        _, written = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert told.startswith(f"Port {port} on 127.0.0.1 cannot be used")
-    assert len(told.splitlines()) == 1
+    assert written.startswith(f"Port {port} on 127.0.0.1 cannot be used")
+    assert len(written.splitlines()) == 1
 
 
-def test_damaged_database_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_damaged_database_is_reported_in_a_sentence(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "overread.db").write_bytes(b"rubbish " * 1000)
     process = command(home, free_port())
-    _, told = process.communicate(timeout=30)
+    _, written = process.communicate(timeout=30)
     assert process.returncode == 2
-    assert told.startswith(f"The review database {home / 'overread.db'} is damaged; put")
-    assert "OVERREAD_DATABASE_URL" not in told
-    assert len(told.splitlines()) == 1
+    assert written.startswith(f"The review database {home / 'overread.db'} is damaged; put")
+    assert "OVERREAD_DATABASE_URL" not in written
+    assert len(written.splitlines()) == 1
 
 
-def test_wrong_setting_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_wrong_setting_is_reported_in_a_sentence(tmp_path: Path) -> None:
     process = command(tmp_path / "home", free_port(), OVERREAD_WORKERS="many")
-    _, told = process.communicate(timeout=30)
+    _, written = process.communicate(timeout=30)
     assert process.returncode == 2
-    assert told == "OVERREAD_WORKERS must be a whole number from 1 to 64, got 'many'.\n"
+    assert written == "OVERREAD_WORKERS must be a whole number, got 'many'.\n"
 
 
-def test_host_that_cannot_be_resolved_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_host_that_cannot_be_resolved_is_reported_in_a_sentence(tmp_path: Path) -> None:
     process = command(tmp_path / "home", free_port(), OVERREAD_HOST="no-such-host.invalid")
-    _, told = process.communicate(timeout=30)
+    _, written = process.communicate(timeout=30)
     assert process.returncode == 2
-    assert told.startswith("OVERREAD_HOST must be an address or a name of this machine; 'no-such")
-    assert len(told.splitlines()) == 1
+    assert written.startswith(
+        "OVERREAD_HOST must be an address or a name of this machine; 'no-such"
+    )
+    assert len(written.splitlines()) == 1
