@@ -157,10 +157,10 @@ def _fill_padding(
 
 def _padding_value(dataset: FileDataset, keyword: str) -> int | None:
     """Stated padding; a negative one may have been written as if it were unsigned."""
-    value = dataset.get(keyword)
-    if value is None:
+    try:
+        value = int(dataset.get(keyword))
+    except (TypeError, ValueError):
         return None
-    value = int(value)
     if int(dataset.get("PixelRepresentation", 0)) == 1 and value > 0x7FFF:
         return value - 0x10000
     return value
