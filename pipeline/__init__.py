@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipeline.analysis.analyser import Analyser
+    from pipeline.analysis.answer import Outline
     from pipeline.analysis.cache import BytesDisk, ResultCache, result_key
     from pipeline.analysis.expected_dice import DiceEstimate, DiceModel, read_dice_model
     from pipeline.analysis.outline_facts import OutlineFacts
@@ -109,6 +110,7 @@ _MODULES = {
     "Mesh": "pipeline.surfaces.mesh",
     "ModelInfo": "pipeline.models.registry",
     "ModelReference": "pipeline.analysis.results",
+    "Outline": "pipeline.analysis.answer",
     "OutlineFacts": "pipeline.analysis.outline_facts",
     "ProgressCallback": "pipeline.errors",
     "ReadReport": "pipeline.data.reading.reading",
@@ -177,6 +179,7 @@ __all__ = [
     "ModelInfo",
     "ModelReference",
     "NotRunRow",
+    "Outline",
     "OutlineFacts",
     "ProgressCallback",
     "Ratio",

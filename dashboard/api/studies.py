@@ -288,10 +288,11 @@ def measures(address: MeasuresAddress, query: VersionQuery) -> Response:
 
     def encode() -> MeasuresAnswer:
         case = load_case(row)
-        result = find_services().results.get(address.key, case)
-        if result is None:
+        outline = find_services().results.outline(address.key)
+        if outline is None or outline.probability.shape != case.pixels.shape[:3]:
             raise NotThere(RESULT_GONE)
-        return MeasuresAnswer.model_validate(describe_measures(result, case.masks))
+        measured = describe_measures(outline, case.spacing_mm, case.masks)
+        return MeasuresAnswer.model_validate(measured)
 
     return answer_immutable(encode, mimetype=JSON, compress=True)
 

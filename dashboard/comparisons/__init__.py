@@ -1,1 +1,1 @@
-"""Single images that somebody sends for comparison: their files, and the answers to them."""
+"""Single images that are sent for comparison: their files and answers."""

@@ -1,7 +1,7 @@
-"""What is installed on this server, as pages need it: the models' files, the workspace's cases.
+"""What is installed on this server: the models' files and the workspace's cases, for pages.
 
-The files are read again for each answer (a few milliseconds): a new evaluation shows without a
-restart.
+The files are read again for each request (a few milliseconds), so that a new evaluation is shown
+without a restart.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from pipeline.evaluation.facade import read_evaluation
 
 @dataclass(frozen=True)
 class KnownStudy:
-    """A study of this workspace that a row may open.
+    """A study of this workspace that a row of a table can open.
 
     Attributes:
         study_id: Its id.
-        thumbnail_url: Address of a slice's picture without ``?slice=``, "" where it is missing.
+        thumbnail_url: Address of a slice's picture without ``?slice=``, "" without one.
         indices: Number of each slice, in the study's order.
     """
 
@@ -43,7 +43,7 @@ class KnownStudy:
         return review_href(self.study_id)
 
     def thumbnail_of(self, number: int) -> str:
-        """Address of the picture of the slice with this number, "" where it is missing."""
+        """Address of the thumbnail of the slice with this number, "" without one."""
         if not self.thumbnail_url or number not in self.indices:
             return ""
         return f"{self.thumbnail_url}?slice={self.indices.index(number)}"
@@ -59,7 +59,7 @@ def read_models() -> TaskInfo:
 
 
 def models_or_nothing() -> TaskInfo:
-    """The same for a callback, which leaves the page as it is where they are gone.
+    """The installed models for a callback, which changes nothing where they cannot be read.
 
     Raises:
         PreventUpdate: They cannot be read.
@@ -86,7 +86,7 @@ def evaluated() -> Measured:
 
 
 def read_experiments() -> tuple[list[ExperimentResults], list[str]]:
-    """The experiments beside the models, and a sentence on each that cannot be shown."""
+    """The experiments in the models folder, and a sentence for each that cannot be read."""
     found, errors = [], []
     for path in pipeline.experiment_files(services.get(current_app).settings.models):
         try:
@@ -97,7 +97,7 @@ def read_experiments() -> tuple[list[ExperimentResults], list[str]]:
 
 
 def read_benchmark() -> tuple[BenchmarkResults | None, str]:
-    """The benchmark beside the models, and why it cannot be shown where it cannot."""
+    """The benchmark in the models folder, or None and why it cannot be read."""
     try:
         return pipeline.read_benchmark(services.get(current_app).settings.models), ""
     except InputError as error:
@@ -105,21 +105,21 @@ def read_benchmark() -> tuple[BenchmarkResults | None, str]:
 
 
 def training_measures(network: ModelInfo) -> list[Measure]:
-    """What a network's history can show."""
+    """The measures in a network's history."""
     return choose_measures(parse_history(network.history))
 
 
 def study_links(measured: Measured) -> dict[str, Component | str]:
-    """What a table shows for the cases that can be opened here, by case_id."""
+    """Links of a table to the cases that can be opened here, by case_id."""
     found = known_studies(measured, measured.patients["case_id"])
     return {name: dcc.Link(name, href=study.href) for name, study in found.items()}
 
 
 def known_studies(measured: Measured, case_ids: Iterable[str]) -> dict[str, KnownStudy]:
-    """Studies of this workspace by case_id, as far as there are any.
+    """Studies of this workspace by case_id.
 
-    Only a study with the very slices that were evaluated counts, the newest of several: another one
-    of the same name would show other slices than those that were measured.
+    Only a study with exactly the evaluated slices counts, the newest of several: another one of the
+    same name would show other slices.
     """
     found = services.get(current_app).store.studies_of_cases(case_ids)
     slices = measured.slices[measured.slices["case_id"].isin(list(found))]

@@ -1,1 +1,1 @@
-"""Jobs: the table that is the truth about them, and everything that a click's work passes."""
+"""Jobs: their table, delivery, execution, and the callbacks that follow them."""

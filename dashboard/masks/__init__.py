@@ -1,1 +1,1 @@
-"""A reader's corrections: rules, encoding, surfaces."""
+"""Corrections of the AI mask: rules and encoding."""

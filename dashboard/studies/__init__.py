@@ -1,1 +1,1 @@
-"""Studies: intake, display, description, addresses."""
+"""Studies: uploads, intake, display, analysis, description, addresses."""

@@ -17,7 +17,7 @@ from dashboard.masks.encoding import MaskSlices
 from dashboard.store import StudyRow
 from pipeline import (
     BidimensionalMeasurement,
-    CaseResult,
+    Outline,
     areas_by_level,
     measure_lesions,
     overlaps_by_level,
@@ -44,12 +44,15 @@ def describe_addresses(row: StudyRow, key: str) -> dict[str, str]:
 
 
 def describe_measures(
-    result: CaseResult, reference: NDArray[np.bool_] | None = None
+    outline: Outline,
+    spacing_mm: tuple[float, float, float] | None,
+    reference: NDArray[np.bool_] | None = None,
 ) -> dict[str, Any]:
     """Measure a result for the browser.
 
     Args:
-        result: The result.
+        outline: Scores and probability map of the result.
+        spacing_mm: The study's, (z, y, x) or None.
         reference: Reference masks ``(n, h, w)`` bool, or None.
 
     Returns:
@@ -59,11 +62,11 @@ def describe_measures(
         same for the reference's pixels; reference_px: all of these per slice. The last two are None
         without a reference.
     """
-    outlined = [one.outline_evidence is not None for one in result.slices]
-    areas = areas_by_level(result.probability)
-    overlap = None if reference is None else overlaps_by_level(result.probability, reference)
+    outlined = [one is not None for one in outline.outline_evidence]
+    areas = areas_by_level(outline.probability)
+    overlap = None if reference is None else overlaps_by_level(outline.probability, reference)
     return {
-        **_describe(measure_lesions(result.masks(), result.spacing_mm)),
+        **_describe(measure_lesions(outline.masks(), spacing_mm)),
         "areas": _rows(areas, outlined),
         "overlap": None if overlap is None else _rows(overlap, outlined),
         "reference_px": None

@@ -31,6 +31,7 @@ class Outline:
     Attributes:
         network: The network that answered.
         scores: Slice score of each slice in [0, 1].
+        outline_evidence: In [0, 1], None on slices that did not pass.
         probability: ``(n, h, w)`` uint8, 255 x the probability; 0 on slices that did not pass.
         operating_point: Threshold on the slice score, in (0, 1).
         mask_threshold: Threshold on the probability map, in (0, 1).
@@ -38,6 +39,7 @@ class Outline:
 
     network: ModelReference
     scores: tuple[float, ...]
+    outline_evidence: tuple[float | None, ...]
     probability: NDArray[np.uint8]
     operating_point: float
     mask_threshold: float
@@ -74,9 +76,9 @@ class Answer(Outline):
     """What the two stages say about pixels, whatever they are called.
 
     Attributes:
-        network, scores, probability, operating_point, mask_threshold: As of `Outline`.
+        network, scores, outline_evidence, probability, operating_point, mask_threshold: As of
+            `Outline`.
         classifier_scores: Stage one's own, likewise.
-        outline_evidence: In [0, 1], None on slices that did not pass.
         decided_by: `pipeline.models.decision.DecidedBy` of each slice.
         uncertainty: ``(n, h, w)`` uint8, 255 x the distance between the probabilities that come
             of the slice and of its mirror image; 0 on slices that did not pass, and everywhere
@@ -92,7 +94,6 @@ class Answer(Outline):
     """
 
     classifier_scores: tuple[float, ...]
-    outline_evidence: tuple[float | None, ...]
     decided_by: tuple[str, ...]
     uncertainty: NDArray[np.uint8]
     warnings: tuple[str, ...] = ()

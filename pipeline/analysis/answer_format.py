@@ -109,7 +109,6 @@ def decode_answer(entry: bytes, key: str) -> Answer:
     return Answer(
         **_outline_fields(header, entry, start),
         classifier_scores=header.classifier_scores,
-        outline_evidence=header.outline_evidence,
         decided_by=header.decided_by,
         uncertainty=_read_map(header, entry, start, AnswerMap.UNCERTAINTY),
         left_out_px=header.left_out_px,
@@ -150,6 +149,7 @@ def _outline_fields(header: _Header, entry: bytes, start: int) -> dict[str, Any]
     return {
         "network": header.networks[0],
         "scores": header.scores,
+        "outline_evidence": header.outline_evidence,
         "probability": _read_map(header, entry, start, AnswerMap.PROBABILITY),
         "operating_point": operating_point,
         "mask_threshold": mask_threshold,

@@ -8,15 +8,26 @@ import numpy as np
 from fake_server import FakeAnalyser, make_case, make_services
 
 from dashboard.studies.measures import describe_measures
+from dashboard.workspace.services import Services
+from pipeline import Case, Outline
+
+
+def analyse(parts: Services, case: Case) -> Outline:
+    """What the cache returns for the masks of a case."""
+    FakeAnalyser(parts.models, parts.results).analyse(case)
+    outline = parts.results.outline(parts.result_key(case.content_digest()))
+    assert outline is not None
+    return outline
 
 
 def test_tables_give_area_and_overlap_at_every_level(tmp_path):
     parts = make_services(tmp_path / "home")
     case = make_case()
-    result = FakeAnalyser(parts.models, parts.results).analyse(case)
-    probability = result.probability.copy()
+    outline = analyse(parts, case)
+    probability = outline.probability.copy()
     probability[1, 2, 1:4] = 90  # two of these three pixels are the reference's
-    described = describe_measures(replace(result, probability=probability), case.masks)
+    outline = replace(outline, probability=probability)
+    described = describe_measures(outline, case.spacing_mm, case.masks)
 
     assert described["areas"][0] is None and described["areas"][2] is None
     assert [described["areas"][1][level] for level in (0, 90, 91, 200, 201)] == [30, 7, 4, 4, 0]
@@ -31,7 +42,7 @@ def test_tables_give_area_and_overlap_at_every_level(tmp_path):
 def test_without_reference_and_spacing_it_says_so(tmp_path):
     parts = make_services(tmp_path / "home")
     case = make_case(masks=False, spacing_mm=None)
-    described = describe_measures(FakeAnalyser(parts.models, parts.results).analyse(case))
+    described = describe_measures(analyse(parts, case), None)
     assert described["overlap"] is None and described["reference_px"] is None
     assert described["unit"] == "px"
     assert described["lesions"][0]["measurable"] is None
