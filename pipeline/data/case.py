@@ -208,12 +208,14 @@ class Case:
         """For how many times the distance of slices each slice stands; None where all stand alike.
 
         Where distances are uneven, a slice stands for half the way to each neighbour. What lies in
-        the gap of a missing slice is not counted.
+        a gap, more than twice as wide as the usual distance, is not counted.
         """
         slots = None if self.grid is None else self.grid.slots
         if slots is None or all(slot == round(slot) for slot in slots):
             return None
         gaps = np.diff(slots)
+        usual = float(np.median(gaps))
+        gaps = np.where(gaps > 2 * usual, usual, gaps)
         heights = (np.append(gaps[0], gaps) + np.append(gaps, gaps[-1])) / 2
         flipped = self.grid is not None and 0 in self.grid.flips
         return tuple((heights[::-1] if flipped else heights).tolist())

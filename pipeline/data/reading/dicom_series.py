@@ -34,7 +34,12 @@ from pipeline.data.reading.dicom_kinds import (
 )
 from pipeline.data.reading.dicom_pixels import pixel_warnings, read_dicom_pixels
 from pipeline.data.reading.dicom_segmentation import Segments, choose_segments, mask_of_segments
-from pipeline.data.reading.dicom_stack import FrameStack, leave_out_odd, stack_frames
+from pipeline.data.reading.dicom_stack import (
+    FrameStack,
+    forget_blank_positions,
+    leave_out_odd,
+    stack_frames,
+)
 from pipeline.data.reading.format_kinds import FileTick
 from pipeline.data.reading.limits import check_shape
 from pipeline.data.reading.pending_cases import PendingCase
@@ -409,7 +414,7 @@ def _groups_of(
     series: DicomSeries, files: Sequence[DicomFile], segments: Segments | None
 ) -> tuple[list[FrameGroup], list[InputError]]:
     """Frames of each volume that is shown, and sentences on odd slices."""
-    frames = [frame for one in files for frame in one.frames]
+    frames = forget_blank_positions([frame for one in files for frame in one.frames])
     if segments is not None:
         frames = [frame for frame in frames if segments.has_frame(frame.kind.segment)]
     is_mask = segments is not None or _is_mask(series)

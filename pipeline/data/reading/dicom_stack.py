@@ -131,6 +131,25 @@ def _sort_frames(frames: Sequence[Frame], *, is_mask: bool) -> list[FrameStack]:
     return [replace(_build_stack(kept, is_mask=is_mask), overlaid=tuple(overlaid))]
 
 
+def forget_blank_positions(frames: Sequence[Frame]) -> list[Frame]:
+    """Frames without positions that programs fill in with zeros, as some do that anonymise.
+
+    Args:
+        frames: Of one series.
+
+    Returns:
+        The frames; the position 0, 0, 0 is missing where several have it, and more than any other.
+    """
+    counts = Counter(frame.position for frame in frames if frame.position is not None)
+    blank = counts.pop((0.0, 0.0, 0.0), 0)
+    if blank < 2 or blank <= max(counts.values(), default=0):
+        return list(frames)
+    return [
+        replace(frame, position=None) if frame.position == (0.0, 0.0, 0.0) else frame
+        for frame in frames
+    ]
+
+
 def leave_out_odd(title: str, frames: Sequence[Frame]) -> tuple[frozenset[Path], list[InputError]]:
     """Find the files of a series that are unlike the great majority of its slices.
 
@@ -373,22 +392,20 @@ def _lean_of(
         in_plane: ``(n, 2)`` positions along a row and along a column.
         places: ``(n,)`` positions along the normal.
     """
-    order = np.argsort(places, kind="stable")
-    apart = np.diff(places[order])
-    apart_enough = apart >= _SAME_PLACE_MM
+    order, half = np.argsort(places, kind="stable"), max(1, len(places) // 2)
+    lower, upper = order[: len(order) - half], order[half:]
+    apart = places[upper] - places[lower]
     lean = np.zeros(2)
-    if apart_enough.any():
-        shifts = np.diff(in_plane[order], axis=0)[apart_enough] / apart[apart_enough, None]
-        lean = np.median(shifts, axis=0)
+    if (far := apart >= _SAME_PLACE_MM).any():
+        # Slices half a stack apart: rounded positions of neighbours say little of the lean.
+        lean = np.median((in_plane[upper] - in_plane[lower])[far] / apart[far, None], axis=0)
     upright = in_plane - places[:, None] * lean
-    on_line = np.linalg.norm(upright - np.median(upright, axis=0), axis=1) <= _OFF_LINE_MM
-    if on_line.sum() >= 3 and np.ptp(places[on_line]) > _SAME_PLACE_MM:
-        # Rounded positions of neighbours say little of the lean, those of the ends much.
-        ends = np.flatnonzero(on_line)[[places[on_line].argmin(), places[on_line].argmax()]]
-        lean = np.diff(in_plane[ends], axis=0)[0] / np.diff(places[ends])[0]
-        upright = in_plane - places[:, None] * lean
-    off = np.linalg.norm(upright - np.median(upright[on_line], axis=0), axis=1)
-    return lean, off
+    near = np.linalg.norm(upright - np.median(upright, axis=0), axis=1) <= 2 * _OFF_LINE_MM
+    if near.sum() < 3 or np.ptp(places[near]) < _SAME_PLACE_MM:
+        return lean, np.linalg.norm(upright - np.median(upright, axis=0), axis=1)
+    centre = places[near].mean()
+    lean, start = np.polynomial.polynomial.polyfit(places[near] - centre, in_plane[near], 1)[::-1]
+    return lean, np.linalg.norm(in_plane - start - (places[:, None] - centre) * lean, axis=1)
 
 
 def _misplaced(places: NDArray[np.float64], numbers: NDArray[np.int_]) -> NDArray[np.bool_]:
@@ -430,24 +447,32 @@ def _slots_along(places: NDArray[np.float64]) -> tuple[float, NDArray[np.float64
     slots = np.concatenate([[0.0], np.cumsum(counts)])
     few_gaps = (counts > 1).sum() <= max(1, _MOST_GAPS * len(gaps))
     if (counts >= 1).all() and few_gaps and slots[-1] < _MOST_EMPTY * len(places):
-        even = float((places[-1] - places[0]) / slots[-1])
+        even = float(np.polynomial.polynomial.polyfit(slots, places - places[0], 1)[1])
         if np.abs(places - places[0] - even * slots).max() <= _tolerance(even):
             return even, slots
-    step = float(gaps.mean())
+    is_usual = np.abs(gaps - step) <= _tolerance(step)
+    step = step if is_usual.mean() >= 1 - _MOST_GAPS else float(gaps.mean())
     return step, (places - places[0]) / step
 
 
 def _settle_odd(line: _Line, odd: Sequence[Frame]) -> _Line:
-    """Put odd frames where their numbers put them, or leave them out; each with a sentence."""
+    """Put odd frames where their numbers put them, or leave them out; each with a sentence.
+
+    At the ends of the stack only a frame without a position is taken at its number's word: one with
+    another position may be another picture.
+    """
     frames, slots = list(line.frames), list(line.slots)
     numbers = _numbers_of((*frames, *odd))
     kept: list[Frame] = []
     for frame, number in zip(odd, numbers[len(frames) :], strict=True):
         slot = _slot_by_number(numbers[: len(line.frames)], line.slots, int(number))
+        ends = len(odd) if frame.position is None else -1
         if slot is None or slot in slots or not line.is_straight:
             continue
+        if not -ends <= slot <= line.slots[-1] + ends:
+            continue
         position = line.origin + line.along * line.step * slot
-        place = next(i for i, other in enumerate(slots) if other > slot)
+        place = sum(other < slot for other in slots)
         frames.insert(place, replace(frame, position=tuple(position.tolist())))
         slots.insert(place, slot)
         kept.append(frame)
@@ -457,7 +482,13 @@ def _settle_odd(line: _Line, odd: Sequence[Frame]) -> _Line:
         notes.append(odd_position_warning(kept, len(frames) - len(kept), is_kept=True))
     if left_out:
         notes.append(odd_position_warning(left_out, len(frames), is_kept=False))
-    return replace(line, frames=tuple(frames), slots=np.array(slots), notes=tuple(notes))
+    return replace(
+        line,
+        frames=tuple(frames),
+        origin=line.origin + line.along * line.step * slots[0],
+        slots=np.array(slots) - slots[0],
+        notes=tuple(notes),
+    )
 
 
 def _numbers_of(frames: Sequence[Frame]) -> NDArray[np.int_]:
@@ -470,11 +501,11 @@ def _numbers_of(frames: Sequence[Frame]) -> NDArray[np.int_]:
 def _slot_by_number(
     numbers: NDArray[np.int_], slots: NDArray[np.float64], number: int
 ) -> float | None:
-    """Place between others that a slice's number says, if all others' numbers say theirs."""
+    """Place that a slice's number says, if all others' numbers say theirs."""
     for sign in (1, -1):
         starts = slots - sign * numbers
         slot = float(starts[0] + sign * number)
-        if np.ptp(starts) == 0 and slot == round(slot) and 0 < slot < slots[-1]:
+        if np.ptp(starts) == 0 and slot == round(slot):
             return slot
     return None
 

@@ -155,7 +155,7 @@ def test_one_slice_with_a_bad_position_changes_no_other(tmp_path, odd, position)
     write_with(tmp_path, factory, ImagePositionPatient={odd: position})
     case = read_one(tmp_path)
     others = [k for k in range(12) if k != odd]
-    at_an_end = odd in (0, 11)
+    at_an_end = odd in (0, 11) and position is not None
     assert case.spacing_mm == pytest.approx((5.0, 0.9, 0.8))
     assert case.n_slices == (11 if at_an_end else 12)
     assert f"im{odd:03d}" in " ".join(case.warnings)
@@ -199,6 +199,46 @@ def test_missing_slices_leave_empty_ones_in_the_mask(tmp_path, missing, are_numb
     for places in written_places(case).values():
         assert_same_places(places, places_of(factory, kept), atol=1e-3)
     assert np.diff(case.positions_mm) == pytest.approx(5.0 * np.diff(kept))
+
+
+@pytest.mark.parametrize("odd", [(0, 1), (3, 4), (2, 8), (10, 11), (0, 11)])
+@pytest.mark.parametrize("position", [None, [0.0, 0.0, 0.0]])
+def test_two_slices_without_position_are_put_where_their_numbers_say(
+    tmp_path, odd, position
+) -> None:
+    factory = SeriesFactory(marked_slices(12))
+    write_with(tmp_path, factory, ImagePositionPatient=dict.fromkeys(odd, position))
+    case = read_one(tmp_path)
+    assert list(case.sources) == [f"im{k:03d}" for k in range(12)]
+    for places in written_places(case).values():
+        assert_same_places(places, places_of(factory, range(12)), atol=1e-3)
+
+
+@pytest.mark.parametrize("position", [None, [0.0, 0.0, 0.0]])
+def test_a_series_without_positions_loses_no_slice(tmp_path, position) -> None:
+    factory = SeriesFactory(marked_slices(12))
+    write_with(tmp_path, factory, ImagePositionPatient=dict.fromkeys(range(12), position))
+    case = read_one(tmp_path)
+    assert case.n_slices == 12
+    assert case.grid is None
+
+
+@pytest.mark.parametrize("jitter", [(0.05, 0, 0), (0, 0.04, 0.03), (0, 0, 0.1)])
+def test_rounded_positions_are_even(tmp_path, jitter) -> None:
+    positions = np.array(lines(12)) + np.arange(12)[:, None] % 2 * np.array(jitter)
+    case = read_one(SeriesFactory(marked_slices(12), positions=positions).write(tmp_path))
+    assert case.warnings == ()
+    assert case.grid.slots is None
+    assert case.spacing_mm == pytest.approx((5.0, 0.9, 0.8), abs=0.01)
+
+
+def test_what_lies_between_slabs_is_not_counted(tmp_path) -> None:
+    factory = SeriesFactory(marked_slices(12), positions=lines(12, shift=(0, 0, 42)))
+    case = read_one(factory.write(tmp_path))
+    assert case.grid is not None
+    assert not case.grid.is_regular
+    whole = volume_ml([1] * 12, case.spacing_mm, case.slice_weights)
+    assert whole == pytest.approx(12 * 5 * 0.9 * 0.8 / 1000)
 
 
 def lines(n: int, *, shift: Sequence[float] = (0, 0, 0), start: int = 6) -> list[list[float]]:
