@@ -32,8 +32,14 @@ if TYPE_CHECKING:
     from pipeline.benchmark.statistics import Ratio
     from pipeline.data.case import Case, volume_ml
     from pipeline.data.case_files import load_case, save_case
+    from pipeline.data.entered_values import clean_label, enter_spacing
     from pipeline.data.mask_export import encode_nifti_mask
     from pipeline.data.preprocessing import chosen_channels
+    from pipeline.data.reading.attaching import (
+        AttachedReference,
+        read_reference,
+        with_reference,
+    )
     from pipeline.data.reading.formats import describe_formats, list_formats
     from pipeline.data.reading.reading import ReadReport, read_cases
     from pipeline.data.sequences import SEQUENCE_LABELS, SHORT_SEQUENCE_LABELS
@@ -77,6 +83,11 @@ if TYPE_CHECKING:
     from pipeline.surfaces.mesh import Mesh
 
 _MODULES = {
+    "clean_label": "pipeline.data.entered_values",
+    "enter_spacing": "pipeline.data.entered_values",
+    "with_reference": "pipeline.data.reading.attaching",
+    "read_reference": "pipeline.data.reading.attaching",
+    "AttachedReference": "pipeline.data.reading.attaching",
     "read_results": "pipeline.experiments.documents",
     "experiment_files": "pipeline.experiments.documents",
     "NotRunRow": "pipeline.experiments.documents",
@@ -157,6 +168,7 @@ __all__ = [
     "SHORT_SEQUENCE_LABELS",
     "Analyser",
     "AnswerMap",
+    "AttachedReference",
     "BenchmarkResults",
     "BidimensionalMeasurement",
     "BytesDisk",
@@ -196,9 +208,11 @@ __all__ = [
     "areas_by_level",
     "choose_precision",
     "chosen_channels",
+    "clean_label",
     "describe_formats",
     "dice_from_counts",
     "encode_nifti_mask",
+    "enter_spacing",
     "experiment_files",
     "export_models",
     "first_problem",
@@ -218,12 +232,14 @@ __all__ = [
     "read_cases",
     "read_dice_model",
     "read_model_info",
+    "read_reference",
     "read_results",
     "result_key",
     "role_of",
     "save_case",
     "space_of",
     "volume_ml",
+    "with_reference",
 ]
 
 

@@ -18,6 +18,8 @@ from pipeline.data.case import RADIOLOGICAL_AXIAL, InputGrid, Orientation
 
 #: Between pixels and between slices; anything else is a slip of the file or of its unit.
 _PLAUSIBLE_PIXEL_MM = (0.05, 50.0)
+#: What every sentence on a spacing that cannot be used says.
+AREAS_IN_PIXELS = "areas are in pixels"
 _PLAUSIBLE_SLICE_MM = (0.05, 100.0)
 #: From here on a shear is more than rounding, and worth a sentence.
 _LEAST_LEAN_DEGREES = 0.5
@@ -164,13 +166,13 @@ def slice_distance_warnings(distance: float) -> tuple[str, ...]:
 
 def _cannot_be_right(what: str, size: float) -> str:
     if not np.isfinite(size):
-        return f"The file's {what} is not a number; areas are in pixels."
+        return f"The file's {what} is not a number; {AREAS_IN_PIXELS}."
     words = f"{size:.3f}".rstrip("0").rstrip(".")
     if abs(size) >= 1000:
         words = "1,000 or more" if size > 0 else "-1,000 or less"
     elif size and abs(size) < 0.001:
         words = "less than 0.001"
-    return f"The file's {what} of {words} mm cannot be right; areas are in pixels."
+    return f"The file's {what} of {words} mm cannot be right; {AREAS_IN_PIXELS}."
 
 
 def positions_of(grid: InputGrid) -> tuple[float, ...]:

@@ -238,11 +238,10 @@ class StudyBatch:
                 tick(named.file.name)
                 continue
             for volume in _load_volume(named, Rank.VOLUMES, loaded, room, tick):
-                if named.role is Role.UNSURE and not looks_like_mask([volume.case.pixels]):
-                    studies.append([(named.number, replace(volume, is_mask=False))])
+                if volume.is_mask:
+                    references.append(Reference(volume, mask.studies, mask.bond))
                 else:
-                    as_mask = replace(volume, is_mask=True)
-                    references.append(Reference(as_mask, mask.studies, mask.bond))
+                    studies.append([(named.number, volume)])
         return self._combine(loaded, studies, references)
 
     def _combine(
@@ -288,9 +287,11 @@ def _load_volume(
 ) -> list[PendingCase]:
     pending = []
     with loaded.guard((kind, named.number), named.file.source):
-        one = read_volume(named.file)
+        one = read_volume(named.file, as_mask=named.role is not Role.IMAGE)
+        if named.role is Role.UNSURE and not looks_like_mask([one.case.pixels]):
+            one = read_volume(named.file)
         room.take(one.case.pixels.nbytes, named.file.source)
-        pending.append(replace(one, is_mask=named.role is Role.REFERENCE))
+        pending.append(one)
     tick(named.file.name)
     return pending
 

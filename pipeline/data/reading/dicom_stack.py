@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import InputGrid
 from pipeline.data.geometry import (
+    AREAS_IN_PIXELS,
     Plane,
     case_affine,
     is_usable,
@@ -47,7 +48,7 @@ _MOST_GAPS = 0.25
 _MOST_EMPTY = 8
 
 NO_PIXEL_SPACING = (
-    "The files do not state a pixel spacing that can be read: areas are in pixels, and there is no"
+    f"The files do not state a pixel spacing that can be read: {AREAS_IN_PIXELS}, and there is no"
     " NIfTI mask."
 )
 NOT_STRAIGHT = (

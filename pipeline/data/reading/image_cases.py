@@ -265,7 +265,7 @@ class _MaskMatcher:
         shapes = [item.shape for item in self._studies[i][0].items for _ in item.image.pages]
         placed = []
         for (mask, k), shape in zip(pages, shapes, strict=True):
-            fitted = _fit(_mask_pages(mask.image)[k], shape)
+            fitted = fit_page(mask_pages(mask.image)[k], shape)
             if fitted is None:
                 return False
             placed.append((mask, fitted))
@@ -282,10 +282,10 @@ class _MaskMatcher:
         self, mask: ImageItem, candidates: Sequence[tuple[int, int, ImageItem]]
     ) -> list[InputError]:
         """Place one mask; the error where it has another size than its image."""
-        pages = _mask_pages(mask.image)
+        pages = mask_pages(mask.image)
         placed = False
         for i, start, item in candidates:
-            fitted = [_fit(page, item.shape) for page in pages]
+            fitted = [fit_page(page, item.shape) for page in pages]
             if len(pages) == len(item.image.pages) and all(one is not None for one in fitted):
                 placed = True
                 for k, page in enumerate(fitted):
@@ -298,8 +298,8 @@ class _MaskMatcher:
         return [
             InputError(
                 mask.file.source,
-                f"{mask.file.name} is {_size(pages[0].shape)}, its image {image.file.name}"
-                f" {_size(image.shape)}; the reference outline of this study is left out.",
+                f"{mask.file.name} is {size_words(pages[0].shape)}, its image {image.file.name}"
+                f" {size_words(image.shape)}; the reference outline of this study is left out.",
             )
         ]
 
@@ -309,7 +309,9 @@ class _MaskMatcher:
         if mask.image.lossy:
             self._lossy.add(i)
         if page.shape != mask.shape:
-            self._scaled.setdefault(i, rescaled_warning(_size(mask.shape), _size(page.shape)))
+            self._scaled.setdefault(
+                i, rescaled_warning(size_words(mask.shape), size_words(page.shape))
+            )
 
     def spoil(self, parts: NameParts) -> None:
         """Leave the reference out where one of its masks could not be read."""
@@ -344,14 +346,14 @@ class _MaskMatcher:
         return replace(case, masks=masks, warnings=(*case.warnings, *warnings))
 
 
-def _mask_pages(image: DecodedImage) -> list[NDArray[np.generic]]:
+def mask_pages(image: DecodedImage) -> list[NDArray[np.generic]]:
     """Values ``(h, w)`` of each page of a mask: of a palette its indices, else the brightest."""
     if image.labels is not None:
         return list(image.labels)
     return [page.max(axis=-1) for page in image.pages]
 
 
-def _fit(page: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic] | None:
+def fit_page(page: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic] | None:
     """A mask's page at an image's size, or None where its sides have another proportion."""
     height, width = page.shape
     if (height, width) == tuple(shape):
@@ -363,5 +365,6 @@ def _fit(page: NDArray[np.generic], shape: Sequence[int]) -> NDArray[np.generic]
     return page[np.ix_(rows.astype(int), columns.astype(int))]
 
 
-def _size(shape: Sequence[int]) -> str:
+def size_words(shape: Sequence[int]) -> str:
+    """Width and height as a sentence names them."""
     return f"{shape[1]} x {shape[0]} pixels"

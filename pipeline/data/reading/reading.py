@@ -128,7 +128,7 @@ def open_reading(
             one size are a stack.
         progress: Called with (done, total, what is being read); may raise `Cancelled`.
     """
-    with _quiet_libraries(), tempfile.TemporaryDirectory(prefix="overread-") as folder:
+    with quiet_libraries(), tempfile.TemporaryDirectory(prefix="overread-") as folder:
         collection = collect_files([Path(path) for path in paths], Path(folder))
         collection.files = [file for file in collection.files if not passed_over(file)]
         yield Reading(collection, progress, single_pictures=single_pictures)
@@ -192,7 +192,7 @@ def read_pages(file: InputFile) -> Sequence[NDArray[np.generic]]:
 
 
 @contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """Keep the libraries' own warnings from a reader: what matters is in our sentences."""
     loggers = [logging.getLogger(name) for name in _LIBRARY_LOGGERS]
     levels = [logger.level for logger in loggers]

@@ -46,8 +46,12 @@ CONTRADICTION = (
 )
 
 
-def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
+def read_volume(file: InputFile[VolumeFormat], *, as_mask: bool = False) -> PendingCase:
     """Read one volume.
+
+    Args:
+        file: The file.
+        as_mask: Whether its values are to stay as they are stored: 0 is outside of a mask.
 
     Returns:
         The case, axial where the file says how it lies. The file's array is the grid's input.
@@ -62,7 +66,10 @@ def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
     grid, plane, stated = _grid_of(volume, placed=placed)
     absurd_z = slice_distance_warnings(stated[0])
     absurd = pixel_spacing_warnings(*stated[1:]) or absurd_z
-    pixels, notes = darken_background(to_case_volume(tidy_values(voxels), grid))
+    pixels = to_case_volume(tidy_values(voxels), grid)
+    notes: tuple[str, ...] = ()
+    if not as_mask:
+        pixels, notes = darken_background(pixels)
     n = pixels.shape[0]
     case = Case(
         case_id="case",
@@ -88,7 +95,7 @@ def read_volume(file: InputFile[VolumeFormat]) -> PendingCase:
     )
     names = case_names(parts.stem, file.folder)
     study_names = case_names(parts.base or parts.stem, file.folder)
-    return PendingCase(case=case, names=names, study_names=study_names, is_mask=parts.is_mask)
+    return PendingCase(case=case, names=names, study_names=study_names, is_mask=as_mask)
 
 
 def _grid_of(

@@ -272,6 +272,15 @@ def test_several_masks_are_joined_and_named(tmp_path: Path) -> None:
     assert joined_warning(["x_seg1.nii.gz", "x_seg2.nii.gz"]) in case.warnings
 
 
+@pytest.mark.parametrize("labels", [(4, 5), (200, 201, 202), (0.9, 0.95), (1000, 1001)])
+def test_labels_far_above_zero_leave_the_outside_outside(tmp_path: Path, labels: Any) -> None:
+    write_volumes(tmp_path, ["x_flair"])
+    mask = np.zeros(SHAPE, np.float32)
+    mask[LESION] = np.resize(labels, (3, 3, 2))
+    write_nifti(tmp_path / "x_mask.nii.gz", mask)
+    assert by_source(tmp_path) == {"x_flair.nii.gz": LESION_PIXELS}
+
+
 def test_negative_values_are_no_reference(tmp_path: Path) -> None:
     write_volumes(tmp_path, ["x_flair"])
     write_nifti(tmp_path / "x_mask.nii.gz", lesion().astype(np.int16) - 1)
