@@ -217,7 +217,7 @@ def shear_warnings(grid: InputGrid) -> tuple[str, ...]:
     lean = np.degrees(np.arccos(np.clip(step @ slice_normal(affine), -1, 1)))
     if lean >= _LEAST_LEAN_DEGREES and len(slots_of(grid)) > 1:
         sentences.append(
-            f"The stack leans by {lean:.0f} degrees (gantry tilt): each slice is shifted against"
+            f"The stack leans by {lean:.0f} degrees (as by gantry tilt): each slice is shifted"
             " the one below. Measurements and the mask file allow for it; reformats and the 3D view"
             " do not. Some programs cannot open such a mask file."
         )
