@@ -60,6 +60,8 @@ _PRIVATE_TAGS = tuple(
 )
 #: Siemens' names of diffusion sequences, such as ``*ep_b1000t``.
 _B_VALUE_NAME = re.compile(r"\*?ep_b(\d+)")
+#: Offset from universal time, after a date and time.
+_ZONE = re.compile(r"[+-]\d{4}$")
 #: Words for the parts of a complex image, in ImageType and in its own element.
 _COMPONENT_WORDS = {
     "M": "M",
@@ -174,13 +176,13 @@ class FrameMoment:
         temporal: Number of the time point.
         trigger: Milliseconds after a trigger.
         acquisition: Number of the acquisition.
-        clock: Time of day or date and time, as text that sorts by time.
+        clock: Time of day, or date and time, as the number that DICOM writes: HHMMSS.FFF.
     """
 
     temporal: int | None = None
     trigger: float | None = None
     acquisition: int | None = None
-    clock: str | None = None
+    clock: float | None = None
 
 
 @dataclass(frozen=True)
@@ -427,7 +429,7 @@ def _read_moment(header: Dataset, groups: Sequence[Dataset]) -> FrameMoment:
         temporal=_whole(temporal or header.get("TemporalPositionIdentifier")),
         trigger=_number(offset or trigger or header.get("TriggerTime")),
         acquisition=_whole(acquisition or header.get("AcquisitionNumber")),
-        clock=str(clock) if clock else None,
+        clock=_number(_ZONE.sub("", str(clock))) if clock else None,
     )
 
 

@@ -52,12 +52,14 @@ class FrameGroup:
     Attributes:
         frames: In the order of their numbers.
         label: What tells the group from the others of its series, such as ``echo 2``, or "".
+        is_diffusion: Whether it is of a series of several b-values.
         notes: Sentences on what of the series is left out beside it.
     """
 
     frames: tuple[Frame, ...]
     label: str = ""
     notes: tuple[str, ...] = ()
+    is_diffusion: bool = False
 
 
 def natural_key(name: str) -> tuple[tuple[int, str], ...]:
@@ -284,7 +286,8 @@ def group_frames(frames: Sequence[Frame]) -> list[FrameGroup]:
     groups = []
     for contrast, name in zip(contrasts, names, strict=True):
         shown, time_notes = choose_time_point(contrast)
-        groups.append(FrameGroup(tuple(shown), name, (*notes, *time_notes)))
+        all_notes = (*notes, *time_notes)
+        groups.append(FrameGroup(tuple(shown), name, all_notes, is_diffusion=bool(diffusion_notes)))
     return groups
 
 
@@ -413,16 +416,17 @@ def choose_time_point(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[str, 
     """
     ordered = sorted(frames, key=frame_order)
     stacks = _whole_stacks(ordered, _MOMENTS)
-    numbered = len(stacks) > 1
-    stacks = [part for stack in stacks for part in _whole_stacks(stack, _STORES)]
-    stacks = [part for stack in stacks for part in _stacks_by_order(stack)]
+    stored = [part for stack in stacks for part in _whole_stacks(stack, _STORES)]
+    divided = [_stacks_by_order(stack) for stack in stored]
+    by_time = len(stacks) > 1 or any(is_time for _, is_time in divided)
+    stacks = [part for parts, _ in divided for part in parts]
     if len(stacks) == 1:
         return ordered, ()
     widest = max(_n_places(stack) for stack in stacks)
     first = next(k for k, stack in enumerate(stacks) if _n_places(stack) >= _WHOLE * widest)
     kept = stacks[first]
     n_others = len(ordered) - len(kept)
-    if numbered:
+    if by_time:
         return kept, (time_note(len(stacks), complete=first == 0),)
     if 2 * n_others < len(kept):
         return kept, (doubles_note(n_others, len(ordered)),)
@@ -462,15 +466,36 @@ def _by_value(
     return [groups[value] for value in ordered]
 
 
-def _stacks_by_order(frames: Sequence[Frame]) -> list[list[Frame]]:
-    """Stacks of frames, in the order of their numbers, by nothing but their places.
+#: Times by which images of one place follow each other, the surest first.
+_TIMES: tuple[Callable[[Frame], float | None], ...] = (
+    lambda frame: frame.moment.clock,
+    lambda frame: frame.moment.trigger,
+)
 
-    Numbers run through one stack after the other, or through all images of a place before those of
-    the next one.
-    """
+
+def _stacks_by_order(frames: Sequence[Frame]) -> tuple[list[list[Frame]], bool]:
+    """Stacks of frames by the order of their times or numbers, and whether by times."""
     places = place_numbers(frames)
     if not _has_doubles(places):
-        return [list(frames)]
+        return [list(frames)], False
+    order, by_time = list(range(len(frames))), False
+    for time_of in _TIMES:
+        times = [time_of(frame) for frame in frames]
+        at_place = [pair for pair in zip(places, times, strict=True) if pair[0] is not None]
+        if None not in times and len(set(at_place)) == len(at_place):
+            keys = [(time, frame_order(frame)) for time, frame in zip(times, frames, strict=True)]
+            order.sort(key=keys.__getitem__)
+            by_time = True
+            break
+    return _runs_or_ranks([frames[k] for k in order], [places[k] for k in order]), by_time
+
+
+def _runs_or_ranks(frames: Sequence[Frame], places: Sequence[int | None]) -> list[list[Frame]]:
+    """Stacks of frames in the order in which they were taken.
+
+    Images run through one stack after the other, or through all of a place before those of the next
+    one: then the first, second and so on of every place make a stack.
+    """
     depth = max(Counter(place for place in places if place is not None).values())
     runs: list[list[Frame]] = [[]]
     ranks: list[list[Frame]] = [[] for _ in range(depth)]
@@ -489,8 +514,8 @@ def _stacks_by_order(frames: Sequence[Frame]) -> list[list[Frame]]:
         ranks[counts[place]].append(frame)
         counts[place] += 1
     widest = max(_n_places(run) for run in runs)
-    is_by_stack = widest >= _WHOLE * _n_places(frames) and len(runs) <= depth + depth // 2
-    return runs if is_by_stack else ranks
+    are_whole = widest >= _WHOLE * _n_places(frames) and len(runs) <= depth + depth // 2
+    return runs if are_whole else ranks
 
 
 def _commonest(values: Iterable[str]) -> str:

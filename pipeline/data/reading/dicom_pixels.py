@@ -73,7 +73,7 @@ NO_PHOTOMETRIC = (
 def pixel_warnings(header: Dataset) -> tuple[str, ...]:
     """Sentences on what of the pixels' description is missing, so that it is assumed."""
     bits = header.get("BitsAllocated")
-    unstated = bits is not None and header.get("BitsStored") is None
+    unstated = bits in {8, 16} and header.get("BitsStored") is None  # others are float values
     return (
         *((all_bits_warning(int(bits)),) if unstated else ()),
         *(() if header.get("PhotometricInterpretation") else (NO_PHOTOMETRIC,)),

@@ -505,7 +505,7 @@ def _build_case(
         if 0 in stack.layout.flips:
             sources.reverse()
     is_mask = segments is not None or _is_mask(series)
-    sequence = _sequence_of(header, stack.frames)
+    sequence = _sequence_of(header, stack.frames, is_diffusion=group.is_diffusion)
     warnings = (
         *_modality_warnings(header, sequence),
         *((REFORMAT_WARNING,) if is_reformat(stack.frames[0]) else ()),
@@ -540,13 +540,14 @@ def _build_case(
     )
 
 
-def _sequence_of(header: Dataset, frames: Sequence[Frame]) -> SequenceName:
+def _sequence_of(header: Dataset, frames: Sequence[Frame], *, is_diffusion: bool) -> SequenceName:
     """Sequence of one stack, by its own headers."""
     kinds = Counter(frame.kind for frame in frames)
     kind = kinds.most_common(1)[0][0]
     in_types = " ".join(kind.image_type)
     if (
-        (kind.b_value or 0) > 0
+        is_diffusion
+        or (kind.b_value or 0) > 0
         or kind.component in {"P", "R", "I"}
         or sequence_of_words(split_words(in_types)) is SequenceName.OTHER
     ):

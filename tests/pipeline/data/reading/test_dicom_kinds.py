@@ -172,7 +172,7 @@ MOMENTS = {
     "temporal": lambda t, z: FrameMoment(temporal=t + 1),
     "trigger": lambda t, z: FrameMoment(trigger=100.0 * t),
     "acquisition": lambda t, z: FrameMoment(acquisition=t + 1),
-    "clock": lambda t, z: FrameMoment(clock=f"1200{t:02d}.5"),
+    "clock": lambda t, z: FrameMoment(clock=120000.5 + t),
     "numbered twice": lambda t, z: FrameMoment(temporal=t + 1, acquisition=99 * t + z),
 }
 
@@ -201,6 +201,25 @@ def test_acquisitions_that_are_slices_or_passes_divide_nothing(by_place):
         (2 * z if by_place else z) + 1 for z in range(N)
     ]
     assert group.notes == (repeats_note(2),)
+
+
+TIMES_OF_SLICES = {
+    "clock": lambda t, z: FrameMoment(clock=120000.0 + 10 * t + z, acquisition=9 * z + t),
+    "trigger": lambda t, z: FrameMoment(trigger=1000.0 * t + 50 * z),
+    "clock runs by place": lambda t, z: FrameMoment(clock=120000.0 + 10 * z + t),
+}
+
+
+@pytest.mark.parametrize("moment", TIMES_OF_SLICES.values(), ids=TIMES_OF_SLICES)
+def test_times_of_single_slices_order_time_points(moment):
+    """Each slice has a time of its own; numbers say nothing."""
+    frames = [
+        make_frame(1, z, name=f"im{(7 * (5 * z + t)) % 31:02d}", moment=moment(t, z))
+        for t, z in product(range(4), range(N))
+    ]
+    (group,) = group_frames(frames)
+    assert {frame.moment for frame in group.frames} == {moment(0, z) for z in range(N)}
+    assert group.notes == (time_note(4, complete=True),)
 
 
 def test_passes_of_one_stack_stay_together():
@@ -345,7 +364,21 @@ def test_b_values_of_each_vendor(tmp_path, tags_of):
         dataset.save_as(path, enforce_file_format=True)
     case = read_one(folder)
     assert int(case.pixels.max()) == 100
+    assert case.sequences == ("other",)
     assert b_value_note(6, [0.0, 1000.0], 0.0) in case.warnings
+
+
+def test_ges_kind_of_raw_data_divides_magnitude_and_phase(tmp_path):
+    tags = {"ImageType": ["ORIGINAL", "PRIMARY", "OTHER"]}
+    folder = write_all(tmp_path / "s", pair([tags, tags], description="SWAN"))
+    for path in folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        is_phase = dataset.InstanceNumber % 2 == 1
+        private(0x0043, "GEMS_PARM_01", 0x2F, "SS", int(is_phase))(dataset)
+        dataset.save_as(path, enforce_file_format=True)
+    case = read_one(folder)
+    assert int(case.pixels.max()) == 200
+    assert component_note(6, ["phase"]) in case.warnings
 
 
 def test_sequences_under_one_series_uid_are_named_by_their_own_headers(tmp_path):
