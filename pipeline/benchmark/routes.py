@@ -105,7 +105,7 @@ ROUTES: dict[str, Route] = {
     for route in (
         Route(
             PUBLISHED,
-            "The published way: model.predict, slice by slice",
+            "Published method: model.predict, slice by slice",
             "tensorflow",
             "",
             "f32",

@@ -183,7 +183,7 @@ def _time_training(
     if plan.training_rounds == 0:
         return TrainingNotRun()
     labels = {
-        "plain": "A plain Keras generator: files decoded for each batch, float32",
+        "plain": "Plain Keras generator: files decoded for each batch, float32",
         "own": "python -m pipeline train: decoded once, augmented, mixed bfloat16",
     }
     times: dict[str, list[float]] = {name: [] for name in labels}
@@ -223,6 +223,6 @@ def _environment(plan: BenchmarkPlan) -> dict[str, str]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": COMMAND,
         "material": "a synthetic study made from the MNI152 template, 256 x 256, three sequences",
-        "answers": "every route answers with the same weights, each slice and its mirror image",
+        "answers": "all methods use the same weights, each slice and its mirror image",
         **versions,
     }

@@ -12,15 +12,15 @@ from pipeline.benchmark.routes import PUBLISHED, TENSORFLOW
 from pipeline.benchmark.statistics import Ratio
 
 _HEAD = (
-    "Route",
-    "p50 ms",
-    "p95 ms",
-    "slices/s",
-    "times the published route",
-    "times TensorFlow",
-    "over the engine alone",
-    "first answer s",
-    "memory MB",
+    "Method",
+    "Median (ms)",
+    "95th percentile (ms)",
+    "Slices/s",
+    "Speed-up over published method",
+    "Speed-up over traced TensorFlow",
+    "Total / runtime alone",
+    "Time to first result (s)",
+    "Peak memory (MB)",
 )
 
 
@@ -40,7 +40,7 @@ def format_benchmark(results: BenchmarkResults) -> str:
     parts += [
         "",
         f"{environment['cpu']}, {environment['cores']} cores, threads: {environment['threads']}; "
-        f"{versions}; {environment['date']}. To repeat: `{environment['command']}`.",
+        f"{versions}; {environment['date']}. To reproduce: `{environment['command']}`.",
     ]
     return "\n".join(parts[1:])
 
@@ -68,9 +68,9 @@ def _route_lines(task: TimedTask) -> list[str]:
 
 
 def _training_lines(training: TimedTraining) -> list[str]:
-    lines = ["| Loop | images/s |", "|---|---|"]
+    lines = ["| Loop | Images/s |", "|---|---|"]
     lines += [f"| {loop.label} | {loop.images_per_s:.1f} |" for loop in training.loops]
-    return [*lines, "", f"Times faster: {_ratio(training.times_faster)}"]
+    return [*lines, "", f"Speed-up: {_ratio(training.times_faster)}"]
 
 
 def _line(cells: tuple[str, ...]) -> str:

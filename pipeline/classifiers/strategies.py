@@ -53,18 +53,18 @@ def choose_part(strategy: Strategy, architecture: Architecture, coverage: Covera
         return TrainedPart(None, None)
     if coverage.random:
         raise NotRun(
-            f"The ImageNet weights of {architecture.title} were not at hand, and a frozen random "
-            "base is no result."
+            f"The ImageNet weights of {architecture.title} were not available, and a frozen random "
+            "base would be meaningless."
         )
     if strategy is Strategy.HEAD:
         if not coverage.complete:
             raise NotRun(
-                f"The weights of {architecture.title} at hand lack {coverage.missing}, and a "
-                "frozen random part is no result."
+                f"The available weights of {architecture.title} lack {coverage.missing}, and a "
+                "frozen random part would be meaningless."
             )
         return TrainedPart(None, FEATURES)
     if coverage.complete:
-        raise NotRun(f"The weights of {architecture.title} at hand are complete: see strategy 1.")
+        raise NotRun(f"The available weights of {architecture.title} are complete: see strategy 1.")
     if strategy is Strategy.CUT:
         return TrainedPart(coverage.last_layer, FEATURES)
     return TrainedPart(None, coverage.last_layer)

@@ -125,7 +125,9 @@ def compute_evaluation(
 
 def describe_intervals(draws: int) -> str:
     """How the intervals were made, for the document's environment."""
-    return f"95%, {draws:,} draws of patients; of patients found: exact"
+    return (
+        f"95% CI, {draws:,} bootstrap samples of patients; exact for patients with tumor detected"
+    )
 
 
 def describe_calibration(rows: EvaluationRows) -> document.Calibration:

@@ -20,11 +20,11 @@ from pipeline.evaluation.rows import EvaluationRows, pool_rows
 from pipeline.evaluation.runs import MeasuredRun, Run, RunPlan
 
 LEAKAGE_EXPLANATION = (
-    "One recipe, split in two ways. Split by slice, the network learned from the neighbours of the "
-    "slices on which it is measured; split by patient, it never saw the patient. Only the second "
-    "says what a new patient may expect. Measured on the same slices, both networks answer the "
-    "slices that the split by slice held out; Dice per patient is then that of these slices alone, "
-    "and the surfaces' distances, which need whole volumes, are left out."
+    "The same recipe with two splits. With the split by slice, the network was trained on "
+    "neighbours of the slices on which it is evaluated; with the split by patient, it never saw "
+    "the patient. Only the latter shows the performance in a new patient. Both networks are "
+    "evaluated on the slices held out by the split by slice; Dice per patient is that of these "
+    "slices only, and surface distances, which need whole volumes, are omitted."
 )
 
 
@@ -149,13 +149,13 @@ def _held_out_rows(rows: EvaluationRows) -> EvaluationRows:
 
 
 def _describe_lengths(by_slice: int | None, folds: Sequence[MeasuredRun]) -> str:
-    """A sentence where the splits did not learn equally long: it is no fair comparison then."""
+    """A sentence where the splits were not trained for equally many epochs."""
     other = _other_lengths(by_slice, folds)
     if not other:
         return ""
     return (
-        f" The splits did not learn equally long: by slice {by_slice} epochs, by patient {other};"
-        " what is shown compares unequal training, not the splits alone."
+        f" Training differs: {by_slice} epochs by slice, {other} by patient; the comparison is not"
+        " that of the splits alone."
     )
 
 
@@ -185,8 +185,8 @@ def _collect_left_out(
         )
     other = _other_lengths(measured.epochs, folds)
     sentence = (
-        f"Without {code} the network learned {measured.epochs} epochs, the cross-validated ones"
-        f" {other}: part of the difference may come from that."
+        f"Without {code} the network was trained for {measured.epochs} epochs instead of {other},"
+        " which may explain part of the difference."
     )
     return document.LeftOut(
         code=code,

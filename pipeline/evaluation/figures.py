@@ -1,4 +1,4 @@
-"""The registry of figures: what each is called, what it says, how it is written and computed.
+"""The registry of figures: label, explanation, format and computation of each.
 
 Everything that shows or computes a figure reads this registry: the tables of terminal, README and
 model card, the performance page with its leakage exhibit and its CSV, intervals and differences. A
@@ -36,7 +36,7 @@ _OTHER_DIGITS = 2
 class FigureGroup(StrEnum):
     """What a figure is of."""
 
-    OUTLINE = "Outline"
+    OUTLINE = "Segmentation"
     SLICE_SCORE = "Slice score"
     IMAGES = "Images"
 
@@ -202,35 +202,35 @@ def _unregistered(name: str, group: FigureGroup) -> Figure:
 FIGURES: tuple[Figure, ...] = (
     Figure(
         "patient_dice_mean",
-        "Dice per patient, mean",
-        "Overlap of a patient's whole outline with the reference outline; a missed tumor counts 0.",
+        "Mean Dice per patient",
+        "Overlap of AI mask and reference outline in the whole volume; a missed tumor counts as 0.",
         FigureGroup.OUTLINE,
         lambda table: table.mean_of_patients("dice"),
-        heading="Dice, mean",
+        heading="Mean Dice",
         in_parts=True,
     ),
     Figure(
         "patient_dice_median",
-        "Dice per patient, median",
+        "Median Dice per patient",
         "Half of the patients have a higher Dice.",
         FigureGroup.OUTLINE,
         lambda table: table.median_of_patients("dice"),
-        heading="Dice, median",
+        heading="Median Dice",
         compared=False,
         in_parts=True,
     ),
     Figure(
         "patient_iou_mean",
-        "IoU per patient, mean",
-        "Area shared by both outlines over the area of both together; stricter than Dice.",
+        "Mean IoU per patient",
+        "Intersection over union of AI mask and reference outline; stricter than Dice.",
         FigureGroup.OUTLINE,
         lambda table: table.mean_of_patients("iou"),
         compared=False,
     ),
     Figure(
         "patients_below_0_6",
-        "Patients below Dice 0.6",
-        "Outlines that a reader would have to draw again.",
+        "Patients with Dice below 0.6",
+        "Segmentations that a reader would have to redraw.",
         FigureGroup.OUTLINE,
         lambda table: metrics.sum_statistic(
             table.of_patients["dice"] < LOW_DICE, groups=table.patients
@@ -241,8 +241,8 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "detection",
-        "Patients whose outline meets the reference",
-        "Share of the patients with at least one pixel in both outlines.",
+        "Patients with tumor detected",
+        "Share of patients whose AI mask overlaps the reference outline.",
         FigureGroup.OUTLINE,
         lambda table: table.mean_of_patients("detected"),
         exact=True,
@@ -250,8 +250,8 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "hd95_px_median",
-        "HD95 per patient, median",
-        "95% of each outline lies within this distance of the other one, in the same slice.",
+        "Median HD95 per patient",
+        "95% of each outline lies within this distance of the other, measured within slices.",
         FigureGroup.OUTLINE,
         lambda table: table.median_of_patients("hd95_px"),
         digits=1,
@@ -261,30 +261,30 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "hd95_px",
-        "HD95 per patient, mean",
-        "The mean of the same distance.",
+        "Mean HD95 per patient",
+        "Mean of the same distance.",
         FigureGroup.OUTLINE,
         lambda table: table.mean_of_patients("hd95_px"),
         digits=1,
         unit="px",
-        note="HD95: an outline counts as one image diagonal away where the other one is empty in "
-        "its slice. The mean therefore mostly shows how many patients have more than 5% of their "
-        "outlines in such slices; the median is the usual distance.",
+        note="HD95: in slices without the other outline, the distance is the image diagonal. The "
+        "mean therefore mainly reflects how many patients have more than 5% of an outline in such "
+        "slices; the median is the typical distance.",
         higher_is_better=False,
         compared=False,
     ),
     Figure(
         "surface_dice",
-        "Surface Dice per patient, mean (2 px)",
-        "Share of both outlines that lies within 2 pixels of the other one.",
+        "Mean surface Dice per patient (2 px)",
+        "Share of both outlines within 2 pixels of the other.",
         FigureGroup.OUTLINE,
         lambda table: table.mean_of_patients("surface_dice"),
         compared=False,
     ),
     Figure(
         "hd95_mm",
-        "HD95 per patient, mean, in millimetres",
-        "The same distance where pixels have a known size.",
+        "Mean HD95 per patient, in millimetres",
+        "The same distance where the pixel spacing is known.",
         FigureGroup.OUTLINE,
         lambda table: table.mean_of_patients("hd95_mm"),
         digits=1,
@@ -294,27 +294,27 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "surface_dice_mm",
-        "Surface Dice per patient, mean (2 mm)",
-        "Share of both outlines that lies within 2 mm of the other one.",
+        "Mean surface Dice per patient (2 mm)",
+        "Share of both outlines within 2 mm of the other.",
         FigureGroup.OUTLINE,
         lambda table: table.mean_of_patients("surface_dice_mm"),
         compared=False,
     ),
     Figure(
         "tumor_slice_dice",
-        "Dice per tumor slice (missed: 0)",
-        "Mean over the slices with tumor; a missed slice counts 0.",
+        "Mean Dice per tumor slice",
+        "Mean over the slices with tumor; a missed slice counts as 0.",
         FigureGroup.OUTLINE,
         lambda table: metrics.tumor_slice_dice.counted(
             table.dice, table.reference_px, groups=table.slices
         ),
-        heading="Dice, tumor slices",
+        heading="Tumor-slice Dice",
         in_parts=True,
     ),
     Figure(
         "tumor_slice_iou",
-        "IoU per tumor slice (missed: 0)",
-        "Mean over the slices with tumor; a missed slice counts 0.",
+        "Mean IoU per tumor slice",
+        "Mean over the slices with tumor; a missed slice counts as 0.",
         FigureGroup.OUTLINE,
         lambda table: metrics.tumor_slice_dice.counted(
             metrics.iou_from_dice(table.dice), table.reference_px, groups=table.slices
@@ -323,15 +323,15 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "all_slice_dice",
-        "Dice over all slices (both empty: 1)",
-        "Two empty outlines count 1, so that most of this figure comes from slices without tumor.",
+        "Mean Dice over all slices",
+        "Slices without lesion in either mask count as 1 and account for most of this figure.",
         FigureGroup.OUTLINE,
         lambda table: metrics.all_slice_dice.counted(table.dice, groups=table.slices),
     ),
     Figure(
         "predict_nothing_dice",
-        "Dice over all slices without any outline",
-        "What outlining nothing would score; compare the figure above with this one.",
+        "Mean Dice over all slices if nothing is segmented",
+        "The baseline of the figure above: empty masks on all slices.",
         FigureGroup.OUTLINE,
         lambda table: metrics.predict_nothing_dice.counted(table.reference_px, groups=table.slices),
         compared=False,
@@ -339,7 +339,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "slice_auc",
         "Slice AUC",
-        "How often a slice with tumor scores higher than a slice without.",
+        "Probability that a slice with tumor scores higher than one without.",
         FigureGroup.SLICE_SCORE,
         lambda table: metrics.slice_auc.counted(table.reference, table.score, groups=table.slices),
         in_parts=True,
@@ -347,8 +347,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "pr_auc",
         "Slice PR-AUC (average precision)",
-        "Positive predictive value averaged over all sensitivities; it depends on how many slices "
-        "hold tumor.",
+        "Positive predictive value averaged over all sensitivities; depends on the prevalence.",
         FigureGroup.SLICE_SCORE,
         lambda table: metrics.average_precision.counted(
             table.reference, table.score, groups=table.slices
@@ -357,7 +356,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "sensitivity",
         "Sensitivity at the operating point",
-        "Share of the slices with tumor that are marked.",
+        "Share of slices with tumor that are marked.",
         FigureGroup.SLICE_SCORE,
         lambda table: table.mean_of_slices(table.called, among=table.reference),
         heading="Sensitivity",
@@ -366,7 +365,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "specificity",
         "Specificity at the operating point",
-        "Share of the slices without tumor that are not marked.",
+        "Share of slices without tumor that are not marked.",
         FigureGroup.SLICE_SCORE,
         lambda table: table.mean_of_slices(~table.called, among=~table.reference),
         heading="Specificity",
@@ -375,7 +374,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "precision",
         "Positive predictive value (PPV) at the operating point",
-        "Share of the marked slices that hold tumor.",
+        "Share of marked slices that contain tumor.",
         FigureGroup.SLICE_SCORE,
         lambda table: table.mean_of_slices(table.reference, among=table.called),
         heading="PPV",
@@ -384,7 +383,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "npv",
         "Negative predictive value (NPV) at the operating point",
-        "Share of the unmarked slices that hold no tumor.",
+        "Share of unmarked slices that contain no tumor.",
         FigureGroup.SLICE_SCORE,
         lambda table: table.mean_of_slices(~table.reference, among=~table.called),
         heading="NPV",
@@ -393,8 +392,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "sensitivity_at_95_specificity",
         "Sensitivity at 95% specificity",
-        "Best sensitivity of any operating point that marks at most 5% of the slices without "
-        "tumor.",
+        "Highest sensitivity of any operating point that marks at most 5% of slices without tumor.",
         FigureGroup.SLICE_SCORE,
         lambda table: metrics.sensitivity_at_specificity.counted(
             table.reference, table.score, groups=table.slices
@@ -404,7 +402,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "specificity_at_95_sensitivity",
         "Specificity at 95% sensitivity",
-        "Best specificity of any operating point that marks at least 95% of the slices with tumor.",
+        "Highest specificity of any operating point that marks at least 95% of slices with tumor.",
         FigureGroup.SLICE_SCORE,
         lambda table: metrics.threshold_statistic(
             table.reference,
@@ -417,8 +415,8 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "brier",
-        "Brier score (0 is best)",
-        "Mean squared error of the slice score, taken as the probability of tumor.",
+        "Brier score (lower is better)",
+        "Mean squared error of the slice score as a probability of tumor.",
         FigureGroup.SLICE_SCORE,
         lambda table: metrics.brier_score.counted(
             table.reference, table.score, groups=table.slices
@@ -428,8 +426,8 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "ece",
-        "Calibration error (0 is best)",
-        "How far the slice score lies from the share of slices with tumor (ECE, ten bins).",
+        "Expected calibration error (lower is better)",
+        "Mean difference between slice score and share of slices with tumor (ECE, ten bins).",
         FigureGroup.SLICE_SCORE,
         lambda table: metrics.expected_calibration_error.counted(
             table.reference, table.score, groups=table.slices
@@ -442,32 +440,34 @@ FIGURES: tuple[Figure, ...] = (
 
 #: Figures of classifiers of single images; `pipeline.experiments` computes them.
 IMAGE_FIGURES: tuple[Figure, ...] = (
-    Figure("accuracy", "Accuracy", "Share of the images answered rightly.", FigureGroup.IMAGES),
+    Figure("accuracy", "Accuracy", "Share of images correctly classified.", FigureGroup.IMAGES),
     Figure(
         "binary_crossentropy",
         "Binary cross-entropy",
-        "0 is best.",
+        "Lower is better.",
         FigureGroup.IMAGES,
         higher_is_better=False,
     ),
-    Figure("log_loss", "Cross-entropy", "0 is best.", FigureGroup.IMAGES, higher_is_better=False),
-    Figure("auc", "AUC", "0.5 is chance, 1 is best.", FigureGroup.IMAGES),
+    Figure(
+        "log_loss", "Cross-entropy", "Lower is better.", FigureGroup.IMAGES, higher_is_better=False
+    ),
+    Figure("auc", "AUC", "0.5 is chance, 1 is perfect.", FigureGroup.IMAGES),
     Figure(
         "sensitivity",
         "Sensitivity",
-        "Share of the images of the class that are answered so.",
+        "Share of images of the class that are classified as such.",
         FigureGroup.IMAGES,
     ),
     Figure(
         "specificity",
         "Specificity",
-        "Share of the other images that are not answered so.",
+        "Share of images of other classes that are not classified as this one.",
         FigureGroup.IMAGES,
     ),
     Figure(
         "precision",
         "Positive predictive value",
-        "Share of the images answered so that are of the class.",
+        "Share of images classified as this class that belong to it.",
         FigureGroup.IMAGES,
     ),
 )

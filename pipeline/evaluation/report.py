@@ -1,4 +1,4 @@
-"""Writes the figures of evaluation.json into README and model cards: nobody types them in."""
+"""Writes the figures of evaluation.json into README and model cards."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _SECTION = re.compile(r"(<!-- results:[^\n]*-->\n)(.*?)(<!-- end of results -->)
 
 
 def format_results(evaluation: Evaluation) -> str:
-    """The figures as Markdown: what they were measured on, the tables, how to print them again."""
+    """The figures as Markdown: the patients, the tables, the command that reproduces them."""
     counts, environment = evaluation.counts, evaluation.environment
     confusion = evaluation.confusion
     patients = f"{counts.patients} {evaluation.split} patients"
     if evaluation.folds:
         patients = f"{counts.patients} patients, {evaluation.split} by patient"
     lines = [
-        f"Measured on {patients} ({counts.slices} slices, {counts.tumor_slices} with tumor);"
-        " nothing was chosen on the patients on which a network is measured. Intervals:"
+        f"Evaluated on {patients} ({counts.slices:,} slices, {counts.tumor_slices:,} with tumor);"
+        " nothing was chosen on the patients on which a network is evaluated. Intervals:"
         f" {environment.get('intervals', 'unknown')}.",
         "",
     ]
@@ -30,9 +30,9 @@ def format_results(evaluation: Evaluation) -> str:
     where = [environment.get(name, "") for name in ("cpu", "cores", "engine", "date")]
     where[1] = f"{where[1]} cores" if where[1] else ""
     lines += [
-        f"At the operating point: {confusion.tp} tumor slices found, {confusion.fn} missed;"
-        f" {confusion.fp} tumor-free slices marked, {confusion.tn} left unmarked.",
-        f"Printed again by `{environment.get('command', '')}` ({', '.join(filter(None, where))}).",
+        f"Slices at the operating point: {confusion.tp:,} true positive, {confusion.fn:,} false"
+        f" negative, {confusion.fp:,} false positive, {confusion.tn:,} true negative.",
+        f"To reproduce: `{environment.get('command', '')}` ({', '.join(filter(None, where))}).",
         "",
     ]
     return "\n".join(lines)

@@ -18,14 +18,13 @@ from pipeline.evaluation.figures import (
 )
 
 STORED_NOTE = (
-    "Stored figures: the file holds no rows of this part, so figures that were added later are"
-    " missing."
+    "Only the stored figures of this part are available; figures that were added later are missing."
 )
 _NONE = "-"
 _CALIBRATED = {
-    "before": "Classifier score, before calibration",
+    "before": "Classifier score, uncalibrated",
     "classifier": "Classifier score, calibrated",
-    "after": "Slice score, as decided on",
+    "after": "Slice score",
 }
 
 
@@ -142,7 +141,7 @@ def _figure_table(figures: Figures, group: FigureGroup) -> TextTable:
         for figure, found in shown
     ]
     notes = [figure.note for figure, found in shown if figure.note and found is not None]
-    header = (f"{group}, whole chain", "Value", "95% interval")
+    header = (f"{group}, full pipeline", "Value", "95% CI")
     return TextTable(header, tuple(rows), tuple(notes))
 
 
@@ -218,7 +217,7 @@ def _left_out_table(parts: Sequence[document.AnyLeftOut]) -> TextTable:
         dice.title,
         "Cross-validated",
         "Difference",
-        "95% interval",
+        "95% CI",
     )
     return TextTable(header, tuple(rows), tuple(notes))
 
@@ -241,7 +240,7 @@ def _leakage_table(leakage: document.AnyLeakage) -> TextTable:
         _name_side("By patient", leakage.by_patient, leakage.fold),
         "By slice, same slices",
         "By patient, same slices",
-        "Difference (95% interval)",
+        "Difference (95% CI)",
     )
     notes = [leakage.explanation, *[STORED_NOTE] * leakage.stored]
     return TextTable(header, tuple(rows), tuple(notes))

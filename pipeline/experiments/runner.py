@@ -34,7 +34,7 @@ from pipeline.storage.checked_json import write_document
 #: Packages whose versions are stored with the figures.
 _PACKAGES = ("tensorflow", "keras", "onnxruntime")
 #: What stands for initial weights that a strategy needs and that were not found.
-NO_WEIGHTS = "not at hand"
+NO_WEIGHTS = "not available"
 _NOT_REACHED = "The run was stopped before this row."
 
 

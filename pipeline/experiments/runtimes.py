@@ -1,4 +1,4 @@
-"""ONNX Runtime against TensorFlow on the CPU: time for one image, and whether they agree.
+"""ONNX Runtime and TensorFlow on the CPU: time for one image, and whether they agree.
 
 Both answer the same images in turn within one process, so that whatever else the machine does falls
 on both. TensorFlow runs as a traced function, its fast way, and also as Keras's ``predict``, which

@@ -1,4 +1,4 @@
-"""Tumor or not on single brain MRI pictures from the web: a public set."""
+"""Tumor or no tumor on single brain MRI images from the web: a public set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pipeline.image_tasks.task import Fit, ImageTask, Published, Recipe
 
 TASK = ImageTask(
     name="brain-mri",
-    title="Brain MRI pictures, tumor or not",
+    title="Brain MRI, tumor or no tumor",
     classes=("no", "yes"),
     class_titles=("No tumor", "Tumor"),
     fit=Fit.CONTENT,
@@ -15,12 +15,12 @@ TASK = ImageTask(
     near_duplicate_ncc=0.78,
     group_patterns=(),
     data_name="Brain MRI Images for Brain Tumor Detection (Kaggle: navoneel)",
-    data_licence="none stated; the pictures were collected from the web by the set's author",
+    data_licence="none stated; the images were collected from the web by the author of the set",
     cautions=(
-        "A comparison with published systems, not a reading aid: the pictures come from the web,"
-        " without patients' names or sequences, and some of the labels are plainly wrong.",
-        "No patient ids: near-duplicates are kept on one side of each split, but different slices"
-        " of one head may lie on both.",
+        "For comparison with published systems, not a reading aid: the images come from the web,"
+        " without patient identifiers or sequence names, and some labels are clearly wrong.",
+        "Patients are not identified: near-duplicates are kept on one side of each split, but"
+        " different slices of one patient may be on both.",
     ),
     published=(
         Published("VGG19 with augmentation", "accuracy 86%", "published, on a random split"),

@@ -11,12 +11,12 @@ def format_results(evaluation: ImageEvaluation) -> str:
     """The results section of the card (`pipeline.evaluation.report.write_section`)."""
     counts, environment = evaluation.counts, evaluation.environment
     lines = [
-        f"Measured on {evaluation.split}: {counts.images} images in {counts.groups} groups"
+        f"Evaluated on {evaluation.split}: {counts.images} images in {counts.groups} groups"
         f" ({evaluation.measures}). Intervals: {environment['intervals']}.",
         "",
         *(f"**{caution}**" for caution in evaluation.cautions[:1]),
         "",
-        "| | Value | 95% interval |",
+        "| Metric | Value | 95% CI |",
         "|---|---|---|",
     ]
     for name, found in evaluation.figures.items():
@@ -25,7 +25,7 @@ def format_results(evaluation: ImageEvaluation) -> str:
         lines.append(f"| {_label(figure)} | {figure.words(found)} | {interval} |")
     lines += [
         "",
-        "Counts of all repeats together:",
+        "Confusion matrix over all repeats:",
         "",
         *_confusion(evaluation.confusion),
         "",
@@ -37,14 +37,14 @@ def format_results(evaluation: ImageEvaluation) -> str:
         for entry in evaluation.published
     ]
     lines.append(
-        f"One answer takes {environment['seconds_per_image']:g} s with heat map, on"
+        f"One image takes {environment['seconds_per_image']:g} s with its saliency map, on"
         f" {environment['cpu']}, {environment['cores']} cores, {environment['engine']}."
     )
     return "\n".join(lines) + "\n"
 
 
 def _label(figure: Figure) -> str:
-    return figure.label if figure.higher_is_better else f"{figure.label} (0 is best)"
+    return figure.label if figure.higher_is_better else f"{figure.label} (lower is better)"
 
 
 def _confusion(confusion: ConfusionMatrix) -> list[str]:
@@ -60,7 +60,7 @@ def _confusion(confusion: ConfusionMatrix) -> list[str]:
 def _calibration(calibration: ImageCalibration) -> str:
     before, after = calibration.before, calibration.after
     return (
-        f"Calibration (temperature {calibration.temperature:.2f}, chosen on other folds): error"
-        f" of the predicted class {before.ece:.3f} before, {after.ece:.3f} after;"
+        f"Calibration (temperature {calibration.temperature:.2f}, chosen on other folds): expected"
+        f" calibration error of the predicted class {before.ece:.3f} before, {after.ece:.3f} after;"
         f" cross-entropy {before.cross_entropy:.3f} before, {after.cross_entropy:.3f} after."
     )

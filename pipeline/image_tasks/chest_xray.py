@@ -8,9 +8,8 @@ from pipeline.image_tasks.task import Fit, ImageTask, Published, Recipe
 
 #: Said wherever a figure or an answer of this task is shown.
 CONFOUNDING = (
-    "The Covid-19 images come from another source and age group than the rest (adults in"
-    " publications; the others are children of one hospital), so a model can score by telling the"
-    " sources apart."
+    "The Covid-19 images come from a different source and age group (adults in publications) from"
+    " the others (children at one hospital), so a model can score by distinguishing the sources."
 )
 
 TASK = ImageTask(
@@ -39,13 +38,13 @@ TASK = ImageTask(
     data_licence="CC BY 4.0 (Kermany et al.); the Covid-19 images under their publications' terms",
     cautions=(
         CONFOUNDING,
-        "A comparison with a published task, not a reading aid and not a test for Covid-19.",
+        "For comparison with a published task, not a reading aid and not a test for Covid-19.",
     ),
     published=(
         Published(
             "Course system, four classes",
-            "an answer in under a minute",
-            "published demand; no accuracy is stated",
+            "result in under a minute",
+            "published requirement; no accuracy stated",
         ),
     ),
     recipe=Recipe(epochs=12, flips=False, images_per_group=8),

@@ -135,7 +135,7 @@ def describe_evaluation(
         title=task.title,
         network=MeasuredNetwork(task.model_name, VERSION, digest),
         split=f"{len(measured.raw)} x {FOLDS} stratified folds by group",
-        measures="the recipe on images it had not seen; the shipped model learned from all",
+        measures="held-out images; the shipped model was trained on all images",
         cautions=task.cautions,
         published=task.published,
         counts=ImageCounts(
@@ -143,7 +143,8 @@ def describe_evaluation(
             image_set.n_groups,
             dict(zip(task.classes, counts.tolist(), strict=True)),
         ),
-        environment=dict(environment) | {"intervals": f"95%, {DRAWS:,} draws of groups"},
+        environment=dict(environment)
+        | {"intervals": f"95% CI, {DRAWS:,} bootstrap samples of groups"},
         figures=scores.figures,
         confusion=scores.confusion,
         calibration=ImageCalibration(

@@ -14,6 +14,7 @@ from pipeline.__main__ import main
 from pipeline.commands.evaluate import choose_patients
 from pipeline.datasets.splits import load_fold
 from pipeline.errors import InputError
+from pipeline.evaluation.computing import describe_intervals
 
 
 @pytest.fixture
@@ -284,7 +285,7 @@ def test_figures_are_computed_again_from_the_rows_of_a_file(
 def test_other_draws_change_the_intervals_and_say_so(evaluated: Path) -> None:
     assert main(["evaluate", "--from-rows", str(evaluated), "--draws", "7"]) == 0
     intervals = json.loads(evaluated.read_text())["environment"]["intervals"]
-    assert intervals.startswith("95%, 7 draws")
+    assert intervals == describe_intervals(7)
 
 
 # (what the file holds, what is said)

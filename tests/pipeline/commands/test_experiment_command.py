@@ -8,6 +8,7 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.experiments.configuration import FOLDER, read_configuration
 from pipeline.experiments.registry import EXPERIMENTS
+from pipeline.experiments.runner import NO_WEIGHTS
 
 SHIPPED = Path(__file__).resolve().parents[3] / "models" / "experiments"
 
@@ -34,8 +35,8 @@ def test_frozen_bases_without_weights_are_written_as_not_run(
     assert told.out == "feature-cache: 0 rows measured, 7 not run.\n"
     assert told.err.count("Not run: ") == 7
     rows = json.loads((tmp_path / "out" / "feature-cache.json").read_text())["rows"]
-    assert {row["initial_weights"] for row in rows} == {"not at hand"}
-    assert all("a frozen random base is no result" in row["reason"] for row in rows)
+    assert {row["initial_weights"] for row in rows} == {NO_WEIGHTS}
+    assert all(row["status"] == "not run" and row["reason"] for row in rows)
 
 
 def test_who_asks_for_rows_that_cannot_be_run_is_told_by_the_status(tmp_path: Path) -> None:

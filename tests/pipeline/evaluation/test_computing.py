@@ -5,7 +5,11 @@ from dataclasses import replace
 import pytest
 from invented_rows import make_evaluation, make_rows, parse_evaluation
 
-from pipeline.evaluation.computing import compute_evaluation, describe_calibration
+from pipeline.evaluation.computing import (
+    compute_evaluation,
+    describe_calibration,
+    describe_intervals,
+)
 from pipeline.evaluation.document import (
     Evaluation,
     Fold,
@@ -72,7 +76,7 @@ def test_parts_are_of_their_own_patients() -> None:
         assert fold.figures["patient_dice_mean"].value == pytest.approx(sum(dice[k::2]) / 3)
     confusion = found.confusion
     assert confusion.tp + confusion.fn == found.counts.tumor_slices
-    assert found.environment["intervals"] == ("95%, 20 draws of patients; of patients found: exact")
+    assert found.environment["intervals"] == describe_intervals(20)
 
 
 def test_the_leakage_exhibit_is_computed_from_its_rows() -> None:

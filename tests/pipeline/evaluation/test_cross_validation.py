@@ -1,6 +1,7 @@
 """The cross-validated document from invented rows: folds, leakage, institutions left out."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from invented_rows import make_rows, parse_evaluation
 from pipeline.datasets.splits import split_by_slice
 from pipeline.errors import InputError
 from pipeline.evaluation.computing import compute_evaluation
-from pipeline.evaluation.cross_validation import build_cross_validation
+from pipeline.evaluation.cross_validation import LEAKAGE_EXPLANATION, build_cross_validation
 from pipeline.evaluation.document import (
     Evaluation,
     Fold,
@@ -166,10 +167,8 @@ def test_an_institution_left_out_is_compared_patient_by_patient(tmp_path: Path) 
     assert (part.epochs, part.explanation) == (10, "")
 
     shorter = replace(measured_run(plan.without["CS"]), epochs=4)
-    assert left_out_of(build(plan, *folds, shorter)).explanation == (
-        "Without CS the network learned 4 epochs, the cross-validated ones 10:"
-        " part of the difference may come from that."
-    )
+    explanation = left_out_of(build(plan, *folds, shorter)).explanation
+    assert "CS" in explanation and re.findall(r"\d+", explanation) == ["4", "10"]
 
 
 def test_patients_that_no_fold_answered_are_not_compared(tmp_path: Path) -> None:
@@ -185,10 +184,10 @@ def test_splits_that_did_not_learn_equally_long_say_so(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     folds = [measured_run(run) for run in plan.folds]
     same = leakage_of(build(plan, *folds, measured_run(plan.by_slice))).explanation
-    assert "equally long" not in same
+    assert same == LEAKAGE_EXPLANATION
     shorter = replace(measured_run(plan.by_slice), epochs=5)
     other = leakage_of(build(plan, *folds, shorter)).explanation
-    assert "by slice 5 epochs, by patient 10;" in other
+    assert re.findall(r"\d+", other.removeprefix(same)) == ["5", "10"]
 
 
 def test_leakage_and_institutions_left_out_are_computed_again_from_the_document(

@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 from pipeline.experiments.configuration import Configuration, PlannedRow, read_configuration
 from pipeline.experiments.documents import DataFacts, Measurement
 from pipeline.experiments.plans import RunContext
-from pipeline.experiments.runner import RowChoice, RunReport, run_experiment
+from pipeline.experiments.runner import NO_WEIGHTS, RowChoice, RunReport, run_experiment
 
 CONFIGURATION = """
 title = "Made"
@@ -74,7 +74,7 @@ class Counted:
             raise KeyboardInterrupt
         self.asked.append(f"{row.architecture} {row.strategy}")
         if row.strategy == "head":
-            raise NotRun("Its weights were not at hand.")
+            raise NotRun("Its weights were not available.")
         scores = score_classifier(
             np.array([[0.9, 0.1], [0.2, 0.8]]),
             np.array([0, 1]),
@@ -140,8 +140,8 @@ def test_what_could_not_be_run_says_why_and_what_was_too_long_how(
     path = tmp_path / "made.json"
     run(configuration, path, Counted())
     rows = json.loads(path.read_text())["rows"]
-    assert rows[0]["reason"] == "Its weights were not at hand."
-    assert (rows[0]["initial_weights"], rows[0]["command"]) == ("not at hand", "")
+    assert rows[0]["reason"] == "Its weights were not available."
+    assert (rows[0]["initial_weights"], rows[0]["command"]) == (NO_WEIGHTS, "")
     assert rows[4]["reason"] == "It takes long."
     assert rows[4]["estimate"] == "about 90 minutes on two cores"
     assert rows[4]["command"] == (
@@ -225,7 +225,7 @@ def test_weights_are_named_by_what_they_hold(configuration: Configuration, tmp_p
     # What should have been downloaded, and could not be, is not claimed.
     run(configuration, path, Counted(data="d2"), weights=WeightsSource(download=True))
     named = [row["initial_weights"] for row in json.loads(path.read_text())["rows"]]
-    assert (named[2], named[4]) == ("not at hand", "ImageNet, all layers")
+    assert (named[2], named[4]) == (NO_WEIGHTS, "ImageNet, all layers")
 
 
 def test_another_file_is_not_written_over(configuration: Configuration, tmp_path: Path) -> None:

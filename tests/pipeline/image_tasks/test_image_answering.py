@@ -18,6 +18,7 @@ from pipeline.engine.selection import open_network
 from pipeline.errors import InputError
 from pipeline.image_tasks.answers import ImageClassifier, answer_image, draw_overlay, encode_png
 from pipeline.image_tasks.models import read_image_model
+from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.models.registry import load_keras_model
 
 Folders = tuple[Path, Path]
@@ -92,7 +93,7 @@ def test_an_answer_for_the_dashboard(shipped: Folders) -> None:
     assert (told["task"], told["source"], told["class"]) == (TASK, "a.png", "covid")
     assert list(told["probabilities"]) == ["covid", "normal", "pneumonia_bac", "pneumonia_vir"]
     assert sum(told["probabilities"].values()) == pytest.approx(1)
-    assert any("another source" in caution for caution in told["cautions"])
+    assert told["cautions"] == list(IMAGE_TASKS[TASK].cautions)
     assert set(told["model"]) == {"name", "version", "digest", "engine", "precision"}
     for name, mode in (("image_png", "L"), ("heat_png", "L"), ("overlay_png", "RGB")):
         picture = Image.open(io.BytesIO(base64.b64decode(told[name])))
