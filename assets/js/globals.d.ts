@@ -1,4 +1,4 @@
-/** What the page has of other scripts: Dash's renderer, React, Plotly, AG Grid. */
+/** Globals from other scripts: Dash's renderer, React, Plotly, AG Grid. */
 
 interface DashClientside {
   no_update?: unknown;
@@ -13,7 +13,7 @@ interface Window {
   Plotly?: typeof Plotly;
 }
 
-/** A figure's element, with what Plotly keeps in it. */
+/** The element of a figure, with Plotly's fields. */
 interface PlotlyElement extends HTMLElement {
   data: any[];
   layout: any;
@@ -34,7 +34,7 @@ declare const React: { createElement(...parts: any[]): unknown };
 
 declare const dash_ag_grid: { getApiAsync?(id: string): Promise<GridApi> };
 
-/** What the worklist uses of the grid. */
+/** The parts of the grid's interface that the worklist uses. */
 interface GridApi {
   isDestroyed?(): boolean;
   getColumn(key: string): { isVisible(): boolean } | null;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The entry: no module does anything by being loaded, here they begin. */
+/** The entry: modules do nothing when loaded; they are started here. */
 
 import * as comparisons from "./comparisons/comparisons.js";
 import * as keyChoice from "./frame/key_choice.js";
@@ -14,9 +14,9 @@ import * as uploadSend from "./worklist/upload_send.js";
 import * as worklist from "./worklist/worklist.js";
 import * as worklistCells from "./worklist/worklist_cells.js";
 
-/** In the order in which they hear of events. */
+/** In the order in which they receive events. */
 const PARTS = [
-  keyChoice, // before the keys that it takes
+  keyChoice, // before keys, whose events it may take
   tour,
   keys,
   reader,

@@ -1,18 +1,18 @@
-"""The figure that carries the slice in view: two images, no axes, nothing that hovers."""
+"""The figure that shows the slice in view: two images, no axes, no hover boxes."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
-#: Over the image the dark theme's colours are used in both themes.
+#: Around the image both themes use the colours of the dark theme.
 BACKGROUND = "#000000"
 
 
 def make_slice_figure() -> go.Figure:
-    """An empty figure for one slice, filled by `assets/js/viewer/screen.js`.
+    """An empty figure for one slice, filled in by `assets/js/viewer/screen.js`.
 
-    Both images cover the slice. One is in view while the other takes the next slice, so that a step
-    never shows an empty frame. The axes count pixels, row 0 at the top; their ranges follow zoom,
+    Both images cover the slice. One is visible while the other loads the next slice, so that a step
+    never shows an empty frame. The axes are in pixels, row 0 at the top; their ranges follow zoom,
     pan and pixel spacing.
     """
     axis = {"visible": False, "fixedrange": True, "range": [0, 1]}
@@ -42,6 +42,6 @@ def make_slice_figure() -> go.Figure:
             "dragmode": False,
             "hovermode": False,
             "showlegend": False,
-            "autosize": False,  # screen.js sets the size; measuring each step would cost a reflow
+            "autosize": False,  # screen.js sets the size; autosize costs a reflow at each step
         }
     )

@@ -1,8 +1,8 @@
-"""Surfaces in space: head or brain as glass, the AI's and the reference mask in it, one slice.
+"""3D surfaces: transparent head or brain, the masks of AI, reference and reader, the current slice.
 
-Drawn axes lead to the patient's left, posterior and superior (`pipeline.surfaces.patient_axes`).
-Over black, like the image, so that the dark theme's colours are used in both themes. The legend
-stands beside the figure in words; here nothing hovers.
+The axes point to the patient's left, posterior and superior (`pipeline.surfaces.patient_axes`).
+The background is black, as for the image, so both themes use the colours of the dark theme. The
+legend is beside the figure; there are no hover boxes.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from dashboard.figures.template import DARK, FONT
 if TYPE_CHECKING:
     from pipeline import Case, CaseSpace, HeadSurface, Mesh
 
-#: Traces by their places in the figure; `assets/js/volume/space.js` knows them by these names.
+#: Traces by their index in the figure; `assets/js/volume/space.js` has the same order.
 TRACES = ("ai", "reference", "head", "slice", "frame", "correction")
 MaskName = Literal["ai", "reference", "correction"]
-#: Light from the camera's side, hardly any gloss: shape is read from shading alone.
+#: Light from the side of the camera, hardly any gloss, so that shading shows the shape.
 _LIGHTING = {"ambient": 0.45, "diffuse": 0.75, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
 _GLASS = {"ambient": 0.5, "diffuse": 0.8, "specular": 0.05, "roughness": 0.9, "fresnel": 0.3}
-_HEAD = "#c3ccd6"  # grey as tissue, lighter than the muted text: it is seen through
-_MARGIN = 0.04  # of the longest side, from the head to the edge of the slice and to the letters
-#: From the front, a little from the patient's left and from above.
+_HEAD = "#c3ccd6"  # tissue grey, lighter than muted text because it is transparent
+_MARGIN = 0.04  # fraction of the longest side between head and slice edge or letters
+#: From the front, slightly from the patient's left and from above.
 _EYE = {"x": 0.75, "y": -1.45, "z": 0.65}
 
 
 def make_mask_figure(mesh: Mesh | None, name: MaskName) -> go.Figure:
-    """One mask alone, as the trace of its name in `make_space_figure`.
+    """A figure of one mask, with the same trace as in `make_space_figure`.
 
     Args:
-        mesh: Along the drawn axes, or None where the mask is empty.
-        name: Whose mask it is.
+        mesh: Surface in the axes of the figure, or None if the mask is empty.
+        name: Which mask it is.
     """
     return go.Figure(data=[_make_mask(mesh, name)], layout={"template": "none"})
 
@@ -46,12 +46,12 @@ def make_mask_figure(mesh: Mesh | None, name: MaskName) -> go.Figure:
 def make_space_figure(
     space: CaseSpace, head: HeadSurface | None, reference: Mesh | None
 ) -> go.Figure:
-    """The figure without the AI's and the reader's mask, which change and the browser adds.
+    """The figure without the masks of AI and reader, which change and are added by the browser.
 
     Args:
-        space: How the case lies in space.
-        head: Surface of head or brain, None where nothing stands out.
-        reference: Surface of the reference mask, None where it is missing.
+        space: Geometry of the case.
+        head: Surface of head or brain, None if none was found.
+        reference: Surface of the reference mask, None if it is missing.
     """
     box = _box(space, head)
     gap = _MARGIN * max(high - low for low, high in box.values())
@@ -93,21 +93,21 @@ def make_space_figure(
 
 
 def describe_space(space: CaseSpace, head: HeadSurface | None) -> dict[str, Any]:
-    """What the browser needs to place the slice: JSON-ready.
+    """The geometry that the browser needs to place the slice, JSON-ready.
 
     Returns:
-        unit; axes: per drawn axis what of the case lies along it (``slice``, ``row``, ``column``),
-        whether against it, its length, and from where to where the slice is drawn; step: from slice
-        to slice; head: ``brain``, ``head`` or None.
+        unit; axes: for each axis of the figure its name, the direction of the case along it
+        (``slice``, ``row``, ``column``), whether that is reversed, its length, and the range over
+        which the slice is drawn; step: distance between slices; head: ``brain``, ``head`` or None.
     """
     box = _box(space, head)
-    words = ("slice", "row", "column")
+    directions = ("slice", "row", "column")
     return {
         "unit": space.unit,
         "axes": [
             {
                 "name": axis,
-                "along": words[drawn.case_axis],
+                "along": directions[drawn.case_axis],
                 "reversed": drawn.reversed,
                 "size": space.size[drawn.case_axis],
                 "drawn": box[axis],
@@ -144,14 +144,14 @@ def _make_mesh(
         flatshading=False,
         lighting=lighting,
         lightposition={"x": 2000, "y": -5000, "z": 5000},
-        hoverinfo="none",  # not "skip": a click is told only where hovering is
+        hoverinfo="none",  # not "skip", which would also disable click events
         visible=mesh is not None,
         showscale=False,
     )
 
 
 def _make_frame() -> go.Scatter3d:
-    """The edge of the slice in view: seen where its plane is thin or lies behind something."""
+    """The edge of the current slice, visible where its plane is thin or hidden."""
     return go.Scatter3d(
         x=[],
         y=[],
@@ -165,7 +165,7 @@ def _make_frame() -> go.Scatter3d:
 
 
 def _box(space: CaseSpace, head: HeadSurface | None) -> dict[str, tuple[float, float]]:
-    """From where to where the head reaches along each drawn axis, with a margin, in the volume."""
+    """The extent of the head along each axis, with a margin, clipped to the volume."""
     sizes = [space.size[drawn.case_axis] for drawn in space.axes.all()]
     if head is None:
         return {axis: (0.0, size) for axis, size in zip("xyz", sizes, strict=True)}
@@ -181,7 +181,7 @@ def _box(space: CaseSpace, head: HeadSurface | None) -> dict[str, tuple[float, f
 def _letters(
     space: CaseSpace, box: dict[str, tuple[float, float]], gap: float
 ) -> list[dict[str, Any]]:
-    """Anatomical letters at the ends of the drawn axes, none where they are unknown."""
+    """Orientation letters at the ends of the axes, none where they are unknown."""
     middle = {axis: (low + high) / 2 for axis, (low, high) in box.items()}
     notes = []
     for axis, drawn in _drawn(space).items():
@@ -201,22 +201,22 @@ def _letters(
 
 
 def encode_surface(case: Case, channel: int, mask: NDArray[np.bool_], name: MaskName) -> bytes:
-    """A figure of one trace and what the mask takes up, as JSON: ``{"figure", "amount"}``.
+    """A figure of one mask and its volume, as JSON: ``{"figure", "amount"}``.
 
     Args:
-        case: The study, whose spacing and orientation say how the mask lies.
-        channel: Of the case, from 0; the one whose space the figure has.
+        case: The study, for its spacing and orientation.
+        channel: Channel of the case, from 0, on which the geometry is based.
         mask: ``(n, h, w)``, bool.
-        name: Whose mask it is.
+        name: Which mask it is.
     """
-    lying = pipeline.space_of(case, channel)
-    figure = make_mask_figure(pipeline.mask_surface_of(mask, lying), name).to_json()
-    return f'{{"figure":{figure},{json.dumps({"amount": amount_of(mask, lying)})[1:]}'.encode()
+    space = pipeline.space_of(case, channel)
+    figure = make_mask_figure(pipeline.mask_surface_of(mask, space), name).to_json()
+    return f'{{"figure":{figure},{json.dumps({"amount": amount_of(mask, space)})[1:]}'.encode()
 
 
-def amount_of(mask: NDArray[np.bool_], lying: CaseSpace) -> dict[str, Any]:
-    """What a mask's voxels take up: voxels, and volume_ml, which is None without spacing."""
+def amount_of(mask: NDArray[np.bool_], space: CaseSpace) -> dict[str, Any]:
+    """The size of a mask: voxels, and volume_ml, which is None without spacing."""
     areas = np.count_nonzero(mask, axis=(1, 2))
-    spacing = lying.spacing if lying.unit == "mm" else None
-    volume = pipeline.volume_ml(areas, spacing, lying.slice_weights)
+    spacing = space.spacing if space.unit == "mm" else None
+    volume = pipeline.volume_ml(areas, spacing, space.slice_weights)
     return {"voxels": int(areas.sum()), "volume_ml": volume}

@@ -27,7 +27,8 @@ from pipeline import (
 VERSION = 5
 #: A mask that takes longer to measure is noise, or an attempt to overload the server.
 LIMIT_S = 20.0
-OF_ANOTHER_MASK = "Measured on the mask in view, not at the default mask threshold."
+#: Note on measurements of a mask that is not the one at the default thresholds.
+OF_ANOTHER_MASK = "Measured on the mask in view, not at the default thresholds."
 
 
 def describe_addresses(row: StudyRow, key: str) -> dict[str, str]:

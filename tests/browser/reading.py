@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from page_modules import with_modules
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 #: Selectors of what comes after the first slice.
 RESULT = "#findings-threshold:visible"
@@ -21,6 +22,16 @@ def open_study(
     page.wait_for_selector("#viewer-screen[data-slice]")
     if ready:
         page.wait_for_selector(ready)
+
+
+def in_view(page: Page, slice_number: int) -> None:
+    """Expect a slice to be in view, by its number in the file."""
+    expect(page.locator("#viewer-screen")).to_have_attribute("data-slice", str(slice_number))
+
+
+def numbers(page: Page, selector: str) -> list[float]:
+    """All numbers in an element's text, in order."""
+    return [float(found) for found in re.findall(r"\d+(?:\.\d+)?", page.inner_text(selector))]
 
 
 def point(page: Page, x: float, y: float) -> tuple[float, float]:

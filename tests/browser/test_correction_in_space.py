@@ -55,7 +55,7 @@ def test_planes_draw_it_as_it_is_drawn(page: Page, study: str) -> None:
     wait_until(page, "() => modules.correction.mask(5) !== null")
     assert [violet(page, pane) for pane in (CORONAL, SAGITTAL)] == [0, 0]
     page.evaluate(DRAW)
-    expect(page.locator("#edit-words")).to_contain_text("Draft")
+    saved(page)
     for pane in (CORONAL, SAGITTAL):
         assert violet(page, pane) > 100
         assert count(page, pane, AMBER) > 20
@@ -104,12 +104,11 @@ def test_space_draws_it_with_its_volume(page: Page, study: str) -> None:
     page.keyboard.press("j")
     page.wait_for_selector("#space-figure[data-drawn-ms]", timeout=LONGEST_MS)
     row = page.locator("#space-row-correction")
-    expect(row).to_contain_text("Your correction")
+    expect(row).to_be_visible()
     expect(page.locator("#space-amount-correction")).to_have_text("9.2 mL")  # 9 x 256 voxels
     assert page.inner_text("#space-amount-ai") == "5.1 mL"
     page.wait_for_function(look("correction", "visible", "true"), timeout=LONGEST_MS)
     page.wait_for_function(look("ai", "opacity", "0.3"), timeout=LONGEST_MS)
-    expect(page.locator("#space-row-ai")).to_contain_text("see-through, amber")
     page.keyboard.press("Shift+M")
     page.wait_for_function(look("correction", "visible", "false"), timeout=LONGEST_MS)
     page.wait_for_function(look("ai", "opacity", "1"), timeout=LONGEST_MS)

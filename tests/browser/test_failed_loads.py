@@ -1,11 +1,13 @@
-"""What is slow or fails says so and is asked for again, until it is there."""
+"""Slow and failed requests: messages, retries, recovery."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Route, expect
+from page_modules import with_modules
+from playwright.sync_api import Page, Route, expect
+from reading import numbers
 from running_site import Site
 
 from dashboard.workspace.received import NO_STUDY
@@ -17,7 +19,7 @@ def study(site: Site) -> str:
 
 
 def failing(times: int, answer: Callable[[Route], None]) -> Callable[[Route], None]:
-    """A route that fails so often, and then lets requests through."""
+    """A route that fails a number of times, and then lets requests through."""
     left = [times]
 
     def handle(route: Route) -> None:
@@ -34,27 +36,31 @@ def away(route: Route) -> None:
     route.abort("connectionrefused")
 
 
+SERVER_ERROR = "Something went wrong on the server."
+
+
 def broken(route: Route) -> None:
-    route.fulfill(status=500, json={"error": "Something went wrong on the server."})
+    route.fulfill(status=500, json={"error": SERVER_ERROR})
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (away, "The server does not answer. Trying again."),
-        (broken, "Something went wrong on the server. Trying again."),
-    ],
-)
-def test_study_that_does_not_come_is_asked_for_again(page, study, answer, words):
+def message(page: Page, code: str) -> None:
+    expect(page.locator("#viewer-message")).to_have_attribute("data-code", code)
+
+
+@pytest.mark.parametrize("answer", [away, broken])
+def test_study_that_does_not_load_is_retried(page, study, answer):
     page.route(f"**/api/studies/{study}", failing(2, answer))
     page.goto(f"/review?study={study}")
-    expect(page.locator("#viewer-message-text")).to_have_text(words)
+    message(page, "study-failed")
+    no_answer = page.evaluate(with_modules("modules.server.NO_ANSWER"))
+    why = no_answer if answer is away else SERVER_ERROR
+    expect(page.locator("#viewer-message-text")).to_contain_text(why)
     page.wait_for_selector("#viewer-screen[data-slice]")
     expect(page.locator("#viewer-message")).to_be_hidden()
     expect(page.locator("#review-error")).to_be_hidden()
 
 
-def test_study_is_asked_for_at_once_when_the_reader_says_so(page, study):
+def test_study_is_requested_at_once_when_the_reader_retries(page, study):
     asked: list[Route] = []
 
     def fail(route: Route) -> None:
@@ -70,11 +76,12 @@ def test_study_is_asked_for_at_once_when_the_reader_says_so(page, study):
     page.wait_for_selector("#viewer-screen[data-slice]")
 
 
-def test_slice_that_is_slow_says_so_and_then_is_shown(page, study):
+def test_slow_slice_shows_a_message_until_it_is_loaded(page, study):
     held: list[Route] = []
     page.route("**/pixels/0/2", failing(1, held.append))
     page.goto(f"/review?study={study}&slice=3")
-    expect(page.locator("#viewer-message-text")).to_have_text("Loading slice 3")
+    message(page, "loading")
+    assert numbers(page, "#viewer-message-text") == [3]
     held[0].continue_()
     page.wait_for_selector("#viewer-screen[data-slice='3']")
     expect(page.locator("#viewer-message")).to_be_hidden()
@@ -84,24 +91,21 @@ def test_slice_that_is_slow_says_so_and_then_is_shown(page, study):
 def test_slice_that_fails_is_shown_once_the_server_is_back(page, study, answer):
     page.route("**/pixels/0/2", failing(2, answer))
     page.goto(f"/review?study={study}&slice=3")
-    expect(page.locator("#viewer-message-text")).to_have_text(
-        "Slice 3 could not be loaded. Trying again."
-    )
+    message(page, "slice-failed")
+    assert numbers(page, "#viewer-message-text") == [3]
     page.wait_for_selector("#viewer-screen[data-slice='3']")
     expect(page.locator("#viewer-message")).to_be_hidden()
 
 
-def test_diameters_that_fail_say_so_and_come_later(page, study):
+def test_diameters_that_do_not_load_are_retried(page, study):
     page.route("**/measures/**", failing(2, broken))
     page.goto(f"/review?study={study}")
-    expect(page.locator("#finding-measurable")).to_have_text(
-        "The diameters could not be loaded. Trying again."
-    )
+    expect(page.locator("#finding-measurable")).to_have_attribute("data-state", "failed")
     expect(page.locator("#finding-diameters-line")).to_have_text("23 \u00d7 23 mm")
-    expect(page.locator("#finding-measurable")).to_contain_text("RANO 2.0")
+    expect(page.locator("#finding-measurable")).to_have_attribute("data-state", "assessed")
 
 
-def test_study_that_is_not_there_is_not_asked_for_again(page):
+def test_study_that_does_not_exist_is_not_retried(page):
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"/review?study={'0' * 16}")

@@ -1,4 +1,4 @@
-"""Pieces that the AI outlined and left out of its mask: shown, and said."""
+"""Regions that the AI segmented but excluded from its mask: dotted, with an explanation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
-from reading import open_study
+from reading import numbers, open_study
 from running_site import Site
 from test_maps import shown
 
@@ -20,13 +20,11 @@ def study(site: Site) -> str:
     return site.add_study("speck", speck=True)
 
 
-def test_what_was_left_out_is_dotted_and_told(page: Page, study: str) -> None:
+def test_an_excluded_region_is_dotted_and_explained(page: Page, study: str) -> None:
     open_study(page, study, 7)
     words = page.locator("#finding-left-out")
-    expect(words).to_have_text(
-        "Dotted: 0.09 cm² that was outlined here and left out of the mask, as it is small beside"
-        " the lesion."
-    )
+    expect(words).to_be_visible()
+    assert numbers(page, "#finding-left-out") == [0.09]
     dotted = page.locator(DOTTED)
     expect(dotted).to_have_attribute("d", re.compile(r"^M44\.14 45\.00Q"))
     page.keyboard.press("m")
@@ -37,7 +35,7 @@ def test_what_was_left_out_is_dotted_and_told(page: Page, study: str) -> None:
     expect(dotted).to_have_attribute("d", "")
 
 
-def test_a_slice_of_which_all_was_left_out_says_so(page: Page, study: str) -> None:
+def test_a_slice_with_excluded_regions_only_has_a_note(page: Page, study: str) -> None:
     open_study(page, study, 7)
     page.evaluate(
         with_modules("""() => { const { result } = modules.viewer.now.study;
@@ -46,9 +44,7 @@ def test_a_slice_of_which_all_was_left_out_says_so(page: Page, study: str) -> No
              modules.viewer.setResult({ ...result, slices }); modules.viewer.goTo(0);
              modules.viewer.goTo(6); }""")
     )
-    expect(page.locator("#finding-note")).to_have_text(
-        "Above the operating point; all that was outlined here was left out."
-    )
+    expect(page.locator("#finding-note")).to_have_attribute("data-side", "above-excluded")
 
 
 def test_the_map_of_the_probability_holds_it(page: Page, study: str) -> None:

@@ -25,7 +25,7 @@ def shown(page: Page) -> NDArray[np.int64]:
     return np.array(page.evaluate(_CANVAS)).reshape(SIZE, SIZE, 4)
 
 
-def test_probability_and_uncertainty_lie_where_something_was_outlined(page, study):
+def test_probability_and_uncertainty_are_shown_on_segmented_slices(page, study):
     open_study(page, study, 5)
     legend = page.locator("#map-legend")
     expect(legend).to_be_hidden()
@@ -33,29 +33,29 @@ def test_probability_and_uncertainty_lie_where_something_was_outlined(page, stud
     seen = shown(page)
     assert int((seen[..., 3] > 0).sum()) == 256  # 16 x 16 pixels
     assert seen[seen[..., 3] > 0].mean(axis=0)[0] > 240  # 250 of 255 is nearly white
-    expect(legend.get_by_text("Probability of the outline (AI)")).to_be_visible()
-    expect(legend.get_by_text("dotted lines: 30% and 70%")).to_be_visible()
+    expect(page.locator("#map-legend-probability")).to_be_visible()
     scale = page.locator(".map-scale--probability")
     colours = scale.evaluate("(bar) => getComputedStyle(bar).backgroundImage")
     assert "rgb(221, 81, 58) 50.2%" in colours  # as the map has them
     assert page.get_attribute(".outline-band", "d").count("M") == 2
 
     page.keyboard.press("u")
-    expect(legend.get_by_text("Uncertainty of the outline (AI)")).to_be_visible()
-    expect(legend.get_by_text("Probability of the outline (AI)")).to_be_hidden()
+    expect(page.locator("#map-legend-uncertainty")).to_be_visible()
+    expect(page.locator("#map-legend-probability")).to_be_hidden()
+    expect(page.locator("#map-legend-note")).to_be_empty()
     expect(page.locator(".outline-band")).to_have_attribute("d", "")  # drawn with the map
     middle = shown(page)[30, 30]
     assert middle[2] > middle[0]  # 20 of 255 is a dark blue
     assert page.get_attribute("#viewer-map-uncertainty", "aria-pressed") == "true"
 
-    page.keyboard.press("Home")  # the first stage turned this slice away
-    expect(legend).to_contain_text("Nothing was outlined on this slice.")
+    page.keyboard.press("Home")  # not segmented
+    expect(page.locator("#map-legend-note")).not_to_be_empty()
     expect(page.locator(".overlay-map")).to_be_hidden()
     page.keyboard.press("u")
     expect(legend).to_be_hidden()
 
 
-def test_where_the_classifier_looked_is_shown_where_the_gate_passed(page, study):
+def test_saliency_is_shown_on_segmented_slices(page, study):
     open_study(page, study, 5)
     page.keyboard.press("g")
     seen = shown(page)
@@ -63,14 +63,14 @@ def test_where_the_classifier_looked_is_shown_where_the_gate_passed(page, study)
     assert len(lesion) == 256
     assert (lesion[:, 0] > 200).all() and (lesion[:, 2] < 100).all()  # 250 of 255 is yellow
     legend = page.locator("#map-legend")
-    expect(legend.get_by_text("Where the classifier looked (Grad-CAM)")).to_be_visible()
+    expect(page.locator("#map-legend-saliency")).to_be_visible()
     page.keyboard.press("Home")
-    expect(legend).to_contain_text("The classifier's score is too low here.")
+    expect(page.locator("#map-legend-note")).not_to_be_empty()
     page.click("#viewer-map-saliency")
     expect(legend).to_be_hidden()
 
 
-def test_difference_tells_the_three_kinds_by_colour_and_pattern(page, study):
+def test_difference_shows_the_three_kinds_by_colour_and_pattern(page, study):
     open_study(page, study, 5)
     page.click("#viewer-map-difference")
     seen = shown(page)
@@ -79,8 +79,8 @@ def test_difference_tells_the_three_kinds_by_colour_and_pattern(page, study):
     assert (int(both.sum()), int(missed.sum())) == (256, 400 - 256)
     assert set(np.unique(seen[..., 3][both])) == {190}
     assert set(np.unique(seen[..., 3][missed])) == {90, 255}  # stripes
-    for words in ("true positive", "AI only (false positive)", "Reference only (false negative)"):
-        expect(page.locator("#map-legend").get_by_text(words)).to_be_visible()
+    for kind in ("both", "ai", "reference"):
+        expect(page.locator(f"#map-legend-difference .patch--{kind}")).to_be_visible()
 
 
 def test_one_key_hides_the_map_too_and_the_slider_fades_it(page, study):
@@ -97,9 +97,6 @@ def test_one_key_hides_the_map_too_and_the_slider_fades_it(page, study):
     expect(page.locator("#map-legend")).to_be_hidden()
     page.keyboard.press(" ")
     expect(page.locator(".overlay-map")).to_be_visible()
-    page.keyboard.press("?")
-    expect(page.locator("#help-dialog")).to_contain_text("Map of the outline's uncertainty")
-    page.keyboard.press("Escape")
 
 
 def test_difference_needs_a_reference(page, study):

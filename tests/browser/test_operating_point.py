@@ -1,11 +1,11 @@
-"""The operating point of the slice score: where the reader moves it, words and warning follow."""
+"""The operating point of the slice score: notes and warnings when the reader moves it."""
 
 from __future__ import annotations
 
 import pytest
 from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
-from reading import RESULT, open_study
+from reading import RESULT, numbers, open_study
 from running_site import SLICES, Site
 
 
@@ -15,34 +15,37 @@ def study(site: Site) -> str:
 
 
 def move(page: Page, value: float) -> None:
-    page.locator("#viewer-calls").fill(str(value))
+    page.locator("#viewer-operating-point").fill(str(value))
 
 
-def test_a_slice_below_the_readers_point_is_said_to_be_below(page: Page, study: str) -> None:
+def test_a_slice_below_the_readers_point_has_a_note(page: Page, study: str) -> None:
     open_study(page, study, 6, ready=RESULT)
     decided, note = page.locator("#finding-decided"), page.locator("#finding-note")
-    expect(decided).to_have_text("Classifier and outline agree.")
+    expect(decided).to_have_attribute("data-by", "both")
+    agreement = decided.inner_text()
     expect(note).to_have_text("")
     move(page, 0.99)  # its score is 0.97
-    expect(decided).to_have_text("Classifier and outline agree: above the shipped operating point.")
-    expect(note).to_have_text("Below your operating point of 0.99: its outline is not shown.")
+    expect(decided).not_to_have_text(agreement)  # it is of the default operating point
+    expect(note).to_have_attribute("data-side", "now-below-hidden")
+    assert numbers(page, "#finding-note") == [0.99]
     expect(page.locator(".outline-ai")).to_have_attribute("d", "")
     page.keyboard.press("c")
-    expect(decided).to_contain_text("The classifier decided: above the shipped operating point.")
-    expect(note).to_have_text("Below your operating point of 0.99: its outline is not shown.")
+    expect(decided).to_have_attribute("data-by", "classifier")
+    expect(note).to_have_attribute("data-side", "now-below-hidden")
     page.locator("#viewer-threshold").fill("0.6")
-    expect(note).to_have_text("Below your operating point of 0.99: its outline is not shown.")
+    expect(note).to_have_attribute("data-side", "now-below-hidden")
     page.keyboard.press("t")
-    expect(decided).to_contain_text("The classifier decided: above the operating point.")
+    expect(decided).to_have_attribute("data-by", "classifier")
     expect(note).to_have_text("")
 
 
-def test_a_slice_above_the_readers_point_is_said_to_be_above(page: Page, study: str) -> None:
+def test_a_slice_above_the_readers_point_has_a_note(page: Page, study: str) -> None:
     open_study(page, study, 4, ready=RESULT)
     note = page.locator("#finding-note")
     expect(note).to_have_text("")
     move(page, 0.01)  # every score is 0.02 at least
-    expect(note).to_have_text("Above your operating point of 0.01; nothing outlined.")
+    expect(note).to_have_attribute("data-side", "above-empty")
+    assert numbers(page, "#finding-note") == [0.01]
     page.evaluate(
         with_modules("""() => { const { result } = modules.viewer.now.study;
              const slices = result.slices.map((slice, k) => (k === 5
@@ -53,16 +56,15 @@ def test_a_slice_above_the_readers_point_is_said_to_be_above(page: Page, study: 
     wait_until(page, "() => modules.viewer.now.measures !== null")
     expect(note).to_have_text("")
     move(page, 0.2)
-    expect(note).to_have_text("Above your operating point of 0.20: its outline is shown.")
-    expect(page.locator("#finding-decided")).to_have_text(
-        "Classifier and outline agree: below the shipped operating point."
-    )
+    expect(note).to_have_attribute("data-side", "now-above")
+    assert numbers(page, "#finding-note") == [0.2]
+    expect(page.locator("#finding-decided")).to_have_attribute("data-by", "both")
     expect(page.locator("#finding-area")).to_have_text("2.56 cm²")
 
 
 def test_either_slider_that_was_moved_warns_over_the_image(page: Page, study: str) -> None:
     open_study(page, study, 6, ready=RESULT)
-    badge, expected = page.locator("#threshold-badge"), page.locator("#finding-expected-shipped")
+    badge, expected = page.locator("#threshold-badge"), page.locator("#finding-expected-default")
     page.evaluate(
         with_modules("""() => modules.viewer.setResult({...modules.viewer.now.study.result, trust: {
              expected: 0.9, low: 0.81, high: 0.953, sentence: "Dice of about 0.90.",
@@ -72,17 +74,15 @@ def test_either_slider_that_was_moved_warns_over_the_image(page: Page, study: st
     expect(badge).to_be_hidden()
     expect(expected).to_be_hidden()
     move(page, 0.6)
-    expect(badge).to_have_text("Not the shipped operating point: 0.60 instead of 0.50")
-    expect(expected).to_have_text(
-        "It holds for the shipped thresholds only, not for the mask in view."
-    )
+    expect(badge).to_have_attribute("data-changed", "point")
+    assert numbers(page, "#threshold-badge") == [0.6, 0.5]
+    expect(expected).to_be_visible()
     page.locator("#viewer-threshold").fill("0.3")
-    assert badge.inner_text().splitlines() == [
-        "Not the shipped threshold: 0.30 instead of 0.50",
-        "Not the shipped operating point: 0.60 instead of 0.50",
-    ]
-    page.click("#viewer-calls-shipped")
-    expect(badge).to_have_text("Not the shipped threshold: 0.30 instead of 0.50")
+    expect(badge).to_have_attribute("data-changed", "threshold point")
+    assert len(badge.inner_text().splitlines()) == 2
+    assert numbers(page, "#threshold-badge") == [0.3, 0.5, 0.6, 0.5]
+    page.click("#viewer-operating-point-default")
+    expect(badge).to_have_attribute("data-changed", "threshold")
     expect(expected).to_be_visible()
     page.keyboard.press("t")
     expect(badge).to_be_hidden()
@@ -90,7 +90,7 @@ def test_either_slider_that_was_moved_warns_over_the_image(page: Page, study: st
 
 
 @pytest.mark.parametrize("mode", ["one", "linked"])
-def test_the_warning_covers_no_words_in_a_narrow_window(page: Page, study: str, mode: str) -> None:
+def test_the_warning_covers_no_text_in_a_narrow_window(page: Page, study: str, mode: str) -> None:
     page.set_viewport_size({"width": 1024, "height": 768})
     open_study(page, study, 6, ready=RESULT)
     page.evaluate(
@@ -101,7 +101,9 @@ def test_the_warning_covers_no_words_in_a_narrow_window(page: Page, study: str, 
     )
     wait_until(page, "() => modules.viewer.now.measures !== null")
     page.click(f"#mode-{mode}")
-    page.evaluate(with_modules("() => { modules.calls.set(0.99); modules.threshold.set(0.3); }"))
+    page.evaluate(
+        with_modules("() => { modules.operatingPoint.set(0.99); modules.threshold.set(0.3); }")
+    )
     expect(page.locator("#threshold-badge")).to_be_visible()
     covered = page.evaluate(
         """() => { const badge = document.getElementById("threshold-badge").getBoundingClientRect();
@@ -113,18 +115,18 @@ def test_the_warning_covers_no_words_in_a_narrow_window(page: Page, study: str, 
     assert covered == []
 
 
-def test_words_over_the_strip_follow_while_the_mouse_rests(page: Page, study: str) -> None:
+def test_the_readout_of_the_strip_follows_while_the_mouse_rests(page: Page, study: str) -> None:
     open_study(page, study, 6, ready=RESULT)
     box = page.locator("#strip-canvas").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 5.5 / SLICES, box["y"] + 8)
     readout = page.locator("#strip-readout")
-    before = "Slice 6 of 12: score 0.97, 2.56 cm², reference 4.00 cm²"
-    expect(readout).to_have_text(before)
-    page.evaluate(with_modules("() => modules.calls.set(0.99)"))
-    expect(readout).to_contain_text("nothing outlined, not called any more")
+    expect(readout).to_have_attribute("data-marks", "")
+    assert numbers(page, "#strip-readout") == [6, 12, 0.97, 2.56, 4.0]
+    page.evaluate(with_modules("() => modules.operatingPoint.set(0.99)"))
+    expect(readout).to_have_attribute("data-marks", "no-mask now-below")
     page.keyboard.press("t")
-    expect(readout).to_have_text(before)
+    expect(readout).to_have_attribute("data-marks", "")
     page.mouse.move(700, 300)
-    page.evaluate(with_modules("() => modules.calls.set(0.99)"))
+    page.evaluate(with_modules("() => modules.operatingPoint.set(0.99)"))
     expect(readout).to_have_text("")

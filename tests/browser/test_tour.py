@@ -1,4 +1,4 @@
-"""The tour of the review page: shown to newcomers, usable with keys, dismissed for good."""
+"""The tour of the review page: shown to newcomers, usable with keys, dismissed permanently."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from page_modules import with_modules
 from playwright.sync_api import Page, expect
-from reading import open_study
+from reading import numbers, open_study
 from running_site import Site
 
 #: A slow reader's words in 45 seconds, at 200 words a minute.
@@ -30,11 +30,11 @@ def test_newcomer_is_led_through_with_one_key_and_then_left_alone(newcomer, stud
     newcomer.set_viewport_size({"width": size[0], "height": size[1]})
     open_study(newcomer, study)
     expect(newcomer.locator("#tour")).to_be_visible()
-    count = int(newcomer.inner_text("#tour-count").split(" of ")[1])
+    count = int(numbers(newcomer, "#tour-count")[1])
     assert 4 <= count <= 6
     words = 0
     for step in range(count):
-        expect(newcomer.locator("#tour-count")).to_have_text(f"{step + 1} of {count}")
+        assert numbers(newcomer, "#tour-count") == [step + 1, count]
         expect(newcomer.locator("#tour-next")).to_be_focused()
         words += len(re.findall(r"\w+", newcomer.inner_text("#tour-text")))
         card, ring = boxes(newcomer)
@@ -64,7 +64,7 @@ def test_page_can_be_used_while_it_is_shown(newcomer, study):
     expect(newcomer.locator("#tour")).to_be_visible()
 
 
-def test_escape_leaves_it_for_this_time_and_not_again_for_good(newcomer, study):
+def test_escape_closes_it_for_now_and_the_button_permanently(newcomer, study):
     open_study(newcomer, study)
     expect(newcomer.locator("#tour")).to_be_visible()
     newcomer.keyboard.press("Escape")
@@ -85,13 +85,13 @@ def test_can_be_seen_again_from_the_list_of_keys(page, study):
     page.keyboard.press("?")
     page.click("#help-tour")
     expect(page.locator("#help-dialog")).to_be_hidden()
-    expect(page.locator("#tour-title")).to_have_text("The image")
+    first = page.inner_text("#tour-title")
     page.click("#tour-next")
     page.click("#tour-back")
-    expect(page.locator("#tour-count")).to_contain_text("1 of ")
+    expect(page.locator("#tour-title")).to_have_text(first)
 
 
-def test_tells_the_readers_own_keys(page, study):
+def test_shows_the_readers_own_keys(page, study):
     open_study(page, study)
     page.evaluate(with_modules("modules.reader.change({keys: {'show.ai': '`'}})"))
     page.keyboard.press("?")

@@ -1,13 +1,12 @@
 // @ts-check
 /**
- * The reader's own mask of the study in view: a base (the AI's mask at a threshold, or a saved
- * version) and the slices that were touched since, with every step to take back. The AI's mask
- * itself is never changed.
+ * The reader's own mask of the study in view: a base (the AI mask at a threshold, or a saved
+ * version) and the slices changed since, with undo. The AI mask itself is never changed.
  *
  *     correction.change("Brush", [{k, mask}])   one step, of one slice or several
  *
- * Touched slices are packed (mask_bits.js) and never altered in place: a map of them that is held,
- * as while a draft is being sent, stays one state.
+ * Touched slices are packed (mask_bits.js) and never modified in place, so that a map of them, such
+ * as one that is being sent, remains a consistent state.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -20,12 +19,12 @@ import * as maskBits from "./mask_bits.js";
 import * as maskSources from "./mask_sources.js";
 
 /**
- * What a mask stands on, as the server stores it.
+ * What a mask is based on, as the server stores it.
  *
  * @typedef {object} Spec
  * @property {string | null} result_key
  * @property {number | null} threshold Of the mask.
- * @property {number | null} operating_point Null for the shipped one.
+ * @property {number | null} operating_point Null for the default.
  * @property {number | null} version A saved version.
  */
 
@@ -33,26 +32,26 @@ import * as maskSources from "./mask_sources.js";
  * @typedef {object} Base
  * @property {Spec} spec
  * @property {Source} under The mask itself.
- * @property {Source | null} ai The AI's mask that it began from.
+ * @property {Source | null} ai The AI mask that it started from.
  */
 
 /** @typedef {ReadonlyMap<number, Uint8Array>} Slices Packed masks by position. */
 
 /**
- * What a step changes: what to flip of each slice, and what the base and all touched slices were
- * where these changed as a whole (before, after).
+ * One undoable step: which pixels it flips on each slice, and, as [before, after], the base and, if
+ * replaced as a whole, all touched slices.
  *
  * @typedef {object} Step
  * @property {string} label
  * @property {readonly { k: number, was: boolean, is: boolean, flips: Uint8Array }[]} slices
  * @property {readonly [Base | null, Base | null]} bases
  * @property {readonly [Slices, Slices]} [touched]
- * @property {boolean} [silent] Gone through unseen (`settle`).
- * @property {number} [over] Steps that were taken back when a silent one was made.
+ * @property {boolean} [silent] Skipped by undo and redo (`settle`).
+ * @property {number} [over] Of a silent step: how many steps were undone when it was made.
  */
 
 /**
- * Only this module writes it.
+ * Written by this module only.
  *
  * @typedef {object} State
  * @property {Session} now
@@ -60,26 +59,30 @@ import * as maskSources from "./mask_sources.js";
  * @property {Slices} touched
  * @property {readonly Step[]} done
  * @property {readonly Step[]} undone
- * @property {number} steps How many there were, in any direction.
+ * @property {number} steps Number of steps so far, undo and redo included.
  * @property {{ k: number, mask: Uint8Array } | null} live A stroke in progress.
  * @property {Source | null} reference
  */
 
 /** @type {State | null} null while no study is open */
 export let state = null;
-/** @type {{ key: string, base: Base }} the AI's mask as it is in view */
+/** @type {{ key: string, base: Base }} the AI mask in view */
 let inView = { key: "", base: /** @type {any} */ (null) };
 
 /**
- * open, close, change (of the mask), loaded (a map that was missing), live (a stroke in progress).
+ * open, close, change (of the mask), loaded (a missing map), live (a stroke in progress).
  *
  * @type {Events<"open" | "close" | "change" | "loaded" | "live", State>}
  */
 const events = new Events();
-/** Listens to what happens to the correction of the study in view. */
+/** Listens to events of the correction of the study in view. */
 export const { on } = events;
 
-/** The correction of the study in view; fails where none is open. */
+/**
+ * The correction of the study in view.
+ *
+ * @throws {Error} If no study is open.
+ */
 export function opened() {
   if (!state) throw new Error("No study is open.");
   return state;
@@ -90,7 +93,7 @@ export function opened() {
 const NO_AI = { result_key: null, threshold: null, operating_point: null, version: null };
 
 /**
- * The AI's mask as it is in view now; an empty one where there is no result.
+ * The AI mask in view; an empty mask before the analysis.
  *
  * @param {Session} now
  * @returns {Base}
@@ -101,7 +104,7 @@ export function aiBase(now) {
   const spec = {
     result_key: result.key,
     threshold: threshold.value(now),
-    operating_point: now.calls,
+    operating_point: now.operatingPoint,
     version: null,
   };
   const ai = maskSources.ofAi(now, result, spec.threshold, spec.operating_point);
@@ -109,11 +112,12 @@ export function aiBase(now) {
 }
 
 /**
- * A base that the server described.
+ * A base from its description on the server.
  *
  * @param {Session} now
  * @param {Spec} spec
- * @param {{ under?: Slices | null, ai?: Slices | null }} masks Where the browser cannot make them.
+ * @param {{ under?: Slices | null, ai?: Slices | null }} masks The masks that the browser cannot
+ *   compute.
  * @returns {Base}
  */
 export function storedBase(now, spec, { under, ai }) {
@@ -151,12 +155,13 @@ function close() {
   state = null;
 }
 
-/** What the reader's mask stands on; before the first step, the AI's mask as it is in view. */
+/** The base of the reader's mask; before the first step, the AI mask in view. */
 export function baseNow() {
   const { base, now } = opened();
   if (base) return base;
-  const { result } = now.study;
-  const key = `${now.study.study_id} ${result?.key} ${result && threshold.value(now)} ${now.calls}`;
+  const { study_id: id, result } = now.study;
+  const level = result && threshold.value(now);
+  const key = `${id} ${result?.key} ${level} ${now.operatingPoint}`;
   if (inView.key !== key) inView = { key, base: aiBase(now) };
   return inView.base;
 }
@@ -164,18 +169,18 @@ export function baseNow() {
 /** @param {number} k */
 export const isTouched = (k) => Boolean(state?.touched.has(k));
 
-/** Whether there is a mask of the reader's. */
+/** Whether the reader has a mask. */
 export const isThere = () => Boolean(state?.base);
 
 /**
- * The packed mask of a slice; null while it is on its way.
+ * The packed mask of a slice; null while it is loading.
  *
  * @param {number} k
  */
 export const bits = (k) => opened().touched.get(k) ?? baseNow().under.bits(k);
 
 /**
- * Whether a slice is known to hold nothing; cheaper than its mask.
+ * Whether the mask of a slice is known to be empty; cheaper than unpacking it.
  *
  * @param {number} k
  */
@@ -185,7 +190,7 @@ export function isEmpty(k) {
 }
 
 /**
- * A copy to draw on, one byte a pixel; null while the base is on its way.
+ * A copy of a slice's mask to draw on, one byte per pixel; null while the base is loading.
  *
  * @param {number} k
  */
@@ -195,7 +200,7 @@ export function mask(k) {
   return packed && maskBits.unpack(packed, width * height);
 }
 
-/** A map that was missing is there. */
+/** Reports that a missing map has been loaded. */
 export const refresh = () => events.emit("loaded", opened());
 
 /** @param {number} k */
@@ -232,11 +237,11 @@ function changed() {
 }
 
 /**
- * One step of the reader's.
+ * Makes one undoable step.
  *
  * @param {string} label
- * @param {readonly { k: number, mask: Uint8Array | null }[]} changes A mask of null takes the slice
- *   back to the base's.
+ * @param {readonly { k: number, mask: Uint8Array | null }[]} changes A null mask reverts the slice
+ *   to the base.
  * @returns {boolean} Whether anything was changed.
  */
 export function change(label, changes) {
@@ -249,7 +254,7 @@ export function change(label, changes) {
     const now = wanted && maskBits.pack(wanted);
     const was = before.get(k) ?? null;
     const seen = was ?? baseNow().under.bits(k);
-    if (now ? seen && maskBits.equal(seen, now) : !was) continue; // nothing to do there
+    if (now ? seen && maskBits.equal(seen, now) : !was) continue; // unchanged
     const flips = maskBits.difference(was ?? zeros, now ?? zeros);
     slices.push({ k, was: Boolean(was), is: Boolean(now), flips });
     if (now) after.set(k, now);
@@ -267,7 +272,7 @@ export function change(label, changes) {
 }
 
 /**
- * Another base, with other slices touched: a version, the AI's mask again, the draft of another
+ * Replaces base and touched slices as one step: by a version, the AI mask, or the draft of another
  * window.
  *
  * @param {string} label
@@ -287,7 +292,7 @@ export function replace(label, base, touched = new Map()) {
 }
 
 /**
- * As it is stored on the server: no step to take back.
+ * Sets base and touched slices as stored on the server, without an undoable step.
  *
  * @param {Base} base
  * @param {Slices} touched
@@ -314,7 +319,7 @@ function apply(step, back) {
   update({ base, touched: after });
 }
 
-/** Takes back the last step, or does again the last that was taken back; returns it, or null. */
+/** Undoes or redoes a step; returns it, or null if there is none. */
 function move(/** @type {boolean} */ back) {
   if (!state || !(back ? state.done : state.undone).length) return null;
   const step = shift(back);
@@ -334,15 +339,15 @@ function shift(/** @type {boolean} */ back) {
   return step;
 }
 
-// Steps of settle() are gone through unseen. One that was made while steps were taken back (`over`
-// counts them) stands on what these do not know: it goes before the first of them is done again.
-/** Takes the last step back; returns it, or null. */
+// Undo and redo skip the silent steps of settle(). A silent step made while other steps were undone
+// (`over` counts them) is reverted before the first of those is redone, as they do not build on it.
+/** Undoes the last step; returns it, or null. */
 export function undo() {
   if (state && state.done.length > 1 && state.done.at(-1)?.silent) shift(true);
   return move(true);
 }
 
-/** Does the last step again that was taken back; returns it, or null. */
+/** Redoes the last undone step; returns it, or null. */
 export function redo() {
   const settled = state?.done.at(-1);
   if (state && settled?.silent && settled.over && settled.over === state.undone.length) {
@@ -355,7 +360,7 @@ export function redo() {
 }
 
 /**
- * The same mask, standing on the version as which it was saved: no step of the reader's.
+ * Bases the unchanged mask on the version as which it was saved, as a silent step.
  *
  * @param {Base} base
  */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What is measured on the reader's mask: area, volume, Dice with the AI's mask and with the
- * reference outline. Counted on packed masks, which are never altered, slice by slice.
+ * Area, volume and Dice (with AI mask and reference) of the reader's mask. They are counted slice
+ * by slice on packed masks, which are never modified.
  */
 
 /** @import { Base, State } from "./correction.js" */
@@ -15,13 +15,13 @@ import * as maskBits from "./mask_bits.js";
 
 /** @typedef {"ai" | "reference"} OtherName */
 
-/** @typedef {{ other: number, both: number }} Overlap Pixels of another mask, and in common. */
+/** @typedef {{ other: number, both: number }} Overlap Pixels of another mask; in common. */
 
 /**
- * @typedef {object} Figures Numbers are null while they are not known.
+ * @typedef {object} Figures Numbers are null while they are unknown.
  * @property {number | null} area Pixels.
- * @property {readonly number[]} [areas] Of a study whose area is known: pixels of each slice.
- * @property {number | "empty" | null} ai Dice with the AI's mask, "empty" where both are.
+ * @property {readonly number[]} [areas] If the area of a study is known: pixels by slice.
+ * @property {number | "empty" | null} ai Dice with the AI mask, "empty" if both are.
  * @property {number | "empty" | null} reference Likewise.
  */
 
@@ -30,11 +30,11 @@ const AGAIN_MS = 3000;
 const areas = new WeakMap();
 /** @type {WeakMap<Uint8Array, { source: Source, k: number, overlap: Overlap }[]>} */
 const overlaps = new WeakMap();
-/** @type {WeakMap<Base, Map<string, number>>} pixels in common of slices that were not touched */
+/** @type {WeakMap<Base, Map<string, number>>} pixels in common on untouched slices */
 const untouched = new WeakMap();
-/** @type {WeakMap<Uint8Array, { ai: Source, k: number, is: boolean }>} whether it is the AI's */
+/** @type {WeakMap<Uint8Array, { ai: Source, k: number, is: boolean }>} equality with the AI mask */
 const same = new WeakMap();
-/** @type {Set<string>} slices whose maps are being fetched, as "name k" */
+/** @type {Set<string>} maps being fetched, as "name k" */
 const waiting = new Set();
 
 /** @param {Uint8Array} bits */
@@ -45,7 +45,7 @@ function areaOf(bits) {
 }
 
 /**
- * Null while the other mask is on its way.
+ * Overlap of two masks on a slice; null while the other mask is loading.
  *
  * @param {Uint8Array} bits
  * @param {Source} source
@@ -71,11 +71,11 @@ function fetchFor(state, name, source, k) {
     waiting.delete(key);
     if (correction.state === state) correction.refresh();
   };
-  source.load(k).then(done, () => setTimeout(done, AGAIN_MS)); // and asked for again
+  source.load(k).then(done, () => setTimeout(done, AGAIN_MS)); // then it is requested again
 }
 
 /**
- * Of a slice that was touched.
+ * Overlap on a touched slice.
  *
  * @param {State} state
  * @param {OtherName} name
@@ -94,7 +94,7 @@ function touchedOverlap(state, name, source, k, bits) {
 }
 
 /**
- * Pixels that the base has in common with another mask on a slice that was not touched.
+ * Pixels that the base has in common with another mask on an untouched slice.
  *
  * @param {State} state
  * @param {Base} base
@@ -110,20 +110,20 @@ function untouchedOverlap(state, base, name, source, k) {
     const level = threshold.toLevel(base.spec.threshold);
     return state.now.measures?.overlap?.[k]?.[level] ?? null;
   }
-  const kept = untouched.get(base) ?? new Map();
-  untouched.set(base, kept);
+  const cached = untouched.get(base) ?? new Map();
+  untouched.set(base, cached);
   const key = `${name} ${k}`;
-  const known = kept.get(key);
+  const known = cached.get(key);
   if (known !== undefined) return known;
   const bits = base.under.bits(k);
   const found = bits && overlap(bits, source, k);
-  if (found) kept.set(key, found.both);
+  if (found) cached.set(key, found.both);
   else fetchFor(state, name, source, k);
   return found && found.both;
 }
 
 /**
- * Dice of two masks of known sizes.
+ * Dice of two masks from their pixel counts.
  *
  * @param {number} both
  * @param {number} one
@@ -132,7 +132,7 @@ function untouchedOverlap(state, base, name, source, k) {
 const diceOf = (both, one, other) => amounts.dice(both, one, other) ?? "empty";
 
 /**
- * Of the slice in view, a stroke in progress included.
+ * Figures of the slice in view, including a stroke in progress.
  *
  * @param {State} state
  * @param {number} k
@@ -151,12 +151,12 @@ export function slice(state, k) {
   return { area, ai: dice(base.ai), reference: dice(state.reference) };
 }
 
-/** @param {readonly (number | null)[]} parts Null makes the sum unknown. */
+/** @param {readonly (number | null)[]} parts With a null among them the sum is null. */
 const sum = (parts) =>
   parts.reduce((total, part) => (total === null || part === null ? null : total + part), 0);
 
 /**
- * Of the study, without a stroke in progress.
+ * Figures of the whole study, without a stroke in progress.
  *
  * @param {State} state
  * @returns {Figures}
@@ -192,7 +192,7 @@ export function volume(state) {
 }
 
 /**
- * Whether a packed mask of some pixels is the AI's; null while its map is on its way.
+ * Whether a packed mask equals the AI mask; null while the AI mask is loading.
  *
  * @param {State} state
  * @param {Uint8Array} bits
@@ -213,8 +213,8 @@ function isAi(state, bits, ai, k) {
 }
 
 /**
- * Pixels of a slice in the mask in view (a version that is shown, or the mask in hand) where that
- * is not the AI's mask that it began from; null where it is, or is not known to differ.
+ * Pixels of the mask in view (a shown version or the current mask) on a slice where it differs from
+ * the AI mask that it started from; null where it does not, or is not known to.
  *
  * @param {number} k
  */

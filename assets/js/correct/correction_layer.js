@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Draws the reader's mask over the slice: a double line of its own colour, filled where the fill is
- * on. A saved version may stand in its place.
+ * Draws the reader's mask over the slice as a double line, filled while the fill is on. A saved
+ * version can be shown in its place.
  */
 
 /** @import { Pane } from "../viewer/panes.js" */
@@ -19,10 +19,10 @@ import * as viewer from "../viewer/viewer.js";
 import * as correction from "./correction.js";
 import * as maskBits from "./mask_bits.js";
 import * as maskSources from "./mask_sources.js";
-import { say } from "./said.js";
+import { note } from "../viewer/notes.js";
 
 /**
- * A saved version that is shown in place of the mask in hand.
+ * A saved version that is shown in place of the current mask.
  *
  * @typedef {object} Version
  * @property {number} number
@@ -36,14 +36,14 @@ import { say } from "./said.js";
  *
  * @typedef {object} Drawn
  * @property {Slices} touched
- * @property {Source} under Of all other slices.
- * @property {Spec} spec What `under` is called on the server.
+ * @property {Source} under Mask of all other slices.
+ * @property {Spec} spec Describes `under` to the server.
  */
 
 const CLASSES = ["correction-fill", "correction-line", "correction-core"];
 /** @type {Slices} */
 const UNTOUCHED = new Map();
-/** @type {WeakMap<Uint8Array, string>} outlines by the packed mask that they are of */
+/** @type {WeakMap<Uint8Array, string>} outlines by packed mask */
 const outlines = new WeakMap();
 /** @type {Readonly<Version> | null} */
 export let version = null;
@@ -51,10 +51,10 @@ let scheduled = false;
 
 /** @type {Events<"version">} */
 const events = new Events();
-/** Listens to which version is shown. */
+/** Listens to changes of the shown version. */
 export const { on } = events;
 
-/** Number of the version that is shown, or null. */
+/** Number of the shown version, or null. */
 export const versionShown = () => version?.number ?? null;
 
 /**
@@ -76,7 +76,7 @@ function packedOutline(bits, study) {
 }
 
 /**
- * The outline of the slice in view, "" where there is nothing to show.
+ * The outline of the slice in view, "" if there is nothing to show.
  *
  * @param {Session} now
  */
@@ -108,7 +108,7 @@ function draw(now, pane) {
   layer.dataset.version = version ? String(version.number) : "";
 }
 
-/** Once a frame, however often it is asked for; the slice itself is not drawn again. */
+/** Redraws once per frame at most; the slice itself is not redrawn. */
 function invalidate() {
   if (scheduled) return;
   scheduled = true;
@@ -120,7 +120,7 @@ function invalidate() {
 }
 
 /**
- * Whether a mask of the reader's, or a version, is drawn on slices that have one.
+ * Whether the reader's mask or a version is shown.
  *
  * @param {Session} session
  */
@@ -128,7 +128,7 @@ export const isShown = ({ show }) =>
   !show.hidden && show.correction && (version !== null || correction.isThere());
 
 /**
- * The mask that is drawn where it is not hidden; null without one.
+ * The mask that is drawn unless hidden; null if there is none.
  *
  * @returns {Drawn | null}
  */
@@ -140,7 +140,7 @@ export function drawn() {
 }
 
 /**
- * Shows a saved version, or with null the mask in hand again. Drawing anything goes back to that.
+ * Shows a saved version, or with null the current mask. Drawing returns to the current mask.
  *
  * @param {{ number: number, author: string, base: Base, mask: Slices } | null} line
  */
@@ -157,10 +157,9 @@ export function showVersion(line) {
   overlays.layersChanged();
 }
 
-function putAway() {
+function hideVersion() {
   if (!version) return invalidate();
-  const { number } = version;
-  say(`Version ${number} is not shown any more: the tools work on your own mask.`);
+  note(`Version ${version.number} hidden: the tools edit your own mask.`, "version-hidden");
   showVersion(null);
 }
 
@@ -174,7 +173,7 @@ export function mount() {
   return all([
     overlays.addLayer({ draw, name: (now) => (isShown(now) ? "correction" : "") }),
     correction.on("change", onChange),
-    correction.on("live", ({ live }) => (live ? putAway() : invalidate())),
+    correction.on("live", ({ live }) => (live ? hideVersion() : invalidate())),
     correction.on("loaded", invalidate),
     correction.on("close", () => (version = null)),
   ]);

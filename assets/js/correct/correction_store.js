@@ -1,26 +1,26 @@
 // @ts-check
 /**
- * The reader's mask on the server: a draft that follows every step, and the versions that are
- * saved. What cannot be sent is sent again until the server has it; what another window wrote is
- * never overwritten unasked.
+ * The reader's mask on the server: a draft that is saved after every step, and the saved versions.
+ * Failed requests are retried until the server has the draft; a draft from another window is never
+ * overwritten without asking.
  */
 
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Base, Slices, Spec, State } from "./correction.js" */
 
 import { all, Events } from "../frame/events.js";
-import { ask as askServer, pauseOf } from "../frame/server.js";
+import { ask as askServer, NO_ANSWER, pauseOf, RETRYING } from "../frame/server.js";
 import * as correction from "./correction.js";
 import * as maskBits from "./mask_bits.js";
 
 /**
- * What has become of the correction.
+ * Saving status of the correction.
  *
  * @typedef {object} Status
  * @property {"none" | "saving" | "saved" | "version" | "failed" | "refused" | "conflict"} kind
  *   saved: as a draft.
- * @property {string} [at] When, in ISO 8601.
- * @property {string} [sentence] Why not.
+ * @property {string} [at] Time in ISO 8601.
+ * @property {string} [sentence] Why it is not saved.
  * @property {VersionLine} [line]
  */
 
@@ -30,42 +30,42 @@ import * as maskBits from "./mask_bits.js";
  * @typedef {object} VersionLine
  * @property {number} number
  * @property {string} author
- * @property {boolean} own Whether it is this reader's.
+ * @property {boolean} own Whether this reader saved it.
  * @property {string} saved_at
  * @property {Spec} based_on
  * @property {{ area_px: number, volume_ml: number | null, dice_ai: number | null }} facts
  */
 
 /**
- * A draft, as the server stores it; masks as maskBits.encode makes them.
+ * A draft as the server stores it; masks as encoded by maskBits.encode.
  *
  * @typedef {object} Draft
  * @property {number} revision
  * @property {string} changed_at
  * @property {Spec} based_on
- * @property {string} mask Of the slices that were touched.
- * @property {string | null} base_mask Of the version under it.
- * @property {string | null} ai_mask Of the AI's, where its result is another one now.
+ * @property {string} mask Touched slices.
+ * @property {string | null} base_mask The version that it is based on.
+ * @property {string | null} ai_mask The AI mask, if the result has changed since.
  */
 
 /** @typedef {{ mask: Slices, base: Base }} VersionMask */
 
-/** @typedef {Pick<State, "base" | "touched">} Sent The mask as it is sent, or was. */
+/** @typedef {Pick<State, "base" | "touched">} Sent The mask as sent. */
 
 /**
- * Of the study in view, and of one that was left while it was being saved.
+ * Synchronization of one study: the one in view, or one that was left while being saved.
  *
  * @typedef {object} Sync
  * @property {Session} now
  * @property {State} state
  * @property {readonly VersionLine[]} versions
- * @property {Map<number, VersionMask>} masks Of versions that were fetched.
- * @property {number} revision Of the draft on the server.
- * @property {Base | null} home The version that the mask is without a draft.
- * @property {boolean} dirty Whether something is not sent yet.
+ * @property {Map<number, VersionMask>} masks Fetched versions.
+ * @property {number} revision Revision of the draft on the server.
+ * @property {Base | null} home The version that the mask equals if there is no draft.
+ * @property {boolean} dirty Whether there are unsent changes.
  * @property {boolean} loaded
  * @property {number} failures
- * @property {Draft | null} other Of another window, in a conflict.
+ * @property {Draft | null} other In a conflict, the draft of the other window.
  * @property {Status} status
  * @property {number} timer
  * @property {Promise<void>} sending
@@ -73,26 +73,29 @@ import * as maskBits from "./mask_bits.js";
 
 const QUIET_MS = 700; // after the last step
 const PATIENCE_MS = 20000;
-const KEEPALIVE_BYTES = 60000; // browsers send no more when a page goes away
-const NO_ANSWER = "the server does not answer. Trying again.";
+const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
 const writer = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) =>
   byte.toString(16).padStart(2, "0"),
 ).join("");
 
-let step = 0; // of this window, over all studies
+let step = 0; // counts over all studies of this window
 /** @type {Sync | null} */
 let sync = null;
-/** @type {Map<string, Promise<void>>} saves of studies that were left: who comes back waits */
+/** @type {Map<string, Promise<void>>} saves of studies that were left; reopening waits for them */
 const going = new Map();
-/** @type {Map<string, { base: Base, touched: Slices }>} of studies that were left in a conflict */
+/** @type {Map<string, { base: Base, touched: Slices }>} masks of studies left in a conflict */
 const unsettled = new Map();
 
 /** @type {Events<"status">} */
 const events = new Events();
-/** Listens to what becomes of the correction of the study in view. */
+/** Listens to the saving status of the study in view. */
 export const { on } = events;
 
-/** What is in view; fails where no study is open. */
+/**
+ * Synchronization of the study in view.
+ *
+ * @throws {Error} If no study is open.
+ */
 function opened() {
   if (!sync) throw new Error("No study is open.");
   return sync;
@@ -121,7 +124,7 @@ function report(session, kind, fields) {
 const ask = (url, options) =>
   askServer(url, { signal: AbortSignal.timeout(PATIENCE_MS), ...options });
 
-// ---- what is there ----
+// ---- loading ----
 /**
  * @param {Session} now
  * @param {string | null} text
@@ -146,10 +149,10 @@ async function decodeDraft(now, draft) {
  * @returns {Promise<VersionMask>}
  */
 async function fetchVersion(session, number) {
-  const kept = session.masks.get(number);
-  if (kept) return kept;
+  const known = session.masks.get(number);
+  if (known) return known;
   const { ok, body } = await ask(address(session, `versions/${number}`));
-  if (!ok) throw new Error(body.error || "The server does not answer.");
+  if (!ok) throw new Error(body.error || NO_ANSWER);
   const { now } = session;
   const [mask, ai] = await Promise.all([decode(now, body.mask), decode(now, body.ai_mask)]);
   const spec = { ...body.based_on, version: number };
@@ -165,7 +168,7 @@ async function load(session, tries = 0) {
   const { ok, status, body } = await ask(address(session, "corrections"));
   if (sync !== session) return;
   if (!ok) {
-    report(session, "failed", { sentence: status ? body.error : NO_ANSWER });
+    report(session, "failed", { sentence: status ? body.error : RETRYING });
     const again = () => void (sync === session && load(session, tries + 1));
     if (!status || status >= 500) session.timer = setTimeout(again, pauseOf(tries));
     return;
@@ -180,7 +183,7 @@ async function load(session, tries = 0) {
   } catch (error) {
     report(session, "refused", { sentence: error instanceof Error ? error.message : "" });
   }
-  if (sync === session && session.state.steps) schedule(); // the reader was faster
+  if (sync === session && session.state.steps) schedule(); // the reader has drawn meanwhile
 }
 
 /**
@@ -198,8 +201,8 @@ async function takeDraft(session, draft) {
 }
 
 /**
- * What was drawn here before the study was left in a conflict comes back; the other window's is one
- * step back.
+ * Restores what was drawn before the study was left in a conflict; undo returns to the other
+ * window's draft.
  *
  * @param {Sync} session
  */
@@ -211,7 +214,7 @@ function takeUnsettled({ now }) {
   const { spec, under } = mine.base;
   const base = correction.storedBase(now, spec, {});
   const own = spec.version === null ? base : { ...base, under };
-  correction.replace("Your draft of this window", own, mine.touched);
+  correction.replace("Draft from this window", own, mine.touched);
 }
 
 /**
@@ -237,7 +240,7 @@ function schedule() {
 }
 
 /**
- * One request after the other, so that a later state is never overtaken.
+ * Saves the draft. Requests are sent one after the other, so that a later state is never overtaken.
  *
  * @param {Sync} session
  * @param {{ leaving?: boolean }} [options]
@@ -250,7 +253,7 @@ function save(session, options) {
 }
 
 /**
- * Whether a mask is what the study has without a draft.
+ * Whether a mask needs no draft: it equals a version, or nothing was drawn.
  *
  * @param {Sync} session
  * @param {Sent} sent
@@ -270,7 +273,7 @@ async function envelope(session, state) {
 
 /**
  * @param {Sync} session
- * @param {{ leaving?: boolean }} [options] leaving: the page goes away.
+ * @param {{ leaving?: boolean }} [options] leaving: the page is closing.
  */
 async function send(session, { leaving = false } = {}) {
   const { base, touched } = session.state;
@@ -299,8 +302,8 @@ async function send(session, { leaving = false } = {}) {
 function fail(session, status, sentence) {
   session.dirty = true;
   if (status && status < 500 && status !== 408 && status !== 429)
-    return report(session, "refused", { sentence: sentence || "the server refused it." });
-  report(session, "failed", { sentence: (status && sentence) || NO_ANSWER });
+    return report(session, "refused", { sentence: sentence || "The server rejected it." });
+  report(session, "failed", { sentence: (status && sentence) || RETRYING });
   session.timer = setTimeout(() => void save(session), pauseOf(session.failures++));
 }
 
@@ -315,7 +318,7 @@ function conflict(session, draft) {
   report(session, "conflict", { at: draft.changed_at });
 }
 
-/** Ends a conflict; returns the other window's draft. */
+/** Ends a conflict and returns the other window's draft. */
 function settleConflict() {
   const session = opened();
   const { other } = session;
@@ -326,31 +329,31 @@ function settleConflict() {
   return other;
 }
 
-/** In a conflict, this window's draft goes on. */
+/** Resolves a conflict in favour of this window's draft. */
 export async function keepMine() {
   settleConflict();
   await save(opened());
 }
 
-/** In a conflict, the other window's draft comes into view; this one's is one step back. */
+/** Resolves a conflict in favour of the other window's draft; undo returns to this one's. */
 export async function takeTheirs() {
   const session = opened();
   if (!session.other) return;
   const { base, touched } = await decodeDraft(session.now, session.other);
   settleConflict();
-  correction.replace("Draft of the other window", base, touched);
+  correction.replace("Draft from the other window", base, touched);
 }
 
 // ---- versions ----
 /**
  * Saves a version.
  *
- * @returns {Promise<VersionLine | null>} Null where the status says why not.
+ * @returns {Promise<VersionLine | null>} Null if it failed; the status has the reason.
  */
 export async function saveVersion() {
   const session = opened();
   clearTimeout(session.timer);
-  await session.sending; // a draft on its way
+  await session.sending; // a draft being sent
   const { base, touched } = session.state;
   const sent = { base, touched };
   report(session, "saving");
@@ -358,9 +361,7 @@ export async function saveVersion() {
   const answer = await ask(address(session, "versions"), { method: "POST", body });
   if (!answer.ok) {
     session.dirty = true;
-    const sentence = answer.status
-      ? answer.body.error
-      : "the server does not answer. Press Save again in a moment.";
+    const sentence = answer.status ? answer.body.error : `${NO_ANSWER} Try again in a moment.`;
     report(session, answer.status ? "refused" : "failed", { sentence });
     return null;
   }
@@ -373,8 +374,7 @@ export async function saveVersion() {
 }
 
 /**
- * After a version was saved it is what the mask stands on, unless the reader went on drawing
- * meanwhile.
+ * Bases the mask on the version just saved, unless the reader has drawn meanwhile.
  *
  * @param {Sync} session
  * @param {VersionLine} line
@@ -385,7 +385,7 @@ async function goOn(session, line, sent) {
   try {
     session.home = (await fetchVersion(session, line.number)).base;
   } catch {
-    session.home = null; // it is saved; the list shows it
+    session.home = null; // it is saved all the same, and listed
   }
   if (sync !== session) return;
   const { state } = session;
@@ -395,7 +395,7 @@ async function goOn(session, line, sent) {
 }
 
 /**
- * A version's mask, and what a correction that goes on from it stands on.
+ * The mask of a version, and the base for a correction that continues from it.
  *
  * @param {number} number
  */
@@ -404,16 +404,16 @@ export const version = (number) => fetchVersion(opened(), number);
 /** @returns {Status} */
 export const status = () => sync?.status ?? { kind: "none" };
 
-/** The versions, the latest first. */
+/** The versions, latest first. */
 export const versions = () => sync?.versions ?? [];
 
-/** Whether something is not sent yet. */
+/** Whether there are unsent changes. */
 export const isDirty = () => Boolean(sync?.dirty);
 
-/** Whether a version holds all of the mask. */
+/** Whether all of the mask is saved in a version. */
 export const isSaved = () => sync !== null && isHome(sync, sync.state);
 
-/** Whether it is not known yet what the server has. */
+/** Whether the stored correction is still loading. */
 export const isLoading = () => sync !== null && !sync.loaded && sync.status.kind === "none";
 
 // ---- with the study ----
@@ -455,12 +455,12 @@ function leave() {
   if (sync?.dirty && sync.status.kind !== "conflict") void save(sync, { leaving: true });
 }
 
-/** @param {Event} event Of a page that goes: the browser asks the reader first. */
+/** @param {Event} event Of a page that closes: the browser asks the reader first. */
 function warn(event) {
   if (sync && (sync.dirty || sync.status.kind === "saving")) event.preventDefault();
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the window. */
+/** @param {AbortSignal} signal Removes the listeners from the window. */
 export function mount(signal) {
   const hidden = () => document.visibilityState === "hidden" && leave();
   document.addEventListener("visibilitychange", hidden, { signal });

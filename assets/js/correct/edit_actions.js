@@ -1,5 +1,5 @@
 // @ts-check
-/** What the buttons and keys of the edit row do to whole slices, and the way back. */
+/** Actions of the edit row on whole slices, and undo. */
 
 /** @import { Size } from "./mask_shapes.js" */
 /** @import { Step } from "./correction.js" */
@@ -10,9 +10,9 @@ import * as correctionStore from "./correction_store.js";
 import { maskOf, size } from "./edit_tools.js";
 import * as maskBits from "./mask_bits.js";
 import * as maskShapes from "./mask_shapes.js";
-import { say } from "./said.js";
+import { note } from "../viewer/notes.js";
 
-/** @type {WeakSet<Uint8Array>} packed masks between corrected ones that were not touched since */
+/** @type {WeakSet<Uint8Array>} interpolated packed masks, which interpolation may replace again */
 const interpolated = new WeakSet();
 
 /**
@@ -23,7 +23,7 @@ function shape(label, make) {
   const { k, study } = viewer.opened();
   const mask = maskOf(k);
   if (mask && !correction.change(label, [{ k, mask: make(mask, size(study)) }]))
-    say("There is nothing to change on this slice.");
+    note("Nothing to change on this slice.");
 }
 
 /** @param {number} direction 1 or -1. */
@@ -31,25 +31,25 @@ function copy(direction) {
   const { k, study } = viewer.opened();
   const to = k + direction;
   if (to < 0 || to >= study.n)
-    return void say(direction > 0 ? "This is the last slice." : "This is the first slice.");
+    return void note(direction > 0 ? "This is the last slice." : "This is the first slice.");
   const mask = maskOf(k);
   if (!mask) return;
   correction.change(`Copy of slice ${k + 1}`, [{ k: to, mask }]);
   viewer.goTo(to);
 }
 
-/** Slices that were corrected by hand, in order. */
+/** Slices corrected by hand, in order. */
 function corrected() {
   const byHand = [...correction.opened().touched].filter(([, bits]) => !interpolated.has(bits));
   return byHand.map(([k]) => k).sort((a, b) => a - b);
 }
 
 /**
- * The gaps around a slice, between the corrected slices nearest to it.
+ * The gaps between corrected slices that a slice is in or next to.
  *
- * @param {readonly number[]} slices Corrected ones, in order.
+ * @param {readonly number[]} slices Corrected slices, in order.
  * @param {number} k
- * @returns {[number, number][]} From and to, both corrected.
+ * @returns {[number, number][]} First and last slice, both corrected.
  */
 export function gaps(slices, k) {
   /** @type {[number, number][]} */
@@ -63,10 +63,13 @@ export function gaps(slices, k) {
 
 function interpolate() {
   const now = viewer.opened();
-  if (correctionStore.isLoading()) return void say("Your correction is still loading.");
+  if (correctionStore.isLoading()) return void note("Your correction is still loading.");
   const around = gaps(corrected(), now.k);
   if (!around.length)
-    return void say("Correct a slice below and one above first, with others between them.");
+    return void note(
+      "First correct two slices, one on each side, with slices between them.",
+      "no-gap",
+    );
   const changes = around.flatMap(([from, to]) => {
     const [one, other] = [correction.mask(from), correction.mask(to)];
     if (!one || !other) return [];
@@ -83,45 +86,43 @@ function interpolate() {
     if (bits) interpolated.add(bits);
   }
   const [first, last] = [changes[0].k + 1, changes[changes.length - 1].k + 1];
-  const words =
-    first === last
-      ? `Slice ${first} was interpolated.`
-      : `Slices ${first} to ${last} were interpolated.`;
-  say(isApart ? `${words} Where the two outlines lie apart, nothing is between them.` : words);
+  const slices = first === last ? `Slice ${first}` : `Slices ${first} to ${last}`;
+  const isEmpty = " The two outlines do not overlap, so some slices between them are empty.";
+  note(`${slices} interpolated.${isApart ? isEmpty : ""}`, `interpolated-${first}-${last}`);
 }
 
 const clear = () => shape("Clear", (mask) => new Uint8Array(mask.length));
 
-/** The slice as the AI outlined it, at the threshold from which the correction began. */
+/** Reverts the slice to the AI mask, at the threshold from which the correction started. */
 async function again() {
   const { k, study } = viewer.opened();
   const { state } = correction;
   const base = correction.baseNow();
-  if (!base.ai) return void say("There is no AI mask of this study.");
-  const label = "AI's mask again";
+  if (!base.ai) return void note("This study has no AI mask.");
+  const label = "Revert to AI";
   if (base.under === base.ai) {
-    if (!correction.change(label, [{ k, mask: null }])) say("This slice is as the AI outlined it.");
+    if (!correction.change(label, [{ k, mask: null }])) note("This slice already has the AI mask.");
     return;
   }
   const bits = await base.ai.load(k).catch(() => null);
   if (!bits || correction.state !== state)
-    return void say("The AI's mask of this slice could not be loaded.");
+    return void note("The AI mask of this slice could not be loaded.");
   correction.change(label, [{ k, mask: maskBits.unpack(bits, study.width * study.height) }]);
 }
 
 /**
- * Where a step happened comes into view.
+ * Goes to the slice of an undone or redone step and names it.
  *
  * @param {Step | null} step
  * @param {"Undone" | "Redone"} word
  */
 function back(step, word) {
-  if (!step) return void say(`There is nothing to ${word === "Undone" ? "undo" : "redo"}.`);
+  if (!step) return void note(`Nothing to ${word === "Undone" ? "undo" : "redo"}.`);
   const slices = step.slices.map(({ k }) => k);
   if (slices.length && !slices.includes(viewer.opened().k)) viewer.goTo(slices[0]);
   const [first] = slices;
   const place = slices.length > 1 ? `, ${slices.length} slices` : `, slice ${first + 1}`;
-  say(`${word}: ${step.label}${slices.length ? place : ""}.`);
+  note(`${word}: ${step.label}${slices.length ? place : ""}.`, word.toLowerCase());
 }
 
 /** By the name of the button or key. */

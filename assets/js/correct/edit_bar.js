@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * The edit row of the tool bar: buttons, keys, size of the brush, and in words what becomes of the
- * correction.
+ * The edit row of the tool bar: buttons, keys, brush size, and the saving status as text.
  */
 
 /** @import { Binding } from "../frame/keys.js" */
@@ -16,22 +15,22 @@ import * as correction from "./correction.js";
 import * as correctionStore from "./correction_store.js";
 import { actions } from "./edit_actions.js";
 import * as editTools from "./edit_tools.js";
-import { say } from "./said.js";
+import { note } from "../viewer/notes.js";
 
 /** @typedef {keyof typeof actions} ActionName */
 
 const isEditing = () => viewer.now !== null && tools.group() === "edit";
 let waitsForName = false;
-/** @type {(() => void) | null} takes the keys away that other tools have too */
-let takeSteps = null;
+/** @type {(() => void) | null} removes the keys that other tools use too */
+let removeSteps = null;
 
 /** @type {Events<"words">} */
 const events = new Events();
-/** Listens to what the row says of the correction. */
+/** Listens to changes of the status text. */
 export const { on } = events;
 
 /**
- * A time of today as a clock shows it, of another day with its date.
+ * A time as "14:05", with its date if it is not today's.
  *
  * @param {string} iso
  */
@@ -42,23 +41,29 @@ export function time(iso) {
   return isToday ? clock : `${at.toLocaleDateString()} ${clock}`;
 }
 
-/** What has become of the correction, in one sentence. */
-export function words() {
-  const { kind, at = "", sentence, line } = correctionStore.status();
-  // of what is sent in a moment
+/** Saving status of the correction; "saving" includes changes that are about to be sent. */
+function statusKind() {
+  const { kind } = correctionStore.status();
   const isAhead = correctionStore.isDirty() && ["none", "saved", "version"].includes(kind);
-  if (kind === "saving" || isAhead) return "Saving the draft";
+  return isAhead ? "saving" : kind;
+}
+
+/** Saving status of the correction as text. */
+export function words() {
+  const { at = "", sentence, line } = correctionStore.status();
+  const kind = statusKind();
+  if (kind === "saving") return "Saving draft";
   if (kind === "saved") return `Draft saved ${time(at)}`;
   if (kind === "version") return `Saved as version ${line?.number} by ${line?.author}, ${time(at)}`;
-  if (kind === "failed" || kind === "refused") return `Not saved: ${sentence}`;
+  if (kind === "failed" || kind === "refused") return `Not saved. ${sentence}`;
   if (kind === "conflict")
     return (
-      `Not saved: another window changed this draft at ${time(at)}.` +
-      " Nothing is lost: choose which of the two goes on."
+      `Not saved: this draft was changed in another window at ${time(at)}.` +
+      " Both drafts are intact. Choose which one to continue with."
     );
   return correction.isThere()
-    ? "Nothing to save"
-    : "Draw on the image: the AI's mask stays as it is.";
+    ? "No changes to save"
+    : "Draw on the image. The AI mask is not changed.";
 }
 
 function show() {
@@ -69,6 +74,7 @@ function show() {
   const place = byId("edit-words");
   place.textContent = isConflict ? "Not saved: changed in another window" : words();
   place.title = words();
+  place.dataset.status = statusKind();
   place.classList.toggle("edit-words--failed", ["failed", "refused", "conflict"].includes(kind));
   byId("edit-conflict-words").textContent = isConflict ? words() : "";
   byId("edit-conflict").hidden = !isConflict;
@@ -80,14 +86,14 @@ function show() {
 
 async function save() {
   if (!isEditing() || byId("edit-save", HTMLButtonElement).disabled)
-    return void say("Nothing has been changed since the last version.");
+    return void note("No changes since the last version.");
   if (!reader.now.name && reader.now.can_rename) {
     waitsForName = true;
     byId("reader-open").click();
-    return void say("Type your name: it is kept with the version.");
+    return void note("Enter your name. It is saved with the version.");
   }
   const line = await correctionStore.saveVersion();
-  if (line) say(`Saved as version ${line.number}.`);
+  if (line) note(`Saved as version ${line.number}.`);
 }
 
 function nameCame() {
@@ -121,7 +127,7 @@ function makeSlider() {
   showSize();
 }
 
-/** @param {() => unknown} run Only while the edit row is shown. */
+/** @param {() => unknown} run Runs only while the edit row is shown. */
 const editing = (run) => () => void (isEditing() && run());
 
 /** @param {string} name */
@@ -135,7 +141,7 @@ function flip() {
 }
 
 /**
- * A binding that runs again while its key is held.
+ * A binding that repeats while its key is held.
  *
  * @param {string} id
  * @param {string} key
@@ -144,19 +150,23 @@ function flip() {
  */
 const held = (id, key, label, run) => ({ id, key, label, repeat: true, run });
 
-/** @type {Binding[]} */
+/**
+ * Readers' own keys are stored by these ids, which never change.
+ *
+ * @type {Binding[]}
+ */
 const KEYS = [
   {
     id: "edit.open",
     key: "e",
-    label: "Correct the mask, or leave off",
+    label: "Start or stop editing",
     run: () => viewer.now && tools.toggleGroup("edit"),
   },
-  { id: "edit.brush", key: "4", label: "Brush (Alt takes away)", run: tool("brush") },
-  { id: "edit.eraser", key: "5", label: "Eraser (Alt adds)", run: tool("eraser") },
-  { id: "edit.polygon", key: "6", label: "Polygon that adds", run: tool("polygon") },
-  { id: "edit.cut", key: "7", label: "Polygon that cuts out", run: tool("cut") },
-  { id: "edit.fill", key: "8", label: "Fill a hole (Alt takes a piece away)", run: tool("fill") },
+  { id: "edit.brush", key: "4", label: "Brush (Alt: erase)", run: tool("brush") },
+  { id: "edit.eraser", key: "5", label: "Eraser (Alt: add)", run: tool("eraser") },
+  { id: "edit.polygon", key: "6", label: "Polygon", run: tool("polygon") },
+  { id: "edit.cut", key: "7", label: "Subtract polygon", run: tool("cut") },
+  { id: "edit.fill", key: "8", label: "Fill hole (Alt: remove region)", run: tool("fill") },
   held(
     "edit.smaller",
     "<",
@@ -171,31 +181,34 @@ const KEYS = [
   ),
   held("edit.grow", "Shift+g", "Grow by one pixel", action("grow")),
   held("edit.shrink", "Shift+s", "Shrink by one pixel", action("shrink")),
-  held("edit.copy-next", "Shift+PageDown", "Copy to the next slice", action("copy-next")),
-  held("edit.copy-previous", "Shift+PageUp", "Copy to the slice before", action("copy-previous")),
+  held("edit.copy-next", "Shift+PageDown", "Copy to next slice", action("copy-next")),
+  held("edit.copy-previous", "Shift+PageUp", "Copy to previous slice", action("copy-previous")),
   {
     id: "edit.interpolate",
     key: "Shift+i",
     label: "Interpolate between corrected slices",
     run: action("interpolate"),
   },
-  { id: "edit.clear", key: "Shift+x", label: "Clear the slice", run: action("clear") },
+  { id: "edit.clear", key: "Shift+x", label: "Clear this slice", run: action("clear") },
   {
     id: "edit.again",
     key: "Shift+a",
-    label: "Take the AI's mask on this slice again",
+    label: "Revert this slice to the AI mask",
     run: action("again"),
   },
   { id: "show.correction", key: "Shift+m", label: "Correction on or off", run: flip },
 ];
 
-/** Keys that other tools have too: ours while ours is the row in view. */
-/** @type {Binding[]} */
+/**
+ * Keys that other tools use too: they are the edit row's while it is shown.
+ *
+ * @type {Binding[]}
+ */
 const STEPS = [
   held("edit.undo", "Ctrl+z", "Undo", action("undo")),
   held("edit.redo", "Ctrl+Shift+z", "Redo", action("redo")),
   { id: "edit.redo-too", key: "Ctrl+y", repeat: true, run: action("redo") },
-  { id: "edit.save", key: "Ctrl+s", label: "Save as a new version", run: editing(save) },
+  { id: "edit.save", key: "Ctrl+s", label: "Save version", run: editing(save) },
 ];
 
 /** @type {ActionName[]} */
@@ -212,14 +225,14 @@ const BUTTONS = [
 ];
 
 function keepSteps() {
-  if (isEditing() && !takeSteps) takeSteps = keys.add("Correcting: undo and save", STEPS);
-  else if (!isEditing() && takeSteps) {
-    takeSteps();
-    takeSteps = null;
+  if (isEditing() && !removeSteps) removeSteps = keys.add("Editing: undo and save", STEPS);
+  else if (!isEditing() && removeSteps) {
+    removeSteps();
+    removeSteps = null;
   }
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   makeSlider();
   /**
@@ -245,11 +258,11 @@ export function mount(signal) {
     editTools.on("size", showSize),
     viewer.on("open", showSize),
     viewer.on("display", keepSteps),
-    keys.add("Correcting", KEYS),
+    keys.add("Editing", KEYS),
   ]);
   return () => {
-    takeSteps?.();
-    takeSteps = null;
+    removeSteps?.();
+    removeSteps = null;
     waitsForName = false;
     remove();
   };

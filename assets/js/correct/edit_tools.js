@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * What a drag or a click on the image does to the reader's mask: brush, eraser, polygon that adds
- * or cuts out, fill. While a stroke is drawn it is shown live; only when it ends it becomes a step
- * that can be taken back. Alt, and the other end of a pen, turn brush and eraser round.
+ * The editing tools: brush, eraser, polygon, subtract polygon, fill hole. A stroke is shown
+ * live and becomes an undoable step when it ends. Alt, or the eraser end of a pen, swaps brush and
+ * eraser.
  */
 
 /** @import { Point } from "../viewer/screen.js" */
@@ -19,22 +19,22 @@ import * as viewer from "../viewer/viewer.js";
 import * as correction from "./correction.js";
 import * as correctionStore from "./correction_store.js";
 import * as maskShapes from "./mask_shapes.js";
-import { say } from "./said.js";
+import { note } from "../viewer/notes.js";
 
 /**
- * A polygon in the making.
+ * A polygon that is being drawn.
  *
  * @typedef {object} Outline
  * @property {number} k
- * @property {number} value 1 adds, 0 cuts out.
+ * @property {number} value 1 adds, 0 subtracts.
  * @property {Point[]} points
- * @property {Point | null} at Where the pointer is.
+ * @property {Point | null} at Position of the pointer.
  */
 
 export const SMALLEST = 1;
 export const LARGEST = 80;
-const NEAR_PX = 10; // of the screen: a click that close to the first point closes a polygon
-const LASSO_PX = 6; // of the screen, between points that are drawn in one drag
+const NEAR_PX = 10; // screen pixels: a click this close to the first point closes a polygon
+const LASSO_PX = 6; // screen pixels between the points of a freehand polygon
 const PEN_ERASER = 32;
 let diameter = 9; // of the brush
 /** @type {Outline | null} */
@@ -42,10 +42,10 @@ let outline = null;
 
 /** @type {Events<"size", number>} */
 const events = new Events();
-/** Listens to the brush's diameter. */
+/** Listens to changes of the brush diameter. */
 export const { on } = events;
 
-/** The brush's diameter in pixels. */
+/** Brush diameter in pixels. */
 export const brushSize = () => diameter;
 
 /**
@@ -59,26 +59,26 @@ export const size = ({ width, height, spacing_mm: mm }) => ({
 });
 
 /**
- * A copy of a slice's mask to draw on, or null with a sentence why not.
+ * A copy of a slice's mask to draw on; null, with a message, while it is loading.
  *
  * @param {number} k
  */
 export function maskOf(k) {
-  if (correctionStore.isLoading()) return say("Your correction is still loading.");
+  if (correctionStore.isLoading()) return note("Your correction is still loading.");
   const mask = correction.mask(k);
   if (mask) return mask;
   void correction.fetchBase(k);
-  return say("The mask of this slice is still loading.");
+  return note("The mask of this slice is still loading.");
 }
 
-/** The slice in view to draw on, or null with a sentence why not. */
+/** The slice in view with its mask to draw on; null, with a message, while it is loading. */
 function begin() {
   const { k } = viewer.opened();
   const mask = maskOf(k);
   return mask && { k, mask };
 }
 
-// ---- the mark of the brush ----
+// ---- brush cursor ----
 /** @param {string} name */
 const markOf = (name) => viewer.now?.screen?.layer("edit").querySelector(`.${name}`) ?? null;
 
@@ -139,7 +139,7 @@ export function setSize(wanted) {
 }
 
 /**
- * Small brushes by one, large ones by more.
+ * Changes the size by one pixel for small brushes, by more for large ones.
  *
  * @param {number} direction 1 or -1.
  */
@@ -166,7 +166,7 @@ function drawOutline() {
 }
 
 /**
- * In pixels of the screen.
+ * Distance in screen pixels.
  *
  * @param {Point} a
  * @param {Point} b
@@ -191,7 +191,7 @@ function addPoint(value) {
     outline ??= { k, value, points: [], at: null };
     const mine = outline;
     const { points } = mine;
-    // the second click of a double one adds nothing
+    // the second click of a double click adds no point
     if (!points.length || distance(point, points[points.length - 1]) >= 2) points.push(point);
     drawOutline();
     return {
@@ -226,16 +226,16 @@ function dropLastPoint() {
 function closeOutline() {
   if (!outline) return;
   const { points, value, k } = outline;
-  if (points.length < 3) return void say("A polygon has three points or more.");
+  if (points.length < 3) return void note("A polygon needs at least three points.");
   dropOutline();
   const drawn = k === viewer.opened().k ? begin() : null;
   if (!drawn) return;
   maskShapes.polygon(drawn.mask, size(viewer.opened().study), points, value);
-  correction.change(value ? "Polygon" : "Cut out", [drawn]);
+  correction.change(value ? "Polygon" : "Subtract polygon", [drawn]);
 }
 
 /**
- * Enter, Escape and Backspace belong to the polygon while one is being made.
+ * Enter, Escape and Backspace close, cancel and shorten a polygon that is being drawn.
  *
  * @param {KeyboardEvent} event
  */
@@ -258,12 +258,10 @@ function fill(point, event) {
   if (!drawn || !isInside) return null;
   const { pixels, value, open } = maskShapes.region(drawn.mask, size(study), point);
   if (value && !event.altKey)
-    return say(
-      "Click into a hole to fill it. With Alt, a click on a piece of the mask takes it away.",
-    );
-  if (!value && open) return say("This is no hole: it reaches the edge of the image.");
+    return note("Click inside a hole to fill it. Alt-click a region to remove it.", "not-in-hole");
+  if (!value && open) return note("Not a hole: the region touches the image edge.", "not-a-hole");
   const mask = drawn.mask.map((pixel, i) => (pixels[i] ? 1 - value : pixel));
-  correction.change(value ? "Piece taken away" : "Fill hole", [{ k: drawn.k, mask }]);
+  correction.change(value ? "Remove region" : "Fill hole", [{ k: drawn.k, mask }]);
   return null;
 }
 
@@ -284,7 +282,7 @@ function show({ tool }) {
   if (outline && tool !== (outline.value ? "polygon" : "cut")) dropOutline();
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the document. */
+/** @param {AbortSignal} signal Removes the listeners from the document. */
 export function mount(signal) {
   document.addEventListener("keydown", outlineKey, { capture: true, signal });
   return all([

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A mask's bits: packed for keeping, compressed differences for undo, and the form in which masks
- * travel (dashboard/masks/encoding.py has the layout). Masks are Uint8Array of 0 and 1, one a
- * pixel; packed ones hold eight pixels a byte, the first in the highest bit.
+ * Bit-level representations of masks: packed for storage, compressed differences for undo, and the
+ * encoding for transfer (layout in dashboard/masks/encoding.py). Masks are Uint8Arrays of 0 and 1,
+ * one byte per pixel; packed ones hold eight pixels per byte, the first in the highest bit.
  */
 
 /** @typedef {{ readonly n: number, readonly height: number, readonly width: number }} Shape */
@@ -50,14 +50,14 @@ const ONES = Uint8Array.from(
 );
 
 /**
- * Pixels of a packed mask.
+ * Number of pixels in a packed mask.
  *
  * @param {Uint8Array} bits
  */
 export const count = (bits) => bits.reduce((sum, byte) => sum + ONES[byte], 0);
 
 /**
- * Pixels that two packed masks have in common.
+ * Number of pixels that two packed masks have in common.
  *
  * @param {Uint8Array} a
  * @param {Uint8Array} b
@@ -75,8 +75,9 @@ export function both(a, b) {
 export const equal = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /**
- * What has to be flipped to make one packed mask the other: bytes to skip, bytes that follow, those
- * bytes, again and again; lengths in groups of seven bits. Its own inverse.
+ * The difference of two packed masks (XOR), run-length encoded: number of bytes to skip, number of
+ * changed bytes, those bytes, repeated; numbers are variable-length, seven bits per byte. The
+ * difference is its own inverse.
  *
  * @param {Uint8Array} before
  * @param {Uint8Array} after
@@ -101,7 +102,7 @@ export function difference(before, after) {
 }
 
 /**
- * A packed mask with a difference.
+ * Applies a difference to a packed mask.
  *
  * @param {Uint8Array} bits
  * @param {Uint8Array} change From `difference`.
@@ -145,7 +146,7 @@ function toBase64(bytes) {
 const fromBase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 /**
- * Packed masks as text.
+ * Encodes packed masks as text.
  *
  * @param {ReadonlyMap<number, Uint8Array>} slices By position.
  * @param {Shape} study
@@ -163,10 +164,11 @@ export async function encode(slices, { n, height, width }) {
 }
 
 /**
- * Packed masks by position. Fails where they are not of the study.
+ * Decodes packed masks by position.
  *
- * @param {string} text From `encode`, or from the server.
+ * @param {string} text From `encode` or from the server.
  * @param {Shape} study
+ * @throws {Error} If the mask has another shape than the study.
  */
 export async function decode(text, { n, height, width }) {
   const bytes = await through(fromBase64(text), new DecompressionStream("deflate"));

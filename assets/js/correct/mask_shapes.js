@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What can be done to a mask on one slice. Pure functions: masks are Uint8Array of 0 and 1, row by
- * row; points are in image coordinates, in which pixel (0, 0) covers 0..1.
+ * Operations on the mask of one slice, as pure functions. Masks are Uint8Arrays of 0 and 1, row by
+ * row; points are in image coordinates: pixel (0, 0) covers 0..1 in x and y.
  */
 
 /** @import { Pair } from "../viewer/geometry.js" */
@@ -14,7 +14,7 @@ import { polygonRuns } from "../viewer/geometry.js";
  * @typedef {object} Size
  * @property {number} width
  * @property {number} height
- * @property {readonly [number, number]} [unit] Sizes of a pixel, x and y, the finer of them 1.
+ * @property {readonly [number, number]} [unit] Pixel size in x and y, the smaller one 1.
  */
 
 const FAR = 1e12;
@@ -26,8 +26,8 @@ const FAR = 1e12;
 const inside = (limit, value) => Math.min(limit, Math.max(0, value));
 
 /**
- * Sets every pixel whose centre lies within the radius of the line between two points, and those
- * that it runs through.
+ * Sets all pixels whose centres are within the radius of the segment between two points, and those
+ * that the segment passes through.
  *
  * @param {Uint8Array} mask
  * @param {Size} size
@@ -66,7 +66,7 @@ export function stroke(mask, { width, height, unit = [1, 1] }, from, to, radius,
 }
 
 /**
- * Sets every pixel whose centre lies in a closed polygon (even-odd).
+ * Sets all pixels whose centres are in a closed polygon (even-odd rule).
  *
  * @param {Uint8Array} mask
  * @param {Size} size
@@ -80,12 +80,12 @@ export function polygon(mask, { width, height }, points, value) {
 }
 
 /**
- * The pixels that hang together with one at their sides and hold the same value.
+ * The 4-connected region of equal value around a pixel.
  *
  * @param {Uint8Array} mask
  * @param {Size} size
- * @param {Point} point In that one.
- * @returns {{ pixels: Uint8Array, value: number, open: boolean }} open: they reach the edge.
+ * @param {Point} point In the pixel.
+ * @returns {{ pixels: Uint8Array, value: number, open: boolean }} open: it touches the image edge.
  */
 export function region(mask, { width, height }, { x, y }) {
   const start = Math.floor(y) * width + Math.floor(x);
@@ -108,7 +108,7 @@ export function region(mask, { width, height }, { x, y }) {
 }
 
 /**
- * A mask that is larger by one pixel at each side.
+ * A mask grown by one pixel on each side.
  *
  * @param {Uint8Array} mask
  * @param {Pick<Size, "width">} size
@@ -127,7 +127,7 @@ export function grow(mask, { width }) {
 }
 
 /**
- * A mask that is smaller by one pixel at each side; beyond the image's edge everything is 0.
+ * A mask shrunk by one pixel on each side; outside the image everything is 0.
  *
  * @param {Uint8Array} mask
  * @param {Pick<Size, "width">} size
@@ -145,12 +145,11 @@ export function shrink(mask, { width }) {
 }
 
 /**
- * Squared distances along one line, after Felzenszwalb and Huttenlocher 2012, Theory of Computing
- * 8:415.
+ * Squared distances along one line (Felzenszwalb and Huttenlocher 2012, Theory of Computing 8:415).
  *
  * @param {Float64Array} values
- * @param {number} n How many of them.
- * @param {number} step From one to the next.
+ * @param {number} n Number of values.
+ * @param {number} step Distance between neighbours.
  * @param {Float64Array} out
  * @param {Int32Array} hull Room for n + 1.
  * @param {Float64Array} starts Room for n + 2.
@@ -182,8 +181,8 @@ function lineDistances(values, n, step, out, hull, starts) {
 }
 
 /**
- * Distance of every pixel's centre to the nearest one that holds a value; very large where there is
- * none.
+ * Distance from every pixel centre to the nearest pixel with a value; very large if no pixel has
+ * it.
  *
  * @param {Uint8Array} mask
  * @param {Size} size
@@ -211,7 +210,8 @@ export function distances(mask, { width, height, unit = [1, 1] }, value) {
 }
 
 /**
- * Positive inside, negative outside, 0 half-way between a pixel of the mask and one beside it.
+ * Signed distance to the border of the mask: positive inside, negative outside, 0 half-way between
+ * a pixel of the mask and its neighbour outside.
  *
  * @param {Uint8Array} mask
  * @param {Size} size
@@ -225,8 +225,8 @@ function signedDistances(mask, size) {
 /** @typedef {{ left: number, top: number, width: number, height: number }} Box */
 
 /**
- * The rectangle around masks with a border that none reaches, which may lie beyond the image; null
- * where all are empty.
+ * The bounding box of masks plus an empty border, which may extend beyond the image; null if all
+ * are empty.
  *
  * @param {readonly Uint8Array[]} masks
  * @param {Size} size
@@ -257,13 +257,13 @@ function cut(mask, { width }, box) {
 }
 
 /**
- * Masks on the way from one to another: where the interpolated signed distance is positive
+ * Masks interpolated between two others: where the interpolated signed distance is positive
  * (shape-based interpolation, Raya and Udupa 1990, IEEE Trans. Med. Imaging 9:32).
  *
  * @param {Uint8Array} one
  * @param {Uint8Array} other
  * @param {Size} size
- * @param {readonly number[]} shares Of the way, 0 to 1.
+ * @param {readonly number[]} shares Positions between the two, 0 to 1.
  */
 export function between(one, other, size, shares) {
   const empty = () => new Uint8Array(one.length);

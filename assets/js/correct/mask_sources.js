@@ -1,27 +1,27 @@
 // @ts-check
 /**
- * Where whole masks come from, slice by slice: the AI's answer at a threshold, the reference, a
- * mask that was saved, none at all.
+ * Sources of whole masks, slice by slice: the AI result at a threshold, the reference, a saved
+ * mask, an empty mask.
  */
 
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Result, Study } from "../viewer/study.js" */
 
-import * as calls from "../viewer/calls.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import { address } from "../viewer/pixels.js";
 import * as threshold from "../viewer/threshold.js";
 import * as maskBits from "./mask_bits.js";
 
 /**
  * @typedef {object} Source
- * @property {(k: number) => number | null} area In pixels, null while it is not known.
- * @property {(k: number) => Uint8Array | null} bits Packed, null while its map is on its way.
+ * @property {(k: number) => number | null} area In pixels, null while it is unknown.
+ * @property {(k: number) => Uint8Array | null} bits Packed mask, null while its map is loading.
  * @property {(k: number) => Promise<Uint8Array>} load
- * @property {{ has: (k: number) => boolean, level: number }} [map] Where they are maps of a result:
- *   on which slices, and the smallest value inside.
+ * @property {{ has: (k: number) => boolean, level: number }} [map] Of a result's probability maps:
+ *   which slices have one, and the smallest value inside the mask.
  */
 
-const KEPT = 8; // slices of each source that stay packed; the viewer's loader has the maps
+const CACHED = 8; // packed slices per source; the viewer's loader caches the maps
 
 /** @param {Study} study */
 export const zeros = ({ width, height }) => new Uint8Array(Math.ceil((width * height) / 8));
@@ -39,7 +39,7 @@ async function fetchMap(now, url) {
 }
 
 /**
- * From maps of uint8.
+ * A source from maps of uint8.
  *
  * @param {Session} now
  * @param {(k: number) => string | null} url Null where the mask is empty.
@@ -49,53 +49,53 @@ async function fetchMap(now, url) {
  */
 function fromMaps(now, url, level, area) {
   const empty = zeros(now.study);
-  /** @type {Map<number, Uint8Array>} the oldest first */
-  const kept = new Map();
+  /** @type {Map<number, Uint8Array>} oldest first */
+  const cached = new Map();
   /**
    * @param {number} k
    * @param {ArrayLike<number>} map
    */
-  const keep = (k, map) => {
+  const pack = (k, map) => {
     const mask = new Uint8Array(map.length);
     for (let i = 0; i < map.length; i++) mask[i] = map[i] >= level ? 1 : 0;
     const packed = maskBits.pack(mask);
-    kept.delete(k);
-    kept.set(k, packed);
-    for (const old of kept.keys()) if (kept.size > KEPT) kept.delete(old);
+    cached.delete(k);
+    cached.set(k, packed);
+    for (const old of cached.keys()) if (cached.size > CACHED) cached.delete(old);
     return packed;
   };
   const bits = (/** @type {number} */ k) => {
     const from = url(k);
     if (!from) return empty;
-    const known = kept.get(k);
+    const known = cached.get(k);
     if (known) return known;
     const map = now.loader.get(from);
-    return map ? keep(k, map) : null;
+    return map ? pack(k, map) : null;
   };
   return {
     area,
     bits,
-    load: async (k) => bits(k) ?? keep(k, await fetchMap(now, url(k) ?? "")),
+    load: async (k) => bits(k) ?? pack(k, await fetchMap(now, url(k) ?? "")),
   };
 }
 
 /**
- * The AI's mask of a result as it stands.
+ * The AI mask of a result.
  *
  * @param {Session} now
  * @param {Result} result
  * @param {number} value The mask threshold.
- * @param {number | null} point The operating point, null for the shipped one.
+ * @param {number | null} point The operating point, null for the default.
  * @returns {Source}
  */
 export function ofAi(now, result, value, point) {
   const level = threshold.toLevel(value);
   const has = (/** @type {number} */ k) =>
-    calls.reaches(result.slices[k], point) && result.slices[k].outline_evidence !== null;
-  const isShipped = point === null && level === threshold.toLevel(result.mask_threshold);
+    operatingPoint.reaches(result.slices[k], point) && result.slices[k].outline_evidence !== null;
+  const isDefault = point === null && level === threshold.toLevel(result.mask_threshold);
   const area = (/** @type {number} */ k) => {
     if (!has(k)) return 0;
-    return isShipped ? result.slices[k].mask_area_px : (now.measures?.areas[k]?.[level] ?? null);
+    return isDefault ? result.slices[k].mask_area_px : (now.measures?.areas[k]?.[level] ?? null);
   };
   const url = (/** @type {number} */ k) => (has(k) ? address(result.probability_url, k) : null);
   return { ...fromMaps(now, url, level, area), map: { has, level } };
@@ -121,7 +121,7 @@ export function ofReference(now) {
  * A saved mask.
  *
  * @param {Study} study
- * @param {ReadonlyMap<number, Uint8Array>} slices Packed masks by position; the others are empty.
+ * @param {ReadonlyMap<number, Uint8Array>} slices Packed masks by position; all others are empty.
  * @returns {Source}
  */
 export function ofSlices(study, slices) {

@@ -1,18 +1,18 @@
 // @ts-check
 /**
- * What Dash and the modules have of each other: functions that its clientside callbacks call,
- * properties of its components, its pages.
+ * The interface between Dash and the modules: functions for clientside callbacks, properties of
+ * components, navigation.
  *
- * Dash looks a function up by name when it calls it, and fails where it is missing. It never is:
- * the page starts Dash once all modules have run (`RENDERER` in dashboard/components/shell.py).
+ * Dash looks functions up by name when it calls them and fails if one is missing. The page
+ * therefore starts Dash after all modules have run (`RENDERER` in dashboard/components/shell.py).
  */
 
 /**
- * Makes functions known to Dash.
+ * Registers functions for clientside callbacks.
  *
- * @param {string} namespace Name that the Python side uses: `ClientsideFunction(namespace, ...)`.
- * @param {Record<string, (...inputs: any[]) => unknown>} functions By the name that it uses. What
- *   returns nothing leaves the callback's outputs as they are.
+ * @param {string} namespace As in `ClientsideFunction(namespace, ...)` on the Python side.
+ * @param {Record<string, (...inputs: any[]) => unknown>} functions By name. One that returns
+ *   nothing leaves the callback's outputs unchanged.
  */
 export function register(namespace, functions) {
   const dash = (window.dash_clientside ??= {});
@@ -25,7 +25,7 @@ export function register(namespace, functions) {
 }
 
 /**
- * Sets properties of a component, as a callback's output does.
+ * Sets properties of a component, like the output of a callback.
  *
  * @param {string} id
  * @param {Record<string, unknown>} properties
@@ -35,7 +35,7 @@ export function setProps(id, properties) {
 }
 
 /**
- * Shows another page of the app, as `dcc.Link` does: nothing is loaded again.
+ * Goes to another page of the app without reloading, like `dcc.Link`.
  *
  * @param {string} href
  */

@@ -1,14 +1,14 @@
 // @ts-check
-/** Elements of the page: found by their ids, or made. */
+/** Finding and creating elements of the page. */
 
 /**
- * The element with an id. Fails where it is missing or of another kind: then page and modules do
- * not fit.
+ * The element with an id.
  *
  * @template {typeof HTMLElement} [Kind=typeof HTMLElement]
  * @param {string} id
- * @param {Kind} [kind] What it is, HTMLButtonElement.
+ * @param {Kind} [kind] Its class, such as HTMLButtonElement.
  * @returns {InstanceType<Kind>}
+ * @throws {Error} If it is missing or of another class: page and modules do not match.
  */
 export function byId(id, kind) {
   const element = find(id, kind);
@@ -17,11 +17,11 @@ export function byId(id, kind) {
 }
 
 /**
- * The element with an id; null where the page in view has none.
+ * The element with an id; null if the current page has none.
  *
  * @template {typeof HTMLElement} [Kind=typeof HTMLElement]
  * @param {string} id
- * @param {Kind} [kind] What it is, HTMLButtonElement.
+ * @param {Kind} [kind] Its class, such as HTMLButtonElement.
  * @returns {InstanceType<Kind> | null}
  */
 export function find(id, kind) {
@@ -32,11 +32,12 @@ export function find(id, kind) {
 }
 
 /**
- * The first element that a selector finds in another one. Fails where it finds none.
+ * The first element that matches a selector.
  *
  * @param {string} selector
- * @param {ParentNode} [parent] The document where it is left out.
+ * @param {ParentNode} [parent] By default the document.
  * @returns {HTMLElement}
+ * @throws {Error} If there is none.
  */
 export function query(selector, parent = document) {
   const element = parent.querySelector(selector);
@@ -45,11 +46,11 @@ export function query(selector, parent = document) {
 }
 
 /**
- * A new element.
+ * Creates an element.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Partial<HTMLElementTagNameMap[Tag]>} [properties] As in script: `className`,
+ * @param {Partial<HTMLElementTagNameMap[Tag]>} [properties] DOM properties: `className`,
  *   `textContent`.
  * @param {...(Node | string)} children
  * @returns {HTMLElementTagNameMap[Tag]}
@@ -62,7 +63,7 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
- * A new element of SVG.
+ * Creates an SVG element.
  *
  * @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag
@@ -84,7 +85,7 @@ export function setAttributes(element, attributes) {
 }
 
 /**
- * Writes words into the element with an id, where the page has it and they have changed.
+ * Sets the text of the element with an id if the page has it and the text has changed.
  *
  * @param {string} id
  * @param {string} words
@@ -95,7 +96,7 @@ export function write(id, words) {
 }
 
 /**
- * What an event happened to, as an element.
+ * The target of an event as an element.
  *
  * @param {Event} event
  */
@@ -103,15 +104,15 @@ export const targetOf = (event) =>
   event.target instanceof Element ? event.target : document.documentElement;
 
 /**
- * The element whose listener an event has reached.
+ * The element whose listener is handling an event.
  *
  * @param {Event} event
  */
 export const listenerOf = (event) => /** @type {HTMLElement} */ (event.currentTarget);
 
 /**
- * The keys belong to the image again after a click by mouse: Space and Enter would press the
- * button once more. A click by a key leaves the focus where it is.
+ * Gives the keyboard back to the image after a mouse click on a button, which Space and Enter would
+ * press again. After a click by keyboard the focus stays.
  *
  * @param {MouseEvent} event
  */
@@ -121,7 +122,7 @@ export function letGoOfClick(event) {
 }
 
 /**
- * A slider. It is made here, because `dcc.Input` would send every step of it through Dash.
+ * Creates a slider. It is not a `dcc.Input`, which would send every step through Dash.
  *
  * @param {Record<string, string | number>} attributes
  * @param {(value: number) => void} onInput

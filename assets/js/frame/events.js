@@ -1,18 +1,18 @@
 // @ts-check
-/** What happens in one module, by name, and who listens to it. */
+/** Events of a module, by name, and their listeners. */
 
 /**
- * A place where others may listen.
+ * An event emitter.
  *
- * @template {string} Name What may happen.
- * @template [Given=void] What listeners are given.
+ * @template {string} Name Names of its events.
+ * @template [Given=void] What listeners receive.
  */
 export class Events {
   /** @type {Map<Name, Set<(given: Given) => void>>} */
   #listeners = new Map();
 
   /**
-   * Listens until the function that is returned is called.
+   * Listens until the returned function is called.
    *
    * @param {Name | readonly Name[]} names
    * @param {(given: Given) => void} run
@@ -37,7 +37,7 @@ export class Events {
 }
 
 /**
- * One remover of many.
+ * Combines several removers into one.
  *
  * @param {readonly (() => void)[]} removers
  */

@@ -1,18 +1,17 @@
 // @ts-check
 /**
- * A job as a page follows it, through one channel: the progress and the outcome of a background
- * callback. When the channel is silent for some seconds (its web process or the network is gone)
- * the page asks again: whichever web process answers follows the same row of the jobs table, and
- * asking twice does no harm.
+ * Follows a job through the progress and outcome of a background callback. If nothing arrives for
+ * some seconds (the web process or the network is down), the request is sent again: any web process
+ * can follow the same row of the jobs table, and a second request does no harm.
  */
 
 import * as dash from "./dash.js";
 
 /**
- * What the server says of a job.
+ * State of a job as the server reports it.
  *
  * @typedef {object} JobNews
- * @property {number} asked Mark of the request that is answered.
+ * @property {number} asked Id of the request that it answers.
  * @property {string} state
  * @property {number} [done]
  * @property {number} [total]
@@ -21,26 +20,26 @@ import * as dash from "./dash.js";
  */
 
 /**
- * @typedef {Omit<JobNews, "asked" | "cancelling">} JobState What a page shows: the server's states,
- *   and "cancelling", "lost".
+ * @typedef {Omit<JobNews, "asked" | "cancelling">} JobState State for display: the server's states
+ *   plus "cancelling" and "lost".
  */
 
 const SILENCE_MS = 5000;
-const CANCEL_MS = 3000; // after which a click on Cancel that was lost can be repeated
+const CANCEL_MS = 3000; // after that a lost click on Cancel can be repeated
 const ENDED = new Set(["done", "failed", "cancelled"]);
 
 export class JobChannel {
   #store;
   #what;
   #show;
-  #asked = 0; // mark of the request that is answered
-  #again = false; // whether a job that failed or was cancelled begins again
+  #asked = 0; // id of the current request
+  #again = false; // whether to restart a failed or cancelled job
   #cancelled = -Infinity;
   #timer = 0;
 
   /**
-   * @param {string} store Id of the request's dcc.Store.
-   * @param {Readonly<Record<string, unknown>>} what Names the job in it.
+   * @param {string} store Id of the dcc.Store for requests.
+   * @param {Readonly<Record<string, unknown>>} what Identifies the job.
    * @param {(job: JobState) => void} show Called with each state.
    */
   constructor(store, what, show) {
@@ -49,7 +48,7 @@ export class JobChannel {
     this.#show = show;
   }
 
-  /** @param {boolean} again Whether a job that failed or was cancelled begins again. */
+  /** @param {boolean} again Whether to restart a failed or cancelled job. */
   ask(again) {
     this.#again = again;
     this.#cancelled = -Infinity;
@@ -73,7 +72,7 @@ export class JobChannel {
 
   /** @param {JobNews | null} [job] Progress or outcome of the callback. */
   hear(job) {
-    if (!job || job.asked !== this.#asked) return; // an earlier request's last words
+    if (!job || job.asked !== this.#asked) return; // of an earlier request
     this.#again = false;
     if (ENDED.has(job.state)) {
       this.close();
@@ -84,7 +83,7 @@ export class JobChannel {
     this.#show(stops ? { ...job, state: "cancelling" } : job);
   }
 
-  /** The reader has asked for the job to be cancelled. */
+  /** Shows that the reader has asked to cancel the job. */
   cancel() {
     this.#cancelled = performance.now();
     this.#show({ state: "cancelling" });

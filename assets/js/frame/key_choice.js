@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The list of keys behind `?`, in which readers change them: press a key's button, then the new
- * key. A sentence says what cannot be taken; a key that something else has is taken from it only
- * when the reader says so.
+ * The list of keys (`?`), in which readers can change them: click a key, then press the new one. A
+ * message explains why a key cannot be used; a key that is already in use is reassigned only after
+ * confirmation.
  */
 
 /** @import { Binding } from "./keys.js" */
@@ -11,9 +11,9 @@ import { byId, find, make, targetOf } from "./dom.js";
 import * as keys from "./keys.js";
 import * as reader from "./reader.js";
 
-const FIXED_WORDS =
-  "Tab and Escape move between controls and close what is open; they stay as they are.";
-/** What Chrome never hands to a page, and what readers need of the browser itself. */
+const FIXED =
+  "Tab and Escape cannot be changed: they move between controls and close dialogs and panels.";
+/** Keys that Chrome never passes to a page, or that readers need for the browser itself. */
 const CHROME = new RegExp(
   "^(Ctrl\\+(Shift\\+)?([ntwqcvxafphjklordeug]|Tab|Page(Up|Down)|[0-9+=-])" +
     "|Ctrl\\+Shift\\+([bijmno]|Delete)|(Shift\\+)?F(1|3|5|6|7|11|12))$",
@@ -23,7 +23,7 @@ const USABLE = new RegExp(
     "|Insert|Delete|Backspace|F([2489]|10))$",
 );
 const ALONE = ["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "NumLock", "ScrollLock"];
-/** @type {Binding | null} the binding whose new key is awaited */
+/** @type {Binding | null} the binding that waits for its new key */
 let waiting = null;
 
 /** @param {string} key */
@@ -36,11 +36,20 @@ const cap = (text) => make("kbd", { className: "key", textContent: text });
 const isChanged = (binding) => keys.keyOf(binding) !== binding.key;
 
 /**
+ * @typedef {"intro" | "waiting" | "cancelled" | "changed" | "not-saved" | "reset" | "in-use"
+ *   | Refusal} Status
+ */
+/** @typedef {"system" | "fixed" | "browser" | "unusable" | "used-by-fixed"} Refusal */
+
+/**
+ * @param {Status} code Is in the document too (`data-code`), for tests.
  * @param {string} text
  * @param {...Node} buttons
  */
-function say(text, ...buttons) {
-  byId("help-status").replaceChildren(make("span", { textContent: text }), ...buttons);
+function say(code, text, ...buttons) {
+  const place = byId("help-status");
+  place.replaceChildren(make("span", { textContent: text }), ...buttons);
+  place.dataset.code = code;
 }
 
 /** @param {Binding} binding */
@@ -58,7 +67,7 @@ function controls(binding) {
   const caps = key ? keys.names(key).map(cap) : ["no key"];
   const change = make("button", { type: "button", className: "help-key" }, ...caps);
   change.dataset.id = binding.id;
-  change.setAttribute("aria-label", `${binding.label}: ${words(key)}. Change the key`);
+  change.setAttribute("aria-label", `${binding.label}: ${words(key)}. Change key`);
   change.addEventListener("click", () => wait(binding));
   if (!isChanged(binding)) return [change];
   const className = "button button--link help-reset";
@@ -94,7 +103,7 @@ function wait(binding) {
   waiting = binding;
   button(binding.id)?.classList.add("help-key--waiting");
   button(binding.id)?.replaceChildren("press a key");
-  say(`Press the new key for “${binding.label}”. Escape leaves it as it is.`);
+  say("waiting", `Press the new key for “${binding.label}”. Escape cancels.`);
 }
 
 function stop() {
@@ -106,22 +115,24 @@ function stop() {
 }
 
 /**
- * Why a key cannot be taken, in a sentence; "" where it can.
+ * Why a key cannot be used, as code and sentence; null if it can.
  *
  * @param {string} key
  * @param {KeyboardEvent} event
+ * @returns {[Refusal, string] | null}
  */
 function refusal(key, event) {
+  const other = "Press another key.";
   if (event.altKey || event.metaKey)
-    return "Keys with Alt, Option or Command belong to the system; press another one.";
-  if (key === "Tab" || key === "Shift+Tab") return FIXED_WORDS;
-  if (CHROME.test(key)) return `${words(key)} belongs to the browser; press another key.`;
-  if (!USABLE.test(key)) return "This key cannot be used; press another one.";
-  return "";
+    return ["system", `Keys with Alt, Option or Command are reserved by the system. ${other}`];
+  if (key === "Tab" || key === "Shift+Tab") return ["fixed", FIXED];
+  if (CHROME.test(key)) return ["browser", `${words(key)} is reserved by the browser. ${other}`];
+  if (!USABLE.test(key)) return ["unusable", `This key cannot be used. ${other}`];
+  return null;
 }
 
 /**
- * The bindings that have a key, besides one.
+ * The other bindings that have a key.
  *
  * @param {string} key
  * @param {Binding} binding
@@ -136,26 +147,27 @@ function take(event) {
   event.stopPropagation();
   if (event.key === "Escape") {
     stop();
-    return say("Nothing was changed.");
+    return say("cancelled", "Key not changed.");
   }
   const binding = waiting;
   const key = keys.name(event);
   const why = refusal(key, event);
-  if (why) return say(why);
+  if (why) return say(...why);
   const [holder] = holders(key, binding);
   if (!holder) return assign(binding, key);
   const other = holder.binding;
-  const has = `${words(key)} already means “${other.label || holder.group}”.`;
-  if (!keys.canChange(other)) return say(`${has} That cannot be changed; press another key.`);
+  const has = `${words(key)} is already used for “${other.label || holder.group}”.`;
+  if (!keys.canChange(other))
+    return say("used-by-fixed", `${has} It cannot be changed. Press another key.`);
   const className = "button button--small";
   const textContent = `Use ${words(key)} here`;
   const use = make("button", { type: "button", className, textContent });
   use.addEventListener("click", () => assign(binding, key));
-  say(`${has} Press another key, or leave that one without a key:`, use);
+  say("in-use", `${has} Press another key, or use it here and leave that one without a key:`, use);
 }
 
 /**
- * Gives a key to a binding, and takes it from the one that has it.
+ * Assigns a key to a binding and removes it from the one that has it.
  *
  * @param {Binding} binding
  * @param {string} key
@@ -166,28 +178,29 @@ function assign(binding, key) {
   if (holder) changed[`${holder.id}`] = "";
   if (key === binding.key) delete changed[`${binding.id}`];
   waiting = null;
-  const lost = holder ? ` “${holder.label}” has no key now.` : "";
-  void keep(changed, `“${binding.label}” is ${words(key)} now.${lost}`);
+  const lost = holder ? ` “${holder.label}” now has no key.` : "";
+  void save(changed, "changed", `“${binding.label}” is now ${words(key)}.${lost}`);
   button(binding.id)?.focus();
 }
 
 /**
  * @param {Readonly<Record<string, string>>} changed All of the reader's keys.
+ * @param {"changed" | "reset"} code
  * @param {string} sentence
  */
-async function keep(changed, sentence) {
-  const kept = reader.change({ keys: changed });
+async function save(changed, code, sentence) {
+  const saving = reader.change({ keys: changed });
   draw();
-  say(sentence);
-  const error = await kept;
-  if (error) say(`${sentence} ${error}`);
+  say(code, sentence);
+  const error = await saving;
+  if (error) say("not-saved", `${sentence} ${error}`);
 }
 
 function open() {
   const dialog = find("help-dialog", HTMLDialogElement);
   if (!dialog || dialog.open) return;
   draw();
-  say("Choose a key to change it. Your keys are kept on this server for you alone.");
+  say("intro", "Click a key to change it. Your keys are saved on this server, for you only.");
   byId("help-tour").hidden = !document.querySelector(".review");
   dialog.showModal();
 }
@@ -200,7 +213,7 @@ function onClick(event) {
   if (!dialog?.open) return;
   if (target.closest("#help-reset-all")) {
     waiting = null;
-    void keep({}, "All keys are as shipped.");
+    void save({}, "reset", "All keys reset to their defaults.");
   } else if (target === dialog || target.closest("#help-close, #help-tour")) {
     waiting = null;
     dialog.close();
@@ -213,5 +226,5 @@ export function start() {
   keys.on("change", () => {
     if (find("help-dialog", HTMLDialogElement)?.open && !waiting) draw();
   });
-  keys.add("Everywhere", [{ id: "help", key: "?", label: "This list", fixed: true, run: open }]);
+  keys.add("General", [{ id: "help", key: "?", label: "Show keys", fixed: true, run: open }]);
 }

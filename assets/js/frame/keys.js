@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Keyboard: one listener, and the list behind `?` made from what is registered, so that the two
+ * Keyboard: one listener, and the list behind `?` is made from the same bindings, so that the two
  * cannot differ. key_choice.js changes keys, reader.js stores them.
  *
- * A key's cap on a button is a `<kbd class="key">` with the key as shipped; it follows when the
- * reader changes the key.
+ * Key caps on buttons are `<kbd class="key">` elements with the default key; their text is updated
+ * when the reader changes the key.
  */
 
 import { Events } from "./events.js";
@@ -12,14 +12,14 @@ import { Events } from "./events.js";
 /**
  * @typedef {object} Binding
  * @property {string} [id] Never changes: readers' own keys are stored by it.
- * @property {string} key As shipped, as in KeyboardEvent.key, letters in lower case, with "Ctrl+"
- *   and "Shift+" before it ("Shift+n", "ArrowDown", " " for the space bar).
- * @property {string} [shown] What the list shows where there is no key.
- * @property {string} [label] Without one it works but is not listed.
+ * @property {string} key Default key, as in KeyboardEvent.key, letters in lower case, prefixed with
+ *   "Ctrl+" and "Shift+" ("Shift+n", "ArrowDown", " " for the space bar).
+ * @property {string} [shown] Shown in the list instead of a key.
+ * @property {string} [label] A binding without a label is not listed.
  * @property {boolean} [fixed] Readers cannot change it.
- * @property {boolean} [repeat] Run again while it is held.
+ * @property {boolean} [repeat] Runs again while the key is held.
  * @property {(event: KeyboardEvent) => unknown} [run]
- * @property {(event: KeyboardEvent) => unknown} [up] Run when it is released.
+ * @property {(event: KeyboardEvent) => unknown} [up] Runs when the key is released.
  */
 
 /** @type {Record<string, string>} */
@@ -36,7 +36,7 @@ const MOVES_SLIDER = /^(Arrow|Page|Home$|End$)/;
 
 /** @type {Map<string, readonly Binding[]>} */
 const groups = new Map();
-/** @type {Readonly<Record<string, string>>} the reader's keys, by the binding's id */
+/** @type {Readonly<Record<string, string>>} the reader's own keys by binding id */
 let own = {};
 
 /** @type {Events<"change">} */
@@ -45,11 +45,11 @@ const events = new Events();
 export const { on } = events;
 
 /**
- * Adds a group of bindings, in the place of an earlier one of its name.
+ * Adds a group of bindings; replaces an earlier group of the same name.
  *
  * @param {string} group Its title in the list.
  * @param {readonly Binding[]} bindings
- * @returns {() => void} Takes the group away again.
+ * @returns {() => void} Removes the group.
  */
 export function add(group, bindings) {
   groups.set(group, bindings);
@@ -64,7 +64,7 @@ export const canChange = (binding) =>
   Boolean(binding.id && binding.label && binding.key && !binding.fixed);
 
 /**
- * The key that a binding has now, "" for none.
+ * The current key of a binding, "" for none.
  *
  * @param {Binding} binding
  */
@@ -76,9 +76,9 @@ export const all = () =>
   [...groups].flatMap(([group, bindings]) => bindings.map((binding) => ({ group, binding })));
 
 /**
- * The reader's keys take the place of those shipped, on this page at once.
+ * Applies the reader's own keys in place of the defaults.
  *
- * @param {Readonly<Record<string, string>>} keys By the bindings' ids.
+ * @param {Readonly<Record<string, string>>} keys By binding id.
  */
 export function use(keys) {
   own = { ...keys };
@@ -87,7 +87,7 @@ export function use(keys) {
 }
 
 /**
- * The key of an event as bindings name it.
+ * The key of an event in the notation of bindings.
  *
  * @param {KeyboardEvent} event
  */
@@ -99,7 +99,7 @@ export function name(event) {
 }
 
 /**
- * Whether the key belongs to the element that has the focus: typing, or pressing a button.
+ * Whether the focused element needs the key, for typing or pressing a button.
  *
  * @param {KeyboardEvent} event
  */
@@ -107,7 +107,7 @@ function isTaken(event) {
   const target = event.target instanceof Element ? event.target : document.body;
   if (document.querySelector("dialog[open]")) return true;
   if (target.closest("textarea, select, [contenteditable='true']")) return true;
-  // the grid moves, letters are ours
+  // the grid uses arrow keys and Space; letters are ours
   if (target.closest(".ag-root")) return event.key.length > 1 || event.key === " ";
   const input = target.closest("input");
   if (input?.type === "range") return !input.dataset.passKeys && MOVES_SLIDER.test(event.key);
@@ -138,14 +138,14 @@ function dispatch(event, up) {
 const part = (text) => NAMES[text] || (text.length === 1 ? text.toUpperCase() : text);
 
 /**
- * The caps of a key, "Shift+n" as ["Shift", "N"].
+ * Key caps for a key: "Shift+n" becomes ["Shift", "N"].
  *
  * @param {string} key
  */
 export const names = (key) => key.split(/\+(?!$)/).map(part);
 
 /**
- * The binding whose key, as shipped, is on a cap: with those caps a page's buttons are drawn.
+ * The binding with a default key, found by its cap: pages are rendered with the default keys.
  *
  * @param {string} cap
  */
@@ -155,7 +155,7 @@ function bindingOf(cap) {
   return all().find(({ binding }) => isIt(binding))?.binding;
 }
 
-/** @param {string} key As `aria-keyshortcuts` names it. */
+/** @param {string} key Is converted to the notation of `aria-keyshortcuts`. */
 const shortcut = (key) =>
   key.replace("Ctrl+", "Control+").replace(/ $/, "Space").replace(/\+$/, "Plus");
 
@@ -182,7 +182,7 @@ function markCaps() {
  */
 function markCap(cap, known) {
   const { dataset } = cap;
-  // React may have put the element to another use
+  // React may have reused the element
   if (!dataset.binding || cap.textContent !== dataset.cap)
     dataset.binding = bindingOf(cap.textContent)?.id || "";
   const binding = dataset.binding && known.get(dataset.binding);

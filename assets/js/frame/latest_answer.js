@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * An answer of the server that follows what changes in the browser. It is asked for a moment after
- * the last change, and a request that a change has overtaken is cancelled. The former answer stays
- * until the new one is there.
+ * A server response that follows changes in the browser. The request is sent shortly after the last
+ * change, outdated requests are cancelled, and the previous answer stays available until the new
+ * one arrives.
  */
 
 import { pauseOf, RequestError } from "./server.js";
@@ -11,7 +11,7 @@ const SETTLE_MS = 120;
 const PATIENCE_MS = 60000;
 
 /**
- * A list of parts, each of them the same as long as the answer is.
+ * Identifies an answer: a list of parts, compared by identity.
  *
  * @typedef {readonly unknown[]} Key
  */
@@ -37,12 +37,12 @@ export class LatestAnswer {
   #abort = null;
   #onChange;
 
-  /** @param {() => void} onChange Called, never at once, when anything of it has changed. */
+  /** @param {() => void} onChange Called asynchronously after any change. */
   constructor(onChange) {
     this.#onChange = onChange;
   }
 
-  /** The last answer, which may be that to an earlier key: then it is late. */
+  /** The last answer, which may belong to an earlier key (`isLate`). */
   get answer() {
     return this.#answer;
   }
@@ -51,13 +51,13 @@ export class LatestAnswer {
     return this.#wanted !== null && !same(this.#wanted, this.#answered) && !this.#sentence;
   }
 
-  /** Why there is no answer, where asking failed. */
+  /** Why the request failed, in a sentence; "" if it did not. */
   get sentence() {
     return this.#sentence;
   }
 
   /**
-   * Asks for another answer, where the key has changed.
+   * Requests a new answer if the key has changed.
    *
    * @param {Key} key
    * @param {(signal: AbortSignal) => Promise<Answer>} request
@@ -73,7 +73,7 @@ export class LatestAnswer {
     queueMicrotask(this.#onChange);
   }
 
-  /** Nothing is asked for any more, and the answer is forgotten. */
+  /** Cancels requests and clears the answer. */
   stop() {
     this.#cancel();
     this.#wanted = this.#answered = this.#answer = null;
@@ -104,7 +104,7 @@ export class LatestAnswer {
       if (own.signal.aborted) return;
       const { message } = /** @type {Error} */ (error);
       const isFinal = error instanceof RequestError && error.isFinal;
-      this.#sentence = isFinal ? message : `${message} Trying again.`;
+      this.#sentence = isFinal ? message : `${message} Retrying.`;
       const again = () => void this.#run(key, request);
       if (!isFinal) this.#timer = setTimeout(again, pauseOf(this.#tries++));
     }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Who is reading: name, own keys, whether the tour was taken. The server stores it (/api/reader);
- * what cannot be sent is in effect on this page at once and is sent again until the server has it.
+ * The reader: name, own keys, whether the tour is done. Changes take effect on this page at once
+ * and are stored on the server (/api/reader), with retries until they are.
  */
 
 import { byId, find, make, targetOf } from "./dom.js";
@@ -12,17 +12,17 @@ import * as shell from "./shell.js";
 
 /**
  * @typedef {object} Reader
- * @property {string} name As typed, "" before.
- * @property {string} shown Name on the page.
- * @property {boolean} can_rename Whether the name is not a sign-in's.
- * @property {Readonly<Record<string, string>>} keys Own keys by the bindings' ids, "" for none.
+ * @property {string} name As entered, "" before.
+ * @property {string} shown Displayed name.
+ * @property {boolean} can_rename False if the name comes from a sign-in.
+ * @property {Readonly<Record<string, string>>} keys Own keys by binding id, "" for none.
  * @property {boolean} tour_done
  * @property {boolean} loaded Whether the server has answered.
  */
 
-const NOT_SAVED = "The server does not answer; it will be saved as soon as it does.";
+const NOT_SAVED = "The server is not responding. This will be saved as soon as it does.";
 
-/** @type {Readonly<Reader>} the reader as this page knows them */
+/** @type {Readonly<Reader>} */
 export let now = {
   name: "",
   shown: "Reader",
@@ -31,7 +31,7 @@ export let now = {
   tour_done: true,
   loaded: false,
 };
-/** @type {Partial<Reader> | null} what the server does not have yet */
+/** @type {Partial<Reader> | null} changes that are not stored yet */
 let pending = null;
 let sending = Promise.resolve("");
 let failures = 0;
@@ -39,7 +39,7 @@ let timer = 0;
 
 /** @type {Events<"change">} */
 const events = new Events();
-/** Listens to what the server says of the reader. */
+/** Listens to changes of the reader. */
 export const { on } = events;
 
 /** @param {Partial<Reader>} answer */
@@ -63,13 +63,13 @@ async function load(tries = 0) {
   setTimeout(load, pauseOf(tries), tries + 1);
 }
 
-/** Sends what is pending; returns why it is not saved, in a sentence, or "". */
+/** Sends pending changes; returns why they are not saved, in a sentence, or "". */
 async function send() {
   clearTimeout(timer);
   const sent = pending;
   if (!sent) return "";
   const answer = await ask("/api/reader", { method: "PUT", body: JSON.stringify(sent) });
-  // else more was changed meanwhile: it is sent next
+  // else there are newer changes, which are sent next
   if (pending === sent && isFinal(answer.status)) pending = null;
   if (answer.ok) {
     failures = 0;
@@ -78,15 +78,14 @@ async function send() {
   }
   if (isFinal(answer.status)) {
     void load();
-    return answer.body.error || "The server refused it.";
+    return answer.body.error || "The server rejected it.";
   }
   timer = setTimeout(() => void change({}), pauseOf(failures++));
   return NOT_SAVED;
 }
 
 /**
- * Changes what is known of the reader, here at once and then on the server, one request after the
- * other.
+ * Changes fields of the reader, on this page at once and then on the server, one request at a time.
  *
  * @param {Partial<Pick<Reader, "name" | "keys" | "tour_done">>} fields
  * @returns {Promise<string>} Why it is not saved, in a sentence, or "".
@@ -99,7 +98,7 @@ export function change(fields) {
   return sending;
 }
 
-// ---- the menu at the right of the top bar ----
+// ---- reader dialog ----
 function openMenu() {
   const dialog = find("reader-dialog", HTMLDialogElement);
   if (!dialog || dialog.open) return;
@@ -120,9 +119,9 @@ function openMenu() {
   field.readOnly = !now.can_rename;
   byId("reader-save").hidden = !now.can_rename;
   byId("reader-words").textContent = now.can_rename
-    ? "Written beside what you save, such as a corrected mask. Until you type one it is" +
-      ` “${now.shown}”. The server knows you by this browser.`
-    : "Your name comes from the sign-in in front of Overread. It is written beside what you save.";
+    ? "Saved with your work, such as corrected masks. Until you enter a name," +
+      ` “${now.shown}” is used. The server recognizes you by this browser.`
+    : "Your name comes from the sign-in. It is saved with your work.";
   byId("reader-status").textContent = "";
   dialog.showModal();
   if (now.can_rename && !now.name) field.focus();

@@ -1,9 +1,9 @@
 // @ts-check
-/** Requests to the app's server, and how long to wait before another try. */
+/** Requests to the app's server, and the pauses between retries. */
 
 /**
- * X-Overread is the version of the HTTP interface (docs/http.md). Only this app's scripts can send
- * it, so that the server refuses changes without it.
+ * Headers that the server requires for changes; only this app's own scripts can send them.
+ * X-Overread is the version of the HTTP interface (docs/http.md).
  */
 export const HEADERS = {
   "X-Overread": "1",
@@ -13,13 +13,13 @@ export const HEADERS = {
 
 /**
  * @typedef {object} Answer
- * @property {number} status 0 where the server did not answer.
- * @property {boolean} ok Whether it answered with what was asked for.
- * @property {any} body What it sent as JSON, an empty object without; `error` is a sentence.
+ * @property {number} status HTTP status, 0 if there was no response.
+ * @property {boolean} ok Whether the request succeeded.
+ * @property {any} body JSON of the response, else an empty object; `error` is a sentence.
  */
 
 /**
- * Sends a request and reads the JSON of its answer; never fails.
+ * Sends a request and reads the JSON response. Never throws.
  *
  * @param {string} url
  * @param {RequestInit} [options]
@@ -31,11 +31,11 @@ export async function ask(url, options = {}) {
   return { status: response?.status ?? 0, ok: Boolean(response?.ok && body), body: body ?? {} };
 }
 
-/** Why a request was not answered with what was asked for, in a sentence. */
+/** Why a request failed, in a sentence. */
 export class RequestError extends Error {
   /**
    * @param {string} sentence
-   * @param {boolean} isFinal Whether asking again would not help.
+   * @param {boolean} isFinal Whether a retry would fail as well.
    */
   constructor(sentence, isFinal) {
     super(sentence);
@@ -43,14 +43,17 @@ export class RequestError extends Error {
   }
 }
 
-const NO_ANSWER = "The server does not answer.";
+export const NO_ANSWER = "The server is not responding.";
+/** Shown while a request is retried. */
+export const RETRYING = `${NO_ANSWER} Retrying.`;
 
 /**
- * The JSON at an address, or what a body that is sent there is answered with.
+ * Requests JSON: by GET, or with a body by POST.
  *
  * @param {string} url
  * @param {{ signal?: AbortSignal, body?: unknown }} [options]
- * @returns {Promise<any>} Fails with a RequestError, or with an AbortError.
+ * @returns {Promise<any>}
+ * @throws {RequestError | DOMException} The latter if the request was aborted.
  */
 export async function requestJson(url, { signal, body } = {}) {
   const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
@@ -60,24 +63,23 @@ export async function requestJson(url, { signal, body } = {}) {
   });
   const found = await response.json().catch(() => null);
   if (response.ok && found) return found;
-  const isRefused = response.status >= 400 && response.status < 500;
-  throw new RequestError(found?.error || NO_ANSWER, isRefused);
+  const isRejected = response.status >= 400 && response.status < 500;
+  throw new RequestError(found?.error || NO_ANSWER, isRejected);
 }
 
 /**
- * Whether a request was answered for good, with what was asked for or a refusal: sent again as it
- * is, it would be answered in the same way.
+ * Whether a response is final, a success or a rejection: a retry would get the same response.
  *
  * @param {number} status
  */
 export const isFinal = (status) => status > 0 && status < 500;
 
-/** Pauses before another try in milliseconds; the last one stays. */
+/** Pauses before each retry in milliseconds; the last one repeats. */
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 
 /**
- * The pause before another try in milliseconds, the same for everything that is asked or sent.
+ * The pause before the next retry in milliseconds, the same for all requests.
  *
- * @param {number} tries How often it was tried again before.
+ * @param {number} tries Number of retries so far.
  */
 export const pauseOf = (tries) => RETRY_MS[Math.min(tries, RETRY_MS.length - 1)];

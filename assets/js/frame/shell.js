@@ -7,7 +7,7 @@ import { Events } from "./events.js";
 
 /** @type {Events<"page" | "theme", string>} */
 const events = new Events();
-/** Listens: another page is in view (its path), the theme has changed ("light" or "dark"). */
+/** Listens to changes of the page (its path) and of the theme ("light" or "dark"). */
 export const { on } = events;
 
 /**
@@ -25,7 +25,7 @@ function theme(clicks) {
     try {
       localStorage.setItem("overread.theme", now);
     } catch {
-      // not remembered where storage is forbidden
+      // storage is forbidden: the theme is not remembered
     }
     events.emit("theme", now);
   }
@@ -34,7 +34,7 @@ function theme(clicks) {
 
 /**
  * @param {string | undefined} pathname
- * @param {Readonly<Record<string, string>>} pages Ids of the links by their pages' paths.
+ * @param {Readonly<Record<string, string>>} pages Ids of navigation links by page path.
  */
 function current(pathname, pages) {
   events.emit("page", pathname || "/");
@@ -48,7 +48,7 @@ function current(pathname, pages) {
   return [...classes, `/review${lastStudy()}`];
 }
 
-/** The study that was in view last, as the query of the review page's address. */
+/** The last study in view, as the query of the review page's address. */
 function lastStudy() {
   try {
     return sessionStorage.getItem("overread.last") || "";

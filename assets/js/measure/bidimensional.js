@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The two diameters of each lesion of the AI's mask as it is in view ("ai") and of the reader's
- * corrected one ("own"). The server measures: at the shipped thresholds the AI's come with the
- * result, of any other mask they are asked for. The reader may drag their ends: a measurement of
- * the reader's own, which stands in the place of the mask's until it is deleted; it belongs to the
- * corrected mask where there is one.
+ * The two diameters of each lesion, for the AI mask in view ("ai") and the reader's corrected mask
+ * ("own"). The server measures them: at the default thresholds they come with the result, for any
+ * other mask they are requested. When the reader drags an end, the diameters become the reader's
+ * own measurement, which replaces the mask's until it is deleted; it belongs to the corrected mask
+ * if there is one.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -19,7 +19,7 @@ import { requestJson } from "../frame/server.js";
 import * as correction from "../correct/correction.js";
 import * as correctionLayer from "../correct/correction_layer.js";
 import * as maskBits from "../correct/mask_bits.js";
-import * as calls from "../viewer/calls.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import * as contours from "../viewer/contours.js";
 import { address } from "../viewer/pixels.js";
 import * as threshold from "../viewer/threshold.js";
@@ -33,12 +33,12 @@ import * as measureStore from "./measure_store.js";
  *
  * @typedef {object} One
  * @property {Item} item
- * @property {boolean} isAi Whether they are a mask's as it was measured.
+ * @property {boolean} isAi Whether they are as measured on a mask, not edited by the reader.
  * @property {Lesion | null} lesion
  */
 
 /**
- * Where a mask lies on the slice in view.
+ * Position of a mask on the slice in view.
  *
  * @typedef {object} Place
  * @property {Pair} middle
@@ -46,12 +46,12 @@ import * as measureStore from "./measure_store.js";
  */
 
 /**
- * Of the study in view.
+ * State for the study in view.
  *
  * @typedef {object} Live
  * @property {Session} session
  * @property {Record<MaskName, LatestAnswer<Diameters>>} measured
- * @property {Record<MaskName, LatestAnswer<{ reason: string }>>} judged The reader's own.
+ * @property {Record<MaskName, LatestAnswer<{ reason: string }>>} judged RANO of the reader's own.
  * @property {string} placeKey
  * @property {Place | null} place
  */
@@ -75,17 +75,17 @@ function report() {
 }
 
 // ---- masks ----
-/** Whether there is a mask of the reader's. */
+/** Whether the reader has a mask. */
 export const isCorrected = () => correction.isThere();
 
 /**
  * @param {Session} now
  * @param {MaskName | "none"} which
  */
-const isShipped = (now, which) => which === "ai" && threshold.isUnchanged(now);
+const isDefault = (now, which) => which === "ai" && threshold.isUnchanged(now);
 
 /**
- * Whose diameters belong to what is drawn, "none" while a saved version stands in the mask's place.
+ * The mask whose diameters are drawn; "none" while a saved version is shown.
  *
  * @param {Session} now
  * @returns {MaskName | "none"}
@@ -97,7 +97,7 @@ function drawn(now) {
 }
 
 /**
- * The mask of a slice; the reference where there is no other; null where none is at hand.
+ * The mask of a slice, else the reference; null if neither is loaded.
  *
  * @param {Session} now
  * @param {number} k
@@ -110,7 +110,7 @@ export function mask(now, k) {
     const data = correction.mask(k);
     return data && { w, h, data };
   }
-  const own = result && calls.isCalled(now, k) ? result.probability_url : null;
+  const own = result && operatingPoint.isAbove(now, k) ? result.probability_url : null;
   const template = result ? own : study.reference_url;
   const map = template && loader.get(address(template, k));
   if (!map) return null;
@@ -119,14 +119,14 @@ export function mask(now, k) {
 }
 
 /**
- * Where the mask lies on the slice in view, which labels keep off; null without a mask.
+ * Position of the mask on the slice in view, which labels avoid; null without a mask.
  *
  * @param {Session} now
  * @returns {Place | null}
  */
 export function place(now) {
   const steps = drawn(now) === "own" ? correction.state?.steps : "";
-  const key = `${now.k} ${now.threshold} ${now.calls} ${steps}`;
+  const key = `${now.k} ${now.threshold} ${now.operatingPoint} ${steps}`;
   if (live?.placeKey === key && live.place) return live.place;
   const found = placeOf(mask(now, now.k));
   if (live) Object.assign(live, { placeKey: key, place: found });
@@ -160,7 +160,7 @@ function placeOf(shape) {
 
 // ---- lesions ----
 /**
- * What the server says of one of the masks; the last that was known while it is being measured.
+ * The measured diameters of a mask; the previous ones while it is being measured.
  *
  * @param {Session} now
  * @param {MaskName | "none"} which
@@ -169,7 +169,7 @@ function placeOf(shape) {
 function measured(now, which) {
   if (!now.study.result || live?.session !== now || which === "none") return null;
   if (which === "own" && !isCorrected()) return null;
-  if (isShipped(now, which)) return now.measures;
+  if (isDefault(now, which)) return now.measures;
   const { answer, sentence: failure } = live.measured[which];
   if (failure) return null;
   return answer ?? (which === "ai" ? now.measures : null);
@@ -177,7 +177,7 @@ function measured(now, which) {
 
 /**
  * @param {Session} now
- * @param {MaskName | "none"} [which] That in view where it is left out.
+ * @param {MaskName | "none"} [which] By default the mask that is drawn.
  */
 export const lesions = (now, which = drawn(now)) => measured(now, which)?.lesions ?? null;
 
@@ -188,14 +188,14 @@ export const lesions = (now, which = drawn(now)) => measured(now, which)?.lesion
 export const notes = (now, which) => measured(now, which)?.notes ?? [];
 
 /**
- * Has a mask measured, where its diameters are not those of the result.
+ * Requests the diameters of a mask unless they came with the result.
  *
  * @param {Live} mine
  * @param {MaskName} which
  */
 function followOne({ session: now, measured: tracks }, which) {
   const { study } = now;
-  if (!study.result || isShipped(now, which) || (which === "own" && !isCorrected())) {
+  if (!study.result || isDefault(now, which) || (which === "own" && !isCorrected())) {
     tracks[which].stop();
     return report();
   }
@@ -228,8 +228,8 @@ const ends = ({ x1, y1, x2, y2 }) => [
 ];
 
 /**
- * The lesion that a measurement belongs to: the smallest box on its slice with the middle of its
- * longest.
+ * The lesion that a measurement belongs to: the one with the smallest box on its slice that
+ * contains the midpoint of the longest diameter.
  *
  * @param {Item} item
  * @param {readonly Lesion[]} found
@@ -248,10 +248,10 @@ function lesionOf({ k, points: [a, b] }, found) {
 }
 
 /**
- * All diameters of the study. Those of the mask that the reader changed are the reader's.
+ * All diameters of the study, with the reader's own in place of those that the reader edited.
  *
  * @param {Session} now
- * @param {MaskName | "none"} [which] That in view where it is left out.
+ * @param {MaskName | "none"} [which] By default the mask that is drawn.
  * @returns {One[]}
  */
 export function all(now, which = drawn(now)) {
@@ -280,8 +280,8 @@ function asMeasured(lesion) {
 }
 
 /**
- * What one of them says by RANO, in the server's words; the last that were known while they are on
- * their way.
+ * The server's RANO assessment of diameters, in words; the previous one while it is being
+ * requested.
  *
  * @param {Session} now
  * @param {MaskName} which
@@ -297,7 +297,7 @@ export function reason(now, which, { item, isAi, lesion }) {
   return track.sentence || track.answer?.reason || "";
 }
 
-// ---- life ----
+// ---- opening and closing ----
 /** @param {Session} session */
 function open(session) {
   close();
@@ -316,7 +316,7 @@ function close() {
 }
 
 /**
- * Whether figures or words are those of a moment ago, as the server has not answered yet.
+ * Whether figures or words are out of date because the server has not answered yet.
  *
  * @param {MaskName | "none"} which
  */
@@ -324,7 +324,7 @@ export const isLate = (which) =>
   which !== "none" && Boolean(live?.measured[which].isLate || live?.judged[which].isLate);
 
 /**
- * Why there are no diameters, "" where there are.
+ * Why measuring failed, in a sentence; "" if it did not.
  *
  * @param {MaskName} which
  */

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * What dragging an end of two diameters does, as a pure function: the end snaps to the mask's
- * border, the perpendicular stays at a right angle to the longest and inside the lesion. Points are
- * ends of the longest, then of the perpendicular, in image coordinates.
+ * Dragging an end of two diameters, as a pure function: the end snaps to the border of the mask;
+ * the perpendicular stays at a right angle to the longest diameter and inside the lesion. Points
+ * are the ends of the longest diameter, then of the perpendicular, in image coordinates.
  */
 
 /** @import { Shape } from "./chords.js" */
@@ -13,25 +13,25 @@ import * as chords from "./chords.js";
 
 /**
  * @typedef {object} Settings
- * @property {Shape | null} mask Of the whole slice.
+ * @property {Shape | null} mask Mask of the whole slice.
  * @property {Spacing} spacing
  * @property {readonly [number, number]} scale Screen pixels per image pixel, x and y.
  */
 
 /** @typedef {readonly Pair[]} Pairs */
 
-const SNAP_PX = 12; // on the screen
+const SNAP_PX = 12; // screen pixels
 
 /**
- * Where a line from a point in a direction lies inside a mask. Pixels that touch at a corner let it
- * pass.
+ * The parts of a line that are inside a mask. The line passes between pixels that touch at a
+ * corner.
  *
  * @param {Shape} mask
  * @param {Pair} point
  * @param {Pair} direction
- * @param {number} low In steps of the direction, where it begins.
- * @param {number} high Likewise, where it ends.
- * @returns {Pair[]} From and to, in steps of the direction.
+ * @param {number} low Start of the line in steps of the direction.
+ * @param {number} high End of the line.
+ * @returns {Pair[]} Start and end of each part, in steps of the direction.
  */
 function runs(mask, [x, y], [dx, dy], low, high) {
   const cuts = [low, high];
@@ -70,8 +70,8 @@ function runs(mask, [x, y], [dx, dy], low, high) {
 const along = ([x, y], [dx, dy], t) => [x + t * dx, y + t * dy];
 
 /**
- * The longest with one end at a point, or at the mask's border beside it on the line from the other
- * end.
+ * The longest diameter with one end at a point, or at the nearby border of the mask on the line
+ * from the other end.
  *
  * @param {Pairs} points
  * @param {number} index
@@ -87,7 +87,7 @@ function dragLongest(points, index, point, { mask, scale }) {
   if (size < 2) return points.slice(0, 2);
   let end = point;
   if (mask) {
-    const near = SNAP_PX / size; // as a share of the line
+    const near = SNAP_PX / size; // as a fraction of the line
     const far = 1 + 2 * near;
     const borders = runs(mask, fixed, direction, 0, far)
       .flat()
@@ -99,8 +99,7 @@ function dragLongest(points, index, point, { mask, scale }) {
 }
 
 /**
- * Unit steps in pixels, along a line and at a right angle to it, for one unit of length of the
- * spacing.
+ * Steps in pixels for one unit of length, along a line (u) and perpendicular to it (v).
  *
  * @param {Pairs} line
  * @param {Spacing} spacing
@@ -118,7 +117,7 @@ function axes([a, b], [row, column]) {
 }
 
 /**
- * Place of a point: how far along a line from its first end, and how far beside it.
+ * Coordinates of a point along a line from its first end, and perpendicular to it.
  *
  * @param {Pair} point
  * @param {Pairs} line
@@ -133,8 +132,8 @@ function placeOf(point, line, spacing) {
 }
 
 /**
- * The longest perpendicular inside the lesion to a line; where the line is not in it, the old one,
- * turned along.
+ * The longest perpendicular to a line inside the lesion; if the line is outside, the old one,
+ * rotated with it.
  *
  * @param {Pairs} points
  * @param {Pairs} longest
@@ -184,7 +183,7 @@ function widest([a, b], mask, spacing) {
 }
 
 /**
- * A mask that is not empty in its own box, which begins at x and y.
+ * Crops a non-empty mask to its bounding box, whose corner is at x and y.
  *
  * @param {Shape} mask
  */
@@ -200,12 +199,12 @@ function boxOf({ w, h, data }) {
 }
 
 /**
- * A pixel of the mask on a line, near the middle of a part that lies inside.
+ * A pixel of the mask on a line, near the middle of a part that is inside.
  *
  * @param {Shape} mask
  * @param {Pair} a
  * @param {Pair} b
- * @param {number} from Share of the line at which the part begins.
+ * @param {number} from Start of the part as a fraction of the line.
  * @param {number} to
  * @returns {Pair}
  */
@@ -220,8 +219,8 @@ function inPixel(mask, a, b, from, to) {
 }
 
 /**
- * The perpendicular with one end at a point: its line moves along the longest, both ends stay
- * inside the lesion; an end that was at the border stays there.
+ * The perpendicular with one end at a point: it moves along the longest diameter, and both ends
+ * stay inside the lesion; an end that was at the border stays at the border.
  *
  * @param {Pairs} points
  * @param {number} index 2 or 3.
@@ -238,7 +237,7 @@ function dragPerpendicular(points, index, point, { mask, spacing, scale }) {
   const base = along(longest[0], u, Math.min(length, Math.max(0, at)));
   const other = index === 2 ? two : one;
   let dragged = beside;
-  let kept = other;
+  let opposite = other;
   const reach = mask ? (mask.w + mask.h) * Math.max(...spacing) : 0;
   const inside = mask ? runs(mask, base, v, -reach, reach) : [];
   if (mask && inside.length) {
@@ -251,14 +250,14 @@ function dragPerpendicular(points, index, point, { mask, spacing, scale }) {
       .some((edge) => Math.abs(edge - other) < 0.51 * Math.max(...spacing));
     dragged = snap(beside, run, SNAP_PX / step);
     const far = other > beside ? run[1] : run[0];
-    kept = wasAtBorder ? far : Math.min(run[1], Math.max(run[0], other));
+    opposite = wasAtBorder ? far : Math.min(run[1], Math.max(run[0], other));
   }
-  const ends = index === 2 ? [dragged, kept] : [kept, dragged];
+  const ends = index === 2 ? [dragged, opposite] : [opposite, dragged];
   return ends.map((end) => along(base, v, end));
 }
 
 /**
- * To the nearer end of a run where that is near, and into the run in any case.
+ * Snaps a value to the nearer end of a run if it is close, and clamps it to the run in any case.
  *
  * @param {number} value
  * @param {Pair} run
@@ -272,11 +271,11 @@ function snap(value, [from, to], within) {
 }
 
 /**
- * Points with one of the four ends dragged.
+ * Moves one of the four ends.
  *
  * @param {Pairs} points
  * @param {number} index
- * @param {Pair} point Where it is dragged to.
+ * @param {Pair} point The end's new position.
  * @param {Settings} settings
  * @returns {Pair[]}
  */

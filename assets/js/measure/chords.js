@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The longest line inside a shape of pixels at a right angle to a chord, as
- * pipeline/measurement/chords.py has it, with the same answers (tests/cases/perpendiculars.json):
- * here, because it follows the reader's hand. Pixel centres lie at whole numbers.
+ * The longest line inside a shape of pixels perpendicular to a chord. Same algorithm and results as
+ * pipeline/measurement/chords.py (tests/cases/perpendiculars.json); it is here too because it must
+ * follow the reader's hand. Pixel centres are at whole numbers.
  */
 
 /** @import { Chord } from "../viewer/study.js" */
@@ -12,19 +12,19 @@
  * @typedef {object} Shape
  * @property {number} w
  * @property {number} h
- * @property {Uint8Array} data 1 where a pixel belongs to it, row by row.
+ * @property {Uint8Array} data 1 inside, row by row.
  */
 
 /**
- * What a line from a pixel's centre crosses: lengths at which it enters the pixels one after the
- * other, with one end more, and where they lie from the first.
+ * The path of a line from a pixel centre: lengths at which it enters each pixel, plus its end (at);
+ * number of pixels (n); their offsets from the first pixel (steps).
  *
  * @typedef {{ at: Float64Array, n: number, steps: Int32Array }} Way
  */
 
 /**
- * Direction at a right angle to a chord, right in the spacing's unit: x and y in pixels for one
- * unit of length.
+ * Direction perpendicular to a chord in the unit of the spacing: x and y in pixels for one unit of
+ * length.
  *
  * @param {Omit<Chord, "length">} chord
  * @param {Spacing} spacing
@@ -38,7 +38,7 @@ function across(chord, [row, column]) {
 }
 
 /**
- * The connected piece that a pixel belongs to, run by run; pixels touch at corners too.
+ * The 8-connected region of a pixel, filled run by run.
  *
  * @param {Shape} shape
  * @param {number} x
@@ -47,7 +47,7 @@ function across(chord, [row, column]) {
  */
 function pieceAt({ w, h, data }, x, y) {
   const own = new Uint8Array(w * h);
-  /** @type {[number, number, number][]} begin of the row, first and last column of a run */
+  /** @type {[number, number, number][]} start of the row, first and last column of a run */
   const open = [];
   const take = (/** @type {number} */ place) => {
     const row = place - (place % w);
@@ -74,7 +74,7 @@ function pieceAt({ w, h, data }, x, y) {
 /**
  * @param {Pair} direction
  * @param {Shape} shape
- * @param {number} wide Pixels from row to row.
+ * @param {number} wide Row stride in pixels.
  * @returns {Way}
  */
 function wayOf([dx, dy], { w, h }, wide) {
@@ -98,7 +98,7 @@ function wayOf([dx, dy], { w, h }, wide) {
 }
 
 /**
- * The shape with a frame of one pixel, at which every way ends.
+ * Pads the shape with one pixel on each side, at which every path ends.
  *
  * @param {Shape} shape
  */
@@ -110,13 +110,13 @@ function framed({ w, h, data }) {
 }
 
 /**
- * The longest line inside a shape at a right angle to a chord, through a pixel's centre. Pixels are
- * looked at by what the line through them cannot exceed, the greatest first.
+ * The longest line inside a shape that is perpendicular to a chord and passes through a pixel
+ * centre. Pixels are searched in the order of an upper bound for the line through them.
  *
  * @param {Shape} shape
  * @param {Omit<Chord, "length">} chord
  * @param {Spacing} spacing
- * @param {Pair} start A pixel of the connected piece that is meant.
+ * @param {Pair} start A pixel of the region to search.
  * @returns {Chord}
  */
 export function perpendicular(shape, chord, spacing, start) {
@@ -152,9 +152,9 @@ export function perpendicular(shape, chord, spacing, start) {
 }
 
 /**
- * What the line through each pixel cannot exceed, and the pixels by it, the greatest first. The
- * shape is drawn over cells along the line's direction, every cell that a pixel's square touches: a
- * line keeps to one row of cells, and where it is inside the shape they are filled.
+ * An upper bound for the line through each pixel, and the pixels sorted by it, largest first. The
+ * shape is rasterized onto cells aligned with the line, filling every cell that a pixel touches: a
+ * line stays in one row of cells, and where it is inside the shape they are filled.
  *
  * @param {Shape} shape
  * @param {Pair} direction
@@ -165,7 +165,7 @@ function byLimit({ w, h, data }, direction, [row, column]) {
   const uy = direction[1] * row;
   const cell = Math.min(row, column);
   /**
-   * Half a square's extent.
+   * Half the extent of a pixel.
    *
    * @param {number} a
    * @param {number} b

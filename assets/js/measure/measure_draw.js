@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Draws the measurements of the slice in view over each pane: line with halo, ends, label. Ends and
- * labels keep their size on zoom; a label keeps off the lesion, the image's edge, other shapes and
- * labels, and stays where it is while it can.
+ * labels keep their size when zooming. A label avoids the lesion, the image edge, other shapes and
+ * labels, and stays in place as long as it can.
  */
 
 /** @import { Screen } from "../viewer/screen.js" */
@@ -20,25 +20,25 @@ import * as measureShapes from "./measure_shapes.js";
  *
  * @typedef {object} Drawn
  * @property {Item} item
- * @property {boolean} isAi Whether it is a mask's own; then it has no label.
+ * @property {boolean} isAi Whether it was measured on a mask; then it has no label.
  * @property {boolean} isSelected
  * @property {boolean} isHovered
- * @property {number | null} handle The end that is pointed at.
+ * @property {number | null} handle The end under the pointer.
  */
 
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box In screen pixels. */
 
-/** @typedef {Box & { rank: number }} Spot Where a label may stand; the first ones are the best. */
+/** @typedef {Box & { rank: number }} Spot Possible position of a label, best first. */
 
 /**
- * What a label keeps off, in screen pixels.
+ * What a label avoids, in screen pixels.
  *
  * @typedef {object} Around
- * @property {Map<string, Pair[]>} lines Points along all lines, by the items' ids.
- * @property {Map<string, number>} ranks Of the spots in which labels were, by the items' ids.
- * @property {Box} view What is on the screen.
- * @property {Box[]} taken By other labels.
- * @property {Pair | null} centre The lesion's middle.
+ * @property {Map<string, Pair[]>} lines Points along all lines, by item id.
+ * @property {Map<string, number>} ranks Ranks of the labels' previous spots, by item id.
+ * @property {Box} view The visible area.
+ * @property {Box[]} taken Boxes of other labels.
+ * @property {Pair | null} centre Centre of the lesion.
  * @property {Box | null} lesion
  */
 
@@ -47,10 +47,10 @@ const PAD_PX = 6;
 const GAP_PX = 9;
 const AWAY_PX = 26;
 const CLEAR_PX = 26;
-const STAYS = 2; // what it may cover more, in its own sizes, before a label leaves its spot
+const STAYS = 2; // extra overlap, in label areas, that a label accepts before it moves
 /** @type {WeakMap<Screen, Map<string, number>>} */
 const ranks = new WeakMap();
-/** @type {CanvasRenderingContext2D | null} for the width of texts */
+/** @type {CanvasRenderingContext2D | null} measures text widths */
 let ruler = null;
 
 /** @param {string} text */
@@ -59,7 +59,7 @@ function textWidth(text) {
     ruler = document.createElement("canvas").getContext("2d");
     if (ruler) ruler.font = '550 12px "Inter Variable", system-ui, sans-serif';
   }
-  return (ruler?.measureText(text).width ?? 0) * 1.05; // figures of one width are a little wider
+  return (ruler?.measureText(text).width ?? 0) * 1.05; // tabular figures are slightly wider
 }
 
 /**
@@ -74,7 +74,7 @@ function endOf([cx, cy], [sx, sy], isStrong) {
 }
 
 /**
- * Where a label may stand: beside the last end, then round the shape.
+ * Possible positions of a label: beside the last end, then around the shape.
  *
  * @param {Item} item
  * @param {number} width
@@ -130,7 +130,7 @@ function spots(item, width, height, [sx, sy]) {
 }
 
 /**
- * Points along the item's lines.
+ * Points along the lines of an item.
  *
  * @param {Item} item
  * @returns {readonly Pair[]}
@@ -139,7 +139,7 @@ function along(item) {
   const ends = measureShapes.outline(item);
   if (item.kind === "area" || item.kind === "ellipse") return ends;
   return ends.slice(1).flatMap(([bx, by], i) => {
-    if (item.kind === "diameters" && i === 1) return []; // from one diameter to the other
+    if (item.kind === "diameters" && i === 1) return []; // the gap between the diameters
     const [ax, ay] = ends[i];
     return [0, 0.2, 0.4, 0.6, 0.8, 1].map(
       (part) => /** @type {Pair} */ ([ax + part * (bx - ax), ay + part * (by - ay)]),
@@ -169,11 +169,11 @@ const isWithin = ([x, y], box, margin = 0) =>
   y < box.y + box.height + margin;
 
 /**
- * The spot that covers least of what must be seen.
+ * The spot that covers the least.
  *
  * @param {readonly Spot[]} candidates
  * @param {Around} around
- * @param {string} id Of the item.
+ * @param {string} id Id of the item.
  */
 function choose(candidates, { view, taken, centre, lesion, lines, ranks: before }, id) {
   const own = lines.get(id) ?? [];
@@ -223,7 +223,7 @@ function label(item, texts, scale, around) {
 }
 
 /**
- * What is on the screen.
+ * The visible area.
  *
  * @param {Screen} screen
  * @param {Scale} scale
@@ -265,7 +265,8 @@ function aroundLabels(now, screen, scale, all) {
 }
 
 /**
- * Draws them. Of the AI's, what is chosen or can be dragged; ends where they can be dragged.
+ * Draws measurements. Of those measured on a mask, only the selected and draggable ones; ends only
+ * if they can be dragged.
  *
  * @param {Session} now
  * @param {readonly Drawn[]} all
@@ -306,7 +307,7 @@ function drawOne(now, { item, isSelected, isHovered, handle, isAi }, scale, arou
       makeSvg("path", { class: "measure-halo", d }),
       makeSvg("path", { class: "measure-line", d }),
     );
-  // a freehand area has hundreds
+  // a freehand area has hundreds of points
   if (isActive || (measuring && item.kind !== "area"))
     measureShapes
       .handles(item)

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Keys and buttons of the measurements. While a mask is edited, undo and redo are the edit's: then
- * these keys are gone.
+ * Keys and buttons of the measurements. While a mask is being edited, the keys for undo and redo
+ * apply to the edit instead.
  */
 
 /** @import { Binding } from "../frame/keys.js" */
@@ -22,14 +22,14 @@ import * as measureTools from "./measure_tools.js";
 /** @type {readonly DrawnKind[]} */
 const KINDS = ["ruler", "angle", "area", "ellipse"];
 
-/** @param {(now: Session) => void} run Only while a study is open. */
+/** @param {(now: Session) => void} run Runs only while a study is open. */
 const go = (run) => () => viewer.now && run(viewer.now);
 
 /** @param {DrawnKind} name */
 const tool = (name) => () => tools.choose(name);
 
 /**
- * The next one on the slice, round the end.
+ * Selects the next measurement on the slice; after the last, the first.
  *
  * @param {Session} now
  */
@@ -40,7 +40,7 @@ function next(now) {
 }
 
 /**
- * All of the chosen one, then its ends one after the other.
+ * Cycles through the selected measurement as a whole and its ends.
  *
  * @param {Session} now
  */
@@ -54,7 +54,7 @@ function nextEnd(now) {
 }
 
 /**
- * Moves what is chosen. By keys nothing snaps: a step of one pixel would never leave the border.
+ * Moves the selection. Keys do not snap: a step of one pixel would never leave the border.
  *
  * @param {number} dx
  * @param {number} dy
@@ -90,7 +90,7 @@ const nudge = (dx, dy) =>
     measureTools.select(id, handle);
   });
 
-/** @param {string | undefined} id Of the measurement to delete, the chosen one where left out. */
+/** @param {string | undefined} id Measurement to delete, by default the selected one. */
 export function remove(id = measureTools.selected?.id) {
   if (!id || !measureStore.items().some((item) => item.id === id)) return;
   measureStore.change(id, null);
@@ -98,8 +98,7 @@ export function remove(id = measureTools.selected?.id) {
 }
 
 /**
- * A measurement of the chosen kind in the middle of what is in view: its ends are then moved by
- * keys.
+ * Adds a measurement of the chosen kind at the centre of the view; keys can then move its ends.
  *
  * @param {Session} now
  */
@@ -125,30 +124,34 @@ function place(now) {
   measureTools.select(id);
 }
 
-/** @type {Binding[]} */
+/**
+ * Readers' own keys are stored by these ids, which never change.
+ *
+ * @type {Binding[]}
+ */
 const TOOLS = [
   { id: "measure.ruler", key: "k", label: "Ruler", run: tool("ruler") },
   { id: "measure.angle", key: "a", label: "Angle", run: tool("angle") },
-  { id: "measure.area", key: "q", label: "Area, freehand or by corners", run: tool("area") },
-  { id: "measure.ellipse", key: "o", label: "Ellipse with statistics", run: tool("ellipse") },
+  { id: "measure.area", key: "q", label: "Area, freehand or polygon", run: tool("area") },
+  { id: "measure.ellipse", key: "o", label: "Ellipse ROI with statistics", run: tool("ellipse") },
   {
     id: "measure.next",
     key: "Shift+k",
-    label: "Select the next measurement on the slice",
+    label: "Select next measurement on this slice",
     repeat: true,
     run: go(next),
   },
   {
     id: "measure.end",
     key: "Shift+o",
-    label: "Select its next end",
+    label: "Select next end of the measurement",
     repeat: true,
     run: go(nextEnd),
   },
   {
     id: "measure.left",
     key: "Shift+ArrowLeft",
-    label: "Move what is selected by one pixel",
+    label: "Move selection by one pixel",
     repeat: true,
     run: nudge(-1, 0),
   },
@@ -158,21 +161,20 @@ const TOOLS = [
   {
     id: "measure.delete",
     key: "Delete",
-    label: "Delete the selected measurement",
+    label: "Delete selected measurement",
     run: go(() => remove()),
   },
 ];
 const { undo, redo } = measureStore;
 /** @type {Binding[]} */
 const STEPS = [
-  { id: "measure.undo", key: "Ctrl+z", label: "Undo a measurement", repeat: true, run: go(undo) },
-  { id: "measure.redo", key: "Ctrl+Shift+z", label: "Do it again", repeat: true, run: go(redo) },
+  { id: "measure.undo", key: "Ctrl+z", label: "Undo", repeat: true, run: go(undo) },
+  { id: "measure.redo", key: "Ctrl+Shift+z", label: "Redo", repeat: true, run: go(redo) },
   { id: "measure.redo-y", key: "Ctrl+y", repeat: true, run: go(redo) },
 ];
 
 /**
- * Enter and Escape belong to a measurement that is being drawn; Escape also lets go of a selected
- * one.
+ * Enter and Escape finish and cancel a measurement that is being drawn; Escape also deselects.
  *
  * @param {KeyboardEvent} event
  */
@@ -195,21 +197,19 @@ function showButtons() {
     .items()
     .some(({ id }) => id === selected?.id);
   byId("measure-note").textContent =
-    !viewer.now || viewer.now.study.spacing_mm
-      ? ""
-      : "The input has no pixel spacing: lengths are in pixels.";
+    !viewer.now || viewer.now.study.spacing_mm ? "" : "No pixel spacing: lengths in pixels.";
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
-  /** @type {(() => void) | null} takes undo and redo away */
-  let takeSteps = null;
+  /** @type {(() => void) | null} removes the keys for undo and redo */
+  let removeSteps = null;
   const keepSteps = () => {
     const isEditing = tools.group() === "edit";
-    if (!isEditing) takeSteps ??= keys.add("Measurements: undo", STEPS);
-    else if (takeSteps) {
-      takeSteps();
-      takeSteps = null;
+    if (!isEditing) removeSteps ??= keys.add("Measurements: undo", STEPS);
+    else if (removeSteps) {
+      removeSteps();
+      removeSteps = null;
     }
   };
   document.addEventListener("keydown", onKey, { capture: true, signal });
@@ -237,6 +237,6 @@ export function mount(signal) {
   keepSteps();
   return () => {
     removers();
-    takeSteps?.();
+    removeSteps?.();
   };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The list of measurements in the findings panel: a click goes to the slice and selects; each has a
- * button to delete it.
+ * The list of measurements in the findings panel. A click goes to the slice and selects the
+ * measurement; each has a delete button.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -40,18 +40,18 @@ function row(item, now) {
     go.append(span("measure-more", more[0].replace("  ", ", ")));
   const className = "measure-delete";
   const gone = make("button", { type: "button", className, textContent: "×" });
-  const label = `Delete: ${name}, ${where}, ${main}`;
+  const label = `Delete ${name.toLowerCase()} on ${where}, ${main}`;
   setAttributes(gone, { "data-delete": item.id, "aria-label": label });
   return make("li", { className: "measure-row" }, go, gone);
 }
 
-/** Not more often than every frame's worth: all rows are made again. */
+/** Delays and merges updates, as each one rebuilds all rows. */
 function show() {
   clearTimeout(timer);
   timer = setTimeout(update, 30);
 }
 
-/** Of the row that has the focus, a selector for the same button of the rows to come. */
+/** A selector for the focused button, to find it again after the rows are rebuilt. */
 function focused() {
   /** @type {HTMLElement | null | undefined} */
   const button = document.activeElement?.closest("#measure-list button");
@@ -73,6 +73,7 @@ function update() {
   }
   byId("measure-empty").hidden = items.length > 0;
   byId("measure-state").textContent = measureStore.words();
+  byId("measure-state").dataset.merged = String(measureStore.merged());
   byId("findings-measurements").dataset.saved = String(measureStore.isSaved());
 }
 
@@ -89,7 +90,7 @@ function onClick(event) {
   measureTools.select(item.id);
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   byId("measure-list").addEventListener("click", onClick, { signal });
   const removers = all([

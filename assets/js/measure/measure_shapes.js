@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The kinds of measurements: how each is drawn, which ends it has, what dragging an end does, what
- * it says. Points are in image coordinates, as in geometry.js.
+ * The kinds of measurements: their lines, handles, dragging and labels. Points are in image
+ * coordinates, as in geometry.js.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -11,18 +11,18 @@
 import { address } from "../viewer/pixels.js";
 import * as geometry from "../viewer/geometry.js";
 
-/** @typedef {"ruler" | "angle" | "area" | "ellipse"} DrawnKind What the reader draws. */
+/** @typedef {"ruler" | "angle" | "area" | "ellipse"} DrawnKind Drawn by the reader. */
 
 /** @typedef {DrawnKind | "diameters"} Kind */
 
 /**
- * A measurement, as the server stores it.
+ * A measurement as the server stores it.
  *
  * @typedef {object} Item
  * @property {string} id
  * @property {Kind} kind
  * @property {number} k Position of its slice.
- * @property {readonly Pair[]} points Of diameters: ends of the longest, then of the perpendicular.
+ * @property {readonly Pair[]} points Diameters: ends of the longest, then of the perpendicular.
  */
 
 /** @typedef {Pick<Study, "width" | "height">} Size */
@@ -38,8 +38,11 @@ export const NAMES = {
   diameters: "Diameters",
 };
 
+/** Label of diameters that the reader has edited. */
+export const EDITED = "edited by the reader";
+
 /**
- * Spacing in the plane, null without.
+ * In-plane spacing, or null.
  *
  * @param {Pick<Study, "spacing_mm">} study
  * @returns {Spacing | null}
@@ -53,7 +56,7 @@ const show = ([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`;
 const line = (points) => `M${points.map(show).join("L")}`;
 
 /**
- * The item's lines as an SVG path.
+ * The lines of an item as an SVG path.
  *
  * @param {Item} item
  */
@@ -67,7 +70,7 @@ export function path({ kind, points }) {
 }
 
 /**
- * What can be dragged; an ellipse has the four ends of its axes.
+ * The points that can be dragged; of an ellipse, the ends of its axes.
  *
  * @param {Item} item
  * @returns {readonly Pair[]}
@@ -105,7 +108,7 @@ const round = (value) => Math.round(value * 1000) / 1000;
 export const rounded = (points) => points.map(([x, y]) => [round(x), round(y)]);
 
 /**
- * The item with one of its ends elsewhere.
+ * The item with one handle moved.
  *
  * @param {Item} item
  * @param {number} index
@@ -129,7 +132,7 @@ export function withHandle(item, index, point, study) {
 }
 
 /**
- * The whole item moved, as far as it stays on the image.
+ * The whole item moved, limited to the image.
  *
  * @param {Item} item
  * @param {number} dx
@@ -146,7 +149,7 @@ export function moved(item, dx, dy, { width, height }) {
 }
 
 /**
- * Screen pixels from a point to the item's line.
+ * Distance from a point to the lines of an item in screen pixels.
  *
  * @param {Item} item
  * @param {Pair} point
@@ -164,7 +167,7 @@ export function distance({ kind, points }, point, scale) {
 }
 
 /**
- * Points all along an item's line, corners only where it is straight.
+ * Points along the line of an item; only the corners where it is straight.
  *
  * @param {Item} item
  */
@@ -199,12 +202,12 @@ function surface(value, mm) {
 
 /**
  * @param {number} value
- * @param {number} range Of the values beside it.
+ * @param {number} range Range of the values, which decides the number of digits.
  */
 const amount = (value, range) => value.toFixed(range >= 100 ? 0 : range >= 10 ? 1 : 2);
 
 /**
- * Statistics of the pixels of the series in view, as lines; none while they are on their way.
+ * Statistics of the pixels of the series in view, as lines; none while they are loading.
  *
  * @param {Item} item
  * @param {Session} now
@@ -217,7 +220,7 @@ function statistics(item, now) {
   const runsOf = item.kind === "ellipse" ? geometry.ellipseRuns : geometry.polygonRuns;
   const runs = runsOf(item.points, width, height);
   const found = geometry.statistics(stored, width, runs, slope, intercept);
-  if (!found) return ["No pixel's centre is inside."];
+  if (!found) return ["No pixels inside"];
   const range = found.max - found.min;
   const [mean, sd] = [found.mean, found.sd].map((value) => amount(value, range));
   const [min, max] = [found.min, found.max].map((value) =>
@@ -227,7 +230,7 @@ function statistics(item, now) {
 }
 
 /**
- * What a measurement says, the main thing first.
+ * The label of a measurement, as lines, the main value first.
  *
  * @param {Item} item
  * @param {Session} now
@@ -244,7 +247,7 @@ export function words(item, now) {
   if (kind === "diameters") {
     const longest = geometry.distance(points[0], points[1], mm);
     const across = geometry.distance(points[2], points[3], mm);
-    return [`${longest.toFixed(1)} × ${length(across, mm)}`, "changed by the reader"];
+    return [`${longest.toFixed(1)} × ${length(across, mm)}`, EDITED];
   }
   const areaOf = kind === "ellipse" ? geometry.ellipseArea : geometry.polygonArea;
   return [surface(areaOf(points, mm), mm), ...statistics(item, now)];

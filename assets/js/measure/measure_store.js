@@ -1,9 +1,8 @@
 // @ts-check
 /**
- * What the reader has measured on the study: stored on the server as one document with a revision,
- * saved a moment after each change. Where another window has written meanwhile, both are put
- * together: nothing is lost, and the page says so. The server's side is
- * dashboard/api/measurements.py.
+ * The reader's measurements: stored on the server as one document with a revision, saved shortly
+ * after each change. If another window has saved meanwhile, both are merged, nothing is lost, and
+ * the page reports it. The server side is dashboard/api/measurements.py.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -13,7 +12,7 @@ import { all, Events } from "../frame/events.js";
 import { ask, HEADERS, pauseOf } from "../frame/server.js";
 import * as viewer from "../viewer/viewer.js";
 
-/** @typedef {Map<string, Item>} Items By their ids. */
+/** @typedef {Map<string, Item>} Items By id. */
 
 /** @typedef {{ id: string, before: Item | null, after: Item | null }} Step */
 
@@ -23,25 +22,26 @@ import * as viewer from "../viewer/viewer.js";
  * @typedef {object} Document
  * @property {string} url
  * @property {Items} items
- * @property {Items} base As the server has them.
+ * @property {Items} base As stored on the server.
  * @property {number | null} revision Null until they are loaded.
  * @property {Step[]} done
  * @property {Step[]} undone
  * @property {number} timer
  * @property {boolean} saving
  * @property {number} tries
- * @property {string} words What has become of them.
+ * @property {string} words Saving status, "" if there is nothing to report.
+ * @property {number} merged How many came from another window since the last change.
  */
 
 const SAVE_MS = 500;
-const KEEPALIVE_BYTES = 60000; // browsers refuse more in a request that outlives its page
-const REFUSED = new Set([400, 404, 413]); // the same again would be refused again
-/** @type {Document | null} of the study in view */
+const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
+const REFUSED = new Set([400, 404, 413]); // a retry would be rejected again
+/** @type {Document | null} document of the study in view */
 let doc = null;
 
 /** @type {Events<"change">} */
 const events = new Events();
-/** Listens to changes of the measurements, and of what has become of them. */
+/** Listens to changes of the measurements and of their saving status. */
 export const on = (/** @type {() => void} */ run) => events.on("change", run);
 
 /** @param {readonly Item[]} items */
@@ -74,6 +74,7 @@ function open({ study }) {
     saving: false,
     tries: 0,
     words: "",
+    merged: 0,
   };
   void load(doc);
   events.emit("change");
@@ -88,7 +89,7 @@ async function load(mine) {
     say(mine, "");
     if (isChanged(mine)) schedule(mine, 0);
   } else {
-    say(mine, "Your measurements could not be loaded; trying again.");
+    say(mine, "Measurements could not be loaded. Retrying.");
     later(mine, () => void load(mine));
   }
   if (doc === mine) events.emit("change");
@@ -103,12 +104,12 @@ function later(mine, run) {
 }
 
 /**
- * Three sides: what both knew, what this window has, what the server has. Where both changed one
- * measurement, the other window's becomes a measurement of its own.
+ * Merges the server's measurements into this window's, given the common base. If both changed a
+ * measurement, the other window's is added as a separate one.
  *
  * @param {Pick<Document, "items" | "base" | "revision">} mine
  * @param {{ revision: number, items: readonly Item[] }} server
- * @returns {number} How many came or changed.
+ * @returns {number} How many were added or changed here.
  */
 export function merge(mine, { revision, items }) {
   const theirs = byIds(items);
@@ -121,7 +122,7 @@ export function merge(mine, { revision, items }) {
     if (same(before, here)) put(mine, id, there);
     else if (there && here) put(mine, newId(), there);
     else if (there)
-      put(mine, id, there); // deleted here, changed there: rather one too many
+      put(mine, id, there); // deleted here, changed there: keep it
     else continue;
     news++;
   }
@@ -168,19 +169,18 @@ async function save(mine) {
   const answer = await ask(mine.url, { method: "PUT", headers: HEADERS, body, keepalive });
   mine.saving = false;
   if (REFUSED.has(answer.status))
-    return say(mine, `Not kept: ${answer.body.error || "the server refused it."}`);
+    return say(mine, `Not saved. ${answer.body.error || "The server rejected it."}`);
   if (answer.status === 409) {
-    const news = merge(mine, answer.body);
-    const added = news === 1 ? "measurement was" : "measurements were";
-    const words = `Another window has measured here too: ${news} ${added} added, none is lost.`;
-    say(mine, news ? words : "");
+    mine.merged = merge(mine, answer.body);
+    const added = `${mine.merged} ${mine.merged === 1 ? "measurement" : "measurements"} added`;
+    say(mine, mine.merged ? `${added} from another window.` : "");
   } else if (!answer.ok) {
-    say(mine, "Not saved yet; trying again.");
+    say(mine, "Not saved yet. Retrying.");
     return later(mine, () => void save(mine));
   } else {
     mine.base = sent;
     mine.revision = answer.body.revision;
-    if (!isNews(mine)) say(mine, "");
+    if (!mine.merged) say(mine, "");
   }
   mine.tries = 0;
   if (doc === mine) events.emit("change");
@@ -188,14 +188,7 @@ async function save(mine) {
 }
 
 /**
- * Whether the words are of another window: they stay until the next change.
- *
- * @param {Document} mine
- */
-const isNews = (mine) => mine.words.startsWith("Another");
-
-/**
- * Puts an item in the place of the one with its id, so that it can be undone.
+ * Sets the item with an id as one undoable step.
  *
  * @param {string} id
  * @param {Item | null} item Null deletes it.
@@ -216,7 +209,7 @@ export function change(id, item) {
  */
 function apply(mine, id, item) {
   put(mine, id, item);
-  if (isNews(mine)) mine.words = "";
+  if (mine.merged) Object.assign(mine, { words: "", merged: 0 });
   schedule(mine);
   events.emit("change");
 }
@@ -238,8 +231,11 @@ export function redo() {
 /** All measurements of the study. */
 export const items = () => (doc ? [...doc.items.values()] : []);
 
-/** What has become of them, "" where there is nothing to say. */
+/** Saving status, "" if there is nothing to report. */
 export const words = () => doc?.words ?? "";
+
+/** How many measurements came from another window since the last change. */
+export const merged = () => doc?.merged ?? 0;
 
 export const isSaved = () =>
   doc !== null && !doc.saving && doc.revision !== null && !isChanged(doc);
@@ -257,7 +253,7 @@ function leave() {
   if (doc?.timer) void save(doc);
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the window. */
+/** @param {AbortSignal} signal Removes the listeners from the window. */
 export function mount(signal) {
   const hidden = () => document.visibilityState === "hidden" && leave();
   document.addEventListener("visibilitychange", hidden, { signal });

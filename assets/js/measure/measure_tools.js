@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The measuring tools: drawing a new measurement by drag or by clicks, choosing one, dragging its
- * ends or all of it. Ends and lines can be dragged while a measuring tool is chosen: then their
- * handles are drawn, and with any other tool a drag is that tool's alone.
+ * The measuring tools: drawing a new measurement by drag or by clicks, selecting one, dragging its
+ * ends or all of it. Ends and lines can only be dragged, and handles are only drawn, while a
+ * measuring tool is chosen.
  */
 
 /** @import { Pane } from "../viewer/panes.js" */
@@ -44,19 +44,19 @@ const COUNT = { ruler: 2, angle: 3, ellipse: 2 };
 /** @type {readonly DrawnKind[]} */
 const KINDS = ["ruler", "angle", "area", "ellipse"];
 
-/** @type {Choice | null} what is chosen */
+/** @type {Choice | null} the selection */
 export let selected = null;
-/** @type {Choice | null} what is pointed at */
+/** @type {Choice | null} the item or end under the pointer */
 let hovered = null;
-/** @type {{ item: Item, session: Session } | null} what is being drawn */
+/** @type {{ item: Item, session: Session } | null} the measurement that is being drawn */
 let pending = null;
-/** @type {{ id: string, from: string, item: Item } | null} in place of one that is dragged */
+/** @type {{ id: string, from: string, item: Item } | null} shown in place of a dragged item */
 let preview = null;
 let scheduled = false;
 
 /** @type {Events<"select">} */
 const events = new Events();
-/** Listens to what is chosen. */
+/** Listens to changes of the selection. */
 export const { on } = events;
 
 const isMeasuring = () => tools.group() === "measure";
@@ -64,9 +64,9 @@ const isMeasuring = () => tools.group() === "measure";
 /** Whether a measurement is being drawn. */
 export const isDrawing = () => pending !== null;
 
-// ---- what is in view ----
+// ---- drawing and selecting ----
 /**
- * Everything on the slice in view.
+ * All measurements on the slice in view.
  *
  * @param {Session} now
  * @returns {Here[]}
@@ -89,7 +89,7 @@ export function here(now) {
 }
 
 /**
- * The mask's own diameters on the slice, but for one that is being dragged.
+ * Draws the diameters measured on the mask, except any that are being dragged.
  *
  * @param {Session} now
  * @param {Pane} pane
@@ -102,7 +102,7 @@ function drawLines(now, pane) {
   pane.screen.outline("diameters", d);
 }
 
-/** Draws once a frame, however often it is asked for. */
+/** Draws once per frame at most. */
 function render() {
   if (scheduled) return;
   scheduled = true;
@@ -113,7 +113,7 @@ function render() {
 }
 
 /**
- * Draws at once: with the slice that has just been painted.
+ * Draws immediately, together with the slice that has just been painted.
  *
  * @param {Session} now
  */
@@ -145,7 +145,7 @@ function pointedAt(id) {
 }
 
 /**
- * Chooses a measurement, or one of its ends.
+ * Selects a measurement or one of its ends.
  *
  * @param {string | null} id
  * @param {number | null} [handle]
@@ -158,7 +158,7 @@ export function select(id, handle = null) {
 }
 
 /**
- * The end or line under a point; ends come before lines, the nearest first.
+ * The end or line under a point; ends take precedence over lines.
  *
  * @param {Point} point
  * @param {PointerEvent} event
@@ -199,7 +199,7 @@ function nearest(found, within) {
   return best;
 }
 
-// ---- dragging what is there ----
+// ---- dragging ----
 /**
  * @param {Picked} picked
  * @param {Point} point
@@ -248,10 +248,10 @@ function drag({ one, handle }, point, screen) {
 }
 
 /**
- * Diameters with one of their ends elsewhere, as a measurement of the reader's.
+ * Diameters with one end moved, as the reader's own measurement.
  *
  * @param {Item} item
- * @param {string} id Of the reader's.
+ * @param {string} id Id of the reader's measurement.
  * @param {number} handle
  * @param {Pair} to
  * @param {ReturnType<typeof bidimensional.mask>} mask
@@ -267,14 +267,14 @@ export function draggedDiameters(item, id, handle, to, mask, scale) {
   return { ...item, id, points: measureShapes.rounded(points) };
 }
 
-/** @type {Begin} an end under the press, before the chosen tool begins anything */
+/** @type {Begin} grabs an end under the pointer before the chosen tool gets the press */
 function grab(point, event, screen) {
   if (!isMeasuring() || pending) return null;
   const found = pick(point, event, screen, false);
   return found && drag(found, point, screen);
 }
 
-// ---- drawing a new one ----
+// ---- drawing a new measurement ----
 /**
  * @param {DrawnKind} kind
  * @returns {Begin}
@@ -328,15 +328,14 @@ const isFirstPress = ({ points }) => points.length === 2 && points[0] === points
 const isFar = (event, start) =>
   Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > CLICK_PX;
 
-/** What is being drawn goes. */
+/** Cancels the measurement that is being drawn. */
 export function drop() {
   pending = null;
   render();
 }
 
 /**
- * A press that moved sets the last point where it ends; one that did not sets it where the next
- * press is.
+ * A drag sets the last point where it ends; after a click, the next press sets it.
  *
  * @param {PointerEvent} start
  * @returns {Action}
@@ -346,7 +345,7 @@ function stretch(start) {
     move: (point) => setLast(insideImage(point)),
     end(point, event) {
       if (!pending) return;
-      // a click: the next one sets the other end
+      // a click: the next press sets the other end
       if (isFirstPress(pending.item) && !isFar(event, start)) return;
       setLast(insideImage(point));
       const { kind, points } = pending.item;
@@ -358,7 +357,8 @@ function stretch(start) {
 }
 
 /**
- * A drag draws freehand and closes; clicks set corners until one is set on the first, or twice.
+ * A drag draws a closed freehand area; clicks set corners until the first one is clicked again, or
+ * a double click.
  *
  * @param {Pair} at
  * @param {PointerEvent} start
@@ -393,8 +393,8 @@ function freehand(at, start, screen) {
 }
 
 /**
- * Closes an area that is being drawn: its corners so far, without the one that follows the pointer
- * and what a double click set twice.
+ * Closes the area that is being drawn, without the corner that follows the pointer and the
+ * duplicate from a double click.
  */
 export function closeArea() {
   if (pending?.item.kind !== "area") return;
@@ -404,7 +404,7 @@ export function closeArea() {
   finish({ ...pending.item, points });
 }
 
-/** @param {Item} item What was drawn; it is stored unless it is too small. */
+/** @param {Item} item The drawn measurement, which is stored unless it is too small. */
 function finish({ kind, k, points }) {
   pending = null;
   const size =
@@ -419,7 +419,7 @@ function finish({ kind, k, points }) {
   measureStore.change(id, { id, kind, k, points: stored });
 }
 
-// ---- hovering, while measuring ----
+// ---- hovering ----
 /** @param {PointerEvent} event */
 function onMove(event) {
   const { now } = viewer;
@@ -437,7 +437,7 @@ function onMove(event) {
   render();
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   selected = hovered = pending = preview = null;
   const hover = (/** @type {Point} */ point) => setLast(insideImage(point));

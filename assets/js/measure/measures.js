@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Diameters of the lesions, and what each mask threshold takes in: fetched once for a result, from
- * an address that names it; and the findings panel's words about the diameters.
+ * Loads the measures of a result (diameters of the lesions, areas by threshold) once, from an
+ * address that contains its digest, and shows the diameters in the findings panel.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -17,6 +17,8 @@ import * as geometry from "../viewer/geometry.js";
 import { spacing } from "./measure_shapes.js";
 import * as measureStore from "./measure_store.js";
 
+const MEASURING = "Measuring diameters.";
+
 /**
  * @param {Session} session
  * @param {number} tries
@@ -29,12 +31,12 @@ async function fetchFor(session, tries = 0) {
   if (!isWanted()) return;
   if (ok) return viewer.setMeasures(body);
   byId("finding-rano").hidden = false;
-  byId("finding-measurable").textContent = "The diameters could not be loaded. Trying again.";
+  showState("failed", "Diameters could not be loaded. Retrying.");
   setTimeout(() => isWanted() && void fetchFor(session, tries + 1), pauseOf(tries));
 }
 
 /**
- * The largest lesion's diameters on one of the masks; null while there are none.
+ * Diameters of the largest lesion of a mask; null while there are none.
  *
  * @param {Session} now
  * @param {MaskName} which
@@ -44,7 +46,7 @@ const main = (now, which) =>
   null;
 
 /**
- * "56 × 55" and its unit.
+ * The size as ["56 × 55", " mm"].
  *
  * @param {Session} now
  * @param {One} one
@@ -61,7 +63,7 @@ function sizes({ measures, study }, { item: { points }, isAi, lesion }) {
 }
 
 /**
- * The criterion's own words; "" while there are none yet.
+ * The RANO assessment; "" while it is unknown.
  *
  * @param {Session} now
  * @param {MaskName} which
@@ -73,8 +75,8 @@ function rano(now, which, one) {
 }
 
 /**
- * The AI's, whatever the reader has corrected: "56 × 55 mm", a button that goes to the slice, the
- * criterion's own words.
+ * Shows the diameters of the AI mask, whether or not the reader has corrected it: "56 × 55 mm" as a
+ * button that goes to the slice, and the RANO assessment.
  *
  * @param {Session} now
  */
@@ -89,10 +91,19 @@ function show(now) {
   byId("finding-rano").hidden = !now.measures || !(one || isLate || failure);
   byId("diameters-own").hidden = !one || one.isAi;
   if (one) describe(now, one);
-  else
-    byId("finding-measurable").textContent = failure
-      ? `The diameters of this mask could not be measured. ${failure}`
-      : "Measuring the mask in view.";
+  else if (failure) showState("failed", `Diameters of this mask could not be measured. ${failure}`);
+  else showState("measuring", MEASURING);
+}
+
+/**
+ * Shows the RANO assessment, or why there is none.
+ *
+ * @param {"assessed" | "measuring" | "failed"} state Is in the document too, for tests.
+ * @param {string} text
+ */
+function showState(state, text) {
+  byId("finding-measurable").textContent = text;
+  byId("finding-measurable").dataset.state = state;
 }
 
 /**
@@ -105,20 +116,21 @@ function describe(now, one) {
   byId("finding-diameters").textContent = size;
   byId("finding-diameters-unit").textContent = unit;
   const count = bidimensional.lesions(now, "ai")?.length ?? 0;
-  const which = count > 1 ? `Largest of ${count} lesions` : "One lesion";
-  // On another slice its longest diameter may be longer: say by what this one was chosen.
+  const which = count > 1 ? `Largest of ${count} lesions` : "Single lesion";
+  // The longest diameter may be longer on another slice: explain how this one was chosen.
   const place = `slice ${item.k + 1}`;
   const words = isAi
     ? `${which}: longest diameter and longest perpendicular on ${place}, where their product is` +
       " largest"
-    : `${which}: diameters as the reader changed them, on ${place}`;
+    : `${which}: diameters edited by the reader, on ${place}`;
   const line = byId("finding-diameters-line");
   const where = `go to ${place} of ${now.study.n}`;
   line.setAttribute("aria-label", `${size} ${now.measures?.unit}: ${where}`);
   line.title = `${words}. Click to go there.`;
   line.dataset.k = String(item.k);
   showSlice(now);
-  byId("finding-measurable").textContent = rano(now, "ai", one) || "Measuring the diameters.";
+  const assessment = rano(now, "ai", one);
+  showState(assessment ? "assessed" : "measuring", assessment || MEASURING);
   const notes = [`${words}.`, ...bidimensional.notes(now, "ai")];
   const paragraphs = notes.map((text) =>
     make("p", { className: "finding-text", textContent: text }),
@@ -127,8 +139,8 @@ function describe(now, one) {
 }
 
 /**
- * Over the unit: which slice the diameters are of, while another one is in view; or that they are
- * not yet the mask's.
+ * Shows above the unit on which slice the diameters are, unless it is in view, or that they are
+ * still being measured.
  *
  * @param {Session} now
  */
@@ -139,8 +151,7 @@ function showSlice(now) {
 }
 
 /**
- * What is measured on the corrected mask: size and slice, the criterion's words; "" where there are
- * none.
+ * Diameters of the corrected mask: size and slice, and the RANO assessment; "" if there are none.
  *
  * @param {Session} now
  */
@@ -148,18 +159,18 @@ export function ofCorrection(now) {
   const failure = bidimensional.sentence("own");
   const isLate = bidimensional.isLate("own");
   const one = bidimensional.isCorrected() && main(now, "own");
-  if (failure) return { size: "could not be measured", criterion: failure, isLate: false };
+  if (failure) return { size: "not measured", criterion: failure, isLate: false };
   if (!one) return { size: isLate ? "measuring" : "", criterion: "", isLate: false };
-  const byHand = one.isAi ? "" : ", changed by hand";
+  const byHand = one.isAi ? "" : ", edited by the reader";
   const size = `${sizes(now, one).join("")}, slice ${one.item.k + 1}${byHand}`;
-  const criterion = rano(now, "own", one); // which may have to be asked for
+  const criterion = rano(now, "own", one); // may start a request
   return { size, criterion, isLate: bidimensional.isLate("own") };
 }
 
-/** The diameters of the AI's mask that are in the findings panel. */
+/** The diameters of the AI mask in the findings panel. */
 const shown = () => viewer.now && main(viewer.now, "ai");
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   const begin = (/** @type {Session} */ session) => {
     show(session);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Where the analysis of the study in view stands: queued, running, cancelled, failed, or its
- * result, which is fetched once the job is done.
+ * The state of the analysis of the study in view: queued, running, cancelled or failed; once it is
+ * done the result is fetched.
  */
 
 /** @import { JobNews, JobState } from "../frame/job_channel.js" */
@@ -10,20 +10,21 @@
 import { byId, find } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { JobChannel } from "../frame/job_channel.js";
+import { RETRYING } from "../frame/server.js";
 import * as viewer from "../viewer/viewer.js";
 import * as studyLoad from "./study_load.js";
 
 /** @type {Readonly<Record<string, string>>} */
-const WORDS = {
-  queued: "Waiting for its turn",
+const TEXTS = {
+  queued: "Queued",
   running: "Analysing",
   cancelling: "Cancelling",
-  cancelled: "The analysis was cancelled.",
-  failed: "The analysis failed.",
-  lost: "The server does not answer. Trying again.",
+  cancelled: "Analysis cancelled.",
+  failed: "Analysis failed.",
+  lost: RETRYING,
 };
 const PENDING = new Set(["queued", "running", "cancelling", "lost"]);
-const NOT_STORED = "The result could not be read. Start the analysis again.";
+const NOT_STORED = "The result could not be read. Run the analysis again.";
 /** @type {{ studyId: string, channel: JobChannel } | null} */
 let watched = null;
 
@@ -32,14 +33,15 @@ function show({ state, done = 0, total = 0, message = "" }) {
   const box = find("analysis");
   if (!box) return;
   box.hidden = state === "done";
+  box.dataset.state = state;
   const isPending = PENDING.has(state);
-  let words = WORDS[state] || "";
-  if (state === "running" && total) words = `Analysing ${Math.min(done, total)} of ${total}`;
-  if ((state === "running" || state === "failed") && message) words = message;
-  const text = byId("analysis-text");
-  text.textContent = words;
-  text.className = state === "failed" ? "notice notice--error" : "tabular";
   const percent = total ? Math.round((100 * done) / total) : 0;
+  const text = byId("analysis-text");
+  text.textContent = TEXTS[state] ?? "";
+  if (state === "failed" && message) text.textContent = message;
+  if (state === "running")
+    text.textContent = percent ? `Analysing, ${percent}%` : message || "Analysing";
+  text.className = state === "failed" ? "notice notice--error" : "tabular";
   byId("analysis-meter").hidden = !isPending;
   byId("analysis-meter").setAttribute("aria-valuenow", String(percent));
   byId("analysis-fill").style.width = `${percent}%`;
@@ -94,7 +96,7 @@ export function update(job) {
   if (job && job.study_id === watched?.studyId) watched.channel.hear(job);
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   const again = () => {
     if (!watched) return;

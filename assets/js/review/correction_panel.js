@@ -1,5 +1,5 @@
 // @ts-check
-/** The findings panel's section on the reader's mask, and its button in the legend. */
+/** The findings panel's section on the reader's correction, and its button in the legend. */
 
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Spec, State } from "../correct/correction.js" */
@@ -12,7 +12,7 @@ import * as correctionFigures from "../correct/correction_figures.js";
 import * as correctionLayer from "../correct/correction_layer.js";
 import * as correctionStore from "../correct/correction_store.js";
 import * as editBar from "../correct/edit_bar.js";
-import { say } from "../correct/said.js";
+import { note } from "../viewer/notes.js";
 import * as bidimensional from "../measure/bidimensional.js";
 import * as measures from "../measure/measures.js";
 import * as amounts from "../viewer/amounts.js";
@@ -22,33 +22,33 @@ import * as viewer from "../viewer/viewer.js";
 const NONE = "–";
 let scheduled = false;
 let wasEditing = false;
-/** @type {(() => void) | null} what the reader is asked about */
-let agreed = null;
+/** @type {(() => void) | null} runs if the reader confirms the open dialog */
+let confirmed = null;
 
 /** @param {number | "empty" | null} value */
-const diceWords = (value) =>
-  value === null ? NONE : value === "empty" ? "both empty" : value.toFixed(2);
+const diceText = (value) =>
+  value === null ? NONE : value === "empty" ? amounts.NO_LESION : value.toFixed(2);
 
 /** @param {number} threshold */
-const aiAt = (threshold) => `the AI's mask at threshold ${threshold.toFixed(2)}`;
+const aiAt = (threshold) => `the AI mask at threshold ${threshold.toFixed(2)}`;
 
 /**
- * What a mask departs from, in words.
+ * What a mask is based on, in a sentence.
  *
  * @param {Spec} spec
  */
 function origin({ threshold, version }) {
   if (version !== null && version !== undefined) {
-    const before = threshold === null ? "" : `, which began from ${aiAt(threshold)}`;
-    return `Goes on from version ${version}${before}.`;
+    const before = threshold === null ? "" : `, which started from ${aiAt(threshold)}`;
+    return `Based on version ${version}${before}.`;
   }
-  return threshold === null ? "Began from an empty mask." : `Began from ${aiAt(threshold)}.`;
+  return threshold === null ? "Started from an empty mask." : `Started from ${aiAt(threshold)}.`;
 }
 
 /** @param {{ number: number, author: string }} version */
 const versionName = ({ number, author }) => `Version ${number} by ${author}`;
 
-/** Another reader's version that is in hand: it stays theirs until something was changed. */
+/** Another reader's version, while it is the current mask and unchanged. */
 function othersVersion() {
   const { touched, base } = correction.opened();
   if (touched.size) return undefined;
@@ -57,17 +57,17 @@ function othersVersion() {
     .find(({ number, own }) => !own && number === base?.spec.version);
 }
 
-/** Whose mask is in hand. */
-function mine() {
+/** Name of the current mask. */
+function currentName() {
   const line = othersVersion();
   return line ? versionName(line) : "Your correction";
 }
 
-/** What is drawn, in words. */
+/** Name of the mask that is drawn. */
 export function name() {
   const { version } = correctionLayer;
   if (version) return versionName(version);
-  return correction.isThere() ? mine() : "Correction";
+  return correction.isThere() ? currentName() : "Correction";
 }
 
 /** @param {State} state */
@@ -84,14 +84,14 @@ function showFigures(state) {
       : amounts.volumeWords(whole.area, amounts.volumeMl(whole.areas ?? [], study));
   write("correction-size-slice", area);
   write("correction-size-volume", volume);
-  write("correction-ai-slice", diceWords(here.ai));
-  write("correction-ai-volume", diceWords(whole.ai));
-  write("correction-reference-slice", diceWords(here.reference));
-  write("correction-reference-volume", diceWords(whole.reference));
+  write("correction-ai-slice", diceText(here.ai));
+  write("correction-ai-volume", diceText(whole.ai));
+  write("correction-reference-slice", diceText(here.reference));
+  write("correction-reference-volume", diceText(whole.reference));
 }
 
 /**
- * Of the mask in hand, and so not while a version is shown in its place.
+ * Shows the diameters of the current mask, except while a saved version is shown in its place.
  *
  * @param {Session} now
  */
@@ -122,12 +122,13 @@ function update() {
   toggle.hidden = !isThere && !isEditing && shown === null;
   toggle.setAttribute("aria-pressed", String(state.now.show.correction));
   write("viewer-show-correction-words", name());
-  write("correction-title", isThere || isEditing ? mine() : "Corrections");
+  write("correction-title", isThere || isEditing ? currentName() : "Corrections");
   byId("correction-figures").hidden = !isThere && !isEditing;
   write("correction-of", shown !== null && isThere ? notOfVersion(shown) : "");
   showFigures(state);
   showDiameters(state.now);
   write("correction-base", state.base ? origin(state.base.spec) : "");
+  byId("correction-base").dataset.version = String(state.base?.spec.version ?? "");
   write("correction-state", isThere ? editBar.words() : "");
   byId("correction-from-ai").hidden = !isThere;
   list(state, versions);
@@ -135,14 +136,11 @@ function update() {
 
 /** @param {number} shown The version in view. */
 function notOfVersion(shown) {
-  const whose = othersVersion() ? mine() : "your draft";
-  return (
-    `Version ${shown} is in view. These figures are of ${whose}:` +
-    " the tools and Save go on with it."
-  );
+  const current = othersVersion() ? currentName() : "your draft";
+  return `Version ${shown} is shown. The figures below, the tools and Save apply to ${current}.`;
 }
 
-/** Once a frame: a stroke reports every move. */
+/** Updates once per frame: a stroke emits an event for every move. */
 function schedule() {
   if (scheduled) return;
   scheduled = true;
@@ -170,7 +168,7 @@ function row({ now: { study } }, line) {
   const { number, author, saved_at: saved, facts, based_on: base } = line;
   const title = make("p", { className: "strong", textContent: `Version ${number}` });
   const agreement =
-    facts.dice_ai === null ? "" : ` · Dice with the AI's mask ${facts.dice_ai.toFixed(2)}`;
+    facts.dice_ai === null ? "" : ` · Dice with AI mask ${facts.dice_ai.toFixed(2)}`;
   const lines = [
     `${author}, ${editBar.time(saved)}`,
     `${amounts.volumeWords(facts.area_px, facts.volume_ml)}${agreement}`,
@@ -178,12 +176,23 @@ function row({ now: { study } }, line) {
   ].map((textContent) => make("p", { className: "finding-text", textContent }));
   const show = button("Show", `Show version ${number}`, () => void flip(line));
   show.setAttribute("aria-pressed", String(correctionLayer.versionShown() === number));
-  const goesOn = button("Go on from here", `Go on from version ${number}`, () => void goOn(line));
+  const edit = button("Edit this version", `Edit version ${number}`, () => void editFrom(line));
   const href = `/api/studies/${study.study_id}/versions/${number}.nii.gz`;
   const className = "button button--small";
   const file = make("a", { className, textContent: "NIfTI", href, download: "" });
-  file.setAttribute("aria-label", `Version ${number} as a NIfTI file`);
-  return make("li", {}, title, ...lines, make("div", { className: "inline" }, show, goesOn, file));
+  file.setAttribute("aria-label", `Download version ${number} as NIfTI`);
+  for (const [action, element] of Object.entries({ show, edit, file }))
+    element.dataset.action = action;
+  const item = make(
+    "li",
+    {},
+    title,
+    ...lines,
+    make("div", { className: "inline" }, show, edit, file),
+  );
+  item.dataset.version = String(number);
+  item.dataset.basedOn = String(base.version ?? "");
+  return item;
 }
 
 /**
@@ -207,7 +216,7 @@ async function fetched(line) {
     return await correctionStore.version(line.number);
   } catch (error) {
     const why = error instanceof Error ? error.message : "";
-    return say(`Version ${line.number} could not be loaded: ${why}`);
+    return note(`Version ${line.number} could not be loaded. ${why}`);
   }
 }
 
@@ -219,38 +228,39 @@ async function flip(line) {
 }
 
 /** @param {VersionLine} line */
-async function goOn(line) {
+async function editFrom(line) {
   const found = await fetched(line);
   const label = `Version ${line.number}`;
   if (found) ask(versionName(line), () => correction.replace(label, found.base));
 }
 
 function fromAi() {
-  const replace = () => correction.replace("AI's mask", correction.aiBase(viewer.opened()));
-  ask("The AI's mask in view", replace);
+  const replace = () => correction.replace("AI mask", correction.aiBase(viewer.opened()));
+  ask("The current AI mask", replace);
 }
 
 /**
- * What was drawn since the last version gives way only when the reader says so; Undo brings it
- * back.
+ * Replaces the current mask, after asking if it has changes that are in no version.
  *
- * @param {string} what
+ * @param {string} replacement Name of the mask that replaces it.
  * @param {() => void} replace
  */
-function ask(what, replace) {
+function ask(replacement, replace) {
   const state = correction.opened();
   const count = state.touched.size;
   if (!count || correctionStore.isSaved()) return replace();
-  agreed = () => {
+  confirmed = () => {
     if (correction.state === state) replace();
   };
   const slices = `${count} ${count === 1 ? "slice" : "slices"}`;
   write(
     "correction-ask-words",
-    `Your draft has changes on ${slices} that no version holds.` +
-      ` ${what} would take its place; Undo brings it back until you leave this study.`,
+    `Your draft has changes on ${slices} that are not saved as a version. ${replacement} will` +
+      " replace it. Undo restores the draft until you leave this study.",
   );
-  byId("correction-ask", HTMLDialogElement).showModal();
+  const dialog = byId("correction-ask", HTMLDialogElement);
+  dialog.dataset.slices = String(count);
+  dialog.showModal();
   byId("correction-ask-keep").focus();
 }
 
@@ -258,14 +268,14 @@ function ask(what, replace) {
 function answer(event) {
   const dialog = byId("correction-ask", HTMLDialogElement);
   const target = targetOf(event);
-  const agrees = Boolean(target.closest("#correction-ask-replace"));
-  if (!agrees && target !== dialog && !target.closest("#correction-ask-keep")) return;
+  const isConfirmed = Boolean(target.closest("#correction-ask-replace"));
+  if (!isConfirmed && target !== dialog && !target.closest("#correction-ask-keep")) return;
   dialog.close();
-  if (agrees) agreed?.();
-  agreed = null;
+  if (isConfirmed) confirmed?.();
+  confirmed = null;
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   byId("correction-from-ai").addEventListener("click", fromAi, { signal });
   byId("correction-ask").addEventListener("click", answer, { signal });

@@ -1,5 +1,5 @@
 // @ts-check
-/** The findings panel: words and numbers of the study and of the slice in view. */
+/** The findings panel: text and figures of the study and of the slice in view. */
 
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Network, Slice, Study } from "../viewer/study.js" */
@@ -7,7 +7,7 @@
 import { byId, query, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as amounts from "../viewer/amounts.js";
-import * as calls from "../viewer/calls.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import { leftOutPx } from "../viewer/overlays.js";
 import * as threshold from "../viewer/threshold.js";
 import * as viewer from "../viewer/viewer.js";
@@ -19,35 +19,40 @@ const ENGINES = { openvino: "OpenVINO", onnxruntime: "ONNX Runtime", keras: "Ker
 const PRECISIONS = { f32: "float32", bf16: "bfloat16" };
 
 /**
- * The mask's volume as number, unit, and why that unit.
+ * The volume of the mask: number, unit, and why it is not in millilitres.
  *
  * @param {Session} now
  */
 function volume(now) {
   const { study } = now;
-  const { slices, volume_ml: shipped } = calls.resultOf(now);
+  const { slices, volume_ml: defaultMl } = operatingPoint.resultOf(now);
   const isUnchanged = threshold.isUnchanged(now);
   const areas = isUnchanged ? slices.map((slice) => slice.mask_area_px) : threshold.areas(now);
   const voxels = areas.reduce((sum, area) => sum + area, 0);
-  const ml = isUnchanged ? shipped : amounts.volumeMl(areas, study);
+  const ml = isUnchanged ? defaultMl : amounts.volumeMl(areas, study);
   const [number, unit] = amounts.volumeParts(voxels, ml);
-  const why = "The input has no pixel spacing, so there are no millilitres.";
+  const why = "No pixel spacing in the files: volume in voxels.";
   return { number, unit: ` ${unit}`, why: unit === "mL" ? "" : why };
 }
 
 /** @param {Session} now */
-function called(now) {
-  const { n, indices } = now.study;
-  const k = indices.filter((_, j) => calls.isCalled(now, j)).length;
-  const point = calls.isShipped(now)
+const countAbove = (now) =>
+  now.study.indices.filter((_, k) => operatingPoint.isAbove(now, k)).length;
+
+/**
+ * @param {Session} now
+ * @param {number} count Slices above the operating point.
+ */
+function aboveSentence(now, count) {
+  const here = operatingPoint.value(now).toFixed(2);
+  const point = operatingPoint.isDefault(now)
     ? "the operating point"
-    : `${calls.value(now).toFixed(2)}, which is not the shipped operating point`;
-  if (k === 0) return `No slice above ${point}. This does not mean normal.`;
-  const are = k === 1 ? "is" : "are";
-  return `${k} of ${n} slices ${are} above ${point}. Edema counts as abnormality.`;
+    : `your operating point of ${here}`;
+  if (count === 0) return `No slice above ${point}. This does not mean normal.`;
+  return `${count} of ${now.study.n} slices above ${point}. Edema counts as abnormality.`;
 }
 
-/** Another study is read from its volume on. */
+/** Scrolls a new study to the top of its findings. */
 function toTop() {
   query(".findings-scroll").scrollTop = 0;
 }
@@ -57,19 +62,21 @@ function showStudy(now) {
   const { study } = now;
   const { result } = study;
   byId("finding-volume-line").hidden = !result;
-  byId("finding-called").hidden = !result;
+  byId("finding-above").hidden = !result;
   const { number, unit, why } = result ? volume(now) : { number: "", unit: "", why: "" };
   byId("finding-why").hidden = !why;
   if (result) {
     write("finding-volume", number);
     write("finding-volume-unit", unit);
-    write("finding-called", called(now));
+    const count = countAbove(now);
+    write("finding-above", aboveSentence(now, count));
+    byId("finding-above").dataset.count = String(count);
     write("finding-why", why);
   }
-  write("finding-network", result ? networkName(result.network) : "Shown with the result.");
+  write("finding-network", result ? networkName(result.network) : "Shown after the analysis.");
   write("finding-engine", result ? engineName(result.network) : "");
   const series = result?.series.map((i) => study.channels[i].label).join(", ");
-  write("finding-series", result ? `Answered from ${series}.` : "");
+  write("finding-series", result ? `Series used: ${series}` : "");
   showConflicts(study);
 }
 
@@ -82,11 +89,11 @@ const engineName = ({ engine, precision }) =>
 
 /** @param {Study} study */
 function showConflicts({ result }) {
-  const k = result ? result.slices.filter(calls.isConflict).length : 0;
+  const k = result ? result.slices.filter(operatingPoint.isConflict).length : 0;
   byId("finding-conflicts").hidden = k === 0;
   const slices = `${k} ${k === 1 ? "slice" : "slices"}`;
-  const words = `On ${slices} classifier and outline contradict each other.`;
-  write("finding-conflicts-text", words);
+  write("finding-conflicts-text", `Classifier and segmentation disagree on ${slices}.`);
+  byId("finding-conflicts").dataset.count = String(k);
 }
 
 /** @param {Session} now */
@@ -94,15 +101,15 @@ const area = (now) =>
   now.study.result ? amounts.areaWords(threshold.area(now, now.k), now.study) : NONE;
 
 /** @param {Session} now */
-function agreement(now) {
+function diceWithReference(now) {
   if (!now.study.reference_url) return "no reference";
   if (!now.study.result) return NONE;
   const dice = threshold.dice(now, now.k);
-  return dice === null ? "both empty" : `Dice ${dice.toFixed(2)}`;
+  return dice === null ? amounts.NO_LESION : dice.toFixed(2);
 }
 
 /**
- * A share in [0, 1] as number and bar; words where it is not known.
+ * Shows a share in [0, 1] as a number and a bar, or a text if it is unknown.
  *
  * @param {string} name
  * @param {number | null | undefined} value
@@ -118,14 +125,14 @@ function showSlice(now) {
   const slice = now.study.result?.slices[now.k];
   share("score", slice?.slice_score, NONE);
   share("classifier", slice?.classifier_score, NONE);
-  share("evidence", slice?.outline_evidence, slice ? "none" : NONE);
+  share("evidence", slice?.outline_evidence, slice ? "not segmented" : NONE);
   const tick = byId("finding-score-tick");
   tick.hidden = !slice;
-  if (slice) tick.style.left = `${calls.value(now) * 100}%`;
-  write("finding-point", slice ? calls.value(now).toFixed(2) : NONE);
+  if (slice) tick.style.left = `${operatingPoint.value(now) * 100}%`;
+  write("finding-point", slice ? operatingPoint.value(now).toFixed(2) : NONE);
   showDecision(now, slice);
   write("finding-area", area(now));
-  write("finding-dice", agreement(now));
+  write("finding-dice", diceWithReference(now));
 }
 
 /**
@@ -133,54 +140,79 @@ function showSlice(now) {
  * @param {Slice | undefined} slice
  */
 function showDecision(now, slice) {
-  const isConflict = slice !== undefined && calls.isConflict(slice);
+  const isConflict = slice !== undefined && operatingPoint.isConflict(slice);
+  const decided = byId("finding-decided");
   write("finding-decided", slice ? decision(now, slice) : "");
-  byId("finding-decided").classList.toggle("notice", isConflict);
-  byId("finding-decided").classList.toggle("notice--warning", isConflict);
-  write("finding-note", slice ? side(now) : "");
+  decided.dataset.by = slice?.decided_by ?? "";
+  decided.classList.toggle("notice", isConflict);
+  decided.classList.toggle("notice--warning", isConflict);
+  const side = slice ? sideOf(now) : "";
+  write("finding-note", side && sideSentence(now, side));
+  byId("finding-note").dataset.side = side;
 }
 
 /**
- * On which side of the operating point in view the slice lies, where the rest does not say it.
+ * @typedef {"above-empty" | "above-excluded" | "now-above" | "now-below" | "now-below-hidden"} Side
+ */
+
+/**
+ * How the slice lies to the operating point in effect, where the rest of the panel does not show
+ * it: above it without a mask, or on another side than at the default.
  *
  * @param {Session} now
+ * @returns {Side | ""}
  */
-function side(now) {
+function sideOf(now) {
   const { study, k } = now;
-  const point = calls.isShipped(now)
-    ? "the operating point"
-    : `your operating point of ${calls.value(now).toFixed(2)}`;
-  const change = calls.change(now, k);
-  if (calls.isCalled(now, k) && !threshold.area(now, k)) {
-    const isLeftOut = leftOutPx(study, k) > 0;
-    const why = isLeftOut ? "all that was outlined here was left out" : "nothing outlined";
-    return `Above ${point}; ${why}.`;
-  }
-  if (change > 0) return `Above ${point}: its outline is shown.`;
-  const hidden = threshold.covered(now, k) ? ": its outline is not shown" : "";
-  return change < 0 ? `Below ${point}${hidden}.` : "";
+  const change = operatingPoint.change(now, k);
+  if (operatingPoint.isAbove(now, k) && !threshold.area(now, k))
+    return leftOutPx(study, k) > 0 ? "above-excluded" : "above-empty";
+  if (change > 0) return "now-above";
+  if (change < 0) return threshold.covered(now, k) ? "now-below-hidden" : "now-below";
+  return "";
 }
 
 /**
- * What decided at the shipped operating point, in a sentence that never hides a contradiction.
+ * @param {Session} now
+ * @param {Side} side
+ */
+function sideSentence(now, side) {
+  const point = operatingPoint.isDefault(now)
+    ? "the operating point"
+    : `your operating point of ${operatingPoint.value(now).toFixed(2)}`;
+  return {
+    "above-empty": `Above ${point}, but nothing was segmented.`,
+    "above-excluded": `Above ${point}, but all segmented regions were excluded.`,
+    "now-above": `Above ${point}: mask shown.`,
+    "now-below": `Below ${point}.`,
+    "now-below-hidden": `Below ${point}: mask hidden.`,
+  }[side];
+}
+
+/**
+ * Whether both stages agree, and if not, which one decided at the default operating point.
  *
  * @param {Session} now
  * @param {Slice} slice
  */
 function decision(now, { decided_by: by, tumor }) {
-  const point = calls.isShipped(now) ? "operating point" : "shipped operating point";
-  const where = `${tumor ? "above" : "below"} the ${point}`;
-  if (by === "gate") return "The classifier's score is too low to outline anything.";
+  const place = operatingPoint.isDefault(now) ? "" : " at the default operating point";
+  if (by === "gate") return "Not segmented: classifier score too low.";
   if (by === "both") {
-    const isMoved = calls.change(now, now.k);
-    return `Classifier and outline agree${isMoved ? `: ${where}` : ""}.`;
+    const marked = tumor ? "marked" : "not marked";
+    const isMoved = operatingPoint.change(now, now.k) !== 0;
+    return `Classifier and segmentation agree${isMoved ? `: ${marked}${place}` : ""}.`;
   }
   if (by !== "classifier" && by !== "outline") return "";
-  const contradiction =
+  const [suspecting, other] =
     (by === "classifier") === tumor
-      ? "the classifier speaks for tumor, the outline against it"
-      : "the outline speaks for tumor, the classifier against it";
-  return `Conflict: ${contradiction}. The ${by} decided: ${where}.`;
+      ? ["classifier", "segmentation"]
+      : ["segmentation", "classifier"];
+  const decider = by === "classifier" ? "classifier" : "segmentation";
+  return (
+    `Classifier and segmentation disagree: ${suspecting} suggests abnormality, ${other} does not.` +
+    ` ${tumor ? "Marked" : "Not marked"}${place} because of the ${decider}.`
+  );
 }
 
 export function mount() {

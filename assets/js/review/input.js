@@ -1,5 +1,5 @@
 // @ts-check
-/** Keys and buttons of the viewer, and its sliders. Wheel and drags are in viewer/pointer.js. */
+/** Keys, buttons and sliders of the viewer. Wheel and drags are in viewer/pointer.js. */
 
 /** @import { Binding } from "../frame/keys.js" */
 /** @import { Session, Show } from "../viewer/session.js" */
@@ -7,7 +7,7 @@
 import { byId, letGoOfClick, makeRange, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
-import * as calls from "../viewer/calls.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import * as drawing from "../viewer/drawing.js";
 import * as greyscale from "../viewer/greyscale.js";
 import * as maps from "../viewer/maps.js";
@@ -24,7 +24,7 @@ const HELD_MS = 300;
 const ZOOM = 1.2;
 let hiddenAt = 0;
 
-/** @param {(now: Session) => unknown} run Only while a study is open. */
+/** @param {(now: Session) => unknown} run Runs only while a study is open. */
 const go = (run) => () => viewer.now && run(viewer.now);
 
 const fullRange = go(({ study, channel }) => {
@@ -57,22 +57,22 @@ const map = (name) =>
 
 const invert = go((now) => viewer.display({ invert: !now.invert }));
 
-/** The next conflict; says why where there is nowhere to go. */
+/** Goes to the next conflict, or shows why there is none. */
 const nextConflict = go(({ study: { result }, k }) => {
-  if (!result) return note("This study has no result yet, and so no conflicts.");
-  const found = result.slices.flatMap((slice, j) => (calls.isConflict(slice) ? [j] : []));
-  const contradict = "classifier and outline contradict each other";
-  if (!found.length) return note("Classifier and outline contradict each other on no slice.");
+  if (!result) return note("Not analysed yet: conflicts unknown.", "conflicts-unknown");
+  const found = result.slices.flatMap((slice, j) => (operatingPoint.isConflict(slice) ? [j] : []));
+  if (!found.length)
+    return note("No conflicts: classifier and segmentation agree on all slices.", "no-conflict");
   if (found.length === 1 && found[0] === k)
-    return note(`This slice is the only one on which ${contradict}.`);
-  calls.goToConflict(1);
+    return note("This is the only conflict in the study.", "only-conflict");
+  operatingPoint.goToConflict(1);
 });
 
 /**
- * Shows or hides the rail or the findings where the window is too narrow for them.
+ * Shows or hides the rail or the findings in a window that is too narrow for them.
  *
  * @param {"rail" | "findings"} name
- * @param {boolean} [wanted] The other way round where it is left out.
+ * @param {boolean} [wanted] By default it is toggled.
  */
 function fold(name, wanted) {
   const open = query(".review").classList.toggle(`review--${name}`, wanted);
@@ -82,12 +82,12 @@ function fold(name, wanted) {
   if (open) first?.focus();
 }
 
-function backToShipped() {
+function resetToDefaults() {
   threshold.set(null);
-  calls.set(null);
+  operatingPoint.set(null);
 }
 
-/** By the ids of the buttons, without "viewer-". */
+/** Actions by the id of their button, without "viewer-". */
 const BUTTONS = {
   "show-ai": flip("ai"),
   "show-reference": flip("reference"),
@@ -99,10 +99,10 @@ const BUTTONS = {
   "window-auto": autoWindow,
   "window-full": fullRange,
   reset,
-  "next-lesion": () => calls.goToLesion(1),
+  "next-lesion": () => operatingPoint.goToLesion(1),
   "next-conflict": nextConflict,
-  "threshold-shipped": () => threshold.set(null),
-  "calls-shipped": () => calls.set(null),
+  "threshold-default": () => threshold.set(null),
+  "operating-point-default": () => operatingPoint.set(null),
   retry: drawing.retry,
   "toggle-rail": () => fold("rail"),
   "toggle-findings": () => fold("findings"),
@@ -127,7 +127,7 @@ function showState({ show, study, invert: isInverted }) {
   byId("viewer-fill", HTMLButtonElement).disabled = !result;
   const button = byId("viewer-show-reference", HTMLButtonElement);
   button.disabled = !reference;
-  button.title = reference ? "" : "This study has no reference outline";
+  button.title = reference ? "" : "No reference outline in this study";
   const hasMap = show.map !== "none";
   const opacity = byId("viewer-opacity", HTMLInputElement);
   opacity.disabled = !(show.fill || hasMap) || !result;
@@ -155,7 +155,7 @@ const unhide = go(() => {
 });
 
 /**
- * A binding that runs again while its key is held.
+ * A binding that repeats while its key is held.
  *
  * @param {string} id
  * @param {string} key
@@ -164,13 +164,17 @@ const unhide = go(() => {
  */
 const held = (id, key, label, run) => ({ id, key, label, repeat: true, run });
 
-/** @type {Binding[]} */
+/**
+ * Readers' own keys are stored by these ids, which never change.
+ *
+ * @type {Binding[]}
+ */
 const KEYS = [
   held("slice.next", "ArrowDown", "Next slice", step(1)),
   held("slice.previous", "ArrowUp", "Previous slice", step(-1)),
   held("slice.next-right", "ArrowRight", undefined, step(1)),
   held("slice.previous-left", "ArrowLeft", undefined, step(-1)),
-  held("slice.ten-on", "PageDown", "Ten slices on", step(10)),
+  held("slice.ten-on", "PageDown", "Ten slices forward", step(10)),
   held("slice.ten-back", "PageUp", "Ten slices back", step(-10)),
   { id: "slice.first", key: "Home", label: "First slice", run: go(() => viewer.goTo(0)) },
   {
@@ -179,17 +183,22 @@ const KEYS = [
     label: "Last slice",
     run: go(({ study }) => viewer.goTo(study.n - 1)),
   },
-  { id: "lesion.next", key: "n", label: "Next lesion slice", run: () => calls.goToLesion(1) },
+  {
+    id: "lesion.next",
+    key: "n",
+    label: "Next lesion slice",
+    run: () => operatingPoint.goToLesion(1),
+  },
   {
     id: "lesion.previous",
     key: "Shift+n",
     label: "Previous lesion slice",
-    run: () => calls.goToLesion(-1),
+    run: () => operatingPoint.goToLesion(-1),
   },
   {
     id: "conflict.next",
     key: "c",
-    label: "Next conflict of classifier and outline",
+    label: "Next conflict (classifier vs segmentation)",
     run: nextConflict,
   },
   { id: "show.ai", key: "m", label: "FLAIR abnormality (AI) on or off", run: flip("ai") },
@@ -198,36 +207,36 @@ const KEYS = [
   {
     id: "show.diameters",
     key: "l",
-    label: "Lines of the diameters on or off",
+    label: "Diameters on or off",
     run: flip("diameters"),
   },
   ...maps.NAMES.map((name) => {
-    const { key, label } = maps.MAPS[name];
-    return { id: `map.${name}`, key, label, run: map(name) };
+    const { binding: id, key, label } = maps.MAPS[name];
+    return { id, key, label, run: map(name) };
   }),
-  held("threshold.lower", ",", "Lower the mask threshold", () => threshold.move(-1)),
-  held("threshold.raise", ".", "Raise the mask threshold", () => threshold.move(1)),
-  held("calls.lower", "[", "Lower the operating point of the slice score", () => calls.move(-1)),
-  held("calls.raise", "]", "Raise the operating point of the slice score", () => calls.move(1)),
+  held("threshold.lower", ",", "Lower mask threshold", () => threshold.move(-1)),
+  held("threshold.raise", ".", "Raise mask threshold", () => threshold.move(1)),
+  held("calls.lower", "[", "Lower operating point", () => operatingPoint.move(-1)),
+  held("calls.raise", "]", "Raise operating point", () => operatingPoint.move(1)),
   {
     id: "threshold.shipped",
     key: "t",
-    label: "Back to the shipped threshold and operating point",
-    run: backToShipped,
+    label: "Default mask threshold and operating point",
+    run: resetToDefaults,
   },
   {
     id: "show.none",
     key: " ",
-    label: "Hide all (while held, or until pressed again)",
+    label: "Hide overlays (hold, or press to toggle)",
     run: hide,
     up: unhide,
   },
-  { id: "window.invert", key: "i", label: "Invert", run: invert },
-  { id: "view.reset", key: "0", label: "Window, zoom and position as at first", run: reset },
+  { id: "window.invert", key: "i", label: "Invert greyscale", run: invert },
+  { id: "view.reset", key: "0", label: "Reset window, zoom and pan", run: reset },
   {
     id: "window.auto",
     key: "b",
-    label: "Auto: window from the brain in this slice",
+    label: "Auto window for the brain in this slice",
     run: autoWindow,
   },
   {
@@ -247,9 +256,9 @@ const KEYS = [
   { id: "series.first", key: "1", label: "First series", run: () => rail.choose(0) },
   { id: "series.second", key: "2", label: "Second series", run: () => rail.choose(1) },
   { id: "series.third", key: "3", label: "Third series", run: () => rail.choose(2) },
-  { key: "", shown: "Right drag", label: "Zoom (also Ctrl and wheel, or pinch)" },
-  { key: "", shown: "Shift+Drag", label: "Move the image (also middle drag)" },
-  { key: "", shown: "Double click", label: "Window as at first" },
+  { key: "", shown: "Right drag", label: "Zoom (or Ctrl + wheel, or pinch)" },
+  { key: "", shown: "Shift+Drag", label: "Pan (or middle drag)" },
+  { key: "", shown: "Double click", label: "Reset window" },
   held("view.zoom-in", "+", "Zoom in", zoom(ZOOM)),
   held("view.zoom-out", "-", "Zoom out", zoom(1 / ZOOM)),
 ];
@@ -277,7 +286,7 @@ function putSliders() {
       max: 100,
       step: 5,
       value: 25,
-      "aria-label": "Opacity of fill or map, percent",
+      "aria-label": "Opacity of fill or map in percent",
       disabled: "",
     },
     (percent) => {
@@ -312,25 +321,25 @@ function putSliders() {
     threshold.set,
   );
   putRange(
-    "calls-host",
+    "operating-point-host",
     {
-      id: "viewer-calls",
-      class: "slider calls-slider",
-      min: calls.LOWEST,
-      max: calls.HIGHEST,
+      id: "viewer-operating-point",
+      class: "slider operating-point-slider",
+      min: operatingPoint.LOWEST,
+      max: operatingPoint.HIGHEST,
       ...hundredths,
-      "aria-label": "Operating point of the slice score",
+      "aria-label": "Detection threshold (operating point)",
     },
-    calls.set,
+    operatingPoint.set,
   );
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   putSliders();
   query(".review").addEventListener("click", letGoOfClick, { signal });
   for (const [id, run] of Object.entries(BUTTONS)) {
-    const works = /^(toggle|close)-/.test(id); // before a study is there, too
+    const works = /^(toggle|close)-/.test(id); // before a study is open, too
     const press = () => {
       if (works || viewer.now) run();
     };

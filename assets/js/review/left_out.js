@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * Pieces that were outlined and left out of the mask, since they are small beside the lesion: a
- * dotted outline on the slice (overlays.js), and here its words. Without them a conflict would
- * point at nothing.
+ * Explains the dotted outlines (overlays.js): regions that were segmented but excluded from the
+ * mask because they are small. Without them some conflicts would point at nothing.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -17,9 +16,9 @@ import * as viewer from "../viewer/viewer.js";
 function show({ study, k }) {
   const px = leftOutPx(study, k);
   const area = amounts.areaWords(px, study);
-  const why = "that was outlined here and left out of the mask, as it is small beside the lesion.";
+  const why = "smaller than the main lesion, excluded from volume.";
   byId("finding-left-out").hidden = px === 0;
-  byId("finding-left-out").textContent = px ? `Dotted: ${area} ${why}` : "";
+  byId("finding-left-out").textContent = px ? `Dotted outline: ${area}, ${why}` : "";
 }
 
 export function mount() {

@@ -1,25 +1,25 @@
 // @ts-check
 /**
- * The legend over the image: shown while a map is, in words, and saying so where the slice has
- * nothing to show.
+ * The legend over the image, shown while a map is shown. It includes a note where the slice has no
+ * values.
  */
 
 /** @import { Session } from "../viewer/session.js" */
 
 import { byId, query } from "../frame/dom.js";
 import { all } from "../frame/events.js";
-import * as calls from "../viewer/calls.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import * as maps from "../viewer/maps.js";
 import * as viewer from "../viewer/viewer.js";
 
 /** @param {Session} now */
 function note(now) {
   const { study, show, k } = now;
-  const isOutlined = study.result?.slices[k].outline_evidence !== null;
-  if (show.map === "saliency" && !isOutlined) return "The classifier's score is too low here.";
-  if (show.map !== "difference") return isOutlined ? "" : "Nothing was outlined on this slice.";
-  const isEmpty = study.reference_url && !calls.isCalled(now, k);
-  return isEmpty ? "This slice is not called: the AI's mask is empty." : "";
+  const isSegmented = study.result?.slices[k].outline_evidence !== null;
+  if (show.map !== "difference")
+    return isSegmented ? "" : "No map on this slice: classifier score too low.";
+  const isEmpty = study.reference_url && !operatingPoint.isAbove(now, k);
+  return isEmpty ? "No AI mask on this slice: below the operating point." : "";
 }
 
 /** @param {Session} now */
@@ -33,7 +33,7 @@ function update(now) {
     button.setAttribute("aria-pressed", String(show.map === name));
     button.disabled = !study.result || (name === "difference" && !study.reference_url);
   }
-  const why = study.reference_url ? "" : "This study has no reference outline";
+  const why = study.reference_url ? "" : "No reference outline in this study";
   byId("viewer-map-difference").title = why;
   byId("map-legend-note").textContent = isSeen ? note(now) : "";
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * On to the next study of the list and back, without a page in between: Enter, Shift+Enter, the
- * foot of the findings. The next study is fetched while the reader looks at this one.
+ * Goes to the next or previous study of the list without loading the page again: Enter, Shift+Enter
+ * and the buttons below the findings. The next study is fetched while the reader looks at this one.
  */
 
 /** @import { List } from "../worklist/reading_list.js" */
@@ -9,7 +9,7 @@
 import { byId, find, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
-import { say } from "../correct/said.js";
+import { note } from "../viewer/notes.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
 import * as readingList from "../worklist/reading_list.js";
@@ -17,10 +17,10 @@ import * as studyLoad from "./study_load.js";
 
 /** @typedef {(study: { study_id: string, slice: number | null }) => void} OpenStudy */
 
-const IDLE_MS = 400; // after the last slice that came into view
-/** @type {List & { at: number } | null} around the study in view */
+const IDLE_MS = 400; // after the last change of slice
+/** @type {List & { at: number } | null} the list around the study in view */
 let list = null;
-/** @type {string | null} its id */
+/** @type {string | null} id of the study in view */
 let shown = null;
 let timer = 0;
 
@@ -33,14 +33,26 @@ function show(name = "") {
   if (!place) return;
   byId("next-previous", HTMLButtonElement).disabled = !neighbour(-1);
   byId("next-study", HTMLButtonElement).disabled = !neighbour(1);
-  let words = "";
-  if (list && list.at >= 0) {
-    words = `${list.at + 1} of ${list.ids.length}${list.filtered ? " found" : ""}`;
-    if (!neighbour(1)) words += list.ids.length > 1 ? ", the last one" : ", the only one";
-    else if (name) words += ` · next ${name}`;
-  }
-  place.textContent = words;
-  place.title = words;
+  const text = list && list.at >= 0 ? positionText(list, name) : "";
+  place.textContent = text;
+  place.title = text;
+  place.dataset.at = text && String((list?.at ?? 0) + 1);
+  place.dataset.count = text && String(list?.ids.length);
+  place.dataset.next = text && name;
+}
+
+/**
+ * "8 of 12 · next: DEMO-04"
+ *
+ * @param {List & { at: number }} list
+ * @param {string} name Of the next study, "" while it is unknown.
+ */
+function positionText({ at, ids: { length: count }, filtered }, name) {
+  const where = filtered ? " in this search" : "";
+  if (count === 1) return `Only study${where || " in the worklist"}`;
+  const position = `${at + 1} of ${count}${where}`;
+  if (at + 1 === count) return `${position}, last`;
+  return name ? `${position} · next: ${name}` : position;
 }
 
 /** @param {string} id */
@@ -51,10 +63,10 @@ async function begin(id) {
   if (shown !== id) return;
   list = found;
   show();
-  if (list) soon(); // else the next slice that comes into view asks again
+  if (list) soon(); // else the next change of slice asks again
 }
 
-/** Once nothing has moved for a moment: the slices of this study come first. */
+/** Waits until the reader has stopped scrolling: slices of this study come first. */
 function soon() {
   clearTimeout(timer);
   const run = () => void ahead();
@@ -64,13 +76,13 @@ function soon() {
 async function ahead() {
   const id = neighbour(1);
   const from = shown;
-  if (!list && from) return begin(from); // the server was away
+  if (!list && from) return begin(from); // the server did not respond
   if (!id || !from) return;
   try {
     const study = await studyLoad.prepare(id);
     if (shown === from) show(study.patient || study.case_id);
   } catch (error) {
-    if (!studyLoad.isGone(error) || shown !== from) return; // it is asked when it is opened
+    if (!studyLoad.isGone(error) || shown !== from) return; // opening it will try again
     readingList.drop(id);
     await begin(from);
   }
@@ -89,23 +101,23 @@ function go(by, openStudy) {
   }
   const place = find("next-position");
   if (!list || !place) return;
-  const end = by > 0 ? "the last" : "the first";
-  place.textContent = `This is ${end} of ${list.ids.length} studies.`;
+  place.textContent = by > 0 ? "This is the last study." : "This is the first study.";
+  place.dataset.end = by > 0 ? "last" : "first";
 }
 
 /**
- * While the mask is being corrected Enter belongs to that: it closes polygons.
+ * Runs on Enter, except while editing, where Enter closes polygons.
  *
  * @param {number} by
  * @param {OpenStudy} openStudy
  */
 function press(by, openStudy) {
   if (tools.group() !== "edit") return go(by, openStudy);
-  say("Leave off correcting to go to another study with Enter.");
+  note("Stop editing to go to another study with Enter.", "editing");
 }
 
 /**
- * Dash does not know of studies that were opened here, and so does not go back to them.
+ * Handles the browser's Back for studies opened here, which Dash does not know about.
  *
  * @param {OpenStudy} openStudy
  */
@@ -118,7 +130,7 @@ function goBack(openStudy) {
 }
 
 /**
- * @param {AbortSignal} signal Takes the listeners off the page's elements.
+ * @param {AbortSignal} signal Removes the listeners from the page's elements.
  * @param {OpenStudy} openStudy Opens a study on the page in view.
  */
 export function mount(signal, openStudy) {
@@ -129,7 +141,7 @@ export function mount(signal, openStudy) {
    */
   const onClick = (id, by) => {
     const run = (/** @type {MouseEvent} */ event) => {
-      letGoOfClick(event); // keys belong to the image again
+      letGoOfClick(event); // gives the keyboard back to the image
       go(by, openStudy);
     };
     byId(id).addEventListener("click", run, { signal });
@@ -140,13 +152,13 @@ export function mount(signal, openStudy) {
     {
       id: "study.next",
       key: "Enter",
-      label: "Next study of the worklist",
+      label: "Next study in the worklist",
       run: () => press(1, openStudy),
     },
     {
       id: "study.previous",
       key: "Shift+Enter",
-      label: "Previous study of the worklist",
+      label: "Previous study in the worklist",
       run: () => press(-1, openStudy),
     },
   ];

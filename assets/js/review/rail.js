@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The left rail: one card per series with a thumbnail. A channel that only repeats another one is
- * said to be missing.
+ * The left rail: one card per series with a thumbnail. A channel that duplicates another one is
+ * shown as missing.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -26,7 +26,7 @@ function card(study, channel, index) {
   const name = span("series-name", channel.label);
   if (channel.same_as !== null) {
     const shown = study.channels[channel.same_as].label;
-    const note = span("series-note", `sequence missing, ${shown} shown`);
+    const note = span("series-note", `Missing: ${shown} used instead`);
     return make("div", { className: "series-card series-card--missing" }, name, note);
   }
   const button = make("button", { type: "button", className: "series-card" });
@@ -62,7 +62,7 @@ function fill(now) {
 }
 
 /**
- * Chooses the n-th card that can be chosen, for the keys 1 to 3.
+ * Chooses the n-th available series, for the keys 1 to 3.
  *
  * @param {number} n From 0.
  */

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The review page as a whole: opens the study that the address names, keeps the address up to date.
+ * The review page as a whole: opens the study in the page's address and keeps the address up to
+ * date.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -14,17 +15,17 @@ import * as correctionLayer from "../correct/correction_layer.js";
 import * as correctionStore from "../correct/correction_store.js";
 import * as editBar from "../correct/edit_bar.js";
 import * as editTools from "../correct/edit_tools.js";
-import * as said from "../correct/said.js";
 import * as bidimensional from "../measure/bidimensional.js";
 import * as measureKeys from "../measure/measure_keys.js";
 import * as measureList from "../measure/measure_list.js";
 import * as measureStore from "../measure/measure_store.js";
 import * as measureTools from "../measure/measure_tools.js";
 import * as measures from "../measure/measures.js";
-import * as calls from "../viewer/calls.js";
 import * as corners from "../viewer/corners.js";
 import * as drawing from "../viewer/drawing.js";
 import * as linked from "../viewer/linked.js";
+import * as notes from "../viewer/notes.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import * as pointer from "../viewer/pointer.js";
 import * as threshold from "../viewer/threshold.js";
 import * as tools from "../viewer/tools.js";
@@ -45,11 +46,11 @@ import * as studyLoad from "./study_load.js";
 import * as tour from "./tour.js";
 import * as trust from "./trust.js";
 
-/** @typedef {{ study_id: string, slice: number | null }} Wanted Slice: the file's own number. */
+/** @typedef {{ study_id: string, slice: number | null }} Wanted slice: its number in the file. */
 
 const ADDRESS_MS = 250;
 const STORED = "overread.last";
-/** Parts of the page, in the order in which they hear of what happens and list their keys. */
+/** Parts of the page, in the order in which they receive events and list their keys. */
 const PARTS = [
   drawing,
   pointer,
@@ -72,12 +73,12 @@ const PARTS = [
   measures,
   legend,
   threshold,
-  calls,
+  operatingPoint,
   analysis,
   correction,
   correctionLayer,
   correctionStore,
-  said,
+  notes,
   editTools,
   editBar,
   correctionPanel,
@@ -120,7 +121,7 @@ function remember(address) {
   try {
     sessionStorage.setItem(STORED, address);
   } catch {
-    // the navigation then leads to an empty review page
+    // the navigation then opens an empty review page
   }
   setProps("nav-review", { href: `/review${address}` });
 }
@@ -129,14 +130,13 @@ function forget() {
   try {
     sessionStorage.removeItem(STORED);
   } catch {
-    // nothing was remembered
+    // nothing was stored
   }
 }
 
 function mount() {
   unmount?.();
-  // React may keep the page's elements from one study to the next: the signal takes our listeners
-  // off them again.
+  // React may reuse the page's elements for the next study: the signal removes our listeners.
   const leaving = new AbortController();
   unmount = all([
     ...PARTS.map((part) => part.mount(leaving.signal, openStudy)),
@@ -151,7 +151,7 @@ function openStudy(wanted) {
 }
 
 /**
- * Opens a study on the page in view.
+ * Opens a study on the current page.
  *
  * @param {Wanted | null | undefined} wanted As in the page's store.
  */

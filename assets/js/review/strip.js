@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The strip under the image: slice scores as cells, areas as bars, the slice in view outlined;
- * click or drag to go there.
+ * The strip below the image: slice scores as cells, areas as bars, the slice in view outlined.
+ * Click or drag to go to a slice.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -13,7 +13,7 @@ import * as correction from "../correct/correction.js";
 import * as correctionFigures from "../correct/correction_figures.js";
 import * as correctionLayer from "../correct/correction_layer.js";
 import * as amounts from "../viewer/amounts.js";
-import * as calls from "../viewer/calls.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import * as threshold from "../viewer/threshold.js";
 import * as viewer from "../viewer/viewer.js";
 import * as correctionPanel from "./correction_panel.js";
@@ -21,21 +21,21 @@ import * as correctionPanel from "./correction_panel.js";
 /** @typedef {readonly (number | null)[]} Areas Pixels by slice. */
 
 /**
- * What the strip is drawn with.
+ * Measures and colours for drawing the strip.
  *
  * @typedef {object} Chart
  * @property {CanvasRenderingContext2D} pen
  * @property {ReturnType<typeof coloursOf>} colours
  * @property {number} width
- * @property {number} pitch From slice to slice.
- * @property {number} gap Between two slices.
- * @property {(area: number | null) => number} heightOf Of a bar.
+ * @property {number} pitch Distance from slice to slice.
+ * @property {number} gap Gap between two slices.
+ * @property {(area: number | null) => number} heightOf Height of a bar.
  */
 
 const CELLS = { top: 2, height: 12 };
 const BARS = { top: 16, height: 36 };
 const BOTTOM = BARS.top + BARS.height;
-const HEIGHT = 56; // of cells and bars; the slider and the axis labels lie below
+const HEIGHT = 56; // of cells and bars; slider and axis labels are below
 const BELOW = 24;
 
 /** @param {HTMLCanvasElement} canvas */
@@ -90,7 +90,7 @@ function draw(canvas, now) {
 }
 
 /**
- * A slice's score as a cell, its area as a bar.
+ * Draws the score of a slice as a cell and its area as a bar.
  *
  * @param {Chart} chart
  * @param {Session} now
@@ -103,19 +103,19 @@ function drawSlice(chart, now, j, area) {
   const w = pitch - gap;
   const slice = now.study.result?.slices[j];
   const score = slice?.slice_score ?? 0;
-  const strength = calls.isCalled(now, j) ? Math.max(score, 0.75) : score * 0.6;
+  const strength = operatingPoint.isAbove(now, j) ? Math.max(score, 0.75) : score * 0.6;
   pen.fillStyle = slice ? colours.ai : colours.line;
   pen.globalAlpha = slice ? 0.08 + 0.92 * strength : 0.5;
   pen.beginPath();
   pen.roundRect(x, CELLS.top, w, CELLS.height, Math.min(2, w / 3));
   pen.fill();
-  if (slice && calls.isConflict(slice)) {
+  if (slice && operatingPoint.isConflict(slice)) {
     pen.globalAlpha = 1;
     pen.strokeStyle = colours.text;
     pen.lineWidth = 1.5;
     pen.stroke();
   }
-  const change = calls.change(now, j);
+  const change = operatingPoint.change(now, j);
   if (change) drawChange(chart, x + w / 2, change);
   pen.globalAlpha = 0.55;
   pen.fillStyle = colours.ai;
@@ -124,8 +124,8 @@ function drawSlice(chart, now, j, area) {
 }
 
 /**
- * A triangle over a slice that the reader's operating point changes: up where it is called now,
- * down where not any more.
+ * Draws a triangle over a slice that changes sides at the reader's operating point: up if it is now
+ * above, down if it is now below.
  *
  * @param {Chart} chart
  * @param {number} x
@@ -167,8 +167,8 @@ function drawReference({ pen, colours, pitch, gap, heightOf }, areas) {
 }
 
 /**
- * A double line, as over the image, at the area of every slice where the corrected mask is not the
- * AI's.
+ * Draws a double line, as over the image, at the area of every slice where the corrected mask
+ * differs from the AI mask.
  *
  * @param {Chart} chart
  * @param {Areas} areas
@@ -188,7 +188,7 @@ function drawCorrection({ pen, colours, pitch, gap, heightOf }, areas) {
 }
 
 /**
- * Places of slices, as the corner of the image has them.
+ * Draws slice numbers, counted as in the corner of the image.
  *
  * @param {Chart} chart
  * @param {number} n
@@ -207,7 +207,26 @@ function drawAxis({ pen, colours, pitch, width }, n) {
 }
 
 /**
- * "Slice 17 of 34: score 0.97, 20.97 cm², reference 21.40 cm²"
+ * What is special about a slice, as codes and in words.
+ *
+ * @param {Session} now
+ * @param {number} k
+ * @returns {[string, string][]}
+ */
+function marksOf(now, k) {
+  const slice = now.study.result?.slices[k];
+  if (!slice) return [["not-analysed", "not analysed"]];
+  /** @type {[string, string][]} */
+  const marks = threshold.area(now, k) ? [] : [["no-mask", "no mask"]];
+  if (operatingPoint.isConflict(slice)) marks.push(["conflict", "conflict"]);
+  const change = operatingPoint.change(now, k);
+  if (change > 0) marks.push(["now-above", "now above operating point"]);
+  if (change < 0) marks.push(["now-below", "now below operating point"]);
+  return marks;
+}
+
+/**
+ * The read-out of a slice: "Slice 17 of 34: score 0.97, 20.97 cm², reference 21.40 cm²"
  *
  * @param {Session} now
  * @param {number} k
@@ -217,14 +236,9 @@ function readout(now, k) {
   const amount = (/** @type {number} */ pixels) => amounts.areaWords(pixels, study);
   const parts = [];
   const slice = study.result?.slices[k];
-  if (slice) {
-    const pixels = threshold.area(now, k);
-    const area = pixels ? amount(pixels) : "nothing outlined";
-    parts.push(`score ${slice.slice_score.toFixed(2)}`, area);
-    if (calls.isConflict(slice)) parts.push("conflict");
-    if (calls.change(now, k))
-      parts.push(calls.isCalled(now, k) ? "called now" : "not called any more");
-  } else parts.push("not analysed");
+  if (slice) parts.push(`score ${slice.slice_score.toFixed(2)}`);
+  if (slice && threshold.area(now, k)) parts.push(amount(threshold.area(now, k)));
+  parts.push(...marksOf(now, k).map(([, text]) => text));
   const reference = referenceAreas[k];
   if (reference) parts.push(`reference ${amount(reference)}`);
   const own = correctionFigures.changedArea(k);
@@ -248,12 +262,12 @@ function showSlice({ study, k }) {
 function showLesions(now) {
   const slices = now.study.result?.slices ?? [];
   byId("viewer-next-lesion", HTMLButtonElement).disabled = !slices.some((_, k) =>
-    calls.isCalled(now, k),
+    operatingPoint.isAbove(now, k),
   );
-  byId("strip-conflict").hidden = !slices.some(calls.isConflict);
+  byId("strip-conflict").hidden = !slices.some(operatingPoint.isConflict);
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   const canvas = byId("strip-canvas", HTMLCanvasElement);
   let scheduled = false;
@@ -262,7 +276,15 @@ export function mount(signal) {
   const showReadout = () => {
     const { now } = viewer;
     const k = now && pointed !== null ? Math.min(pointed, now.study.n - 1) : null;
-    byId("strip-readout").textContent = now && k !== null ? readout(now, k) : "";
+    const place = byId("strip-readout");
+    const isShown = now !== null && k !== null;
+    place.textContent = isShown ? readout(now, k) : "";
+    place.dataset.slice = isShown ? String(k + 1) : "";
+    place.dataset.marks = isShown
+      ? marksOf(now, k)
+          .map(([code]) => code)
+          .join(" ")
+      : "";
   };
   const redraw = () => {
     showReadout();
@@ -306,7 +328,7 @@ export function mount(signal) {
     viewer.on(["open", "result", "threshold", "areas"], redraw),
     viewer.on(["open", "result", "threshold"], showLesions),
     correction.on(["change", "loaded"], redraw),
-    correctionLayer.on("version", redraw), // which is another mask
+    correctionLayer.on("version", redraw), // another mask is shown
     shell.on("theme", redraw),
   ]);
 }

@@ -1,23 +1,23 @@
 // @ts-check
 /**
- * A study's JSON: fetched ahead for the next one, and asked for again, with words, while the server
- * is away.
+ * Loads the description of a study: ahead for the next one, and with retries and a message while
+ * the server is not responding.
  */
 
 /** @import { Study } from "../viewer/study.js" */
 
-import { byId, find, targetOf } from "../frame/dom.js";
-import { ask as askServer, isFinal, pauseOf, RequestError } from "../frame/server.js";
+import { targetOf } from "../frame/dom.js";
+import { ask as askServer, isFinal, NO_ANSWER, pauseOf, RequestError } from "../frame/server.js";
+import * as drawing from "../viewer/drawing.js";
 import { address } from "../viewer/pixels.js";
 
-const FRESH_MS = 120000; // what was fetched ahead is not shown after that
-const AWAY = "The server does not answer.";
+const FRESH_MS = 120000; // a study fetched ahead is not used after that
 /** @type {{ id: string, study: Study, at: number } | null} */
 let ahead = null;
 let wake = () => {};
 
 /**
- * Whether the server says that there is no such study, or refuses it.
+ * Whether the server has no such study or rejected the request.
  *
  * @param {unknown} error
  */
@@ -30,8 +30,9 @@ export const isGone = (error) => error instanceof RequestError && error.isFinal;
 async function ask(id) {
   const { ok, status, body } = await askServer(`/api/studies/${id}`);
   if (ok) return body;
-  if (isFinal(status)) throw new RequestError(body.error || "The server could not open it.", true);
-  throw new RequestError(body.error || AWAY, false);
+  if (isFinal(status))
+    throw new RequestError(body.error || "The server could not open this study.", true);
+  throw new RequestError(body.error || NO_ANSWER, false);
 }
 
 /** @param {string} id */
@@ -39,11 +40,11 @@ const freshly = (id) =>
   ahead?.id === id && performance.now() - ahead.at < FRESH_MS ? ahead.study : null;
 
 /**
- * The slice on which a study opens: that of a number, else where the mask is largest, else the one
- * in the middle.
+ * The slice on which a study opens: the requested one, else the one with the largest mask, else the
+ * middle one.
  *
  * @param {Study} study
- * @param {number | null} wanted The file's own number.
+ * @param {number | null} wanted Its number in the file.
  */
 export function firstSlice(study, wanted) {
   const named = wanted === null ? -1 : study.indices.indexOf(wanted);
@@ -54,7 +55,7 @@ export function firstSlice(study, wanted) {
 }
 
 /**
- * Fetches a study and the slice on which it opens, so that both are at hand when it is asked for.
+ * Fetches a study and the slice on which it opens, so that it opens at once.
  *
  * @param {string} id
  */
@@ -83,8 +84,8 @@ export async function prepare(id) {
 /** @param {string} id */
 function takeAhead(id) {
   const study = freshly(id);
-  if (!study?.result) return null; // an analysis that runs has news every second
-  ahead = null; // the viewer writes into it
+  if (!study?.result) return null; // a running analysis would be out of date
+  ahead = null; // the viewer modifies it
   return study;
 }
 
@@ -100,36 +101,24 @@ function pause(ms) {
 }
 
 /**
- * In the place where the image will be.
- *
- * @param {string} words
- */
-function say(words) {
-  const box = find("viewer-message");
-  if (!box) return;
-  box.hidden = !words;
-  byId("viewer-message-text").textContent = words;
-  byId("viewer-retry").hidden = !words;
-}
-
-/**
- * A study. While it is waited for, the page says why.
+ * Loads a study, retrying while the server is not responding.
  *
  * @param {string} id
  * @param {() => boolean} isWanted
- * @returns {Promise<Study | null>} Null once nobody wants it any more; fails where there is no such
- *   study.
+ * @returns {Promise<Study | null>} Null once it is no longer wanted.
+ * @throws {RequestError} If there is no such study.
  */
 export async function get(id, isWanted) {
   for (let tries = 0; isWanted(); tries++) {
     try {
       const study = takeAhead(id) ?? (await ask(id));
-      if (tries) say("");
+      if (tries) drawing.clearMessage();
       return isWanted() ? study : null;
     } catch (error) {
       if (isGone(error)) throw error;
       if (!isWanted()) return null;
-      say(`${error instanceof Error ? error.message : AWAY} Trying again.`);
+      const why = error instanceof Error ? error.message : NO_ANSWER;
+      drawing.say("study-failed", `${why} Retrying.`);
     }
     await pause(pauseOf(tries));
   }

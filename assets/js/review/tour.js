@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * The short tour of the review page: five or six cards beside the controls that they speak of. It
- * stands in nobody's way: keys and mouse work on while it is shown. "Not again" is stored for the
- * reader; Escape leaves it for this time.
+ * The short tour of the review page: a card beside each of its main parts. Keys and mouse keep
+ * working meanwhile. "Don't show again" is stored for the reader; Escape closes the tour for now.
  */
 
 import { make, targetOf } from "../frame/dom.js";
@@ -15,61 +14,61 @@ import * as viewer from "../viewer/viewer.js";
  * @typedef {object} Shown
  * @property {number} step
  * @property {HTMLElement} card
- * @property {HTMLElement} ring Around the control.
- * @property {Element | null} before What had the focus.
+ * @property {HTMLElement} ring Frame around the control.
+ * @property {Element | null} before The element that had the focus.
  */
 
 const GAP = 12;
 const EDGE = 8;
 const FOOT = 48;
-/** {binding.id} becomes the reader's own key. A step whose control is not in view is left out. */
+/** {binding.id} becomes the reader's own key. Steps whose control is not visible are skipped. */
 const STEPS = [
   {
     at: "#viewer-screen",
-    title: "The image",
+    title: "Image",
     text:
-      "Turn the wheel or press {slice.previous} {slice.next} to go through the slices. Drag for" +
-      " window and level; {view.reset} puts it all back.",
+      "Scroll or press {slice.previous} {slice.next} to go through the slices. Drag to change" +
+      " window and level; {view.reset} resets everything.",
   },
   {
     at: ".legend",
-    title: "What lies over it",
+    title: "Overlays",
     text:
-      "Amber, solid: the AI. Teal, dashed: the reference, where there is one. {show.ai} and" +
-      " {show.reference} switch them; {show.none} hides all while you hold it.",
+      "Solid amber: AI. Dashed teal: reference, if available. {show.ai} and {show.reference}" +
+      " toggle them; hold {show.none} to hide all overlays.",
   },
   {
     at: "#viewer-strip",
-    title: "All slices at once",
+    title: "Slice strip",
     text:
-      "Slice scores above, areas below. Click to go there; {lesion.next} leads to the next lesion" +
-      " slice.",
+      "Slice scores on top, lesion areas below. Click to go to a slice; {lesion.next} goes to the" +
+      " next lesion slice.",
   },
   {
     at: "#findings",
-    title: "What was found",
+    title: "Findings",
     text:
-      "Sizes, how far to trust them, and a threshold that moves the outline. Edema counts as" +
-      " abnormality, and a low score does not mean normal.",
+      "Volume, diameters, expected accuracy, and a threshold that changes the mask. Edema counts" +
+      " as abnormality; a low score does not mean normal.",
   },
   {
     at: "#viewer-tools-edit",
-    title: "Measure and correct",
+    title: "Measure and edit",
     text:
-      "Measure on the image, or correct the mask: your correction is saved as a version, the AI's" +
-      " own stays.",
+      "Measure on the image, or correct the mask. Your correction is saved as a version; the AI" +
+      " mask is not changed.",
   },
   {
     at: "#next-study",
-    title: "On to the next",
+    title: "Next study",
     text:
-      "{study.next} opens the next study of your worklist. {help} lists all keys; you can change" +
-      " them there.",
+      "{study.next} opens the next study in your worklist. {help} lists all keys and lets you" +
+      " change them.",
   },
 ];
 /** @type {Shown | null} */
 let shown = null;
-let offered = false; // once for each time the page is loaded
+let offered = false; // once per page load
 
 /** @param {string} selector */
 function isInView(selector) {
@@ -80,7 +79,7 @@ function isInView(selector) {
 const steps = () => STEPS.filter(({ at }) => isInView(at));
 
 /**
- * A text with the reader's keys as caps.
+ * A text with the reader's keys drawn as key caps.
  *
  * @param {string} text
  * @returns {(Node | string)[]}
@@ -120,7 +119,7 @@ function build() {
     make(
       "div",
       { className: "tour-foot" },
-      button("tour-never", "Not again", () => end(true)),
+      button("tour-never", "Don't show again", () => end(true)),
       button("tour-back", "Back", () => go(-1)),
       button("tour-next", "Next", () => go(1), "button--primary"),
     ),
@@ -168,7 +167,10 @@ function draw() {
   part("next").focus({ preventScroll: true });
 }
 
-/** Beside the control: wherever there is room; inside what fills the window. */
+/**
+ * Places the card where there is room beside the control, or inside a control that fills the
+ * window.
+ */
 function place() {
   const list = steps();
   if (!shown || !list.length) return;
@@ -193,7 +195,7 @@ function place() {
   });
 }
 
-/** @param {boolean} isDone For good. */
+/** @param {boolean} isDone Whether not to show it again. */
 function end(isDone) {
   if (!shown) return;
   const { card, ring, before } = shown;
@@ -206,7 +208,7 @@ function end(isDone) {
   if (isDone && !reader.now.tour_done) void reader.change({ tour_done: true });
 }
 
-/** By itself for who has not seen it, once there is an image to look at. */
+/** Opens the tour for a reader who has not seen it, once an image is shown. */
 function offer() {
   const { loaded, tour_done: isDone } = reader.now;
   if (offered || !loaded || isDone || !viewer.now?.painted) return;

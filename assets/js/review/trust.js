@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How far to trust the outline: its expected Dice, the held-out patients like it, and every
- * caution.
+ * Expected accuracy of the segmentation: its expected Dice, the most similar held-out patients, and
+ * all cautions.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -13,7 +13,7 @@ import * as viewer from "../viewer/viewer.js";
 
 /** @param {SimilarPatient} patient */
 function row({ case_id: name, dice, href, here }) {
-  const title = here ? "Open the case" : "Not in this workspace: see its figures";
+  const title = here ? "Open this case" : "Not in this workspace: open its results";
   const link = make("a", { href, textContent: name, title });
   const figure = make("span", { className: "muted", textContent: `Dice ${dice.toFixed(2)}` });
   return make("li", {}, link, figure);
@@ -25,11 +25,11 @@ function showExpected(trust) {
   if (!trust) return;
   const { expected, low, high, sentence, similar } = trust;
   byId("finding-expected").textContent = expected.toFixed(2);
-  byId("finding-interval").textContent = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+  byId("finding-interval").textContent = `90% range ${low.toFixed(2)} to ${high.toFixed(2)}`;
   byId("finding-expected-words").textContent = sentence;
   const isAway = similar.some(({ here }) => !here);
   byId("finding-similar-words").textContent = isAway
-    ? "Where a patient is not in this workspace, the link leads to the figures."
+    ? "Patients not in this workspace link to their results on the performance page."
     : "";
   byId("finding-similar").replaceChildren(...similar.map(row));
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What pixels amount to: areas, volumes and Dice, as numbers and in words. Numbers as in Python
+ * Areas, volumes and Dice from pixel counts, as numbers and as text. The numbers agree with Python
  * (tests/cases/amounts.json): dice_from_counts of pipeline/metrics, volume_ml of
  * pipeline/data/case.py.
  */
@@ -11,8 +11,11 @@
 
 /** @typedef {Spaced & { readonly slice_weights: readonly number[] | null }} Stacked */
 
+/** Shown in place of a Dice that is undefined because both masks are empty. */
+export const NO_LESION = "no lesion in either";
+
 /**
- * Dice of two masks by their pixels and those that both hold; null where both are empty.
+ * Dice of two masks from their pixel counts; null where both are empty.
  *
  * @param {number} both
  * @param {number} one
@@ -21,7 +24,7 @@
 export const dice = (both, one, other) => (one + other ? (2 * both) / (one + other) : null);
 
 /**
- * Of so many pixels of a slice; null without spacing.
+ * Area of a number of pixels; null without spacing.
  *
  * @param {number} pixels
  * @param {Spaced} study
@@ -29,7 +32,7 @@ export const dice = (both, one, other) => (one + other ? (2 * both) / (one + oth
 export const areaMm2 = (pixels, { spacing_mm: mm }) => (mm ? pixels * mm[1] * mm[2] : null);
 
 /**
- * Of so many pixels on each slice; null without spacing.
+ * Volume of the pixels on each slice; null without spacing.
  *
  * @param {readonly number[]} areas
  * @param {Stacked} study
@@ -47,7 +50,7 @@ const counted = (number) => number.toLocaleString("en-US");
 const mlWords = (ml) => (ml === 0 ? "0" : ml < 0.1 ? "<0.1" : ml.toFixed(1));
 
 /**
- * "2.56 cm²", or pixels.
+ * "2.56 cm²", or "256 px" without spacing.
  *
  * @param {number} pixels
  * @param {Spaced} study
@@ -61,7 +64,7 @@ export function areaWords(pixels, study) {
  * A volume as [number, unit].
  *
  * @param {number} voxels
- * @param {number | null | undefined} ml Null where it is not known.
+ * @param {number | null | undefined} ml Null if unknown.
  * @returns {[string, "voxels" | "mL"]}
  */
 export const volumeParts = (voxels, ml) =>
@@ -69,6 +72,6 @@ export const volumeParts = (voxels, ml) =>
 
 /**
  * @param {number} voxels
- * @param {number | null | undefined} ml Null where it is not known.
+ * @param {number | null | undefined} ml Null if unknown.
  */
 export const volumeWords = (voxels, ml) => volumeParts(voxels, ml).join(" ");

@@ -1,14 +1,14 @@
 // @ts-check
 /**
  * Outlines of a mask: marching squares with linear interpolation between pixel centres, drawn as a
- * quadratic B-spline through the edges' midpoints. It stays within a quarter of a pixel of the
- * polygon.
+ * quadratic B-spline through the midpoints of the edges. It stays within a quarter of a pixel of
+ * the polygon.
  */
 
 /**
- * By the corners of a cell that are inside, as bits: 1 top left, 2 top right, 4 bottom right,
- * 8 bottom left. Each pair leads from edge to edge with the inside on the right; edges: 0 top,
- * 1 right, 2 bottom, 3 left. Of saddles: where their middle is inside, and where not.
+ * Line segments of a cell by which corners are inside, as bits: 1 top left, 2 top right, 4 bottom
+ * right, 8 bottom left. Each pair goes from edge to edge with the inside on its right; edges: 0
+ * top, 1 right, 2 bottom, 3 left. Saddles are in JOINED if their centre is inside, else in APART.
  *
  * @type {readonly (readonly number[])[]}
  */
@@ -23,7 +23,7 @@ const JOINED = { 5: [0, 1, 2, 3], 10: [3, 0, 1, 2] };
 const APART = { 5: [0, 3, 2, 1], 10: [1, 0, 3, 2] };
 
 /**
- * The smallest rectangle that holds every value >= level, or null.
+ * The bounding box of all values >= level, or null.
  *
  * @param {ArrayLike<number>} map
  * @param {number} width
@@ -66,7 +66,7 @@ export function lines(map, width, height, level) {
   const at = (x, y) => (x < 0 || y < 0 || x >= width || y >= height ? 0 : map[y * width + x]);
   const stride = width + 2;
   /**
-   * A number for an edge of the cell below and right of a pixel; two cells share each.
+   * Id of an edge of the cell to the lower right of a pixel; neighbouring cells share edges.
    *
    * @param {number} x
    * @param {number} y
@@ -95,7 +95,7 @@ export function lines(map, width, height, level) {
     }
   }
   /**
-   * Adds the place at which a line crosses an edge.
+   * Adds the point at which a line crosses an edge.
    *
    * @param {number} id
    * @param {number[]} line
@@ -124,7 +124,7 @@ export function lines(map, width, height, level) {
 }
 
 /**
- * The lines as an SVG path, "" where there are none.
+ * The lines as an SVG path, "" without lines.
  *
  * @param {ArrayLike<number>} map
  * @param {number} width

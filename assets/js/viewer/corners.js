@@ -1,5 +1,5 @@
 // @ts-check
-/** Text in the corners of the image, orientation letters, and the line in the top bar. */
+/** Text in the corners of the image, orientation letters, and the study line in the top bar. */
 
 /** @import { Session } from "./session.js" */
 /** @import { Orientation } from "./study.js" */
@@ -15,7 +15,7 @@ const SIDES = ["left", "right", "top", "bottom"];
 
 /**
  * @param {string} id
- * @param {...string} lines Empty ones are left out.
+ * @param {...string} lines Empty ones are omitted.
  */
 function write(id, ...lines) {
   const rows = lines.filter(Boolean).map((textContent) => make("div", { textContent }));
@@ -29,7 +29,7 @@ function plane(orientation) {
 }
 
 /**
- * Along the slice normal, to the side of the scanner's zero point on which the slice lies:
+ * Slice location along the slice normal, with the letter of its side of the scanner's origin:
  * "S 50.0 mm".
  *
  * @param {Session} session
@@ -63,7 +63,7 @@ function series({ study: s, channel }) {
     s.channels[channel].label + plane(s.orientation),
     mm
       ? `${mm[2].toFixed(2)} × ${mm[1].toFixed(2)} × ${mm[0].toFixed(1)} mm`
-      : "no spacing: areas in pixels",
+      : "no pixel spacing: areas in pixels",
     s.orientation_note || "",
   );
 }
@@ -71,7 +71,7 @@ function series({ study: s, channel }) {
 /** @param {Session} now */
 function slice(now) {
   const { study: s, k } = now;
-  const number = s.indices[k] === k + 1 ? "" : `no. ${s.indices[k]}`; // the file's own number
+  const number = s.indices[k] === k + 1 ? "" : `Image no. ${s.indices[k]}`; // as in the file
   write("corner-slice", `Slice ${k + 1} / ${s.n}`, number, place(now));
 }
 

@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * What follows from the viewer's state: which slices are asked for, and what is drawn. The server
- * is asked for each slice once.
+ * Loads and draws what the viewer's state requires. Each slice is requested from the server once.
  */
 
 /** @import { Owned, Session } from "./session.js" */
@@ -16,19 +15,19 @@ import { address, createLoader } from "./pixels.js";
 import { createView } from "./screen.js";
 import * as viewer from "./viewer.js";
 
-/** @typedef {Owned<"scale" | "painted">} Own What only this module writes. */
+/** @typedef {Owned<"scale" | "painted">} Own This module's fields. */
 
 const BUDGET_BYTES = 192 * 1024 * 1024;
-const PATIENCE_MS = 150; // an older slice stays in view that long while the next one loads
+const PATIENCE_MS = 150; // how long the previous slice stays in view while the next one loads
 
 let scheduled = false;
 let patience = 0;
-/** @type {Map<string, number>} positions of the reference's slices by their addresses */
+/** @type {Map<string, number>} positions of reference slices by address */
 let referenceSlices = new Map();
 
 const soon = (/** @type {() => void} */ run) => (window.requestIdleCallback || setTimeout)(run);
 
-/** Slices to have at hand: the one in view, then its neighbours, as many as fit the budget. */
+/** Requests slices: the one in view, then its neighbours, as many as fit the budget. */
 function wish() {
   const now = viewer.opened();
   const { study, k, loader } = now;
@@ -51,13 +50,13 @@ function wish() {
   loader.want(list);
 }
 
-/** A page that is left takes its figure with it before the viewer hears of it. */
+/** Whether the figures exist: React removes them before the viewer is closed. */
 function isThere() {
   const { now } = viewer;
   return Boolean(now?.screen && now.panes.every(({ screen }) => screen.isAlive()));
 }
 
-/** Draws once a frame, however many steps came in between. */
+/** Draws once per frame, however many changes there were. */
 export function invalidate() {
   if (scheduled) return;
   scheduled = true;
@@ -74,25 +73,26 @@ function draw(session) {
   const states = session.panes.map((pane) => panes.paint(session, pane, again));
   if (states.includes("missing") || states.includes("failed")) wait(session, states);
   else clearTimeout(patience);
-  if (states[0] === "unreadable") say("This slice cannot be drawn.", false);
+  if (states[0] === "unreadable") say("unreadable", "This slice cannot be displayed.");
   if (states[0] !== "painted") return;
   let missing = false;
   session.panes.forEach((pane, i) => {
     if (states[i] === "painted") missing = overlays.draw(session, pane) || missing;
   });
-  say(missing ? `The outline of slice ${k + 1} could not be loaded. Trying again.` : "", missing);
+  if (missing) say("mask-failed", `Mask of slice ${k + 1} could not be loaded. Retrying.`);
+  else clearMessage();
   const [main] = session.panes;
   if (session.painted === main.shown) return;
   /** @type {Own} */
   const own = session;
   own.painted = main.shown;
-  main.screen.root.dataset.slice = String(study.indices[k]); // what is in view, for tests too
+  main.screen.root.dataset.slice = String(study.indices[k]); // read by tests
   viewer.emit("painted");
   soon(() => viewer.now === session && prepare(session));
 }
 
 /**
- * An older slice stays in view for a moment; then the image is empty and says what it waits for.
+ * Keeps the previous slice in view for a moment, then clears the image and shows a message.
  *
  * @param {Session} session
  * @param {readonly string[]} states Of the panes.
@@ -110,19 +110,19 @@ function wait(session, states) {
       overlays.clear(screen);
     }
     if (!empty.length) return;
-    const words = failed ? "could not be loaded. Trying again." : "";
-    say(words ? `Slice ${k + 1} ${words}` : `Loading slice ${k + 1}`, failed);
+    if (failed) say("slice-failed", `Slice ${k + 1} could not be loaded. Retrying.`);
+    else say("loading", `Loading slice ${k + 1}`);
   };
   patience = setTimeout(run, failed ? 0 : PATIENCE_MS);
 }
 
 /**
- * Neighbours' pictures, decoded before they are asked for.
+ * Decodes the neighbouring slices ahead.
  *
  * @param {Session} now
  */
 function prepare(now) {
-  if (now.dragging) return; // the next step of the mouse would make them useless
+  if (now.dragging) return; // the next mouse move may change the window
   for (const step of [1, -1, 2, -2, 3, -3, 4, -4]) {
     const j = now.k + step;
     if (j < 0 || j >= now.study.n) continue;
@@ -130,21 +130,31 @@ function prepare(now) {
   }
 }
 
+/** @typedef {"loading" | "unreadable" | "slice-failed" | "mask-failed" | "study-failed"} Message */
+
 /**
- * Words in the place of the image.
+ * Shows a message in place of the image, with a button to retry what failed.
  *
+ * @param {Message} code Is in the document too (`data-code`), for tests.
  * @param {string} text
- * @param {boolean} canRetry
  */
-function say(text, canRetry) {
+export function say(code, text) {
   const box = find("viewer-message");
   if (!box) return;
-  box.hidden = !text;
+  box.hidden = false;
+  box.dataset.code = code;
   byId("viewer-message-text").textContent = text;
-  byId("viewer-retry").hidden = !canRetry;
+  byId("viewer-retry").hidden = !code.endsWith("failed");
 }
 
-/** Asks once more for what could not be loaded of the slice in view. */
+export function clearMessage() {
+  const box = find("viewer-message");
+  if (!box) return;
+  box.hidden = true;
+  delete box.dataset.code;
+}
+
+/** Requests again what could not be loaded of the slice in view. */
 export function retry() {
   const { now } = viewer;
   if (!now) return;
@@ -154,7 +164,7 @@ export function retry() {
   invalidate();
 }
 
-/** @param {string} url Of a slice or map that has arrived or failed. */
+/** @param {string} url Of a slice or map that has loaded or failed. */
 function arrived(url) {
   const { now } = viewer;
   if (!now) return;
@@ -169,17 +179,17 @@ function arrived(url) {
   if (isInView || overlays.sources(now, now.k).some(([, mask]) => mask === url)) invalidate();
 }
 
-/** Stored values of the slice in view, undefined while they are on their way. */
+/** Stored values of the slice in view, undefined while they are loading. */
 export function pixelsInView() {
   const { now } = viewer;
   return now?.loader.get(address(now.study.pixels_url, now.k, now.channel));
 }
 
 /**
- * Opens a study; the one before leaves.
+ * Opens a study and closes the previous one.
  *
  * @param {Study} study
- * @param {number} k The slice to begin with.
+ * @param {number} k The first slice to show.
  */
 export async function open(study, k) {
   close();
@@ -207,7 +217,7 @@ export async function open(study, k) {
   invalidate();
 }
 
-/** The study in view leaves. */
+/** Closes the study in view. */
 export function close() {
   const session = viewer.now;
   if (!session) return;
@@ -215,10 +225,10 @@ export function close() {
   clearTimeout(patience);
   session.loader.dispose();
   panes.dispose(session);
-  say("", false);
+  clearMessage();
 }
 
-/** Follows the viewer's state while the page is shown. */
+/** Follows the viewer's state while the page is mounted. */
 export function mount() {
   let map = "none";
   const again = () => {
@@ -227,7 +237,7 @@ export function mount() {
   };
   return all([
     viewer.on(["slice", "channel", "mode", "result"], again),
-    viewer.on("threshold", wish), // other slices may have a mask now
+    viewer.on("threshold", wish), // more slices may have a mask now
     viewer.on("measures", invalidate),
     viewer.on("display", ({ show }) => {
       if (show.map !== map) wish();

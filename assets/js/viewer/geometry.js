@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What is measured on a slice, as pure functions of points, spacing and pixels. Points are in image
+ * Measurements on a slice, as pure functions of points, spacing and pixels. Points are in image
  * coordinates: pixel (0, 0) covers 0..1 in x and y.
  */
 
@@ -13,7 +13,7 @@
 /** @typedef {[number, number, number]} Run Pixels of a row: y, the first, that after the last. */
 
 /**
- * Sizes of a pixel, x and y, the finer of them 1.
+ * Pixel size in x and y, the smaller one 1.
  *
  * @param {SpacingMm | null} spacingMm
  * @returns {[number, number]}
@@ -27,14 +27,14 @@ export function pixelUnit(spacingMm) {
 
 /**
  * @param {Pair} point
- * @param {Spacing | null} spacing Null stands for pixels.
+ * @param {Spacing | null} spacing Null for pixels.
  */
 const scaled = ([x, y], spacing) => (spacing ? [x * spacing[1], y * spacing[0]] : [x, y]);
 
 /**
  * @param {Pair} a
  * @param {Pair} b
- * @param {Spacing | null} spacing Null stands for pixels.
+ * @param {Spacing | null} spacing Null for pixels.
  */
 export function distance(a, b, spacing) {
   const [ax, ay] = scaled(a, spacing);
@@ -46,7 +46,7 @@ export function distance(a, b, spacing) {
  * Degrees, 0 to 180, at the middle one of three points; null where a leg has no length.
  *
  * @param {readonly Pair[]} points
- * @param {Spacing | null} spacing Null stands for pixels.
+ * @param {Spacing | null} spacing Null for pixels.
  */
 export function angle([a, vertex, b], spacing) {
   const [vx, vy] = scaled(vertex, spacing);
@@ -60,7 +60,7 @@ export function angle([a, vertex, b], spacing) {
 }
 
 /**
- * Twice the signed area in pixels; lines that cross each other count by their winding.
+ * Twice the signed area in pixels; self-intersections count by winding number.
  *
  * @param {readonly Pair[]} points
  */
@@ -79,13 +79,13 @@ const pixelArea = (spacing) => (spacing ? spacing[0] * spacing[1] : 1);
 
 /**
  * @param {readonly Pair[]} points
- * @param {Spacing | null} spacing Null stands for pixels.
+ * @param {Spacing | null} spacing Null for pixels.
  */
 export const polygonArea = (points, spacing) =>
   (Math.abs(doubleArea(points)) / 2) * pixelArea(spacing);
 
 /**
- * Middle and half axes of the ellipse in the rectangle between two points.
+ * Centre and semi-axes of the ellipse in the rectangle between two points.
  *
  * @param {readonly Pair[]} points
  */
@@ -100,7 +100,7 @@ export function ellipse([a, b]) {
 
 /**
  * @param {readonly Pair[]} points
- * @param {Spacing | null} spacing Null stands for pixels.
+ * @param {Spacing | null} spacing Null for pixels.
  */
 export function ellipseArea(points, spacing) {
   const { rx, ry } = ellipse(points);
@@ -132,8 +132,8 @@ export function ellipseRuns(points, width, height) {
 }
 
 /**
- * Pixels whose centres lie in a polygon, by the even-odd rule; a centre right on a line belongs to
- * what lies on its right.
+ * Pixels whose centres lie in a polygon, by the even-odd rule; a centre exactly on a line belongs
+ * to the area on its right.
  *
  * @param {readonly Pair[]} points
  * @param {number} width Of the image.
@@ -161,9 +161,8 @@ export function polygonRuns(points, width, height) {
 }
 
 /**
- * Mean, standard deviation (of these pixels, divided by their number), least and greatest of stored
- * x slope + intercept; null without a pixel. Values are summed around the first one: 16-bit values
- * lose nothing.
+ * Mean, population standard deviation, minimum and maximum of stored x slope + intercept; null
+ * without pixels. Sums are taken relative to the first value, so 16-bit values lose no precision.
  *
  * @param {ArrayLike<number>} stored
  * @param {number} width
@@ -200,12 +199,12 @@ export function statistics(stored, width, runs, slope = 1, intercept = 0) {
 }
 
 /**
- * Distance of a point from a line between two others.
+ * Distance of a point from the segment between two others.
  *
  * @param {Pair} point
  * @param {Pair} a
  * @param {Pair} b
- * @param {Spacing | null} spacing Null stands for pixels.
+ * @param {Spacing | null} spacing Null for pixels.
  */
 export function toLine(point, a, b, spacing) {
   const [px, py] = scaled(point, spacing);
@@ -218,8 +217,8 @@ export function toLine(point, a, b, spacing) {
 }
 
 /**
- * Without the points that say nothing: those nearer to the line through their neighbours than
- * `within` (Douglas and Peucker). A freehand line of hundreds of points becomes dozens.
+ * Simplifies a line by removing points closer than `within` to it (Douglas-Peucker). A freehand
+ * line of hundreds of points is reduced to dozens.
  *
  * @param {readonly Pair[]} points
  * @param {number} within

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Stored values -> 8-bit grey picture with an address. A picture is an uncompressed 8-bit BMP:
- * nothing to encode, and for 8-bit slices the window is its palette, so that windowing rewrites
- * 1 kB. A canvas with toBlob() would compress a PNG for every step of the mouse.
+ * Turns stored values into 8-bit grey pictures. A picture is an uncompressed 8-bit BMP: nothing to
+ * encode, and for 8-bit slices the window is its palette, so windowing rewrites 1 kB. A canvas with
+ * toBlob() would compress a PNG for every mouse move.
  */
 
 /** @import { Levels } from "./session.js" */
@@ -10,11 +10,11 @@
 /** @import { Values } from "./pixels.js" */
 
 /**
- * A picture that is being decoded, or is.
+ * A picture, decoded or being decoded.
  *
  * @typedef {object} Picture
  * @property {string} url
- * @property {HTMLImageElement} image Held, so that the browser holds what it has decoded.
+ * @property {HTMLImageElement} image Held so that the browser keeps the decoded picture.
  * @property {Promise<string>} done
  * @property {boolean} isReady
  * @property {boolean} [isBroken]
@@ -44,7 +44,7 @@ export function lookup(size, slope, intercept, levels, invert) {
 }
 
 /**
- * Grey level of every value that a study's slices may store.
+ * Grey levels of all values that the slices of a study can store.
  *
  * @param {Study} study
  * @param {Levels} levels
@@ -57,7 +57,7 @@ export const greysOf = ({ pixel_type: type, slope, intercept }, levels, invert) 
  * @param {number} width
  * @param {number} height
  * @param {number} stride
- * @param {Uint8Array | null} palette Null: the stored bytes are grey levels.
+ * @param {Uint8Array | null} palette Null if the stored bytes are grey levels already.
  */
 function header(width, height, stride, palette) {
   const bytes = new Uint8Array(HEADER + PALETTE);
@@ -100,9 +100,9 @@ export function picture(stored, width, height, table) {
 }
 
 /**
- * Pictures by key, decoded and held; the oldest are let go.
+ * A cache of decoded pictures by key that drops the least recently used.
  *
- * @param {number} limit How many are held.
+ * @param {number} limit How many it holds.
  */
 export function createPictures(limit) {
   /** @type {Map<string, Picture>} */
@@ -132,7 +132,7 @@ export function createPictures(limit) {
     for (const [old, dropped] of held) {
       if (held.size <= limit) break;
       held.delete(old);
-      // later, not now: the figure may show it until its next redraw
+      // not at once: the figure may show it until its next redraw
       setTimeout(() => URL.revokeObjectURL(dropped.url), 2000);
     }
     return entry;

@@ -1,7 +1,6 @@
 // @ts-check
 /**
- * Modes of the viewer: one view, two linked ones, a swipe between two; what the second shows; the
- * swipe's edge.
+ * Viewer modes: single, side by side, swipe; content of the second view; the swipe divider.
  */
 
 /** @import { Mode, Second, Session } from "./session.js" */
@@ -18,19 +17,19 @@ const MODES = ["one", "linked", "swipe", "planes", "space"];
 /** @type {readonly Mode[]} */
 const CYCLE = ["one", "linked", "swipe"];
 const STEP = 0.02;
-let edge = 0.5; // share of the image left of the swipe's edge
+let edge = 0.5; // position of the swipe divider, as a share of the width
 
 /** @param {Mode} mode */
 const isTwo = (mode) => mode === "linked" || mode === "swipe";
 
-/** @param {Mode} mode Chosen again, it ends. */
+/** @param {Mode} mode Choosing the current mode returns to the single view. */
 export function choose(mode) {
   if (!viewer.now || byId(`mode-${mode}`, HTMLButtonElement).disabled) return;
   void panes.setMode(viewer.now.mode === mode ? "one" : mode);
 }
 
 /**
- * The entry after another one, round the end.
+ * The entry after another one; after the last, the first.
  *
  * @template Entry
  * @param {readonly Entry[]} list
@@ -42,7 +41,7 @@ function cycle() {
   if (viewer.now) void panes.setMode(after(CYCLE, viewer.now.mode));
 }
 
-/** The next thing that can stand beside the main view. */
+/** Shows the next possible content in the second view. */
 function nextSecond() {
   const { now } = viewer;
   if (!now) return;
@@ -59,7 +58,7 @@ function moveEdge(share) {
 }
 
 /**
- * Words at the left and at the right view.
+ * Labels of the left and right view.
  *
  * @param {Session} now
  */
@@ -68,7 +67,7 @@ function names(now) {
   const label = options.find(([second]) => second === now.second)?.[1] ?? "";
   if (now.second === "reference")
     return [["FLAIR abnormality (AI)", ...overlays.shownLayers(now)].join(" and "), label];
-  return [now.second === "bare" ? "With overlay" : now.study.channels[now.channel].label, label];
+  return [now.second === "bare" ? "With overlays" : now.study.channels[now.channel].label, label];
 }
 
 /** @param {Session} now */
@@ -99,7 +98,7 @@ function showNames(now) {
 }
 
 /**
- * The series beside the main one may have become the main one.
+ * Chooses another second series if the current one has become the main one.
  *
  * @param {Session} now
  */
@@ -129,7 +128,7 @@ function edgeKey(event) {
   const steps = { ArrowLeft: -STEP, ArrowRight: STEP, Home: -1, End: 1 };
   const step = steps[event.key];
   if (!step) return;
-  event.preventDefault(); // the arrows move the edge while it has the focus, not the slice
+  event.preventDefault(); // while the divider has the focus, arrow keys move it, not the slice
   moveEdge(edge + step);
 }
 
@@ -142,11 +141,11 @@ function chooseSecond() {
 }
 
 const KEYS = [
-  { id: "mode.cycle", key: "v", label: "One view, linked views, swipe", run: cycle },
-  { id: "mode.second", key: "x", label: "What stands beside the main view", run: nextSecond },
+  { id: "mode.cycle", key: "v", label: "Single, side by side, swipe", run: cycle },
+  { id: "mode.second", key: "x", label: "Content of the second view", run: nextSecond },
 ];
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   for (const mode of MODES)
     byId(`mode-${mode}`).addEventListener("click", () => choose(mode), { signal });

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Maps over the image, pixel by pixel: the outline's probability, its uncertainty, where the
- * classifier looked, the difference from the reference. The patterns of the difference are repeated
- * in review.css, where the legend's swatches are.
+ * Map overlays: probability and uncertainty of the segmentation, saliency of the classifier, and
+ * difference from the reference. The patterns of the difference map are repeated in review.css for
+ * the legend.
  */
 
 /** @import { Session } from "./session.js" */
 /** @import { Result } from "./study.js" */
 
-import * as calls from "./calls.js";
+import * as operatingPoint from "./operating_point.js";
 import * as threshold from "./threshold.js";
 
 /** @typedef {readonly [number, number, number, number, number]} Stop Value, r, g, b, alpha. */
@@ -17,9 +17,11 @@ import * as threshold from "./threshold.js";
 
 /**
  * @typedef {object} MapKind
- * @property {string} key Its key as shipped.
+ * @property {string} binding Id of its key; readers' own keys are stored by it and it never
+ *   changes.
+ * @property {string} key Its default key.
  * @property {string} label In the list of keys.
- * @property {keyof Result} [url] The field of a result with the address of its values.
+ * @property {keyof Result} [url] The field of a result that holds the address of its values.
  * @property {readonly Stop[]} [stops] Colours of the values.
  */
 
@@ -34,7 +36,7 @@ import * as threshold from "./threshold.js";
 const pack = (r, g, b, a) => ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
 
 /**
- * Colours by stored value, mixed between the stops.
+ * Colours by stored value, interpolated between the stops.
  *
  * @param {readonly Stop[]} stops
  */
@@ -53,16 +55,17 @@ function ramp(stops) {
 }
 
 /**
- * The maps, as buttons and keys list them: which field of a result has a map's address, and the
- * colours of its values, dark to bright, so that the order can be read without telling the colours
- * apart. Below 2% is noise. Words and legends are in dashboard/pages/review/overlays.py.
+ * The maps, in the order of their buttons and keys. Colours run from dark to bright so that the
+ * order can be read without colour vision; values below 2% are noise and are not drawn. Labels of
+ * the buttons and legends are in dashboard/pages/review/overlays.py.
  *
  * @satisfies {Record<string, MapKind>}
  */
 export const MAPS = {
   probability: {
+    binding: "map.probability",
     key: "p",
-    label: "Map of the outline's probability",
+    label: "Probability map",
     url: "probability_url",
     stops: [
       [5, 70, 20, 110, 150],
@@ -73,8 +76,9 @@ export const MAPS = {
     ],
   },
   uncertainty: {
+    binding: "map.uncertainty",
     key: "u",
-    label: "Map of the outline's uncertainty",
+    label: "Uncertainty map",
     url: "uncertainty_url",
     stops: [
       [5, 20, 60, 120, 130],
@@ -83,10 +87,11 @@ export const MAPS = {
       [255, 240, 252, 255, 255],
     ],
   },
-  difference: { key: "d", label: "Difference from the reference outline" },
+  difference: { binding: "map.difference", key: "d", label: "Difference from reference" },
   saliency: {
+    binding: "map.attention",
     key: "g",
-    label: "Where the classifier looked (Grad-CAM)",
+    label: "Saliency map (Grad-CAM)",
     url: "saliency_url",
     stops: [
       [13, 40, 60, 110, 60],
@@ -97,14 +102,14 @@ export const MAPS = {
   },
 };
 /** @typedef {keyof typeof MAPS} Name */
-/** @typedef {Exclude<Name, "difference">} RampName Maps whose values are colours of a ramp. */
+/** @typedef {Exclude<Name, "difference">} RampName Maps that are coloured by a ramp. */
 
 export const NAMES = /** @type {Name[]} */ (Object.keys(MAPS));
 export const RAMPED = /** @type {RampName[]} */ (NAMES.filter((name) => name !== "difference"));
 const RAMPS = new Map(RAMPED.map((name) => [name, ramp(MAPS[name].stops)]));
 
 /**
- * The same colours without alpha for the legend, by value from left to right.
+ * The ramp of a map without alpha as a CSS gradient, for the legend.
  *
  * @param {RampName} name
  */
@@ -119,9 +124,9 @@ export function gradient(name) {
 const colours = new Map();
 
 /**
- * A colour that lies over the image, as the style sheet has it.
+ * An overlay colour from the style sheet.
  *
- * @param {string} name After "--on-image-", as in tokens.css.
+ * @param {string} name Its name in tokens.css after "--on-image-".
  * @returns {Colour}
  */
 function colourOf(name) {
@@ -136,36 +141,37 @@ function colourOf(name) {
 }
 
 /**
- * Where the masks agree: solid. AI only: diagonal stripes. Reference only: horizontal stripes.
+ * Draws the difference map. Both: solid. AI only: diagonal stripes. Reference only: horizontal
+ * stripes.
  *
  * @param {Uint32Array} into
- * @param {ArrayLike<number> | undefined} ai None where the AI's mask is empty.
+ * @param {ArrayLike<number> | undefined} ai Undefined where the AI mask is empty.
  * @param {ArrayLike<number>} reference
  * @param {number} width
- * @param {number} level Of the AI's mask.
+ * @param {number} level Of the AI mask.
  */
 function difference(into, ai, reference, width, level) {
   const solid = pack(...colourOf("both"), 190);
   const stripe = [255, 90].map((alpha) => pack(...colourOf("ai"), alpha));
   const line = [255, 90].map((alpha) => pack(...colourOf("reference"), alpha));
   for (let i = 0; i < into.length; i++) {
-    const called = ai ? ai[i] >= level : false;
-    const wanted = reference[i] > 127;
+    const inAi = ai ? ai[i] >= level : false;
+    const inReference = reference[i] > 127;
     const x = i % width;
     const y = (i - x) / width;
-    if (called && wanted) into[i] = solid;
-    else if (called) into[i] = stripe[(x + y) % 4 < 2 ? 0 : 1];
-    else if (wanted) into[i] = line[y % 3 === 0 ? 0 : 1];
+    if (inAi && inReference) into[i] = solid;
+    else if (inAi) into[i] = stripe[(x + y) % 4 < 2 ? 0 : 1];
+    else if (inReference) into[i] = line[y % 3 === 0 ? 0 : 1];
     else into[i] = 0;
   }
 }
 
 /**
- * The map of the slice in view; null while it is missing or on its way.
+ * The map of the slice in view; null while it is missing or loading.
  *
  * @param {Session} now
- * @param {Readonly<Record<string, ArrayLike<number> | undefined>>} found What is at hand, by name.
- * @returns {{ image: ImageData, crisp: boolean } | null} crisp: its pixels stay squares.
+ * @param {Readonly<Record<string, ArrayLike<number> | undefined>>} found Loaded values, by name.
+ * @returns {{ image: ImageData, crisp: boolean } | null} crisp: drawn without smoothing.
  */
 export function make(now, found) {
   const { study, k, show } = now;
@@ -173,7 +179,7 @@ export function make(now, found) {
   const image = new ImageData(study.width, study.height);
   const into = new Uint32Array(image.data.buffer);
   if (show.map === "difference") {
-    if (!found.reference || (calls.hasMask(now, k) && !found.ai)) return null;
+    if (!found.reference || (operatingPoint.hasMask(now, k) && !found.ai)) return null;
     difference(into, found.ai, found.reference, study.width, threshold.level(now));
     return { image, crisp: true };
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** How slices lie in the patient, from the letters at the image's edges. Pure functions. */
+/** Slice orientation, from the letters at the edges of the image. Pure functions. */
 
 /** @import { Orientation } from "./study.js" */
 
@@ -10,19 +10,19 @@ export const OPPOSITE = { R: "L", L: "R", A: "P", P: "A", I: "S", S: "I" };
 
 /** @type {readonly Plane[]} */
 const NAMES = ["axial", "coronal", "sagittal"];
-/** Where slices of a plane begin and lead to. */
+/** Directions in which the slices of a plane are stacked: from, to. */
 const NORMAL = { axial: "IS", coronal: "PA", sagittal: "RL" };
 
 /**
- * The plane whose slices lie one after the other towards a letter.
+ * The plane whose slices are stacked towards a letter.
  *
  * @param {string} letter
  */
 export const planeAcross = (letter) => NAMES.find((name) => NORMAL[name].includes(letter));
 
 /**
- * The plane that was acquired, with the letters where its slices begin and lead to; null where the
- * letters at the edges name none.
+ * The acquired plane with the letters from and to which its slices are stacked; null if the letters
+ * at the edges do not determine one.
  *
  * @param {Orientation | null} orientation
  * @returns {{ name: Plane, letters: [string, string] } | null}

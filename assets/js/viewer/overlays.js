@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What lies over the slice in view: outlines, fill, one of the maps, and the layers that other
- * modules add (diameters, the reader's mask). drawing.js asks for it with each drawing.
+ * The overlays on the slice in view: outlines, fill, one of the maps, and the layers that other
+ * modules add (diameters, the reader's mask). drawing.js draws them with each slice.
  */
 
 /** @import { Session } from "./session.js" */
@@ -10,7 +10,7 @@
 /** @import { Study } from "./study.js" */
 
 import { Events } from "../frame/events.js";
-import * as calls from "./calls.js";
+import * as operatingPoint from "./operating_point.js";
 import * as contours from "./contours.js";
 import * as maps from "./maps.js";
 import * as panes from "./panes.js";
@@ -18,48 +18,48 @@ import { address } from "./pixels.js";
 import * as threshold from "./threshold.js";
 
 /**
- * What another module draws over the image.
+ * An overlay that another module draws.
  *
  * @typedef {object} Layer
  * @property {(now: Session, pane: Pane) => void} draw
- * @property {(now: Session) => string} [name] What it shows, "" while that is nothing.
+ * @property {(now: Session) => string} [name] What it shows, "" while it shows nothing.
  */
 
 /** @typedef {"ai" | "leftOut" | "reference" | maps.RampName} SourceName */
 
-const MOST_PATHS = 600; // of all slices and of the thresholds that were tried
+const MOST_PATHS = 600; // over all slices and thresholds
 
 /** @type {Set<Layer>} */
 const layers = new Set();
 /** @type {Events<"change">} */
 const events = new Events();
-/** @type {WeakMap<Session, Map<string, string>>} outlines by address and level */
+/** @type {WeakMap<Session, Map<string, string>>} SVG paths of outlines, by address and level */
 const outlines = new WeakMap();
 
 /**
  * @param {Layer} layer
- * @returns {() => void} Takes it away again.
+ * @returns {() => void} Removes it.
  */
 export function addLayer(layer) {
   layers.add(layer);
   return () => void layers.delete(layer);
 }
 
-/** @param {() => void} run Called when a layer shows something else. */
+/** @param {() => void} run Called when a layer's content changes. */
 export const onLayers = (run) => events.on("change", run);
 
-/** A layer shows something else than it did. */
+/** Reports that a layer's content has changed. */
 export const layersChanged = () => events.emit("change");
 
 /**
- * Names of the layers that show something.
+ * Names of the layers that are showing something.
  *
  * @param {Session} now
  */
 export const shownLayers = (now) => [...layers].flatMap((layer) => layer.name?.(now) || []);
 
 /**
- * Pixels that were outlined on a slice and left out of the mask, as they are small.
+ * Pixels on a slice that were segmented but excluded from the mask because the region is small.
  *
  * @param {Study} study
  * @param {number} k
@@ -67,7 +67,7 @@ export const shownLayers = (now) => [...layers].flatMap((layer) => layer.name?.(
 export const leftOutPx = ({ result }, k) => result?.slices[k].left_out_px || 0;
 
 /**
- * Address of every map that a slice needs as it is shown now.
+ * Addresses of all maps that a slice needs with the overlays in effect.
  *
  * @param {Session} now
  * @param {number} k
@@ -78,7 +78,8 @@ export function sources(now, k) {
   const { result } = study;
   /** @type {[SourceName, string][]} */
   const found = [];
-  if (result && calls.hasMask(now, k)) found.push(["ai", address(result.probability_url, k)]);
+  if (result && operatingPoint.hasMask(now, k))
+    found.push(["ai", address(result.probability_url, k)]);
   if (result && leftOutPx(study, k)) found.push(["leftOut", address(result.left_out_url, k)]);
   if (study.reference_url) found.push(["reference", address(study.reference_url, k)]);
   if (result && result.slices[k].outline_evidence !== null)
@@ -88,7 +89,7 @@ export function sources(now, k) {
 }
 
 /**
- * An outline as an SVG path, "" while its map is on its way.
+ * An outline as an SVG path, "" while its map is loading.
  *
  * @param {Session} now
  * @param {string} url
@@ -110,19 +111,19 @@ function path(now, url, level) {
 }
 
 /**
- * The level of an outline: half a step below the values inside.
+ * The contour level of an outline: half a step below the smallest value inside.
  *
  * @param {Session} now
  * @param {SourceName} name
  */
 function levelOf(now, name) {
   if (name === "reference") return 127.5;
-  if (name === "leftOut") return threshold.toLevel(threshold.shipped(now)) - 0.5;
+  if (name === "leftOut") return threshold.toLevel(threshold.defaultValue(now)) - 0.5;
   return threshold.level(now) - 0.5;
 }
 
 /**
- * Lines at both ends of the band of thresholds: a cue besides the colours.
+ * Contours at both ends of the threshold band, a cue besides the colours.
  *
  * @param {Session} now
  * @param {string} url
@@ -131,11 +132,11 @@ const band = (now, url) =>
   threshold.BAND.map((share) => path(now, url, threshold.toLevel(share) - 0.5)).join("");
 
 /**
- * Draws them in a pane.
+ * Draws the overlays in a pane.
  *
  * @param {Session} now
  * @param {Pane} pane
- * @returns {boolean} Whether one of the maps failed to load.
+ * @returns {boolean} Whether a map failed to load.
  */
 export function draw(now, pane) {
   const { show, loader, k } = now;

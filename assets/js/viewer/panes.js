@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The panes in which the slice in view is painted: one, or two that are linked; and the mode, which
- * says how many. What the second one shows is `second`: "reference" (then the first one shows the
- * AI's outline only), "bare" (no overlay), or a channel.
+ * The panes that show the slice in view, one or two depending on the mode. `second` is the content
+ * of the second pane: "reference" (then the first pane shows only the AI outline), "bare" (no
+ * overlays), or a channel.
  */
 
 /** @import { Mode, Owned, Second, Session } from "./session.js" */
@@ -19,17 +19,17 @@ import * as viewer from "./viewer.js";
  * @typedef {object} Pane
  * @property {Screen} screen
  * @property {boolean} isMain
- * @property {string | null} shown Address of the picture that is on it.
+ * @property {string | null} shown Address of the picture on it.
  */
 
-/** @typedef {Owned<"panes" | "screen" | "mode" | "second">} Own What only this module writes. */
+/** @typedef {Owned<"panes" | "screen" | "mode" | "second">} Own This module's fields. */
 
 const PICTURE_BYTES = 96 * 1024 * 1024; // decoded, four bytes a pixel
 /** @type {ReadonlySet<Mode>} */
 const TWO = new Set(["linked", "swipe"]);
 
 /**
- * What pictures are made from: grey levels by channel, pictures that are decoded.
+ * Caches for making pictures: grey levels by channel, decoded pictures.
  *
  * @type {WeakMap<Session, { tables: Map<number, { key: string, values: Uint8Array }>,
  *   pictures: ReturnType<typeof greyscale.createPictures> }>}
@@ -49,10 +49,10 @@ function darkroomOf(session) {
 }
 
 /**
- * What can stand beside the main view, with its words.
+ * Possible contents of the second view, with their labels.
  *
  * @param {Study} study
- * @param {number} channel The one in view.
+ * @param {number} channel The channel in view.
  * @returns {[Second, string][]}
  */
 export function choices(study, channel) {
@@ -62,7 +62,7 @@ export function choices(study, channel) {
   const others = study.channels.flatMap(({ label, same_as: same }, i) =>
     same === null && i !== channel ? [[i, label]] : [],
   );
-  return [...reference, ...others, ["bare", "No overlay"]];
+  return [...reference, ...others, ["bare", "No overlays"]];
 }
 
 /**
@@ -87,7 +87,7 @@ export const channelOf = (now, pane) =>
 export const source = (now, pane) => address(now.study.pixels_url, now.k, channelOf(now, pane));
 
 /**
- * All channels in view, the main one first.
+ * The channels in view, the main one first.
  *
  * @param {Session} now
  */
@@ -96,7 +96,7 @@ export const channels = (now) => [
 ];
 
 /**
- * Which overlays a pane has, besides what the reader switched off.
+ * Which overlays belong in a pane, before the reader's toggles.
  *
  * @param {Session} now
  * @param {Pane} pane
@@ -108,7 +108,7 @@ export function overlaysOf(now, pane) {
 }
 
 /**
- * The pane on which something happened, the main one where it was on none.
+ * The pane that contains an element, else the main pane.
  *
  * @param {Session} now
  * @param {Element} surface
@@ -117,7 +117,7 @@ export const paneAt = (now, surface) =>
   now.panes.find(({ screen }) => screen.root.contains(surface)) ?? now.panes[0];
 
 /**
- * Grey levels of stored values, as the window in view has them.
+ * Grey levels of stored values with the window in effect.
  *
  * @param {Session} now
  * @param {number} channel
@@ -135,7 +135,7 @@ function greysOf(now, channel) {
 }
 
 /**
- * The decoded picture of a slice; null while its pixels are on their way.
+ * The decoded picture of a slice; null while its pixels are loading.
  *
  * @param {Session} now
  * @param {number} j
@@ -157,7 +157,7 @@ export function picture(now, j, channel) {
  *
  * @param {Session} now
  * @param {Pane} pane
- * @param {() => void} again Called when it can go on.
+ * @param {() => void} again Called once the picture is decoded.
  * @returns {"painted" | "decoding" | "missing" | "failed" | "unreadable"}
  */
 export function paint(now, pane, again) {
@@ -204,10 +204,10 @@ export async function open(session, onView) {
 }
 
 /**
- * One view, two linked ones, a swipe between two, or what other modules show instead.
+ * Changes the mode.
  *
  * @param {Mode} mode
- * @param {Second} [second] As before where it is left out.
+ * @param {Second} [second] Content of the second view; unchanged by default.
  */
 export async function setMode(mode, second = viewer.now?.second) {
   const session = viewer.now;
@@ -220,7 +220,7 @@ export async function setMode(mode, second = viewer.now?.second) {
 }
 
 /**
- * Makes or takes away the second pane, as the mode wants it.
+ * Creates or removes the second pane, as the mode requires.
  *
  * @param {Session} session
  */

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * Raw slices from the server: fetched once, in the order of wishes, kept within a budget, retried
- * when they fail. Addresses are immutable (they name a digest), so that the browser's own cache
+ * Loads raw slices from the server: each once, in the requested order, cached within a budget,
+ * retried on failure. Addresses are immutable (they contain a digest), so the browser's own cache
  * answers after a reload.
  */
 
 import { pauseOf } from "../frame/server.js";
 
 /**
- * A slice or map that is wanted.
+ * A request for a slice or map.
  *
  * @typedef {object} Wish
  * @property {string} url
  * @property {"uint8" | "uint16"} type
- * @property {number} length In values.
+ * @property {number} length Number of values.
  */
 
 /** @typedef {Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>} Values */
@@ -24,27 +24,27 @@ const PARALLEL = 6;
 /**
  * The address of a slice.
  *
- * @param {string} template With {slice}, and {channel} where there is one.
+ * @param {string} template Contains {slice} and optionally {channel}.
  * @param {number} k
  * @param {number} [channel]
  */
 export const address = (template, k, channel) =>
   template.replace("{channel}", String(channel)).replace("{slice}", String(k));
 
-/** An answer that would be the same if it were asked for again. */
+/** A failure that a retry would not change. */
 class FinalError extends Error {}
 
 /**
  * @param {object} settings
- * @param {number} settings.budgetBytes What is kept at most of what nobody wishes.
- * @param {(url: string) => void} settings.onChange Called when a slice has arrived or failed.
+ * @param {number} settings.budgetBytes Cache limit for slices that are not currently requested.
+ * @param {(url: string) => void} settings.onChange Called when a slice has loaded or failed.
  */
 export function createLoader({ budgetBytes, onChange }) {
   /** @type {Map<string, Values>} least recently used first */
   const ready = new Map();
   /** @type {Map<string, AbortController>} */
   const running = new Map();
-  /** @type {Map<string, { times: number, at: number }>} at: Infinity where it is final */
+  /** @type {Map<string, { times: number, at: number }>} at: Infinity if final */
   const failed = new Map();
   /** @type {readonly Wish[]} */
   let wishes = [];
@@ -52,7 +52,7 @@ export function createLoader({ budgetBytes, onChange }) {
   let disposed = false;
 
   /**
-   * What is here, undefined where it is not.
+   * A loaded slice, else undefined.
    *
    * @param {string} url
    */
@@ -111,7 +111,7 @@ export function createLoader({ budgetBytes, onChange }) {
   }
 
   /**
-   * Whether a failed address waits for its next try.
+   * Whether a failed address is waiting for its next try.
    *
    * @param {string} url
    */
@@ -120,7 +120,7 @@ export function createLoader({ budgetBytes, onChange }) {
     return found ? performance.now() - found.at < pauseOf(found.times - 1) : false;
   }
 
-  /** Nothing waits any longer once the browser has a network again. */
+  /** Retries everything at once when the browser is back online. */
   function again() {
     for (const found of failed.values()) if (found.at !== Infinity) found.at = -Infinity;
     pump();
@@ -139,7 +139,7 @@ export function createLoader({ budgetBytes, onChange }) {
   return {
     get,
     /**
-     * @param {readonly Wish[]} list Most urgent first; replaces the earlier wishes.
+     * @param {readonly Wish[]} list Most urgent first; replaces the previous requests.
      */
     want(list) {
       wishes = list;

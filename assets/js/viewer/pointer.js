@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Wheel and drags on the image. As PACS do it: left drag is the chosen tool, right drag zooms,
- * middle or Shift drag moves, Ctrl + wheel or a pinch zooms, a double click puts the window back
- * unless the tool wants it.
+ * Wheel and drags on the image, as in PACS viewers: left drag uses the chosen tool, right drag
+ * zooms, middle or Shift drag pans, Ctrl + wheel or a pinch zooms, and a double click resets the
+ * window unless the tool uses it.
  */
 
 /** @import { Screen } from "./screen.js" */
@@ -14,21 +14,21 @@ import * as panes from "./panes.js";
 import * as tools from "./tools.js";
 import * as viewer from "./viewer.js";
 
-const NOTCH = 60; // a wheel's notch reports 100 or more at once, a trackpad a stream of small steps
+const NOTCH = 60; // a wheel notch reports 100 or more at once, a trackpad many small steps
 const TRACKPAD_STEP = 40;
 const PAUSE_MS = 250;
 
-/** The pixels of the window that a wheel has turned by, from pixels, lines or pages. */
+/** The scroll distance of a wheel event in pixels, from pixels, lines or pages. */
 const turned = (/** @type {WheelEvent} */ event) =>
   (event.deltaY || event.deltaX) * (event.deltaMode === 1 ? 40 : event.deltaMode === 2 ? 400 : 1);
 
-/** Counts steps out of a wheel's or a trackpad's turns. */
+/** Turns wheel and trackpad events into whole steps. */
 export class Wheel {
   #sum = 0;
   #at = 0;
 
   /**
-   * Whole steps of an event, with what was left of those before.
+   * Whole steps of an event, including the remainder of earlier ones.
    *
    * @param {WheelEvent} event
    */
@@ -59,7 +59,7 @@ export class Wheel {
 
 const wheel = new Wheel();
 
-/** @param {Event} event On a pane's surface. */
+/** @param {Event} event On the surface of a pane. */
 const paneOf = (event) => panes.paneAt(viewer.opened(), listenerOf(event));
 
 /** @param {WheelEvent} event */
@@ -106,7 +106,7 @@ function windowAndLevel(_, event) {
   };
 }
 
-/** @type {Begin} what a press begins */
+/** @type {Begin} the action that a press starts */
 function begin(point, event, screen) {
   if (event.button === 1 || (event.button === 0 && event.shiftKey)) return pan();
   if (event.button === 2) return zoom(point, event, screen);
@@ -124,7 +124,7 @@ function onPointerDown(event) {
   if (!action) return;
   surface.setPointerCapture(event.pointerId);
   event.preventDefault();
-  // keys belong to the image again
+  // give the keyboard back to the image
   if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   viewer.setDragging(true);
   let last = { x: event.clientX, y: event.clientY };
@@ -169,16 +169,16 @@ function onDouble(event) {
 }
 
 /**
- * Puts a channel's window back to what it was at first.
+ * Resets the window of a channel.
  *
- * @param {number} [channel] That in view where it is left out.
+ * @param {number} [channel] By default the one in view.
  */
 export function homeWindow(channel = viewer.opened().channel) {
   const [low, high] = viewer.opened().study.windows[channel];
   viewer.display({ channel, window: { low, high } });
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   /** @type {NodeListOf<HTMLElement>} */
   const surfaces = document.querySelectorAll(".screen-surface");

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The figure and what lies over it: double-buffered layout.images, outlines in an SVG of the same
+ * The figure with its overlays: double-buffered layout.images, outlines in an SVG with the same
  * coordinates, zoom and pan. Image coordinates: pixel (0, 0) covers 0..1 in x and y.
  *
- * Figure changes go through Plotly.update, not relayout: dcc.Graph answers a relayout by writing
- * its figure property back, and with it an older image.
+ * Figure changes go through Plotly.update, not relayout: dcc.Graph responds to a relayout by
+ * writing its figure property back, and with it an older image.
  */
 
 /** @import { SpacingMm } from "./study.js" */
@@ -15,13 +15,13 @@ import { pixelUnit } from "./geometry.js";
 /** @typedef {{ x: number, y: number }} Point */
 
 /**
- * What screens that are linked have in common.
+ * Zoom and position that linked screens share.
  *
  * @typedef {object} View
  * @property {number} zoom 1 fits the image into the screen.
- * @property {number} x The image point in the middle.
+ * @property {number} x The image point in the centre.
  * @property {number} y
- * @property {Set<{ apply: () => void }>} screens All that follow it.
+ * @property {Set<{ apply: () => void }>} screens The screens that follow it.
  */
 
 /** @typedef {Awaited<ReturnType<typeof create>>} Screen */
@@ -32,7 +32,7 @@ import { pixelUnit } from "./geometry.js";
  * @typedef {"fill" | "ai" | "reference" | "leftOut" | "band" | "halo" | "diameters"} Line
  */
 
-/** @type {Readonly<Record<Line, string>>} classes, in the order in which they lie on each other */
+/** @type {Readonly<Record<Line, string>>} classes, from the bottom up */
 const LINES = {
   fill: "outline-fill",
   ai: "outline-ai",
@@ -57,15 +57,15 @@ export const createView = ({ width, height }) => ({
   screens: new Set(),
 });
 
-/** @param {number} zoom The nearest one that is allowed. */
+/** @param {number} zoom Is clamped to the allowed range. */
 export const allowedZoom = (zoom) => Math.min(NEAREST, Math.max(FARTHEST, zoom));
 
 /**
- * Changes zoom or middle; the screens follow.
+ * Changes zoom or centre on all screens.
  *
  * @param {View} view
  * @param {Partial<Omit<View, "screens">>} change
- * @param {{ apply: () => void }} [except] A screen that draws itself.
+ * @param {{ apply: () => void }} [except] A screen that updates itself.
  */
 export function moveView(view, change, except) {
   Object.assign(view, change);
@@ -86,7 +86,7 @@ async function figureReady(root) {
 }
 
 /**
- * A screen on an element that holds a figure and a place for overlays.
+ * A screen on an element that contains a figure and a host for overlays.
  *
  * @param {HTMLElement} root
  * @param {{ width: number, height: number, spacing: SpacingMm | null, view: View }} settings
@@ -150,8 +150,8 @@ export async function create(root, { width, height, spacing, view }, onView) {
     apply();
   }
 
-  // The place as it is now: a row of tools may have opened in this frame, and the observer reports
-  // it after the next.
+  // The current box: a tool row may have opened in this frame, and the observer only reports it
+  // after the next.
   function place() {
     const box = root.getBoundingClientRect();
     if (box.width !== size[0] || box.height !== size[1]) measure();
@@ -174,8 +174,7 @@ export async function create(root, { width, height, spacing, view }, onView) {
     };
   }
 
-  // Plotly keeps images of one place and size apart by nothing: two that are equal in both become
-  // one element.
+  // Plotly merges images that have the same position and size into one element.
   const other = width + 1e-6;
   const images = {
     "images[0].sizex": width,
@@ -189,8 +188,8 @@ export async function create(root, { width, height, spacing, view }, onView) {
   measure();
 
   /**
-   * One of the two images, and what Plotly knows of it. Its own update takes 8 ms of a frame's 17:
-   * it is asked only where the element is not there yet, and finds ours when it draws again.
+   * Changes one of the two images, in the document and in Plotly's state. Plotly.update takes 8 of
+   * a frame's 17 ms, so it is used only while the element does not exist.
    *
    * @param {number} i
    * @param {{ source?: string, opacity: number }} change
@@ -207,8 +206,8 @@ export async function create(root, { width, height, spacing, view }, onView) {
   }
 
   /**
-   * Show a decoded picture. The two images take turns, and change at once: a step never shows an
-   * empty frame, nor the outlines of one slice over the picture of another.
+   * Shows a decoded picture. The two images alternate and switch at once, so that a step never
+   * shows an empty frame or the outlines of one slice over the picture of another.
    *
    * @param {string} url
    */
@@ -243,7 +242,7 @@ export async function create(root, { width, height, spacing, view }, onView) {
     },
     toImage,
     /**
-     * A group of the SVG over the image, in image coordinates; made when it is first asked for.
+     * A group of the overlay SVG, in image coordinates; created on first use.
      *
      * @param {string} name
      */
@@ -267,7 +266,7 @@ export async function create(root, { width, height, spacing, view }, onView) {
       for (const path of paths.values()) path.setAttribute("d", "");
     },
     /**
-     * @param {{ image: ImageData, crisp: boolean } | null} found crisp: its pixels stay squares.
+     * @param {{ image: ImageData, crisp: boolean } | null} found crisp: drawn without smoothing.
      * @param {number} [opacity]
      */
     map(found, opacity = 1) {
@@ -283,7 +282,7 @@ export async function create(root, { width, height, spacing, view }, onView) {
       if (fill) fill.style.fillOpacity = String(share);
     },
     /**
-     * Keeps the point under the pointer where it is.
+     * Zooms around the point under the pointer.
      *
      * @param {number} factor
      * @param {number} clientX
@@ -299,7 +298,7 @@ export async function create(root, { width, height, spacing, view }, onView) {
       moveView(view, { zoom, x: view.x + dx * change, y: view.y + dy * change });
     },
     /**
-     * By pixels of the screen.
+     * Pans by screen pixels.
      *
      * @param {number} dx
      * @param {number} dy

@@ -12,21 +12,21 @@ export interface Levels {
   readonly high: number;
 }
 
-/** A map over the image, or none. */
+/** The map overlay, or none. */
 export type MapName = "none" | maps.Name;
 
-/** One view, two linked ones, a swipe between two, planes, surfaces in space. */
+/** A single view, two side by side, a swipe between two, MPR, 3D surfaces. */
 export type Mode = "one" | "linked" | "swipe" | "planes" | "space";
 
-/** What stands beside the main view: the reference's outline, no overlay, or a channel. */
+/** Content of the second view: the reference outline, no overlays, or a channel. */
 export type Second = "reference" | "bare" | number;
 
-/** What lies over the image. */
+/** Which overlays are shown. */
 export interface Show {
   readonly ai: boolean;
   readonly reference: boolean;
   readonly correction: boolean;
-  /** Nothing of it, for as long as it is set. */
+  /** Whether all of them are hidden for now. */
   readonly hidden: boolean;
   readonly fill: boolean;
   readonly diameters: boolean;
@@ -37,11 +37,11 @@ export interface Show {
 }
 
 /**
- * Every field has one owner, the only module that writes it (`Owned`); all others read it, and call
- * the owner to have it changed.
+ * Every field has one owner, the only module that writes it (`Owned`); other modules read it and
+ * call the owner to change it.
  */
 export interface Session {
-  /** The study; its result comes when it is analysed. Owner: viewer, when it opens */
+  /** The study; its result is set after the analysis. Owner: viewer, when it opens */
   readonly study: Study;
   /** Position of the slice in view, from 0. Owner: viewer */
   readonly k: number;
@@ -49,37 +49,37 @@ export interface Session {
   readonly channel: number;
   /** By channel. Owner: viewer */
   readonly windows: readonly Levels[];
-  /** Whether black is white. Owner: viewer */
+  /** Whether the greyscale is inverted. Owner: viewer */
   readonly invert: boolean;
-  /** What lies over the image. Owner: viewer */
+  /** Owner: viewer */
   readonly show: Show;
   /** What a drag on the image does (tools.js). Owner: viewer */
   readonly tool: string;
   /** Owner: panes */
   readonly mode: Mode;
-  /** What stands beside the main view in some modes. Owner: panes */
+  /** Content of the second view in the modes that have one. Owner: panes */
   readonly second: Second;
-  /** The reader's mask threshold (threshold.js), null for the shipped one. Owner: viewer */
+  /** The mask threshold that the reader chose (threshold.js), null for the default. Owner: viewer */
   readonly threshold: number | null;
-  /** The reader's operating point (calls.js), null for the shipped one. Owner: viewer */
-  readonly calls: number | null;
-  /** Null until they are there. Owner: viewer */
+  /** The operating point that the reader chose, null for the default. Owner: viewer */
+  readonly operatingPoint: number | null;
+  /** Null until they are loaded. Owner: viewer */
   readonly measures: Measures | null;
-  /** Pixels of the reference by slice, null where they are not known. Owner: viewer */
+  /** Pixels of the reference by slice, null where unknown. Owner: viewer */
   readonly referenceAreas: readonly (number | null)[];
-  /** While a drag goes on. Owner: viewer */
+  /** Whether a drag is in progress. Owner: viewer */
   readonly dragging: boolean;
-  /** Zoom and middle, which all screens share and change. Owner: viewer, when it opens */
+  /** Zoom and centre, shared by all screens. Owner: viewer, when it opens */
   readonly view: View;
-  /** Slices and maps that are here or on their way. Owner: viewer, when it opens */
+  /** Slices and maps, loaded or loading. Owner: viewer, when it opens */
   readonly loader: Loader;
   /** The panes in which the slice is drawn, the main one first. Owner: panes */
   readonly panes: readonly Pane[];
-  /** That of the main pane; null until its figure is there. Owner: panes */
+  /** The main pane's screen; null until its figure exists. Owner: panes */
   readonly screen: Screen | null;
-  /** Screen pixels per image pixel, null until there is a screen. Owner: drawing */
+  /** Screen pixels per image pixel, null until the screen exists. Owner: drawing */
   readonly scale: number | null;
-  /** Address of the picture that is on the main screen. Owner: drawing */
+  /** Address of the picture on the main screen. Owner: drawing */
   readonly painted: string | null;
 }
 

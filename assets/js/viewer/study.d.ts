@@ -1,5 +1,5 @@
 /**
- * What the server says of a study (dashboard/studies/description.py), of its result and its
+ * A study as the server describes it (dashboard/studies/description.py), with its result and
  * measures.
  */
 
@@ -17,13 +17,13 @@ export interface Orientation {
 export interface Channel {
   sequence: string;
   label: string;
-  /** The channel that this one only repeats. */
+  /** The channel that this one duplicates because its own sequence is missing. */
   same_as: number | null;
-  /** Whether the study opens with it. */
+  /** Whether it is the first one shown. */
   start: boolean;
 }
 
-/** Where an analysis stands. */
+/** State and progress of an analysis. */
 export interface Job {
   state: string;
   done: number;
@@ -31,7 +31,7 @@ export interface Job {
   message: string;
 }
 
-/** Addresses hold {slice} and {channel}, or {axis} and {place}. */
+/** Addresses contain {slice} and {channel}, or {axis} and {place}, to be filled in. */
 export interface Study {
   readonly study_id: string;
   readonly case_id: string;
@@ -42,7 +42,7 @@ export interface Study {
   readonly n: number;
   readonly height: number;
   readonly width: number;
-  /** The files' own numbers of the slices. */
+  /** Slice numbers as in the files. */
   readonly indices: readonly number[];
   readonly spacing_mm: SpacingMm | null;
   /** For how many times the distance of slices each stands in volumes; null where all are alike. */
@@ -70,13 +70,13 @@ export interface Study {
   readonly job: Job | null;
 }
 
-/** The answer of both stages on one slice. */
+/** The result of both stages on one slice. */
 export interface Slice {
   readonly slice_score: number;
-  /** Whether it reaches the shipped operating point. */
+  /** Whether it is above the default operating point. */
   readonly tumor: boolean;
   readonly classifier_score: number;
-  /** Null where the segmenter was not run. */
+  /** Segmentation confidence; null where the slice was not segmented. */
   readonly outline_evidence: number | null;
   readonly decided_by: "gate" | "both" | "classifier" | "outline";
   readonly mask_area_px: number;
@@ -92,7 +92,7 @@ export interface Network {
   precision: string;
 }
 
-/** What the outline's Dice is expected to be, and the held-out patients like it. */
+/** The expected Dice of the segmentation, and the most similar held-out patients. */
 export interface Trust {
   expected: number;
   low: number;
@@ -105,7 +105,7 @@ export interface SimilarPatient {
   case_id: string;
   dice: number;
   href: string;
-  /** Whether the address is the case itself. */
+  /** Whether the address opens the case itself. */
   here: boolean;
 }
 
@@ -117,19 +117,19 @@ export interface Result {
   readonly left_out_url: string;
   readonly measures_url: string;
   readonly plane_probability_url: string;
-  /** With {mask}, as threshold.address fills it in; likewise the diameters. */
+  /** With {mask}, which threshold.address fills in; likewise the diameters. */
   readonly surface_url: string;
   readonly diameters_url: string;
   readonly slices: readonly Slice[];
-  /** The shipped operating point. */
+  /** The default operating point. */
   readonly threshold: number;
   readonly mask_threshold: number;
-  /** Of the network; null where it is not installed any more. */
+  /** Of the network; null if it is no longer installed. */
   readonly network_mask_threshold: number | null;
   readonly volume_ml: number | null;
   readonly warnings: readonly string[];
   readonly network: Network;
-  /** Channels that the network saw. */
+  /** Channels that the network used. */
   readonly series: readonly number[];
   readonly trust: Trust | null;
   readonly learned: string | null;
@@ -149,7 +149,7 @@ export interface Lesion {
   number: number;
   k: number;
   slices: number;
-  /** [k, left, top, right, bottom], one of each slice. */
+  /** [k, left, top, right, bottom], one for each slice. */
   boxes: readonly (readonly [number, number, number, number, number])[];
   longest: Chord;
   perpendicular: Chord;
@@ -164,12 +164,12 @@ export interface Diameters {
   readonly lesions: readonly Lesion[];
 }
 
-/** What is measured on a result. */
+/** Measurements of a result. */
 export interface Measures extends Diameters {
-  /** By slice, pixels at or above each of 256 levels; null where the segmenter was not run. */
+  /** By slice, pixels at or above each of 256 levels; null where the slice was not segmented. */
   readonly areas: readonly (readonly number[] | null)[];
-  /** Likewise, of those that the reference has too. */
+  /** Likewise, only pixels that are in the reference too. */
   readonly overlap: readonly (readonly number[] | null)[] | null;
-  /** The reference's pixels, by slice. */
+  /** Pixels of the reference, by slice. */
   readonly reference_px: readonly number[] | null;
 }

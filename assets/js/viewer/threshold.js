@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The mask's threshold: mask, areas, volume and Dice follow the slider here in the browser, from
- * the probability maps that it has and from the tables of the measures. null stands for the shipped
+ * The mask threshold. Mask, areas, volume and Dice follow the slider in the browser, computed from
+ * the loaded probability maps and the tables in the measures. null stands for the default
  * threshold.
  */
 
@@ -11,16 +11,18 @@
 import { byId } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as amounts from "./amounts.js";
-import * as calls from "./calls.js";
+import * as operatingPoint from "./operating_point.js";
 import * as viewer from "./viewer.js";
 
 export const LOWEST = 0.05;
 export const HIGHEST = 0.95;
 const STEP = 0.05;
 export const BAND = [0.3, 0.7]; // as in pipeline/analysis/outline_facts.py
+const NAME = "Mask threshold";
+const POINT_NAME = "Operating point";
 
 /**
- * Smallest stored value in 1..255 that belongs to the mask; the same rule as in
+ * The smallest stored value, 1 to 255, that belongs to the mask at a threshold; the same rule as in
  * pipeline/measurement/mask_levels.py.
  *
  * @param {number} threshold
@@ -28,41 +30,43 @@ export const BAND = [0.3, 0.7]; // as in pipeline/analysis/outline_facts.py
 export const toLevel = (threshold) => Math.max(1, Math.ceil(threshold * 255));
 
 /** @param {Session} now */
-export const shipped = (now) => calls.resultOf(now).mask_threshold;
+export const defaultValue = (now) => operatingPoint.resultOf(now).mask_threshold;
 
 /** @param {Session} now */
-export const isShipped = (now) => now.threshold === null;
+export const isDefault = (now) => now.threshold === null;
 
 /**
- * The threshold in view.
+ * The threshold in effect.
  *
  * @param {Session} now
  */
-export const value = (now) => now.threshold ?? shipped(now);
+export const value = (now) => now.threshold ?? defaultValue(now);
 
 /** @param {Session} now */
 export const level = (now) => toLevel(value(now));
 
 /**
- * Whether mask and calls are as they were shipped; then the result's own numbers are shown.
+ * Whether mask threshold and operating point are the defaults; then the result's own numbers are
+ * shown.
  *
  * @param {Session} now
  */
-export const isUnchanged = (now) => isShipped(now) && calls.isShipped(now);
+export const isUnchanged = (now) => isDefault(now) && operatingPoint.isDefault(now);
 
 /**
- * The measures of the study in view; fails where they are not there yet.
+ * The measures of the study in view.
  *
  * @param {Session} now
  * @returns {Measures}
+ * @throws {Error} While they are not loaded.
  */
 function measuresOf(now) {
-  if (!now.measures) throw new Error("The measures are not there yet.");
+  if (!now.measures) throw new Error("The measures are not loaded yet.");
   return now.measures;
 }
 
 /**
- * Pixels that reach the threshold on one slice.
+ * Pixels at or above the threshold on one slice, whether or not it has a mask.
  *
  * @param {Session} now
  * @param {number} k
@@ -70,41 +74,41 @@ function measuresOf(now) {
 export const covered = (now, k) => now.measures?.areas[k]?.[level(now)] ?? 0;
 
 /**
- * Pixels of the mask on one slice, which is empty where the slice is not called.
+ * Pixels of the mask on one slice: 0 below the operating point.
  *
  * @param {Session} now
  * @param {number} k
  */
 export function area(now, k) {
-  if (isUnchanged(now)) return calls.resultOf(now).slices[k].mask_area_px;
-  return calls.isCalled(now, k) ? covered(now, k) : 0;
+  if (isUnchanged(now)) return operatingPoint.resultOf(now).slices[k].mask_area_px;
+  return operatingPoint.isAbove(now, k) ? covered(now, k) : 0;
 }
 
 /**
- * Sum over the slices that are called.
+ * Sum over the slices above the operating point.
  *
  * @param {Session} now
  * @param {readonly (readonly number[] | null)[]} rows By slice, then by level.
  * @param {number} at The level.
  */
 const sum = (now, rows, at) =>
-  rows.reduce((total, row, k) => total + (row && calls.isCalled(now, k) ? row[at] : 0), 0);
+  rows.reduce((total, row, k) => total + (row && operatingPoint.isAbove(now, k) ? row[at] : 0), 0);
 
 /**
- * Dice against the reference on one slice; null where both are empty.
+ * Dice with the reference on one slice; null where both are empty.
  *
  * @param {Session} now
  * @param {number} k
  */
 export function dice(now, k) {
-  if (isUnchanged(now)) return calls.resultOf(now).slices[k].dice ?? null;
+  if (isUnchanged(now)) return operatingPoint.resultOf(now).slices[k].dice ?? null;
   const { overlap, reference_px: reference } = measuresOf(now);
-  const both = calls.isCalled(now, k) ? (overlap?.[k]?.[level(now)] ?? 0) : 0;
+  const both = operatingPoint.isAbove(now, k) ? (overlap?.[k]?.[level(now)] ?? 0) : 0;
   return amounts.dice(both, area(now, k), reference?.[k] ?? 0);
 }
 
 /**
- * Dice against the reference of the whole volume; null without a reference or where both are empty.
+ * Dice with the reference over the whole volume; null without a reference or where both are empty.
  *
  * @param {Session} now
  * @param {number} at The level.
@@ -117,14 +121,14 @@ function volumeDice(now, at) {
 }
 
 /**
- * An address of what belongs to the AI's mask in view, as the server answers it.
+ * An address of something that depends on the AI mask in view.
  *
  * @param {Session} now
- * @param {string} template With {mask}: its level, and where slices are called from another
- *   operating point, 100 x that.
+ * @param {string} template With {mask}, which becomes the mask's level and, unless the operating
+ *   point is the default, 100 x the operating point.
  */
 export function address(now, template) {
-  const point = now.calls === null ? "" : `/${Math.round(100 * now.calls)}`;
+  const point = now.operatingPoint === null ? "" : `/${Math.round(100 * now.operatingPoint)}`;
   return template.replace("{mask}", `${level(now)}${point}`);
 }
 
@@ -136,7 +140,7 @@ export function address(now, template) {
  */
 const areasAt = (now, threshold) =>
   measuresOf(now).areas.map((row, k) =>
-    row && calls.isCalled(now, k) ? row[toLevel(threshold)] : 0,
+    row && operatingPoint.isAbove(now, k) ? row[toLevel(threshold)] : 0,
   );
 
 /** @param {readonly number[]} areas */
@@ -145,12 +149,12 @@ const total = (areas) => areas.reduce((voxels, pixels) => voxels + pixels, 0);
 /** @param {Session} now */
 export const areas = (now) => areasAt(now, value(now));
 
-/** @param {number | null} wanted A threshold, null for the shipped one. */
+/** @param {number | null} wanted A threshold, null for the default. */
 export function set(wanted) {
   const { now } = viewer;
   if (!now?.study.result || !now.measures) return;
-  const inside = wanted === null ? null : calls.stopAt(wanted, LOWEST, HIGHEST);
-  const same = inside === null || toLevel(inside) === toLevel(shipped(now));
+  const inside = wanted === null ? null : operatingPoint.stopAt(wanted, LOWEST, HIGHEST);
+  const same = inside === null || toLevel(inside) === toLevel(defaultValue(now));
   viewer.display({ threshold: same ? null : inside });
 }
 
@@ -158,32 +162,36 @@ export function set(wanted) {
 export const move = (direction) =>
   viewer.now?.study.result && set(value(viewer.now) + direction * STEP);
 
-/** @param {Session} now */
+/**
+ * How much the mask depends on the threshold, in a sentence.
+ *
+ * @param {Session} now
+ */
 function stability(now) {
   const band = BAND.map((threshold) => areasAt(now, threshold));
   const [larger, smaller] = band.map(total);
-  if (!larger) return "Even at 0.3 the mask is empty.";
+  if (!larger) return "The mask is empty even at a threshold of 0.3.";
   const [[low, unit], [high]] = band.map((found) =>
     amounts.volumeParts(total(found), amounts.volumeMl(found, now.study)),
   );
   const agree = (amounts.dice(smaller, larger, smaller) ?? 0).toFixed(2);
   return (
-    `From 0.3 to 0.7 the volume goes from ${low} to ${high} ${unit};` +
-    ` the two masks have a Dice of ${agree} with each other.`
+    `Between thresholds of 0.3 and 0.7 the volume ranges from ${low} to ${high} ${unit}` +
+    ` (Dice between the two masks ${agree}).`
   );
 }
 
 /**
- * Where the shipped threshold comes from, "" where it is the network's.
+ * Why the default threshold of this study is not the network's, in a sentence; "" where it is.
  *
  * @param {Session} now
  */
 function origin(now) {
-  const network = calls.resultOf(now).network_mask_threshold;
-  if (network === null || toLevel(shipped(now)) >= toLevel(network)) return "";
+  const network = operatingPoint.resultOf(now).network_mask_threshold;
+  if (network === null || toLevel(defaultValue(now)) >= toLevel(network)) return "";
   return (
-    `${shipped(now).toFixed(2)} was chosen for this study: lowered from ${network.toFixed(2)},` +
-    " as its outline is unsure."
+    `Lowered from ${network.toFixed(2)} to ${defaultValue(now).toFixed(2)} for this study because` +
+    " its segmentation is uncertain."
   );
 }
 
@@ -191,53 +199,55 @@ function origin(now) {
 function show(now) {
   const isReady = Boolean(now.study.result && now.measures);
   byId("findings-threshold").hidden = !isReady;
-  for (const id of ["threshold-badge", "finding-expected-shipped"]) byId(id).hidden = true;
+  for (const id of ["threshold-badge", "finding-expected-default"]) byId(id).hidden = true;
   if (!isReady) return;
-  const own = !isShipped(now);
+  const own = !isDefault(now);
   const shown = value(now).toFixed(2);
   byId("threshold-value").textContent = shown;
   const slider = byId("viewer-threshold", HTMLInputElement);
   slider.value = String(value(now));
-  const which = own ? "not the shipped threshold" : "the shipped threshold";
-  slider.setAttribute("aria-valuetext", `${shown}, ${which}`);
-  byId("viewer-threshold-shipped", HTMLButtonElement).disabled = !own;
+  slider.setAttribute("aria-valuetext", own ? shown : `${shown}, default`);
+  byId("viewer-threshold-default", HTMLButtonElement).disabled = !own;
   byId("threshold-band").textContent = stability(now);
   const found = volumeDice(now, level(now));
   byId("threshold-dice").textContent =
-    found === null ? "" : `Dice with the reference outline, whole volume: ${found.toFixed(2)}.`;
+    found === null ? "" : `Dice with reference, whole volume: ${found.toFixed(2)}.`;
   byId("threshold-origin").textContent = origin(now);
   byId("threshold-origin").hidden = !origin(now);
   byId("threshold-notice").hidden = !own;
   byId("threshold-notice").textContent =
-    `${moved("threshold", value(now), shipped(now))}. Mask, areas, diameters, volume and Dice` +
-    " follow the slider; slice scores do not.";
+    `${moved(NAME, value(now), defaultValue(now))}. Mask, areas, diameters, volume and Dice` +
+    " follow the slider; slice scores do not change.";
   warn(now);
 }
 
 /**
- * "Not the shipped threshold: 0.30 instead of 0.45"
+ * "Mask threshold changed to 0.30 (default 0.45)"
  *
- * @param {string} what
+ * @param {string} name
  * @param {number} here
  * @param {number} there
  */
-const moved = (what, here, there) =>
-  `Not the shipped ${what}: ${here.toFixed(2)} instead of ${there.toFixed(2)}`;
+const moved = (name, here, there) =>
+  `${name} changed to ${here.toFixed(2)} (default ${there.toFixed(2)})`;
 
 /**
- * What does not hold while either slider is moved: over the image, and by the Dice that was learned
- * at the shipped ones.
+ * Warns while either slider is off its default: over the image, and beside the expected Dice, which
+ * applies at the defaults only.
  *
  * @param {Session} now
  */
 function warn(now) {
-  const lines = [];
-  if (!isShipped(now)) lines.push(moved("threshold", value(now), shipped(now)));
-  if (!calls.isShipped(now))
-    lines.push(moved("operating point", calls.value(now), calls.shipped(now)));
-  byId("threshold-badge").hidden = !lines.length;
-  byId("threshold-badge").textContent = lines.join("\n");
-  byId("finding-expected-shipped").hidden = !lines.length;
+  const { isDefault: isPointDefault, value: point, defaultValue: defaultPoint } = operatingPoint;
+  /** @type {Record<string, string>} */
+  const lines = {};
+  if (!isDefault(now)) lines.threshold = moved(NAME, value(now), defaultValue(now));
+  if (!isPointDefault(now)) lines.point = moved(POINT_NAME, point(now), defaultPoint(now));
+  const badge = byId("threshold-badge");
+  badge.textContent = Object.values(lines).join("\n");
+  badge.dataset.changed = Object.keys(lines).join(" ");
+  badge.hidden = !badge.textContent;
+  byId("finding-expected-default").hidden = !badge.textContent;
 }
 
 export function mount() {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What a drag on the image does. Tools register themselves; those of the groups "measure" and
- * "edit" have a row of their own in the tool bar, shown while one of them is chosen.
+ * The tools that a drag on the image uses. Tools register themselves; the groups "measure" and
+ * "edit" have their own row in the tool bar, shown while one of their tools is chosen.
  *
  *     tools.add({name: "ruler", group: "measure", begin: (point, event, screen) => ({move, end})});
  */
@@ -14,7 +14,8 @@ import { all } from "../frame/events.js";
 import * as viewer from "./viewer.js";
 
 /**
- * What follows a press: points are in image coordinates, last is the event before in the window's.
+ * Handlers after a press. Points are in image coordinates; last is the previous event's position in
+ * window coordinates.
  *
  * @typedef {object} Action
  * @property {(point: Point, event: PointerEvent, last: Point) => void} [move]
@@ -23,7 +24,7 @@ import * as viewer from "./viewer.js";
  */
 
 /**
- * What a press begins, if anything.
+ * Starts an action on a press, if any.
  *
  * @typedef {(point: Point, event: PointerEvent, screen: Screen) => Action | null | undefined} Begin
  */
@@ -34,11 +35,11 @@ import * as viewer from "./viewer.js";
  * @typedef {object} Tool
  * @property {string} name
  * @property {Group} group
- * @property {Begin} begin May return nothing: then nothing follows.
- * @property {(point: Point, event: PointerEvent) => void} [hover] While nothing is pressed.
- * @property {() => void} [leave] The pointer has left the image.
+ * @property {Begin} begin
+ * @property {(point: Point, event: PointerEvent) => void} [hover] While no button is pressed.
+ * @property {() => void} [leave] The pointer left the image.
  * @property {(point: Point, event: MouseEvent) => void} [double] A double click.
- * @property {string} [cursor] As in CSS.
+ * @property {string} [cursor] CSS cursor.
  */
 
 const HOME = "window";
@@ -46,14 +47,14 @@ const HOME = "window";
 const WITH_ROW = ["measure", "edit"];
 /** @type {Map<string, Tool>} */
 const tools = new Map();
-/** @type {Map<Group, string>} the tool of each group that was used last */
+/** @type {Map<Group, string>} the last used tool of each group */
 const last = new Map();
 /** @type {Set<Begin>} */
 const grabs = new Set();
 
 /**
  * @param {Tool} tool
- * @returns {() => void} Takes it away again.
+ * @returns {() => void} Removes it.
  */
 export function add(tool) {
   tools.set(tool.name, tool);
@@ -63,10 +64,10 @@ export function add(tool) {
 }
 
 /**
- * Adds what a press takes hold of before the chosen tool begins anything.
+ * Adds something that a press can grab before the chosen tool gets it.
  *
  * @param {Begin} grab
- * @returns {() => void} Takes it away again.
+ * @returns {() => void} Removes it.
  */
 export function addGrab(grab) {
   grabs.add(grab);
@@ -94,7 +95,7 @@ export function choose(name) {
 }
 
 /**
- * A group's row with the tool that was used last; pressed again, back to window and level.
+ * Opens the row of a group with its last used tool; if it is open, returns to window and level.
  *
  * @param {Group} name
  */
@@ -124,7 +125,7 @@ function show({ tool }) {
   surface.style.cursor = current()?.cursor ?? "";
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   for (const name of WITH_ROW)
     byId(`viewer-tools-${name}`).addEventListener("click", () => toggleGroup(name), { signal });

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Two fingers on the image: together they zoom and move it, whatever the tool. One finger is the
- * tool's (pointer.js); what it has begun is taken back when the second one comes.
+ * Two-finger zoom and pan on the image, whatever the tool. One finger uses the tool (pointer.js);
+ * its action is cancelled when the second finger touches.
  */
 
 /** @import { Levels } from "./session.js" */
@@ -12,8 +12,8 @@ import * as viewer from "./viewer.js";
 
 /** @type {Map<number, { x: number, y: number }>} by pointerId */
 const fingers = new Map();
-let pinching = false; // until every finger has gone: the one that is left must not draw
-/** @type {{ channel: number, window: Levels }} as the first finger found it */
+let pinching = false; // until all fingers are lifted: the last one must not draw
+/** @type {{ channel: number, window: Levels }} when the first finger touched */
 let before = { channel: 0, window: { low: 0, high: 1 } };
 
 function spread() {
@@ -28,7 +28,7 @@ function onDown(event) {
   if (event.pointerType !== "touch" || !now) return;
   const surface = listenerOf(event);
   if (event.isPrimary) {
-    fingers.clear(); // one of an earlier touch may have left unseen
+    fingers.clear(); // the end of an earlier touch may have been missed
     pinching = false;
     const pane = panes.paneAt(now, surface);
     const channel = pane ? panes.channelOf(now, pane) : now.channel;
@@ -56,7 +56,7 @@ function onMove(event) {
   const screen = viewer.now && panes.paneAt(viewer.now, listenerOf(event))?.screen;
   if (!from || !screen) return;
   const to = spread();
-  screen.panBy(to.x - from.x, to.y - from.y); // first: what lay between the fingers stays there
+  screen.panBy(to.x - from.x, to.y - from.y); // first, so that the point between the fingers stays
   screen.zoomBy(to.length / from.length, to.x, to.y);
 }
 
@@ -66,7 +66,7 @@ function onEnd(event) {
   if (pinching) event.stopImmediatePropagation();
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   fingers.clear();
   /** @type {NodeListOf<HTMLElement>} */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The study in view and how it is looked at. Nothing is drawn or asked of the server here: what
- * follows from a change listens to it, first of all drawing.js.
+ * State of the study in view. This module neither draws nor sends requests: others listen to its
+ * events, first of all drawing.js.
  */
 
 /** @import { Levels, Owned, Session, Show } from "./session.js" */
@@ -10,19 +10,19 @@
 import { Events } from "../frame/events.js";
 
 /**
- * open, close, slice (another one is wanted), painted (it is on the screen), display (toggles,
- * window, tool), channel, mode, result, measures (of the result), threshold (of mask or operating
- * point), areas (reference areas became known), view (zoom, position).
+ * open, close, slice (another one was chosen), painted (it is on the screen), display (toggles,
+ * window, tool), channel, mode, result, measures (of the result), threshold (mask threshold or
+ * operating point), areas (reference areas became known), view (zoom, position).
  *
  * @typedef {"open" | "close" | "slice" | "painted" | "display" | "channel" | "mode" | "result"
  *   | "measures" | "threshold" | "areas" | "view"} ViewerEvent
  */
 
 /**
- * What only this module writes.
+ * This module's fields, which no other module writes.
  *
  * @typedef {Owned<"k" | "channel" | "windows" | "invert" | "show" | "tool" | "threshold"
- *   | "calls" | "measures" | "referenceAreas" | "dragging">} Own
+ *   | "operatingPoint" | "measures" | "referenceAreas" | "dragging">} Own
  */
 
 /** @type {Show} */
@@ -43,11 +43,11 @@ export let now = null;
 
 /** @type {Events<ViewerEvent, Session>} */
 const events = new Events();
-/** Listens to what happens to the study in view. */
+/** Listens to events of the study in view. */
 export const { on } = events;
 
 /**
- * Reports what has happened to the study in view; for the owner of what has changed.
+ * Emits an event of the study in view; called by the owner of the field that changed.
  *
  * @param {ViewerEvent} name
  */
@@ -55,20 +55,24 @@ export function emit(name) {
   if (now) events.emit(name, now);
 }
 
-/** @type {() => Own} the study in view, to be written */
+/** @type {() => Own} the study in view, writable */
 const own = () => opened();
 
-/** The study in view; fails where none is open. */
+/**
+ * The study in view.
+ *
+ * @throws {Error} If none is open.
+ */
 export function opened() {
   if (!now) throw new Error("No study is open.");
   return now;
 }
 
 /**
- * A study comes into view; the one before has been closed.
+ * Opens a study; the previous one has been closed.
  *
  * @param {Study} study
- * @param {number} k The slice to begin with.
+ * @param {number} k The first slice to show.
  * @param {Pick<Session, "channel" | "second" | "view" | "loader">} parts
  */
 export function open(study, k, parts) {
@@ -82,7 +86,7 @@ export function open(study, k, parts) {
     tool: "window",
     mode: "one",
     threshold: null,
-    calls: null,
+    operatingPoint: null,
     measures: null,
     referenceAreas: study.reference_area_px ?? new Array(study.n).fill(null),
     dragging: false,
@@ -96,14 +100,14 @@ export function open(study, k, parts) {
   return now;
 }
 
-/** The study leaves; listeners of "close" are the last to see it. */
+/** Closes the study; listeners of "close" are the last to see it. */
 export function close() {
   emit("close");
   now = null;
 }
 
 /**
- * Another slice; beyond the ends, the first or the last one.
+ * Goes to a slice; beyond the ends, to the first or the last one.
  *
  * @param {number} k
  */
@@ -116,18 +120,18 @@ export function goTo(k) {
 }
 
 /**
- * @typedef {object} Change How the study is shown; what is left out stays as it is.
+ * @typedef {object} Change How the study is shown; omitted fields stay as they are.
  * @property {Partial<Show>} [show]
  * @property {boolean} [invert]
  * @property {string} [tool]
  * @property {Levels} [window]
- * @property {number} [channel] Whose window it is, that in view where it is left out.
+ * @property {number} [channel] Channel of the window; by default the one in view.
  * @property {number | null} [threshold]
- * @property {number | null} [calls]
+ * @property {number | null} [operatingPoint]
  */
 
 /** @param {Change} change */
-export function display({ show, invert, tool, window, channel, threshold, calls }) {
+export function display({ show, invert, tool, window, channel, threshold, operatingPoint }) {
   if (!now) return;
   const mine = own();
   if (show) mine.show = { ...now.show, ...show };
@@ -135,8 +139,8 @@ export function display({ show, invert, tool, window, channel, threshold, calls 
   if (invert !== undefined) mine.invert = invert;
   if (tool) mine.tool = tool;
   if (threshold !== undefined) mine.threshold = threshold;
-  if (calls !== undefined) mine.calls = calls;
-  if (threshold !== undefined || calls !== undefined) emit("threshold");
+  if (operatingPoint !== undefined) mine.operatingPoint = operatingPoint;
+  if (threshold !== undefined || operatingPoint !== undefined) emit("threshold");
   emit("display");
 }
 
@@ -151,9 +155,9 @@ export function chooseChannel(channel) {
 /** @param {Result} result */
 export function setResult(result) {
   if (!now) return;
-  // others hold the study: it stays the same one
+  // other modules hold the study object, so it must stay the same one
   /** @type {{ result: Result | null }} */ (now.study).result = result;
-  Object.assign(own(), { measures: null, threshold: null, calls: null });
+  Object.assign(own(), { measures: null, threshold: null, operatingPoint: null });
   emit("result");
   emit("slice");
 }
@@ -168,7 +172,7 @@ export function setMeasures(measures) {
 }
 
 /**
- * How many pixels the reference has on a slice.
+ * Sets the number of reference pixels on a slice.
  *
  * @param {number} k
  * @param {number} area
@@ -178,7 +182,7 @@ export function setReferenceArea(k, area) {
   emit("areas");
 }
 
-/** @param {boolean} dragging Whether a drag goes on. */
+/** @param {boolean} dragging Whether a drag is in progress. */
 export function setDragging(dragging) {
   if (now) own().dragging = dragging;
 }

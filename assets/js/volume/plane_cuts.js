@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The values along a cut across all slices, rows = slices: put together here where all slices are
- * at hand, which takes no time and no request; else asked of the server, which cuts large studies
- * that a browser should not hold.
+ * Values along a cut across all slices, one row per slice. If all slices are loaded, the cut is
+ * assembled here; otherwise it is requested from the server, which cuts studies that are too large
+ * for a browser.
  */
 
 /** @import { Drawn } from "../correct/correction_layer.js" */
@@ -10,26 +10,26 @@
 /** @import { Values, Wish } from "../viewer/pixels.js" */
 /** @import { Fixed } from "./plane_views.js" */
 
-import * as calls from "../viewer/calls.js";
+import * as operatingPoint from "../viewer/operating_point.js";
 import { address, createLoader } from "../viewer/pixels.js";
 
-/** @typedef {"pixels" | "ai" | "reference" | "under"} Kind under: what a correction stands on. */
+/** @typedef {"pixels" | "ai" | "reference" | "under"} Kind under: base of a correction. */
 
-/** @typedef {{ key: string, values: Values }} Cut The key is the same as long as the values are. */
+/** @typedef {{ key: string, values: Values }} Cut The key changes when the values do. */
 
 /**
- * Where a kind comes from.
+ * Source of one kind of values.
  *
  * @typedef {object} Origin
  * @property {(k: number) => string} slice Address of a slice.
  * @property {() => string} plane Address of a cut, with {axis} and {place}.
- * @property {(k: number) => boolean} has Whether a slice has one; the others are empty.
+ * @property {(k: number) => boolean} has Whether a slice has values; the others are empty.
  */
 
 /** @typedef {{ n: number, width: number, height: number }} Volume */
 
 const BUDGET_BYTES = 48 * 1024 * 1024;
-const AHEAD = 4; // planes to either side that are fetched, where they are fetched
+const AHEAD = 4; // planes on either side that are requested ahead
 
 /**
  * @param {string} template
@@ -44,7 +44,7 @@ const fill = (template, axis, place, channel) =>
     .replace("{channel}", String(channel));
 
 /**
- * Values of a cut along a row or column of one slice.
+ * Number of values that one slice contributes to a cut.
  *
  * @param {Fixed} axis
  * @param {Volume} study
@@ -52,16 +52,16 @@ const fill = (template, axis, place, channel) =>
 const lengthOf = (axis, { width, height }) => (axis === "row" ? width : height);
 
 /**
- * One row or column of every slice, as cut_plane in dashboard/api/space.py has it.
+ * One row or column of every slice, like cut_plane in dashboard/api/space.py.
  *
  * @template {Values} Into
  * @param {Fixed} axis
  * @param {number} place
  * @param {Volume} study
- * @param {(k: number) => Values | null | undefined} sliceOf A slice's values; null leaves zeros,
- *   undefined ends it all.
- * @param {Into} values Where they are put.
- * @returns {Into | null} Null where a slice ended it.
+ * @param {(k: number) => Values | null | undefined} sliceOf Values of a slice; null for an empty
+ *   one, undefined for a missing one.
+ * @param {Into} values Receives them.
+ * @returns {Into | null} Null if a slice is missing.
  */
 export function along(axis, place, study, sliceOf, values) {
   const { n, width } = study;
@@ -78,18 +78,18 @@ export function along(axis, place, study, sliceOf, values) {
 
 /**
  * @param {Session} now
- * @param {() => void} onChange Called when a plane has arrived or failed.
+ * @param {() => void} onChange Called when a plane has loaded or failed.
  */
 export function create(now, onChange) {
   const { study } = now;
   const loader = createLoader({ budgetBytes: BUDGET_BYTES, onChange });
-  /** @type {Map<string, Cut>} one for each kind and axis */
+  /** @type {Map<string, Cut>} one per kind and axis */
   const made = new Map();
   /** @type {(Wish & { step: number })[]} */
   let wishes = [];
   /** @type {Drawn | null} */
   let corrected = null;
-  /** @type {WeakMap<object, number>} of objects that are never altered in place */
+  /** @type {WeakMap<object, number>} ids of objects that are never modified */
   const numbers = new WeakMap();
   let numbered = 0;
 
@@ -100,7 +100,7 @@ export function create(now, onChange) {
     return number;
   }
 
-  const ofResult = () => calls.resultOf(now);
+  const ofResult = () => operatingPoint.resultOf(now);
   const probability = (/** @type {number} */ k) => address(ofResult().probability_url, k);
   const always = () => true;
   /** @type {Readonly<Record<Kind, Origin>>} */
@@ -113,14 +113,14 @@ export function create(now, onChange) {
     ai: {
       slice: probability,
       plane: () => ofResult().plane_probability_url,
-      has: (k) => calls.hasMask(now, k),
+      has: (k) => operatingPoint.hasMask(now, k),
     },
     reference: {
       slice: (k) => address(study.reference_url ?? "", k),
       plane: () => study.plane_reference_url ?? "",
       has: always,
     },
-    // the same answer, of the slices that were called when the correction was begun
+    // the same result, on the slices that had a mask when the correction was started
     under: {
       slice: probability,
       plane: () => ofResult().plane_probability_url,
@@ -139,7 +139,7 @@ export function create(now, onChange) {
   }
 
   /**
-   * From the slices at hand; null where one of them is missing.
+   * Assembles a cut from loaded slices; null if one of them is missing.
    *
    * @param {Kind} kind
    * @param {Fixed} axis
@@ -152,7 +152,7 @@ export function create(now, onChange) {
   }
 
   /**
-   * From the server; rows of slices that have no mask are emptied.
+   * A cut from the server, with the rows of slices without a mask cleared.
    *
    * @param {Kind} kind
    * @param {Fixed} axis
@@ -194,11 +194,11 @@ export function create(now, onChange) {
    * @param {Kind | "correction"} kind
    * @param {Fixed} axis
    * @param {number} place
-   * @param {string | number | null} of What the values depend on besides.
+   * @param {string | number | null} of What else the values depend on.
    * @param {() => Values | null} make
    * @returns {Cut | null}
    */
-  function keep(kind, axis, place, of, make) {
+  function cached(kind, axis, place, of, make) {
     const key = `${kind} ${axis} ${place} ${of} ${study.result?.key}`;
     const slot = `${kind} ${axis}`;
     const known = made.get(slot);
@@ -211,7 +211,7 @@ export function create(now, onChange) {
   }
 
   /**
-   * The values along a row or column; null while they are on their way.
+   * The values along a row or column; null while they are loading.
    *
    * @param {Kind} kind
    * @param {Fixed} axis
@@ -219,16 +219,15 @@ export function create(now, onChange) {
    */
   function get(kind, axis, place) {
     const under = corrected && numberOf(corrected.under);
-    const of = kind === "pixels" ? now.channel : kind === "under" ? under : now.calls;
+    const of = kind === "pixels" ? now.channel : kind === "under" ? under : now.operatingPoint;
     const make = () => gather(kind, axis, place) ?? fetched(kind, axis, place);
-    const cut = keep(kind, axis, place, of, make);
+    const cut = cached(kind, axis, place, of, make);
     if (!cut) ask(kind, axis, place);
     return cut;
   }
 
   /**
-   * The same of the reader's mask, 0 or 255: slices that were touched, and what the others stand
-   * on.
+   * Likewise for the reader's mask, 0 or 255: touched slices, and the base of all others.
    *
    * @param {Drawn} mask
    * @param {Fixed} axis
@@ -240,7 +239,7 @@ export function create(now, onChange) {
     const below = under.map ? get("under", axis, place) : null;
     if (under.map && !below) return null;
     const level = under.map?.level ?? 0;
-    return keep("correction", axis, place, `${numberOf(touched)} ${numberOf(under)}`, () => {
+    return cached("correction", axis, place, `${numberOf(touched)} ${numberOf(under)}`, () => {
       const across = lengthOf(axis, study);
       const { width } = study;
       const values = new Uint8Array(study.n * across);
@@ -261,11 +260,11 @@ export function create(now, onChange) {
   return {
     get,
     getCorrected,
-    /** Before the cuts of a picture are asked for. */
+    /** Called before the cuts of a frame are requested. */
     begin() {
       wishes = [];
     },
-    /** After that: what is missing is fetched, the planes in view first. */
+    /** Called after that: requests missing planes, those in view first. */
     end: () => loader.want(wishes.sort((a, b) => a.step - b.step)),
     /**
      * @param {Fixed} axis

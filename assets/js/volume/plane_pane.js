@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One reformatted plane: its picture, outlines and crosshair on a canvas. Between slices the canvas
- * interpolates (smooth scaling); the outlines are interpolated from the same values.
+ * One reformatted plane: picture, outlines and crosshair on a canvas. Between slices the canvas
+ * interpolates (smooth scaling), and the outlines are interpolated from the same values.
  */
 
 /** @import { Cut } from "./plane_cuts.js" */
@@ -11,14 +11,14 @@ import * as contours from "../viewer/contours.js";
 
 /** @typedef {ReturnType<typeof create>} PlanePane */
 
-/** @typedef {Record<AxisName, number>} Places Where the crosshair is. */
+/** @typedef {Record<AxisName, number>} Places Position of the crosshair. */
 
 /**
- * How all planes lie on the screen.
+ * Layout shared by all planes.
  *
  * @typedef {object} Lie
  * @property {Axes} axes
- * @property {(axis: AxisName) => number} centre The place in the middle of the screen.
+ * @property {(axis: AxisName) => number} centre Position at the centre of the screen.
  * @property {() => number} zoom 1 fits the pane.
  */
 
@@ -29,9 +29,9 @@ import * as contours from "../viewer/contours.js";
  * @property {Cut | null} reference
  * @property {Cut | null} correction
  * @property {Uint8Array} table Grey levels.
- * @property {string} tableKey The same as long as they are.
- * @property {number} level Of the AI's mask.
- * @property {number} fill Its opacity, 0 for none.
+ * @property {string} tableKey Changes when they do.
+ * @property {number} level Level of the AI mask.
+ * @property {number} fill Opacity of the fill, 0 for none.
  * @property {Places | null} at The crosshair.
  */
 
@@ -39,8 +39,8 @@ import * as contours from "../viewer/contours.js";
 
 /** @type {readonly OutlineName[]} */
 const OUTLINES = ["ai", "reference", "correction"];
-const GAP = 9; // free of lines around the crosshair's middle, in screen pixels
-/** As the style sheet names them after "--on-image-"; the core is between two lines. */
+const GAP = 9; // gap at the centre of the crosshair, in screen pixels
+/** Names in the style sheet after "--on-image-"; the core is between the two lines. */
 const COLOURS = ["ai", "reference", "correction", "correction-core", "cross"];
 const DASHES = [5, 4]; // of the reference's outline
 
@@ -50,7 +50,7 @@ const DASHES = [5, 4]; // of the reference's outline
  */
 function penOf(canvas) {
   const pen = canvas.getContext("2d");
-  if (!pen) throw new Error("This browser draws on no canvas.");
+  if (!pen) throw new Error("This browser does not support canvas drawing.");
   return pen;
 }
 
@@ -92,7 +92,7 @@ export function create(root, view, { axes, centre, zoom }) {
   }
 
   /**
-   * Places along the view's two axes under a point of the window.
+   * Position along the view's two axes under a point of the window.
    *
    * @param {{ clientX: number, clientY: number }} event
    * @returns {Partial<Places>}
@@ -106,7 +106,7 @@ export function create(root, view, { axes, centre, zoom }) {
     };
   }
 
-  /** Takes (in-plane axis, slice) of a cut to the screen. */
+  /** Transforms (in-plane axis, slice) of a cut to screen coordinates. */
   function matrix() {
     const [sx, sy] = scale();
     const e = size.width / 2 - sx * centre(view.across.axis);
@@ -169,7 +169,7 @@ export function create(root, view, { axes, centre, zoom }) {
 
   /** @param {DrawnPlane} drawn */
   function draw(drawn) {
-    if (!drawn.pixels) return; // the older picture stays while this one is on its way
+    if (!drawn.pixels) return; // the previous picture stays while this one is loading
     const dense = canvas.width / Math.max(1, size.width);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);

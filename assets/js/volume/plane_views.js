@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Which planes a study has besides the one that was acquired, and how they lie on the screen. Pure
- * functions.
+ * The planes that can be reformatted from a study, and their display orientation. Pure functions.
  *
- * A view cuts every slice along one row or column, `fixed`. Its picture has the slices on one side
- * and the other in-plane axis on the other, so that a plane looks the same whatever was acquired:
- * the patient's right, or anterior, to the left, and anterior, or superior, at the top.
+ * A view cuts every slice along one row or column, `fixed`. Its picture has the slices along one
+ * side and the remaining in-plane axis along the other, turned so that a plane looks the same
+ * whatever was acquired: the patient's right or anterior on the left, anterior or superior at the
+ * top.
  */
 
 /** @import { Plane } from "../viewer/orientation.js" */
@@ -21,7 +21,7 @@ import { acquired, OPPOSITE, planeAcross } from "../viewer/orientation.js";
 
 /** @typedef {Readonly<Record<AxisName, Axis>>} Axes */
 
-/** @typedef {{ axis: AxisName, flip: boolean }} Side The axis along it; flip: turned round. */
+/** @typedef {{ axis: AxisName, flip: boolean }} Side The axis along it; flip: reversed. */
 
 /**
  * @typedef {object} PlaneView
@@ -34,12 +34,20 @@ import { acquired, OPPOSITE, planeAcross } from "../viewer/orientation.js";
 
 /** @typedef {Pick<Study, "n" | "height" | "width" | "spacing_mm" | "orientation">} Lying */
 
-/** @type {Readonly<Record<Plane, [string, string]>>} letters at the left and at the top */
+/** @type {Readonly<Record<Plane, [string, string]>>} letters on the left and at the top */
 const CORNERS = { axial: ["R", "A"], coronal: ["R", "S"], sagittal: ["A", "S"] };
 
+/** Why a study has no planes. */
+export const REASONS = {
+  single: "MPR not available: single slice.",
+  spacing: "MPR not available: no pixel spacing in the files.",
+  orientation: "MPR not available: no orientation in the files.",
+  plane: "MPR not available: slice orientation is inconsistent.",
+};
+
 /**
- * Length, distance in mm and letters at both ends of the slices, rows and columns; null where the
- * letters name no plane.
+ * Length, spacing in mm and end letters of slices, rows and columns; null if the letters do not
+ * determine a plane.
  *
  * @param {Lying} study
  * @returns {Axes | null}
@@ -77,18 +85,16 @@ function viewAcross(axes, fixed) {
 }
 
 /**
- * The planes of a study, or the reason why there are none.
+ * The planes of a study, or why there are none.
  *
  * @param {Lying} study
  * @returns {{ axes: Axes, views: PlaneView[], reason: "" } | { reason: string }}
  */
 export function of(study) {
-  if (study.n < 2) return { reason: "A single slice has no other planes." };
-  if (!study.spacing_mm)
-    return { reason: "The files state no spacing: other planes would be out of proportion." };
-  if (!study.orientation)
-    return { reason: "The files do not say how the slices lie in the patient." };
+  if (study.n < 2) return { reason: REASONS.single };
+  if (!study.spacing_mm) return { reason: REASONS.spacing };
+  if (!study.orientation) return { reason: REASONS.orientation };
   const axes = axesOf(study);
-  if (!axes) return { reason: "The slices' orientation does not fit any plane." };
+  if (!axes) return { reason: REASONS.plane };
   return { axes, views: [viewAcross(axes, "row"), viewAcross(axes, "column")], reason: "" };
 }

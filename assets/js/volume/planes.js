@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * Axial, coronal and sagittal side by side: the main view as it is, and beside it the two planes
- * that cross its slices. A crosshair in each shows where the others lie. Zoom and middle are those
- * of the main view.
+ * Multiplanar reformats: the main view, and beside it the two planes that cross its slices. A
+ * crosshair in each shows the position of the others. Zoom and centre are those of the main view.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -32,16 +31,16 @@ import * as planePane from "./plane_pane.js";
 import * as planeViews from "./plane_views.js";
 
 /**
- * What is shown while the mode is on.
+ * State while the mode is on.
  *
  * @typedef {object} Open
  * @property {Session} now
  * @property {View} view
  * @property {Axes} axes
- * @property {number} middle The place among the slices in the middle of the screen.
+ * @property {number} middle Slice position at the centre of the screen.
  * @property {ReturnType<typeof planeCuts.create>} cuts
  * @property {PlanePane[]} panes
- * @property {{ apply: () => void }} screen Follows what the screens of the main view share.
+ * @property {{ apply: () => void }} screen Follows the view that the main view's screens share.
  * @property {AbortController} undo
  * @property {number} timer
  * @property {boolean} scheduled
@@ -50,10 +49,10 @@ import * as planeViews from "./plane_views.js";
 
 const WORDS = { axial: "Axial", coronal: "Coronal", sagittal: "Sagittal" };
 const PANES = ["plane-first", "plane-second"];
-const AGAIN_MS = 120; // while slices are on their way
+const AGAIN_MS = 120; // while slices are loading
 /** @type {Open | null} */
 let open = null;
-/** @type {WeakMap<Session, { row: number, column: number }>} of the crosshair */
+/** @type {WeakMap<Session, { row: number, column: number }>} position of the crosshair */
 const places = new WeakMap();
 
 /** @param {Session} now */
@@ -61,12 +60,13 @@ function offer(now) {
   const { reason } = planeViews.of(now.study);
   const button = byId("mode-planes", HTMLButtonElement);
   button.disabled = Boolean(reason);
-  button.title = reason || "Axial, coronal and sagittal (Y)";
+  button.dataset.title ??= button.title;
+  button.title = reason || button.dataset.title;
 }
 
 /**
- * The middle of the outline on the slice in view, else where the mask is largest, else of the
- * image.
+ * The centre of the outline on the slice in view, else on the slice with the largest mask, else of
+ * the image.
  *
  * @param {Session} now
  */
@@ -100,7 +100,7 @@ function middleOf(now, k) {
 }
 
 /**
- * Where the crosshair is.
+ * Position of the crosshair.
  *
  * @param {Session} now
  */
@@ -121,7 +121,7 @@ function start(now) {
   const centre = (/** @type {AxisName} */ axis) =>
     ({ slice: mine.middle, row: view.y, column: view.x })[axis];
   const lie = { axes, centre, zoom: () => view.zoom };
-  // Keys and buttons that zoom, move and reset the main view reach the planes through this.
+  // Keys and buttons that zoom, pan and reset the main view affect the planes through this.
   const apply = () => {
     if (view.zoom === 1) mine.middle = middle;
     invalidate();
@@ -228,7 +228,7 @@ function draw(mine) {
   cuts.end();
   crosshair(now, seen ? at : null);
   clearTimeout(mine.timer);
-  // slices that arrive for the main view are announced to nobody else
+  // slices loaded for the main view are not reported here
   if (isWaiting) mine.timer = setTimeout(invalidate, AGAIN_MS);
 }
 
@@ -244,9 +244,9 @@ function label({ axes, cuts }, { view, root }, place, pixels) {
   const waiting = cuts.hasFailed(fixed, place) ? "This plane could not be loaded." : "Loading";
   query(".plane-title", root).textContent = `${WORDS[name]}  ${place + 1} / ${length}`;
   query(".plane-note", root).textContent =
-    `interpolated, ${axes.slice.mm.toFixed(1)} mm between slices`;
+    `interpolated, slice spacing ${axes.slice.mm.toFixed(1)} mm`;
   query(".plane-state", root).textContent = pixels ? "" : waiting;
-  if (pixels) root.dataset.place = String(place); // what is in view, for tests too
+  if (pixels) root.dataset.place = String(place); // read by tests
   const slider = root.querySelector("input");
   if (!slider) return;
   slider.value = String(place + 1);
@@ -254,8 +254,7 @@ function label({ axes, cuts }, { view, root }, place, pixels) {
 }
 
 /**
- * Over the main view, in image coordinates; free around the middle, so that what lies there is
- * seen.
+ * Draws the crosshair over the main view, in image coordinates, with a gap at its centre.
  *
  * @param {Session} session
  * @param {Places | null} at
@@ -288,15 +287,15 @@ function moveTo({ slice, row, column }) {
    * @param {AxisName} axis
    */
   const inside = (value, axis) => Math.min(axes[axis].length - 1, Math.max(0, Math.floor(value)));
-  const kept = placeOf(now);
-  if (row !== undefined) kept.row = inside(row, "row");
-  if (column !== undefined) kept.column = inside(column, "column");
+  const current = placeOf(now);
+  if (row !== undefined) current.row = inside(row, "row");
+  if (column !== undefined) current.column = inside(column, "column");
   if (slice !== undefined) viewer.goTo(slice);
   invalidate();
 }
 
 /**
- * Keeps what is under the pointer where it is.
+ * Zooms around the point under the pointer.
  *
  * @param {PlanePane} pane
  * @param {number} factor
@@ -314,7 +313,7 @@ function zoomAt(pane, factor, event) {
 
 /**
  * @param {Partial<Places>} by
- * @param {number} [zoom] As before where it is left out.
+ * @param {number} [zoom] Unchanged by default.
  */
 function shift({ slice = 0, row = 0, column = 0 }, zoom = viewer.opened().view.zoom) {
   if (!open) return;
@@ -413,16 +412,16 @@ function follow(now) {
   else if (now.mode !== "planes") stop();
 }
 
-/** The key says why there are no planes; the button says it when it is pointed at. */
+/** Chooses the mode, or shows why there are no planes (as the button's tooltip does). */
 function choose() {
   if (!viewer.now) return;
   if (!byId("mode-planes", HTMLButtonElement).disabled) return linked.choose("planes");
-  note(planeViews.of(viewer.now.study).reason);
+  note(planeViews.of(viewer.now.study).reason, "no-planes");
 }
 
 export function mount() {
   const bindings = [
-    { id: "mode.planes", key: "y", label: "Axial, coronal and sagittal planes", run: choose },
+    { id: "mode.planes", key: "y", label: "MPR (axial, coronal, sagittal)", run: choose },
   ];
   const removers = all([
     viewer.on("open", offer),
@@ -431,7 +430,7 @@ export function mount() {
     viewer.on(["slice", "display", "channel", "result", "threshold"], invalidate),
     correction.on(["change", "loaded"], invalidate),
     correctionLayer.on("version", invalidate),
-    keys.add("Planes", bindings),
+    keys.add("MPR", bindings),
     tools.add(TOOL),
   ]);
   return () => {

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The view in space: head or brain, the masks of AI, reader and reference, the plane of the slice
- * in view. Made when it is first chosen, kept while the study is open, so that its camera stays as
- * the reader turned it.
+ * The 3D view: surfaces of head or brain and of the masks of AI, reader and reference, and the
+ * plane of the slice in view. It is created when first chosen and lives while the study is open, so
+ * that its camera stays as the reader turned it.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -25,35 +25,35 @@ import * as spaceData from "./space_data.js";
 /** @typedef {{ key: readonly unknown[] | null, found: Surface | null }} Mask */
 
 /**
- * Of the study that is open.
+ * State for the open study.
  *
  * @typedef {object} Made
  * @property {Session} now
  * @property {PlotlyElement} figure
- * @property {Scene | null} scene Null until it is there.
+ * @property {Scene | null} scene Null until it is loaded.
  * @property {Record<MaskName, Mask>} masks
  * @property {AbortController} undo
  * @property {number} began
  * @property {number} k The slice whose plane is drawn.
- * @property {string} shown What is visible, in words.
+ * @property {string} shown Which traces are visible, as JSON.
  * @property {boolean} ready
  * @property {boolean} busy
  * @property {number} revision
  */
 
-/** Places of traces in the figure, as TRACES in dashboard/figures/space.py. */
+/** Indices of traces in the figure, as in TRACES of dashboard/figures/space.py. */
 const AI = 0;
 const REFERENCE = 1;
 const PLANE = 3;
 const FRAME = 4;
 const CORRECTION = 5;
-/** Those that change while the study is open. */
+/** The masks that change while the study is open. */
 const MASKS = { ai: AI, correction: CORRECTION };
 /** @type {readonly MaskName[]} */
 const MASK_NAMES = ["ai", "correction"];
-const GLASS = 0.3; // opacity of the AI's mask around the reader's
-const STILL_PX = 4; // a press that moves further turns the figure
-const SETTLE_MS = 200; // a threshold that is still being dragged is not asked for
+const GLASS = 0.3; // opacity of the AI mask around the reader's
+const STILL_PX = 4; // a press that moves further is a rotation, not a click
+const SETTLE_MS = 200; // waits until the threshold is no longer being dragged
 const CONFIG = {
   displayModeBar: false,
   scrollZoom: false,
@@ -62,7 +62,7 @@ const CONFIG = {
   responsive: true,
 };
 const NO_WEBGL =
-  "This browser shows no 3D: WebGL is switched off or missing. The other views work without it.";
+  "3D is not available in this browser: WebGL is off or missing. All other views work without it.";
 /** @type {Made | null} */
 let made = null;
 let timer = 0;
@@ -72,10 +72,15 @@ function hasWebgl() {
   return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
 }
 
-/** @param {string} words */
-function message(words) {
-  byId("space-message").hidden = !words;
-  byId("space-message").textContent = words;
+/**
+ * @param {"building" | "no-webgl" | "failed" | ""} code Is in the document too, for tests.
+ * @param {string} [text]
+ */
+function message(code, text = "") {
+  const place = byId("space-message");
+  place.hidden = !code;
+  place.textContent = text;
+  place.dataset.code = code;
 }
 
 /**
@@ -107,8 +112,8 @@ async function start(now) {
     revision: 0,
   };
   made = mine;
-  if (!hasWebgl()) return message(NO_WEBGL);
-  message("Making the surfaces");
+  if (!hasWebgl()) return message("no-webgl", NO_WEBGL);
+  message("building", "Building surfaces");
   try {
     const [scene] = await Promise.all([spaceData.scene(now, mine.undo.signal), fetchMasks(mine)]);
     if (made !== mine) return;
@@ -122,8 +127,8 @@ async function start(now) {
     refresh();
   } catch (error) {
     if (made !== mine || isAbort(error)) return;
-    made = null; // chosen again, it is tried again
-    message(`${sentenceOf(error)} Choose 3D again to try once more.`);
+    made = null; // choosing 3D again retries
+    message("failed", `${sentenceOf(error)} Choose 3D again to retry.`);
   }
 }
 
@@ -137,13 +142,13 @@ async function drawFirst(mine, { figure: { data, layout }, space }) {
   placeSlice(mine, data);
   applyShow(mine, data);
   const lesion = [data[AI], data[REFERENCE]].find((trace) => trace.x?.length);
-  // from the lesion's side
+  // view from the side of the lesion
   if (lesion && !spaceData.liesFar(space, { x: lesion.x })) layout.scene.camera.eye.x *= -1;
   await Plotly.newPlot(mine.figure, data, layout, CONFIG);
 }
 
 /**
- * The masks as they are in view, where they are not the ones that are there.
+ * Fetches the masks in view, except those that are loaded.
  *
  * @param {Made} mine
  */
@@ -162,9 +167,9 @@ async function fetchMask(mine, name) {
   part.key = key;
   try {
     const found = await wanted.fetch(mine.undo.signal);
-    if (part.key === key) part.found = found; // else it has changed again meanwhile
+    if (part.key === key) part.found = found; // else the mask has changed again
   } catch (error) {
-    if (part.key === key) part.key = null; // tried again with the next change
+    if (part.key === key) part.key = null; // the next change retries
     throw error;
   }
 }
@@ -208,7 +213,7 @@ function applyShow(mine, data) {
   mine.shown = JSON.stringify(shown);
 }
 
-/** Brings the figure to what is in view: one drawing at a time, however many changes came. */
+/** Updates the figure, one drawing at a time, however many changes there were. */
 function refresh() {
   const mine = made;
   if (!mine || mine.now.mode !== "space") return;
@@ -225,7 +230,7 @@ function refresh() {
 }
 
 /**
- * Draws what has changed; false where nothing has.
+ * Draws what has changed; returns false if nothing has.
  *
  * @param {Made} mine
  */
@@ -251,8 +256,8 @@ async function step(mine) {
 const nextFrame = () => new Promise((resolve) => requestAnimationFrame(() => resolve(true)));
 
 /**
- * Moves the plane alone: Plotly's own update would send every surface to the graphics card again, a
- * hundred times the work. False where its inner parts are not as expected.
+ * Moves only the plane: Plotly's own update would upload every surface again, a hundred times the
+ * work. Returns false if Plotly's internals are not as expected.
  *
  * @param {Made} mine
  */
@@ -273,10 +278,9 @@ function moveDrawn({ figure }) {
 }
 
 /**
- * A click moves the slice to the point under the pointer; a turn never does. Plotly reports a
- * "click" with every frame that is drawn while the button is down, the first and the last one of a
- * turn as well: it only says what is under the pointer, and the press itself whether it was a
- * click.
+ * A click goes to the slice at the point under the pointer; a rotation does not. Plotly emits a
+ * "click" with every frame drawn while the button is down, including a rotation, so its events only
+ * provide the point under the pointer, and the pointer events decide whether it was a click.
  *
  * @param {Made} mine
  * @param {Scene} scene
@@ -306,7 +310,7 @@ function listen({ now, figure, undo: { signal } }, { space }) {
   /** @param {PointerEvent} event */
   const move = ({ clientX: x, clientY: y }) => {
     const isFar = pressed && Math.hypot(x - pressed.x, y - pressed.y) >= STILL_PX;
-    if (pressed && isFar) pressed.isClick = false; // and stays none where it comes back
+    if (pressed && isFar) pressed.isClick = false; // even if the pointer returns
   };
   /** @param {PointerEvent} event */
   const end = (event) => {
@@ -314,7 +318,7 @@ function listen({ now, figure, undo: { signal } }, { space }) {
     const point = under ?? pressed?.under;
     const isClick = Boolean(pressed?.isClick);
     if (isClick && point) go(point);
-    // a finger was over nothing before: the next frame says what it is over
+    // a finger does not hover: the next frame provides the point under it
     late = isClick && !point && event.pointerType === "touch";
     pressed = null;
   };
@@ -361,21 +365,22 @@ function describe({ now, scene, masks }) {
   row("head", Boolean(head), true, "");
   row("slice", true, true, `${now.k + 1} / ${now.study.n}`);
   const isGlass = shown && own.found?.amount.voxels;
-  byId("space-looks-ai").textContent = isGlass ? "see-through, amber" : "solid, amber";
+  byId("space-looks-ai").textContent = isGlass ? "transparent, amber" : "solid, amber";
   byId("space-name-correction").textContent = version
     ? `Version ${version.number}, ${version.author}`
     : "Your correction";
   byId("space-name-head").textContent = head === "brain" ? "Brain surface" : "Head surface";
-  const isShipped = !now.study.result || threshold.isUnchanged(now);
-  byId("space-threshold").hidden = isShipped;
-  byId("space-threshold").textContent = isShipped ? "" : "Not at the shipped thresholds.";
+  byId("space-row-head").dataset.surface = head ?? "";
+  const isDefault = !now.study.result || threshold.isUnchanged(now);
+  byId("space-threshold").hidden = isDefault;
+  byId("space-threshold").textContent = isDefault ? "" : "Not at the default thresholds.";
   byId("space-scale").hidden = scene?.space.unit !== "pixels";
   byId("space-scale").textContent =
-    "The files state no spacing: the distance of slices is assumed, and nothing is to scale.";
+    "No spacing in the files: slice distance is assumed, sizes are not to scale.";
 }
 
 /**
- * Threshold, result or correction changed: another surface.
+ * Schedules an update after a change of threshold, result or correction.
  *
  * @param {Session} now
  */
@@ -392,7 +397,7 @@ async function update(now) {
   try {
     await fetchMasks(mine);
   } catch (error) {
-    if (!isAbort(error)) message(sentenceOf(error));
+    if (!isAbort(error)) message("failed", sentenceOf(error));
     return;
   }
   if (made === mine) refresh();
@@ -430,13 +435,13 @@ function onWheel(event) {
   void Plotly.relayout(figure, { "scene.camera.eye": nearer });
 }
 
-/** @param {AbortSignal} signal Takes the listeners off the page's elements. */
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   const host = byId("viewer-space");
   host.addEventListener("wheel", onWheel, { passive: false, capture: true, signal });
   host.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
   const bindings = [
-    { id: "mode.space", key: "j", label: "Surfaces in space", run: () => linked.choose("space") },
+    { id: "mode.space", key: "j", label: "3D surfaces", run: () => linked.choose("space") },
   ];
   const removers = all([
     viewer.on("mode", follow),

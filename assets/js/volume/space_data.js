@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the view in space is made of: fetched once for each study, and for each threshold of the
- * AI's mask.
+ * Data of the 3D view: head and reference are fetched once per study, the AI mask once per
+ * threshold.
  */
 
 /** @import { Session } from "../viewer/session.js" */
@@ -14,23 +14,23 @@ import * as threshold from "../viewer/threshold.js";
 /** @typedef {"x" | "y" | "z"} DrawnAxis */
 
 /**
- * How the study lies (describe_space in dashboard/figures/space.py).
+ * Geometry of the study (describe_space in dashboard/figures/space.py).
  *
  * @typedef {object} Space
  * @property {"mm" | "pixels"} unit
  * @property {{ name: DrawnAxis, along: "slice" | "row" | "column", reversed: boolean, size: number,
  *   drawn: readonly [number, number] }[]} axes
- * @property {number} step From slice to slice.
+ * @property {number} step Distance from slice to slice.
  * @property {"brain" | "head" | null} head
  */
 
 /** @typedef {{ voxels: number, volume_ml: number | null }} Amount */
 
-/** @typedef {Record<string, any>} Trace As Plotly draws it. */
+/** @typedef {Record<string, any>} Trace A Plotly trace. */
 
 /** @typedef {{ trace: Trace, amount: Amount }} Surface */
 
-/** @typedef {{ data: Trace[], layout: any }} Figure As Plotly takes it. */
+/** @typedef {{ data: Trace[], layout: any }} Figure A Plotly figure. */
 
 /** @typedef {{ figure: Figure, space: Space, reference: Amount | null }} Scene */
 
@@ -38,7 +38,7 @@ import * as threshold from "../viewer/threshold.js";
  * A surface that changes while the study is open.
  *
  * @typedef {object} Wanted
- * @property {readonly unknown[]} key Its parts are the same as long as the mask is.
+ * @property {readonly unknown[]} key Its parts change when the mask does.
  * @property {(signal: AbortSignal) => Promise<Surface>} fetch
  */
 
@@ -54,7 +54,8 @@ const TYPES = {
 };
 
 /**
- * Numbers that Plotly's Python side packs in base64, as a typed array; anything else as it is.
+ * Unpacks numbers that Plotly's Python side encodes in base64 into a typed array; returns anything
+ * else unchanged.
  *
  * @param {any} value
  */
@@ -72,7 +73,7 @@ const unpackTrace = (trace) =>
   Object.fromEntries(Object.entries(trace).map(([name, value]) => [name, unpack(value)]));
 
 /**
- * Head and reference, and how the study lies.
+ * Surfaces of head and reference, and the geometry of the study.
  *
  * @param {Session} now
  * @param {AbortSignal} signal
@@ -92,7 +93,7 @@ export async function scene(now, signal) {
 const readSurface = ({ figure, amount }) => ({ trace: unpackTrace(figure.data[0]), amount });
 
 /**
- * The surface of the AI's mask as it is in view; null before an analysis.
+ * The surface of the AI mask in view; null before the analysis.
  *
  * @param {Session} now
  * @returns {Wanted | null}
@@ -127,7 +128,7 @@ function ofCorrection({ study }) {
   };
 }
 
-/** The two masks that change. */
+/** The masks that change while the study is open. */
 export const MASKS = { ai: ofAi, correction: ofCorrection };
 
 /**
@@ -137,7 +138,7 @@ export const MASKS = { ai: ofAi, correction: ofCorrection };
  */
 function stackOf({ axes }) {
   const axis = axes.find(({ along }) => along === "slice");
-  if (!axis) throw new Error("No axis leads along the slices.");
+  if (!axis) throw new Error("No axis is along the slices.");
   return axis;
 }
 
@@ -154,7 +155,7 @@ export function sliceAt(space, point) {
 }
 
 /**
- * Corners of a slice, in turn, along each axis.
+ * Corners of a slice in order, as coordinates along each axis.
  *
  * @param {Pick<Space, "axes" | "step">} space
  * @param {number} k
@@ -173,7 +174,7 @@ export function corners(space, k) {
 }
 
 /**
- * Whether a surface lies nearer to the end of the x axis than to its beginning.
+ * Whether a surface is nearer to the end of the x axis than to its start.
  *
  * @param {Space} space
  * @param {{ x: readonly number[] }} trace

@@ -1,6 +1,6 @@
-"""The findings panel's section on the reader's own mask: what it measures, and what was saved.
+"""The findings panel's section on the reader's correction: its figures, and the saved versions.
 
-It is hidden until there is one; `assets/js/review/correction_panel.js` fills it.
+It is hidden until there is a correction; `assets/js/review/correction_panel.js` fills it in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dashboard.components.buttons import button, small_button
 
 
 def section() -> html.Section:
-    """Area, volume, Dice with AI and reference, what became of the draft, versions."""
+    """Area, volume, Dice with AI and reference, saving status, versions."""
     return html.Section(
         [
             html.H2("Your correction", id="correction-title", className="panel-title"),
@@ -33,8 +33,8 @@ def section() -> html.Section:
                         html.Tbody(
                             [
                                 _row("size", "Area, volume"),
-                                _row("ai", "Dice with the AI's mask"),
-                                _row("reference", "Dice with the reference"),
+                                _row("ai", "Dice with AI mask"),
+                                _row("reference", "Dice with reference"),
                                 html.Tr(
                                     [
                                         html.Th("Diameters", scope="row"),
@@ -56,7 +56,7 @@ def section() -> html.Section:
             html.H3("Saved versions", id="correction-versions-title", className="panel-title"),
             html.Ul(id="correction-versions", className="correction-versions"),
             small_button(
-                "Begin again from the AI's mask in view",
+                "Start over from the current AI mask",
                 id="correction-from-ai",
             ),
             _ask(),
@@ -68,7 +68,7 @@ def section() -> html.Section:
 
 
 def _ask() -> html.Dialog:
-    """Asked before a draft that was not saved gives way to another mask."""
+    """Confirmation before another mask replaces a draft that is not saved as a version."""
     return html.Dialog(
         [
             html.Div(
@@ -78,9 +78,9 @@ def _ask() -> html.Dialog:
             html.P(id="correction-ask-words", className="dialog-body"),
             html.Div(
                 [
-                    button("Keep it", id="correction-ask-keep", className="button"),
+                    button("Keep draft", id="correction-ask-keep", className="button"),
                     button(
-                        "Replace the draft",
+                        "Replace draft",
                         id="correction-ask-replace",
                         className="button button--primary",
                     ),
@@ -94,10 +94,10 @@ def _ask() -> html.Dialog:
     )
 
 
-def _row(name: str, words: str) -> Component:
+def _row(name: str, label: str) -> Component:
     return html.Tr(
         [
-            html.Th(words, scope="row"),
+            html.Th(label, scope="row"),
             html.Td(id=f"correction-{name}-slice"),
             html.Td(id=f"correction-{name}-volume"),
         ],

@@ -1,4 +1,4 @@
-"""The row of the tool bar for correcting the AI's mask; `assets/js/correct/edit_bar.js` runs it."""
+"""The edit row of the tool bar for correcting the AI mask; see `assets/js/correct/edit_bar.js`."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button
 
-#: Name as in `assets/js/correct/edit_tools.js`, words, key, what it does.
+#: Name as in `assets/js/correct/edit_tools.js`, label, key, tooltip.
 _TOOLS = (
-    ("brush", "Brush", "4", "Adds what a drag covers; with Alt it takes away"),
-    ("eraser", "Eraser", "5", "Takes away what a drag covers; with Alt it adds"),
-    ("polygon", "Polygon", "6", "Adds an area: click its corners, or drag; Enter closes it"),
-    ("cut", "Cut out", "7", "Takes an area away: click its corners, or drag; Enter closes it"),
-    ("fill", "Fill hole", "8", "Fills the hole that is clicked; with Alt it takes a piece away"),
-)
-#: Of the slice in view: name as in `assets/js/correct/edit_actions.js`, words, key, what it does.
-_ACTIONS = (
-    ("grow", "Grow", "Shift+G", "One pixel wider all round"),
-    ("shrink", "Shrink", "Shift+S", "One pixel narrower all round"),
+    ("brush", "Brush", "4", "Paint to add; hold Alt to erase"),
+    ("eraser", "Eraser", "5", "Paint to erase; hold Alt to add"),
+    ("polygon", "Polygon", "6", "Click corners or draw freehand to add an area; Enter closes"),
     (
-        "copy-next",
-        "To next",
-        "Shift+Page down",
-        "The next slice gets this mask and comes into view",
+        "cut",
+        "Subtract polygon",
+        "7",
+        "Click corners or draw freehand to remove an area; Enter closes",
     ),
-    ("copy-previous", "To previous", "Shift+Page up", "The slice before gets this mask"),
-    ("interpolate", "Interpolate", "Shift+I", "Fills the slices between two that were corrected"),
-    ("clear", "Clear", "Shift+X", "Takes the whole mask of this slice away"),
-    ("again", "AI's again", "Shift+A", "This slice as the AI outlined it"),
+    ("fill", "Fill hole", "8", "Click a hole to fill it; Alt-click a region to remove it"),
+)
+#: For the slice in view: name as in `assets/js/correct/edit_actions.js`, label, key, tooltip.
+_ACTIONS = (
+    ("grow", "Grow", "Shift+G", "Grow the mask by one pixel"),
+    ("shrink", "Shrink", "Shift+S", "Shrink the mask by one pixel"),
+    ("copy-next", "Copy to next", "Shift+Page down", "Copy this mask to the next slice"),
+    ("copy-previous", "Copy to previous", "Shift+Page up", "Copy this mask to the previous slice"),
+    ("interpolate", "Interpolate", "Shift+I", "Interpolate between corrected slices"),
+    ("clear", "Clear", "Shift+X", "Clear the mask on this slice"),
+    ("again", "Revert to AI", "Shift+A", "Revert this slice to the AI mask"),
 )
 
 
 def layout() -> list[Component]:
-    """Tools, size of the brush, undo and redo, what can be done to a slice, saving."""
+    """Tools, brush size, undo and redo, actions on the slice, saving."""
     return [
         html.Div(
             [_tool(*tool) for tool in _TOOLS],
             className="segments edit-tools",
             role="group",
-            **aria(label="Tools that correct the mask"),
+            **aria(label="Editing tools"),
         ),
         html.Label(
             [
@@ -51,7 +51,7 @@ def layout() -> list[Component]:
                 html.Span(id="edit-size-words", className="edit-size tabular"),
             ],
             className="edit-size-label",
-            title="Diameter of brush and eraser (< and >)",
+            title="Brush and eraser diameter (< and >)",
         ),
         html.Div(
             [_button("undo", "Undo", "Ctrl+Z"), _button("redo", "Redo", "Ctrl+Shift+Z")],
@@ -61,15 +61,15 @@ def layout() -> list[Component]:
             [_action(*action) for action in _ACTIONS],
             className="segments edit-actions",
             role="group",
-            **aria(label="The mask of this slice"),
+            **aria(label="Mask on this slice"),
         ),
         html.P(id="edit-words", className="edit-words", role="status"),
         _button("save", "Save version", "Ctrl+S", extra="button--primary"),
         html.Div(
             [
                 html.P(id="edit-conflict-words", className="edit-conflict-words"),
-                button("Keep mine", id="edit-keep-mine", className="button"),
-                button("Take the other one", id="edit-take-theirs", className="button"),
+                button("Keep this draft", id="edit-keep-mine", className="button"),
+                button("Use the other draft", id="edit-take-theirs", className="button"),
             ],
             id="edit-conflict",
             className="inline",
@@ -78,10 +78,10 @@ def layout() -> list[Component]:
     ]
 
 
-def _tool(name: str, words: str, key: str, title: str) -> html.Button:
+def _tool(name: str, label: str, key: str, title: str) -> html.Button:
     state: Any = {"data-tool-button": name}
     return button(
-        words,
+        label,
         key,
         id=f"edit-tool-{name}",
         className="segment",
@@ -91,16 +91,16 @@ def _tool(name: str, words: str, key: str, title: str) -> html.Button:
     )
 
 
-def _action(name: str, words: str, key: str, title: str) -> html.Button:
-    return button(words, id=f"edit-{name}", className="segment", title=f"{title} ({key})")
+def _action(name: str, label: str, key: str, title: str) -> html.Button:
+    return button(label, id=f"edit-{name}", className="segment", title=f"{title} ({key})")
 
 
-def _button(name: str, words: str, key: str, *, extra: str = "") -> html.Button:
+def _button(name: str, label: str, key: str, *, extra: str = "") -> html.Button:
     return button(
-        words,
+        label,
         key,
         id=f"edit-{name}",
         className=f"button button--small {extra}",
-        title=f"{words} ({key})",
+        title=f"{label} ({key})",
         disabled=True,
     )

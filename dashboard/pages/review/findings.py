@@ -1,7 +1,7 @@
-"""The findings panel: what the models say of the study and of the slice in view.
+"""The findings panel: results of the models for the study and for the slice in view.
 
 Every line has its place from the start, so that nothing moves when slices change. The browser
-(`assets/js/review/findings.js`, `analysis.js`) writes the values.
+(`assets/js/review/findings.js`, `analysis.js`) fills in the values.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
 from dashboard.pages.review import correction, measure_bar, next_study
-from dashboard.pages.review.overlays import calls_section, map_buttons, threshold_section
+from dashboard.pages.review.overlays import map_buttons, operating_point_section, threshold_section
 
 CANCEL = "analysis-cancel"
 
 
-def layout(learned_on: list[str]) -> html.Aside:
+def layout(score_explanation: list[str]) -> html.Aside:
     """The panel.
 
     Args:
-        learned_on: Sentences on what the slice score was learned on, shown on demand.
+        score_explanation: Paragraphs on how the slice score works, shown on demand.
     """
     return html.Aside(
         [
@@ -41,8 +41,8 @@ def layout(learned_on: list[str]) -> html.Aside:
                     _trust(),
                     _maps(),
                     threshold_section(),
-                    calls_section(),
-                    _learned(learned_on),
+                    operating_point_section(),
+                    _score_explanation(score_explanation),
                     _model(),
                 ],
                 className="findings-scroll",
@@ -85,7 +85,7 @@ def _study() -> html.Section:
             ],
             className="finding-volume",
         ),
-        html.P(id="finding-called", className="finding-text"),
+        html.P(id="finding-above", className="finding-text"),
         html.P(id="finding-why", className="finding-text", hidden=True),
         html.Div(
             [
@@ -94,13 +94,13 @@ def _study() -> html.Section:
                 html.Div(
                     [
                         html.Details(
-                            [html.Summary("What was measured"), html.Div(id="finding-notes")]
+                            [html.Summary("Measurement details"), html.Div(id="finding-notes")]
                         ),
                         small_button(
-                            "Lines",
+                            "Diameters",
                             "L",
                             id="viewer-show-diameters",
-                            **aria(label="Lines of the diameters over the image", pressed="true"),
+                            **aria(label="Diameters on the image", pressed="true"),
                         ),
                     ],
                     className="rano-foot",
@@ -112,12 +112,7 @@ def _study() -> html.Section:
         html.Div(
             [
                 html.Span(id="finding-conflicts-text", className="finding-text"),
-                small_button(
-                    "Next",
-                    "C",
-                    id="viewer-next-conflict",
-                    **aria(label="Next conflict"),
-                ),
+                small_button("Next conflict", "C", id="viewer-next-conflict"),
             ],
             id="finding-conflicts",
             className="finding-conflicts",
@@ -125,7 +120,7 @@ def _study() -> html.Section:
         ),
         html.Div(
             [
-                html.P("Loading the study", id="analysis-text", className="tabular", role="status"),
+                html.P("Loading study", id="analysis-text", className="tabular", role="status"),
                 html.Div(
                     html.Span(id="analysis-fill", className="meter-fill"),
                     id="analysis-meter",
@@ -158,12 +153,12 @@ def _slice() -> html.Section:
         html.Dl(
             [
                 _row("Slice score", _share("score", tick=True), extra="finding-row--main"),
-                _row("operating point", point, extra="finding-row--below"),
-                _row("Classifier's own score", _share("classifier")),
-                _row("Outline evidence", _share("evidence")),
+                _row("Operating point", point, extra="finding-row--below"),
+                _row("Classifier score", _share("classifier")),
+                _row("Segmentation confidence", _share("evidence")),
                 _row("Area", html.Span(id="finding-area", className="finding-value")),
                 _row(
-                    "Agreement with reference",
+                    "Dice with reference",
                     html.Span(id="finding-dice", className="finding-value"),
                 ),
             ],
@@ -178,11 +173,11 @@ def _slice() -> html.Section:
 
 
 def _maps() -> html.Section:
-    return _section("Map over the image", map_buttons(), id="findings-maps")
+    return _section("Map overlay", map_buttons(), id="findings-maps")
 
 
 def _share(name: str, *, tick: bool = False) -> html.Span:
-    """A number in [0, 1] with its bar; the operating point is a tick on it."""
+    """A number in [0, 1] with a bar, optionally with a tick at the operating point."""
     marks: list[Component] = [html.Span(id=f"finding-{name}-fill", className="meter-fill")]
     if tick:
         marks.append(html.Span(id=f"finding-{name}-tick", className="meter-tick", hidden=True))
@@ -199,13 +194,13 @@ def _row(term: str, value: Component, *, extra: str = "") -> html.Div:
     return html.Div([html.Dt(term), html.Dd(value)], className=f"finding-row {extra}".strip())
 
 
-def _learned(sentences: list[str]) -> html.Section:
+def _score_explanation(paragraphs: list[str]) -> html.Section:
     return html.Section(
         html.Details(
             [
-                html.Summary("What the slice score was learned on"),
-                *[html.P(sentence, className="finding-text") for sentence in sentences],
-                dcc.Link("How far the models can be trusted", href="/performance"),
+                html.Summary("How the slice score works"),
+                *[html.P(paragraph, className="finding-text") for paragraph in paragraphs],
+                dcc.Link("Model performance", href="/performance"),
             ]
         ),
         className="findings-section",
@@ -213,10 +208,10 @@ def _learned(sentences: list[str]) -> html.Section:
 
 
 def _cautions() -> html.Section:
-    """Why the answer may be wrong, under the volume that it qualifies."""
+    """Reasons not to rely on the result, right below the volume."""
     return html.Section(
         [
-            html.H2("Why it may be wrong", className="panel-title"),
+            html.H2("Cautions", className="panel-title"),
             html.Div(id="finding-warnings"),
         ],
         id="findings-warnings",
@@ -226,7 +221,7 @@ def _cautions() -> html.Section:
 
 
 def _trust() -> html.Section:
-    """What to expect of the outline."""
+    """Expected accuracy of the segmentation."""
     expected = html.Div(
         [
             html.Dt("Expected Dice"),
@@ -242,7 +237,7 @@ def _trust() -> html.Section:
     )
     similar = html.Details(
         [
-            html.Summary("Held-out patients most like this one"),
+            html.Summary("Most similar held-out patients"),
             html.Ul(id="finding-similar", className="finding-similar tabular"),
             html.P(id="finding-similar-words", className="finding-text"),
         ],
@@ -250,11 +245,11 @@ def _trust() -> html.Section:
     )
     return html.Section(
         [
-            html.H2("How far to trust it", className="panel-title"),
+            html.H2("Expected accuracy", className="panel-title"),
             html.Dl(expected, className="finding-rows tabular"),
             html.P(
-                "It holds for the shipped thresholds only, not for the mask in view.",
-                id="finding-expected-shipped",
+                "Applies to the default thresholds only, not to the mask in view.",
+                id="finding-expected-default",
                 className="finding-text strong",
                 hidden=True,
             ),
@@ -273,6 +268,6 @@ def _model() -> html.Section:
         html.P(id="finding-network", className="finding-text tabular"),
         html.P(id="finding-engine", className="finding-text"),
         html.P(id="finding-series", className="finding-text"),
-        html.P("Research use only, not a medical device.", className="finding-text"),
+        html.P("Research use only. Not a medical device.", className="finding-text"),
         id="findings-model",
     )

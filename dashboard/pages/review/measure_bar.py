@@ -1,7 +1,7 @@
 """The row of measuring tools, and the list of measurements in the findings panel.
 
-`assets/js/measure/measure_keys.js` and `measure_list.js` fill them; the row is shown while one of
-its tools is chosen (`assets/js/viewer/tools.js`).
+`assets/js/measure/measure_keys.js` and `measure_list.js` fill them in; the row is shown while one
+of its tools is chosen (`assets/js/viewer/tools.js`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
 
 _TOOLS = (
-    ("ruler", "Ruler", "K", "Drag from end to end, or click both"),
+    ("ruler", "Ruler", "K", "Drag from end to end, or click both ends"),
     ("angle", "Angle", "A", "Drag the first leg, then click the end of the second"),
-    ("area", "Area", "Q", "Drag round it, or click corners and close with a double click"),
-    ("ellipse", "Ellipse", "O", "Drag from corner to corner: mean, SD, least and greatest value"),
+    ("area", "Area", "Q", "Draw freehand, or click corners and double-click to close"),
+    ("ellipse", "Ellipse", "O", "Drag to draw an ellipse: area, mean, SD, min and max"),
 )
 
 
@@ -30,12 +30,12 @@ def layout() -> list[Component]:
             choices,
             className="segments",
             role="group",
-            **aria(label="What is measured"),
+            **aria(label="Measuring tools"),
         ),
-        _button("place", "Place in the middle", "Then move it with Shift and the arrow keys"),
-        _button("undo", "Undo", "Ctrl+Z", disabled=True),
-        _button("redo", "Redo", "Ctrl+Shift+Z", disabled=True),
-        _button("delete", "Delete", "The selected measurement (Delete)", disabled=True),
+        _button("place", "Place at centre", "Place one at the centre; Shift + arrow keys move it"),
+        _button("undo", "Undo", "Undo (Ctrl+Z)", disabled=True),
+        _button("redo", "Redo", "Redo (Ctrl+Shift+Z)", disabled=True),
+        _button("delete", "Delete", "Delete the selected measurement (Delete)", disabled=True),
         html.Span(id="measure-note", className="measure-note"),
     ]
 
@@ -47,7 +47,9 @@ def section() -> html.Section:
             html.H2(
                 "Your measurements", id="measure-list-title", className="panel-title", tabIndex=-1
             ),
-            html.P("None yet.", id="measure-empty", className="finding-text measure-empty"),
+            html.P(
+                "No measurements yet.", id="measure-empty", className="finding-text measure-empty"
+            ),
             html.Ul(id="measure-list", className="measure-list"),
             html.P(id="measure-state", className="finding-text", role="status"),
         ],
@@ -57,11 +59,11 @@ def section() -> html.Section:
 
 
 def own_diameters() -> html.Div:
-    """Said where the reader has changed the diameters in view, with the way back."""
+    """Shown if the reader has edited the diameters in view, with a button to revert them."""
     return html.Div(
         [
-            html.Span("Changed by the reader.", className="finding-text"),
-            small_button("Back to the AI's", id="diameters-back"),
+            html.Span("Edited by the reader.", className="finding-text"),
+            small_button("Revert to AI", id="diameters-back"),
         ],
         id="diameters-own",
         className="diameters-own",
@@ -69,14 +71,14 @@ def own_diameters() -> html.Div:
     )
 
 
-def _tool(name: str, words: str, key: str, title: str) -> html.Button:
+def _tool(name: str, label: str, key: str, title: str) -> html.Button:
     state: dict[str, Any] = {"data-tool-button": name, **aria(pressed="false")}
-    return button(words, key, id=f"measure-tool-{name}", className="segment", title=title, **state)
+    return button(label, key, id=f"measure-tool-{name}", className="segment", title=title, **state)
 
 
-def _button(name: str, words: str, title: str, *, disabled: bool = False) -> html.Button:
+def _button(name: str, label: str, title: str, *, disabled: bool = False) -> html.Button:
     return small_button(
-        words,
+        label,
         id=f"measure-{name}",
         title=title,
         disabled=disabled,

@@ -1,6 +1,6 @@
-"""The foot of the findings panel: where in the list one stands, and the ways on and back.
+"""The foot of the findings panel: position in the list, next and previous study.
 
-`assets/js/review/next.js` fills it and opens the studies.
+`assets/js/review/next.js` fills it in and opens the studies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dashboard.components.buttons import button, small_button
 
 
 def layout() -> html.Div:
-    """The foot; its buttons are off until the list is known."""
+    """The foot; its buttons are disabled until the list is loaded."""
     return html.Div(
         [
             html.Div(

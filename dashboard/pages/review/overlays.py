@@ -1,4 +1,4 @@
-"""Maps over the image and the mask's threshold: what chooses them, and the legend in words."""
+"""Controls for map overlays, mask threshold and operating point, and the legend of the maps."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
 
-#: Name, words on the button, key.
+#: Name, label of the button, key.
 MAPS = (
     ("probability", "Probability", "P"),
     ("uncertainty", "Uncertainty", "U"),
     ("difference", "Difference", "D"),
-    ("saliency", "Classifier focus", "G"),
+    ("saliency", "Saliency", "G"),
 )
 _DIFFERENCE = (
-    ("both", "AI and reference (true positive)"),
+    ("both", "Both (true positive)"),
     ("ai", "AI only (false positive)"),
     ("reference", "Reference only (false negative)"),
 )
 
 
 def map_buttons() -> html.Div:
-    """One button a map; pressed again, it takes its map away."""
+    """One button per map; pressing it again hides the map."""
     return html.Div(
         [
             button(
-                words, key, id=f"viewer-map-{name}", className="segment", **aria(pressed="false")
+                label, key, id=f"viewer-map-{name}", className="segment", **aria(pressed="false")
             )
-            for name, words, key in MAPS
+            for name, label, key in MAPS
         ],
         className="segments map-buttons",
         role="group",
-        **aria(label="Map over the image"),
+        **aria(label="Map overlay"),
     )
 
 
 def threshold_section() -> html.Section:
-    """Slider of the mask threshold; `assets/js/viewer/threshold.js` makes the mask follow it."""
+    """Slider of the mask threshold; `assets/js/viewer/threshold.js` applies it."""
     track = html.Div(
         [
             html.Div(className="threshold-band"),
@@ -48,42 +48,42 @@ def threshold_section() -> html.Section:
         ],
         className="threshold-track tabular",
     )
-    told = [
+    notes = [
         html.P(id="threshold-origin", className="finding-text", hidden=True),
         html.P(id="threshold-band", className="finding-text"),
         html.P(id="threshold-dice", className="finding-text"),
         html.P(id="threshold-notice", className="notice notice--warning", hidden=True),
     ]
-    return _slider_section("threshold", "Mask threshold", "threshold", "T", track, *told)
+    return _slider_section("threshold", "Mask threshold", "mask threshold", "T", track, *notes)
 
 
-def calls_section() -> html.Section:
-    """Slider of the slice score's operating point; `assets/js/viewer/calls.js` follows it."""
-    title = "Operating point of the slice score"
-    track = html.Div(id="viewer-calls-host", className="calls-track")
-    told = html.P(id="calls-words", className="finding-text")
-    return _slider_section("calls", title, "operating point", "", track, told)
+def operating_point_section() -> html.Section:
+    """Slider of the operating point; `assets/js/viewer/operating_point.js` applies it."""
+    title = "Detection threshold (operating point)"
+    track = html.Div(id="viewer-operating-point-host", className="operating-point-track")
+    note = html.P(id="operating-point-note", className="finding-text")
+    return _slider_section("operating-point", title, "operating point", "", track, note)
 
 
 def _slider_section(
-    name: str, title: str, what: str, key: str, track: html.Div, *told: html.P
+    name: str, title: str, quantity: str, key: str, track: html.Div, *notes: html.P
 ) -> html.Section:
-    """Title, value and the way back to what was shipped; the slider; what follows from it."""
+    """Title, value and a button for the default; the slider; notes on its effects."""
     head = html.Div(
         [
             html.H2(title, className="panel-title"),
             html.Span(id=f"{name}-value", className="finding-value tabular"),
             small_button(
-                "Shipped",
+                "Default",
                 key,
-                id=f"viewer-{name}-shipped",
-                **aria(label=f"Back to the shipped {what}"),
+                id=f"viewer-{name}-default",
+                **aria(label=f"Default {quantity}"),
             ),
         ],
         className="threshold-head",
     )
     return html.Section(
-        [head, track, *told],
+        [head, track, *notes],
         id=f"findings-{name}",
         className="findings-section",
         hidden=True,
@@ -91,34 +91,34 @@ def _slider_section(
 
 
 def map_legend() -> html.Div:
-    """What the colours and patterns of the map in view mean; all are made, one is shown."""
+    """Legends of all maps; the browser shows the one of the map in view."""
     return html.Div(
         [
             _legend(
                 "probability",
-                "Probability of the outline (AI)",
+                "Segmentation probability (AI)",
                 _scale("probability", ("2%", "30%", "70%", "100%")),
-                html.P("dotted lines: 30% and 70%"),
+                html.P("Dotted contours: 30% and 70%"),
             ),
             _legend(
                 "uncertainty",
-                "Uncertainty of the outline (AI)",
+                "Segmentation uncertainty (AI)",
                 _scale("uncertainty", ("2%", "", "", "100%")),
-                html.P("how far the answers to the slice and to its mirror image lie apart"),
+                html.P("Difference between the predictions for the slice and its mirror image"),
             ),
             _legend(
                 "difference",
-                "AI and reference outline",
+                "AI compared with reference",
                 *[
-                    html.P([html.Span(className=f"patch patch--{name}"), words])
-                    for name, words in _DIFFERENCE
+                    html.P([html.Span(className=f"patch patch--{name}"), label])
+                    for name, label in _DIFFERENCE
                 ],
             ),
             _legend(
                 "saliency",
-                "Where the classifier looked (Grad-CAM)",
+                "Saliency map (Grad-CAM)",
                 _scale("saliency", ("5%", "", "", "100%")),
-                html.P("of the strongest place on this slice"),
+                html.P("Classifier; percent of the maximum on this slice"),
             ),
             html.P(id="map-legend-note"),
         ],

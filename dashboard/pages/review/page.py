@@ -1,9 +1,10 @@
-"""Review: one study, slice by slice, with the AI's outline and the reference over the image.
+"""Review: one study, slice by slice, with the AI and the reference outline on the image.
 
-The address names study and slice (``/review?study=<id>&slice=<number>``). The browser asks
+The address contains study and slice (``/review?study=<id>&slice=<number>``). The browser fetches
 ``/api/studies/<id>`` and draws; the callbacks here only follow the study's analysis. The jobs table
-is the truth: the background callback submits, relays and ends, and may be killed at any time
-without harm to the job; the page asks again, and so finds the running job.
+is the single source of truth: the background callback submits a job, relays its state and ends. It
+may be killed at any time without harm to the job, as the page then asks again and finds the running
+job.
 """
 
 from __future__ import annotations
@@ -30,31 +31,37 @@ PROGRESS = "analysis-progress"
 OUTCOME = "analysis-outcome"
 SINK = "review-sink"
 
-#: How often the browser asks how far the analysis is.
+#: How often the browser asks for the progress of the analysis.
 _ASK_MS = 100
 
-#: What the slice score was learned on, in the words that the reader finds one click away.
-LEARNED_ON = [
-    "Single slices of the public LGG MRI Segmentation set, split by patient: no patient is both "
-    "learned from and tested on.",
-    "Everybody in that set has a tumor. The score says how much this slice looks like the slices "
-    "with tumor there; it is no probability that a patient has one.",
-    "It is made from two answers of one network: the classifier's own score, and how sure the "
-    "outline is of its surest pixels. Where the classifier's score is very low nothing is outlined "
-    "and the classifier decides alone; where the two contradict each other, the conflict is shown.",
-    "From the operating point on, marked on the bar, a slice is called; the outline may still be "
-    "empty there. Below it no outline is shown.",
+#: How the slice score works, shown on demand in the findings panel.
+SCORE_EXPLANATION = [
+    "The models were trained on single slices of the public LGG MRI Segmentation dataset, split by "
+    "patient: no patient is in both training and test data.",
+    "All patients in that dataset have a tumor. The score shows how closely this slice resembles "
+    "slices with tumor in that dataset. It is not the probability that the patient has a tumor.",
+    "The score combines two outputs of one network: the classifier score and the segmentation "
+    "confidence, which is that of its most confident pixels. If the classifier score is very low, "
+    "the slice is not segmented and the classifier decides alone. If the two disagree, the slice "
+    "is shown as a conflict.",
+    "A slice at or above the operating point, the tick on the bar, is marked as abnormal, although "
+    "its mask may be empty. Below the operating point no mask is shown.",
 ]
+#: Title and text of the error for an address without a valid study.
+NO_STUDY = (
+    "No study at this link",
+    "Check the link, or choose a study in the worklist.",
+)
 
 
 class AnalysisRequest(callbacks.JobRequest):
-    """The analysis that the page follows."""
+    """A request to follow the analysis of a study."""
 
     study_id: Annotated[str, Field(pattern=rf"^{STUDY_ID.pattern}$")]
 
 
 def layout(study: str | None = None, slice: str | None = None, **_: str) -> Component:
-    """The page for a study, or what to do where the address names none.
+    """The page for a study, or an explanation if the address contains none.
 
     Args:
         study: The study's id, from the address, untrusted.
@@ -64,16 +71,16 @@ def layout(study: str | None = None, slice: str | None = None, **_: str) -> Comp
         return _page(
             empty_state(
                 "No study is open",
-                "Choose one in the worklist. Add studies there too.",
+                "Choose or add a study in the worklist.",
                 dcc.Link("Open the worklist", href="/", className="button button--primary"),
             )
         )
     if not STUDY_ID.fullmatch(study):
-        return _page(_error("This study cannot be opened", "The address names no study."))
+        return _page(_error(*NO_STUDY))
     wanted = int(slice) if slice and re.fullmatch(r"[0-9]{1,6}", slice) else None
     return _page(
         html.Div(
-            [rail.layout(), viewer.layout(), findings.layout(LEARNED_ON)],
+            [rail.layout(), viewer.layout(), findings.layout(SCORE_EXPLANATION)],
             className="review",
             **aria(busy="true"),
         ),
@@ -99,7 +106,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def analyse(set_progress: Callable[[Any], None], request: object) -> Any:
-        """Submit the study's analysis, relay its progress, end with its last state."""
+        """Submit the study's analysis, relay its progress, and return its final state."""
         asked = callbacks.read_request(AnalysisRequest, request)
         if asked is None:
             return no_update
@@ -112,7 +119,7 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )
     def cancel(clicks: int | None, request: object) -> Any:
-        """Cancel the job in the table; the callback that follows it sees the end."""
+        """Cancel the job in the table; the callback that follows it reports the end."""
         asked = callbacks.read_request(AnalysisRequest, request)
         if clicks and asked is not None:
             cancel_analysis(services.get(app), asked.study_id)
@@ -122,15 +129,15 @@ def register(app: Dash) -> None:
 def follow_analysis(
     parts: services.Services, request: AnalysisRequest, set_progress: Callable[[Any], None]
 ) -> dict[str, Any]:
-    """Submit a study's analysis and report its state, with the request's own values, until it ends.
+    """Submit a study's analysis and report its state until it ends.
 
     Args:
-        parts: The server's parts.
-        request: What the page sent.
-        set_progress: Called with the state at each look.
+        parts: The server's services.
+        request: From the page.
+        set_progress: Called with each state, which includes the fields of the request.
 
     Returns:
-        The last state; see `dashboard.jobs.callbacks.follow`.
+        The final state; see `dashboard.jobs.callbacks.follow`.
     """
 
     def submit() -> int:
@@ -154,7 +161,7 @@ def _error(title: str, text: str) -> html.Div:
             html.Div(
                 [
                     dcc.Link("Open the worklist", href="/", className="button button--primary"),
-                    html.A("Load again", href="", className="button"),
+                    html.A("Reload", href="", className="button"),
                 ],
                 className="inline",
             ),

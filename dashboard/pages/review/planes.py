@@ -1,4 +1,4 @@
-"""The planes beside the main view; `assets/js/volume/planes.js` draws them and their words."""
+"""The reformatted planes beside the main view; `assets/js/volume/planes.js` fills them in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def layout() -> list[html.Div]:
 def _pane(name: str) -> html.Div:
     return html.Div(
         [
-            html.Canvas(className="plane-canvas", role="img", **aria(label="Plane")),
+            html.Canvas(className="plane-canvas", role="img", **aria(label="Reformatted plane")),
             html.Div(className="plane-title tabular"),
             html.Div(className="plane-note tabular"),
             html.Div(className="plane-state", role="status"),

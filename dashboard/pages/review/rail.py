@@ -1,4 +1,4 @@
-"""The left rail: one card per series, filled by `assets/js/review/rail.js`."""
+"""The left rail: one card per series, filled in by `assets/js/review/rail.js`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dashboard.components.attributes import aria
 
 
 def layout() -> html.Nav:
-    """The rail. It folds away below 1200 px and is reached with the tool bar's "Series"."""
+    """The rail. Below 1200 px it is hidden until opened with "Series" in the tool bar."""
     return html.Nav(
         [
             html.H2("Series", className="panel-title"),

@@ -1,7 +1,7 @@
-"""The view in space: the figure's place, and beside it what is what.
+"""The 3D view: host of the figure, and its legend.
 
-`assets/js/volume/space.js` fills it. The figure comes from `dashboard.figures.space` over HTTP when
-the mode is first chosen: before, the page asks for no WebGL.
+`assets/js/volume/space.js` fills it in. The figure comes from `dashboard.figures.space` over HTTP
+when the mode is first chosen; until then the page does not use WebGL.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ def layout() -> list[Component]:
             id="space-figure",
             className="space-figure",
             role="img",
-            **aria(label="Surfaces in space", describedby="space-legend"),
+            **aria(label="3D surfaces", describedby="space-legend"),
         ),
         html.Div(
             [
                 _row("ai", "FLAIR abnormality (AI)", "solid, amber"),
                 _row("correction", "Your correction", "solid, violet"),
-                _row("reference", "Reference outline", "see-through, teal"),
-                _row("head", "Head surface", "see-through, grey"),
-                _row("slice", "Slice in view", "blue; click a surface to move it"),
+                _row("reference", "Reference outline", "transparent, teal"),
+                _row("head", "Head surface", "transparent, grey"),
+                _row("slice", "Current slice", "blue; click a surface to move it"),
                 html.P(id="space-threshold", className="space-note", hidden=True),
                 html.P(id="space-scale", className="space-note", hidden=True),
                 html.P(
-                    "Surfaces are interpolated between slices and lightly smoothed; volumes are"
-                    " those of the voxels.",
+                    "Surfaces are interpolated between slices and slightly smoothed. Volumes are"
+                    " computed from voxels.",
                     className="space-note",
                 ),
             ],
@@ -43,11 +43,11 @@ def layout() -> list[Component]:
     ]
 
 
-def _row(name: str, words: str, looks: str) -> html.Div:
+def _row(name: str, label: str, looks: str) -> html.Div:
     return html.Div(
         [
             html.Span(className=f"space-swatch space-swatch--{name}", **aria(hidden="true")),
-            html.Span(words, id=f"space-name-{name}", className="space-name"),
+            html.Span(label, id=f"space-name-{name}", className="space-name"),
             html.Span(id=f"space-amount-{name}", className="space-amount tabular"),
             html.Span(looks, id=f"space-looks-{name}", className="space-looks"),
         ],

@@ -1,7 +1,7 @@
-"""The viewer's tool bar: modes, tools, window presets, what lies over the image.
+"""The viewer's tool bar: modes, tools, window presets, overlays.
 
-Rows of their own for measuring and editing stand below it, shown by `assets/js/viewer/tools.js`
-while one of their tools is chosen.
+Measuring and editing have their own rows below it, shown by `assets/js/viewer/tools.js` while one
+of their tools is chosen.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, key_cap
 
-#: Name, words, what it does. The names are those of `overread.viewer.setMode`.
+#: Name as in `Mode` of assets/js/viewer/session.d.ts, label, tooltip.
 MODES = (
-    ("one", "One", "One view (V)"),
-    ("linked", "Linked", "Two views that move together (V)"),
-    ("swipe", "Swipe", "Two views over each other, with an edge to drag (V)"),
-    ("planes", "Planes", "Axial, coronal and sagittal (Y)"),
-    ("space", "3D", "Surfaces in space (J)"),
+    ("one", "Single", "Single view (V)"),
+    ("linked", "Side by side", "Two linked views side by side (V)"),
+    ("swipe", "Swipe", "Two views with a divider to drag (V)"),
+    ("planes", "MPR", "Axial, coronal and sagittal reformats (Y)"),
+    ("space", "3D", "3D surfaces (J)"),
 )
 _TOOLS = (
-    ("window", "Window", "Drag on the image for window and level (W)"),
-    ("zoom", "Zoom", "Drag on the image to zoom (Z); Shift and drag moves it"),
-    ("crosshair", "Crosshair", "Drag on the image to move the crosshair of the planes"),
+    ("window", "Window", "Drag on the image to change window and level (W)"),
+    ("zoom", "Zoom", "Drag on the image to zoom (Z); hold Shift to pan"),
+    ("crosshair", "Crosshair", "Drag on the image to move the MPR crosshair"),
 )
 _GROUPS = (
-    ("measure", "Measure", "Ruler, angle, area, ellipse"),
-    ("edit", "Edit", "Correct the AI's mask"),
+    ("measure", "Measure", "Ruler, angle, area, ellipse ROI"),
+    ("edit", "Edit", "Correct the AI mask (E)"),
 )
 
 
@@ -38,7 +38,7 @@ def layout(*, rows: Mapping[str, list[Component]]) -> html.Div:
     """The tool bar.
 
     Args:
-        rows: Content of the second row of each group of tools, ``measure`` and ``edit``.
+        rows: Content of the rows of the tool groups ``measure`` and ``edit``.
     """
     return html.Div(
         [
@@ -55,34 +55,34 @@ def layout(*, rows: Mapping[str, list[Component]]) -> html.Div:
                     id=f"tools-{name}",
                     className="tool-row",
                     role="group",
-                    **aria(label=words),
+                    **aria(label=label),
                 )
-                for name, words, _ in _GROUPS
+                for name, label, _ in _GROUPS
             ],
         ],
         className="tool-bar",
         role="toolbar",
-        **aria(label="Viewer"),
+        **aria(label="Viewer tools"),
     )
 
 
 def _modes() -> html.Div:
     return html.Div(
         [
-            _segment(f"mode-{name}", words, title, pressed=name == "one")
-            for name, words, title in MODES
+            _segment(f"mode-{name}", label, title, pressed=name == "one")
+            for name, label, title in MODES
         ],
         className="segments",
         role="group",
-        **aria(label="Views"),
+        **aria(label="Layout"),
     )
 
 
 def _second_choice() -> html.Label:
-    """What stands beside the main view; `assets/js/viewer/linked.js` lists what the study has."""
+    """Content of the second view; `assets/js/viewer/linked.js` fills in the options."""
     return html.Label(
         [
-            html.Span("Beside it", className="secondary muted"),
+            html.Span("Second view", className="secondary muted"),
             html.Select(id="second-content", className="field second-content"),
             key_cap("X"),
         ],
@@ -94,38 +94,38 @@ def _second_choice() -> html.Label:
 
 def _tools() -> html.Div:
     choices: list[Component] = [
-        _segment(f"viewer-tool-{name}", words, title, pressed=name == "window", tool=name)
-        for name, words, title in _TOOLS
+        _segment(f"viewer-tool-{name}", label, title, pressed=name == "window", tool=name)
+        for name, label, title in _TOOLS
     ]
     groups: list[Component] = [
         button(
-            words,
+            label,
             id=f"viewer-tools-{name}",
             className="segment",
             title=title,
             **aria(pressed="false", expanded="false", controls=f"tools-{name}"),
         )
-        for name, words, title in _GROUPS
+        for name, label, title in _GROUPS
     ]
     return html.Div(
         choices + groups,
         className="segments",
         role="group",
-        **aria(label="What a drag on the image does"),
+        **aria(label="Tool for dragging on the image"),
     )
 
 
 def _window_menu() -> html.Div:
     return html.Div(
         [
-            _segment("viewer-window-auto", "Auto", "Window from the brain in this slice (B)"),
-            _segment("viewer-window-full", "Full range", "Window over all stored values"),
-            _segment("viewer-invert", "Invert", "Black on white (I)", pressed=False),
-            _segment("viewer-reset", "Reset", "Window, zoom and position as at first (0)"),
+            _segment("viewer-window-auto", "Auto", "Auto window for the brain in this slice (B)"),
+            _segment("viewer-window-full", "Full range", "Window over the full range of values"),
+            _segment("viewer-invert", "Invert", "Invert greyscale (I)", pressed=False),
+            _segment("viewer-reset", "Reset", "Reset window, zoom and pan (0)"),
         ],
         className="segments window-presets",
         role="group",
-        **aria(label="Window"),
+        **aria(label="Window presets"),
     )
 
 
@@ -137,14 +137,14 @@ def _legend() -> html.Div:
             _correction_button(),
             _legend_button("fill", "Fill", "F", pressed="false"),
             html.Span(id="viewer-opacity-host"),
-            _legend_button("hide-all", "Hide all", "Space", pressed="false"),
+            _legend_button("hide-all", "Hide overlays", "Space", pressed="false"),
         ],
         className="legend",
     )
 
 
 def _correction_button() -> html.Button:
-    """The reader's own mask; `assets/js/review/correction_panel.js` shows it once there is one."""
+    """Toggle of the reader's mask, hidden until there is one (correction_panel.js)."""
     return button(
         [
             html.Span(className="swatch--correction"),
@@ -160,9 +160,9 @@ def _correction_button() -> html.Button:
     )
 
 
-def _button(name: str, words: str, *, pressed: str, extra: str) -> html.Button:
+def _button(name: str, label: str, *, pressed: str, extra: str) -> html.Button:
     return button(
-        words,
+        label,
         id=f"viewer-{name}",
         className=f"button button--small {extra}",
         **aria(pressed=pressed),
@@ -170,20 +170,20 @@ def _button(name: str, words: str, *, pressed: str, extra: str) -> html.Button:
 
 
 def _segment(
-    identity: str, words: str, title: str, *, pressed: bool | None = None, tool: str = ""
+    identity: str, label: str, title: str, *, pressed: bool | None = None, tool: str = ""
 ) -> html.Button:
     state: dict[str, Any] = {} if pressed is None else aria(pressed=str(pressed).lower())
     if tool:
         state["data-tool-button"] = tool
-    return button(words, id=identity, className="segment", title=title, **state)
+    return button(label, id=identity, className="segment", title=title, **state)
 
 
 def _legend_button(
-    name: str, words: str, key: str, *, swatch: str = "", pressed: str = "true"
+    name: str, label: str, key: str, *, swatch: str = "", pressed: str = "true"
 ) -> html.Button:
     mark: list[Component] = [html.Span(className=swatch)] if swatch else []
     return button(
-        [*mark, html.Span(words, className="legend-words")],
+        [*mark, html.Span(label, className="legend-words")],
         key,
         id=f"viewer-{name}",
         className="legend-button",

@@ -1,8 +1,8 @@
-"""The viewer: tool bar, image with its corners, slice strip. `assets/js/viewer/` fills it.
+"""The viewer: tool bar, image with its corners, slice strip. `assets/js/viewer/` fills it in.
 
-The words and ids are made here, what changes with a slice is written by the browser: no callback
-runs while the reader scrolls. Range inputs are made by `assets/js/review/input.js`, because
-`dcc.Input` takes no label for screen readers.
+Static text and ids are here; what changes with the slice is written by the browser, so that no
+callback runs while the reader scrolls. Sliders are created by `assets/js/review/input.js`, because
+`dcc.Input` does not accept a label for screen readers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dashboard.figures.slice_figure import make_slice_figure
 from dashboard.pages.review import edit_bar, measure_bar, planes, space, tool_bar
 from dashboard.pages.review.overlays import map_legend
 
-#: Plotly draws and leaves wheel, drag and keys to us. Never "staticPlot": it re-encodes the images.
+#: Wheel, drag and keys are handled by our modules. Never "staticPlot": it re-encodes the images.
 _GRAPH_CONFIG: Any = {
     "displayModeBar": False,
     "scrollZoom": False,
@@ -34,7 +34,7 @@ def layout() -> html.Div:
 
 
 def _stage() -> html.Div:
-    """Everything that the modes show, one over the other; `assets/css/stage.css` has the modes."""
+    """The views of all modes, stacked; `assets/css/stage.css` shows those of the current mode."""
     return html.Div(
         [
             _screen(),
@@ -48,7 +48,7 @@ def _stage() -> html.Div:
                 tabIndex=0,
                 hidden=True,
                 **aria(
-                    label="Edge between the two views, percent from the left",
+                    label="Divider between the two views, percent from the left",
                     valuemin="2",
                     valuemax="98",
                     valuenow="50",
@@ -56,7 +56,7 @@ def _stage() -> html.Div:
             ),
             html.Div(planes.layout(), id="viewer-planes", className="stage-planes"),
             html.Div(space.layout(), id="viewer-space", className="stage-space"),
-            html.Div(id="stage-note", className="stage-note", role="status", hidden=True),
+            html.Div(id="stage-note", className="stage-note", role="status"),
         ],
         id="viewer-stage",
         className="stage",
@@ -64,7 +64,7 @@ def _stage() -> html.Div:
 
 
 def _edges(prefix: str = "") -> list[html.Div]:
-    """Places of the orientation letters; those of the main view have ids, which tests read."""
+    """Hosts of the orientation letters; those of the main view have ids for tests."""
     sides = ("left", "right", "top", "bottom")
     ids: list[Any] = [{"id": f"{prefix}{side}"} if prefix else {} for side in sides]
     return [
@@ -98,7 +98,7 @@ def _second_screen() -> html.Div:
             html.Div(
                 className="screen-surface",
                 role="img",
-                **aria(label="The same slice, beside it", describedby="pane-name-right"),
+                **aria(label="Second view of the current slice", describedby="pane-name-right"),
             ),
             *_edges(),
             *_corners("series", "window", suffix="-second"),
@@ -117,7 +117,7 @@ def _screen() -> html.Div:
                 id="viewer-surface",
                 className="screen-surface",
                 role="img",
-                **aria(label="Slice in view", describedby="corner-slice"),
+                **aria(label="Current slice", describedby="corner-slice"),
             ),
             *_corners("patient", "series", "slice", "window"),
             *_edges("edge-"),
@@ -126,7 +126,7 @@ def _screen() -> html.Div:
             html.Div(
                 [
                     html.P(id="viewer-message-text"),
-                    button("Try again", id="viewer-retry", className="button", hidden=True),
+                    button("Retry", id="viewer-retry", className="button", hidden=True),
                 ],
                 id="viewer-message",
                 className="screen-message",
@@ -144,15 +144,15 @@ def _strip() -> html.Div:
         [
             html.Div(
                 [
-                    html.H2("Slice score, above; area by slice, below", id="strip-title"),
+                    html.H2("Slice score (top) and area (bottom)", id="strip-title"),
                     html.Span(
-                        "framed: classifier and outline in conflict",
+                        "conflict: classifier vs segmentation",
                         id="strip-conflict",
                         className="strip-key",
                         hidden=True,
                     ),
                     html.Span(
-                        "triangle: changed by your operating point",
+                        "changed by your operating point",
                         id="strip-changed",
                         className="strip-key strip-key--changed",
                         hidden=True,

@@ -37,7 +37,7 @@ for (const [key, caps] of CAPS) {
 const mask = { id: "mask", key: "m", label: "Mask" };
 const help = { id: "help", key: "?", label: "This list", fixed: true };
 
-test("the reader's keys take the place of those shipped", () => {
+test("the reader's keys replace the defaults", () => {
   const heard = [];
   const remove = keys.on("change", () => heard.push(keys.keyOf(mask)));
   keys.use({ mask: "x", help: "h" });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
 import { LatestAnswer } from "../../../assets/js/frame/latest_answer.js";
-import { RequestError } from "../../../assets/js/frame/server.js";
+import { NO_ANSWER, RequestError, RETRYING } from "../../../assets/js/frame/server.js";
 
 const SETTLED = 200;
 const LATER = 1000;
@@ -76,9 +76,9 @@ test("the former answer stays, marked as late, and is back at once", async () =>
 test("a failure says so and is tried again", async () => {
   track.follow([1], request);
   await pass(SETTLED);
-  asked[0].reject(new RequestError("The server does not answer.", false));
+  asked[0].reject(new RequestError(NO_ANSWER, false));
   await pass(0);
-  assert.deepEqual(state(), [null, false, "The server does not answer. Trying again."]);
+  assert.deepEqual(state(), [null, false, RETRYING]);
   await pass(LATER);
   asked[1].resolve("one");
   await pass(0);

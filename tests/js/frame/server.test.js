@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 
-import { ask, isFinal, pauseOf, requestJson } from "../../../assets/js/frame/server.js";
-
-const NO_ANSWER = "The server does not answer.";
+import { ask, isFinal, NO_ANSWER, pauseOf, requestJson } from "../../../assets/js/frame/server.js";
 
 afterEach(() => mock.restoreAll());
 

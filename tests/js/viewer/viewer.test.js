@@ -23,9 +23,12 @@ afterEach(() => {
   if (viewer.now) viewer.close();
 });
 
-test("a study begins as it is shipped", () => {
-  const { k, windows, threshold, calls, measures, show } = viewer.opened();
-  assert.deepEqual([k, threshold, calls, measures, show.map], [2, null, null, null, "none"]);
+test("a study opens with the defaults", () => {
+  const { k, windows, threshold, operatingPoint, measures, show } = viewer.opened();
+  assert.deepEqual(
+    [k, threshold, operatingPoint, measures, show.map],
+    [2, null, null, null, "none"],
+  );
   assert.deepEqual(windows[1], { low: 5, high: 9 });
   assert.deepEqual(heard, ["open", "slice"]);
 });
@@ -66,12 +69,15 @@ test("a window may be that of another channel", () => {
   );
 });
 
-test("a result takes threshold and operating point back to those shipped", () => {
+test("a new result resets mask threshold and operating point", () => {
   viewer.setMeasures({ reference_px: [1, 2, 3, 4, 5] });
-  viewer.display({ threshold: 0.3, calls: 0.2 });
+  viewer.display({ threshold: 0.3, operatingPoint: 0.2 });
   viewer.setResult({ key: "r" });
-  const { threshold, calls, measures, study, referenceAreas } = viewer.opened();
-  assert.deepEqual([threshold, calls, measures, study.result.key], [null, null, null, "r"]);
+  const { threshold, operatingPoint, measures, study, referenceAreas } = viewer.opened();
+  assert.deepEqual(
+    [threshold, operatingPoint, measures, study.result.key],
+    [null, null, null, "r"],
+  );
   assert.deepEqual(referenceAreas, [1, 2, 3, 4, 5]); // the result has no part in them
   assert.deepEqual(heard.slice(2), ["measures", "threshold", "display", "result", "slice"]);
 });
