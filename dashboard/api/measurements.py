@@ -171,7 +171,7 @@ class Lesion(Answer):
 class LesionsAnswer(Answer):
     """The lesions of a mask, with sentences on how they were measured."""
 
-    unit: Literal["mm", "pixels"]
+    unit: Literal["mm", "px"]
     notes: list[str]
     lesions: list[Lesion]
 

@@ -159,7 +159,7 @@ export interface Lesion {
 
 /** The lesions of a mask (dashboard/studies/measures.py). */
 export interface Diameters {
-  readonly unit: "mm" | "pixels";
+  readonly unit: "mm" | "px";
   readonly notes: readonly string[];
   readonly lesions: readonly Lesion[];
 }
