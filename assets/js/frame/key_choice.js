@@ -200,7 +200,7 @@ function open() {
   const dialog = find("help-dialog", HTMLDialogElement);
   if (!dialog || dialog.open) return;
   draw();
-  say("intro", "Click a key to change it. Your keys are saved on this server, for you only.");
+  say("intro", "Click a key to change it. Your shortcuts are saved on this server, for you only.");
   byId("help-tour").hidden = !document.querySelector(".review");
   dialog.showModal();
 }
@@ -213,7 +213,7 @@ function onClick(event) {
   if (!dialog?.open) return;
   if (target.closest("#help-reset-all")) {
     waiting = null;
-    void save({}, "reset", "All keys reset to their defaults.");
+    void save({}, "reset", "All shortcuts reset to their defaults.");
   } else if (target === dialog || target.closest("#help-close, #help-tour")) {
     waiting = null;
     dialog.close();
@@ -226,5 +226,5 @@ export function start() {
   keys.on("change", () => {
     if (find("help-dialog", HTMLDialogElement)?.open && !waiting) draw();
   });
-  keys.add("General", [{ id: "help", key: "?", label: "Show keys", fixed: true, run: open }]);
+  keys.add("General", [{ id: "help", key: "?", label: "Keyboard shortcuts", fixed: true, run: open }]);
 }

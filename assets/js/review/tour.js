@@ -62,7 +62,7 @@ const STEPS = [
     at: "#next-study",
     title: "Next study",
     text:
-      "{study.next} opens the next study in your worklist. {help} lists all keys and lets you" +
+      "{study.next} opens the next study in your worklist. {help} lists all shortcuts and lets you" +
       " change them.",
   },
 ];
