@@ -175,7 +175,7 @@ def test_study_that_was_deleted_meanwhile_is_passed_over(page, studies):
     page.goto("/")
     gone = "0" * 16
     page.evaluate(
-        with_modules("([ids]) => modules.readingList.keep(ids, false)"),
+        with_modules("([ids]) => modules.readingList.store(ids, false)"),
         [[studies[0], gone, studies[1]]],
     )
     page.evaluate(f"history.pushState({{}}, '', '/review?study={studies[0]}')")
