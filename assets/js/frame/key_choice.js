@@ -226,5 +226,7 @@ export function start() {
   keys.on("change", () => {
     if (find("help-dialog", HTMLDialogElement)?.open && !waiting) draw();
   });
-  keys.add("General", [{ id: "help", key: "?", label: "Keyboard shortcuts", fixed: true, run: open }]);
+  keys.add("General", [
+    { id: "help", key: "?", label: "Keyboard shortcuts", fixed: true, run: open },
+  ]);
 }
