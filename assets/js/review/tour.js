@@ -62,8 +62,8 @@ const STEPS = [
     at: "#next-study",
     title: "Next study",
     text:
-      "{study.next} opens the next study in your worklist. {help} lists all shortcuts and lets you" +
-      " change them.",
+      "{study.next} opens the next study in your worklist. {help} lists all shortcuts and lets" +
+      " you change them.",
   },
 ];
 /** @type {Shown | null} */
