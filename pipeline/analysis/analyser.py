@@ -23,7 +23,7 @@ from pipeline.analysis.postprocessing import (
     smooth_through_slices,
 )
 from pipeline.analysis.results import CaseResult
-from pipeline.analysis.slice_walk import SliceWalk
+from pipeline.analysis.slice_walk import SliceWalk, progress_words
 from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
 from pipeline.engine.base import NetworkStages
@@ -78,7 +78,7 @@ class Analyser:
             raise InputError(
                 self.network.name,
                 f"The network {self.network.name} was trained with preprocessing version {version},"
-                f" this program has version {PREPROCESSING_VERSION}; they do not fit together.",
+                f" this program has version {PREPROCESSING_VERSION}; they are not compatible.",
             )
         self.precision = (
             precision if unproven else choose_precision(self.network, precision, engine=engine)
@@ -145,7 +145,7 @@ class Analyser:
         return bind_answer(answer, case)
 
     def _answer(self, case: Case, report: ProgressCallback) -> Answer:
-        report(0, 2 * case.n_slices, "Preparing the slices")
+        report(0, 2 * case.n_slices, progress_words(0, 2 * case.n_slices))
         self.load()
         assert self._stages is not None
         prepared = preprocess_case(case, size=self.network.input_size)

@@ -1,16 +1,16 @@
-"""How good an outline probably is, learned on patients that the networks had not learned from.
+"""Expected accuracy of a segmentation, learned on patients that the networks were not trained on.
 
-``python -m pipeline fit-expected-dice`` writes ``expected_dice.json`` beside the weights
+``python -m pipeline fit-expected-dice`` stores ``expected_dice.json`` with the weights
 (`pipeline.evaluation.dice_fit`); here it is read and applied, with NumPy alone, so that the web
 process can. Every held-out patient left behind the fit without it and its own error under that fit;
 a case's Dice is distributed as all these errors around all these fits (jackknife+, Barber, Candes,
 Ramdas and Tibshirani 2021, Annals of Statistics 49(1), arXiv 1905.02928, here with one quantile on
 each side). Fits and errors are in logits of Dice, so that an interval stays within 0 and 1 and is
-wider where the outline is unsure.
+wider where the segmentation is uncertain.
 
-The file speaks only for the network and the evaluation that it names. The patients were answered by
-sister networks of one recipe, each by the one that had not seen it: what is learned of them is
-taken to hold for the shipped one.
+The file holds only for the network and the evaluation that it names. The patients were analysed by
+networks of the same recipe, each by the one that had not seen it: what is learned from them is
+assumed to hold for the shipped one.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from pipeline.storage.digests import file_digest
 from pipeline.storage.field_types import Count, Digest, Flag, Name, Number, Share
 
 MODEL_FILE = "expected_dice.json"
-#: Part of new patients whose Dice the interval is to hold.
+#: Share of new patients whose Dice the interval is meant to include.
 COVERAGE = 0.9
-#: What is learned from, and whether more of it speaks for a better (1) or a worse outline (-1).
+#: Facts that are learned from, and whether more of one means a better (1) or a worse mask (-1).
 FEATURES = {
     "expected_dice_logit": 1,
     "border_stability": 1,
@@ -41,7 +41,7 @@ FEATURES = {
     "largest_score_gap": -1,
 }
 _SIMILAR = 3
-#: Dice nearer to 0 or 1 than this are told apart by a few pixels only.
+#: Dice nearer to 0 or 1 than this differ by a few pixels only.
 _FLOOR = 0.02
 _WIDTH = len(FEATURES)
 Value = Annotated[float, Field(gt=-1e6, lt=1e6)]
@@ -49,7 +49,7 @@ Value = Annotated[float, Field(gt=-1e6, lt=1e6)]
 
 @dataclass(frozen=True)
 class SimilarPatient:
-    """A held-out patient whose answer looks like the case's.
+    """A held-out patient whose result is similar to the case's.
 
     Attributes:
         case_id: The patient.
@@ -65,11 +65,11 @@ class SimilarPatient:
 
 @dataclass(frozen=True)
 class DiceEstimate:
-    """What the Dice of an outline probably is.
+    """What the Dice of a segmentation probably is.
 
     Attributes:
-        expected: Mean of the Dice that is to be expected, in [0, 1].
-        low: Lower end of the interval that holds the Dice of 9 of 10 new patients.
+        expected: Expected Dice, in [0, 1].
+        low: Lower end of the 90% range of new patients.
         high: Upper end.
         learned: False where nothing was found that beats "always the mean": the interval is then
             that of all held-out patients, whatever the case looks like.
@@ -89,20 +89,20 @@ class DiceEstimate:
 
     @property
     def sentence(self) -> str:
-        """The estimate in plain words."""
-        told = (
-            f"Dice of about {self.expected:.2f} is to be expected; 9 of 10 such cases lie between"
-            f" {self.low:.2f} and {self.high:.2f} (learned on {self.patients} held-out patients)."
+        """The estimate in words."""
+        words = (
+            f"Expected Dice {self.expected:.2f} ({COVERAGE:.0%} range {self.low:.2f} to"
+            f" {self.high:.2f}), from {self.patients} held-out patients."
         )
         if not self.learned:
-            told = (
-                f"Nothing in this answer says how good its outline is: 9 of 10 of the"
-                f" {self.patients} held-out patients had a Dice between {self.low:.2f} and"
-                f" {self.high:.2f}, {self.expected:.2f} on average."
+            words = (
+                f"No estimate for this case in particular: {COVERAGE:.0%} of the {self.patients}"
+                f" held-out patients had a Dice of {self.low:.2f} to {self.high:.2f},"
+                f" {self.expected:.2f} on average."
             )
         if self.unlike_all:
-            told += " This case is unlike all of them, so that the estimate may be far off."
-        return told
+            words += " This case differs from all of them: the estimate may be far off."
+        return words
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ class DiceModel:
         """Estimate the Dice of an outline.
 
         Args:
-            facts: What the answer tells of it.
+            facts: Of its segmentation.
             case_id: The case, which is not named as similar to itself.
 
         Returns:
@@ -182,7 +182,7 @@ class FitCheck:
 
     @property
     def beats_the_mean(self) -> bool:
-        """Whether the estimate is better than saying the same of everybody, beyond chance."""
+        """Whether the estimate is better than the same value for all patients, beyond chance."""
         return self.gain_low > 0
 
 

@@ -5,8 +5,8 @@ passes depends on its neighbours' scores: slices are therefore taken in order, e
 soon as the scores around it are known, and its features are let go. However long a study is, the
 features of a few slices are held.
 
-Where mirror images are averaged, what they disagree by is kept: it costs nothing, and tells where
-the outline hangs on which way the head happens to lie (test-time augmentation as a measure of
+Where mirror images are averaged, their differences are returned too: they cost nothing, and show
+where the segmentation depends on the head's orientation (test-time augmentation as a measure of
 uncertainty: Wang et al. 2019, doi 10.1016/j.neucom.2019.01.103).
 """
 
@@ -38,7 +38,7 @@ class Outlined:
         differences: ``(m, size, size)`` the slice's map less that of its mirror image, turned back;
             None where mirror images are not answered.
         saliency: ``(m, g, g)`` where the classifier looked (`pipeline.engine.grad_cam`), mean of
-            slice and mirror image, turned back; None where the network does not tell.
+            slice and mirror image, mirrored back; None where it is not computed.
     """
 
     classifier: NDArray[np.float64]
@@ -81,17 +81,17 @@ class SliceWalk:
         decided = 0
         for start in range(0, n, BATCH_SIZE):
             stop = min(start + BATCH_SIZE, n)
-            report(start + decided, 2 * n, f"Classifying slice {start + 1} of {n}")
+            report(start + decided, 2 * n, progress_words(start + decided, 2 * n))
             self._classify(start, stop)
             ready = n if stop == n else max(stop - self._reach, decided)
             for k in range(decided, ready):
                 self._gate(k)
             while self._waiting and min(_batch_of(self._waiting[0]) + BATCH_SIZE, n) <= ready:
-                report(stop + decided, 2 * n, f"Outlining slice {self._waiting[0] + 1} of {n}")
+                report(stop + decided, 2 * n, progress_words(stop + decided, 2 * n))
                 self._outline()
             self._forget(ready)
             decided = ready
-        report(2 * n, 2 * n, f"{n} slices answered")
+        report(2 * n, 2 * n, f"{n} slices analysed")
         size = self._volume.shape[1:3]
         maps = np.concatenate(self._maps) if self._maps else np.zeros((0, *size), np.float32)
         differences = np.concatenate(self._differences) if self._differences else None
@@ -142,6 +142,11 @@ class SliceWalk:
         waiting = {_batch_of(k) for k in self._waiting}
         for start in [s for s in self._features if s + BATCH_SIZE <= decided and s not in waiting]:
             del self._features[start]
+
+
+def progress_words(done: int, total: int) -> str:
+    """What is shown while a case is analysed."""
+    return f"Analysing, {100 * done // total}%"
 
 
 def _batch_of(k: int) -> int:

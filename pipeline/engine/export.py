@@ -181,7 +181,7 @@ def _check(parts: Sequence[Any], info: NetworkInfo, draft: ExportedFiles) -> flo
         raise _Disagreement(
             info.name,
             f"The exported network of task {info.task_name} differs from Keras by {difference:.2g} "
-            f"in probability on {draft.engine}, more than {AGREEMENT_LIMIT:g}; it was not kept.",
+            f"in probability on {draft.engine}, more than {AGREEMENT_LIMIT:g}; it was discarded.",
         )
     return difference
 

@@ -122,7 +122,7 @@ def choose_precision(info: NetworkInfo, precision: str, *, engine: str = "auto")
     if precision != "f32" and not _may(info, candidates, precision):
         raise InputError(
             info.name,
-            f"The network {info.name} was not shown to agree with float32 at {precision}; "
+            f"The network {info.name} has not been shown to agree with float32 at {precision}; "
             f"run: python -m pipeline check-precision --precision {precision}",
         )
     return precision
@@ -205,4 +205,5 @@ def _check_precision(engine: str, precision: str) -> None:
     precisions = find_entry(ENGINES, engine, kind="engine").precisions
     if precision not in precisions:
         known = ", ".join(precisions)
-        raise InputError("", f"The engine {engine} has no precision {precision!r}; known: {known}.")
+        message = f"The engine {engine} does not support precision {precision!r}; it has: {known}."
+        raise InputError("", message)

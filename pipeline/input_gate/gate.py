@@ -1,12 +1,13 @@
-"""Holds a case against what the network was trained on, before anybody believes the result.
+"""Compares a case with what the network was trained on, before anybody relies on the result.
 
-Each finding says in one sentence why the result may be wrong. None of them blocks: they are
-recorded with the result. What the pictures of the training patients can tell is held against them
-(``ranges.json``, written by ``python -m pipeline measure-inputs``); what they cannot, such as
-the distance of slices, for the public LGG set states no spacing, is said to be unknown.
+Each finding says in one sentence how the case differs, and why the result may be wrong. None of
+them blocks: they are recorded with the result. What can be measured in the images is compared with
+the training patients (``ranges.json``, written by ``python -m pipeline measure-inputs``); what
+cannot, such as the slice distance, for which the public LGG set states no spacing, is called
+unknown.
 
-Where a case's own warnings say it already, the finding is that warning, word for word, so that a
-reader who shows both can leave one out.
+Where a case's own warnings say the same already, the finding is that warning, verbatim, so that a
+page that shows both can leave one out.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pipeline.data.sequences import sequence_warnings
 from pipeline.input_gate.measures import InputMeasures, measure_input
 from pipeline.input_gate.ranges import LEAST_MARGIN, InputRanges, shipped_ranges
 
-#: Slices from which the network's neighbours and its smoothing say something.
+#: Slices from which adjacent slices and smoothing through the volume are of use.
 _VOLUME = 3
 
 
@@ -43,19 +44,19 @@ class InputAspect(StrEnum):
 
 @dataclass(frozen=True)
 class InputFinding:
-    """One thing in which a case is not what the network was trained on.
+    """One way in which a case differs from what the network was trained on.
 
     Attributes:
         aspect: What it is about; no aspect has two findings.
-        sentence: Why the result may be wrong.
+        sentence: How it differs, and why the result may be wrong.
     """
 
     aspect: InputAspect
     sentence: str
 
 
-#: Words in a case's own warnings by which they are known to tell of an aspect.
-_TOLD = {
+#: Words by which a case's own warnings are recognised as being about an aspect.
+_OWN_WARNINGS = {
     InputAspect.SEQUENCE: re.compile(
         r"not FLAIR;|sequence of this image is not known|not MRI;|(is|are) taken to be "
     ),
@@ -68,7 +69,7 @@ _TOLD = {
 
 
 def check_input(case: Case, ranges: InputRanges | None = None) -> tuple[InputFinding, ...]:
-    """Find in what a case is not what the network was trained on.
+    """Find how a case differs from what the network was trained on.
 
     Args:
         case: Any case; masks do not matter.
@@ -78,16 +79,17 @@ def check_input(case: Case, ranges: InputRanges | None = None) -> tuple[InputFin
         At most one finding of each aspect, in the order of `InputAspect`.
     """
     known = ranges or shipped_ranges()
-    told: dict[InputAspect, str | None] = {
+    sentences: dict[InputAspect, str | None] = {
         InputAspect.SEQUENCE: next(iter(sequence_warnings(case.sequences)), None),
         InputAspect.ORIENTATION: _judge_orientation(case),
         InputAspect.SLICE_COUNT: _judge_count(case, known),
         InputAspect.GAPS: _judge_gaps(case),
     }
-    told |= _judge_pictures(case, known)
-    for aspect, pattern in _TOLD.items():
-        told[aspect] = next((w for w in case.warnings if pattern.search(w)), told[aspect])
-    return tuple(InputFinding(a, told[a] or "") for a in InputAspect if told.get(a))
+    sentences |= _judge_pictures(case, known)
+    for aspect, pattern in _OWN_WARNINGS.items():
+        own = (warning for warning in case.warnings if pattern.search(warning))
+        sentences[aspect] = next(own, sentences[aspect])
+    return tuple(InputFinding(a, sentences[a] or "") for a in InputAspect if sentences.get(a))
 
 
 def _judge_orientation(case: Case) -> str | None:
@@ -95,36 +97,28 @@ def _judge_orientation(case: Case) -> str | None:
         return None
     if case.orientation is None:
         return (
-            "The input does not say how its slices lie in the patient; on other than axial slices"
-            " the result may be wrong, since the models were trained on axial ones."
+            "Orientation unknown: the models were trained on axial slices, and the result may be"
+            " wrong on others."
         )
     letters = {case.orientation.left, case.orientation.top}
     if letters & {"S", "I"}:
-        return (
-            "The slices are not axial; the models were trained on axial slices, so that the result"
-            " may be wrong."
-        )
-    return (
-        "The slices are turned or mirrored against those that the models were trained on, so that"
-        " the result may be wrong."
-    )
+        return "Not axial: the models were trained on axial slices, and the result may be wrong."
+    return "Rotated or mirrored relative to the training slices: the result may be wrong."
 
 
 def _judge_count(case: Case, known: InputRanges) -> str | None:
     n = case.n_slices
     if n < _VOLUME:
-        words = "This is one slice" if n == 1 else f"These are {n} slices"
+        words = "Single slice" if n == 1 else f"Only {n} slices"
         return (
-            f"{words}; the models look at the slices beside and smooth through the volume, which is"
-            " not possible here, so that the result is less sure."
+            f"{words}: the models also use adjacent slices, which are missing here; the result is"
+            " less certain."
         )
-    side = known.outside("slices", n)
-    if not side:
+    if not known.outside("slices", n):
         return None
-    words = "more" if side > 0 else "fewer"
     return (
-        f"There are {n} slices, {words} than in any training patient ({known.words('slices')}); the"
-        " models, which look at the slices beside, were not tried on such a stack."
+        f"Unusual number of slices: {n} (training {known.words('slices')}); the models were not"
+        " tested on such a series."
     )
 
 
@@ -134,19 +128,19 @@ def _judge_gaps(case: Case) -> str | None:
         return None
     words = "1 slice number is" if missing == 1 else f"{missing} slice numbers are"
     return (
-        f"{words} missing in the row; beside the gap the models lack the neighbouring slice, and"
-        " what lies in it is neither outlined nor counted."
+        f"Gap in the series: {words} missing. At the gap the models lack an adjacent slice, and"
+        " whatever lies in it is neither segmented nor counted."
     )
 
 
 def _judge_pictures(case: Case, known: InputRanges) -> dict[InputAspect, str | None]:
-    """Findings of what is measured in the pictures.
+    """Findings of what is measured in the images.
 
-    A picture that is no head, or blank, has no size of a head: one sentence is enough.
+    An image that shows no head, or is blank, has no size of a head: one sentence is enough.
     """
     found = measure_input(case)
     if found is None:
-        words = "The pictures are blank: all pixels hold the same value, and there is no result."
+        words = "Blank images: all pixels have the same value, and there is no result."
         return {InputAspect.INTENSITY: words}
     intensity = _judge_intensity(found, known)
     if found.corner - known.ranges["corner"][1] > LEAST_MARGIN["corner"]:
@@ -156,15 +150,15 @@ def _judge_pictures(case: Case, known: InputRanges) -> dict[InputAspect, str | N
     )
     if aspect or fill:
         words = (
-            "What is bright in the pictures does not have the shape of a head in axial slices;"
-            " the models know nothing else, so that the result may be meaningless."
+            "Unusual shape: what is bright does not look like a head in axial slices, and the"
+            " result may be meaningless."
         )
         return {InputAspect.INTENSITY: intensity, InputAspect.HEAD: words}
     return {
         InputAspect.INTENSITY: intensity,
         InputAspect.RESOLUTION: _judge_resolution(found, known),
         InputAspect.FIELD_OF_VIEW: _judge_field(case, found, known),
-        # How alike slices are follows their contrast: where that is odd, they say nothing.
+        # How similar slices are depends on their contrast: where that is unusual, they say nothing.
         InputAspect.SLICE_DISTANCE: None if intensity else _judge_distance(case, found, known),
     }
 
@@ -175,8 +169,8 @@ def _judge_intensity(found: InputMeasures, known: InputRanges) -> str | None:
             "corner",
             1,
             lambda: (
-                "The background is bright, as in an inverted picture or one cut within the"
-                " head; the models were trained on bright heads on black, so that the result may be"
+                "Bright background, for example an inverted image or one cropped within the head:"
+                " the models were trained on bright heads on black, and the result may be"
                 " meaningless."
             ),
         ),
@@ -184,32 +178,32 @@ def _judge_intensity(found: InputMeasures, known: InputRanges) -> str | None:
             "saturated",
             1,
             lambda: (
-                f"{found.saturated:.0%} of the head holds the largest value, as where bright"
-                " parts were cut off; what differed there cannot be told apart."
+                f"Saturation: {found.saturated:.0%} of the head has the maximum value, for example"
+                " where bright areas were clipped; differences there are lost."
             ),
         ),
         (
             "grey_levels",
             -1,
             lambda: (
-                f"The pictures hold only {found.grey_levels} different values; faint borders"
-                " may be lost."
+                f"Few grey levels: only {found.grey_levels} different values; faint borders may be"
+                " lost."
             ),
         ),
         (
             "contrast",
             -1,
             lambda: (
-                "The head has less contrast than in any training patient, as where the skull was"
-                " cut away; faint borders may be missed."
+                "Low contrast: less than in any training patient, for example skull-stripped"
+                " images; faint borders may be missed."
             ),
         ),
         (
             "contrast",
             1,
             lambda: (
-                "The head has more contrast than in any training patient, as where a few pixels"
-                " outshine all others; faint borders may be missed."
+                "High contrast: more than in any training patient, for example where a few pixels"
+                " are far brighter than the rest; faint borders may be missed."
             ),
         ),
     )
@@ -223,8 +217,8 @@ def _judge_resolution(found: InputMeasures, known: InputRanges) -> str | None:
     if known.outside("head_px", found.head_px) >= 0:
         return None
     return (
-        f"The head is only {found.head_px:.0f} pixels long, {known.words('head_px')} in the"
-        " training patients; small or faint parts may be missed."
+        f"Low matrix: head spans {found.head_px:.0f} px (training {known.words('head_px')}); small"
+        " or faint lesions may be missed."
     )
 
 
@@ -232,12 +226,12 @@ def _judge_field(case: Case, found: InputMeasures, known: InputRanges) -> str | 
     side = known.outside("head_grid_px", found.head_grid_px)
     if not side:
         return None
-    seen = "larger" if side > 0 else "smaller"
+    size = "large" if side > 0 else "small"
     words = (
-        f"The models see the head {found.head_grid_px:.0f} pixels long, {seen} than in any training"
-        f" patient ({known.words('head_grid_px')}), so that the result may be wrong"
+        f"Head unusually {size} as the models see it: {found.head_grid_px:.0f} px (training"
+        f" {known.words('head_grid_px')}); the result may be wrong"
     )
-    without = "; without a pixel spacing it cannot be brought to their size"
+    without = "; without a pixel spacing it cannot be rescaled"
     return words + (without if case.spacing_mm is None else "") + "."
 
 
@@ -245,11 +239,11 @@ def _judge_distance(case: Case, found: InputMeasures, known: InputRanges) -> str
     side = 0 if found.likeness is None else known.outside("likeness", found.likeness)
     if not side:
         return None
-    apart = "" if case.spacing_mm is None else f" (they lie {case.spacing_mm[0]:.1f} mm apart)"
-    words = "more alike" if side > 0 else "less alike"
-    where = "further apart" if side > 0 else "closer together"
+    apart = "" if case.spacing_mm is None else f" (slice distance {case.spacing_mm[0]:.1f} mm)"
+    words = "more" if side > 0 else "less"
+    where = "larger" if side > 0 else "smaller"
     return (
-        f"Neighbouring slices are {words} than in any training patient{apart}; the models look at"
-        f" the slices beside and probably learned on some that lie {where}, though the training"
-        " files state no distance."
+        f"Adjacent slices are {words} similar than in any training patient{apart}: the models use"
+        f" adjacent slices, and were probably trained on {where} distances, which the training"
+        " files do not state."
     )

@@ -1,1 +1,1 @@
-"""Measurements of a mask: diameters, volume, and how much of it hangs on the threshold."""
+"""Measurements of a mask: diameters, volume, and how much it depends on the threshold."""

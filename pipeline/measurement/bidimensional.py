@@ -1,9 +1,9 @@
-"""Bidimensional measurement of the FLAIR abnormality: what a reader would set by hand, from a mask.
+"""Bidimensional measurement of the FLAIR abnormality from a mask, as a reader would do it by hand.
 
 Per lesion (voxels that touch through faces, edges or corners), on the axial slice where the product
 is largest, the longest diameter and the longest perpendicular to it (`pipeline.measurement.chords`)
-are what RANO measures. This is a measurement, not an assessment: there is no response category, and
-what it is not is told in words with it.
+are what RANO measures. This is a measurement, not an assessment: it has no response category, and
+its notes say what it is not.
 
 Criteria of measurability: Wen et al. 2023, RANO 2.0, Journal of Clinical Oncology 41(33).
 """
@@ -39,14 +39,14 @@ _SAME = 1e-9
 MOST_LESIONS = 16
 
 NOT_WITHOUT_THE_READER = (
-    "Cysts, cavities and surgical changes are to be left out by the reader: the mask does not know"
-    " them."
+    "Cysts, cavities and surgical changes must be excluded by the reader: the mask does not"
+    " distinguish them."
 )
 NOT_ENHANCING = (
-    "This is the FLAIR abnormality, which takes in oedema and treatment change. Enhancing disease"
-    " is measured on post-contrast T1, which is another matter."
+    "This is the FLAIR abnormality, which includes oedema and treatment change. Enhancing disease"
+    " is measured separately, on post-contrast T1."
 )
-IN_PIXELS = "The input states no pixel spacing: lengths are in pixels, and RANO cannot be applied."
+IN_PIXELS = "No pixel spacing: lengths are in pixels, and RANO cannot be applied."
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def measure_lesions(
 
     def check_time() -> None:
         if ends is not None and time.monotonic() > ends:
-            raise InputError("", "The mask is too ragged to be measured.")
+            raise InputError("", "The mask is too irregular to be measured in time.")
 
     lesions, count = find_lesions(masks, most=MOST_LESIONS, before_slice=check_time)
     measured = [
@@ -132,12 +132,13 @@ def measure_lesions(
     notes = [] if spacing_mm is not None else [IN_PIXELS]
     if spacing_mm is not None and spacing_mm[0] > _USUAL_DISTANCE_MM:
         notes.append(
-            f"The slices lie {spacing_mm[0]:.1f} mm apart; RANO prefers 5 mm or less without gaps,"
-            " and asks for larger lesions otherwise."
+            f"Slice distance {spacing_mm[0]:.1f} mm: RANO recommends 5 mm or less without gaps, and"
+            " requires larger lesions otherwise."
         )
     left = count - len(measured)
     if left:
-        notes.append(f"{left} smaller lesions were not measured.")
+        words = "1 smaller lesion was" if left == 1 else f"{left} smaller lesions were"
+        notes.append(f"{words} not measured.")
     if measured:
         notes += [NOT_WITHOUT_THE_READER, NOT_ENHANCING]
     unit = "px" if spacing_mm is None else "mm"
@@ -158,14 +159,14 @@ def judge_diameters(
         None and the reason where it is not known.
     """
     if not in_mm:
-        return None, "Whether it is measurable is not known without a pixel spacing."
+        return None, "Measurability not available (no pixel spacing)."
     short = [length for length in lengths if length < MEASURABLE_MM - 1e-9]
     if short:
         return False, f"Not measurable: {min(short):.1f} mm is below {MEASURABLE_MM:.0f} mm."
     if slices < MEASURABLE_SLICES:
-        return False, "Not measurable: it is seen on one slice only, two are asked for."
+        return False, "Not measurable: seen on one slice only, two are required."
     reached = f"both diameters reach {MEASURABLE_MM:.0f} mm"
-    return True, f"Measurable: {reached}, and it is seen on {slices} slices."
+    return True, f"Measurable: {reached}, seen on {slices} slices."
 
 
 def measure_line(

@@ -1,4 +1,4 @@
-"""Registries: tables of modules that each hold one entry, and what is said of an unknown name."""
+"""Registries: tables of modules that each hold one entry, and the error for an unknown name."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def find_entry(entries: Mapping[str, Entry], name: str, *, kind: str) -> Entry:
         InputError: The name is unknown; the sentence lists those that are known.
     """
     if name not in entries:
-        message = f"There is no {kind} {name!r}; known: {', '.join(entries)}."
+        message = f"Unknown {kind} {name!r}; choose one of: {', '.join(entries)}."
         raise InputError(name, message)
     return entries[name]

@@ -245,8 +245,7 @@ def check_digest(info: NetworkInfo) -> None:
     if found != info.digest:
         raise InputError(
             shown,
-            f"{weights} are not those that metadata.json describes (their SHA-256 differs); they "
-            "were not loaded.",
+            f"{weights} do not match metadata.json (different SHA-256) and were not loaded.",
         )
 
 
@@ -272,7 +271,7 @@ def load_keras_model(info: NetworkInfo) -> Any:
     except (ValueError, TypeError, OSError, KeyError) as error:
         raise InputError(info.name, f"Keras cannot load {shown}.") from error
     if not info.fits(model):
-        message = f"The inputs or outputs of {shown} are not those that metadata.json describes."
+        message = f"The inputs or outputs of {shown} do not match metadata.json."
         raise InputError(info.name, message)
     model(np.zeros((1, info.input_size, info.input_size, len(info.channels)), np.float32))
     return model

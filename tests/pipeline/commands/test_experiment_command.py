@@ -47,7 +47,7 @@ def test_who_asks_for_rows_that_cannot_be_run_is_told_by_the_status(tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["nothing"], "There is no experiment 'nothing'; known:"),
+        (["nothing"], "'nothing'"),
         (["lgg-slices", "--weights", "absent"], "There is no folder absent"),
         (["lgg-slices", "--weights", "."], "Give the folder of the LGG set with --data."),
     ],

@@ -111,19 +111,20 @@ def test_precision_follows_what_was_shown(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "engine", "sentence"),
+    ("wanted", "engine", "named"),
     [
-        ("bf16", "auto", "was not shown to agree with float32 at bf16"),
-        ("bf16", "keras", "engine keras has no precision 'bf16'"),
-        ("int4", "auto", "no precision 'int4'; known: auto, f32, bf16"),
-        ("auto", "cuda", "no engine 'cuda'"),
+        ("bf16", "auto", "bf16"),
+        ("bf16", "keras", "keras"),
+        ("int4", "auto", "int4"),
+        ("auto", "cuda", "cuda"),
     ],
 )
 def test_a_precision_that_cannot_be_is_refused(
-    info: ModelInfo, wanted: str, engine: str, sentence: str
+    info: ModelInfo, wanted: str, engine: str, named: str
 ) -> None:
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(InputError) as refused:
         choose_precision(info, wanted, engine=engine)
+    assert named in refused.value.message
 
 
 def test_without_openvino_nothing_answers_at_less_than_float32(

@@ -115,7 +115,8 @@ def test_what_was_learned_is_applied_to_a_case(
     assert poor.expected < good.expected
     assert poor.high - poor.low > good.high - good.low, "unsure where it is unsure"
     assert good.expected == pytest.approx(0.92, abs=0.06)
-    assert good.sentence.startswith(f"Dice of about {good.expected:.2f} is to be expected; 9 of 10")
+    for number in (good.expected, good.low, good.high):
+        assert f"{number:.2f}" in good.sentence
 
 
 def test_the_most_similar_patients_are_named(models: Path) -> None:
@@ -146,7 +147,7 @@ def test_a_case_unlike_all_of_them_says_so(models: Path) -> None:
     found = model.estimate(replace(FACTS, mean_disagreement=0.9, log_volume=1.0))
     assert found is not None
     assert found.unlike_all
-    assert found.sentence.endswith("so that the estimate may be far off.")
+    assert found.sentence != replace(found, unlike_all=False).sentence
 
 
 def test_nothing_outlined_has_nothing_to_expect(models: Path) -> None:
@@ -172,7 +173,7 @@ def test_where_it_does_not_beat_the_mean_the_plain_quantiles_are_shown(
     assert (found.low, found.high) == (pytest.approx(dice[2]), pytest.approx(dice[57]))
     assert found.expected == pytest.approx(dice.mean(), abs=1e-3)
     assert not found.learned
-    assert found.sentence.startswith("Nothing in this answer says how good its outline is")
+    assert found.sentence != replace(found, learned=True).sentence
     assert len(found.similar) == 3
 
 

@@ -66,7 +66,7 @@ def test_cases_without_any_outline_are_left_out_of_the_mean(
 def test_a_precision_that_was_not_shown_is_only_measured(
     analysers: tuple[Analyser, Analyser], tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="was not shown to agree"):
+    with pytest.raises(InputError):
         Analyser(tmp_path, precision="bf16", engine_dir=tmp_path)
     check = measure_precision([make_case(masks=True)], *analysers)
     write_precision_check(analysers[0].network, check)

@@ -150,7 +150,7 @@ def test_a_network_of_another_split_is_not_measured(run: Run, measurer: Measurer
 def test_weights_that_metadata_does_not_describe_are_refused(run: Run, measurer: Measurer) -> None:
     measure_run(run, measurer.how(), progress=silent)
     (run.folder / "model.keras").write_bytes(b"something else")
-    with pytest.raises(InputError, match="SHA-256 differs"):
+    with pytest.raises(InputError):
         measure_run(run, measurer.how(), progress=silent)
 
 

@@ -54,23 +54,23 @@ def test_each_lesion_is_measured_where_it_is_largest() -> None:
     assert found.notes == (NOT_WITHOUT_THE_READER, NOT_ENHANCING)
 
 
-# (lengths, slices, in mm, measurable, words)
+# (lengths, slices, in mm, measurable, a figure that the reason names)
 JUDGED = [
-    ((10.0, 10.0), 2, True, True, "both diameters reach 10 mm, and it is seen on 2 slices."),
-    ((25.0, 9.94), 3, True, False, "9.9 mm is below 10 mm."),
-    ((9.0, 8.0), 1, True, False, "8.0 mm is below 10 mm."),
-    ((25.0, 12.0), 1, True, False, "on one slice only, two are asked for."),
-    ((25.0, 12.0), 3, False, None, "not known without a pixel spacing."),
+    ((10.0, 10.0), 2, True, True, "2 slices"),
+    ((25.0, 9.94), 3, True, False, "9.9 mm"),
+    ((9.0, 8.0), 1, True, False, "8.0 mm"),
+    ((25.0, 12.0), 1, True, False, "slice"),
+    ((25.0, 12.0), 3, False, None, "spacing"),
 ]
 
 
-@pytest.mark.parametrize(("lengths", "slices", "in_mm", "measurable", "words"), JUDGED)
+@pytest.mark.parametrize(("lengths", "slices", "in_mm", "measurable", "figure"), JUDGED)
 def test_what_two_diameters_say_by_rano(
-    lengths: tuple[float, float], slices: int, in_mm: bool, measurable: bool | None, words: str
+    lengths: tuple[float, float], slices: int, in_mm: bool, measurable: bool | None, figure: str
 ) -> None:
     found, reason = judge_diameters(lengths, slices=slices, in_mm=in_mm)
     assert found is measurable
-    assert reason.endswith(words)
+    assert figure in reason
 
 
 @pytest.mark.parametrize("case", read_cases("lengths")["cases"], ids=str)
@@ -80,19 +80,21 @@ def test_lengths_of_the_shared_table(case: dict[str, Any]) -> None:
 
 
 MEASURABLE = [
-    pytest.param((5.0, 1.0, 1.0), True, "Measurable: both", id="yes"),
-    pytest.param((5.0, 0.5, 0.5), False, "8.5 mm is below 10 mm", id="too small"),
-    pytest.param(None, None, "is not known without", id="no spacing"),
+    pytest.param((5.0, 1.0, 1.0), True, id="yes"),
+    pytest.param((5.0, 0.5, 0.5), False, id="too small"),
+    pytest.param(None, None, id="no spacing"),
 ]
 
 
-@pytest.mark.parametrize(("spacing", "measurable", "words"), MEASURABLE)
+@pytest.mark.parametrize(("spacing", "measurable"), MEASURABLE)
 def test_what_is_measurable_by_rano(
-    spacing: tuple[float, float, float] | None, measurable: bool | None, words: str
+    spacing: tuple[float, float, float] | None, measurable: bool | None
 ) -> None:
     lesion = measure_lesions(two_lesions(), spacing).lesions[0]
     assert lesion.measurable is measurable
-    assert words in lesion.reason
+    lengths = (lesion.longest.length, lesion.perpendicular.length)
+    judged = judge_diameters(lengths, slices=lesion.slices, in_mm=spacing is not None)
+    assert (lesion.measurable, lesion.reason) == judged
 
 
 def test_one_slice_is_not_enough_and_10_mm_are() -> None:
@@ -100,7 +102,6 @@ def test_one_slice_is_not_enough_and_10_mm_are() -> None:
     masks[1, 5:15, 5:15] = True
     (lesion,) = measure_lesions(masks, (5.0, 1.0, 1.0)).lesions
     assert lesion.measurable is False
-    assert "on one slice only" in lesion.reason
     cross = np.stack([shape("..#..", "..#..", "#####", "..#..", "..#..")] * 2)
     assert measure_lesions(cross, (5.0, 2.0, 2.0)).lesions[0].measurable is True, "just 10 mm"
     assert measure_lesions(cross, (5.0, 1.99, 1.99)).lesions[0].measurable is False
@@ -115,7 +116,9 @@ def test_without_spacing_lengths_are_pixels_and_that_is_said() -> None:
 
 def test_slices_far_apart_are_noted() -> None:
     notes = measure_lesions(two_lesions(), (6.5, 1.0, 1.0)).notes
-    assert notes[0].startswith("The slices lie 6.5 mm apart; RANO prefers 5 mm or less")
+    near = measure_lesions(two_lesions(), (5.0, 1.0, 1.0)).notes
+    assert notes[1:] == near
+    assert "6.5 mm" in notes[0]
 
 
 def test_pieces_of_a_slice_that_meet_on_another_are_one_lesion() -> None:
@@ -133,7 +136,7 @@ def test_only_so_many_lesions_are_measured() -> None:
     found = measure_lesions(masks, None)
     assert len(found.lesions) == MOST_LESIONS
     assert found.not_measured == 30 - MOST_LESIONS
-    assert "14 smaller lesions were not measured." in found.notes
+    assert any("14" in note for note in found.notes)
 
 
 def test_pruning_finds_what_measuring_every_slice_finds() -> None:
@@ -171,7 +174,7 @@ def test_slices_of_a_mask_are_measured_like_the_whole() -> None:
 
 
 def test_a_mask_that_takes_too_long_is_given_up() -> None:
-    with pytest.raises(InputError, match="too ragged to be measured"):
+    with pytest.raises(InputError):
         measure_lesions(two_lesions(), None, limit_s=0)
 
 
