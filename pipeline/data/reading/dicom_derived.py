@@ -81,10 +81,10 @@ def left_out_error(file: InputFile, title: str, kind: str, *, n: int, total: int
         total: Files of the series.
     """
     if n == total:
-        return InputError(file.source, f"{title} is {kind}; it is left out of the analysis.")
+        message = f"{title} is {kind}; it is left out of the analysis."
+        return InputError(file.source, message, n_files=n)
     of = title.replace("Series ", "series ", 1)
     verb = "is" if n == 1 else "are each"
     end = "it is left out" if n == 1 else "they are left out"
-    return InputError(
-        file.source, f"{n} of {total} files of {of} {verb} {kind}; {end} of the analysis."
-    )
+    message = f"{n} of {total} files of {of} {verb} {kind}; {end} of the analysis."
+    return InputError(file.source, message, n_files=n)

@@ -430,7 +430,7 @@ def _groups_of(
             errors.append(error)
             continue
         errors += oddities
-        kept = tuple(frame for frame in stack if frame.file.path not in odd)
+        kept = tuple(frame for frame in stack if frame not in odd)
         groups += [FrameGroup(kept)] if is_mask else group_frames(kept)
     if len(stacks) > 1:
         note = stacks_note(len(stacks))

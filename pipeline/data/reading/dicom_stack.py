@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,33 +150,34 @@ def forget_blank_positions(frames: Sequence[Frame]) -> list[Frame]:
     ]
 
 
-def leave_out_odd(title: str, frames: Sequence[Frame]) -> tuple[frozenset[Path], list[InputError]]:
-    """Find the files of a series that are unlike the great majority of its slices.
+def leave_out_odd(title: str, frames: Sequence[Frame]) -> tuple[frozenset[Frame], list[InputError]]:
+    """Find the frames of a series that are unlike the great majority of its slices.
 
     Args:
         title: The series as a sentence names it.
         frames: Its frames, in any order.
 
     Returns:
-        Those files, and one error per property in which they differ.
+        Those frames, and one error per property in which they differ.
 
     Raises:
         InputError: If no great majority agrees in size, direction and pixel size.
     """
-    kept, _ = _leave_out_absurd_spacing(frames)
-    odd: set[Path] = set()
+    stated, _ = _leave_out_absurd_spacing(frames)
+    kept = list(zip(frames, stated, strict=True))
+    odd: set[Frame] = set()
     errors: list[InputError] = []
     for attribute, name in _AGREEING.items():
-        usual = _most_common(kept, attribute)
-        files = {f.file.path: f.file for f in kept if not _agrees(f, attribute, usual)}
-        if not files:
+        usual = _most_common([frame for _, frame in kept], attribute)
+        unlike = [given for given, frame in kept if not _agrees(frame, attribute, usual)]
+        if not unlike:
             continue
-        unlike = [frame for frame in kept if frame.file.path in files]
-        kept = [frame for frame in kept if frame.file.path not in files]
+        odd.update(unlike)
+        kept = [pair for pair in kept if pair[0] not in odd]
+        others = [given for given, _ in kept]
         if len(kept) < _MIN_MAJORITY or len(kept) <= _MAJORITY * len(frames):
-            raise _disagreement(title, name, unlike, kept)
-        odd.update(files)
-        errors.append(_oddity(title, attribute, unlike, kept))
+            raise _disagreement(title, name, unlike, others)
+        errors.append(_oddity(title, attribute, unlike, others))
     return frozenset(odd), errors
 
 
@@ -212,15 +212,21 @@ def _disagreement(
     return InputError(
         unlike[0].file.source,
         f"{title}: its slices disagree in {name}{why}, so that they are no volume{remedy}",
+        n_files=len({frame.file.path for frame in (*unlike, *kept)}),
     )
 
 
 def _oddity(
     title: str, attribute: str, unlike: Sequence[Frame], kept: Sequence[Frame]
 ) -> InputError:
-    """The sentence that leaves files of a series out."""
+    """The sentence that leaves files of a series out, or some frames of a file."""
+    files = {frame.file.path for frame in unlike}
+    within = files & {frame.file.path for frame in kept}
     subject = _name_files(unlike)
     many = len({frame.file.name for frame in unlike}) > 1
+    if within:
+        many = len(unlike) > 1
+        subject = f"{len(unlike)} {'frames' if many else 'frame'} of {subject}"
     others = f"the other {len(kept)} slices of {title.replace('Series ', 'series ', 1)}"
     sizes = [f"{columns} x {rows}" for rows, columns in (unlike[0].shape, kept[0].shape)]
     if attribute == "orientation":
@@ -232,7 +238,8 @@ def _oddity(
     else:
         words = f"{'are' if many else 'is'} {sizes[0]} pixels, {others} {sizes[1]}"
     end = "they are left out" if many else "it is left out"
-    return InputError(unlike[0].file.source, f"{subject} {words}; {end}.")
+    message = f"{subject} {words}; {end}."
+    return InputError(unlike[0].file.source, message, n_files=len(files - within))
 
 
 def _name_files(frames: Sequence[Frame]) -> str:

@@ -606,3 +606,11 @@ def test_stacks_and_echoes_of_an_enhanced_object(tmp_path):
     cases = read_cases([enhanced(frames, tmp_path / "e.dcm")]).cases
     assert [set(case.pixels.ravel().tolist()) for case in cases] == [{100}, {101}, {110}, {111}]
     assert all(stacks_note(2) in case.warnings for case in cases)
+
+
+def test_an_odd_frame_of_an_enhanced_object_is_left_out_alone(tmp_path):
+    turned = {"PlaneOrientationSequence": {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}}
+    frames = [(100, z, turned if z == 2 else {}) for z in range(N + 3)]
+    report = read_cases([enhanced(frames, tmp_path / "e.dcm")])
+    assert [case.n_slices for case in report.cases] == [N + 2]
+    assert [error.n_files for error in report.errors] == [0]
