@@ -40,37 +40,15 @@ def _existing_folder(path: Path) -> Path:
     return path
 
 
-def _database_url(text: str) -> str:
-    if text and not re.match(r"(sqlite|postgres(ql)?)(\+[a-z0-9_]+)?://", text):
-        raise ValueError(
-            "must be an SQLAlchemy URL such as sqlite:///file.db or"
-            " postgresql://user:password@host/database"
-        )
-    return text
+def _matching(pattern: str, rule: str) -> AfterValidator:
+    """A check of a text that is not empty; its rule is read after the variable's name."""
 
+    def check(text: str) -> str:
+        if text and not re.match(pattern, text):
+            raise ValueError(rule)
+        return text
 
-def _redis_url(text: str) -> str:
-    if text and not text.startswith(("redis://", "rediss://")):
-        raise ValueError("must be a Redis URL such as redis://host:6379/0")
-    return text
-
-
-def _storage_url(text: str) -> str:
-    if text and not (re.match(r"[a-z][a-z0-9+]*://.", text) or Path(text).is_absolute()):
-        raise ValueError("must be a URL such as s3://bucket/prefix, or a folder's absolute path")
-    return text
-
-
-def _secret(text: str) -> str:
-    if text and len(text) < 32:
-        raise ValueError("must have at least 32 characters")
-    return text
-
-
-def _header(text: str) -> str:
-    if text and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", text):
-        raise ValueError("must be the name of a header such as X-Remote-User")
-    return text
+    return AfterValidator(check)
 
 
 def _host_names(value: object) -> object:
@@ -81,6 +59,29 @@ def _host_names(value: object) -> object:
 
 _Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 _Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]
+_DatabaseUrl = Annotated[
+    str,
+    _matching(
+        r"(sqlite|postgres(ql)?)(\+[a-z0-9_]+)?://",
+        "must be an SQLAlchemy URL such as sqlite:///file.db or"
+        " postgresql://user:password@host/database",
+    ),
+]
+_RedisUrl = Annotated[
+    str, _matching(r"rediss?://", "must be a Redis URL such as redis://host:6379/0")
+]
+_StorageUrl = Annotated[
+    str,
+    _matching(
+        r"[a-z][a-z0-9+]*://.|/|[A-Za-z]:[\\/]",
+        "must be a URL such as s3://bucket/prefix, or a folder's absolute path",
+    ),
+]
+_Secret = Annotated[str, _matching(r".{32}", "must have at least 32 characters")]
+_Header = Annotated[
+    str,
+    _matching(r"[A-Za-z][A-Za-z0-9-]{0,63}$", "must be the name of a header such as X-Remote-User"),
+]
 
 
 class Settings(BaseSettings):
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
         None, description="Folder on the server whose subfolders are studies; it is only read."
     )
     models: _Folder = Field(_ROOT / "models", description="Folder of the models.")
-    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+    database_url: _DatabaseUrl = Field(
         "",
         repr=False,
         description="SQLAlchemy URL of the review database. By default an SQLite file in the"
@@ -145,13 +146,13 @@ class Settings(BaseSettings):
         le=1024,
         description="CPU threads that a worker computes with; 0 leaves it to the runtime.",
     )
-    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+    redis_url: _RedisUrl = Field(
         "",
         alias="REDIS_URL",
         repr=False,
         description="Redis through which Celery delivers jobs to workers on several machines.",
     )
-    storage_url: Annotated[str, AfterValidator(_storage_url)] = Field(
+    storage_url: _StorageUrl = Field(
         "",
         repr=False,
         description="Storage that all machines share: s3://bucket/prefix, a folder, or another"
@@ -172,13 +173,13 @@ class Settings(BaseSettings):
     demo: bool = Field(
         True, description="Whether an empty workspace gets the demo studies: yes or no."
     )
-    secret: Annotated[str, AfterValidator(_secret)] = Field(
+    secret: _Secret = Field(
         "",
         repr=False,
         description="Signs readers' cookies and the handles of background jobs. By default made"
         " once and stored in the workspace.",
     )
-    user_header: Annotated[str, AfterValidator(_header)] = Field(
+    user_header: _Header = Field(
         "",
         description="Header in which a proxy names the reader, such as X-Remote-User. Without it"
         " each browser is a reader.",
