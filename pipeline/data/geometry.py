@@ -196,7 +196,7 @@ def same_grid(first: InputGrid, second: InputGrid) -> bool:
 
 
 def is_sheared(affine: NDArray[np.float64], shape: tuple[int, ...]) -> bool:
-    """Whether a rotation with voxel sizes misses what the affine says by a hundredth of a voxel.
+    """Whether a rotation with voxel sizes misses what the affine says by a twentieth of a voxel.
 
     Args:
         affine: Usable affine.
@@ -205,7 +205,7 @@ def is_sheared(affine: NDArray[np.float64], shape: tuple[int, ...]) -> bool:
     sizes = np.linalg.norm(affine[:3, :3], axis=0)
     left, _, right = np.linalg.svd(affine[:3, :3] / sizes)
     off = np.abs(affine[:3, :3] - (left @ right) * sizes) @ (np.array(shape) - 1)
-    return bool(off.max() > 0.01 * sizes.min())
+    return bool(off.max() > 0.05 * sizes.min())
 
 
 def shear_warnings(grid: InputGrid) -> tuple[str, ...]:
@@ -218,8 +218,8 @@ def shear_warnings(grid: InputGrid) -> tuple[str, ...]:
     if lean >= _LEAST_LEAN_DEGREES and len(slots_of(grid)) > 1:
         sentences.append(
             f"The stack leans by {lean:.0f} degrees (as by gantry tilt): each slice is shifted"
-            " the one below. Measurements and the mask file allow for it; reformats and the 3D view"
-            " do not. Some programs cannot open such a mask file."
+            " against the one below. Measurements and the mask file allow for it; reformats and the"
+            " 3D view do not. Some programs cannot open such a mask file."
         )
     skew = abs(90 - np.degrees(np.arccos(np.clip(rows @ columns, -1, 1))))
     if skew >= _LEAST_LEAN_DEGREES:

@@ -43,8 +43,15 @@ _NO_IMAGE = {
     2003: "colours",
     2004: "colours",
 }
+#: Part of a voxel by which two forms of one place may differ.
+_FORMS_APART = 0.1
 #: Code of the unit of length, part of a number that holds the unit of time too.
 _LENGTH_UNIT = 0b111
+
+FORMS_DISAGREE = (
+    "The file's sform and qform put the volume at different places; the sform is followed, and the"
+    " mask file states it alone."
+)
 
 
 def _is_nifti(head: bytes) -> bool:
@@ -142,15 +149,16 @@ def _read(file: InputFile) -> Volume:
         voxels = _values_of(nib.arrayproxy.ArrayProxy(stream, header))
     low, high = float(header["cal_min"]), float(header["cal_max"])
     unit_mm, unit_notes = _unit_of(header)
+    disagree = _forms_disagree(header, space)
     x, y, z = (abs(float(size)) * unit_mm for size in stated["pixdim"][1:4])
     return Volume(
         voxels=voxels.reshape((*space, channels), order="F"),
         affine=_affine_of(header, unit_mm),
         voxel_mm=(x, y, z),
         window=(low, high) if np.isfinite((low, high)).all() and high > low else None,
-        placement=_placement_of(stated),
+        placement=_placement_of(stated, with_qform=not disagree),
         contradicts_itself=_contradicts_itself(header),
-        warnings=(*notes, *unit_notes),
+        warnings=(*notes, *unit_notes, *((FORMS_DISAGREE,) if disagree else ())),
     )
 
 
@@ -241,13 +249,13 @@ def _unit_of(header: Any) -> tuple[float, tuple[str, ...]]:
     return 1.0, (note,)
 
 
-def _placement_of(header: Any) -> NiftiPlacement:
+def _placement_of(header: Any, *, with_qform: bool) -> NiftiPlacement:
     def numbers(*names: str) -> tuple[float, ...]:
         return tuple(float(number) for name in names for number in np.ravel(header[name]))
 
     return NiftiPlacement(
         pixdim=numbers("pixdim")[:4],
-        qform_code=int(header["qform_code"]),
+        qform_code=int(header["qform_code"]) if with_qform else 0,
         sform_code=int(header["sform_code"]),
         quaternion=numbers("quatern_b", "quatern_c", "quatern_d"),
         offset=numbers("qoffset_x", "qoffset_y", "qoffset_z"),
@@ -256,19 +264,45 @@ def _placement_of(header: Any) -> NiftiPlacement:
     )
 
 
-def _contradicts_itself(header: Any) -> bool:
-    """Whether both forms are stated, and put left and right on different sides."""
-    from pipeline.data.geometry import is_usable, left_right_of
+def _forms_of(header: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Affines of sform and qform in the header's unit where both are stated and usable."""
+    from pipeline.data.geometry import is_usable
 
     if int(header["sform_code"]) <= 0 or int(header["qform_code"]) <= 0:
-        return False
+        return None
     try:
-        forms = [np.array(form, np.float64) for form in (header.get_sform(), header.get_qform())]
+        sform, qform = (np.array(f, np.float64) for f in (header.get_sform(), header.get_qform()))
     except Exception:  # a quaternion that is none: the sform alone says something
+        return None
+    return (sform, qform) if is_usable(sform) and is_usable(qform) else None
+
+
+def _contradicts_itself(header: Any) -> bool:
+    """Whether both forms are stated, and put left and right on different sides."""
+    from pipeline.data.geometry import left_right_of
+
+    forms = _forms_of(header)
+    return forms is not None and left_right_of(forms[0]) != left_right_of(forms[1])
+
+
+def _forms_disagree(header: Any, shape: tuple[int, int, int]) -> bool:
+    """Whether a qform says another place than the sform where it should say the same.
+
+    It should where both have one code. Two codes are two spaces, such as the scanner's and an
+    atlas's; but no qform can stand for an sform that is sheared.
+    """
+    from pipeline.data.geometry import is_sheared
+
+    forms = _forms_of(header)
+    if forms is None:
         return False
-    if not all(is_usable(form) for form in forms):
+    sform, qform = forms
+    if int(header["sform_code"]) != int(header["qform_code"]) and not is_sheared(sform, shape):
         return False
-    return left_right_of(forms[0]) != left_right_of(forms[1])
+    corners = np.array([(*corner, 1) for corner in np.ndindex(2, 2, 2)], np.float64)
+    corners[:, :3] *= np.array(shape) - 1
+    apart = np.linalg.norm(corners @ (sform - qform).T, axis=1).max()
+    return bool(apart > _FORMS_APART * np.linalg.norm(sform[:3, :3], axis=0).min())
 
 
 NIFTI = VolumeFormat(

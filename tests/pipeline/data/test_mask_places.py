@@ -18,6 +18,7 @@ from readings import read_one
 
 from pipeline.data.case import Case
 from pipeline.data.mask_export import encode_nifti_mask
+from pipeline.data.reading.nifti import FORMS_DISAGREE
 
 #: Of the voxel arrays ``(x, y, z)``: small, and different along each axis.
 SHAPE = (5, 6, 4)
@@ -112,7 +113,11 @@ def test_a_mask_of_a_nifti_volume_says_of_its_place_what_the_volume_says(image) 
         np.testing.assert_array_equal(values, source.get_fdata() > 20)
         names = ("pixdim", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d")
         names += ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
+        disagree = FORMS_DISAGREE in case.warnings
         for name in names:
+            if disagree and name == "qform_code":
+                assert int(mask.header[name]) == 0
+                continue
             np.testing.assert_array_equal(
                 np.ravel(mask.header[name])[:4],
                 np.ravel(source.header[name])[:4].astype(np.float32),
@@ -125,7 +130,7 @@ def test_a_mask_of_a_nifti_volume_says_of_its_place_what_the_volume_says(image) 
         by_corner = [CORNERS @ a[:3, :3].T + a[:3, 3] for a in (mask.affine, source.affine)]
         np.testing.assert_allclose(*by_corner, atol=0.02)
         theirs, ours = (itk_places(folder / f, CORNERS) for f in ("x_flair.nii", "mask.nii.gz"))
-        if theirs is not None:
+        if theirs is not None and not disagree:
             assert ours is not None
             np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=0.02)
 

@@ -8,6 +8,7 @@ from readings import read_error, read_one
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
 from pipeline.data.geometry import shear_warnings
+from pipeline.data.reading.nifti import FORMS_DISAGREE
 from pipeline.data.reading.reading import read_cases
 from pipeline.data.reading.volumes import CONTRADICTION
 
@@ -370,6 +371,28 @@ def test_two_forms_that_lie_apart_agree_about_left_and_right(tmp_path):
     moved[:3, 3] = 30, 5, 2
     case = read_one(write_forms(tmp_path / "flair.nii", np.diag([1.0, 1.5, 4.0, 1.0]), moved))
     assert not case.orientation_assumed
+
+
+@pytest.mark.parametrize(
+    ("codes", "moved", "shear", "disagree"),
+    [
+        ((1, 1), 0.0, 0.0, False),
+        ((1, 1), 5.0, 0.0, True),
+        ((2, 2), 5.0, 0.0, True),
+        ((1, 2), 5.0, 0.0, False),
+        ((1, 4), 5.0, 0.0, False),
+        ((1, 2), 0.0, 0.5, True),
+        ((0, 2), 0.0, 0.5, False),
+        ((1, 0), 0.0, 0.5, False),
+    ],
+)
+def test_a_qform_that_says_another_place_is_not_handed_on(tmp_path, codes, moved, shear, disagree):
+    qform, sform = np.diag([1.0, 1.5, 4.0, 1.0]), np.diag([1.0, 1.5, 4.0, 1.0])
+    sform[0, 3], sform[0, 1] = moved, shear
+    case = read_one(write_forms(tmp_path / "flair.nii", qform, sform, codes))
+    assert (FORMS_DISAGREE in case.warnings) == disagree
+    assert case.grid.placement.qform_code == (0 if disagree else codes[0])
+    assert case.grid.placement.sform_code == codes[1]
 
 
 def test_a_sheared_volume_has_true_voxels_and_a_warning(tmp_path):
