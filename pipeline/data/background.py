@@ -1,4 +1,4 @@
-"""Backgrounds that are not the darkest value of a volume, as programs that normalise leave them.
+"""Grey values as programs leave them: background that is not the darkest, values beyond float32.
 
 Preprocessing and every window take the smallest value for the background. A z-scored volume with 0
 outside the head, or one that is padded with -32768, breaks that; here its background becomes the
@@ -22,10 +22,33 @@ _FAR_BELOW = 1.0
 #: Values that are looked at for a percentile.
 _MOST_VALUES = 1_000_000
 
+#: Largest values from and to which 32 bits hold grey values with all their steps.
+_LEAST_RANGE, _MOST_RANGE = 1e-3, 1e30
+
 MID_GREY = (
     "The background of this volume is no darker than its tissue, as in a normalised (z-scored)"
     " image; it is shown and analysed as the darkest value."
 )
+
+
+def bring_into_range(voxels: NDArray[np.generic]) -> tuple[NDArray[np.generic], tuple[str, ...]]:
+    """Multiply floats that are all tiny or huge by a power of ten.
+
+    Args:
+        voxels: Of any type and shape.
+
+    Returns:
+        The voxels, and the sentence that says by how much they were multiplied.
+    """
+    if voxels.dtype.kind != "f":
+        return voxels, ()
+    finite = np.isfinite(voxels)
+    largest = float(np.abs(voxels, where=finite, out=np.zeros_like(voxels)).max(initial=0))
+    if largest == 0 or _LEAST_RANGE <= largest <= _MOST_RANGE:
+        return voxels, ()
+    power = 3 - int(np.floor(np.log10(largest)))
+    scaled = voxels.astype(np.float64) * 10.0**power
+    return scaled, (f"The values of this volume are shown and analysed times 10^{power}.",)
 
 
 def darken_background(

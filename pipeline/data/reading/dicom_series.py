@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 
+from pipeline.data.background import darken_background
 from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels, tidy_values
 from pipeline.data.geometry import ORIENTATIONS, plane_warnings, to_case_volume
 from pipeline.data.reading.dicom_derived import (
@@ -505,6 +506,10 @@ def _build_case(
         if 0 in stack.layout.flips:
             sources.reverse()
     is_mask = segments is not None or _is_mask(series)
+    pixels = volume[..., None]
+    background_notes: tuple[str, ...] = ()
+    if not is_mask:
+        pixels, background_notes = darken_background(pixels)
     sequence = _sequence_of(header, stack.frames, is_diffusion=group.is_diffusion)
     warnings = (
         *_modality_warnings(header, sequence),
@@ -513,12 +518,13 @@ def _build_case(
         *pixel_warnings(header),
         *stack.warnings,
         *plane_warnings(stack.plane),
+        *background_notes,
     )
     n = len(sources)
     case = Case(
         case_id="case",
         kind=SourceKind.SERIES,
-        pixels=volume[..., None],
+        pixels=pixels,
         sequences=(sequence,),
         indices=tuple(range(1, n + 1)),
         sources=tuple(sources),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.background import darken_background
+from pipeline.data.background import bring_into_range, darken_background
 from pipeline.data.case import Case, InputGrid, SequenceName, SourceKind, tidy_values
 from pipeline.data.geometry import (
     ORIENTATIONS,
@@ -66,10 +66,13 @@ def read_volume(file: InputFile[VolumeFormat], *, as_mask: bool = False) -> Pend
     grid, plane, stated = _grid_of(volume, placed=placed)
     absurd_z = slice_distance_warnings(stated[0])
     absurd = pixel_spacing_warnings(*stated[1:]) or absurd_z
-    pixels = to_case_volume(tidy_values(voxels), grid)
     notes: tuple[str, ...] = ()
     if not as_mask:
-        pixels, notes = darken_background(pixels)
+        voxels, notes = bring_into_range(voxels)
+    pixels = to_case_volume(tidy_values(voxels), grid)
+    if not as_mask:
+        pixels, more_notes = darken_background(pixels)
+        notes = (*notes, *more_notes)
     n = pixels.shape[0]
     case = Case(
         case_id="case",

@@ -13,9 +13,10 @@ from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
 from dashboard.store import JobState, Origin
 from dashboard.studies import intake
+from dashboard.studies.description import describe_study
 from dashboard.workspace.services import Services
 from pipeline import InputError
-from pipeline.data.case import StudyLabels
+from pipeline.data.case import SourceKind, StudyLabels
 
 
 def test_files_become_studies_and_bad_ones_sentences(parts: Services, tmp_path: Path) -> None:
@@ -186,3 +187,13 @@ def test_submit_opened_study(parts: Services) -> None:
     job_id = table.submit(parts.store, study, priority=table.PRIORITY_OPENED)
     row = table.state(parts.store, job_id)
     assert row is not None and row.priority == table.PRIORITY_OPENED
+
+
+@pytest.mark.parametrize(("assumed", "is_noted"), [(True, True), (False, False)])
+def test_letters_that_a_file_contradicts_are_marked_as_assumed(
+    parts: Services, assumed: bool, is_noted: bool
+) -> None:
+    case = make_case(kind=SourceKind.VOLUME, orientation_assumed=assumed)
+    row = parts.store.study(add_case(parts, case))
+    assert row is not None
+    assert bool(describe_study(parts, row)["orientation_note"]) == is_noted

@@ -119,3 +119,20 @@ def test_dicom_masks_lie_where_the_lesion_is_in_the_patient(
     called = [s["tumor"] for s in case["slices"]]
     superior = bool(np.cross(directions[:3], directions[3:])[2] > 0) != reverse
     assert called == ([False, False, True, True, True] if superior else [True] * 3 + [False] * 2)
+
+
+def test_a_series_on_no_regular_grid_leaves_no_nifti(predict: Predict, tmp_path: Path) -> None:
+    (tmp_path / "series").mkdir()
+    series, study = generate_uid(), generate_uid()
+    for k, height in enumerate((0.0, 4.0, 8.0, 12.0, 20.0, 28.0, 36.0, 44.0)):
+        position = np.array([-100.0, -90.0, height])
+        path = tmp_path / "series" / f"{k}.dcm"
+        write_dicom_slice(path, slice_pixels(k == 5), position, [1, 0, 0, 0, 1, 0], series, study)
+    status, document = predict(tmp_path / "series")
+    assert status == 0
+    check_contract(document, tmp_path / "out")
+    (case,) = document["cases"]
+    assert [s["tumor"] for s in case["slices"]] == [k == 5 for k in range(8)]
+    assert case["volume_ml"] == pytest.approx(60 * MM * MM * 8 / 1000)
+    assert list((tmp_path / "out").rglob("*.nii*")) == []
+    assert predict(tmp_path / "series")[1] == document

@@ -37,6 +37,8 @@ RAW, INSIDE, LESION = head()
 #: What a program may make of the head: its values, and whether a sentence must say so.
 TRANSFORMATIONS: dict[str, tuple[Callable[[], NDArray[np.generic]], bool]] = {
     "thousandths": (lambda: RAW / 1000, False),
+    "billionths": (lambda: RAW / 1e9, True),
+    "times 1e36": (lambda: RAW * 1e36, True),
     "times 40": (lambda: (RAW * 40).astype(np.int32), False),
     "offset": (lambda: (RAW + 1000).astype(np.int16), False),
     "below zero": (lambda: (RAW - 1024).astype(np.int16), False),
@@ -78,7 +80,7 @@ def test_the_answer_is_the_raw_image_s_or_a_sentence_says_why_not(
     case = read(tmp_path, transform())
     found = bright(case)
     more = intensity(case) - intensity(raw)
-    assert (MID_GREY in case.warnings or more != set()) == is_said
+    assert (case.warnings != raw.warnings or more != set()) == is_said
     if name != "inverted":
         overlap = 2 * (wanted & found).sum() / (wanted.sum() + found.sum())
         assert overlap > 0.98
