@@ -24,13 +24,13 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import diskcache
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from pipeline.analysis.answer import Answer, Outline, bind_answer
@@ -149,8 +149,9 @@ class ResultCache:
         (self._folder / "locks").mkdir(mode=0o700, exist_ok=True)
         self._limit = size_limit_bytes
         self._entries = self._open()
-        self._recent_bytes = recent_bytes
-        self._recent: OrderedDict[str, Outline] = OrderedDict()
+        self._recent: LRUCache[str, Outline] = LRUCache(
+            recent_bytes, getsizeof=lambda outline: outline.probability.nbytes
+        )
         self._recent_lock = threading.Lock()
 
     def get(self, key: str, case: Case) -> CaseResult | None:
@@ -170,17 +171,13 @@ class ResultCache:
         Those that were read last stay in memory: a threshold that moves asks again and again.
         """
         with self._recent_lock:
-            found = self._recent.get(key)
-            if found is not None:
-                self._recent.move_to_end(key)
+            if (found := self._recent.get(key)) is not None:
                 return found
         found = self._decoded(key, lambda entry: decode_outline(entry, key))
-        if found is None or found.probability.nbytes > self._recent_bytes:
-            return found
-        with self._recent_lock:
-            self._recent[key] = found
-            while self._recent_total() > self._recent_bytes:
-                self._recent.popitem(last=False)
+        # One that is too large for all of them is refused.
+        with self._recent_lock, contextlib.suppress(ValueError):
+            if found is not None:
+                self._recent[key] = found
         return found
 
     def map_slice(self, key: str, k: int, name: AnswerMap) -> NDArray[np.uint8] | None:
@@ -244,9 +241,6 @@ class ResultCache:
     def close(self) -> None:
         """Close the database; the cache opens it again when it is used."""
         self._entries.close()
-
-    def _recent_total(self) -> int:
-        return sum(one.probability.nbytes for one in self._recent.values())
 
     def _decoded(self, key: str, decode: Callable[[bytes], Any]) -> Any:
         if SHA256.fullmatch(key) is None:

@@ -22,11 +22,14 @@ WAITING_BYTES = 256 << 20
 
 
 class _Stopped(Exception):
-    """The other end of a belt takes no more."""
+    """The other end of a queue takes no more."""
 
 
-class _Belt(Generic[Item]):
-    """A bounded queue between two threads that either end may close."""
+class _Queue(Generic[Item]):
+    """A queue between two threads, bounded in bytes too, that either end may close.
+
+    `queue.Queue` bounds the number of items only, and cannot be closed before Python 3.13.
+    """
 
     def __init__(self) -> None:
         self._items: deque[tuple[Item, int]] = deque()
@@ -36,7 +39,7 @@ class _Belt(Generic[Item]):
         self._error: BaseException | None = None
 
     def put(self, item: Item, size: int) -> None:
-        """Hand on an item of so many bytes; waits while the belt is full."""
+        """Hand on an item of so many bytes; waits while the queue is full."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or self._has_room(size))
             if self._stopped:
@@ -101,8 +104,8 @@ def overlap(
     Raises:
         BaseException: Whatever a stage raised.
     """
-    made: _Belt[Item] = _Belt()
-    worked: _Belt[Result] = _Belt()
+    made: _Queue[Item] = _Queue()
+    worked: _Queue[Result] = _Queue()
     failures: list[BaseException] = []
     threads = [
         threading.Thread(target=_make, args=(items, made, size_of), daemon=True),
@@ -118,7 +121,7 @@ def overlap(
                 worked.put(result, 0)
             del result
     except _Stopped:
-        pass  # the third stage failed, and tells why below
+        pass  # the third stage failed; its error is raised below
     finally:
         made.stop()
         stop()
@@ -130,28 +133,28 @@ def overlap(
 
 
 def _make(
-    items: Generator[Item, None, None], belt: _Belt[Item], size_of: Callable[[Item], int]
+    items: Generator[Item, None, None], queue: _Queue[Item], size_of: Callable[[Item], int]
 ) -> None:
     try:
         for item in items:
-            belt.put(item, size_of(item))
+            queue.put(item, size_of(item))
             del item
-        belt.close()
+        queue.close()
     except _Stopped:
         pass
     except BaseException as error:  # raised again in the thread that takes the items
-        belt.close(error)
+        queue.close(error)
     finally:
         items.close()
 
 
 def _keep(
-    belt: _Belt[Result], keep: Callable[[Result], None], failures: list[BaseException]
+    queue: _Queue[Result], keep: Callable[[Result], None], failures: list[BaseException]
 ) -> None:
     try:
-        for result in belt:
+        for result in queue:
             keep(result)
             del result
     except BaseException as error:
         failures.append(error)
-        belt.stop()
+        queue.stop()
