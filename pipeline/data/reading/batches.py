@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,7 +32,7 @@ from pipeline.data.reading.format_kinds import (
 from pipeline.data.reading.grouping import ImageItem, settle_roles, stack_of
 from pipeline.data.reading.image_cases import build_image_cases
 from pipeline.data.reading.limits import MAX_CALL_BYTES, gigabytes
-from pipeline.data.reading.mask_values import looks_like_mask
+from pipeline.data.reading.mask_values import is_label_map, looks_like_mask
 from pipeline.data.reading.mask_words import Role
 from pipeline.data.reading.names import NameParts
 from pipeline.data.reading.pending_cases import PendingCase, with_warnings
@@ -58,6 +58,8 @@ Target = TypeVar("Target", bound=Hashable)
 _MAY_BE_IMAGES = frozenset({Role.IMAGE, Role.UNSURE})
 #: Masks of a folder without images that get a sentence each; more get one together.
 _MOST_SENTENCES = 3
+#: Volumes of a folder that are read together, since one may be a mask by its values.
+_MOST_BESIDE = 4
 
 
 class Rank(IntEnum):
@@ -242,7 +244,29 @@ class StudyBatch:
                     references.append(Reference(volume, mask.studies, mask.bond))
                 else:
                     studies.append([(named.number, volume)])
+        self._take_out_label_maps(studies, references)
         return self._combine(loaded, studies, references)
+
+    def _take_out_label_maps(
+        self, studies: list[list[tuple[int, PendingCase]]], references: list[Reference]
+    ) -> None:
+        """Take volumes that are labels by their values for masks of the images beside them.
+
+        Their names do not say so; without an image beside it, a volume stays what it is.
+        """
+        labels = {
+            i: self.studies[i][0][1]
+            for i, study in enumerate(studies[: len(self.studies)])
+            if len(study) == 1 and is_label_map(study[0][1].case.pixels)
+        }
+        others = frozenset(i for i, study in enumerate(studies) if study and i not in labels)
+        if not others:
+            return
+        for i, named in labels.items():
+            if isinstance(named, NamedFile):
+                studies[i].clear()
+                mask = read_volume(named.file, as_mask=True)
+                references.append(Reference(mask, others, Bond.PLACE))
 
     def _combine(
         self,
@@ -262,6 +286,8 @@ class StudyBatch:
                 [[one for _, one in study] for study in studies], references
             )
             for i, (study, cases) in enumerate(zip(studies, combined, strict=True)):
+                if not study:
+                    continue
                 names = [m.named.file.name for m in self.masks if _is_region_of(m, i)]
                 warnings = (regions_warning(names),) if names else ()
                 loaded.cases += [
@@ -518,9 +544,13 @@ def _batches_of(
     studies: Mapping[_StudyKey, list[tuple[int, Series | NamedFile[VolumeFormat]]]],
     masks: Sequence[tuple[NamedFile[VolumeFormat], Match[_StudyKey]]],
 ) -> list[StudyBatch]:
-    """Batches of the studies, those that may share a mask together; series come first."""
+    """Batches of the studies, those that may share a mask together; series come first.
+
+    One of a few volumes in a folder may be a mask of the others, whatever its name.
+    """
     keys = sorted(studies, key=lambda key: key[0])
-    links = [{repr(key)} for key in keys]
+    beside = Counter(key[1] for key in keys if key[0] is Rank.VOLUMES)
+    links = [{repr(key), *([key[1]] if 1 < beside[key[1]] <= _MOST_BESIDE else [])} for key in keys]
     links += [set(map(repr, match.targets)) for _, match in masks]
     batches = []
     for group in _join(links):

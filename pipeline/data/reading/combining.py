@@ -13,6 +13,8 @@ from scipy.ndimage import affine_transform
 from pipeline.data.case import Case, InputGrid, SequenceName
 from pipeline.data.geometry import case_affine, same_grid, slots_of
 from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
+from pipeline.data.reading.mask_words import says_nothing
+from pipeline.data.reading.names import strip_suffix
 from pipeline.data.reading.pending_cases import PendingCase, with_warnings
 from pipeline.data.reading.references import Bond
 from pipeline.data.sequences import COMBINABLE, sequence_warnings
@@ -173,7 +175,7 @@ def _attach(
             " image, with _mask at the end."
         )
         return [InputError(source, message)]
-    if reference.bond is not Bond.NAME:
+    if reference.bond is not Bond.NAME and not says_nothing(strip_suffix(name)):
         warnings = (*warnings, taken_as_its_warning(name))
     warnings = (*mask.mask_notes, *warnings)
     for i, k, found, more in placed:

@@ -105,6 +105,16 @@ def looks_like_mask(pages: Sequence[NDArray[Any]]) -> bool:
     return float((bright >= top - _STRAY * top).mean()) >= _NEAR_TOP
 
 
+def is_label_map(pixels: NDArray[Any]) -> bool:
+    """Whether a volume is surely labels: few whole values, 0 the least and the most frequent."""
+    sample = np.ravel(pixels)[:: max(1, pixels.size // 1_000_000)]
+    values, counts = np.unique(sample, return_counts=True)
+    if not 2 <= values.size <= _MOST_LABELS or values[0] != 0:
+        return False
+    whole = bool((values == np.rint(values)).all())
+    return whole and bool(counts[0] > sample.size / 2)
+
+
 def covers_head(mask: NDArray[np.bool_], pixels: NDArray[Any]) -> bool:
     """Whether a mask covers so much of the head that it is no lesion's.
 

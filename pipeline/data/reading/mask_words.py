@@ -23,7 +23,7 @@ class Role(Enum):
 
 _LESION = r"tumou?rs?|lesions?|gliomas?|metastas[ei]s|meningiomas?|gtv|ctv|wmh|edema|enhancing"
 _MASK = (
-    r"masks?|segs?|segm|segmentations?|labels?|labelmaps?|gts?|annotations?|dseg|probseg|rois?"
+    r"masks?|msk|segs?|segm|segmentations?|labels?|labelmaps?|gts?|annotations?|dseg|probseg|rois?"
     r"|delineations?"
 )
 _ANATOMY = (
@@ -33,12 +33,15 @@ _ANATOMY = (
 #: A mask whatever else the name says, alone or joined to what it is of: ``brainmask``, ``mask01``.
 _SURE = re.compile(
     rf"(?P<of>({_LESION}|{_ANATOMY}|manual|expert|auto|final|wt|tc|et|image|img)*)"
-    r"(masks?|segs?|segm|segmentations?|labels?|labelmaps?|gts?|groundtruth|annotations?|dseg"
+    r"(masks?|msk|segs?|segm|segmentations?|labels?|labelmaps?|gts?|groundtruth|annotations?|dseg"
     r"|delineations?|labelst[rs]|otmulticlass)(?P<number>\d*)"
     rf"|(?P<of_region>({_LESION}|{_ANATOMY})+)rois?(?P<number_of_region>\d*)"
 )
 #: A mask at the end of a name, if the pixels agree: ``x_roi``, ``x_lesion``.
-_PERHAPS = re.compile(rf"({_LESION}|rois?|vois?|truth|contours?|outlines?|probseg)\d*")
+_PERHAPS = re.compile(rf"({_LESION}|rois?|vois?|truth|contours?|outlines?|probseg|ot)\d*")
+#: Last or first in a folder's name they make it one of masks, whatever the other words.
+_PLURALS = frozenset("masks labels labelmaps segmentations annotations labelstr labelsts".split())
+_IMAGES = re.compile(r"(images?|imgs?|scans?|pictures?)(t[rs]|val)?")
 _OF_LESION = re.compile(rf".*({_LESION}).*|wt|tc|et|otmulticlass")
 _OF_ANATOMY = re.compile(rf"({_ANATOMY})({_MASK})?\d*")
 #: Files of regions that FreeSurfer and others name without any word for a mask.
@@ -46,7 +49,7 @@ _REGIONS = re.compile(r"aseg|aparc|wmparc|ribbon|brainmask")
 #: Words of a folder's name beside those for masks, which leave it a folder of masks.
 _FOLDER_FILLING = re.compile(
     r"tr|ts|train|training|test|testing|val|validation|manual|expert|binary|final|the|of|and|new"
-    r"|\d+|ground"
+    r"|\d+|ground|png|jpg|tif|tiff|nii|gz|[23]d"
 )
 #: ``desc-brain``, ``space-T1w``: how BIDS says what was done to an image; ``sub-`` and others stay.
 _BIDS_ENTITY = re.compile(
@@ -115,13 +118,25 @@ def role_of_folder(name: str) -> Role:
     regions = [text for text in texts if _OF_ANATOMY.fullmatch(text)]
     rest = [text for text in texts if text not in masks and text not in regions]
     perhaps = [text for text in rest if _PERHAPS.fullmatch(text)]
-    if any(not _FOLDER_FILLING.fullmatch(text) for text in rest if text not in perhaps):
+    if any(_IMAGES.fullmatch(text) for text in rest):
+        return Role.IMAGE
+    filling = all(
+        _FOLDER_FILLING.fullmatch(text) or text in GENERIC_WORDS
+        for text in rest
+        if text not in perhaps
+    )
+    if not filling and not {*texts[:1], *texts[-1:]} & _PLURALS:
         return Role.IMAGE
     if masks and regions and not perhaps:
         return Role.ANATOMY
     if masks or {"ground", "truth"} <= set(texts):
         return Role.REFERENCE
     return Role.UNSURE if perhaps else Role.IMAGE
+
+
+def is_folder_of_images(name: str) -> bool:
+    """Whether a folder's name says that its files are images: ``images``, ``imagesTr``."""
+    return any(_IMAGES.fullmatch(word.text) for word in split_words(name))
 
 
 def strip_folder(name: str) -> str:

@@ -19,6 +19,7 @@ from pipeline.data.reading.format_kinds import Format, ImageFormat, InputFile
 from pipeline.data.reading.mask_words import (
     Role,
     core_of,
+    is_folder_of_images,
     mask_spans,
     role_of_folder,
     strip_folder,
@@ -98,8 +99,11 @@ def _name_file(number: int, file: InputFile[FormatT], *, by_folder: bool) -> Nam
 
 def role_by_folders(folder: str) -> Role:
     """What the folders in a folder's key say that their files are; the innermost one first."""
-    roles = (role_of_folder(name) for name in reversed(folder_names(folder, with_parent=True)))
-    return next((role for role in roles if role is not Role.IMAGE), Role.IMAGE)
+    for name in reversed(folder_names(folder, with_parent=True)):
+        role = role_of_folder(name)
+        if role is not Role.IMAGE or is_folder_of_images(name):
+            return role
+    return Role.IMAGE
 
 
 def skeleton_of(folder: str) -> str:

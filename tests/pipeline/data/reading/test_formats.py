@@ -65,7 +65,7 @@ def test_formats_of_one_kind_are_read_together(folder: Path) -> None:
     (folder / "v_t1.brick.vol").write_bytes(volume_bytes(5, 4, 3))
     write_nifti(folder / "v_flair.nii", marked_volume())
     with open_reading([folder]) as reading:
-        assert len(reading.batches) == 3  # three pictures; the head; both volumes named v
+        assert len(reading.batches) == 2  # three pictures; the volumes of one folder
     visit = next(case for case in read_cases([folder]).cases if case.case_id == "visit")
     assert visit.sources == ("visit_1.brick", "visit_2.brick", "visit_3.png")
 

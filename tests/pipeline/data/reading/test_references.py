@@ -120,6 +120,9 @@ def test_roles_of_names(stem: str, role: Role) -> None:
             for name in "masks labelsTr train_masks seg gt annotations".split()
         ),
         ("ground_truth", Role.REFERENCE),
+        ("masks_png", Role.REFERENCE),
+        ("radiologist_masks", Role.REFERENCE),
+        ("images_and_masks", Role.IMAGE),
         ("tumors", Role.UNSURE),
         ("brain_masks", Role.ANATOMY),
         ("imagesTr", Role.IMAGE),
@@ -193,6 +196,28 @@ def test_a_folder_of_images_with_a_masks_name_is_read(tmp_path: Path) -> None:
     assert by_source(tmp_path / "seg") == {"scan.nii.gz": LESION_PIXELS}
 
 
+def test_images_inside_a_folder_of_masks_stay_images(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "masks" / "images" / "p1.nii.gz", head())
+    write_nifti(tmp_path / "masks" / "labels" / "p1.nii.gz", lesion())
+    assert by_source(tmp_path) == {"masks/images/p1.nii.gz": LESION_PIXELS}
+
+
+def test_a_volume_of_labels_beside_an_image_is_its_reference(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "visit.nii.gz", head())
+    write_nifti(tmp_path / "drawn by john.nii.gz", lesion() * np.uint8(3))
+    (case,) = read_cases([tmp_path]).cases
+    assert reference_pixels(case) == LESION_PIXELS
+    assert taken_as_its_warning("drawn by john.nii.gz") in case.warnings
+
+
+def test_a_volume_of_labels_beside_no_image_of_its_grid_is_named(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "visit.nii.gz", head())
+    write_nifti(tmp_path / "drawn by john.nii.gz", lesion()[:9], stated=False)
+    report = read_cases([tmp_path])
+    assert [case.masks for case in report.cases] == [None]
+    assert [error.source for error in report.errors] == ["drawn by john.nii.gz"]
+
+
 def test_an_image_whose_name_speaks_of_a_lesion_stays_an_image(tmp_path: Path) -> None:
     write_nifti(tmp_path / "p1_flair.nii.gz", head())
     write_nifti(tmp_path / "p1_tumor.nii.gz", head(1))
@@ -238,7 +263,7 @@ def test_a_nifti_mask_of_a_dicom_series(tmp_path: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(mask, plain.grid.affine), image)
     (case,) = read_cases([tmp_path]).cases
     assert reference_pixels(case) == LESION_PIXELS
-    assert taken_as_its_warning("tumor_mask.nii.gz") in case.warnings
+    assert case.warnings == plain.warnings
 
 
 def test_a_mask_on_another_grid_is_resampled_and_named(tmp_path: Path) -> None:
