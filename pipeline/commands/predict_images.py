@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.commands.locations import ready_engine
 from pipeline.commands.prediction_call import PredictionCall
+from pipeline.data.reading.collecting import Collection, copies_notice
 from pipeline.errors import InputError
 from pipeline.image_tasks.answers import ImageAnswer, ImageClassifier, make_answer
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
@@ -118,8 +119,10 @@ class _ImagePrediction:
             entry.case_id = image.case_id
             yield _Read(entry, None if reused else image)
 
-    def _found(self, readable: int, files: int) -> None:
-        self._call.forecast, self._call.n_files = readable, files
+    def _found(self, collection: Collection) -> None:
+        call, copies = self._call, sum(collection.copies.values())
+        call.forecast, call.n_files = len(collection.files), collection.n_files
+        call.notices = (*collection.notices, *((copies_notice(copies),) if copies else ()))
 
     def _binding(self, image: SingleImage) -> list[object]:
         """All that the answer depends on."""

@@ -43,14 +43,14 @@ def read_single_images(
     paths: Sequence[Path],
     *,
     passed_over: Path | None = None,
-    found: Callable[[int, int], None] = lambda _, __: None,
+    found: Callable[[Collection], None] = lambda _: None,
 ) -> Iterator[SingleImage | InputError]:
     """Read files, folders and zip archives, one image at a time; every file is its own case.
 
     Args:
         paths: Files and folders as the user gave them.
         passed_over: Folder whose files are none of the user's: an earlier call's pictures.
-        found: Called before the first one is decoded: how many can be read, and how many there are.
+        found: Called with what was found before the first image is decoded.
 
     Yields:
         An image, or the sentence that says why a file is none.
@@ -64,7 +64,7 @@ def read_single_images(
             for file in collection.files
             if own is None or not file.path.resolve().is_relative_to(own)
         ]
-        found(len(collection.files), collection.n_files)
+        found(collection)
         names = _name_files(collection)
         for file, name in zip(collection.files, names, strict=True):
             try:

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import Case
 from pipeline.data.reading.collecting import collect_files
-from pipeline.data.reading.combining import joined_warning, place_mask, resampled_warning
+from pipeline.data.reading.combining import (
+    joined_warning,
+    place_mask,
+    resampled_warning,
+    short_names,
+)
 from pipeline.data.reading.format_kinds import (
     ImageFormat,
     InputFile,
@@ -74,7 +79,7 @@ def read_reference(case: Case, paths: Sequence[Path]) -> AttachedReference:
         raise InputError(names[0], covering_warning(_own_name(names[0])))
     warnings = [warning for _, _, warned in found for warning in warned]
     if len(found) > 1:
-        warnings.append(joined_warning([_own_name(name) for name in names]))
+        warnings.append(joined_warning(short_names(names)))
     return AttachedReference(masks, tuple(names), tuple(dict.fromkeys(warnings)))
 
 

@@ -79,8 +79,16 @@ def passed_over_notice(why: Passed, names: Sequence[str]) -> str:
 
 def copies_warning(n_copies: int) -> str:
     """The sentence on a case of whose files there are exact copies."""
-    files = "1 exact copy" if n_copies == 1 else f"{n_copies:,} exact copies"
-    return f"{files} of files of this study were found; each file was read once."
+    return f"{_copies(n_copies)} of files of this study were found; each file was read once."
+
+
+def copies_notice(n_copies: int) -> str:
+    """The sentence on exact copies among files that belong to no study."""
+    return f"{_copies(n_copies)} of other files were found; each file was read once."
+
+
+def _copies(n_copies: int) -> str:
+    return "1 exact copy" if n_copies == 1 else f"{n_copies:,} exact copies"
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,14 @@ def joined_warning(names: Sequence[str]) -> str:
     return f"The reference joins {len(names)} masks: {', '.join(names)}."
 
 
+def short_names(sources: Sequence[str]) -> list[str]:
+    """Files' own names, with their folders' where two are equal."""
+    names = [source.rsplit("/", 1)[-1] for source in sources]
+    if len(set(names)) < len(names):
+        return ["/".join(source.split("/")[-2:]) for source in sources]
+    return names
+
+
 def combine_volumes(
     studies: Sequence[Sequence[PendingCase]], references: Sequence[Reference] = ()
 ) -> tuple[list[list[PendingCase]], list[InputError]]:
@@ -80,9 +88,9 @@ def combine_volumes(
     attached: dict[tuple[int, int], list[str]] = defaultdict(list)
     for reference in (*own, *references):
         errors += _attach(images, reference, attached)
-    for (i, k), names in attached.items():
-        if len(names) > 1:
-            images[i][k] = with_warnings(images[i][k], joined_warning(names))
+    for (i, k), sources in attached.items():
+        if len(sources) > 1:
+            images[i][k] = with_warnings(images[i][k], joined_warning(short_names(sources)))
     return images, errors
 
 
@@ -187,7 +195,7 @@ def _attach(
         images[i][k] = with_warnings(
             replace(one, case=replace(one.case, masks=masks)), *warnings, *more
         )
-        attached[(i, k)].append(name)
+        attached[(i, k)].append(source)
     return []
 
 

@@ -230,12 +230,20 @@ class _MaskMatcher:
         """Find the slices of all masks; the errors of those that fit none."""
         errors: list[InputError] = []
         lost: list[ImageItem] = []
+        of_pages: dict[int, list[ImageItem]] = defaultdict(list)
         for mask in masks:
             candidates = self._candidates(mask.parts)
-            if candidates:
+            if candidates and all(
+                len(item.image.pages) > 1 == len(mask.image.pages) for _, _, item in candidates
+            ):
+                of_pages[candidates[0][0]].append(mask)
+            elif candidates:
                 errors += self._add(mask, candidates)
             elif not self._failed & set(keys_of_mask(mask.parts, is_volume=False)):
                 lost.append(mask)
+        for i, numbered in of_pages.items():
+            if not self._place_in_order(numbered, only=i):
+                lost += numbered
         if lost and not self._place_in_order(lost):
             for mask in lost:
                 name, stem = mask.file.name, mask.parts.stem
@@ -244,10 +252,14 @@ class _MaskMatcher:
                 errors.append(InputError(mask.file.source, message))
         return errors
 
-    def _place_in_order(self, masks: Sequence[ImageItem]) -> bool:
+    def _place_in_order(self, masks: Sequence[ImageItem], *, only: int | None = None) -> bool:
         """Give the pages of masks without a name in common to a study of as many slices, in order.
 
         Such are the pages of one file beside numbered slices, and numbers that start at 0.
+
+        Args:
+            masks: The masks.
+            only: Number of the study that they can belong to, if that is known.
         """
         ordered = sorted(masks, key=lambda mask: core_of(mask.parts.whole)[1] or 0)
         pages = [(mask, k) for mask in ordered for k in range(len(mask.image.pages))]
@@ -255,6 +267,7 @@ class _MaskMatcher:
             i
             for i, study in enumerate(self._studies)
             if sum(len(item.image.pages) for item in study[0].items) == len(pages)
+            and only in (None, i)
         ]
         named = [i for i in fitting if self._is_named_like(i, ordered[0].parts)]
         if len(named or fitting) != 1:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 _STRAY = 16 / 255
 #: The least upper level of a mask in grey values; more labels than a handful are no lesion's.
 _LEAST_WHITE = 100
+#: The least upper value of fractions that are no resampled labels: percentages, grey values.
+_LEAST_PERCENT = 20
 _MOST_LABELS = 16
 #: Shares of the head's and of all pixels that no lesion reaches together.
 _MOST_OF_HEAD = 0.5
@@ -72,7 +74,7 @@ def _threshold(values: NDArray[np.float64], *, lossy: bool) -> float:
     whole = np.abs(values - np.rint(values)).max() < 1e-3
     middle = float(np.floor(top / 2) + 1) if whole else top / 2
     if not whole:
-        return middle if top >= _LEAST_WHITE else 0.5
+        return middle if top >= _LEAST_PERCENT else 0.5
     if lossy and top > 127:
         return middle
     if top >= _LEAST_WHITE and (values.size > _MOST_LABELS or _strays(values, top)):

@@ -57,9 +57,9 @@ _BIDS_ENTITY = re.compile(
 )
 #: Words that say nothing about whose file it is.
 GENERIC_WORDS = frozenset(
-    """image images img imgs im scan scans slice slices frame frames picture pictures photo photos
-    pic pics page volume volumes vol data mri mr brain head anat dicom dcm nifti nii raw input
-    series stack file export output original orig source study""".split()
+    """image images imaging img imgs im scan scans slice slices frame frames picture pictures photo
+    photos pic pics page volume volumes vol data mri mr brain head anat dicom dcm nifti nii raw
+    input series stack file export output original orig source study""".split()
 )
 #: Words for what was done to an image, or who drew a mask: not part of a patient's name.
 _DESCRIBING = frozenset(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -81,9 +81,22 @@ def name_files(
         others: Whether there are other images: without any, a folder's name makes no mask.
     """
     named = [_name_file(k, file, by_folder=True) for k, file in enumerate(files)]
-    if others or any(one.role in {Role.IMAGE, Role.UNSURE} for one in named):
-        return named
-    return [_name_file(k, file, by_folder=False) for k, file in enumerate(files)]
+    if not others and all(one.role is not Role.IMAGE for one in named):
+        named = [_name_file(k, file, by_folder=False) for k, file in enumerate(files)]
+    masked = {
+        (skeleton_of(one.file.folder), key)
+        for one in named
+        if one.role is Role.REFERENCE
+        for key in keys_of_mask(one.parts, is_volume=is_volume(one.file))
+        if key[0] == "stem"
+    }
+    return [
+        replace(one, role=Role.IMAGE)  # tumor_1 has a mask of its own, so that it is none
+        if one.role is Role.UNSURE
+        and (skeleton_of(one.file.folder), ("stem", one.parts.stem.lower())) in masked
+        else one
+        for one in named
+    ]
 
 
 def _name_file(number: int, file: InputFile[FormatT], *, by_folder: bool) -> NamedFile[FormatT]:
@@ -192,19 +205,15 @@ class ImageIndex(Generic[Target]):
                 hits = [hit for one in scope for hit in self._hits(one, key)]
                 if hits:
                     return Match(tuple(dict.fromkeys(hits)), Bond.NAME)
+        wider = self._around(skeleton)
+        for key in keys:
+            found = [(one, hit) for one in wider for hit in self._hits(one, key)]
+            if found and len({one for one, _ in found}) == 1:
+                return Match(tuple(dict.fromkeys(hit for _, hit in found)), Bond.NAME)
         for key in keys:
             hits = list(dict.fromkeys(self._everywhere.get(key, ())))
             if len(hits) == 1 and len(core_of(str(key[1]))[0]) >= _TELLING_LETTERS:
                 return Match((hits[0],), Bond.NAME)
-        wider = [
-            one
-            for other, folders in self._folders.items()
-            if f"{other}/".startswith(f"{skeleton}/")
-            or f"{skeleton}/".startswith(f"{other}/")
-            or not other
-            or not skeleton
-            for one in folders
-        ]
         for scope in (*scopes, wider):
             targets = list(dict.fromkeys(hit for one in scope for hit in self._in(one)))
             if len(targets) == 1:
@@ -214,6 +223,18 @@ class ImageIndex(Generic[Target]):
             if targets:
                 return None
         return None
+
+    def _around(self, skeleton: str) -> list[str]:
+        """Folders that lie in another, or around it, by their skeletons."""
+        return [
+            one
+            for other, folders in self._folders.items()
+            if not other
+            or not skeleton
+            or f"{other}/".startswith(f"{skeleton}/")
+            or f"{skeleton}/".startswith(f"{other}/")
+            for one in folders
+        ]
 
     def has(self, folder: str, key: Key) -> bool:
         """Whether an image of a folder, or of one that belongs to it, has a key."""

@@ -12,6 +12,7 @@ from tiny_images import CLASSES, TASK, build_network, corner_pixels, write_image
 
 from pipeline.__main__ import main
 from pipeline.commands import predict_images
+from pipeline.data.reading.collecting import Passed, copies_notice, passed_over_notice
 from pipeline.engine.export import export_network
 from pipeline.image_tasks.answers import ImageClassifier, make_answer
 from pipeline.image_tasks.models import read_image_model
@@ -56,6 +57,19 @@ def test_every_file_is_a_case_with_class_probabilities_and_heat_map(
         assert case["tumor"] is case["volume_ml"] is case["dice"] is case["spacing_mm"] is None
         picture = np.asarray(Image.open(tmp_path / "out" / answer["heat_map"]))
         assert picture.shape == (64, 64, 3)
+
+
+def test_copies_and_passed_over_files_are_counted(folders: list[str], tmp_path: Path) -> None:
+    for name in ("x", "x (1)"):
+        write_image(tmp_path / "in" / f"{name}.png", corner_pixels(230))
+    (tmp_path / "in" / "notes.txt").write_text("text")
+    status, document = predict(folders, tmp_path / "out", tmp_path / "in")
+    assert status == 0
+    assert [case["case_id"] for case in document["cases"]] == ["x"]
+    assert document["notices"] == [
+        passed_over_notice(Passed.COMPANION, ["notes.txt"]),
+        copies_notice(1),
+    ]
 
 
 def test_bad_files_are_told_and_the_rest_is_answered(

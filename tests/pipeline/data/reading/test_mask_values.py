@@ -45,6 +45,7 @@ def test_whole_values(values: list[int], counts: list[int]) -> None:
         ([0.0, 1e-6], [0, 0], False),
         ([0.0, 0.3, 1.2, 4.0], [0, 0, 1, 1], True),
         ([0.0, 31.7, 200.2, 255.0], [0, 0, 1, 1], False),
+        ([0.0, 2.2, 40.1, 89.5], [0, 0, 0, 1], False),
         ([-1.0, np.nan, np.inf, 1.0], [0, 0, 1, 1], False),
         ([0.0, 1.0, 2.0], [0, 1, 1], False),
     ],

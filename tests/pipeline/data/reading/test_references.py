@@ -370,6 +370,34 @@ def test_masks_of_another_size_are_scaled(tmp_path: Path) -> None:
     assert rescaled_warning("18 x 16 pixels", "36 x 32 pixels") in case.warnings
 
 
+def test_numbered_masks_of_the_pages_of_several_files(tmp_path: Path) -> None:
+    for name in ("anna", "berta"):
+        pages = [Image.fromarray((head()[..., k] // 4).astype(np.uint8).T) for k in range(6)]
+        pages[0].save(tmp_path / f"{name}.tif", save_all=True, append_images=pages[1:])
+        write_pictures(tmp_path, [f"masks/{name}_{k:02d}" for k in range(1, 7)], mask=True)
+    assert by_source(tmp_path) == {"anna.tif": LESION_PIXELS, "berta.tif": LESION_PIXELS}
+
+
+def test_a_picture_whose_name_speaks_of_a_tumor_has_its_mask(tmp_path: Path) -> None:
+    write_pictures(tmp_path, [f"brain_tumor_{k}" for k in NUMBERS], mask=False)
+    write_pictures(tmp_path, [f"brain_tumor_{k}_mask" for k in NUMBERS], mask=True)
+    write_nifti(tmp_path / "p1_tumor.nii.gz", head())
+    write_nifti(tmp_path / "p1_tumor_mask.nii.gz", lesion())
+    assert by_source(tmp_path) == {
+        "brain_tumor_1.png": LESION_PIXELS,
+        "p1_tumor.nii.gz": LESION_PIXELS,
+    }
+
+
+def test_masks_of_two_raters_are_joined_with_their_folders(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "images" / "p1.nii.gz", head())
+    for k in (1, 2):
+        write_nifti(tmp_path / f"masks_rater{k}" / "p1.nii.gz", lesion())
+    (case,) = read_cases([tmp_path]).cases
+    assert joined_warning(["masks_rater1/p1.nii.gz", "masks_rater2/p1.nii.gz"]) in case.warnings
+    assert not any(warning == taken_as_its_warning("p1.nii.gz") for warning in case.warnings)
+
+
 def test_several_masks_of_one_picture_are_joined(tmp_path: Path) -> None:
     write_image(tmp_path / "benign (1).png", (head()[..., 2] // 4).astype(np.uint8))
     for name, place in (("benign (1)_mask", (4, 4)), ("benign (1)_mask_1", (9, 9))):
