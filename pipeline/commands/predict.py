@@ -130,6 +130,7 @@ class _Prediction:
         with open_reading(
             paths,
             passed_over=own_files(paths, self._folder),
+            output=output,
             single_pictures=self._arguments.single_pictures,
             progress=self._look_over,
         ) as reading:

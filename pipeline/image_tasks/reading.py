@@ -57,7 +57,11 @@ def read_single_images(
     """
     with tempfile.TemporaryDirectory(prefix="overread-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        collection = collect_files([Path(path) for path in paths], Path(folder))
+        collection = collect_files(
+            [Path(path) for path in paths],
+            Path(folder),
+            output=None if passed_over is None else passed_over.parent,
+        )
         own = None if passed_over is None else passed_over.resolve()
         collection.files[:] = [
             file

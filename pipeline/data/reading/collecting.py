@@ -13,7 +13,7 @@ import re
 import stat
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -93,11 +93,11 @@ def _copies(n_copies: int) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """One file: what it is, and where it lies."""
+    """One file: what it is, and where it lies; no outcome where it counts as nothing."""
 
     source: str
     folder: str
-    outcome: InputFile | InputError | Passed
+    outcome: InputFile | InputError | Passed | None
 
 
 @dataclass
@@ -130,12 +130,16 @@ class _Walk:
     discs: set[str] = field(default_factory=set)
     program_folders: set[str] = field(default_factory=set)
     own_folders: dict[str, frozenset[str]] = field(default_factory=dict)
+    output: Path | None = None
+    output_folders: set[str] = field(default_factory=set)
     repeats: int = 0
     n_files: int = 0
     full: bool = False
 
 
-def collect_files(paths: Iterable[Path], unpack_folder: Path) -> Collection:
+def collect_files(
+    paths: Iterable[Path], unpack_folder: Path, *, output: Path | None = None
+) -> Collection:
     """List the readable files below ``paths``; others become a sentence or are counted in one.
 
     What is given twice is read once, and so are exact copies.
@@ -143,8 +147,9 @@ def collect_files(paths: Iterable[Path], unpack_folder: Path) -> Collection:
     Args:
         paths: Files and folders as the user gave them.
         unpack_folder: Empty temporary folder for archives; nothing is written anywhere else.
+        output: Folder that results are written to now; earlier ones in it count as nothing.
     """
-    walk = _Walk(unpack_folder)
+    walk = _Walk(unpack_folder, output=None if output is None else output.resolve())
     given: list[tuple[str, int, int]] = []
     for number, path in enumerate(dict.fromkeys(path.absolute() for path in paths)):
         before, repeats = len(walk.found), walk.repeats
@@ -163,7 +168,7 @@ def collect_files(paths: Iterable[Path], unpack_folder: Path) -> Collection:
             _refuse(walk, shown, f"{shown} cannot be opened. Check its permissions.")
     found = _settle(walk)
     for shown, start, end in reversed(given):
-        if all(isinstance(one.outcome, Passed) for one in found[start:end]):
+        if not any(isinstance(one.outcome, InputFile | InputError) for one in found[start:end]):
             error = InputError(shown, f"There is no image in {shown}.")
             found.insert(end, _Found(shown, "", error))
     return _list(walk, found)
@@ -249,6 +254,8 @@ def _note_folder(path: Path, name: str, folder: str, walk: _Walk) -> None:
         names = _names_of_results(path)
         if names is not None:
             walk.own_folders[folder] = names
+            if path.resolve().parent == walk.output:
+                walk.output_folders.add(folder)
 
 
 @dataclass(frozen=True)
@@ -332,25 +339,28 @@ def _settle(walk: _Walk) -> list[_Found]:
     }
     settled = []
     for one in walk.found:
-        if _is_own_result(one, walk):
-            one = _Found(one.source, one.folder, Passed.OWN_RESULT)
+        results = _results_of(one, walk)
+        if results is not None:
+            is_output = results in walk.output_folders
+            one = replace(one, outcome=None if is_output else Passed.OWN_RESULT)
         elif of_series and _is_of_viewer(one, walk, of_series):
-            one = _Found(one.source, one.folder, Passed.VIEWER)
+            one = replace(one, outcome=Passed.VIEWER)
         settled.append(one)
     return settled
 
 
-def _is_own_result(one: _Found, walk: _Walk) -> bool:
+def _results_of(one: _Found, walk: _Walk) -> str | None:
+    """Folder of the earlier results that a file belongs to, None where it belongs to none."""
     for folder, cases in walk.own_folders.items():
         if _lies_in(one.folder, folder):
             below = one.folder[len(folder) :].strip("/")
             name = one.source.rsplit("/", 1)[-1]
             if not below and name.lower() == _RESULTS:
-                return True
+                return folder
             match = _OWN_MASK.fullmatch(f"{below}/{name}" if below else name)
             if match and (match["case"] in cases or not cases):
-                return True
-    return False
+                return folder
+    return None
 
 
 def _is_of_viewer(one: _Found, walk: _Walk, of_series: Container[str]) -> bool:
@@ -380,7 +390,7 @@ def _list(walk: _Walk, found: Sequence[_Found]) -> Collection:
             collection.files.append(one.outcome)
         elif isinstance(one.outcome, InputError):
             collection.errors.append(one.outcome)
-        else:
+        elif one.outcome is not None:
             passed[one.outcome].append(one.source)
     collection.notices = [passed_over_notice(why, passed[why]) for why in Passed if passed[why]]
     _drop_copies(collection)

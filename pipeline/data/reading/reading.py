@@ -116,6 +116,7 @@ def open_reading(
     paths: Sequence[Path],
     *,
     passed_over: Callable[[InputFile], bool] = lambda _: False,
+    output: Path | None = None,
     single_pictures: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Iterator[Reading]:
@@ -124,12 +125,13 @@ def open_reading(
     Args:
         paths: Files and folders; content decides the format.
         passed_over: Whether a file is none of the user's.
+        output: Folder that results are written to now; earlier ones in it count as nothing.
         single_pictures: Whether each picture is a case of its own; otherwise numbered pictures of
             one size are a stack.
         progress: Called with (done, total, what is being read); may raise `Cancelled`.
     """
     with quiet_libraries(), tempfile.TemporaryDirectory(prefix="overread-") as folder:
-        collection = collect_files([Path(path) for path in paths], Path(folder))
+        collection = collect_files([Path(path) for path in paths], Path(folder), output=output)
         collection.files = [file for file in collection.files if not passed_over(file)]
         yield Reading(collection, progress, single_pictures=single_pictures)
 
