@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -29,7 +29,7 @@ from pipeline.data.reading.format_kinds import (
     VolumeFormat,
     files_of,
 )
-from pipeline.data.reading.grouping import ImageItem, settle_roles, stack_of
+from pipeline.data.reading.grouping import ImageItem, settle_roles, stack_of, stacks_among
 from pipeline.data.reading.image_cases import build_image_cases
 from pipeline.data.reading.limits import MAX_CALL_BYTES, gigabytes
 from pipeline.data.reading.mask_values import is_label_map, looks_like_mask
@@ -409,7 +409,8 @@ def _image_batches(
     groups: list[list[NamedFile[ImageFormat]]] = []
     for folder in folders:
         members = [o for o in named if o.file.folder == folder and o.role in _MAY_BE_IMAGES]
-        links = [_links(one.parts, numbered=not single) for one in members]
+        stacks = set() if single else stacks_among(one.parts for one in members)
+        links = [_links(one.parts, stacks) for one in members]
         groups += [[members[k] for k in group] for group in _join(links)]
     index: ImageIndex[int] = ImageIndex(places=False)
     for g, group in enumerate(groups):
@@ -466,14 +467,14 @@ def _number(one: NamedFile[Any]) -> int:
     return one.number
 
 
-def _links(parts: NameParts, *, numbered: bool) -> set[str]:
+def _links(parts: NameParts, stacks: Container[str]) -> set[str]:
     """Names that this file may share with another one of its series or its study."""
     names = {parts.stem, parts.study}
     if parts.sequence is None and parts.number is not None:
         names.add(parts.prefix)
     names |= {_PAGE.sub("", name) for name in names}
-    stack = stack_of(parts) if numbered else None
-    return names if stack is None else names | {f"#{stack[0]}"}
+    stack = stack_of(parts)
+    return names | {f"#{stack[0]}"} if stack is not None and stack[0] in stacks else names
 
 
 def _join(links: Sequence[set[str]]) -> list[list[int]]:

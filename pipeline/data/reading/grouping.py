@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -19,6 +19,8 @@ from pipeline.data.sequences import COMBINABLE
 _LAST_NUMBER = re.compile(r"(.*?)(\d{1,15})(\D*)")
 #: Fewer pictures than this that differ in a number are not taken for a stack.
 _LEAST_STACK = 3
+#: More are a collection of pictures; no head has so many slices.
+_MOST_STACK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,13 @@ def stack_of(parts: NameParts) -> tuple[str, int] | None:
         return None
     match = _LAST_NUMBER.fullmatch(parts.stem)
     return (f"{match[1]}#{match[3]}", int(match[2])) if match else None
+
+
+def stacks_among(names: Iterable[NameParts]) -> set[str]:
+    """Names around a number, as of `stack_of`, that so few pictures share that they are slices."""
+    found = (stack_of(parts) for parts in names)
+    counts = Counter(stack[0] for stack in found if stack is not None)
+    return {name for name, count in counts.items() if _LEAST_STACK <= count <= _MOST_STACK}
 
 
 def settle_roles(items: Sequence[ImageItem]) -> list[ImageItem]:
@@ -136,7 +145,11 @@ def _series_of_stack(bucket: Sequence[ImageItem]) -> list[ImageSeries]:
     found = [stack_of(item.parts) for item in bucket]
     numbers = [stack[1] for stack in found if stack is not None]
     is_dense = max(numbers) - min(numbers) < 2 * len(numbers)
-    if len(bucket) < _LEAST_STACK or not is_dense or not _are_slices(bucket, numbers):
+    if (
+        not _LEAST_STACK <= len(bucket) <= _MOST_STACK
+        or not is_dense
+        or not _are_slices(bucket, numbers)
+    ):
         return [_sorted_series([item]) for item in bucket]
     order = sorted(range(len(bucket)), key=numbers.__getitem__)
     return [

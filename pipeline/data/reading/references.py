@@ -80,7 +80,21 @@ def name_files(
         files: Files of pictures, or of volumes.
         others: Whether there are other images: without any, a folder's name makes no mask.
     """
+    beside_images = {
+        skeleton_of(folder)
+        for folder in {file.folder for file in files}
+        if any(map(is_folder_of_images, folder_names(folder, with_parent=True)[-1:]))
+    }
     named = [_name_file(k, file, by_folder=True) for k, file in enumerate(files)]
+    named = [
+        one  # pictures in a folder of tumors are as often a class of images
+        if one.role is not Role.UNSURE
+        or one.parts.role is Role.UNSURE
+        or is_volume(one.file)
+        or skeleton_of(one.file.folder) in beside_images
+        else replace(one, role=Role.IMAGE)
+        for one in named
+    ]
     if not others and all(one.role is not Role.IMAGE for one in named):
         named = [_name_file(k, file, by_folder=False) for k, file in enumerate(files)]
     masked = {

@@ -49,6 +49,12 @@ def test_names_tell_which_images_are_read_together(
     assert image_batches(*names) == expected
 
 
+def test_a_large_collection_of_numbered_pictures_is_read_one_by_one() -> None:
+    names = [f"IMG-{k:04d}.jpg" for k in range(2000)]
+    assert len(image_batches(*names)) == 2000
+    assert len(image_batches(*names[:500])) == 1
+
+
 def test_a_forecast_of_slices_counts_sequences_once() -> None:
     names = ["x_flair_1.png", "x_t1_1.png", "x_flair_2.png", "x_1_mask.png"]
     files = [InputFile(Path(name), name, "0/", "", PNG) for name in names]

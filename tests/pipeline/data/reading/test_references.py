@@ -232,6 +232,18 @@ def test_an_image_whose_name_speaks_of_a_lesion_stays_an_image(tmp_path: Path) -
     }
 
 
+def test_classes_of_pictures_are_no_masks(tmp_path: Path) -> None:
+    for folder in ("glioma_tumor", "no_tumor"):
+        write_pictures(tmp_path, [f"{folder}/image ({k})" for k in NUMBERS], mask=False)
+    assert by_source(tmp_path) == {
+        "glioma_tumor/image (1).png": None,
+        "no_tumor/image (1).png": None,
+    }
+    write_pictures(tmp_path / "b", [f"images/{k}" for k in NUMBERS], mask=False)
+    write_pictures(tmp_path / "b", [f"lesions/{k}" for k in NUMBERS], mask=True)
+    assert by_source(tmp_path / "b") == {"images/1.png": LESION_PIXELS}
+
+
 def test_a_mask_that_is_found_by_its_place_is_named(tmp_path: Path) -> None:
     write_nifti(tmp_path / "visit.nii.gz", head())
     write_nifti(tmp_path / "other_grid.nii.gz", head()[:12], spacing=(2.0, 2.0, 5.0))
