@@ -91,7 +91,7 @@ def _orientation_note(case: Case) -> str:
     if case.orientation_assumed:
         return "R, L assumed: the file contradicts itself"
     by_convention = case.orientation is not None and str(case.kind) == _IMAGES
-    return "R, L, A, P by the data set's convention" if by_convention else ""
+    return "orientation assumed (dataset convention)" if by_convention else ""
 
 
 def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_the_warning_covers_no_text_in_a_narrow_window(page: Page, study: str, m
     open_study(page, study, 6, ready=RESULT)
     page.evaluate(
         with_modules("""() => { const { study } = modules.viewer.now;
-             const orientation_note = "R, L, A, P by the data set's convention";
+             const orientation_note = "orientation assumed (dataset convention)";
              modules.drawing.open({...study, orientation_note, study_date: "1999-06-06",
                spacing_mm: null}, 5); }""")
     )

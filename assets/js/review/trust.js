@@ -23,9 +23,7 @@ function row({ case_id: name, dice, href, here }) {
 function showExpected(trust) {
   byId("finding-trust").hidden = !trust;
   if (!trust) return;
-  const { expected, low, high, sentence, similar } = trust;
-  byId("finding-expected").textContent = expected.toFixed(2);
-  byId("finding-interval").textContent = `90% range ${low.toFixed(2)} to ${high.toFixed(2)}`;
+  const { sentence, similar } = trust;
   byId("finding-expected-words").textContent = sentence;
   const isAway = similar.some(({ here }) => !here);
   byId("finding-similar-words").textContent = isAway

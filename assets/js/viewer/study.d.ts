@@ -45,7 +45,7 @@ export interface Study {
   /** Slice numbers as in the files. */
   readonly indices: readonly number[];
   readonly spacing_mm: SpacingMm | null;
-  /** For how many times the distance of slices each stands in volumes; null where all are alike. */
+  /** Weight of each slice in volumes, 1 for the usual slice distance; null if all are 1. */
   readonly slice_weights: readonly number[] | null;
   readonly orientation: Orientation | null;
   readonly orientation_note: string;

@@ -16,7 +16,7 @@ import * as contours from "../viewer/contours.js";
 /**
  * Layout shared by all planes.
  *
- * @typedef {object} Lie
+ * @typedef {object} Layout
  * @property {Axes} axes
  * @property {(axis: AxisName) => number} centre Position at the centre of the screen.
  * @property {() => number} zoom 1 fits the pane.
@@ -57,7 +57,7 @@ function penOf(canvas) {
 /**
  * @param {HTMLElement} root
  * @param {PlaneView} view
- * @param {Lie} lie
+ * @param {Layout} layout
  */
 export function create(root, view, { axes, centre, zoom }) {
   const canvas = /** @type {HTMLCanvasElement} */ (root.querySelector("canvas"));

@@ -32,7 +32,7 @@ import { acquired, OPPOSITE, planeAcross } from "../viewer/orientation.js";
  * @property {Readonly<Record<"left" | "right" | "top" | "bottom", string>>} letters
  */
 
-/** @typedef {Pick<Study, "n" | "height" | "width" | "spacing_mm" | "orientation">} Lying */
+/** @typedef {Pick<Study, "n" | "height" | "width" | "spacing_mm" | "orientation">} Geometry */
 
 /** @type {Readonly<Record<Plane, [string, string]>>} letters on the left and at the top */
 const CORNERS = { axial: ["R", "A"], coronal: ["R", "S"], sagittal: ["A", "S"] };
@@ -49,7 +49,7 @@ export const REASONS = {
  * Length, spacing in mm and end letters of slices, rows and columns; null if the letters do not
  * determine a plane.
  *
- * @param {Lying} study
+ * @param {Geometry} study
  * @returns {Axes | null}
  */
 function axesOf({ orientation: o, spacing_mm: mm, n, height, width }) {
@@ -87,7 +87,7 @@ function viewAcross(axes, fixed) {
 /**
  * The planes of a study, or why there are none.
  *
- * @param {Lying} study
+ * @param {Geometry} study
  * @returns {{ axes: Axes, views: PlaneView[], reason: "" } | { reason: string }}
  */
 export function of(study) {

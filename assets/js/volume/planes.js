@@ -120,7 +120,7 @@ function start(now) {
   placeOf(now);
   const centre = (/** @type {AxisName} */ axis) =>
     ({ slice: mine.middle, row: view.y, column: view.x })[axis];
-  const lie = { axes, centre, zoom: () => view.zoom };
+  const layout = { axes, centre, zoom: () => view.zoom };
   // Keys and buttons that zoom, pan and reset the main view affect the planes through this.
   const apply = () => {
     if (view.zoom === 1) mine.middle = middle;
@@ -133,7 +133,7 @@ function start(now) {
     axes,
     middle,
     cuts: planeCuts.create(now, invalidate),
-    panes: found.views.map((plane, i) => planePane.create(byId(PANES[i]), plane, lie)),
+    panes: found.views.map((plane, i) => planePane.create(byId(PANES[i]), plane, layout)),
     screen: { apply },
     undo: new AbortController(),
     timer: 0,

@@ -143,7 +143,7 @@ async function drawFirst(mine, { figure: { data, layout }, space }) {
   applyShow(mine, data);
   const lesion = [data[AI], data[REFERENCE]].find((trace) => trace.x?.length);
   // view from the side of the lesion
-  if (lesion && !spaceData.liesFar(space, { x: lesion.x })) layout.scene.camera.eye.x *= -1;
+  if (lesion && !spaceData.isOnFarSide(space, { x: lesion.x })) layout.scene.camera.eye.x *= -1;
   await Plotly.newPlot(mine.figure, data, layout, CONFIG);
 }
 

@@ -179,7 +179,7 @@ export function corners(space, k) {
  * @param {Space} space
  * @param {{ x: readonly number[] }} trace
  */
-export function liesFar(space, { x }) {
+export function isOnFarSide(space, { x }) {
   const [low, high] = space.axes[0].drawn;
   return x.reduce((total, value) => total + value, 0) / x.length > (low + high) / 2;
 }

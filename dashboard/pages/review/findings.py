@@ -222,19 +222,6 @@ def _cautions() -> html.Section:
 
 def _trust() -> html.Section:
     """Expected accuracy of the segmentation."""
-    expected = html.Div(
-        [
-            html.Dt("Expected Dice"),
-            html.Dd(
-                [
-                    html.Span(id="finding-expected", className="finding-value"),
-                    html.Span(id="finding-interval", className="muted"),
-                ],
-                className="finding-score",
-            ),
-        ],
-        className="finding-row",
-    )
     similar = html.Details(
         [
             html.Summary("Most similar held-out patients"),
@@ -246,14 +233,13 @@ def _trust() -> html.Section:
     return html.Section(
         [
             html.H2("Expected accuracy", className="panel-title"),
-            html.Dl(expected, className="finding-rows tabular"),
+            html.P(id="finding-expected-words", className="finding-text strong tabular"),
             html.P(
                 "Applies to the default thresholds only, not to the mask in view.",
                 id="finding-expected-default",
                 className="finding-text strong",
                 hidden=True,
             ),
-            html.P(id="finding-expected-words", className="finding-text"),
             similar,
         ],
         id="finding-trust",

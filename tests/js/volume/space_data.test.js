@@ -39,6 +39,6 @@ for (const { reversed, y, k } of POINTS) {
 }
 
 test("a surface lies at the far side of the head or at the near one", () => {
-  assert.equal(spaceData.liesFar(along(false), { x: [10, 12, 14] }), false);
-  assert.equal(spaceData.liesFar(along(false), { x: [14, 22, 20] }), true);
+  assert.equal(spaceData.isOnFarSide(along(false), { x: [10, 12, 14] }), false);
+  assert.equal(spaceData.isOnFarSide(along(false), { x: [14, 22, 20] }), true);
 });
