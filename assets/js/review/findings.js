@@ -109,23 +109,22 @@ function diceWithReference(now) {
 }
 
 /**
- * Shows a share in [0, 1] as a number and a bar, or a text if it is unknown.
+ * Shows a share in [0, 1] as a number and a bar.
  *
  * @param {string} name
  * @param {number | null | undefined} value
- * @param {string} none
  */
-function share(name, value, none) {
-  write(`finding-${name}`, value?.toFixed(2) ?? none);
+function share(name, value) {
+  write(`finding-${name}`, value?.toFixed(2) ?? NONE);
   byId(`finding-${name}-fill`).style.width = `${(value ?? 0) * 100}%`;
 }
 
 /** @param {Session} now */
 function showSlice(now) {
   const slice = now.study.result?.slices[now.k];
-  share("score", slice?.slice_score, NONE);
-  share("classifier", slice?.classifier_score, NONE);
-  share("evidence", slice?.outline_evidence, slice ? "not segmented" : NONE);
+  share("score", slice?.slice_score);
+  share("classifier", slice?.classifier_score);
+  share("evidence", slice?.outline_evidence);
   const tick = byId("finding-score-tick");
   tick.hidden = !slice;
   if (slice) tick.style.left = `${operatingPoint.value(now) * 100}%`;

@@ -118,7 +118,7 @@ def map_legend() -> html.Div:
                 "saliency",
                 "Saliency map (Grad-CAM)",
                 _scale("saliency", ("5%", "", "", "100%")),
-                html.P("Classifier; percent of the maximum on this slice"),
+                html.P("Classifier activation relative to its maximum on this slice"),
             ),
             html.P(id="map-legend-note"),
         ],
