@@ -48,7 +48,7 @@ ORIENTATIONS = {
 
 
 def plane_warnings(plane: Plane | None, *, slices: str = "slices are") -> tuple[str, ...]:
-    """The sentence on slices that are not axial; none where they are, or where it is not known.
+    """The caution for slices that are not axial; none if they are, or if it is unknown.
 
     Args:
         plane: Plane of the slices.
@@ -57,9 +57,8 @@ def plane_warnings(plane: Plane | None, *, slices: str = "slices are") -> tuple[
     if plane in {None, Plane.AXIAL}:
         return ()
     word = "coronal" if plane is Plane.CORONAL else "sagittal"
-    return (
-        f"The {slices} {word}; the models were trained on axial slices. Read the result with care.",
-    )
+    trained = "the models were trained on axial slices, and the result may be wrong."
+    return (f"The {slices} {word}: {trained}",)
 
 
 def is_usable(affine: NDArray[np.float64]) -> bool:

@@ -175,7 +175,7 @@ def model_channels(case: Case) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     warnings: list[str] = []
     chosen = chosen_channels(case.sequences)
     if SequenceName.FLAIR not in case.sequences and len(case.sequences) > 1:
-        warnings.append("None of the sequences is known to be FLAIR; only one was analysed.")
+        warnings.append("No sequence was identified as FLAIR: only one sequence was analysed.")
     stacked = np.stack([case.pixels[..., i] for i in chosen], axis=-1).astype(np.float32)
     return stacked, tuple(warnings)
 

@@ -64,7 +64,6 @@ SEQUENCE_WORDS = {
     SequenceName.PRE: "T1 without contrast",
     SequenceName.POST: "T1 with contrast",
     SequenceName.T2: "T2",
-    SequenceName.OTHER: "a sequence other than FLAIR",
 }
 
 
@@ -219,14 +218,12 @@ def _is_spin_echo_t1(timing: Timing) -> bool:
 
 
 def sequence_warnings(sequences: Iterable[SequenceName]) -> tuple[str, ...]:
-    """What a reader must know where a case is not FLAIR, or may not be."""
+    """The caution for a case that is not FLAIR, or may not be; none for one with FLAIR."""
     known = tuple(dict.fromkeys(sequences))
     if SequenceName.FLAIR in known:
         return ()
-    end = "the models were trained on FLAIR. Read the result with care."
+    trained = "the models were trained on FLAIR. Do not rely on this result"
     if SequenceName.UNKNOWN in known:
-        return (f"The sequence of this image is not known; {end}",)
-    if known == (SequenceName.OTHER,):
-        return (f"This is {SEQUENCE_WORDS[SequenceName.OTHER]}; {end}",)
-    words = " and ".join(SEQUENCE_WORDS[name] for name in known)
-    return (f"This is {words}, not FLAIR; {end}",)
+        return (f"Sequence unknown: {trained} unless the images are FLAIR.",)
+    words = " and ".join(SEQUENCE_WORDS[name] for name in known if name in SEQUENCE_WORDS)
+    return (f"Not FLAIR{f' ({words})' if words else ''}: {trained}.",)

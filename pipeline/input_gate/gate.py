@@ -57,9 +57,7 @@ class InputFinding:
 
 #: Words by which a case's own warnings are recognised as being about an aspect.
 _OWN_WARNINGS = {
-    InputAspect.SEQUENCE: re.compile(
-        r"not FLAIR;|sequence of this image is not known|not MRI;|(is|are) taken to be "
-    ),
+    InputAspect.SEQUENCE: re.compile(r"^Not (FLAIR|MRI)\b|^Sequence unknown:| assumed to be "),
     InputAspect.ORIENTATION: re.compile(
         r"trained on axial slices|lies obliquely|left and right are not"
     ),

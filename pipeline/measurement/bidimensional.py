@@ -43,7 +43,7 @@ NOT_WITHOUT_THE_READER = (
     " distinguish them."
 )
 NOT_ENHANCING = (
-    "This is the FLAIR abnormality, which includes oedema and treatment change. Enhancing disease"
+    "This is the FLAIR abnormality, which includes edema and treatment change. Enhancing disease"
     " is measured separately, on post-contrast T1."
 )
 IN_PIXELS = "No pixel spacing: lengths are in pixels, and RANO cannot be applied."

@@ -599,9 +599,13 @@ def _modality_warnings(header: FileDataset, sequence: SequenceName) -> tuple[str
     modality = str(header.get("Modality", "") or "")
     if modality in {"", "MR", "OT", "SC", "SEG"}:
         return sequence_warnings((sequence,))
+    return (modality_warning(modality),)
+
+
+def modality_warning(modality: str) -> str:
+    """The caution for images of another modality than MR."""
     return (
-        f"This is {modality}, not MRI; the models were trained on FLAIR MRI. Read the result with"
-        " care.",
+        f"Not MRI ({modality}): the models were trained on FLAIR MRI. Do not rely on this result."
     )
 
 

@@ -34,12 +34,12 @@ from pipeline.data.reading.references import Key, NamedFile, keys_of_image, keys
 from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
 from pipeline.errors import InputError
 
-_COLOUR_WARNING = (
-    "The colour channels are taken to be T1 without contrast, FLAIR and T1 with contrast, as in the"
-    " public LGG set; the image does not say so. Read the result with care."
+COLOUR_WARNING = (
+    "The colour channels are assumed to be T1 without contrast, FLAIR and T1 with contrast, as in"
+    " the public LGG set; the image does not state them."
 )
-_LGG_GREY_WARNING = (
-    "The grey image is taken to be FLAIR because of its name. Read the result with care."
+LGG_GREY_WARNING = (
+    "The grey image is assumed to be FLAIR from its name; the image does not state its sequence."
 )
 
 
@@ -165,10 +165,10 @@ def _sequences_of(
         named = tuple(SequenceName(series.sequence or "") for series in study)
         return named, sequence_warnings(named)
     if n_channels == 3:
-        return COLOUR_SEQUENCES, () if first.parts.is_lgg else (_COLOUR_WARNING,)
+        return COLOUR_SEQUENCES, () if first.parts.is_lgg else (COLOUR_WARNING,)
     if first.parts.is_lgg:
         colour = any(page.shape[2] == 3 for item in study[0].items for page in item.image.pages)
-        return (SequenceName.FLAIR,), () if colour else (_LGG_GREY_WARNING,)
+        return (SequenceName.FLAIR,), () if colour else (LGG_GREY_WARNING,)
     return (SequenceName.UNKNOWN,), sequence_warnings((SequenceName.UNKNOWN,))
 
 

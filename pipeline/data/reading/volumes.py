@@ -154,8 +154,8 @@ def _channels_of(
         return voxels, _DECATHLON_SEQUENCES, ()
     if count == len(COLOUR_SEQUENCES) and parts.sequence is None:
         warning = (
-            "The three volumes of this file are taken to be T1 without contrast, FLAIR and T1 with"
-            " contrast; the file does not say so. Read the result with care."
+            "The three volumes of this file are assumed to be T1 without contrast, FLAIR and T1"
+            " with contrast; the file does not state them."
         )
         return voxels, COLOUR_SEQUENCES, (warning,)
     if 1 < count <= MAX_CHANNELS and parts.sequence is None:

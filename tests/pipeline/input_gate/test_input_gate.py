@@ -17,7 +17,7 @@ from pipeline.analysis.results import ModelReference
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, InputGrid, Orientation, SequenceName
 from pipeline.data.geometry import Plane
 from pipeline.data.reading.dicom_stack import _gap_warnings, _lone_warnings
-from pipeline.data.reading.image_cases import _COLOUR_WARNING, _LGG_GREY_WARNING
+from pipeline.data.reading.image_cases import COLOUR_WARNING, LGG_GREY_WARNING
 from pipeline.data.reading.volumes import _placement_warnings
 from pipeline.data.sequences import sequence_warnings
 from pipeline.errors import InputError
@@ -175,8 +175,8 @@ GRID = InputGrid(shape=(4, 4, 4), affine=np.eye(4), axes=(2, 1, 0))
 KNOWN_WARNINGS = [
     (A.SEQUENCE, sequence_warnings((SequenceName.T2,))[0]),
     (A.SEQUENCE, sequence_warnings((SequenceName.UNKNOWN,))[0]),
-    (A.SEQUENCE, _COLOUR_WARNING),
-    (A.SEQUENCE, _LGG_GREY_WARNING),
+    (A.SEQUENCE, COLOUR_WARNING),
+    (A.SEQUENCE, LGG_GREY_WARNING),
     (A.ORIENTATION, _placement_warnings(GRID, Plane.AXIAL, placed=False)[0]),
     (A.ORIENTATION, _placement_warnings(GRID, Plane.SAGITTAL, placed=True)[0]),
     (A.GAPS, _gap_warnings(line_of(0, 1, 2, 5))[0]),

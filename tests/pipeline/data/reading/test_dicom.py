@@ -8,7 +8,9 @@ from pydicom.uid import (
 from readings import brightest, marked, read_error, read_one
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
+from pipeline.data.geometry import Plane, plane_warnings
 from pipeline.data.reading.dicom_kinds import repeats_note
+from pipeline.data.reading.dicom_series import modality_warning
 from pipeline.data.reading.reading import read_cases
 
 SHUFFLED = [3, 1, 0, 2, 5, 4]
@@ -95,13 +97,10 @@ def test_a_leaning_stack_has_the_distance_along_its_normal(tmp_path):
         ((0, 1, 0, 0, 0, -1), Orientation("A", "P", "S", "I"), "sagittal"),
     ],
 )
-def test_other_planes_are_kept_with_a_warning(tmp_path, orientation, letters, word):
+def test_other_planes_are_read_with_a_caution(tmp_path, orientation, letters, word):
     case = read_one(SeriesFactory(marked(), orientation=orientation).write(tmp_path / "s"))
     assert case.orientation == letters
-    assert case.warnings == (
-        f"The slices are {word}; the models were trained on axial slices. Read the result with"
-        " care.",
-    )
+    assert case.warnings == plane_warnings(Plane[word.upper()])
 
 
 @pytest.mark.parametrize("enhanced", [True, False])
@@ -327,7 +326,7 @@ def test_sequences_by_tag(tmp_path, tags, expected):
 
 def test_other_modalities_are_read_with_a_warning(tmp_path):
     case = read_one(SeriesFactory(marked(), tags={"Modality": "CT"}).write(tmp_path / "s"))
-    assert case.warnings[0].startswith("This is CT, not MRI;")
+    assert case.warnings[0] == modality_warning("CT")
 
 
 @pytest.mark.parametrize(

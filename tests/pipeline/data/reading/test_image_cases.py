@@ -4,9 +4,14 @@ from factories import colour, grey, write_image
 from PIL import Image
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName, SourceKind
-from pipeline.data.reading.image_cases import partial_reference_warning, stack_warning
+from pipeline.data.reading.image_cases import (
+    COLOUR_WARNING,
+    partial_reference_warning,
+    stack_warning,
+)
 from pipeline.data.reading.names import parse_name, safe_name, strip_suffix
 from pipeline.data.reading.reading import read_cases
+from pipeline.data.sequences import sequence_warnings
 
 LGG = "TCGA_CS_4942_19970222"
 
@@ -161,7 +166,7 @@ def test_images_without_numbers_are_cases_of_their_own(tmp_path):
         write_image(tmp_path / name, grey())
     cases, _ = read(tmp_path)
     assert sorted(cases) == ["1_no", "N1", "N2"]
-    assert "not known; the models were trained on FLAIR" in cases["N1"].warnings[0]
+    assert cases["N1"].warnings[:1] == sequence_warnings((SequenceName.UNKNOWN,))
     assert cases["N1"].sequences == (SequenceName.UNKNOWN,)
     assert cases["N1"].orientation is None
 
@@ -194,7 +199,7 @@ def test_other_colour_images_are_read_with_a_warning(tmp_path):
     write_image(tmp_path / "photo.png", colour())
     case = read(tmp_path / "photo.png")[0]["photo"]
     assert case.sequences == (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
-    assert "are taken to be" in case.warnings[0]
+    assert case.warnings[0] == COLOUR_WARNING
 
 
 def test_sequences_told_by_name_become_one_case(tmp_path):
@@ -218,10 +223,7 @@ def test_sequences_of_other_sizes_stay_alone(tmp_path):
     cases, _ = read(tmp_path)
     assert sorted(cases) == ["x_flair", "x_t1"]
     assert cases["x_flair"].warnings == ()
-    assert cases["x_t1"].warnings == (
-        "This is T1 without contrast, not FLAIR; the models were trained on FLAIR. Read the result"
-        " with care.",
-    )
+    assert cases["x_t1"].warnings == sequence_warnings((SequenceName.PRE,))
 
 
 def test_a_single_flair_series_stays_one_channel(tmp_path):
