@@ -145,7 +145,7 @@ def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
     shown: list[Component] = [
         panel(
             f"Evaluation: {found.split}, {counted}",
-            html.P(found.measures, className="muted secondary") if found.measures else None,
+            html.P(f"Evaluated on {found.measures}.", className="muted secondary"),
             figure_table(found.figures, map(find_image_figure, found.figures)),
             _published(task),
             extra="stack stack--tight",

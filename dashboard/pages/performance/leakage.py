@@ -58,9 +58,7 @@ def layout(data: PageData) -> html.Div:
                 html.P(SENTENCE, className="lead"),
                 _cards(same.by_slice.get(figure.name), same.by_patient.get(figure.name), figure),
                 html.P(inflation_words(leakage, figure)),
-                html.P(
-                    f"Both evaluated on the same slices. {leakage.explanation}", className="muted"
-                ),
+                html.P(leakage.explanation, className="muted") if leakage.explanation else None,
                 extra="stack stack--tight",
             ),
             panel(

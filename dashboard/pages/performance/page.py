@@ -146,17 +146,19 @@ def choose(
     if trigger == ids.close_id(which) and any(items_of(closed)):
         left = ("case",) if which == "case" else ("kind", "which")
         return {key: value for key, value in chosen.items() if key not in left}, no_update, none
-    asked: dict[str, str] = {}
+    picked: dict[str, str] = {}
     if trigger == ids.pick_id(trigger.get("kind"), which) and any(items_of(picks)):
-        asked = parse_selection({"kind": trigger.get("kind"), "which": which}, measured)
+        picked = parse_selection({"kind": trigger.get("kind"), "which": which}, measured)
     elif trigger == ids.graph_id(which):
-        asked = parse_selection(_clicked_point(which, clicks), measured)
-    if not asked:
+        picked = parse_selection(_clicked_point(which, clicks), measured)
+    if not picked:
         raise PreventUpdate
-    study = known_studies(measured, [asked["case"]]).get(asked["case"]) if "case" in asked else None
+    study = (
+        known_studies(measured, [picked["case"]]).get(picked["case"]) if "case" in picked else None
+    )
     if study is not None:
         return chosen, study.href, none
-    return {**chosen, **asked}, no_update, none
+    return {**chosen, **picked}, no_update, none
 
 
 def list_cases(selection: object, points: object, places: object) -> list[Component | None]:

@@ -43,7 +43,8 @@ def _experiment(experiment: ExperimentResults) -> html.Section:
     names = dict.fromkeys(name for row in measured for name in row.figures)
     figures = [find_image_figure(name) for name in names]
     data = experiment.data
-    facts = " · ".join(filter(None, (data.name, data.images, data.licence)))
+    licence = f"licence: {data.licence}" if data.licence else ""
+    facts = " · ".join(filter(None, (data.name, data.images, licence)))
     places = dict.fromkeys(map(_place, measured))
     where = "; ".join(places)
     return html.Section(
@@ -93,8 +94,8 @@ def _measured(
     for entry in entries:
         published.setdefault(entry.label.casefold(), []).append(entry.figure)
     head = ["System evaluated here", "Training", "Split"]
-    beside = any(row.label.casefold() in published for row in rows)
-    head += [*(["Published"] * beside), *[figure.title for figure in figures]]
+    has_published = any(row.label.casefold() in published for row in rows)
+    head += [*(["Published"] * has_published), *[figure.title for figure in figures]]
     body = []
     for row in rows:
         others = ", ".join(published.get(row.label.casefold(), [])) or NONE
@@ -103,7 +104,7 @@ def _measured(
             html.Td(_training(row)),
             html.Td(row.split, className="nowrap"),
         ]
-        cells += [html.Td(others, className="number-cell")] * beside
+        cells += [html.Td(others, className="number-cell")] * has_published
         body.append(html.Tr([*cells, *[_figure(row, figure) for figure in figures]]))
     strategies = any(row.strategy[:1] in ("1", "2") for row in rows)
     note = html.P(STRATEGIES, className="muted secondary")

@@ -1,4 +1,4 @@
-"""The view of speed: what the benchmark's file says, and what is shown where it is missing."""
+"""The view of speed: the benchmark, and what is shown where its file is missing."""
 
 from dataclasses import replace
 
