@@ -447,10 +447,12 @@ def _whole_stacks(
         return groups if len(sizes) == 1 and sizes != {1} else [list(frames)]
     if not _has_doubles(places):
         return [list(frames)]
-    whole = _WHOLE * _n_places(frames)
+    place_of = dict(zip(map(id, frames), places, strict=True))
+    whole = _WHOLE * len(set(places) - {None})
     for value_of in properties:
         groups = _by_value(frames, value_of)
-        if len(groups) > 1 and max(_n_places(group) for group in groups) >= whole:
+        widest = max(len({place_of[id(frame)] for frame in group} - {None}) for group in groups)
+        if len(groups) > 1 and widest >= whole:
             return [stack for group in groups for stack in _whole_stacks(group, properties)]
     return [list(frames)]
 
@@ -500,6 +502,7 @@ def _runs_or_ranks(frames: Sequence[Frame], places: Sequence[int | None]) -> lis
     runs: list[list[Frame]] = [[]]
     ranks: list[list[Frame]] = [[] for _ in range(depth)]
     seen: set[int] = set()
+    widest = 0
     counts: Counter[int] = Counter()
     for frame, place in zip(frames, places, strict=True):
         if place is None:
@@ -510,11 +513,11 @@ def _runs_or_ranks(frames: Sequence[Frame], places: Sequence[int | None]) -> lis
             runs.append([])
             seen = set()
         seen.add(place)
+        widest = max(widest, len(seen))
         runs[-1].append(frame)
         ranks[counts[place]].append(frame)
         counts[place] += 1
-    widest = max(_n_places(run) for run in runs)
-    are_whole = widest >= _WHOLE * _n_places(frames) and len(runs) <= depth + depth // 2
+    are_whole = widest >= _WHOLE * len(counts) and len(runs) <= depth + depth // 2
     return runs if are_whole else ranks
 
 
