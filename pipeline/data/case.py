@@ -85,7 +85,8 @@ class InputGrid:
             rising from 0. Whole numbers with gaps where slices are missing, fractions where the
             distances are uneven; None where slice ``k`` lies at ``k``.
         placement: What the header of a NIfTI input says about its place; None for other formats.
-        is_sized: Whether the input states the sizes of its voxels; else the affine has 1 mm.
+        is_stated: Whether the affine, or the placement, is the input's word. Where sizes or
+            directions are assumed, no mask file may state them.
     """
 
     shape: tuple[int, int, int]
@@ -94,12 +95,12 @@ class InputGrid:
     flips: tuple[int, ...] = ()
     slots: tuple[float, ...] | None = None
     placement: NiftiPlacement | None = None
-    is_sized: bool = True
+    is_stated: bool = True
 
     @property
     def is_regular(self) -> bool:
         """Whether the affine says where every voxel lies, perhaps with empty slices between."""
-        if not self.is_sized:
+        if not self.is_stated:
             return False
         return self.slots is None or all(slot == round(slot) for slot in self.slots)
 

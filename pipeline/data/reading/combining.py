@@ -236,7 +236,7 @@ def _resample(mask: Case, values: NDArray[np.bool_], image: Case) -> NDArray[np.
         return None
     if mask.orientation is None or image.orientation is None:
         return None  # one of them does not say where it lies
-    if not (mask.grid.is_sized and image.grid.is_sized):
+    if not (mask.grid.is_stated and image.grid.is_stated):
         return None
     if mask.grid.slots is not None or image.grid.slots is not None:
         return None  # uneven steps are no grid

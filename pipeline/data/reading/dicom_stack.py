@@ -306,12 +306,12 @@ def _build_stack(frames: Sequence[Frame], *, is_mask: bool) -> FrameStack:
     grid = lay_out(affine, (columns, rows, len(ordered)), plane)
     slots = tuple(float(slot) for slot in line.slots)
     whole = slots == tuple(range(len(slots)))
-    is_sized = stated is not None and step > 0
-    grid = replace(grid, slots=None if whole else slots, is_sized=is_sized)
+    is_stated = stated is not None and step > 0
+    grid = replace(grid, slots=None if whole else slots, is_stated=is_stated)
     absurd = slice_distance_warnings(step) if step > 0 else ()
     if absurd:
         return FrameStack(ordered, grid, None, plane, None, None, (*line.notes, *absurd))
-    spacing = spacing_of(grid) if is_sized else None
+    spacing = spacing_of(grid) if is_stated else None
     warnings = [*line.notes, *(_lone_warnings(spacing) if len(ordered) == 1 else ())]
     warnings += _gap_warnings(line)
     if line.is_straight:

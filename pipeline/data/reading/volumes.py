@@ -84,7 +84,11 @@ def read_volume(file: InputFile[VolumeFormat], *, as_mask: bool = False) -> Pend
         spacing_mm=None if absurd else stated,
         orientation=ORIENTATIONS[plane] if placed else None,
         positions_mm=positions_of(grid) if placed and not absurd_z else None,
-        grid=replace(grid, placement=volume.placement),
+        grid=replace(
+            grid,
+            placement=volume.placement,
+            is_stated=placed or volume.placement is not None,
+        ),
         warnings=(
             *unsure,
             *volume.warnings,

@@ -127,6 +127,7 @@ def test_an_nrrd_without_a_space_does_not_say_how_it_lies(tmp_path: Path) -> Non
     )
     (tmp_path / "flair.nrrd").write_bytes(content + bytes(range(120)))
     case = read_one(tmp_path / "flair.nrrd")
+    assert not case.grid.is_regular  # so that no mask file states a place
     assert case.orientation is None
     assert case.spacing_mm == (3.0, 2.0, 1.0)
     assert case.pixels.shape == (6, 5, 4, 1)
