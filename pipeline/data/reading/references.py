@@ -134,8 +134,11 @@ def role_by_folders(folder: str) -> Role:
 
 
 def skeleton_of(folder: str) -> str:
-    """Folder without the words for images and masks, and without BIDS derivatives."""
-    parts = folder_names(folder, with_parent=True)
+    """Folder without the words for images and masks, and without BIDS derivatives.
+
+    Files that were given by themselves are in none: whoever gives them means them together.
+    """
+    parts = folder_names(folder)
     kept: list[str] = []
     skip = False
     for part in parts:

@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from factories import SeriesFactory, write_image, write_nifti
@@ -270,12 +271,27 @@ def test_a_nifti_mask_of_a_dicom_series(tmp_path: Path) -> None:
     mask = np.zeros(SHAPE, np.uint8)
     mask[LESION] = 1
     image = write_nifti(tmp_path / "p" / "tumor_mask.nii.gz", mask)
-    import nibabel
-
-    nibabel.save(nibabel.Nifti1Image(mask, plain.grid.affine), image)
+    nib.save(nib.Nifti1Image(mask, plain.grid.affine), image)
     (case,) = read_cases([tmp_path]).cases
     assert reference_pixels(case) == LESION_PIXELS
     assert case.warnings == plain.warnings
+
+
+def test_files_that_are_given_by_themselves_belong_together(tmp_path: Path) -> None:
+    volume = np.transpose(head(), (2, 1, 0)).astype(np.uint16)
+    series = SeriesFactory(volume).write(tmp_path / "exam")
+    (plain,) = read_cases([series]).cases
+    assert plain.grid is not None
+    mask = tmp_path / "desk" / "my_mask.nii.gz"
+    mask.parent.mkdir()
+    nib.save(nib.Nifti1Image(lesion(), plain.grid.affine), mask)
+    (case,) = read_cases([series, mask]).cases
+    assert reference_pixels(case) == LESION_PIXELS
+    for k, name in enumerate(("images", "masks")):
+        write_pictures(tmp_path / name, NUMBERS, mask=k == 1)
+    paths = [tmp_path / name / f"{n}.png" for n in NUMBERS for name in ("images", "masks")]
+    (case,) = read_cases(paths).cases
+    assert reference_pixels(case) == LESION_PIXELS
 
 
 def test_a_mask_on_another_grid_is_resampled_and_named(tmp_path: Path) -> None:
