@@ -1,6 +1,6 @@
-"""Joins what the models answered to the case that was asked about.
+"""Joins the models' answer to the case that it is for.
 
-The models' answer depends on the pixels alone, and is what the cache keeps. Names, indices, the
+The models' answer depends on the pixels alone, and is what the cache stores. Names, indices, the
 case's own warnings and everything that needs reference masks are added here, each time, so that two
 cases with the same pixels share an answer without sharing a name, and a reference that is added,
 changed or taken away can touch nothing but ``dice``.
@@ -86,11 +86,12 @@ class Answer(Outline):
         warnings: Sentences about how the input was prepared.
         saliency: ``(n, h, w)`` uint8, where the classifier looked (`pipeline.engine.grad_cam`),
             255 at the strongest place of each slice; 0 on slices that did not pass. None where the
-            network did not tell, and where the answer comes from the cache, which gives it slice by
+            network does not provide it, and in answers from the cache, which reads it slice by
             slice.
-        left_out: ``(n, h, w)`` uint8, the probability of pieces that were left out of the mask as
-            small beside the largest, 0 elsewhere; None where there are none, and as ``saliency``.
-        left_out_px: Pixels of such pieces on each slice; () where there are none.
+        left_out: ``(n, h, w)`` uint8, the probability of components that were excluded from the
+            mask as smaller than the main lesion, 0 elsewhere; None without any, and as
+            ``saliency``.
+        left_out_px: Pixels of such components on each slice; () without any.
     """
 
     classifier_scores: tuple[float, ...]

@@ -1,6 +1,6 @@
-"""Answers of the models, kept on disk across restarts, bounded in size, shared by processes.
+"""Answers of the models, stored on disk across restarts, bounded in size, shared by processes.
 
-What is kept depends on the pixels alone: scores and probability maps. Names, indices, warnings of
+What is stored depends on the pixels alone: scores and probability maps. Names, indices, warnings of
 the case and every Dice are bound on reading (`pipeline.analysis.answer`). A Dice in the entry would
 either be wrong for a case whose reference masks changed, or, with the masks' digest in the key,
 make the same answer be computed twice; binding it costs a millisecond instead.
@@ -66,7 +66,7 @@ def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32")
     """Key of a result: the pixels and everything that decides what the models say about them.
 
     The runtime is no part of it: all runtimes at one precision must agree before they are used. The
-    decision rule is: it decides which slices are outlined and what is told of them.
+    decision rule is: it decides which slices are segmented and how they are reported.
 
     Args:
         content_digest: `Case.content_digest()`.
@@ -155,14 +155,14 @@ class ResultCache:
         self._recent_lock = threading.Lock()
 
     def get(self, key: str, case: Case) -> CaseResult | None:
-        """The result for a case, or None where there is none that fits it."""
+        """The result for a case, or None where none is stored for its pixels."""
         answer = self.answer(key)
         if answer is None or answer.probability.shape != case.pixels.shape[:3]:
             return None
         return bind_answer(answer, case)
 
     def answer(self, key: str) -> Answer | None:
-        """The models' answer, or None where there is none."""
+        """The models' answer, or None where it is missing."""
         return self._decoded(key, lambda entry: decode_answer(entry, key))
 
     def outline(self, key: str) -> Outline | None:
@@ -268,7 +268,7 @@ class ResultCache:
             found = decode(entry)
         except StorageError as error:
             _LOG.warning("The shared storage does not answer: %s", error)
-            sentence = "The shared storage does not answer; try again later."
+            sentence = "The shared storage does not respond; try again later."
             raise InputError("", sentence) from error
         except _DAMAGE:
             _LOG.warning("A shared result does not fit and was left out.", exc_info=True)
@@ -295,7 +295,7 @@ class ResultCache:
         try:
             return self._connect()
         except _DAMAGE:
-            _LOG.warning("The cache's database is damaged; the cache starts anew.", exc_info=True)
+            _LOG.warning("The cache's database is damaged; the cache starts empty.", exc_info=True)
         for path in self._folder.iterdir():
             if path.name.startswith("cache.db"):
                 path.unlink()

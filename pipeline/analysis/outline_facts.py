@@ -1,4 +1,4 @@
-"""What an answer itself tells about how good its outline may be, without any reference."""
+"""What an answer itself says about how good its segmentation may be, without any reference."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def smoothing_reach(sigma: float) -> int:
 def set_aside_small_components(
     probability: NDArray[np.uint8], *, level: int, min_fraction: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Part the components of the mask that are small beside the largest from all the rest.
+    """Separate the components of the mask that are small compared with the largest.
 
     Args:
         probability: ``(n, h, w)`` uint8.

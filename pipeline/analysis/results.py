@@ -49,8 +49,8 @@ class SliceResult:
             (`pipeline.models.decision.DecidedBy`).
         mask_area_px: Pixels of the mask on the input's own grid, 0 where no tumor is called.
         dice: Dice against the reference mask; None without one or where both masks are empty.
-        left_out_px: Pixels of what was outlined and left out of the mask, since it is small beside
-            the largest piece.
+        left_out_px: Pixels that were segmented and excluded from the mask, because their component
+            is smaller than the main lesion.
     """
 
     index: int
@@ -78,7 +78,7 @@ class CaseResult:
         uncertainty: ``(n, h, w)`` uint8, 255 x how far the answers to a slice and to its mirror
             image lie apart (test-time augmentation), on the same grid; 0 where nothing was
             outlined, and everywhere where mirror images are not answered.
-        facts: What the answer itself tells about how good the outline may be.
+        facts: What the answer itself says about how good the segmentation may be.
         operating_point: Threshold on the slice score, in [0, 1].
         mask_threshold: Probability from which a pixel belongs to the mask.
         spacing_mm: (z, y, x) or None.

@@ -1,4 +1,4 @@
-"""One route in its own process: answers what it is told to, and says how long it took.
+"""One route in its own process: runs what it is asked to, and reports how long it took.
 
 ``python -m pipeline.benchmark.child JSON``; speaks JSON lines with `pipeline.benchmark.children`.
 """
@@ -110,7 +110,7 @@ def peak_memory_mb() -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Obey orders from standard input until it ends."""
+    """Carry out requests from standard input until it ends."""
     plan = json.loads(arguments[0])
     if plan["kind"] == "training":
         from pipeline.benchmark.training import TrainingRunner
@@ -130,8 +130,8 @@ def _obey(answer: Any) -> int:
     answers = sys.stdout
     sys.stdout = sys.stderr  # what a runtime prints is no answer
     for line in sys.stdin:
-        told = answer(json.loads(line)) | {"memory_mb": peak_memory_mb()}
-        answers.write(json.dumps(told) + "\n")
+        report = answer(json.loads(line)) | {"memory_mb": peak_memory_mb()}
+        answers.write(json.dumps(report) + "\n")
         answers.flush()
     return 0
 

@@ -61,5 +61,5 @@ class Child:
             line = ""
         if not line:
             raise InputError(self._route, f"The route {self._route} ended without an answer.")
-        told: dict[str, float] = json.loads(line)
-        return told
+        answer: dict[str, float] = json.loads(line)
+        return answer

@@ -134,11 +134,11 @@ def _plan_of(name: str, plan: BenchmarkPlan) -> dict[str, Any]:
     }
 
 
-def _note(times: _Times, task: str, told: dict[str, float]) -> None:
-    times.seconds.setdefault(task, []).append(told["seconds"])
-    times.engine_seconds.setdefault(task, []).append(told["engine_seconds"])
-    times.memory_mb = max(times.memory_mb, told["memory_mb"])
-    times.slices[task] = int(told["slices"])
+def _note(times: _Times, task: str, answer: dict[str, float]) -> None:
+    times.seconds.setdefault(task, []).append(answer["seconds"])
+    times.engine_seconds.setdefault(task, []).append(answer["engine_seconds"])
+    times.memory_mb = max(times.memory_mb, answer["memory_mb"])
+    times.slices[task] = int(answer["slices"])
 
 
 def _describe_task(task: str, times: dict[str, _Times]) -> TimedTask:
@@ -198,9 +198,9 @@ def _time_training(
         for k in range(plan.training_rounds):
             progress(k, plan.training_rounds, "Training loops")
             for name in _turn(list(labels), k):
-                told = children[name].ask({"steps": plan.training_steps})
-                times[name].append(told["seconds"])
-                images = told["images"]
+                answer = children[name].ask({"steps": plan.training_steps})
+                times[name].append(answer["seconds"])
+                images = answer["images"]
     progress(plan.training_rounds, plan.training_rounds, "Training loops timed")
     loops = (
         TimedLoop(name, labels[name], images / (percentile_ms(times[name], 50) / 1000))

@@ -1,7 +1,7 @@
 """A classifier: preprocessing, a base, pooled features and a dense head, as one flat Keras model.
 
-The model takes RGB pixels in [0, 255] and preprocesses them itself, so that nobody can feed it
-wrongly. Its layers are flat, so that any feature map is found by name (`feature_layer`).
+The model takes RGB pixels in [0, 255] and preprocesses them itself, so that it cannot be given
+the wrong range. Its layers are flat, so that any feature map is found by name (`feature_layer`).
 """
 
 from __future__ import annotations

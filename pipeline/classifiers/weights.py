@@ -1,6 +1,6 @@
 """Initial weights of a base: Keras's download, a local folder of ``.npz`` files, or none.
 
-Keys of a file are ``<layer>/<variable>``, kernels ``(h, w, in, out)``. A file is somebody else's:
+Keys of a file are ``<layer>/<variable>``, kernels ``(h, w, in, out)``. A file is untrusted:
 every layer up to the one that it is said to reach must be there, with fitting shapes and finite
 numbers, or nothing is loaded.
 """

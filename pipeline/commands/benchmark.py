@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=PROJECT / "models" / "benchmark.json",
         metavar="FILE",
-        help="where the figures are kept for the performance page",
+        help="file of the figures, which the performance page reads",
     )
     parser.add_argument("--rounds", type=positive, default=20, metavar="N", help="of one slice")
     parser.add_argument(

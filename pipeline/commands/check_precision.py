@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     with writing(reference.network.folder):
         path = write_precision_check(reference.network, check)
     say(describe_check(check))
-    say(f"Kept in {path.name} with the weights.")
+    say(f"Stored in {path.name} with the weights.")
     return 0 if check.passes() else 1
 
 

@@ -13,13 +13,13 @@ _DELAY_S = 1.0
 
 
 def say(text: str) -> None:
-    """Tell a result."""
+    """Print a result."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def complain(text: str) -> None:
-    """Tell what is wrong, or what is being done."""
+    """Print what is wrong, or what is being done."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 

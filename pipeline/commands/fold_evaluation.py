@@ -1,4 +1,4 @@
-"""``evaluate --folds``: every training run on who it did not learn from, pooled into one document.
+"""``evaluate --folds``: every training run on the patients it held out, pooled into one document.
 
 Each run keeps its rows in its own folder, so that a second call only pools.
 """
@@ -31,7 +31,7 @@ from pipeline.evaluation.runs import (
 from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
 
 _PRECISION = "f32"
-#: Below a run's own folder: an export drops those of other weights beside it.
+#: Below a run's own folder: an export removes those of other weights next to it.
 _ENGINE_FOLDER = "engine"
 
 
@@ -47,7 +47,7 @@ def evaluate_folds(
         InputError: No fold is there, a patient is missing, or a run cannot be measured.
     """
     folders = find_patients(arguments.data)
-    plan = plan_runs(arguments.folds, everybody=tuple(folders))
+    plan = plan_runs(arguments.folds, patients=tuple(folders))
     _check_patients(plan, folders)
     how = Measuring(
         read_case=lambda patient: _read_patient(folders[patient]),

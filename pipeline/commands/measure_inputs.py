@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=RANGES_FILE,
         metavar="FILE",
-        help="where to write (default: beside the program, from where the gate reads)",
+        help="output file (default: the file that the input gate reads)",
     )
 
 

@@ -2,8 +2,8 @@
 
 Developer notes: names and headers are looked over first, then cases are decoded, analysed and
 written one after the other, each stage in a thread of its own (`pipeline.predictions.overlapping`).
-What is finished leaves a part on disk, so that a call that was stopped is gone on with by the same
-command (`pipeline.predictions.checkpoints`).
+Each finished case leaves a checkpoint on disk, so that the same command resumes a call that was
+stopped (`pipeline.predictions.checkpoints`).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, required=True, metavar="DIR", help="folder for results and masks"
     )
     parser.add_argument(
-        "--again", action="store_true", help="compute anew what an earlier call finished"
+        "--again", action="store_true", help="compute again what an earlier call finished"
     )
     parser.add_argument(
         "--single-pictures",
@@ -151,7 +151,7 @@ class _Prediction:
             )
 
     def _look_over(self, done: int, total: int, message: str) -> None:
-        """Progress of reading: headers have a bar; what runs beside the models may be stopped."""
+        """Progress of reading: headers have a bar, reading for the models may be stopped."""
         if self._looking is not None:
             self._looking(done, total, message)
         self._call.check_stop(done, total, message)

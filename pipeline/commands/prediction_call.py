@@ -21,6 +21,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 INTERRUPTED = 130
+RESUME = "Run the same command again to resume."
 
 
 class PredictionCall(Generic[AnyCase]):
@@ -37,7 +38,7 @@ class PredictionCall(Generic[AnyCase]):
         errors: Sentences with their places, in any order.
         notices: Sentences on files that were passed over.
         n_files: Files that were found, once that is known.
-        forecast: How many there are in files that are not decoded yet, as far as can be told.
+        forecast: How many there are in files that are not decoded yet, as far as is known.
         known: How many there are in those that are.
         done: How many of them are through.
     """
@@ -61,13 +62,13 @@ class PredictionCall(Generic[AnyCase]):
         self._stopping = False
 
     def advance(self, count: float, message: str) -> None:
-        """Show that so many beside those that are through are done."""
+        """Show progress within the current case, in addition to those that are done."""
         if self._bar is None:
             self._bar = ProgressBar(f" {self._unit}s")
         self._bar(self.done + int(count), self.known + max(self.forecast, 0), message)
 
     def check_stop(self, done: int, total: int, message: str) -> None:
-        """Progress of what runs beside this thread.
+        """Progress of what runs in another thread.
 
         Raises:
             Cancelled: The call is ending.
@@ -83,7 +84,7 @@ class PredictionCall(Generic[AnyCase]):
         *,
         size_of: Callable[[Item], int],
     ) -> None:
-        """`pipeline.predictions.overlapping.overlap`, in which `check_stop` tells of the end."""
+        """`pipeline.predictions.overlapping.overlap`, in which `check_stop` ends the reading."""
         overlap(items, work, keep, size_of=size_of, stop=self._stop)
 
     def carry_out(
@@ -125,51 +126,50 @@ class PredictionCall(Generic[AnyCase]):
         self._stopping = True
 
     def _end_well(self) -> int:
-        told = self._told()
-        self.folder.write_results(self._document(told))
+        errors = self._sorted_errors()
+        self.folder.write_results(self._document(errors))
         self.folder.clean()
-        for error in told:
+        for error in errors:
             complain(error.message)
         for notice in self.notices:
             say(notice)
         say(f"Results are in {self.folder.results}")
-        say(self._summary(sum(error.n_files for error in told)))
-        return 1 if told else 0
+        say(self._summary(sum(error.n_files for error in errors)))
+        return 1 if errors else 0
 
     def _end_early(self, why: str) -> None:
         """Keep what is finished, and say how to go on."""
         self._stopping = True
         entries = self.folder.finished()
         verb = "is" if _slices(entries) == 1 else "are"
-        kept = f"{self._count(entries)} {verb} finished and kept"
+        kept = f"{self._count(entries)} {verb} finished and saved"
         if not entries:
             kept = "Nothing is finished yet"
-        on = "Give the same command again to go on."
-        told = self._told()
+        errors = self._sorted_errors()
         if entries and not self.folder.results.exists():
-            note = InputError("", f"{why} {kept}. {on}")
-            document = self._document([*told, note])
+            note = InputError("", f"{why} {kept}. {RESUME}")
+            document = self._document([*errors, note])
             with contextlib.suppress(FolderError):
                 self.folder.write_results(document)
-        for error in told:
+        for error in errors:
             complain(error.message)
-        complain(f"{why} {kept}. {on}")
+        complain(f"{why} {kept}. {RESUME}")
 
     def _document(self, errors: Sequence[InputError]) -> Results | ImageResults:
         results = self._describe(self.folder.records(), errors)
         return replace(results, notices=tuple(self.notices))
 
-    def _told(self) -> list[InputError]:
+    def _sorted_errors(self) -> list[InputError]:
         """All sentences: of reading in the order of the input, then of analysing."""
-        told = [error for _, error in sorted(self.errors, key=lambda pair: pair[0])]
+        errors = [error for _, error in sorted(self.errors, key=lambda pair: pair[0])]
         for entry in sorted(self.folder.entries, key=lambda entry: entry.place):
             if entry.failed:
                 name = Path(entry.source).name
                 message = (
                     f"{name} was read as {entry.case_id} but cannot be analysed; it is left out."
                 )
-                told.append(InputError(entry.source, message))
-        return told
+                errors.append(InputError(entry.source, message))
+        return errors
 
     def _summary(self, left_out: int) -> str:
         entries = self.folder.finished()
@@ -185,7 +185,7 @@ class PredictionCall(Generic[AnyCase]):
         elif reused:
             words.append(
                 f"Nothing was left to do. Finished before: {self._count(reused)}. Give --again to"
-                " compute anew."
+                " compute them again."
             )
         elif not made:
             words.append(f"There was no {self._unit} to analyse.")

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="state of the run: an interrupted one goes on from here",
+        help="state of the run; an interrupted run resumes from it",
     )
     parser.add_argument(
         "--pretrained", type=Path, metavar="DIR", help="folder of ImageNet weights (.npz)"
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     image_set = read_image_set(task, arguments.data)
     complain(
-        f"{len(image_set.files)} images, {image_set.n_groups} groups of one patient or picture;"
+        f"{len(image_set.files)} images, {image_set.n_groups} groups of one patient or image;"
         f" {len(image_set.errors)} files could not be read."
     )
     with ProgressBar("fold") as bar:

@@ -51,7 +51,7 @@ def find_patients(data: Path) -> dict[str, Path]:
     """Patient folders below ``data``, in the public layout or one level deeper.
 
     Raises:
-        InputError: If there is none.
+        InputError: None is found.
     """
     folders = {p.name: p for p in sorted(data.glob("**/TCGA_*")) if p.is_dir()}
     if not folders:

@@ -1,8 +1,8 @@
-"""Who learns, who chooses and who is only measured, on the public LGG set.
+"""Training, validation and held-out patients of the public LGG set.
 
-Five folds by patient are committed beside this module: the first was there before the others, which
-`make_folds` dealt from the patients' tumor loads (a test makes them again). The models that are
-shipped come from the first fold. `by_slice` is the mistake that published figures were made with:
+Five folds by patient are fixed in advance and committed with this module: the first existed before
+the others, to which `make_folds` assigned patients by tumor load (a test repeats it). The shipped
+models come from the first fold. `by_slice` is the mistake that published figures were made with:
 neighbouring slices of one patient on both sides of the split. It is here to be measured, side by
 side with the folds.
 """
@@ -32,7 +32,7 @@ _ROLES: tuple[Role, ...] = ("train", "validation", "held_out")
 
 @dataclass(frozen=True)
 class Split:
-    """Patients by what they are for; nobody stands in two lists.
+    """Patients by role; no patient is in two lists.
 
     Attributes:
         name: Such as ``fold 1``.
@@ -47,14 +47,14 @@ class Split:
     held_out: tuple[Name, ...]
 
     def __post_init__(self) -> None:
-        everybody = self.train + self.validation + self.held_out
-        if len(set(everybody)) != len(everybody):
+        patients = self.train + self.validation + self.held_out
+        if len(set(patients)) != len(patients):
             raise ValueError(f"must not hold a patient twice, as {self.name} does")
 
 
 @dataclass(frozen=True)
 class SliceSplit:
-    """Slices of all patients, dealt at random: every patient is on both sides.
+    """Slices of all patients, assigned at random: every patient is on both sides.
 
     Attributes:
         name: ``by slice``.
@@ -72,10 +72,10 @@ def institution(patient: str) -> str:
     return patient.split("_")[1]
 
 
-def deal(
+def assign(
     tumor_load: Mapping[str, int], counts: Sequence[int], *, seed: int = _SEED
 ) -> list[tuple[str, ...]]:
-    """Deal patients into groups, stratified by institution and tumor load.
+    """Assign patients to groups, stratified by institution and tumor load.
 
     Patients are ordered by institution, then by load with ties broken at random; each group takes
     its share at even distances of what is left, so that each sees every institution and the whole
@@ -124,7 +124,7 @@ def make_folds(
     rest = {p: load for p, load in tumor_load.items() if p not in first.held_out}
     sizes = [len(part) for part in np.array_split(np.arange(len(rest)), n_folds - 1)]
     folds = [first]
-    for number, held_out in enumerate(deal(rest, sizes, seed=seed), start=2):
+    for number, held_out in enumerate(assign(rest, sizes, seed=seed), start=2):
         others = {p: load for p, load in tumor_load.items() if p not in held_out}
         folds.append(
             _with_validation(f"fold {number}", others, held_out, validation, seed + number)
@@ -138,7 +138,7 @@ def leave_institution_out(
     """Hold out all patients of one institution.
 
     Raises:
-        ValueError: Nobody is from there, or everybody.
+        ValueError: No patient is from there, or all are.
     """
     held_out = tuple(sorted(p for p in tumor_load if institution(p) == code))
     others = {p: load for p, load in tumor_load.items() if p not in held_out}
@@ -155,7 +155,7 @@ def split_by_slice(
     validation: float = 0.1,
     seed: int = _SEED,
 ) -> SliceSplit:
-    """Deal the slices of all patients at random.
+    """Assign the slices of all patients at random.
 
     Args:
         n_slices: Slices of each patient.
@@ -223,7 +223,7 @@ def load_fold(number: int = SHIPPED_FOLD) -> Split:
 
 
 def role_of(split: str, patient: str) -> Role | None:
-    """What a patient was for in the committed fold of this name; None where that is not known."""
+    """Role of a patient in the committed fold of this name; None where it is unknown."""
     for fold in load_folds():
         if fold.name == split:
             return next((role for role in _ROLES if patient in getattr(fold, role)), None)
@@ -237,6 +237,6 @@ def _with_validation(
     validation: int,
     seed: int,
 ) -> Split:
-    (chosen,) = deal(others, [validation], seed=seed)
+    (chosen,) = assign(others, [validation], seed=seed)
     train = tuple(sorted(p for p in others if p not in chosen))
     return Split(name=name, train=train, validation=chosen, held_out=tuple(sorted(held_out)))

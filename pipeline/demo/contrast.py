@@ -27,7 +27,7 @@ class Contrast:
         head: Signal of each `HeadTissue`.
         lesion, core, rim: The lesion, its centre and the shell around that where it enhances;
             None where the lesion's own plan says (FLAIR).
-        caps: Extra signal beside the ventricles.
+        caps: Extra signal along the ventricles.
         vessels: Extra signal of vessels in the sulci.
     """
 

@@ -221,7 +221,7 @@ def _pull_shape(
 def _pull_ventricles(
     points: NDArray[np.float64], template: Template, *, widening_mm: float
 ) -> NDArray[np.float64]:
-    """Widen the ventricles: points beside them are read from within."""
+    """Widen the ventricles: points next to them are read from within."""
     at = template.to_voxel(points)
     distance = sample(template.ventricle_mm, at)
     step = 3.0 / template.voxel_mm

@@ -20,7 +20,7 @@ IMAGE_COMMENT = "Synthetic demo study, not a patient"
 
 @dataclass(frozen=True)
 class SeriesKind:
-    """What a series is called and the tags that tell its sequence.
+    """Name of a series and the tags that identify its sequence.
 
     Attributes:
         folder: Name of its folder.

@@ -109,7 +109,7 @@ def make_demo_studies(
     studies: Sequence[StudyPlan] = DEMO_STUDIES,
     template_mm: int = 1,
 ) -> None:
-    """Write the demo studies below ``folder`` as DICOM series, with `MANIFEST_NAME` beside them.
+    """Write the demo studies below ``folder`` as DICOM series, with `MANIFEST_NAME`.
 
     A study appears whole or not at all, and one that is there already is left alone; the same
     folder may be given again after an interruption.

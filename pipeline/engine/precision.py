@@ -1,7 +1,7 @@
-"""Whether a network may answer at less than float32: the agreement gate, and its kept result.
+"""Whether a network may answer at less than float32: the agreement gate, and its stored result.
 
-A network answers at bfloat16 only where ``precision.json`` beside its weights shows, for exactly
-these weights, that on held-out patients the masks and the ranking of slices are those of the
+A network runs at bfloat16 only where ``precision.json``, stored with its weights, shows for exactly
+these weights that on held-out patients the masks and the ranking of slices are those of the
 reference, Keras at float32. ``python -m pipeline check-precision`` measures and writes it.
 """
 
@@ -66,14 +66,14 @@ class PrecisionCheck:
 
 @dataclass(frozen=True)
 class _Row(PrecisionCheck):
-    """A check in the file, which also says whether it passed, for whoever reads the file."""
+    """A check in the file, with its verdict, for people who read the file."""
 
     passed: Flag
 
 
 @dataclass(frozen=True)
 class _Limits:
-    """Limits of the gate when the file was written, for whoever reads it."""
+    """Limits of the gate when the file was written, for people who read it."""
 
     mask_dice_mean: Share
     auc_loss: Share
@@ -118,7 +118,7 @@ def read_precision_checks(info: NetworkInfo) -> list[PrecisionCheck]:
 
 
 def write_precision_check(info: NetworkInfo, check: PrecisionCheck) -> Path:
-    """Keep a measurement, in place of an earlier one of the same engine and precision."""
+    """Store a measurement, in place of an earlier one of the same engine and precision."""
     try:
         known = read_precision_checks(info)
     except InputError:

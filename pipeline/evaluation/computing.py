@@ -184,7 +184,7 @@ def _compute_fold(fold: document.AnyFold, rows: EvaluationRows, draws: int) -> d
 def _compute_leakage(
     leakage: document.Leakage, pooled: EvaluationRows, draws: int
 ) -> document.Leakage:
-    """By slice beside by patient: each on its own held-out slices, then both on the same ones."""
+    """By slice and by patient: each on its own held-out slices, then both on the same ones."""
     leaked = leakage.rows or EvaluationRows()
     kept: dict[str, set[int]] = {}
     for row in leaked.slices:

@@ -1,4 +1,4 @@
-"""Contact sheets of the worst patients, so that somebody can look at what a figure hides."""
+"""Contact sheets of the worst patients, to look at what a figure hides."""
 
 from __future__ import annotations
 

@@ -114,12 +114,12 @@ class Measuring:
     again: bool = False
 
 
-def plan_runs(folder: Path, *, everybody: Sequence[str]) -> RunPlan:
+def plan_runs(folder: Path, *, patients: Sequence[str]) -> RunPlan:
     """Name all runs of a folder.
 
     Args:
         folder: Folder of the runs.
-        everybody: All patients of the data, over which the split by slice was drawn.
+        patients: All patients of the data, over which the split by slice was drawn.
     """
     folds = tuple(
         Run(fold.name, folder / f"fold-{k}", fold.held_out, ("--fold", str(k)))
@@ -134,17 +134,17 @@ def plan_runs(folder: Path, *, everybody: Sequence[str]) -> RunPlan:
             tuple(p for p in held_out if institution(p) == code),
             ("--without", code),
         )
-        for code, patients in counted.most_common()
-        if patients >= _MIN_LEFT_OUT
+        for code, count in counted.most_common()
+        if count >= _MIN_LEFT_OUT
     }
-    by_slice = Run("by slice", folder / "by-slice", tuple(sorted(everybody)), ("--by-slice",))
+    by_slice = Run("by slice", folder / "by-slice", tuple(sorted(patients)), ("--by-slice",))
     return RunPlan(folds, by_slice, without)
 
 
 def measure_run(run: Run, how: Measuring, *, progress: ProgressCallback) -> MeasuredRun:
     """Run a network on its patients, unless rows of just this network are on disk already.
 
-    Rows are written after each patient, so that an interrupted evaluation goes on where it stopped.
+    Rows are written after each patient, so that an interrupted evaluation resumes where it stopped.
 
     Raises:
         InputError: The folder holds another run or a damaged one, a patient has no reference masks,
@@ -188,7 +188,7 @@ def estimate_minutes(plan: RunPlan) -> str:
             epochs = training.planned_epochs or len(seconds)
             timed.append((sum(seconds) / len(seconds) * epochs / 60, run.name))
     if not timed:
-        return "not known: no run of this folder was timed"
+        return "not available: no run in this folder was timed"
     minutes, name = sorted(timed)[len(timed) // 2]
     whole = max(round(minutes), 1)
     return f"about {whole} minute{'' if whole == 1 else 's'}, as long as {name} took"

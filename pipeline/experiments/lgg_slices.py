@@ -18,7 +18,7 @@ from tqdm import tqdm
 from pipeline.classifiers.images import LabelledImages
 from pipeline.classifiers.scoring import score_images
 from pipeline.datasets.lgg import find_patients, read_volume
-from pipeline.datasets.splits import deal
+from pipeline.datasets.splits import assign
 from pipeline.errors import InputError, ProgressCallback
 from pipeline.experiments.configuration import PlannedRow
 from pipeline.experiments.documents import DataFacts, Measurement
@@ -79,7 +79,7 @@ class LggSlices:
             order = np.random.default_rng(_SEED).permutation(len(self.slices))
             return np.isin(np.arange(len(self.slices)), order[:count])
         if split == BY_PATIENT:
-            (patients,) = deal(
+            (patients,) = assign(
                 self.tumor_load, [round(len(self.tumor_load) * HELD_OUT)], seed=_SEED
             )
             return np.isin(self.slices.groups, patients)

@@ -20,7 +20,7 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True)
 class Published:
-    """A figure that somebody published for the task.
+    """A figure that was published for the task.
 
     Attributes:
         label: The system.

@@ -1,6 +1,6 @@
-"""Between which values the measures of the training patients' pictures lie.
+"""Ranges of what is measured in the images of the training patients.
 
-``python -m pipeline measure-inputs`` writes them beside this module.
+``python -m pipeline measure-inputs`` writes them next to this module.
 """
 
 from __future__ import annotations

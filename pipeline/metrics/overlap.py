@@ -61,7 +61,7 @@ def iou_score(mask: ArrayLike, reference: ArrayLike) -> float:
 def masks_meet(mask: ArrayLike, reference: ArrayLike) -> bool | None:
     """Whether a reference tumor was detected: at least one pixel lies in both masks.
 
-    A patient whose slices are called tumor, but outlined beside the tumor, is not detected.
+    A patient in whom something else than the tumor is segmented is not detected.
 
     Returns:
         None where the reference is empty, since there is nothing to detect.

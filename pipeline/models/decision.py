@@ -1,7 +1,7 @@
-"""How classifier score and outline evidence make the slice score. Pure functions on arrays.
+"""How classifier score and segmentation confidence make the slice score. Pure functions on arrays.
 
-The two stages' words stay apart: the classifier's score, the evidence of the outline where one was
-computed, and the decision that was made from both.
+The stages are reported separately: the classifier score, the segmentation confidence
+(``outline_evidence``) where the slice was segmented, and the decision made from both.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from pipeline.storage.field_types import Share, Threshold
 
 #: The evidence of an outline is the mean of this many highest pixels of its probability map.
 EVIDENCE_PIXELS = 50
-#: Probabilities nearer to 0 or 1 than this are told apart by rounding only.
+#: Probabilities nearer to 0 or 1 than this differ by rounding only.
 _FLOOR = 1e-3
-#: From here on an outline, or the classifier, speaks for tumor by itself.
+#: From here on either stage alone suggests tumor.
 _SPEAKS = 0.5
 
 
 class DecidedBy(StrEnum):
     """What a slice's decision rests on.
 
-    ``GATE``: the classifier turned the slice away, nothing was outlined. ``BOTH``: classifier and
-    outline agree. ``CLASSIFIER`` and ``OUTLINE``: they contradict each other, and the decision is
-    that of the one that is named.
+    ``GATE``: the classifier score is below the gate, the slice was not segmented. ``BOTH``:
+    classifier and segmentation agree. ``CLASSIFIER`` and ``OUTLINE``: they disagree, and the
+    decision is that of the one that is named.
     """
 
     GATE = "gate"

@@ -47,7 +47,7 @@ class Metadata:
         schema: Version of the file, which differs between kinds of networks.
         task: Name of the task.
         name, version: Of the network, as shown to readers.
-        file: Name of the ``.keras`` file beside metadata.json.
+        file: Name of the ``.keras`` file in the same folder.
         digest: SHA-256 that the file must have.
         preprocessing_version: Of the preprocessing that it was trained with.
         data: What it was trained on.

@@ -3,7 +3,7 @@
 Its fourth stage is one block of 256 features (`pipeline.models.resnet18`). During training a
 further output says where on a 16x16 grid the tumor lies: a slice's label alone teaches little from
 sixty patients. The score adds the strongest cell of that grid to what the deepest features say;
-both pool by the maximum, so that a score does not hang on the size of the picture.
+both pool by the maximum, so that a score does not depend on the size of the image.
 """
 
 from __future__ import annotations

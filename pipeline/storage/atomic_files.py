@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, however the writer ends."""
+"""Files that appear whole or not at all, however their writing ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``, which takes its place when the block ends well.
+    """Provide a temporary path next to ``path``, which replaces it when the block succeeds.
 
     The temporary name ends like the final one, since some libraries go by the suffix.
     """

@@ -28,12 +28,12 @@ _S3_OPTIONS = {
 
 
 class StorageError(OSError):
-    """The storage does not answer, or refuses."""
+    """The storage does not respond, or refuses."""
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as a listing tells it.
+    """An object as a listing describes it.
 
     Attributes:
         key: Its key.
@@ -71,12 +71,12 @@ class SharedStorage:
         self._is_folder = "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 
     def read(self, key: str, *, limit_bytes: int) -> bytes | None:
-        """An object's bytes, or None where there is none or it is larger than the limit.
+        """An object's bytes, or None where it is missing or larger than the limit.
 
         Raises:
             StorageError: The storage does not answer.
         """
-        with _told():
+        with _as_storage_error():
             try:
                 content = self._system.cat_file(self._path(key), start=0, end=limit_bytes + 1)
             except (FileNotFoundError, NotADirectoryError):
@@ -88,21 +88,21 @@ class SharedStorage:
         return bytes(content) if len(content) <= limit_bytes else None
 
     def write(self, key: str, content: bytes) -> None:
-        """Keep an object, whole or not at all.
+        """Store an object, whole or not at all.
 
         Raises:
             StorageError: The storage does not answer or refuses.
         """
-        with _told(), self._target(key) as path:
+        with _as_storage_error(), self._target(key) as path:
             self._system.pipe_file(path, content)
 
     def upload(self, key: str, file: Path) -> None:
-        """Keep a file as an object, whole or not at all.
+        """Store a file as an object, whole or not at all.
 
         Raises:
             StorageError: The storage does not answer or refuses.
         """
-        with _told(), self._target(key) as path:
+        with _as_storage_error(), self._target(key) as path:
             self._system.put_file(str(file), path)
 
     def download(self, key: str, file: Path) -> bool:
@@ -111,7 +111,7 @@ class SharedStorage:
         Raises:
             StorageError: The storage does not answer, or the disk is full.
         """
-        with _told():
+        with _as_storage_error():
             try:
                 self._system.get_file(self._path(key), str(file))
             except (FileNotFoundError, NotADirectoryError):
@@ -124,16 +124,16 @@ class SharedStorage:
         Raises:
             StorageError: The storage does not answer.
         """
-        with _told():
+        with _as_storage_error():
             return bool(self._system.exists(self._path(key)))
 
     def delete(self, key: str) -> None:
-        """Delete an object, or all below it; none is no error.
+        """Delete an object, or all below it; a missing one is no error.
 
         Raises:
             StorageError: The storage does not answer or refuses.
         """
-        with _told(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        with _as_storage_error(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             self._system.rm(self._path(key), recursive=True)
 
     def list(self, key: str) -> Iterator[StoredObject]:
@@ -142,7 +142,7 @@ class SharedStorage:
         Raises:
             StorageError: The storage does not answer.
         """
-        with _told():
+        with _as_storage_error():
             found = self._system.find(self._path(key), detail=True)
         for path, facts in found.items():
             name = str(path)[len(self._root) + 1 :]
@@ -189,8 +189,8 @@ class SharedStorage:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Every store has exceptions of its own."""
+def _as_storage_error() -> Iterator[None]:
+    """Turn a store's own exceptions into `StorageError`."""
     try:
         yield
     except ValueError:  # a key of ours that is none

@@ -32,7 +32,7 @@ _ROUNDS = 12
 #: patients, none of whom was stripped.
 _DEPTHS = np.linspace(0.0, 0.3, 11)
 _FEWEST_RINGS = 4
-#: Of a slice: where the head takes up less, it tells nothing.
+#: Of a slice: where the head takes up less, it says nothing.
 _SMALLEST_SHARE = 0.05
 _SCALP = 1.35
 #: Height of a head in parts of its length, where no file states a spacing.

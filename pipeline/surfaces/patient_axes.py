@@ -2,7 +2,7 @@
 
 Drawn axes are right-handed, x to the patient's left, y to posterior, z to superior (DICOM's LPS),
 whatever plane was acquired. Where the orientation is unknown, x follows the columns, y the rows and
-z the slices, and no letters are told.
+z the slices, and no letters are shown.
 """
 
 from __future__ import annotations

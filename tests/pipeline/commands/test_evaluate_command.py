@@ -318,7 +318,7 @@ def test_measuring_needs_a_folder_to_write_into(capsys: pytest.CaptureFixture[st
 
 # (words, what is said)
 REFUSED = [
-    pytest.param(["--from-rows", "f"], "takes only --draws", id="a folder to write into"),
+    pytest.param(["--from-rows", "f"], "--draws", id="a folder to write into"),
     pytest.param(["--data", "d", "--worst", "3"], "given together", id="no folder for pictures"),
     pytest.param(["--data", "d", "--folds", "r", "--split", "all"], "no --split", id="two splits"),
     pytest.param(["--demo", "d", "--folds", "r"], "--folds needs --data", id="folds of the demo"),

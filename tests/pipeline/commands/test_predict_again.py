@@ -36,10 +36,9 @@ def test_a_second_run_does_nothing_but_say_so(
     assert {p: t for p, t in left.items() if p.name != "lock"} == {
         p: t for p, t in written.items() if p.name != "lock"
     }
-    assert capsys.readouterr().out.splitlines()[-1] == (
-        "Nothing was left to do. Finished before: 12 slices of 3 cases. Give --again to compute"
-        " anew."
-    )
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "12 slices of 3 cases" in last
+    assert "--again" in last
 
 
 def test_again_computes_anew(bench: Bench) -> None:

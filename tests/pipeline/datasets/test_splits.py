@@ -7,7 +7,7 @@ from PIL import Image
 
 from pipeline.datasets.splits import (
     Split,
-    deal,
+    assign,
     institution,
     leave_institution_out,
     load_fold,
@@ -70,7 +70,7 @@ def test_what_others_were_for_is_not_known():
 
 
 def test_groups_see_every_institution_and_small_and_large_tumors():
-    for group in deal(LOADS, [7, 7, 7]):
+    for group in assign(LOADS, [7, 7, 7]):
         assert {institution(p) for p in group} == {"CS", "DU", "HT"}
         loads = [LOADS[p] for p in group]
         assert min(loads) < 40 < 50 < max(loads)
@@ -78,7 +78,7 @@ def test_groups_see_every_institution_and_small_and_large_tumors():
 
 def test_more_than_everybody_cannot_be_set_aside():
     with pytest.raises(ValueError, match="of 30 patients 31 cannot be set aside"):
-        deal(LOADS, [10, 21])
+        assign(LOADS, [10, 21])
 
 
 def test_folds_go_on_from_the_first():
