@@ -182,7 +182,7 @@ def test_the_list_goes_to_the_slice_and_deletes(page, study):
     page.locator(".measure-go").first.click()
     expect(page.locator("#viewer-screen")).to_have_attribute("data-slice", "2")
     expect(page.locator("#viewer-screen .measure--selected")).to_have_count(1)
-    page.get_by_role("button", name="Delete: Ruler, slice 3").click()
+    page.locator(".measure-delete").last.click()  # the one on slice 3
     wait_saved(page, 1)
     page.keyboard.press(" ")
     expect(page.locator("#viewer-screen .measure")).to_have_count(0)
