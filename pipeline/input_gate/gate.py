@@ -57,7 +57,10 @@ class InputFinding:
 
 #: Words by which a case's own warnings are recognised as being about an aspect.
 _OWN_WARNINGS = {
-    InputAspect.SEQUENCE: re.compile(r"^Not (FLAIR|MRI)\b|^Sequence unknown:| assumed to be "),
+    InputAspect.SEQUENCE: re.compile(
+        r"^Not (FLAIR|MRI)\b|^Sequence unknown:| assumed to be "
+        r"|not FLAIR;|sequence of this image is not known|not MRI;| taken to be "  # before 0.2
+    ),
     InputAspect.ORIENTATION: re.compile(
         r"trained on axial slices|lies obliquely|left and right are not"
     ),

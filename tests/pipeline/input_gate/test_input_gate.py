@@ -175,6 +175,7 @@ GRID = InputGrid(shape=(4, 4, 4), affine=np.eye(4), axes=(2, 1, 0))
 KNOWN_WARNINGS = [
     (A.SEQUENCE, sequence_warnings((SequenceName.T2,))[0]),
     (A.SEQUENCE, sequence_warnings((SequenceName.UNKNOWN,))[0]),
+    (A.SEQUENCE, "This is T2, not FLAIR; the models were trained on FLAIR."),  # stored before 0.2
     (A.SEQUENCE, COLOUR_WARNING),
     (A.SEQUENCE, LGG_GREY_WARNING),
     (A.ORIENTATION, _placement_warnings(GRID, Plane.AXIAL, placed=False)[0]),
