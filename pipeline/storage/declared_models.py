@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 _RULES = {
     "missing": "is missing",
     "extra_forbidden": "is not a known field",
+    "unexpected_keyword_argument": "is not a known field",
     "string_pattern_mismatch": "is malformed",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",

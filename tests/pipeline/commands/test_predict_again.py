@@ -112,11 +112,11 @@ def write_namesakes(bench: Bench) -> None:
     for name in CASES:
         for path in (bench.input / name).iterdir():
             path.unlink()
-        write_case(bench.input / name, "scan", mask=False)
+        write_case(bench.input / name, "smith", mask=False)
     for k, name in enumerate(CASES):
         pixels = slice_pixels()
         pixels[20, 20] = 61 + k
-        Image.fromarray(pixels).save(bench.input / name / "scan_2.png")
+        Image.fromarray(pixels).save(bench.input / name / "smith_2.png")
 
 
 def test_cases_of_one_name_are_told_apart_whenever_they_were_finished(
@@ -124,24 +124,28 @@ def test_cases_of_one_name_are_told_apart_whenever_they_were_finished(
 ) -> None:
     write_namesakes(bench)
     with monkeypatch.context() as patch:
-        interrupt_at(patch, "scan-3")
+        interrupt_at(patch, "smith-3")
         _, document, _ = bench.run()
-    assert [case["case_id"] for case in document["cases"]] == ["scan", "scan-2"]
+    assert [case["case_id"] for case in document["cases"]] == ["smith", "smith-2"]
     _, document, slices = bench.run()
     assert slices == 4
-    assert [case["case_id"] for case in document["cases"]] == ["a_scan", "b_scan", "c_scan"]
+    assert [case["case_id"] for case in document["cases"]] == ["a_smith", "b_smith", "c_smith"]
     check_contract(document, bench.out)
     assert document == bench.fresh()
-    assert sorted(p.name for p in (bench.out / "masks").iterdir()) == ["a_scan", "b_scan", "c_scan"]
+    assert sorted(p.name for p in (bench.out / "masks").iterdir()) == [
+        "a_smith",
+        "b_smith",
+        "c_smith",
+    ]
     assert bench.run() == (0, document, 0)
     # One goes, and the others may go by shorter names.
     for name in ("a", "c"):
         for path in (bench.input / name).iterdir():
             path.unlink()
     _, document, slices = bench.run()
-    assert ([case["case_id"] for case in document["cases"]], slices) == (["scan"], 0)
+    assert ([case["case_id"] for case in document["cases"]], slices) == (["smith"], 0)
     check_contract(document, bench.out)
-    assert [p.name for p in (bench.out / "masks").iterdir()] == ["scan"]
+    assert [p.name for p in (bench.out / "masks").iterdir()] == ["smith"]
 
 
 def test_cases_that_are_alike_in_everything_are_finished_apart(bench: Bench) -> None:

@@ -68,6 +68,12 @@ def test_other_content_is_refused_with_what_to_do(content: str) -> None:
     assert refused.value.message.endswith("; write it again.")
 
 
+def test_an_unknown_field_is_named() -> None:
+    with pytest.raises(InputError) as refused:
+        parse_json('{"count": 1, "colour": 2}', Record, shown="a.json", remedy="write it again")
+    assert "colour is not a known field" in refused.value.message
+
+
 def test_the_sentence_names_the_field() -> None:
     content = '{"count": 1, "parts": [{"share": 0.5}, {"share": 2}]}'
     with pytest.raises(InputError) as refused:
