@@ -125,8 +125,10 @@ def test_each_mask_voxel_lies_on_its_source_pixel(given_series, random) -> None:
     with tempfile.TemporaryDirectory() as folder:
         case = read_one(factory.write(Path(folder), order=order))
     assert case.n_slices == len(kept)
-    for places in written_places(case).values():
-        assert_same_places(places, places_of(factory, kept), atol=0.02)
+    for reader, places in written_places(case).items():
+        # A lean of less than a twentieth of a voxel over the stack is left out of the qform.
+        small = 0.1 * min(factory.spacing) if reader == "SimpleITK" else 0.0
+        assert_same_places(places, places_of(factory, kept), atol=0.02 + small)
     voxel = abs(factory.spacing[0]) * factory.spacing[1] * factory.spacing[2] / 1000
     assert volume_ml([1], case.spacing_mm) == pytest.approx(voxel, rel=1e-3)
 
