@@ -24,6 +24,11 @@ from .data.case import Case as Case
 from .data.case import volume_ml as volume_ml
 from .data.case_files import load_case as load_case
 from .data.case_files import save_case as save_case
+from .data.cautions import Caution as Caution
+from .data.cautions import InputAspect as InputAspect
+from .data.cautions import ReadingAspect as ReadingAspect
+from .data.cautions import Severity as Severity
+from .data.cautions import merge_cautions as merge_cautions
 from .data.entered_values import clean_label as clean_label
 from .data.entered_values import enter_spacing as enter_spacing
 from .data.mask_export import encode_nifti_mask as encode_nifti_mask
@@ -49,8 +54,6 @@ from .experiments.documents import MeasuredRow as MeasuredRow
 from .experiments.documents import NotRunRow as NotRunRow
 from .experiments.documents import experiment_files as experiment_files
 from .experiments.documents import read_results as read_results
-from .input_gate.gate import InputAspect as InputAspect
-from .input_gate.gate import InputFinding as InputFinding
 from .measurement.bidimensional import BidimensionalMeasurement as BidimensionalMeasurement
 from .measurement.bidimensional import judge_diameters as judge_diameters
 from .measurement.bidimensional import measure_lesions as measure_lesions

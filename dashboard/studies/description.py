@@ -122,7 +122,7 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
         "mask_threshold": result.mask_threshold,
         "volume_ml": result.volume_ml,
         "dice": result.dice,
-        "warnings": list(result.cautions),
+        "warnings": [caution.sentence for caution in result.cautions],
         "network": asdict(result.network),
     }
 

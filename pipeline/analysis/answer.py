@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pipeline.analysis.outline_facts import describe_outline
 from pipeline.analysis.results import CaseResult, ModelReference, SliceResult
 from pipeline.data.case import Case, volume_ml
+from pipeline.data.cautions import InputAspect, cautions_of
 from pipeline.input_gate.gate import check_input
 from pipeline.measurement.mask_levels import mask_level
 from pipeline.metrics import dice_score
@@ -150,7 +151,10 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         spacing_mm=case.spacing_mm,
         volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
         dice=volume_dice,
-        warnings=tuple(dict.fromkeys(case.warnings + answer.warnings)),
+        own_cautions=(
+            *case.cautions,
+            *cautions_of(InputAspect.SEQUENCE, answer.warnings),
+        ),
         input_findings=check_input(case),
     )
 

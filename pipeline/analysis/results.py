@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.outline_facts import OutlineFacts
-from pipeline.input_gate.gate import InputFinding
+from pipeline.data.cautions import Caution, Severity, merge_cautions
 from pipeline.measurement.mask_levels import mask_level
 
 
@@ -84,9 +84,10 @@ class CaseResult:
         spacing_mm: (z, y, x) or None.
         volume_ml: Volume of the mask in mL, None without spacing.
         dice: Dice over the volume against the reference; None without a reference, or both empty.
-        warnings: Plain sentences that stay with the result.
-        input_findings: In what the input is not what the network was trained on; where a warning
-            says it already, the finding is that very sentence.
+        own_cautions: What stays with the result: the case's own cautions and those of how it was
+            prepared.
+        input_findings: In what the input is not what the network was trained on, at most one of
+            each aspect; where an own caution weighs as much, the finding is that caution.
     """
 
     case_id: str
@@ -100,13 +101,24 @@ class CaseResult:
     spacing_mm: tuple[float, float, float] | None
     volume_ml: float | None
     dice: float | None
-    warnings: tuple[str, ...] = ()
-    input_findings: tuple[InputFinding, ...] = ()
+    own_cautions: tuple[Caution, ...] = ()
+    input_findings: tuple[Caution, ...] = ()
 
     @property
-    def cautions(self) -> tuple[str, ...]:
-        """Warnings and findings, each sentence once."""
-        return tuple(dict.fromkeys([*self.warnings, *(f.sentence for f in self.input_findings)]))
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences of the own cautions, each once."""
+        return tuple(dict.fromkeys(caution.sentence for caution in self.own_cautions))
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """Own cautions and findings, near-duplicates once (`merge_cautions`)."""
+        return merge_cautions((*self.own_cautions, *self.input_findings))
+
+    @property
+    def unfit(self) -> Caution | None:
+        """Why no headline is drawn from the result: images unlike the training data; or None."""
+        grave = (c for c in self.input_findings if c.severity is Severity.UNFIT)
+        return next(grave, None)
 
     @property
     def tumor(self) -> bool:

@@ -10,6 +10,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.cautions import Caution
+
 
 class SequenceName(StrEnum):
     """MRI sequence of one channel, as far as names or tags say."""
@@ -167,7 +169,7 @@ class Case:
         masks: ``(n, h, w)`` bool reference masks or None where there are none.
         grid: Grid of a DICOM series or NIfTI volume, None for single images.
         labels: Patient, date and description for display.
-        warnings: Plain sentences that stay with every result of this case.
+        cautions: What stays with every result of this case.
         window: Default display window ``(low, high)`` in pixel values, or None.
     """
 
@@ -183,7 +185,7 @@ class Case:
     masks: NDArray[np.bool_] | None = None
     grid: InputGrid | None = None
     labels: StudyLabels = field(default_factory=StudyLabels)
-    warnings: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
     window: tuple[float, float] | None = None
     orientation_assumed: bool = False
 
@@ -198,6 +200,11 @@ class Case:
             )
         if self.masks is not None and self.masks.shape != (n, h, w):
             raise ValueError(f"masks must have shape {(n, h, w)}, got {self.masks.shape}")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The cautions' sentences."""
+        return tuple(caution.sentence for caution in self.cautions)
 
     @property
     def n_slices(self) -> int:

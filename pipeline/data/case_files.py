@@ -21,9 +21,13 @@ from pipeline.data.case import (
     SourceKind,
     StudyLabels,
 )
+from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity
 from pipeline.errors import InputError
 
 _SCHEMA = 1
+_ASPECTS: dict[str, InputAspect | ReadingAspect] = {
+    aspect.value: aspect for aspect in (*InputAspect, *ReadingAspect)
+}
 
 
 def save_case(case: Case, folder: Path) -> None:
@@ -110,6 +114,7 @@ def _to_json(case: Case) -> dict[str, Any]:
         },
         "labels": asdict(case.labels),
         "warnings": list(case.warnings),
+        "cautions": [_caution_to_json(caution) for caution in case.cautions],
         "window": case.window,
         "has_masks": case.masks is not None,
     }
@@ -140,9 +145,31 @@ def _from_json(stated: dict[str, Any], pixels: Any, masks: Any) -> Case:
             is_stated=bool(grid.get("is_stated", True)),
         ),
         labels=StudyLabels(**stated["labels"]),
-        warnings=tuple(str(warning) for warning in stated["warnings"]),
+        cautions=_cautions_from_json(stated),
         window=_floats(stated["window"]),  # type: ignore[arg-type]
         orientation_assumed=bool(stated.get("orientation_assumed", False)),
+    )
+
+
+def _caution_to_json(caution: Caution) -> dict[str, Any]:
+    return {
+        "sentence": caution.sentence,
+        "aspect": None if caution.aspect is None else caution.aspect.value,
+        "severity": caution.severity.name.lower(),
+    }
+
+
+def _cautions_from_json(stated: dict[str, Any]) -> tuple[Caution, ...]:
+    """Cautions; folders of earlier versions hold their sentences alone."""
+    if "cautions" not in stated:
+        return tuple(Caution(str(sentence)) for sentence in stated["warnings"])
+    return tuple(
+        Caution(
+            str(one["sentence"]),
+            None if one["aspect"] is None else _ASPECTS[one["aspect"]],
+            Severity[str(one["severity"]).upper()],
+        )
+        for one in stated["cautions"]
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.data.case import Case
+from pipeline.data.cautions import Caution, ReadingAspect
 from pipeline.data.geometry import (
     AREAS_IN_PIXELS,
     pixel_spacing_warnings,
@@ -51,9 +52,17 @@ def enter_spacing(case: Case, spacing_mm: tuple[float, float, float], *, entered
     z, y, x = map(float, spacing_mm)
     if pixel_spacing_warnings(y, x) or slice_distance_warnings(z):
         raise InputError("", "Pixel spacing and slice distance must be possible numbers, in mm.")
-    warnings = [warning for warning in case.warnings if AREAS_IN_PIXELS not in warning]
-    warnings.append(entered_spacing_warning((z, y, x), clean_label(entered_by)))
-    return replace(case, spacing_mm=(z, y, x), warnings=tuple(warnings))
+    kept = (one for one in case.cautions if not _is_about_pixels(one))
+    words = entered_spacing_warning((z, y, x), clean_label(entered_by))
+    entered = Caution(words, ReadingAspect.SPACING)
+    return replace(case, spacing_mm=(z, y, x), cautions=(*kept, entered))
+
+
+def _is_about_pixels(caution: Caution) -> bool:
+    """Whether it says that areas are in pixels; studies of earlier versions state no aspect."""
+    if caution.aspect is None:
+        return AREAS_IN_PIXELS in caution.sentence
+    return caution.aspect is ReadingAspect.NO_SPACING
 
 
 def clean_label(text: str) -> str:

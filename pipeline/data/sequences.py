@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pipeline.data.case import SequenceName
+from pipeline.data.cautions import Caution, InputAspect, Severity
 
 _WORD = re.compile(r"[a-z0-9]+|\+c\b|\+", re.IGNORECASE)
 _FLAIR = re.compile(r"[a-z0-9]*flair[a-z0-9]*|t2f|tirm|da(rk)?fl(uid)?")
@@ -217,13 +218,29 @@ def _is_spin_echo_t1(timing: Timing) -> bool:
     return echo <= 20 and repetition >= 300
 
 
-def sequence_warnings(sequences: Iterable[SequenceName]) -> tuple[str, ...]:
-    """The caution for a case that is not FLAIR, or may not be; none for one with FLAIR."""
+def sequence_cautions(sequences: Iterable[SequenceName]) -> tuple[Caution, ...]:
+    """The caution for a case that is not FLAIR, or may not be; none for one with FLAIR.
+
+    Where the sequence is unknown a reader may know that the images are FLAIR; the files do not say
+    so, and nothing is claimed.
+    """
     known = tuple(dict.fromkeys(sequences))
     if SequenceName.FLAIR in known:
         return ()
+    return (Caution(_not_flair_words(known), InputAspect.SEQUENCE, Severity.UNFIT),)
+
+
+def missing_sequences_warning(missing: Sequence[SequenceName]) -> str:
+    """The sentence on sequences that the models use beside FLAIR, and that a study lacks."""
+    words = " and ".join(SEQUENCE_WORDS[name] for name in missing)
+    return (
+        f"{words} missing: the models see FLAIR in {'their' if len(missing) > 1 else 'its'} place."
+    )
+
+
+def _not_flair_words(known: Sequence[SequenceName]) -> str:
     trained = "the models were trained on FLAIR. Do not rely on this result"
     if SequenceName.UNKNOWN in known:
-        return (f"Sequence unknown: {trained} unless the images are FLAIR.",)
+        return f"Sequence unknown: {trained} unless the images are FLAIR."
     words = " and ".join(SEQUENCE_WORDS[name] for name in known if name in SEQUENCE_WORDS)
-    return (f"Not FLAIR{f' ({words})' if words else ''}: {trained}.",)
+    return f"Not FLAIR{f' ({words})' if words else ''}: {trained}."

@@ -22,6 +22,9 @@ RANGES_FILE = Path(__file__).with_name("ranges.json")
 #: A case may lie outside the training patients' range by this part of it, and at least by so much:
 #: a range of some sixty patients ends where the next one begins.
 _MARGIN = 0.25
+#: A case further outside than so many margins, a whole width of the range, is unlike the training
+#: patients. Chosen beforehand: no held-out patient of the LGG set is outside by even one margin.
+FAR_MARGINS = 4
 LEAST_MARGIN = {"saturated": 0.02, "corner": 0.1}
 
 
@@ -44,8 +47,17 @@ class InputRanges:
         low, high = self.ranges[name]
         if name == "slices":  # a number that spans more than its lowest value: by its parts
             return int(value > high * (1 + _MARGIN)) - int(value < low * (1 - _MARGIN))
-        margin = max(_MARGIN * (high - low), LEAST_MARGIN.get(name, 0.0))
+        margin = self._margin(name)
         return int(value > high + margin) - int(value < low - margin)
+
+    def is_far(self, name: str, value: float) -> bool:
+        """Whether a value lies so far outside the range that nothing is claimed of the result."""
+        low, high = self.ranges[name]
+        return max(value - high, low - value) > FAR_MARGINS * self._margin(name)
+
+    def _margin(self, name: str) -> float:
+        low, high = self.ranges[name]
+        return max(_MARGIN * (high - low), LEAST_MARGIN.get(name, 0.0))
 
     def words(self, name: str) -> str:
         """The range as a reader sees it."""

@@ -14,9 +14,9 @@ import numpy as np
 
 from pipeline.analysis.results import CaseResult
 from pipeline.data.case import InputGrid
+from pipeline.data.cautions import Caution, InputAspect
 from pipeline.data.mask_export import encode_nifti_mask
 from pipeline.errors import InputError
-from pipeline.input_gate.gate import InputFinding
 from pipeline.models.decision import DecidedBy
 from pipeline.models.registry import TaskInfo
 from pipeline.predictions.checkpoints import remove_file
@@ -140,9 +140,13 @@ def describe_case(result: CaseResult, masks: Iterable[str | None]) -> CaseRecord
     )
 
 
-def finding_records(findings: Iterable[InputFinding]) -> tuple[FindingRecord, ...]:
+def finding_records(findings: Iterable[Caution]) -> tuple[FindingRecord, ...]:
     """Input findings as results.json holds them."""
-    return tuple(FindingRecord(found.aspect, found.sentence) for found in findings)
+    return tuple(
+        FindingRecord(one.aspect, one.sentence)
+        for one in findings
+        if isinstance(one.aspect, InputAspect)
+    )
 
 
 def rename_case(record: CaseRecord, case_id: str) -> CaseRecord:

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, with_config
 
+from pipeline.data.cautions import InputAspect
 from pipeline.errors import InputError
-from pipeline.input_gate.gate import InputAspect
 from pipeline.models.decision import DecidedBy
 from pipeline.storage.checked_json import STRICT
 from pipeline.storage.field_types import Amount, Count, Digest, Flag, Share

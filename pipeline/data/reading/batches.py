@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar
 
+from pipeline.data.cautions import ReadingAspect
 from pipeline.data.reading.combining import Reference, combine_volumes
 from pipeline.data.reading.format_kinds import (
     FileTick,
@@ -35,7 +36,7 @@ from pipeline.data.reading.limits import MAX_CALL_BYTES, gigabytes
 from pipeline.data.reading.mask_values import is_label_map, looks_like_mask
 from pipeline.data.reading.mask_words import Role
 from pipeline.data.reading.names import NameParts
-from pipeline.data.reading.pending_cases import PendingCase, with_warnings
+from pipeline.data.reading.pending_cases import PendingCase, with_cautions
 from pipeline.data.reading.references import (
     Bond,
     ImageIndex,
@@ -177,7 +178,7 @@ class ImageBatch:
             pending, errors = build_image_cases(items, failed, single=self.single)
             if regions:
                 warning = regions_warning([one.file.name for one in regions])
-                pending = [with_warnings(one, warning) for one in pending]
+                pending = [with_cautions(one, ReadingAspect.REFERENCE, warning) for one in pending]
             numbers = {one.file.source: one.number for one in self.files}
             loaded.errors += [
                 ((Rank.IMAGES, self.folder, 1, numbers.get(error.source, first.number)), error)
@@ -289,11 +290,10 @@ class StudyBatch:
                 if not study:
                     continue
                 names = [m.named.file.name for m in self.masks if _is_region_of(m, i)]
-                warnings = (regions_warning(names),) if names else ()
-                loaded.cases += [
-                    ((self.kind, study[0][0], k), with_warnings(one, *warnings))
-                    for k, one in enumerate(cases)
-                ]
+                if names:
+                    words, aspect = regions_warning(names), ReadingAspect.REFERENCE
+                    cases = [with_cautions(one, aspect, words) for one in cases]
+                loaded.cases += [((self.kind, study[0][0], k), one) for k, one in enumerate(cases)]
             loaded.errors += [(place, error) for error in errors]
         return loaded
 

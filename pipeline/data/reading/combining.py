@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
 
 from pipeline.data.case import Case, InputGrid, SequenceName
+from pipeline.data.cautions import ReadingAspect
 from pipeline.data.geometry import case_affine, same_grid, slots_of
 from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
 from pipeline.data.reading.mask_words import says_nothing
 from pipeline.data.reading.names import strip_suffix
-from pipeline.data.reading.pending_cases import PendingCase, with_warnings
+from pipeline.data.reading.pending_cases import PendingCase, with_cautions
 from pipeline.data.reading.references import Bond
-from pipeline.data.sequences import COMBINABLE, sequence_warnings
+from pipeline.data.sequences import COMBINABLE, sequence_cautions
 from pipeline.errors import InputError
 
 #: Part of its volume that a resampled mask must keep: less lies outside of the image.
@@ -90,7 +91,8 @@ def combine_volumes(
         errors += _attach(images, reference, attached)
     for (i, k), sources in attached.items():
         if len(sources) > 1:
-            images[i][k] = with_warnings(images[i][k], joined_warning(short_names(sources)))
+            words = joined_warning(short_names(sources))
+            images[i][k] = with_cautions(images[i][k], ReadingAspect.REFERENCE, words)
     return images, errors
 
 
@@ -138,13 +140,13 @@ def _combine(lead: PendingCase, members: Sequence[PendingCase]) -> PendingCase:
     channels = [one.case.pixels for one in members]
     dtype = channels[0].dtype if len({c.dtype for c in channels}) == 1 else np.dtype(np.float32)
     sequences = tuple(one.case.sequences[0] for one in members)
-    own = set(sequence_warnings(lead.case.sequences))
-    warnings = [*sequence_warnings(sequences), *(w for w in lead.case.warnings if w not in own)]
+    own = set(sequence_cautions(lead.case.sequences))
+    cautions = (*sequence_cautions(sequences), *(c for c in lead.case.cautions if c not in own))
     case = replace(
         lead.case,
         pixels=np.concatenate([c.astype(dtype, copy=False) for c in channels], axis=-1),
         sequences=sequences,
-        warnings=tuple(warnings),
+        cautions=cautions,
         window=None,
     )
     return replace(lead, case=case, names=lead.study_names or lead.names)
@@ -189,12 +191,11 @@ def _attach(
     for i, k, found, more in placed:
         one = images[i][k]
         if covers_head(found, one.case.pixels):
-            images[i][k] = with_warnings(one, covering_warning(name))
+            images[i][k] = with_cautions(one, ReadingAspect.REFERENCE, covering_warning(name))
             continue
         masks = found if one.case.masks is None else found | one.case.masks
-        images[i][k] = with_warnings(
-            replace(one, case=replace(one.case, masks=masks)), *warnings, *more
-        )
+        attached_to = replace(one, case=replace(one.case, masks=masks))
+        images[i][k] = with_cautions(attached_to, ReadingAspect.REFERENCE, *warnings, *more)
         attached[(i, k)].append(source)
     return []
 

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset, FileDataset
 
 from pipeline.data.background import darken_background
 from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels, tidy_values
+from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity, cautions_of
 from pipeline.data.geometry import ORIENTATIONS, plane_warnings, to_case_volume
 from pipeline.data.reading.dicom_derived import (
     REFORMAT,
@@ -47,9 +48,9 @@ from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.sequences import (
     MASK_WORDS,
     Timing,
+    sequence_cautions,
     sequence_of_series,
     sequence_of_words,
-    sequence_warnings,
     split_words,
 )
 from pipeline.errors import InputError
@@ -511,14 +512,15 @@ def _build_case(
     if not is_mask:
         pixels, background_notes = darken_background(pixels)
     sequence = _sequence_of(header, stack.frames, is_diffusion=group.is_diffusion)
-    warnings = (
-        *_modality_warnings(header, sequence),
-        *((REFORMAT_WARNING,) if is_reformat(stack.frames[0]) else ()),
-        *group.notes,
-        *pixel_warnings(header),
-        *stack.warnings,
-        *plane_warnings(stack.plane),
-        *background_notes,
+    reformat = (REFORMAT_WARNING,) if is_reformat(stack.frames[0]) else ()
+    cautions = (
+        *_modality_cautions(header, sequence),
+        *cautions_of(ReadingAspect.ACQUISITION, reformat),
+        *cautions_of(ReadingAspect.SELECTION, group.notes),
+        *cautions_of(ReadingAspect.VALUES, pixel_warnings(header)),
+        *stack.cautions,
+        *cautions_of(InputAspect.ORIENTATION, plane_warnings(stack.plane), severity=Severity.UNFIT),
+        *cautions_of(ReadingAspect.VALUES, background_notes),
     )
     n = len(sources)
     case = Case(
@@ -533,7 +535,7 @@ def _build_case(
         positions_mm=stack.positions_mm,
         grid=stack.grid,
         labels=_labels_of(header),
-        warnings=() if is_mask else warnings,
+        cautions=() if is_mask else cautions,
         window=_common_window(stack.frames, header),
     )
     names, study_names = _names_of(series, header, label)
@@ -595,11 +597,11 @@ def says_mask(header: Dataset) -> bool:
     return bool(_MASK_WORDS & (words | kinds))
 
 
-def _modality_warnings(header: FileDataset, sequence: SequenceName) -> tuple[str, ...]:
+def _modality_cautions(header: FileDataset, sequence: SequenceName) -> tuple[Caution, ...]:
     modality = str(header.get("Modality", "") or "")
     if modality in {"", "MR", "OT", "SC", "SEG"}:
-        return sequence_warnings((sequence,))
-    return (modality_warning(modality),)
+        return sequence_cautions((sequence,))
+    return (Caution(modality_warning(modality), InputAspect.SEQUENCE, Severity.UNFIT),)
 
 
 def modality_warning(modality: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import InputGrid
+from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, cautions_of
 from pipeline.data.geometry import (
     AREAS_IN_PIXELS,
     Plane,
@@ -74,7 +75,7 @@ class FrameStack:
         plane: Plane of the slices, or None where the orientation is unknown.
         spacing_mm: (z, y, x) of the case, or None.
         positions_mm: Of the case's slices, or None.
-        warnings: What a reader must know of the stack.
+        cautions: What a reader must know of the stack.
         overlaid: Pairs of a frame that is left out and the one that lies at its place.
     """
 
@@ -84,7 +85,7 @@ class FrameStack:
     plane: Plane | None
     spacing_mm: tuple[float, float, float] | None
     positions_mm: tuple[float, ...] | None
-    warnings: tuple[str, ...]
+    cautions: tuple[Caution, ...]
     overlaid: tuple[tuple[Frame, Frame], ...] = ()
 
 
@@ -99,10 +100,11 @@ def stack_frames(frames: Sequence[Frame], *, is_mask: bool = False) -> list[Fram
     Returns:
         One stack.
     """
-    frames, warnings = _leave_out_absurd_spacing(frames)
-    missing = () if warnings or _pixel_spacing(frames) else (NO_PIXEL_SPACING,)
+    frames, absurd = _leave_out_absurd_spacing(frames)
+    missing = () if absurd or _pixel_spacing(frames) else (NO_PIXEL_SPACING,)
+    before, after = (cautions_of(ReadingAspect.NO_SPACING, words) for words in (absurd, missing))
     stacks = _sort_frames(frames, is_mask=is_mask)
-    return [replace(stack, warnings=(*warnings, *stack.warnings, *missing)) for stack in stacks]
+    return [replace(stack, cautions=(*before, *stack.cautions, *after)) for stack in stacks]
 
 
 def _leave_out_absurd_spacing(
@@ -308,17 +310,22 @@ def _build_stack(frames: Sequence[Frame], *, is_mask: bool) -> FrameStack:
     whole = slots == tuple(range(len(slots)))
     is_stated = stated is not None and step > 0
     grid = replace(grid, slots=None if whole else slots, is_stated=is_stated)
+    notes = cautions_of(ReadingAspect.PLACE, line.notes)
     absurd = slice_distance_warnings(step) if step > 0 else ()
     if absurd:
-        return FrameStack(ordered, grid, None, plane, None, None, (*line.notes, *absurd))
+        cautions = (*notes, *cautions_of(ReadingAspect.NO_SPACING, absurd))
+        return FrameStack(ordered, grid, None, plane, None, None, cautions)
     spacing = spacing_of(grid) if is_stated else None
-    warnings = [*line.notes, *(_lone_warnings(spacing) if len(ordered) == 1 else ())]
-    warnings += _gap_warnings(line)
-    if line.is_straight:
-        warnings += shear_warnings(grid)
+    lone = _lone_warnings(spacing) if len(ordered) == 1 else ()
+    cautions = (
+        *notes,
+        *cautions_of(InputAspect.SLICE_COUNT, lone),
+        *cautions_of(InputAspect.GAPS, _gap_warnings(line)),
+        *cautions_of(ReadingAspect.PLACE, shear_warnings(grid) if line.is_straight else ()),
+    )
     placed = grid if line.is_straight else None
     positions = _positions_of(ordered, grid)
-    return FrameStack(ordered, grid, placed, plane, spacing, positions, tuple(warnings))
+    return FrameStack(ordered, grid, placed, plane, spacing, positions, cautions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -624,7 +631,8 @@ def _unplaced_stack(frames: Sequence[Frame]) -> FrameStack:
             layout = lay_out(affine, (first.shape[1], first.shape[0], len(frames)), plane)
             layout = replace(layout, flips=tuple(axis for axis in layout.flips if axis))
             spacing = spacing_of(layout) if spacing else None
-    warnings = _lone_warnings(spacing)
+    cautions = cautions_of(InputAspect.SLICE_COUNT, _lone_warnings(spacing))
     if len(frames) > 1:
-        warnings = (order_note,)
-    return FrameStack(tuple(frames), layout, None, plane, spacing, None, (*absurd, *warnings))
+        cautions = (Caution(order_note, ReadingAspect.STACK),)
+    cautions = (*cautions_of(ReadingAspect.NO_SPACING, absurd), *cautions)
+    return FrameStack(tuple(frames), layout, None, plane, spacing, None, cautions)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import NiftiPlacement
+from pipeline.data.cautions import Caution
 from pipeline.data.reading.limits import MAX_ARCHIVE_BYTES, MAX_ARCHIVE_FILES
 from pipeline.data.reading.names import strip_suffix
 from pipeline.data.reading.pending_cases import PendingCase
@@ -196,7 +197,7 @@ class Volume:
         window: Display window ``(low, high)`` in voxel values, or None.
         placement: What a NIfTI header says about its place, as stored.
         contradicts_itself: Whether the file says two things about left and right.
-        warnings: What a reader must know of how it was read.
+        cautions: What a reader must know of how it was read.
     """
 
     voxels: NDArray[np.generic]
@@ -205,7 +206,7 @@ class Volume:
     window: tuple[float, float] | None = None
     placement: NiftiPlacement | None = None
     contradicts_itself: bool = False
-    warnings: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
 
 
 class Series(Protocol):

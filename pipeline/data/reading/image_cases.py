@@ -18,6 +18,7 @@ from pipeline.data.case import (
     SourceKind,
     StudyLabels,
 )
+from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, cautions_of
 from pipeline.data.reading.format_kinds import DecodedImage
 from pipeline.data.reading.grouping import (
     ImageItem,
@@ -31,7 +32,7 @@ from pipeline.data.reading.mask_words import Role, core_of
 from pipeline.data.reading.names import NameParts, case_names, lgg_labels, parse_name
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.reading.references import Key, NamedFile, keys_of_image, keys_of_mask
-from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
+from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_cautions
 from pipeline.errors import InputError
 
 COLOUR_WARNING = (
@@ -116,15 +117,16 @@ def _build_case(study: tuple[ImageSeries, ...]) -> PendingCase:
     channels = [_pixels_of(series) for series in study]
     dtype = np.result_type(*channels)
     pixels = np.concatenate([c.astype(dtype, copy=False) for c in channels], axis=-1)
-    sequences, warnings = _sequences_of(study, pixels.shape[-1])
+    sequences, cautions = _sequences_of(study, pixels.shape[-1])
     first = lead.items[0]
     patient, date = lgg_labels(first.parts.prefix) if first.parts.is_lgg else ("", "")
     n = pixels.shape[0]
     read = (warning for s in study for item in s.items for warning in item.image.warnings)
-    warnings = (*warnings, *dict.fromkeys(read))
+    cautions = (*cautions, *cautions_of(ReadingAspect.SELECTION, dict.fromkeys(read)))
     if lead.assumed:
         names = [item.file.name for item in lead.items]
-        warnings = (*warnings, stack_warning(n, names[0], names[-1]))
+        words = stack_warning(n, names[0], names[-1])
+        cautions = (*cautions, Caution(words, ReadingAspect.STACK))
     case = Case(
         case_id="case",
         kind=SourceKind.IMAGES,
@@ -136,7 +138,7 @@ def _build_case(study: tuple[ImageSeries, ...]) -> PendingCase:
         ),
         orientation=RADIOLOGICAL_AXIAL if first.parts.is_lgg else None,
         labels=StudyLabels(patient=patient, study_date=date),
-        warnings=warnings,
+        cautions=cautions,
     )
     return PendingCase(case=case, names=_names_of(study, lead), study=study[0].study)
 
@@ -159,17 +161,19 @@ def _pixels_of(series: ImageSeries) -> NDArray[np.generic]:
 
 def _sequences_of(
     study: tuple[ImageSeries, ...], n_channels: int
-) -> tuple[tuple[SequenceName, ...], tuple[str, ...]]:
+) -> tuple[tuple[SequenceName, ...], tuple[Caution, ...]]:
     first = study[0].items[0]
     if study[0].sequence is not None:
         named = tuple(SequenceName(series.sequence or "") for series in study)
-        return named, sequence_warnings(named)
+        return named, sequence_cautions(named)
     if n_channels == 3:
-        return COLOUR_SEQUENCES, () if first.parts.is_lgg else (COLOUR_WARNING,)
+        assumed = () if first.parts.is_lgg else (COLOUR_WARNING,)
+        return COLOUR_SEQUENCES, cautions_of(InputAspect.SEQUENCE, assumed)
     if first.parts.is_lgg:
         colour = any(page.shape[2] == 3 for item in study[0].items for page in item.image.pages)
-        return (SequenceName.FLAIR,), () if colour else (LGG_GREY_WARNING,)
-    return (SequenceName.UNKNOWN,), sequence_warnings((SequenceName.UNKNOWN,))
+        assumed = () if colour else (LGG_GREY_WARNING,)
+        return (SequenceName.FLAIR,), cautions_of(InputAspect.SEQUENCE, assumed)
+    return (SequenceName.UNKNOWN,), sequence_cautions((SequenceName.UNKNOWN,))
 
 
 def _indices_of(series: ImageSeries, n: int) -> tuple[int, ...]:
@@ -342,7 +346,7 @@ class _MaskMatcher:
         shape = case.pixels.shape[:3]
         if len(found) < shape[0] and not self._absent_is_empty[i]:
             warning = partial_reference_warning(len(found), shape[0])
-            return replace(case, warnings=(*case.warnings, warning))
+            return _with_reference_cautions(case, warning)
         numbers = [k for k, pages in found.items() for _ in pages]
         values, warnings = outlined(
             [page for pages in found.values() for page in pages], lossy=i in self._lossy
@@ -353,10 +357,15 @@ class _MaskMatcher:
         if covers_head(masks, case.pixels):
             names = self._names[i]
             what = names[0] if len(names) == 1 else f"The mask {names[0]} with those like it"
-            return replace(case, warnings=(*case.warnings, covering_warning(what)))
+            return _with_reference_cautions(case, covering_warning(what))
         if i in self._scaled:
             warnings = (*warnings, self._scaled[i])
-        return replace(case, masks=masks, warnings=(*case.warnings, *warnings))
+        return _with_reference_cautions(replace(case, masks=masks), *warnings)
+
+
+def _with_reference_cautions(case: Case, *sentences: str) -> Case:
+    added = cautions_of(ReadingAspect.REFERENCE, sentences)
+    return replace(case, cautions=(*case.cautions, *added))
 
 
 def mask_pages(image: DecodedImage) -> list[NDArray[np.generic]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.cautions import ReadingAspect, cautions_of
 from pipeline.data.reading.format_kinds import InputFile, Volume, VolumeFormat, starts_with
 from pipeline.data.reading.limits import MAX_SLICES, check_volume
 from pipeline.data.reading.mask_words import Role, is_of_lesion, role_of_words
@@ -202,7 +203,7 @@ def _choose_segments(volume: Volume, header: Mapping[str, str]) -> Volume:
         voxels=values[..., None],
         affine=volume.affine,
         voxel_mm=volume.voxel_mm,
-        warnings=(warning,) if len(segments) > 1 else (),
+        cautions=cautions_of(ReadingAspect.REFERENCE, (warning,) if len(segments) > 1 else ()),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import NiftiPlacement
+from pipeline.data.cautions import ReadingAspect, cautions_of
 from pipeline.data.reading.format_kinds import (
     HEAD_BYTES,
     InputFile,
@@ -158,7 +159,11 @@ def _read(file: InputFile) -> Volume:
         window=(low, high) if np.isfinite((low, high)).all() and high > low else None,
         placement=_placement_of(stated, with_qform=not disagree),
         contradicts_itself=_contradicts_itself(header),
-        warnings=(*notes, *unit_notes, *((FORMS_DISAGREE,) if disagree else ())),
+        cautions=(
+            *cautions_of(ReadingAspect.STACK, notes),
+            *cautions_of(ReadingAspect.SPACING, unit_notes),
+            *cautions_of(ReadingAspect.PLACE, (FORMS_DISAGREE,) if disagree else ()),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.data.case import Case
+from pipeline.data.cautions import ReadingAspect, cautions_of
 from pipeline.data.reading.names import MAX_CASE_ID, safe_name
 
 
@@ -31,11 +32,11 @@ class PendingCase:
     mask_notes: tuple[str, ...] = ()
 
 
-def with_warnings(one: PendingCase, *warnings: str) -> PendingCase:
-    """The same with warnings added that it does not have yet."""
+def with_cautions(one: PendingCase, aspect: ReadingAspect, *sentences: str) -> PendingCase:
+    """The same with cautions added whose sentences it does not have yet."""
     known = one.case.warnings
-    added = tuple(warning for warning in warnings if warning not in known)
-    return replace(one, case=replace(one.case, warnings=(*known, *added))) if added else one
+    added = cautions_of(aspect, (words for words in sentences if words not in known))
+    return replace(one, case=replace(one.case, cautions=(*one.case.cautions, *added)))
 
 
 def name_cases(pending: Iterable[PendingCase]) -> tuple[Case, ...]:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.case import Case
+from pipeline.data.cautions import ReadingAspect
 from pipeline.data.reading.batches import Batch, Loaded, Rank, Room, make_batches
 from pipeline.data.reading.collecting import Collection, collect_files, copies_warning
 from pipeline.data.reading.format_kinds import (
@@ -31,7 +32,7 @@ from pipeline.data.reading.format_kinds import (
     VolumeFormat,
     files_of,
 )
-from pipeline.data.reading.pending_cases import PendingCase, name_cases, with_warnings
+from pipeline.data.reading.pending_cases import PendingCase, name_cases, with_cautions
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError, ProgressCallback
 
@@ -103,7 +104,9 @@ class Reading:
     def _count_copies(self, one: PendingCase) -> PendingCase:
         """Say how many exact copies of a case's files were passed over."""
         copies = sum(self._copies.get(source, 0) for source in set(one.case.sources))
-        return with_warnings(one, copies_warning(copies)) if copies else one
+        if not copies:
+            return one
+        return with_cautions(one, ReadingAspect.SELECTION, copies_warning(copies))
 
     def _tick(self, name: str) -> None:
         self._done += 1

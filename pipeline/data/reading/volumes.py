@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.background import bring_into_range, darken_background
 from pipeline.data.case import Case, InputGrid, SequenceName, SourceKind, tidy_values
+from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity, cautions_of
 from pipeline.data.geometry import (
     ORIENTATIONS,
     Plane,
@@ -29,7 +30,7 @@ from pipeline.data.reading.format_kinds import InputFile, Volume, VolumeFormat
 from pipeline.data.reading.limits import MAX_CHANNELS
 from pipeline.data.reading.names import NameParts, case_names, parse_name
 from pipeline.data.reading.pending_cases import PendingCase
-from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_warnings
+from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_cautions
 
 #: The Medical Segmentation Decathlon's brain task names its four-channel files BRATS_<number>.
 _DECATHLON = re.compile(r"BRATS_\d{3}")
@@ -89,13 +90,15 @@ def read_volume(file: InputFile[VolumeFormat], *, as_mask: bool = False) -> Pend
             placement=volume.placement,
             is_stated=placed or volume.placement is not None,
         ),
-        warnings=(
+        cautions=(
             *unsure,
-            *volume.warnings,
-            *absurd,
-            *((CONTRADICTION,) if volume.contradicts_itself else ()),
-            *_placement_warnings(grid, plane, placed=placed),
-            *notes,
+            *volume.cautions,
+            *cautions_of(ReadingAspect.NO_SPACING, absurd),
+            *cautions_of(
+                ReadingAspect.PLACE, (CONTRADICTION,) if volume.contradicts_itself else ()
+            ),
+            *_placement_cautions(grid, plane, placed=placed),
+            *cautions_of(ReadingAspect.VALUES, notes),
         ),
         window=volume.window,
         orientation_assumed=placed and volume.contradicts_itself,
@@ -129,24 +132,29 @@ def _plane_for(grid_shape: tuple[int, int, int], affine: NDArray[np.float64]) ->
     return Plane.AXIAL
 
 
-def _placement_warnings(grid: InputGrid, plane: Plane, *, placed: bool) -> tuple[str, ...]:
+def _placement_cautions(grid: InputGrid, plane: Plane, *, placed: bool) -> tuple[Caution, ...]:
     """What a reader must know of how the volume lies."""
     if not placed:
-        return (
+        words = (
             "The file does not say how the volume lies in the patient; left and right are not"
-            " known.",
+            " known."
         )
-    leaning = shear_warnings(grid)
+        return (Caution(words, InputAspect.ORIENTATION),)
+    leaning = cautions_of(ReadingAspect.PLACE, shear_warnings(grid))
     if plane is Plane.AXIAL and is_oblique(grid.affine):
         words = "The volume lies obliquely in the patient; its slices are axial only roughly."
-        return (*leaning, words)
+        return (*leaning, Caution(words, InputAspect.ORIENTATION))
     # volumes of several slices become axial
-    return (*leaning, *plane_warnings(plane, slices="slice is"))
+    other_plane = plane_warnings(plane, slices="slice is")
+    return (
+        *leaning,
+        *cautions_of(InputAspect.ORIENTATION, other_plane, severity=Severity.UNFIT),
+    )
 
 
 def _channels_of(
     parts: NameParts, voxels: NDArray[np.generic]
-) -> tuple[NDArray[np.generic], tuple[SequenceName, ...], tuple[str, ...]]:
+) -> tuple[NDArray[np.generic], tuple[SequenceName, ...], tuple[Caution, ...]]:
     """The volumes of a file that are its channels, their sequences, and what is not sure.
 
     Args:
@@ -161,16 +169,30 @@ def _channels_of(
             "The three volumes of this file are assumed to be T1 without contrast, FLAIR and T1"
             " with contrast; the file does not state them."
         )
-        return voxels, COLOUR_SEQUENCES, (warning,)
+        return voxels, COLOUR_SEQUENCES, (Caution(warning, InputAspect.SEQUENCE),)
     if 1 < count <= MAX_CHANNELS and parts.sequence is None:
         unknown = (SequenceName.UNKNOWN,) * count
         note = f"The file holds {count} volumes and does not say which sequences they are."
-        return voxels, unknown, (note, *sequence_warnings(unknown))
+        return (
+            voxels,
+            unknown,
+            (
+                Caution(note, InputAspect.SEQUENCE),
+                *sequence_cautions(unknown),
+            ),
+        )
     named = (parts.sequence or SequenceName.UNKNOWN,)
     if count == 1:
-        return voxels, named, sequence_warnings(named)
+        return voxels, named, sequence_cautions(named)
     note = (
         f"The file holds {count} volumes of one sequence (time points, echoes or b-values); the"
         f" first is read, {count - 1} {'is' if count == 2 else 'are'} left out."
     )
-    return voxels[..., :1], named, (note, *sequence_warnings(named))
+    return (
+        voxels[..., :1],
+        named,
+        (
+            Caution(note, ReadingAspect.SELECTION),
+            *sequence_cautions(named),
+        ),
+    )

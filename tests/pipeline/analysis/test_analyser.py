@@ -13,6 +13,7 @@ from pipeline.analysis.cache import ResultCache
 from pipeline.analysis.results import CaseResult
 from pipeline.analysis.slice_walk import progress_words
 from pipeline.data.case import Case
+from pipeline.data.cautions import Caution
 from pipeline.errors import Cancelled, InputError
 
 
@@ -105,9 +106,12 @@ def test_a_cached_answer_is_told_with_the_names_of_the_case_that_asks(
     stages: Any, tmp_path: Path
 ) -> None:
     analyser = make_analyser(tmp_path, cache=ResultCache(tmp_path / "cache"))
-    analyser.analyse(make_case(warnings=("Sequence not known.",)))
+    analyser.analyse(make_case(cautions=(Caution("Sequence not known."),)))
     other = make_case(
-        case_id="other", indices=(3, 4, 5, 6), sources=tuple("abcd"), warnings=("Single image.",)
+        case_id="other",
+        indices=(3, 4, 5, 6),
+        sources=tuple("abcd"),
+        cautions=(Caution("Single image."),),
     )
     result = analyser.analyse(other)
     assert stages.first.batches == [4], "computed once"
@@ -119,7 +123,7 @@ def test_a_cached_answer_is_told_with_the_names_of_the_case_that_asks(
 
 
 def test_warnings_of_case_and_preparation_stay_with_the_result(stages: Any, tmp_path: Path) -> None:
-    base = make_case(warnings=("Not known to be FLAIR.",))
+    base = make_case(cautions=(Caution("Not known to be FLAIR."),))
     unknown = ("unknown", "t2")
     case = replace(
         base, pixels=np.repeat(base.pixels, 2, axis=-1), sequences=tuple(map(str, unknown))

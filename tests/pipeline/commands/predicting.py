@@ -11,7 +11,7 @@ import numpy as np
 from fake_models import SIZE
 from PIL import Image
 
-from pipeline.input_gate.gate import InputAspect
+from pipeline.data.cautions import InputAspect
 
 Predict = Callable[..., tuple[int, dict[str, Any]]]
 

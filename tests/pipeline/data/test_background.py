@@ -13,8 +13,9 @@ from readings import read_one
 
 from pipeline.data.background import MID_GREY, darken_background
 from pipeline.data.case import Case
+from pipeline.data.cautions import InputAspect
 from pipeline.data.preprocessing import preprocess_case
-from pipeline.input_gate.gate import InputAspect, check_input
+from pipeline.input_gate.gate import check_input
 
 Values = NDArray[np.float64]
 

@@ -13,6 +13,7 @@ from pipeline.data.case import (
     StudyLabels,
 )
 from pipeline.data.case_files import load_case, save_case
+from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity
 from pipeline.errors import InputError
 
 
@@ -46,7 +47,11 @@ def case():
             ),
         ),
         labels=StudyLabels("p", "2024-01-31", "d", True),
-        warnings=("w",),
+        cautions=(
+            Caution("w", InputAspect.SEQUENCE, Severity.UNFIT),
+            Caution("v", ReadingAspect.STACK),
+            Caution("u"),
+        ),
         window=(0.0, 9.5),
         orientation_assumed=True,
     )
@@ -91,7 +96,7 @@ def test_what_is_unknown_stays_unknown(tmp_path, case):
 
 def test_a_newer_case_replaces_the_older_and_leaves_nothing_behind(tmp_path, case):
     save_case(case, tmp_path / "x")
-    save_case(replace(case, masks=None, warnings=()), tmp_path / "x")
+    save_case(replace(case, masks=None, cautions=()), tmp_path / "x")
     assert load_case(tmp_path / "x").masks is None
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["case.json", "pixels.npy"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.case import Case, SequenceName, SourceKind
+from pipeline.data.cautions import Caution, ReadingAspect, cautions_of
 from pipeline.data.entered_values import clean_label, enter_spacing, entered_spacing_warning
 from pipeline.data.geometry import pixel_spacing_warnings
 from pipeline.errors import InputError
@@ -17,7 +18,11 @@ CASE = Case(
     sequences=(SequenceName.FLAIR,),
     indices=(1, 2),
     sources=("a", "b"),
-    warnings=("Other.", *pixel_spacing_warnings(0.0, 0.0)),
+    cautions=(
+        Caution("Other.", ReadingAspect.SPACING),
+        *cautions_of(ReadingAspect.NO_SPACING, pixel_spacing_warnings(0.0, 0.0)),
+        Caution(pixel_spacing_warnings(1000.0, 1.0)[0]),  # of an earlier version
+    ),
 )
 
 

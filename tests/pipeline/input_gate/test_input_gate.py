@@ -4,7 +4,6 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,16 +13,13 @@ from fake_models import make_case
 from pipeline.__main__ import main
 from pipeline.analysis.answer import Answer, bind_answer
 from pipeline.analysis.results import ModelReference
-from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, InputGrid, Orientation, SequenceName
-from pipeline.data.geometry import Plane
-from pipeline.data.reading.dicom_stack import _gap_warnings, _lone_warnings
-from pipeline.data.reading.image_cases import COLOUR_WARNING, LGG_GREY_WARNING
-from pipeline.data.reading.volumes import _placement_warnings
-from pipeline.data.sequences import sequence_warnings
+from pipeline.data.case import RADIOLOGICAL_AXIAL, Case, Orientation, SequenceName
+from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity
+from pipeline.data.sequences import COLOUR_SEQUENCES, missing_sequences_warning, sequence_cautions
 from pipeline.errors import InputError
-from pipeline.input_gate.gate import InputAspect, check_input
+from pipeline.input_gate.gate import check_input
 from pipeline.input_gate.measures import measure_input
-from pipeline.input_gate.ranges import RANGES_FILE, read_ranges, shipped_ranges
+from pipeline.input_gate.ranges import RANGES_FILE, InputRanges, read_ranges, shipped_ranges
 
 A = InputAspect
 
@@ -55,11 +51,16 @@ def make_head(
 
 
 def head_case(pixels: np.ndarray | None = None, **changes: Any) -> Case:
+    """A head in three sequences that differ in a pixel, or as ``pixels`` and changes say."""
+    sequences = changes.get("sequences", COLOUR_SEQUENCES)
     shown = make_head() if pixels is None else pixels
+    if shown.shape[-1] < len(sequences):
+        shown = np.concatenate([shown] * len(sequences), axis=-1)
+        shown[0, 0, 0, 0] = shown[0, 0, 1, -1] = 1
     n = len(shown)
     fields: dict[str, Any] = {
         "pixels": shown,
-        "sequences": (SequenceName.FLAIR,) * shown.shape[-1],
+        "sequences": COLOUR_SEQUENCES,
         "indices": tuple(range(1, n + 1)),
         "sources": tuple(f"{k}.png" for k in range(n)),
         "orientation": RADIOLOGICAL_AXIAL,
@@ -166,35 +167,80 @@ def test_a_size_that_the_spacing_explains_is_no_finding() -> None:
     assert A.FIELD_OF_VIEW in aspects(replace(large, spacing_mm=None))
 
 
-def line_of(*slots: float) -> Any:
-    """Slices along a line, 5 mm from slot to slot."""
-    return SimpleNamespace(slots=np.array(slots, np.float64), step=5.0)
+@pytest.mark.parametrize("aspect", [A.SEQUENCE, A.ORIENTATION, A.SLICE_COUNT, A.GAPS])
+def test_an_own_caution_takes_the_place_of_an_equal_finding(aspect: InputAspect) -> None:
+    """Of one aspect one caution is enough, whatever its words."""
+    own = Caution("As the reader of the files puts it.", aspect)
+    other = Caution("Something else.", ReadingAspect.REFERENCE)
+    found = check_input(head_case(cautions=(other, own), orientation=None))
+    assert own in found
+    assert aspects(head_case(cautions=(own,))) == [aspect]
 
 
-GRID = InputGrid(shape=(4, 4, 4), affine=np.eye(4), axes=(2, 1, 0))
-KNOWN_WARNINGS = [
-    (A.SEQUENCE, sequence_warnings((SequenceName.T2,))[0]),
-    (A.SEQUENCE, sequence_warnings((SequenceName.UNKNOWN,))[0]),
-    (A.SEQUENCE, "This is T2, not FLAIR; the models were trained on FLAIR."),  # stored before 0.2
-    (A.SEQUENCE, COLOUR_WARNING),
-    (A.SEQUENCE, LGG_GREY_WARNING),
-    (A.ORIENTATION, _placement_warnings(GRID, Plane.AXIAL, placed=False)[0]),
-    (A.ORIENTATION, _placement_warnings(GRID, Plane.SAGITTAL, placed=True)[0]),
-    (A.GAPS, _gap_warnings(line_of(0, 1, 2, 5))[0]),
-    (A.GAPS, _gap_warnings(line_of(0, 1, 2, 3.2, 4))[0]),
-    (A.SLICE_COUNT, _lone_warnings((5.0, 1.0, 1.0))[0]),
+def test_a_graver_finding_takes_the_place_of_an_own_caution() -> None:
+    own = Caution("It lies obliquely.", A.ORIENTATION)
+    (found,) = check_input(head_case(cautions=(own,), orientation=Orientation("A", "P", "S", "I")))
+    assert found.severity is Severity.UNFIT
+
+
+FLAIR, T1, T1C = SequenceName.FLAIR, SequenceName.PRE, SequenceName.POST
+HEAD, OTHER_HEAD = make_head(), make_head(spread=0.45)
+
+
+@pytest.mark.parametrize(
+    ("channels", "sequences", "missing"),
+    [
+        ((HEAD,), (FLAIR,), (T1, T1C)),
+        ((HEAD, OTHER_HEAD), (FLAIR, T1), (T1C,)),
+        ((OTHER_HEAD, HEAD, OTHER_HEAD), (T1, FLAIR, T1C), ()),
+        ((HEAD, HEAD, OTHER_HEAD), (T1, FLAIR, T1C), (T1,)),  # a copy of FLAIR, as in the LGG set
+    ],
+)
+def test_missing_sequences_are_a_caution_and_no_more(
+    channels: Any, sequences: Any, missing: Any
+) -> None:
+    case = head_case(np.concatenate(channels, axis=-1), sequences=sequences)
+    expected = missing_sequences_warning(missing) if missing else None
+    found = check_input(case)
+    assert [one.sentence for one in found] == ([expected] if expected else [])
+    assert all(one.severity is Severity.CAUTION for one in found)
+
+
+UNFIT = [
+    pytest.param(lambda: head_case(sequences=(SequenceName.T2,) * 3), True, id="T2"),
+    pytest.param(lambda: head_case(sequences=(SequenceName.UNKNOWN,) * 3), True, id="unknown"),
+    pytest.param(
+        lambda: head_case(orientation=Orientation("R", "L", "S", "I")), True, id="coronal"
+    ),
+    pytest.param(lambda: head_case(orientation=None), False, id="direction unknown"),
+    pytest.param(lambda: head_case(np.zeros((24, 64, 64, 1), np.uint8)), True, id="blank"),
+    pytest.param(lambda: head_case(255 - make_head()), True, id="inverted"),
+    pytest.param(lambda: head_case(make_head(length=100)), True, id="half a head's size"),
+    pytest.param(lambda: head_case(make_head(length=150)), False, id="a small head"),
+    pytest.param(lambda: head_case(make_head(spread=0.25)), False, id="little contrast"),
+    pytest.param(lambda: head_case(make_head(1)), False, id="one slice"),
 ]
 
 
-@pytest.mark.parametrize(("aspect", "warning"), KNOWN_WARNINGS)
-def test_what_a_warning_says_already_is_not_said_twice(aspect: InputAspect, warning: str) -> None:
-    found = check_input(head_case(warnings=("Something else.", warning)))
-    assert [(f.aspect, f.sentence) for f in found] == [(aspect, warning)]
+@pytest.mark.parametrize(("make", "unfit"), UNFIT)
+def test_only_images_far_from_training_are_unfit(make: Any, unfit: bool) -> None:
+    found = check_input(make())
+    assert any(one.severity is Severity.UNFIT for one in found) is unfit
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("value", "far"), [(5.0, False), (19.9, False), (20.1, True), (-9.9, False), (-10.1, True)]
+)
+def test_the_limit_is_a_whole_range_away(value: float, far: bool) -> None:
+    known = InputRanges("fold 1", 2, {"head_px": (0.0, 10.0)})
+    assert known.is_far("head_px", value) is far
 
 
 def test_findings_are_recorded_with_the_result() -> None:
-    case = head_case(make_head(10), warnings=("Old.",), sequences=(SequenceName.T2,))
-    case = replace(case, warnings=(*case.warnings, *sequence_warnings(case.sequences)))
+    own = Caution("Old.", ReadingAspect.STACK)
+    case = head_case(make_head(10), cautions=(own,), sequences=(SequenceName.T2,))
+    case = replace(case, cautions=(own, *sequence_cautions(case.sequences)))
     n = case.n_slices
     nothing = np.zeros(case.pixels.shape[:3], np.uint8)
     answer = Answer(
@@ -212,7 +258,8 @@ def test_findings_are_recorded_with_the_result() -> None:
     assert result.input_findings == check_input(case)
     assert [f.aspect for f in result.input_findings] == [A.SEQUENCE, A.SLICE_COUNT]
     assert len(result.warnings) == 2
-    assert result.cautions == (*result.warnings, result.input_findings[1].sentence), "once each"
+    assert result.cautions == (*case.cautions, result.input_findings[1]), "once each"
+    assert result.unfit == result.input_findings[0]
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 5, 3, 1), (3, 7, 300, 2), (5, 40, 40, 4)])
@@ -222,7 +269,7 @@ def test_it_never_stops_on_odd_pictures(shape: tuple[int, ...], dtype: type) -> 
     if dtype is np.float32:
         pixels[..., :1, 0] = np.nan
         pixels[..., -1:, 0] = np.inf
-    found = check_input(head_case(pixels))
+    found = check_input(head_case(pixels, sequences=(SequenceName.FLAIR,) * shape[-1]))
     assert len({finding.aspect for finding in found}) == len(found)
 
 

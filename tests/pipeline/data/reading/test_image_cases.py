@@ -11,7 +11,7 @@ from pipeline.data.reading.image_cases import (
 )
 from pipeline.data.reading.names import parse_name, safe_name, strip_suffix
 from pipeline.data.reading.reading import read_cases
-from pipeline.data.sequences import sequence_warnings
+from pipeline.data.sequences import sequence_cautions
 
 LGG = "TCGA_CS_4942_19970222"
 
@@ -166,7 +166,7 @@ def test_images_without_numbers_are_cases_of_their_own(tmp_path):
         write_image(tmp_path / name, grey())
     cases, _ = read(tmp_path)
     assert sorted(cases) == ["1_no", "N1", "N2"]
-    assert cases["N1"].warnings[:1] == sequence_warnings((SequenceName.UNKNOWN,))
+    assert cases["N1"].cautions[:1] == sequence_cautions((SequenceName.UNKNOWN,))
     assert cases["N1"].sequences == (SequenceName.UNKNOWN,)
     assert cases["N1"].orientation is None
 
@@ -223,7 +223,7 @@ def test_sequences_of_other_sizes_stay_alone(tmp_path):
     cases, _ = read(tmp_path)
     assert sorted(cases) == ["x_flair", "x_t1"]
     assert cases["x_flair"].warnings == ()
-    assert cases["x_t1"].warnings == sequence_warnings((SequenceName.PRE,))
+    assert cases["x_t1"].cautions == sequence_cautions((SequenceName.PRE,))
 
 
 def test_a_single_flair_series_stays_one_channel(tmp_path):

@@ -11,7 +11,7 @@ from pipeline.data.geometry import shear_warnings
 from pipeline.data.reading.nifti import FORMS_DISAGREE
 from pipeline.data.reading.reading import read_cases
 from pipeline.data.reading.volumes import CONTRADICTION
-from pipeline.data.sequences import sequence_warnings
+from pipeline.data.sequences import sequence_cautions
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
@@ -189,7 +189,7 @@ def test_a_mask_of_another_grid_and_a_mask_alone_are_told(tmp_path):
 def test_other_sequences_carry_a_warning(tmp_path):
     for name, sequence in (("a", SequenceName.UNKNOWN), ("a_t1ce", SequenceName.POST)):
         case = read_one(write_nifti(tmp_path / f"{name}.nii", marked_volume()))
-        assert case.warnings[:1] == sequence_warnings((sequence,))
+        assert case.cautions[:1] == sequence_cautions((sequence,))
 
 
 @pytest.mark.parametrize("keep", [400, 700, 1500])
