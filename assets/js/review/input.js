@@ -145,14 +145,16 @@ const zoom = (factor) =>
     screen?.zoomBy(factor, box.left + box.width / 2, box.top + box.height / 2);
   });
 
-const hide = go(() => {
-  hiddenAt = performance.now();
+/** @param {KeyboardEvent} event */
+function hide(event) {
+  hiddenAt = event.timeStamp; // of the key, not of a page that is busy drawing
   flip("hidden")();
-});
+}
 
-const unhide = go(() => {
-  if (performance.now() - hiddenAt > HELD_MS) flip("hidden")();
-});
+/** @param {KeyboardEvent} event */
+function unhide(event) {
+  if (event.timeStamp - hiddenAt > HELD_MS) flip("hidden")();
+}
 
 /**
  * A binding that repeats while its key is held.
