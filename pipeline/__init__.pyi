@@ -72,6 +72,7 @@ from .storage.checked_json import json_number as json_number
 from .storage.declared_models import DeclaredModel as DeclaredModel
 from .storage.declared_models import first_problem as first_problem
 from .storage.digests import SHA256 as SHA256
+from .storage.shared_storage import NO_STORAGE as NO_STORAGE
 from .storage.shared_storage import SharedStorage as SharedStorage
 from .storage.shared_storage import StorageError as StorageError
 from .surfaces.case_space import CaseSpace as CaseSpace

@@ -42,7 +42,7 @@ def send_study(storage: SharedStorage, study_id: str, folder: Path) -> None:
     """Put a study's files on the storage.
 
     Raises:
-        StorageError: The storage does not answer or refuses.
+        StorageError: The storage does not respond or refuses.
     """
     files: dict[_Name, _File] = {}
     for name in get_args(_Name):
@@ -61,7 +61,7 @@ def fetch_study(storage: SharedStorage, study_id: str, folder: Path) -> bool:
         Whether the study exists and all its files match the manifest.
 
     Raises:
-        StorageError: The storage does not answer, or the disk is full.
+        StorageError: The storage does not respond, or the disk is full.
     """
     text = storage.read(f"{_prefix(study_id)}/{_MANIFEST}", limit_bytes=_MANIFEST_BYTES)
     try:
@@ -79,7 +79,7 @@ def has_study(storage: SharedStorage, study_id: str) -> bool:
     """Whether a whole study is on the storage.
 
     Raises:
-        StorageError: The storage does not answer.
+        StorageError: The storage does not respond.
     """
     return storage.exists(f"{_prefix(study_id)}/{_MANIFEST}")
 
@@ -88,7 +88,7 @@ def delete_study(storage: SharedStorage, study_id: str) -> None:
     """Delete a study from the storage; a missing one is not an error.
 
     Raises:
-        StorageError: The storage does not answer or refuses.
+        StorageError: The storage does not respond or refuses.
     """
     storage.delete(f"{_prefix(study_id)}/{_MANIFEST}")  # first: without it the rest is not a study
     storage.delete(_prefix(study_id))

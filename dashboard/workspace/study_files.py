@@ -21,13 +21,20 @@ from cachetools import LRUCache
 from dashboard.store import STUDY_ID
 from dashboard.workspace import shared_studies
 from dashboard.workspace.received import NO_STUDY
-from pipeline import Case, InputError, SharedStorage, StorageError, load_case, save_case
+from pipeline import (
+    NO_STORAGE,
+    Case,
+    InputError,
+    SharedStorage,
+    StorageError,
+    load_case,
+    save_case,
+)
 
 _LOG = logging.getLogger(__name__)
 _OPEN_CASES = 32
 #: Marks a folder as a copy of what is on the shared storage.
 _COPY = ".copy"
-_NO_ANSWER = "The shared storage does not answer; try again later."
 
 
 class StudyFiles:
@@ -71,7 +78,7 @@ class StudyFiles:
         """Whether a study's files exist, for all machines.
 
         Raises:
-            InputError: The shared storage does not answer.
+            InputError: The shared storage does not respond.
         """
         path = self._path(study_id)
         if self._storage is None:
@@ -121,7 +128,7 @@ class StudyFiles:
             How many were put there.
 
         Raises:
-            StorageError: The storage does not answer or refuses.
+            StorageError: The storage does not respond or refuses.
         """
         if self._storage is None:
             return 0
@@ -185,5 +192,5 @@ class StudyFiles:
 
 
 def _no_answer(error: StorageError) -> InputError:
-    _LOG.warning("The shared storage does not answer: %s", error)
-    return InputError("", _NO_ANSWER)
+    _LOG.warning("The shared storage does not respond: %s", error)
+    return InputError("", NO_STORAGE)

@@ -46,7 +46,7 @@ from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.models.registry import TaskInfo
 from pipeline.storage.digests import SHA256
-from pipeline.storage.shared_storage import SharedStorage, StorageError
+from pipeline.storage.shared_storage import NO_STORAGE, SharedStorage, StorageError
 
 try:  # Windows has no fcntl: there, two processes may compute the same answer twice.
     import fcntl
@@ -267,9 +267,8 @@ class ResultCache:
                 return None
             found = decode(entry)
         except StorageError as error:
-            _LOG.warning("The shared storage does not answer: %s", error)
-            sentence = "The shared storage does not respond; try again later."
-            raise InputError("", sentence) from error
+            _LOG.warning("The shared storage does not respond: %s", error)
+            raise InputError("", NO_STORAGE) from error
         except _DAMAGE:
             _LOG.warning("A shared result does not fit and was left out.", exc_info=True)
             return None

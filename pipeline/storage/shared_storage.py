@@ -27,6 +27,10 @@ _S3_OPTIONS = {
 }
 
 
+#: What a reader is shown where the storage does not respond.
+NO_STORAGE = "The shared storage does not respond; try again later."
+
+
 class StorageError(OSError):
     """The storage does not respond, or refuses."""
 

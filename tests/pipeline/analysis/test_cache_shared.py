@@ -10,7 +10,7 @@ from test_cache import KEY, OTHER, make_answer
 from pipeline.analysis.cache import ResultCache
 from pipeline.analysis.results import AnswerMap
 from pipeline.errors import InputError
-from pipeline.storage.shared_storage import SharedStorage, StorageError
+from pipeline.storage.shared_storage import NO_STORAGE, SharedStorage, StorageError
 
 
 def cache(home: Path, url: str, *, limit: int = 2**26) -> ResultCache:
@@ -71,7 +71,7 @@ def test_silent_storage_is_told_and_is_no_miss(
 
     for name in ("read", "write", "exists"):
         monkeypatch.setattr(storage, name, silent)
-    with pytest.raises(InputError, match="shared storage does not answer"):  # else: computed anew
+    with pytest.raises(InputError, match=NO_STORAGE):  # else: computed again
         one.answer(KEY)
     assert not one.put(KEY, make_answer())  # other machines cannot read it
     assert one.answer(KEY) is not None  # this one can

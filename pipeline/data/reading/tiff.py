@@ -1,0 +1,140 @@
+"""TIFF files whose types of samples or order of pages Pillow does not know, read by tifffile.
+
+tifffile knows fewer compressions than Pillow, so it reads only files that need it. Dimensions are
+checked from the header, before any pixel is decoded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from pipeline.data.case import tidy_values
+from pipeline.data.reading.format_kinds import DecodedImage
+from pipeline.data.reading.limits import check_shape
+from pipeline.errors import InputError
+
+#: Kinds of axes of a TIFF stack, in words.
+_AXIS_WORDS = {"T": "time points", "C": "channels"}
+
+
+def read_tiff(path: Path, source: str) -> DecodedImage | None:
+    """Read a TIFF file of which Pillow would know too little; None for every other file.
+
+    Raises:
+        InputError: It holds what is no picture, or is cut short.
+    """
+    name = source.rsplit("/", 1)[-1]
+    try:
+        tiff = tifffile.TiffFile(path)
+    except Exception:  # no TIFF, or so damaged that Pillow says what is wrong
+        return None
+    with tiff:
+        page = tiff.pages.first
+        if not isinstance(page, tifffile.TiffPage) or page.dtype is None:
+            return None
+        check_shape(source, height=page.imagelength, width=page.imagewidth, bytes_px=4)
+        samples = int(page.samplesperpixel)
+        if (samples == 2 and not _has_alpha(page)) or samples > 4:
+            raise InputError(
+                source,
+                f"{name} has {samples} channels; pictures of one (grey) or three (colour) can be"
+                " read. Save each channel as a file of its own.",
+            )
+        if page.dtype.kind not in "buif":
+            raise InputError(
+                source,
+                f"{name} holds numbers of the type {page.dtype}. Save it as 16-bit integers.",
+            )
+        if not _needs_tifffile(tiff, page):
+            return None
+        try:
+            return _decode_tiff(tiff, source)
+        except InputError:
+            raise
+        except (ValueError, ModuleNotFoundError) as error:
+            if "requires" not in str(error) and isinstance(error, ValueError):
+                raise
+            method = tifffile.COMPRESSION(page.compression).name
+            raise InputError(
+                source,
+                f"{name} is compressed with {method}, which cannot be read for"
+                f" numbers of the type {page.dtype}. Save it without compression.",
+            ) from None
+
+
+def _has_alpha(page: tifffile.TiffPage) -> bool:
+    return any(int(extra) in (1, 2) for extra in page.extrasamples)
+
+
+def _needs_tifffile(tiff: tifffile.TiffFile, page: tifffile.TiffPage) -> bool:
+    """Whether Pillow would refuse the samples, miss slices, or mix kinds of slices."""
+    dtype = np.dtype(page.dtype)
+    rare = dtype.itemsize == 8 or dtype == np.float16
+    inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE and dtype.itemsize > 1
+    hidden = tiff.is_imagej and int(tiff.series[0].size) > len(tiff.pages) * int(page.size)
+    return bool(rare or inverted or hidden or len(_stack_axes(tiff)) > 1)
+
+
+def _stack_axes(tiff: tifffile.TiffFile) -> dict[str, int]:
+    """Axes of the first series that are neither rows, columns nor colours, longer than 1."""
+    if not (tiff.is_imagej or tiff.is_ome) or not tiff.series:
+        return {}
+    series = tiff.series[0]
+    sizes = dict(zip(series.axes, series.shape, strict=True))
+    return {axis: size for axis, size in sizes.items() if axis not in "YXS" and size > 1}
+
+
+def _decode_tiff(tiff: tifffile.TiffFile, source: str) -> DecodedImage:
+    page = tiff.pages.first
+    assert isinstance(page, tifffile.TiffPage)
+    axes = _stack_axes(tiff)
+    warnings: tuple[str, ...] = ()
+    n_pages = int(np.prod(list(axes.values()))) if axes else len(tiff.pages)
+    size = {"height": page.imagelength, "width": page.imagewidth}
+    check_shape(source, **size, slices=n_pages, bytes_px=np.dtype(page.dtype).itemsize)
+    if axes:
+        series = tiff.series[0]
+        slices = next((axis for axis in "ZQITC" if axis in axes), next(iter(axes)))
+        others = [axis for axis in axes if axis != slices]
+        place = tuple(
+            0 if axis in others or (axis not in (slices, *"YXS")) else slice(None)
+            for axis in series.axes
+        )
+        stack = series.asarray()[place]
+        kept = [axis for axis, at in zip(series.axes, place, strict=True) if at != 0]
+        stack = np.moveaxis(stack, kept.index(slices), 0)
+        arrays = [
+            _with_channels(values, "".join(a for a in kept if a != slices)) for values in stack
+        ]
+        if others:
+            words = [f"{axes[axis]} {_AXIS_WORDS.get(axis, 'stacks')}" for axis in others]
+            warnings = (f"The file holds {' and '.join(words)}; the first is read.",)
+    else:
+        arrays = []
+        for one in tiff.pages:
+            one = one.aspage()
+            if arrays and one.is_reduced:
+                continue  # a smaller copy for previews
+            check_shape(source, height=one.imagelength, width=one.imagewidth, bytes_px=4 * n_pages)
+            arrays.append(_with_channels(one.asarray(), one.axes))
+    if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        arrays = [_inverted(values) for values in arrays]
+    pages = tuple(np.ascontiguousarray(tidy_values(values)) for values in arrays)
+    return DecodedImage(pages=pages, lossy=False, warnings=warnings)
+
+
+def _with_channels(values: NDArray[np.generic], axes: str) -> NDArray[np.generic]:
+    """Pixels ``(h, w, 1 or 3)`` of a page with axes such as YX, YXS or SYX; alpha is left out."""
+    if "S" not in axes:
+        return values.reshape((*values.shape[-2:], 1))
+    return np.moveaxis(values, axes.index("S"), -1)[..., :3]
+
+
+def _inverted(values: NDArray[Any]) -> NDArray[Any]:
+    """Values of a page in which 0 is white."""
+    return np.negative(values) if values.dtype.kind == "f" else np.invert(values)
