@@ -31,6 +31,7 @@ from dashboard.workspace.settings import Settings, read_settings
 from pipeline import Case, CaseResult, ProgressCallback, ResultCache, TaskInfo, result_key
 from pipeline.analysis.answer import Answer, bind_answer, reference
 from pipeline.data.case import Orientation, SequenceName, SourceKind, StudyLabels
+from pipeline.data.cautions import Caution
 
 
 class Clock:
@@ -110,7 +111,7 @@ def make_case(n: int = 3, *, seed: int = 0, masks: bool = True, **changes: Any) 
         "orientation": Orientation("R", "L", "A", "P"),
         "masks": reference if masks else None,
         "labels": StudyLabels(patient=f"P{seed}", study_date="2026-01-02"),
-        "warnings": ("A warning of the case.",),
+        "cautions": (Caution("A warning of the case."),),
     }
     return Case(**(fields | changes))
 
