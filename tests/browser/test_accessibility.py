@@ -85,7 +85,7 @@ def test_review_page_in_all_its_states(themed, study):
         ("everything shown", lambda: themed.keyboard.press(" ")),
         ("map of the probability", lambda: themed.keyboard.press("p")),
         ("difference", lambda: themed.keyboard.press("d")),
-        ("another threshold", lambda: themed.keyboard.press(".")),
+        ("another threshold", lambda: move_threshold(themed)),
     ]
     modes = [
         button.get_attribute("id") for button in themed.query_selector_all("[id^=mode-]:enabled")
@@ -108,6 +108,13 @@ def test_review_page_in_all_its_states(themed, study):
 def choose(page: Page, selector: str) -> None:
     page.click(selector)
     expect(page.locator(selector)).to_have_attribute("aria-pressed", "true")
+
+
+def move_threshold(page: Page) -> None:
+    """Move the mask threshold and wait for the diameters, which are faint while out of date."""
+    page.keyboard.press(".")
+    expect(page.locator("#finding-diameters-line")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#finding-diameters-line")).to_have_attribute("aria-busy", "false")
 
 
 def tour(page: Page) -> None:
