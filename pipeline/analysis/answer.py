@@ -18,7 +18,9 @@ from pipeline.analysis.outline_facts import describe_outline
 from pipeline.analysis.results import CaseResult, ModelReference, SliceResult
 from pipeline.data.case import Case, volume_ml
 from pipeline.data.cautions import InputAspect, cautions_of
+from pipeline.data.preprocessing import flair_channel
 from pipeline.input_gate.gate import check_input
+from pipeline.measurement.doubtful_outlines import find_doubts
 from pipeline.measurement.mask_levels import mask_level
 from pipeline.metrics import dice_score
 from pipeline.models.registry import ModelInfo
@@ -125,17 +127,18 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
             f"the answer has shape {answer.probability.shape}, the case {case.pixels.shape[:3]}"
         )
     masks = answer.masks()
-    areas = np.count_nonzero(masks, axis=(1, 2))
     overlap: list[float | None] = [None] * case.n_slices
     volume_dice = None
     if case.masks is not None:
         pairs = zip(masks, case.masks, strict=True)
         overlap = [json_number(dice_score(mask, reference)) for mask, reference in pairs]
         volume_dice = json_number(dice_score(masks, case.masks))
+    slices = _slice_results(case, answer, masks, overlap)
+    areas = [one.mask_area_px for one in slices]
     return CaseResult(
         case_id=case.case_id,
         network=answer.network,
-        slices=_slice_results(case, answer, areas, overlap),
+        slices=slices,
         probability=answer.probability,
         uncertainty=answer.uncertainty,
         facts=describe_outline(
@@ -150,6 +153,11 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         mask_threshold=answer.mask_threshold,
         spacing_mm=case.spacing_mm,
         volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
+        left_out_ml=volume_ml(
+            [one.left_out_px if one.tumor else 0 for one in slices],
+            case.spacing_mm,
+            case.slice_weights,
+        ),
         dice=volume_dice,
         own_cautions=(
             *case.cautions,
@@ -160,9 +168,15 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
 
 
 def _slice_results(
-    case: Case, answer: Answer, areas: NDArray[np.int_], overlap: Sequence[float | None]
+    case: Case, answer: Answer, masks: NDArray[np.bool_], overlap: Sequence[float | None]
 ) -> tuple[SliceResult, ...]:
     called = answer.called()
+    areas = np.count_nonzero(masks, axis=(1, 2))
+    doubts = find_doubts(
+        {k: masks[k] for k in np.flatnonzero(areas).tolist()},
+        case.pixels[..., flair_channel(case.sequences)],
+        has_sides=case.orientation is None or case.orientation.left in {"R", "L"},
+    )
     return tuple(
         SliceResult(
             index=case.indices[k],
@@ -175,6 +189,7 @@ def _slice_results(
             mask_area_px=int(areas[k]),
             dice=overlap[k],
             left_out_px=answer.left_out_px[k] if answer.left_out_px else 0,
+            doubts=doubts.get(k, ()),
         )
         for k in range(case.n_slices)
     )

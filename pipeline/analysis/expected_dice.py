@@ -105,6 +105,29 @@ class DiceEstimate:
         return words
 
 
+@dataclass(frozen=True)
+class VolumeRatio:
+    """How the volume of the reference compares with that of the mask in held-out patients.
+
+    A ratio of pixels per patient, so that it needs no spacing; patients without either are left
+    out.
+
+    Attributes:
+        patients: How many.
+        low, high: Ends of the 90% range of reference over mask.
+        coverage: Part of the patients whose ratio lies in the range that the others give.
+    """
+
+    patients: Count
+    low: Annotated[float, Field(gt=0, le=1e3)]
+    high: Annotated[float, Field(gt=0, le=1e3)]
+    coverage: Share
+
+    def range_ml(self, volume_ml: float | None) -> tuple[float, float] | None:
+        """Between which volumes the reference's probably is; None without a volume, or at 0 mL."""
+        return (volume_ml * self.low, volume_ml * self.high) if volume_ml else None
+
+
 @dataclass(frozen=True, eq=False)
 class DiceModel:
     """What was learned.
@@ -116,6 +139,7 @@ class DiceModel:
         dice: ``(n,)`` theirs, in [0, 1].
         features: ``(n, features)`` theirs.
         learned: False where all slopes are 0.
+        volume: How volumes compare; None in files of earlier versions.
     """
 
     fits: NDArray[np.float64]
@@ -124,6 +148,7 @@ class DiceModel:
     dice: NDArray[np.float64]
     features: NDArray[np.float64]
     learned: bool
+    volume: VolumeRatio | None = None
 
     def estimate(self, facts: OutlineFacts, *, case_id: str = "") -> DiceEstimate | None:
         """Estimate the Dice of an outline.
@@ -209,6 +234,7 @@ class DiceFile:
         features: Names of `FEATURES`.
         check: How the estimate does on unseen patients.
         patients: What was learned.
+        volume: How volumes compare; None in files of earlier versions.
     """
 
     schema: Literal[1] = 1
@@ -218,6 +244,7 @@ class DiceFile:
     features: tuple[Name, ...]
     check: FitCheck
     patients: Annotated[tuple[PatientFit, ...], Field(min_length=1, max_length=10_000)]
+    volume: VolumeRatio | None = None
 
     def __post_init__(self) -> None:
         if self.features != tuple(FEATURES):
@@ -261,13 +288,22 @@ def spread(
     """
     logits = np.sort(fits[:, 0] + fits[:, 1:] @ features + errors)
     dice = 1 / (1 + np.exp(-logits))
-    n, tail = len(dice), (1 - COVERAGE) / 2
-    low, high = int(np.floor(tail * (n + 1))), int(np.ceil((1 - tail) * (n + 1)))
+    low, high = quantile_ranks(len(dice))
     return (
         float(dice.mean()),
         float(dice[low - 1]) if low >= 1 else 0.0,
-        float(dice[high - 1]) if high <= n else 1.0,
+        float(dice[high - 1]) if high <= len(dice) else 1.0,
     )
+
+
+def quantile_ranks(n: int) -> tuple[int, int]:
+    """Ranks, from 1, of the ends of the `COVERAGE` range of n sorted values.
+
+    Returns:
+        0, or n + 1, where there are too few values for an end.
+    """
+    tail = (1 - COVERAGE) / 2
+    return int(np.floor(tail * (n + 1))), int(np.ceil((1 - tail) * (n + 1)))
 
 
 def distances_to(known: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -317,6 +353,7 @@ def read_dice_model(network: ModelInfo) -> DiceModel | None:
         dice=np.array([row.dice for row in file.patients], np.float64),
         features=np.array([row.features for row in file.patients], np.float64),
         learned=file.learned,
+        volume=file.volume,
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.analysis.outline_facts import OutlineFacts
 from pipeline.data.cautions import Caution, Severity, merge_cautions
+from pipeline.measurement.doubtful_outlines import Doubt
 from pipeline.measurement.mask_levels import mask_level
 
 
@@ -51,6 +52,7 @@ class SliceResult:
         dice: Dice against the reference mask; None without one or where both masks are empty.
         left_out_px: Pixels that were segmented and excluded from the mask, because their component
             is smaller than the main lesion.
+        doubts: Why the slice's outline is likely false; empty as a rule.
     """
 
     index: int
@@ -63,6 +65,7 @@ class SliceResult:
     mask_area_px: int
     dice: float | None
     left_out_px: int = 0
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,8 @@ class CaseResult:
         mask_threshold: Probability from which a pixel belongs to the mask.
         spacing_mm: (z, y, x) or None.
         volume_ml: Volume of the mask in mL, None without spacing.
+        left_out_ml: Volume of what was left out of the mask as small, on the slices that are called
+            tumor; None without spacing.
         dice: Dice over the volume against the reference; None without a reference, or both empty.
         own_cautions: What stays with the result: the case's own cautions and those of how it was
             prepared.
@@ -100,6 +105,7 @@ class CaseResult:
     mask_threshold: float
     spacing_mm: tuple[float, float, float] | None
     volume_ml: float | None
+    left_out_ml: float | None
     dice: float | None
     own_cautions: tuple[Caution, ...] = ()
     input_findings: tuple[Caution, ...] = ()

@@ -25,6 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pipeline.evaluation.dice_fit import (
         check_fit,
         describe_fit,
+        fit_volume_ratio,
         read_learning_rows,
         write_dice_model,
     )
@@ -44,8 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
     rows = read_learning_rows(evaluation)
     check = check_fit(rows)
+    volume = fit_volume_ratio(evaluation.patients)
     with writing(info.network.folder):
-        path = write_dice_model(info.network, rows, check)
-    say(describe_fit(check, rows.left_out))
+        path = write_dice_model(info.network, rows, check, volume)
+    say(describe_fit(check, rows.left_out, volume=volume))
     say(f"Stored in {path.name} with the weights.")
     return 0

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.analysis.expected_dice import VolumeRatio, read_dice_model
 from pipeline.analysis.results import CaseResult
 from pipeline.commands.console import ProgressBar
 from pipeline.commands.locations import (
@@ -117,6 +118,7 @@ class _Prediction:
 
     def __init__(self, arguments: argparse.Namespace, call: PredictionCall[CaseRecord]) -> None:
         self._arguments, self._call, self._folder = arguments, call, call.folder
+        self._volume: VolumeRatio | None = None
         self._batches: deque[tuple[Batch, int]] = deque()
         self._looking: ProgressBar | None = ProgressBar(" files")
 
@@ -143,6 +145,8 @@ class _Prediction:
                 return
             self._call.forecast = sum(n for _, n in self._batches)
             analyser = self._open_analyser()
+            model = read_dice_model(analyser.network)
+            self._volume = model.volume if model else None
             self._call.run_stages(
                 self._decode(reading, analyser),
                 partial(self._analyse, analyser),
@@ -217,4 +221,8 @@ class _Prediction:
 
     def _write(self, answered: _Answered) -> None:
         entry, result, grid = answered
-        self._folder.keep(entry, lambda output: write_masks(output, entry.case_id, result, grid))
+        volume = self._volume
+        self._folder.keep(
+            entry,
+            lambda output: write_masks(output, entry.case_id, result, grid, volume=volume),
+        )

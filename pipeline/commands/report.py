@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         InputError: There is no evaluation, it does not fit, or a document lacks its markers.
     """
+    from pipeline.analysis.expected_dice import read_dice_model
     from pipeline.engine.precision import read_precision_checks
     from pipeline.evaluation.document import read_evaluation
     from pipeline.evaluation.report import write_results, write_section
@@ -47,8 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
             "evaluation.json",
             "The models have no evaluation.json; run python -m pipeline evaluate first.",
         )
-    documents = [arguments.readme, *filter(None, [info.network.card])]
-    write_results(read_evaluation(info.evaluation), documents)
+    documents = [arguments.readme]
+    evaluation = read_evaluation(info.evaluation)
+    write_results(evaluation, documents)
+    if info.network.card is not None:
+        learned = read_dice_model(info.network)
+        volume = learned.volume if learned else None
+        write_results(evaluation, [info.network.card], volume=volume)
+        documents.append(info.network.card)
     for task in IMAGE_TASKS:
         if not (arguments.models / task).is_dir():
             continue

@@ -9,6 +9,7 @@ whole procedure on the others alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -24,8 +25,10 @@ from pipeline.analysis.expected_dice import (
     DiceFile,
     FitCheck,
     PatientFit,
+    VolumeRatio,
     evaluation_path,
     outline_features,
+    quantile_ranks,
     spread,
     to_logit,
 )
@@ -172,8 +175,39 @@ def check_fit(rows: LearningRows, *, draws: int = _DRAWS) -> FitCheck:
     )
 
 
-def write_dice_model(network: ModelInfo, rows: LearningRows, check: FitCheck) -> Path:
+def fit_volume_ratio(patients: Sequence[PatientRow]) -> VolumeRatio | None:
+    """Learn between which multiples of the mask's volume the reference's lies.
+
+    Returns:
+        None where fewer than `LEAST_PATIENTS` patients have both.
+    """
+    areas = [(row.reference_px, row.volume_px) for row in patients]
+    ratios = np.sort([wanted / found for wanted, found in areas if wanted and found])
+    if len(ratios) < LEAST_PATIENTS:
+        return None
+    ranges = [_ends(np.delete(ratios, k)) for k in range(len(ratios))]
+    inside = [a <= ratio <= b for ratio, (a, b) in zip(ratios, ranges, strict=True)]
+    low, high = _ends(ratios)
+    return VolumeRatio(len(ratios), low, high, float(np.mean(inside)))
+
+
+def _ends(ratios: NDArray[np.float64]) -> tuple[float, float]:
+    """Ends of the range of sorted values; the outermost ones where there are few."""
+    n = len(ratios)
+    low, high = quantile_ranks(n)
+    return float(ratios[max(low, 1) - 1]), float(ratios[min(high, n) - 1])
+
+
+def write_dice_model(
+    network: ModelInfo, rows: LearningRows, check: FitCheck, volume: VolumeRatio | None
+) -> Path:
     """Fit on all patients and store it with the weights.
+
+    Args:
+        network: The network.
+        rows: The patients.
+        check: How the estimate does on unseen patients.
+        volume: How volumes compare, as of `fit_volume_ratio`.
 
     Raises:
         OSError: It cannot be written.
@@ -197,6 +231,7 @@ def write_dice_model(network: ModelInfo, rows: LearningRows, check: FitCheck) ->
             )
             for k, case_id in enumerate(rows.case_ids)
         ),
+        volume=volume,
     )
     write_document(path, file)
     return path
@@ -223,7 +258,7 @@ def rebind_dice_models(evaluation: Path, before: str) -> None:
             write_document(path, replace(file, evaluation=file_digest(evaluation)))
 
 
-def describe_fit(check: FitCheck, left_out: int = 0) -> str:
+def describe_fit(check: FitCheck, left_out: int = 0, *, volume: VolumeRatio | None = None) -> str:
     """What came out, as text."""
     lines = [
         f"Expected Dice, estimated for {check.patients} held-out patients from the others:",
@@ -235,6 +270,11 @@ def describe_fit(check: FitCheck, left_out: int = 0) -> str:
         f"{check.mean_width:.3f}",
         f"  plain quantiles: hold {check.plain_coverage:.1%}, mean width {check.plain_width:.3f}",
     ]
+    if volume:
+        lines.append(
+            f"  reference volume / mask volume: aimed at {COVERAGE:.0%}, {volume.low:.2f} to"
+            f" {volume.high:.2f}, holds {volume.coverage:.1%} of {volume.patients}"
+        )
     if left_out:
         lines.append(f"  left out, without outline or Dice: {left_out}")
     lines.append(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.analysis.expected_dice import COVERAGE, VolumeRatio
 from pipeline.errors import InputError
 from pipeline.evaluation.document import Evaluation
 from pipeline.evaluation.tables import format_markdown, make_tables
@@ -50,11 +52,30 @@ def replace_results(text: str, results: str, *, name: str) -> str:
     return changed
 
 
-def write_results(evaluation: Evaluation, paths: list[Path]) -> None:
-    """Rewrite the results section of each document."""
+def write_results(
+    evaluation: Evaluation, paths: Sequence[Path], *, volume: VolumeRatio | None = None
+) -> None:
+    """Rewrite the results section of each document.
+
+    Args:
+        evaluation: The figures.
+        paths: The documents.
+        volume: How volumes compare, where it was learned and belongs into these documents.
+    """
     results = format_results(evaluation)
+    if volume is not None:
+        results += format_volume_ratio(volume) + "\n"
     for path in paths:
         write_section(path, results)
+
+
+def format_volume_ratio(volume: VolumeRatio) -> str:
+    """The range that is shown beside a volume, as a paragraph of Markdown."""
+    return (
+        f"Range of a volume: in {COVERAGE:.0%} of {volume.patients} held-out patients the reference"
+        f" holds {volume.low:.2f} to {volume.high:.2f} times the pixels of the mask. Judged by the"
+        f" range of all others, {volume.coverage:.0%} of the patients lie in it.\n"
+    )
 
 
 def write_section(path: Path, results: str) -> None:

@@ -39,7 +39,7 @@ except ImportError:  # pragma: no cover
     fcntl = None  # type: ignore[assignment]
 
 #: To be raised whenever a checkpoint would differ although all that it is named by is the same.
-_VERSION = 1
+_VERSION = 2
 _FOLDER = ".parts"
 _OUR_FILES = rf"masks/{CASE_ID}/[0-9]+\.png|masks/{CASE_ID}\.nii\.gz|heat_maps/{CASE_ID}\.png"
 #: The only files that a checkpoint may name, and that are ever deleted for one.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.analysis.expected_dice import VolumeRatio
 from pipeline.analysis.results import CaseResult
 from pipeline.data.case import InputGrid
 from pipeline.data.cautions import Caution, InputAspect
@@ -40,7 +41,12 @@ class FolderError(InputError):
 
 
 def write_masks(
-    output: Path, case_id: str, result: CaseResult, grid: InputGrid | None
+    output: Path,
+    case_id: str,
+    result: CaseResult,
+    grid: InputGrid | None,
+    *,
+    volume: VolumeRatio | None = None,
 ) -> tuple[CaseRecord, dict[str, str]]:
     """Write a PNG for each slice that is called tumor, and NIfTI where the input's grid is regular.
 
@@ -82,7 +88,7 @@ def write_masks(
         with contextlib.suppress(OSError):
             sweep_masks(output, case_id, keep=())
         raise
-    return describe_case(result, names), digests
+    return describe_case(result, names, volume), digests
 
 
 def sweep_masks(output: Path, case_id: str, *, keep: Container[str]) -> None:
@@ -111,14 +117,25 @@ def describe_results(
     )
 
 
-def describe_case(result: CaseResult, masks: Iterable[str | None]) -> CaseRecord:
-    """One case of results.json; ``masks`` names the file of each slice, or None."""
-    spacing = result.spacing_mm
+def describe_case(
+    result: CaseResult, masks: Iterable[str | None], volume: VolumeRatio | None = None
+) -> CaseRecord:
+    """One case of results.json.
+
+    Args:
+        result: The case's.
+        masks: Name of the file of each slice, or None.
+        volume: How volumes of masks and references compare, where it was learned.
+    """
+    spacing, unfit = result.spacing_mm, result.unfit
     return CaseRecord(
         case_id=result.case_id,
         spacing_mm=None if spacing is None else (spacing[0], spacing[1], spacing[2]),
         tumor=result.tumor,
         volume_ml=result.volume_ml,
+        volume_range_ml=volume.range_ml(result.volume_ml) if volume and not unfit else None,
+        left_out_ml=result.left_out_ml,
+        unfit=None if unfit is None else unfit.sentence,
         dice=result.dice,
         warnings=result.warnings,
         input_findings=finding_records(result.input_findings),
@@ -133,6 +150,8 @@ def describe_case(result: CaseResult, masks: Iterable[str | None]) -> CaseRecord
                 decided_by=DecidedBy(answer.decided_by),
                 mask=name,
                 mask_area_px=answer.mask_area_px,
+                left_out_px=answer.left_out_px,
+                doubts=answer.doubts,
                 dice=answer.dice,
             )
             for answer, name in zip(result.slices, masks, strict=True)

@@ -14,6 +14,7 @@ from pydantic import Field, with_config
 
 from pipeline.data.cautions import InputAspect
 from pipeline.errors import InputError
+from pipeline.measurement.doubtful_outlines import Doubt
 from pipeline.models.decision import DecidedBy
 from pipeline.storage.checked_json import STRICT
 from pipeline.storage.field_types import Amount, Count, Digest, Flag, Share
@@ -119,6 +120,16 @@ class SliceRecord:
         ),
     ]
     mask_area_px: Annotated[Count, described("pixels of the mask; 0 without one")]
+    left_out_px: Annotated[
+        Count, described("pixels that were outlined and left out of the mask as small")
+    ]
+    doubts: Annotated[
+        tuple[Doubt, ...],
+        described(
+            "why the outline is likely false: `outside head`, `mirrored` (the same on both sides);"
+            " empty as a rule. The mask is as it would be without"
+        ),
+    ]
     dice: Annotated[
         Share | None,
         described(
@@ -149,6 +160,31 @@ class CaseRecord:
     tumor: Annotated[Flag, described("whether any slice reaches the operating point")]
     volume_ml: Annotated[
         Amount | None, described("volume of the mask in mL", null="without spacing")
+    ]
+    volume_range_ml: Annotated[
+        tuple[Amount, Amount] | None,
+        described(
+            "`[low, high]`, between which the volume of the reference lies for 90% of held-out"
+            " patients, relative to the volume of the mask",
+            null="without spacing, at 0 mL, where `unfit` is given, or where nothing was learned"
+            " for the network",
+        ),
+    ]
+    left_out_ml: Annotated[
+        Amount | None,
+        described(
+            "volume in mL of what was outlined and left out of the mask as small, on slices that"
+            " reach the operating point",
+            null="without spacing",
+        ),
+    ]
+    unfit: Annotated[
+        str | None,
+        described(
+            "why no conclusion should be drawn from the case's figures: its images are not FLAIR,"
+            " or unlike the training data beyond the limit in docs/input.md",
+            null="the images are like the training data, or within the limit",
+        ),
     ]
     dice: Annotated[
         Share | None,

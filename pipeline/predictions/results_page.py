@@ -27,7 +27,7 @@ Within one version of the file (`schema`):
 - keys keep their names, types and meanings, and values keep their units;
 - keys may be added to any object, and sentences may be worded differently: ignore keys that you do
   not know, and do not parse sentences;
-- `decided_by` and `aspect` have no other values than those listed here.
+- `decided_by`, `doubts` and `aspect` have no other values than those listed here.
 
 Anything else raises `schema`. Numbers are JSON numbers, never NaN; what is not known is `null`.
 """

@@ -15,6 +15,7 @@ from pipeline.__main__ import main
 from pipeline.analysis.expected_dice import (
     FEATURES,
     MODEL_FILE,
+    VolumeRatio,
     outline_features,
     read_dice_model,
     spread,
@@ -28,6 +29,7 @@ from pipeline.evaluation.dice_fit import (
     check_fit,
     describe_fit,
     fit_slopes,
+    fit_volume_ratio,
     leave_each_out,
     read_learning_rows,
 )
@@ -117,6 +119,35 @@ def test_what_was_learned_is_applied_to_a_case(
     assert good.expected == pytest.approx(0.92, abs=0.06)
     for number in (good.expected, good.low, good.high):
         assert f"{number:.2f}" in good.sentence
+
+
+@pytest.mark.parametrize(
+    ("n", "low", "high", "inside"),
+    [
+        (20, 1.0, 20.0, 18),  # ranks 1 and 20; without each, 1 and 19: both ends lie outside
+        (45, 2.0, 44.0, 41),  # ranks 2 and 44; without each, 2 and 43: two at each end
+    ],
+)
+def test_the_range_of_a_volume_is_that_of_the_ratios(
+    n: int, low: float, high: float, inside: int
+) -> None:
+    base = PatientRow("a", "CS", dice=0.5, iou=0.5, volume_px=10, reference_px=0, slices=3)
+    rows = [replace(base, case_id=str(k), reference_px=10 * k) for k in range(1, n + 1)]
+    missed = [replace(base, case_id="x", volume_px=0, reference_px=5), base]
+    volume = fit_volume_ratio(rows + missed)
+    assert volume is not None
+    assert (volume.patients, volume.low, volume.high) == (n, low, high)
+    assert volume.coverage == pytest.approx(inside / n)
+    assert volume.range_ml(2.0) == (2 * low, 2 * high)
+    assert volume.range_ml(0.0) is volume.range_ml(None) is None
+    assert fit_volume_ratio(rows[:19]) is None, "too few"
+
+
+def test_the_range_of_a_volume_is_stored_with_the_weights(models: Path) -> None:
+    fit(models)
+    model = read_dice_model(read_model_info(models).network)
+    assert model is not None
+    assert model.volume == VolumeRatio(40, 1.0, 1.0, 1.0)
 
 
 def test_the_most_similar_patients_are_named(models: Path) -> None:
