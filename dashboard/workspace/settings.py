@@ -26,7 +26,7 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 _ROOT = Path(__file__).resolve().parents[2]
 _PREFIX = "OVERREAD_"
 #: Switches of the test suite.
-_OF_TESTS = f"{_PREFIX}REQUIRE_"
+_OF_TESTS = (f"{_PREFIX}REQUIRE_", f"{_PREFIX}SOAK")
 _MB = 1 << 20
 
 
