@@ -38,6 +38,8 @@ from .data.reading.attaching import read_reference as read_reference
 from .data.reading.attaching import with_reference as with_reference
 from .data.reading.formats import describe_formats as describe_formats
 from .data.reading.formats import list_formats as list_formats
+from .data.reading.image_cases import is_assumed_stack as is_assumed_stack
+from .data.reading.image_cases import split_stack as split_stack
 from .data.reading.reading import ReadReport as ReadReport
 from .data.reading.reading import read_cases as read_cases
 from .data.sequences import SEQUENCE_LABELS as SEQUENCE_LABELS

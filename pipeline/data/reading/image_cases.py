@@ -29,8 +29,8 @@ from pipeline.data.reading.grouping import (
 )
 from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
 from pipeline.data.reading.mask_words import Role, core_of
-from pipeline.data.reading.names import NameParts, case_names, lgg_labels, parse_name
-from pipeline.data.reading.pending_cases import PendingCase
+from pipeline.data.reading.names import NameParts, case_names, lgg_labels, parse_name, strip_suffix
+from pipeline.data.reading.pending_cases import PendingCase, choose_names
 from pipeline.data.reading.references import Key, NamedFile, keys_of_image, keys_of_mask
 from pipeline.data.sequences import COLOUR_SEQUENCES, sequence_cautions
 from pipeline.errors import InputError
@@ -57,6 +57,47 @@ def stack_warning(n_pictures: int, first: str, last: str) -> str:
         " of one stack, in the order of their numbers. If they are not, have them read as single"
         " pictures."
     )
+
+
+def is_assumed_stack(case: Case) -> bool:
+    """Whether only the numbers of a case's pictures say that they are one stack."""
+    return _assumed_warning(case) in case.warnings
+
+
+def split_stack(case: Case) -> tuple[Case, ...]:
+    """Each picture of such a stack as a case of its own, named after its file.
+
+    Raises:
+        InputError: The case is not such a stack (`is_assumed_stack`).
+    """
+    if not is_assumed_stack(case):
+        raise InputError("", "The slices of this study were not joined by their numbers.")
+    assumed = _assumed_warning(case)
+    warnings = tuple(warning for warning in case.warnings if warning != assumed)
+    names = choose_names([_picture_names(source) for source in case.sources])
+    return tuple(
+        replace(
+            case,
+            case_id=name,
+            pixels=case.pixels[k : k + 1],
+            masks=None if case.masks is None else case.masks[k : k + 1],
+            indices=(1,),
+            sources=(source,),
+            warnings=warnings,
+        )
+        for k, (name, source) in enumerate(zip(names, case.sources, strict=True))
+    )
+
+
+def _assumed_warning(case: Case) -> str:
+    first, last = (source.rsplit("/", 1)[-1] for source in (case.sources[0], case.sources[-1]))
+    return stack_warning(case.n_slices, first, last)
+
+
+def _picture_names(source: str) -> tuple[str, ...]:
+    folder, _, name = source.rpartition("/")
+    stem = strip_suffix(name)
+    return tuple(filter(None, (*case_names(stem, f"0:{folder}" if folder else "/"), stem)))
 
 
 def partial_reference_warning(n_masks: int, n_slices: int) -> str:

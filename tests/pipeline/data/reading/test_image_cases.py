@@ -7,6 +7,7 @@ from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName, SourceKind
 from pipeline.data.reading.image_cases import (
     COLOUR_WARNING,
     partial_reference_warning,
+    split_stack,
     stack_warning,
 )
 from pipeline.data.reading.names import parse_name, safe_name, strip_suffix
@@ -332,6 +333,13 @@ def test_numbered_pictures_of_one_size_are_one_stack(tmp_path, name):
     report = read_cases([tmp_path], single_pictures=True)
     assert len(report.cases) == 6
     assert all(case.n_slices == 1 for case in report.cases)
+    singles = {single.case_id: single for single in report.cases}
+    parts = split_stack(case)
+    assert {part.case_id for part in parts} == set(singles)
+    for part in parts:
+        single = singles[part.case_id]
+        assert (part.sources, part.warnings) == (single.sources, single.warnings)
+        np.testing.assert_array_equal(part.pixels, single.pixels)
 
 
 def test_pictures_by_number_that_cannot_be_one_stack(tmp_path):
