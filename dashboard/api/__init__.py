@@ -7,6 +7,7 @@ from flask import Flask
 from dashboard.api import access, errors, identity, studies
 from dashboard.api.comparisons import images
 from dashboard.api.corrections import correction
+from dashboard.api.entries import entry
 from dashboard.api.measurements import measurement
 from dashboard.api.readers import reader
 from dashboard.api.space import space
@@ -14,7 +15,7 @@ from dashboard.api.worklist import worklist
 from dashboard.workspace.services import Services
 
 #: All endpoints.
-BLUEPRINTS = (images, reader, worklist, correction, measurement, space, studies.api)
+BLUEPRINTS = (images, reader, worklist, correction, measurement, entry, space, studies.api)
 
 
 def register(server: Flask, parts: Services) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from dashboard.api.endpoint import Address, Answer, Query
+from dashboard.masks import references
 from dashboard.masks.encoding import MaskSlices
 from dashboard.store import STUDY_ID, StudyRow
 from dashboard.studies.display import encode_slice
@@ -30,7 +31,9 @@ from pipeline import Case
 BYTES = "application/octet-stream"
 #: ``(n, h, w)``, or a part of it.
 Volume = NDArray[Any]
-OTHER_MODELS = "This result was made by other models; open the study again."
+OTHER_MODELS = (
+    "This result was made by other models, or with another spacing; open the study again."
+)
 RESULT_GONE = "The result is no longer available; open the study again."
 IMMUTABLE = "private, max-age=31536000, immutable"
 #: How many seconds a deleted study can still be found here.
@@ -79,7 +82,7 @@ class VersionQuery(Query):
 
 
 class RecentStudies:
-    """A cache of studies' rows for `KEPT_S`; only for what never changes of a study.
+    """A cache of studies' rows for `KEPT_S`; for what hardly ever changes of a study.
 
     A page that opens a study requests some hundred slices within a second or two; reading the same
     row from the database for each of them took 40% of the web process's time.
@@ -96,11 +99,18 @@ class RecentStudies:
         self._lock = threading.Lock()
         self._rows: TTLCache[str, StudyRow] = TTLCache(MOST_STUDIES, KEPT_S, timer=clock)
 
-    def get(self, study_id: str) -> StudyRow | None:
-        """A study's row, at most `KEPT_S` old; missing studies are not cached."""
+    def get(
+        self, study_id: str, is_wanted: Callable[[StudyRow], bool] = lambda row: True
+    ) -> StudyRow | None:
+        """A study's row, at most `KEPT_S` old; missing studies are not cached.
+
+        Args:
+            study_id: The study.
+            is_wanted: Whether a cached row is still the wanted one; otherwise it is read again.
+        """
         with self._lock:
             row = self._rows.get(study_id)
-        if row is None:
+        if row is None or not is_wanted(row):
             row = self._read(study_id)
             if row is not None:
                 with self._lock:
@@ -129,8 +139,12 @@ def find_study(study_id: str) -> StudyRow:
 
 def recent_study(study_id: str) -> StudyRow:
     """Return a study for what never changes of it; the row is at most `KEPT_S` old."""
-    recent: RecentStudies = current_app.config["overread_recent"]
-    return _found(recent.get(study_id))
+    return _found(_recent().get(study_id))
+
+
+def _recent() -> RecentStudies:
+    found: RecentStudies = current_app.config["overread_recent"]
+    return found
 
 
 def _found(row: StudyRow | None) -> StudyRow:
@@ -145,19 +159,48 @@ def study_with_data(address: DataAddress) -> StudyRow:
     Raises:
         NotThere: It is missing, or its pixels have changed.
     """
-    row = recent_study(address.study_id)
+    row = _found(_recent().get(address.study_id, lambda row: row.data_digest == address.digest))
     if row.data_digest != address.digest:
         raise NotThere("The study has changed; open it again.")
     return row
 
 
+def study_with_pixels(address: DataAddress) -> StudyRow:
+    """Return the study whose pixels an address names, for nothing but its pixels.
+
+    What readers enter changes a study's digest and none of its pixels: pages that were opened
+    before still find them.
+
+    Raises:
+        NotThere: It is missing, or its pixels have changed.
+    """
+    row = recent_study(address.study_id)
+    return row if row.entries_revision else study_with_data(address)
+
+
+def study_with_result(address: ResultAddress) -> StudyRow:
+    """Return the study whose result an address names.
+
+    Raises:
+        NotThere: It is missing, or the key is of another result.
+    """
+
+    def is_key(row: StudyRow) -> bool:
+        return address.key == find_services().result_key(row.content_digest)
+
+    row = _found(_recent().get(address.study_id, is_key))
+    if not is_key(row):
+        raise NotThere(OTHER_MODELS)
+    return row
+
+
 def load_case(row: StudyRow) -> Case:
-    """Return a study's case; its pixels are memory-mapped.
+    """Return a study's case with what readers entered; its pixels are memory-mapped.
 
     Raises:
         InputError: The study's files are damaged.
     """
-    return find_services().files.load(row.study_id)
+    return references.load_case(find_services(), row)
 
 
 def release_memory(volume: NDArray[np.generic]) -> None:
@@ -174,9 +217,8 @@ def find_mask(row: StudyRow, address: MaskAddress) -> MaskSlices:
     """Return the AI mask that the browser shows, of the slices above the operating point.
 
     Raises:
-        NotThere: The result was replaced or is missing, or the threshold is above 255.
+        NotThere: The result is missing, or the threshold is above 255.
     """
-    check_key(row, address.key)
     level, _, percent = address.mask.partition("/")
     if int(level) > 255:
         raise NotThere("No threshold at this address.")

@@ -222,7 +222,7 @@ def show(address: StudyAddress) -> CorrectionsAnswer:
     lines = stored.list_versions(store, row.study_id)
     return CorrectionsAnswer(
         draft=_describe_draft(row, draft) if draft else None,
-        versions=[VersionAnswer(**_describe_line(line, who)) for line in lines],
+        versions=[VersionAnswer(**_describe_line(row, line, who)) for line in lines],
     )
 
 
@@ -279,7 +279,7 @@ def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
         ai_content=found.ai_content,
     )
     line = stored.add_version(parts.store, row.study_id, version, writer=sent.window())
-    return VersionAnswer(**_describe_line(line, who))
+    return VersionAnswer(**_describe_line(row, line, who))
 
 
 @correction.get("/api/studies/<study_id>/versions/<int:number>")
@@ -289,7 +289,7 @@ def show_version(address: VersionAddress) -> VersionMasks:
     row, who = find_study(address.study_id), current_reader()
     version = _find_version(row, address.number)
     return VersionMasks(
-        **_describe_line(version.line, who),
+        **_describe_line(row, version.line, who),
         mask=_as_text(version.content),
         ai_mask=_as_text(version.ai_content) if version.ai_content else None,
     )
@@ -370,14 +370,14 @@ def _describe_draft(row: StudyRow, draft: DraftRow) -> DraftAnswer:
     )
 
 
-def _describe_line(line: VersionLine, who: Reader) -> dict[str, Any]:
+def _describe_line(row: StudyRow, line: VersionLine, who: Reader) -> dict[str, Any]:
     return {
         "number": line.number,
         "author": line.author,
         "own": line.reader_id == who.reader_id,
         "saved_at": line.saved_at.isoformat(),
         "based_on": line.based_on,
-        "facts": line.facts,
+        "facts": corrections.facts_with(load_case(row), line.facts),
     }
 
 

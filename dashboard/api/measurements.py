@@ -26,7 +26,7 @@ from dashboard.api.access import (
     find_services,
     find_study,
     load_case,
-    recent_study,
+    study_with_result,
 )
 from dashboard.api.endpoint import JSON, Answer, Body, ErrorAnswer, endpoint, json_response
 from dashboard.api.errors import refuse_input
@@ -221,7 +221,7 @@ def judge(address: StudyAddress, sent: SentDiameters) -> DiametersJudged:
 @endpoint(LesionsAnswer)
 def diameters(address: MaskAddress, query: VersionQuery) -> Response:
     """Return diameters of the AI's mask at a mask threshold and an operating point."""
-    row = recent_study(address.study_id)
+    row = study_with_result(address)
 
     def encode() -> LesionsAnswer:
         found = describe_lesions(find_mask(row, address), load_case(row).spacing_mm)

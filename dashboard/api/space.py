@@ -24,14 +24,14 @@ from dashboard.api.access import (
     answer_immutable,
     answer_pixels,
     answer_reference,
-    check_key,
     check_place,
     find_mask,
     find_services,
     load_case,
-    recent_study,
     release_memory,
     study_with_data,
+    study_with_pixels,
+    study_with_result,
 )
 from dashboard.api.endpoint import JSON, Answer, endpoint
 from dashboard.figures.space import amount_of, describe_space, encode_surface, make_space_figure
@@ -131,7 +131,7 @@ class SurfaceAnswer(Answer):
 @endpoint(BYTES)
 def plane_pixels(address: PlanePixelsAddress) -> Response:
     """Return one row or column of every slice, ``(n, length)``, as the pixels of a slice."""
-    row = study_with_data(address)
+    row = study_with_pixels(address)
     check_place(row, address.channel, 0)
     _check_cut(row, address.axis, address.place)
     return answer_pixels(
@@ -152,8 +152,7 @@ def plane_reference(address: PlaneReferenceAddress) -> Response:
 @endpoint(BYTES)
 def plane_probability(address: PlaneResultAddress) -> Response:
     """Return 255 x the probability along a cut, ``(n, length)``."""
-    row = recent_study(address.study_id)
-    check_key(row, address.key)
+    row = study_with_result(address)
     _check_cut(row, address.axis, address.place)
 
     def encode() -> bytes:
@@ -200,7 +199,7 @@ def case_space(address: DataAddress, query: VersionQuery) -> Response:
 @endpoint(SurfaceAnswer)
 def surface(address: MaskAddress, query: VersionQuery) -> Response:
     """Return the AI's mask in space at a mask threshold and an operating point."""
-    row = recent_study(address.study_id)
+    row = study_with_result(address)
 
     def encode() -> bytes:
         volume = make_volume(find_mask(row, address), shape_of(row))

@@ -29,8 +29,9 @@ from dashboard.api.access import (
     find_services,
     find_study,
     load_case,
-    recent_study,
     study_with_data,
+    study_with_pixels,
+    study_with_result,
 )
 from dashboard.api.comparisons import FileQuery
 from dashboard.api.endpoint import (
@@ -44,6 +45,7 @@ from dashboard.api.endpoint import (
 )
 from dashboard.api.measurements import LesionsAnswer
 from dashboard.api.study_answer import StudyAnswer
+from dashboard.store import StudyRow
 from dashboard.studies import intake
 from dashboard.studies.description import describe_study
 from dashboard.studies.display import make_thumbnail
@@ -186,7 +188,7 @@ def health() -> Health:
 def receive_file(address: BatchAddress, query: FileQuery) -> ReceivedFile:
     """Stream one file of an upload to disk."""
     length = request.content_length
-    size = _uploads().receive(address.batch, query.name, request.stream, length=length)
+    size = find_uploads().receive(address.batch, query.name, request.stream, length=length)
     return ReceivedFile(bytes=size)
 
 
@@ -194,30 +196,27 @@ def receive_file(address: BatchAddress, query: FileQuery) -> ReceivedFile:
 @endpoint()
 def finish_upload(address: BatchAddress) -> UploadReport:
     """Read the uploaded files; valid ones become studies, the others are reported."""
-    with _uploads().take(address.batch) as folder:
+    with find_uploads().take(address.batch) as folder:
         if folder is None:
             raise NotThere("No file of this upload has arrived.")
         report = intake.add_upload(find_services(), folder)
-    studies = [
-        AddedStudy(
-            study_id=row.study_id,
-            case_id=row.case_id,
-            slices=row.slices,
-            new=row.study_id in report.added,
-        )
-        for row in report.studies
-    ]
+    studies = [describe_added(row, new=row.study_id in report.added) for row in report.studies]
     errors = [RefusedFile(source=one.source, message=one.message) for one in report.errors]
     return UploadReport(
         studies=studies, errors=errors, notices=list(report.notices), files=report.n_files
     )
 
 
+def describe_added(row: StudyRow, *, new: bool) -> AddedStudy:
+    """Return a study as answers list those that were added."""
+    return AddedStudy(study_id=row.study_id, case_id=row.case_id, slices=row.slices, new=new)
+
+
 @api.delete("/api/uploads/<batch>")
 @endpoint()
 def discard_upload(address: BatchAddress) -> Nothing:
     """Delete the uploaded files."""
-    _uploads().discard(address.batch)
+    find_uploads().discard(address.batch)
     return Nothing()
 
 
@@ -233,7 +232,7 @@ def study(address: StudyAddress) -> StudyAnswer:
 @endpoint(BYTES)
 def pixels(address: PixelsAddress) -> Response:
     """Return one slice of one channel, row by row, in the study's pixel_type."""
-    row = study_with_data(address)
+    row = study_with_pixels(address)
     check_place(row, address.channel, address.k)
     return answer_pixels(row, address.channel, lambda volume: volume[address.k])
 
@@ -251,7 +250,7 @@ def reference(address: ReferenceAddress) -> Response:
 @endpoint(_PNG)
 def thumbnail(address: ThumbnailAddress, query: ThumbnailQuery) -> Response:
     """Return a small picture of one slice."""
-    row = study_with_data(address)
+    row = study_with_pixels(address)
     k = row.slices // 2 if query.slice is None else query.slice
     check_place(row, address.channel, k)
 
@@ -266,8 +265,7 @@ def thumbnail(address: ThumbnailAddress, query: ThumbnailQuery) -> Response:
 @endpoint(BYTES)
 def answer_map(address: MapAddress) -> Response:
     """Return one slice of a map of the result, one byte a pixel."""
-    row = recent_study(address.study_id)
-    check_key(row, address.key)
+    row = study_with_result(address)
     check_place(row, 0, address.k)
 
     def encode() -> bytes:
@@ -304,7 +302,8 @@ def nothing(rest: str) -> Response:
     raise NotThere(NOTHING_HERE)
 
 
-def _uploads() -> Uploads:
+def find_uploads() -> Uploads:
+    """Return the server's uploads, inside a request."""
     found: Uploads = current_app.config["overread_uploads"]
     return found
 

@@ -151,11 +151,46 @@ class ResultAnswer(Answer):
     learned: str | None
 
 
+class EntryAnswer(Answer):
+    """Who entered or removed something, and when (ISO 8601, UTC)."""
+
+    by: str
+    at: str
+
+
+class EntriesAnswer(Answer):
+    """What readers entered for a study.
+
+    Attributes:
+        revision: Increases with each change; sent with the next one.
+        label: What the study is called instead of its original name, or "".
+        original_name: What it is called after its files.
+        label_by, spacing_by, reference_by: Who last changed them; null where nobody did.
+        spacing_mm: The spacing that was entered, as `StudyAnswer.spacing_mm`, or null.
+        spacing_stated: Whether the files state a spacing, so that none can be entered.
+        reference_files: Files of the attached reference; null where none is attached.
+        joined: Whether only the numbers of its pictures say that they are one stack, so that it
+            can be divided.
+    """
+
+    revision: int
+    label: str
+    original_name: str
+    label_by: EntryAnswer | None
+    spacing_by: EntryAnswer | None
+    reference_by: EntryAnswer | None
+    spacing_mm: tuple[float, float, float] | None
+    spacing_stated: bool
+    reference_files: list[str] | None
+    joined: bool
+
+
 class StudyAnswer(Answer):
     """A study without its pixels.
 
     Attributes:
         study_id: Opaque.
+        name: What it is called on screen.
         case_id, patient, study_date, description: For display, "" where unknown.
         synthetic: Whether it is not of a real patient.
         origin: Where it came from.
@@ -177,9 +212,11 @@ class StudyAnswer(Answer):
         space_url: `SpaceAnswer`.
         result: Null where there is not one yet.
         job: The analysis; null where none was submitted.
+        entries: What readers entered for it.
     """
 
     study_id: str
+    name: str
     case_id: str
     patient: str
     study_date: str
@@ -211,3 +248,4 @@ class StudyAnswer(Answer):
     space_url: str
     result: ResultAnswer | None
     job: JobAnswer | None
+    entries: EntriesAnswer

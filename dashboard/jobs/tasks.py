@@ -84,8 +84,8 @@ class Tasks:
     def _analyse(self, job: JobRow, progress: ProgressCallback) -> ResultSummary:
         row = self._services.store.study_with_content(job.content_digest)
         if row is None:
-            raise InputError("", "The study was deleted.")
-        case = self._services.files.load(row.study_id)
+            raise InputError("", "The study was deleted or changed.")
+        case = self._services.load_case(row)
         if self._analyser is None:
             progress(0, max(job.total, 1), "Preparing the models")
         result = self._open_analyser().analyse(case, progress=progress)

@@ -128,6 +128,17 @@ def measure_version(
     )
 
 
+def facts_with(case: Case, facts: MaskFacts) -> MaskFacts:
+    """What was measured on a version, with its volume by the spacing that the study has now.
+
+    A reader may have entered or removed the spacing since. Where slices do not all count alike, a
+    volume that was measured cannot be brought to another spacing and is left out without one.
+    """
+    if case.slice_weights is not None:
+        return facts if case.spacing_mm else replace(facts, volume_ml=None)
+    return replace(facts, volume_ml=volume_ml([facts.area_px], case.spacing_mm))
+
+
 def read_masks(row: StudyRow, version: MaskVersion) -> tuple[MaskSlices, MaskSlices | None]:
     """Both masks of a version: the corrected one and the AI mask, or None."""
     return decode_mask(version.content, shape_of(row)), decode_ai(row, version.ai_content)

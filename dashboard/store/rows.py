@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 
-from dashboard.store.stored_json import Damaged, Display
+from dashboard.store.stored_json import Damaged, Display, Entries
 from pipeline import InputError
 
 _LOG = logging.getLogger(__name__)
@@ -114,6 +114,10 @@ class StudyRow(NewStudy):
         volume_ml: Volume of the mask, None before the analysis or without spacing.
         positive_slices: Slices at or above the operating point, None before the analysis.
         mask_slices: Slices with a mask, None before the analysis.
+        label: What a reader called the study on screen, or "".
+        entries: What readers entered beside its files. Where there is a spacing or a reference
+            among it, digests, warnings and `has_reference` are those of the study with it.
+        entries_revision: Increases with each change of label and entries; 0 before the first.
     """
 
     added_at: datetime
@@ -127,6 +131,19 @@ class StudyRow(NewStudy):
     volume_ml: float | None = None
     positive_slices: int | None = None
     mask_slices: int | None = None
+    label: str = ""
+    entries: Entries = field(default_factory=Entries)
+    entries_revision: int = 0
+
+    @property
+    def name(self) -> str:
+        """What the study is called on screen."""
+        return self.label or self.original_name
+
+    @property
+    def original_name(self) -> str:
+        """What the study is called after its files."""
+        return self.patient or self.case_id
 
     @property
     def slices(self) -> int:

@@ -24,6 +24,7 @@ from sqlalchemy.types import TypeDecorator
 
 from dashboard.store.stored_json import (
     Display,
+    Entries,
     Errors,
     Indices,
     MaskBase,
@@ -129,6 +130,26 @@ class StudyRecord(Base):
     warnings: Mapped[tuple[str, ...]] = mapped_column(StoredJson(Warnings))
     display: Mapped[Display] = mapped_column(StoredJson(Display))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class StudyEntriesRecord(Base):
+    """What readers entered for a study beside its files.
+
+    ``reference`` is the attached mask, encoded by `dashboard.masks.encoding`, or None.
+    ``stated_digest`` is the study's content as its files state it, without an entered spacing.
+    """
+
+    __tablename__ = "study_entries"
+
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int]
+    stated_digest: Mapped[str] = mapped_column(String(64))
+    label: Mapped[str] = mapped_column(PlainText)
+    entries: Mapped[Entries] = mapped_column(StoredJson(Entries))
+    reference: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class JobRecord(Base):

@@ -24,10 +24,18 @@ from dashboard.store.rows import (
     readable,
     value_of,
 )
-from dashboard.store.schema import JobRecord, ResultRecord, SourceRecord, StudyRecord
+from dashboard.store.schema import (
+    JobRecord,
+    ResultRecord,
+    SourceRecord,
+    StudyEntriesRecord,
+    StudyRecord,
+)
+from dashboard.store.stored_json import Entries
 
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
+_StudyQuery = Select[StudyRecord, JobRecord, ResultRecord, StudyEntriesRecord]
 _NO_MODEL = ModelKey(task="", digest="")
 _NOT_INSTALLED = "No models are installed, so studies cannot be analysed."
 
@@ -68,7 +76,7 @@ class Store(Database):
         """Studies, the newest first.
 
         Args:
-            search: Words that must all occur in patient, case, date or description.
+            search: Words that must all occur in label, patient, case, date or description.
             origin: Only studies of this origin.
         """
         query = self._studies().order_by(StudyRecord.added_at.desc(), StudyRecord.study_id)
@@ -151,16 +159,18 @@ class Store(Database):
             record = session.get(StudyRecord, study_id)
             if record is None:
                 return False
-            content = record.content_digest
+            contents = {record.content_digest}
+            if (entered := session.get(StudyEntriesRecord, study_id)) is not None:
+                contents.add(entered.stated_digest)
             # locked in one order: of two deleted at the same time, the last deletes the analyses
-            same = select(StudyRecord).where(StudyRecord.content_digest == content)
+            same = select(StudyRecord).where(StudyRecord.content_digest.in_(contents))
             found = session.scalars(same.order_by(StudyRecord.study_id).with_for_update()).all()
             if record not in found:  # another process was faster
                 return False
             session.delete(record)
-            if len(found) == 1:
-                session.flush()
-                session.execute(delete(JobRecord).where(JobRecord.content_digest == content))
+            session.flush()
+            unused = contents - {one.content_digest for one in found if one is not record}
+            session.execute(delete(JobRecord).where(JobRecord.content_digest.in_(unused)))
             return True
 
     def source_state(self, origin: Origin, name: str) -> str | None:
@@ -248,19 +258,21 @@ class Store(Database):
             JobRecord.precision == model.precision,
         )
 
-    def _studies(self) -> Select[StudyRecord, JobRecord, ResultRecord]:
+    def _studies(self) -> _StudyQuery:
+        entered = StudyEntriesRecord.study_id == StudyRecord.study_id
         return (
-            select(StudyRecord, JobRecord, ResultRecord)
+            select(StudyRecord, JobRecord, ResultRecord, StudyEntriesRecord)
             .join(JobRecord, self._analysis(), isouter=True)
             .join(ResultRecord, ResultRecord.job_id == JobRecord.job_id, isouter=True)
+            .join(StudyEntriesRecord, entered, isouter=True)
         )
 
-    def _rows(self, query: Select[StudyRecord, JobRecord, ResultRecord]) -> list[StudyRow]:
+    def _rows(self, query: _StudyQuery) -> list[StudyRow]:
         """All rows of a query but the damaged ones."""
         with self.reading() as session:
             return list(readable(session.execute(query), lambda found: _study_row(*found)))
 
-    def _first_row(self, query: Select[StudyRecord, JobRecord, ResultRecord]) -> StudyRow | None:
+    def _first_row(self, query: _StudyQuery) -> StudyRow | None:
         """The first row of a query.
 
         Raises:
@@ -278,7 +290,9 @@ def _errors_of(record: SourceRecord) -> tuple[tuple[str, str], ...]:
 
 def _mentions(word: str) -> ColumnElement[bool]:
     text = (
-        StudyRecord.patient
+        func.coalesce(StudyEntriesRecord.label, "")
+        + " "
+        + StudyRecord.patient
         + " "
         + StudyRecord.case_id
         + " "
@@ -293,7 +307,12 @@ def _as_columns(study: NewStudy) -> dict[str, object]:
     return {**vars(study), "origin": str(study.origin)}
 
 
-def _study_row(study: StudyRecord, job: JobRecord | None, result: ResultRecord | None) -> StudyRow:
+def _study_row(
+    study: StudyRecord,
+    job: JobRecord | None,
+    result: ResultRecord | None,
+    entered: StudyEntriesRecord | None,
+) -> StudyRow:
     done = job is not None and job.state == JobState.DONE
     shown = result if done else None
     columns = columns_of(study, StudyRow)
@@ -312,4 +331,7 @@ def _study_row(study: StudyRecord, job: JobRecord | None, result: ResultRecord |
         volume_ml=shown.volume_ml if shown else None,
         positive_slices=shown.positive_slices if shown else None,
         mask_slices=shown.mask_slices if shown else None,
+        label=entered.label if entered else "",
+        entries=value_of(entered, "entries") if entered else Entries(),
+        entries_revision=entered.revision if entered else 0,
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from pipeline import first_problem
+from pipeline import SHA256, first_problem
 
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, str_max_length=4000)
 
@@ -148,6 +149,68 @@ class ReaderSettings:
 
     keys: Annotated[Mapping[str, str], Field(max_length=1000)] = field(default_factory=dict)
     tour_done: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Who entered or removed something, and when.
+
+    Attributes:
+        reader_id, author: The reader, and their name at that time.
+        at: UTC.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    reader_id: Annotated[str, Field(max_length=64)]
+    author: Annotated[str, Field(min_length=1, max_length=200)]
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachedFiles:
+    """Where an attached reference comes from.
+
+    Attributes:
+        digest: SHA-256 of the stored mask.
+        sources: The files that it was read from.
+        warnings: What a reader must know of it.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    digest: Annotated[str, Field(pattern=rf"^{SHA256.pattern}$")]
+    sources: Annotated[tuple[Sentence, ...], Field(min_length=1, max_length=100_000)]
+    warnings: Warnings = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entries:
+    """What readers entered for a study beside its files.
+
+    Attributes:
+        spacing_mm: ``(z, y, x)``, where the files state none; None where nobody entered one.
+        reference: The attached reference; None where none is attached.
+        label_by, spacing_by, reference_by: Who last changed the label, the spacing, the reference;
+            None where nobody did.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    spacing_mm: tuple[float, float, float] | None = None
+    reference: AttachedFiles | None = None
+    label_by: Entry | None = None
+    spacing_by: Entry | None = None
+    reference_by: Entry | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody entered.
+
+        Raises:
+            ValueError: There is a spacing or a reference without a reader.
+        """
+        if (self.spacing_mm and not self.spacing_by) or (self.reference and not self.reference_by):
+            raise ValueError("does not name who entered it")
 
 
 @dataclass(frozen=True)

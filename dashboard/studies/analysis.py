@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from dashboard.jobs import table
+from dashboard.masks.references import load_case
 from dashboard.store import JobState, StudyRow
 from dashboard.workspace.services import Services
 from pipeline import CaseResult
@@ -24,7 +25,7 @@ def find_result(services: Services, row: StudyRow) -> CaseResult | None:
     key = services.result_key(row.content_digest)
     if key is None or row.job_state is not JobState.DONE:
         return None
-    return services.results.get(key, services.files.load(row.study_id))
+    return services.results.get(key, load_case(services, row))
 
 
 def request_analysis(services: Services, study_id: str, *, restart: bool) -> int:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from dashboard.store import StudyRow
+from dashboard.masks.references import load_case
+from dashboard.store import Origin, StudyRow
+from dashboard.store.stored_json import Entry
 from dashboard.studies import measures
 from dashboard.studies.addresses import describe_result_addresses, describe_space_addresses
 from dashboard.studies.analysis import find_result
 from dashboard.studies.display import sequence_label
 from dashboard.studies.trust import describe_training_use, describe_trust
 from dashboard.workspace.services import Services
-from pipeline import Case, CaseResult, chosen_channels
+from pipeline import Case, CaseResult, chosen_channels, is_assumed_stack
 
 #: Kind of a case that was read from pictures, which do not state directions.
 _IMAGES = "images"
@@ -24,7 +26,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
     Raises:
         InputError: The study's files are damaged.
     """
-    case = services.files.load(row.study_id)
+    case = load_case(services, row)
     result, key = find_result(services, row), services.result_key(row.content_digest)
     models = services.models
     address = f"/data/{row.study_id}/{row.data_digest}"
@@ -45,13 +47,41 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
         if result and key
         else None,
         "job": _describe_job(row),
+        "entries": describe_entries(services.files.load(row.study_id), row),
     }
+
+
+def describe_entries(stated: Case, row: StudyRow) -> dict[str, Any]:
+    """What readers entered for a study.
+
+    Args:
+        stated: The study's case as its files state it.
+        row: The study.
+    """
+    entries = row.entries
+    return {
+        "revision": row.entries_revision,
+        "label": row.label,
+        "original_name": row.original_name,
+        "label_by": _describe_entry(entries.label_by),
+        "spacing_by": _describe_entry(entries.spacing_by),
+        "reference_by": _describe_entry(entries.reference_by),
+        "spacing_mm": list(entries.spacing_mm) if entries.spacing_mm else None,
+        "spacing_stated": stated.spacing_mm is not None,
+        "reference_files": list(entries.reference.sources) if entries.reference else None,
+        "joined": row.origin is Origin.UPLOAD and is_assumed_stack(stated),
+    }
+
+
+def _describe_entry(entry: Entry | None) -> dict[str, str] | None:
+    return {"by": entry.author, "at": entry.at.isoformat()} if entry else None
 
 
 def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
     display = row.display
     return {
         "study_id": row.study_id,
+        "name": row.name,
         "case_id": row.case_id,
         "patient": row.patient,
         "study_date": row.study_date,

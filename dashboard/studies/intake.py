@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import pipeline
 from dashboard.jobs import table
 from dashboard.store import NewStudy, Origin, StudyRow
+from dashboard.store.stored_json import Display
 from dashboard.studies.display import describe_display
 from dashboard.studies.uploads import folder_entries
 from dashboard.workspace.received import NO_STUDY
@@ -133,6 +135,27 @@ def delete_study(services: Services, study_id: str) -> None:
             _scan(services, folder, origin, only=names)
 
 
+def split_study(services: Services, study_id: str) -> tuple[StudyRow, ...]:
+    """Replace an upload whose pictures were joined by their numbers by a study for each picture.
+
+    Returns:
+        The studies, in the order of the pictures.
+
+    Raises:
+        InputError: It is missing, is not such a study, or a picture cannot be stored; it stays as
+            it is then.
+    """
+    row = services.store.study(study_id)
+    if row is None:
+        raise InputError("", NO_STUDY)
+    if row.origin is not Origin.UPLOAD:
+        raise InputError("", "Only uploaded studies can be divided here.")
+    cases = pipeline.split_stack(services.files.load(study_id))
+    studies = tuple(_add_case(services, case, row.origin, row.source)[0] for case in cases)
+    _remove(services, row)
+    return studies
+
+
 def queue_missing(services: Services) -> int:
     """Queue every study without an analysis by the installed models. Returns how many."""
     if services.models is None:
@@ -166,17 +189,15 @@ def _add_case(services: Services, case: Case, origin: Origin, source: str) -> tu
 def _describe(case: Case, origin: Origin, source: str) -> NewStudy:
     content = case.content_digest()
     display = describe_display(case)
-    masks = (
-        "" if case.masks is None else hashlib.sha256(np.packbits(case.masks).tobytes()).hexdigest()
-    )
     orientation = asdict(case.orientation) if case.orientation else None
     labels = asdict(case.labels)
+    masks = _digest_masks(case.masks)
     return NewStudy(
         study_id=secrets.token_hex(8),
         case_id=case.case_id,
         identity=_digest(content, masks, case.case_id, labels, orientation, case.positions_mm),
         content_digest=content,
-        data_digest=_digest(content, masks, asdict(display), _DISPLAY_VERSION)[:32],
+        data_digest=digest_data(content, case.masks, display),
         patient=case.labels.patient,
         study_date=case.labels.study_date,
         description=case.labels.description,
@@ -191,6 +212,22 @@ def _describe(case: Case, origin: Origin, source: str) -> NewStudy:
         warnings=case.warnings,
         display=display,
     )
+
+
+def digest_data(content_digest: str, masks: NDArray[np.bool_] | None, display: Display) -> str:
+    """Digest in the addresses of a study's pixels (`NewStudy.data_digest`).
+
+    Args:
+        content_digest: `Case.content_digest()`.
+        masks: Reference masks ``(n, h, w)``, or None.
+        display: How the pixels are sent.
+    """
+    masks_digest = _digest_masks(masks)
+    return _digest(content_digest, masks_digest, asdict(display), _DISPLAY_VERSION)[:32]
+
+
+def _digest_masks(masks: NDArray[np.bool_] | None) -> str:
+    return "" if masks is None else hashlib.sha256(np.packbits(masks).tobytes()).hexdigest()
 
 
 def _digest(*parts: object) -> str:

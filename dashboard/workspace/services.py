@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dashboard.store import DatabaseError, ModelKey, Store
+from dashboard.store import DatabaseError, ModelKey, Store, StudyRow
 from dashboard.workspace.settings import Settings, SettingsError, read_settings
 from dashboard.workspace.study_files import StudyFiles
 from pipeline import (
+    Case,
     InputError,
     ResultCache,
     SharedStorage,
     StorageError,
     TaskInfo,
     choose_precision,
+    enter_spacing,
     read_model_info,
     result_key,
 )
@@ -61,6 +63,18 @@ class Services:
         if self.models is None:
             return None
         return result_key(content_digest, self.models, precision=self.precision)
+
+    def load_case(self, row: StudyRow) -> Case:
+        """Return a study's case as it is analysed: with the spacing that a reader entered.
+
+        Raises:
+            InputError: Its files are damaged, or the shared storage does not answer.
+        """
+        case = self.files.load(row.study_id)
+        spacing_mm, by = row.entries.spacing_mm, row.entries.spacing_by
+        if spacing_mm is None or by is None:
+            return case
+        return enter_spacing(case, spacing_mm, entered_by=by.author)
 
 
 def start_services() -> Services:

@@ -14,9 +14,12 @@ import secrets
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from cachetools import LRUCache
+from numpy.typing import NDArray
 
 from dashboard.store import STUDY_ID
 from dashboard.workspace import shared_studies
@@ -33,6 +36,7 @@ from pipeline import (
 
 _LOG = logging.getLogger(__name__)
 _OPEN_CASES = 32
+_OPEN_REFERENCES = 8
 #: Marks a folder as a copy of what is on the shared storage.
 _COPY = ".copy"
 
@@ -55,6 +59,7 @@ class StudyFiles:
         self._lock = threading.Lock()
         self._fetching = tuple(threading.Lock() for _ in range(16))
         self._open: LRUCache[str, Case] = LRUCache(_OPEN_CASES)
+        self._references: LRUCache[str, NDArray[np.bool_]] = LRUCache(_OPEN_REFERENCES)
 
     def load(self, study_id: str) -> Case:
         """A study's case; its pixels and masks are read from disk as they are used.
@@ -73,6 +78,23 @@ class StudyFiles:
             with self._lock:
                 self._open[study_id] = case
         return case
+
+    def keep_reference(
+        self, digest: str, read: Callable[[], NDArray[np.bool_]]
+    ) -> NDArray[np.bool_]:
+        """A reference that a reader attached; those used last stay in memory.
+
+        Args:
+            digest: Its digest.
+            read: Reads it ``(n, h, w)``; called where it is not in memory.
+        """
+        with self._lock:
+            masks = self._references.get(digest)
+        if masks is None:
+            masks = read()
+            with self._lock:
+                self._references[digest] = masks
+        return masks
 
     def exists(self, study_id: str) -> bool:
         """Whether a study's files exist, for all machines.

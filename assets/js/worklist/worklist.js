@@ -122,6 +122,13 @@ function overreadGridClick({ event, data }) {
   goToPage(data.href);
 }
 
+/**
+ * What the search looks for in the first column: a renamed study is found by both names.
+ *
+ * @param {{ data: { names: string } }} params
+ */
+const overreadNames = ({ data }) => data.names;
+
 /** @param {{ api: GridApi, clientWidth: number }} params */
 const overreadGridSize = ({ api, clientWidth }) => fitColumns(api, clientWidth);
 
@@ -376,7 +383,7 @@ function leave() {
 
 export function start() {
   const functions = { overreadTheme, overreadNextCell, overreadGridKey, overreadGridClick };
-  const more = { overreadGridSize, overreadGridRows };
+  const more = { overreadGridSize, overreadGridRows, overreadNames };
   window.dashAgGridFunctions = { ...window.dashAgGridFunctions, ...functions, ...more };
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);

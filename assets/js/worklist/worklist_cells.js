@@ -7,6 +7,7 @@
  * @typedef {object} Row
  * @property {string} href
  * @property {string} patient
+ * @property {string} names All that the study is called.
  * @property {string} state
  * @property {string} state_words
  * @property {number} progress
@@ -46,10 +47,10 @@ function leaveToRow(event) {
 }
 
 /** @param {Params} params */
-const OverreadPatient = ({ data: { href, patient } }) =>
+const OverreadPatient = ({ data: { href, patient, names } }) =>
   h(
     "a",
-    { href, className: "study-link", tabIndex: -1, title: patient, onClick: leaveToRow },
+    { href, className: "study-link", tabIndex: -1, title: names, onClick: leaveToRow },
     patient,
   );
 

@@ -39,6 +39,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "flex": 3,
         "minWidth": 170,
         "cellRenderer": "OverreadPatient",
+        "getQuickFilterText": {"function": "overreadNames(params)"},
     },
     {"field": "study_date", "headerName": "Study date", "width": 108, "cellClass": "quiet"},
     {"field": "sequences", "headerName": "Sequences", "width": 128, "cellClass": "quiet"},
@@ -120,7 +121,8 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
     return {
         "study_id": study.study_id,
         "href": review_href(study.study_id),
-        "patient": study.patient or study.case_id,
+        "patient": study.name,
+        "names": names_text(study),
         "study_date": study.study_date,
         "sequences": sequence_words(study.sequences),
         "slices": study.slices,
@@ -143,6 +145,11 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
         "notes": notes_text(study),
         "deletable": study.origin is Origin.UPLOAD,
     }
+
+
+def names_text(study: StudyRow) -> str:
+    """All that a study is called, for search and the tooltip: its label before its identifiers."""
+    return " · ".join(dict.fromkeys(filter(None, (study.name, study.patient, study.case_id))))
 
 
 def sequence_words(sequences: Iterable[str]) -> str:

@@ -1,0 +1,162 @@
+"""What readers enter for a study: a label, a spacing, a reference, each with who did it and when.
+
+The files of a study never change. What is entered is stored in the database and applied whenever
+the study's case is loaded (`dashboard.masks.references.load_case`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pipeline
+from dashboard.jobs import table
+from dashboard.masks.references import digest_of, encode_reference, load_case, with_attached
+from dashboard.store import StudyRow
+from dashboard.store.entries import StudyChange, read_reference, write_entries
+from dashboard.store.stored_json import AttachedFiles, Entries, Entry
+from dashboard.studies.intake import digest_data
+from dashboard.workspace.received import NO_STUDY, NotThere
+from dashboard.workspace.services import Services
+from pipeline import Case, InputError, clean_label
+
+#: How many of an attached reference's files are named with it.
+_NAMED_SOURCES = 20
+
+
+def rename(services: Services, row: StudyRow, label: str, *, revision: int, by: Entry) -> StudyRow:
+    """Change what a study is called on screen; its files' identifiers stay as they are.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        label: The label; one without letters restores the original name.
+        revision: `StudyRow.entries_revision` that the reader has seen.
+        by: Who renames it.
+
+    Raises:
+        InputError: The label is too long.
+        NotThere: The study was deleted.
+        EntriesConflict: Another reader has changed the study since.
+    """
+    label = clean_label(label) if label.strip() else ""
+    change = StudyChange(
+        label="" if label == row.original_name else label,
+        entries=replace(row.entries, label_by=by),
+        reference=_stored_reference(services, row),
+        content_digest=row.content_digest,
+        data_digest=row.data_digest,
+        has_reference=row.has_reference,
+        warnings=row.warnings,
+    )
+    return _write(services, row, change, revision)
+
+
+def change_spacing(
+    services: Services,
+    row: StudyRow,
+    spacing_mm: tuple[float, float, float] | None,
+    *,
+    revision: int,
+    by: Entry,
+) -> StudyRow:
+    """Enter, change or remove the spacing of a study whose files state none; it is analysed again.
+
+    The networks see slices at a known size, so that another spacing is another input to them.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        spacing_mm: ``(z, y, x)``, or None to remove it.
+        revision: `StudyRow.entries_revision` that the reader has seen.
+        by: Who enters it.
+
+    Raises:
+        InputError: The files state a spacing, or the numbers cannot be right.
+        NotThere: The study was deleted.
+        EntriesConflict: Another reader has changed the study since.
+    """
+    entries = replace(row.entries, spacing_mm=spacing_mm, spacing_by=by)
+    case = load_case(services, replace(row, entries=entries))
+    change = _change(row, case, entries, content_digest=case.content_digest())
+    change = replace(change, reference=_stored_reference(services, row))
+    changed = _write(services, row, change, revision)
+    if services.store.model is not None:
+        table.submit(services.store, row.study_id, priority=table.PRIORITY_OPENED)
+    return services.store.study(row.study_id) or changed
+
+
+def attach_reference(
+    services: Services, row: StudyRow, paths: Sequence[Path], *, revision: int, by: Entry
+) -> StudyRow:
+    """Attach a reference to a study, in place of the one that it has; its analysis stays.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        paths: Files, folders and archives with the mask (`pipeline.read_reference`).
+        revision: `StudyRow.entries_revision` that the reader has seen.
+        by: Who attaches it.
+
+    Raises:
+        InputError: The files hold no mask that fits the study, with the reason.
+        NotThere: The study was deleted.
+        EntriesConflict: Another reader has changed the study since.
+    """
+    case = services.load_case(row)
+    reference = pipeline.read_reference(case, paths)
+    content = encode_reference(reference.masks)
+    sources = reference.sources[:_NAMED_SOURCES]
+    attached = AttachedFiles(
+        digest=digest_of(content), sources=sources, warnings=reference.warnings
+    )
+    entries = replace(row.entries, reference=attached, reference_by=by)
+    change = _change(row, with_attached(case, reference), entries)
+    return _write(services, row, replace(change, reference=content), revision)
+
+
+def detach_reference(services: Services, row: StudyRow, *, revision: int, by: Entry) -> StudyRow:
+    """Detach the reference that a reader attached; what the files state is shown again.
+
+    Raises:
+        InputError: No reference is attached.
+        NotThere: The study was deleted.
+        EntriesConflict: Another reader has changed the study since.
+    """
+    if row.entries.reference is None:
+        raise InputError("", "No reference is attached to this study.")
+    entries = replace(row.entries, reference=None, reference_by=by)
+    case = load_case(services, replace(row, entries=entries))
+    return _write(services, row, _change(row, case, entries), revision)
+
+
+def _change(
+    row: StudyRow, case: Case, entries: Entries, *, content_digest: str | None = None
+) -> StudyChange:
+    """What a study becomes with another case; its stored reference is left out."""
+    content_digest = content_digest or row.content_digest
+    return StudyChange(
+        label=row.label,
+        entries=entries,
+        reference=None,
+        content_digest=content_digest,
+        data_digest=digest_data(content_digest, case.masks, row.display),
+        has_reference=case.masks is not None,
+        warnings=case.warnings,
+    )
+
+
+def _stored_reference(services: Services, row: StudyRow) -> bytes | None:
+    return read_reference(services.store, row.study_id) if row.entries.reference else None
+
+
+def _write(services: Services, row: StudyRow, change: StudyChange, revision: int) -> StudyRow:
+    try:
+        write_entries(services.store, row.study_id, change, revision=revision)
+    except LookupError:
+        raise NotThere(NO_STUDY) from None
+    found = services.store.study(row.study_id)
+    if found is None:
+        raise NotThere(NO_STUDY)
+    return found
