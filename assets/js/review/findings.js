@@ -64,7 +64,7 @@ function showStudy(now) {
   byId("finding-volume-line").hidden = !result;
   byId("finding-above").hidden = !result;
   const { number, unit, why } = result ? volume(now) : { number: "", unit: "", why: "" };
-  byId("finding-why").hidden = !why;
+  byId("finding-no-spacing").hidden = !why;
   if (result) {
     write("finding-volume", number);
     write("finding-volume-unit", unit);

@@ -80,7 +80,7 @@ async function ahead() {
   if (!id || !from) return;
   try {
     const study = await studyLoad.prepare(id);
-    if (shown === from) show(study.patient || study.case_id);
+    if (shown === from) show(study.name);
   } catch (error) {
     if (!studyLoad.isGone(error) || shown !== from) return; // opening it will try again
     readingList.drop(id);

@@ -42,6 +42,7 @@ import * as legend from "./legend.js";
 import * as next from "./next.js";
 import * as rail from "./rail.js";
 import * as strip from "./strip.js";
+import * as studyEntries from "./study_entries.js";
 import * as studyLoad from "./study_load.js";
 import * as tour from "./tour.js";
 import * as trust from "./trust.js";
@@ -82,6 +83,7 @@ const PARTS = [
   editTools,
   editBar,
   correctionPanel,
+  studyEntries,
   next,
   tour,
   touch,

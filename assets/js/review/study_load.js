@@ -81,6 +81,11 @@ export async function prepare(id) {
   return study;
 }
 
+/** Forgets the study that was fetched ahead, after a change of the study in view. */
+export function forget() {
+  ahead = null;
+}
+
 /** @param {string} id */
 function takeAhead(id) {
   const study = freshly(id);

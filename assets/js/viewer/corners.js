@@ -43,7 +43,7 @@ function place({ study: { positions_mm: positions, orientation }, k }) {
 /** @param {Session} now */
 function study(now) {
   const { study: s } = now;
-  const name = s.patient || s.case_id;
+  const { name } = s;
   write("corner-patient", name, s.synthetic ? "Synthetic demo study" : s.description, s.study_date);
   for (const side of SIDES)
     for (const edge of document.querySelectorAll(`.screen .edge--${side}`))
@@ -64,6 +64,7 @@ function series({ study: s, channel }) {
     mm
       ? `${mm[2].toFixed(2)} × ${mm[1].toFixed(2)} × ${mm[0].toFixed(1)} mm`
       : "no pixel spacing: areas in pixels",
+    s.entries.spacing_mm && s.entries.spacing_by ? `entered by ${s.entries.spacing_by.by}` : "",
     s.orientation_note || "",
   );
 }

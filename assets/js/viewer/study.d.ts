@@ -34,6 +34,8 @@ export interface Job {
 /** Addresses contain {slice} and {channel}, or {axis} and {place}, to be filled in. */
 export interface Study {
   readonly study_id: string;
+  /** What it is called on screen. */
+  readonly name: string;
   readonly case_id: string;
   readonly patient: string;
   readonly study_date: string;
@@ -68,6 +70,32 @@ export interface Study {
   readonly reference_area_px?: readonly number[];
   readonly result: Result | null;
   readonly job: Job | null;
+  readonly entries: Entries;
+}
+
+/** Who entered or removed something, and when (ISO 8601). */
+export interface Entry {
+  by: string;
+  at: string;
+}
+
+/** What readers entered for a study. */
+export interface Entries {
+  /** Sent with the next change. */
+  readonly revision: number;
+  /** What the study is called instead of its original name, or "". */
+  readonly label: string;
+  readonly original_name: string;
+  readonly label_by: Entry | null;
+  readonly spacing_by: Entry | null;
+  readonly reference_by: Entry | null;
+  readonly spacing_mm: SpacingMm | null;
+  /** Whether the files state a spacing, so that none can be entered. */
+  readonly spacing_stated: boolean;
+  /** Null where no reference is attached. */
+  readonly reference_files: readonly string[] | null;
+  /** Whether it is a stack of pictures that can be divided. */
+  readonly joined: boolean;
 }
 
 /** The result of both stages on one slice. */

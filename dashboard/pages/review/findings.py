@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
-from dashboard.pages.review import correction, measure_bar, next_study
+from dashboard.pages.review import correction, measure_bar, next_study, study_entries
 from dashboard.pages.review.overlays import map_buttons, operating_point_section, threshold_section
 
 CANCEL = "analysis-cancel"
@@ -43,6 +43,7 @@ def layout(score_explanation: list[str]) -> html.Aside:
                     threshold_section(),
                     operating_point_section(),
                     _score_explanation(score_explanation),
+                    study_entries.section(),
                     _model(),
                 ],
                 className="findings-scroll",
@@ -86,7 +87,15 @@ def _study() -> html.Section:
             className="finding-volume",
         ),
         html.P(id="finding-above", className="finding-text"),
-        html.P(id="finding-why", className="finding-text", hidden=True),
+        html.Div(
+            [
+                html.P(id="finding-why", className="finding-text"),
+                small_button("Enter spacing", id="finding-enter-spacing"),
+            ],
+            id="finding-no-spacing",
+            className="finding-no-spacing",
+            hidden=True,
+        ),
         html.Div(
             [
                 measure_bar.own_diameters(),
