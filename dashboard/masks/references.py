@@ -14,7 +14,7 @@ from dashboard.masks.encoding import decode_mask, encode_mask
 from dashboard.store import StudyRow
 from dashboard.store.entries import read_reference
 from dashboard.workspace.services import Services
-from pipeline import AttachedReference, Case, InputError
+from pipeline import AttachedReference, Case, Caution, InputError, ReadingAspect
 
 _GONE = "The reference of this study has changed; open it again."
 
@@ -46,8 +46,9 @@ def load_case(services: Services, row: StudyRow) -> Case:
 
 def with_attached(case: Case, reference: AttachedReference) -> Case:
     """A case with an attached reference and the sentences on it."""
-    warnings = tuple(dict.fromkeys((*case.warnings, *reference.warnings)))
-    return replace(pipeline.with_reference(case, reference), warnings=warnings)
+    added = (Caution(sentence, ReadingAspect.REFERENCE) for sentence in reference.warnings)
+    cautions = tuple(dict.fromkeys((*case.cautions, *added)))
+    return replace(pipeline.with_reference(case, reference), cautions=cautions)
 
 
 def digest_of(content: bytes) -> str:

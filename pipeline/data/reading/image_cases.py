@@ -73,7 +73,7 @@ def split_stack(case: Case) -> tuple[Case, ...]:
     if not is_assumed_stack(case):
         raise InputError("", "The slices of this study were not joined by their numbers.")
     assumed = _assumed_warning(case)
-    warnings = tuple(warning for warning in case.warnings if warning != assumed)
+    cautions = tuple(one for one in case.cautions if one.sentence != assumed)
     names = choose_names([_picture_names(source) for source in case.sources])
     return tuple(
         replace(
@@ -83,7 +83,7 @@ def split_stack(case: Case) -> tuple[Case, ...]:
             masks=None if case.masks is None else case.masks[k : k + 1],
             indices=(1,),
             sources=(source,),
-            warnings=warnings,
+            cautions=cautions,
         )
         for k, (name, source) in enumerate(zip(names, case.sources, strict=True))
     )

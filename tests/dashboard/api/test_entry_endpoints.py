@@ -21,6 +21,7 @@ from dashboard.store import JobState, Origin
 from dashboard.store.stored_json import Entries
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
+from pipeline import Caution
 from pipeline.data.entered_values import entered_spacing_warning
 from pipeline.data.reading.image_cases import stack_warning
 
@@ -330,7 +331,7 @@ def test_an_unknown_study_and_a_deleted_one(client: FlaskClient, parts: Services
 def stack(n: int = 4) -> Any:
     files = tuple(f"smith/IM-{k:02d}.png" for k in range(1, n + 1))
     warning = stack_warning(n, "IM-01.png", f"IM-{n:02d}.png")
-    return make_case(n, sources=files, warnings=("Another.", warning))
+    return make_case(n, sources=files, cautions=(Caution("Another."), Caution(warning)))
 
 
 def test_pictures_that_were_joined_by_their_numbers_become_studies_of_their_own(
