@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pipeline.classifiers.bases.registry import ARCHITECTURES
 from pipeline.classifiers.strategies import Strategy
@@ -104,10 +104,17 @@ class _File(DeclaredModel):
     rows: Annotated[tuple[dict[Name, Any], ...], Field(min_length=1, max_length=_MAX_ROWS)]
 
 
+def _check_architecture(name: str) -> str:
+    """The name, if the registry holds it now: a new architecture is one line there."""
+    if name not in ARCHITECTURES:
+        raise ValueError(f"must be one of {', '.join(ARCHITECTURES)}")
+    return name
+
+
 class _Row(RowOptions):
     """A row of a configuration file; see `PlannedRow`."""
 
-    architecture: Annotated[str, Field(pattern=f"^({'|'.join(ARCHITECTURES)})$")]
+    architecture: Annotated[str, AfterValidator(_check_architecture)]
     strategy: Strategy | Literal[""] = ""
     split: Text
     epochs: Annotated[int, Field(ge=0, le=1000)] = 0

@@ -33,7 +33,7 @@ def test_the_configuration_says_what_the_task_says(name: str) -> None:
     configuration, task = find_configuration(name), IMAGE_TASKS[name]
     assert configuration.cautions == task.cautions
     assert configuration.data_name == task.data_name
-    assert [entry["label"] for entry in configuration.published] == [
+    assert [entry.label for entry in configuration.published] == [
         entry.label for entry in task.published
     ]
     (shipped,) = (row for row in configuration.rows if SHIPPED in row.split)

@@ -90,7 +90,7 @@ def test_a_row_is_trained_and_scored_on_what_was_held_out(
         "held_out_slices": 12,
         "held_out_patients": 2,
     }
-    assert sum(map(sum, measurement.scores.confusion)) == 12
+    assert sum(map(sum, measurement.scores.confusion.counts)) == 12
 
 
 def test_the_folder_is_asked_for() -> None:
