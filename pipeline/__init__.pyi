@@ -69,6 +69,8 @@ from .models.metadata import TrainingFacts as TrainingFacts
 from .models.registry import ModelInfo as ModelInfo
 from .models.registry import TaskInfo as TaskInfo
 from .models.registry import read_model_info as read_model_info
+from .models.registry import read_run as read_run
+from .models.registry import stored_runs as stored_runs
 from .storage.checked_json import input_error as input_error
 from .storage.checked_json import json_number as json_number
 from .storage.declared_models import DeclaredModel as DeclaredModel

@@ -27,8 +27,10 @@ from pipeline.evaluation.runs import (
     estimate_minutes,
     measure_run,
     plan_runs,
+    store_training,
 )
 from pipeline.models.registry import ModelInfo, TaskInfo, read_model_info
+from pipeline.predictions.files import writing
 
 _PRECISION = "f32"
 #: Below a run's own folder: an export removes those of other weights next to it.
@@ -61,6 +63,8 @@ def evaluate_folds(
         if run.is_there:
             with ProgressBar("patient") as bar:
                 measured[run.name] = measure_run(run, how, progress=bar)
+            with writing(arguments.output):
+                store_training(run, arguments.output)
         else:
             complain(f"Not run: {run.name}. To train it: {run.command}")
     with ProgressBar("part") as bar:

@@ -7,6 +7,7 @@ A folder of runs holds ``fold-1`` to ``fold-5``, and where they were trained ``b
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,14 @@ from pipeline.evaluation.evaluate import evaluate_cases
 from pipeline.evaluation.row_files import ROWS_FILE, load_rows, rows_binding, save_rows
 from pipeline.evaluation.rows import EvaluationRows, pool_rows
 from pipeline.models.metadata import TrainingFacts
-from pipeline.models.registry import METADATA_FILE, ModelInfo, check_digest, read_run
+from pipeline.models.registry import (
+    HISTORY_FILE,
+    METADATA_FILE,
+    RUNS_FOLDER,
+    ModelInfo,
+    check_digest,
+    read_run,
+)
 
 #: Institutions with fewer patients are not left out on their own: an interval would say nothing.
 _MIN_LEFT_OUT = 5
@@ -173,6 +181,21 @@ def measure_run(run: Run, how: Measuring, *, progress: ProgressCallback) -> Meas
     network = MeasuredNetwork(info.name, info.version, info.digest)
     own = rows.of(run.patients)
     return MeasuredRun(run, network, training.interrupted, training.epochs, own)
+
+
+def store_training(run: Run, output: Path) -> None:
+    """Copy a run's metadata and history to ``runs/`` below the evaluation's folder.
+
+    The performance page draws its training curves from them.
+
+    Raises:
+        OSError: A file cannot be copied.
+    """
+    target = output / RUNS_FOLDER / run.folder.name
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (METADATA_FILE, HISTORY_FILE):
+        if (run.folder / name).is_file():
+            shutil.copyfile(run.folder / name, target / name)
 
 
 def estimate_minutes(plan: RunPlan) -> str:

@@ -34,6 +34,8 @@ DEFAULT_TASK = "brain-tumor"
 TASKS = {DEFAULT_TASK: "resunet-resnet18"}
 MODEL_FILE, METADATA_FILE, HISTORY_FILE = "model.keras", "metadata.json", "history.csv"
 EVALUATION_FILE, CARD_FILE = "evaluation.json", "README.md"
+#: Below ``models/<task>/``: metadata and history of the other runs that were evaluated, no weights.
+RUNS_FOLDER = "runs"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -164,6 +166,16 @@ def read_run(folder: Path, *, task: str = DEFAULT_TASK) -> TaskInfo:
         InputError: metadata.json is missing, or it does not fit.
     """
     return TaskInfo(task, read_network(Path(folder), task=task))
+
+
+def stored_runs(models_dir: Path, task: str = DEFAULT_TASK) -> list[Path]:
+    """Folders of the other training runs that are stored with a task's network, by name.
+
+    `read_run` reads each; their weights are not stored.
+    """
+    return sorted(
+        path.parent for path in (models_dir / task / RUNS_FOLDER).glob(f"*/{METADATA_FILE}")
+    )
 
 
 def read_network(folder: Path, *, task: str) -> ModelInfo:

@@ -11,8 +11,15 @@ from pipeline.analysis.analyser import Analyser
 from pipeline.data.case import Case
 from pipeline.datasets.splits import institution, load_folds
 from pipeline.errors import InputError
-from pipeline.evaluation.runs import Measuring, Run, estimate_minutes, measure_run, plan_runs
-from pipeline.models.registry import ModelInfo, TaskInfo
+from pipeline.evaluation.runs import (
+    Measuring,
+    Run,
+    estimate_minutes,
+    measure_run,
+    plan_runs,
+    store_training,
+)
+from pipeline.models.registry import ModelInfo, TaskInfo, read_run, stored_runs
 
 PATIENTS = ("TCGA_CS_0001_20000101", "TCGA_DU_0002_20000101")
 
@@ -167,3 +174,18 @@ def test_estimates_come_from_runs_that_were_timed(tmp_path: Path, run: Run) -> N
     (run.folder / "history.csv").write_text("epoch,seconds\n0,120\n1,240\n")
     # Three minutes an epoch, ten of them.
     assert estimate_minutes(plan) == "about 30 minutes, as long as fold 1 took"
+
+
+def test_histories_of_runs_are_stored_without_weights(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    assert stored_runs(models) == []
+    plan = plan_runs(tmp_path / "runs", patients=PATIENTS)
+    for run in (plan.folds[1], plan.by_slice):
+        write_run(run.folder, run.name)
+    (plan.folds[1].folder / "history.csv").write_text("epoch,loss\n0,1.5\n1,0.5\n")
+    for run in (plan.folds[1], plan.by_slice):
+        store_training(run, models / "brain-tumor")
+    by_slice, fold = stored_runs(models)
+    assert [row["loss"] for row in read_run(fold).network.history] == [1.5, 0.5]
+    assert read_run(by_slice).network.history == ()
+    assert not list(models.rglob("*.keras"))
