@@ -27,6 +27,7 @@ declare const Plotly: {
   react(element: HTMLElement, data: any[], layout: any, config: object): Promise<unknown>;
   update(element: HTMLElement, data: object, layout: object): Promise<unknown>;
   relayout(element: HTMLElement, layout: object): Promise<unknown>;
+  toImage(figure: { data: any[]; layout: any }, options: object): Promise<string>;
   purge(element: HTMLElement): void;
 };
 

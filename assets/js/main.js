@@ -1,6 +1,7 @@
 // @ts-check
 /** The entry: modules do nothing when loaded; they are started here. */
 
+import * as charts from "./charts/charts.js";
 import * as comparisons from "./comparisons/comparisons.js";
 import * as keyChoice from "./frame/key_choice.js";
 import * as keys from "./frame/keys.js";
@@ -25,6 +26,7 @@ const PARTS = [
   worklist,
   uploadSend,
   uploadPanel,
+  charts,
   comparisons,
   studyLoad,
   review,

@@ -1,4 +1,4 @@
-"""Parts of the performance and comparisons pages: panels, charts, tables, numbers in words."""
+"""Parts of the performance and comparisons pages: panels, tables, numbers in words."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.attributes import aria
-from dashboard.figures.template import CI, GRAPH_CONFIG, MINUS
+from dashboard.figures.template import CI, MINUS
 from pipeline.evaluation.facade import Estimate, Figure, NotRun
 
 #: Shown where a table has no number.
@@ -36,35 +35,10 @@ def difference_interval(figure: Figure, difference: Estimate | None) -> str:
 
 
 def panel(title: str, *children: Any, extra: str = "") -> html.Section:
-    """A bordered panel with a heading."""
+    """A bordered panel with a heading, "" for none where a chart in it has its own."""
     content = [child for child in children if child is not None]
-    return html.Section(
-        [html.H2(title, className="panel-title"), *content], className=f"panel {extra}".strip()
-    )
-
-
-def chart(
-    graph_id: str | dict[str, Any], label: str, *, height: int, clickable: bool = False
-) -> html.Div:
-    """A chart in its frame, with a label for screen readers."""
-    graph = dcc.Graph(
-        id=graph_id,
-        config=GRAPH_CONFIG,  # type: ignore[arg-type]  # a dict is what Dash takes
-        style={"height": f"{height}px"},
-        className="chart chart--clickable" if clickable else "chart",
-    )
-    return html.Div(graph, role="figure", **aria(label=label))
-
-
-def legend(*entries: tuple[str, str]) -> html.Div:
-    """The legend of a chart, from pairs of a mark's CSS class and its meaning."""
-    return html.Div(
-        [
-            html.Span([html.Span(className=f"mark {mark}", **aria(hidden="true")), words])
-            for mark, words in entries
-        ],
-        className="chart-legend muted secondary",
-    )
+    head = [html.H2(title, className="panel-title")] if title else []
+    return html.Section([*head, *content], className=f"panel {extra}".strip())
 
 
 def figure_table(found: Mapping[str, Estimate], figures: Iterable[Figure]) -> html.Div:

@@ -16,11 +16,12 @@ from flask import current_app
 
 import pipeline
 from dashboard.evaluation import Measured
-from dashboard.evaluation.history import Measure, choose_measures, parse_history
+from dashboard.evaluation.history import TrainingRun, image_run, network_runs
 from dashboard.studies.addresses import review_href
 from dashboard.workspace import services
 from pipeline import BenchmarkResults, ExperimentResults, InputError, ModelInfo, TaskInfo
 from pipeline.evaluation.facade import read_evaluation
+from pipeline.image_tasks.facade import IMAGE_TASKS, read_image_model
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,40 @@ def read_benchmark() -> tuple[BenchmarkResults | None, str]:
         return None, str(error)
 
 
-def training_measures(network: ModelInfo) -> list[Measure]:
-    """The measures in a network's history."""
-    return choose_measures(parse_history(network.history))
+def read_network_runs() -> tuple[list[TrainingRun], list[str]]:
+    """The training runs of the two-stage network, and a sentence for each that cannot be read.
+
+    Raises:
+        InputError: The installed network cannot be read.
+    """
+    models = services.get(current_app).settings.models
+    info = read_models()
+    others: list[ModelInfo] = []
+    errors: list[str] = []
+    for folder in pipeline.stored_runs(models):
+        try:
+            others.append(pipeline.read_run(folder).network)
+        except InputError as error:
+            errors.append(error.message)
+    evaluation = None
+    if info.evaluation is not None:
+        try:
+            evaluation = read_evaluation(info.evaluation)
+        except InputError as error:
+            errors.append(error.message)
+    return network_runs(info.network, others, evaluation), errors
+
+
+def read_image_runs() -> list[TrainingRun]:
+    """The training runs of the image tasks' models that are installed."""
+    models = services.get(current_app).settings.models
+    runs = []
+    for name in IMAGE_TASKS:
+        try:
+            runs.append(image_run(read_image_model(models, name)))
+        except InputError:
+            continue  # the comparisons page states the reason
+    return runs
 
 
 def study_links(measured: Measured) -> dict[str, Component | str]:

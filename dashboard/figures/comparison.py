@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import CI, Theme, build_template, tokens_of, with_interval
 from pipeline.evaluation.facade import Estimate, Figure
 
@@ -22,12 +24,15 @@ class Pair:
     second: Estimate | None = None
 
 
-def make_pair_figure(pairs: Sequence[Pair], *, names: tuple[str, str], theme: Theme) -> go.Figure:
+def make_pair_figure(
+    pairs: Sequence[Pair], *, names: tuple[str, str], axes: tuple[str, str], theme: Theme
+) -> go.Figure:
     """Each row's two measurements with their intervals, the first hollow, the second solid.
 
     Args:
         pairs: Rows, the first at the top.
-        names: Names of the first and the second measurement.
+        names: Names of the first and the second measurement; the second is "" where no row has one.
+        axes: Titles of the axes: what is measured, and what a row is.
         theme: "dark" or "light".
     """
     tokens = tokens_of(theme)
@@ -62,7 +67,24 @@ def make_pair_figure(pairs: Sequence[Pair], *, names: tuple[str, str], theme: Th
             )
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 4, "b": 4})
     _set_axes(figure, pairs, places, color=tokens.text)
-    return figure
+    figure.update_xaxes(title_text=axes[0])
+    figure.update_yaxes(title_text=axes[1])
+    return attach_data(figure, _data(pairs, names, row=axes[1]))
+
+
+def _data(pairs: Sequence[Pair], names: tuple[str, str], *, row: str) -> pd.DataFrame:
+    """A row per pair: its label, then value and interval of each measurement."""
+    shown = [name for name in names if name]
+    columns = [row]
+    for name in shown:
+        columns += [name.capitalize(), f"{name}, {CI}, low", f"{name}, {CI}, high"]
+    rows = []
+    for pair in pairs:
+        cells: list[str | float | None] = [pair.label]
+        for found in (pair.first, pair.second)[: len(shown)]:
+            cells += [found.value, found.low, found.high] if found else [None, None, None]
+        rows.append(cells)
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _add_intervals(figure: go.Figure, rows: list[tuple[Estimate, float]], color: str) -> None:

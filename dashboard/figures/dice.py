@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import Theme, build_template, tokens_of
 
 #: Width of the columns in which dots of similar Dice are stacked.
@@ -43,7 +44,7 @@ def make_dice_figure(patients: pd.DataFrame, *, theme: Theme, selected: str = ""
     """One dot per patient, with its case_id as customdata.
 
     Args:
-        patients: case_id, dice (NaN left out), volume_px, reference_px.
+        patients: case_id, institution, dice (NaN left out).
         theme: "dark" or "light".
         selected: case_id whose dot is ringed, "" for none.
     """
@@ -71,9 +72,30 @@ def make_dice_figure(patients: pd.DataFrame, *, theme: Theme, selected: str = ""
         _add_median(figure, float(np.median(dice)), color=tokens.muted)
     tallest = int(y.max()) if len(shown) else 1
     figure.update_layout(template=build_template(theme), margin={"l": 12, "r": 12, "t": 20, "b": 4})
-    figure.update_xaxes(range=[-0.01, 1.01], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], showline=True)
-    figure.update_yaxes(visible=False, range=[0.2, max(tallest + 0.8, 6)])
-    return figure
+    figure.update_xaxes(
+        range=[-0.01, 1.01],
+        tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1],
+        showline=True,
+        title_text="Dice per patient (0 to 1)",
+    )
+    figure.update_yaxes(
+        showticklabels=False,
+        showgrid=False,
+        range=[0.2, max(tallest + 0.8, 6)],
+        title_text="Patients",
+    )
+    return attach_data(figure, dice_data(shown))
+
+
+def dice_data(patients: pd.DataFrame) -> pd.DataFrame:
+    """The Dice of each patient, the lowest first.
+
+    Args:
+        patients: case_id, institution, dice.
+    """
+    names = {"case_id": "Case", "institution": "Institution", "dice": "Dice"}
+    ordered = patients.sort_values("dice", kind="stable")
+    return ordered[list(names)].rename(columns=names)
 
 
 def _add_median(figure: go.Figure, median: float, *, color: str) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.evaluation import FEW_PATIENTS
-from dashboard.figures.dice import case_data
+from dashboard.figures.chart_data import attach_data
+from dashboard.figures.dice import case_data, dice_data
 from dashboard.figures.template import CI, Theme, build_template, tokens_of, with_interval
 from pipeline.evaluation.facade import InstitutionPart, find_figure
 
@@ -60,7 +61,21 @@ def make_institution_figure(
     _add_means(figure, institutions, places, theme)
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 4, "b": 4})
     _set_axes(figure, shown, institutions, places, color=tokens.text)
-    return figure
+    return attach_data(figure, _data(shown, institutions))
+
+
+def _data(shown: pd.DataFrame, institutions: Sequence[InstitutionPart]) -> pd.DataFrame:
+    """The mean of each institution with its interval, then the Dice of each patient."""
+    rows = []
+    for part in institutions:
+        found = part.figures.get(_DICE)
+        ends = (found.low, found.high) if found and part.patients > 1 else (None, None)
+        name = f"mean of {part.patients}"
+        rows.append((part.code, name, found.value if found else None, *ends))
+    for case, code, dice in dice_data(shown).itertuples(index=False):
+        rows.append((code, case, dice, None, None))
+    low, high = f"{CI}, low", f"{CI}, high"
+    return pd.DataFrame(rows, columns=["Institution", "Case", "Dice", low, high])
 
 
 def _spread(shown: pd.DataFrame, places: dict[str, float]) -> np.ndarray:
@@ -133,8 +148,14 @@ def _set_axes(
     ends = [part.figures[_DICE].low for part in institutions if _DICE in part.figures]
     lowest = min([1.0, *shown["dice"], *(low for low in ends if low is not None)])
     start = max(-0.01, np.floor((lowest - 0.02) * 10) / 10)
-    figure.update_xaxes(range=[start, 1.01], dtick=0.1 if start >= 0.4 else 0.2, showgrid=True)
+    figure.update_xaxes(
+        range=[start, 1.01],
+        dtick=0.1 if start >= 0.4 else 0.2,
+        showgrid=True,
+        title_text="Dice per patient (0 to 1)",
+    )
     figure.update_yaxes(
+        title_text="Institution",
         tickvals=[places[part.code] for part in institutions],
         ticktext=labels,
         range=[-0.7, len(institutions) - 0.4],

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import Theme, build_template, tokens_of
 
 #: Trace name.
@@ -40,10 +42,12 @@ def make_probability_figure(
     )
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 44, "t": 4, "b": 4})
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.5, 1], tickformat=".0%", showgrid=True)
+    figure.update_xaxes(title_text="Probability")
     figure.update_yaxes(
         autorange="reversed",
         showgrid=False,
         tickfont={"color": tokens.text},
         ticklabelstandoff=12,
     )
-    return figure
+    data = pd.DataFrame(list(probabilities), columns=["Class", "Probability"])
+    return attach_data(figure, data)

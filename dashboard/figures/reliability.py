@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import Theme, add_diagonal, build_template, tokens_of
 from pipeline.evaluation.facade import Reliability
 
@@ -52,11 +54,17 @@ def make_reliability_figure(
         )
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 12, "b": 4})
     ticks = [0, 0.25, 0.5, 0.75, 1]
-    figure.update_xaxes(range=[-0.04, 1.04], tickvals=ticks, title_text="Score")
+    figure.update_xaxes(range=[-0.04, 1.04], tickvals=ticks, title_text="Score (mean of a bin)")
     figure.update_yaxes(
-        range=[-0.04, 1.06], tickvals=ticks, tickformat=".0%", title_text="Slices with tumor"
+        range=[-0.04, 1.06], tickvals=ticks, tickformat=".0%", title_text="Slices with tumor (%)"
     )
-    return figure
+    rows = [
+        (WORDS[name], one.score, one.tumor_rate, one.slices)
+        for name, bins, *_ in styles
+        for one in bins
+    ]
+    columns = ["Score", "Mean score", "Share of slices with tumor", "Slices"]
+    return attach_data(figure, pd.DataFrame(rows, columns=columns))
 
 
 def bin_sizes(slices: np.ndarray) -> np.ndarray:

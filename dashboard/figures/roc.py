@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.figures.chart_data import attach_data
 from dashboard.figures.template import (
     MINUS,
     Theme,
@@ -62,7 +64,10 @@ def make_roc_figure(
     ]
     _add_points(figure, places, tokens)
     _set_axes(figure, theme, x=f"False-positive rate (1 {MINUS} specificity)", y="Sensitivity")
-    return figure
+    rows = [(name, threshold, x, y) for name, x, y, threshold in places]
+    rows += [(CURVE, threshold, x, y) for x, y, threshold in curve]
+    columns = ["Point", "Threshold", "False-positive rate", "Sensitivity"]
+    return attach_data(figure, pd.DataFrame(rows, columns=columns))
 
 
 def make_recall_figure(
@@ -95,7 +100,10 @@ def make_recall_figure(
     place = (OPERATING_POINT, current.sensitivity, current.ppv, current.threshold)
     _add_points(figure, [place], tokens)
     _set_axes(figure, theme, x="Sensitivity", y="Positive predictive value")
-    return figure
+    rows = [(OPERATING_POINT, current.threshold, current.sensitivity, current.ppv)]
+    rows += [(CURVE, threshold, x, y) for x, y, threshold in places]
+    columns = ["Point", "Threshold", "Sensitivity", "Positive predictive value"]
+    return attach_data(figure, pd.DataFrame(rows, columns=columns))
 
 
 def _set_axes(figure: go.Figure, theme: Theme, *, x: str, y: str) -> None:

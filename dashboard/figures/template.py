@@ -86,6 +86,15 @@ def tokens_of(theme: Theme) -> Tokens:
     return _TOKENS[theme]
 
 
+def mix(color: str, ground: str, *, share: float) -> str:
+    """A mixture of two colours, ``share`` in [0, 1] of the first; all as ``#rrggbb``."""
+    parts = [
+        round(share * int(color[at : at + 2], 16) + (1 - share) * int(ground[at : at + 2], 16))
+        for at in (1, 3, 5)
+    ]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
 def build_template(theme: Theme) -> go.layout.Template:
     """The template of every chart: few lines, horizontal labels, the theme's colours."""
     tokens = tokens_of(theme)

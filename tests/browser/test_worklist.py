@@ -1,10 +1,8 @@
-"""The worklist and the performance page in use."""
+"""The worklist in use."""
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from running_site import SLICES, Site
 from worklist_steps import ROW, choose, write_png
 
-from dashboard.pages.performance.evidence import EVALUATE_COMMAND
 from dashboard.pages.worklist.grid import SEQUENCE_UNKNOWN
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
-from fake_evaluation import make_evaluation
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +25,6 @@ def worklist(page: Page, study: str) -> Page:
     page.goto("/")
     page.wait_for_selector(ROW)
     return page
-
-
-@pytest.fixture
-def evaluated(site: Site) -> Iterator[None]:
-    path = Path(site.environment["OVERREAD_MODELS"]) / "brain-tumor" / "evaluation.json"
-    path.write_text(json.dumps(make_evaluation(patients=6, slices=12)), encoding="utf-8")
-    yield
-    path.unlink()
-
-
-FALSE_NEGATIVES, TRUE_NEGATIVES = (f".cell-tile[id*='\"{cell}\"']" for cell in ("fn", "tn"))
 
 
 def expect_added(message: Locator, *, added: int = 0, known: int = 0) -> None:
@@ -257,70 +240,3 @@ def test_short_note_is_whole_on_a_narrow_page(page, site):
     note = page.locator(".study-warning", has_text=SEQUENCE_UNKNOWN).first
     expect(note).to_be_visible()
     assert note.evaluate("span => span.scrollWidth <= span.clientWidth + 1")
-
-
-def test_performance_without_evaluation_names_the_command(page):
-    page.goto("/performance")
-    expect(page.locator(".empty .command")).to_have_text(EVALUATE_COMMAND)
-
-
-@pytest.mark.usefixtures("evaluated")
-def test_performance_figures_open_their_cases(page):
-    page.goto("/performance")
-    missed = page.locator(FALSE_NEGATIVES)
-    expect(missed.locator(".number")).to_have_text(re.compile(r"\d"))
-    before = missed.locator(".number").inner_text()
-    missed.click()
-    expect(page.locator(".case-panel tbody tr")).to_have_count(int(before))
-    slider = page.locator("#performance-threshold")
-    slider.focus()
-    page.keyboard.press("End")
-    expect(missed.locator(".number")).not_to_have_text(before)
-    page.click("#performance-reset")
-    expect(missed.locator(".number")).to_have_text(before)
-    expect(page.locator(".case-panel tbody tr")).to_have_count(int(before))
-    page.locator(".case-panel [id*=performance-close]").click()
-    expect(page.locator(".case-panel")).to_have_count(0)
-    page.locator("[id*=performance-dice] .points path").first.click(force=True)
-    expect(page.locator(".case-panel tbody tr")).to_have_count(12)
-
-
-@pytest.mark.usefixtures("evaluated")
-def test_performance_lists_fit_and_the_slider_shows_its_focus(page):
-    page.set_viewport_size({"width": 1024, "height": 800})
-    page.goto("/performance")
-    tile = page.locator(TRUE_NEGATIVES)
-    expect(tile.locator(".number")).to_have_text(re.compile(r"\d"))
-    tile.click()
-    rows = page.locator(".case-rows")
-    expect(rows.locator("tbody tr").nth(8)).to_be_attached()
-    assert rows.evaluate(
-        "box => box.querySelectorAll('tr')[8].getBoundingClientRect().bottom"
-        " <= box.getBoundingClientRect().bottom"
-    )
-    inside = page.evaluate(
-        "[...document.querySelectorAll('.case-rows th')].find(th => th.textContent === 'Dice')"
-        ".getBoundingClientRect().right"
-        " <= document.querySelector('.case-rows').getBoundingClientRect().right"
-    )
-    assert inside  # Dice is in view without scrolling sideways
-    page.focus("#performance-threshold")
-    page.keyboard.press("ArrowRight")
-    accent = page.evaluate(
-        "getComputedStyle(document.querySelector('.cell-open')).color"  # drawn in the accent
-    )
-    expect(page.locator("#performance-threshold")).to_have_css("outline-color", accent)
-    expect(page.locator(".threshold-slider")).to_have_css("outline-style", "none")
-    expect(page.locator(".threshold-slider")).to_have_css("border-top-width", "0px")
-    page.goto("/performance?view=folds")
-    panels = page.locator(".training-panels")
-    assert len(panels.evaluate("box => getComputedStyle(box).gridTemplateColumns").split()) == 2
-
-
-@pytest.mark.usefixtures("evaluated")
-def test_performance_charts_follow_the_theme(page):
-    page.goto("/performance")
-    dot = page.locator("[id*=performance-dice] .points path").first
-    expect(dot).to_have_css("fill", "rgb(242, 169, 59)")
-    page.click("#theme-switch")
-    expect(dot).to_have_css("fill", "rgb(163, 92, 0)")

@@ -10,6 +10,7 @@ const BELOW = {
   frame: [],
   worklist: ["frame"],
   comparisons: ["frame"],
+  charts: ["frame"],
   viewer: ["frame"],
   correct: ["viewer", "frame"],
   measure: ["correct", "viewer", "frame"],

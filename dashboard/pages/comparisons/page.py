@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import plotly.graph_objects as go
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import current_app
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
 from dashboard.components import shell
+from dashboard.figures.confusion import make_confusion_figure
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import parse_theme
 from dashboard.jobs import callbacks, table
@@ -127,6 +128,11 @@ def register(app: Dash) -> None:
         Input(view.OUTCOME, "data"),
         Input(shell.THEME, "data"),
     )(draw_bars)
+    app.callback(
+        Output(view.matrix_id(ALL), "figure"),
+        Input(shell.THEME, "data"),
+        State(view.matrix_id(ALL), "id"),
+    )(draw_matrix)
 
 
 def follow_answer(
@@ -191,6 +197,28 @@ def draw_bars(outcome: object, theme: object) -> go.Figure:
     except ValidationError:
         raise PreventUpdate from None
     return make_probability_figure(pairs, theme=parse_theme(theme))
+
+
+def draw_matrix(theme: object, charts: object) -> list[Any]:
+    """The confusion matrix of the task on the page."""
+    found = charts if isinstance(charts, list) else []
+    return [
+        _draw_matrix(one.get("which"), theme) if isinstance(one, dict) else no_update
+        for one in found
+    ]
+
+
+def _draw_matrix(name: object, theme: object) -> Any:
+    if not isinstance(name, str) or name not in IMAGE_TASKS:
+        return no_update
+    try:
+        info = read_image_model(services.get(current_app).settings.models, name)
+    except InputError:
+        return no_update
+    if info.evaluation is None:
+        return no_update
+    titles = dict(zip(info.task.classes, info.task.class_titles, strict=True))
+    return make_confusion_figure(info.evaluation.confusion, titles=titles, theme=parse_theme(theme))
 
 
 def _columns(info: ImageModelInfo) -> html.Div:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -10,9 +11,10 @@ from dash.development.base_component import Component
 from dashboard.comparisons.records import ImageRecord
 from dashboard.components.attributes import aria, data
 from dashboard.components.buttons import button, small_button
-from dashboard.components.matrix import confusion_table
+from dashboard.components.charts import chart
 from dashboard.components.model_facts import card_details, facts
-from dashboard.components.panels import TIMES, caution, chart, figure_table, not_run, panel, table
+from dashboard.components.panels import TIMES, caution, figure_table, not_run, panel, table
+from dashboard.figures.confusion import matrix_height
 from dashboard.studies.uploads import size_words
 from pipeline import list_formats
 from pipeline.evaluation.facade import find_image_figure
@@ -23,6 +25,11 @@ REQUEST, PROGRESS, OUTCOME = f"{PREFIX}-request", f"{PREFIX}-progress", f"{PREFI
 ANSWER, STATUS, CANCEL = f"{PREFIX}-answer", f"{PREFIX}-status", f"{PREFIX}-cancel"
 BARS = f"{PREFIX}-bars"
 MAX_CASES = 400
+
+
+def matrix_id(task: Any) -> dict[str, Any]:
+    """Id of a task's confusion matrix; ALL where a page has one."""
+    return {"type": f"{PREFIX}-matrix", "which": task}
 
 
 def head(tasks: Sequence[ImageTask], chosen: str) -> html.Div:
@@ -121,7 +128,12 @@ def answer_view(record: ImageRecord, task: ImageTask) -> html.Div:
                 className="tabular",
             ),
             html.P("Predicted by the network. Not a diagnosis.", className="muted"),
-            chart(BARS, label, height=46 + 36 * len(task.classes)),
+            chart(
+                BARS,
+                label,
+                reading="The longest bar is the predicted class.",
+                height=80 + 36 * len(task.classes),
+            ),
             html.Div(id=f"{PREFIX}-opacity", className="heat-controls"),
             html.P(
                 "Amber: saliency map (Grad-CAM) of this class. It shows which regions the network "
@@ -151,10 +163,15 @@ def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
             extra="stack stack--tight",
         )
     ]
-    titles = dict(zip(task.classes, task.class_titles, strict=True))
-    matrix = confusion_table(found.confusion, titles)
+    matrix = chart(
+        matrix_id(task.name),
+        f"Confusion matrix: {task.title}",
+        reading="Rows: the label in the data; columns: the predicted class. Correct predictions "
+        "are on the diagonal.",
+        height=matrix_height(len(task.classes)),
+    )
     words = html.P(predictions_words(found), className="muted secondary")
-    shown.append(panel("Confusion matrix", words, matrix, *warn[:1], extra="stack stack--tight"))
+    shown.append(panel("", matrix, words, *warn[:1], extra="stack stack--tight"))
     shown.append(_cases(task, found))
     return shown
 

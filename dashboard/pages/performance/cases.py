@@ -27,8 +27,8 @@ OWN_POINT = (
 )
 #: Shown instead of a slice's Dice where neither mask marks anything.
 NO_LESION = "no lesion in either"
-#: Pictures on a tile.
-MAX_PICTURES = 4
+#: Pictures of a list.
+MAX_PICTURES = 48
 
 
 def case_panel(
@@ -39,6 +39,7 @@ def case_panel(
     close_id: str | dict[str, Any],
     note: str = "",
     parts: bool = False,
+    gallery: bool = False,
 ) -> html.Section:
     """A list of slices under a title, with a button that closes it.
 
@@ -51,7 +52,10 @@ def case_panel(
         note: A sentence below the title.
         parts: Whether to show the inputs of the slice score, which rows hold then as
             classifier_score and outline_evidence.
+        gallery: Whether to show the slices as pictures where the workspace has them, with the list
+            on demand.
     """
+    shown = slice_pictures(rows, studies=studies) if gallery else []
     if not note and not rows["case_id"].isin(list(studies)).all():
         note = UNLINKED
     if "operating_point" in rows:
@@ -69,28 +73,49 @@ def case_panel(
                 className="case-head",
             ),
             html.P(note, className="muted secondary") if note else None,
-            slice_table(rows.head(MAX_ROWS), studies=studies, parts=parts)
-            if len(rows)
-            else html.P("No slices.", className="muted"),
+            html.Ul(shown, className="slice-pictures") if shown else None,
+            *_listed(rows, studies=studies, parts=parts, folded=bool(shown)),
         ],
         className="panel case-panel",
         **aria(label=title, live="polite"),
     )
 
 
-def pictures(
+def slice_pictures(
     rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy], count: int = MAX_PICTURES
-) -> list[Component]:
-    """The first few rows whose slices can be shown, as pictures."""
-    found: list[Component] = []
-    for case_id, number in zip(rows["case_id"], rows["index"], strict=True):
-        study = studies.get(str(case_id))
-        picture = _thumbnail(study.thumbnail_of(_whole(number))) if study else None
-        if picture is not None:
-            found.append(picture)
+) -> list[html.Li]:
+    """The first rows whose slices can be shown, as pictures that open the slice in Review."""
+    found: list[html.Li] = []
+    for case_id, index, score in zip(rows["case_id"], rows["index"], rows["score"], strict=True):
+        study, number = studies.get(str(case_id)), _whole(index)
+        address = study.thumbnail_of(number) if study else ""
+        if study is None or not address:
+            continue
+        words = [
+            html.Span(str(case_id), className="truncate"),
+            html.Span(
+                f"slice {number}, score {_decimal(score, none=NONE)}", className="muted tabular"
+            ),
+        ]
+        picture = html.Img(src=address, alt="", className="thumbnail", width=96, height=96)
+        href = review_href(study.study_id, slice_number=number)
+        found.append(html.Li(dcc.Link([picture, *words], href=href, className="slice-picture")))
         if len(found) == count:
             break
     return found
+
+
+def _listed(
+    rows: pd.DataFrame, *, studies: Mapping[str, KnownStudy], parts: bool, folded: bool
+) -> list[Component]:
+    """The table of the slices, on demand where there are pictures of them."""
+    if not len(rows):
+        return [html.P("No slices.", className="muted")]
+    listed = slice_table(rows.head(MAX_ROWS), studies=studies, parts=parts)
+    if not folded:
+        return [listed]
+    summary = html.Summary(f"List of all {len(rows):,} slices")
+    return [html.Details([summary, listed], className="patients-table")]
 
 
 def slice_table(

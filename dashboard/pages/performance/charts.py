@@ -6,33 +6,43 @@ from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
-from dash import ALL, Dash, Input, Output, State, ctx, no_update
+from dash import ALL, MATCH, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboard.components import shell
-from dashboard.evaluation import CELLS, Measured
-from dashboard.evaluation.history import parse_history, shipped_epoch
-from dashboard.evaluation.installed import evaluated, models_or_nothing, training_measures
+from dashboard.evaluation import Measured
+from dashboard.evaluation.history import choose_measures
+from dashboard.evaluation.installed import evaluated, read_benchmark, read_experiments
+from dashboard.figures.bars import make_bar_figure
 from dashboard.figures.comparison import Pair, make_pair_figure
+from dashboard.figures.confusion import make_confusion_figure
 from dashboard.figures.dice import make_dice_figure
 from dashboard.figures.institutions import make_institution_figure
 from dashboard.figures.reliability import AFTER, BEFORE, make_reliability_figure
 from dashboard.figures.roc import OperatingPoint, make_recall_figure, make_roc_figure
 from dashboard.figures.template import Theme, parse_theme
-from dashboard.figures.training import make_training_figure
+from dashboard.figures.training import make_training_figure, run_styles
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.inputs import (
     bins_of,
     clicked_value,
+    items_of,
     mappings_of,
     parse_selection,
     parse_threshold,
 )
 from dashboard.pages.performance.leakage import charted_figures
+from dashboard.pages.performance.published import measured_matrices
+from dashboard.pages.performance.speed import timed_bars
 from dashboard.pages.performance.tiles import rate_words, value_of
-from pipeline.evaluation.facade import Estimate, Fold, Leakage, LeftOut, find_figure
+from dashboard.pages.performance.training import RunGroup, read_groups
+from pipeline import InputError
+from pipeline.evaluation.facade import Confusion, Estimate, Fold, Leakage, LeftOut, find_figure
+from pipeline.image_tasks.facade import IMAGE_TASKS, ConfusionMatrix
 
 _DICE = "patient_dice_mean"
+#: Classes of a slice.
+_TUMOR, _NO_TUMOR = "Tumor", "No tumor"
 
 
 def register(app: Dash) -> None:
@@ -48,7 +58,7 @@ def register(app: Dash) -> None:
         Output(ids.ROC, "figure"),
         Output(ids.THRESHOLD_WORDS, "children"),
         Output(ids.RATES, "children"),
-        Output(ids.count_id(ALL), "children"),
+        Output(ids.matrix_id("slices"), "figure"),
         Output(ids.POINT, "data"),
         threshold,
         theme,
@@ -67,10 +77,23 @@ def register(app: Dash) -> None:
     ):
         app.callback(Output(chart, "figure"), theme)(draw)
     app.callback(
-        Output(ids.training_id(ALL), "figure"),
+        Output(ids.training_id(ALL, ALL), "figure"),
         theme,
-        State(ids.training_id(ALL), "id"),
+        Input(ids.runs_id(ALL), "value"),
+        State(ids.training_id(ALL, ALL), "id"),
+        State(ids.runs_id(ALL), "id"),
     )(draw_training)
+    app.callback(
+        Output(ids.bars_id(ALL), "figure"),
+        theme,
+        State(ids.bars_id(ALL), "id"),
+    )(draw_bars)
+    app.callback(
+        Output(ids.experiment_id(MATCH), "figure"),
+        theme,
+        Input(ids.system_id(MATCH), "value"),
+        State(ids.experiment_id(MATCH), "id"),
+    )(draw_experiment)
 
 
 def move_point(click: object, resets: object) -> float:
@@ -83,8 +106,8 @@ def move_point(click: object, resets: object) -> float:
 
 def show_operating_point(
     threshold: object, theme: object
-) -> tuple[go.Figure, str, Any, list[str], float | None]:
-    """Curve, rates and the four counts at an operating point, and the point for the lists.
+) -> tuple[go.Figure, str, Any, go.Figure, float | None]:
+    """Curve, rates and confusion matrix at an operating point, and the point for the lists.
 
     At the default, counts and rates are those of the evaluation file.
     """
@@ -98,8 +121,21 @@ def show_operating_point(
         default=_operating_point(measured.threshold, measured.rates(None)),
         theme=parse_theme(theme),
     )
-    cells = [f"{getattr(counts, cell):,}" for cell in CELLS]
-    return figure, f"{chosen:.2f}", rate_words(rates, counts), cells, point
+    matrix = make_confusion_figure(
+        slice_matrix(counts),
+        positive=_TUMOR,
+        unit="slices",
+        theme=parse_theme(theme),
+    )
+    return figure, f"{chosen:.2f}", rate_words(rates, counts), matrix, point
+
+
+def slice_matrix(counts: Confusion) -> ConfusionMatrix:
+    """The counts of the slices as a matrix, its cells in the order of `CELLS`."""
+    return ConfusionMatrix(
+        labels=(_TUMOR, _NO_TUMOR),
+        counts=((counts.tp, counts.fn), (counts.fp, counts.tn)),
+    )
 
 
 def _operating_point(threshold: float, rates: Mapping[str, Estimate]) -> OperatingPoint:
@@ -153,7 +189,8 @@ def draw_folds(theme: object) -> go.Figure:
         for fold in evaluated().evaluation.folds
         if isinstance(fold, Fold)
     ]
-    return make_pair_figure(pairs, names=(dice.title, ""), theme=parse_theme(theme))
+    axes = ("Mean Dice per patient (0 to 1)", "Fold")
+    return make_pair_figure(pairs, names=(dice.title, ""), axes=axes, theme=parse_theme(theme))
 
 
 def draw_leakage(theme: object) -> go.Figure:
@@ -166,8 +203,8 @@ def draw_leakage(theme: object) -> go.Figure:
         Pair(figure.label, figure, first.get(figure.name), second.get(figure.name))
         for figure in charted_figures(leakage)
     ]
-    names = ("split by slice", "split by patient")
-    return make_pair_figure(pairs, names=names, theme=parse_theme(theme))
+    names, axes = ("split by slice", "split by patient"), ("Value (0 to 1)", "Metric")
+    return make_pair_figure(pairs, names=names, axes=axes, theme=parse_theme(theme))
 
 
 def draw_left_out(theme: object) -> go.Figure:
@@ -184,24 +221,67 @@ def draw_left_out(theme: object) -> go.Figure:
         if isinstance(part, LeftOut)
     ]
     names = ("cross-validated", "left out")
-    return make_pair_figure(pairs, names=names, theme=parse_theme(theme))
+    axes = ("Mean Dice per patient (0 to 1)", "Institution")
+    return make_pair_figure(pairs, names=names, axes=axes, theme=parse_theme(theme))
 
 
-def draw_training(theme: object, charts: object) -> list[go.Figure]:
-    """The training curves of the page, in its order."""
-    info = models_or_nothing()
-    measures = training_measures(info.network)
-    history = parse_history(info.network.history)
-    wanted = [chart.get("which") for chart in mappings_of(charts)]
-    if not all(isinstance(k, int) and 0 <= k < len(measures) for k in wanted):
-        raise PreventUpdate
+def draw_training(theme: object, chosen: object, charts: object, groups: object) -> list[go.Figure]:
+    """The training curves of the page, in its order, with the runs that are chosen.
+
+    Args:
+        theme: "dark" or "light".
+        chosen: Names of the chosen runs of each group.
+        charts: Ids of the charts.
+        groups: Ids of the choices, in the order of ``chosen``.
+    """
+    wanted = mappings_of(charts)
+    if not wanted:
+        return []
+    try:
+        known = {group.name: group for group in read_groups()}
+    except InputError as error:
+        raise PreventUpdate from error
+    names = [item.get("group") for item in mappings_of(groups)]
+    shown = {name: items_of(runs) for name, runs in zip(names, items_of(chosen), strict=False)}
     return [
-        make_training_figure(
-            history,
-            measures[k],
-            used_epoch=shipped_epoch(info.network),
-            theme=parse_theme(theme),
-        )
-        for k in wanted
-        if isinstance(k, int)
+        _draw_training(known.get(str(group)), name, shown, parse_theme(theme))
+        for group, name in ((one.get("group"), one.get("which")) for one in wanted)
     ]
+
+
+def _draw_training(
+    group: RunGroup | None, name: object, shown: Mapping[Any, list[Any]], theme: Theme
+) -> go.Figure:
+    measures = choose_measures(group.drawn) if group is not None else []
+    measure = next((one for one in measures if one.name == name), None)
+    if group is None or measure is None:
+        raise PreventUpdate
+    runs = [run for run in group.drawn if run.name in shown.get(group.name, [])]
+    return make_training_figure(runs, measure, styles=run_styles(group.drawn), theme=theme)
+
+
+def draw_bars(theme: object, charts: object) -> list[Any]:
+    """The bars of the view of speed."""
+    wanted = [chart.get("which") for chart in mappings_of(charts)]
+    benchmark = read_benchmark()[0] if wanted else None
+    if benchmark is None:
+        return [no_update] * len(wanted)
+    known = {one.name: one for one in timed_bars(benchmark)}
+    return [
+        make_bar_figure(one.values, measure=one.measure, row="Method", theme=parse_theme(theme))
+        if (one := known.get(str(name))) is not None
+        else no_update
+        for name in wanted
+    ]
+
+
+def draw_experiment(theme: object, system: object, chart: object) -> go.Figure:
+    """The confusion matrix of the chosen system of an experiment."""
+    name = chart.get("which") if isinstance(chart, dict) else None
+    found = next((one for one in read_experiments()[0] if one.name == name), None)
+    matrices = measured_matrices(found) if found is not None else {}
+    if not isinstance(system, str) or system not in matrices:
+        raise PreventUpdate
+    task = IMAGE_TASKS.get(str(name))
+    titles = dict(zip(task.classes, task.class_titles, strict=True)) if task is not None else None
+    return make_confusion_figure(matrices[system], titles=titles, theme=parse_theme(theme))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dash.development.base_component import Component
 
 from dashboard.evaluation import Measured
-from dashboard.evaluation.history import Measure
 from pipeline import ModelInfo
 from pipeline.evaluation.facade import Evaluation
 
@@ -19,13 +18,11 @@ class PageData:
 
     Attributes:
         measured: Network, evaluation, and the cases as tables.
-        training: The measures in the network's training history.
         links: Link of each case_id that can be opened.
         command: Command that repeats the evaluation.
     """
 
     measured: Measured
-    training: Sequence[Measure]
     links: Mapping[str, Component | str]
     command: str
 

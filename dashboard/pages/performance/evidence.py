@@ -1,35 +1,16 @@
-"""The source of the figures: the network's training, and where and how it was evaluated."""
+"""The source of the figures: where and how the network was evaluated."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
 
-from dashboard.components.panels import chart, panel
-from dashboard.evaluation.history import Measure, shipped_epoch
-from dashboard.figures.training import used_epoch_words
-from dashboard.pages.performance import ids
+from dashboard.components.panels import panel
 from dashboard.pages.performance.data import PageData
-from pipeline import ModelInfo
 
 #: Evaluates the models; shown where the evaluation file does not name its own command.
 EVALUATE_COMMAND = "python -m pipeline evaluate --data DIR --output models/brain-tumor"
-
-
-def training_section(network: ModelInfo, training: Sequence[Measure]) -> html.Div:
-    """Training curves of the installed network, or a sentence where it has no history."""
-    panels = []
-    used = used_epoch_words(shipped_epoch(network), len(network.history))
-    for place, measure in enumerate(training):
-        where = "validation patients" if measure.validation else "training batches"
-        title = "; ".join(filter(None, (f"Training curve: {measure.words} ({where})", used)))
-        panels.append(panel(title, chart(ids.training_id(place), title, height=170)))
-    if not training:
-        words = html.P("No training history is available for this network.", className="muted")
-        panels.append(panel(f"Training of {network.name}", words))
-    return html.Div(panels, className="training-panels")
 
 
 def provenance(data: PageData) -> html.Section:

@@ -1,14 +1,14 @@
-"""The view of the cross-validation: figures by fold, and the installed network's training."""
+"""The view of the cross-validation: figures by fold."""
 
 from __future__ import annotations
 
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.panels import chart, not_run, panel
+from dashboard.components.charts import chart
+from dashboard.components.panels import not_run, panel
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
-from dashboard.pages.performance.evidence import training_section
 from dashboard.pages.performance.patients import part_table
 from pipeline.evaluation.facade import Fold, FoldNotRun
 
@@ -17,12 +17,11 @@ FOLD_COMMAND = "python -m pipeline train --data DIR --output runs/fold-1 --fold 
 
 
 def layout(data: PageData) -> html.Div:
-    """A row per fold, and the training curves of the installed network."""
+    """A row per fold, with its patients on demand."""
     return html.Div(
         [
             _folds_panel(data),
             html.Div(id=ids.rows_id("group")),
-            training_section(data.network, data.training),
         ],
         className="stack",
     )
@@ -36,14 +35,22 @@ def _folds_panel(data: PageData) -> html.Section:
     measured = [fold for fold in folds if isinstance(fold, Fold)]
     rows = [(fold.name, fold, _marks(fold)) for fold in measured]
     return panel(
-        title,
+        "" if rows else title,
+        chart(
+            ids.FOLDS,
+            title,
+            reading="A dot is the mean of a fold's held-out patients, the line its interval; "
+            "intervals that overlap are no evidence of a difference.",
+            height=80 + 34 * len(rows),
+        )
+        if rows
+        else None,
         html.P(
             "Patients were assigned to folds once, fixed in advance. Each fold is evaluated with a "
             "network trained on the other folds only; its thresholds and calibration were also "
             "chosen on those folds.",
             className="muted",
         ),
-        chart(ids.FOLDS, title, height=40 + 34 * len(rows)) if rows else None,
         part_table("fold", rows),
         *[not_run(one.name.capitalize(), one) for one in folds if isinstance(one, FoldNotRun)],
         extra="stack stack--tight",

@@ -18,6 +18,7 @@ VIEWS: dict[str, str] = {
     "outlines": "Segmentation",
     "institutions": "Institutions",
     "folds": "Cross-validation",
+    "training": "Training",
     "leakage": "Data leakage",
     "speed": "Speed",
     "published": "Published systems",

@@ -42,19 +42,24 @@ def graph_id(name: Any) -> dict[str, Any]:
     return {"type": f"{PREFIX}-graph", "which": name}
 
 
-def cell_id(cell: Any) -> dict[str, Any]:
-    """Id of a cell's tile; ALL for the four."""
-    return pick_id("cell", cell)
+def matrix_id(which: Any) -> dict[str, Any]:
+    """Id of the confusion matrix of the slices, whose cells list them; ALL where a view has it."""
+    return {"type": f"{PREFIX}-matrix", "which": which}
 
 
-def count_id(cell: Any) -> dict[str, Any]:
-    """Id of the number on a cell's tile; ALL for the four, in the order of `CELLS`."""
-    return {"type": f"{PREFIX}-count", "which": cell}
+def experiment_id(name: Any) -> dict[str, Any]:
+    """Id of the confusion matrix of an experiment; ALL for all of them."""
+    return {"type": f"{PREFIX}-experiment", "which": name}
 
 
-def pictures_id(cell: Any) -> dict[str, Any]:
-    """Id of the pictures on a cell's tile; ALL for the four."""
-    return {"type": f"{PREFIX}-pictures", "which": cell}
+def system_id(name: Any) -> dict[str, Any]:
+    """Id of the choice of an experiment's system; ALL for all of them."""
+    return {"type": f"{PREFIX}-system", "which": name}
+
+
+def bars_id(name: Any) -> dict[str, Any]:
+    """Id of a chart of speeds; ALL for all of them."""
+    return {"type": f"{PREFIX}-bars", "which": name}
 
 
 def pick_id(kind: Any, which: Any) -> dict[str, Any]:
@@ -72,6 +77,11 @@ def close_id(kind: Any) -> dict[str, Any]:
     return {"type": f"{PREFIX}-close", "which": kind}
 
 
-def training_id(place: Any) -> dict[str, Any]:
+def training_id(group: Any, measure: Any) -> dict[str, Any]:
     """Id of a training chart; ALL for all of them."""
-    return {"type": f"{PREFIX}-training", "which": place}
+    return {"type": f"{PREFIX}-training", "group": group, "which": measure}
+
+
+def runs_id(group: Any) -> dict[str, Any]:
+    """Id of the choice of runs that a group's training charts show; ALL for all groups."""
+    return {"type": f"{PREFIX}-runs", "group": group}

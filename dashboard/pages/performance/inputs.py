@@ -83,6 +83,16 @@ def clicked_value(click: object) -> Any:
     return first.get("customdata") if isinstance(first, dict) else None
 
 
+def clicked_place(click: object) -> tuple[int, int] | None:
+    """Column and row, from 0, of the cell that was clicked; None where it is missing."""
+    points = click.get("points") if isinstance(click, dict) else None
+    first = points[0] if isinstance(points, list) and points else None
+    if not isinstance(first, dict):
+        return None
+    column, row = first.get("x"), first.get("y")
+    return (column, row) if isinstance(column, int) and isinstance(row, int) else None
+
+
 def items_of(value: object) -> list[Any]:
     """A list unchanged; an empty list for anything else."""
     return value if isinstance(value, list) else []

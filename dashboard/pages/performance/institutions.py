@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.charts import chart, legend
 from dashboard.components.panels import (
     ONE_PATIENT,
-    chart,
     difference_interval,
     difference_words,
-    legend,
     not_run,
     panel,
     table,
@@ -32,19 +31,25 @@ def layout(data: PageData) -> html.Div:
     """The patients of each institution, its figures, the institutions left out of training."""
     evaluation = data.evaluation
     institutions = [(part.code, part, ()) for part in evaluation.institutions]
-    title = "Dice per patient by institution (click a dot to open the case)"
-    height = 70 + 64 * max(1, data.measured.patients["institution"].nunique())
+    title = "Dice per patient by institution"
+    height = 100 + 64 * max(1, data.measured.patients["institution"].nunique())
     return html.Div(
         [
             panel(
-                title,
-                chart(ids.graph_id(ids.INSTITUTIONS), title, height=height, clickable=True),
-                legend(
-                    ("mark--ai", "one patient"),
-                    ("mark--diamond", "mean with 95% CI"),
-                    (
-                        "mark--diamond-hollow",
-                        f"fewer than {FEW_PATIENTS} patients: interpret with caution",
+                "",
+                chart(
+                    ids.graph_id(ids.INSTITUTIONS),
+                    title,
+                    reading="Further right is better. Click a dot to open the case.",
+                    height=height,
+                    clickable=True,
+                    marks=legend(
+                        ("mark--ai", "one patient"),
+                        ("mark--diamond", f"mean with {CI}"),
+                        (
+                            "mark--diamond-hollow",
+                            f"fewer than {FEW_PATIENTS} patients: interpret with caution",
+                        ),
                     ),
                 ),
             ),
@@ -66,10 +71,16 @@ def _left_out_panel(parts: Sequence[LeftOut | LeftOutNotRun]) -> html.Section:
     shown: list[Component] = []
     if measured:
         shown = [
-            chart(ids.LEFT_OUT, title, height=50 + 56 * len(measured)),
-            legend(
-                ("mark--hollow", "cross-validated, same patients"),
-                ("mark--solid", "institution left out"),
+            chart(
+                ids.LEFT_OUT,
+                title,
+                reading="The lower dot of a row is the network that never saw the institution: the "
+                "further left of the upper one, the less the network carries over.",
+                height=90 + 56 * len(measured),
+                marks=legend(
+                    ("mark--hollow", "cross-validated, same patients"),
+                    ("mark--solid", "institution left out"),
+                ),
             ),
             _difference_table(measured),
         ]
@@ -77,7 +88,7 @@ def _left_out_panel(parts: Sequence[LeftOut | LeftOutNotRun]) -> html.Section:
     if any(one.stored for one in measured):
         shown.append(html.P(STORED_NOTE, className="muted"))
     return panel(
-        title,
+        "" if measured else title,
         html.P(
             "The network was retrained without one institution and then evaluated at that "
             "institution. The comparison is the cross-validation of the same patients, in which "

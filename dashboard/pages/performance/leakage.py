@@ -5,11 +5,10 @@ from __future__ import annotations
 from dash import html
 
 from dashboard.components.attributes import aria
+from dashboard.components.charts import chart, legend
 from dashboard.components.panels import (
-    chart,
     difference_interval,
     difference_words,
-    legend,
     not_run,
     panel,
     table,
@@ -62,11 +61,17 @@ def layout(data: PageData) -> html.Div:
                 extra="stack stack--tight",
             ),
             panel(
-                chart_title,
-                chart(ids.LEAKAGE, chart_title, height=50 + 34 * len(charted_figures(leakage))),
-                legend(
-                    ("mark--hollow", f"split by slice, {same.slices:,} slices"),
-                    ("mark--solid", f"split by patient, {same.slices:,} slices"),
+                "",
+                chart(
+                    ids.LEAKAGE,
+                    chart_title,
+                    reading="Where the hollow dot is to the right of the solid one, the split by "
+                    "slice makes the model look better than it is.",
+                    height=90 + 34 * len(charted_figures(leakage)),
+                    marks=legend(
+                        ("mark--hollow", f"split by slice, {same.slices:,} slices"),
+                        ("mark--solid", f"split by patient, {same.slices:,} slices"),
+                    ),
                 ),
             ),
             panel(

@@ -50,6 +50,7 @@ def list_group(
         studies=known_studies(measured, rows["case_id"]),
         close_id=ids.close_id("group"),
         parts=kind in ("decided", "bin"),
+        gallery=kind == "cell",
     )
 
 
@@ -83,7 +84,7 @@ def _cell_rows(
     rows = select_cell(slices, threshold, cell)
     if threshold is not None:
         rows = rows.drop(columns="operating_point", errors="ignore")
-    name, _, order = CELL_WORDS[cell]
+    name, order = CELL_WORDS[cell]
     default = threshold is None
     point = "at the default threshold" if default else f"at a threshold of {threshold:.2f}"
     kind = name.lower().replace(" ", "-")

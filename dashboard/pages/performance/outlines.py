@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dash import html
 
-from dashboard.components.panels import chart, figure_table, panel
+from dashboard.components.charts import chart
+from dashboard.components.panels import figure_table, panel
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from dashboard.pages.performance.patients import patient_table
@@ -13,11 +14,22 @@ from pipeline.evaluation.facade import FigureGroup, all_figures
 WORST = 10
 
 
+def dice_chart() -> html.Figure:
+    """A dot per patient by Dice, which opens the case."""
+    return chart(
+        ids.graph_id(ids.DICE),
+        "Dice per patient",
+        reading="A dot is a patient; dots of similar Dice are stacked. Further right is better. "
+        "Click a dot to open the case.",
+        height=200,
+        clickable=True,
+    )
+
+
 def layout(data: PageData) -> html.Div:
     """Figures, the patients with the lowest Dice, a dot per patient."""
     patients = data.measured.patients
     worst = patients.sort_values("dice", na_position="last", kind="stable").head(WORST)
-    title = "Dice per patient (click a dot to open the case)"
     return html.Div(
         [
             html.Div(
@@ -32,10 +44,7 @@ def layout(data: PageData) -> html.Div:
                                 f"{len(worst)} patients with the lowest Dice",
                                 *patient_table(worst, data.links),
                             ),
-                            panel(
-                                title,
-                                chart(ids.graph_id(ids.DICE), title, height=180, clickable=True),
-                            ),
+                            panel("", dice_chart()),
                         ],
                         className="stack",
                     ),

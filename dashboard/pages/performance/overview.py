@@ -6,15 +6,18 @@ from dash import dcc, html
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import small_button
-from dashboard.components.panels import chart
+from dashboard.components.charts import chart
+from dashboard.components.panels import panel
 from dashboard.evaluation import CELLS
+from dashboard.figures.confusion import matrix_height
 from dashboard.figures.template import with_interval
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from dashboard.pages.performance.inputs import HIGHEST, LOWEST, STEP
 from dashboard.pages.performance.leakage import headline_figure, inflation_words
+from dashboard.pages.performance.outlines import dice_chart
 from dashboard.pages.performance.patients import patient_table
-from dashboard.pages.performance.tiles import cell_tile, figure_tile, headline
+from dashboard.pages.performance.tiles import CELL_WORDS, figure_tile, headline
 from pipeline.evaluation.facade import Figures, Leakage, NotRun, find_figure
 
 #: Number of patients in the list.
@@ -22,9 +25,9 @@ WORST = 5
 
 
 def layout(data: PageData) -> html.Div:
-    """Tiles, the ROC curve with the operating point, the four cells, a dot per patient."""
+    """Tiles, ROC curve with the operating point, confusion matrix, a dot per patient."""
     right = [
-        _confusion_tiles(),
+        _matrix_panel(),
         html.Div(id=ids.rows_id("group")),
         _dice_panel(data),
         html.Div(id=ids.rows_id("case")),
@@ -97,76 +100,87 @@ def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
 
 def _roc_panel(data: PageData) -> html.Section:
     title = "ROC curve of the slice score"
-    note = (
-        "Click the curve or move the slider to change the threshold; the four counts follow. Dice "
-        "values are those at the default."
-    )
+    note = "Confusion matrix and rates follow the threshold. Dice values are those at the default."
     if data.evaluation.cross_validated:
         note += " By default, each fold is counted at the threshold chosen during its training."
     threshold = data.measured.threshold
-    return html.Section(
-        [
-            html.H2(title, className="panel-title"),
-            chart(ids.ROC, title, height=330, clickable=True),
-            html.Div(
-                [
-                    html.Label("Detection threshold (operating point)", htmlFor=ids.THRESHOLD),
-                    html.Span(id=ids.THRESHOLD_WORDS, className="tabular strong"),
-                    small_button(
-                        f"Reset to {threshold:.2f}", id=ids.RESET, title="Reset to default"
-                    ),
-                ],
-                className="threshold-row",
-            ),
-            dcc.Input(
-                id=ids.THRESHOLD,
-                type="range",
-                min=LOWEST,
-                max=HIGHEST,
-                step=STEP,
-                value=round(threshold, 2),
-                className="threshold-slider",
-            ),
-            html.Div(id=ids.RATES, className="rates tabular"),
-            html.P(note, className="muted secondary"),
-        ],
-        className="panel",
+    return panel(
+        "",
+        chart(
+            ids.ROC,
+            title,
+            reading="Nearer to the upper left corner is better. Click the curve or move the slider "
+            "to change the threshold.",
+            height=330,
+            clickable=True,
+        ),
+        html.Div(
+            [
+                html.Div(
+                    [
+                        html.Label("Detection threshold (operating point)", htmlFor=ids.THRESHOLD),
+                        html.Span(id=ids.THRESHOLD_WORDS, className="tabular strong"),
+                        small_button(
+                            f"Reset to {threshold:.2f}", id=ids.RESET, title="Reset to default"
+                        ),
+                    ],
+                    className="threshold-row",
+                ),
+                dcc.Input(
+                    id=ids.THRESHOLD,
+                    type="range",
+                    min=LOWEST,
+                    max=HIGHEST,
+                    step=STEP,
+                    value=round(threshold, 2),
+                    className="threshold-slider",
+                ),
+                html.Div(id=ids.RATES, className="rates tabular"),
+                html.P(note, className="muted secondary"),
+            ],
+            className="operating-point",
+        ),
     )
 
 
-def _confusion_tiles() -> html.Div:
-    return html.Div(
-        [
-            cell_tile(
-                cell,
-                tile_id=ids.cell_id(cell),
-                count_id=ids.count_id(cell),
-                pictures_id=ids.pictures_id(cell),
-            )
-            for cell in CELLS
-        ],
-        className="cell-tiles",
-        role="group",
-        **aria(label="Confusion matrix of the slices"),
+def _matrix_panel() -> html.Section:
+    """The confusion matrix of the slices, and a button per cell for the keyboard."""
+    openers = [
+        small_button(f"{CELL_WORDS[cell][0]}s", id=ids.pick_id("cell", cell), title=order)
+        for cell in CELLS
+        for order in [f"List slices, {CELL_WORDS[cell][1]}"]
+    ]
+    return panel(
+        "",
+        chart(
+            ids.matrix_id("slices"),
+            "Confusion matrix of the slices at the operating point",
+            reading="Rows: the reference; columns: the AI. Click a cell, or a button below, to see "
+            "its slices.",
+            height=matrix_height(2),
+            clickable=True,
+            marks=html.Div(
+                [html.Span("List slices:", className="muted secondary"), *openers],
+                className="cell-openers",
+                role="group",
+                **aria(label="List slices"),
+            ),
+        ),
     )
 
 
 def _dice_panel(data: PageData) -> html.Section:
     patients = data.measured.patients
-    title = "Dice per patient (click a dot to open the case)"
-    return html.Section(
-        [
-            html.H2(title, className="panel-title"),
-            chart(ids.graph_id(ids.DICE), title, height=180, clickable=True),
-            html.Details(
-                [
-                    html.Summary(f"Table of all {len(patients)} patients"),
-                    *patient_table(patients, data.links),
-                ],
-                className="patients-table",
-            ),
-        ],
-        className="panel",
+    return panel(
+        "",
+        dice_chart(),
+        html.Details(
+            [
+                html.Summary(f"All {len(patients)} patients, with links to their cases"),
+                *patient_table(patients, data.links),
+            ],
+            className="patients-table",
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from dashboard.components.shell import empty_state
-from dashboard.evaluation import CELLS, Measured, select_cell
+from dashboard.evaluation import CELLS, Measured
 from dashboard.evaluation.installed import (
     evaluated,
     known_studies,
@@ -21,7 +21,6 @@ from dashboard.evaluation.installed import (
     read_experiments,
     read_models,
     study_links,
-    training_measures,
 )
 from dashboard.pages.performance import charts as figures
 from dashboard.pages.performance import (
@@ -35,18 +34,23 @@ from dashboard.pages.performance import (
     published,
     slice_score,
     speed,
+    training,
 )
-from dashboard.pages.performance.cases import pictures
 from dashboard.pages.performance.data import PageData
 from dashboard.pages.performance.evidence import (
     EVALUATE_COMMAND,
     provenance,
-    training_section,
     way_out,
 )
-from dashboard.pages.performance.inputs import clicked_value, items_of, parse_point, parse_selection
+from dashboard.pages.performance.inputs import (
+    clicked_place,
+    clicked_value,
+    items_of,
+    parse_point,
+    parse_selection,
+)
 from dashboard.pages.performance.lists import list_case, list_group
-from pipeline import InputError, TaskInfo
+from pipeline import InputError
 from pipeline.evaluation.facade import OldEvaluation, format_figures_csv, read_evaluation
 
 _VIEWS = {
@@ -77,16 +81,16 @@ def layout(view: str | None = None, **_: Any) -> Component:
     if name == "speed":
         shown = speed.layout(*read_benchmark(), digest=info.network.digest)
         return _page(frame.frame(name, shown))
+    if name == "training":
+        return _page(frame.frame(name, training.layout(training.read_groups())))
     if info.evaluation is None:
-        return _without_figures(info, "Models not evaluated yet", name=name)
+        return _without_figures("Models not evaluated yet", name=name)
     try:
         evaluation = read_evaluation(info.evaluation)
     except OldEvaluation as error:
-        return _without_figures(
-            info, "These results are from a different version", str(error), name=name
-        )
+        return _without_figures("These results are from a different version", str(error), name=name)
     except InputError as error:
-        return _without_figures(info, "Results not available", str(error), name=name)
+        return _without_figures("Results not available", str(error), name=name)
     data = _page_data(Measured(info.network, evaluation))
     children = [*frame.other_network(info.network, evaluation), _VIEWS[name](data)]
     return _page(frame.frame(name, *children, provenance(data), evaluation=evaluation))
@@ -96,16 +100,13 @@ def register(app: Dash) -> None:
     """Add the page's callbacks to the app."""
     figures.register(app)
     app.callback(
-        Output(ids.pictures_id(ALL), "children"),
-        Input(ids.ANY_POINT, "data"),
-        State(ids.pictures_id(ALL), "id"),
-    )(show_pictures)
-    app.callback(
         Output(ids.SELECTION, "data"),
         Output(ids.LOCATION, "href"),
         Output(ids.graph_id(ALL), "clickData"),
+        Output(ids.matrix_id(ALL), "clickData"),
         Input(ids.pick_id(ALL, ALL), "n_clicks"),
         Input(ids.graph_id(ALL), "clickData"),
+        Input(ids.matrix_id(ALL), "clickData"),
         Input(ids.close_id(ALL), "n_clicks"),
         State(ids.SELECTION, "data"),
         prevent_initial_call=True,
@@ -124,41 +125,33 @@ def register(app: Dash) -> None:
     )(download)
 
 
-def show_pictures(points: object, places: object) -> list[list[Component]]:
-    """A few slices of each cell whose studies are in this workspace."""
-    if not items_of(places):
-        return []
-    measured = evaluated()
-    at = parse_point(points)
-    studies = known_studies(measured, measured.patients["case_id"])
-    return [pictures(select_cell(measured.slices, at, cell), studies=studies) for cell in CELLS]
-
-
 def choose(
-    picks: object, clicks: object, closed: object, selection: object
-) -> tuple[dict[str, str], Any, list[None]]:
+    picks: object, clicks: object, cells: object, closed: object, selection: object
+) -> tuple[dict[str, str], Any, list[None], list[None]]:
     """What a click opens: a list of slices or patients, a case, or its study in Review."""
     measured = evaluated()
     chosen = parse_selection(selection, measured)
-    none = [None] * len(items_of(clicks))
+    none = ([None] * len(items_of(clicks)), [None] * len(items_of(cells)))
     trigger = ctx.triggered_id if isinstance(ctx.triggered_id, dict) else {}
     which = trigger.get("which")
     if trigger == ids.close_id(which) and any(items_of(closed)):
         left = ("case",) if which == "case" else ("kind", "which")
-        return {key: value for key, value in chosen.items() if key not in left}, no_update, none
+        return {key: value for key, value in chosen.items() if key not in left}, no_update, *none
     picked: dict[str, str] = {}
     if trigger == ids.pick_id(trigger.get("kind"), which) and any(items_of(picks)):
         picked = parse_selection({"kind": trigger.get("kind"), "which": which}, measured)
     elif trigger == ids.graph_id(which):
         picked = parse_selection(_clicked_point(which, clicks), measured)
+    elif trigger == ids.matrix_id(which):
+        picked = parse_selection(_clicked_cell(cells), measured)
     if not picked:
         raise PreventUpdate
     study = (
         known_studies(measured, [picked["case"]]).get(picked["case"]) if "case" in picked else None
     )
     if study is not None:
-        return chosen, study.href, none
-    return {**chosen, **picked}, no_update, none
+        return chosen, study.href, *none
+    return {**chosen, **picked}, no_update, *none
 
 
 def list_cases(selection: object, points: object, places: object) -> list[Component | None]:
@@ -196,22 +189,31 @@ def _clicked_point(which: object, clicks: object) -> dict[str, str]:
     return {}
 
 
+def _clicked_cell(clicks: object) -> dict[str, str]:
+    """The selection of the cell of the confusion matrix that was clicked."""
+    for click in items_of(clicks):
+        place = clicked_place(click)
+        if place is not None and all(k in (0, 1) for k in place):
+            column, row = place
+            return {"kind": "cell", "which": CELLS[2 * row + column]}
+    return {}
+
+
 def _page_data(measured: Measured) -> PageData:
     return PageData(
         measured=measured,
-        training=training_measures(measured.network),
         links=study_links(measured),
         command=measured.evaluation.environment.get("command", EVALUATE_COMMAND),
     )
 
 
-def _without_figures(info: TaskInfo, title: str, *sentences: str, name: str) -> Component:
+def _without_figures(title: str, *sentences: str, name: str) -> Component:
     """The page without figures: the reason, the action to take, the training curves."""
     return _page(
         frame.frame(
             name,
             empty_state(title, *sentences, *way_out(evaluate=True)),
-            training_section(info.network, training_measures(info.network)),
+            training.layout(training.read_groups()),
         )
     )
 

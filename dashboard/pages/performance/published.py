@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import dash_bootstrap_components as dbc
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.matrix import confusion_table
+from dashboard.components.charts import chart
 from dashboard.components.panels import NONE, caution, not_run, table
+from dashboard.figures.confusion import matrix_height
+from dashboard.pages.performance import ids
 from pipeline import ExperimentResults, MeasuredRow, NotRunRow
 from pipeline.evaluation.facade import Figure, NotRun, find_image_figure
-from pipeline.image_tasks.facade import Published
+from pipeline.image_tasks.facade import ConfusionMatrix, Published
 
 #: Runs the experiments; shown where there are none.
 EXPERIMENT_COMMAND = "python -m pipeline experiment NAME"
@@ -56,7 +59,7 @@ def _experiment(experiment: ExperimentResults) -> html.Section:
             *_published(experiment.published),
             *_measured(measured, experiment.published, figures),
             *_not_run(experiment.rows),
-            *_matrices(measured, data.cautions),
+            *_matrices(experiment),
             *[html.P(note, className="muted") for note in experiment.notes],
             html.P(
                 [f"{where}. " if where else "", "To reproduce: ", html.Code(experiment.command)]
@@ -156,9 +159,8 @@ def _system(row: MeasuredRow | NotRunRow) -> list[Component]:
 
 
 def _training(row: MeasuredRow | NotRunRow) -> list[Component]:
-    strategy = f"strategy {row.strategy}" if row.strategy[:1] in ("1", "2") else row.strategy
     training: list[Component] = [
-        html.Div(strategy),
+        html.Div(_strategy_words(row)),
         html.Div(row.initial_weights, className="meaning"),
     ]
     if row.epochs and isinstance(row, MeasuredRow):
@@ -166,6 +168,10 @@ def _training(row: MeasuredRow | NotRunRow) -> list[Component]:
         seconds = "" if timed is None else f", {timed:,.1f} s each"
         training.append(html.Div(f"{row.epochs} epochs{seconds}", className="meaning"))
     return training
+
+
+def _strategy_words(row: MeasuredRow | NotRunRow) -> str:
+    return f"strategy {row.strategy}" if row.strategy[:1] in ("1", "2") else row.strategy
 
 
 def _figure(row: MeasuredRow, figure: Figure) -> html.Td:
@@ -179,25 +185,41 @@ def _figure(row: MeasuredRow, figure: Figure) -> html.Td:
     )
 
 
-def _matrices(rows: Sequence[MeasuredRow], cautions: Sequence[str]) -> list[html.Details]:
-    shown = [row for row in rows if row.confusion is not None]
-    if not shown:
+def measured_matrices(experiment: ExperimentResults) -> dict[str, ConfusionMatrix]:
+    """The confusion matrices of an experiment by the name of their system, each name once."""
+    found: dict[str, ConfusionMatrix] = {}
+    for row in experiment.rows:
+        if not isinstance(row, MeasuredRow) or row.confusion is None:
+            continue
+        options = (f"{key.replace('_', ' ')} {words}" for key, words in row.options.items())
+        parts = (row.label, _strategy_words(row), row.initial_weights, ", ".join(options))
+        name = "; ".join(filter(None, (*parts, row.split)))
+        same = sum(known.partition(" #")[0] == name for known in found)
+        found[f"{name} #{same + 1}" if same else name] = row.confusion
+    return found
+
+
+def _matrices(experiment: ExperimentResults) -> list[html.Figure]:
+    """The confusion matrix of one system at a time."""
+    matrices = measured_matrices(experiment)
+    if not matrices:
         return []
-    blocks = [
-        html.Div(
-            [html.H3(f"{row.label}, {row.split}", className="panel-title"), confusion_table(matrix)]
-        )
-        for row in shown
-        if (matrix := row.confusion) is not None
-    ]
-    summary = html.Summary("Confusion matrices")
+    first = next(iter(matrices))
+    choice = dbc.Select(
+        id=ids.system_id(experiment.name),
+        options=[{"label": name, "value": name} for name in matrices],
+        value=first,
+        className="field system-choice",
+    )
+    labelled = html.Label([html.Span("System", className="muted secondary"), choice])
+    classes = max(len(matrix.labels) for matrix in matrices.values())
     return [
-        html.Details(
-            [
-                summary,
-                *[caution(s) for s in cautions],
-                html.Div(blocks, className="matrices"),
-            ],
-            className="patients-table",
+        chart(
+            ids.experiment_id(experiment.name),
+            f"Confusion matrix: {experiment.title}",
+            reading="Rows: the label in the data; columns: the predicted class. Correct "
+            "predictions are on the diagonal.",
+            height=matrix_height(classes),
+            above=labelled,
         )
     ]

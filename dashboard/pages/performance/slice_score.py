@@ -7,7 +7,8 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.buttons import small_button
-from dashboard.components.panels import chart, figure_table, legend, panel, table
+from dashboard.components.charts import chart, legend
+from dashboard.components.panels import figure_table, panel, table
 from dashboard.figures.reliability import AFTER, BEFORE, WORDS
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
@@ -31,7 +32,7 @@ DECISIONS: dict[str, tuple[str, str]] = {
 def layout(data: PageData) -> html.Div:
     """Figures, precision-recall curve, basis of the decisions, calibration."""
     evaluation = data.evaluation
-    recall_title = "Precision-recall curve"
+    recall_title = "Precision-recall curve of the slice score"
     return html.Div(
         [
             html.Div(
@@ -42,7 +43,16 @@ def layout(data: PageData) -> html.Div:
                     ),
                     html.Div(
                         [
-                            panel(recall_title, chart(ids.RECALL, recall_title, height=300))
+                            panel(
+                                "",
+                                chart(
+                                    ids.RECALL,
+                                    recall_title,
+                                    reading="Nearer to the upper right corner is better. PPV "
+                                    "depends on the prevalence, the dashed line.",
+                                    height=300,
+                                ),
+                            )
                             if len(evaluation.precision_recall)
                             else None,
                             _decided_panel(data.measured.slices),
@@ -90,7 +100,7 @@ def _decided_panel(slices: pd.DataFrame) -> html.Section:
 
 
 def _calibration_panel(calibration: Calibration | None) -> html.Section:
-    title = "Calibration (click a point to list its slices)"
+    title = "Calibration of the slice score"
     before, after = (calibration.before, calibration.after) if calibration else (None, None)
     if before is None and after is None:
         return panel(
@@ -102,19 +112,25 @@ def _calibration_panel(calibration: Calibration | None) -> html.Section:
         if part is not None:
             facts += [html.Dt(f"{words} calibration"), html.Dd(_error_words(part))]
     return panel(
-        title,
+        "",
         html.Div(
             [
-                chart(ids.graph_id(ids.RELIABILITY), title, height=320, clickable=True),
+                chart(
+                    ids.graph_id(ids.RELIABILITY),
+                    title,
+                    reading="Above the dashed line the score is too low, below it too high. Click "
+                    "a point to list its slices.",
+                    height=320,
+                    clickable=True,
+                    marks=legend(*marks),
+                ),
                 html.Div(
                     [
                         html.P(
                             "The dashed line is perfect calibration: of the slices with a score of "
-                            "0.8, 80% contain tumor. Above the line the score is too low, below it "
-                            "too high. Larger points represent more slices.",
+                            "0.8, 80% contain tumor. Larger points represent more slices.",
                         ),
                         html.Dl(facts, className="calibration-facts tabular"),
-                        legend(*marks),
                     ],
                     className="stack",
                 ),

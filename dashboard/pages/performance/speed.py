@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.attributes import aria
+from dashboard.components.charts import chart
 from dashboard.components.panels import NONE, not_run, panel, table
+from dashboard.pages.performance import ids
 from pipeline import BenchmarkResults, MeasuredRoute, MissingRoute, Ratio, TimedTask, TimedTraining
 
 BENCHMARK_COMMAND = "python -m pipeline benchmark"
+#: Name of the chart of the training.
+_TRAINING = "training"
 _RUNTIMES = {"tensorflow": "TensorFlow", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 _HEAD = (
     "Method",
@@ -44,19 +49,64 @@ def layout(benchmark: BenchmarkResults | None, error: str, *, digest: str) -> ht
                 className="notice notice--warning",
             )
         )
-    children += [_task(task) for task in benchmark.tasks]
+    bars = timed_bars(benchmark)
+    children += [_task(task, one) for task, one in zip(benchmark.tasks, bars, strict=False)]
     if isinstance(benchmark.training, TimedTraining):
-        children.append(_training(benchmark.training))
+        children.append(_training(benchmark.training, bars[-1]))
     return html.Div([*children, _provenance(benchmark)], className="stack")
 
 
-def _task(task: TimedTask) -> html.Section:
-    measured = [route for route in task.routes if isinstance(route, MeasuredRoute)]
-    fastest = max((route.slices_per_s for route in measured), default=1.0)
+@dataclass(frozen=True)
+class TimedBars:
+    """A chart of speeds.
+
+    Attributes:
+        name: In ids.
+        title, measure: For readers; the measure with its unit.
+        values: Label and speed of each method.
+    """
+
+    name: str
+    title: str
+    measure: str
+    values: tuple[tuple[str, float], ...]
+
+
+def timed_bars(benchmark: BenchmarkResults) -> list[TimedBars]:
+    """The charts of a benchmark: one per task, and one of the training."""
+    found = [
+        TimedBars(
+            task.name,
+            task.label,
+            "Slices per second",
+            tuple(
+                (route.label, route.slices_per_s)
+                for route in task.routes
+                if isinstance(route, MeasuredRoute)
+            ),
+        )
+        for task in benchmark.tasks
+    ]
+    if isinstance(benchmark.training, TimedTraining):
+        loops = tuple((loop.label, loop.images_per_s) for loop in benchmark.training.loops)
+        found.append(TimedBars(_TRAINING, "Training", "Images per second", loops))
+    return found
+
+
+def _bar_chart(bars: TimedBars) -> html.Figure:
+    return chart(
+        ids.bars_id(bars.name),
+        f"{bars.title}: {bars.measure.lower()}",
+        reading="Longer is faster. The number at the end of each bar is its speed.",
+        height=80 + 34 * max(1, len(bars.values)),
+    )
+
+
+def _task(task: TimedTask, bars: TimedBars) -> html.Section:
     rows = [_row(route) for route in task.routes]
     return panel(
-        task.label,
-        bars("Slices per second", [(r.label, r.slices_per_s) for r in measured], longest=fastest),
+        "",
+        _bar_chart(bars),
         html.Details(
             [
                 html.Summary("Timings, speed-ups and memory"),
@@ -65,34 +115,6 @@ def _task(task: TimedTask) -> html.Section:
             className="patients-table",
         ),
         extra="stack stack--tight",
-    )
-
-
-def bars(label: str, values: list[tuple[str, float]], *, longest: float) -> html.Div:
-    """Horizontal bars with their numbers.
-
-    Args:
-        label: What the numbers measure.
-        values: Label and number of each bar.
-        longest: The number that fills the width.
-    """
-    lines = [
-        html.Div(
-            [
-                html.Div(words, className="bar-words"),
-                html.Div(
-                    html.Div(className="bar", style={"width": f"{100 * value / longest:.1f}%"}),
-                    className="bar-track",
-                    **aria(hidden="true"),
-                ),
-                html.Div(f"{value:,.1f}", className="bar-number strong"),
-            ],
-            className="bar-line",
-        )
-        for words, value in values
-    ]
-    return html.Div(
-        [html.P(label, className="muted secondary"), *lines], className="bars", role="group"
     )
 
 
@@ -120,12 +142,10 @@ def _ratio_words(ratio: Ratio | None) -> str:
     return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
-def _training(training: TimedTraining) -> html.Section:
-    loops = [(loop.label, loop.images_per_s) for loop in training.loops]
-    longest = max((rate for _, rate in loops), default=1.0)
+def _training(training: TimedTraining, bars: TimedBars) -> html.Section:
     return panel(
-        "Training",
-        bars("Images per second", loops, longest=longest),
+        "",
+        _bar_chart(bars),
         html.P(f"Speed-up: {_ratio_words(training.times_faster)}"),
         extra="stack stack--tight",
     )

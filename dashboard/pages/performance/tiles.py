@@ -1,15 +1,12 @@
-"""Tiles of the performance page: a figure with its interval, a cell of the confusion matrix."""
+"""Tiles of the performance page: a figure with its interval, the headline, rates at a point."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from dash import html
 
-from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
 from dashboard.evaluation import Cell
 from dashboard.figures.template import CI
 from pipeline.evaluation.facade import (
@@ -20,16 +17,12 @@ from pipeline.evaluation.facade import (
     all_figures,
 )
 
-#: A component's id: a string, or the dictionary of a pattern.
-ComponentId = str | dict[str, Any]
-
-#: Title of each cell, the outlines that the viewer draws there (AI amber, reference teal), and the
-#: order in which its slices are listed.
-CELL_WORDS: dict[Cell, tuple[str, tuple[str, ...], str]] = {
-    "tp": ("True positive", ("ai", "reference"), "lowest score first"),
-    "fn": ("False negative", ("reference",), "largest lesion first"),
-    "fp": ("False positive", ("ai",), "highest score first"),
-    "tn": ("True negative", (), "highest score first"),
+#: Title of each cell of the confusion matrix, and the order in which its slices are listed.
+CELL_WORDS: dict[Cell, tuple[str, str]] = {
+    "tp": ("True positive", "lowest score first"),
+    "fn": ("False negative", "largest lesion first"),
+    "fp": ("False positive", "highest score first"),
+    "tn": ("True negative", "highest score first"),
 }
 
 
@@ -73,31 +66,6 @@ def headline(figures: Figures) -> html.Section:
             ".",
         ]
     return html.Section(html.P(parts, className="lead"), className="panel performance-tile")
-
-
-def cell_tile(
-    cell: Cell, *, tile_id: ComponentId, count_id: ComponentId, pictures_id: ComponentId
-) -> html.Button:
-    """One cell of the confusion matrix, a button that lists its slices.
-
-    Args:
-        cell: The cell.
-        tile_id: Id of the button.
-        count_id: Id of its number, which a callback fills.
-        pictures_id: Id of its row of pictures, which a callback fills.
-    """
-    title, lines, order = CELL_WORDS[cell]
-    swatches = [html.Span(className=f"swatch--{line}", **aria(hidden="true")) for line in lines]
-    return button(
-        [
-            html.Span([title, html.Span(swatches, className="cell-lines")], className="cell-title"),
-            html.Span(id=count_id, className="number"),
-            html.Span(id=pictures_id, className="cell-thumbnails"),
-            html.Span(f"List slices, {order}", className="cell-open"),
-        ],
-        id=tile_id,
-        className="panel cell-tile",
-    )
 
 
 def rate_words(rates: Mapping[str, Estimate], counts: Confusion) -> list[html.Div]:

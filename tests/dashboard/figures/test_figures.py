@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 from fake_evaluation import evaluate, make_rows
 
 from dashboard.evaluation.cases import make_table
-from dashboard.evaluation.history import choose_measures, parse_history
 from dashboard.figures import template
+from dashboard.figures.bars import make_bar_figure
+from dashboard.figures.chart_data import attach_data, data_of
 from dashboard.figures.comparison import Pair, make_pair_figure
 from dashboard.figures.dice import make_dice_figure, stack_dots
 from dashboard.figures.institutions import MEANS, PATIENTS, make_institution_figure
+from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.reliability import AFTER, BEFORE, bin_sizes, make_reliability_figure
 from dashboard.figures.roc import (
     CURVE,
@@ -25,7 +28,6 @@ from dashboard.figures.roc import (
     make_recall_figure,
     make_roc_figure,
 )
-from dashboard.figures.training import USED_EPOCH, make_training_figure, used_epoch_words
 from pipeline.evaluation.facade import (
     Estimate,
     InstitutionPart,
@@ -54,16 +56,6 @@ def _traces(figure):
     return {trace.name: trace for trace in figure.data}
 
 
-def _contrast(one, other):
-    def luminance(color):
-        parts = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-        linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-        return linear @ [0.2126, 0.7152, 0.0722]
-
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_colours_are_read_from_the_style_sheet():
     found = template.read_tokens(CSS.read_text("utf-8"))
     assert found["dark"].reference == "#56d0c4", "through var()"
@@ -87,11 +79,11 @@ def test_colours_are_named_in_the_tokens_alone():
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_text_and_marks_stand_out_from_the_panel(theme):
+def test_text_and_marks_stand_out_from_the_panel(theme, contrast):
     tokens = template.tokens_of(theme)
-    assert min(_contrast(tokens.panel, c) for c in (tokens.text, tokens.muted)) >= 4.5
+    assert min(contrast(tokens.panel, c) for c in (tokens.text, tokens.muted)) >= 4.5
     marks = (tokens.accent, tokens.ai, tokens.reference)
-    assert min(_contrast(tokens.panel, color) for color in marks) >= 3
+    assert min(contrast(tokens.panel, color) for color in marks) >= 3
 
 
 @pytest.mark.parametrize("value", ["purple", None, 3, ["light"], "LIGHT"])
@@ -245,7 +237,9 @@ def test_pairs_lie_one_above_the_other_with_their_intervals():
         Pair("AUC", auc, None, Estimate(0.99)),
         Pair("None", auc, Estimate(None), None),
     ]
-    figure = make_pair_figure(pairs, names=("by slice", "by patient"), theme="dark")
+    figure = make_pair_figure(
+        pairs, names=("by slice", "by patient"), axes=("Value", "Metric"), theme="dark"
+    )
     traces = _traces(figure)
     assert traces["by slice"].x == (0.89,)
     assert traces["by patient"].x == (0.85, 0.99)
@@ -259,59 +253,64 @@ def test_pairs_lie_one_above_the_other_with_their_intervals():
     assert [trace.x for trace in intervals] == [(0.86, 0.92, None), (0.82, 0.88, None)]
     assert list(figure.layout.yaxis.ticktext) == ["Dice", "AUC", "None"]
     assert figure.layout.xaxis.range[0] == pytest.approx(0.8)
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("Value", "Metric")
+    first, second, third = map(list, figure.layout.meta["rows"])
+    assert first == ["Dice", 0.89, 0.86, 0.92, 0.85, 0.82, 0.88]
+    assert second == ["AUC", None, None, None, 0.99, None, None]
+    assert third == ["None", *[None] * 6]
 
 
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        (
-            ["epoch", "loss", "auc", "val_auc"],
-            [("auc", "val_auc", "slice AUC"), ("loss", "", "loss")],
-        ),
-        (["epoch", "val_patient_dice"], [("", "val_patient_dice", "Dice per patient")]),
-        (["epoch", "loss", "val_loss"], [("loss", "val_loss", "loss")]),
-        (["epoch", "seconds"], []),
-    ],
-)
-def test_what_the_history_holds_is_drawn(columns, expected):
-    measures = choose_measures(pd.DataFrame(columns=columns))
-    assert [(m.training, m.validation, m.words) for m in measures] == expected
+def test_a_figure_carries_its_data_with_missing_numbers_as_null():
+    data = pd.DataFrame({"Case": ["a", "b"], "Dice": [0.5, np.nan], "Slices": [3, 4]})
+    figure = attach_data(go.Figure(), data)
+    assert json.loads(figure.to_json())["layout"]["meta"] == {
+        "columns": ["Case", "Dice", "Slices"],
+        "rows": [["a", 0.5, 3], ["b", None, 4]],
+    }
+    assert data_of(figure)["Slices"].tolist() == [3, 4]
+    assert data_of(go.Figure()).empty
 
 
-@pytest.mark.parametrize(
-    ("rows", "epochs"),
-    [
-        ([{"epoch": 0.0, "loss": 1.0}, {"epoch": 1.0, "loss": 0.5}], [1, 2]),
-        ([{"epoch": 2.0}, {"epoch": 1.0}, {"loss": 3.0}], [1, 2]),
-        ([{"loss": 1.0}], []),
-        ([], []),
-    ],
-)
-def test_epochs_count_from_one(rows, epochs):
-    assert parse_history(rows)["epoch"].tolist() == epochs
+def test_the_data_of_a_figure_are_what_it_draws(evaluation, patients):
+    dots = make_dice_figure(patients, theme="dark")
+    shown = data_of(dots)
+    assert shown["Dice"].tolist() == sorted(patients["dice"].dropna())
+    assert set(shown["Case"]) == {item[0] for item in _traces(dots)["patients"].customdata}
+    roc = make_roc_figure(evaluation.roc, current=DEFAULT, default=DEFAULT, theme="dark")
+    names, *rows = zip(*data_of(roc).to_numpy().tolist(), strict=True)
+    assert names[:2] == (OPERATING_POINT, CURVE)
+    assert [column[0] for column in rows] == [0.5, pytest.approx(0.2), 0.9]
+    assert list(rows[2][1:]) == [point.sensitivity for point in evaluation.roc]
+    bins = (Reliability(0.2, 0.4, 4), Reliability(0.9, 0.8, 100))
+    reliability = data_of(make_reliability_figure(bins[:1], bins, theme="dark"))
+    assert reliability["Slices"].tolist() == [4, 4, 100]
+    recall = make_recall_figure(
+        evaluation.precision_recall, current=DEFAULT, prevalence=0.35, theme="dark"
+    )
+    assert len(data_of(recall)) == 1 + len(evaluation.precision_recall)
+    means = make_institution_figure(patients, evaluation.institutions, theme="dark")
+    assert len(data_of(means)) == len(patients) + len(evaluation.institutions)
 
 
-def test_used_epoch_is_marked_on_the_validation_line():
-    history = pd.DataFrame({"epoch": [1, 2, 3], "auc": [0.5, 0.7, 0.8], "val_auc": [0.4, 0.6, 0.5]})
-    (measure,) = choose_measures(history)
-    traces = _traces(make_training_figure(history, measure, used_epoch=2, theme="dark"))
-    assert (traces[USED_EPOCH].x[0], traces[USED_EPOCH].y[0]) == (2, 0.6)
-    unmarked = make_training_figure(history, measure, used_epoch=None, theme="dark")
-    assert USED_EPOCH not in _traces(unmarked)
+def test_every_axis_with_numbers_has_a_title(evaluation, patients):
+    figures = [
+        make_roc_figure(evaluation.roc, current=DEFAULT, default=DEFAULT, theme="dark"),
+        make_dice_figure(patients, theme="dark"),
+        make_institution_figure(patients, evaluation.institutions, theme="dark"),
+        make_reliability_figure((), (Reliability(0.2, 0.4, 4),), theme="dark"),
+        make_probability_figure([("Tumor", 0.9)], theme="dark"),
+        make_bar_figure([("a", 2.0)], measure="Slices per second", row="Method", theme="dark"),
+    ]
+    for figure in figures:
+        assert figure.layout.xaxis.title.text
 
 
-@pytest.mark.parametrize(
-    ("epoch", "words"),
-    [
-        (20, "final epoch (20 of 20) used"),
-        (12, "epoch 12 of 20 used"),
-        (None, ""),
-        (0, ""),
-        (21, ""),  # not in the history
-    ],
-)
-def test_used_epoch_is_named(epoch, words):
-    assert used_epoch_words(epoch, 20) == words
+def test_bars_have_their_numbers_at_their_ends():
+    values = [("slow", 2.8), ("fast", 1200.04)]
+    figure = make_bar_figure(values, measure="Slices per second", row="Method", theme="light")
+    assert list(figure.data[0].text) == ["2.8", "1,200.0"]
+    assert figure.layout.xaxis.title.text == "Slices per second"
+    assert data_of(figure).to_numpy().tolist() == [["slow", 2.8], ["fast", 1200.04]]
 
 
 def test_figures_are_plain_json(patients):

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from dash import html, no_update
 from dash.exceptions import PreventUpdate
@@ -26,6 +27,7 @@ from flask import Flask
 from page_calls import find, of_type, rows_of, text, with_class, words_of
 
 from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
+from dashboard.figures.chart_data import data_of
 from dashboard.figures.probabilities import make_probability_figure
 from dashboard.figures.template import DARK
 from dashboard.jobs import tasks
@@ -68,10 +70,11 @@ def test_page_of_a_task_shows_cautions_figures_matrix_and_cases(served):
     assert len(with_class(layout, "chip--warning")) == 1
     rows = rows_of(layout)
     assert ["0.842", "0.800 to 0.880"] in [row[1:] for row in rows]
-    (matrix,) = with_class(layout, "matrix")
-    assert [row[1:] for row in rows_of(matrix)[1:]] == [
-        ["7 (100%)" if k == place else "0" for k in range(4)] for place in range(4)
-    ]
+    chart = view.matrix_id(TASK)
+    assert find(layout, chart) is not None
+    (figure,) = comparisons.draw_matrix("dark", [chart])
+    assert data_of(figure)["Images"].tolist() == np.diag([7] * 4).ravel().tolist()
+    assert len(figure.layout.xaxis.ticktext) == 4
     titles = dict(zip(task.classes, task.class_titles, strict=True))
     (first, *_) = rows_of(with_class(layout, "patient-rows"))[1:]
     assert first[:4] == [
@@ -81,6 +84,11 @@ def test_page_of_a_task_shows_cautions_figures_matrix_and_cases(served):
         "70%",
     ]
     assert find(layout, "comparisons-choose") is not None
+
+
+@pytest.mark.parametrize("charts", [None, ["x"], [{"which": "other"}], [{"which": []}]])
+def test_a_matrix_of_no_task_is_not_drawn(served, charts):
+    assert all(one is no_update for one in comparisons.draw_matrix("dark", charts))
 
 
 def test_upload_limit_of_the_page_is_the_server_s(served):

@@ -13,7 +13,9 @@ from fake_server import make_settings
 from flask import Flask
 from page_calls import of_type, rows_of, with_class
 
+from dashboard.figures.chart_data import data_of
 from dashboard.pages.comparisons import page as comparisons
+from dashboard.pages.comparisons import view
 from dashboard.workspace import services
 from dashboard.workspace.services import build_services
 from pipeline.image_tasks.facade import IMAGE_TASKS
@@ -51,7 +53,9 @@ def test_an_invented_task_is_linked_and_described(server: Flask) -> None:
         assert not with_class(shown, "notice--error")
         rows = rows_of(shown)
         assert ["0.750", "0.500 to 0.900"] in [row[1:] for row in rows]
-        assert [TITLES[0], "3 (75%)", "1 (25%)"] in rows and [TITLES[1], "0", "4 (100%)"] in rows
+        (figure,) = comparisons.draw_matrix("dark", [view.matrix_id("specks")])
+        assert data_of(figure)["Label"].unique().tolist() == list(TITLES)
+        assert data_of(figure)["Images"].tolist() == [3, 1, 0, 4]
         assert ["few/1.png", *TITLES, "80%"] in [row[:4] for row in rows]
         links = of_type(comparisons.layout(), dcc.Link)
         assert "/comparisons?task=specks" in [link.href for link in links]

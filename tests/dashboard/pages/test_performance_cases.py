@@ -18,10 +18,11 @@ from page_calls import (
     rows_of,
     text,
     triggered,
+    with_class,
     words_of,
 )
 
-from dashboard.evaluation import CELLS, operating_points
+from dashboard.evaluation import operating_points, select_cell
 from dashboard.evaluation.installed import evaluated
 from dashboard.pages.performance import ids
 from dashboard.pages.performance import page as performance
@@ -50,9 +51,9 @@ def links_in(component: Any) -> set[str]:
     return {link.href for link in of_type(component, dcc.Link)}
 
 
-def test_tile_lists_its_slices(served, document):
+def test_button_of_a_cell_lists_its_slices(served, document):
     chosen, *_ = triggered(
-        ids.cell_id("fn"), performance.choose, [None, 1, None, None], [None], [], None
+        ids.pick_id("cell", "fn"), performance.choose, [None, 1, None, None], [None], [], [], None
     )
     assert chosen == {"kind": "cell", "which": "fn"}
     assert count_listed(listed("cell", "fn")) == evaluated().count(None).fn
@@ -125,18 +126,19 @@ def test_a_fold_s_operating_point_is_the_lowest_score_that_it_called():
 def test_click_on_a_point_of_the_reliability_diagram_lists_its_slices(served):
     click = {"points": [{"customdata": ["after", 0, 40]}]}
     chosen, *_ = triggered(
-        ids.graph_id(ids.RELIABILITY), performance.choose, [], [click], [], {"case": FIRST}
+        ids.graph_id(ids.RELIABILITY), performance.choose, [], [click], [], [], {"case": FIRST}
     )
     assert chosen == {"case": FIRST, "kind": "bin", "which": "after 0"}
 
 
 def test_dot_lists_a_case_that_is_not_here(served):
     dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
-    chosen, _, cleared = triggered(
+    chosen, _, cleared, _ = triggered(
         ids.graph_id(ids.DICE),
         performance.choose,
         [],
         [dot],
+        [],
         [],
         {"kind": "cell", "which": "tp"},
     )
@@ -147,21 +149,43 @@ def test_dot_lists_a_case_that_is_not_here(served):
     assert not links_in(by_case)
 
 
-def test_tiles_show_pictures_of_cases_that_are_here(served):
-    places = [ids.pictures_id(cell) for cell in CELLS]
-    assert performance.show_pictures([None], places) == [[], [], [], []]
-    assert performance.show_pictures([], []) == []
+@pytest.mark.parametrize(
+    ("place", "cell"), [((0, 0), "tp"), ((1, 0), "fn"), ((0, 1), "fp"), ((1, 1), "tn")]
+)
+def test_click_on_a_cell_of_the_matrix_chooses_it(served, place, cell):
+    click = {"points": [{"x": place[0], "y": place[1]}]}
+    name = ids.matrix_id("slices")
+    chosen, _, dots, cells = triggered(name, performance.choose, [], [None], [click], [], None)
+    assert chosen == {"kind": "cell", "which": cell}
+    assert (dots, cells) == ([None], [None])
+
+
+@pytest.mark.parametrize(
+    "click",
+    [None, "x", {}, {"points": [{}]}, {"points": [{"x": 2, "y": 0}]}, {"points": [{"x": "0"}]}],
+)
+def test_click_beside_the_cells_changes_nothing(served, click):
+    with pytest.raises(PreventUpdate):
+        triggered(ids.matrix_id("slices"), performance.choose, [], [], [click], [], None)
+
+
+def test_a_cell_shows_pictures_of_slices_that_are_here_and_lists_the_others(served):
+    assert not with_class(listed("cell", "tn"), "slice-picture")
     study_id = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
-    shown = performance.show_pictures([0.5], places)
-    assert len(shown[CELLS.index("tn")]) == 4
-    assert f"/data/{study_id}/" in text(shown)
+    for point in (None, 0.9):
+        shown = listed("cell", "tn", point=point)
+        slices = select_cell(evaluated().slices, point, "tn")
+        here = slices[slices["case_id"] == FIRST]["index"]
+        hrefs = [link.href for link in with_class(shown, "slice-picture")]
+        assert hrefs == [f"/review?study={study_id}&slice={number}" for number in here]
+        assert count_listed(shown) == len(slices)
 
 
 def test_dot_opens_a_case_that_is_here(served):
     study_id = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
     assert f"/review?study={study_id}" in links_in(performance.layout())
     dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
-    _, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    _, href, *_ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], [], None)
     assert href == f"/review?study={study_id}"
     by_cell = listed("cell", "tn")
     assert f"/review?study={study_id}&slice=1" in links_in(by_cell)
@@ -173,14 +197,16 @@ def test_only_a_study_with_the_evaluated_slices_opens(served):
     whole = add_row(served.store, 7, case_id=FIRST, indices=tuple(range(1, 13)))
     single = add_row(served.store, 8, case_id=FIRST, indices=(3,))
     dot = {"points": [{"customdata": [FIRST, "0.9"]}]}
-    _, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    _, href, *_ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], [], None)
     assert href == f"/review?study={whole}"
     by_cell = listed("cell", "tn")
     assert f"/review?study={whole}&slice=1" in links_in(by_cell)
     assert single not in text(by_cell)
     assert UNLINKED in words_of(by_cell)  # about the other cases
     served.store.delete_study(whole)
-    chosen, href, _ = triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+    chosen, href, *_ = triggered(
+        ids.graph_id(ids.DICE), performance.choose, [], [dot], [], [], None
+    )
     assert (chosen, href) == ({"case": FIRST}, no_update)
     assert not links_in(listed_case(FIRST))
     assert not {href for href in links_in(performance.layout()) if href.startswith("/review")}
@@ -188,9 +214,9 @@ def test_only_a_study_with_the_evaluated_slices_opens(served):
 
 def test_closing_forgets_the_choice(served):
     both = {"kind": "cell", "which": "tp", "case": FIRST}
-    chosen, *_ = triggered(ids.close_id("group"), performance.choose, [], [None], [1], both)
+    chosen, *_ = triggered(ids.close_id("group"), performance.choose, [], [None], [], [1], both)
     assert chosen == {"case": FIRST}
-    chosen, *_ = triggered(ids.close_id("case"), performance.choose, [], [None], [1], both)
+    chosen, *_ = triggered(ids.close_id("case"), performance.choose, [], [None], [], [1], both)
     assert chosen == {"kind": "cell", "which": "tp"}
 
 
@@ -200,12 +226,14 @@ def test_closing_forgets_the_choice(served):
 )
 def test_click_on_nothing_changes_nothing(served, dot):
     with pytest.raises(PreventUpdate):
-        triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], None)
+        triggered(ids.graph_id(ids.DICE), performance.choose, [], [dot], [], [], None)
 
 
 def test_a_new_list_s_button_is_no_click(served):
     with pytest.raises(PreventUpdate):
-        triggered(ids.close_id("group"), performance.choose, [], [None], [None], {"kind": "cell"})
+        triggered(
+            ids.close_id("group"), performance.choose, [], [None], [], [None], {"kind": "cell"}
+        )
 
 
 @pytest.mark.parametrize(

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import dash_bootstrap_components as dbc
 import pytest
 from dash import no_update
 from dash.exceptions import PreventUpdate
-from page_calls import text, triggered
+from page_calls import of_type, text, triggered
 
 from dashboard.evaluation import CELLS
 from dashboard.evaluation.installed import evaluated
+from dashboard.figures.chart_data import data_of
 from dashboard.figures.roc import OPERATING_POINT
 from dashboard.pages.performance import charts as figures
 from dashboard.pages.performance import ids
+from dashboard.pages.performance import page as performance
 from dashboard.pages.performance.inputs import parse_point, parse_threshold
 from pipeline.evaluation.facade import all_figures
 
 
-def test_moving_the_operating_point_recounts_the_tiles(served):
-    figure, words, rates, counts, kept = figures.show_operating_point("0.2", "light")
+def test_moving_the_operating_point_recounts_the_matrix(served):
+    figure, words, rates, matrix, kept = figures.show_operating_point("0.2", "light")
     assert kept == 0.2
     expected = evaluated().count(0.2)
     assert words == "0.20"
-    assert counts == [f"{getattr(expected, cell):,}" for cell in CELLS]
+    assert data_of(matrix)["Slices"].tolist() == [getattr(expected, cell) for cell in CELLS]
     point = next(trace for trace in figure.data if trace.name == OPERATING_POINT)
     sensitivity = expected.tp / (expected.tp + expected.fn)
     assert point.y[0] == pytest.approx(sensitivity)
@@ -71,13 +74,39 @@ def test_charts_are_drawn_in_every_theme(served, document, theme):
     assert drawn[3] is no_update
     for draw in (figures.draw_recall, figures.draw_folds, figures.draw_leakage):
         assert draw(theme).data
-    assert len(figures.draw_training(theme, [ids.training_id(0), ids.training_id(1)])) == 2
+    drawn = figures.draw_training(theme, [[RUN]], CURVES, [ids.runs_id("network")])
+    assert [bool(figure.data) for figure in drawn] == [True, True]
 
 
-@pytest.mark.parametrize("charts", [[{"which": "other"}], [{"which": []}], [{"which": 9}]])
-def test_unknown_training_charts_are_ignored(served, charts):
+RUN = "resunet-resnet18"  # the invented metadata.json names no split
+CURVES = [ids.training_id("network", name) for name in ("patient_dice", "loss")]
+
+
+def test_runs_are_switched(served):
+    groups = [ids.runs_id("network")]
+    for chosen in ([[]], [["nothing"]], ["x"], None, [[{}]]):
+        drawn = figures.draw_training("dark", chosen, CURVES, groups)
+        assert not any(figure.data for figure in drawn), chosen
+    assert figures.draw_training("dark", [], [], []) == []
+
+
+@pytest.mark.parametrize(
+    "chart", [{"which": "loss"}, {"which": [], "group": "network"}, {"group": [], "which": "loss"}]
+)
+def test_unknown_training_charts_are_ignored(served, chart):
     with pytest.raises(PreventUpdate):
-        figures.draw_training("dark", charts)
+        figures.draw_training("dark", [], [chart], [])
+
+
+def test_the_matrix_of_a_chosen_system_is_drawn(served):
+    view = performance.layout(view="published")
+    (choice,) = of_type(view, dbc.Select)
+    chart = ids.experiment_id("invented")
+    figure = figures.draw_experiment("dark", choice.value, chart)
+    assert data_of(figure)["Images"].tolist() == [8, 2, 1, 9]
+    for system, name in (("other", chart), (None, chart), (choice.value, {"which": "x"}), ("", 3)):
+        with pytest.raises(PreventUpdate):
+            figures.draw_experiment("dark", system, name)
 
 
 @pytest.mark.parametrize(

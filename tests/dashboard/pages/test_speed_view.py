@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from dash import html
-from page_calls import of_type, rows_of, with_class, words_of
+from dash import html, no_update
+from page_calls import find, of_type, rows_of, with_class, words_of
 
 from dashboard.components.panels import NONE
-from dashboard.pages.performance import speed
+from dashboard.figures.chart_data import data_of
+from dashboard.pages.performance import charts, ids, speed
 from pipeline import (
     BenchmarkResults,
     MeasuredRoute,
@@ -48,10 +49,6 @@ def shown(benchmark: BenchmarkResults = BENCHMARK, *, digest: str = "a" * 64) ->
     return speed.layout(benchmark, "", digest=digest)
 
 
-def numbers_of_bars(view: html.Div) -> list[str]:
-    return [words_of(number) for number in with_class(view, "bar-number")]
-
-
 def test_every_route_has_its_times_and_ratios() -> None:
     _, measured, missing = rows_of(shown())
     ratios = ["6.00 (5.50 to 6.50)", NONE, "1.20 (1.10 to 1.30)"]
@@ -60,8 +57,22 @@ def test_every_route_has_its_times_and_ratios() -> None:
 
 
 def test_bars_show_the_throughput_of_inference_and_training() -> None:
-    assert numbers_of_bars(shown()) == ["20.0", "10.0", "25.0"]
-    assert numbers_of_bars(shown(replace(BENCHMARK, training=TrainingNotRun()))) == ["20.0"]
+    inference, training = speed.timed_bars(BENCHMARK)
+    assert inference.values == (("OpenVINO", 20.0),)
+    assert training.values == (("plain", 10.0), ("own", 25.0))
+    for bars in (inference, training):
+        assert find(shown(), ids.bars_id(bars.name)) is not None
+    without = replace(BENCHMARK, training=TrainingNotRun())
+    assert speed.timed_bars(without) == [inference]
+
+
+def test_bars_are_drawn_from_the_file(served, monkeypatch) -> None:
+    charts_of = [ids.bars_id("slice"), ids.bars_id("other")]
+    assert charts.draw_bars("dark", charts_of) == [no_update, no_update]
+    monkeypatch.setattr(charts, "read_benchmark", lambda: (BENCHMARK, ""))
+    figure, nothing = charts.draw_bars("dark", charts_of)
+    assert data_of(figure).to_numpy().tolist() == [["OpenVINO", 20.0]]
+    assert nothing is no_update
 
 
 def test_times_of_other_weights_come_with_a_warning() -> None:

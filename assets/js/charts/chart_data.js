@@ -1,0 +1,70 @@
+// @ts-check
+/** The data of a figure as a table of the page and as CSV. */
+
+import { make } from "../frame/dom.js";
+
+/** @typedef {string | number | boolean | null} Cell */
+/** @typedef {{ columns: string[], rows: Cell[][] }} ChartData */
+
+const MISSING = "–";
+
+/**
+ * A cell as a table shows it: whole numbers whole, others with three decimals.
+ *
+ * @param {Cell} cell
+ */
+export function cellWords(cell) {
+  if (cell === null) return MISSING;
+  if (typeof cell !== "number") return String(cell);
+  const digits = Number.isInteger(cell) ? 0 : 3;
+  return cell.toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+/**
+ * @param {ChartData} data
+ */
+export function tableOf({ columns, rows }) {
+  const numbers = columns.map((_, k) => rows.some((row) => typeof row[k] === "number"));
+  /** @param {number} k */
+  const look = (k) => (numbers[k] ? { className: "number-cell" } : {});
+  const heads = columns.map((name, k) =>
+    make("th", { textContent: name, scope: "col", ...look(k) }),
+  );
+  const lines = rows.map((row) =>
+    make(
+      "tr",
+      {},
+      ...row.map((cell, k) => make("td", { textContent: cellWords(cell), ...look(k) })),
+    ),
+  );
+  const head = make("thead", {}, make("tr", {}, ...heads));
+  return make("table", { className: "data-table" }, head, make("tbody", {}, ...lines));
+}
+
+/**
+ * Rows as RFC 4180 has them, numbers in full.
+ *
+ * @param {ChartData} data
+ */
+export function csvOf({ columns, rows }) {
+  /** @param {Cell} cell */
+  const field = (cell) => {
+    const words = cell === null ? "" : String(cell);
+    return /[",\r\n]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words;
+  };
+  return [columns, ...rows].map((row) => row.map(field).join(",") + "\r\n").join("");
+}
+
+/**
+ * A title as a file name: `Dice per patient` becomes `dice-per-patient`.
+ *
+ * @param {string} title
+ */
+export const fileNameOf = (title) =>
+  title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "") || "chart";

@@ -1,0 +1,127 @@
+// @ts-check
+/**
+ * The frame of every chart (`dashboard/components/charts.py`): the table behind it, its download as
+ * CSV or as a picture. All are made from the figure, which carries its data
+ * (`dashboard/figures/chart_data.py`).
+ */
+
+import { targetOf } from "../frame/dom.js";
+import { csvOf, fileNameOf, tableOf } from "./chart_data.js";
+
+/** @import { ChartData } from "./chart_data.js" */
+
+/** Pixels of a downloaded picture for each pixel on the page, and of the room for its title. */
+const SCALE = 2;
+const TITLE_PX = 44;
+/** Figures whose table follows them. @type {WeakSet<PlotlyElement>} */
+const followed = new WeakSet();
+
+/**
+ * The figure of a frame; null before it is drawn.
+ *
+ * @param {Element} frame
+ */
+const figureOf = (frame) =>
+  /** @type {PlotlyElement | null} */ (frame.querySelector(".js-plotly-plot"));
+
+/**
+ * @param {PlotlyElement | null} figure
+ * @returns {ChartData | null}
+ */
+const dataOf = (figure) => figure?.layout?.meta ?? null;
+
+/**
+ * Fills the table of a frame, and again whenever its figure changes.
+ *
+ * @param {HTMLDetailsElement} details
+ */
+function fill(details) {
+  const frame = details.closest(".chart-frame");
+  const place = details.querySelector(".chart-table");
+  const figure = frame && figureOf(frame);
+  if (!frame || !place || !figure) return;
+  /** @type {ChartData | null} */
+  let shown = null;
+  const show = () => {
+    const data = dataOf(figure);
+    if (!details.open || !data || data === shown) return;
+    shown = data;
+    place.replaceChildren(tableOf(data));
+  };
+  show();
+  if (followed.has(figure)) return;
+  followed.add(figure);
+  figure.on("plotly_afterplot", show);
+}
+
+/**
+ * Downloads a chart.
+ *
+ * @param {Element} frame
+ * @param {string} kind
+ */
+async function save(frame, kind) {
+  const figure = figureOf(frame);
+  const data = dataOf(figure);
+  const title = frame instanceof HTMLElement ? (frame.dataset.chartTitle ?? "") : "";
+  const name = `${fileNameOf(title)}.${kind}`;
+  if (!figure || !data) return;
+  if (kind === "csv") {
+    const url = URL.createObjectURL(new Blob([csvOf(data)], { type: "text/csv" }));
+    download(url, name);
+    URL.revokeObjectURL(url);
+  } else download(await drawPicture(figure, title, kind), name);
+}
+
+/**
+ * The figure as a picture with its title, on the ground of its panel.
+ *
+ * @param {PlotlyElement} figure
+ * @param {string} title
+ * @param {string} format `png` or `svg`.
+ * @returns {Promise<string>} Its data URL.
+ */
+function drawPicture(figure, title, format) {
+  const colour = (/** @type {string} */ name) =>
+    getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const margin = figure.layout.margin ?? {};
+  const legend = figure.data.some((trace) => trace.showlegend);
+  const layout = {
+    ...figure.layout,
+    title: { text: title, x: 0, xref: "paper", font: { size: 14 } },
+    showlegend: legend,
+    paper_bgcolor: colour("--panel"),
+    plot_bgcolor: colour("--panel"),
+    margin: { ...margin, t: (margin.t ?? 0) + TITLE_PX, l: (margin.l ?? 0) + 12 },
+  };
+  const { offsetWidth: width, offsetHeight: height } = figure;
+  const size = { width, height: height + TITLE_PX, scale: SCALE };
+  return Plotly.toImage({ data: figure.data, layout }, { format, ...size });
+}
+
+/**
+ * @param {string} url
+ * @param {string} name
+ */
+function download(url, name) {
+  const link = document.createElement("a");
+  Object.assign(link, { href: url, download: name });
+  link.click();
+}
+
+export function start() {
+  document.addEventListener("click", (event) => {
+    const button = targetOf(event).closest("[data-chart-save]");
+    const frame = button?.closest(".chart-frame");
+    if (button instanceof HTMLElement && frame) void save(frame, button.dataset.chartSave ?? "");
+  });
+  // the event of an opened table does not bubble
+  const options = { capture: true };
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (target instanceof HTMLDetailsElement && target.matches(".chart-data")) fill(target);
+    },
+    options,
+  );
+}
