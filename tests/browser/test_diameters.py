@@ -35,13 +35,14 @@ def test_the_previous_diameters_stay_marked_until_the_new_ones_arrive(
     page.locator("#viewer-threshold").fill("0.3")
     expect(page.locator(LINE)).to_have_attribute("aria-busy", "true")
     expect(page.locator(LINE)).to_have_text(DEFAULT)
-    expect(page.locator("#finding-diameters-unit")).not_to_have_attribute("data-slice", "")
+    caption = page.inner_text("#finding-diameters-caption")
     expect(page.locator("#viewer-screen")).to_have_class(re.compile("diameters-late"))
     page.wait_for_timeout(300)
     held[0].continue_()
     expect(page.locator(LINE)).to_have_text(WIDE)
     expect(page.locator(LINE)).to_have_attribute("aria-busy", "false")
-    expect(page.locator("#finding-diameters-unit")).to_have_attribute("data-slice", "")
+    expect(page.locator("#finding-diameters-caption")).not_to_have_text(caption)
+    expect(page.locator("#finding-diameters-caption")).to_have_attribute("data-slice", "5")
     expect(page.locator("#viewer-screen")).not_to_have_class(re.compile("diameters-late"))
 
 

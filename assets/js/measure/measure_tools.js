@@ -2,7 +2,7 @@
 /**
  * The measuring tools: drawing a new measurement by drag or by clicks, selecting one, dragging its
  * ends or all of it. Ends and lines can only be dragged, and handles are only drawn, while a
- * measuring tool is chosen.
+ * measuring tool is chosen. Of diameters, only the ends.
  */
 
 /** @import { Pane } from "../viewer/panes.js" */
@@ -158,7 +158,8 @@ export function select(id, handle = null) {
 }
 
 /**
- * The end or line under a point; ends take precedence over lines.
+ * What a press at a point would drag: an end, else a whole measurement by its line. The lines of
+ * diameters cannot be dragged, so that a new measurement can start on them.
  *
  * @param {Point} point
  * @param {PointerEvent} event
@@ -180,7 +181,8 @@ function pick(point, event, screen, withLines) {
   );
   const end = nearest(ends, END_PX * wider);
   if (end || !withLines) return end;
-  const lines = list.map((one) => {
+  const movable = list.filter(({ item }) => item.kind !== "diameters");
+  const lines = movable.map((one) => {
     const away = measureShapes.distance(one.item, [point.x, point.y], scale);
     return { one, handle: null, away };
   });
@@ -210,7 +212,6 @@ function drag({ one, handle }, point, screen) {
   const { study } = viewer.opened();
   const { item } = one;
   select(item.id, handle);
-  if (item.kind === "diameters" && handle === null) return {};
   const id = one.isAi ? measureStore.newId() : item.id;
   const mask = item.kind === "diameters" ? bidimensional.mask(viewer.opened(), item.k) : null;
   document.body.classList.add("measure-dragging");

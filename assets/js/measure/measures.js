@@ -62,6 +62,9 @@ function sizes({ measures, study }, { item: { points }, isAi, lesion }) {
   return [words.join(" × "), isMm ? " mm" : " pixels"];
 }
 
+/** What the two numbers of diameters are, in their order. */
+export const LABELS = "long × short";
+
 /**
  * The RANO assessment; "" while it is unknown.
  *
@@ -71,7 +74,8 @@ function sizes({ measures, study }, { item: { points }, isAi, lesion }) {
  */
 function rano(now, which, one) {
   const reason = bidimensional.reason(now, which, one);
-  return reason && `RANO 2.0: ${reason}`;
+  const mask = which === "ai" && bidimensional.isCorrected() ? " (AI mask)" : "";
+  return reason && `RANO 2.0${mask}: ${reason}`;
 }
 
 /**
@@ -127,8 +131,9 @@ function describe(now, one) {
   const where = `go to ${place} of ${now.study.n}`;
   line.setAttribute("aria-label", `${size} ${now.measures?.unit}: ${where}`);
   line.title = `${words}. Click to go there.`;
-  line.dataset.k = String(item.k);
-  showSlice(now);
+  const caption = byId("finding-diameters-caption");
+  caption.textContent = bidimensional.isLate("ai") ? "measuring" : `${LABELS}, ${place}`;
+  caption.dataset.slice = String(item.k + 1);
   const assessment = rano(now, "ai", one);
   showState(assessment ? "assessed" : "measuring", assessment || MEASURING);
   const notes = [`${words}.`, ...bidimensional.notes(now, "ai")];
@@ -139,32 +144,40 @@ function describe(now, one) {
 }
 
 /**
- * Shows above the unit on which slice the diameters are, unless it is in view, or that they are
- * still being measured.
+ * Diameters of the corrected mask.
  *
- * @param {Session} now
+ * @typedef {object} OwnDiameters
+ * @property {string} size "56 × 55", or why there is none; "" if nothing is to be measured.
+ * @property {string} unit
+ * @property {number | null} k Position of their slice; null if there are none.
+ * @property {string} where Their slice, and whether the reader has edited them.
+ * @property {string} criterion The RANO assessment, or why measuring failed.
+ * @property {boolean} isLate
  */
-function showSlice(now) {
-  const k = Number(byId("finding-diameters-line").dataset.k);
-  const slice = k === now.k ? "" : `slice ${k + 1}`;
-  byId("finding-diameters-unit").dataset.slice = bidimensional.isLate("ai") ? "measuring" : slice;
-}
+
+/** @type {OwnDiameters} */
+export const NO_DIAMETERS = {
+  size: "",
+  unit: "",
+  k: null,
+  where: "",
+  criterion: "",
+  isLate: false,
+};
 
 /**
- * Diameters of the corrected mask: size and slice, and the RANO assessment; "" if there are none.
- *
  * @param {Session} now
+ * @returns {OwnDiameters}
  */
 export function ofCorrection(now) {
   const failure = bidimensional.sentence("own");
-  const isLate = bidimensional.isLate("own");
   const one = bidimensional.isCorrected() && main(now, "own");
-  if (failure) return { size: "not measured", criterion: failure, isLate: false };
-  if (!one) return { size: isLate ? "measuring" : "", criterion: "", isLate: false };
-  const byHand = one.isAi ? "" : ", edited by the reader";
-  const size = `${sizes(now, one).join("")}, slice ${one.item.k + 1}${byHand}`;
+  if (failure) return { ...NO_DIAMETERS, size: "not measured", criterion: failure };
+  if (!one) return { ...NO_DIAMETERS, size: bidimensional.isLate("own") ? "measuring" : "" };
+  const [size, unit] = sizes(now, one);
+  const where = `slice ${one.item.k + 1}${one.isAi ? "" : ", edited by the reader"}`;
   const criterion = rano(now, "own", one); // may start a request
-  return { size, criterion, isLate: bidimensional.isLate("own") };
+  return { size, unit, k: one.item.k, where, criterion, isLate: bidimensional.isLate("own") };
 }
 
 /** The diameters of the AI mask in the findings panel. */
@@ -190,7 +203,6 @@ export function mount(signal) {
   return all([
     viewer.on(["open", "result"], begin),
     viewer.on("measures", show),
-    viewer.on("slice", showSlice),
     bidimensional.on(show),
     correction.on("change", ({ now }) => show(now)),
   ]);

@@ -5,7 +5,7 @@
 /** @import { Spec, State } from "../correct/correction.js" */
 /** @import { VersionLine } from "../correct/correction_store.js" */
 
-import { byId, make, targetOf, write } from "../frame/dom.js";
+import { byId, letGoOfClick, make, targetOf, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as correction from "../correct/correction.js";
 import * as correctionFigures from "../correct/correction_figures.js";
@@ -78,12 +78,14 @@ function showFigures(state) {
   byId("correction-ai").hidden = !correction.baseNow().ai;
   byId("correction-reference").hidden = !state.reference;
   const area = here.area === null ? NONE : amounts.areaWords(here.area, study);
-  const volume =
+  const [number, unit] =
     whole.area === null
-      ? NONE
-      : amounts.volumeWords(whole.area, amounts.volumeMl(whole.areas ?? [], study));
+      ? [NONE, ""]
+      : amounts.volumeParts(whole.area, amounts.volumeMl(whole.areas ?? [], study));
+  write("finding-own-volume", number);
+  write("finding-own-volume-unit", unit && ` ${unit}`);
   write("correction-size-slice", area);
-  write("correction-size-volume", volume);
+  write("correction-size-volume", [number, unit].filter(Boolean).join(" "));
   write("correction-ai-slice", diceText(here.ai));
   write("correction-ai-volume", diceText(whole.ai));
   write("correction-reference-slice", diceText(here.reference));
@@ -97,13 +99,35 @@ function showFigures(state) {
  */
 function showDiameters(now) {
   const isShown = correctionLayer.versionShown() === null;
-  const none = { size: "", criterion: "", isLate: false };
-  const { size, criterion, isLate } = isShown ? measures.ofCorrection(now) : none;
+  const found = isShown ? measures.ofCorrection(now) : measures.NO_DIAMETERS;
+  const { size, unit, k, where, criterion, isLate } = found;
   byId("correction-diameters").hidden = !size;
-  for (const id of ["correction-diameters-all", "correction-measurable"])
-    byId(id).setAttribute("aria-busy", String(isLate));
-  write("correction-diameters-all", size);
+  const ids = ["correction-diameters-all", "correction-measurable", "finding-own-diameters-line"];
+  for (const id of ids) byId(id).setAttribute("aria-busy", String(isLate));
+  write("correction-diameters-all", where ? `${size}${unit}, ${where}` : size);
   write("correction-measurable", criterion);
+  const line = byId("finding-own-diameters-line");
+  line.hidden = k === null;
+  write("finding-own-diameters", size);
+  write("finding-own-diameters-unit", unit);
+  line.setAttribute("aria-label", `${size}${unit}: go to slice ${(k ?? 0) + 1}`);
+  line.dataset.k = String(k ?? "");
+  write("finding-own-diameters-caption", k === null ? "" : `${measures.LABELS}, ${where}`);
+}
+
+/**
+ * Puts volume and diameters of the current mask at the head of the findings, above those of the AI
+ * mask, once the reader has corrected it.
+ *
+ * @param {State} state
+ * @param {boolean} isThere Whether there is a corrected mask.
+ */
+function showHeadline({ now: { study } }, isThere) {
+  byId("findings-study").dataset.corrected = String(isThere);
+  byId("finding-own").hidden = !isThere;
+  byId("finding-ai-name").hidden = !isThere || !study.result;
+  byId("finding-title-ai").hidden = isThere;
+  write("finding-own-name", currentName());
 }
 
 function update() {
@@ -125,6 +149,7 @@ function update() {
   write("correction-title", isThere || isEditing ? currentName() : "Corrections");
   byId("correction-figures").hidden = !isThere && !isEditing;
   write("correction-of", shown !== null && isThere ? notOfVersion(shown) : "");
+  showHeadline(state, isThere);
   showFigures(state);
   showDiameters(state.now);
   write("correction-base", state.base ? origin(state.base.spec) : "");
@@ -279,6 +304,12 @@ function answer(event) {
 export function mount(signal) {
   byId("correction-from-ai").addEventListener("click", fromAi, { signal });
   byId("correction-ask").addEventListener("click", answer, { signal });
+  const goThere = (/** @type {MouseEvent} */ event) => {
+    letGoOfClick(event);
+    const { k } = byId("finding-own-diameters-line").dataset;
+    if (k) viewer.goTo(Number(k));
+  };
+  byId("finding-own-diameters-line").addEventListener("click", goThere, { signal });
   return all([
     correction.on(["open", "change", "loaded", "live"], schedule),
     correctionStore.on("status", schedule),

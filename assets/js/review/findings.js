@@ -113,22 +113,27 @@ function diceWithReference(now) {
  *
  * @param {string} name
  * @param {number | null | undefined} value
+ * @param {string} [words]
  */
-function share(name, value) {
-  write(`finding-${name}`, value?.toFixed(2) ?? NONE);
+function share(name, value, words = value?.toFixed(2) ?? NONE) {
+  write(`finding-${name}`, words);
   byId(`finding-${name}-fill`).style.width = `${(value ?? 0) * 100}%`;
 }
 
 /** @param {Session} now */
 function showSlice(now) {
   const slice = now.study.result?.slices[now.k];
-  share("score", slice?.slice_score);
+  const point = slice ? operatingPoint.value(now) : 0;
+  const [score, pointWords] = slice
+    ? amounts.besideThreshold(slice.slice_score, point)
+    : [NONE, NONE];
+  share("score", slice?.slice_score, score);
   share("classifier", slice?.classifier_score);
   share("evidence", slice?.outline_evidence);
   const tick = byId("finding-score-tick");
   tick.hidden = !slice;
-  if (slice) tick.style.left = `${operatingPoint.value(now) * 100}%`;
-  write("finding-point", slice ? operatingPoint.value(now).toFixed(2) : NONE);
+  tick.style.left = `${point * 100}%`;
+  write("finding-point", pointWords);
   showDecision(now, slice);
   write("finding-area", area(now));
   write("finding-dice", diceWithReference(now));

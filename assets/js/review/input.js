@@ -4,9 +4,11 @@
 /** @import { Binding } from "../frame/keys.js" */
 /** @import { Session, Show } from "../viewer/session.js" */
 
-import { byId, letGoOfClick, makeRange, query } from "../frame/dom.js";
+import { byId, letGoOfClick, makeRange, query, targetOf } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
+import * as correction from "../correct/correction.js";
+import * as correctionFigures from "../correct/correction_figures.js";
 import * as operatingPoint from "../viewer/operating_point.js";
 import * as drawing from "../viewer/drawing.js";
 import * as greyscale from "../viewer/greyscale.js";
@@ -69,6 +71,28 @@ const nextConflict = go(({ study: { result }, k }) => {
 });
 
 /**
+ * Pixels by slice of the reader's mask where there is one and it is shown, else of the AI mask;
+ * null while they are unknown.
+ *
+ * @param {Session} now
+ */
+function areasOf(now) {
+  const { state } = correction;
+  if (state && correction.isThere() && now.show.correction)
+    return correctionFigures.volume(state).areas ?? null;
+  return now.study.result && now.study.indices.map((_, k) => threshold.area(now, k));
+}
+
+/** Goes to the slice on which the mask is largest, or shows why there is none. */
+const goToLargest = go((now) => {
+  const areas = areasOf(now);
+  if (!areas) return note("Not analysed yet: no mask.", "mask-unknown");
+  const most = Math.max(...areas);
+  if (!most) return note("No slice has a mask.", "no-mask");
+  viewer.goTo(areas.indexOf(most));
+});
+
+/**
  * Shows or hides the rail or the findings in a window that is too narrow for them.
  *
  * @param {"rail" | "findings"} name
@@ -81,6 +105,31 @@ function fold(name, wanted) {
   const first = byId(name).querySelector("button, a, summary");
   if (open) first?.focus();
 }
+
+/** @returns {NodeListOf<HTMLDetailsElement>} */
+const openMenus = () => document.querySelectorAll(".menu[open]");
+
+/**
+ * Closes the menus of the tool bar, except one that contains what was pressed.
+ *
+ * @param {Element} [pressed]
+ */
+function closeMenus(pressed) {
+  for (const menu of openMenus()) if (!pressed || !menu.contains(pressed)) menu.open = false;
+}
+
+/** Closes what is open or unfolded, else goes back from any tool to window and level. */
+const leave = go(() => {
+  const menus = openMenus();
+  for (const menu of menus) menu.querySelector("summary")?.focus();
+  closeMenus();
+  if (menus.length) return;
+  const open = /** @type {const} */ (["rail", "findings"]).filter((name) =>
+    query(".review").classList.contains(`review--${name}`),
+  );
+  for (const name of open) fold(name, false);
+  if (!open.length) tools.leave();
+});
 
 function resetToDefaults() {
   threshold.set(null);
@@ -100,6 +149,7 @@ const BUTTONS = {
   "window-full": fullRange,
   reset,
   "next-lesion": () => operatingPoint.goToLesion(1),
+  "largest-lesion": goToLargest,
   "next-conflict": nextConflict,
   "threshold-default": () => threshold.set(null),
   "operating-point-default": () => operatingPoint.set(null),
@@ -198,6 +248,12 @@ const KEYS = [
     run: () => operatingPoint.goToLesion(-1),
   },
   {
+    id: "lesion.largest",
+    key: "Shift+l",
+    label: "Slice with the largest area",
+    run: goToLargest,
+  },
+  {
     id: "conflict.next",
     key: "c",
     label: "Next conflict (classifier vs segmentation)",
@@ -248,13 +304,7 @@ const KEYS = [
     run: () => tools.choose("window"),
   },
   { id: "tool.zoom", key: "z", label: "Left drag: zoom", run: () => tools.choose("zoom") },
-  {
-    key: "Escape",
-    run: go(() => {
-      fold("rail", false);
-      fold("findings", false);
-    }),
-  },
+  { key: "Escape", label: "Close menu or side panel, or leave the tool", run: leave },
   { id: "series.first", key: "1", label: "First series", run: () => rail.choose(0) },
   { id: "series.second", key: "2", label: "Second series", run: () => rail.choose(1) },
   { id: "series.third", key: "3", label: "Third series", run: () => rail.choose(2) },
@@ -340,6 +390,8 @@ function putSliders() {
 export function mount(signal) {
   putSliders();
   query(".review").addEventListener("click", letGoOfClick, { signal });
+  const pressed = (/** @type {Event} */ event) => closeMenus(targetOf(event));
+  document.addEventListener("pointerdown", pressed, { capture: true, signal });
   for (const [id, run] of Object.entries(BUTTONS)) {
     const works = /^(toggle|close)-/.test(id); // before a study is open, too
     const press = () => {

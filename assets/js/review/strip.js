@@ -236,7 +236,8 @@ function readout(now, k) {
   const amount = (/** @type {number} */ pixels) => amounts.areaWords(pixels, study);
   const parts = [];
   const slice = study.result?.slices[k];
-  if (slice) parts.push(`score ${slice.slice_score.toFixed(2)}`);
+  if (slice)
+    parts.push(`score ${amounts.besideThreshold(slice.slice_score, operatingPoint.value(now))[0]}`);
   if (slice && threshold.area(now, k)) parts.push(amount(threshold.area(now, k)));
   parts.push(...marksOf(now, k).map(([, text]) => text));
   const reference = referenceAreas[k];

@@ -43,6 +43,27 @@ export function volumeMl(areas, { spacing_mm: mm, slice_weights: weights }) {
   return (voxels * mm[0] * mm[1] * mm[2]) / 1000;
 }
 
+const MOST_DIGITS = 6;
+
+/**
+ * A number and the threshold it is compared with, with as many digits (at least two) as it takes to
+ * see which one is greater.
+ *
+ * @param {number} value
+ * @param {number} threshold
+ * @returns {[string, string]}
+ */
+export function besideThreshold(value, threshold) {
+  let digits = 2;
+  while (
+    digits < MOST_DIGITS &&
+    value !== threshold &&
+    value.toFixed(digits) === threshold.toFixed(digits)
+  )
+    digits++;
+  return [value.toFixed(digits), threshold.toFixed(digits)];
+}
+
 /** @param {number} number */
 const counted = (number) => number.toLocaleString("en-US");
 

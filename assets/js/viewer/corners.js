@@ -1,5 +1,8 @@
 // @ts-check
-/** Text in the corners of the image, orientation letters, and the study line in the top bar. */
+/**
+ * Text in the corners of the image, orientation letters, the study line in the top bar, and the
+ * titles of page and window.
+ */
 
 /** @import { Session } from "./session.js" */
 /** @import { Orientation } from "./study.js" */
@@ -52,6 +55,9 @@ function study(now) {
   const parts = [name, s.description || "Brain MRI", s.study_date, slices];
   const top = find("top-context");
   if (top) top.textContent = parts.filter(Boolean).join("  ·  ");
+  const title = [name, s.description, s.study_date].filter(Boolean).join(" · ");
+  write("review-title", title);
+  document.title = `${title} · Overread`;
   series(now);
 }
 

@@ -94,13 +94,16 @@ export function choose(name) {
   if (tools.has(name)) viewer.display({ tool: name });
 }
 
+/** Returns to window and level. */
+export const leave = () => choose(HOME);
+
 /**
  * Opens the row of a group with its last used tool; if it is open, returns to window and level.
  *
  * @param {Group} name
  */
 export function toggleGroup(name) {
-  if (group() === name) return choose(HOME);
+  if (group() === name) return leave();
   const first = [...tools.values()].find((tool) => tool.group === name)?.name ?? HOME;
   const before = last.get(name);
   choose(before && tools.has(before) ? before : first);

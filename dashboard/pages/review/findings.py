@@ -62,30 +62,62 @@ def _section(title: str, *children: Component, id: str) -> html.Section:
     )
 
 
+def _headline(prefix: str) -> html.Div:
+    """Volume and diameters of a mask; of the reader's the ids begin with ``own-``."""
+    return html.Div(
+        [
+            html.P(
+                [
+                    html.Span(id=f"finding-{prefix}volume", className="number"),
+                    html.Span(id=f"finding-{prefix}volume-unit", className="unit"),
+                ],
+                id=f"finding-{prefix}volume-line",
+            ),
+            html.Div(
+                [
+                    button(
+                        [
+                            html.Span(id=f"finding-{prefix}diameters", className="number"),
+                            html.Span(id=f"finding-{prefix}diameters-unit", className="unit"),
+                        ],
+                        id=f"finding-{prefix}diameters-line",
+                        className="finding-diameters",
+                        hidden=True,
+                    ),
+                    html.P(id=f"finding-{prefix}diameters-caption", className="finding-caption"),
+                ]
+            ),
+        ],
+        className="finding-volume",
+    )
+
+
 def _study() -> html.Section:
-    return _section(
-        "FLAIR abnormality (AI)",
+    return html.Section(
+        [
+            html.H2(
+                ["FLAIR abnormality", html.Span(" (AI)", id="finding-title-ai")],
+                className="panel-title",
+            ),
+            *_facts(),
+        ],
+        className="findings-section",
+        id="findings-study",
+    )
+
+
+def _facts() -> list[Component]:
+    return [
         html.Div(
             [
-                html.P(
-                    [
-                        html.Span(id="finding-volume", className="number"),
-                        html.Span(id="finding-volume-unit", className="unit"),
-                    ],
-                    id="finding-volume-line",
-                ),
-                button(
-                    [
-                        html.Span(id="finding-diameters", className="number"),
-                        html.Span(id="finding-diameters-unit", className="unit"),
-                    ],
-                    id="finding-diameters-line",
-                    className="finding-diameters",
-                    hidden=True,
-                ),
+                html.P(id="finding-own-name", className="finding-caption"),
+                _headline("own-"),
             ],
-            className="finding-volume",
+            id="finding-own",
+            hidden=True,
         ),
+        html.P("AI", id="finding-ai-name", className="finding-caption", hidden=True),
+        _headline(""),
         html.P(id="finding-above", className="finding-text"),
         html.Div(
             [
@@ -151,8 +183,7 @@ def _study() -> html.Section:
             id="analysis",
             className="analysis",
         ),
-        id="findings-study",
-    )
+    ]
 
 
 def _slice() -> html.Section:

@@ -79,6 +79,7 @@ def layout(study: str | None = None, slice: str | None = None, **_: str) -> Comp
         return _page(_error(*NO_STUDY))
     wanted = int(slice) if slice and re.fullmatch(r"[0-9]{1,6}", slice) else None
     return _page(
+        html.H1("Review", id="review-title", className="visually-hidden"),
         html.Div(
             [rail.layout(), viewer.layout(), findings.layout(SCORE_EXPLANATION)],
             className="review",

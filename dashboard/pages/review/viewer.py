@@ -158,6 +158,7 @@ def _strip() -> html.Div:
                         hidden=True,
                     ),
                     html.Span(id="strip-readout", className="strip-readout tabular"),
+                    small_button("Largest area", "Shift+L", id="viewer-largest-lesion"),
                     small_button(
                         "Next lesion slice",
                         "N",

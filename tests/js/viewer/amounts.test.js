@@ -37,3 +37,15 @@ const WORDS = [
 for (const [voxels, ml, words] of WORDS) {
   test(`${ml} mL in words`, () => assert.equal(amounts.volumeWords(voxels, ml), words));
 }
+
+test("a number beside a threshold has the digits that tell them apart", () => {
+  const cases = [
+    [0.97, 0.5, ["0.97", "0.50"]],
+    [0.1499, 0.15, ["0.1499", "0.1500"]],
+    [0.1513, 0.15, ["0.151", "0.150"]],
+    [0.15, 0.15, ["0.15", "0.15"]],
+    [0.15 - 1e-9, 0.15, ["0.150000", "0.150000"]],
+  ];
+  for (const [value, threshold, words] of cases)
+    assert.deepEqual(amounts.besideThreshold(value, threshold), words);
+});
