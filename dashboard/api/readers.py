@@ -1,4 +1,4 @@
-"""HTTP of the reader: who is reading, which keys they changed, whether they took the tour."""
+"""HTTP of the reader: who is reading, their keys, whether they took the tour, their views."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from dashboard.api.endpoint import Answer, Body, endpoint
 from dashboard.api.identity import Reader, current_reader
 from dashboard.store.readers import ReaderRow, change_reader, find_reader
+from dashboard.store.stored_json import ViewMode
 from dashboard.workspace import services
 from dashboard.workspace.received import RequestRefused
 
@@ -43,6 +44,7 @@ _Name = Annotated[
 ]
 #: Id of a binding, such as "show.ai".
 _Binding = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]{0,63}$")]
+_SecondView = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,32}$")]
 _Keys = Annotated[
     dict[_Binding, Annotated[str, AfterValidator(_check_key)]], Field(max_length=MOST_KEYS)
 ]
@@ -55,6 +57,9 @@ class ReaderChange(Body):
         name: The reader's name.
         keys: All changed keys, by binding.
         tour_done: Whether the tour no longer opens by itself.
+        view_mode: Views in which studies open.
+        second_view: Content of the second view: a sequence, "reference" or "bare"; "" for the
+            default.
     """
 
     shown: ClassVar[str] = "Your entry"
@@ -62,11 +67,13 @@ class ReaderChange(Body):
     name: _Name | None = None
     keys: _Keys | None = None
     tour_done: bool | None = None
+    view_mode: ViewMode | None = None
+    second_view: _SecondView | None = None
 
     @model_validator(mode="after")
     def _check_any(self) -> ReaderChange:
         if not self.model_fields_set:
-            raise ValueError("must hold name, keys or tour_done")
+            raise ValueError("must hold at least one field")
         return self
 
 
@@ -79,6 +86,7 @@ class ReaderAnswer(Answer):
         can_rename: Whether the reader may change the name.
         keys: Changed keys by binding.
         tour_done: Whether the tour no longer opens by itself.
+        view_mode, second_view: Views in which studies open.
     """
 
     name: str
@@ -86,6 +94,8 @@ class ReaderAnswer(Answer):
     can_rename: bool
     keys: Mapping[str, str]
     tour_done: bool
+    view_mode: ViewMode
+    second_view: str
 
 
 @reader.get("/api/reader")
@@ -99,7 +109,7 @@ def show_reader() -> ReaderAnswer:
 @reader.put("/api/reader")
 @endpoint()
 def change(sent: ReaderChange) -> ReaderAnswer:
-    """Change name, keys or tour_done."""
+    """Change what is sent."""
     who = current_reader()
     if sent.name is not None and not who.can_rename:
         raise RequestRefused(
@@ -111,6 +121,8 @@ def change(sent: ReaderChange) -> ReaderAnswer:
         name=sent.name,
         keys=sent.keys,
         tour_done=sent.tour_done,
+        view_mode=sent.view_mode,
+        second_view=sent.second_view,
     )
     return _answer(current_reader(), row)
 
@@ -122,4 +134,6 @@ def _answer(who: Reader, row: ReaderRow) -> ReaderAnswer:
         can_rename=who.can_rename,
         keys=row.keys,
         tour_done=row.tour_done,
+        view_mode=row.view_mode,
+        second_view=row.second_view,
     )

@@ -26,6 +26,25 @@ def button(content: str | list[str | Component], key: str = "", **attributes: An
     return html.Button(content, type="button", **attributes)
 
 
+def menu(label: str, title: str, *children: Component, id: str) -> html.Details:
+    """A button that opens a panel below it; `assets/js/review/input.js` closes it.
+
+    Args:
+        label: Of the button.
+        title: Its tooltip.
+        *children: Content of the panel.
+        id: Of the whole.
+    """
+    return html.Details(
+        [
+            html.Summary(label, className="button button--small menu-button", title=title),
+            html.Div(list(children), className="menu-panel"),
+        ],
+        id=id,
+        className="menu",
+    )
+
+
 def small_button(
     content: str | list[str | Component], key: str = "", **attributes: Any
 ) -> html.Button:

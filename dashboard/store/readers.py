@@ -1,4 +1,4 @@
-"""What is stored of each reader: name, changed keys, whether they took the tour."""
+"""What is stored of each reader: name, changed keys, whether they took the tour, views."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dashboard.store.database import Database
 from dashboard.store.rows import readable, value_of
 from dashboard.store.schema import ReaderRecord
-from dashboard.store.stored_json import ReaderSettings
+from dashboard.store.stored_json import ReaderSettings, ViewMode
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,15 @@ class ReaderRow:
         name: What they typed, or "".
         keys: Changed keys by the binding's id; "" for a binding without a key.
         tour_done: Whether the tour no longer starts by itself.
+        view_mode, second_view: Views in which studies open; see `ReaderSettings`.
     """
 
     reader_id: str
     name: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
     tour_done: bool = False
+    view_mode: ViewMode = "one"
+    second_view: str = ""
 
 
 def find_reader(store: Database, reader_id: str) -> ReaderRow:
@@ -44,6 +47,8 @@ def change_reader(
     name: str | None = None,
     keys: Mapping[str, str] | None = None,
     tour_done: bool | None = None,
+    view_mode: ViewMode | None = None,
+    second_view: str | None = None,
 ) -> ReaderRow:
     """Change what is given and leave the rest; two pages may do so at the same time."""
 
@@ -56,6 +61,8 @@ def change_reader(
             record.settings = ReaderSettings(
                 keys=known.keys if keys is None else dict(keys),
                 tour_done=known.tour_done if tour_done is None else tour_done,
+                view_mode=known.view_mode if view_mode is None else view_mode,
+                second_view=known.second_view if second_view is None else second_view,
             )
             record.name = record.name if name is None else name
             record.changed_at = store.clock()
@@ -77,7 +84,14 @@ def _row(record: ReaderRecord | None, reader_id: str) -> ReaderRow:
     if record is None:
         return ReaderRow(reader_id)
     settings = _settings(record)
-    return ReaderRow(reader_id, record.name, settings.keys, settings.tour_done)
+    return ReaderRow(
+        reader_id,
+        record.name,
+        settings.keys,
+        settings.tour_done,
+        settings.view_mode,
+        settings.second_view,
+    )
 
 
 def _settings(record: ReaderRecord) -> ReaderSettings:

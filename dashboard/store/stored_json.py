@@ -24,6 +24,8 @@ _Range = tuple[float, float]
 Sequences = Annotated[tuple[Sentence, ...], Field(min_length=1, max_length=64)]
 Indices = Annotated[tuple[_Position, ...], Field(min_length=1, max_length=100_000)]
 Warnings = Annotated[tuple[Sentence, ...], Field(max_length=1000)]
+#: Views of a study: one, two side by side, three, two with a divider between them.
+ViewMode = Literal["one", "linked", "three", "swipe"]
 #: What could not be read: (file, sentence).
 Errors = tuple[tuple[Sentence, Sentence], ...]
 
@@ -143,12 +145,17 @@ class ReaderSettings:
     Attributes:
         keys: Changed keys by the binding's id; "" for a binding without a key.
         tour_done: Whether the tour no longer starts by itself.
+        view_mode: Views in which studies open.
+        second_view: Content of the second one: a sequence, "reference" or "bare"; "" for the
+            default.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     keys: Annotated[Mapping[str, str], Field(max_length=1000)] = field(default_factory=dict)
     tour_done: bool = False
+    view_mode: ViewMode = "one"
+    second_view: Annotated[str, Field(max_length=32)] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,14 @@ def save_version(page: Page, study: str, reader: str) -> None:
     expect(page.locator("#correction-versions li")).to_have_count(1)
 
 
+def from_menu(page: Page, name: str) -> None:
+    """Choose one of the changes of the slice."""
+    page.click("#edit-menu summary")
+    page.click(f"#edit-{name}")
+    page.keyboard.press("Escape")
+    expect(page.locator("#edit-menu .menu-panel")).to_be_hidden()
+
+
 def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> None:
     open_study(page, study, 1)
     page.mouse.move(*point(page, 32, 32))
@@ -139,11 +147,11 @@ def test_slices_as_a_whole(page: Page, study: str) -> None:
     open_study(page, study)
     page.click("#viewer-tools-edit")
     area(page, 256)
-    page.click("#edit-grow")
+    from_menu(page, "grow")
     area(page, 256 + 4 * 16)
     page.keyboard.press("Shift+S")
     area(page, 256)
-    page.click("#edit-clear")
+    from_menu(page, "clear")
     area(page, 0)
     page.keyboard.press("Shift+A")
     area(page, 256)
@@ -181,7 +189,7 @@ def test_slices_between_corrected_ones_are_interpolated(page: Page, study: str) 
         area(page, edge * edge)
     page.keyboard.press("ArrowUp")
     area(page, 0)
-    page.click("#edit-interpolate")
+    from_menu(page, "interpolate")
     expect(page.locator("#stage-note")).to_have_attribute("data-code", "interpolated-2-3")
     # thirds of the way from a half width of 1.5 to 4.5 pixels: 2.5 and 3.5
     area(page, 49)

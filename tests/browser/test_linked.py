@@ -115,6 +115,48 @@ def test_each_series_keeps_the_window_that_is_dragged_on_its_own_view(page, two_
     expect(right).to_have_text(before[1])
 
 
+@pytest.fixture(scope="module")
+def three_series(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("series") / "three"
+    folder.mkdir()
+    values = np.full((32, 32, 4), 80, np.uint8)
+    values[8:24, 8:24] = np.arange(60, 220, 10, dtype=np.uint8)[:, None, None]
+    for name, volume in (("flair", values), ("t1", 250 - values), ("t1c", 240 - values)):
+        nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), folder / f"{name}.nii.gz")
+    (study_id,) = site.add_files(folder)
+    site.settle()
+    return study_id
+
+
+def test_three_series_side_by_side_move_together_and_are_remembered(page, three_series, study):
+    open_study(page, three_series, 2)
+    names = page.locator(".series-card .series-name").all_inner_texts()
+    page.click("#mode-linked")
+    expect(page.locator("#pane-name-right")).to_have_text(names[2])  # T1 post-contrast
+    with page.expect_response("**/api/reader") as saved:
+        page.click("#mode-three")
+    assert saved.value.json()["view_mode"] == "three"
+    expect(page.locator("#corner-series-second")).to_have_text(names[1])
+    expect(page.locator("#corner-series-third")).to_have_text(names[2])
+    before = image(page, "#viewer-third")
+    page.locator("#viewer-third .screen-surface").hover()
+    page.mouse.wheel(0, 120)
+    in_view(page, 3)
+    page.keyboard.press("+")
+    until(lambda: (image(page, "#viewer-third") != before).any())
+
+    page.reload()
+    expect(page.locator("#mode-three")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#corner-series-third")).to_have_text(names[2])
+    open_study(page, study, 5)  # it has one series
+    expect(page.locator("#mode-three")).to_be_disabled()
+    page.wait_for_timeout(300)
+    expect(page.locator("#viewer-third")).to_be_hidden()
+    open_study(page, three_series, 2)
+    page.click("#mode-one")
+    expect(page.locator("#viewer-second")).to_be_hidden()
+
+
 def test_the_edge_of_a_swipe_is_dragged_and_moved_by_keys(page, study):
     open_study(page, study, 5)
     page.click("#mode-swipe")

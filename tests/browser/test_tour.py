@@ -25,7 +25,7 @@ def boxes(page: Page) -> tuple[dict[str, float], dict[str, float]]:
     return dict(card), dict(ring)
 
 
-@pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (820, 1180)])
 def test_newcomer_is_led_through_with_one_key_and_then_left_alone(newcomer, study, size):
     newcomer.set_viewport_size({"width": size[0], "height": size[1]})
     open_study(newcomer, study)

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The reader: name, own keys, whether the tour is done. Changes take effect on this page at once
- * and are stored on the server (/api/reader), with retries until they are.
+ * The reader: name, own keys, whether the tour is done, views. Changes take effect on this page at
+ * once and are stored on the server (/api/reader), with retries until they are.
  */
 
 import { byId, find, make, targetOf } from "./dom.js";
@@ -17,6 +17,9 @@ import * as shell from "./shell.js";
  * @property {boolean} can_rename False if the name comes from a sign-in.
  * @property {Readonly<Record<string, string>>} keys Own keys by binding id, "" for none.
  * @property {boolean} tour_done
+ * @property {"one" | "linked" | "three" | "swipe"} view_mode Views in which studies open.
+ * @property {string} second_view Content of the second one: a sequence, "reference" or "bare"; ""
+ *   for the default.
  * @property {boolean} loaded Whether the server has answered.
  */
 
@@ -29,6 +32,8 @@ export let now = {
   can_rename: true,
   keys: {},
   tour_done: true,
+  view_mode: "one",
+  second_view: "",
   loaded: false,
 };
 /** @type {Partial<Reader> | null} changes that are not stored yet */
@@ -87,7 +92,7 @@ async function send() {
 /**
  * Changes fields of the reader, on this page at once and then on the server, one request at a time.
  *
- * @param {Partial<Pick<Reader, "name" | "keys" | "tour_done">>} fields
+ * @param {Partial<Omit<Reader, "shown" | "can_rename" | "loaded">>} fields
  * @returns {Promise<string>} Why it is not saved, in a sentence, or "".
  */
 export function change(fields) {

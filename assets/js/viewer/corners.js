@@ -97,10 +97,12 @@ function windowOf({ study: s, windows, invert }, channel) {
 function display(now) {
   const { channel, scale, study: s } = now;
   write("corner-window", windowOf(now, channel), scale ? `Zoom ${scale.toFixed(1)}×` : "");
-  const beside = now.panes[1];
-  const second = beside ? panes.channelOf(now, beside) : null;
-  write("corner-series-second", second === null ? "" : s.channels[second].label);
-  write("corner-window-second", second === null ? "" : windowOf(now, second));
+  for (const [i, name] of ["second", "third"].entries()) {
+    const pane = now.panes[i + 1];
+    const shown = pane ? panes.channelOf(now, pane) : null;
+    write(`corner-series-${name}`, shown === null ? "" : s.channels[shown].label);
+    write(`corner-window-${name}`, shown === null ? "" : windowOf(now, shown));
+  }
 }
 
 function clear() {

@@ -1,22 +1,28 @@
 // @ts-check
 /**
- * Viewer modes: single, side by side, swipe; content of the second view; the swipe divider.
+ * Viewer modes: single, two or three linked views, swipe; content of the second view; the swipe
+ * divider. A study opens in the views that the reader chose last, as far as it has their series.
  */
 
 /** @import { Mode, Second, Session } from "./session.js" */
+/** @import { Study } from "./study.js" */
 
 import { byId, listenerOf, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
+import * as reader from "../frame/reader.js";
 import * as overlays from "./overlays.js";
 import * as panes from "./panes.js";
 import * as viewer from "./viewer.js";
 
 /** @type {readonly Mode[]} */
-const MODES = ["one", "linked", "swipe", "planes", "space"];
-/** @type {readonly Mode[]} */
-const CYCLE = ["one", "linked", "swipe"];
+const MODES = ["one", "linked", "three", "swipe", "planes", "space"];
+/** @typedef {reader.Reader["view_mode"]} Hanging Modes in which a study can open. */
+/** @type {readonly Hanging[]} */
+const CYCLE = ["one", "linked", "three", "swipe"];
 const STEP = 0.02;
+/** @type {Session | null} the study that was last put into the reader's views */
+let hung = null;
 let edge = 0.5; // position of the swipe divider, as a share of the width
 
 /** @param {Mode} mode */
@@ -25,7 +31,68 @@ const isTwo = (mode) => mode === "linked" || mode === "swipe";
 /** @param {Mode} mode Choosing the current mode returns to the single view. */
 export function choose(mode) {
   if (!viewer.now || byId(`mode-${mode}`, HTMLButtonElement).disabled) return;
-  void panes.setMode(viewer.now.mode === mode ? "one" : mode);
+  void change(viewer.now.mode === mode ? "one" : mode);
+}
+
+/**
+ * @param {Mode} mode
+ * @returns {mode is Hanging}
+ */
+const isHanging = (mode) => CYCLE.some((one) => one === mode);
+
+/**
+ * Changes the views, and remembers them for this reader's next study.
+ *
+ * @param {Mode} mode
+ * @param {Second} [second]
+ */
+async function change(mode, second) {
+  await panes.setMode(mode, second);
+  const { now } = viewer;
+  if (!now || !isHanging(mode)) return;
+  // that of the mode's buttons leaves the content as it is
+  const content = second === undefined ? reader.now.second_view : nameOf(now.study, second);
+  if (mode === reader.now.view_mode && content === reader.now.second_view) return;
+  void reader.change({ view_mode: mode, second_view: content });
+}
+
+/**
+ * The name under which the content of the second view is remembered.
+ *
+ * @param {Study} study
+ * @param {Second} second
+ */
+export const nameOf = ({ channels }, second) =>
+  typeof second === "number" ? channels[second].sequence : second;
+
+/**
+ * The views in which a study opens, given what the reader chose last.
+ *
+ * @param {Study} study
+ * @param {number} channel The channel in view.
+ * @param {Pick<reader.Reader, "view_mode" | "second_view">} wanted
+ * @returns {{ mode: Hanging, second: Second }}
+ */
+export function hanging(study, channel, { view_mode: mode, second_view: name }) {
+  const options = panes.choices(study, channel).map(([second]) => second);
+  const known = options.find((second) => nameOf(study, second) === name);
+  const second = known ?? panes.firstSecond(study, channel);
+  if (mode === "three" && panes.companions(study, channel)) return { mode, second };
+  const two = mode === "three" ? "linked" : mode;
+  // a partner that is missing is not replaced by another view of the same series
+  return { mode: known === undefined && second === "bare" ? "one" : two, second };
+}
+
+/**
+ * Shows a new study in the reader's views, once its first slice is on the screen.
+ *
+ * @param {Session} now
+ */
+function hang(now) {
+  if (hung === now || !reader.now.loaded || now.mode !== "one") return;
+  hung = now;
+  const { mode, second } = hanging(now.study, now.channel, reader.now);
+  if (mode !== now.mode || second !== now.second) void panes.setMode(mode, second);
 }
 
 /**
@@ -38,16 +105,19 @@ export function choose(mode) {
 const after = (list, entry) => list[(list.indexOf(entry) + 1) % list.length];
 
 function cycle() {
-  if (viewer.now) void panes.setMode(after(CYCLE, viewer.now.mode));
+  const { now } = viewer;
+  if (!now) return;
+  const modes = CYCLE.filter((mode) => !byId(`mode-${mode}`, HTMLButtonElement).disabled);
+  void change(after(/** @type {readonly Mode[]} */ (modes), now.mode));
 }
 
 /** Shows the next possible content in the second view. */
 function nextSecond() {
   const { now } = viewer;
   if (!now) return;
-  if (!isTwo(now.mode)) return void panes.setMode("linked");
+  if (!isTwo(now.mode)) return void change("linked");
   const options = panes.choices(now.study, now.channel).map(([second]) => second);
-  void panes.setMode(now.mode, after(options, now.second));
+  void change(now.mode, after(options, now.second));
 }
 
 /** @param {number} share */
@@ -75,6 +145,7 @@ function show(now) {
   for (const mode of MODES)
     byId(`mode-${mode}`).setAttribute("aria-pressed", String(now.mode === mode));
   byId("second-choice").hidden = !isTwo(now.mode);
+  byId("mode-three", HTMLButtonElement).disabled = !panes.companions(now.study, now.channel);
   const options = panes
     .choices(now.study, now.channel)
     .map(([second, textContent]) => make("option", { value: String(second), textContent }));
@@ -136,12 +207,12 @@ function chooseSecond() {
   const select = byId("second-content", HTMLSelectElement);
   const { value } = select;
   const second = /^[0-9]+$/.test(value) ? Number(value) : /** @type {Second} */ (value);
-  if (viewer.now) void panes.setMode(viewer.now.mode, second);
+  if (viewer.now) void change(viewer.now.mode, second);
   select.blur();
 }
 
 const KEYS = [
-  { id: "mode.cycle", key: "v", label: "Single, side by side, swipe", run: cycle },
+  { id: "mode.cycle", key: "v", label: "Single, two, three, swipe", run: cycle },
   { id: "mode.second", key: "x", label: "Content of the second view", run: nextSecond },
 ];
 
@@ -157,6 +228,8 @@ export function mount(signal) {
     viewer.on(["open", "mode", "result"], show),
     viewer.on("display", showNames),
     viewer.on("channel", keepDifferent),
+    viewer.on("painted", hang),
+    reader.on("change", () => viewer.now?.painted && hang(viewer.now)),
     overlays.onLayers(() => viewer.now && showNames(viewer.now)),
     keys.add("Views", KEYS),
   ]);

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The panes that show the slice in view, one or two depending on the mode. `second` is the content
- * of the second pane: "reference" (then the first pane shows only the AI outline), "bare" (no
- * overlays), or a channel.
+ * The panes that show the slice in view, one to three depending on the mode. `second` is the
+ * content of the second of two panes: "reference" (then the first pane shows only the AI outline),
+ * "bare" (no overlays), or a channel. Three panes show three channels.
  */
 
 /** @import { Mode, Owned, Second, Session } from "./session.js" */
@@ -19,14 +19,19 @@ import * as viewer from "./viewer.js";
  * @typedef {object} Pane
  * @property {Screen} screen
  * @property {boolean} isMain
+ * @property {number} index 0 for the main one.
  * @property {string | null} shown Address of the picture on it.
  */
 
 /** @typedef {Owned<"panes" | "screen" | "mode" | "second">} Own This module's fields. */
 
+const CONTRAST = "t1c";
+const ORDER = ["flair", "t1", "t1c"]; // from left to right in three views
 const PICTURE_BYTES = 96 * 1024 * 1024; // decoded, four bytes a pixel
+let arranged = Promise.resolve();
 /** @type {ReadonlySet<Mode>} */
 const TWO = new Set(["linked", "swipe"]);
+const IDS = ["viewer-screen", "viewer-second", "viewer-third"];
 
 /**
  * Caches for making pictures: grey levels by channel, decoded pictures.
@@ -66,17 +71,41 @@ export function choices(study, channel) {
 }
 
 /**
+ * The default content of the second view: T1 post-contrast where there is one, else the first
+ * possible.
+ *
  * @param {Study} study
- * @param {number} channel
+ * @param {number} channel The channel in view.
  */
-export const firstSecond = (study, channel) => choices(study, channel)[0][0];
+export function firstSecond(study, channel) {
+  const options = choices(study, channel).map(([second]) => second);
+  const isContrast = (/** @type {Second} */ one) =>
+    typeof one === "number" && study.channels[one].sequence === CONTRAST;
+  return options.find(isContrast) ?? options[0];
+}
+
+/**
+ * The channels beside the main one in three views; null unless the study has three.
+ *
+ * @param {Study} study
+ * @param {number} channel The channel in view.
+ * @returns {readonly number[] | null}
+ */
+export function companions({ channels: all }, channel) {
+  const others = all.flatMap(({ same_as: same }, i) => (same === null && i !== channel ? [i] : []));
+  const rank = (/** @type {number} */ i) => (ORDER.indexOf(all[i].sequence) + 1 || 9) - 1;
+  return others.length < 2 ? null : others.sort((a, b) => rank(a) - rank(b)).slice(0, 2);
+}
 
 /**
  * @param {Session} now
- * @param {Pane} pane
+ * @param {Pick<Pane, "index">} pane
  */
-export const channelOf = (now, pane) =>
-  pane.isMain || typeof now.second !== "number" ? now.channel : now.second;
+export function channelOf(now, { index }) {
+  if (index === 0) return now.channel;
+  if (now.mode === "three") return companions(now.study, now.channel)?.[index - 1] ?? now.channel;
+  return typeof now.second === "number" ? now.second : now.channel;
+}
 
 /**
  * Address of the pixels that a pane shows.
@@ -179,15 +208,15 @@ export function paint(now, pane, again) {
 
 /**
  * @param {Session} session
- * @param {string} id
+ * @param {number} index
  * @param {(scale: number) => void} onView
  * @returns {Promise<Pane>}
  */
-async function create(session, id, onView) {
+async function create(session, index, onView) {
   const { study, view } = session;
   const settings = { width: study.width, height: study.height, spacing: study.spacing_mm, view };
-  const screen = await screens.create(byId(id), settings, onView);
-  return { screen, isMain: id === "viewer-screen", shown: null };
+  const screen = await screens.create(byId(IDS[index]), settings, onView);
+  return { screen, isMain: index === 0, index, shown: null };
 }
 
 /**
@@ -197,7 +226,7 @@ async function create(session, id, onView) {
  * @param {(scale: number) => void} onView Called when zoom or size has changed.
  */
 export async function open(session, onView) {
-  const pane = await create(session, "viewer-screen", onView);
+  const pane = await create(session, 0, onView);
   /** @type {Own} */
   const own = session;
   Object.assign(own, { panes: [pane], screen: pane.screen });
@@ -215,30 +244,32 @@ export async function setMode(mode, second = viewer.now?.second) {
   /** @type {Own} */
   const own = session;
   Object.assign(own, { mode, second });
-  await arrange(session);
+  const run = () => arrange(session);
+  arranged = arranged.then(run, run); // one after the other: they use the same elements
+  await arranged;
   if (viewer.now === session) viewer.emit("mode");
 }
 
 /**
- * Creates or removes the second pane, as the mode requires.
+ * Creates or removes the panes beside the main one, as the mode requires.
  *
  * @param {Session} session
  */
 async function arrange(session) {
   query(".viewer").dataset.mode = session.mode;
-  const wanted = () => TWO.has(session.mode);
+  if (viewer.now !== session) return;
+  const wanted = () => (session.mode === "three" ? 3 : TWO.has(session.mode) ? 2 : 1);
   /** @type {Own} */
   const own = session;
-  if (wanted() && session.panes.length === 1) {
-    const second = await create(session, "viewer-second", () => {});
-    if (wanted() && session.panes.length === 1 && viewer.now === session)
-      own.panes = [...session.panes, second];
-    else second.screen.dispose();
+  while (session.panes.length < wanted()) {
+    const index = session.panes.length;
+    const made = await create(session, index, () => {});
+    if (index < wanted() && session.panes.length === index && viewer.now === session)
+      own.panes = [...session.panes, made];
+    else return made.screen.dispose(); // the mode was changed meanwhile, or the study closed
   }
-  if (!wanted() && session.panes.length === 2) {
-    session.panes[1].screen.dispose();
-    own.panes = session.panes.slice(0, 1);
-  }
+  for (const { screen } of session.panes.slice(wanted())) screen.dispose();
+  own.panes = session.panes.slice(0, wanted());
 }
 
 /** @param {Session} session */

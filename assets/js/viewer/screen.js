@@ -73,6 +73,23 @@ export function moveView(view, change, except) {
 }
 
 /**
+ * Draws the figure of a screen that has none from that of another one: a figure that few readers
+ * use must not cost time when the page opens.
+ *
+ * @param {HTMLElement} root
+ */
+async function copyFigure(root) {
+  const host = root.querySelector(".screen-figure--copied");
+  if (!host || host.firstChild) return;
+  const other = await figureReady(query(".screen"));
+  const made = document.createElement("div");
+  host.append(made);
+  const { data, layout } = JSON.parse(JSON.stringify({ data: other.data, layout: other.layout }));
+  for (const image of layout.images) Object.assign(image, { opacity: 0, source: "" });
+  await Plotly.newPlot(made, data, layout, { displayModeBar: false, doubleClick: false });
+}
+
+/**
  * @param {HTMLElement} root
  * @returns {Promise<PlotlyElement>}
  */
@@ -93,6 +110,7 @@ async function figureReady(root) {
  * @param {(scale: number) => void} onView Called when zoom or size has changed.
  */
 export async function create(root, { width, height, spacing, view }, onView) {
+  await copyFigure(root);
   const gd = await figureReady(root);
   const unit = pixelUnit(spacing);
   let size = [1, 1];

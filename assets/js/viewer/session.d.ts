@@ -15,8 +15,8 @@ export interface Levels {
 /** The map overlay, or none. */
 export type MapName = "none" | maps.Name;
 
-/** A single view, two side by side, a swipe between two, MPR, 3D surfaces. */
-export type Mode = "one" | "linked" | "swipe" | "planes" | "space";
+/** A single view, two or three side by side, a swipe between two, MPR, 3D surfaces. */
+export type Mode = "one" | "linked" | "three" | "swipe" | "planes" | "space";
 
 /** Content of the second view: the reference outline, no overlays, or a channel. */
 export type Second = "reference" | "bare" | number;

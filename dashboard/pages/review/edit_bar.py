@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button
+from dashboard.components.buttons import button, menu
 
 #: Name as in `assets/js/correct/edit_tools.js`, label, key, tooltip.
 _TOOLS = (
@@ -17,7 +17,7 @@ _TOOLS = (
     ("polygon", "Polygon", "6", "Click corners or draw freehand to add an area; Enter closes"),
     (
         "cut",
-        "Subtract polygon",
+        "Subtract",
         "7",
         "Click corners or draw freehand to remove an area; Enter closes",
     ),
@@ -57,11 +57,16 @@ def layout() -> list[Component]:
             [_button("undo", "Undo", "Ctrl+Z"), _button("redo", "Redo", "Ctrl+Shift+Z")],
             className="inline",
         ),
-        html.Div(
-            [_action(*action) for action in _ACTIONS],
-            className="segments edit-actions",
-            role="group",
-            **aria(label="Mask on this slice"),
+        menu(
+            "This slice",
+            "Change the mask on this slice",
+            html.Div(
+                [_action(*action) for action in _ACTIONS],
+                className="menu-items",
+                role="group",
+                **aria(label="Mask on this slice"),
+            ),
+            id="edit-menu",
         ),
         html.P(id="edit-words", className="edit-words", role="status"),
         _button("save", "Save version", "Ctrl+S", extra="button--primary"),
@@ -92,7 +97,7 @@ def _tool(name: str, label: str, key: str, title: str) -> html.Button:
 
 
 def _action(name: str, label: str, key: str, title: str) -> html.Button:
-    return button(label, id=f"edit-{name}", className="segment", title=f"{title} ({key})")
+    return button(label, key, id=f"edit-{name}", className="menu-item", title=f"{title} ({key})")
 
 
 def _button(name: str, label: str, key: str, *, extra: str = "") -> html.Button:

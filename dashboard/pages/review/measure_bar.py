@@ -32,7 +32,7 @@ def layout() -> list[Component]:
             role="group",
             **aria(label="Measuring tools"),
         ),
-        _button("place", "Place at centre", "Place one at the centre; Shift + arrow keys move it"),
+        _button("place", "Place", "Place one at the centre; Shift + arrow keys move it"),
         _button("undo", "Undo", "Undo (Ctrl+Z)", disabled=True),
         _button("redo", "Redo", "Redo (Ctrl+Shift+Z)", disabled=True),
         _button("delete", "Delete", "Delete the selected measurement (Delete)", disabled=True),

@@ -13,12 +13,13 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
-from dashboard.components.buttons import button, key_cap
+from dashboard.components.buttons import button, key_cap, menu
 
 #: Name as in `Mode` of assets/js/viewer/session.d.ts, label, tooltip.
 MODES = (
     ("one", "Single", "Single view (V)"),
-    ("linked", "Side by side", "Two linked views side by side (V)"),
+    ("linked", "Two", "Two linked views side by side (V)"),
+    ("three", "Three", "FLAIR, T1 and T1 post-contrast side by side, linked (V)"),
     ("swipe", "Swipe", "Two views with a divider to drag (V)"),
     ("planes", "MPR", "Axial, coronal and sagittal reformats (Y)"),
     ("space", "3D", "3D surfaces (J)"),
@@ -46,7 +47,7 @@ def layout(*, rows: Mapping[str, list[Component]]) -> html.Div:
             _modes(),
             _second_choice(),
             _tools(),
-            _window_menu(),
+            _view_menu(),
             _legend(),
             _button("toggle-findings", "Findings", pressed="false", extra="fold-findings"),
             *[
@@ -115,29 +116,32 @@ def _tools() -> html.Div:
     )
 
 
-def _window_menu() -> html.Div:
-    return html.Div(
+def _view_menu() -> html.Details:
+    presets = html.Div(
         [
             _segment("viewer-window-auto", "Auto", "Auto window for the brain in this slice (B)"),
             _segment("viewer-window-full", "Full range", "Window over the full range of values"),
             _segment("viewer-invert", "Invert", "Invert greyscale (I)", pressed=False),
             _segment("viewer-reset", "Reset", "Reset window, zoom and pan (0)"),
         ],
-        className="segments window-presets",
+        className="segments",
         role="group",
         **aria(label="Window presets"),
     )
+    return menu("View", "Window presets", presets, id="view-menu")
 
 
 def _legend() -> html.Div:
     return html.Div(
         [
-            _legend_button("show-ai", "FLAIR abnormality (AI)", "M", swatch="swatch--ai"),
-            _legend_button("show-reference", "Reference outline", "R", swatch="swatch--reference"),
+            _legend_button("show-ai", ("FLAIR abnormality (", "AI", ")"), "M", "swatch--ai"),
+            _legend_button(
+                "show-reference", ("", "Reference", " outline"), "R", "swatch--reference"
+            ),
             _correction_button(),
-            _legend_button("fill", "Fill", "F", pressed="false"),
+            _legend_button("fill", ("", "Fill", ""), "F", pressed="false"),
             html.Span(id="viewer-opacity-host"),
-            _legend_button("hide-all", "Hide overlays", "Space", pressed="false"),
+            _legend_button("hide-all", ("", "Hide", " overlays"), "Space", pressed="false"),
         ],
         className="legend",
     )
@@ -179,11 +183,18 @@ def _segment(
 
 
 def _legend_button(
-    name: str, label: str, key: str, *, swatch: str = "", pressed: str = "true"
+    name: str, label: tuple[str, str, str], key: str, swatch: str = "", *, pressed: str = "true"
 ) -> html.Button:
+    """A toggle whose label is its middle part where there is little room."""
     mark: list[Component] = [html.Span(className=swatch)] if swatch else []
+    before, short, after = label
+    words = [
+        html.Span(before, className="legend-more"),
+        short,
+        html.Span(after, className="legend-more"),
+    ]
     return button(
-        [*mark, html.Span(label, className="legend-words")],
+        [*mark, html.Span(words, className="legend-words")],
         key,
         id=f"viewer-{name}",
         className="legend-button",

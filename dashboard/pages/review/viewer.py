@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from dash import dcc, html
+from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
@@ -38,7 +39,8 @@ def _stage() -> html.Div:
     return html.Div(
         [
             _screen(),
-            _second_screen(),
+            _screen_beside("second", _picture("viewer-figure-second")),
+            _screen_beside("third", html.Div(className="screen-figure screen-figure--copied")),
             html.Div(id="pane-name-left", className="pane-name pane-name--left", hidden=True),
             html.Div(id="pane-name-right", className="pane-name pane-name--right", hidden=True),
             html.Div(
@@ -90,21 +92,24 @@ def _corners(*names: str, suffix: str = "") -> list[html.Div]:
     ]
 
 
-def _second_screen() -> html.Div:
+def _screen_beside(name: str, picture: Component) -> html.Div:
     return html.Div(
         [
-            _picture("viewer-figure-second"),
+            picture,
             html.Div(className="screen-overlay", **aria(hidden="true")),
             html.Div(
                 className="screen-surface",
                 role="img",
-                **aria(label="Second view of the current slice", describedby="pane-name-right"),
+                **aria(
+                    label=f"{name.capitalize()} view of the current slice",
+                    describedby=f"corner-series-{name}",
+                ),
             ),
             *_edges(),
-            *_corners("series", "window", suffix="-second"),
+            *_corners("series", "window", suffix=f"-{name}"),
         ],
-        id="viewer-second",
-        className="screen screen--second",
+        id=f"viewer-{name}",
+        className=f"screen screen--{name}",
     )
 
 

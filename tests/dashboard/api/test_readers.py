@@ -99,6 +99,7 @@ def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> Non
     for change in ({"name": "  Dr.  A "}, {"keys": {"show.ai": "a", "fill": ""}}):
         assert reading.put("/api/reader", json=change, headers=OURS).status_code == 200
     reading.put("/api/reader", json={"tour_done": True}, headers=OURS)
+    reading.put("/api/reader", json={"view_mode": "three", "second_view": "t1c"}, headers=OURS)
 
     assert reading.get("/api/reader").json == {
         "name": "Dr. A",
@@ -106,6 +107,8 @@ def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> Non
         "can_rename": True,
         "keys": {"show.ai": "a", "fill": ""},
         "tour_done": True,
+        "view_mode": "three",
+        "second_view": "t1c",
     }
 
 
@@ -126,6 +129,8 @@ def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> Non
         ({"keys": {"show.ai": "Meta+Alt+q"}}, "keys.show.ai"),
         ({"keys": {"show.ai": "a\n"}}, "keys.show.ai"),
         ({"tour_done": 1}, "tour_done"),
+        ({"view_mode": "space"}, "view_mode"),
+        ({"second_view": "T1 c"}, "second_view"),
     ],
 )
 def test_what_does_not_fit_is_refused(reading: FlaskClient, body: object, field: str) -> None:
