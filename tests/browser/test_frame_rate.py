@@ -53,7 +53,7 @@ def test_slices_follow_each_other_at_fifty_frames_a_second(
     """Of five walks over all slices the fastest counts: a machine may be busy with others."""
     open_study(page, study)
     page.click("#view-menu summary")
-    page.click("#viewer-window-full")
+    page.select_option("#window-preset", "full")
     page.keyboard.press("Escape")
     found = page.evaluate(_WALK)
     rates = [walk["good"] / walk["seconds"] for walk in found["walks"]]

@@ -247,12 +247,8 @@ def test_labels_stay_on_their_side_whatever_the_tool(page, study):
         or second["y"] + second["height"] <= first["y"]
     )
     for key in ("w", "k", "w"):
-        height = page.locator("#viewer-screen").bounding_box()["height"]
         page.keyboard.press(key)
-        page.wait_for_function(
-            "height => document.getElementById('viewer-screen').clientHeight !== height", arg=height
-        )
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(200)
         assert [side_of_label(page, line) for line in (0, 1)] == sides, key
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import open_page
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
 
@@ -26,12 +25,12 @@ def study(site: Site) -> str:
 
 
 @pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def review(request: pytest.FixtureRequest, browser: Browser, site: Site, study: str) -> Page:
+def review(request: pytest.FixtureRequest, study: str) -> Page:
     width, height = request.param
-    viewport = {"width": width, "height": height}
-    for page in open_page(browser, site, has_touch=width < 1000, viewport=viewport):
-        open_study(page, study, 5)
-        yield page
+    page: Page = request.getfixturevalue("touched" if width < 1000 else "page")
+    page.set_viewport_size({"width": width, "height": height})
+    open_study(page, study, 5)
+    return page
 
 
 def test_tool_bar_has_two_rows_at_most_and_nothing_is_off_screen(review):

@@ -11,7 +11,6 @@ import * as correction from "../correct/correction.js";
 import * as correctionFigures from "../correct/correction_figures.js";
 import * as operatingPoint from "../viewer/operating_point.js";
 import * as drawing from "../viewer/drawing.js";
-import * as greyscale from "../viewer/greyscale.js";
 import * as maps from "../viewer/maps.js";
 import { note } from "../viewer/notes.js";
 import { homeWindow } from "../viewer/pointer.js";
@@ -28,18 +27,6 @@ let hiddenAt = 0;
 
 /** @param {(now: Session) => unknown} run Runs only while a study is open. */
 const go = (run) => () => viewer.now && run(viewer.now);
-
-const fullRange = go(({ study, channel }) => {
-  const { slope, intercept } = study;
-  const top = study.pixel_type === "uint16" ? 65535 : 255;
-  const ends = study.value_range?.[channel] ?? [intercept, top * slope + intercept];
-  viewer.display({ window: { low: Math.min(...ends), high: Math.max(...ends) } });
-});
-
-const autoWindow = go(({ study: { width, slope, intercept } }) => {
-  const stored = drawing.pixelsInView();
-  if (stored) viewer.display({ window: greyscale.autoWindow(stored, width, slope, intercept) });
-});
 
 const reset = go(({ screen }) => {
   homeWindow();
@@ -145,8 +132,6 @@ const BUTTONS = {
   "show-diameters": flip("diameters"),
   ...Object.fromEntries(maps.NAMES.map((name) => [`map-${name}`, map(name)])),
   invert,
-  "window-auto": autoWindow,
-  "window-full": fullRange,
   reset,
   "next-lesion": () => operatingPoint.goToLesion(1),
   "largest-lesion": goToLargest,
@@ -291,12 +276,6 @@ const KEYS = [
   },
   { id: "window.invert", key: "i", label: "Invert greyscale", run: invert },
   { id: "view.reset", key: "0", label: "Reset window, zoom and pan", run: reset },
-  {
-    id: "window.auto",
-    key: "b",
-    label: "Auto window for the brain in this slice",
-    run: autoWindow,
-  },
   {
     id: "tool.window",
     key: "w",

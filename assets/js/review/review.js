@@ -21,16 +21,21 @@ import * as measureList from "../measure/measure_list.js";
 import * as measureStore from "../measure/measure_store.js";
 import * as measureTools from "../measure/measure_tools.js";
 import * as measures from "../measure/measures.js";
+import * as cine from "../viewer/cine.js";
 import * as corners from "../viewer/corners.js";
 import * as drawing from "../viewer/drawing.js";
 import * as linked from "../viewer/linked.js";
+import * as magnifier from "../viewer/magnifier.js";
 import * as notes from "../viewer/notes.js";
 import * as operatingPoint from "../viewer/operating_point.js";
+import * as pixelValue from "../viewer/pixel_value.js";
 import * as pointer from "../viewer/pointer.js";
+import * as projection from "../viewer/projection.js";
 import * as threshold from "../viewer/threshold.js";
 import * as tools from "../viewer/tools.js";
 import * as touch from "../viewer/touch.js";
 import * as viewer from "../viewer/viewer.js";
+import * as windowPresets from "../viewer/window_presets.js";
 import * as planes from "../volume/planes.js";
 import * as space from "../volume/space.js";
 import * as analysis from "./analysis.js";
@@ -57,12 +62,17 @@ const PARTS = [
   pointer,
   tools,
   input,
+  windowPresets,
+  projection,
+  cine,
+  magnifier,
   linked,
   planes,
   space,
   strip,
   rail,
   corners,
+  pixelValue,
   findings,
   trust,
   leftOut,

@@ -97,10 +97,11 @@ function windowOf({ study: s, windows, invert }, channel) {
 function display(now) {
   const { channel, scale, study: s } = now;
   write("corner-window", windowOf(now, channel), scale ? `Zoom ${scale.toFixed(1)}×` : "");
+  const projection = now.slab > 1 ? ", MIP" : "";
   for (const [i, name] of ["second", "third"].entries()) {
     const pane = now.panes[i + 1];
     const shown = pane ? panes.channelOf(now, pane) : null;
-    write(`corner-series-${name}`, shown === null ? "" : s.channels[shown].label);
+    write(`corner-series-${name}`, shown === null ? "" : s.channels[shown].label + projection);
     write(`corner-window-${name}`, shown === null ? "" : windowOf(now, shown));
   }
 }

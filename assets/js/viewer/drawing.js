@@ -103,7 +103,9 @@ function wait(session, states) {
   clearTimeout(patience);
   const run = () => {
     if (viewer.now !== session || session.k !== k || !isThere()) return;
-    const empty = session.panes.filter((pane) => !session.loader.get(panes.source(session, pane)));
+    const { loader } = session;
+    const isEmpty = (/** @type {string} */ url) => !loader.get(url);
+    const empty = session.panes.filter((pane) => panes.sources(session, pane).some(isEmpty));
     for (const { screen } of empty) {
       screen.clear();
       delete screen.root.dataset.slice;
@@ -158,8 +160,8 @@ export function clearMessage() {
 export function retry() {
   const { now } = viewer;
   if (!now) return;
-  const { study, k, loader } = now;
-  for (const channel of panes.channels(now)) loader.retry(address(study.pixels_url, k, channel));
+  const { k, loader } = now;
+  for (const pane of now.panes) for (const url of panes.sources(now, pane)) loader.retry(url);
   for (const [, url] of overlays.sources(now, k)) loader.retry(url);
   invalidate();
 }
@@ -175,7 +177,7 @@ function arrived(url) {
     for (let i = 0; i < map.length; i++) if (map[i] > 127) area++;
     viewer.setReferenceArea(position, area);
   }
-  const isInView = now.panes.some((pane) => panes.source(now, pane) === url);
+  const isInView = now.panes.some((pane) => panes.sources(now, pane).includes(url));
   if (isInView || overlays.sources(now, now.k).some(([, mask]) => mask === url)) invalidate();
 }
 

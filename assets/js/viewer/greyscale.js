@@ -100,6 +100,22 @@ export function picture(stored, width, height, table) {
 }
 
 /**
+ * The maximum intensity projection of slices: the greatest value at each place.
+ *
+ * @param {readonly Values[]} slices At least one; a single one is returned as it is.
+ * @param {number} slope Where it is negative, the greatest value is stored as the smallest number.
+ * @returns {Values}
+ */
+export function project(slices, slope) {
+  if (slices.length === 1) return slices[0];
+  const found = slices[0].slice();
+  for (const slice of slices.slice(1))
+    for (let i = 0; i < found.length; i++)
+      if (slope < 0 ? slice[i] < found[i] : slice[i] > found[i]) found[i] = slice[i];
+  return found;
+}
+
+/**
  * A cache of decoded pictures by key that drops the least recently used.
  *
  * @param {number} limit How many it holds.
@@ -109,18 +125,28 @@ export function createPictures(limit) {
   const held = new Map();
 
   /**
+   * The picture with a key, if it is held.
+   *
    * @param {string} key
-   * @param {() => Blob} make
    */
-  function get(key, make) {
+  function find(key) {
     const known = held.get(key);
     if (known) {
       held.delete(key);
       held.set(key, known);
-      return known;
     }
+    return known;
+  }
+
+  /**
+   * Decodes and holds a picture.
+   *
+   * @param {string} key
+   * @param {Blob} blob
+   */
+  function add(key, blob) {
     const image = new Image();
-    const url = URL.createObjectURL(make());
+    const url = URL.createObjectURL(blob);
     image.src = url;
     /** @type {Picture} */
     const entry = { url, image, isReady: false, done: image.decode().then(() => url) };
@@ -139,7 +165,8 @@ export function createPictures(limit) {
   }
 
   return {
-    get,
+    find,
+    add,
     dispose() {
       for (const entry of held.values()) URL.revokeObjectURL(entry.url);
       held.clear();

@@ -8,6 +8,7 @@
 /** @import { Mode, Owned, Second, Session } from "./session.js" */
 /** @import { Screen } from "./screen.js" */
 /** @import { Study } from "./study.js" */
+/** @import { Values } from "./pixels.js" */
 
 import { byId, query } from "../frame/dom.js";
 import * as greyscale from "./greyscale.js";
@@ -108,12 +109,16 @@ export function channelOf(now, { index }) {
 }
 
 /**
- * Address of the pixels that a pane shows.
+ * Addresses of all pixels that a pane needs: of its slice, or of its projection.
  *
  * @param {Session} now
  * @param {Pane} pane
  */
-export const source = (now, pane) => address(now.study.pixels_url, now.k, channelOf(now, pane));
+export function sources(now, pane) {
+  const [first, last] = slabOf(now, now.k, now.study.n);
+  const slices = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  return slices.map((j) => address(now.study.pixels_url, j, channelOf(now, pane)));
+}
 
 /**
  * The channels in view, the main one first.
@@ -164,6 +169,40 @@ function greysOf(now, channel) {
 }
 
 /**
+ * First and last slice of the projection around a slice; both that slice if there is none.
+ *
+ * @param {Pick<Session, "slab">} now
+ * @param {number} j
+ * @param {number} n Slices of the study.
+ * @returns {[number, number]}
+ */
+export function slabOf({ slab }, j, n) {
+  const half = Math.floor(slab / 2);
+  return [Math.max(0, j - half), Math.min(n - 1, j + half)];
+}
+
+/**
+ * Stored values of a slice, or of the maximum intensity projection around it; null while any of
+ * them is loading.
+ *
+ * @param {Session} now
+ * @param {number} j
+ * @param {number} channel
+ * @returns {Values | null}
+ */
+export function valuesOf(now, j, channel) {
+  const { study, loader } = now;
+  const [first, last] = slabOf(now, j, study.n);
+  const slices = [];
+  for (let i = first; i <= last; i++) {
+    const stored = loader.get(address(study.pixels_url, i, channel));
+    if (!stored) return null;
+    slices.push(stored);
+  }
+  return greyscale.project(slices, study.slope);
+}
+
+/**
  * The decoded picture of a slice; null while its pixels are loading.
  *
  * @param {Session} now
@@ -171,13 +210,17 @@ function greysOf(now, channel) {
  * @param {number} channel
  */
 export function picture(now, j, channel) {
-  const { study, loader, invert } = now;
-  const stored = loader.get(address(study.pixels_url, j, channel));
-  if (!stored) return null;
+  const { study, loader, invert, slab } = now;
+  if (!loader.get(address(study.pixels_url, j, channel))) return null;
   const { low, high } = now.windows[channel];
   const { width, height } = study;
-  return darkroomOf(now).pictures.get(`${channel} ${j} ${low} ${high} ${invert}`, () =>
-    greyscale.picture(stored, width, height, greysOf(now, channel)),
+  const { pictures } = darkroomOf(now);
+  const key = `${channel} ${j} ${low} ${high} ${invert} ${slab}`;
+  const known = pictures.find(key);
+  if (known) return known;
+  const stored = valuesOf(now, j, channel);
+  return (
+    stored && pictures.add(key, greyscale.picture(stored, width, height, greysOf(now, channel)))
   );
 }
 
@@ -191,7 +234,7 @@ export function picture(now, j, channel) {
  */
 export function paint(now, pane, again) {
   const entry = picture(now, now.k, channelOf(now, pane));
-  if (!entry) return now.loader.hasFailed(source(now, pane)) ? "failed" : "missing";
+  if (!entry) return sources(now, pane).some(now.loader.hasFailed) ? "failed" : "missing";
   if (entry.isBroken) return "unreadable";
   if (!entry.isReady) {
     entry.done.then(again, () => {

@@ -51,6 +51,8 @@ export interface Session {
   readonly windows: readonly Levels[];
   /** Whether the greyscale is inverted. Owner: viewer */
   readonly invert: boolean;
+  /** Slices in the maximum intensity projection, an odd number; 1 for none. Owner: viewer */
+  readonly slab: number;
   /** Owner: viewer */
   readonly show: Show;
   /** What a drag on the image does (tools.js). Owner: viewer */

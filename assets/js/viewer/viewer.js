@@ -21,7 +21,7 @@ import { Events } from "../frame/events.js";
 /**
  * This module's fields, which no other module writes.
  *
- * @typedef {Owned<"k" | "channel" | "windows" | "invert" | "show" | "tool" | "threshold"
+ * @typedef {Owned<"k" | "channel" | "windows" | "invert" | "slab" | "show" | "tool" | "threshold"
  *   | "operatingPoint" | "measures" | "referenceAreas" | "dragging">} Own
  */
 
@@ -82,6 +82,7 @@ export function open(study, k, parts) {
     ...parts,
     windows: study.windows.map(([low, high]) => ({ low, high })),
     invert: false,
+    slab: 1,
     show: SHOWN,
     tool: "window",
     mode: "one",
@@ -123,6 +124,7 @@ export function goTo(k) {
  * @typedef {object} Change How the study is shown; omitted fields stay as they are.
  * @property {Partial<Show>} [show]
  * @property {boolean} [invert]
+ * @property {number} [slab]
  * @property {string} [tool]
  * @property {Levels} [window]
  * @property {number} [channel] Channel of the window; by default the one in view.
@@ -131,12 +133,14 @@ export function goTo(k) {
  */
 
 /** @param {Change} change */
-export function display({ show, invert, tool, window, channel, threshold, operatingPoint }) {
+export function display(change) {
+  const { show, invert, slab, tool, window, channel, threshold, operatingPoint } = change;
   if (!now) return;
   const mine = own();
   if (show) mine.show = { ...now.show, ...show };
   if (window) mine.windows = now.windows.with(channel ?? now.channel, window);
   if (invert !== undefined) mine.invert = invert;
+  if (slab !== undefined) mine.slab = slab;
   if (tool) mine.tool = tool;
   if (threshold !== undefined) mine.threshold = threshold;
   if (operatingPoint !== undefined) mine.operatingPoint = operatingPoint;

@@ -29,6 +29,23 @@ _TOOLS = (
     ("zoom", "Zoom", "Drag on the image to zoom (Z); hold Shift to pan"),
     ("crosshair", "Crosshair", "Drag on the image to move the MPR crosshair"),
 )
+#: Named windows as in `assets/js/viewer/window_presets.js`.
+_PRESETS = (
+    ("opened", "As opened"),
+    ("auto", "Auto, this slice"),
+    ("full", "Full range"),
+    ("contrast", "High contrast"),
+    ("soft", "Low contrast"),
+    ("bright", "Bright lesions"),
+    ("dark", "Dark lesions"),
+    ("custom", "Custom"),
+)
+#: Slices of the projection as in `assets/js/viewer/projection.js`.
+_PROJECTIONS = (
+    ("1", "Off"),
+    *[(str(slices), f"{slices} slices") for slices in (3, 5, 7, 9)],
+)
+_SPEEDS = tuple((str(speed), f"{speed} slices/s") for speed in (10, 2, 5, 15, 20, 30))
 _GROUPS = (
     ("measure", "Measure", "Ruler, angle, area, ellipse ROI"),
     ("edit", "Edit", "Correct the AI mask (E)"),
@@ -117,18 +134,60 @@ def _tools() -> html.Div:
 
 
 def _view_menu() -> html.Details:
-    presets = html.Div(
-        [
-            _segment("viewer-window-auto", "Auto", "Auto window for the brain in this slice (B)"),
-            _segment("viewer-window-full", "Full range", "Window over the full range of values"),
-            _segment("viewer-invert", "Invert", "Invert greyscale (I)", pressed=False),
-            _segment("viewer-reset", "Reset", "Reset window, zoom and pan (0)"),
-        ],
-        className="segments",
-        role="group",
-        **aria(label="Window presets"),
+    """How the image is shown: window, projection, cine, magnifier."""
+    play = button(
+        [html.Span("Play", id="cine-words")],
+        "S",
+        id="cine-play",
+        className="button button--small",
+        title="Go through the slices by itself (S)",
+        **aria(pressed="false"),
     )
-    return menu("View", "Window presets", presets, id="view-menu")
+    magnifier: Any = {"data-tool-button": "magnifier"}
+    return menu(
+        "View",
+        "Window, projection, cine, magnifier",
+        _choice("Window", "window-preset", _PRESETS, "Shift+W"),
+        html.Div(
+            [
+                _segment("viewer-invert", "Invert", "Invert greyscale (I)", pressed=False),
+                _segment("viewer-reset", "Reset", "Reset window, zoom and pan (0)"),
+            ],
+            className="segments",
+            role="group",
+            **aria(label="Greyscale and zoom"),
+        ),
+        _choice("MIP", "projection-slices", _PROJECTIONS, "Shift+P"),
+        html.Div([play, _choice("Speed", "cine-speed", _SPEEDS)], className="menu-line"),
+        button(
+            "Magnifier",
+            "H",
+            id="viewer-tool-magnifier",
+            className="button button--small",
+            title="Press the image to magnify (H)",
+            **magnifier,
+            **aria(pressed="false"),
+        ),
+        id="view-menu",
+    )
+
+
+def _choice(
+    label: str, identity: str, options: tuple[tuple[str, str], ...], key: str = ""
+) -> html.Label:
+    """A list with its label; the first option is chosen."""
+    return html.Label(
+        [
+            html.Span(label, className="secondary muted"),
+            html.Select(
+                [html.Option(words, value=value) for value, words in options],
+                id=identity,
+                className="field menu-choice",
+            ),
+            *([key_cap(key)] if key else []),
+        ],
+        className="menu-line",
+    )
 
 
 def _legend() -> html.Div:
