@@ -247,7 +247,7 @@ def _legend_button(
     """A toggle whose label is its middle part where there is little room."""
     mark: list[Component] = [html.Span(className=swatch)] if swatch else []
     before, short, after = label
-    words = [
+    words: list[str | Component] = [
         html.Span(before, className="legend-more"),
         short,
         html.Span(after, className="legend-more"),
