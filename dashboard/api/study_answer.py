@@ -65,6 +65,7 @@ class SliceAnswer(Answer):
         mask_area_px: Pixels of the mask.
         dice: Against the reference; null without one, or where both masks are empty.
         left_out_px: Pixels of small components that were left out of the mask.
+        doubts: Why the outline is likely false: "outside head", "mirrored"; empty as a rule.
     """
 
     index: int
@@ -76,6 +77,7 @@ class SliceAnswer(Answer):
     mask_area_px: int
     dice: _Share | None
     left_out_px: int
+    doubts: list[str]
 
 
 class NetworkAnswer(Answer):
@@ -97,13 +99,33 @@ class SimilarPatient(Answer):
     here: bool
 
 
+class VolumeRangeAnswer(Answer):
+    """Volumes between which the reference's lies in 90% of held-out patients.
+
+    Attributes:
+        low_ml, high_ml: The ends.
+        patients: Held-out patients behind them.
+        coverage: Part of these that lie in the range of all others.
+    """
+
+    low_ml: float
+    high_ml: float
+    patients: int
+    coverage: _Share
+
+
 class TrustAnswer(Answer):
-    """The expected Dice of the mask with its 90% range, and held-out patients like this one."""
+    """The expected Dice of the mask with its 90% range, and held-out patients like this one.
+
+    Attributes:
+        volume: Null without spacing.
+    """
 
     expected: _Share
     low: _Share
     high: _Share
     sentence: str
+    volume: VolumeRangeAnswer | None
     similar: list[SimilarPatient]
 
 
@@ -121,11 +143,16 @@ class ResultAnswer(Answer):
         mask_threshold: The default mask threshold.
         network_mask_threshold: The installed network's; null where it is not installed any more.
         volume_ml: Null without spacing.
+        left_out_ml: Volume of small components that were left out of the mask, on slices above the
+            default operating point; null without spacing.
+        unfit: Why the images are unlike the training data, so that no volume, diameters or expected
+            Dice are shown unasked; null as a rule.
         dice: Over the volume, as of a slice.
         warnings: Sentences.
         network: What gave the result.
         series: Channels that the network saw.
-        trust: Null where nothing was learned for this network, or nothing is outlined.
+        trust: Null where nothing was learned for this network, nothing is outlined, or the images
+            are unfit.
         learned: A sentence where the network was trained on this patient.
     """
 
@@ -143,6 +170,8 @@ class ResultAnswer(Answer):
     mask_threshold: _Share
     network_mask_threshold: _Share | None
     volume_ml: float | None
+    left_out_ml: float | None
+    unfit: str | None
     dice: _Share | None
     warnings: list[str]
     network: NetworkAnswer

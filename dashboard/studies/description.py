@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,14 @@ from dashboard.studies.analysis import find_result
 from dashboard.studies.display import sequence_label
 from dashboard.studies.trust import describe_training_use, describe_trust
 from dashboard.workspace.services import Services
-from pipeline import Case, CaseResult, chosen_channels, is_assumed_stack
+from pipeline import (
+    Case,
+    CaseResult,
+    Caution,
+    chosen_channels,
+    is_assumed_stack,
+    merge_cautions,
+)
 
 #: Kind of a case that was read from pictures, which do not state directions.
 _IMAGES = "images"
@@ -38,7 +46,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
         "thumbnail_url": f"{address}/thumbnail/{{channel}}.png",
         **describe_space_addresses(row),
         "result": {
-            **_describe_result(result, key, row),
+            **_describe_result(result, key, case, row),
             "series": _series_used(case, row),
             "trust": describe_trust(services, result),
             "learned": describe_training_use(services, row.case_id),
@@ -112,7 +120,7 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
         "intercept": display.intercept,
         "windows": display.windows,
         "value_range": display.value_range,
-        "warnings": list(row.warnings),
+        "warnings": _sentences(merge_cautions(case.cautions), case, row),
     }
 
 
@@ -124,7 +132,13 @@ def _orientation_note(case: Case) -> str:
     return "orientation assumed (dataset convention)" if by_convention else ""
 
 
-def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, Any]:
+def _sentences(cautions: Iterable[Caution], case: Case, row: StudyRow) -> list[str]:
+    """Sentences of cautions, and what was noted of the study since it was read."""
+    noted = (words for words in row.warnings if words not in case.warnings)
+    return list(dict.fromkeys([*(caution.sentence for caution in cautions), *noted]))
+
+
+def _describe_result(result: CaseResult, key: str, case: Case, row: StudyRow) -> dict[str, Any]:
     address = f"/data/{row.study_id}/{key}"
     return {
         "key": key,
@@ -145,14 +159,17 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
                 "mask_area_px": s.mask_area_px,
                 "dice": s.dice,
                 "left_out_px": s.left_out_px,
+                "doubts": list(s.doubts),
             }
             for s in result.slices
         ],
         "threshold": result.operating_point,
         "mask_threshold": result.mask_threshold,
         "volume_ml": result.volume_ml,
+        "left_out_ml": result.left_out_ml,
+        "unfit": None if result.unfit is None else result.unfit.sentence,
         "dice": result.dice,
-        "warnings": [caution.sentence for caution in result.cautions],
+        "warnings": _sentences(result.cautions, case, row),
         "network": asdict(result.network),
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.studies.addresses import review_href
 from dashboard.workspace.services import Services
-from pipeline import CaseResult, InputError, read_dice_model, role_of
+from pipeline import CaseResult, DiceEstimate, DiceModel, InputError, read_dice_model, role_of
 
 _LOG = logging.getLogger(__name__)
 #: View of the performance page with every held-out patient's Dice.
@@ -30,23 +30,46 @@ def describe_training_use(services: Services, case_id: str) -> str | None:
     return TRAINING_USE.get(str(role_of(split.name if split else "", case_id)))
 
 
+def find_dice_model(services: Services) -> DiceModel | None:
+    """What was learned of the installed network's accuracy; None where nothing can be read."""
+    if services.models is None:
+        return None
+    try:
+        return read_dice_model(services.models.network)
+    except InputError:
+        _LOG.warning("The model of the expected Dice cannot be read.", exc_info=True)
+        return None
+
+
+def estimate_dice(model: DiceModel | None, result: CaseResult) -> DiceEstimate | None:
+    """The expected Dice of a segmentation; None where nothing is to be claimed of it."""
+    if model is None or result.unfit is not None:
+        return None
+    return model.estimate(result.facts, case_id=result.case_id)
+
+
 def describe_trust(services: Services, result: CaseResult) -> dict[str, Any] | None:
     """The expected Dice of the segmentation.
 
     Returns:
-        expected, low, high, sentence and similar (case_id, dice, href, here: whether the address is
-        the case itself); None without a Dice model for these weights or without a segmentation.
+        expected, low, high, sentence, volume (low_ml, high_ml, patients, coverage; None without a
+        volume) and similar (case_id, dice, href, here: whether the address is the case itself);
+        None without a Dice model for these weights, without a segmentation, and where the images
+        are unlike the training data.
     """
-    if services.models is None:
+    model = find_dice_model(services)
+    estimate = estimate_dice(model, result)
+    if model is None or estimate is None:
         return None
-    try:
-        model = read_dice_model(services.models.network)
-    except InputError:
-        _LOG.warning("The model of the expected Dice cannot be read.", exc_info=True)
-        return None
-    estimate = model.estimate(result.facts, case_id=result.case_id) if model else None
-    if estimate is None:
-        return None
+    volume = None
+    range_ml = model.volume.range_ml(result.volume_ml) if model.volume else None
+    if model.volume and range_ml:
+        volume = {
+            "low_ml": range_ml[0],
+            "high_ml": range_ml[1],
+            "patients": model.volume.patients,
+            "coverage": model.volume.coverage,
+        }
     known = services.store.studies_of_cases([one.case_id for one in estimate.similar])
     similar = []
     for one in estimate.similar:
@@ -60,5 +83,6 @@ def describe_trust(services: Services, result: CaseResult) -> dict[str, Any] | N
         "low": estimate.low,
         "high": estimate.high,
         "sentence": estimate.sentence,
+        "volume": volume,
         "similar": similar,
     }

@@ -19,6 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_metadata
+from square_heads import patch_ranges
 
 from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
@@ -30,6 +31,7 @@ from pipeline import Case, CaseResult, ProgressCallback
 from pipeline.analysis.answer import Answer, bind_answer, count_pixels, reference
 
 ROOT = Path(__file__).resolve().parents[2]
+APP = "square_heads_app:server"
 SLICES, SIZE = 12, 64
 SPECK = 147
 LESION_SLICES = range(4, 9)
@@ -100,9 +102,11 @@ class Site:
         )
         self._thread = threading.Thread(target=self._worker.run, daemon=True)
         self._server: subprocess.Popen[bytes] | None = None
+        self._ranges = patch_ranges()
 
     def start(self) -> None:
         """Start both; returns when the server answers."""
+        self._ranges.start()
         self._thread.start()
         self.start_server()
 
@@ -112,9 +116,9 @@ class Site:
         log = (self._folder / "server.log").open("ab")
         with log:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "waitress", "--threads=8", address, "dashboard.app:server"],
+                [sys.executable, "-m", "waitress", "--threads=8", address, APP],
                 cwd=ROOT,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, "PYTHONPATH": str(Path(__file__).parent)},
                 stdout=log,
                 stderr=log,
             )
@@ -135,6 +139,7 @@ class Site:
         self._worker.stopping.set()
         self.gate.release(1000)
         self._thread.join(10)
+        self._ranges.stop()
         if self._server is not None:
             self._server.terminate()
             self._server.wait(10)

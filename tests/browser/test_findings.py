@@ -91,14 +91,17 @@ def test_without_spacing_volumes_are_in_voxels(page, tmp_path, site):
     expect(page.locator("#space-amount-ai")).to_have_text("1,280 voxels", timeout=60_000)
 
 
-def test_each_caution_is_shown_once(page, study):
+def test_cautions_are_one_line_that_opens(page, study):
     open_study(page, study, 5)
     page.evaluate(
         with_modules("""() => { const { study } = modules.viewer.now;
-             study.warnings = ["One.", "Two."];
              modules.viewer.setResult({...study.result, warnings: ["Two.", "Three."]}); }""")
     )
-    expect(page.locator("#finding-warnings p")).to_have_text(["One.", "Two.", "Three."])
+    expect(page.locator("#findings-warnings")).to_have_attribute("data-count", "2")
+    expect(page.locator("#finding-warnings p").first).to_be_hidden()
+    page.click("#findings-warnings summary")
+    expect(page.locator("#finding-warnings p")).to_have_text(["Two.", "Three."])
+    expect(page.locator("#finding-warnings p").last).to_be_visible()
 
 
 def test_diameters_are_drawn_on_their_slice_and_hide_with_the_rest(page, study):

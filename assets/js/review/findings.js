@@ -13,6 +13,7 @@ import * as threshold from "../viewer/threshold.js";
 import * as viewer from "../viewer/viewer.js";
 
 const NONE = "–";
+const BESIDE_VOLUME = ["finding-range", "finding-left-out-total", "finding-doubts"];
 /** @type {Readonly<Record<string, string>>} */
 const ENGINES = { openvino: "OpenVINO", onnxruntime: "ONNX Runtime", keras: "Keras" };
 /** @type {Readonly<Record<string, string>>} */
@@ -65,11 +66,15 @@ function showStudy(now) {
   byId("finding-above").hidden = !result;
   const { number, unit, why } = result ? volume(now) : { number: "", unit: "", why: "" };
   byId("finding-no-spacing").hidden = !why;
+  for (const id of BESIDE_VOLUME) byId(id).hidden = true; // until there is a result
   if (result) {
     write("finding-volume", number);
     write("finding-volume-unit", unit);
     const count = countAbove(now);
     write("finding-above", aboveSentence(now, count));
+    showRange(now);
+    showLeftOut(now);
+    showDoubts(now);
     byId("finding-above").dataset.count = String(count);
     write("finding-why", why);
   }
@@ -78,6 +83,61 @@ function showStudy(now) {
   const series = result?.series.map((i) => study.channels[i].label).join(", ");
   write("finding-series", result ? `Series used: ${series}` : "");
   showConflicts(study);
+}
+
+/**
+ * The range of the volume; it belongs to the mask at the default thresholds.
+ *
+ * @param {Session} now
+ */
+function showRange(now) {
+  const range = threshold.isUnchanged(now) ? now.study.result?.trust?.volume : null;
+  byId("finding-range").hidden = !range;
+  if (!range) return write("finding-range", "");
+  const [low, high] = [range.low_ml, range.high_ml].map((ml) => ml.toFixed(1));
+  const held = `${Math.round(100 * range.coverage)}% of ${range.patients}`;
+  write("finding-range", `Expected range ${low} to ${high} mL (held for ${held} patients)`);
+}
+
+/**
+ * What was left out of the mask as small, on the slices above the default operating point.
+ *
+ * @param {Session} now
+ */
+function showLeftOut(now) {
+  const { slices, left_out_ml: ml } = operatingPoint.resultOf(now);
+  const pixels = slices.reduce((sum, one) => sum + (one.tumor ? one.left_out_px : 0), 0);
+  byId("finding-left-out-total").hidden = !pixels;
+  const amount = amounts.volumeWords(pixels, ml);
+  write("finding-left-out-total", pixels ? `${amount} left out as small` : "");
+}
+
+/** @type {Readonly<Record<string, string>>} */
+export const DOUBTS = {
+  "outside head": "outside the head",
+  mirrored: "alike on both sides",
+};
+
+/**
+ * Why the outline of a slice is likely false; empty where it has no mask.
+ *
+ * @param {Session} now
+ * @param {number} k
+ */
+export const doubtsOf = (now, k) =>
+  threshold.area(now, k) ? (now.study.result?.slices[k].doubts ?? []) : [];
+
+/** @param {Session} now */
+function showDoubts(now) {
+  const doubtful = now.study.indices.flatMap((_, k) => (doubtsOf(now, k).length ? [k] : []));
+  const line = byId("finding-doubts");
+  line.hidden = !doubtful.length;
+  line.dataset.slices = doubtful.map((k) => k + 1).join(" ");
+  const reasons = [...new Set(doubtful.flatMap((k) => doubtsOf(now, k)))];
+  const why = reasons.map((code) => DOUBTS[code]).join(", ");
+  const where = doubtful.length === 1 ? "slice" : "slices";
+  const list = doubtful.map((k) => k + 1).join(", ");
+  write("finding-doubts", doubtful.length ? `Likely false on ${where} ${list}: ${why}.` : "");
 }
 
 /** @param {Network} network */
@@ -137,6 +197,10 @@ function showSlice(now) {
   showDecision(now, slice);
   write("finding-area", area(now));
   write("finding-dice", diceWithReference(now));
+  const doubts = slice ? doubtsOf(now, now.k) : [];
+  byId("finding-doubt").hidden = !doubts.length;
+  const why = doubts.map((code) => DOUBTS[code]).join(", ");
+  write("finding-doubt", doubts.length ? `Outline likely false: ${why}.` : "");
 }
 
 /**

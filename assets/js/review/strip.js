@@ -17,6 +17,7 @@ import * as operatingPoint from "../viewer/operating_point.js";
 import * as threshold from "../viewer/threshold.js";
 import * as viewer from "../viewer/viewer.js";
 import * as correctionPanel from "./correction_panel.js";
+import * as findings from "./findings.js";
 
 /** @typedef {readonly (number | null)[]} Areas Pixels by slice. */
 
@@ -119,8 +120,28 @@ function drawSlice(chart, now, j, area) {
   if (change) drawChange(chart, x + w / 2, change);
   pen.globalAlpha = 0.55;
   pen.fillStyle = colours.ai;
-  if (area) pen.fillRect(x, BOTTOM - heightOf(area), w, heightOf(area));
+  const isDoubtful = findings.doubtsOf(now, j).length > 0;
+  if (area && !isDoubtful) pen.fillRect(x, BOTTOM - heightOf(area), w, heightOf(area));
   pen.globalAlpha = 1;
+  if (area && isDoubtful) drawDoubtful(chart, x, w, heightOf(area));
+}
+
+/**
+ * Draws the bar of an outline that is likely false: hollow, with a question mark above it.
+ *
+ * @param {Chart} chart
+ * @param {number} x
+ * @param {number} w
+ * @param {number} height
+ */
+function drawDoubtful({ pen, colours }, x, w, height) {
+  pen.strokeStyle = colours.ai;
+  pen.lineWidth = 1;
+  pen.strokeRect(x + 0.5, BOTTOM - height + 0.5, Math.max(1, w - 1), Math.max(1, height - 1));
+  pen.fillStyle = colours.text;
+  pen.font = `600 11px ${colours.font}`;
+  pen.textAlign = "center";
+  pen.fillText("?", x + w / 2, Math.max(BARS.top + 9, BOTTOM - height - 3));
 }
 
 /**
@@ -219,6 +240,8 @@ function marksOf(now, k) {
   /** @type {[string, string][]} */
   const marks = threshold.area(now, k) ? [] : [["no-mask", "no mask"]];
   if (operatingPoint.isConflict(slice)) marks.push(["conflict", "conflict"]);
+  for (const code of findings.doubtsOf(now, k))
+    marks.push(["doubt", `likely false (${findings.DOUBTS[code]})`]);
   const change = operatingPoint.change(now, k);
   if (change > 0) marks.push(["now-above", "now above operating point"]);
   if (change < 0) marks.push(["now-below", "now below operating point"]);

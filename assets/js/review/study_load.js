@@ -4,7 +4,7 @@
  * the server is not responding.
  */
 
-/** @import { Study } from "../viewer/study.js" */
+/** @import { Slice, Study } from "../viewer/study.js" */
 
 import { targetOf } from "../frame/dom.js";
 import { ask as askServer, isFinal, NO_ANSWER, pauseOf, RequestError } from "../frame/server.js";
@@ -40,8 +40,8 @@ const freshly = (id) =>
   ahead?.id === id && performance.now() - ahead.at < FRESH_MS ? ahead.study : null;
 
 /**
- * The slice on which a study opens: the requested one, else the one with the largest mask, else the
- * middle one.
+ * The slice on which a study opens: the requested one, else the one that shows the lesion best,
+ * else the middle one.
  *
  * @param {Study} study
  * @param {number | null} wanted Its number in the file.
@@ -49,9 +49,20 @@ const freshly = (id) =>
 export function firstSlice(study, wanted) {
   const named = wanted === null ? -1 : study.indices.indexOf(wanted);
   if (named >= 0) return named;
-  const areas = study.result?.slices.map((slice) => slice.mask_area_px) ?? [];
-  const largest = Math.max(0, ...areas);
-  return largest > 0 ? areas.indexOf(largest) : Math.floor(study.n / 2);
+  const shown = study.result?.slices.map(weightOf) ?? [];
+  const most = Math.max(0, ...shown);
+  return most > 0 ? shown.indexOf(most) : Math.floor(study.n / 2);
+}
+
+/**
+ * How well a slice shows the lesion: slice score x segmentation confidence x square root of the
+ * area, so that a large outline of which both stages are unsure does not come first. One that is
+ * likely false weighs a hundredth.
+ *
+ * @param {Slice} slice
+ */
+function weightOf({ slice_score: score, outline_evidence: evidence, mask_area_px: area, doubts }) {
+  return score * (evidence ?? 0) * Math.sqrt(area) * (doubts.length ? 0.01 : 1);
 }
 
 /**

@@ -110,6 +110,8 @@ export interface Slice {
   readonly mask_area_px: number;
   readonly dice: number | null;
   readonly left_out_px: number;
+  /** Why the outline is likely false; empty as a rule. */
+  readonly doubts: readonly ("outside head" | "mirrored")[];
 }
 
 export interface Network {
@@ -120,12 +122,22 @@ export interface Network {
   precision: string;
 }
 
+/** Volumes between which the reference's lies in 90% of held-out patients. */
+export interface VolumeRange {
+  low_ml: number;
+  high_ml: number;
+  patients: number;
+  coverage: number;
+}
+
 /** The expected Dice of the segmentation, and the most similar held-out patients. */
 export interface Trust {
   expected: number;
   low: number;
   high: number;
   sentence: string;
+  /** Null without spacing. */
+  volume: VolumeRange | null;
   similar: readonly SimilarPatient[];
 }
 
@@ -155,6 +167,9 @@ export interface Result {
   /** Of the network; null if it is no longer installed. */
   readonly network_mask_threshold: number | null;
   readonly volume_ml: number | null;
+  readonly left_out_ml: number | null;
+  /** Why the images are unlike the training data; null as a rule. */
+  readonly unfit: string | null;
   readonly warnings: readonly string[];
   readonly network: Network;
   /** Channels that the network used. */

@@ -118,6 +118,21 @@ def _facts() -> list[Component]:
         ),
         html.P("AI", id="finding-ai-name", className="finding-caption", hidden=True),
         _headline(""),
+        html.P(id="finding-range", className="finding-text tabular", hidden=True),
+        html.P(id="finding-left-out-total", className="finding-text tabular", hidden=True),
+        html.Div(
+            [
+                html.P(id="finding-unfit-words", className="finding-text"),
+                small_button(
+                    "Show the result",
+                    id="finding-unfit-show",
+                    **aria(pressed="false"),
+                ),
+            ],
+            id="finding-unfit",
+            className="notice notice--warning finding-unfit",
+            hidden=True,
+        ),
         html.P(id="finding-above", className="finding-text"),
         html.Div(
             [
@@ -159,6 +174,7 @@ def _facts() -> list[Component]:
             className="finding-conflicts",
             hidden=True,
         ),
+        html.P(id="finding-doubts", className="finding-text notice notice--warning", hidden=True),
         html.Div(
             [
                 html.P("Loading study", id="analysis-text", className="tabular", role="status"),
@@ -206,6 +222,7 @@ def _slice() -> html.Section:
         ),
         html.P(id="finding-learned", className="finding-text", hidden=True),
         html.P(id="finding-left-out", className="finding-text", hidden=True),
+        html.P(id="finding-doubt", className="finding-text", hidden=True),
         html.P(id="finding-decided", className="finding-text finding-decided"),
         html.P(id="finding-note", className="finding-text finding-note"),
         id="findings-slice",
@@ -248,12 +265,21 @@ def _score_explanation(paragraphs: list[str]) -> html.Section:
 
 
 def _cautions() -> html.Section:
-    """Reasons not to rely on the result, right below the volume."""
+    """Reasons not to rely on the result, right below the volume: a line that opens."""
     return html.Section(
-        [
-            html.H2("Cautions", className="panel-title"),
-            html.Div(id="finding-warnings"),
-        ],
+        html.Details(
+            [
+                html.Summary(
+                    [
+                        html.Span(id="finding-warnings-count", className="strong"),
+                        html.Span(id="finding-warnings-first", className="muted"),
+                    ],
+                    className="finding-cautions",
+                ),
+                html.Div(id="finding-warnings"),
+            ],
+            id="finding-warnings-fold",
+        ),
         id="findings-warnings",
         className="findings-section",
         hidden=True,

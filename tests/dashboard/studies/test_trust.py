@@ -9,15 +9,17 @@ import pytest
 from fake_server import FakeAnalyser, add_case, make_case, make_services
 
 from dashboard.studies import trust
-from pipeline import DiceEstimate, InputError
-from pipeline.analysis.expected_dice import SimilarPatient
+from pipeline import Caution, DiceEstimate, InputAspect, InputError, Severity
+from pipeline.analysis.expected_dice import SimilarPatient, VolumeRatio
 from pipeline.datasets.splits import load_fold
 from pipeline.models.metadata import SplitFacts
 
 
 @dataclass(frozen=True)
 class FakeDiceModel:
-    """A model of two patients."""
+    """A model of two patients, whose references held half and twice the pixels."""
+
+    volume = VolumeRatio(88, 0.5, 2.0, 0.9)
 
     def estimate(self, facts: Any, *, case_id: str) -> DiceEstimate | None:
         assert (facts.called_slices, case_id) == (1, "case0")
@@ -35,7 +37,9 @@ def parts(tmp_path):
 
 @pytest.fixture
 def result(parts):
-    return FakeAnalyser(parts.models, parts.results).analyse(make_case())
+    """Of six pixels' width, but as if they were those of a head."""
+    found = FakeAnalyser(parts.models, parts.results).analyse(make_case())
+    return replace(found, input_findings=())
 
 
 def test_similar_patients_lead_to_the_case_or_to_the_figures(parts, result, monkeypatch):
@@ -48,6 +52,21 @@ def test_similar_patients_lead_to_the_case_or_to_the_figures(parts, result, monk
         {"case_id": "case7", "dice": 0.9, "href": f"/review?study={here}", "here": True},
         {"case_id": "TCGA_1", "dice": 0.8, "href": "/performance?view=outlines", "here": False},
     ]
+    assert result.volume_ml
+    assert described["volume"] == {
+        "low_ml": result.volume_ml / 2,
+        "high_ml": result.volume_ml * 2,
+        "patients": 88,
+        "coverage": 0.9,
+    }
+
+
+def test_nothing_is_claimed_of_images_unlike_the_training_data(parts, result, monkeypatch):
+    monkeypatch.setattr(trust, "read_dice_model", lambda network: FakeDiceModel())
+    unfit = Caution("Not FLAIR.", InputAspect.SEQUENCE, Severity.UNFIT)
+    assert trust.describe_trust(parts, replace(result, input_findings=(unfit,))) is None
+    no_spacing = replace(result, volume_ml=None)
+    assert trust.describe_trust(parts, no_spacing)["volume"] is None
 
 
 def test_nothing_is_told_where_nothing_was_learned(parts, result, monkeypatch):

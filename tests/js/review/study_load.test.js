@@ -4,20 +4,76 @@ import { test } from "node:test";
 
 import { firstSlice } from "../../../assets/js/review/study_load.js";
 
-const studyOf = (areas) => ({
-  n: 4,
-  indices: [10, 11, 12, 13],
-  result: areas && { slices: areas.map((mask_area_px) => ({ mask_area_px })) },
+/** Slice score, segmentation confidence (null: not segmented), area, doubts. */
+const sliceOf = ([score, evidence, area, ...doubts]) => ({
+  slice_score: score,
+  outline_evidence: evidence,
+  mask_area_px: area,
+  doubts,
 });
 
+const studyOf = (slices) => ({
+  n: 4,
+  indices: [10, 11, 12, 13],
+  result: slices && { slices: slices.map(sliceOf) },
+});
+
+const none = [0.01, null, 0];
+const outside = "outside head";
 const CASES = [
-  { name: "the one that is named by its number", areas: [0, 0, 0, 9], wanted: 11, k: 1 },
-  { name: "else where the mask is largest", areas: [0, 3, 9, 9], wanted: null, k: 2 },
-  { name: "where none has the number, too", areas: [0, 3, 0, 0], wanted: 99, k: 1 },
-  { name: "without a mask in the middle", areas: [0, 0, 0, 0], wanted: null, k: 2 },
-  { name: "before an analysis in the middle", areas: null, wanted: null, k: 2 },
+  {
+    name: "the one that is named by its number",
+    slices: [none, none, none, [1, 1, 9]],
+    wanted: 11,
+    k: 1,
+  },
+  {
+    name: "of equal certainty the largest, the first of equals",
+    slices: [none, [0.9, 0.9, 3], [0.9, 0.9, 9], [0.9, 0.9, 9]],
+    wanted: null,
+    k: 2,
+  },
+  {
+    name: "where none has the number, too",
+    slices: [none, [0.9, 0.9, 3], none, none],
+    wanted: 99,
+    k: 1,
+  },
+  {
+    // 0.3 x 0.4 x 20 = 2.4 against 0.9 x 0.9 x 10 = 8.1
+    name: "a small sure outline before one of four times its size that is unsure",
+    slices: [none, [0.3, 0.4, 400], none, [0.9, 0.9, 100]],
+    wanted: null,
+    k: 3,
+  },
+  {
+    // 0.9 x 0.8 x 20 = 14.4 against 1 x 1 x 10 = 10
+    name: "a large outline before a slightly surer one of a quarter of its size",
+    slices: [[1, 1, 100], [0.9, 0.8, 400], none, none],
+    wanted: null,
+    k: 1,
+  },
+  {
+    name: "one that is likely false last",
+    slices: [[0.9, 0.9, 400, outside], none, [0.4, 0.5, 16], none],
+    wanted: null,
+    k: 2,
+  },
+  {
+    name: "but before none",
+    slices: [none, none, none, [0.9, 0.9, 400, outside]],
+    wanted: null,
+    k: 3,
+  },
+  {
+    name: "without a mask in the middle",
+    slices: [[0.9, 0.9, 0], none, none, none],
+    wanted: null,
+    k: 2,
+  },
+  { name: "before an analysis in the middle", slices: null, wanted: null, k: 2 },
 ];
 
-for (const { name, areas, wanted, k } of CASES) {
-  test(name, () => assert.equal(firstSlice(studyOf(areas), wanted), k));
+for (const { name, slices, wanted, k } of CASES) {
+  test(name, () => assert.equal(firstSlice(studyOf(slices), wanted), k));
 }
