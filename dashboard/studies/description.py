@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +17,6 @@ from dashboard.workspace.services import Services
 from pipeline import (
     Case,
     CaseResult,
-    Caution,
     chosen_channels,
     is_assumed_stack,
     merge_cautions,
@@ -46,7 +44,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
         "thumbnail_url": f"{address}/thumbnail/{{channel}}.png",
         **describe_space_addresses(row),
         "result": {
-            **_describe_result(result, key, case, row),
+            **_describe_result(result, key, row),
             "series": _series_used(case, row),
             "trust": describe_trust(services, result),
             "learned": describe_training_use(services, row.case_id),
@@ -120,7 +118,7 @@ def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
         "intercept": display.intercept,
         "windows": display.windows,
         "value_range": display.value_range,
-        "warnings": _sentences(merge_cautions(case.cautions), case, row),
+        "warnings": [caution.sentence for caution in merge_cautions(case.cautions)],
     }
 
 
@@ -132,13 +130,7 @@ def _orientation_note(case: Case) -> str:
     return "orientation assumed (dataset convention)" if by_convention else ""
 
 
-def _sentences(cautions: Iterable[Caution], case: Case, row: StudyRow) -> list[str]:
-    """Sentences of cautions, and what was noted of the study since it was read."""
-    noted = (words for words in row.warnings if words not in case.warnings)
-    return list(dict.fromkeys([*(caution.sentence for caution in cautions), *noted]))
-
-
-def _describe_result(result: CaseResult, key: str, case: Case, row: StudyRow) -> dict[str, Any]:
+def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, Any]:
     address = f"/data/{row.study_id}/{key}"
     return {
         "key": key,
@@ -169,7 +161,7 @@ def _describe_result(result: CaseResult, key: str, case: Case, row: StudyRow) ->
         "left_out_ml": result.left_out_ml,
         "unfit": None if result.unfit is None else result.unfit.sentence,
         "dice": result.dice,
-        "warnings": _sentences(result.cautions, case, row),
+        "warnings": [caution.sentence for caution in result.cautions],
         "network": asdict(result.network),
     }
 
