@@ -27,5 +27,20 @@ class InputError(Exception):
         self.n_files = n_files
 
 
+class PassedOver(InputError):
+    """Input that is as it should be and holds nothing to analyse, such as a localizer.
+
+    Beside cases it is a notice, not an error; see `pipeline.data.reading.passed_over`.
+
+    Attributes:
+        kind: What it is, such as ``a presentation state``: many of one kind get one sentence. ""
+            where the message stands alone.
+    """
+
+    def __init__(self, source: str, message: str, *, kind: str = "", n_files: int = 1) -> None:
+        super().__init__(source, message, n_files=n_files)
+        self.kind = kind
+
+
 class Cancelled(Exception):
     """Raised inside long work when its caller asked it to stop."""

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from pipeline.commands.console import ProgressBar, complain, say
 from pipeline.data.reading.batches import Place
+from pipeline.data.reading.passed_over import split_passed_over
 from pipeline.errors import Cancelled, InputError
 from pipeline.predictions.files import FolderError
 from pipeline.predictions.folder import Entry, PredictionFolder
@@ -126,7 +127,8 @@ class PredictionCall(Generic[AnyCase]):
         self._stopping = True
 
     def _end_well(self) -> int:
-        errors = self._sorted_errors()
+        everything = self._sorted_errors()
+        errors = self._sort_out(everything)
         self.folder.write_results(self._document(errors))
         self.folder.clean()
         for error in errors:
@@ -134,7 +136,7 @@ class PredictionCall(Generic[AnyCase]):
         for notice in self.notices:
             say(notice)
         say(f"Results are in {self.folder.results}")
-        say(self._summary(sum(error.n_files for error in errors)))
+        say(self._summary(sum(error.n_files for error in everything)))
         return 1 if errors else 0
 
     def _end_early(self, why: str) -> None:
@@ -145,7 +147,7 @@ class PredictionCall(Generic[AnyCase]):
         kept = f"{self._count(entries)} {verb} finished and saved"
         if not entries:
             kept = "Nothing is finished yet"
-        errors = self._sorted_errors()
+        errors = self._sort_out(self._sorted_errors())
         if entries and not self.folder.results.exists():
             note = InputError("", f"{why} {kept}. {RESUME}")
             document = self._document([*errors, note])
@@ -170,6 +172,12 @@ class PredictionCall(Generic[AnyCase]):
                 )
                 errors.append(InputError(entry.source, message))
         return errors
+
+    def _sort_out(self, errors: Sequence[InputError]) -> tuple[InputError, ...]:
+        """The errors among them; what holds nothing to analyse joins the notices beside cases."""
+        found, more = split_passed_over(errors, has_cases=bool(self.folder.finished()))
+        self.notices = (*self.notices, *more)
+        return found
 
     def _summary(self, left_out: int) -> str:
         entries = self.folder.finished()

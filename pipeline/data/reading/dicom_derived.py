@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pipeline.data.reading.dicom_files import Frame
 from pipeline.data.reading.format_kinds import InputFile
 from pipeline.data.sequences import split_words
-from pipeline.errors import InputError
+from pipeline.errors import PassedOver
 
 PROJECTION = "a projection through many slices (MIP)"
 RENDERING = "a rendering of a volume"
@@ -70,7 +70,7 @@ def is_secondary_capture(header: Dataset) -> bool:
     return str(header.get("SOPClassUID", "") or "").startswith(_SECONDARY_CAPTURE_CLASS)
 
 
-def left_out_error(file: InputFile, title: str, kind: str, *, n: int, total: int) -> InputError:
+def left_out_error(file: InputFile, title: str, kind: str, *, n: int, total: int) -> PassedOver:
     """The sentence on pictures that are kept out of the analysis.
 
     Args:
@@ -82,9 +82,9 @@ def left_out_error(file: InputFile, title: str, kind: str, *, n: int, total: int
     """
     if n == total:
         message = f"{title} is {kind}; it is left out of the analysis."
-        return InputError(file.source, message, n_files=n)
+        return PassedOver(file.source, message, n_files=n)
     of = title.replace("Series ", "series ", 1)
     verb = "is" if n == 1 else "are each"
     end = "it is left out" if n == 1 else "they are left out"
     message = f"{n} of {total} files of {of} {verb} {kind}; {end} of the analysis."
-    return InputError(file.source, message, n_files=n)
+    return PassedOver(file.source, message, n_files=n)

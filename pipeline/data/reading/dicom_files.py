@@ -23,7 +23,7 @@ from pipeline.data.reading.dicom_mosaic import Mosaic, is_mosaic, place_slices, 
 from pipeline.data.reading.format_kinds import InputFile
 from pipeline.data.reading.limits import MAX_CASE_BYTES, check_shape, gigabytes
 from pipeline.data.sequences import Timing
-from pipeline.errors import InputError
+from pipeline.errors import InputError, PassedOver
 
 #: Elements that are read of a header; skipping the others halves the time of a long series.
 _HEADER_KEYWORDS = tuple(
@@ -332,7 +332,7 @@ def _check_has_pixels(header: Dataset, file: InputFile) -> None:
     if kind is None and not has_image and is_whole and not uid.startswith(_STANDARD_ROOT):
         kind = "a private object of a scanner or program"
     if kind is not None:
-        raise InputError(file.source, f"{file.name} is {kind}, not an image.")
+        raise PassedOver(file.source, f"{file.name} is {kind}, not an image.", kind=kind)
     if len(header) == 0:
         raise InputError(
             file.source,

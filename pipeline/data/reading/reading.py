@@ -32,6 +32,7 @@ from pipeline.data.reading.format_kinds import (
     VolumeFormat,
     files_of,
 )
+from pipeline.data.reading.passed_over import split_passed_over
 from pipeline.data.reading.pending_cases import PendingCase, name_cases, with_cautions
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError, ProgressCallback
@@ -46,7 +47,8 @@ class ReadReport:
     Attributes:
         cases: Every study that could be read.
         errors: One sentence per file that could not.
-        notices: One sentence per kind of files that were passed over, such as a viewer's programs.
+        notices: One sentence per kind of files that were passed over, such as a viewer's programs
+            or presentation states.
         n_files: Files that were found; what archives hold counts, archives do not.
     """
 
@@ -168,11 +170,12 @@ def read_cases(
             whole.cases += loaded.cases
             whole.errors += loaded.errors
     pending = (one for _, one in sorted(whole.cases, key=itemgetter(0)))
-    errors = (error for _, error in sorted(whole.errors, key=itemgetter(0)))
+    ordered = [error for _, error in sorted(whole.errors, key=itemgetter(0))]
+    errors, passed_over = split_passed_over(ordered, has_cases=bool(whole.cases))
     return ReadReport(
         cases=name_cases(pending),
-        errors=tuple(errors),
-        notices=reading.notices,
+        errors=errors,
+        notices=(*reading.notices, *passed_over),
         n_files=reading.n_files,
     )
 
