@@ -46,6 +46,17 @@ class Query(DeclaredModel):
     model_config = ConfigDict(strict=False)
 
 
+def check_printable(text: str) -> str:
+    """A text of a request without control characters.
+
+    Raises:
+        ValueError: It has some.
+    """
+    if not text.isprintable():
+        raise ValueError("must be plain text")
+    return text
+
+
 class Body(DeclaredModel):
     """The JSON object of a request.
 

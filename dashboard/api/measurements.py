@@ -28,7 +28,15 @@ from dashboard.api.access import (
     load_case,
     study_with_result,
 )
-from dashboard.api.endpoint import JSON, Answer, Body, ErrorAnswer, endpoint, json_response
+from dashboard.api.endpoint import (
+    JSON,
+    Answer,
+    Body,
+    ErrorAnswer,
+    check_printable,
+    endpoint,
+    json_response,
+)
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import current_reader
 from dashboard.store import StudyRow
@@ -44,12 +52,13 @@ from dashboard.workspace.received import NO_STUDY, NotThere, RequestRefused
 from pipeline import InputError, judge_diameters, measure_line
 
 #: Least and greatest number of points by kind. An ellipse fills the rectangle of its two;
-#: diameters are the ends of the longest and of the perpendicular.
+#: an arrow has its head first; diameters are the ends of the longest and of the perpendicular.
 POINTS = {
     "ruler": (2, 2),
     "angle": (3, 3),
     "area": (3, 1000),
     "ellipse": (2, 2),
+    "arrow": (2, 2),
     "diameters": (4, 4),
 }
 MOST_ITEMS = 400
@@ -75,18 +84,22 @@ class SentMeasurement(Body):
         kind: What the points mean.
         k: The slice, from 0.
         points: In the order in which the reader set them.
+        text: Of an arrow.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]{4,32}$")]
-    kind: Literal["ruler", "angle", "area", "ellipse", "diameters"]
+    kind: Literal["ruler", "angle", "area", "ellipse", "arrow", "diameters"]
     k: Place
     points: Annotated[tuple[Point, ...], Field(max_length=_MOST_POINTS)]
+    text: Annotated[str, Field(max_length=120), AfterValidator(check_printable)] = ""
 
     @model_validator(mode="after")
     def _check_points(self) -> SentMeasurement:
         least, most = POINTS[self.kind]
         if not least <= len(self.points) <= most:
             raise ValueError(f"must have {least} to {most} points, as its kind is {self.kind}")
+        if self.text and self.kind != "arrow":
+            raise ValueError("must have no text, as its kind is not arrow")
         return self
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from flask import Blueprint, current_app
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dashboard.api.endpoint import Answer, Body, endpoint
+from dashboard.api.endpoint import Answer, Body, check_printable, endpoint
 from dashboard.api.identity import Reader, current_reader
 from dashboard.store.readers import ReaderRow, change_reader, find_reader
 from dashboard.store.stored_json import ViewMode
@@ -24,12 +24,6 @@ _KEY = re.compile(r"(Ctrl\+)?(Shift\+)?([^\s]|[A-Z][A-Za-z0-9]{1,15}| )|")
 reader = Blueprint("reader", __name__)
 
 
-def _check_printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be plain text")
-    return text
-
-
 def _check_key(text: str) -> str:
     if not _KEY.fullmatch(text) or not text.isprintable():
         raise ValueError("must be a key that a keyboard sends")
@@ -40,7 +34,7 @@ _Name = Annotated[
     str,
     BeforeValidator(lambda text: " ".join(text.split()) if isinstance(text, str) else text),
     Field(max_length=LONGEST_NAME),
-    AfterValidator(_check_printable),
+    AfterValidator(check_printable),
 ]
 #: Id of a binding, such as "show.ai".
 _Binding = Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]{0,63}$")]

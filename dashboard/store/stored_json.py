@@ -119,6 +119,7 @@ class Measurement:
         kind: Tool; see `dashboard.api.measurements`.
         k: Slice, from 0.
         points: ``(x, y)`` in image coordinates, where pixel (0, 0) covers 0 to 1.
+        text: What the reader wrote at an arrow; "" for other kinds.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -127,6 +128,7 @@ class Measurement:
     kind: Annotated[str, Field(min_length=1, max_length=32)]
     k: _Position
     points: Annotated[tuple[tuple[float, float], ...], Field(min_length=2, max_length=1000)]
+    text: Annotated[str, Field(max_length=1000)] = ""
 
 
 @dataclass(frozen=True)

@@ -309,3 +309,37 @@ def test_image_is_as_large_as_these_tests_think(page, study):
         with_modules("() => [modules.viewer.now.study.width, modules.viewer.now.study.height]")
     )
     assert size == [SIZE, SIZE]
+
+
+def test_an_arrow_has_a_text_that_is_stored_changed_and_copied(page, study):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_study(page, study, 3, ready=MEASUREMENTS)
+    page.keyboard.press("Shift+R")
+    expect(page.locator("#measure-tool-arrow")).to_have_attribute("aria-pressed", "true")
+    drag(page, (20, 20), (40, 30), steps=4)
+    expect(page.locator("#arrow-text")).to_be_focused()
+    page.keyboard.type("edema <b>")
+    page.keyboard.press("Enter")
+    expect(page.locator("#arrow-dialog")).to_be_hidden()
+    assert labels(page) == ["edema <b>"]
+    wait_saved(page, 1)
+
+    page.reload()
+    expect(page.locator("#viewer-screen .measure-label-main")).to_have_text("edema <b>")
+    page.wait_for_selector(MEASUREMENTS)
+    page.click(".measure-go")
+    page.keyboard.press("Shift+R")
+    page.click("#measure-text")
+    page.fill("#arrow-text", "gliosis")
+    page.click("#arrow-save")
+    wait_saved(page, 1)
+    assert labels(page) == ["gliosis"]
+    assert page.locator("#measure-state").get_attribute("data-merged") == "0"
+
+    page.click("#measure-copy")
+    expect(page.locator("#stage-note")).to_have_attribute("data-code", "copied")
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+    name = page.evaluate(with_modules("modules.viewer.now.study.case_id"))
+    assert name in copied[0]
+    assert page.inner_text("#finding-volume-line") in copied[1]
+    assert "gliosis" in copied[2] and re.findall(r"\d+", copied[2]) == ["3"]

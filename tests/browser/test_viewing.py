@@ -76,8 +76,7 @@ def test_a_projection_shows_the_greatest_values_and_says_so(page, study):
     expect(page.locator("#corner-value")).to_contain_text("58")  # of slice 4
     wait_until(
         page,
-        """() => { const { viewer, panes } = modules;
-             return panes.valuesOf(viewer.now, 2, 0)?.[50 * 64 + 50] === 58; }""",
+        "() => modules.panes.valuesOf(modules.viewer.now, 2, 0)?.[50 * 64 + 50] === 58",
     )
     page.click("#view-menu summary")
     page.select_option("#projection-slices", "1")
@@ -141,9 +140,8 @@ def scaled(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_value_is_in_the_units_of_the_file(page: Page, scaled: str) -> None:
     open_study(page, scaled, 2)
     found = page.evaluate(
-        with_modules("""() => { const { viewer, pixelValue } = modules; const { now } = viewer;
-             return now.study.indices.length && Array.from({ length: 32 * 32 }, (_, i) =>
-               Number(pixelValue.words(pixelValue.valueAt(now, 0, i)))); }""")
+        with_modules("""() => Array.from({ length: 32 * 32 }, (_, i) => Number(
+             modules.pixelValue.words(modules.pixelValue.valueAt(modules.viewer.now, 0, i))))""")
     )
     assert 0.625 in found
-    assert min(found) == pytest.approx(-1.5, abs=0.01)
+    assert min(found) == pytest.approx(-1.5, abs=0.05)

@@ -84,8 +84,8 @@ function endOf([cx, cy], [sx, sy], isStrong) {
  */
 function spots(item, width, height, [sx, sy]) {
   const points = measureShapes.handles(item).map(([x, y]) => [x * sx, y * sy]);
-  const isLine = item.kind === "ruler" || item.kind === "diameters";
-  const [ex, ey] = points[item.kind === "ruler" ? 1 : 0];
+  const isLine = ["ruler", "arrow", "diameters"].includes(item.kind);
+  const [ex, ey] = points[item.kind === "ruler" || item.kind === "arrow" ? 1 : 0];
   const left = Math.min(...points.map(([x]) => x));
   const right = Math.max(...points.map(([x]) => x));
   const top = Math.min(...points.map(([, y]) => y));
@@ -301,7 +301,8 @@ function drawOne(now, { item, isSelected, isHovered, handle, isAi }, scale, arou
   const state = `${isSelected ? " measure--selected" : ""}${isHovered ? " measure--hovered" : ""}`;
   const name = `measure measure--${item.kind}${state}`;
   const group = makeSvg("g", { class: name, "data-measure": item.id });
-  const d = measureShapes.path(item);
+  const head = item.kind === "arrow" ? measureShapes.arrowHead(item.points, scale) : "";
+  const d = measureShapes.path(item) + head;
   if (!isAi || isActive)
     group.append(
       makeSvg("path", { class: "measure-halo", d }),

@@ -14,13 +14,14 @@ import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
+import * as arrowText from "./arrow_text.js";
 import * as bidimensional from "./bidimensional.js";
 import * as measureShapes from "./measure_shapes.js";
 import * as measureStore from "./measure_store.js";
 import * as measureTools from "./measure_tools.js";
 
 /** @type {readonly DrawnKind[]} */
-const KINDS = ["ruler", "angle", "area", "ellipse"];
+const KINDS = ["ruler", "angle", "area", "ellipse", "arrow"];
 
 /** @param {(now: Session) => void} run Runs only while a study is open. */
 const go = (run) => () => viewer.now && run(viewer.now);
@@ -118,10 +119,12 @@ function place(now) {
     angle: [at(-60, -60), at(-60, 60), at(60, 60)],
     area: [at(-50, -50), at(50, -50), at(50, 50), at(-50, 50)],
     ellipse: [at(-60, -40), at(60, 40)],
+    arrow: [at(0, 0), at(60, -40)],
   }[kind];
   const id = measureStore.newId();
   measureStore.change(id, { id, kind, k: now.k, points: measureShapes.rounded(points) });
   measureTools.select(id);
+  if (kind === "arrow") arrowText.ask();
 }
 
 /**
@@ -134,6 +137,7 @@ const TOOLS = [
   { id: "measure.angle", key: "a", label: "Angle", run: tool("angle") },
   { id: "measure.area", key: "q", label: "Area, freehand or polygon", run: tool("area") },
   { id: "measure.ellipse", key: "o", label: "Ellipse ROI with statistics", run: tool("ellipse") },
+  { id: "measure.arrow", key: "Shift+r", label: "Arrow with text", run: tool("arrow") },
   {
     id: "measure.next",
     key: "Shift+k",

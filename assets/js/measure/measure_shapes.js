@@ -11,7 +11,7 @@
 import { address } from "../viewer/pixels.js";
 import * as geometry from "../viewer/geometry.js";
 
-/** @typedef {"ruler" | "angle" | "area" | "ellipse"} DrawnKind Drawn by the reader. */
+/** @typedef {"ruler" | "angle" | "area" | "ellipse" | "arrow"} DrawnKind Drawn by the reader. */
 
 /** @typedef {DrawnKind | "diameters"} Kind */
 
@@ -23,6 +23,8 @@ import * as geometry from "../viewer/geometry.js";
  * @property {Kind} kind
  * @property {number} k Position of its slice.
  * @property {readonly Pair[]} points Diameters: ends of the longest, then of the perpendicular.
+ *   Arrow: its head, then its end with the text.
+ * @property {string} [text] Of an arrow.
  */
 
 /** @typedef {Pick<Study, "width" | "height">} Size */
@@ -35,6 +37,7 @@ export const NAMES = {
   angle: "Angle",
   area: "Area",
   ellipse: "Ellipse",
+  arrow: "Arrow",
   diameters: "Diameters",
 };
 
@@ -67,6 +70,25 @@ export function path({ kind, points }) {
   const { x, y, rx, ry } = geometry.ellipse(points);
   const half = `a${rx} ${ry} 0 1 0`;
   return `M${show([x - rx, y])}${half} ${2 * rx} 0${half} ${-2 * rx} 0Z`;
+}
+
+const HEAD_PX = 14;
+const HEAD_TURN = 0.42; // radians between a side of the head and the line
+
+/**
+ * The head of an arrow as an SVG path; it keeps its size when zooming.
+ *
+ * @param {readonly Pair[]} points
+ * @param {Scale} scale
+ */
+export function arrowHead([tip, end], [sx, sy]) {
+  const angle = Math.atan2((end[1] - tip[1]) * sy, (end[0] - tip[0]) * sx);
+  /** @type {Pair[]} */
+  const sides = [-HEAD_TURN, HEAD_TURN].map((turn) => [
+    tip[0] + (HEAD_PX * Math.cos(angle + turn)) / sx,
+    tip[1] + (HEAD_PX * Math.sin(angle + turn)) / sy,
+  ]);
+  return line([sides[0], tip, sides[1]]);
 }
 
 /**
@@ -239,6 +261,7 @@ function statistics(item, now) {
 export function words(item, now) {
   const mm = spacing(now.study);
   const { kind, points } = item;
+  if (kind === "arrow") return [item.text || "No text"];
   if (kind === "ruler") return [length(geometry.distance(points[0], points[1], mm), mm)];
   if (kind === "angle") {
     const found = points.length === 3 ? geometry.angle(points, mm) : null;
@@ -247,7 +270,7 @@ export function words(item, now) {
   if (kind === "diameters") {
     const longest = geometry.distance(points[0], points[1], mm);
     const across = geometry.distance(points[2], points[3], mm);
-    return [`${longest.toFixed(1)} × ${length(across, mm)}`, EDITED];
+    return [`long ${longest.toFixed(1)} × short ${length(across, mm)}`, EDITED];
   }
   const areaOf = kind === "ellipse" ? geometry.ellipseArea : geometry.polygonArea;
   return [surface(areaOf(points, mm), mm), ...statistics(item, now)];

@@ -196,11 +196,20 @@ async function save(mine) {
 export function change(id, item) {
   if (!doc) return;
   const before = doc.items.get(id) ?? null;
-  if (same(before, item)) return;
-  doc.done.push({ id, before, after: item });
+  const after = item && asStored(item);
+  if (same(before, after)) return;
+  doc.done.push({ id, before, after });
   doc.undone = [];
-  apply(doc, id, item);
+  apply(doc, id, after);
 }
+
+/**
+ * An item with the fields of the server's answer in their order, so that both compare as equal.
+ *
+ * @param {Item} item
+ * @returns {Item}
+ */
+export const asStored = ({ id, kind, k, points, text = "" }) => ({ id, kind, k, points, text });
 
 /**
  * @param {Document} mine

@@ -40,9 +40,9 @@ const CLOSE_PX = 10;
 const FREEHAND_PX = 1.5;
 const MOST_POINTS = 1000;
 /** @type {Partial<Record<Kind, number>>} */
-const COUNT = { ruler: 2, angle: 3, ellipse: 2 };
+const COUNT = { ruler: 2, angle: 3, ellipse: 2, arrow: 2 };
 /** @type {readonly DrawnKind[]} */
-const KINDS = ["ruler", "angle", "area", "ellipse"];
+const KINDS = ["ruler", "angle", "area", "ellipse", "arrow"];
 
 /** @type {Choice | null} the selection */
 export let selected = null;
@@ -54,9 +54,9 @@ let pending = null;
 let preview = null;
 let scheduled = false;
 
-/** @type {Events<"select">} */
+/** @type {Events<"select" | "drawn">} */
 const events = new Events();
-/** Listens to changes of the selection. */
+/** Listens to changes of the selection, and to new measurements, which are selected then. */
 export const { on } = events;
 
 const isMeasuring = () => tools.group() === "measure";
@@ -418,6 +418,7 @@ function finish({ kind, k, points }) {
   selected = { id, handle: null };
   const stored = measureShapes.rounded(points).slice(0, MOST_POINTS);
   measureStore.change(id, { id, kind, k, points: stored });
+  events.emit("drawn");
 }
 
 // ---- hovering ----

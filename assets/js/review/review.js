@@ -15,7 +15,9 @@ import * as correctionLayer from "../correct/correction_layer.js";
 import * as correctionStore from "../correct/correction_store.js";
 import * as editBar from "../correct/edit_bar.js";
 import * as editTools from "../correct/edit_tools.js";
+import * as arrowText from "../measure/arrow_text.js";
 import * as bidimensional from "../measure/bidimensional.js";
+import * as measureCopy from "../measure/measure_copy.js";
 import * as measureKeys from "../measure/measure_keys.js";
 import * as measureList from "../measure/measure_list.js";
 import * as measureStore from "../measure/measure_store.js";
@@ -80,6 +82,8 @@ const PARTS = [
   bidimensional,
   measureTools,
   measureKeys,
+  arrowText,
+  measureCopy,
   measureList,
   measures,
   legend,

@@ -19,6 +19,7 @@ _TOOLS = (
     ("angle", "Angle", "A", "Drag the first leg, then click the end of the second"),
     ("area", "Area", "Q", "Draw freehand, or click corners and double-click to close"),
     ("ellipse", "Ellipse", "O", "Drag to draw an ellipse: area, mean, SD, min and max"),
+    ("arrow", "Arrow", "Shift+R", "Drag from what the arrow points at to where its text stands"),
 )
 
 
@@ -33,11 +34,36 @@ def layout() -> list[Component]:
             **aria(label="Measuring tools"),
         ),
         _button("place", "Place", "Place one at the centre; Shift + arrow keys move it"),
+        _button("text", "Text", "Change the text of the selected arrow", disabled=True),
         _button("undo", "Undo", "Undo (Ctrl+Z)", disabled=True),
         _button("redo", "Redo", "Redo (Ctrl+Shift+Z)", disabled=True),
         _button("delete", "Delete", "Delete the selected measurement (Delete)", disabled=True),
         html.Span(id="measure-note", className="measure-note"),
+        _arrow_dialog(),
     ]
+
+
+def _arrow_dialog() -> Component:
+    """The text of an arrow; `assets/js/measure/arrow_text.js` fills it."""
+    return html.Dialog(
+        [
+            html.Div(
+                html.H2("Text of the arrow", id="arrow-title", className="page-title"),
+                className="dialog-head",
+            ),
+            html.Div(id="arrow-host", className="dialog-body"),
+            html.Div(
+                [
+                    button("Cancel", id="arrow-cancel", className="button"),
+                    button("Save", id="arrow-save", className="button button--primary"),
+                ],
+                className="dialog-foot",
+            ),
+        ],
+        id="arrow-dialog",
+        className="dialog reader-dialog",
+        **aria(labelledby="arrow-title"),
+    )
 
 
 def section() -> html.Section:
@@ -51,6 +77,12 @@ def section() -> html.Section:
                 "No measurements yet.", id="measure-empty", className="finding-text measure-empty"
             ),
             html.Ul(id="measure-list", className="measure-list"),
+            small_button(
+                "Copy as text",
+                "Shift+C",
+                id="measure-copy",
+                title="Copy sizes and measurements as text (Shift+C)",
+            ),
             html.P(id="measure-state", className="finding-text", role="status"),
         ],
         className="findings-section",

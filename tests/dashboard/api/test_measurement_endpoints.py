@@ -24,14 +24,16 @@ from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 
 OURS = {"X-Overread": "1"}
-RULER = {"id": "abcd1", "kind": "ruler", "k": 1, "points": [[0.5, 1], [4.25, 5]]}
+RULER = {"id": "abcd1", "kind": "ruler", "k": 1, "points": [[0.5, 1], [4.25, 5]], "text": ""}
 STORED = Measurement(id="abcd1", kind="ruler", k=1, points=((0.5, 1.0), (4.25, 5.0)))
 DIAMETERS = {
     "id": "abcd2",
     "kind": "diameters",
     "k": 2,
     "points": [[0, 0], [4, 0], [2, 0], [2, 3]],
+    "text": "",
 }
+ARROW = {**RULER, "id": "abcd3", "kind": "arrow", "text": "edema \u2013 or gliosis?"}
 
 
 @pytest.fixture
@@ -62,7 +64,8 @@ def test_measurements_are_kept_by_revision(client: FlaskClient, address: str) ->
     second = put(client, address, 1, [RULER, DIAMETERS])
     assert second.json["revision"] == 2
     assert client.get(address).json["items"] == [RULER, DIAMETERS]
-    assert put(client, address, 2, []).json == {"revision": 3, "items": []}
+    assert put(client, address, 2, [ARROW]).json == {"revision": 3, "items": [ARROW]}
+    assert put(client, address, 3, []).json == {"revision": 4, "items": []}
 
 
 def test_a_window_that_is_behind_is_given_what_another_wrote(
@@ -100,7 +103,10 @@ REFUSED = [
     pytest.param([{**RULER, "points": [[0, 0], [0, -1]]}], "items[0].points[1][1]", id="above"),
     pytest.param([{**RULER, "points": [[0, 0], [10**400, 1]]}], "items[0].points[1][0]", id="huge"),
     pytest.param([{**RULER, "points": [[0, 0], ["1", 1]]}], "items[0].points[1][0]", id="text"),
-    pytest.param([{**RULER, "text": "x"}], "items[0].text", id="another field"),
+    pytest.param([{**RULER, "note": "x"}], "items[0].note", id="another field"),
+    pytest.param([{**RULER, "text": "x"}], "items[0]", id="text of a ruler"),
+    pytest.param([{**ARROW, "text": "a\nb"}], "items[0].text", id="two lines"),
+    pytest.param([{**ARROW, "text": "x" * 121}], "items[0].text", id="long text"),
     pytest.param([RULER, RULER], "", id="twice"),
     pytest.param(["x"], "items[0]", id="no object"),
     pytest.param("x", "items", id="no list"),

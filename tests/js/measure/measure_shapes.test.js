@@ -12,6 +12,7 @@ const PATHS = [
   ["ruler", "1 2, 3 4", "M1.00 2.00L3.00 4.00"],
   ["area", "0 0, 4 0, 4 3", "M0.00 0.00L4.00 0.00L4.00 3.00Z"],
   ["diameters", "0 0, 4 0, 2 1, 2 3", "M0.00 0.00L4.00 0.00M2.00 1.00L2.00 3.00"],
+  ["arrow", "1 2, 3 4", "M1.00 2.00L3.00 4.00"],
   ["ellipse", "2 1, 6 3", "M2.00 2.00a2 1 0 1 0 4 0a2 1 0 1 0 -4 0Z"],
 ];
 
@@ -55,7 +56,7 @@ const WORDS = [
   ["ruler", "0 0, 3 4", [9, 2, 1], "8.5 mm"],
   ["angle", "1 0, 0 0, 0 1", null, "90.0°"],
   ["angle", "1 0, 1 0", null, "no angle"],
-  ["diameters", "0 0, 8 0, 4 1, 4 5", [9, 1, 1], `8.0 × 4.0 mm; ${shapes.EDITED}`],
+  ["diameters", "0 0, 8 0, 4 1, 4 5", [9, 1, 1], `long 8.0 × short 4.0 mm; ${shapes.EDITED}`],
   ["area", "0 0, 40 0, 40 30, 0 30", null, "1,200 px"],
   ["area", "0 0, 4 0, 4 3, 0 3", [9, 2, 1], "24.0 mm²"],
   ["area", "0 0, 40 0, 40 30, 0 30", [9, 1, 1], "12.00 cm²"],
@@ -82,4 +83,29 @@ test("an area says what its pixels are", () => {
   const now = { study, channel: 0, loader: { get: (url) => (url === "/0" ? stored : undefined) } };
   const found = shapes.words(make("area", "2 0, 6 0, 6 2, 2 2"), now);
   assert.deepEqual(found, ["8 px", "Mean -3.00  SD 2.24", "Min -6  Max 0", "FLAIR"]);
+});
+
+test("the head of an arrow is at its first end and keeps its size on the screen", () => {
+  for (const scale of [
+    [1, 1],
+    [4, 2],
+  ]) {
+    const found = shapes.arrowHead(readPoints("5 5, 15 5"), scale);
+    const [first, tip, last] = found
+      .slice(1)
+      .split("L")
+      .map((one) => one.split(" ").map(Number));
+    assert.deepEqual(tip, [5, 5]);
+    for (const side of [first, last]) {
+      const [dx, dy] = [(side[0] - 5) * scale[0], (side[1] - 5) * scale[1]];
+      assertClose(Math.hypot(dx, dy), 14, 0.01);
+      assert.ok(dx > 10);
+    }
+    assertClose(first[1] + last[1], 10, 0.01);
+  }
+});
+
+test("an arrow says its text", () => {
+  const now = { study: { spacing_mm: null } };
+  assert.deepEqual(shapes.words({ ...make("arrow", "1 2, 3 4"), text: "edema" }, now), ["edema"]);
 });
