@@ -145,6 +145,12 @@ def measure_lesions(
     return BidimensionalMeasurement(unit, tuple(measured), left, tuple(notes))
 
 
+def _below(length_mm: float) -> str:
+    """A length below `MEASURABLE_MM` with the digits that show it is: 9.96, not 10.0."""
+    words = (f"{length_mm:.{digits}f}" for digits in range(1, 10))
+    return next((one for one in words if float(one) < MEASURABLE_MM), f"{length_mm}")
+
+
 def judge_diameters(
     lengths: tuple[float, float], *, slices: int, in_mm: bool
 ) -> tuple[bool | None, str]:
@@ -162,7 +168,7 @@ def judge_diameters(
         return None, "Measurability not available (no pixel spacing)."
     short = [length for length in lengths if length < MEASURABLE_MM - 1e-9]
     if short:
-        return False, f"Not measurable: {min(short):.1f} mm is below {MEASURABLE_MM:.0f} mm."
+        return False, f"Not measurable: {_below(min(short))} mm is below {MEASURABLE_MM:.0f} mm."
     if slices < MEASURABLE_SLICES:
         return False, "Not measurable: seen on one slice only, two are required."
     reached = f"both diameters reach {MEASURABLE_MM:.0f} mm"

@@ -58,6 +58,8 @@ def test_each_lesion_is_measured_where_it_is_largest() -> None:
 JUDGED = [
     ((10.0, 10.0), 2, True, True, "2 slices"),
     ((25.0, 9.94), 3, True, False, "9.9 mm"),
+    ((25.0, 9.96), 3, True, False, "9.96 mm"),
+    ((25.0, 9.9996), 3, True, False, "9.9996 mm"),
     ((9.0, 8.0), 1, True, False, "8.0 mm"),
     ((25.0, 12.0), 1, True, False, "slice"),
     ((25.0, 12.0), 3, False, None, "spacing"),
