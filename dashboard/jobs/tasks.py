@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from dashboard.comparisons.answers import ImageAnswers
-from dashboard.store import JobRow, ResultSummary
+from dashboard.store import JobRow, ResultClaims, ResultSummary
+from dashboard.studies.analysis import find_result
+from dashboard.studies.trust import judge_claims
 from dashboard.workspace.services import Services
 from dashboard.workspace.settings import Settings
 from pipeline import Analyser, Cancelled, CaseResult, InputError, ProgressCallback
@@ -74,12 +76,33 @@ class Tasks:
         try:
             self._open_analyser()
             _LOG.info("The models are ready.")
+            self.complete_claims()
         except Cancelled:
             pass
         except InputError as error:
             _LOG.error("%s", error.message)
         except Exception:
             _LOG.exception("The models could not be prepared.")
+
+    def complete_claims(self) -> None:
+        """Complete the summaries of results that earlier versions stored, from the result cache.
+
+        A result that is no longer there stays without: the worklist then shows no figures of it.
+        """
+        done: set[int] = set()
+        for row in self._services.store.studies_without_claims():
+            if self._stopping.is_set():
+                return
+            if row.job_id is None or row.job_id in done:
+                continue
+            try:
+                result = find_result(self._services, row)
+            except InputError as error:
+                _LOG.warning("%s", error.message)
+                continue
+            if result is not None:
+                self._services.store.set_claims(row.job_id, judge_claims(self._services, result))
+                done.add(row.job_id)
 
     def _analyse(self, job: JobRow, progress: ProgressCallback) -> ResultSummary:
         row = self._services.store.study_with_content(job.content_digest)
@@ -92,7 +115,7 @@ class Tasks:
         key = self._services.result_key(job.content_digest)
         if key is not None and not self._services.results.share(key):
             raise InputError("", _NOT_SHARED)
-        return _summarise(result)
+        return _summarise(result, judge_claims(self._services, result))
 
     def _answer(self, job: JobRow, progress: ProgressCallback) -> None:
         images = ImageAnswers.of(self._services)
@@ -204,7 +227,7 @@ def export_model(settings: Settings, task: str, *, stopping: threading.Event) ->
     raise InputError("", "The models could not be prepared on this machine; see the server's log.")
 
 
-def _summarise(result: CaseResult) -> ResultSummary:
+def _summarise(result: CaseResult, claims: ResultClaims) -> ResultSummary:
     """What the worklist shows of a result."""
     return ResultSummary(
         highest_score=float(max((s.slice_score for s in result.slices), default=0.0)),
@@ -212,4 +235,5 @@ def _summarise(result: CaseResult) -> ResultSummary:
         positive_slices=int(sum(s.tumor for s in result.slices)),
         mask_slices=int(sum(s.mask_area_px > 0 for s in result.slices)),
         engine=result.network.engine,
+        **vars(claims),
     )

@@ -98,6 +98,23 @@ class NewStudy:
     display: Display
 
 
+@dataclass(frozen=True)
+class ResultClaims:
+    """What the worklist says of how far a result can be relied on.
+
+    Attributes:
+        conflicts: Slices on which classifier and segmentation disagree.
+        expected_dice: Expected Dice in [0, 1]; None where nothing is to be expected.
+        cautions: How many cautions the result has.
+        unfit: Why no volume is shown, or "".
+    """
+
+    conflicts: int
+    expected_dice: float | None
+    cautions: int
+    unfit: str
+
+
 @dataclass(frozen=True, eq=False)
 class StudyRow(NewStudy):
     """A study in the worklist, with its analysis by the installed models.
@@ -110,10 +127,11 @@ class StudyRow(NewStudy):
         job_state: Its state, or None.
         job_done, job_total, job_message: Its progress.
         job_error: Why it failed, in one sentence, or "".
-        highest_score: Highest slice score in [0, 1], None before the analysis.
         volume_ml: Volume of the mask, None before the analysis or without spacing.
         positive_slices: Slices at or above the operating point, None before the analysis.
         mask_slices: Slices with a mask, None before the analysis.
+        claims: What may be claimed of the result; None before the analysis, and for results of
+            earlier versions until a worker has read them again.
         label: What a reader called the study on screen, or "".
         entries: What readers entered beside its files. Where there is a spacing or a reference
             among it, digests, warnings and `has_reference` are those of the study with it.
@@ -127,10 +145,10 @@ class StudyRow(NewStudy):
     job_total: int = 0
     job_message: str = ""
     job_error: str = ""
-    highest_score: float | None = None
     volume_ml: float | None = None
     positive_slices: int | None = None
     mask_slices: int | None = None
+    claims: ResultClaims | None = None
     label: str = ""
     entries: Entries = field(default_factory=Entries)
     entries_revision: int = 0
@@ -229,6 +247,7 @@ class ResultSummary:
         positive_slices: Slices at or above the operating point.
         mask_slices: Slices with a mask.
         engine: Runtime that computed it.
+        conflicts, expected_dice, cautions, unfit: As of `ResultClaims`.
     """
 
     highest_score: float
@@ -236,6 +255,10 @@ class ResultSummary:
     positive_slices: int
     mask_slices: int
     engine: str = ""
+    conflicts: int | None = None
+    expected_dice: float | None = None
+    cautions: int | None = None
+    unfit: str | None = None
 
 
 class DamagedRow(InputError):

@@ -198,6 +198,11 @@ class ResultRecord(Base):
     mask_slices: Mapped[int]
     engine: Mapped[str] = mapped_column(PlainText)
     stored_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: None in results of earlier versions, and of workers of these during an upgrade.
+    conflicts: Mapped[int | None]
+    expected_dice: Mapped[float | None]
+    cautions: Mapped[int | None]
+    unfit: Mapped[str | None] = mapped_column(PlainText)
 
 
 class SourceRecord(Base):

@@ -7,7 +7,7 @@ import hashlib
 from sqlalchemy import func, select
 
 from dashboard.store.rows import ModelKey
-from dashboard.store.schema import JobRecord, StudyEntriesRecord, StudyRecord
+from dashboard.store.schema import JobRecord, ResultRecord, StudyEntriesRecord, StudyRecord
 from dashboard.store.store import Store
 
 _NO_MODEL = ModelKey(task="", digest="")
@@ -37,10 +37,11 @@ def worklist_stamp(store: Store) -> str:
         .group_by(JobRecord.state)
         .order_by(JobRecord.state)
     )
+    claims = select(func.count(ResultRecord.cautions))  # which a worker may complete
     with store.reading() as session:
         seen = [
             tuple(map(str, row))
-            for query in (studies, entered, jobs)
+            for query in (studies, entered, jobs, claims)
             for row in session.execute(query)
         ]
     return hashlib.sha256(repr(seen).encode()).hexdigest()

@@ -17,6 +17,7 @@ from dashboard.store.rows import (
     ModelKey,
     NewStudy,
     Origin,
+    ResultClaims,
     StudyCounts,
     StudyRow,
     columns_of,
@@ -132,6 +133,23 @@ class Store(Database):
             for row in self._rows(query.order_by(StudyRecord.added_at.desc())):
                 found.setdefault(row.case_id, []).append(row)
         return found
+
+    def studies_without_claims(self) -> list[StudyRow]:
+        """Studies that were analysed by an earlier version, the newest first."""
+        query = self._studies().where(
+            JobRecord.state == JobState.DONE.value,
+            ResultRecord.job_id.is_not(None),
+            ResultRecord.cautions.is_(None),
+        )
+        return self._rows(query.order_by(StudyRecord.added_at.desc()))
+
+    def set_claims(self, job_id: int, claims: ResultClaims) -> None:
+        """Complete the summary of a result, if it is still there."""
+        with self.writing() as session:
+            record = session.get(ResultRecord, job_id)
+            if record is not None:
+                for name, value in vars(claims).items():
+                    setattr(record, name, value)
 
     def add_study(self, study: NewStudy) -> StudyRow:
         """Add a study; returns the existing one where it is already in the worklist."""
@@ -327,11 +345,17 @@ def _study_row(
         job_total=job.total if job else 0,
         job_message=job.message if job else "",
         job_error=job.error if job else "",
-        highest_score=shown.highest_score if shown else None,
         volume_ml=shown.volume_ml if shown else None,
         positive_slices=shown.positive_slices if shown else None,
         mask_slices=shown.mask_slices if shown else None,
+        claims=_claims(shown) if shown else None,
         label=entered.label if entered else "",
         entries=value_of(entered, "entries") if entered else Entries(),
         entries_revision=entered.revision if entered else 0,
     )
+
+
+def _claims(result: ResultRecord) -> ResultClaims | None:
+    if result.conflicts is None or result.cautions is None or result.unfit is None:
+        return None
+    return ResultClaims(result.conflicts, result.expected_dice, result.cautions, result.unfit)

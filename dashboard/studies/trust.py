@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from dashboard.store import ResultClaims
 from dashboard.studies.addresses import review_href
 from dashboard.workspace.services import Services
 from pipeline import CaseResult, DiceEstimate, DiceModel, InputError, read_dice_model, role_of
@@ -46,6 +47,17 @@ def estimate_dice(model: DiceModel | None, result: CaseResult) -> DiceEstimate |
     if model is None or result.unfit is not None:
         return None
     return model.estimate(result.facts, case_id=result.case_id)
+
+
+def judge_claims(services: Services, result: CaseResult) -> ResultClaims:
+    """What the worklist says of how far a result can be relied on."""
+    estimate = estimate_dice(find_dice_model(services), result)
+    return ResultClaims(
+        conflicts=sum(one.is_conflict for one in result.slices),
+        expected_dice=None if estimate is None else estimate.expected,
+        cautions=len(result.cautions),
+        unfit=result.unfit.sentence if result.unfit else "",
+    )
 
 
 def describe_trust(services: Services, result: CaseResult) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from pipeline.analysis.outline_facts import OutlineFacts
 from pipeline.data.cautions import Caution, Severity, merge_cautions
 from pipeline.measurement.doubtful_outlines import Doubt
 from pipeline.measurement.mask_levels import mask_level
+from pipeline.models.decision import DecidedBy
 
 
 class AnswerMap(StrEnum):
@@ -66,6 +67,11 @@ class SliceResult:
     dice: float | None
     left_out_px: int = 0
     doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether classifier and segmentation disagree, so that one of them decided."""
+        return self.decided_by in (DecidedBy.CLASSIFIER, DecidedBy.OUTLINE)
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,8 @@ def focused_row(page: Page) -> str:
 def test_row_shows_the_analysis_and_opens_with_a_click(worklist, study):
     row = worklist.locator(f'{ROW}[row-id="{study}"]')
     expect(row.locator(".study-state--done")).to_be_visible()
-    expect(row.locator(".study-score")).to_have_text("0.97")
+    expect(row.locator("[col-id=conflicts]")).to_have_text("2")
+    expect(row.locator("[col-id=cautions]")).to_have_text("1")  # T1 is missing
     expect(row.locator("[col-id=volume_ml]")).to_have_text("5.1")
     row.click()
     expect(worklist).to_have_url(re.compile(rf"/review\?study={study}"))

@@ -65,7 +65,7 @@ def test_missing_spacing_shows_as_soon_as_the_analysis_is_done(worklist, site, t
     expect(volume).to_have_text("")
     site.settle()
     expect(row.locator(".study-state--done")).to_be_visible()
-    expect(volume.locator("[data-no-spacing]")).to_be_visible()
+    expect(volume.locator("[data-no-volume]")).to_be_visible()
 
 
 def test_message_that_was_read_does_not_come_back_after_a_reload(worklist, tmp_path):

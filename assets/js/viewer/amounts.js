@@ -7,6 +7,8 @@
 
 /** @import { SpacingMm } from "./study.js" */
 
+import { mlWords } from "../frame/millilitres.js";
+
 /** @typedef {{ readonly spacing_mm: SpacingMm | null }} Spaced */
 
 /** @typedef {Spaced & { readonly slice_weights: readonly number[] | null }} Stacked */
@@ -66,9 +68,6 @@ export function besideThreshold(value, threshold) {
 
 /** @param {number} number */
 const counted = (number) => number.toLocaleString("en-US");
-
-/** @param {number} ml */
-const mlWords = (ml) => (ml === 0 ? "0" : ml < 0.1 ? "<0.1" : ml.toFixed(1));
 
 /**
  * "2.56 cm²", or "256 px" without spacing.

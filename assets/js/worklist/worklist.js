@@ -29,7 +29,9 @@ const WIDTHS = {
   study_date: [108, 108],
   sequences: [128, 112],
   state_words: [200, 150],
-  score: [158, 156],
+  expected_dice: [100, 92],
+  conflicts: [100, 92],
+  cautions: [98, 90],
   volume_ml: [116, 114],
 };
 

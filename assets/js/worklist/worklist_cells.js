@@ -1,6 +1,8 @@
 // @ts-check
 /** The cells of the worklist's grid (dashboard/pages/worklist/grid.py). */
 
+import { mlWords } from "../frame/millilitres.js";
+
 /**
  * The fields of a row that the cells show.
  *
@@ -11,9 +13,9 @@
  * @property {string} state
  * @property {string} state_words
  * @property {number} progress
- * @property {number | null} score
+ * @property {number | null} expected_dice
  * @property {number | null} volume_ml
- * @property {boolean} no_spacing
+ * @property {string} no_volume Why an analysed study has none.
  * @property {boolean} synthetic
  * @property {readonly string[]} warnings
  * @property {string} sequence_note
@@ -66,18 +68,13 @@ const OverreadState = ({ data }) =>
     data.state === "running" ? meter(data.progress, "meter--accent") : null,
   );
 
-/** @param {Params} params */
-const OverreadScore = ({ data: { score } }) =>
-  score === null
-    ? null
-    : h("span", { className: "study-score" }, score.toFixed(2), meter(score, "meter--ai"));
+/** @param {{ value: number | null }} params */
+const OverreadShare = ({ value }) => value?.toFixed(2) ?? null;
 
 /** @param {Params} params */
-function OverreadVolume({ data: { volume_ml: ml, no_spacing: isUnknown } }) {
-  const title = "The files contain no pixel spacing.";
-  if (isUnknown)
-    return h("span", { className: "quiet", "data-no-spacing": "", title }, "not available");
-  return ml === null ? null : ml === 0 ? "0" : ml.toFixed(1);
+function OverreadVolume({ data: { volume_ml: ml, no_volume: title } }) {
+  if (title) return h("span", { className: "quiet", "data-no-volume": "", title }, "not available");
+  return ml === null ? null : mlWords(ml);
 }
 
 /** @param {Params} params */
@@ -112,7 +109,7 @@ export function start() {
     ...window.dashAgGridComponentFunctions,
     OverreadPatient,
     OverreadState,
-    OverreadScore,
+    OverreadShare,
     OverreadVolume,
     OverreadNotes,
   };

@@ -21,6 +21,8 @@ from pipeline import SHORT_SEQUENCE_LABELS
 GRID = "worklist-grid"
 
 UNKNOWN = "unknown"
+NO_SPACING = "The files contain no pixel spacing."
+OPEN_FOR_FIGURES = "Analysed by an earlier version. Open the study for its figures."
 NOT_FLAIR, SEQUENCE_UNKNOWN = "Not FLAIR", "Sequence unknown"
 ORIGIN_WORDS = {Origin.UPLOAD: "Upload", Origin.LIBRARY: "Library", Origin.DEMO: "Demo"}
 STATE_WORDS = {
@@ -47,17 +49,33 @@ _COLUMNS: list[dict[str, Any]] = [
     {"field": "origin_words", "headerName": "Source", "width": 92, "cellClass": "quiet"},
     {"field": "state_words", "headerName": "Status", "width": 200, "cellRenderer": "OverreadState"},
     {
-        "field": "score",
-        "headerName": "Highest slice score",
-        "width": 158,
-        "cellRenderer": "OverreadScore",
-    },
-    {
         "field": "volume_ml",
         "headerName": "Volume (mL)",
         "width": 116,
         "type": "rightAligned",
         "cellRenderer": "OverreadVolume",
+    },
+    {
+        "field": "expected_dice",
+        "headerName": "Exp. Dice",
+        "headerTooltip": "Expected Dice of the AI outline",
+        "width": 100,
+        "type": "rightAligned",
+        "cellRenderer": "OverreadShare",
+    },
+    {
+        "field": "conflicts",
+        "headerName": "Conflicts",
+        "headerTooltip": "Slices on which classifier and segmentation disagree",
+        "width": 100,
+        "type": "rightAligned",
+    },
+    {
+        "field": "cautions",
+        "headerName": "Cautions",
+        "headerTooltip": "Reasons not to rely on the result",
+        "width": 98,
+        "type": "rightAligned",
     },
     {
         "field": "notes",
@@ -118,6 +136,7 @@ def describe_studies(studies: Iterable[StudyRow]) -> list[dict[str, Any]]:
 def describe_study(study: StudyRow) -> dict[str, Any]:
     """One row of the grid."""
     analysed = study.job_state is JobState.DONE
+    claims = study.claims if analysed else None
     return {
         "study_id": study.study_id,
         "href": review_href(study.study_id),
@@ -131,13 +150,11 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
         "state": str(study.job_state or ""),
         "state_words": state_words(study),
         "progress": study.job_done / study.job_total if study.job_total else 0,
-        "score": round(study.highest_score, 4)
-        if analysed and study.highest_score is not None
-        else None,
-        "volume_ml": round(study.volume_ml, 2)
-        if analysed and study.volume_ml is not None
-        else None,
-        "no_spacing": analysed and study.volume_ml is None,
+        "volume_ml": study.volume_ml if claims and not claims.unfit else None,
+        "no_volume": _why_no_volume(study) if analysed else "",
+        "expected_dice": claims.expected_dice if claims else None,
+        "conflicts": claims.conflicts if claims else None,
+        "cautions": claims.cautions if claims else None,
         "synthetic": study.synthetic,
         "warnings": list(study.warnings),
         "sequence_note": sequence_note(study.sequences),
@@ -150,6 +167,15 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
 def names_text(study: StudyRow) -> str:
     """All that a study is called, for search and the tooltip: its label before its identifiers."""
     return " · ".join(dict.fromkeys(filter(None, (study.name, study.patient, study.case_id))))
+
+
+def _why_no_volume(study: StudyRow) -> str:
+    """Why an analysed study has no volume in its row, or ""."""
+    if study.claims is None:
+        return OPEN_FOR_FIGURES
+    if study.claims.unfit:
+        return study.claims.unfit
+    return NO_SPACING if study.volume_ml is None else ""
 
 
 def sequence_words(sequences: Iterable[str]) -> str:

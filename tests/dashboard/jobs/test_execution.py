@@ -2,17 +2,22 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_server import add_case, fake_factory, make_case, make_services, wait_for
+from sqlalchemy import update
 
 from dashboard.jobs import table
 from dashboard.jobs.execution import NO_MEMORY, UNEXPECTED, Worker
+from dashboard.jobs.tasks import Tasks
 from dashboard.store import JobState, StudyRow
+from dashboard.store.schema import ResultRecord
+from dashboard.store.stamp import worklist_stamp
 from dashboard.workspace.services import Services
-from pipeline import InputError
+from pipeline import InputError, ResultCache
 
 
 def row_of(parts: Services, study: str) -> StudyRow:
@@ -30,10 +35,29 @@ def run_with(parts: Services, on_slice: Any) -> StudyRow:
 def test_a_job_is_run_and_its_result_kept(parts: Services) -> None:
     row = run_with(parts, lambda k: None)
     assert row.job_state is JobState.DONE
-    assert (row.highest_score, row.positive_slices, row.mask_slices) == (0.9, 1, 1)
+    assert (row.positive_slices, row.mask_slices) == (1, 1)
+    assert row.claims is not None and row.claims.unfit, "a picture of six pixels"
+    assert row.claims.cautions >= 2
     assert row.volume_ml == pytest.approx(0.02)
     key = parts.result_key(row.content_digest)
     assert key is not None and parts.results.answer(key) is not None
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_summaries_of_earlier_versions_are_completed(
+    parts: Services, tmp_path: Path, is_lost: bool
+) -> None:
+    row = run_with(parts, lambda k: None)
+    with parts.store.writing() as session:
+        session.execute(update(ResultRecord).values(conflicts=None, cautions=None, unfit=None))
+    earlier, before = row_of(parts, row.study_id), worklist_stamp(parts.store)
+    assert (earlier.claims, earlier.volume_ml) == (None, row.volume_ml)
+    if is_lost:
+        parts = replace(parts, results=ResultCache(tmp_path / "empty"))
+    Tasks(parts, threading.Event(), fake_factory()).complete_claims()
+    assert row_of(parts, row.study_id).claims == (None if is_lost else row.claims)
+    assert (worklist_stamp(parts.store) == before) is is_lost
+    assert len(parts.store.studies_without_claims()) == int(is_lost)
 
 
 def test_models_are_loaded_once(parts: Services) -> None:

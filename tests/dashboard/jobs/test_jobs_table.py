@@ -137,7 +137,7 @@ def test_lost_result_is_computed_again(store: Store) -> None:
     table.submit(store, f"{1:016x}", result_lost=True)
     assert state_of(store, job_id) is JobState.QUEUED
     row = store.study(f"{1:016x}")
-    assert row is not None and row.highest_score is None
+    assert row is not None and row.mask_slices is None
 
 
 def test_cancel(store: Store) -> None:

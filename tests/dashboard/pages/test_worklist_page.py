@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from dashboard.jobs import table
 from dashboard.pages.worklist import frame, grid, upload
 from dashboard.pages.worklist import page as worklist
-from dashboard.store import JobState, Origin, ResultSummary, StudyRow
+from dashboard.store import JobState, Origin, ResultClaims, ResultSummary, StudyRow
 from dashboard.workspace import services
 from dashboard.workspace.services import Services
 
@@ -84,14 +84,27 @@ def test_sequences_are_named_once_flair_first(sequences, words):
     assert grid.sequence_words(sequences) == words
 
 
-def test_score_and_volume_belong_to_a_finished_analysis():
-    done = row(job_state=JobState.DONE, highest_score=0.98765, volume_ml=12.345)
-    cells = grid.describe_study(done)
-    assert (cells["score"], cells["volume_ml"], cells["no_spacing"]) == (0.9877, 12.35, False)
-    running = grid.describe_study(replace(done, job_state=JobState.RUNNING))
-    assert (running["score"], running["volume_ml"]) == (None, None)
-    without = grid.describe_study(replace(done, volume_ml=None))
-    assert without["no_spacing"] is True
+FIGURES = ("volume_ml", "no_volume", "expected_dice", "conflicts", "cautions")
+GOOD = ResultClaims(conflicts=2, expected_dice=0.91, cautions=1, unfit="")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, (12.345, "", 0.91, 2, 1)),
+        ({"job_state": JobState.RUNNING}, (None, "", None, None, None)),
+        ({"volume_ml": None}, (None, grid.NO_SPACING, 0.91, 2, 1)),
+        (
+            {"claims": replace(GOOD, expected_dice=None, unfit="Not FLAIR.")},
+            (None, "Not FLAIR.", None, 2, 1),
+        ),
+        ({"claims": None}, (None, grid.OPEN_FOR_FIGURES, None, None, None)),
+    ],
+)
+def test_figures_belong_to_a_finished_analysis_that_may_claim_them(changes, expected):
+    done = row(job_state=JobState.DONE, volume_ml=12.345, claims=GOOD)
+    cells = grid.describe_study(replace(done, **changes))
+    assert tuple(cells[name] for name in FIGURES) == expected
 
 
 def test_notes_hold_synthetic_the_error_and_all_warnings():
