@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from dashboard.comparisons.answers import ImageAnswers
+from dashboard.jobs.claims import judge_claims
 from dashboard.store import JobRow, ResultClaims, ResultSummary
-from dashboard.studies.analysis import find_result
-from dashboard.studies.trust import judge_claims
 from dashboard.workspace.services import Services
 from dashboard.workspace.settings import Settings
 from pipeline import Analyser, Cancelled, CaseResult, InputError, ProgressCallback
@@ -95,8 +94,10 @@ class Tasks:
                 return
             if row.job_id is None or row.job_id in done:
                 continue
+            key = self._services.result_key(row.content_digest)
             try:
-                result = find_result(self._services, row)
+                case = self._services.load_case(row)
+                result = self._services.results.get(key, case) if key else None
             except InputError as error:
                 _LOG.warning("%s", error.message)
                 continue

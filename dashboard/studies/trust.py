@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-from dashboard.store import ResultClaims
+from dashboard.jobs.claims import estimate_dice, find_dice_model
 from dashboard.studies.addresses import review_href
 from dashboard.workspace.services import Services
-from pipeline import CaseResult, DiceEstimate, DiceModel, InputError, read_dice_model, role_of
+from pipeline import CaseResult, role_of
 
-_LOG = logging.getLogger(__name__)
 #: View of the performance page with every held-out patient's Dice.
 _FIGURES = "/performance?view=outlines"
 
@@ -29,35 +27,6 @@ def describe_training_use(services: Services, case_id: str) -> str | None:
         return None
     split = services.models.network.metadata.split
     return TRAINING_USE.get(str(role_of(split.name if split else "", case_id)))
-
-
-def find_dice_model(services: Services) -> DiceModel | None:
-    """What was learned of the installed network's accuracy; None where nothing can be read."""
-    if services.models is None:
-        return None
-    try:
-        return read_dice_model(services.models.network)
-    except InputError:
-        _LOG.warning("The model of the expected Dice cannot be read.", exc_info=True)
-        return None
-
-
-def estimate_dice(model: DiceModel | None, result: CaseResult) -> DiceEstimate | None:
-    """The expected Dice of a segmentation; None where nothing is to be claimed of it."""
-    if model is None or result.unfit is not None:
-        return None
-    return model.estimate(result.facts, case_id=result.case_id)
-
-
-def judge_claims(services: Services, result: CaseResult) -> ResultClaims:
-    """What the worklist says of how far a result can be relied on."""
-    estimate = estimate_dice(find_dice_model(services), result)
-    return ResultClaims(
-        conflicts=sum(one.is_conflict for one in result.slices),
-        expected_dice=None if estimate is None else estimate.expected,
-        cautions=len(result.cautions),
-        unfit=result.unfit.sentence if result.unfit else "",
-    )
 
 
 def describe_trust(services: Services, result: CaseResult) -> dict[str, Any] | None:

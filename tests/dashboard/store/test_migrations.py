@@ -191,7 +191,8 @@ def test_an_older_database_is_upgraded_with_what_it_holds(
         assert not sa.inspect(engine).has_table("schema")
     store = Store(database_url, model=MODEL)
     done, waiting = store.list_studies()
-    assert (done.study_id, done.job_state, done.highest_score) == (STUDY, JobState.DONE, 0.9)
+    assert (done.study_id, done.job_state, done.volume_ml) == (STUDY, JobState.DONE, 12.5)
+    assert done.claims is None, "a worker completes them"
     assert (done.sequences, done.warnings, done.start_channel) == (
         ("t1", "flair"),
         ("Careful.",),

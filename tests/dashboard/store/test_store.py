@@ -101,7 +101,7 @@ def test_another_model_sees_no_old_result(store: Store, database_url: str, clock
     newer = Store(database_url, model=ModelKey("brain-tumor", "b" * 64))
     row = newer.study(study)
     assert row is not None
-    assert (row.job_state, row.highest_score) == (None, None)
+    assert (row.job_state, row.volume_ml) == (None, None)
 
 
 def test_deleting_keeps_the_analysis_that_another_study_shares(store: Store) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fake_server import FakeAnalyser, add_case, make_case, make_services
 
+from dashboard.jobs import claims
 from dashboard.studies import trust
 from pipeline import Caution, DiceEstimate, InputAspect, InputError, Severity
 from pipeline.analysis.expected_dice import SimilarPatient, VolumeRatio
@@ -43,7 +44,7 @@ def result(parts):
 
 
 def test_similar_patients_lead_to_the_case_or_to_the_figures(parts, result, monkeypatch):
-    monkeypatch.setattr(trust, "read_dice_model", lambda network: FakeDiceModel())
+    monkeypatch.setattr(claims, "read_dice_model", lambda network: FakeDiceModel())
     here = add_case(parts, make_case(seed=7))
     described = trust.describe_trust(parts, result)
     assert (described["expected"], described["low"], described["high"]) == (0.88, 0.7, 0.95)
@@ -62,7 +63,7 @@ def test_similar_patients_lead_to_the_case_or_to_the_figures(parts, result, monk
 
 
 def test_nothing_is_claimed_of_images_unlike_the_training_data(parts, result, monkeypatch):
-    monkeypatch.setattr(trust, "read_dice_model", lambda network: FakeDiceModel())
+    monkeypatch.setattr(claims, "read_dice_model", lambda network: FakeDiceModel())
     unfit = Caution("Not FLAIR.", InputAspect.SEQUENCE, Severity.UNFIT)
     assert trust.describe_trust(parts, replace(result, input_findings=(unfit,))) is None
     no_spacing = replace(result, volume_ml=None)
@@ -75,7 +76,7 @@ def test_nothing_is_told_where_nothing_was_learned(parts, result, monkeypatch):
     def damaged(network: Any) -> None:
         raise InputError("expected-dice.json", "does not fit")
 
-    monkeypatch.setattr(trust, "read_dice_model", damaged)
+    monkeypatch.setattr(claims, "read_dice_model", damaged)
     assert trust.describe_trust(parts, result) is None
 
 

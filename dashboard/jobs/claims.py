@@ -1,0 +1,40 @@
+"""What may be claimed of a result: its expected Dice, and its figures in the worklist."""
+
+from __future__ import annotations
+
+import logging
+
+from dashboard.store import ResultClaims
+from dashboard.workspace.services import Services
+from pipeline import CaseResult, DiceEstimate, DiceModel, InputError, read_dice_model
+
+_LOG = logging.getLogger(__name__)
+
+
+def find_dice_model(services: Services) -> DiceModel | None:
+    """What was learned of the installed network's accuracy; None where nothing can be read."""
+    if services.models is None:
+        return None
+    try:
+        return read_dice_model(services.models.network)
+    except InputError:
+        _LOG.warning("The model of the expected Dice cannot be read.", exc_info=True)
+        return None
+
+
+def estimate_dice(model: DiceModel | None, result: CaseResult) -> DiceEstimate | None:
+    """The expected Dice of a segmentation; None where nothing is to be claimed of it."""
+    if model is None or result.unfit is not None:
+        return None
+    return model.estimate(result.facts, case_id=result.case_id)
+
+
+def judge_claims(services: Services, result: CaseResult) -> ResultClaims:
+    """What the worklist says of how far a result can be relied on."""
+    estimate = estimate_dice(find_dice_model(services), result)
+    return ResultClaims(
+        conflicts=sum(one.is_conflict for one in result.slices),
+        expected_dice=None if estimate is None else estimate.expected,
+        cautions=len(result.cautions),
+        unfit=result.unfit.sentence if result.unfit else "",
+    )
