@@ -25,7 +25,7 @@ def keys_of(content: Any) -> Iterator[str]:
             yield from keys_of(value)
 
 
-def test_every_key_of_the_results_is_told(bench: Bench) -> None:
+def test_every_key_of_the_results_is_described(bench: Bench) -> None:
     (bench.input / "a" / "a_9.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     _, document, _ = bench.run()
     found = set(keys_of(document))
@@ -41,7 +41,9 @@ def test_readme_lists_every_command() -> None:
 
 
 DOCUMENTS = sorted(
-    str(path.relative_to(ROOT)) for glob in ("*.md", "docs/**/*.md") for path in ROOT.glob(glob)
+    str(path.relative_to(ROOT))
+    for glob in ("*.md", "docs/**/*.md", "models/**/*.md", "assets/**/*.md")
+    for path in ROOT.glob(glob)
 )
 
 
