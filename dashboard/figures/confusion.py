@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,8 +79,8 @@ def make_confusion_figure(
         )
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 104, "t": 4, "b": 48})
     _set_axes(figure, [_wrap(name) for name in names], unit=unit, color=tokens.text)
-    _add_cell_words(figure, matrix, counts, positive)
-    _add_margins(figure, matrix, counts, positive)
+    words = _cell_words(matrix, counts, positive) + _margin_words(matrix, counts, positive)
+    figure.update_layout(annotations=[{"showarrow": False, **one} for one in words])
     return attach_data(figure, confusion_data(matrix, names, unit=unit))
 
 
@@ -111,20 +112,22 @@ def _shares(counts: NDArray[np.float64], *, axis: int) -> NDArray[np.float64]:
     return np.divide(counts, whole, out=np.full_like(counts, np.nan), where=whole > 0)
 
 
-def _add_cell_words(
-    figure: go.Figure, matrix: ConfusionMatrix, counts: NDArray[np.float64], positive: str | None
-) -> None:
-    """Write in each cell its count, its share of the row, and of two classes its name."""
+def _cell_words(
+    matrix: ConfusionMatrix, counts: NDArray[np.float64], positive: str | None
+) -> list[dict[str, Any]]:
+    """In each cell its count, its share of the row, and of two classes its name."""
     by_label = _shares(counts, axis=1)
+    words = []
     for row, label in enumerate(matrix.labels):
         for k, predicted in enumerate(matrix.labels):
             name = "" if positive is None else CELL_NAMES[label == positive, predicted == positive]
             number, share = f"{counts[row, k]:,.0f}", f"{_percent(by_label[row, k])} of row"
-            for words, shift, size in ((name, 24, 12), (number, 1, _NUMBER_PX), (share, -21, 12)):
-                if words:
-                    figure.add_annotation(
-                        x=k, y=row, text=words, yshift=shift, font={"size": size}, showarrow=False
-                    )
+            words += [
+                {"x": k, "y": row, "text": text, "yshift": shift, "font": {"size": size}}
+                for text, shift, size in ((name, 24, 12), (number, 1, _NUMBER_PX), (share, -21, 12))
+                if text
+            ]
+    return words
 
 
 def _set_axes(figure: go.Figure, names: list[str], *, unit: str, color: str) -> None:
@@ -145,36 +148,23 @@ def _set_axes(figure: go.Figure, names: list[str], *, unit: str, color: str) -> 
     figure.update_yaxes(**ticks, range=[end, -0.5], title_text=f"Label ({unit})")
 
 
-def _add_margins(
-    figure: go.Figure,
-    matrix: ConfusionMatrix,
-    counts: NDArray[np.float64],
-    positive: str | None,
-) -> None:
-    """Write the rate of each row at its right, and of each column below it."""
+def _margin_words(
+    matrix: ConfusionMatrix, counts: NDArray[np.float64], positive: str | None
+) -> list[dict[str, Any]]:
+    """The rate of each row at its right, and of each column below it."""
     by_label, by_prediction = _shares(counts, axis=1), _shares(counts, axis=0)
+    right = {"x": 1, "xref": "x domain", "xanchor": "left", "xshift": 10, "align": "left"}
+    below = {"y": 0, "yref": "y domain", "yanchor": "top", "yshift": -6}
+    words: list[dict[str, Any]] = []
     for place, label in enumerate(matrix.labels):
         negative = positive is not None and label != positive
         row_rate, column_rate = ("Specificity", "NPV") if negative else ("Sensitivity", "PPV")
-        figure.add_annotation(
-            x=1,
-            xref="x domain",
-            xanchor="left",
-            xshift=10,
-            y=place,
-            text=f"{row_rate}<br><b>{_percent(by_label[place, place])}</b>",
-            align="left",
-            showarrow=False,
-        )
-        figure.add_annotation(
-            x=place,
-            y=0,
-            yref="y domain",
-            yanchor="top",
-            yshift=-6,
-            text=f"{column_rate}<br><b>{_percent(by_prediction[place, place])}</b>",
-            showarrow=False,
-        )
+        of_row, of_column = by_label[place, place], by_prediction[place, place]
+        words += [
+            right | {"y": place, "text": f"{row_rate}<br><b>{_percent(of_row)}</b>"},
+            below | {"x": place, "text": f"{column_rate}<br><b>{_percent(of_column)}</b>"},
+        ]
+    return words
 
 
 def _percent(share: float) -> str:

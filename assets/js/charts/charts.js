@@ -10,9 +10,12 @@ import { csvOf, fileNameOf, tableOf } from "./chart_data.js";
 
 /** @import { ChartData } from "./chart_data.js" */
 
-/** Pixels of a downloaded picture for each pixel on the page, and of the room for its title. */
+/** Of a downloaded picture: its pixels for each pixel of the page, and its least width. */
 const SCALE = 2;
+const LEAST_PX = 800;
+/** Room in pixels for its title, and for an axis below that. */
 const TITLE_PX = 44;
+const AXIS_PX = 44;
 /** Figures whose table follows them. @type {WeakSet<PlotlyElement>} */
 const followed = new WeakSet();
 
@@ -84,19 +87,22 @@ async function save(frame, kind) {
 function drawPicture(figure, title, format) {
   const colour = (/** @type {string} */ name) =>
     getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const margin = figure.layout.margin ?? {};
-  const legend = figure.data.some((trace) => trace.showlegend);
+  const { data, layout: shown, offsetWidth, offsetHeight } = figure;
+  const margin = shown.margin ?? {};
+  const room = TITLE_PX + (shown.xaxis?.side === "top" ? AXIS_PX : 0);
+  const place = { x: 0, xref: "container", xanchor: "left", y: 1, yref: "container" };
   const layout = {
-    ...figure.layout,
-    title: { text: title, x: 0, xref: "paper", font: { size: 14 } },
-    showlegend: legend,
+    ...shown,
+    title: { text: title, ...place, yanchor: "top", pad: { t: 14, l: 14 }, font: { size: 14 } },
+    font: { family: "sans-serif" }, // a picture has no fonts of the page
+    showlegend: data.some((trace) => trace.showlegend),
     paper_bgcolor: colour("--panel"),
     plot_bgcolor: colour("--panel"),
-    margin: { ...margin, t: (margin.t ?? 0) + TITLE_PX, l: (margin.l ?? 0) + 12 },
+    margin: { ...margin, t: (margin.t ?? 0) + room, l: (margin.l ?? 0) + 12 },
   };
-  const { offsetWidth: width, offsetHeight: height } = figure;
-  const size = { width, height: height + TITLE_PX, scale: SCALE };
-  return Plotly.toImage({ data: figure.data, layout }, { format, ...size });
+  const width = Math.max(offsetWidth, LEAST_PX);
+  const size = { width, height: offsetHeight + room, scale: SCALE };
+  return Plotly.toImage({ data, layout }, { format, ...size });
 }
 
 /**
