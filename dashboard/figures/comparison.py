@@ -63,6 +63,8 @@ def make_pair_figure(
                     "line": {"color": color, "width": 2},
                 },
                 hovertemplate="%{customdata}<extra></extra>",
+                cliponaxis=False,
+                showlegend=bool(name),
                 name=name,
             )
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 12, "t": 4, "b": 4})

@@ -211,7 +211,8 @@ def _matrices(experiment: ExperimentResults) -> list[html.Figure]:
         value=first,
         className="field system-choice",
     )
-    labelled = html.Label([html.Span("System", className="muted secondary"), choice])
+    words = html.Span("System", className="muted secondary")
+    labelled = html.Label([words, choice], className="system")
     classes = max(len(matrix.labels) for matrix in matrices.values())
     return [
         chart(
