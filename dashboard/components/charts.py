@@ -64,7 +64,9 @@ def chart(
     table = html.Details(
         [
             html.Summary(["Table", html.Span(f": {title}", className="visually-hidden")]),
-            html.Div(className="chart-table table-wrap", tabIndex=0, **aria(label=title)),
+            html.Div(
+                className="chart-table table-wrap", tabIndex=0, role="group", **aria(label=title)
+            ),
         ],
         className="chart-data",
     )

@@ -3,9 +3,11 @@ OVERREAD_REQUIRE_BROWSER is set."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from running_site import Site
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
+from fake_evaluation import make_evaluation, write_history
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: Long, because a machine may be busy: a test that passes does not wait.
@@ -73,6 +78,18 @@ def outage_page(browser: Browser, site: Site) -> Iterator[Page]:
     """A page on which the server may not answer, which the browser and Dash report."""
     away = "Failed to load resource|Callback failed: the server did not respond"
     yield from open_page(browser, site, expected=away)
+
+
+@pytest.fixture
+def evaluated(site: Site) -> Iterator[None]:
+    """An invented evaluation and training history next to the models of the site."""
+    task = Path(site.environment["OVERREAD_MODELS"]) / "brain-tumor"
+    evaluation, history = task / "evaluation.json", task / "resunet-resnet18" / "history.csv"
+    evaluation.write_text(json.dumps(make_evaluation(patients=6, slices=12)), encoding="utf-8")
+    write_history(history, "val_patient_dice")
+    yield
+    evaluation.unlink()
+    history.unlink()
 
 
 def open_page(

@@ -5,10 +5,7 @@ axe sees what a machine can see. Focus, order and what is told to screen readers
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,9 +14,6 @@ from reading import open_study
 from running_site import Site
 
 from dashboard.pages.performance.frame import VIEWS
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
-from fake_evaluation import make_evaluation
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
@@ -39,14 +33,6 @@ def themed(request: pytest.FixtureRequest, page: Page, study: str) -> Page:
     """A page in one of the themes, with one study in the worklist."""
     page.add_init_script(f"localStorage.setItem('overread.theme', '{request.param}')")
     return page
-
-
-@pytest.fixture(scope="module")
-def evaluated(site: Site) -> Iterator[None]:
-    path = Path(site.environment["OVERREAD_MODELS"]) / "brain-tumor" / "evaluation.json"
-    path.write_text(json.dumps(make_evaluation(patients=6, slices=12)), encoding="utf-8")
-    yield
-    path.unlink()
 
 
 def violations(page: Page, state: str) -> list[str]:
@@ -175,6 +161,15 @@ def test_performance_comparisons_and_about(themed):
         themed.wait_for_selector(".performance .views")
         themed.wait_for_load_state("networkidle")
         found += violations(themed, view)
+        themed.evaluate(
+            "document.querySelectorAll('.chart-data').forEach((each) => (each.open = true))"
+        )
+        for table in themed.locator(".chart-table").all():
+            expect(table.locator("table")).to_be_attached()
+        if view == "overview":
+            themed.locator(".cell-openers button").first.click()
+            expect(themed.locator(".case-panel")).to_be_visible()
+        found += violations(themed, f"{view}, tables and lists open")
     for path in ("/comparisons", "/about"):
         themed.goto(path)
         themed.wait_for_selector("h1")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,20 +14,9 @@ from running_site import Site
 from dashboard.pages.performance.evidence import EVALUATE_COMMAND
 from dashboard.pages.performance.frame import VIEWS
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
-from fake_evaluation import make_evaluation
-
 MATRIX, ROC = "[id*=performance-matrix]", "#performance-roc"
 #: Sizes of the windows that each view fits into.
 WIDTHS = (1440, 1024, 820)
-
-
-@pytest.fixture
-def evaluated(site: Site) -> Iterator[None]:
-    path = Path(site.environment["OVERREAD_MODELS"]) / "brain-tumor" / "evaluation.json"
-    path.write_text(json.dumps(make_evaluation(patients=6, slices=12)), encoding="utf-8")
-    yield
-    path.unlink()
 
 
 def frame_of(page: Page, graph: str) -> Locator:

@@ -214,7 +214,7 @@ def write_models(
     network.mkdir(parents=True)
     (network / "metadata.json").write_text(json.dumps(make_metadata()))
     (network / "README.md").write_text("# resunet-resnet18 (invented card)\n\nMade by a test.\n")
-    _write_history(network / "history.csv", "val_patient_dice")
+    write_history(network / "history.csv", "val_patient_dice")
     if evaluation is not None:
         (task / "evaluation.json").write_text(json.dumps(evaluation))
     for name, content in (experiments or {}).items():
@@ -250,7 +250,8 @@ def make_metadata(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def _write_history(path: Path, measure: str, epochs: int = 40) -> None:
+def write_history(path: Path, measure: str, epochs: int = 40) -> None:
+    """Write an invented history.csv with one measure of validation."""
     random = np.random.default_rng(len(measure))
     with path.open("w", newline="") as stream:
         writer = csv.writer(stream)

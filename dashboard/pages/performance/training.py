@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dash import dcc, html
+import dash_bootstrap_components as dbc
+from dash import html
 
 from dashboard.components.attributes import aria
 from dashboard.components.charts import chart
@@ -116,7 +117,7 @@ def _switches(group: RunGroup) -> html.Fieldset:
     return html.Fieldset(
         [
             html.Legend("Runs shown", className="muted secondary"),
-            dcc.Checklist(
+            dbc.Checklist(
                 id=ids.runs_id(group.name), options=options, value=shown, className="run-switches"
             ),
         ],
