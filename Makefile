@@ -53,7 +53,7 @@ test: lint scripts browser services
 	@$(PYTEST) -n 2 -m "not timing"
 	$(PYTEST) -m timing
 
-# The long forms: kills, load, large studies, a thousand examples per property. Hours; writes docs/measured.
+# The long forms: kills, load, large studies, a thousand examples per property. About an hour; writes docs/measured.
 soak: $(VENV)/.installed-dev browser services
 	@OVERREAD_SOAK=1 $(PYTEST) -s -m soak
 	$(PY) -m tests.load.measure_all --soak

@@ -79,7 +79,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...] = (
         "Review",
         (
             ("Previous or next slice", ("↑", "↓")),
-            ("Next lesion slice", ("N",)),
+            ("Next marked slice", ("N",)),
             ("FLAIR abnormality (AI)", ("M",)),
             ("Reference outline", ("R",)),
             ("Fill masks", ("F",)),

@@ -223,13 +223,13 @@ const KEYS = [
   {
     id: "lesion.next",
     key: "n",
-    label: "Next lesion slice",
+    label: "Next marked slice",
     run: () => operatingPoint.goToLesion(1),
   },
   {
     id: "lesion.previous",
     key: "Shift+n",
-    label: "Previous lesion slice",
+    label: "Previous marked slice",
     run: () => operatingPoint.goToLesion(-1),
   },
   {

@@ -42,7 +42,7 @@ const STEPS = [
     title: "Slice strip",
     text:
       "Slice scores on top, lesion areas below. Click to go to a slice; {lesion.next} goes to the" +
-      " next lesion slice.",
+      " next marked slice.",
   },
   {
     at: "#findings",

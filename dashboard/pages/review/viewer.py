@@ -166,7 +166,7 @@ def _strip() -> html.Div:
                     html.Span(id="strip-readout", className="strip-readout tabular"),
                     small_button("Largest area", "Shift+L", id="viewer-largest-lesion"),
                     small_button(
-                        "Next lesion slice",
+                        "Next marked slice",
                         "N",
                         id="viewer-next-lesion",
                     ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = "${down_revision}"
 
 
 def upgrade() -> None:
     """${message}."""
-    ${upgrades if upgrades else "pass"}
+    ${"\n".join(line for line in (upgrades or "").splitlines() if "###" not in line).strip() or "pass"}
