@@ -121,10 +121,10 @@ class ImageAnswers:
         partial = folder / f"{secrets.token_hex(8)}.part"
         try:
             partial.mkdir(mode=0o700)
-            (partial / "image.png").write_bytes(answer.image_png)
-            (partial / "heat.png").write_bytes(answer.heat_png)
-            record = {k: v for k, v in answer.to_json().items() if not k.endswith("_png")}
-            (partial / "answer.json").write_text(json.dumps(record, allow_nan=False), "utf-8")
+            (partial / "image.png").write_bytes(answer.image_png())
+            (partial / "heat.png").write_bytes(answer.heat_png())
+            record = json.dumps(answer.to_json(), allow_nan=False)
+            (partial / "answer.json").write_text(record, "utf-8")
             shutil.rmtree(folder / _answer_name(info), ignore_errors=True)
             partial.rename(folder / _answer_name(info))
             self._share(image_id, *_answer_files(info))

@@ -159,8 +159,9 @@ class _ImagePrediction:
 
         def write(output: Path) -> tuple[ImageCaseRecord, dict[str, str]]:
             name = f"{_HEAT_MAPS}/{image.case_id}.png"
-            _write_picture(output / name, answer.overlay_png)
-            digest = hashlib.sha256(answer.overlay_png).hexdigest()
+            picture = answer.overlay_png()
+            _write_picture(output / name, picture)
+            digest = hashlib.sha256(picture).hexdigest()
             return describe_image(image, answer), {name: digest}
 
         self._folder.keep(entry, write)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pipeline.analysis.results import ModelReference
 from pipeline.classifiers.calibration import apply_temperature
@@ -46,48 +43,58 @@ class ImageResult:
 
 @dataclass(frozen=True, eq=False)
 class ImageAnswer:
-    """The answer to one image, as it is shown and kept.
+    """The answer to one image, as it is shown and stored.
 
     Attributes:
         task, source: The task and the image's name.
         answer: Name of the most probable class, as the data set's folders are called.
         probabilities: Class name to calibrated probability, in the task's order; they sum to 1.
-        width, height: Of the image in pixels.
         model: The model that answered.
         cautions: Sentences that must be shown with the answer.
-        image_png: The image as 8-bit grey, ``height x width``.
-        heat_png: Where the network looked for that class: 8-bit grey of the same size, 255 at the
-            strongest. To be laid over the image by the reader's own opacity.
-        overlay_png: Both in one RGB picture.
+        grey: ``(h, w)`` uint8, the image as it is shown.
+        heat: ``(h, w)`` float32 in [0, 1], where the network looked for that class; see
+            `ImageResult`.
     """
 
     task: str
     source: str
     answer: str
     probabilities: Mapping[str, float]
-    width: int
-    height: int
     model: ModelReference
     cautions: tuple[str, ...]
-    image_png: bytes
-    heat_png: bytes
-    overlay_png: bytes
+    grey: NDArray[np.uint8]
+    heat: NDArray[np.float32]
 
     def to_json(self) -> dict[str, Any]:
-        """The answer as JSON; pictures in base64."""
+        """The answer as JSON, without its pictures."""
+        height, width = self.grey.shape
         return {
             "task": self.task,
             "source": self.source,
             "class": self.answer,
             "probabilities": dict(self.probabilities),
-            "width": self.width,
-            "height": self.height,
+            "width": width,
+            "height": height,
             "model": vars(self.model),
             "cautions": list(self.cautions),
-            "image_png": base64.b64encode(self.image_png).decode("ascii"),
-            "heat_png": base64.b64encode(self.heat_png).decode("ascii"),
-            "overlay_png": base64.b64encode(self.overlay_png).decode("ascii"),
         }
+
+    # Encoded on demand: no caller needs all three, and encoding costs more than the network.
+
+    def image_png(self) -> bytes:
+        """The image as 8-bit grey."""
+        return encode_png(self.grey)
+
+    def heat_png(self) -> bytes:
+        """The heat map as 8-bit grey of the same size, 255 at the strongest.
+
+        To be laid over the image by the reader's own opacity.
+        """
+        return encode_png(np.rint(self.heat * 255).astype(np.uint8))
+
+    def overlay_png(self) -> bytes:
+        """Both in one RGB picture."""
+        return encode_png(draw_overlay(self.grey, self.heat))
 
 
 class ImageClassifier:
@@ -168,8 +175,6 @@ def make_answer(
     """Answer a grey image ``(h, w)``, with the pictures to show."""
     result = classifier.classify(grey)
     task = classifier.info.task
-    shown = np.rint(stretch_grey(grey)).astype(np.uint8)
-    heat = np.rint(result.heat * 255).astype(np.uint8)
     return ImageAnswer(
         task=task.name,
         source=source,
@@ -178,13 +183,10 @@ def make_answer(
             name: float(value)
             for name, value in zip(task.classes, result.probabilities, strict=True)
         },
-        width=grey.shape[1],
-        height=grey.shape[0],
         model=classifier.reference,
         cautions=task.cautions,
-        image_png=encode_png(shown),
-        heat_png=encode_png(heat),
-        overlay_png=encode_png(draw_overlay(shown, result.heat)),
+        grey=np.rint(stretch_grey(grey)).astype(np.uint8),
+        heat=result.heat,
     )
 
 
@@ -198,10 +200,12 @@ def draw_overlay(grey: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """PNG bytes of ``(h, w)`` grey or ``(h, w, 3)`` RGB."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG", optimize=False)
-    return buffer.getvalue()
+    """PNG bytes of ``(h, w)`` grey or ``(h, w, 3)`` RGB.
+
+    OpenCV compresses these pictures ten times as fast as Pillow, to a fifth more bytes.
+    """
+    blue_first = pixels if pixels.ndim == 2 else pixels[..., ::-1]
+    return cv2.imencode(".png", np.ascontiguousarray(blue_first))[1].tobytes()
 
 
 def _read_bytes(path: Path, source: str) -> bytes:

@@ -43,13 +43,10 @@ def make_answer(**changes: Any) -> ImageAnswer:
             "pneumonia_bac": 0.2,
             "pneumonia_vir": 0.7,
         },
-        "width": 32,
-        "height": 24,
         "model": ModelReference("mobilenetv2", "1.0.0", DIGEST, "openvino", "f32"),
         "cautions": (),
-        "image_png": make_png(),
-        "heat_png": make_png(),
-        "overlay_png": make_png(),
+        "grey": np.full((24, 32), 90, np.uint8),
+        "heat": np.linspace(0, 1, 24 * 32, dtype=np.float32).reshape(24, 32),
     }
     return ImageAnswer(**(fields | changes))
 

@@ -1,4 +1,3 @@
-import base64
 import io
 import json
 import subprocess
@@ -95,8 +94,9 @@ def test_an_answer_for_the_dashboard(shipped: Folders) -> None:
     assert sum(told["probabilities"].values()) == pytest.approx(1)
     assert told["cautions"] == list(IMAGE_TASKS[TASK].cautions)
     assert set(told["model"]) == {"name", "version", "digest", "engine", "precision"}
-    for name, mode in (("image_png", "L"), ("heat_png", "L"), ("overlay_png", "RGB")):
-        picture = Image.open(io.BytesIO(base64.b64decode(told[name])))
+    pictures = (answer.image_png(), "L"), (answer.heat_png(), "L"), (answer.overlay_png(), "RGB")
+    for png_bytes, mode in pictures:
+        picture = Image.open(io.BytesIO(png_bytes))
         assert (picture.mode, picture.size) == (mode, (told["width"], told["height"]))
 
 
