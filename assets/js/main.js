@@ -5,6 +5,7 @@ import * as charts from "./charts/charts.js";
 import * as comparisons from "./comparisons/comparisons.js";
 import * as keyChoice from "./frame/key_choice.js";
 import * as keys from "./frame/keys.js";
+import * as pageRequests from "./frame/page_requests.js";
 import * as reader from "./frame/reader.js";
 import * as shell from "./frame/shell.js";
 import * as review from "./review/review.js";
@@ -17,6 +18,7 @@ import * as worklistCells from "./worklist/worklist_cells.js";
 
 /** In the order in which they receive events. */
 const PARTS = [
+  pageRequests,
   keyChoice, // before keys, whose events it may take
   tour,
   keys,

@@ -91,6 +91,7 @@ def layout(container: Component, pages: Mapping[str, str]) -> html.Div:
             dcc.Store(id=THEME),
             dcc.Store(id=_LINKS, data={path: _nav_id(path) for path in pages}),
             _top_bar(pages),
+            _waiting_notice(),
             html.Main(container, id=MAIN, className="app-main", tabIndex=-1),
             _help_dialog(),
             _reader_dialog(),
@@ -161,6 +162,20 @@ def _top_bar(pages: Mapping[str, str]) -> html.Header:
             ),
         ],
         className="top-bar",
+    )
+
+
+def _waiting_notice() -> html.Div:
+    """Shown by `assets/js/frame/page_requests.js` while a page cannot be fetched."""
+    return html.Div(
+        [
+            html.Span("The server is not responding.", className="notice-title"),
+            html.Span("The page opens when it responds again.", className="muted"),
+        ],
+        id="page-waiting",
+        className="notice notice--warning page-waiting",
+        role="status",
+        hidden=True,
     )
 
 
