@@ -42,9 +42,12 @@ interface GridApi {
   setColumnsVisible(keys: string[], visible: boolean): void;
   setColumnWidths(widths: { key: string; newWidth: number }[]): void;
   refreshCells(what: { columns: string[]; force: boolean }): void;
+  resetRowHeights(): void;
   setGridOption(name: string, value: unknown): void;
   setColumnFilterModel(key: string, model: object | null): Promise<void>;
   onFilterChanged(): void;
+  getColumnState(): { colId: string; sort?: string | null; sortIndex?: number | null }[];
+  applyColumnState(state: { state: object[]; defaultState: object }): void;
   getDisplayedRowCount(): number;
   getDisplayedRowAtIndex(index: number): GridNode | undefined;
   forEachNode(run: (node: GridNode) => void): void;

@@ -10,6 +10,7 @@ import { goToPage, register, setProps } from "../frame/dash.js";
 import { byId, find, targetOf } from "../frame/dom.js";
 import * as keys from "../frame/keys.js";
 import * as shell from "../frame/shell.js";
+import * as listView from "./list_view.js";
 import * as readingList from "./reading_list.js";
 import * as messages from "./upload_messages.js";
 import * as uploadPanel from "./upload_panel.js";
@@ -17,13 +18,15 @@ import * as upload from "./upload_send.js";
 
 const GRID = "worklist-grid";
 const NARROW_PX = 1120;
+const PORTRAIT_PX = 900;
 const ROW_PX = 34;
+const TOUCHED_ROW_PX = 44;
 const HEALTH_MS = 5000;
 const FLASH_MS = 1200;
 /**
  * Widths of columns on a wide and on a narrow page. A narrow page hides source and slices, which
- * the tabs and the review page show, to leave room for the notes. Each width fits the column's
- * title with its sort arrow.
+ * the tabs and the review page show, to leave room for the notes; a tablet held upright also date
+ * and sequences. Each width fits the column's title with its sort arrow.
  */
 const WIDTHS = {
   study_date: [108, 108],
@@ -44,9 +47,16 @@ let marked = [];
 /** @type {(() => void) | null} */
 let removeKeys = null;
 let healthTimer = 0;
+/** Whether search and tab of the page are as they were stored; before, they are not stored. */
+let isRestored = false;
+/** @type {number | null} where the list is to be scrolled to once its rows are there */
+let pendingTop = null;
 
 /** The grid, null while the page has none. */
 const live = () => (grid && !grid.isDestroyed?.() ? grid : null);
+
+/** Height of a row: a finger needs more than a pointer. */
+const rowHeight = () => (matchMedia("(pointer: coarse)").matches ? TOUCHED_ROW_PX : ROW_PX);
 
 /**
  * @param {GridApi} api
@@ -55,8 +65,11 @@ const live = () => (grid && !grid.isDestroyed?.() ? grid : null);
 function fitColumns(api, width) {
   if (!width || api.isDestroyed?.()) return;
   const narrow = width < NARROW_PX;
-  if (api.getColumn("slices")?.isVisible() === !narrow) return;
+  const portrait = width < PORTRAIT_PX;
+  const isShown = (/** @type {string} */ key) => Boolean(api.getColumn(key)?.isVisible());
+  if (isShown("slices") === !narrow && isShown("sequences") === !portrait) return;
   api.setColumnsVisible(["origin_words", "slices"], !narrow);
+  api.setColumnsVisible(["study_date", "sequences"], !portrait);
   api.setColumnWidths(
     Object.entries(WIDTHS).map(([key, sizes]) => ({ key, newWidth: sizes[narrow ? 1 : 0] })),
   );
@@ -104,6 +117,7 @@ const overreadNextCell = ({ key, nextCellPosition, previousCellPosition }) =>
 /** @param {{ event: KeyboardEvent | undefined, data: any, api: GridApi }} params */
 function overreadGridKey({ event, data, api }) {
   if (!event || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (targetOf(event).closest("button")) return;
   if (event.key === "Enter") {
     event.preventDefault();
     goToPage(data.href);
@@ -116,6 +130,7 @@ function overreadGridKey({ event, data, api }) {
 function overreadGridClick({ event, data }) {
   const target = event?.target instanceof Element ? event.target : null;
   if (target?.closest(".study-delete")) return askToDelete(data);
+  if (target?.closest(".study-cancel")) return cancelAnalysis(data);
   if (event?.ctrlKey || event?.metaKey || event?.shiftKey) {
     if (!target?.closest("a")) window.open(data.href, "_blank", "noopener");
     return;
@@ -134,14 +149,84 @@ const overreadNames = ({ data }) => data.names;
 /** @param {{ api: GridApi, clientWidth: number }} params */
 const overreadGridSize = ({ api, clientWidth }) => fitColumns(api, clientWidth);
 
+/**
+ * Keeps empty cells last, whichever way the column is sorted: the grid reverses the result.
+ *
+ * @param {number | null | undefined} a
+ * @param {number | null | undefined} b
+ * @param {unknown} _nodeA
+ * @param {unknown} _nodeB
+ * @param {boolean} isDescending
+ */
+export function overreadCompareNumbers(a, b, _nodeA, _nodeB, isDescending) {
+  const isEmptyA = typeof a !== "number";
+  const isEmptyB = typeof b !== "number";
+  if (isEmptyA || isEmptyB) return (Number(isEmptyA) - Number(isEmptyB)) * (isDescending ? -1 : 1);
+  return a - b;
+}
+
+/** @param {{ api: GridApi, top: number, direction: string }} params */
+function overreadGridScroll({ top, direction }) {
+  if (direction === "vertical" && pendingTop === null) listView.store({ top });
+}
+
 /** @param {{ api: GridApi }} params */
 function overreadGridRows({ api }) {
+  if (grid !== api) setUp(api);
   grid = api;
+  storeSort(api);
+  scrollToPending();
   // the volume stays null when an analysis without pixel spacing ends: the grid sees no change
   api.refreshCells({ columns: ["volume_ml"], force: true });
   fit(api);
   storeOrder(api);
   messages.forgetDeleted(rows(api).map(({ study_id: id }) => id));
+}
+
+// ---- the view that is kept ----
+/**
+ * A new grid gets the sorting that the reader left.
+ *
+ * @param {GridApi} api
+ */
+function setUp(api) {
+  api.setGridOption("rowHeight", rowHeight());
+  api.resetRowHeights();
+  const { sort } = listView.read();
+  if (sort.length) api.applyColumnState({ state: [...sort], defaultState: { sort: null } });
+}
+
+/** @param {GridApi} api */
+function storeSort(api) {
+  const sorted = api.getColumnState().filter((column) => column.sort);
+  const named = sorted.map((column) => ({
+    colId: column.colId,
+    sort: String(column.sort),
+    sortIndex: column.sortIndex,
+  }));
+  listView.store({ sort: named });
+}
+
+/** Search, tab and scroll position as they were when the reader left the page. */
+function restoreView() {
+  const { search, origin, top } = listView.read();
+  isRestored = true;
+  pendingTop = top || null;
+  if (search) setProps("worklist-search", { value: search });
+  if (origin) setProps("worklist-origin", { data: origin });
+}
+
+function scrollToPending() {
+  if (pendingTop === null) return;
+  requestAnimationFrame(() => {
+    /** @type {HTMLElement | null} */
+    const view = document.querySelector("#worklist-grid .ag-body-viewport");
+    const { search, origin } = listView.read();
+    const isFiltered = filters.search === search && filters.origin === origin;
+    if (!view || pendingTop === null || !isFiltered) return;
+    view.scrollTop = pendingTop;
+    if (view.scrollTop > 0) pendingTop = null; // else the rows are not there yet
+  });
 }
 
 // ---- search and tabs ----
@@ -161,7 +246,9 @@ function apply() {
  */
 function filter(search, origin) {
   filters = { search: String(search || ""), origin: String(origin || "") };
+  if (isRestored) listView.store(filters);
   const take = (/** @type {GridApi} */ api) => {
+    if (grid !== api) setUp(api);
     grid = api;
     apply();
     fit(api);
@@ -186,7 +273,7 @@ function fit(api) {
   if (!frame || api.isDestroyed?.()) return;
   fitColumns(api, frame.clientWidth);
   const shown = api.getDisplayedRowCount();
-  frame.style.height = `${Math.max(shown, 1) * ROW_PX + ROW_PX + 2}px`;
+  frame.style.height = `${Math.max(shown, 1) * rowHeight() + ROW_PX + 2}px`;
   const none = find("worklist-none");
   if (none) {
     none.hidden = shown > 0 || frame.hidden;
@@ -285,6 +372,10 @@ function askToDelete({ study_id: id, patient }) {
   dialog.showModal();
 }
 
+/** @param {{ study_id: string }} row */
+const cancelAnalysis = ({ study_id }) =>
+  setProps("worklist-cancel-target", { data: { study_id, asked: Date.now() } });
+
 // ---- keys ----
 /** @type {Binding[]} */
 const KEYS = [
@@ -319,6 +410,24 @@ const KEYS = [
 function focusFirst() {
   const api = live();
   if (api) focusRow(api, 0);
+}
+
+/**
+ * Tab goes from a row to its buttons, which are no stops of their own: there are as many as rows.
+ *
+ * @param {KeyboardEvent} event
+ */
+function onTab(event) {
+  const target = targetOf(event);
+  const isPlain = event.key === "Tab" && !event.shiftKey && !event.altKey && !event.ctrlKey;
+  const row = isPlain && find(GRID) ? target.closest(`#${GRID} .ag-row`) : null;
+  if (!row) return;
+  const buttons = [...row.querySelectorAll("button")];
+  const next = buttons[target instanceof HTMLButtonElement ? buttons.indexOf(target) + 1 : 0];
+  if (!next) return;
+  event.preventDefault();
+  event.stopPropagation(); // the grid would go to the next cell
+  next.focus();
 }
 
 /** @param {KeyboardEvent} event */
@@ -372,6 +481,7 @@ function mount() {
   leave();
   healthTimer = setTimeout(watchHealth, HEALTH_MS);
   removeKeys = keys.add("Worklist", KEYS);
+  restoreView();
   uploadPanel.render();
 }
 
@@ -381,13 +491,22 @@ function leave() {
   removeKeys?.();
   removeKeys = null;
   grid = null;
+  isRestored = false;
+  pendingTop = null;
 }
 
 export function start() {
   const functions = { overreadTheme, overreadNextCell, overreadGridKey, overreadGridClick };
-  const more = { overreadGridSize, overreadGridRows, overreadNames };
-  window.dashAgGridFunctions = { ...window.dashAgGridFunctions, ...functions, ...more };
+  const more = { overreadGridSize, overreadGridRows, overreadGridScroll, overreadNames };
+  const orders = { overreadCompareNumbers };
+  window.dashAgGridFunctions = {
+    ...window.dashAgGridFunctions,
+    ...functions,
+    ...more,
+    ...orders,
+  };
   document.addEventListener("click", onClick);
+  document.addEventListener("keydown", onTab, true); // before the grid
   document.addEventListener("keydown", onKey);
   upload.onAdded(mark);
   shell.on("page", (path) => {

@@ -2,11 +2,13 @@
 /** The cells of the worklist's grid (dashboard/pages/worklist/grid.py). */
 
 import { mlWords } from "../frame/millilitres.js";
+import { lastStudy } from "./list_view.js";
 
 /**
  * The fields of a row that the cells show.
  *
  * @typedef {object} Row
+ * @property {string} study_id
  * @property {string} href
  * @property {string} patient
  * @property {string} names All that the study is called.
@@ -22,6 +24,7 @@ import { mlWords } from "../frame/millilitres.js";
  * @property {string} error
  * @property {string} notes
  * @property {boolean} deletable
+ * @property {boolean} cancellable Whether its analysis is queued or running.
  */
 
 /** @typedef {{ data: Row }} Params */
@@ -49,12 +52,16 @@ function leaveToRow(event) {
 }
 
 /** @param {Params} params */
-const OverreadPatient = ({ data: { href, patient, names } }) =>
-  h(
-    "a",
-    { href, className: "study-link", tabIndex: -1, title: names, onClick: leaveToRow },
-    patient,
+function OverreadPatient({ data: { study_id: id, href, patient, names } }) {
+  const link = { href, className: "study-link", tabIndex: -1, title: names };
+  const last = h("span", { className: "study-last" }, "Last opened");
+  return h(
+    "span",
+    { className: "study-patient" },
+    h("a", { ...link, onClick: leaveToRow }, patient),
+    id === lastStudy() ? last : null,
   );
+}
 
 /** @param {Params} params */
 const OverreadState = ({ data }) =>
@@ -64,12 +71,25 @@ const OverreadState = ({ data }) =>
       className: `study-state study-state--${data.state || "none"}`,
       title: data.error || undefined,
     },
-    data.state_words,
-    data.state === "running" ? meter(data.progress, "meter--accent") : null,
+    h(
+      "span",
+      { className: "study-state-words" },
+      data.state_words,
+      data.state === "running" ? meter(data.progress, "meter--accent") : null,
+    ),
+    data.cancellable ? h("button", cancelButton(data.patient), "Cancel") : null,
   );
 
 /** @param {{ value: number | null }} params */
 const OverreadShare = ({ value }) => value?.toFixed(2) ?? null;
+
+/** @param {string} patient */
+const cancelButton = (patient) => ({
+  type: "button",
+  className: "button button--small study-cancel",
+  tabIndex: -1,
+  "aria-label": `Cancel the analysis of ${patient}`,
+});
 
 /** @param {Params} params */
 function OverreadVolume({ data: { volume_ml: ml, no_volume: title } }) {

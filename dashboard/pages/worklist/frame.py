@@ -147,7 +147,7 @@ def unreadable() -> Component:
 
 def foot() -> html.Div:
     """Intended use and keyboard shortcuts."""
-    keys = [("Open", ("Enter",)), ("Move", ("↑", "↓")), ("Search", ("/",))]
+    keys = [("Open", ("Enter",)), ("Move", ("↑", "↓")), ("Search", ("/",)), ("Delete", ("Del",))]
     return html.Div(
         [
             html.P(INTENDED_USE, className="muted secondary"),

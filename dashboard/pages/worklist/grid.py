@@ -34,6 +34,12 @@ STATE_WORDS = {
     JobState.CANCELLED: "Cancelled",
 }
 
+#: How columns of numbers sort: the largest first, empty cells last in either direction.
+_NUMBERS: dict[str, Any] = {
+    "sortingOrder": ["desc", "asc", None],
+    "comparator": {"function": "overreadCompareNumbers"},
+}
+
 _COLUMNS: list[dict[str, Any]] = [
     {
         "field": "patient",
@@ -45,7 +51,7 @@ _COLUMNS: list[dict[str, Any]] = [
     },
     {"field": "study_date", "headerName": "Study date", "width": 108, "cellClass": "quiet"},
     {"field": "sequences", "headerName": "Sequences", "width": 128, "cellClass": "quiet"},
-    {"field": "slices", "headerName": "Slices", "width": 82, "type": "rightAligned"},
+    {"field": "slices", "headerName": "Slices", "width": 94, "type": "rightAligned", **_NUMBERS},
     {"field": "origin_words", "headerName": "Source", "width": 92, "cellClass": "quiet"},
     {"field": "state_words", "headerName": "Status", "width": 200, "cellRenderer": "OverreadState"},
     {
@@ -54,6 +60,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "width": 116,
         "type": "rightAligned",
         "cellRenderer": "OverreadVolume",
+        **_NUMBERS,
     },
     {
         "field": "expected_dice",
@@ -62,6 +69,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "width": 100,
         "type": "rightAligned",
         "cellRenderer": "OverreadShare",
+        **_NUMBERS,
     },
     {
         "field": "conflicts",
@@ -69,6 +77,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "headerTooltip": "Slices on which classifier and segmentation disagree",
         "width": 100,
         "type": "rightAligned",
+        **_NUMBERS,
     },
     {
         "field": "cautions",
@@ -76,6 +85,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "headerTooltip": "Reasons not to rely on the result",
         "width": 98,
         "type": "rightAligned",
+        **_NUMBERS,
     },
     {
         "field": "notes",
@@ -92,6 +102,7 @@ _OPTIONS: dict[str, Any] = {
     "rowHeight": 34,
     "headerHeight": 34,
     "animateRows": False,
+    "ensureDomOrder": True,  # screen readers and the Tab key follow the order on screen
     "suppressColumnVirtualisation": True,
     "navigateToNextCell": {"function": "overreadNextCell(params)"},
 }
@@ -121,6 +132,7 @@ def layout(rows: list[dict[str, Any]]) -> html.Div:
             "cellClicked": ["overreadGridClick(params)"],
             "modelUpdated": ["overreadGridRows(params)"],
             "gridSizeChanged": ["overreadGridSize(params)"],
+            "bodyScrollEnd": ["overreadGridScroll(params)"],
         },
         style={"height": "100%", "width": "100%"},
         className="study-grid",
@@ -161,6 +173,7 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
         "error": study.job_error if study.job_state is JobState.FAILED else "",
         "notes": notes_text(study),
         "deletable": study.origin is Origin.UPLOAD,
+        "cancellable": study.job_state in (JobState.QUEUED, JobState.RUNNING),
     }
 
 
@@ -199,7 +212,7 @@ def state_words(study: StudyRow) -> str:
     """The status of the study's analysis, with its progress while it is running."""
     words = STATE_WORDS[study.job_state]
     if study.job_state is JobState.RUNNING and study.job_total:
-        return f"{words}, {study.job_done / study.job_total:.0%}"
+        return f"{words}, {100 * study.job_done // study.job_total}%"
     return words
 
 

@@ -15,6 +15,7 @@ from dashboard.pages.worklist import frame, grid, upload
 from dashboard.store import STUDY_ID, JobState, Origin, StudyCounts
 from dashboard.store.stamp import worklist_stamp
 from dashboard.studies import intake
+from dashboard.studies.analysis import cancel_analysis
 from dashboard.workspace import services
 from pipeline import InputError
 
@@ -26,6 +27,7 @@ EMPTY = "worklist-empty"
 FILLED = "worklist-filled"
 NOTICES = "worklist-notices"
 DELETE_TARGET = "worklist-delete-target"
+CANCEL_TARGET = "worklist-cancel-target"  # the study whose analysis the reader cancelled last
 SINK = "worklist-sink"
 
 #: Interval between requests for rows, in ms: while a study is being analysed, and otherwise.
@@ -50,6 +52,7 @@ def layout(**_: Any) -> Component:
             dcc.Store(id=SEEN, data=stamp),
             dcc.Store(id=ORIGIN, data=""),
             dcc.Store(id=DELETE_TARGET),
+            dcc.Store(id=CANCEL_TARGET),
             dcc.Store(id=SINK),
             dcc.Interval(id=TICK, interval=_interval(counts)),
             frame.head(counts),
@@ -101,6 +104,12 @@ def register(app: Dash) -> None:
         State(REFRESH, "data"),
         prevent_initial_call=True,
     )(delete)
+    app.callback(
+        Output(REFRESH, "data", allow_duplicate=True),
+        Input(CANCEL_TARGET, "data"),
+        State(REFRESH, "data"),
+        prevent_initial_call=True,
+    )(cancel)
     app.clientside_callback(
         ClientsideFunction("overread_worklist", "mount"), Output(SINK, "data"), Input(FILLED, "id")
     )
@@ -146,6 +155,18 @@ def delete(clicks: object, study_id: object, asked: object) -> tuple[Any, Any]:
             *_notices(parts),
         ]
     return (asked if isinstance(asked, int) else 0) + 1, _notices(parts)
+
+
+def cancel(target: object, asked: object) -> int:
+    """Cancel the analysis of a study."""
+    study_id = target.get("study_id") if isinstance(target, dict) else None
+    if not isinstance(study_id, str) or not STUDY_ID.fullmatch(study_id):
+        raise PreventUpdate
+    try:
+        cancel_analysis(services.get(current_app), study_id)
+    except SQLAlchemyError:
+        raise PreventUpdate from None
+    return (asked if isinstance(asked, int) else 0) + 1
 
 
 def _read(parts: services.Services) -> tuple[list[dict[str, Any]], StudyCounts]:
