@@ -9,13 +9,24 @@ from dashboard.api.comparisons import images
 from dashboard.api.corrections import correction
 from dashboard.api.entries import entry
 from dashboard.api.measurements import measurement
+from dashboard.api.model_cards import cards
 from dashboard.api.readers import reader
 from dashboard.api.space import space
 from dashboard.api.worklist import worklist
 from dashboard.workspace.services import Services
 
 #: All endpoints.
-BLUEPRINTS = (images, reader, worklist, correction, measurement, entry, space, studies.api)
+BLUEPRINTS = (
+    images,
+    cards,
+    reader,
+    worklist,
+    correction,
+    measurement,
+    entry,
+    space,
+    studies.api,
+)
 
 
 def register(server: Flask, parts: Services) -> None:

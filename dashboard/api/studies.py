@@ -5,6 +5,8 @@ Addresses of pixels contain their digest, so that browsers may cache them indefi
 
 from __future__ import annotations
 
+from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 import numpy as np
@@ -51,9 +53,9 @@ from dashboard.studies.description import describe_study
 from dashboard.studies.display import make_thumbnail
 from dashboard.studies.measures import describe_measures
 from dashboard.studies.uploads import Uploads
-from dashboard.workspace.received import NotThere
+from dashboard.workspace.received import NotThere, UploadRefused
 from dashboard.workspace.services import Services
-from pipeline import AnswerMap
+from pipeline import AnswerMap, Cancelled
 
 _PNG = "image/png"
 
@@ -195,11 +197,20 @@ def receive_file(address: BatchAddress, query: FileQuery) -> ReceivedFile:
 @api.post("/api/uploads/<batch>/finish")
 @endpoint()
 def finish_upload(address: BatchAddress) -> UploadReport:
-    """Read the uploaded files; valid ones become studies, the others are reported."""
-    with find_uploads().take(address.batch) as folder:
+    """Read the uploaded files; valid ones become studies, the others are reported.
+
+    Status 409 if the upload was deleted meanwhile; nothing is added then.
+    """
+    uploads, batch = find_uploads(), address.batch
+    with uploads.take(batch) as folder:
         if folder is None:
             raise NotThere("No file of this upload has arrived.")
-        report = intake.add_upload(find_services(), folder)
+        try:
+            report = intake.add_upload(
+                find_services(), folder, is_cancelled=partial(uploads.is_cancelled, batch)
+            )
+        except Cancelled:
+            raise UploadRefused(HTTPStatus.CONFLICT, "The upload was cancelled.") from None
     studies = [describe_added(row, new=row.study_id in report.added) for row in report.studies]
     errors = [RefusedFile(source=one.source, message=one.message) for one in report.errors]
     return UploadReport(
@@ -215,7 +226,7 @@ def describe_added(row: StudyRow, *, new: bool) -> AddedStudy:
 @api.delete("/api/uploads/<batch>")
 @endpoint()
 def discard_upload(address: BatchAddress) -> Nothing:
-    """Delete the uploaded files."""
+    """Delete the uploaded files; if they are being read, that ends without adding a study."""
     find_uploads().discard(address.batch)
     return Nothing()
 

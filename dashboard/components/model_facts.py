@@ -17,6 +17,8 @@ MAX_CARD_CHARACTERS = 60_000
 NO_CARD = "No model card found."
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+#: A link of a card to a document beside it.
+_BESIDE = re.compile(r"\]\((?=[A-Za-z0-9_-]+\.md\))")
 _CHANNEL_WORDS = SHORT_SEQUENCE_LABELS | {
     "flair-below": "FLAIR of the slice below",
     "flair-above": "FLAIR of the slice above",
@@ -51,7 +53,7 @@ def network_panel(model: ModelInfo) -> html.Section:
                 [html.Div(heads, className="network-heads"), facts(model_facts(model))],
                 className="network-columns",
             ),
-            *card_details(model.card),
+            *card_details(model.card, task=model.task_name),
         ],
         className="panel about-wide",
     )
@@ -133,8 +135,13 @@ def _training_facts(training: TrainingFacts) -> list[tuple[str, str]]:
     return rows
 
 
-def card_details(card: Path | None) -> list[html.Details | html.P]:
-    """A model card on demand; a sentence where it is missing."""
+def card_details(card: Path | None, *, task: str) -> list[html.Details | html.P]:
+    """A model card on demand; a sentence where it is missing.
+
+    Args:
+        card: The file, or None.
+        task: Name of the model's task, which the addresses of the documents beside the card name.
+    """
     if card is None:
         return [html.P(NO_CARD, className="muted")]
     try:
@@ -145,7 +152,11 @@ def card_details(card: Path | None) -> list[html.Details | html.P]:
         html.Details(
             [
                 html.Summary("Model card"),
-                dcc.Markdown(text[:MAX_CARD_CHARACTERS], className="model-card"),
+                dcc.Markdown(
+                    _BESIDE.sub(f"](/data/models/{task}/", text[:MAX_CARD_CHARACTERS]),
+                    className="model-card",
+                    link_target="_blank",
+                ),
             ],
             className="model-card-frame",
         )

@@ -146,6 +146,7 @@ def _top_bar(pages: Mapping[str, str]) -> html.Header:
             dcc.Link(brand, href="/", className="brand"),
             html.Nav(links, className="nav-links", **aria(label="Pages")),
             html.Div(id=TOP_CONTEXT, className="top-context tabular"),
+            _upload_elsewhere(),
             html.Div(
                 [
                     html.Span("Research use only", className="chip"),
@@ -162,6 +163,19 @@ def _top_bar(pages: Mapping[str, str]) -> html.Header:
             ),
         ],
         className="top-bar",
+    )
+
+
+def _upload_elsewhere() -> html.Div:
+    """An upload's progress on pages other than the worklist; see `upload_panel.js`."""
+    return html.Div(
+        [
+            html.Span(id="upload-elsewhere-words", className="tabular", role="status"),
+            small_button("Cancel", id="upload-elsewhere-cancel", **aria(label="Cancel upload")),
+        ],
+        id="upload-elsewhere",
+        className="upload-elsewhere",
+        hidden=True,
     )
 
 

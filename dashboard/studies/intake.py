@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from dashboard.studies.display import describe_display
 from dashboard.studies.uploads import folder_entries
 from dashboard.workspace.received import NO_STUDY
 from dashboard.workspace.services import Services
-from pipeline import Case, InputError, ProgressCallback
+from pipeline import Cancelled, Case, InputError, ProgressCallback
 
 try:  # Windows has no fcntl: there, two scans at once may read the same entry twice.
     import fcntl
@@ -69,28 +69,55 @@ def add_files(
         paths: Files and folders of any kind that `pipeline.read_cases` reads.
         origin: Where they come from.
         source: Entry of the library or demo folder.
-        progress: As in `pipeline.read_cases`.
+        progress: As in `pipeline.read_cases`; also called before each study is stored.
+
+    Raises:
+        Cancelled: ``progress`` raised it; no new study is stored then.
     """
     # by the facade, which loads the libraries of the formats on first use
     report = pipeline.read_cases(paths, progress=progress)
     studies, errors, added = [], list(report.errors), set()
-    for case in report.cases:
-        try:
-            row, new = _add_case(services, case, origin, source)
-        except InputError as error:
-            errors.append(error)
-            continue
-        studies.append(row)
-        if new:
-            added.add(row.study_id)
+    try:
+        for k, case in enumerate(report.cases):
+            if progress is not None:
+                progress(k, len(report.cases), f"Storing {case.case_id}")
+            try:
+                row, new = _add_case(services, case, origin, source)
+            except InputError as error:
+                errors.append(error)
+                continue
+            studies.append(row)
+            if new:
+                added.add(row.study_id)
+    except Cancelled:
+        for row in studies:
+            if row.study_id in added:
+                _remove(services, row)
+        raise
     return IngestReport(
         tuple(studies), tuple(errors), frozenset(added), report.notices, report.n_files
     )
 
 
-def add_upload(services: Services, folder: Path) -> IngestReport:
-    """Add the studies in an upload's folder."""
-    return add_files(services, folder_entries(folder), origin=Origin.UPLOAD)
+def add_upload(
+    services: Services, folder: Path, *, is_cancelled: Callable[[], bool] = lambda: False
+) -> IngestReport:
+    """Add the studies in an upload's folder.
+
+    Args:
+        services: The server's parts.
+        folder: The upload's files.
+        is_cancelled: Asked before each file and each study.
+
+    Raises:
+        Cancelled: ``is_cancelled`` returned true; nothing was added.
+    """
+
+    def check(done: int, total: int, message: str) -> None:
+        if is_cancelled():
+            raise Cancelled
+
+    return add_files(services, folder_entries(folder), origin=Origin.UPLOAD, progress=check)
 
 
 def scan_library(services: Services) -> IngestReport:

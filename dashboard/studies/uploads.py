@@ -34,6 +34,7 @@ _BATCH = re.compile(r"[0-9a-f]{16,64}")
 _CHUNK = 1 << 20
 _STALE_S = 24 * 3600
 _TAKEN = ".taken"
+_CANCELLED = ".cancelled"
 #: Free space that uploads leave on the disk for studies and database.
 _SPARE_BYTES = 512 << 20
 
@@ -125,6 +126,7 @@ class Uploads:
                 yield files if files.is_dir() else None
             finally:
                 shutil.rmtree(taken, ignore_errors=True)
+                self._mark(batch).unlink(missing_ok=True)
 
     def release(self, batch: str = "*") -> None:
         """Let a batch, or all of them, be finished again after its reader died."""
@@ -138,14 +140,23 @@ class Uploads:
                         continue
 
     def discard(self, batch: str) -> None:
-        """Delete a batch, if it exists."""
+        """Delete a batch, if it exists; one that is being read is marked as cancelled."""
         with self.take(batch):
             pass
+        if any(self._folder.glob(f"{batch}.*{_TAKEN}")):
+            self._mark(batch).touch(mode=0o600)
+
+    def is_cancelled(self, batch: str) -> bool:
+        """Whether a batch was discarded while it is read, by whichever process."""
+        return self._mark(batch).exists()
 
     def remove_stale(self) -> None:
         """Delete batches that were not finished within a day."""
         for path in self._folder.iterdir():
             if time.time() - _last_change(path) < _STALE_S:
+                continue
+            if path.suffix == _CANCELLED:
+                path.unlink(missing_ok=True)
                 continue
             with _lock_folder(path) as is_locked:
                 if is_locked:
@@ -157,6 +168,10 @@ class Uploads:
         if _BATCH.fullmatch(batch) is None:
             raise UploadRefused(HTTPStatus.NOT_FOUND, "There is no such upload.")
         return self._folder / batch
+
+    def _mark(self, batch: str) -> Path:
+        """Exists where a batch was discarded while it was read."""
+        return self._root(batch).with_name(f"{batch}{_CANCELLED}")
 
     def _put_in_place(self, batch: str, partial: Path, target: Path) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

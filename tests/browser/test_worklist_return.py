@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from running_site import Site
-from worklist_steps import ROW, write_png
+from worklist_steps import ROW, choose, write_png
 
 COUNT = 40
 VIEWPORT = "#worklist-grid .ag-body-viewport"
@@ -138,6 +139,34 @@ def test_analysis_is_cancelled_from_the_worklist(worklist: Page, site: Site) -> 
         expect(row.locator(".study-state--cancelled")).to_be_visible()
         expect(row.locator(".study-cancel")).to_have_count(0)
     expect(worklist).to_have_url(re.compile(r"/$"))
+
+
+@pytest.mark.parametrize("place", ["worklist", "review"])
+def test_upload_is_cancelled_while_the_server_reads_it(
+    worklist: Page, studies: list[str], tmp_path: Path, place: str
+) -> None:
+    held: list[Route] = []
+    worklist.route("**/api/uploads/*/finish", lambda route: held.append(route))
+    sent: list[str] = []
+    worklist.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
+    choose(worklist, write_png(tmp_path / "unread_flair.png", seed=990))
+    expect(worklist.locator("#upload-progress[data-state=reading]")).to_be_visible()
+    if place == "review":
+        worklist.locator(f"{ROW} [col-id=study_date]").first.click()
+        worklist.wait_for_selector("#viewer-screen[data-slice]")
+        worklist.click("#upload-elsewhere-cancel")
+        expect(worklist.locator("#upload-elsewhere-cancel")).to_be_hidden()
+    else:
+        expect(worklist.locator("#upload-elsewhere")).to_be_hidden()  # one progress figure
+        worklist.click("#upload-cancel")
+        expect(worklist.locator("#upload-progress[data-state=stopping]")).to_be_visible()
+    assert any(re.match("DELETE .*/api/uploads/", one) for one in sent)
+    held[0].fulfill(status=409, json={"error": "It was cancelled.", "field": ""})
+    if place == "review":
+        expect(worklist.locator("#upload-elsewhere")).to_be_hidden()
+        worklist.click("#nav-worklist")
+    expect(worklist.locator(".upload-message[data-cancelled='1']")).to_be_visible()
+    expect(worklist.locator("#upload-progress")).to_be_hidden()
 
 
 @pytest.mark.usefixtures("studies")

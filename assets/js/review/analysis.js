@@ -35,7 +35,7 @@ function show({ state, done = 0, total = 0, message = "" }) {
   box.hidden = state === "done";
   box.dataset.state = state;
   const isPending = PENDING.has(state);
-  const percent = total ? Math.round((100 * done) / total) : 0;
+  const percent = total ? Math.floor((100 * done) / total) : 0;
   const text = byId("analysis-text");
   text.textContent = TEXTS[state] ?? "";
   if (state === "failed" && message) text.textContent = message;

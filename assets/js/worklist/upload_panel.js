@@ -7,6 +7,7 @@
 import { goToPage } from "../frame/dash.js";
 import { byId, find, make } from "../frame/dom.js";
 import { fromDrop, fromInput, megabytes, plural } from "./upload_files.js";
+import * as shell from "../frame/shell.js";
 import * as messages from "./upload_messages.js";
 import * as upload from "./upload_send.js";
 
@@ -48,6 +49,7 @@ function progress({ items, state, startedAt, current }) {
   const sent = items.reduce((sum, item) => sum + item.sent, 0);
   const share = total ? sent / total : 1;
   const files = plural(items.length, "file");
+  if (state === "stopping") return { title: "Cancelling the upload", detail: "", share: 1 };
   if (state === "reading")
     return { title: `Reading ${files}`, detail: "Analysis starts automatically.", share: 1 };
   if (state === "lost") {
@@ -66,11 +68,12 @@ function progress({ items, state, startedAt, current }) {
   return { title, detail: words.filter(Boolean).join(" · "), share };
 }
 
-/** Shows the progress of the upload, on pages that have a place for it. */
+/** Shows the progress of the upload: in full on the worklist, in the top bar on other pages. */
 export function render() {
-  const box = find("upload-progress");
-  if (!box) return;
   const job = upload.current();
+  const box = find("upload-progress");
+  renderElsewhere(box ? null : job);
+  if (!box) return;
   box.hidden = !job;
   if (job) {
     box.dataset.state = job.items.some(({ state }) => state === "pausing") ? "pausing" : job.state;
@@ -80,9 +83,23 @@ export function render() {
     byId("upload-fill").style.width = `${Math.round(share * 1000) / 10}%`;
     byId("upload-meter").setAttribute("aria-valuenow", String(Math.round(share * 100)));
     byId("upload-retry").hidden = job.state !== "lost";
-    byId("upload-cancel").hidden = job.state === "reading";
+    byId("upload-cancel").hidden = job.state === "stopping";
   }
   renderMessages(byId("upload-messages"));
+}
+
+/** @param {Job | null} job */
+function renderElsewhere(job) {
+  const box = find("upload-elsewhere");
+  if (!box) return;
+  box.hidden = !job;
+  if (!job) return;
+  const { title, share } = progress(job);
+  const isSending = job.state === "sending";
+  byId("upload-elsewhere-words").textContent = isSending
+    ? `${title}, ${Math.floor(100 * share)}%`
+    : title;
+  byId("upload-elsewhere-cancel").hidden = job.state === "stopping";
 }
 
 /** @param {HTMLElement} box */
@@ -132,6 +149,7 @@ function choose(folder) {
 /** @param {MouseEvent} event */
 function onClick(event) {
   const target = event.target instanceof Element ? event.target : null;
+  if (target?.closest("#upload-elsewhere-cancel")) upload.cancel();
   if (!target || !find("upload")) return;
   if (target.closest("[data-upload='open']")) openDialog();
   else if (target === dialog() || target.closest("#upload-close")) dialog()?.close();
@@ -185,6 +203,7 @@ export function start() {
   messages.on(render);
   upload.on("change", render);
   upload.on("moved", renderSoon);
+  shell.on("page", renderSoon); // once the page is there
   document.addEventListener("visibilitychange", countAsRead);
   document.addEventListener("click", onClick);
   window.addEventListener("dragenter", onDrag);

@@ -29,7 +29,8 @@ import * as messages from "./upload_messages.js";
  * @property {string} batch
  * @property {Item[]} items
  * @property {string[]} failures Sentences.
- * @property {"sending" | "reading" | "lost" | "cancelled"} state
+ * @property {"sending" | "reading" | "stopping" | "lost" | "cancelled"} state "stopping": the
+ *   server is asked not to add what it is reading.
  * @property {Set<XMLHttpRequest>} running
  * @property {number} startedAt
  * @property {string} current Name of the file whose bytes were sent last.
@@ -50,6 +51,7 @@ import * as messages from "./upload_messages.js";
 const PARALLEL = 3;
 const MOST_TRIES = 3; // of a file, after the first attempt
 const MOST_SENTENCES = 500;
+const CONFLICT = 409; // the upload was cancelled while the server was reading it
 /** @type {Job | null} */
 let job = null;
 /** @type {Named[]} files chosen while the server was reading the previous ones */
@@ -76,6 +78,13 @@ function limits() {
   return { bytes: Number(maxBytes) || Infinity, files: Number(maxFiles) || Infinity };
 }
 
+/**
+ * Whether all bytes are at the server.
+ *
+ * @param {Job} mine
+ */
+const isRead = ({ state }) => state === "reading" || state === "stopping";
+
 /** @param {readonly Named[]} items */
 export function add(items) {
   const kind = "error";
@@ -83,7 +92,7 @@ export function add(items) {
     const sentences = ["The selection contains no files."];
     return messages.post({ kind, title: "Nothing to add.", items: sentences });
   }
-  const open = job && job.state !== "reading" ? job.items : [];
+  const open = job && !isRead(job) ? job.items : [];
   const bytes = [...open, ...items].reduce((sum, { file }) => sum + file.size, 0);
   const count = open.length + items.length;
   const limit = limits();
@@ -96,7 +105,7 @@ export function add(items) {
     return messages.post({ kind, title, items: [sentence], counts: { refused: count } });
   }
   if (!job) return begin(items);
-  if (job.state === "reading") return void waiting.push(...items);
+  if (isRead(job)) return void waiting.push(...items);
   const names = new Set(job.items.map(({ name }) => name));
   job.items.push(...items.filter(({ name }) => !names.has(name)).map(pending));
   pump();
@@ -237,7 +246,8 @@ async function finish(mine) {
   }
   job = null;
   const message = answer.body.error || "The server could not read the upload.";
-  report(mine, answer.status < 400 ? answer.body : { errors: [{ message }] });
+  if (answer.status === CONFLICT) reportCancelled(mine);
+  else report(mine, answer.status < 400 ? answer.body : { errors: [{ message }] });
   if (waiting.length) begin(waiting.splice(0));
   changed();
 }
@@ -324,13 +334,24 @@ export function retry() {
   pump();
 }
 
+/** Cancels the upload, whether its bytes are on their way or are being read by the server. */
 export function cancel() {
-  if (!job || job.state === "reading") return;
+  if (!job || job.state === "stopping") return;
   const mine = job;
+  if (mine.state === "reading") {
+    mine.state = "stopping"; // the server may be done before it is asked
+    void ask(`/api/uploads/${mine.batch}`, { method: "DELETE" });
+    return changed();
+  }
   mine.state = "cancelled";
   job = null;
   for (const request of mine.running) request.abort();
   void ask(`/api/uploads/${mine.batch}`, { method: "DELETE" });
+  reportCancelled(mine);
+}
+
+/** @param {Job} mine */
+function reportCancelled(mine) {
   const title = "The upload was cancelled.";
   const items = ["No files were added."];
   messages.post({ kind: "info", title, items, counts: { cancelled: mine.items.length } });

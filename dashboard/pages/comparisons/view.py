@@ -273,4 +273,4 @@ def model_panel(info: ImageModelInfo) -> html.Section:
     if training is not None:
         named += [("Initial weights", training.initial_weights), ("Epochs", training.epochs)]
     rows += [(words, str(value)) for words, value in named if value]
-    return panel("Model", facts(rows), *card_details(info.card))
+    return panel("Model", facts(rows), *card_details(info.card, task=info.task.name))

@@ -18,6 +18,7 @@ from dashboard.api.errors import FAILED
 from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
 from dashboard.store import JobState, Origin
+from dashboard.studies import intake
 from dashboard.workspace import services
 from dashboard.workspace.services import Services, build_services
 
@@ -100,6 +101,38 @@ def test_an_upload_of_text_only(client: FlaskClient) -> None:
 def test_discard(client: FlaskClient, parts: Services) -> None:
     put(client, "a.png", png())
     client.delete(f"/api/uploads/{BATCH}", headers=OURS)
+    assert list(parts.settings.uploads.iterdir()) == []
+
+
+@pytest.mark.parametrize("stage", ["before the first file is read", "between two studies"])
+def test_upload_that_is_discarded_while_it_is_read_adds_nothing(
+    client: FlaskClient, parts: Services, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    for name in ("one", "two"):
+        put(client, f"{name}/{name}.png", png(len(name) + ord(name[0])))
+
+    def discard() -> None:
+        client.delete(f"/api/uploads/{BATCH}", headers=OURS)
+
+    if stage == "before the first file is read":
+        read = intake.pipeline.read_cases
+
+        def read_later(*arguments: Any, **options: Any) -> Any:
+            discard()
+            return read(*arguments, **options)
+
+        monkeypatch.setattr(intake.pipeline, "read_cases", read_later)
+    else:
+        save = parts.files.save
+
+        def save_first(study_id: str, case: Any) -> None:
+            save(study_id, case)
+            discard()
+
+        monkeypatch.setattr(type(parts.files), "save", lambda _, *given: save_first(*given))
+    answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
+    assert answer.status_code == 409
+    assert parts.store.list_studies() == []
     assert list(parts.settings.uploads.iterdir()) == []
 
 

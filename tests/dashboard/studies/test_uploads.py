@@ -190,3 +190,17 @@ def test_an_upload_whose_reader_died_is_given_back(uploads: Uploads, tmp_path: P
     (tmp_path / BATCH).rename(tmp_path / f"{BATCH}.0a1b2c3d.taken")
     uploads.release()
     assert [path.name for path in tmp_path.iterdir()] == [BATCH]
+
+
+def test_discarding_what_is_being_read_marks_it_until_it_is_read(
+    uploads: Uploads, tmp_path: Path
+) -> None:
+    batch = "ab" * 8
+    uploads.receive(batch, "a.png", io.BytesIO(b"1"), length=1)
+    with uploads.take(batch):
+        assert not uploads.is_cancelled(batch)
+        uploads.discard(batch)
+        assert uploads.is_cancelled(batch)
+    assert not uploads.is_cancelled(batch)
+    uploads.discard(batch)  # there is nothing any more
+    assert not uploads.is_cancelled(batch)
