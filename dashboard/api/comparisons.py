@@ -9,15 +9,20 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import Field
 
 from dashboard.api.access import BYTES, IMMUTABLE
-from dashboard.api.endpoint import Address, Answer, Query, endpoint
+from dashboard.api.endpoint import Address, Answer, Body, Nothing, Query, endpoint
 from dashboard.comparisons.answers import STORED_S, ImageAnswers
 from dashboard.jobs import table
+from dashboard.store import JobState, ModelKey
 from dashboard.workspace import services
 from dashboard.workspace.received import NotThere
+from dashboard.workspace.services import Services
 from pipeline import InputError
-from pipeline.image_tasks.facade import read_image_model
+from pipeline.image_tasks.facade import ImageModelInfo, read_image_model
 
 _PNG = "image/png"
+#: Images in one request for answers.
+_MOST_ASKED = 200
+_ImageId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", title="image")]
 
 images = Blueprint("comparisons", __name__)
 
@@ -32,9 +37,45 @@ class PictureAddress(Address):
     """A picture of the answer to an image, by the digest of the model."""
 
     task: Annotated[str, Field(max_length=64)]
-    image_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", title="image")]
+    image_id: _ImageId
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     name: Literal["image.png", "heat.png"]
+
+
+class TaskAddress(Address):
+    """A task of single images."""
+
+    task: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$", title="task")]
+
+
+class SentImages(Body):
+    """Images of one task, by their ids."""
+
+    images: Annotated[list[_ImageId], Field(max_length=_MOST_ASKED)]
+
+
+class ImageOutcome(Answer):
+    """What has become of an image.
+
+    Attributes:
+        image: Its id.
+        state: Of its job.
+        answer: Title of the most probable class; "" while there is no answer.
+        probability: Of that class.
+        message: Why it has no answer, in a sentence; "" otherwise.
+    """
+
+    image: str
+    state: JobState
+    answer: str = ""
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.0
+    message: str = ""
+
+
+class ImageOutcomes(Answer):
+    """What has become of several images, in the order of the request."""
+
+    outcomes: list[ImageOutcome]
 
 
 class ReceivedImage(Answer):
@@ -52,6 +93,53 @@ def receive_image(query: FileQuery) -> ReceivedImage:
     image_id = answers.receive(query.name, request.stream, length=request.content_length)
     table.forget_images(parts.store, before=parts.store.clock() - timedelta(seconds=STORED_S))
     return ReceivedImage(image=image_id)
+
+
+@images.post("/api/comparisons/<task>/answers")
+@endpoint()
+def answers(address: TaskAddress, sent: SentImages) -> ImageOutcomes:
+    """Return the answers to images; those that have none yet are queued."""
+    parts = services.get(current_app)
+    info = read_image_model(parts.settings.models, address.task)
+    stored = ImageAnswers.of(parts)
+    return ImageOutcomes(outcomes=[_outcome(parts, stored, info, image) for image in sent.images])
+
+
+@images.post("/api/comparisons/<task>/cancel")
+@endpoint()
+def cancel(address: TaskAddress, sent: SentImages) -> Nothing:
+    """Cancel the jobs of images that have no answer yet."""
+    parts = services.get(current_app)
+    model = _model_key(read_image_model(parts.settings.models, address.task))
+    for image in sent.images:
+        job = table.find(parts.store, image, model)
+        if job is not None:
+            table.cancel(parts.store, job.job_id)
+    return Nothing()
+
+
+def _outcome(
+    parts: Services, stored: ImageAnswers, info: ImageModelInfo, image: str
+) -> ImageOutcome:
+    record = stored.find(info, image)
+    if record is not None:
+        titles = dict(zip(info.task.classes, info.task.class_titles, strict=True))
+        return ImageOutcome(
+            image=image,
+            state=JobState.DONE,
+            answer=titles[record.answer],
+            probability=dict(record.probabilities)[record.answer],
+        )
+    model = _model_key(info)
+    job = table.find(parts.store, image, model)
+    if job is None or job.state is JobState.DONE:  # its answer is lost
+        table.submit_image(parts.store, image, model, restart=True)
+        return ImageOutcome(image=image, state=JobState.QUEUED)
+    return ImageOutcome(image=image, state=job.state, message=job.error)
+
+
+def _model_key(info: ImageModelInfo) -> ModelKey:
+    return ModelKey(task=info.task.name, digest=info.digest)
 
 
 @images.get("/data/comparisons/<task>/<image_id>/<digest>/<any('image.png', 'heat.png'):name>")

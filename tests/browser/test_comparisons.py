@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect
 from running_site import Site
 
 from dashboard.comparisons.answers import ImageAnswers
-from pipeline.image_tasks.facade import IMAGE_TASKS
+from pipeline.image_tasks.facade import IMAGE_TASKS, read_image_model
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,8 @@ def test_image_is_sent_answered_and_shown_with_its_heat_map(page: Page, answered
     chooser.value.set_files({"name": "chest.png", "mimeType": "image/png", "buffer": make_png()})
     answer = page.locator(".comparison-answer")
     expect(answer).to_contain_text("Viral pneumonia", timeout=60_000)
-    expect(answer.locator(".notice--warning")).to_have_text(IMAGE_TASKS[TASK].cautions)
+    for caution in IMAGE_TASKS[TASK].cautions:  # once for the whole page
+        expect(page.get_by_text(caution, exact=True)).to_have_count(1)
     expect(page.locator("#comparisons-bars .bars path")).to_have_count(4)
     expect(page).to_have_url(re.compile(f"image={answered}"))
 
@@ -58,6 +59,53 @@ def test_image_is_sent_answered_and_shown_with_its_heat_map(page: Page, answered
     expect(answer).to_contain_text("Viral pneumonia", timeout=60_000)
     page.goto("/")
     assert page.locator(".study-link", has_text="chest").count() == 0  # in no worklist
+
+
+def test_folder_is_listed_with_an_answer_for_each_image(
+    page: Page, answered: str, site: Site, tmp_path: Path
+) -> None:
+    info = read_image_model(Path(site.environment["OVERREAD_MODELS"]), TASK)
+    images = ImageAnswers(Path(site.environment["OVERREAD_HOME"]) / "comparisons")
+    (tmp_path / "chests").mkdir()
+    for value in (10, 20, 30):
+        content = make_png(value)
+        (tmp_path / "chests" / f"chest{value}.png").write_bytes(content)
+        image_id = images.receive(f"chest{value}.png", io.BytesIO(content), length=len(content))
+        images.store(image_id, info, make_answer(source=f"chest{value}.png"))
+    (tmp_path / "chests" / "unanswered.png").write_bytes(make_png(40))  # there are no weights
+    page.goto(f"/comparisons?task={TASK}")
+    with page.expect_file_chooser() as chooser:
+        page.click("#comparisons-choose-folder")
+    chooser.value.set_files(tmp_path / "chests")
+    rows = page.locator("#comparisons-list tbody tr")
+    expect(rows).to_have_count(4)
+    expect(page.locator("#comparisons-list [data-image]")).to_have_count(3)
+    expect(page.locator("#comparisons-csv")).to_be_visible()
+    expect(page.locator("#comparisons-cancel")).to_be_hidden()
+    row = rows.filter(has_text="chest20.png")
+    row.get_by_role("button").click()
+    expect(row).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".comparison-answer")).to_contain_text("chest20.png")
+    expect(rows).to_have_count(4)
+    with page.expect_download() as download:
+        page.click("#comparisons-csv")
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert len(lines) == 5
+    assert sum(line.endswith(',"Viral pneumonia",0.7000,""') for line in lines) == 3
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 820])
+@pytest.mark.usefixtures("answered")
+def test_no_column_is_cut(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"/comparisons?task={TASK}")
+    expect(page.locator(".data-table").first).to_be_visible()
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.table-wrap')]"
+        ".filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.textContent)"
+    )
+    assert cut == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.usefixtures("answered")

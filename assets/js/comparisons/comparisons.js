@@ -1,15 +1,20 @@
 // @ts-check
 /**
- * The comparisons page: choose or drop one image, send it, follow its analysis, and set the opacity
- * of its saliency map.
+ * The comparisons page: choose or drop images, send them, follow their analysis, and set the
+ * opacity of the saliency map of the one in view. Several images are listed with their answers.
  */
 
+/** @import { Named } from "../frame/chosen_files.js" */
 /** @import { JobNews } from "../frame/job_channel.js" */
+/** @import { Entry } from "./image_batch.js" */
 
+import { fromDrop, fromInput, plural } from "../frame/chosen_files.js";
 import { register } from "../frame/dash.js";
 import { byId, find, make, makeRange, targetOf } from "../frame/dom.js";
 import { JobChannel } from "../frame/job_channel.js";
 import { ask, HEADERS } from "../frame/server.js";
+import * as shell from "../frame/shell.js";
+import { count, csv, ImageBatch } from "./image_batch.js";
 
 /** @type {Readonly<Record<string, string>>} */
 const WORDS = {
@@ -19,11 +24,27 @@ const WORDS = {
   cancelled: "Cancelled",
   lost: "The server is not responding. Retrying.",
 };
+/** @type {Readonly<Record<string, string>>} */
+const LIST_WORDS = {
+  waiting: "Waiting",
+  sending: "Uploading",
+  queued: "Queued",
+  running: "Analysing",
+  failed: "Left out",
+  cancelled: "Cancelled",
+};
+const RENDER_MS = 150;
 const ENDED = new Set(["done", "failed", "cancelled"]);
 /** @type {JobChannel | null} follows the image that is being analysed */
 let channel = null;
 let turn = 0; // an upload that has been superseded shows nothing any more
 let opacity = 0.6;
+/** @type {ImageBatch | null} several images at once */
+let batch = null;
+let shown = ""; // the image of the list whose answer is in view
+let startedAt = 0;
+let finished = ""; // how long the batch took, in words
+let due = 0; // timer
 
 /**
  * @param {string} words
@@ -37,15 +58,124 @@ function show(words, state = "") {
   byId("comparisons-cancel").hidden = state !== "busy";
 }
 
-function choose() {
-  const input = make("input", { type: "file" });
-  input.addEventListener("change", () => {
-    const file = input.files?.[0];
-    if (file) void send(file);
-  });
+/** @param {boolean} folder */
+function choose(folder) {
+  const input = make("input", { type: "file", multiple: true, webkitdirectory: folder });
+  input.addEventListener("change", () => take(fromInput(input)));
   input.click();
 }
 
+/** @param {readonly Named[]} files */
+function take(files) {
+  batch?.close();
+  batch = null;
+  renderList();
+  if (!files.length) return show("The selection contains no files.", "error");
+  if (files.length === 1) return void send(files[0].file);
+  channel?.close();
+  turn++; // an image on its way shows nothing any more
+  const { task = "", maxBytes } = byId("comparisons-choose").dataset;
+  startedAt = performance.now();
+  const sorted = [...files].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+  batch = new ImageBatch(task, sorted, { maxBytes: Number(maxBytes), onChange: renderSoon });
+  batch.start();
+  renderList();
+}
+
+// ---- the list of several images ----
+function renderSoon() {
+  if (due) return;
+  due = setTimeout(() => {
+    due = 0;
+    renderList();
+  }, RENDER_MS);
+}
+
+function renderList() {
+  const box = find("comparisons-list");
+  if (!box) return;
+  box.hidden = !batch;
+  if (!batch) return box.replaceChildren();
+  const { entries } = batch;
+  const { done, failed, ended, total } = count(entries);
+  const isOver = ended === total;
+  const left = failed ? `, ${plural(failed, "image")} left out` : "";
+  const seconds = (performance.now() - startedAt) / 1000;
+  if (isOver && !finished) finished = `, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (!isOver) finished = "";
+  const words = `${done.toLocaleString("en")} of ${plural(total, "image")} analysed`;
+  show(words + left + finished, isOver ? "" : "busy");
+  if (!box.firstChild) box.append(makeList());
+  byId("comparisons-csv").hidden = !isOver;
+  const body = /** @type {HTMLTableSectionElement} */ (box.querySelector("tbody"));
+  entries.forEach((entry, k) => {
+    const row = body.rows[k] ?? body.insertRow();
+    const state = `${entry.state} ${entry.image === shown}`;
+    if (row.dataset.state !== state) fillRow(row, entry);
+    row.dataset.state = state;
+  });
+  while (body.rows.length > entries.length) body.deleteRow(-1);
+}
+
+function makeList() {
+  const titles = ["File", "Prediction", "Probability"];
+  const head = make("tr", {}, ...titles.map((words) => make("th", { textContent: words })));
+  head.lastElementChild?.classList.add("number-cell");
+  const table = make("table", { className: "data-table" }, make("thead", {}, head), make("tbody"));
+  const className = "table-wrap patient-rows";
+  const save = make("button", { type: "button", id: "comparisons-csv", className: "button" });
+  save.textContent = "Save as CSV";
+  return make(
+    "div",
+    { className: "stack stack--tight" },
+    make("div", { className, tabIndex: 0 }, table),
+    make("div", {}, save),
+  );
+}
+
+/**
+ * @param {HTMLTableRowElement} row
+ * @param {Entry} entry
+ */
+function fillRow(row, { name, image, state, answer, probability, message }) {
+  const isDone = state === "done";
+  const open = isDone
+    ? make("button", { type: "button", className: "button button--link", textContent: name })
+    : make("span", { textContent: name });
+  if (isDone) open.dataset.image = image;
+  const words = answer || message || LIST_WORDS[state];
+  row.setAttribute("aria-selected", String(isDone && image === shown));
+  row.replaceChildren(
+    make("td", { className: "case-name" }, open),
+    make("td", { textContent: words, className: isDone ? "" : "muted" }),
+    make("td", {
+      className: "number-cell",
+      textContent: isDone ? `${Math.round(100 * probability)}%` : "",
+    }),
+  );
+}
+
+/**
+ * Shows the answer to an image of the list, with its saliency map.
+ *
+ * @param {string} image
+ */
+function openAnswer(image) {
+  const { task = "" } = byId("comparisons-choose").dataset;
+  shown = image;
+  renderList();
+  history.replaceState(history.state, "", `/comparisons?task=${task}&image=${image}`);
+  awaitAnswer(task, image, false);
+}
+
+function saveCsv() {
+  if (!batch) return;
+  const url = URL.createObjectURL(new Blob([csv(batch.entries)], { type: "text/csv" }));
+  make("a", { href: url, download: "predictions.csv" }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+// ---- one image ----
 /** @param {File} file */
 async function send(file) {
   const button = find("comparisons-choose");
@@ -78,11 +208,12 @@ function awaitAnswer(task, image, again) {
   channel?.close();
   const own = new JobChannel("comparisons-request", { task, image }, ({ state, message }) => {
     if (!find("comparisons-status")) return own.close(); // another page is in view
+    if (batch) return; // the list shows its own progress
     const words = (state === "running" && message) || WORDS[state] || "";
     show(words, ENDED.has(state) ? "" : "busy");
   });
   channel = own;
-  show(WORDS.running, "busy");
+  if (!batch) show(WORDS.running, "busy");
   own.ask(again);
 }
 
@@ -91,6 +222,7 @@ function awaitAnswer(task, image, again) {
  * slider to an answer.
  */
 function mount() {
+  if (batch && !find("comparisons-list")?.firstChild) leave(); // another task is in view
   const image = new URLSearchParams(location.search).get("image");
   if (image && document.querySelector(".comparison-empty"))
     awaitAnswer(byId("comparisons-choose").dataset.task ?? "", image, false);
@@ -110,12 +242,23 @@ function mount() {
 }
 
 /**
- * The files of a drag event, where the page accepts them.
+ * The data of a drag event with files, where the page accepts them.
  *
  * @param {DragEvent} event
  */
 const filesOf = ({ dataTransfer }) =>
-  find("comparisons-choose") && dataTransfer?.types.includes("Files") ? dataTransfer.files : null;
+  find("comparisons-choose") && dataTransfer?.types.includes("Files") ? dataTransfer : null;
+
+function cancel() {
+  if (batch) batch.cancel();
+  else channel?.cancel();
+}
+
+function leave() {
+  batch?.close();
+  batch = null;
+  shown = "";
+}
 
 /** @param {JobNews} job The callback's progress or outcome. */
 const onNews = (job) => channel?.hear(job);
@@ -123,8 +266,13 @@ const onNews = (job) => channel?.hear(job);
 export function start() {
   document.addEventListener("click", (event) => {
     const target = targetOf(event);
-    if (target.closest("#comparisons-choose")) choose();
-    if (target.closest("#comparisons-cancel")) channel?.cancel();
+    if (target.closest("#comparisons-choose")) choose(false);
+    if (target.closest("#comparisons-choose-folder")) choose(true);
+    if (target.closest("#comparisons-cancel")) cancel();
+    if (target.closest("#comparisons-csv")) saveCsv();
+    /** @type {HTMLElement | null} */
+    const open = target.closest("#comparisons-list [data-image]");
+    if (open?.dataset.image) openAnswer(open.dataset.image);
   });
   document.addEventListener("dragover", (event) => {
     if (filesOf(event)) event.preventDefault();
@@ -133,7 +281,8 @@ export function start() {
     const files = filesOf(event);
     if (!files) return;
     event.preventDefault();
-    if (files.length) void send(files[0]);
+    void fromDrop(files).then(take);
   });
+  shell.on("page", leave);
   register("overread_comparisons", { mount, job: onNews });
 }

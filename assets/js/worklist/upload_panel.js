@@ -6,7 +6,7 @@
 
 import { goToPage } from "../frame/dash.js";
 import { byId, find, make } from "../frame/dom.js";
-import { fromDrop, fromInput, megabytes, plural } from "./upload_files.js";
+import { fromDrop, fromInput, megabytes, plural } from "../frame/chosen_files.js";
 import * as shell from "../frame/shell.js";
 import * as messages from "./upload_messages.js";
 import * as upload from "./upload_send.js";

@@ -5,12 +5,12 @@
  * that it continues while the reader visits other pages.
  */
 
-/** @import { Named } from "./upload_files.js" */
+/** @import { Named } from "../frame/chosen_files.js" */
 
 import { find } from "../frame/dom.js";
 import { Events } from "../frame/events.js";
 import { ask, HEADERS, pauseOf } from "../frame/server.js";
-import { megabytes, plural } from "./upload_files.js";
+import { megabytes, plural } from "../frame/chosen_files.js";
 import * as messages from "./upload_messages.js";
 
 /**

@@ -71,25 +71,12 @@ const OverreadState = ({ data }) =>
       className: `study-state study-state--${data.state || "none"}`,
       title: data.error || undefined,
     },
-    h(
-      "span",
-      { className: "study-state-words" },
-      data.state_words,
-      data.state === "running" ? meter(data.progress, "meter--accent") : null,
-    ),
-    data.cancellable ? h("button", cancelButton(data.patient), "Cancel") : null,
+    data.state_words,
+    data.state === "running" ? meter(data.progress, "meter--accent") : null,
   );
 
 /** @param {{ value: number | null }} params */
 const OverreadShare = ({ value }) => value?.toFixed(2) ?? null;
-
-/** @param {string} patient */
-const cancelButton = (patient) => ({
-  type: "button",
-  className: "button button--small study-cancel",
-  tabIndex: -1,
-  "aria-label": `Cancel the analysis of ${patient}`,
-});
 
 /** @param {Params} params */
 function OverreadVolume({ data: { volume_ml: ml, no_volume: title } }) {
@@ -108,11 +95,17 @@ function OverreadNotes({ data }) {
     const more = data.warnings.length > 1 ? ` (${data.warnings.length - 1} more)` : "";
     parts.push(h("span", { key: "warning", className: "study-warning" }, first + more));
   }
+  const small = { type: "button", tabIndex: -1 };
+  const cancel = {
+    ...small,
+    key: "cancel",
+    className: "button button--small study-cancel",
+    "aria-label": `Cancel the analysis of ${data.patient}`,
+  };
   const remove = {
+    ...small,
     key: "delete",
-    type: "button",
     className: "button button--small study-delete",
-    tabIndex: -1,
     "aria-label": `Delete ${data.patient}`,
   };
   const text = { className: "study-notes-text", title: data.notes || undefined };
@@ -120,6 +113,7 @@ function OverreadNotes({ data }) {
     "span",
     { className: "study-notes" },
     h("span", text, parts),
+    data.cancellable ? h("button", cancel, "Cancel") : null,
     data.deletable ? h("button", remove, "Delete") : null,
   );
 }

@@ -23,7 +23,7 @@ from pipeline.image_tasks.facade import ImageEvaluation, ImageModelInfo, ImageTa
 PREFIX = "comparisons"
 REQUEST, PROGRESS, OUTCOME = f"{PREFIX}-request", f"{PREFIX}-progress", f"{PREFIX}-outcome"
 ANSWER, STATUS, CANCEL = f"{PREFIX}-answer", f"{PREFIX}-status", f"{PREFIX}-cancel"
-BARS = f"{PREFIX}-bars"
+BARS, LIST = f"{PREFIX}-bars", f"{PREFIX}-list"
 MAX_CASES = 400
 
 
@@ -59,28 +59,30 @@ def head(tasks: Sequence[ImageTask], chosen: str) -> html.Div:
 
 
 def cautions(task: ImageTask) -> html.Div:
-    """The task's cautions, which precede everything else on the page."""
+    """The task's cautions, once, before everything else on the page."""
     return html.Div(
         [caution(sentence) for sentence in task.cautions], className="stack stack--tight"
     )
 
 
 def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
-    """Where an image is chosen, sent by `assets/js/comparisons/comparisons.js`, and answered."""
+    """Where images are chosen, sent by `assets/js/comparisons/`, and answered."""
     return panel(
-        "Classify your own image",
+        "Classify your own images",
         html.Div(
             [
                 button(
-                    "Choose image",
+                    "Choose images",
                     id=f"{PREFIX}-choose",
                     className="button button--primary",
                     **data(task=task.name, max_bytes=str(max_bytes)),
                 ),
+                button("Choose folder", id=f"{PREFIX}-choose-folder", className="button"),
                 html.Span(
-                    "or drop it here: one image or slice as "
-                    f"{list_formats(last='or', archives=False)}, up to {size_words(max_bytes)}. "
-                    "It is stored on this server for one day and is not added to the worklist.",
+                    "or drop them here: images or slices, one per file, as "
+                    f"{list_formats(last='or', archives=False)}, up to {size_words(max_bytes)} "
+                    "each. They are stored on this server for one day and are not added to the "
+                    "worklist.",
                     className="muted secondary",
                 ),
             ],
@@ -93,6 +95,7 @@ def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
             ],
             className="inline comparison-status",
         ),
+        html.Div(id=LIST, className="comparison-list", hidden=True),
         html.Div(_nothing_yet(), id=ANSWER),
         extra="comparison-try",
     )
@@ -140,7 +143,6 @@ def answer_view(record: ImageRecord, task: ImageTask) -> html.Div:
                 "used, not whether the prediction is correct.",
                 className="muted secondary",
             ),
-            *[caution(sentence) for sentence in task.cautions],
         ],
         className="stack stack--tight",
     )
@@ -153,7 +155,6 @@ def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
     if found is None:
         return [not_run(task.title, None, command=command)]
     counted = f"{found.counts.images} images in {found.counts.groups} groups"
-    warn = [caution(sentence) for sentence in task.cautions]
     shown: list[Component] = [
         panel(
             f"Evaluation: {found.split}, {counted}",
@@ -171,7 +172,7 @@ def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
         height=matrix_height(len(task.classes)),
     )
     words = html.P(predictions_words(found), className="muted secondary")
-    shown.append(panel("", matrix, words, *warn[:1], extra="stack stack--tight"))
+    shown.append(panel("", matrix, words, extra="stack stack--tight"))
     shown.append(_cases(task, found))
     return shown
 

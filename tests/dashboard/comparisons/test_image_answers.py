@@ -56,7 +56,7 @@ def test_answer_is_found_with_its_pictures(answers: ImageAnswers, info: ImageMod
     assert record.probabilities[0] == ("covid", 0.02)
     assert record.heat_url == f"/data/comparisons/{TASK}/{image_id}/{DIGEST[:16]}/heat.png"
     picture = answers.picture(info, image_id, "heat")
-    assert picture is not None and picture.read_bytes() == make_png()
+    assert picture is not None and picture.read_bytes() == make_answer().heat_png()
 
 
 def test_one_machine_answers_what_another_received(
@@ -73,7 +73,7 @@ def test_one_machine_answers_what_another_received(
     worker.store(image_id, info, make_answer())
     assert web.find(info, image_id) == worker.find(info, image_id) != None  # noqa: E711
     picture = other.picture(info, image_id, "heat")
-    assert picture is not None and picture.read_bytes() == make_png()
+    assert picture is not None and picture.read_bytes() == make_answer().heat_png()
     with pytest.raises(InputError):
         other.read("0" * 32)
     assert not (other.folder / ("0" * 32)).exists()
@@ -184,7 +184,7 @@ def test_image_goes_in_and_pictures_come_out(client: FlaskClient, parts: Service
     record = ImageAnswers.of(parts).find(info, image_id)
     assert record is not None
     response = client.get(record.image_url)
-    assert response.data == make_png()
+    assert response.data == make_answer().image_png()
     assert response.mimetype == "image/png"
     assert "immutable" in response.headers["Cache-Control"]
     for wrong in (

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fromDrop, megabytes, plural, unique } from "../../../assets/js/worklist/upload_files.js";
+import { fromDrop, megabytes, plural, unique } from "../../../assets/js/frame/chosen_files.js";
 
 const named = (names) => names.map((name) => ({ file: {}, name }));
 const namesOf = (items) => items.map(({ name }) => name);
