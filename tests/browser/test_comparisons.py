@@ -105,7 +105,7 @@ def test_no_column_is_cut(page: Page, width: int) -> None:
         ".filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.textContent)"
     )
     assert cut == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.querySelector('.comparisons').scrollWidth") <= width
 
 
 @pytest.mark.usefixtures("answered")

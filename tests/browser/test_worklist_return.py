@@ -135,6 +135,7 @@ def test_analysis_is_cancelled_from_the_worklist(worklist: Page, site: Site) -> 
     for study, state in ((waiting, "queued"), (running, "running")):
         row = worklist.locator(f'{ROW}[row-id="{study}"]')
         expect(row.locator(f".study-state--{state}")).to_be_visible()
+        row.hover()
         row.locator(".study-cancel").click()
         expect(row.locator(".study-state--cancelled")).to_be_visible()
         expect(row.locator(".study-cancel")).to_have_count(0)

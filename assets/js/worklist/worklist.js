@@ -23,6 +23,7 @@ const ROW_PX = 34;
 const TOUCHED_ROW_PX = 44;
 const HEALTH_MS = 5000;
 const FLASH_MS = 1200;
+const SETTLE_MS = 4000;
 /**
  * Widths of columns on a wide and on a narrow page. A narrow page hides source and slices, which
  * the tabs and the review page show, to leave room for the notes; a tablet held upright also date
@@ -49,8 +50,9 @@ let removeKeys = null;
 let healthTimer = 0;
 /** Whether search and tab of the page are as they were stored; before, they are not stored. */
 let isRestored = false;
-/** @type {number | null} where the list is to be scrolled to once its rows are there */
+/** @type {number | null} where the list is to be scrolled to while its rows arrive */
 let pendingTop = null;
+let settleTimer = 0;
 
 /** The grid, null while the page has none. */
 const live = () => (grid && !grid.isDestroyed?.() ? grid : null);
@@ -176,8 +178,8 @@ function overreadGridRows({ api }) {
   grid = api;
   storeSort(api);
   scrollToPending();
-  // the volume stays null when an analysis without pixel spacing ends: the grid sees no change
-  api.refreshCells({ columns: ["volume_ml"], force: true });
+  // their values may stay while what they show changes: the grid sees no change
+  api.refreshCells({ columns: ["volume_ml", "notes"], force: true });
   fit(api);
   storeOrder(api);
   messages.forgetDeleted(rows(api).map(({ study_id: id }) => id));
@@ -212,21 +214,25 @@ function restoreView() {
   const { search, origin, top } = listView.read();
   isRestored = true;
   pendingTop = top || null;
+  settleTimer = setTimeout(settleTop, SETTLE_MS);
   if (search) setProps("worklist-search", { value: search });
   if (origin) setProps("worklist-origin", { data: origin });
 }
 
+/** Scrolls after each change of the rows, since search and tab arrive after the grid. */
 function scrollToPending() {
   if (pendingTop === null) return;
   requestAnimationFrame(() => {
     /** @type {HTMLElement | null} */
     const view = document.querySelector("#worklist-grid .ag-body-viewport");
-    const { search, origin } = listView.read();
-    const isFiltered = filters.search === search && filters.origin === origin;
-    if (!view || pendingTop === null || !isFiltered) return;
-    view.scrollTop = pendingTop;
-    if (view.scrollTop > 0) pendingTop = null; // else the rows are not there yet
+    if (view && pendingTop !== null) view.scrollTop = pendingTop;
   });
+}
+
+/** The reader moves, or all rows are there: from now on the place is theirs. */
+function settleTop() {
+  clearTimeout(settleTimer);
+  pendingTop = null;
 }
 
 // ---- search and tabs ----
@@ -492,7 +498,8 @@ function leave() {
   removeKeys = null;
   grid = null;
   isRestored = false;
-  pendingTop = null;
+  filters = { search: "", origin: "" };
+  settleTop();
 }
 
 export function start() {
@@ -506,6 +513,8 @@ export function start() {
     ...orders,
   };
   document.addEventListener("click", onClick);
+  for (const kind of ["wheel", "pointerdown", "keydown"])
+    document.addEventListener(kind, settleTop, { capture: true, passive: true });
   document.addEventListener("keydown", onTab, true); // before the grid
   document.addEventListener("keydown", onKey);
   upload.onAdded(mark);
