@@ -6,7 +6,7 @@
 
 /** @import { Session } from "../viewer/session.js" */
 /** @import { Entries, Entry, SpacingMm, Study } from "../viewer/study.js" */
-/** @import { Named } from "../worklist/upload_files.js" */
+/** @import { Named } from "../frame/chosen_files.js" */
 /** @import { Answer } from "../frame/server.js" */
 
 import { goToPage } from "../frame/dash.js";
@@ -16,7 +16,7 @@ import * as reader from "../frame/reader.js";
 import { ask, HEADERS, NO_ANSWER } from "../frame/server.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
-import { fromInput } from "../worklist/upload_files.js";
+import { fromInput } from "../frame/chosen_files.js";
 import * as studyLoad from "./study_load.js";
 
 /** @typedef {(wanted: { study_id: string, slice: number | null }) => void} OpenStudy */
