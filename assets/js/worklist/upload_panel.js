@@ -7,15 +7,16 @@
 import { goToPage } from "../frame/dash.js";
 import { byId, find, make } from "../frame/dom.js";
 import { fromDrop, fromInput, megabytes, plural } from "../frame/chosen_files.js";
-import * as shell from "../frame/shell.js";
 import * as messages from "./upload_messages.js";
 import * as upload from "./upload_send.js";
 
 const SHOWN_INLINE = 2;
 const READ_MS = 5000; // a message that has been in view for this long counts as read
 const RENDER_MS = 120;
+const WATCH_MS = 500;
 let reading = 0; // timer
 let due = 0; // timer
+let watch = 0; // timer
 
 function countAsRead() {
   clearTimeout(reading);
@@ -71,6 +72,8 @@ function progress({ items, state, startedAt, current }) {
 /** Shows the progress of the upload: in full on the worklist, in the top bar on other pages. */
 export function render() {
   const job = upload.current();
+  clearTimeout(watch);
+  if (job) watch = setTimeout(render, WATCH_MS); // another page may be in view by then
   const box = find("upload-progress");
   renderElsewhere(box ? null : job);
   if (!box) return;
@@ -203,7 +206,6 @@ export function start() {
   messages.on(render);
   upload.on("change", render);
   upload.on("moved", renderSoon);
-  shell.on("page", renderSoon); // once the page is there
   document.addEventListener("visibilitychange", countAsRead);
   document.addEventListener("click", onClick);
   window.addEventListener("dragenter", onDrag);
