@@ -25,9 +25,9 @@ const HEALTH_MS = 5000;
 const FLASH_MS = 1200;
 const SETTLE_MS = 4000;
 /**
- * Widths of columns on a wide and on a narrow page. A narrow page hides source and slices, which
- * the tabs and the review page show, to leave room for the notes; a tablet held upright also date
- * and sequences. Each width fits the column's title with its sort arrow.
+ * Widths of columns on a wide and on a narrow page. A narrow page hides source, slices and expected
+ * Dice, which the tabs and the review page show, to leave room for the notes; a tablet held upright
+ * also date, sequences and conflicts. Each width fits the column's title with its sort arrow.
  */
 const WIDTHS = {
   study_date: [108, 108],
@@ -70,8 +70,8 @@ function fitColumns(api, width) {
   const portrait = width < PORTRAIT_PX;
   const isShown = (/** @type {string} */ key) => Boolean(api.getColumn(key)?.isVisible());
   if (isShown("slices") === !narrow && isShown("sequences") === !portrait) return;
-  api.setColumnsVisible(["origin_words", "slices"], !narrow);
-  api.setColumnsVisible(["study_date", "sequences"], !portrait);
+  api.setColumnsVisible(["origin_words", "slices", "expected_dice"], !narrow);
+  api.setColumnsVisible(["study_date", "sequences", "conflicts"], !portrait);
   api.setColumnWidths(
     Object.entries(WIDTHS).map(([key, sizes]) => ({ key, newWidth: sizes[narrow ? 1 : 0] })),
   );
