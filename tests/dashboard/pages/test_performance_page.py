@@ -333,3 +333,16 @@ def test_document_of_the_evaluation_program_is_shown(served):
     assert "3.5" in {row[0]: row for row in rows_of(listed)}["TCGA_CS_1"]
     drawn = figures.draw_pickable("dark", None, [ids.graph_id(ids.RELIABILITY)])
     assert {trace.name for trace in drawn[0].data} == {PERFECT, BEFORE, AFTER}
+
+
+def test_training_lists_every_run_and_names_one_that_cannot_be_read(served, document):
+    rows = rows_of(performance.layout(view="training"))
+    names = {row[0].split()[0] for row in rows}
+    assert {"fold", "by", "without"} <= names
+    runs = served.settings.models / "brain-tumor" / "runs" / "fold-2"
+    runs.mkdir(parents=True)
+    (runs / "metadata.json").write_text("{")
+    page = performance.layout(view="training")
+    (error,) = with_class(page, "notice--error")
+    assert "fold-2" in words_of(error)
+    assert rows_of(page) == rows
