@@ -25,17 +25,17 @@ const HEALTH_MS = 5000;
 const FLASH_MS = 1200;
 const SETTLE_MS = 4000;
 /**
- * Widths of columns on a wide and on a narrow page. A narrow page hides source, slices and expected
- * Dice, which the tabs and the review page show, to leave room for the notes; a tablet held upright
- * also date, sequences and conflicts. Each width fits the column's title with its sort arrow.
+ * Widths of columns on a wide and on a narrow page. A narrow page hides source, slices and date,
+ * which tabs and review page show, to leave room for the notes; a tablet held upright also
+ * sequences, expected Dice and conflicts. Each width fits the column's title with its sort arrow.
  */
 const WIDTHS = {
   study_date: [108, 108],
-  sequences: [128, 112],
-  state_words: [200, 150],
-  expected_dice: [100, 92],
-  conflicts: [100, 92],
-  cautions: [98, 90],
+  sequences: [128, 104],
+  state_words: [200, 130],
+  expected_dice: [100, 100],
+  conflicts: [100, 100],
+  cautions: [98, 98],
   volume_ml: [116, 114],
 };
 
@@ -70,8 +70,8 @@ function fitColumns(api, width) {
   const portrait = width < PORTRAIT_PX;
   const isShown = (/** @type {string} */ key) => Boolean(api.getColumn(key)?.isVisible());
   if (isShown("slices") === !narrow && isShown("sequences") === !portrait) return;
-  api.setColumnsVisible(["origin_words", "slices", "expected_dice"], !narrow);
-  api.setColumnsVisible(["study_date", "sequences", "conflicts"], !portrait);
+  api.setColumnsVisible(["origin_words", "slices", "study_date"], !narrow);
+  api.setColumnsVisible(["sequences", "expected_dice", "conflicts"], !portrait);
   api.setColumnWidths(
     Object.entries(WIDTHS).map(([key, sizes]) => ({ key, newWidth: sizes[narrow ? 1 : 0] })),
   );

@@ -45,7 +45,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "field": "patient",
         "headerName": "Patient",
         "flex": 3,
-        "minWidth": 170,
+        "minWidth": 158,
         "cellRenderer": "OverreadPatient",
         "getQuickFilterText": {"function": "overreadNames(params)"},
     },
