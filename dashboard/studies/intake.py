@@ -77,6 +77,7 @@ def add_files(
     # by the facade, which loads the libraries of the formats on first use
     report = pipeline.read_cases(paths, progress=progress)
     studies, errors, added = [], list(report.errors), set()
+    notices = list(report.notices)
     try:
         for k, case in enumerate(report.cases):
             if progress is not None:
@@ -89,13 +90,19 @@ def add_files(
             studies.append(row)
             if new:
                 added.add(row.study_id)
+            else:  # the same pixels may come from other files, such as several time points
+                notices += [
+                    f"{case.case_id}: {warning}"
+                    for warning in case.warnings
+                    if warning not in row.warnings
+                ]
     except Cancelled:
         for row in studies:
             if row.study_id in added:
                 _remove(services, row)
         raise
     return IngestReport(
-        tuple(studies), tuple(errors), frozenset(added), report.notices, report.n_files
+        tuple(studies), tuple(errors), frozenset(added), tuple(notices), report.n_files
     )
 
 

@@ -427,7 +427,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "ece",
         "Expected calibration error (lower is better)",
-        "Mean difference between slice score and share of slices with tumor (ECE, ten bins).",
+        "Mean absolute difference between slice score and share of slices with tumor, weighted by"
+        " the size of the bin (ECE, ten bins).",
         FigureGroup.SLICE_SCORE,
         lambda table: metrics.expected_calibration_error.counted(
             table.reference, table.score, groups=table.slices

@@ -26,8 +26,8 @@ from pipeline.experiments.plans import RunContext, make_plan
 from pipeline.image_tasks.dataset import ImageSet, read_image_set
 from pipeline.image_tasks.registry import find_image_task
 
-#: A split whose words begin so is measured with the recipe of the shipped model.
-SHIPPED = "recipe of the shipped model"
+#: A split whose words begin so is measured with the recipe of the installed model.
+SHIPPED = "recipe of the installed model"
 
 
 @dataclass(frozen=True, eq=False)

@@ -171,7 +171,7 @@ def judge_diameters(
         return False, f"Not measurable: {_below(min(short))} mm is below {MEASURABLE_MM:.0f} mm."
     if slices < MEASURABLE_SLICES:
         return False, "Not measurable: seen on one slice only, two are required."
-    reached = f"both diameters reach {MEASURABLE_MM:.0f} mm"
+    reached = f"both diameters are at least {MEASURABLE_MM:.0f} mm"
     return True, f"Measurable: {reached}, seen on {slices} slices."
 
 

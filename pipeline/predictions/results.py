@@ -263,7 +263,7 @@ class Results:
     notices: Annotated[
         tuple[str, ...],
         described(
-            "one sentence for each kind of files that were passed over: the programs of a viewer,"
+            "one sentence for each kind of files that were skipped: viewer programs,"
             " earlier results, files that come with images"
         ),
     ] = ()

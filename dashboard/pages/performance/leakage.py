@@ -35,7 +35,7 @@ _TESTED |= {(4, 10), (5, 6), (5, 9)}
 def layout(data: PageData) -> html.Div:
     """A diagram and a figure for each split, and all compared figures side by side."""
     leakage = data.evaluation.leakage
-    title = "Why results from a slice-level split cannot be trusted"
+    title = "Why results from a slice-level split can be inflated"
     if not isinstance(leakage, Leakage):
         return html.Div(
             [

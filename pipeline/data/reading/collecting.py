@@ -73,8 +73,8 @@ def passed_over_notice(why: Passed, names: Sequence[str]) -> str:
         names: Their names, at least one.
     """
     if len(names) == 1:
-        return f"{names[0]} {why.value[0]}; it was passed over."
-    return f"{len(names):,} files, such as {names[0]}, {why.value[1]}; they were passed over."
+        return f"{names[0]} {why.value[0]}; it was skipped."
+    return f"{len(names):,} files, such as {names[0]}, {why.value[1]}; they were skipped."
 
 
 def copies_warning(n_copies: int) -> str:

@@ -594,7 +594,7 @@ def repeats_note(n: int, *, is_diffusion: bool = False) -> str:
     """The sentence on images that repeat at each place, for a reason that is not stated."""
     why = "directions of diffusion" if is_diffusion else "time points or repetitions"
     return (
-        f"The series holds {n} images at each place ({why}); only the first of each is shown and"
+        f"The series has {n} images at each position ({why}); only the first of each is shown and"
         " analysed."
     )
 

@@ -53,9 +53,9 @@ def stack_warning(n_pictures: int, first: str, last: str) -> str:
         last: Name of the last file.
     """
     return (
-        f"{n_pictures} numbered pictures of one size ({first} to {last}) are taken for the slices"
-        " of one stack, in the order of their numbers. If they are not, have them read as single"
-        " pictures."
+        f"{n_pictures} numbered pictures of one size ({first} to {last}) are treated as the"
+        " slices of one stack, in the order of their numbers. If they are not, read them as"
+        " separate studies in Review (--single-pictures on the command line)."
     )
 
 

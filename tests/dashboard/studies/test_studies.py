@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from dashboard.studies import intake
 from dashboard.studies.description import describe_study
 from dashboard.workspace.services import Services
 from pipeline import InputError
-from pipeline.data.case import SourceKind, StudyLabels
+from pipeline.data.case import Caution, SourceKind, StudyLabels
 
 
 def test_files_become_studies_and_bad_ones_sentences(parts: Services, tmp_path: Path) -> None:
@@ -43,6 +44,21 @@ def test_the_same_content_is_the_same_study(parts: Services) -> None:
     assert len(parts.store.list_studies()) == 3
     assert parts.store.count_studies().states == {JobState.QUEUED: 3}
     assert len({row.job_id for row in parts.store.list_studies()}) == 1  # one analysis for all
+
+
+def test_what_files_say_of_a_known_study_is_not_lost(
+    parts: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same pixels may come from other files, such as a series of several time points."""
+    case = make_case(sources=("a", "b", "c"))
+    add_case(parts, case)
+    more = Caution("The series holds 2 time points; only the first is shown and analysed.")
+    again = replace(case, cautions=(*case.cautions, more))
+    report = pipeline.ReadReport(cases=(again,), errors=())
+    monkeypatch.setattr(pipeline, "read_cases", lambda *args, **options: report)
+    found = intake.add_files(parts, [], origin=Origin.UPLOAD)
+    assert found.added == frozenset()
+    assert found.notices == (f"{case.case_id}: {more.sentence}",)
 
 
 def test_lost_files_come_back_with_the_same_upload(parts: Services) -> None:
