@@ -119,13 +119,13 @@ export const DOUBTS = {
 };
 
 /**
- * Why the outline of a slice is likely false; empty where it has no mask.
+ * Why the outline of a slice is likely false; empty where it has no mask, or before the analysis.
  *
  * @param {Session} now
  * @param {number} k
  */
 export const doubtsOf = (now, k) =>
-  threshold.area(now, k) ? (now.study.result?.slices[k].doubts ?? []) : [];
+  now.study.result && threshold.area(now, k) ? (now.study.result.slices[k].doubts ?? []) : [];
 
 /** @param {Session} now */
 function showDoubts(now) {
