@@ -112,7 +112,7 @@ def _check_callback(app: Dash) -> Response | None:
 def _not_found(**_: str) -> html.Div:
     return shell.empty_state(
         "Page not found",
-        "Check the address; a study may also have been deleted.",
+        "Check the address. The study may have been deleted.",
         dcc.Link("Open the worklist", href="/", className="button button--primary"),
     )
 

@@ -145,7 +145,7 @@ def _model_key(info: ImageModelInfo) -> ModelKey:
 @images.get("/data/comparisons/<task>/<image_id>/<digest>/<any('image.png', 'heat.png'):name>")
 @endpoint(_PNG)
 def picture(address: PictureAddress) -> Response:
-    """Return the image as it was read, or the heat map of an answer."""
+    """Return the image as it was read, or the saliency map of an answer."""
     parts = services.get(current_app)
     try:
         info = read_image_model(parts.settings.models, address.task)

@@ -92,7 +92,7 @@ class ImageAnswers:
             (place / "name.txt").write_text(shown, "utf-8")
             self._share(place.name, "upload", "name.txt")
         except OSError as error:
-            sentence = f"{shown} could not be stored: the server's disk refused it."
+            sentence = f"{shown} could not be written to the server's disk."
             raise UploadRefused(HTTPStatus.INSUFFICIENT_STORAGE, sentence) from error
         finally:
             partial.unlink(missing_ok=True)

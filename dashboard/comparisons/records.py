@@ -24,7 +24,7 @@ class ImageRecord:
         answer: The most probable class.
         probabilities: Class and its probability, in the task's order.
         width, height: Of the image in pixels.
-        image_url, heat_url: Addresses of the image and of the heat map, of one size.
+        image_url, heat_url: Addresses of the image and of the saliency map, of one size.
     """
 
     source: str

@@ -28,6 +28,6 @@ def attach_data(figure: go.Figure, data: pd.DataFrame) -> go.Figure:
 
 
 def data_of(figure: go.Figure) -> pd.DataFrame:
-    """The data that `attach_data` has stored in a figure; without rows where there is none."""
+    """The data that `attach_data` has stored in a figure; empty if there is no data."""
     meta = figure.layout.meta or {"columns": [], "rows": []}
     return pd.DataFrame(list(meta["rows"]), columns=list(meta["columns"]))

@@ -146,7 +146,7 @@ def _models() -> list[Component]:
     except InputError as error:
         message: list[Any] = [
             html.Span("The models could not be read.", className="notice-title"),
-            error.message,
+            f" {error.message}",
         ]
         return [html.Div(message, className="notice notice--error about-wide", role="alert")]
     link = dcc.Link("Performance of the models", href="/performance")

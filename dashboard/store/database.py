@@ -145,8 +145,8 @@ def _why_not(url: str, error: Exception, file: Path | None) -> str:
         )
     if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
         return (
-            f"The review database {file} is damaged; put a copy of it in its place, or move it"
-            " away: a new one is made, with an empty worklist."
+            f"The review database {file} is damaged; restore a backup, or move the file away"
+            " to start with a new one and an empty worklist."
         )
     return (
         f"The review database {file} cannot be written; let this user write the file and its"

@@ -296,10 +296,7 @@ def value_of(record: object, name: str) -> Any:
 
 def describe_damage(place: str, key: str, reason: str) -> str:
     """The sentence on a damaged row."""
-    return (
-        f"The review database is damaged at {place} of {key} ({reason}); put a copy of the database"
-        " in its place."
-    )
+    return f"The review database is damaged at {place} of {key} ({reason}); restore a backup."
 
 
 def readable(records: Iterable[_Record], read: Callable[[_Record], _Row]) -> Iterator[_Row]:

@@ -57,7 +57,7 @@ class Display:
         """Refuse channels that do not exist.
 
         Raises:
-            ValueError: The lists differ in length, or a channel lies outside them.
+            ValueError: The lists differ in length, or a channel is outside them.
         """
         channels = len(self.windows)
         named = [self.start_channel, *(one for one in self.same_as if one is not None)]

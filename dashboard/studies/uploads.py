@@ -272,9 +272,7 @@ def _disk_refusal(error: OSError, shown: str) -> UploadRefused:
         return UploadRefused(
             HTTPStatus.CONFLICT, f"{shown} was left out: a folder of the upload has its name."
         )
-    return UploadRefused(
-        HTTPStatus.INTERNAL_SERVER_ERROR, f"{shown} could not be stored: the disk refused it."
-    )
+    return UploadRefused(HTTPStatus.INTERNAL_SERVER_ERROR, f"{shown} could not be written to disk.")
 
 
 def folder_entries(folder: Path) -> list[Path]:

@@ -283,9 +283,7 @@ class Settings(BaseSettings):
     def _stored_secret(self, path: Path) -> str:
         secret = path.read_text(encoding="ascii").strip()
         if len(secret) < 32:
-            raise SettingsError(
-                f"{path} does not hold a secret; delete the file, and a new one is made."
-            )
+            raise SettingsError(f"{path} does not contain a secret; delete it to create a new one.")
         return secret
 
 

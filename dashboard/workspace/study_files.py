@@ -128,7 +128,7 @@ class StudyFiles:
                 shutil.rmtree(path, ignore_errors=True)
             where = "shared storage" if isinstance(error, StorageError) else "server's disk"
             raise InputError(
-                case.case_id, f"{case.case_id} could not be stored: the {where} refused it."
+                case.case_id, f"{case.case_id} could not be written to the {where}."
             ) from None
 
     def delete(self, study_id: str) -> None:

@@ -177,7 +177,7 @@ def _fitting(
     arrays: Mapping[str, NDArray[np.float32]], name: str, shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
     if name not in arrays:
-        raise InputError(name, f"The weights lack {name}, which they are said to hold.")
+        raise InputError(name, f"The weights lack {name}, which are expected.")
     array = arrays[name]
     if array.shape != tuple(shape) or not np.isfinite(array).all():
         raise InputError(

@@ -129,7 +129,8 @@ def _check_options(arguments: argparse.Namespace) -> None:
     if arguments.from_rows is not None:
         others = ("output", "split", "folds", "worst", "pictures")
         if arguments.again or any(getattr(arguments, name) is not None for name in others):
-            raise InputError("", "--from-rows rewrites its file; it goes with --draws only.")
+            message = "--from-rows rewrites its file; it can be combined only with --draws."
+            raise InputError("", message)
         return
     if arguments.output is None:
         raise InputError("", "--output names the folder for the figures; it is missing.")

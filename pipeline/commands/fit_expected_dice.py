@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     evaluation = read_evaluation(info.evaluation)
     if not evaluation.is_of(info.network.digest):
         raise InputError(
-            FILE, f"{FILE} is of other weights than the installed ones; evaluate again."
+            FILE, f"{FILE} belongs to other weights than the installed ones; evaluate again."
         )
     rows = read_learning_rows(evaluation)
     check = check_fit(rows)

@@ -115,7 +115,7 @@ def ready_engine(arguments: argparse.Namespace) -> str:
         return choose_engine(network, arguments.engine, precision=precision, engine_dir=where)
     if arguments.engine != "auto":
         raise InputError("", f"The models could not be exported for the engine {engine}.")
-    complain("The models could not be exported; going on with Keras, which is slower.")
+    complain("The models could not be exported; continuing with Keras, which is slower.")
     return "keras"
 
 

@@ -180,7 +180,7 @@ def describe_images(
 
 
 def describe_image(image: SingleImage, answer: ImageAnswer) -> ImageCaseRecord:
-    """One case of results.json: one slice, its class, probabilities and heat map."""
+    """One case of results.json: one slice, its class, probabilities and saliency map."""
     record = ImageSliceRecord(
         index=1,
         source=image.source,

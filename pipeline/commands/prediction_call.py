@@ -140,7 +140,7 @@ class PredictionCall(Generic[AnyCase]):
         return 1 if errors else 0
 
     def _end_early(self, why: str) -> None:
-        """Keep what is finished, and say how to go on."""
+        """Save what is finished, and report how to continue."""
         self._stopping = True
         entries = self.folder.finished()
         verb = "is" if _slices(entries) == 1 else "are"

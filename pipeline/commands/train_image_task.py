@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _environment(image_set: ImageSet, model: object) -> dict[str, str | float]:
-    """Where it was measured, and how long one answer takes with its heat map."""
+    """Where it was measured, and how long one answer takes with its saliency map."""
     import numpy as np
 
     from pipeline.classifiers.network import with_activations

@@ -51,7 +51,7 @@ def enter_spacing(case: Case, spacing_mm: tuple[float, float, float], *, entered
         raise InputError("", "Say who enters the spacing.")
     z, y, x = map(float, spacing_mm)
     if pixel_spacing_warnings(y, x) or slice_distance_warnings(z):
-        raise InputError("", "Pixel spacing and slice distance must be possible numbers, in mm.")
+        raise InputError("", "Pixel spacing and slice distance must be plausible, in mm.")
     kept = (one for one in case.cautions if not _is_about_pixels(one))
     words = entered_spacing_warning((z, y, x), clean_label(entered_by))
     entered = Caution(words, ReadingAspect.SPACING)

@@ -31,7 +31,7 @@ PERCENTILES = (2.0, 99.5)
 CHANNELS = (SequenceName.PRE, SequenceName.FLAIR, SequenceName.POST)
 #: Channels of the network's input: the three sequences, and FLAIR of the slices beside.
 INPUT_CHANNELS = (*(str(name) for name in CHANNELS), "flair-below", "flair-above")
-#: What stands in for FLAIR, most like it first.
+#: Substitutes for FLAIR, the most similar first.
 _STAND_INS = (
     SequenceName.UNKNOWN,
     SequenceName.T2,
@@ -145,7 +145,7 @@ class PreparedCase:
 
 
 def flair_channel(sequences: Sequence[SequenceName]) -> int:
-    """Position of FLAIR, or of what stands in for it where there is none."""
+    """Position of FLAIR, or of its substitute if FLAIR is missing."""
     return min(
         range(len(sequences)),
         key=lambda position: _BY_LIKENESS.index(sequences[position]),

@@ -233,9 +233,7 @@ def sequence_cautions(sequences: Iterable[SequenceName]) -> tuple[Caution, ...]:
 def missing_sequences_warning(missing: Sequence[SequenceName]) -> str:
     """The sentence on sequences that the models use beside FLAIR, and that a study lacks."""
     words = " and ".join(SEQUENCE_WORDS[name] for name in missing)
-    return (
-        f"{words} missing: the models see FLAIR in {'their' if len(missing) > 1 else 'its'} place."
-    )
+    return f"{words} missing: FLAIR is used in {'their' if len(missing) > 1 else 'its'} place."
 
 
 def _not_flair_words(known: Sequence[SequenceName]) -> str:

@@ -49,7 +49,7 @@ class Split:
     def __post_init__(self) -> None:
         patients = self.train + self.validation + self.held_out
         if len(set(patients)) != len(patients):
-            raise ValueError(f"must not hold a patient twice, as {self.name} does")
+            raise ValueError(f"lists a patient twice: {self.name}")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ FOLDING = 0.55
 
 
 class HeadTissue(IntEnum):
-    """What lies outside the brain's hull."""
+    """What is outside the brain's hull."""
 
     AIR = 0
     BONE = 1

@@ -17,7 +17,7 @@ DEMO_SEED = 20261101
 
 
 class Side(StrEnum):
-    """Side of the patient that a lesion lies in."""
+    """Side of the patient on which a lesion is."""
 
     LEFT = "left"
     RIGHT = "right"

@@ -14,7 +14,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_ui
 from pipeline.demo.geometry import SliceGrid
 from pipeline.demo.plans import DEMO_SEED, DEMO_VERSION, SliceOrder, StudyPlan
 
-#: Stands in every file, so that no viewer can take it for a patient's.
+#: In every file, so that it cannot be mistaken for a patient's.
 IMAGE_COMMENT = "Synthetic demo study, not a patient"
 
 

@@ -230,7 +230,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "patients_below_0_6",
         "Patients with Dice below 0.6",
-        "Segmentations that a reader would have to redraw.",
+        "Segmentations that need redrawing.",
         FigureGroup.OUTLINE,
         lambda table: metrics.sum_statistic(
             table.of_patients["dice"] < LOW_DICE, groups=table.patients

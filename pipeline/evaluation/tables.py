@@ -18,7 +18,7 @@ from pipeline.evaluation.figures import (
 )
 
 STORED_NOTE = (
-    "Only the stored figures of this part are available; figures that were added later are missing."
+    "Only the stored figures of this part are available. Figures added later are missing here."
 )
 _NONE = "-"
 _CALIBRATED = {

@@ -21,6 +21,8 @@ from pipeline.storage.checked_json import STRICT, read_json
 from pipeline.storage.field_types import Amount, Count, Digest, Name, Text
 
 FOLDER = "experiments"
+#: Options whose names are not the words for them.
+_OPTION_LABELS = {"balanced": "class weights"}
 
 #: A text or a number, as a table shows it.
 Word = Annotated[str, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()]
@@ -253,7 +255,11 @@ def _shared_options(configuration: Configuration) -> list[str]:
     """A sentence on the options that all rows share."""
     first = configuration.rows[0]
     words = option_words(first.options)
-    shown = [f"{name.replace('_', ' ')} {words[name]}" for name in words if name in first.shared]
+    shown = [
+        f"{_OPTION_LABELS.get(name, name.replace('_', ' '))} {words[name]}"
+        for name in words
+        if name in first.shared
+    ]
     return [f"All rows: {', '.join(shown)}."] if shown else []
 
 

@@ -43,7 +43,7 @@ class RowChoice:
     """Which rows are run.
 
     Attributes:
-        words: A row is run if all of these stand in it (see `row_words`); none chooses all rows
+        words: A row is run if it contains all of these (see `row_words`); none chooses all rows
             but those that are left out for their length.
         again: Measure also what was measured before.
     """
@@ -145,7 +145,7 @@ def _write(path: Path, results: ExperimentResults) -> None:
 
 
 def _unmeasured(row: PlannedRow, context: RunContext, choice: RowChoice, command: str) -> NotRunRow:
-    """A row as it stands before this run comes to it."""
+    """A row before this run reaches it."""
     reason = _NOT_REACHED if choice.includes(row) else row.left_out or "It was not chosen."
     return not_run_row(
         row,

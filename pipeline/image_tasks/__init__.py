@@ -1,4 +1,4 @@
-"""Tasks of single images: every image is its own case, one network answers, with a heat map.
+"""Tasks of single images: every image is its own case, one network answers, with a saliency map.
 
 Each is a table of what is special about it (`brain_mri`, `chest_xray`), listed in `registry`; its
 network is trained by the kit of `pipeline.classifiers` and run by `pipeline.engine`. They are kept

@@ -1,4 +1,4 @@
-"""Answers one image: class probabilities, a heat map, and the pictures that are shown of both."""
+"""Answers one image: class probabilities, a saliency map, and the images that show both."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def make_answer(
 
 
 def draw_overlay(grey: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Lay a heat map in [0, 1] over a grey image, both ``(h, w)``; returns RGB ``(h, w, 3)``."""
+    """Draw a saliency map in [0, 1] over a grey image, both ``(h, w)``, as RGB ``(h, w, 3)``."""
     levels = np.rint(np.clip(heat, 0, 1) * 255).astype(np.uint8)
     colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1].astype(np.float32)
     weight = (_OPACITY * np.clip(heat, 0, 1))[..., None]

@@ -222,7 +222,7 @@ def _judge_field(case: Case, found: InputMeasures, known: InputRanges) -> tuple[
         return ()
     size = "large" if side > 0 else "small"
     words = (
-        f"Head unusually {size} as the models see it: {found.head_grid_px:.0f} px (training"
+        f"Head unusually {size} after scaling: {found.head_grid_px:.0f} px (training"
         f" {known.words('head_grid_px')}); the result may be wrong"
     )
     without = "; without a pixel spacing it cannot be rescaled" if case.spacing_mm is None else ""

@@ -28,7 +28,7 @@ class Entry(Generic[AnyCase]):
     """A case of this call.
 
     Attributes:
-        place: Where it stands in results.json.
+        place: Its position in results.json.
         names: What it may be called, best first.
         case_id: What it is called now.
         source: Its first file.
@@ -88,7 +88,7 @@ class PredictionFolder(Generic[AnyCase]):
         """Enter a case.
 
         Args:
-            place: Where it stands in results.json.
+            place: Its position in results.json.
             names: What it may be called, best first.
             source: Its first file.
             binding: All that its part of results.json depends on.

@@ -72,7 +72,7 @@ class FindingRecord:
     """One way in which the input differs from the training data."""
 
     aspect: Annotated[
-        InputAspect, described(f"what it is about: {', '.join(f'`{a}`' for a in InputAspect)}")
+        InputAspect, described(f"its subject: {', '.join(f'`{a}`' for a in InputAspect)}")
     ]
     sentence: Annotated[str, described("how it differs, and what that means for the result")]
 
@@ -121,13 +121,13 @@ class SliceRecord:
     ]
     mask_area_px: Annotated[Count, described("pixels of the mask; 0 without one")]
     left_out_px: Annotated[
-        Count, described("pixels that were outlined and left out of the mask as small")
+        Count, described("pixels that were outlined but excluded from the mask as small")
     ]
     doubts: Annotated[
         tuple[Doubt, ...],
         described(
             "why the outline is likely false: `outside head`, `mirrored` (the same on both sides);"
-            " empty as a rule. The mask is as it would be without"
+            " usually empty. Doubts do not change the mask"
         ),
     ]
     dice: Annotated[
@@ -154,7 +154,7 @@ class CaseRecord:
         tuple[Spacing, Spacing, Spacing] | None,
         described(
             "`[z, y, x]`, distance between slices, rows and columns in mm",
-            null="the files state no spacing, or an impossible one",
+            null="the files state no spacing, or an implausible one",
         ),
     ]
     tumor: Annotated[Flag, described("whether any slice reaches the operating point")]
@@ -173,8 +173,8 @@ class CaseRecord:
     left_out_ml: Annotated[
         Amount | None,
         described(
-            "volume in mL of what was outlined and left out of the mask as small, on slices that"
-            " reach the operating point",
+            "volume in mL of parts that were outlined but excluded from the mask as small, on"
+            " slices that reach the operating point",
             null="without spacing",
         ),
     ]
@@ -250,7 +250,7 @@ class Results:
         TwoStageNetworks,
         described(
             "`name` and `digest` (SHA-256 of the weights) of the `classifier` and, for brain-tumor,"
-            " the `segmenter`; both stages are one network, so that both name the same one"
+            " the `segmenter`; both stages are one network, so both entries name the same one"
         ),
     ]
     cases: Annotated[
@@ -263,7 +263,7 @@ class Results:
     notices: Annotated[
         tuple[str, ...],
         described(
-            "one sentence for each kind of files that were skipped: viewer programs,"
+            "one sentence for each kind of file that was skipped: viewer programs,"
             " earlier results, files that come with images"
         ),
     ] = ()

@@ -20,21 +20,21 @@ _TOP = """# results.json
 
 <!-- Made by `python -m pipeline report` from pipeline/predictions/results.py; do not edit. -->
 
-`predict` writes `OUT/results.json`, and masks or heat maps below `OUT`.
+`predict` writes `OUT/results.json`, and masks or saliency maps below `OUT`.
 
 Within one version of the file (`schema`):
 
 - keys keep their names, types and meanings, and values keep their units;
 - keys may be added to any object, and sentences may be worded differently: ignore keys that you do
   not know, and do not parse sentences;
-- `decided_by`, `doubts` and `aspect` have no other values than those listed here.
+- `decided_by`, `doubts` and `aspect` only have the values listed here.
 
-Anything else raises `schema`. Numbers are JSON numbers, never NaN; what is not known is `null`.
+Anything else raises `schema`. Numbers are JSON numbers, never NaN; unknown values are `null`.
 """
 _MASKS = """
 Where the position of the input in space is known (NIfTI, DICOM with positions),
 `masks/CASE.nii.gz` holds the whole mask, 0 and 1, on the input's own voxels and with its affine.
-Pictures, the public LGG set among them, state no position: they get PNG only.
+Images without a position, such as those of the public LGG set, get PNG only.
 """
 _HEAD = ("| Key | Meaning | `null` |", "|---|---|---|")
 _SECTIONS = (

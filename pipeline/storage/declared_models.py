@@ -68,9 +68,9 @@ class Problem:
 
 
 def first_problem(error: ValidationError) -> Problem:
-    """The first thing that does not fit.
+    """The first problem.
 
-    A validator's own `ValueError` is taken as it is: its message goes on from the field's name.
+    The message of a validator's own `ValueError` is used unchanged and continues the field's name.
     """
     first = error.errors(include_url=False)[0]
     rule = _RULES.get(first["type"])

@@ -18,7 +18,7 @@ from pipeline.surfaces.mask_surface import (
 )
 from pipeline.surfaces.mesh import Mesh, smooth_mesh
 
-#: Triangles; it is only there to show where in the head something lies.
+#: Triangles; the surface only shows where in the head something is.
 MOST_FACES = 8_000
 #: As `_FOREGROUND_SHARE` in dashboard/studies/display.py: what exceeds the darkest value by this
 #: part of the range is foreground.

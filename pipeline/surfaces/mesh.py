@@ -39,7 +39,7 @@ def join_meshes(meshes: Sequence[Mesh]) -> Mesh:
     """Several meshes as one.
 
     Raises:
-        ValueError: There is none.
+        ValueError: No mesh is given.
     """
     if not meshes:
         raise ValueError("at least one mesh is needed")

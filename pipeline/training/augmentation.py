@@ -32,7 +32,7 @@ class AugmentationPlan:
         shift_px: Largest shift of the crop from the slice's middle.
         elastic: Probability of an elastic deformation.
         single_flair: Probability that FLAIR fills all channels.
-        missing_channel: Probability, for pre- and post-contrast each, that FLAIR stands in.
+        missing_channel: Probability, for pre- and post-contrast each, that FLAIR replaces it.
         skull_stripped: Probability that scalp and skull are taken off.
         per_slice: Probability that the slice stands alone, as an image without neighbours:
             standardised by itself, and its own neighbour.
@@ -65,7 +65,7 @@ def choose_sources(
 ) -> NDArray[np.intp]:
     """Channel that each of the five channels is taken from.
 
-    FLAIR stands in for sequences that a study lacks; the neighbours change places, since series are
+    FLAIR replaces sequences that a study lacks; the neighbours change places, since series are
     numbered either way; a slice ``alone`` is its own neighbour.
     """
     source = np.arange(5)

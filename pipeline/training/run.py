@@ -155,7 +155,7 @@ def fit(
     *,
     measure: Callable[[keras.Model], dict[str, float]],
 ) -> int:
-    """Train with progress bar, history and backup; go on where an earlier run stopped.
+    """Train with progress bar, history and backup; continue where an earlier run stopped.
 
     Keras restores weights, optimizer and epoch from ``<output>/backup``; the history is cut back to
     the epochs that the backup holds by appending only what comes after. An interrupted run is

@@ -244,7 +244,7 @@ def _without_model(task: ImageTask, message: str) -> html.Div:
     return html.Div(
         [
             html.Span("Images cannot be classified.", className="notice-title"),
-            f"{message} To train a model, run ",
+            f" {message} To train a model, run ",
             html.Code(command, className="command command--inline"),
         ],
         className="notice notice--error",

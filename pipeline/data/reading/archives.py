@@ -134,8 +134,8 @@ def _check_archive(
     if total > ARCHIVE_RATIO_FLOOR_BYTES and total > MAX_ARCHIVE_RATIO * max(packed, 1):
         raise InputError(
             source,
-            f"{name} would unpack to {total / max(packed, 1):,.0f} times its size; no study packs"
-            f" to less than one part in {MAX_ARCHIVE_RATIO}. Check where it came from.",
+            f"{name} would unpack to {total / max(packed, 1):,.0f} times its size,"
+            " more than any real study. Check where it came from.",
         )
 
 
@@ -143,7 +143,7 @@ def _too_large(source: str, size: int) -> InputError:
     name = source.rsplit("/", 1)[-1]
     return InputError(
         source,
-        f"{name} would unpack to {gigabytes(size, digits=1)}, which no study needs; at most"
+        f"{name} would unpack to {gigabytes(size, digits=1)}, more than any real study; at most"
         f" {gigabytes(MAX_ARCHIVE_BYTES)} are unpacked. Split it, or check where it came from.",
     )
 

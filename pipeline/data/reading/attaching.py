@@ -89,8 +89,8 @@ def with_reference(case: Case, reference: AttachedReference | None) -> Case:
 
 
 def by_order_warning(name: str) -> str:
-    """The sentence on a mask that does not say where it lies."""
-    return f"{name} does not say where it lies; it is taken slice by slice."
+    """The sentence on a mask that states no position."""
+    return f"{name} states no position; it is used slice by slice."
 
 
 def _first(errors: Sequence[InputError]) -> InputError | None:
@@ -159,8 +159,8 @@ def _place_pictures(
         slices = "1 slice" if n == 1 else f"{n:,} slices"
         masks = "1 mask" if len(pages) == 1 else f"{len(pages):,} masks"
         raise InputError(
-            first.source, f"There is {masks} for {slices}. Give one for each slice, in one file or"
-            " with the slices' numbers in the names.",
+            first.source, f"The reference has {masks}, but the study has {slices}. Provide one for"
+            " each slice, in one file or with the slices' numbers in the names.",
         )  # fmt: skip
     fitted: list[NDArray[np.generic]] = []
     warnings: tuple[str, ...] = ()

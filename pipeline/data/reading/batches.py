@@ -6,7 +6,7 @@ sure that two files have nothing to do with each other, they are in one batch.
 
 Each kind of format (`pipeline.data.reading.format_kinds`) has its batches: pictures of one folder,
 series of one study, volumes of one study. A mask is read with the images that it may belong to
-(`pipeline.data.reading.references`), wherever it lies.
+(`pipeline.data.reading.references`), wherever it is.
 """
 
 from __future__ import annotations

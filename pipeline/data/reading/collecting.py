@@ -93,7 +93,7 @@ def _copies(n_copies: int) -> str:
 
 @dataclass(frozen=True)
 class _Found:
-    """One file: what it is, and where it lies; no outcome where it counts as nothing."""
+    """One file: what it is, and where it is; no outcome if the file is ignored."""
 
     source: str
     folder: str

@@ -43,14 +43,14 @@ class Reference:
 def taken_as_its_warning(name: str) -> str:
     """The sentence on a mask whose name does not lead to its image."""
     return (
-        f"{name} is taken for the reference of this image because of where it lies; its name does"
+        f"{name} is used as the reference of this image because of its position; its name does"
         " not say so."
     )
 
 
 def resampled_warning(name: str) -> str:
     """The sentence on a mask that was drawn on another grid."""
-    return f"{name} lies on another grid than this image; it was resampled to it."
+    return f"{name} is on another grid than this image; it was resampled to it."
 
 
 def joined_warning(names: Sequence[str]) -> str:
@@ -175,9 +175,7 @@ def _attach(
         if placed:
             break
     if not placed:
-        message = (
-            f"{name} is a reference mask that lies on another grid than its image; it is left out."
-        )
+        message = f"{name} is a reference mask on another grid than its image; it is left out."
         return [InputError(source, message)]
     if reference.bond is Bond.PLACE and len({i for i, *_ in placed}) > 1:
         message = (

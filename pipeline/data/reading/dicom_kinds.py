@@ -51,9 +51,9 @@ class FrameGroup:
 
     Attributes:
         frames: In the order of their numbers.
-        label: What tells the group from the others of its series, such as ``echo 2``, or "".
+        label: Distinguishes the group from others of its series, such as ``echo 2``, or "".
         is_diffusion: Whether it is of a series of several b-values.
-        notes: Sentences on what of the series is left out beside it.
+        notes: Sentences on the parts of the series that are left out.
     """
 
     frames: tuple[Frame, ...]
@@ -601,10 +601,10 @@ def repeats_note(n: int, *, is_diffusion: bool = False) -> str:
 
 def doubles_note(n: int, total: int) -> str:
     """The sentence on some images that lie on others."""
-    verb = "lies" if n == 1 else "lie"
+    verb = "is" if n == 1 else "are"
     return (
-        f"{n} of {total} images {verb} where another one lies already; the first of each place is"
-        " shown."
+        f"{n} of {total} images {verb} at the position of another one; the first of each position"
+        " is shown."
     )
 
 

@@ -34,17 +34,17 @@ _TO_RAS = np.diag([-1.0, -1.0, 1.0])
 _SAME_PLACE_MM = 0.02
 #: Direction cosines that differ less are one direction.
 _SAME_DIRECTION = 0.02
-#: How far off the line of the others a slice may lie.
+#: Largest distance of a slice from the line of the others.
 _OFF_LINE_MM = 0.1
-#: So many slices can show that one of them is odd.
+#: Fewest slices among which one can be recognised as odd.
 _MIN_FOR_ODD = 4
-#: Part of the slices that may be at another place than their numbers say, at most.
+#: Largest share of slices whose place may differ from the one that their numbers state.
 _MOST_MISPLACED = 0.1
-#: So many slices may be missing before one whose number says that none is: numbers are made anew.
+#: Most slices that may be missing before one whose number shows no gap: numbers may be renewed.
 _NEAR_STEPS = 3.0
-#: Part of the distances that may be gaps: where more are, the distances are uneven.
+#: Largest share of the distances that may be gaps; with more, the distances are uneven.
 _MOST_GAPS = 0.25
-#: So many times the slices may a grid have with the empty ones.
+#: Largest size of a grid with its empty slices, as a multiple of the slices.
 _MOST_EMPTY = 8
 
 NO_PIXEL_SPACING = (
@@ -55,7 +55,7 @@ NOT_STRAIGHT = (
     "The slices do not lie on one line: part of the stack is shifted against the rest. Reformats"
     " and the 3D view do not allow for it, and there is no NIfTI mask."
 )
-#: In what the slices of a series must agree, in a reader's words.
+#: Attributes in which the slices of a series must agree, in a reader's words.
 _AGREEING = {"shape": "size", "orientation": "direction", "pixel_spacing": "pixel size"}
 #: So many slices, and more than this part of the series, are kept where the others are unlike them.
 _MIN_MAJORITY = 3
@@ -76,7 +76,7 @@ class FrameStack:
         spacing_mm: (z, y, x) of the case, or None.
         positions_mm: Of the case's slices, or None.
         cautions: What a reader must know of the stack.
-        overlaid: Pairs of a frame that is left out and the one that lies at its place.
+        overlaid: Pairs of a frame that is left out and the one at the same place.
     """
 
     frames: tuple[Frame, ...]
@@ -213,7 +213,7 @@ def _disagreement(
         why, remedy = "", " (a localiser, or several series in one)."
     return InputError(
         unlike[0].file.source,
-        f"{title}: its slices disagree in {name}{why}, so that they are no volume{remedy}",
+        f"{title}: its slices disagree in {name}{why}, and do not form a volume{remedy}",
         n_files=len({frame.file.path for frame in (*unlike, *kept)}),
     )
 

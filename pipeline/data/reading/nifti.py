@@ -67,7 +67,7 @@ def _is_nifti(head: bytes) -> bool:
 
 
 def _is_pair(head: bytes) -> bool:
-    """NIfTI in two files, and Analyze, whose header holds no mark at all."""
+    """NIfTI in two files, and Analyze, whose header has no magic number."""
     return _has_header(head, b"", b"ni2")
 
 
@@ -180,10 +180,10 @@ def _read_header(stream: BufferedIOBase) -> Any:
 
 
 def _check_kind(header: Any, file: InputFile) -> None:
-    """Refuse what is no grey image, by name.
+    """Refuse anything that is not a grey image.
 
     Raises:
-        InputError: It is.
+        InputError: The file is not a grey image; the sentence names what it is.
     """
     stored, shape = header.get_data_dtype(), header.get_data_shape()
     several = max(shape[3:], default=1) > 1
@@ -222,7 +222,7 @@ def _values_of(voxels: Any) -> NDArray[np.generic]:
 
 
 def _affine_of(header: Any, unit_mm: float) -> NDArray[np.float64] | None:
-    """Affine in millimetres, or None where the header does not say how the volume lies."""
+    """Affine in millimetres, or None where the header states no position."""
     if int(header["sform_code"]) > 0:
         affine = np.array(header.get_sform(), np.float64)
     elif int(header["qform_code"]) > 0:
@@ -277,7 +277,7 @@ def _forms_of(header: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]] | 
         return None
     try:
         sform, qform = (np.array(f, np.float64) for f in (header.get_sform(), header.get_qform()))
-    except Exception:  # a quaternion that is none: the sform alone says something
+    except Exception:  # not a valid quaternion: only the sform can be used
         return None
     return (sform, qform) if is_usable(sform) and is_usable(qform) else None
 

@@ -74,11 +74,11 @@ class Match(Generic[Target]):
 def name_files(
     files: Sequence[InputFile[FormatT]], *, others: bool = False
 ) -> list[NamedFile[FormatT]]:
-    """Say of each file what it is.
+    """Determine what each file is.
 
     Args:
         files: Files of pictures, or of volumes.
-        others: Whether there are other images: without any, a folder's name makes no mask.
+        others: Whether there are other images; without any, a folder's name does not make a mask.
     """
     beside_images = {
         skeleton_of(folder)
@@ -136,7 +136,7 @@ def role_by_folders(folder: str) -> Role:
 def skeleton_of(folder: str) -> str:
     """Folder without the words for images and masks, and without BIDS derivatives.
 
-    Files that were given by themselves are in none: whoever gives them means them together.
+    Files that were given one by one have no folder: they are assumed to belong together.
     """
     parts = folder_names(folder)
     kept: list[str] = []

@@ -133,7 +133,7 @@ def _plane_for(grid_shape: tuple[int, int, int], affine: NDArray[np.float64]) ->
 
 
 def _placement_cautions(grid: InputGrid, plane: Plane, *, placed: bool) -> tuple[Caution, ...]:
-    """What a reader must know of how the volume lies."""
+    """What a reader must know about the volume's orientation."""
     if not placed:
         words = (
             "The file does not say how the volume lies in the patient; left and right are not"

@@ -53,8 +53,9 @@ def test_without_a_file_a_base_is_random(tmp_path: Path) -> None:
 
 def test_a_file_that_lacks_what_it_should_hold_is_refused(tmp_path: Path) -> None:
     write_weights(tmp_path, parts=("conv1",))
-    with pytest.raises(InputError, match="lack conv2/kernel, which they are said to hold"):
+    with pytest.raises(InputError) as raised:
         load_weights(build_whole(), COMPLETE, WeightsSource(tmp_path))
+    assert raised.value.source == "conv2/kernel"
 
 
 def test_weights_of_another_shape_or_not_finite_are_refused(tmp_path: Path) -> None:

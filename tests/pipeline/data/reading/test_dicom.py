@@ -144,8 +144,8 @@ def test_slices_of_several_sizes_are_refused_in_one_sentence(tmp_path):
     SeriesFactory(marked((2, 12, 10)), series=series, study="1.2").write(tmp_path / "a")
     SeriesFactory(marked((2, 12, 12)), series=series, study="1.2").write(tmp_path / "b")
     assert read_error(tmp_path) == (
-        "Series AX FLAIR: its slices disagree in size (10 x 12 and 12 x 12 pixels), so that they"
-        " are no volume. Export the series again."
+        "Series AX FLAIR: its slices disagree in size (10 x 12 and 12 x 12 pixels), and do not"
+        " form a volume. Export the series again."
     )
 
 

@@ -71,7 +71,7 @@ def test_a_mask_on_another_grid_is_told(tmp_path):
     report = read_cases([tmp_path])
     assert report.cases[0].masks is None
     assert [error.message for error in report.errors] == [
-        "im000 is a reference mask that lies on another grid than its image; it is left out."
+        "im000 is a reference mask on another grid than its image; it is left out."
     ]
 
 

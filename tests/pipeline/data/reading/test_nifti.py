@@ -180,8 +180,7 @@ def test_a_mask_of_another_grid_and_a_mask_alone_are_told(tmp_path):
     report = read_cases([tmp_path])
     assert [case.masks for case in report.cases] == [None]
     assert sorted(error.message for error in report.errors) == [
-        "sub_mask.nii.gz is a reference mask that lies on another grid than its image; it is left"
-        " out.",
+        "sub_mask.nii.gz is a reference mask on another grid than its image; it is left out.",
         "x_seg.nii.gz is a reference mask without its image (x).",
     ]
 
