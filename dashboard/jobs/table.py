@@ -14,6 +14,7 @@ Each change of state is one transaction on a locked row. The statements are here
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -22,11 +23,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
-from dashboard.store.rows import columns_of
+from dashboard.store.rows import DamagedRow, columns_of, readable, value_of
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from dashboard.workspace.received import NO_STUDY
 from pipeline import InputError
 from pipeline.image_tasks.facade import IMAGE_TASKS
+
+_LOG = logging.getLogger(__name__)
 
 #: Priorities: a study that a reader has opened runs before one that was only added.
 PRIORITY_ARRIVED, PRIORITY_IMAGE, PRIORITY_OPENED = 0, 5, 10
@@ -135,9 +138,9 @@ def claim(store: Store, owner: str, *, job_id: int | None = None) -> JobRow | No
             return None
     with store.writing() as session:
         job = session.scalar(query.with_for_update(skip_locked=True))
-        if job is None:
+        if job is None or not _is_sound(job, store.clock()):
             return None
-        job.state = JobState.RUNNING.value
+        job.state = JobState.RUNNING
         job.owner = owner
         job.attempts += 1
         job.started_at = store.clock()
@@ -211,6 +214,8 @@ def release_expired(store: Store) -> int:
     with store.writing() as session:
         jobs = session.scalars(expired.with_for_update(skip_locked=True)).all()
         for job in jobs:
+            if not _is_sound(job, store.clock()):
+                continue
             if job.attempts >= MAX_ATTEMPTS and not job.cancel_requested:
                 _end(job, JobState.FAILED, store.clock())
                 job.error = GIVEN_UP
@@ -246,7 +251,7 @@ def take_unsent(
         jobs = session.scalars(query).all()
         for job in jobs:
             job.sent_at = store.clock()
-        return [_row(job) for job in jobs]
+        return list(readable(jobs, _row))
 
 
 def forget_images(store: Store, *, before: datetime) -> None:
@@ -277,7 +282,7 @@ def _submit(
                         content_digest=content,
                         model_digest=model.digest,
                         precision=model.precision,
-                        state=JobState.QUEUED.value,
+                        state=JobState.QUEUED,
                         priority=priority,
                         total=total,
                         created_at=store.clock(),
@@ -285,8 +290,9 @@ def _submit(
                     )
                     session.add(job)
                 elif job.state in (JobState.QUEUED, JobState.RUNNING):
-                    goes_first = job.state == JobState.QUEUED and priority > job.priority
-                    job.priority = max(priority, job.priority)
+                    known = value_of(job, "priority")
+                    goes_first = job.state == JobState.QUEUED and priority > known
+                    job.priority = max(priority, known)
                     if not goes_first:
                         return job.job_id
                 elif result_lost if job.state == JobState.DONE else restart:
@@ -314,7 +320,7 @@ def _known(content_digest: str, model: ModelKey) -> Select[JobRecord]:
 
 def _enqueue(job: JobRecord) -> None:
     """Queue a job as if it had never run."""
-    job.state = JobState.QUEUED.value
+    job.state = JobState.QUEUED
     job.owner = job.message = job.error = ""
     job.done = 0
     job.lease_until = job.started_at = job.finished_at = job.sent_at = None
@@ -330,7 +336,7 @@ def _release(job: JobRecord, now: datetime) -> None:
 
 def _end(job: JobRecord, outcome: JobState, now: datetime) -> None:
     """End a job and remove its lease."""
-    job.state = outcome.value
+    job.state = outcome
     job.owner = job.message = ""
     job.lease_until = None
     job.cancel_requested = False
@@ -357,4 +363,16 @@ def _lock(session: Session, job_id: int, owner: str) -> JobRecord:
 
 def _row(job: JobRecord) -> JobRow:
     """The job as the store returns it."""
-    return JobRow(**columns_of(job, JobRow) | {"state": JobState(job.state)})
+    return JobRow(**columns_of(job, JobRow))
+
+
+def _is_sound(job: JobRecord, now: datetime) -> bool:
+    """Whether nothing of a job is damaged; one that is fails, so that it does not stop others."""
+    try:
+        _row(job)
+    except DamagedRow as error:
+        _LOG.warning("%s", error.message)
+        _end(job, JobState.FAILED, now)
+        job.error = error.message
+        return False
+    return True

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from dashboard.store.database import Database
-from dashboard.store.rows import columns_of, readable
+from dashboard.store.rows import columns_of, readable, value_of
 from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord, StudyRecord
 from dashboard.store.stored_json import MaskBase, MaskFacts
 
@@ -151,9 +151,9 @@ def write_draft(
                 record = MaskDraftRecord(study_id=study_id, reader_id=reader_id, revision=0)
             elif _conflicts(record, writer):
                 raise DraftConflict(_draft(record))
-            elif record.writer == writer.name and record.step >= writer.step:
+            elif record.writer == writer.name and value_of(record, "step") >= writer.step:
                 return _draft(record)
-            record.revision = max(record.revision, writer.revision) + 1
+            record.revision = max(value_of(record, "revision"), writer.revision) + 1
             record.writer, record.step = writer.name, writer.step
             record.based_on = based_on
             record.content, record.ai_content = content, ai_content
@@ -219,7 +219,7 @@ def add_version(
                 return _line(last)
             record = MaskVersionRecord(
                 study_id=study_id,
-                number=(last.number if last else 0) + 1,
+                number=(value_of(last, "number") if last else 0) + 1,
                 reader_id=version.reader_id,
                 author=version.author,
                 based_on=version.based_on,

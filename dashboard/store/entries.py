@@ -83,7 +83,7 @@ def _write(store: Store, study_id: str, change: StudyChange, revision: int) -> N
         record = session.get(
             StudyEntriesRecord, study_id, options=[undefer(StudyEntriesRecord.reference)]
         )
-        if (0 if record is None else record.revision) != revision:
+        if (0 if record is None else value_of(record, "revision")) != revision:
             raise EntriesConflict(None if record is None else _last(value_of(record, "entries")))
         if record is None:
             record = StudyEntriesRecord(study_id=study_id, stated_digest=study.content_digest)

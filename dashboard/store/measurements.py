@@ -91,4 +91,4 @@ def _row(record: MeasurementRecord | None) -> MeasurementsRow:
     if record is None:
         return MeasurementsRow()
     stored: Measurements = value_of(record, "content")
-    return MeasurementsRow(record.revision, stored.items)
+    return MeasurementsRow(value_of(record, "revision"), stored.items)

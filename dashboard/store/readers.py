@@ -64,7 +64,7 @@ def change_reader(
                 view_mode=known.view_mode if view_mode is None else view_mode,
                 second_view=known.second_view if second_view is None else second_view,
             )
-            record.name = record.name if name is None else name
+            record.name = _name(record) if name is None else name
             record.changed_at = store.clock()
             session.add(record)
             return _row(record, reader_id)
@@ -86,12 +86,17 @@ def _row(record: ReaderRecord | None, reader_id: str) -> ReaderRow:
     settings = _settings(record)
     return ReaderRow(
         reader_id,
-        record.name,
+        _name(record),
         settings.keys,
         settings.tour_done,
         settings.view_mode,
         settings.second_view,
     )
+
+
+def _name(record: ReaderRecord) -> str:
+    """A reader's name; "" where it is damaged."""
+    return next(readable([record], lambda one: str(value_of(one, "name"))), "")
 
 
 def _settings(record: ReaderRecord) -> ReaderSettings:

@@ -5,24 +5,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from sqlalchemy import (
     JSON,
+    Boolean,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from dashboard.store.rows import JobState, Origin
 from dashboard.store.stored_json import (
+    Damaged,
     Display,
     Entries,
     Errors,
@@ -33,16 +40,132 @@ from dashboard.store.stored_json import (
     ReaderSettings,
     Sequences,
     Warnings,
+    check_value,
     dump_json,
     load_json,
 )
 
+_Number = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
+_Count = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+_Length = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+_Score = Annotated[float, Field(strict=True, ge=0, le=1)]
+_Volume = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+_Text = Annotated[str, Field(strict=True)]
+_Time = Annotated[datetime, Field(strict=True)]
 
-class UtcDateTime(TypeDecorator[datetime]):
+
+class Checked(TypeDecorator[Any]):
+    """A column whose values are checked when they are read: SQLite stores any value in any column.
+
+    A value that does not fit is read as `Damaged`, so that one damaged row does not hide a list of
+    others. `dashboard.store.rows.value_of` raises the error.
+
+    Args:
+        kind: Type of the values.
+        stored: How the database stores them.
+    """
+
+    impl: Any = Text
+    cache_ok = True
+
+    def __init__(self, kind: Any, stored: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+        self.impl = self.stored = stored
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """The value as it is."""
+        return value
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """The checked value."""
+        convert = self.stored.dialect_impl(dialect).result_processor(dialect, coltype)
+
+        def read(value: Any) -> Any:
+            if value is None:
+                return None
+            try:
+                found = convert(value) if convert else value
+            except (TypeError, ValueError):
+                return Damaged("it is malformed")
+            return check_value(self.kind, self.complete(found))
+
+        return read
+
+    def complete(self, value: Any) -> Any:
+        """A value with what its database cannot store."""
+        return value
+
+
+class WholeNumber(Checked):
+    """A whole number.
+
+    Args:
+        kind: Its range.
+    """
+
+    cache_ok = True
+
+    def __init__(self, kind: Any = _Count) -> None:
+        super().__init__(kind, Integer())
+
+
+class Number(Checked):
+    """A finite number.
+
+    Args:
+        kind: Its range.
+    """
+
+    cache_ok = True
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__(kind, Double())
+
+
+class YesNo(Checked):
+    """Yes or no; SQLite stores 1 or 0."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(bool, Boolean())
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """The checked value: SQLAlchemy's own conversion takes everything for yes."""
+
+        def read(value: Any) -> Any:
+            if value is None or value in (0, 1):
+                return value if value is None else bool(value)
+            return Damaged("it must be true or false")
+
+        return read
+
+
+class Choice(Checked):
+    """One of the texts of an enumeration.
+
+    Args:
+        kind: The enumeration.
+    """
+
+    cache_ok = True
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__(kind, String(16))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The text."""
+        return None if value is None else str(value)
+
+
+class UtcDateTime(Checked):
     """An aware time in UTC; SQLite has no time zones and stores it without one."""
 
-    impl = DateTime(timezone=True)
     cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(_Time, DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a time without a zone, bring others to UTC."""
@@ -53,18 +176,25 @@ class UtcDateTime(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def complete(self, value: Any) -> Any:
         """Add the time zone that SQLite left out."""
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
+        if isinstance(value, datetime) and value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value
 
 
-class PlainText(TypeDecorator[str]):
-    """Text from anywhere: without the NUL that some DICOM tags hold and PostgreSQL refuses."""
+class PlainText(Checked):
+    """Text from anywhere: without the NUL that some DICOM tags hold and PostgreSQL refuses.
 
-    impl = Text
+    Args:
+        longest: Largest number of characters; None for any.
+    """
+
     cache_ok = True
+
+    def __init__(self, longest: int | None = None) -> None:
+        super().__init__(_Text, Text() if longest is None else String(longest))
+        self.longest = longest
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Remove NULs."""
@@ -74,8 +204,7 @@ class PlainText(TypeDecorator[str]):
 class StoredJson(TypeDecorator[Any]):
     """A JSON column of a type of `dashboard.store.stored_json`.
 
-    A value that does not fit is read as `Damaged`, so that one damaged row does not hide a list of
-    others. `dashboard.store.rows.value_of` raises the error.
+    A value that does not fit is read as `Damaged`, as by `Checked`.
 
     Args:
         kind: The type.
@@ -113,20 +242,20 @@ class StudyRecord(Base):
 
     study_id: Mapped[str] = mapped_column(String(16), primary_key=True)
     case_id: Mapped[str] = mapped_column(PlainText, index=True)
-    identity: Mapped[str] = mapped_column(String(64), unique=True)
-    content_digest: Mapped[str] = mapped_column(String(64), index=True)
-    data_digest: Mapped[str] = mapped_column(String(64))
+    identity: Mapped[str] = mapped_column(PlainText(64), unique=True)
+    content_digest: Mapped[str] = mapped_column(PlainText(64), index=True)
+    data_digest: Mapped[str] = mapped_column(PlainText(64))
     patient: Mapped[str] = mapped_column(PlainText)
     study_date: Mapped[str] = mapped_column(PlainText)
     description: Mapped[str] = mapped_column(PlainText)
-    synthetic: Mapped[bool]
-    origin: Mapped[str] = mapped_column(String(16), index=True)
+    synthetic: Mapped[bool] = mapped_column(YesNo)
+    origin: Mapped[Origin] = mapped_column(Choice(Origin), index=True)
     source: Mapped[str] = mapped_column(PlainText)
     sequences: Mapped[tuple[str, ...]] = mapped_column(StoredJson(Sequences))
     indices: Mapped[tuple[int, ...]] = mapped_column(StoredJson(Indices))
-    height: Mapped[int]
-    width: Mapped[int]
-    has_reference: Mapped[bool]
+    height: Mapped[int] = mapped_column(WholeNumber(_Length))
+    width: Mapped[int] = mapped_column(WholeNumber(_Length))
+    has_reference: Mapped[bool] = mapped_column(YesNo)
     warnings: Mapped[tuple[str, ...]] = mapped_column(StoredJson(Warnings))
     display: Mapped[Display] = mapped_column(StoredJson(Display))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -144,8 +273,8 @@ class StudyEntriesRecord(Base):
     study_id: Mapped[str] = mapped_column(
         ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
     )
-    revision: Mapped[int]
-    stated_digest: Mapped[str] = mapped_column(String(64))
+    revision: Mapped[int] = mapped_column(WholeNumber)
+    stated_digest: Mapped[str] = mapped_column(PlainText(64))
     label: Mapped[str] = mapped_column(PlainText)
     entries: Mapped[Entries] = mapped_column(StoredJson(Entries))
     reference: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
@@ -162,19 +291,19 @@ class JobRecord(Base):
     )
 
     job_id: Mapped[int] = mapped_column(primary_key=True)
-    task: Mapped[str] = mapped_column(String(32))
-    content_digest: Mapped[str] = mapped_column(String(64))
-    model_digest: Mapped[str] = mapped_column(String(64))
-    precision: Mapped[str] = mapped_column(String(8))
-    state: Mapped[str] = mapped_column(String(16))
-    done: Mapped[int] = mapped_column(default=0)
-    total: Mapped[int] = mapped_column(default=0)
+    task: Mapped[str] = mapped_column(PlainText(32))
+    content_digest: Mapped[str] = mapped_column(PlainText(64))
+    model_digest: Mapped[str] = mapped_column(PlainText(64))
+    precision: Mapped[str] = mapped_column(PlainText(8))
+    state: Mapped[JobState] = mapped_column(Choice(JobState))
+    done: Mapped[int] = mapped_column(WholeNumber, default=0)
+    total: Mapped[int] = mapped_column(WholeNumber, default=0)
     message: Mapped[str] = mapped_column(PlainText, default="")
     error: Mapped[str] = mapped_column(PlainText, default="")
-    priority: Mapped[int] = mapped_column(default=0)
-    attempts: Mapped[int] = mapped_column(default=0)
-    cancel_requested: Mapped[bool] = mapped_column(default=False)
-    owner: Mapped[str] = mapped_column(String(64), default="")
+    priority: Mapped[int] = mapped_column(WholeNumber(_Number), default=0)
+    attempts: Mapped[int] = mapped_column(WholeNumber, default=0)
+    cancel_requested: Mapped[bool] = mapped_column(YesNo, default=False)
+    owner: Mapped[str] = mapped_column(PlainText(64), default="")
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -191,17 +320,17 @@ class ResultRecord(Base):
     job_id: Mapped[int] = mapped_column(
         ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True
     )
-    highest_score: Mapped[float]
-    volume_ml: Mapped[float | None]
+    highest_score: Mapped[float] = mapped_column(Number(_Score))
+    volume_ml: Mapped[float | None] = mapped_column(Number(_Volume))
     #: A renamed column would break workers of the older version during an upgrade.
-    positive_slices: Mapped[int] = mapped_column("called_slices")
-    mask_slices: Mapped[int]
+    positive_slices: Mapped[int] = mapped_column("called_slices", WholeNumber)
+    mask_slices: Mapped[int] = mapped_column(WholeNumber)
     engine: Mapped[str] = mapped_column(PlainText)
     stored_at: Mapped[datetime] = mapped_column(UtcDateTime)
     #: None in results of earlier versions, and of workers of these during an upgrade.
-    conflicts: Mapped[int | None]
-    expected_dice: Mapped[float | None]
-    cautions: Mapped[int | None]
+    conflicts: Mapped[int | None] = mapped_column(WholeNumber)
+    expected_dice: Mapped[float | None] = mapped_column(Number(_Score))
+    cautions: Mapped[int | None] = mapped_column(WholeNumber)
     unfit: Mapped[str | None] = mapped_column(PlainText)
 
 
@@ -210,9 +339,9 @@ class SourceRecord(Base):
 
     __tablename__ = "sources"
 
-    origin: Mapped[str] = mapped_column(String(16), primary_key=True)
+    origin: Mapped[Origin] = mapped_column(Choice(Origin), primary_key=True)
     name: Mapped[str] = mapped_column(PlainText, primary_key=True)
-    state: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(PlainText(64))
     errors: Mapped[tuple[tuple[str, str], ...]] = mapped_column(StoredJson(Errors))
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -242,7 +371,7 @@ class MaskVersionRecord(Base):
     study_id: Mapped[str] = mapped_column(
         ForeignKey("studies.study_id", ondelete="CASCADE"), index=True
     )
-    number: Mapped[int]
+    number: Mapped[int] = mapped_column(WholeNumber)
     reader_id: Mapped[str] = mapped_column(String(64))
     author: Mapped[str] = mapped_column(PlainText)
     based_on: Mapped[MaskBase] = mapped_column(StoredJson(MaskBase))
@@ -266,9 +395,9 @@ class MaskDraftRecord(Base):
         ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
     )
     reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    revision: Mapped[int]
-    writer: Mapped[str] = mapped_column(String(64))
-    step: Mapped[int]
+    revision: Mapped[int] = mapped_column(WholeNumber)
+    writer: Mapped[str] = mapped_column(PlainText(64))
+    step: Mapped[int] = mapped_column(WholeNumber)
     based_on: Mapped[MaskBase] = mapped_column(StoredJson(MaskBase))
     content: Mapped[bytes] = mapped_column(LargeBinary)
     ai_content: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -284,6 +413,6 @@ class MeasurementRecord(Base):
         ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
     )
     reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    revision: Mapped[int]
+    revision: Mapped[int] = mapped_column(WholeNumber)
     content: Mapped[Measurements] = mapped_column(StoredJson(Measurements))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, func, select
 
 from dashboard.store.rows import ModelKey
 from dashboard.store.schema import JobRecord, ResultRecord, StudyEntriesRecord, StudyRecord
@@ -24,13 +24,13 @@ def worklist_stamp(store: Store) -> str:
     """
     model = store.model or _NO_MODEL
     studies = select(func.count(), func.max(StudyRecord.added_at)).select_from(StudyRecord)
-    entered = select(func.count(), func.sum(StudyEntriesRecord.revision))
+    entered = select(func.count(), func.sum(StudyEntriesRecord.revision, type_=Integer))
     jobs = (
         select(
             JobRecord.state,
             func.count(),
             func.sum(JobRecord.job_id),  # so that one job that replaces another is seen
-            func.sum(JobRecord.done),
+            func.sum(JobRecord.done, type_=Integer),
             func.max(JobRecord.finished_at),
         )
         .where(JobRecord.model_digest == model.digest, JobRecord.precision == model.precision)

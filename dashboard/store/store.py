@@ -32,7 +32,7 @@ from dashboard.store.schema import (
     StudyEntriesRecord,
     StudyRecord,
 )
-from dashboard.store.stored_json import Entries
+from dashboard.store.stored_json import Damaged, Entries
 
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
@@ -106,8 +106,9 @@ class Store(Database):
             for origin, state, number in session.execute(
                 query.group_by(StudyRecord.origin, JobRecord.state)
             ):
-                origins[Origin(origin)] += number
-                states[JobState(state) if state else ""] += number
+                if not isinstance(origin, Damaged) and not isinstance(state, Damaged):
+                    origins[origin] += number  # others are left out of lists, too
+                    states[state or ""] += number
         return StudyCounts(total=sum(origins.values()), origins=origins, states=states)
 
     def study(self, study_id: str) -> StudyRow | None:
@@ -195,7 +196,9 @@ class Store(Database):
         """Sizes and times of an entry's files when it was last read, as a digest."""
         with self.reading() as session:
             record = session.get(SourceRecord, (str(origin), name))
-            return record.state.removesuffix(_SHARED) if record else None
+            known = [record] if record else []
+            states = readable(known, lambda one: str(value_of(one, "state")))
+            return next((state.removesuffix(_SHARED) for state in states), None)
 
     def set_source(
         self,
@@ -245,10 +248,10 @@ class Store(Database):
         with self.writing() as session:
             found = session.execute(select(StudyRecord.origin, StudyRecord.source).distinct())
             listed = {(origin, source) for origin, source in found}
-            for record in session.scalars(select(SourceRecord)):
-                is_bare = (record.origin, record.name) not in listed and not record.errors
+            for record, source in readable(session.scalars(select(SourceRecord)), _source_of):
+                is_bare = source not in listed and not record.errors
                 if is_bare or record.state.endswith(_SHARED):
-                    forgotten.append((Origin(record.origin), record.name))
+                    forgotten.append(source)
                     session.delete(record)
         return forgotten
 
@@ -301,6 +304,12 @@ class Store(Database):
             return _study_row(*found) if found else None
 
 
+def _source_of(record: SourceRecord) -> tuple[SourceRecord, tuple[Origin, str]]:
+    """An entry with its key, where nothing of it is damaged but its errors."""
+    value_of(record, "state")
+    return record, (value_of(record, "origin"), value_of(record, "name"))
+
+
 def _errors_of(record: SourceRecord) -> tuple[tuple[str, str], ...]:
     errors: tuple[tuple[str, str], ...] = value_of(record, "errors")
     return errors
@@ -331,31 +340,33 @@ def _study_row(
     result: ResultRecord | None,
     entered: StudyEntriesRecord | None,
 ) -> StudyRow:
-    done = job is not None and job.state == JobState.DONE
-    shown = result if done else None
+    state = value_of(job, "state") if job else None
+    shown = result if state is JobState.DONE else None
     columns = columns_of(study, StudyRow)
     if len(study.sequences) != len(study.display.windows):
         place, reason = "studies.display", "there is not one window for each sequence"
         raise DamagedRow(place, describe_damage(place, study.study_id, reason))
     return StudyRow(
-        **columns | {"origin": Origin(study.origin)},
+        **columns,
         job_id=job.job_id if job else None,
-        job_state=JobState(job.state) if job else None,
-        job_done=job.done if job else 0,
-        job_total=job.total if job else 0,
-        job_message=job.message if job else "",
-        job_error=job.error if job else "",
-        volume_ml=shown.volume_ml if shown else None,
-        positive_slices=shown.positive_slices if shown else None,
-        mask_slices=shown.mask_slices if shown else None,
+        job_state=state,
+        job_done=value_of(job, "done") if job else 0,
+        job_total=value_of(job, "total") if job else 0,
+        job_message=value_of(job, "message") if job else "",
+        job_error=value_of(job, "error") if job else "",
+        volume_ml=value_of(shown, "volume_ml") if shown else None,
+        positive_slices=value_of(shown, "positive_slices") if shown else None,
+        mask_slices=value_of(shown, "mask_slices") if shown else None,
         claims=_claims(shown) if shown else None,
-        label=entered.label if entered else "",
+        label=value_of(entered, "label") if entered else "",
         entries=value_of(entered, "entries") if entered else Entries(),
-        entries_revision=entered.revision if entered else 0,
+        entries_revision=value_of(entered, "revision") if entered else 0,
     )
 
 
 def _claims(result: ResultRecord) -> ResultClaims | None:
-    if result.conflicts is None or result.cautions is None or result.unfit is None:
+    conflicts, cautions = value_of(result, "conflicts"), value_of(result, "cautions")
+    unfit = value_of(result, "unfit")
+    if conflicts is None or cautions is None or unfit is None:
         return None
-    return ResultClaims(result.conflicts, result.expected_dice, result.cautions, result.unfit)
+    return ResultClaims(conflicts, value_of(result, "expected_dice"), cautions, unfit)

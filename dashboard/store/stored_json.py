@@ -224,7 +224,7 @@ class Entries:
 
 @dataclass(frozen=True)
 class Damaged:
-    """Replaces a value that does not fit its column's type.
+    """Replaces a value that does not fit its column's type; see `dashboard.store.schema`.
 
     Attributes:
         reason: The first thing that does not fit.
@@ -238,8 +238,20 @@ def load_json(kind: Any, text: str | bytes) -> Any:
     try:
         return _adapter(kind).validate_json(text, strict=True)
     except ValidationError as error:
-        problem = first_problem(error)
-        return Damaged(f"{problem.field or 'it'} {problem.rule}")
+        return _damage(error)
+
+
+def check_value(kind: Any, value: Any) -> Any:
+    """The value of another column; `Damaged` where it does not fit its type."""
+    try:
+        return _adapter(kind).validate_python(value)
+    except ValidationError as error:
+        return _damage(error)
+
+
+def _damage(error: ValidationError) -> Damaged:
+    problem = first_problem(error)
+    return Damaged(f"{problem.field or 'it'} {problem.rule}")
 
 
 def dump_json(kind: Any, value: Any) -> Any:

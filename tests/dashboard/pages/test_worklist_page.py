@@ -12,6 +12,7 @@ from dash.exceptions import PreventUpdate
 from fake_server import add_case, add_row, make_case, make_display, make_services
 from flask import Flask
 from page_calls import find, text
+from sqlalchemy import text as sql_text
 from sqlalchemy.exc import OperationalError
 
 from dashboard.jobs import table
@@ -173,6 +174,20 @@ def test_unreadable_database_has_a_way_out(served, monkeypatch):
     assert find(page, worklist.FILLED) is None
     with pytest.raises(PreventUpdate):
         worklist.refresh(1, None, "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("studies", "added_at"), ("studies", "origin"), ("jobs", "state"), ("jobs", "finished_at")],
+)
+def test_a_damaged_row_does_not_empty_the_page(served, name, column):
+    table.submit(served.store, add_row(served.store, 1))
+    with served.store.writing() as session:
+        session.execute(sql_text(f"UPDATE {name} SET {column} = 'yesterday'"))
+    whole = add_row(served.store, 2)
+    rows = find(worklist.layout(), grid.GRID).rowData
+    assert any(whole in row.values() for row in rows)
+    assert len(rows) == len(worklist.refresh(1, None, "", "")[0])
 
 
 def test_missing_models_and_library_errors_are_shown(tmp_path):

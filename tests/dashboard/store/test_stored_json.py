@@ -1,4 +1,4 @@
-"""JSON in the database is checked when it is read; damage costs one row, not the list."""
+"""What the database holds is checked when it is read; damage costs one row, not the list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from fake_server import add_row, make_display
 from sqlalchemy import text
 
-from dashboard.store import Origin, Store
+from dashboard.jobs import table
+from dashboard.store import JobState, Origin, ResultSummary, Store
 from dashboard.store.corrections import (
     NewVersion,
     Writer,
@@ -20,12 +21,15 @@ from dashboard.store.corrections import (
     read_version,
     write_draft,
 )
+from dashboard.store.entries import StudyChange, write_entries
 from dashboard.store.measurements import read_measurements, write_measurements
 from dashboard.store.readers import ReaderRow, change_reader, find_reader
 from dashboard.store.rows import DamagedRow
+from dashboard.store.stamp import worklist_stamp
 from dashboard.store.stored_json import (
     Damaged,
     Display,
+    Entries,
     MaskBase,
     MaskFacts,
     Measurement,
@@ -34,12 +38,13 @@ from dashboard.store.stored_json import (
     dump_json,
     load_json,
 )
+from dashboard.workspace.services import Services
 
 READER, WRITER = "browser-1", Writer("a" * 16, 1, 0)
 RULER = Measurement(id="abcd", kind="ruler", k=1, points=((0.5, 1.0), (2.0, 3.0)))
 
 
-def damage(store: Store, table: str, column: str, content: str = '{"no": 1}') -> None:
+def damage(store: Store, table: str, column: str, content: Any = '{"no": 1}') -> None:
     with store.writing() as session:
         session.execute(text(f"UPDATE {table} SET {column} = :content"), {"content": content})
 
@@ -54,6 +59,90 @@ def test_a_damaged_study_is_left_out_of_lists_and_named(store: Store, column: st
         store.study(broken)
     assert caught.value.source == f"studies.{column}"
     assert broken in caught.value.message
+
+
+#: Columns of a listed study, and what is stored there.
+DAMAGES = [
+    ("studies", "added_at", "yesterday"),
+    ("studies", "origin", "elsewhere"),
+    ("studies", "synthetic", "perhaps"),
+    ("studies", "has_reference", "2"),
+    ("studies", "height", "tall"),
+    ("studies", "width", "0"),
+    ("studies", "patient", b"\xff"),
+    ("jobs", "state", "resting"),
+    ("jobs", "done", "some"),
+    ("jobs", "total", "-1"),
+    ("jobs", "message", b"\xff"),
+    ("results", "expected_dice", "abc"),
+    ("results", "expected_dice", "1.5"),
+    ("results", "cautions", "some"),
+    ("results", "volume_ml", "Infinity"),
+    ("results", "called_slices", "0.5"),
+    ("study_entries", "revision", "first"),
+    ("study_entries", "label", b"\xff"),
+]
+
+
+@pytest.fixture
+def analysed(parts: Services) -> tuple[Store, str]:
+    """A store on SQLite, which stores any value in any column, with an analysed study."""
+    store = parts.store
+    study = add_row(store, 1)
+    job = table.submit(store, study)
+    assert table.claim(store, "worker")
+    summary = ResultSummary(0.9, 1.0, 1, 1, conflicts=1, expected_dice=0.9, cautions=0, unfit="")
+    table.end(store, job, "worker", JobState.DONE, summary=summary)
+    row = store.study(study)
+    assert row is not None
+    change = StudyChange(
+        label="a",
+        entries=Entries(),
+        reference=None,
+        content_digest=row.content_digest,
+        data_digest=row.data_digest,
+        has_reference=False,
+        warnings=(),
+    )
+    write_entries(store, study, change, revision=0)
+    return store, study
+
+
+@pytest.mark.parametrize(("name", "column", "content"), DAMAGES)
+def test_a_value_of_another_type_costs_its_row_alone(
+    analysed: tuple[Store, str], name: str, column: str, content: Any
+) -> None:
+    store, broken = analysed
+    damage(store, name, column, content)
+    whole = add_row(store, 2)
+    assert [row.study_id for row in store.list_studies()] == [whole]
+    assert len(worklist_stamp(store)) == 64
+    assert store.count_studies().total in (1, 2)
+    with pytest.raises(DamagedRow) as caught:
+        store.study(broken)
+    assert caught.value.source.startswith(f"{name}.")
+
+
+@pytest.mark.parametrize("column", ["finished_at", "queued_at", "started_at", "lease_until"])
+def test_damaged_times_of_jobs_do_not_hide_the_worklist(
+    analysed: tuple[Store, str], column: str
+) -> None:
+    store, study = analysed
+    damage(store, "jobs", column, "yesterday")
+    assert [row.study_id for row in store.list_studies()] == [study]
+    assert len(worklist_stamp(store)) == 64
+
+
+@pytest.mark.parametrize("column", ["created_at", "attempts", "cancel_requested", "message"])
+def test_a_damaged_job_fails_and_the_next_one_runs(parts: Services, column: str) -> None:
+    store = parts.store
+    broken = table.submit(store, add_row(store, 1), priority=table.PRIORITY_OPENED)
+    damage(store, "jobs", column, b"\xff")
+    whole = table.submit(store, add_row(store, 2))
+    assert table.claim(store, "worker") is None
+    claimed = table.claim(store, "worker")
+    assert claimed is not None
+    assert claimed.job_id == whole != broken
 
 
 def test_windows_that_are_not_those_of_the_sequences_are_damage(store: Store) -> None:
