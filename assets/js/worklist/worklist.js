@@ -31,7 +31,7 @@ const SETTLE_MS = 4000;
  */
 const WIDTHS = {
   study_date: [108, 108],
-  sequences: [128, 104],
+  sequences: [128, 112],
   state_words: [200, 130],
   expected_dice: [100, 100],
   conflicts: [100, 100],

@@ -45,7 +45,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "field": "patient",
         "headerName": "Patient",
         "flex": 3,
-        "minWidth": 158,
+        "minWidth": 150,
         "cellRenderer": "OverreadPatient",
         "getQuickFilterText": {"function": "overreadNames(params)"},
     },
