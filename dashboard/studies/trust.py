@@ -12,7 +12,7 @@ from pipeline import CaseResult, role_of
 #: View of the performance page with every held-out patient's Dice.
 _FIGURES = "/performance?view=outlines"
 
-#: What a reader must know of a patient that the network's training used, by role.
+#: What a reader must know about a patient used in training, by role.
 TRAINING_USE = {
     "train": "The installed network was trained on this patient: its agreement with the reference"
     " here does not apply to new patients.",

@@ -55,7 +55,7 @@ def read_volume(file: InputFile[VolumeFormat], *, as_mask: bool = False) -> Pend
         as_mask: Whether its values are to stay as they are stored: 0 is outside of a mask.
 
     Returns:
-        The case, axial where the file says how it lies. The file's array is the grid's input.
+        The case, axial where the file states its orientation. The file's array is the grid's input.
 
     Raises:
         InputError: If it cannot be read.
@@ -136,13 +136,13 @@ def _placement_cautions(grid: InputGrid, plane: Plane, *, placed: bool) -> tuple
     """What a reader must know about the volume's orientation."""
     if not placed:
         words = (
-            "The file does not say how the volume lies in the patient; left and right are not"
-            " known."
+            "The file does not state the volume's orientation in the patient; left and right are"
+            " unknown."
         )
         return (Caution(words, InputAspect.ORIENTATION),)
     leaning = cautions_of(ReadingAspect.PLACE, shear_warnings(grid))
     if plane is Plane.AXIAL and is_oblique(grid.affine):
-        words = "The volume lies obliquely in the patient; its slices are axial only roughly."
+        words = "The volume is oblique to the patient's axes; its slices are only roughly axial."
         return (*leaning, Caution(words, InputAspect.ORIENTATION))
     # volumes of several slices become axial
     other_plane = plane_warnings(plane, slices="slice is")
