@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 
 from dashboard.processes.logs import set_up_logging
 from dashboard.processes.supervisor import Supervisor, host_is_known, port_is_free
-from dashboard.workspace.settings import open_workspace, unknown_variables
-
-_LOG = logging.getLogger(__name__)
+from dashboard.workspace.settings import open_workspace
 
 
 def main() -> int:
@@ -21,9 +18,6 @@ def main() -> int:
         )
         return 2
     set_up_logging()
-    for name, meant in unknown_variables().items():
-        hint = f"did you mean {meant}?" if meant else "the README lists all settings."
-        _LOG.warning("%s is not a setting and is ignored; %s", name, hint)
     settings = open_workspace()
     if not host_is_known(settings.host):
         sys.stderr.write(

@@ -75,6 +75,7 @@ from .storage.checked_json import input_error as input_error
 from .storage.checked_json import json_number as json_number
 from .storage.declared_models import DeclaredModel as DeclaredModel
 from .storage.declared_models import first_problem as first_problem
+from .storage.declared_models import shorten as shorten
 from .storage.digests import SHA256 as SHA256
 from .storage.shared_storage import NO_STORAGE as NO_STORAGE
 from .storage.shared_storage import SharedStorage as SharedStorage

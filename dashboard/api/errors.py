@@ -25,7 +25,6 @@ from pipeline import InputError
 _LOG = logging.getLogger(__name__)
 _SENTENCES = {
     HTTPStatus.NOT_FOUND: NOTHING_HERE,
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not accept this kind of request.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large.",
 }
 #: Addresses of the HTTP interface.

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dashboard.api.access import (
     MaskAddress,
@@ -61,6 +61,15 @@ POINTS = {
     "arrow": (2, 2),
     "diameters": (4, 4),
 }
+#: What a sentence calls a measurement of a kind.
+_WITH_ARTICLE = {
+    "ruler": "a ruler",
+    "angle": "an angle",
+    "area": "an area",
+    "ellipse": "an ellipse",
+    "arrow": "an arrow",
+    "diameters": "diameters",
+}
 MOST_ITEMS = 400
 _LONGEST_BODY = 1024 * 1024
 _MOST_POINTS = max(most for _, most in POINTS.values())
@@ -93,14 +102,24 @@ class SentMeasurement(Body):
     points: Annotated[tuple[Point, ...], Field(max_length=_MOST_POINTS)]
     text: Annotated[str, Field(max_length=120), AfterValidator(check_printable)] = ""
 
-    @model_validator(mode="after")
-    def _check_points(self) -> SentMeasurement:
-        least, most = POINTS[self.kind]
-        if not least <= len(self.points) <= most:
-            raise ValueError(f"must have {least} to {most} points, as its kind is {self.kind}")
-        if self.text and self.kind != "arrow":
-            raise ValueError("must have no text, as its kind is not arrow")
-        return self
+    @field_validator("points")
+    @classmethod
+    def _check_points(cls, points: tuple[Point, ...], info: ValidationInfo) -> tuple[Point, ...]:
+        kind = info.data.get("kind")
+        if kind is None:  # not valid itself
+            return points
+        least, most = POINTS[kind]
+        if not least <= len(points) <= most:
+            number = f"{least}" if least == most else f"{least} to {most}"
+            raise ValueError(f"must have {number} points for {_WITH_ARTICLE[kind]}")
+        return points
+
+    @field_validator("text")
+    @classmethod
+    def _check_text(cls, text: str, info: ValidationInfo) -> str:
+        if text and info.data.get("kind") != "arrow":
+            raise ValueError("must be empty for anything but an arrow")
+        return text
 
 
 class SentMeasurements(Body):
@@ -109,11 +128,12 @@ class SentMeasurements(Body):
     revision: Revision
     items: Annotated[list[SentMeasurement], Field(max_length=MOST_ITEMS)]
 
-    @model_validator(mode="after")
-    def _check_ids(self) -> SentMeasurements:
-        if len({item.id for item in self.items}) < len(self.items):
+    @field_validator("items")
+    @classmethod
+    def _check_ids(cls, items: list[SentMeasurement]) -> list[SentMeasurement]:
+        if len({item.id for item in items}) < len(items):
             raise ValueError("must not hold an id twice")
-        return self
+        return items
 
 
 class SentDiameters(Body):
@@ -202,8 +222,8 @@ def show(address: StudyAddress) -> Measurements:
 def write(address: StudyAddress, sent: SentMeasurements) -> Measurements:
     """Store all measurements of this reader, in place of the revision that was seen."""
     row, who = find_study(address.study_id), current_reader()
-    for item in sent.items:
-        _check_inside(row, item.points, k=item.k)
+    for number, item in enumerate(sent.items):
+        _check_inside(row, item.points, k=item.k, place=f"items[{number}].")
     try:
         stored = write_measurements(
             find_services().store,
@@ -222,7 +242,7 @@ def write(address: StudyAddress, sent: SentMeasurements) -> Measurements:
 def judge(address: StudyAddress, sent: SentDiameters) -> DiametersJudged:
     """Judge two diameters by RANO; nothing is stored."""
     row = find_study(address.study_id)
-    _check_inside(row, sent.points, k=sent.slices - 1)
+    _check_inside(row, sent.points, k=sent.slices - 1, slice_field="slices")
     spacing = load_case(row).spacing_mm
     first, second, third, fourth = sent.points
     lengths = measure_line(first, second, spacing), measure_line(third, fourth, spacing)
@@ -252,16 +272,32 @@ def answer_conflict(error: MeasurementConflict) -> Response:
     )
 
 
-def _check_inside(row: StudyRow, points: Iterable[Sequence[float]], *, k: int) -> None:
+def _check_inside(
+    row: StudyRow,
+    points: Iterable[Sequence[float]],
+    *,
+    k: int,
+    place: str = "",
+    slice_field: str = "k",
+) -> None:
     """Refuse points and slices outside the study.
+
+    Args:
+        row: The study.
+        points: ``(x, y)`` in image coordinates.
+        k: The slice, from 0.
+        place: Path to the fields in the request, with its full stop.
+        slice_field: Field that states the slice.
 
     Raises:
         RequestRefused: A point or the slice is outside.
     """
     if k >= row.slices:
-        raise RequestRefused(f"The slice must be one of the study's {row.slices}.", field="k")
+        raise RequestRefused(
+            f"The slice must be one of the study's {row.slices}.", field=f"{place}{slice_field}"
+        )
     if any(x > row.width or y > row.height for x, y in points):
-        raise RequestRefused("The points must be [x, y] within the image.", field="points")
+        raise RequestRefused("The points must be [x, y] within the image.", field=f"{place}points")
 
 
 def _answer(row: MeasurementsRow) -> Measurements:

@@ -20,7 +20,7 @@ import urllib.request
 from dataclasses import dataclass, field
 
 from dashboard.processes.parent import parent_arguments
-from dashboard.workspace.settings import Settings
+from dashboard.workspace.settings import Settings, known_environment
 
 _LOG = logging.getLogger(__name__)
 _GRACE_S = 10.0
@@ -56,6 +56,7 @@ class Child:
             [sys.executable, "-m", self.module, *parent_arguments()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            env=known_environment(),  # what is unknown was reported by this process
         )
 
     @property

@@ -136,12 +136,19 @@ def _shown(url: str) -> str:
     return url.partition("?")[0].rsplit("@", 1)[-1]  # a query may hold a password
 
 
+def _needs(url: str) -> str:
+    """What a database must allow to be opened."""
+    if url.startswith("sqlite"):
+        return "its folder can be written"
+    return "the server runs and lets this user in"
+
+
 def _why_not(url: str, error: Exception, file: Path | None) -> str:
     """Why the database cannot be opened and the way out, in one sentence."""
     if file is None:
         return (
-            f"The review database {_shown(url)} cannot be opened; check OVERREAD_DATABASE_URL and"
-            " that its folder can be written."
+            f"The review database {_shown(url)} cannot be opened; check OVERREAD_DATABASE_URL"
+            f" and that {_needs(url)}."
         )
     if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
         return (

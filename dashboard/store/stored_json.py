@@ -251,7 +251,7 @@ def check_value(kind: Any, value: Any) -> Any:
 
 def _damage(error: ValidationError) -> Damaged:
     problem = first_problem(error)
-    return Damaged(f"{problem.field or 'it'} {problem.rule}")
+    return Damaged(f"{problem.subject or 'it'} {problem.rule}")
 
 
 def dump_json(kind: Any, value: Any) -> Any:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dashboard.store import DatabaseError, ModelKey, Store, StudyRow
-from dashboard.workspace.settings import Settings, SettingsError, read_settings
+from dashboard.workspace.settings import Settings, SettingsError, open_workspace
 from dashboard.workspace.study_files import StudyFiles
 from pipeline import (
     Case,
@@ -85,7 +85,7 @@ def start_services() -> Services:
             sentence is on standard error.
     """
     try:
-        return build_services(read_settings())
+        return build_services(open_workspace())
     except (SettingsError, DatabaseError) as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None

@@ -6,23 +6,26 @@ writes the table). A value that does not fit gives one plain sentence.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
-from pipeline import first_problem
+from pipeline import first_problem, shorten
 
 #: Names under which a browser on the same machine reaches the server.
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
+_LOG = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[2]
 _PREFIX = "OVERREAD_"
 #: Switches of the test suite.
@@ -54,10 +57,20 @@ def _matching(pattern: str, rule: str) -> AfterValidator:
 def _host_names(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    names = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if not names:
+        raise ValueError("must hold at least one name, or * for any")
+    return names
 
 
-_Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("must be a folder of a user of this machine") from None
+
+
+_Folder = Annotated[Path, AfterValidator(_absolute)]
 _Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]
 _DatabaseUrl = Annotated[
     str,
@@ -312,16 +325,19 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         problem = first_problem(error)
         shown = Settings.model_fields[VARIABLES[problem.field]].repr
-        value = f", got {problem.value!r}" if shown else ""
+        value = f", got {shorten(str(problem.value))!r}" if shown else ""
         raise SettingsError(f"{problem.field} {problem.rule}{value}.") from None
 
 
 def open_workspace() -> Settings:
     """The settings of a process that starts, with the workspace's folders made.
 
+    Variables that are no setting are reported in the log.
+
     Raises:
         SystemExit: A setting does not fit (status 2); the sentence is on standard error.
     """
+    report_unknown_variables()
     try:
         settings = read_settings()
         settings.prepare_workspace()
@@ -329,6 +345,20 @@ def open_workspace() -> Settings:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
     return settings
+
+
+@cache
+def report_unknown_variables() -> None:
+    """Log the variables that are no setting, once in this process."""
+    for name, meant in unknown_variables().items():
+        hint = f"did you mean {meant}?" if meant else "the README lists all settings."
+        _LOG.warning("%s is not a setting and is ignored; %s", shorten(name), hint)
+
+
+def known_environment() -> dict[str, str]:
+    """The environment without the variables that `report_unknown_variables` reports."""
+    unknown = unknown_variables()
+    return {name: text for name, text in os.environ.items() if name not in unknown}
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -348,4 +348,7 @@ def dump_evaluation(evaluation: Evaluation) -> dict[str, Any]:
 
 def _is_old(error: ValidationError) -> bool:
     """Whether the file is of another version, or no evaluation at all."""
-    return any(problem["loc"] in ((), ("schema",)) for problem in error.errors())
+    return any(
+        problem["loc"] in ((), ("schema",)) and problem["type"] != "json_invalid"
+        for problem in error.errors()
+    )

@@ -85,7 +85,9 @@ def input_error(error: ValidationError, shown: str, *, remedy: str) -> InputErro
         remedy: What to do about it, without a full stop.
     """
     problem = first_problem(error)
-    place = problem.field[:_MAX_PLACE] or "it"
+    if not problem.subject:
+        return InputError(shown, f"{shown} {problem.rule}; {remedy}.")
+    place = problem.subject[:_MAX_PLACE]
     return InputError(shown, f"{shown} is not valid: {place} {problem.rule}; {remedy}.")
 
 

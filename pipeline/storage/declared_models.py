@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 #: Pydantic's kinds of errors whose own messages say too little, or too much.
 _RULES = {
@@ -27,19 +28,19 @@ _RULES = {
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be yes or no",
-    "string_type": "must be a text",
+    "string_type": "must be text",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "json_invalid": "is not valid JSON",
+    "union_tag_not_found": "is missing",
 }
+_LONGEST = 60
 _BOUNDS = (
     (r"^Input should be ", "must be "),
     (r"^\w+ should ", "must "),
-    (r"^Value error, ", ""),
-    (r" after validation, not .*$", ""),
     (r"greater than or equal to", "at least"),
     (r"less than or equal to", "at most"),
     (r"'", ""),
@@ -58,13 +59,15 @@ class Problem:
 
     Attributes:
         field: Where, such as "items[2].points"; "" for the data as a whole.
-        rule: What is wrong there, to be read after the field: "must be at most 5".
+        rule: What is wrong there, to be read after the subject: "must be at most 5".
         value: What was found there; never show it of a secret.
+        subject: What a sentence calls the place: its field, or the key itself where a key is wrong.
     """
 
     field: str
     rule: str
     value: object
+    subject: str
 
 
 def first_problem(error: ValidationError) -> Problem:
@@ -73,12 +76,47 @@ def first_problem(error: ValidationError) -> Problem:
     The message of a validator's own `ValueError` is used unchanged and continues the field's name.
     """
     first = error.errors(include_url=False)[0]
-    rule = _RULES.get(first["type"])
+    place = list(first["loc"])
+    subject = ""
+    if place and place[-1] == "[key]":
+        place.pop()
+        subject = shorten(str(place[-1]))
+    discriminator = str(first.get("ctx", {}).get("discriminator", "")).strip("'")
+    if discriminator.isidentifier():
+        place.append(discriminator)
+    field = ""
+    for part in place:
+        field += f"[{part}]" if isinstance(part, int) else f".{shorten(part)}"
+    field = field.removeprefix(".")
+    return Problem(field, _rule(first, is_key=bool(subject)), first["input"], subject or field)
+
+
+def shorten(text: str) -> str:
+    """A text from outside as a sentence may hold it: cut after 60 characters."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _rule(problem: ErrorDetails, *, is_key: bool) -> str:
+    """What is wrong, in plain words."""
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "value_error":
+        return problem["msg"].removeprefix("Value error, ")
+    if is_key:
+        return "is not a known name"
+    if kind == "union_tag_invalid":
+        names = str(context["expected_tags"]).replace("'", "").split(", ")
+        return f"must be {' or '.join((', '.join(names[:-1]), names[-1])[len(names) < 2 :])}"
+    if kind in ("too_short", "too_long"):
+        bound, number = (
+            ("least", context["min_length"])
+            if kind == "too_short"
+            else ("most", context["max_length"])
+        )
+        unit = "character" if isinstance(problem["input"], str) else "item"
+        return f"must have at {bound} {number} {unit}{'' if number == 1 else 's'}"
+    rule = _RULES.get(kind)
     if rule is None:
-        rule = first["msg"]
+        rule = problem["msg"]
         for pattern, words in _BOUNDS:
             rule = re.sub(pattern, words, rule)
-    place = ""
-    for part in first["loc"]:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return Problem(place.removeprefix("."), rule, first["input"])
+    return rule

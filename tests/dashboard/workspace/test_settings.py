@@ -78,6 +78,8 @@ def test_empty_variables_count_as_not_set() -> None:
         ("OVERREAD_LIBRARY", "/no/such", True),
         ("OVERREAD_ENGINE", "cuda", True),
         ("OVERREAD_DEMO", "perhaps", True),
+        ("OVERREAD_HOME", "~nouser/x", True),
+        ("OVERREAD_ALLOWED_HOSTS", ",", True),
         ("OVERREAD_USER_HEADER", "X Remote", True),
         ("OVERREAD_DATABASE_URL", "reviews.db", False),
         ("OVERREAD_DATABASE_URL", "mysql://user:password@h/d", False),
@@ -96,6 +98,12 @@ def test_bad_values_give_one_sentence_without_passwords(
     assert sentence.endswith(".") and "\n" not in sentence
     assert (repr(value) in sentence) == is_shown
     assert (value in sentence) == is_shown
+
+
+def test_a_long_value_is_cut() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({"OVERREAD_ENGINE": "x" * 5000})
+    assert len(str(caught.value)) < 250
 
 
 def test_passwords_are_not_printed() -> None:

@@ -107,6 +107,15 @@ def test_a_file_of_another_version_is_told_apart(schema: object, tmp_path: Path)
         read(content() | {"schema": schema}, tmp_path / "evaluation.json")
 
 
+def test_a_truncated_file_is_not_of_another_version(tmp_path: Path) -> None:
+    path = tmp_path / "evaluation.json"
+    write_evaluation(path, EVALUATION)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(InputError) as caught:
+        read_evaluation(path)
+    assert not isinstance(caught.value, OldEvaluation)
+
+
 def test_a_file_that_is_missing_or_no_evaluation_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "evaluation.json"
     with pytest.raises(InputError) as caught:
