@@ -41,6 +41,9 @@ _DECATHLON_SEQUENCES = (
     SequenceName.T2,
 )
 
+NO_ORIENTATION = (
+    "The file does not state the volume's orientation in the patient; left and right are unknown."
+)
 CONTRADICTION = (
     "The file contradicts itself about left and right: its sform and its qform disagree. The sform"
     " is followed, and R and L are assumed. Check the side before relying on it."
@@ -135,11 +138,7 @@ def _plane_for(grid_shape: tuple[int, int, int], affine: NDArray[np.float64]) ->
 def _placement_cautions(grid: InputGrid, plane: Plane, *, placed: bool) -> tuple[Caution, ...]:
     """What a reader must know about the volume's orientation."""
     if not placed:
-        words = (
-            "The file does not state the volume's orientation in the patient; left and right are"
-            " unknown."
-        )
-        return (Caution(words, InputAspect.ORIENTATION),)
+        return (Caution(NO_ORIENTATION, InputAspect.ORIENTATION),)
     leaning = cautions_of(ReadingAspect.PLACE, shear_warnings(grid))
     if plane is Plane.AXIAL and is_oblique(grid.affine):
         words = "The volume is oblique to the patient's axes; its slices are only roughly axial."

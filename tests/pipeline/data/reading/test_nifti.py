@@ -10,7 +10,7 @@ from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, So
 from pipeline.data.geometry import shear_warnings
 from pipeline.data.reading.nifti import FORMS_DISAGREE
 from pipeline.data.reading.reading import read_cases
-from pipeline.data.reading.volumes import CONTRADICTION
+from pipeline.data.reading.volumes import CONTRADICTION, NO_ORIENTATION
 from pipeline.data.sequences import sequence_cautions
 
 
@@ -59,12 +59,12 @@ def test_an_oblique_volume_is_read_with_its_distances(tmp_path):
     assert np.diff(case.positions_mm) == pytest.approx(4.0, abs=1e-4)
 
 
-def test_a_volume_that_does_not_say_how_it_lies(tmp_path):
+def test_a_volume_without_a_stated_orientation(tmp_path):
     case = read_one(write_nifti(tmp_path / "flair.nii", marked_volume(), stated=False))
     assert case.orientation is None
     assert case.positions_mm is None
     assert case.spacing_mm == (4.0, 1.5, 1.0)
-    assert "left and right are not known" in case.warnings[0]
+    assert case.warnings[0] == NO_ORIENTATION
 
 
 def test_scaling_and_holes(tmp_path):
