@@ -8,9 +8,10 @@ import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.data.case import (
     Case,
@@ -23,11 +24,105 @@ from pipeline.data.case import (
 )
 from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity
 from pipeline.errors import InputError
+from pipeline.storage.checked_json import read_json
+from pipeline.storage.declared_models import DeclaredModel
 
 _SCHEMA = 1
-_ASPECTS: dict[str, InputAspect | ReadingAspect] = {
-    aspect.value: aspect for aspect in (*InputAspect, *ReadingAspect)
-}
+_Millimetres = Annotated[float, Field(gt=0)]
+_Count = Annotated[int, Field(ge=1, lt=2**31)]
+_Axis = Annotated[int, Field(ge=0, le=2)]
+_Edge = Annotated[str, Field(max_length=8)]
+_Row = tuple[float, float, float, float]
+
+
+def _read_hexadecimal(text: object) -> float:
+    try:
+        return float.fromhex(str(text))
+    except OverflowError:
+        raise ValueError("must be a number") from None
+
+
+#: A number in hexadecimal: headers hold NaN too, and none may be rounded.
+_Exact = Annotated[float, Field(allow_inf_nan=True), BeforeValidator(_read_hexadecimal)]
+
+
+class _Orientation(DeclaredModel):
+    left: _Edge
+    right: _Edge
+    top: _Edge
+    bottom: _Edge
+
+
+class _Placement(DeclaredModel):
+    pixdim: tuple[_Exact, _Exact, _Exact, _Exact]
+    qform_code: int
+    sform_code: int
+    quaternion: tuple[_Exact, _Exact, _Exact]
+    offset: tuple[_Exact, _Exact, _Exact]
+    sform: Annotated[tuple[_Exact, ...], Field(min_length=12, max_length=12)]
+    unit: int
+
+
+class _Grid(DeclaredModel):
+    shape: tuple[_Count, _Count, _Count]
+    affine: tuple[_Row, _Row, _Row, _Row]
+    axes: tuple[_Axis, _Axis, _Axis]
+    flips: Annotated[tuple[_Axis, ...], Field(max_length=3)]
+    slots: tuple[float, ...] | None = None
+    placement: _Placement | None = None
+    #: Earlier versions called it otherwise.
+    is_stated: bool = Field(True, validation_alias=AliasChoices("is_stated", "is_sized"))
+
+    @field_validator("axes")
+    @classmethod
+    def _check_axes(cls, axes: tuple[int, int, int]) -> tuple[int, int, int]:
+        if len(set(axes)) < 3:
+            raise ValueError("must name each axis once")
+        return axes
+
+
+class _Labels(DeclaredModel):
+    patient: str
+    study_date: str
+    description: str
+    synthetic: bool
+
+
+class _Caution(DeclaredModel):
+    sentence: str
+    aspect: InputAspect | ReadingAspect | None
+    severity: Literal["caution", "unfit"]
+
+
+class _CaseFile(DeclaredModel):
+    """What ``case.json`` holds; fields with a default are missing in folders of earlier versions.
+
+    Lengths that depend on the pixels are checked by `Case`.
+    """
+
+    case_schema: Literal[1] = Field(alias="schema")
+    case_id: str
+    kind: SourceKind
+    sequences: tuple[SequenceName, ...]
+    indices: tuple[int, ...]
+    sources: tuple[str, ...]
+    spacing_mm: tuple[_Millimetres, _Millimetres, _Millimetres] | None
+    orientation: _Orientation | None
+    orientation_assumed: bool = False
+    positions_mm: tuple[float, ...] | None
+    grid: _Grid | None
+    labels: _Labels
+    warnings: tuple[str, ...]
+    cautions: tuple[_Caution, ...] | None = None
+    window: tuple[float, float] | None
+    has_masks: bool
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> _CaseFile:
+        count = len(self.indices)
+        if len(self.sources) != count or len(self.positions_mm or self.indices) != count:
+            raise ValueError("has lists of different lengths")
+        return self
 
 
 def save_case(case: Case, folder: Path) -> None:
@@ -72,17 +167,21 @@ def load_case(folder: Path) -> Case:
     Raises:
         InputError: If it is not there, or damaged.
     """
+    stated = read_json(
+        folder / "case.json",
+        _CaseFile,
+        shown="The stored description of this study",
+        remedy="add the study again",
+    )
     try:
-        stated = json.loads((folder / "case.json").read_text(encoding="utf-8"))
-        if stated["schema"] != _SCHEMA:
-            raise ValueError("another schema")
+        if stated is None:
+            raise ValueError("no description")
         pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
-        mask_path = folder / "masks.npy"
         masks = None
-        if stated["has_masks"]:
-            masks = np.load(mask_path, mmap_mode="r", allow_pickle=False)
-        return _from_json(stated, pixels, masks)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        if stated.has_masks:
+            masks = np.load(folder / "masks.npy", mmap_mode="r", allow_pickle=False)
+        return _to_case(stated, pixels, masks)
+    except (OSError, ValueError, EOFError):
         raise InputError(
             folder.name, "The stored images of this study cannot be read. Add the study again."
         ) from None
@@ -120,34 +219,40 @@ def _to_json(case: Case) -> dict[str, Any]:
     }
 
 
-def _from_json(stated: dict[str, Any], pixels: Any, masks: Any) -> Case:
-    grid = stated["grid"]
+def _to_case(stated: _CaseFile, pixels: Any, masks: Any) -> Case:
+    cautions = stated.cautions
     return Case(
-        case_id=str(stated["case_id"]),
-        kind=SourceKind(stated["kind"]),
+        case_id=stated.case_id,
+        kind=stated.kind,
         pixels=pixels,
-        sequences=tuple(SequenceName(name) for name in stated["sequences"]),
-        indices=tuple(int(i) for i in stated["indices"]),
-        sources=tuple(str(source) for source in stated["sources"]),
-        spacing_mm=_floats(stated["spacing_mm"]),  # type: ignore[arg-type]
-        orientation=None if stated["orientation"] is None else Orientation(**stated["orientation"]),
-        positions_mm=_floats(stated["positions_mm"]),
+        sequences=stated.sequences,
+        indices=stated.indices,
+        sources=stated.sources,
+        spacing_mm=stated.spacing_mm,
+        orientation=Orientation(**dict(stated.orientation)) if stated.orientation else None,
+        positions_mm=stated.positions_mm,
         masks=masks,
-        grid=None
-        if grid is None
-        else InputGrid(
-            shape=tuple(int(size) for size in grid["shape"]),  # type: ignore[arg-type]
-            affine=np.array(grid["affine"], np.float64),
-            axes=tuple(int(axis) for axis in grid["axes"]),  # type: ignore[arg-type]
-            flips=tuple(int(axis) for axis in grid["flips"]),
-            slots=_floats(grid.get("slots")),
-            placement=_placement_from_json(grid.get("placement")),
-            is_stated=bool(grid.get("is_stated", True)),
+        grid=_to_grid(stated.grid) if stated.grid else None,
+        labels=StudyLabels(**dict(stated.labels)),
+        cautions=tuple(map(Caution, stated.warnings))  # of folders of earlier versions
+        if cautions is None
+        else tuple(
+            Caution(one.sentence, one.aspect, Severity[one.severity.upper()]) for one in cautions
         ),
-        labels=StudyLabels(**stated["labels"]),
-        cautions=_cautions_from_json(stated),
-        window=_floats(stated["window"]),  # type: ignore[arg-type]
-        orientation_assumed=bool(stated.get("orientation_assumed", False)),
+        window=stated.window,
+        orientation_assumed=stated.orientation_assumed,
+    )
+
+
+def _to_grid(stated: _Grid) -> InputGrid:
+    return InputGrid(
+        shape=stated.shape,
+        affine=np.array(stated.affine, np.float64),
+        axes=stated.axes,
+        flips=stated.flips,
+        slots=stated.slots,
+        placement=NiftiPlacement(**dict(stated.placement)) if stated.placement else None,
+        is_stated=stated.is_stated,
     )
 
 
@@ -159,47 +264,9 @@ def _caution_to_json(caution: Caution) -> dict[str, Any]:
     }
 
 
-def _cautions_from_json(stated: dict[str, Any]) -> tuple[Caution, ...]:
-    """Cautions; folders of earlier versions hold their sentences alone."""
-    if "cautions" not in stated:
-        return tuple(Caution(str(sentence)) for sentence in stated["warnings"])
-    return tuple(
-        Caution(
-            str(one["sentence"]),
-            None if one["aspect"] is None else _ASPECTS[one["aspect"]],
-            Severity[str(one["severity"]).upper()],
-        )
-        for one in stated["cautions"]
-    )
-
-
 def _placement_to_json(placement: NiftiPlacement) -> dict[str, Any]:
     """Numbers in hexadecimal: headers hold NaN too, and none may be rounded."""
     return {
         name: [float(number).hex() for number in value] if isinstance(value, tuple) else value
         for name, value in asdict(placement).items()
     }
-
-
-def _placement_from_json(stated: dict[str, Any] | None) -> NiftiPlacement | None:
-    if stated is None:
-        return None
-    return NiftiPlacement(
-        pixdim=_hexadecimals(stated["pixdim"], 4),
-        qform_code=int(stated["qform_code"]),
-        sform_code=int(stated["sform_code"]),
-        quaternion=_hexadecimals(stated["quaternion"], 3),
-        offset=_hexadecimals(stated["offset"], 3),
-        sform=_hexadecimals(stated["sform"], 12),
-        unit=int(stated["unit"]),
-    )
-
-
-def _hexadecimals(values: Any, count: int) -> tuple[float, ...]:
-    if len(values) != count:
-        raise ValueError(f"expected {count} numbers, got {len(values)}")
-    return tuple(float.fromhex(value) for value in values)
-
-
-def _floats(values: Any) -> tuple[float, ...] | None:
-    return None if values is None else tuple(float(value) for value in values)

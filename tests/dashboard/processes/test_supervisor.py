@@ -142,7 +142,7 @@ def test_damaged_database_is_reported_in_a_sentence(tmp_path: Path) -> None:
     process = command(home, free_port())
     _, written = process.communicate(timeout=30)
     assert process.returncode == 2
-    assert written.startswith(f"The review database {home / 'overread.db'} is damaged; put")
+    assert str(home / "overread.db") in written
     assert "OVERREAD_DATABASE_URL" not in written
     assert len(written.splitlines()) == 1
 
