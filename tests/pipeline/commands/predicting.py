@@ -34,9 +34,13 @@ def check_contract(document: dict[str, Any], folder: Path) -> None:
         assert re.fullmatch(r"[0-9a-f]{64}", model["digest"])
     for case in document["cases"]:
         assert set(case) == {
-            "case_id", "spacing_mm", "tumor", "volume_ml", "dice", "warnings", "slices",
-            "input_findings",
+            "case_id", "spacing_mm", "tumor", "volume_ml", "volume_range_ml", "left_out_ml",
+            "unfit", "dice", "warnings", "slices", "input_findings",
         }  # fmt: skip
+        if case["volume_range_ml"] is not None:
+            low, high = case["volume_range_ml"]
+            assert 0 <= low <= high and case["unfit"] is None
+        assert (case["left_out_ml"] is None) == (case["spacing_mm"] is None)
         for found in case["input_findings"]:
             assert set(found) == {"aspect", "sentence"}
             assert found["aspect"] in list(InputAspect)
@@ -55,8 +59,10 @@ def check_contract(document: dict[str, Any], folder: Path) -> None:
 def check_slice(answer: dict[str, Any], case: dict[str, Any], folder: Path) -> None:
     assert set(answer) == {
         "index", "source", "tumor_probability", "tumor", "mask", "mask_area_px", "dice",
-        "classifier_score", "outline_evidence", "decided_by",
+        "classifier_score", "outline_evidence", "decided_by", "left_out_px", "doubts",
     }  # fmt: skip
+    assert type(answer["left_out_px"]) is int and answer["left_out_px"] >= 0
+    assert all(isinstance(doubt, str) for doubt in answer["doubts"])
     assert 0 <= answer["classifier_score"] <= 1
     assert (answer["outline_evidence"] is None) == (answer["decided_by"] == "gate")
     assert type(answer["index"]) is int
