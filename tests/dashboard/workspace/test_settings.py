@@ -10,7 +10,10 @@ from dashboard.workspace.settings import (
     VARIABLES,
     Settings,
     SettingsError,
+    known_environment,
+    open_workspace,
     read_settings,
+    report_unknown_variables,
     unknown_variables,
 )
 
@@ -159,3 +162,16 @@ def test_nothing_else_reads_the_environment() -> None:
     for path in (ROOT / "dashboard").rglob("*.py"):
         if path.name != "settings.py":
             assert not re.search(r"\b(environ|getenv)\b", path.read_text("utf-8")), path
+
+
+def test_every_process_reports_unknown_variables_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OVERREAD_HOME", str(tmp_path))
+    monkeypatch.setenv("OVERREAD_PROT", "80")
+    report_unknown_variables.cache_clear()
+    for _ in range(2):
+        open_workspace()
+    assert [record.args[0] for record in caplog.records if record.args] == ["OVERREAD_PROT"]
+    assert "OVERREAD_PROT" not in known_environment()
+    assert known_environment()["OVERREAD_HOME"] == str(tmp_path)

@@ -59,7 +59,7 @@ def test_cases_without_any_outline_are_left_out_of_the_mean(
     check = measure_precision([make_case(masks=True), dark], *analysers)
     assert check.patients == 2
     assert check.mask_dice_mean == check.mask_dice_lowest == pytest.approx(96 / 112)
-    with pytest.raises(InputError, match="Nothing is outlined"):
+    with pytest.raises(InputError):
         measure_precision([dark], *analysers)
 
 
