@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,10 @@ from dashboard.masks.encoding import decode_mask, encode_mask
 from dashboard.store import StudyRow
 from dashboard.store.entries import read_reference
 from dashboard.workspace.services import Services
-from pipeline import AttachedReference, Case, Caution, InputError, ReadingAspect
+from pipeline import Case, Caution, InputError, ReadingAspect
+
+if TYPE_CHECKING:  # with it come the readers of all formats
+    from pipeline import AttachedReference
 
 _GONE = "The reference of this study has changed; open it again."
 
@@ -41,7 +45,8 @@ def load_case(services: Services, row: StudyRow) -> Case:
         return make_volume(decode_mask(content, shape_of(row)), shape_of(row))
 
     masks = services.files.keep_reference(attached.digest, read)
-    return with_attached(case, AttachedReference(masks, attached.sources, attached.warnings))
+    reference = pipeline.AttachedReference(masks, attached.sources, attached.warnings)
+    return with_attached(case, reference)
 
 
 def with_attached(case: Case, reference: AttachedReference) -> Case:

@@ -19,7 +19,7 @@ from dashboard.store.stored_json import AttachedFiles, Entries, Entry
 from dashboard.studies.intake import digest_data
 from dashboard.workspace.received import NO_STUDY, NotThere
 from dashboard.workspace.services import Services
-from pipeline import Case, InputError, clean_label
+from pipeline import Case, InputError
 
 #: How many of an attached reference's files are named with it.
 _NAMED_SOURCES = 20
@@ -40,7 +40,7 @@ def rename(services: Services, row: StudyRow, label: str, *, revision: int, by: 
         NotThere: The study was deleted.
         EntriesConflict: Another reader has changed the study since.
     """
-    label = clean_label(label) if label.strip() else ""
+    label = pipeline.clean_label(label) if label.strip() else ""
     change = StudyChange(
         label="" if label == row.original_name else label,
         entries=replace(row.entries, label_by=by),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pipeline
 from dashboard.store import DatabaseError, ModelKey, Store, StudyRow
 from dashboard.workspace.settings import Settings, SettingsError, open_workspace
 from dashboard.workspace.study_files import StudyFiles
@@ -19,7 +20,6 @@ from pipeline import (
     StorageError,
     TaskInfo,
     choose_precision,
-    enter_spacing,
     read_model_info,
     result_key,
 )
@@ -74,7 +74,8 @@ class Services:
         spacing_mm, by = row.entries.spacing_mm, row.entries.spacing_by
         if spacing_mm is None or by is None:
             return case
-        return enter_spacing(case, spacing_mm, entered_by=by.author)
+        # through the facade, which loads the geometry of NIfTI on first use
+        return pipeline.enter_spacing(case, spacing_mm, entered_by=by.author)
 
 
 def start_services() -> Services:

@@ -133,9 +133,11 @@ def test_three_series_side_by_side_move_together_and_are_remembered(page, three_
     names = page.locator(".series-card .series-name").all_inner_texts()
     page.click("#mode-linked")
     expect(page.locator("#pane-name-right")).to_have_text(names[2])  # T1 post-contrast
-    with page.expect_response("**/api/reader") as saved:
+    with page.expect_request(
+        lambda sent: sent.method == "PUT" and '"three"' in (sent.post_data or "")
+    ) as saved:
         page.click("#mode-three")
-    assert saved.value.json()["view_mode"] == "three"
+    assert saved.value.response().json()["view_mode"] == "three"
     expect(page.locator("#corner-series-second")).to_have_text(names[1])
     expect(page.locator("#corner-series-third")).to_have_text(names[2])
     before = image(page, "#viewer-third")

@@ -22,8 +22,11 @@ def study(site: Site) -> str:
     return site.add_study("measurements", shift=6)
 
 
+MAIN_LABEL = "#viewer-screen .measure-label-main"
+
+
 def labels(page: Page) -> list[str]:
-    return page.locator("#viewer-screen .measure-label-main").all_text_contents()
+    return page.locator(MAIN_LABEL).all_text_contents()
 
 
 def wait_saved(page: Page, count: int) -> None:
@@ -321,7 +324,7 @@ def test_an_arrow_has_a_text_that_is_stored_changed_and_copied(page, study):
     page.keyboard.type("edema <b>")
     page.keyboard.press("Enter")
     expect(page.locator("#arrow-dialog")).to_be_hidden()
-    assert labels(page) == ["edema <b>"]
+    expect(page.locator(MAIN_LABEL)).to_have_text(["edema <b>"])
     wait_saved(page, 1)
 
     page.reload()
@@ -333,7 +336,7 @@ def test_an_arrow_has_a_text_that_is_stored_changed_and_copied(page, study):
     page.fill("#arrow-text", "gliosis")
     page.click("#arrow-save")
     wait_saved(page, 1)
-    assert labels(page) == ["gliosis"]
+    expect(page.locator(MAIN_LABEL)).to_have_text(["gliosis"])
     assert page.locator("#measure-state").get_attribute("data-merged") == "0"
 
     page.click("#measure-copy")

@@ -50,8 +50,12 @@ def add_unreadable(page: Page, folder: Path) -> None:
 
 def delete(page: Page, name: str) -> None:
     row = page.locator(ROW, has_text=name)
-    row.hover()
-    row.locator(".study-delete").click()
+    button = row.locator(".study-delete")
+    for _ in range(20):  # the list may move below the pointer while studies are analysed
+        row.hover()
+        if button.is_visible():
+            break
+    button.click()
     page.click("#worklist-delete-yes")
     expect(row).to_have_count(0)
 

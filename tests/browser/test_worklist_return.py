@@ -21,8 +21,8 @@ def studies(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
     ids = [site.add_study("returned", shift=5)]
     folder = tmp_path_factory.mktemp("returned")
     for k in range(COUNT):
-        write_png(folder / f"back{k:02d}" / f"back{k:02d}_flair.png", seed=700 + k)
-        ids += site.add_files(folder / f"back{k:02d}")
+        write_png(folder / f"kiwi{k:02d}" / f"kiwi{k:02d}_flair.png", seed=700 + k)
+        ids += site.add_files(folder / f"kiwi{k:02d}")
     site.settle()
     yield ids
 
@@ -55,19 +55,19 @@ def test_sort_search_tab_and_place_are_kept_on_return(worklist: Page, way: str) 
         "aria-sort", "descending"
     )
     worklist.click("#worklist-tabs [data-origin=upload]")
-    worklist.fill("#worklist-search", "back")
-    expect(worklist.locator(ROW).first).to_contain_text(f"back{COUNT - 1}")
+    worklist.fill("#worklist-search", "kiwi")
+    expect(worklist.locator(ROW).first).to_contain_text(f"kiwi{COUNT - 1}")
     worklist.locator(VIEWPORT).evaluate("box => { box.scrollTop = 340; }")
     opened = worklist.locator(f"{ROW}[row-index='14']")
-    study = opened.get_attribute("row-id")
     worklist.wait_for_timeout(400)  # the grid reports the end of scrolling after a moment
+    study = opened.get_attribute("row-id")
     opened.locator("[col-id=study_date]").click()
     worklist.wait_for_selector("#viewer-screen[data-slice]")
     if way == "back":
         worklist.go_back()
     else:
         worklist.click("#nav-worklist")
-    expect(worklist.locator("#worklist-search")).to_have_value("back")
+    expect(worklist.locator("#worklist-search")).to_have_value("kiwi")
     expect(worklist.locator("#worklist-tabs [data-origin=upload]")).to_have_attribute(
         "aria-pressed", "true"
     )
@@ -130,8 +130,8 @@ def test_delete_is_reached_by_touch(touched: Page, studies: list[str]) -> None:
 
 
 def test_analysis_is_cancelled_from_the_worklist(worklist: Page, site: Site) -> None:
-    running = site.add_study("stopping", analysed=False, shift=7)
-    waiting = site.add_study("waiting", analysed=False, shift=8)
+    running = site.add_study("to-cancel-running", analysed=False, shift=7)
+    waiting = site.add_study("to-cancel-waiting", analysed=False, shift=8)
     for study, state in ((waiting, "queued"), (running, "running")):
         row = worklist.locator(f'{ROW}[row-id="{study}"]')
         expect(row.locator(f".study-state--{state}")).to_be_visible()

@@ -119,7 +119,7 @@ class Deployment:
         end_id = self._end_id()
         callbacks = self.ask("/_dash-dependencies")
         output = next(c["output"] for c in callbacks if c["output"].startswith("analysis-outcome"))
-        value = {"study_id": study, "asked": 1}
+        value = {"study_id": study, "asked": 1, "again": False}
         body = {
             "output": output,
             "outputs": {"id": "analysis-outcome", "property": "data"},

@@ -38,7 +38,9 @@ try:
         return json.loads(browser.get(f"/api/studies/{study_id}", "study"))["job"]["state"]
 
     def follow(study_id, seconds):
-        page.props["analysis-request"] = {"data": {"study_id": study_id, "asked": now_ms()}}
+        page.props["analysis-request"] = {
+            "data": {"study_id": study_id, "asked": now_ms(), "again": False}
+        }
         until = time.monotonic() + seconds
         (output, pause), = page.outputs_of("analysis-request.data")
         heard = []

@@ -7,7 +7,7 @@
 /** @import { Session } from "../viewer/session.js" */
 /** @import { MaskName, One } from "./bidimensional.js" */
 
-import { byId, letGoOfClick, make } from "../frame/dom.js";
+import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import { ask, pauseOf } from "../frame/server.js";
 import * as correction from "../correct/correction.js";
@@ -26,7 +26,9 @@ const MEASURING = "Measuring diameters.";
 async function fetchFor(session, tries = 0) {
   const { result } = session.study;
   if (!result) return;
-  const isWanted = () => viewer.now === session && session.study.result === result;
+  // React may take the page away before the viewer hears that it was left.
+  const isShown = () => find("findings-threshold") !== null;
+  const isWanted = () => viewer.now === session && session.study.result === result && isShown();
   const { ok, body } = await ask(result.measures_url);
   if (!isWanted()) return;
   if (ok) return viewer.setMeasures(body);

@@ -111,10 +111,10 @@ def test_a_full_disk_is_one_sentence_and_what_is_finished_stays(
 ) -> None:
     write = predict_command.write_masks
 
-    def fill_up(output: Path, case_id: str, *rest: Any) -> Any:
+    def fill_up(output: Path, case_id: str, *rest: Any, **options: Any) -> Any:
         if case_id != "a":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return write(output, case_id, *rest)
+        return write(output, case_id, *rest, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(predict_command, "write_masks", fill_up)
