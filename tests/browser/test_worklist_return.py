@@ -63,6 +63,8 @@ def test_sort_search_tab_and_place_are_kept_on_return(worklist: Page, way: str) 
     study = opened.get_attribute("row-id")
     opened.locator("[col-id=study_date]").click()
     worklist.wait_for_selector("#viewer-screen[data-slice]")
+    # the address, and with it the study to come back to, follows after a moment
+    expect(worklist).to_have_url(re.compile(rf"study={study}&slice="))
     if way == "back":
         worklist.go_back()
     else:
