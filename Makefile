@@ -56,7 +56,7 @@ test: lint scripts browser services
 # The long forms: kills, load, large studies, a thousand examples per property. About an hour; writes docs/measured.
 soak: $(VENV)/.installed-dev browser services
 	@OVERREAD_SOAK=1 $(PYTEST) -s -m soak
-	$(PY) -m tests.load.measure_all --soak
+	$(PY) -m tests.load.measure_all
 
 lint: $(VENV)/.installed-dev node_modules/.installed
 	@$(PY) -m ruff check .

@@ -19,8 +19,8 @@ from running_site import Site
 SIZE, MOVES = 512, 100
 #: A module in whose place another one stands, which times one of its functions.
 TIMED = """
-export * from "{url}?plain";
-import {{ {name} as run }} from "{url}?plain";
+export * from "{url}";
+import {{ {name} as run }} from "{url}";
 export const {name} = (...given) => {{
   const begun = performance.now();
   const made = run(...given);
@@ -40,11 +40,17 @@ def time_parts(page: Page) -> None:
 
     def stand_in(name: str) -> Callable[[Route], None]:
         return lambda route: route.fulfill(
-            body=TIMED.format(url=route.request.url, name=name), content_type="text/javascript"
+            body=TIMED.format(url=f"{route.request.url}.plain.js", name=name),
+            content_type="text/javascript",
         )
+
+    def original(route: Route) -> None:
+        found = route.fetch(url=route.request.url.removesuffix(".plain.js"))
+        route.fulfill(response=found)
 
     for name, path in PARTS.items():
         page.route(f"**/scripts/*/{path}", stand_in(name))
+    page.route("**/*.plain.js", original)
 
 
 @pytest.fixture(scope="module")
