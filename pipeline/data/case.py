@@ -166,7 +166,7 @@ class Case:
         orientation: Letters at the image's edges, None where unknown.
         orientation_assumed: Whether the input contradicts itself about the letters.
         positions_mm: Position of each slice along the slice normal, or None.
-        masks: ``(n, h, w)`` bool reference masks or None where there are none.
+        masks: ``(n, h, w)`` bool reference masks, or None without a reference.
         grid: Grid of a DICOM series or NIfTI volume, None for single images.
         labels: Patient, date and description for display.
         cautions: What stays with every result of this case.

@@ -201,7 +201,7 @@ class LeftOut(Part):
         code: The institution.
         digest: Of the network.
         compared_patients: How many of them were cross-validated too.
-        cross_validated: Figures of these in the cross-validation; None where there are none.
+        cross_validated: Figures of these in the cross-validation; None if missing.
         difference: Of mean Dice, left out minus cross-validated, paired by patient.
         epochs: How many the network was trained for; None where that is not known.
         explanation: What to know before comparing, "" for nothing.

@@ -74,7 +74,7 @@ def find_doubts(
 
 
 def head_of(shown: NDArray[np.generic], least: float) -> NDArray[np.bool_]:
-    """The head on a slice: the largest bright piece, its holes filled; empty where there is none.
+    """The head on a slice: the largest bright piece, its holes filled; empty without one.
 
     Args:
         shown: ``(h, w)`` grey values.

@@ -319,7 +319,7 @@ function apply(step, back) {
   update({ base, touched: after });
 }
 
-/** Undoes or redoes a step; returns it, or null if there is none. */
+/** Undoes or redoes a step; returns it, or null if no step is left. */
 function move(/** @type {boolean} */ back) {
   if (!state || !(back ? state.done : state.undone).length) return null;
   const step = shift(back);

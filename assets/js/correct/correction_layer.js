@@ -128,7 +128,7 @@ export const isShown = ({ show }) =>
   !show.hidden && show.correction && (version !== null || correction.isThere());
 
 /**
- * The mask that is drawn unless hidden; null if there is none.
+ * The mask that is drawn unless hidden; null without a correction.
  *
  * @returns {Drawn | null}
  */

@@ -37,7 +37,7 @@ export function find(id, kind) {
  * @param {string} selector
  * @param {ParentNode} [parent] By default the document.
  * @returns {HTMLElement}
- * @throws {Error} If there is none.
+ * @throws {Error} If nothing matches.
  */
 export function query(selector, parent = document) {
   const element = parent.querySelector(selector);

@@ -38,7 +38,7 @@ async function fetchFor(session, tries = 0) {
 }
 
 /**
- * Diameters of the largest lesion of a mask; null while there are none.
+ * Diameters of the largest lesion of a mask; null until they are measured.
  *
  * @param {Session} now
  * @param {MaskName} which
@@ -102,7 +102,7 @@ function show(now) {
 }
 
 /**
- * Shows the RANO assessment, or why there is none.
+ * Shows the RANO assessment, or why it is not available.
  *
  * @param {"assessed" | "measuring" | "failed"} state Is in the document too, for tests.
  * @param {string} text
@@ -149,9 +149,9 @@ function describe(now, one) {
  * Diameters of the corrected mask.
  *
  * @typedef {object} OwnDiameters
- * @property {string} size "56 × 55", or why there is none; "" if nothing is to be measured.
+ * @property {string} size "56 × 55", or why it is missing; "" if nothing is to be measured.
  * @property {string} unit
- * @property {number | null} k Position of their slice; null if there are none.
+ * @property {number | null} k Position of their slice; null without diameters.
  * @property {string} where Their slice, and whether the reader has edited them.
  * @property {string} criterion The RANO assessment, or why measuring failed.
  * @property {boolean} isLate

@@ -46,7 +46,7 @@ const map = (name) =>
 
 const invert = go((now) => viewer.display({ invert: !now.invert }));
 
-/** Goes to the next conflict, or shows why there is none. */
+/** Goes to the next conflict, or reports why no slice has one. */
 const nextConflict = go(({ study: { result }, k }) => {
   if (!result) return note("Not analysed yet: conflicts unknown.", "conflicts-unknown");
   const found = result.slices.flatMap((slice, j) => (operatingPoint.isConflict(slice) ? [j] : []));
@@ -70,7 +70,7 @@ function areasOf(now) {
   return now.study.result && now.study.indices.map((_, k) => threshold.area(now, k));
 }
 
-/** Goes to the slice on which the mask is largest, or shows why there is none. */
+/** Goes to the slice on which the mask is largest, or reports why the mask is empty. */
 const goToLargest = go((now) => {
   const areas = areasOf(now);
   if (!areas) return note("Not analysed yet: no mask.", "mask-unknown");

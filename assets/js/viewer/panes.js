@@ -169,7 +169,7 @@ function greysOf(now, channel) {
 }
 
 /**
- * First and last slice of the projection around a slice; both that slice if there is none.
+ * First and last slice of the projection around a slice; both are that slice without a projection.
  *
  * @param {Pick<Session, "slab">} now
  * @param {number} j

@@ -90,7 +90,7 @@ export function choose(name) {
 const isSame = (a, b) => a !== null && Math.abs(a.low - b.low) + Math.abs(a.high - b.high) < 1e-9;
 
 /**
- * The preset in effect, "custom" if there is none.
+ * The preset in effect; "custom" if no preset matches the window.
  *
  * @param {Session} now
  */

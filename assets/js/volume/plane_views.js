@@ -85,7 +85,7 @@ function viewAcross(axes, fixed) {
 }
 
 /**
- * The planes of a study, or why there are none.
+ * The planes of a study, or why it cannot have any.
  *
  * @param {Geometry} study
  * @returns {{ axes: Axes, views: PlaneView[], reason: "" } | { reason: string }}

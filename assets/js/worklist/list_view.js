@@ -37,7 +37,7 @@ function sortOf(found) {
 }
 
 /**
- * The view that was stored last; an unsorted, unfiltered one where there is none.
+ * The view that was stored last; without one, an unsorted and unfiltered view.
  *
  * @returns {View}
  */

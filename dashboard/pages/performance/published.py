@@ -16,7 +16,7 @@ from pipeline import ExperimentResults, MeasuredRow, NotRunRow
 from pipeline.evaluation.facade import Figure, NotRun, find_image_figure
 from pipeline.image_tasks.facade import ConfusionMatrix, Published
 
-#: Runs the experiments; shown where there are none.
+#: Runs the experiments; shown if no results exist.
 EXPERIMENT_COMMAND = "python -m pipeline experiment NAME"
 
 

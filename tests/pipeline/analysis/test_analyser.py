@@ -289,13 +289,13 @@ def test_classifier_outline_and_decision_are_told_apart(stages: Any, tmp_path: P
 
 
 def test_progress_runs_to_the_end_and_never_back(stages: Any, tmp_path: Path) -> None:
-    told: list[tuple[int, int, str]] = []
-    make_analyser(tmp_path).analyse(make_case(12), progress=lambda *event: told.append(event))
-    done = [event[0] for event in told]
+    events: list[tuple[int, int, str]] = []
+    make_analyser(tmp_path).analyse(make_case(12), progress=lambda *event: events.append(event))
+    done = [event[0] for event in events]
     assert done == sorted(done)
-    assert told[-1][0] == told[-1][1] == 24
-    assert {event[2] for event in told[:-1]} == {
-        progress_words(done, total) for done, total, _ in told[:-1]
+    assert events[-1][0] == events[-1][1] == 24
+    assert {event[2] for event in events[:-1]} == {
+        progress_words(done, total) for done, total, _ in events[:-1]
     }
 
 
