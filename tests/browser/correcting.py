@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import reading
 from playwright.sync_api import Page, expect
 from running_site import Site
 
 AREA = "#correction-size-slice"
+#: Saving status of a correction that has been loaded.
+LOADED = re.compile("^(none|saved|version)$")
 
 
 def add_own_study(site: Site, test: str) -> str:
@@ -18,6 +22,12 @@ def add_own_study(site: Site, test: str) -> str:
 def open_study(page: Page, study: str, slice_number: int = 6) -> None:
     """Open a study as `reading.open_study` does, with the AI's result."""
     reading.open_study(page, study, slice_number, ready=reading.RESULT)
+    correction_loaded(page)
+
+
+def correction_loaded(page: Page) -> None:
+    """Wait for the stored correction: until then the page refuses changes."""
+    expect(page.locator("#edit-words")).to_have_attribute("data-status", LOADED)
 
 
 def edit(page: Page, tool: str = "4", *, size: int = 1) -> None:

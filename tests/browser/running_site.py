@@ -186,8 +186,8 @@ class Site:
             speck: Put 3 x 3 pixels on slice 7, rows and columns 45 to 47, that the AI leaves out.
             prefix: Begins its files' names, and so the patient's in the worklist.
         """
-        folder = self._folder / name
         self._studies += 1  # no two studies hold the same: the answer to one would be the other's
+        folder = self._folder / "studies" / str(self._studies) / name
         write_study(folder, shift=shift, rim=rim, speck=speck, prefix=prefix, mark=self._studies)
         return self.add_folder(folder, analysed=analysed)
 
@@ -230,7 +230,7 @@ def write_study(
 
     ``mark`` is the grey of one dark pixel outside the head.
     """
-    folder.mkdir()
+    folder.mkdir(parents=True)
     volume = np.zeros((SIZE, SIZE, SLICES), np.uint8)
     volume[0, 0, 0] = mark
     mask = np.zeros_like(volume)

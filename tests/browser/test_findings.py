@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from correcting import correction_loaded
 from page_modules import with_modules
 from PIL import Image
 from playwright.sync_api import expect
@@ -77,6 +78,7 @@ def test_without_spacing_volumes_are_in_voxels(page, tmp_path, site):
     expect(page.locator("#finding-volume-line")).to_have_text("1,280 voxels")
     expect(page.locator("#finding-area")).to_have_text("320 px")
     assert page.inner_text("#threshold-band").count("1,280") == 2
+    correction_loaded(page)
     page.keyboard.press("e")
     page.keyboard.press("4")
     page.locator("#edit-size").fill("1")

@@ -43,6 +43,7 @@ export function time(iso) {
 
 /** Saving status of the correction; "saving" includes changes that are about to be sent. */
 function statusKind() {
+  if (correctionStore.isLoading()) return "loading";
   const { kind } = correctionStore.status();
   const isAhead = correctionStore.isDirty() && ["none", "saved", "version"].includes(kind);
   return isAhead ? "saving" : kind;
@@ -52,6 +53,7 @@ function statusKind() {
 export function words() {
   const { at = "", sentence, line } = correctionStore.status();
   const kind = statusKind();
+  if (kind === "loading") return "Loading your correction";
   if (kind === "saving") return "Saving draft";
   if (kind === "saved") return `Draft saved ${time(at)}`;
   if (kind === "version") return `Saved as version ${line?.number} by ${line?.author}, ${time(at)}`;
