@@ -254,7 +254,8 @@ def test_an_unsaved_draft_is_replaced_only_after_confirmation(page: Page, study:
     area(page, 264)
 
 
-def test_enter_closes_polygons_while_editing(page: Page, study: str) -> None:
+def test_enter_closes_polygons_while_editing(page: Page, site: Site, study: str) -> None:
+    add_own_study(site, "enter-goes-on-to-another")
     open_study(page, study)
     expect(page.locator("#next-position")).not_to_be_empty()
     address = page.url
