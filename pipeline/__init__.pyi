@@ -51,6 +51,7 @@ from .engine.selection import choose_precision as choose_precision
 from .errors import Cancelled as Cancelled
 from .errors import InputError as InputError
 from .errors import ProgressCallback as ProgressCallback
+from .errors import printable as printable
 from .experiments.documents import ExperimentResults as ExperimentResults
 from .experiments.documents import MeasuredRow as MeasuredRow
 from .experiments.documents import NotRunRow as NotRunRow

@@ -9,6 +9,7 @@ module of its own (`dashboard.store.postgres`).
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -39,6 +40,34 @@ _OPEN_CONNECTIONS = 8
 
 class DatabaseError(Exception):
     """The database cannot be used; the message is one plain sentence."""
+
+
+def keep_values_out(engine: Engine) -> None:
+    """Keep the values of rows out of the errors of an engine.
+
+    ``hide_parameters`` leaves out what was sent. What a driver says may quote a value or the whole
+    row ("Failing row contains ..."): its type, its code and the names of the schema remain.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def clean(context: ExceptionContext) -> None:
+        original = context.original_exception
+        if not context.is_disconnect and isinstance(context.sqlalchemy_exception, DBAPIError):
+            words = _describe_driver_error(original)
+            original.args = (words,)
+            kind = f"{type(original).__module__}.{type(original).__name__}"
+            context.sqlalchemy_exception.args = (f"({kind}) {words}",)
+
+
+def _describe_driver_error(error: BaseException) -> str:
+    """The code of a driver's error, and what of the schema it is about."""
+    if isinstance(error, sqlite3.Error):
+        return str(error)  # names of the schema only
+    found = getattr(error, "diag", None)
+    names = ("sqlstate", "table_name", "column_name", "constraint_name")
+    return ", ".join(
+        f"{name} {value}" for name in names if (value := getattr(found, name, None)) is not None
+    )
 
 
 def now_utc() -> datetime:
@@ -67,6 +96,7 @@ class Database:
         self.clock = clock
         try:
             self._engine = self._open_engine(url)
+            keep_values_out(self._engine)
             self._writer = self._engine.execution_options(overread_writes=True)
             self._prepare()
         except migrations.UnknownTables as error:
@@ -164,6 +194,7 @@ def _why_not(url: str, error: Exception, file: Path | None) -> str:
 def _open_sqlite(url: str) -> Engine:
     engine = create_engine(
         url,
+        hide_parameters=True,
         json_deserializer=keep_json_text,
         poolclass=QueuePool,
         pool_size=_OPEN_CONNECTIONS,

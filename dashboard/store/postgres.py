@@ -74,6 +74,7 @@ def open_postgres(url: URL, clock: ServerClock) -> Engine:
     arguments: dict[str, Any] = {k: v for k, v in _CONNECT_ARGS.items() if k not in url.query}
     engine = create_engine(
         url,
+        hide_parameters=True,
         json_deserializer=keep_json_text,
         pool_pre_ping=True,
         pool_recycle=_RECYCLE_S,

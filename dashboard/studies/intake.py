@@ -281,8 +281,8 @@ def _scan(
         if services.store.source_state(origin, name) == state:
             continue
         report = add_files(services, paths, origin=origin, source=name)
-        for error in report.errors:
-            _LOG.warning("%s: %s", name, error.message)
+        if report.errors:  # without their names, which may be patients'
+            _LOG.warning("%d files of the %s folder cannot be read.", len(report.errors), origin)
         found = {row.study_id for row in report.studies}
         for study_id in services.store.studies_of_source(origin, name):
             row = services.store.study(study_id)

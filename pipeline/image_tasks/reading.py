@@ -105,7 +105,7 @@ def read_grey(file: InputFile) -> NDArray[np.float32]:
     except InputError:
         raise
     except Exception:  # whatever a damaged file does to a library
-        _LOG.debug("unforeseen input %r", file.source, exc_info=True)
+        _LOG.debug("unforeseen input", exc_info=True)
         message = f"{file.name} cannot be read: it is damaged or of an unknown kind."
         raise InputError(file.source, message) from None
     if len(pages) != 1:

@@ -25,8 +25,7 @@ from pipeline.data.reading.limits import (
     MAX_ARCHIVE_RATIO,
     gigabytes,
 )
-from pipeline.data.reading.names import printable
-from pipeline.errors import InputError
+from pipeline.errors import InputError, printable
 
 _CHUNK_BYTES = 1 << 20
 #: Flag of an entry whose name is UTF-8; without it, the standard says code page 437.

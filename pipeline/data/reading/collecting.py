@@ -31,8 +31,7 @@ from pipeline.data.reading.format_kinds import (
 )
 from pipeline.data.reading.formats import TEXT, read_format, refusal_of
 from pipeline.data.reading.limits import MAX_ARCHIVE_DEPTH, MAX_FILES
-from pipeline.data.reading.names import printable
-from pipeline.errors import InputError
+from pipeline.errors import InputError, printable
 from pipeline.storage.checked_json import read_json
 
 #: Files that come with images in every data set and export: passed over in a folder or archive.

@@ -158,12 +158,6 @@ def case_names(name: str, key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def printable(name: str) -> str:
-    """Name that can be shown and stored: undecodable bytes and control characters replaced."""
-    text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/")
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
 def lgg_labels(prefix: str) -> tuple[str, str]:
     """Patient and ISO study date of a series of the public LGG set."""
     match = _LGG_SERIES.fullmatch(prefix)
