@@ -12,7 +12,6 @@ one slice of a large study is read without the others. Decoding trusts nothing a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import struct
@@ -29,11 +28,11 @@ from pipeline.analysis.answer import Answer, Outline
 from pipeline.analysis.results import AnswerMap, ModelReference
 from pipeline.models.decision import DecidedBy
 from pipeline.storage.checked_json import STRICT
+from pipeline.storage.digests import seal, unseal
 from pipeline.storage.field_types import Count, Share
 
 _MAGIC = b"OVR5"
 _LENGTH = struct.Struct(">I")
-_BODY = len(_MAGIC) + hashlib.sha256().digest_size
 #: An answer that would unpack to more than this is none of ours.
 _MAX_VOXELS = 2**31
 Side = Annotated[int, Field(gt=0)]
@@ -96,7 +95,7 @@ def encode_answer(answer: Answer, key: str) -> bytes:
     )
     text = json.dumps(asdict(header), allow_nan=False).encode()
     body = b"".join([_LENGTH.pack(len(text)), text, *blobs])
-    return _MAGIC + hashlib.sha256(body).digest() + body
+    return seal(_MAGIC, body)
 
 
 def decode_answer(entry: bytes, key: str) -> Answer:
@@ -171,17 +170,15 @@ def _read_map(header: _Header, entry: bytes, start: int, name: AnswerMap) -> NDA
 
 def _read_header(entry: bytes, key: str) -> tuple[_Header, int]:
     """Check the bytes and their header; returns it and where the slices begin."""
-    body = entry[_BODY:]
-    if entry[: len(_MAGIC)] != _MAGIC or len(body) < _LENGTH.size:
+    body = unseal(_MAGIC, entry)
+    if len(body) < _LENGTH.size:
         raise ValueError("the entry is not an answer")
-    if hashlib.sha256(body).digest() != entry[len(_MAGIC) : _BODY]:
-        raise ValueError("the entry is damaged")
     end = _LENGTH.size + _LENGTH.unpack_from(body)[0]
-    header = _header_type().validate_json(body[_LENGTH.size : end])
+    header = _header_type().validate_json(bytes(body[_LENGTH.size : end]))
     header.check(key)
     if end + sum(header.sizes) != len(body):
         raise ValueError("the entry's slices do not fill it")
-    return header, _BODY + end
+    return header, len(entry) - len(body) + end
 
 
 @cache

@@ -163,7 +163,7 @@ def _export(info: NetworkInfo, engine_dir: Path, engine: str) -> None:
             keras_digest=info.digest,
             max_difference=difference,
             limit=AGREEMENT_LIMIT,
-            sizes=draft.sizes(),
+            digests=draft.digests(),
         )
         write_document(draft.record, record)
         shutil.rmtree(files.folder, ignore_errors=True)

@@ -2,8 +2,13 @@
 
 An exported network is a folder ``<engine_dir>/<task>/<digest>-<engine>``, named by the first twelve
 digits of the ``.keras`` file's digest, with the files of each stage and ``export.json``. The JSON
-is written last and names the whole digest and how far the answers were from Keras's; without it, or
-with another digest in it, the network counts as not exported.
+is written last. It names the whole digest, the SHA-256 of each exported file, and how far the
+answers of exactly these files were from Keras's. Without it, or where any digest is another one,
+the network counts as not exported.
+
+The digests are in the folder of the files: they find what a disk, a copy or an editor altered.
+Somebody who may write the folder could export another network as well, so that no other place would
+be safer; the folder belongs to the server's user only (mode 0700).
 """
 
 from __future__ import annotations
@@ -17,7 +22,8 @@ from pydantic import with_config
 from pipeline.errors import InputError
 from pipeline.models.registry import NetworkInfo
 from pipeline.storage.checked_json import STRICT, read_json
-from pipeline.storage.field_types import Count, Digest, Name, Share
+from pipeline.storage.digests import file_digest
+from pipeline.storage.field_types import Digest, Name, Share
 
 #: Largest difference from Keras that an exported float32 model may have: in probability, and of
 #: other outputs in units of their largest value (`pipeline.engine.export.measure_difference`).
@@ -37,10 +43,10 @@ class ExportRecord:
         keras_digest: SHA-256 of the ``.keras`` file.
         max_difference: Largest difference of its answers from Keras's.
         limit: What was allowed.
-        sizes: Bytes of each file, by name.
+        digests: SHA-256 of each file whose answers were compared, by name.
     """
 
-    schema: Literal[4] = 4
+    schema: Literal[5] = 5
     task: Name
     name: Name
     engine: Name
@@ -48,7 +54,7 @@ class ExportRecord:
     keras_digest: Digest
     max_difference: Share
     limit: Share
-    sizes: dict[Name, Count]
+    digests: dict[Name, Digest]
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,8 @@ class ExportedFiles:
         """Folder of what the runtime compiled for this machine."""
         return self.folder / "compiled"
 
-    def sizes(self) -> dict[str, int]:
-        """Bytes of each stage's files, and of the heads where there are any, by name.
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each stage's files, and of the heads where there are any, by name.
 
         Raises:
             OSError: One is missing.
@@ -97,7 +103,7 @@ class ExportedFiles:
         endings = SUFFIXES[self.engine]
         paths = [stage.with_suffix(suffix) for stage in self.stages for suffix in endings]
         paths += [self.heads] if self.has_heads else []
-        return {path.name: path.stat().st_size for path in paths}
+        return {path.name: file_digest(path) for path in paths}
 
 
 def exported_files(info: NetworkInfo, engine_dir: Path, engine: str) -> ExportedFiles:
@@ -107,33 +113,46 @@ def exported_files(info: NetworkInfo, engine_dir: Path, engine: str) -> Exported
 
 
 def is_exported(info: NetworkInfo, engine_dir: Path, engine: str) -> bool:
-    """Whether an export of exactly these weights exists, is whole, and agreed with Keras."""
-    files = exported_files(info, engine_dir, engine)
-    try:
-        record = read_json(
-            files.record, ExportRecord, shown=files.record.name, remedy="export the model again"
-        )
-        return (
-            record is not None
-            and record.engine == engine
-            and record.keras_digest == info.digest
-            and record.max_difference <= AGREEMENT_LIMIT
-            and record.sizes == files.sizes()
-        )
-    except (InputError, OSError):
-        return False
+    """Whether an export of exactly these weights exists, is unaltered, and agreed with Keras."""
+    return _why_unusable(info, exported_files(info, engine_dir, engine)) is None
 
 
 def require_export(info: NetworkInfo, engine_dir: Path, engine: str) -> ExportedFiles:
     """The files of an export that may be used.
 
     Raises:
-        InputError: These weights are not exported.
+        InputError: These weights are not exported, or the exported files were altered since.
     """
-    if not is_exported(info, engine_dir, engine):
-        raise InputError(
-            info.name,
-            f"The network of task {info.task_name} is not exported for the engine {engine} yet. "
-            f"Run: python -m pipeline export --task {info.task_name}",
+    files = exported_files(info, engine_dir, engine)
+    why = _why_unusable(info, files)
+    if why is not None:
+        message = f"{why} Run: python -m pipeline export --task {info.task_name}"
+        raise InputError(info.name, message)
+    return files
+
+
+def _why_unusable(info: NetworkInfo, files: ExportedFiles) -> str | None:
+    """Why an export may not be used, in one sentence; None where it may."""
+    network = f"network of task {info.task_name}"
+    missing = f"The {network} is not exported for the engine {files.engine} yet."
+    try:
+        record = read_json(
+            files.record, ExportRecord, shown=files.record.name, remedy="export the model again"
         )
-    return exported_files(info, engine_dir, engine)
+        if (
+            record is None
+            or record.engine != files.engine
+            or record.keras_digest != info.digest
+            or record.max_difference > AGREEMENT_LIMIT
+        ):
+            return missing
+        found = files.digests()
+    except (InputError, OSError):
+        return missing
+    altered = [name for name, digest in found.items() if record.digests.get(name) != digest]
+    if altered:
+        return (
+            f"The exported {network} was altered and is not used: {', '.join(altered)}"
+            " differ from the files that were compared with Keras."
+        )
+    return None

@@ -138,7 +138,7 @@ def test_what_is_exported_is_left_alone_until_asked_again(
 
 
 @pytest.mark.parametrize("engine", EXPORTED)
-@pytest.mark.parametrize("damage", ["digest", "truncated", "no record", "disagreement", "garbage"])
+@pytest.mark.parametrize("damage", ["digest", "no record", "disagreement", "garbage"])
 def test_stale_or_damaged_exports_count_as_none(
     models_dir: Path, engine_dir: Path, tmp_path: Path, engine: str, damage: str
 ) -> None:
@@ -149,9 +149,6 @@ def test_stale_or_damaged_exports_count_as_none(
     assert is_exported(info, tmp_path / "engine", engine)
     if damage == "digest":
         files.record.write_text(json.dumps(record | {"keras_digest": "0" * 64}))
-    elif damage == "truncated":
-        weights = files.folder / WEIGHTS[engine]
-        weights.write_bytes(weights.read_bytes()[:-1])
     elif damage == "disagreement":
         files.record.write_text(json.dumps(record | {"max_difference": 0.1}))
     elif damage == "garbage":
@@ -164,6 +161,69 @@ def test_stale_or_damaged_exports_count_as_none(
     (other,) = set(EXPORTED) - {engine}
     where = {"precision": "f32", "engine_dir": tmp_path / "engine"}
     assert choose_engine(info, "auto", **where) == other
+
+
+@pytest.mark.parametrize("engine", EXPORTED)
+@pytest.mark.parametrize("damage", ["one bit", "truncated", "heads"])
+def test_altered_exports_are_named_not_used_and_made_again(
+    models_dir: Path, engine_dir: Path, tmp_path: Path, engine: str, damage: str
+) -> None:
+    from pipeline.engine.export import export_models
+
+    shutil.copytree(engine_dir, tmp_path / "engine")
+    info = read_model_info(models_dir).network
+    files = exported_files(info, tmp_path / "engine", engine)
+    path = files.heads if damage == "heads" else files.folder / WEIGHTS[engine]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # the size stays
+    path.write_bytes(content[:-1] if damage == "truncated" else content)
+    assert not is_exported(info, tmp_path / "engine", engine)
+    where = {"engine": engine, "precision": "f32", "engine_dir": tmp_path / "engine"}
+    with pytest.raises(InputError) as refused:
+        open_stages(info, **where)
+    assert path.name in refused.value.message
+    if damage == "one bit":
+        export_models(models_dir, tmp_path / "engine", engine=engine)
+        assert open_stages(info, **where).first.engine == engine
+
+
+@pytest.mark.parametrize("damage", ["one bit", "truncated", "foreign"])
+def test_an_altered_compiled_network_is_compiled_again(
+    models_dir: Path,
+    engine_dir: Path,
+    tmp_path: Path,
+    damage: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shutil.copytree(engine_dir, tmp_path / "engine")
+    info = read_model_info(models_dir).network
+    where = {"engine": "openvino", "precision": "f32", "engine_dir": tmp_path / "engine"}
+    compiled = exported_files(info, tmp_path / "engine", "openvino").compiled
+    shutil.rmtree(compiled, ignore_errors=True)
+    batch = np.random.default_rng(0).normal(size=(1, SIZE, SIZE, 5)).astype(np.float32)
+
+    def answer() -> list[np.ndarray]:
+        stages = open_stages(info, **where)
+        score, *features = stages.first.predict([batch])
+        return [score, *features, *stages.second.predict(features)]
+
+    right = answer()
+    names = sorted(path.name for path in compiled.iterdir())
+    assert len(names) == 2
+    for given, expected in zip(answer(), right, strict=True):  # from what was stored
+        np.testing.assert_array_equal(given, expected)
+    assert not caplog.messages
+    for path in compiled.iterdir():
+        content = bytearray(path.read_bytes())
+        content[-len(content) // 4] ^= 0x40  # among the weights
+        path.write_bytes({"one bit": content, "truncated": content[:-1], "foreign": b"x"}[damage])
+    for given, expected in zip(answer(), right, strict=True):
+        np.testing.assert_array_equal(given, expected)
+    assert [any(name in said for said in caplog.messages) for name in names] == [True, True]
+    caplog.clear()
+    answer()
+    assert not caplog.messages  # both were stored again
+    assert sorted(path.name for path in compiled.iterdir()) == names
 
 
 def test_without_any_export_the_fastest_engine_is_the_one_to_export(
@@ -182,6 +242,8 @@ def test_an_export_that_the_engine_cannot_read_is_told(
     files = exported_files(info, tmp_path / "engine", engine)
     shutil.rmtree(files.compiled, ignore_errors=True)
     files.stages[0].write_bytes(b"<" * files.stages[0].stat().st_size)
+    record = json.loads(files.record.read_text())
+    files.record.write_text(json.dumps(record | {"digests": files.digests()}))
     with pytest.raises(InputError, match="cannot load the exported network"):
         open_stages(info, engine=engine, precision="f32", engine_dir=tmp_path / "engine")
 
