@@ -20,7 +20,7 @@ from pydantic import Field
 from dashboard.api.endpoint import Address, Answer, Query
 from dashboard.masks import references
 from dashboard.masks.encoding import MaskSlices
-from dashboard.store import STUDY_ID, StudyRow
+from dashboard.store import StudyId, StudyRow
 from dashboard.studies.display import encode_slice
 from dashboard.workspace import services
 from dashboard.workspace.received import NO_STUDY, NotThere
@@ -49,7 +49,7 @@ Place = Annotated[int, Field(ge=0, lt=2**31, title="slice")]
 class StudyAddress(Address):
     """A study."""
 
-    study_id: Annotated[str, Field(pattern=rf"^{STUDY_ID.pattern}$", title="study")]
+    study_id: StudyId
 
 
 class DataAddress(StudyAddress):

@@ -76,11 +76,6 @@ _TOKENS = read_tokens(_CSS.read_text("utf-8"))
 DARK, LIGHT = _TOKENS["dark"], _TOKENS["light"]
 
 
-def parse_theme(value: object) -> Theme:
-    """The theme that a browser names; dark, the default, where it is unknown."""
-    return "light" if value == "light" else "dark"
-
-
 def tokens_of(theme: Theme) -> Tokens:
     """Colours of a theme."""
     return _TOKENS[theme]

@@ -11,6 +11,7 @@ from dashboard.store.rows import (
     ResultClaims,
     ResultSummary,
     StudyCounts,
+    StudyId,
     StudyRow,
 )
 from dashboard.store.store import LEASE, Store
@@ -28,5 +29,6 @@ __all__ = [
     "ResultSummary",
     "Store",
     "StudyCounts",
+    "StudyId",
     "StudyRow",
 ]

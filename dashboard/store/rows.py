@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from pydantic import Field
 from sqlalchemy import inspect
 
 from dashboard.store.stored_json import Damaged, Display, Entries
@@ -21,6 +22,7 @@ _Row = TypeVar("_Row")
 
 #: A study's opaque id, as in addresses.
 STUDY_ID = re.compile(r"[0-9a-f]{16}")
+StudyId = Annotated[str, Field(pattern=rf"^{STUDY_ID.pattern}$", title="study")]
 
 
 class Origin(StrEnum):

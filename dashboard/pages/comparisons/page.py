@@ -12,15 +12,15 @@ from typing import Annotated, Any
 import plotly.graph_objects as go
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
-from dash.exceptions import PreventUpdate
 from flask import current_app
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from dashboard.comparisons.answers import MAX_BYTES, ImageAnswers
 from dashboard.components import shell
+from dashboard.components.browser_values import BrowserValue, Place, ThemeName, checked
 from dashboard.figures.confusion import make_confusion_figure
 from dashboard.figures.probabilities import make_probability_figure
-from dashboard.figures.template import parse_theme
+from dashboard.figures.template import Theme
 from dashboard.jobs import callbacks, table
 from dashboard.pages.comparisons import view as view
 from dashboard.store import JobState, ModelKey
@@ -48,7 +48,7 @@ class ImageRequest(callbacks.JobRequest):
     image: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
-class _Outcome(BaseModel):
+class _Outcome(BrowserValue):
     """What the page holds of an answer: title and probability of each class."""
 
     probabilities: Annotated[
@@ -190,26 +190,20 @@ def _model_key(info: ImageModelInfo) -> ModelKey:
     return ModelKey(task=info.task.name, digest=info.digest)
 
 
-def draw_bars(outcome: object, theme: object) -> go.Figure:
+@checked
+def draw_bars(outcome: _Outcome, theme: ThemeName) -> go.Figure:
     """The bars of the answer on the page."""
-    try:
-        pairs = _Outcome.model_validate(outcome).probabilities
-    except ValidationError:
-        raise PreventUpdate from None
-    return make_probability_figure(pairs, theme=parse_theme(theme))
+    return make_probability_figure(outcome.probabilities, theme=theme)
 
 
-def draw_matrix(theme: object, charts: object) -> list[Any]:
+@checked
+def draw_matrix(theme: ThemeName, charts: tuple[Place, ...]) -> list[Any]:
     """The confusion matrix of the task on the page."""
-    found = charts if isinstance(charts, list) else []
-    return [
-        _draw_matrix(one.get("which"), theme) if isinstance(one, dict) else no_update
-        for one in found
-    ]
+    return [_draw_matrix(chart.which, theme) for chart in charts]
 
 
-def _draw_matrix(name: object, theme: object) -> Any:
-    if not isinstance(name, str) or name not in IMAGE_TASKS:
+def _draw_matrix(name: str, theme: Theme) -> Any:
+    if name not in IMAGE_TASKS:
         return no_update
     try:
         info = read_image_model(services.get(current_app).settings.models, name)
@@ -218,7 +212,7 @@ def _draw_matrix(name: object, theme: object) -> Any:
     if info.evaluation is None:
         return no_update
     titles = dict(zip(info.task.classes, info.task.class_titles, strict=True))
-    return make_confusion_figure(info.evaluation.confusion, titles=titles, theme=parse_theme(theme))
+    return make_confusion_figure(info.evaluation.confusion, titles=titles, theme=theme)
 
 
 def _columns(info: ImageModelInfo) -> html.Div:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import small_button
-from dashboard.components.panels import NONE
+from dashboard.components.panels import number_words
 from dashboard.evaluation.installed import KnownStudy
 from dashboard.studies.addresses import review_href
 
@@ -87,15 +86,13 @@ def slice_pictures(
     """The first rows whose slices can be shown, as pictures that open the slice in Review."""
     found: list[html.Li] = []
     for case_id, index, score in zip(rows["case_id"], rows["index"], rows["score"], strict=True):
-        study, number = studies.get(str(case_id)), _whole(index)
+        study, number = studies.get(str(case_id)), int(index)
         address = study.thumbnail_of(number) if study else ""
         if study is None or not address:
             continue
         words = [
             html.Span(str(case_id), className="truncate"),
-            html.Span(
-                f"slice {number}, score {_decimal(score, none=NONE)}", className="muted tabular"
-            ),
+            html.Span(f"slice {number}, score {number_words(score)}", className="muted tabular"),
         ]
         picture = html.Img(src=address, alt="", className="thumbnail", width=96, height=96)
         href = review_href(study.study_id, slice_number=number)
@@ -153,7 +150,7 @@ def slice_table(
 def _slice_row(
     row: Mapping[Hashable, Any], study: KnownStudy | None, *, pictures: bool, parts: bool
 ) -> html.Tr:
-    number = _whole(row["index"])
+    number = int(row["index"])
     name: Component | str = str(row["case_id"])
     picture = ""
     if study is not None:
@@ -161,16 +158,13 @@ def _slice_row(
         picture = study.thumbnail_of(number)
     own = "operating_point" in row
     digits = 3 if own else 2  # a score may differ from its operating point in the third decimal
-    numbers = [str(number), _decimal(row["score"], none=NONE, digits=digits)]
+    numbers = [str(number), number_words(row["score"], digits=digits)]
     if own:
-        numbers.append(_decimal(row["operating_point"], none=NONE, digits=digits))
+        numbers.append(number_words(row["operating_point"], digits=digits))
     if parts:
-        numbers += [
-            _decimal(row["classifier_score"], none=NONE),
-            _decimal(row["outline_evidence"], none=NONE),
-        ]
-    numbers.append(_decimal(row["dice"], none=NO_LESION))
-    numbers += [f"{_whole(row[key]):,}" for key in ("mask_px", "reference_px")]
+        numbers += [number_words(row[key]) for key in ("classifier_score", "outline_evidence")]
+    numbers.append(NO_LESION if pd.isna(row["dice"]) else number_words(row["dice"]))
+    numbers += [f"{int(row[key]):,}" for key in ("mask_px", "reference_px")]
     cells = [html.Td(_thumbnail(picture))] * pictures
     cells += [html.Td(name, className="case-name")]
     cells += [html.Td(words, className="number-cell") for words in numbers]
@@ -181,13 +175,3 @@ def _thumbnail(address: str) -> html.Img | None:
     if not address:
         return None
     return html.Img(src=address, alt="", className="thumbnail", width=40, height=40)
-
-
-def _whole(value: object) -> int:
-    number = float(value) if isinstance(value, int | float) else math.nan
-    return int(number) if math.isfinite(number) else 0
-
-
-def _decimal(value: object, *, none: str, digits: int = 2) -> str:
-    number = float(value) if isinstance(value, int | float) else math.nan
-    return f"{number:.{digits}f}" if math.isfinite(number) else none

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import plotly.graph_objects as go
 from dash import ALL, MATCH, Dash, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboard.components import shell
+from dashboard.components.browser_values import Name, Place, ThemeName, checked, fallback
 from dashboard.evaluation import Measured
 from dashboard.evaluation.history import choose_measures
 from dashboard.evaluation.installed import evaluated, read_benchmark, read_experiments
@@ -20,16 +21,15 @@ from dashboard.figures.dice import make_dice_figure
 from dashboard.figures.institutions import make_institution_figure
 from dashboard.figures.reliability import AFTER, BEFORE, make_reliability_figure
 from dashboard.figures.roc import OperatingPoint, make_recall_figure, make_roc_figure
-from dashboard.figures.template import Theme, parse_theme
+from dashboard.figures.template import Theme
 from dashboard.figures.training import make_training_figure, run_styles
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.inputs import (
+    CurveClick,
+    Selected,
+    Threshold,
     bins_of,
-    clicked_value,
-    items_of,
-    mappings_of,
-    parse_selection,
-    parse_threshold,
+    moved_point,
 )
 from dashboard.pages.performance.leakage import charted_figures
 from dashboard.pages.performance.published import measured_matrices
@@ -96,36 +96,36 @@ def register(app: Dash) -> None:
     )(draw_experiment)
 
 
-def move_point(click: object, resets: object) -> float:
+@checked
+def move_point(click: CurveClick, resets: Any) -> float:
     """The operating point after a click on the curve or on the reset button."""
-    shipped = evaluated().threshold
-    if ctx.triggered_id == ids.RESET:
-        return round(shipped, 2)
-    return parse_threshold(clicked_value(click), default=shipped)
+    clicked = None if click is None or ctx.triggered_id == ids.RESET else click.points[0].customdata
+    return round(evaluated().threshold, 2) if clicked is None else clicked
 
 
+@checked
 def show_operating_point(
-    threshold: object, theme: object
+    threshold: Threshold, theme: ThemeName
 ) -> tuple[go.Figure, str, Any, go.Figure, float | None]:
     """Curve, rates and confusion matrix at an operating point, and the point for the lists.
 
     At the default, counts and rates are those of the evaluation file.
     """
     measured = evaluated()
-    chosen = parse_threshold(threshold, default=measured.threshold)
-    point = None if chosen == measured.threshold else chosen
+    point = moved_point(threshold, default=measured.threshold)
+    chosen = measured.threshold if point is None else point
     counts, rates = measured.count(point), measured.rates(point)
     figure = make_roc_figure(
         measured.evaluation.roc,
         current=_operating_point(chosen, rates),
         default=_operating_point(measured.threshold, measured.rates(None)),
-        theme=parse_theme(theme),
+        theme=theme,
     )
     matrix = make_confusion_figure(
         slice_matrix(counts),
         positive=_TUMOR,
         unit="slices",
-        theme=parse_theme(theme),
+        theme=theme,
     )
     return figure, f"{chosen:.2f}", rate_words(rates, counts), matrix, point
 
@@ -147,17 +147,16 @@ def _operating_point(threshold: float, rates: Mapping[str, Estimate]) -> Operati
     )
 
 
-def draw_pickable(theme: object, selection: object, charts: object) -> list[Any]:
+@checked
+def draw_pickable(theme: ThemeName, selection: Selected, charts: tuple[Place, ...]) -> list[Any]:
     """The charts of a view whose points open cases; the chosen case is ringed."""
-    wanted = [chart.get("which") for chart in mappings_of(charts)]
-    if not wanted:
+    if not charts:
         return []
     measured = evaluated()
-    chosen = parse_selection(selection, measured).get("case", "")
-    return [_draw_pickable(name, measured, chosen, parse_theme(theme)) for name in wanted]
+    return [_draw_pickable(one.which, measured, selection.case, theme) for one in charts]
 
 
-def _draw_pickable(name: object, measured: Measured, chosen: str, theme: Theme) -> Any:
+def _draw_pickable(name: str, measured: Measured, chosen: str, theme: Theme) -> Any:
     if name == ids.DICE:
         return make_dice_figure(measured.patients, theme=theme, selected=chosen)
     if name == ids.INSTITUTIONS:
@@ -170,18 +169,20 @@ def _draw_pickable(name: object, measured: Measured, chosen: str, theme: Theme) 
     return no_update
 
 
-def draw_recall(theme: object) -> go.Figure:
+@checked
+def draw_recall(theme: ThemeName) -> go.Figure:
     """The precision-recall curve with the default operating point."""
     measured = evaluated()
     return make_recall_figure(
         measured.evaluation.precision_recall,
         current=_operating_point(measured.threshold, measured.rates(None)),
         prevalence=measured.evaluation.confusion.prevalence,
-        theme=parse_theme(theme),
+        theme=theme,
     )
 
 
-def draw_folds(theme: object) -> go.Figure:
+@checked
+def draw_folds(theme: ThemeName) -> go.Figure:
     """Mean Dice by fold."""
     dice = find_figure(_DICE)
     pairs = [
@@ -190,10 +191,11 @@ def draw_folds(theme: object) -> go.Figure:
         if isinstance(fold, Fold)
     ]
     axes = ("Mean Dice per patient (0 to 1)", "Fold")
-    return make_pair_figure(pairs, names=(dice.title, ""), axes=axes, theme=parse_theme(theme))
+    return make_pair_figure(pairs, names=(dice.title, ""), axes=axes, theme=theme)
 
 
-def draw_leakage(theme: object) -> go.Figure:
+@checked
+def draw_leakage(theme: ThemeName) -> go.Figure:
     """The figures of both splits on the same slices."""
     leakage = evaluated().evaluation.leakage
     if not isinstance(leakage, Leakage):
@@ -204,10 +206,11 @@ def draw_leakage(theme: object) -> go.Figure:
         for figure in charted_figures(leakage)
     ]
     names, axes = ("split by slice", "split by patient"), ("Value (0 to 1)", "Metric")
-    return make_pair_figure(pairs, names=names, axes=axes, theme=parse_theme(theme))
+    return make_pair_figure(pairs, names=names, axes=axes, theme=theme)
 
 
-def draw_left_out(theme: object) -> go.Figure:
+@checked
+def draw_left_out(theme: ThemeName) -> go.Figure:
     """Mean Dice at institutions left out of training, and cross-validated on the same patients."""
     dice = find_figure(_DICE)
     pairs = [
@@ -222,10 +225,16 @@ def draw_left_out(theme: object) -> go.Figure:
     ]
     names = ("cross-validated", "left out")
     axes = ("Mean Dice per patient (0 to 1)", "Institution")
-    return make_pair_figure(pairs, names=names, axes=axes, theme=parse_theme(theme))
+    return make_pair_figure(pairs, names=names, axes=axes, theme=theme)
 
 
-def draw_training(theme: object, chosen: object, charts: object, groups: object) -> list[go.Figure]:
+@checked
+def draw_training(
+    theme: ThemeName,
+    chosen: Annotated[tuple[tuple[Name, ...], ...], fallback(())],
+    charts: tuple[Place, ...],
+    groups: tuple[Place, ...],
+) -> list[go.Figure]:
     """The training curves of the page, in its order, with the runs that are chosen.
 
     Args:
@@ -234,54 +243,50 @@ def draw_training(theme: object, chosen: object, charts: object, groups: object)
         charts: Ids of the charts.
         groups: Ids of the choices, in the order of ``chosen``.
     """
-    wanted = mappings_of(charts)
-    if not wanted:
+    if not charts:
         return []
     try:
         known = {group.name: group for group in read_groups()}
     except InputError as error:
         raise PreventUpdate from error
-    names = [item.get("group") for item in mappings_of(groups)]
-    shown = {name: items_of(runs) for name, runs in zip(names, items_of(chosen), strict=False)}
+    shown = {one.group: runs for one, runs in zip(groups, chosen, strict=False)}
     return [
-        _draw_training(known.get(str(group)), name, shown, parse_theme(theme))
-        for group, name in ((one.get("group"), one.get("which")) for one in wanted)
+        _draw_training(known.get(one.group), one.which, shown.get(one.group, ()), theme)
+        for one in charts
     ]
 
 
 def _draw_training(
-    group: RunGroup | None, name: object, shown: Mapping[Any, list[Any]], theme: Theme
+    group: RunGroup | None, name: str, shown: tuple[str, ...], theme: Theme
 ) -> go.Figure:
     measures = choose_measures(group.drawn) if group is not None else []
     measure = next((one for one in measures if one.name == name), None)
     if group is None or measure is None:
         raise PreventUpdate
-    runs = [run for run in group.drawn if run.name in shown.get(group.name, [])]
+    runs = [run for run in group.drawn if run.name in shown]
     return make_training_figure(runs, measure, styles=run_styles(group.drawn), theme=theme)
 
 
-def draw_bars(theme: object, charts: object) -> list[Any]:
+@checked
+def draw_bars(theme: ThemeName, charts: tuple[Place, ...]) -> list[Any]:
     """The bars of the view of speed."""
-    wanted = [chart.get("which") for chart in mappings_of(charts)]
-    benchmark = read_benchmark()[0] if wanted else None
-    if benchmark is None:
-        return [no_update] * len(wanted)
-    known = {one.name: one for one in timed_bars(benchmark)}
+    benchmark = read_benchmark()[0] if charts else None
+    known = {one.name: one for one in timed_bars(benchmark)} if benchmark is not None else {}
     return [
-        make_bar_figure(one.values, measure=one.measure, row="Method", theme=parse_theme(theme))
-        if (one := known.get(str(name))) is not None
+        make_bar_figure(one.values, measure=one.measure, row="Method", theme=theme)
+        if (one := known.get(chart.which)) is not None
         else no_update
-        for name in wanted
+        for chart in charts
     ]
 
 
-def draw_experiment(theme: object, system: object, chart: object) -> go.Figure:
+@checked
+def draw_experiment(theme: ThemeName, system: Name, chart: Place) -> go.Figure:
     """The confusion matrix of the chosen system of an experiment."""
-    name = chart.get("which") if isinstance(chart, dict) else None
-    found = next((one for one in read_experiments()[0] if one.name == name), None)
+    found = next((one for one in read_experiments()[0] if one.name == chart.which), None)
     matrices = measured_matrices(found) if found is not None else {}
-    if not isinstance(system, str) or system not in matrices:
+    if system not in matrices:
         raise PreventUpdate
-    task = IMAGE_TASKS.get(str(name))
+    task = IMAGE_TASKS.get(chart.which)
     titles = dict(zip(task.classes, task.class_titles, strict=True)) if task is not None else None
-    return make_confusion_figure(matrices[system], titles=titles, theme=parse_theme(theme))
+    return make_confusion_figure(matrices[system], titles=titles, theme=theme)

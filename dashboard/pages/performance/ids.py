@@ -12,6 +12,10 @@ from dash import ALL
 
 PREFIX = "performance"
 
+#: Types of components that select cases: charts, the confusion matrix, buttons, buttons that close.
+GRAPH, MATRIX = f"{PREFIX}-graph", f"{PREFIX}-matrix"
+PICK, CLOSE = f"{PREFIX}-pick", f"{PREFIX}-close"
+
 # on every view
 SELECTION = f"{PREFIX}-selection"
 LOCATION = f"{PREFIX}-location"
@@ -39,12 +43,12 @@ LEAKAGE = f"{PREFIX}-leakage"
 
 def graph_id(name: Any) -> dict[str, Any]:
     """Id of a chart whose points open cases or list slices; ALL for all of them."""
-    return {"type": f"{PREFIX}-graph", "which": name}
+    return {"type": GRAPH, "which": name}
 
 
 def matrix_id(which: Any) -> dict[str, Any]:
     """Id of the confusion matrix of the slices, whose cells list them; ALL where a view has it."""
-    return {"type": f"{PREFIX}-matrix", "which": which}
+    return {"type": MATRIX, "which": which}
 
 
 def experiment_id(name: Any) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def bars_id(name: Any) -> dict[str, Any]:
 
 def pick_id(kind: Any, which: Any) -> dict[str, Any]:
     """Id of a button that lists the cases behind a figure; ALL for all of them."""
-    return {"type": f"{PREFIX}-pick", "kind": kind, "which": which}
+    return {"type": PICK, "kind": kind, "which": which}
 
 
 def rows_id(kind: Any) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def rows_id(kind: Any) -> dict[str, Any]:
 
 def close_id(kind: Any) -> dict[str, Any]:
     """Id of the button that closes the list of a kind; ALL for all of them."""
-    return {"type": f"{PREFIX}-close", "which": kind}
+    return {"type": CLOSE, "which": kind}
 
 
 def training_id(group: Any, measure: Any) -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""Checks of the values that browsers send to the performance page: all are untrusted."""
+"""The values that browsers send to the performance page, and what of them the evaluation has."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import AfterValidator, Field
 
+from dashboard.components.browser_values import BrowserValue, Click, Name, fallback
 from dashboard.evaluation import CELLS, Measured
 from dashboard.figures.reliability import AFTER, BEFORE
 from pipeline.evaluation.facade import Reliability, calibration_bin
@@ -15,38 +16,96 @@ from pipeline.evaluation.facade import Reliability, calibration_bin
 #: Limits of the movable operating point and its step.
 LOWEST, HIGHEST, STEP = 0.01, 0.99, 0.01
 
-
-def parse_threshold(value: object, *, default: float) -> float:
-    """An operating point from the browser, limited to the slider's range."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return default
-    try:
-        number = float(value)
-    except ValueError:
-        return default
-    if not math.isfinite(number):
-        return default
-    if abs(number - default) < STEP / 2:
-        return default
-    return min(max(round(number, 2), LOWEST), HIGHEST)
+#: An operating point, limited to the slider's range; None for the default.
+Threshold = Annotated[
+    Annotated[float, Field(allow_inf_nan=False)] | None,
+    AfterValidator(lambda x: None if x is None else min(max(round(x, 2), LOWEST), HIGHEST)),
+    fallback(None),
+]
 
 
-def parse_point(values: object) -> float | None:
-    """The operating point that a view stores; None, the default, where it is not a number."""
-    chosen = parse_threshold(next(iter(items_of(values)), None), default=-1.0)
-    return None if chosen < 0 else chosen
+class Selection(BrowserValue):
+    """The chosen group of slices or patients, and the chosen case; "" for none.
+
+    Attributes:
+        kind, which: Kind of the group, such as ``fold``, and its name.
+        case: A case_id.
+    """
+
+    kind: Name = ""
+    which: Name = ""
+    case: Name = ""
+
+    def existing(self, measured: Measured) -> Selection:
+        """What of the selection the evaluation has."""
+        group = self.which in _groups(self.kind, measured)
+        case = (measured.patients["case_id"] == self.case).any()
+        return Selection(
+            kind=self.kind if group else "",
+            which=self.which if group else "",
+            case=self.case if case else "",
+        )
+
+    def stored(self) -> dict[str, str]:
+        """The selection as the page stores it."""
+        return self.model_dump(exclude_defaults=True)
 
 
-def parse_selection(value: object, measured: Measured) -> dict[str, str]:
-    """The group (``kind``, ``which``) and the ``case`` that a browser has chosen, if they exist."""
-    given = value if isinstance(value, dict) else {}
-    chosen: dict[str, str] = {}
-    kind, which, case = (given.get(name) for name in ("kind", "which", "case"))
-    if isinstance(kind, str) and isinstance(which, str) and which in _known(kind, measured):
-        chosen |= {"kind": kind, "which": which}
-    if isinstance(case, str) and (measured.patients["case_id"] == case).any():
-        chosen["case"] = case
-    return chosen
+Selected = Annotated[Selection, fallback(Selection())]
+
+
+class ThresholdMark(BrowserValue):
+    """A point of the ROC curve."""
+
+    customdata: Threshold
+
+
+class CaseMark(BrowserValue):
+    """A dot that stands for a case: its case_id and Dice."""
+
+    customdata: tuple[Name, Name]
+
+    @property
+    def selection(self) -> Selection:
+        """The case."""
+        return Selection(case=self.customdata[0])
+
+
+class BinMark(BrowserValue):
+    """A point of the reliability diagram: its curve, its index, its number of slices."""
+
+    customdata: tuple[Name, int, int]
+
+    @property
+    def selection(self) -> Selection:
+        """The slices of the bin."""
+        curve, place, _ = self.customdata
+        return Selection(kind="bin", which=f"{curve} {place}")
+
+
+class CellMark(BrowserValue):
+    """A cell of the confusion matrix: column ``x`` and row ``y`` from 0."""
+
+    x: Literal[0, 1]
+    y: Literal[0, 1]
+
+    @property
+    def selection(self) -> Selection:
+        """The slices of the cell."""
+        return Selection(kind="cell", which=CELLS[2 * self.y + self.x])
+
+
+#: Clicks on the charts of a view that select something, None where a chart was not clicked.
+Marks = Annotated[
+    tuple[Annotated[Click[CaseMark | BinMark | CellMark] | None, fallback(None)], ...], fallback(())
+]
+CurveClick = Annotated[Click[ThresholdMark] | None, fallback(None)]
+
+
+def moved_point(threshold: float | None, *, default: float) -> float | None:
+    """The operating point that the reader has chosen; None where it is the default."""
+    near = threshold is None or abs(threshold - default) < STEP / 2
+    return None if near else threshold
 
 
 def bin_rows(which: str, measured: Measured, slices: pd.DataFrame) -> pd.DataFrame:
@@ -76,34 +135,7 @@ def bins_of(name: str, measured: Measured) -> tuple[Reliability, ...]:
     return curve.bins if curve else ()
 
 
-def clicked_value(click: object) -> Any:
-    """The customdata of the point that was clicked; None where it is missing."""
-    points = click.get("points") if isinstance(click, dict) else None
-    first = points[0] if isinstance(points, list) and points else None
-    return first.get("customdata") if isinstance(first, dict) else None
-
-
-def clicked_place(click: object) -> tuple[int, int] | None:
-    """Column and row, from 0, of the cell that was clicked; None where it is missing."""
-    points = click.get("points") if isinstance(click, dict) else None
-    first = points[0] if isinstance(points, list) and points else None
-    if not isinstance(first, dict):
-        return None
-    column, row = first.get("x"), first.get("y")
-    return (column, row) if isinstance(column, int) and isinstance(row, int) else None
-
-
-def items_of(value: object) -> list[Any]:
-    """A list unchanged; an empty list for anything else."""
-    return value if isinstance(value, list) else []
-
-
-def mappings_of(value: object) -> list[dict[str, Any]]:
-    """The dictionaries of a list."""
-    return [item for item in items_of(value) if isinstance(item, dict)]
-
-
-def _known(kind: str, measured: Measured) -> set[str]:
+def _groups(kind: str, measured: Measured) -> set[str]:
     """The groups of a kind."""
     if kind == "cell":
         return set(CELLS)

@@ -10,23 +10,21 @@ from dashboard.evaluation.installed import known_studies, study_links
 from dashboard.figures.reliability import BEFORE
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.cases import case_panel
-from dashboard.pages.performance.inputs import bin_rows
+from dashboard.pages.performance.inputs import Selection, bin_rows
 from dashboard.pages.performance.patients import patients_panel
 from dashboard.pages.performance.slice_score import DECISIONS
 from dashboard.pages.performance.tiles import CELL_WORDS
 
 
-def list_group(
-    chosen: dict[str, str], measured: Measured, threshold: float | None
-) -> Component | None:
+def list_group(chosen: Selection, measured: Measured, threshold: float | None) -> Component | None:
     """Slices or patients of the chosen group; None where none is chosen.
 
     Args:
-        chosen: What `parse_selection` returns.
+        chosen: What `Selection.existing` returns.
         measured: The evaluation with the cases.
         threshold: Operating point of the cells; None for the default.
     """
-    kind, which = chosen.get("kind", ""), chosen.get("which", "")
+    kind, which = chosen.kind, chosen.which
     if kind in ("fold", "institution"):
         patients = measured.patients[measured.patients[kind] == which]
         name = which if kind == "fold" else f"Institution {which}"
@@ -54,9 +52,9 @@ def list_group(
     )
 
 
-def list_case(chosen: dict[str, str], measured: Measured) -> Component | None:
+def list_case(chosen: Selection, measured: Measured) -> Component | None:
     """Slices of the chosen case; None where none is chosen."""
-    case = chosen.get("case")
+    case = chosen.case
     if not case:
         return None
     slices = _with_operating_points(measured)

@@ -6,14 +6,16 @@ holds what a radiologist needs, the others the evidence for it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
+from pydantic import TypeAdapter
 
+from dashboard.components.browser_values import ManyClicks, Place, checked, fallback
 from dashboard.components.shell import empty_state
-from dashboard.evaluation import CELLS, Measured
+from dashboard.evaluation import Measured
 from dashboard.evaluation.installed import (
     evaluated,
     known_studies,
@@ -42,13 +44,7 @@ from dashboard.pages.performance.evidence import (
     provenance,
     way_out,
 )
-from dashboard.pages.performance.inputs import (
-    clicked_place,
-    clicked_value,
-    items_of,
-    parse_point,
-    parse_selection,
-)
+from dashboard.pages.performance.inputs import Marks, Selected, Selection, Threshold
 from dashboard.pages.performance.lists import list_case, list_group
 from pipeline import InputError
 from pipeline.evaluation.facade import OldEvaluation, format_figures_csv, read_evaluation
@@ -61,6 +57,10 @@ _VIEWS = {
     "folds": folds.layout,
     "leakage": leakage.layout,
 }
+
+
+#: The component that triggered a callback, as Dash names it.
+_PLACE: TypeAdapter[Place] = TypeAdapter(Annotated[Place, fallback(Place())])
 
 
 def layout(view: str | None = None, **_: Any) -> Component:
@@ -125,45 +125,47 @@ def register(app: Dash) -> None:
     )(download)
 
 
+@checked
 def choose(
-    picks: object, clicks: object, cells: object, closed: object, selection: object
+    picks: ManyClicks, dots: Marks, cells: Marks, closed: ManyClicks, selection: Selected
 ) -> tuple[dict[str, str], Any, list[None], list[None]]:
     """What a click opens: a list of slices or patients, a case, or its study in Review."""
     measured = evaluated()
-    chosen = parse_selection(selection, measured)
-    none = ([None] * len(items_of(clicks)), [None] * len(items_of(cells)))
-    trigger = ctx.triggered_id if isinstance(ctx.triggered_id, dict) else {}
-    which = trigger.get("which")
-    if trigger == ids.close_id(which) and any(items_of(closed)):
-        left = ("case",) if which == "case" else ("kind", "which")
-        return {key: value for key, value in chosen.items() if key not in left}, no_update, *none
-    picked: dict[str, str] = {}
-    if trigger == ids.pick_id(trigger.get("kind"), which) and any(items_of(picks)):
-        picked = parse_selection({"kind": trigger.get("kind"), "which": which}, measured)
-    elif trigger == ids.graph_id(which):
-        picked = parse_selection(_clicked_point(which, clicks), measured)
-    elif trigger == ids.matrix_id(which):
-        picked = parse_selection(_clicked_cell(cells), measured)
-    if not picked:
+    chosen = selection.existing(measured)
+    none = ([None] * len(dots), [None] * len(cells))
+    picked = Selection()
+    match trigger := _PLACE.validate_python(ctx.triggered_id):
+        case Place(type=ids.CLOSE) if any(closed):
+            left = {"case": ""} if trigger.which == "case" else {"kind": "", "which": ""}
+            return chosen.model_copy(update=left).stored(), no_update, *none
+        case Place(type=ids.PICK) if any(picks):
+            picked = Selection(kind=trigger.kind, which=trigger.which)
+        case Place(type=ids.GRAPH | ids.MATRIX):
+            clicks = dots if trigger.type == ids.GRAPH else cells
+            picked = next((click.points[0].selection for click in clicks if click), picked)
+    opened = picked.existing(measured).stored()
+    if not opened:
         raise PreventUpdate
-    study = (
-        known_studies(measured, [picked["case"]]).get(picked["case"]) if "case" in picked else None
-    )
+    study = known_studies(measured, [picked.case]).get(picked.case) if "case" in opened else None
     if study is not None:
-        return chosen, study.href, *none
-    return {**chosen, **picked}, no_update, *none
+        return chosen.stored(), study.href, *none
+    return {**chosen.stored(), **opened}, no_update, *none
 
 
-def list_cases(selection: object, points: object, places: object) -> list[Component | None]:
+@checked
+def list_cases(
+    selection: Selected,
+    points: Annotated[tuple[Threshold, ...], fallback(())],
+    places: tuple[Place, ...],
+) -> list[Component | None]:
     """The lists below the figures of a view, one for each of its places."""
     measured = evaluated()
-    chosen = parse_selection(selection, measured)
+    chosen = selection.existing(measured)
     made = {
-        "group": lambda: list_group(chosen, measured, parse_point(points)),
+        "group": lambda: list_group(chosen, measured, next(iter(points), None)),
         "case": lambda: list_case(chosen, measured),
     }
-    kinds = [place.get("which") for place in items_of(places) if isinstance(place, dict)]
-    return [made[kind]() if kind in made else None for kind in kinds]
+    return [made[place.which]() if place.which in made else None for place in places]
 
 
 def download(figures: object, patients: object, slices: object) -> Any:
@@ -176,27 +178,6 @@ def download(figures: object, patients: object, slices: object) -> Any:
     if ctx.triggered_id == ids.SLICES_CSV:
         return dcc.send_data_frame(measured.slices.to_csv, "slices.csv", index=False)
     raise PreventUpdate
-
-
-def _clicked_point(which: object, clicks: object) -> dict[str, str]:
-    """The selection of the point that was clicked: a case, or a bin of the reliability diagram."""
-    for click in items_of(clicks):
-        value = clicked_value(click)
-        if isinstance(value, list) and value:
-            if which == ids.RELIABILITY:
-                return {"kind": "bin", "which": " ".join(str(item) for item in value[:2])}
-            return {"case": value[0]}
-    return {}
-
-
-def _clicked_cell(clicks: object) -> dict[str, str]:
-    """The selection of the cell of the confusion matrix that was clicked."""
-    for click in items_of(clicks):
-        place = clicked_place(click)
-        if place is not None and all(k in (0, 1) for k in place):
-            column, row = place
-            return {"kind": "cell", "which": CELLS[2 * row + column]}
-    return {}
 
 
 def _page_data(measured: Measured) -> PageData:

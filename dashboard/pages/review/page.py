@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
-from pydantic import Field
 
 from dashboard.components.attributes import aria
 from dashboard.components.shell import empty_state
 from dashboard.jobs import callbacks
 from dashboard.pages.review import findings, rail, viewer
-from dashboard.store import STUDY_ID
+from dashboard.store import STUDY_ID, StudyId
 from dashboard.studies.analysis import cancel_analysis, request_analysis
 from dashboard.workspace import services
 
@@ -57,7 +56,7 @@ NO_STUDY = (
 class AnalysisRequest(callbacks.JobRequest):
     """A request to follow the analysis of a study."""
 
-    study_id: Annotated[str, Field(pattern=rf"^{STUDY_ID.pattern}$")]
+    study_id: StudyId
 
 
 def layout(study: str | None = None, slice: str | None = None, **_: str) -> Component:

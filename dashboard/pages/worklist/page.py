@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import current_app
+from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
+from dashboard.components.browser_values import BrowserValue, Clicks, Name, checked, fallback
 from dashboard.pages.worklist import frame, grid, upload
-from dashboard.store import STUDY_ID, JobState, Origin, StudyCounts
+from dashboard.store import JobState, Origin, StudyCounts, StudyId
 from dashboard.store.stamp import worklist_stamp
 from dashboard.studies import intake
 from dashboard.studies.analysis import cancel_analysis
@@ -122,7 +124,10 @@ def register(app: Dash) -> None:
     )
 
 
-def refresh(ticks: object, asked: object, seen: object, origin: object) -> tuple[Any, ...]:
+@checked
+def refresh(
+    ticks: Any, asked: Any, seen: Any, origin: Annotated[Name, fallback("")]
+) -> tuple[Any, ...]:
     """Rows and counts, where they differ from what the browser has."""
     parts = services.get(current_app)
     try:
@@ -132,20 +137,20 @@ def refresh(ticks: object, asked: object, seen: object, origin: object) -> tuple
         rows, counts = _read(parts)
     except SQLAlchemyError:
         raise PreventUpdate from None
-    chosen = origin if isinstance(origin, str) else ""
     return (
         rows,
-        frame.tab_buttons(counts, chosen),
+        frame.tab_buttons(counts, origin),
         stamp,
         _interval(counts),
         *_visibility(counts),
     )
 
 
-def delete(clicks: object, study_id: object, asked: object) -> tuple[Any, Any]:
+@checked
+def delete(
+    clicks: Annotated[int, Field(ge=1)], study_id: StudyId, asked: Clicks
+) -> tuple[Any, Any]:
     """Delete an uploaded study after the reader has confirmed it."""
-    if not clicks or not isinstance(study_id, str) or not STUDY_ID.fullmatch(study_id):
-        raise PreventUpdate
     parts = services.get(current_app)
     try:
         intake.delete_study(parts, study_id)
@@ -154,19 +159,23 @@ def delete(clicks: object, study_id: object, asked: object) -> tuple[Any, Any]:
             frame.notice("The study was not deleted.", error.message),
             *_notices(parts),
         ]
-    return (asked if isinstance(asked, int) else 0) + 1, _notices(parts)
+    return asked + 1, _notices(parts)
 
 
-def cancel(target: object, asked: object) -> int:
+class CancelTarget(BrowserValue):
+    """The study whose analysis the reader cancels."""
+
+    study_id: StudyId
+
+
+@checked
+def cancel(target: CancelTarget, asked: Clicks) -> int:
     """Cancel the analysis of a study."""
-    study_id = target.get("study_id") if isinstance(target, dict) else None
-    if not isinstance(study_id, str) or not STUDY_ID.fullmatch(study_id):
-        raise PreventUpdate
     try:
-        cancel_analysis(services.get(current_app), study_id)
+        cancel_analysis(services.get(current_app), target.study_id)
     except SQLAlchemyError:
         raise PreventUpdate from None
-    return (asked if isinstance(asked, int) else 0) + 1
+    return asked + 1
 
 
 def _read(parts: services.Services) -> tuple[list[dict[str, Any]], StudyCounts]:

@@ -86,11 +86,6 @@ def test_text_and_marks_stand_out_from_the_panel(theme, contrast):
     assert min(contrast(tokens.panel, color) for color in marks) >= 3
 
 
-@pytest.mark.parametrize("value", ["purple", None, 3, ["light"], "LIGHT"])
-def test_unknown_theme_is_dark(value):
-    assert template.parse_theme(value) == "dark"
-
-
 def test_curve_carries_the_threshold_and_the_point_lies_at_the_rates(evaluation):
     figure = make_roc_figure(evaluation.roc, current=DEFAULT, default=DEFAULT, theme="dark")
     traces = _traces(figure)

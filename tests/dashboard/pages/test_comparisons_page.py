@@ -86,9 +86,14 @@ def test_page_of_a_task_shows_cautions_figures_matrix_and_cases(served):
     assert find(layout, "comparisons-choose") is not None
 
 
-@pytest.mark.parametrize("charts", [None, ["x"], [{"which": "other"}], [{"which": []}]])
-def test_a_matrix_of_no_task_is_not_drawn(served, charts):
-    assert all(one is no_update for one in comparisons.draw_matrix("dark", charts))
+@pytest.mark.parametrize("charts", [None, ["x"], [{"which": []}]])
+def test_charts_that_no_page_has_are_not_drawn(served, charts):
+    with pytest.raises(PreventUpdate):
+        comparisons.draw_matrix("dark", charts)
+
+
+def test_a_matrix_of_no_task_is_not_drawn(served):
+    assert comparisons.draw_matrix("dark", [{"which": "other"}]) == [no_update]
 
 
 def test_upload_limit_of_the_page_is_the_server_s(served):

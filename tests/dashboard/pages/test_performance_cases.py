@@ -21,13 +21,14 @@ from page_calls import (
     with_class,
     words_of,
 )
+from pydantic import TypeAdapter
 
 from dashboard.evaluation import operating_points, select_cell
 from dashboard.evaluation.installed import evaluated
 from dashboard.pages.performance import ids
 from dashboard.pages.performance import page as performance
 from dashboard.pages.performance.cases import OWN_POINT, UNLINKED
-from dashboard.pages.performance.inputs import bin_rows, parse_selection
+from dashboard.pages.performance.inputs import Selected, bin_rows
 from dashboard.pages.performance.slice_score import DECISIONS
 
 
@@ -255,4 +256,12 @@ def test_a_new_list_s_button_is_no_click(served):
     ],
 )
 def test_selection_from_the_browser_is_checked(served, value):
-    assert parse_selection(value, evaluated()) == {}
+    given = TypeAdapter(Selected).validate_python(value)
+    assert given.existing(evaluated()).stored() == {}
+
+
+@pytest.mark.parametrize("points", [None, "x", [], ["x"]])
+def test_a_list_is_counted_at_the_default_where_the_stored_point_is_not_valid(served, points):
+    chosen = {"kind": "cell", "which": "fn"}
+    (shown,) = performance.list_cases(chosen, points, [ids.rows_id("group")])
+    assert count_listed(shown) == evaluated().count(None).fn

@@ -7,6 +7,7 @@ import pytest
 from dash import no_update
 from dash.exceptions import PreventUpdate
 from page_calls import of_type, text, triggered
+from pydantic import TypeAdapter
 
 from dashboard.evaluation import CELLS
 from dashboard.evaluation.installed import evaluated
@@ -15,7 +16,7 @@ from dashboard.figures.roc import OPERATING_POINT
 from dashboard.pages.performance import charts as figures
 from dashboard.pages.performance import ids
 from dashboard.pages.performance import page as performance
-from dashboard.pages.performance.inputs import parse_point, parse_threshold
+from dashboard.pages.performance.inputs import Threshold, moved_point
 from pipeline.evaluation.facade import all_figures
 
 
@@ -47,16 +48,16 @@ def test_default_operating_point_has_the_intervals_of_the_file(served, document)
         ("0.9", 0.9),
         (7, 0.99),
         (-1, 0.01),
-        (0.503, 0.5),
-        ("high", 0.5),
-        (float("nan"), 0.5),
-        (None, 0.5),
-        (True, 0.5),
-        ([0.3], 0.5),
+        (0.503, None),
+        ("high", None),
+        (float("nan"), None),
+        (None, None),
+        ([0.3], None),
     ],
 )
 def test_threshold_from_the_browser_is_checked(value, expected):
-    assert parse_threshold(value, default=0.5) == expected
+    given = TypeAdapter(Threshold).validate_python(value)
+    assert moved_point(given, default=0.5) == expected
 
 
 def test_click_on_the_curve_and_reset_move_the_slider(served):
@@ -107,10 +108,3 @@ def test_the_matrix_of_a_chosen_system_is_drawn(served):
     for system, name in (("other", chart), (None, chart), (choice.value, {"which": "x"}), ("", 3)):
         with pytest.raises(PreventUpdate):
             figures.draw_experiment("dark", system, name)
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"), [([0.25], 0.25), ([None], None), ([], None), ("x", None), ([7], 0.99)]
-)
-def test_kept_operating_point_is_checked(values, expected):
-    assert parse_point(values) == expected
