@@ -19,6 +19,7 @@ DASHBOARD = (
     "dashboard.components",
     "dashboard.figures",
     "dashboard.evaluation",
+    "dashboard.decisions",
     "dashboard.studies",
     "dashboard.masks",
     "dashboard.jobs",

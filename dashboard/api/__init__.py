@@ -7,6 +7,7 @@ from flask import Flask
 from dashboard.api import access, errors, identity, studies
 from dashboard.api.comparisons import images
 from dashboard.api.corrections import correction
+from dashboard.api.decisions import decision
 from dashboard.api.entries import entry
 from dashboard.api.measurements import measurement
 from dashboard.api.model_cards import cards
@@ -23,6 +24,7 @@ BLUEPRINTS = (
     worklist,
     correction,
     measurement,
+    decision,
     entry,
     space,
     studies.api,

@@ -270,6 +270,7 @@ def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
     mask = corrections.merge(found.slices, touched)
     ai_mask = corrections.decode_ai(row, found.ai_content)
     facts = corrections.measure_version(load_case(row), mask, ai_mask=ai_mask, touched=len(touched))
+    added, removed = corrections.count_changes(found.slices, mask)
     version = NewVersion(
         reader_id=who.reader_id,
         author=who.name,
@@ -277,6 +278,8 @@ def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
         facts=facts,
         content=encode_mask(mask, shape_of(row)),
         ai_content=found.ai_content,
+        added=added,
+        removed=removed,
     )
     line = stored.add_version(parts.store, row.study_id, version, writer=sent.window())
     return VersionAnswer(**_describe_line(row, line, who))

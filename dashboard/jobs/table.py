@@ -23,6 +23,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
+from dashboard.store.history import SERVER, add_event
+from dashboard.store.reading_content import Event, EventDetails
 from dashboard.store.rows import DamagedRow, columns_of, readable, value_of
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from dashboard.workspace.received import NO_STUDY
@@ -201,6 +203,15 @@ def end(
             job.done = job.total
         if summary is not None:
             session.merge(ResultRecord(job_id=job_id, stored_at=store.clock(), **vars(summary)))
+            _note_result(session, job, store.clock())
+
+
+def _note_result(session: Session, job: JobRecord, now: datetime) -> None:
+    """Add the analysis to the history of each study with this content."""
+    same = select(StudyRecord.study_id).where(StudyRecord.content_digest == job.content_digest)
+    details = EventDetails(network=f"{job.model_digest} {job.precision}")
+    for study_id in session.scalars(same):
+        add_event(session, study_id, Event.ANALYSED, by=SERVER, at=now, details=details)
 
 
 def release_expired(store: Store) -> int:

@@ -97,6 +97,12 @@ def merge(base: MaskSlices, touched: MaskSlices) -> dict[int, NDArray[np.bool_]]
     return {k: mask for k, mask in sorted({**base, **touched}.items()) if mask.any()}
 
 
+def count_changes(before: MaskSlices, after: MaskSlices) -> tuple[int, int]:
+    """Voxels that a mask adds to another one, and those that it removes from it."""
+    both = sum(int(np.count_nonzero(one & after[k])) for k, one in before.items() if k in after)
+    return _area(after) - both, _area(before) - both
+
+
 def make_volume(slices: MaskSlices, shape: Shape) -> NDArray[np.bool_]:
     """A mask as ``(n, h, w)`` bool; slices that it lacks are empty."""
     volume = np.zeros(shape, bool)

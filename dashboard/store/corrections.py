@@ -16,6 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from dashboard.store.database import Database
+from dashboard.store.history import Author, add_event
+from dashboard.store.reading_content import Event, EventDetails
 from dashboard.store.rows import columns_of, readable, value_of
 from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord, StudyRecord
 from dashboard.store.stored_json import MaskBase, MaskFacts
@@ -97,7 +99,12 @@ class MaskVersion:
 
 @dataclass(frozen=True)
 class NewVersion:
-    """A version to save; attributes as in `VersionLine` and `MaskVersion`."""
+    """A version to save.
+
+    Attributes:
+        added, removed: Voxels that it adds to its base and removes from it.
+        others: As in `VersionLine` and `MaskVersion`.
+    """
 
     reader_id: str
     author: str
@@ -105,6 +112,8 @@ class NewVersion:
     facts: MaskFacts
     content: bytes
     ai_content: bytes | None
+    added: int = 0
+    removed: int = 0
 
 
 class DraftConflict(Exception):
@@ -229,6 +238,12 @@ def add_version(
                 saved_at=store.clock(),
             )
             session.add(record)
+            details = EventDetails(
+                number=record.number, added=version.added, removed=version.removed
+            )
+            by = Author(version.reader_id, version.author)
+            at = record.saved_at
+            add_event(session, study_id, Event.CORRECTED, by=by, at=at, details=details)
             session.flush()
             return _line(record)
 

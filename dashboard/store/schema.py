@@ -27,7 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from dashboard.store.reading_content import Event, EventDetails, Reading, SignedContent
 from dashboard.store.rows import JobState, Origin
+from dashboard.store.states import StudyState
 from dashboard.store.stored_json import (
     Damaged,
     Display,
@@ -416,3 +418,83 @@ class MeasurementRecord(Base):
     revision: Mapped[int] = mapped_column(WholeNumber)
     content: Mapped[Measurements] = mapped_column(StoredJson(Measurements))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ReadingRecord(Base):
+    """The reading of a study: its state, what readers have recorded, and who has it.
+
+    A study that no reader has opened has no row. ``claimed_by`` is the reader who has the study and
+    ``claimed_until`` when that ends without a further request.
+    """
+
+    __tablename__ = "readings"
+
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    state: Mapped[StudyState] = mapped_column(Choice(StudyState), index=True)
+    priority: Mapped[int] = mapped_column(WholeNumber, default=0)
+    revision: Mapped[int] = mapped_column(WholeNumber, default=0)
+    content: Mapped[Reading] = mapped_column(StoredJson(Reading))
+    claimed_by: Mapped[str] = mapped_column(String(64), default="")
+    claimed_author: Mapped[str] = mapped_column(PlainText, default="")
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
+    changed_by: Mapped[str] = mapped_column(String(64), default="")
+    changed_author: Mapped[str] = mapped_column(PlainText, default="")
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class OpeningRecord(Base):
+    """A reader who has a study open, or had: since when, and for how long in all."""
+
+    __tablename__ = "openings"
+
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    author: Mapped[str] = mapped_column(PlainText)
+    first_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    open_s: Mapped[float] = mapped_column(Number(_Volume), default=0.0)
+    is_open: Mapped[bool] = mapped_column(YesNo, default=True)
+
+
+class SignedRecord(Base):
+    """A signed record; never changed and never deleted, so its study cannot be deleted either.
+
+    ``digest`` is the SHA-256 of content and masks (`dashboard.decisions.signing`). ``token`` is the
+    name of the request, so that one that is sent again signs nothing twice.
+    """
+
+    __tablename__ = "signed_records"
+    __table_args__ = (UniqueConstraint("study_id", "number"), UniqueConstraint("study_id", "token"))
+
+    record_id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="RESTRICT"), index=True
+    )
+    number: Mapped[int] = mapped_column(WholeNumber)
+    reader_id: Mapped[str] = mapped_column(String(64))
+    author: Mapped[str] = mapped_column(PlainText)
+    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    content: Mapped[SignedContent] = mapped_column(StoredJson(SignedContent))
+    mask: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    ai_mask: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    digest: Mapped[str] = mapped_column(PlainText(64))
+    token: Mapped[str] = mapped_column(PlainText(64))
+
+
+class EventRecord(Base):
+    """A line of a study's history. The database refuses to change or delete one."""
+
+    __tablename__ = "history"
+    __table_args__ = (Index("history_by_study", "study_id", "event_id"),)
+
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reader_id: Mapped[str] = mapped_column(String(64))
+    author: Mapped[str] = mapped_column(PlainText)
+    event: Mapped[Event] = mapped_column(Choice(Event))
+    details: Mapped[EventDetails] = mapped_column(StoredJson(EventDetails))

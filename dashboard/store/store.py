@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.store.database import Database, now_utc
+from dashboard.store.history import SERVER, add_event
+from dashboard.store.reading_content import Event, EventDetails
 from dashboard.store.rows import (
     DamagedRow,
     JobState,
@@ -158,6 +160,9 @@ class Store(Database):
         try:
             with self.writing() as session:
                 session.add(record)
+                details = EventDetails(text=str(study.origin))
+                at = record.added_at
+                add_event(session, study.study_id, Event.ADDED, by=SERVER, at=at, details=details)
         except IntegrityError:
             known = self.study_with_identity(study.identity)
             if known is None:

@@ -12,17 +12,18 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from pipeline import SHA256, first_problem
 
-_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, str_max_length=4000)
+#: How all of them are checked.
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, str_max_length=4000)
 
 Sentence = Annotated[str, Field(max_length=4000)]
 _Channel = Annotated[int, Field(ge=0, lt=64)]
-_Position = Annotated[int, Field(ge=0, lt=2**31)]
-_Share = Annotated[float, Field(ge=0, le=1)]
+Position = Annotated[int, Field(ge=0, lt=2**31)]
+Share = Annotated[float, Field(ge=0, le=1)]
 #: Low and high.
 _Range = tuple[float, float]
 
 Sequences = Annotated[tuple[Sentence, ...], Field(min_length=1, max_length=64)]
-Indices = Annotated[tuple[_Position, ...], Field(min_length=1, max_length=100_000)]
+Indices = Annotated[tuple[Position, ...], Field(min_length=1, max_length=100_000)]
 Warnings = Annotated[tuple[Sentence, ...], Field(max_length=1000)]
 #: Views of a study: one, two side by side, three, two with a divider between them.
 ViewMode = Literal["one", "linked", "three", "swipe"]
@@ -43,7 +44,7 @@ class Display:
         value_range: Smallest and largest value per channel; None in studies of older versions.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     pixel_type: Literal["uint8", "uint16"]
     slope: float
@@ -78,12 +79,12 @@ class MaskBase:
         network: Name and version of the network, None without a result.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     result_key: str | None = None
-    threshold: _Share | None = None
-    operating_point: _Share | None = None
-    version: _Position | None = None
+    threshold: Share | None = None
+    operating_point: Share | None = None
+    version: Position | None = None
     network: str | None = None
 
 
@@ -100,14 +101,14 @@ class MaskFacts:
             [0, 1]; None without the other mask or where both are empty.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     area_px: Annotated[int, Field(ge=0)]
     volume_ml: Annotated[float, Field(ge=0)] | None = None
-    slices: _Position
-    touched: _Position
-    dice_ai: _Share | None = None
-    dice_reference: _Share | None = None
+    slices: Position
+    touched: Position
+    dice_ai: Share | None = None
+    dice_reference: Share | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,11 +123,11 @@ class Measurement:
         text: What the reader wrote at an arrow; "" for other kinds.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     id: Annotated[str, Field(min_length=1, max_length=64)]
     kind: Annotated[str, Field(min_length=1, max_length=32)]
-    k: _Position
+    k: Position
     points: Annotated[tuple[tuple[float, float], ...], Field(min_length=2, max_length=1000)]
     text: Annotated[str, Field(max_length=1000)] = ""
 
@@ -135,7 +136,7 @@ class Measurement:
 class Measurements:
     """All measurements of a reader on a study."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     items: Annotated[tuple[Measurement, ...], Field(max_length=1000)] = ()
 
@@ -152,7 +153,7 @@ class ReaderSettings:
             default.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     keys: Annotated[Mapping[str, str], Field(max_length=1000)] = field(default_factory=dict)
     tour_done: bool = False
@@ -169,7 +170,7 @@ class Entry:
         at: UTC.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     reader_id: Annotated[str, Field(max_length=64)]
     author: Annotated[str, Field(min_length=1, max_length=200)]
@@ -186,7 +187,7 @@ class AttachedFiles:
         warnings: What a reader must know of it.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     digest: Annotated[str, Field(pattern=rf"^{SHA256.pattern}$")]
     sources: Annotated[tuple[Sentence, ...], Field(min_length=1, max_length=100_000)]
@@ -204,7 +205,7 @@ class Entries:
             None where nobody did.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     spacing_mm: tuple[float, float, float] | None = None
     reference: AttachedFiles | None = None

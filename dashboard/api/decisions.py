@@ -1,0 +1,465 @@
+"""HTTP of a study's reading: who has it open, what is recorded, decisions, priority, history.
+
+A request names the revision of the reading that its page has seen. If something else was recorded
+meanwhile, or another reader has the study, the answer is 409 with the present reading, and nothing
+changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Annotated, ClassVar
+
+from flask import Blueprint, Response, request
+from pydantic import AfterValidator, Field
+
+from dashboard.api.access import Place, StudyAddress, find_services, find_study
+from dashboard.api.endpoint import (
+    Answer,
+    Body,
+    ErrorAnswer,
+    Nothing,
+    check_printable,
+    endpoint,
+    json_response,
+)
+from dashboard.api.errors import refuse_input
+from dashboard.api.identity import current_reader
+from dashboard.api.measurements import Revision
+from dashboard.decisions.locations import check_location
+from dashboard.store import StudyRow
+from dashboard.store.history import Author, EventRow, list_events
+from dashboard.store.reading_content import (
+    NEEDS_REASON,
+    Comparison,
+    Decision,
+    Difficulty,
+    Event,
+    EventDetails,
+    KeyImage,
+    LesionReading,
+    LesionVerdict,
+    Reading,
+    Reason,
+    Verdict,
+)
+from dashboard.store.readings import (
+    STAT,
+    Claimed,
+    ReadingConflict,
+    ReadingRow,
+    decide,
+    find_reading,
+    leave_study,
+    list_records,
+    open_study,
+    set_priority,
+    write_reading,
+)
+from dashboard.store.states import Step, StepRefused, StudyState, shown_state
+from dashboard.store.stored_json import Entry
+from dashboard.studies.analysis import find_result
+from dashboard.workspace.received import NO_STUDY, NotThere, RequestRefused
+from pipeline import InputError
+
+_LONGEST_BODY = 256 * 1024
+UNNAMED = "Enter your name first: it is stored with the decision."
+_REFUSED = {
+    Step.DECIDE: "Open the study in Review before you record a decision.",
+    Step.WITHDRAW: "There is no decision to withdraw.",
+    Step.SIGN: "Record a decision before you sign.",
+    Step.AMEND: "Only a signed study can be amended.",
+}
+
+decision = Blueprint("decision", __name__)
+decision.register_error_handler(InputError, refuse_input)
+
+_Key = Annotated[str, Field(pattern=r"^[0-9a-z-]{1,64}$")]
+_Layer = Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]
+_Words = Annotated[str, Field(max_length=4000)]
+
+
+class SentOpening(Body):
+    """A page that has the study open; take_over claims it although another reader has it."""
+
+    take_over: bool = False
+
+
+class SentLesion(Body):
+    """What is recorded of one lesion; see `LesionReading`."""
+
+    key: _Key
+    verdict: LesionVerdict | None = None
+    location: Annotated[str, AfterValidator(check_location)] | None = None
+    comment: _Words = ""
+
+
+class SentKeyImage(Body):
+    """A key image; see `KeyImage`. The server adds who marked it, and when."""
+
+    id: _Key
+    k: Place
+    channel: Annotated[int, Field(ge=0, lt=64)]
+    window: tuple[float, float]
+    layers: Annotated[tuple[_Layer, ...], Field(max_length=16)] = ()
+    caption: Annotated[str, Field(max_length=1000), AfterValidator(check_printable)] = ""
+
+
+class SentReading(Body):
+    """What is recorded of a study; what is missing stays as it is.
+
+    Attributes:
+        revision: Of the reading that the page has seen.
+        lesions: All lesions about which something is recorded.
+        notes: In the reader's words.
+        key_images: All key images, in their order.
+        slices_shown: Slices that were on screen, from 0; they are added to those before.
+    """
+
+    shown: ClassVar[str] = "Your reading"
+    remedy: ClassVar[str] = "change it"
+    revision: Revision
+    lesions: Annotated[list[SentLesion], Field(max_length=1000)] | None = None
+    notes: Annotated[str, Field(max_length=20_000)] | None = None
+    key_images: Annotated[list[SentKeyImage], Field(max_length=200)] | None = None
+    slices_shown: Annotated[list[Place], Field(max_length=100_000)] | None = None
+
+
+class SentDecision(Body):
+    """A decision on the study; a verdict of null withdraws it.
+
+    Attributes:
+        revision: Of the reading that the page has seen.
+        verdict, reason, comment, difficulty: As of `Decision`.
+    """
+
+    shown: ClassVar[str] = "Your decision"
+    remedy: ClassVar[str] = "change it"
+    revision: Revision
+    verdict: Verdict | None
+    reason: Reason | None = None
+    comment: _Words = ""
+    difficulty: Difficulty | None = None
+
+
+class SentPriority(Body):
+    """Whether the study is to be read first."""
+
+    stat: bool
+
+
+class ClaimAnswer(Answer):
+    """Who has the study, until when (ISO 8601, UTC), and whether that is this reader."""
+
+    author: str
+    own: bool
+    until: str
+
+
+class RecordLine(Answer):
+    """A signed record, without what was signed.
+
+    Attributes:
+        number: From 1 within the study.
+        author, signed_at: Who signed it, and when (ISO 8601, UTC).
+        verdict: The decision.
+        reason: Why it amends the record before it, or "".
+        digest: SHA-256 of what was signed.
+    """
+
+    number: int
+    author: str
+    signed_at: str
+    verdict: Verdict
+    reason: str
+    digest: str
+
+
+class ReadingAnswer(Answer):
+    """The reading of a study.
+
+    Attributes:
+        state: Where the study stands.
+        stat: Whether it is to be read first.
+        revision: Increases with each change of what is recorded; sent with the next one.
+        decision, lesions, notes, key_images, slices_shown, comparison: What is recorded.
+        claim: Who has the study; null for nobody.
+        changed_by: Who recorded something last, or "".
+        records: Signed records, the newest first.
+    """
+
+    state: StudyState
+    stat: bool
+    revision: int
+    decision: Decision | None
+    lesions: list[LesionReading]
+    notes: str
+    key_images: list[KeyImage]
+    slices_shown: list[int]
+    comparison: Comparison | None
+    claim: ClaimAnswer | None
+    changed_by: str
+    records: list[RecordLine]
+
+
+class OpenedAnswer(Answer):
+    """The reading of a study that a page has open.
+
+    Attributes:
+        reading: The reading.
+        others: Names of other readers who have it open.
+        open_s: How long this reader has had it open in all, in seconds.
+    """
+
+    reading: ReadingAnswer
+    others: list[str]
+    open_s: float
+
+
+class ReadingConflictAnswer(ErrorAnswer):
+    """The reading as it is now."""
+
+    reading: ReadingAnswer
+
+
+class EventAnswer(Answer):
+    """A line of the history; see `EventDetails`."""
+
+    at: str
+    author: str
+    event: Event
+    details: EventDetails
+
+
+class HistoryAnswer(Answer):
+    """What happened to a study, the oldest first."""
+
+    events: list[EventAnswer]
+
+
+@decision.get("/api/studies/<study_id>/reading")
+@endpoint()
+def show(address: StudyAddress) -> ReadingAnswer:
+    """Return the reading of a study."""
+    row = find_study(address.study_id)
+    return describe_reading(row, find_reading(find_services().store, row.study_id))
+
+
+@decision.post("/api/studies/<study_id>/opening")
+@endpoint()
+def open_page(address: StudyAddress, sent: SentOpening) -> OpenedAnswer:
+    """Note that the reader has the study open, and claim it if nobody else has it.
+
+    A page sends this when it opens the study, and again at least every minute.
+    """
+    row = find_study(address.study_id)
+    store = find_services().store
+    with _still_there():
+        opened = open_study(store, row.study_id, author(), take_over=sent.take_over)
+    return OpenedAnswer(
+        reading=describe_reading(row, opened.reading),
+        others=list(opened.others),
+        open_s=opened.open_s,
+    )
+
+
+@decision.delete("/api/studies/<study_id>/opening")
+@endpoint()
+def leave_page(address: StudyAddress) -> Nothing:
+    """Note that the reader has closed the study, and end their claim."""
+    row = find_study(address.study_id)
+    with _still_there():
+        leave_study(find_services().store, row.study_id, author())
+    return Nothing()
+
+
+@decision.put("/api/studies/<study_id>/reading")
+@endpoint(others={HTTPStatus.CONFLICT: ReadingConflictAnswer}, longest=_LONGEST_BODY)
+def write(address: StudyAddress, sent: SentReading) -> ReadingAnswer:
+    """Record notes, lesions, key images and the slices that were shown."""
+    row = find_study(address.study_id)
+    _check_slices(row, [*(sent.slices_shown or ()), *(one.k for one in sent.key_images or ())])
+    entry = _entry()
+    with _still_there():
+        written = write_reading(
+            find_services().store,
+            row.study_id,
+            author(),
+            revision=sent.revision,
+            change=lambda before: _changed(before, sent, entry),
+        )
+    return describe_reading(row, written)
+
+
+@decision.put("/api/studies/<study_id>/decision")
+@endpoint(others={HTTPStatus.CONFLICT: ReadingConflictAnswer})
+def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
+    """Record a decision on a study whose marked slices were shown, or withdraw it."""
+    row, who = find_study(address.study_id), current_reader()
+    if not who.is_named:
+        raise RequestRefused(UNNAMED)
+    store = find_services().store
+    found = None
+    if sent.verdict is not None:
+        if sent.verdict in NEEDS_REASON and sent.reason is None:
+            raise RequestRefused("Choose a reason for this decision.", field="reason")
+        _check_shown(row, find_reading(store, row.study_id))
+        found = Decision(
+            verdict=sent.verdict,
+            reason=sent.reason,
+            comment=sent.comment,
+            difficulty=sent.difficulty,
+            by=_entry(),
+        )
+    with _still_there():
+        written = decide(store, row.study_id, author(), found, revision=sent.revision)
+    return describe_reading(row, written)
+
+
+@decision.put("/api/studies/<study_id>/priority")
+@endpoint()
+def write_priority(address: StudyAddress, sent: SentPriority) -> ReadingAnswer:
+    """Set whether the study is to be read first."""
+    row = find_study(address.study_id)
+    store = find_services().store
+    with _still_there():
+        set_priority(store, row.study_id, author(), stat=sent.stat)
+    return describe_reading(row, find_reading(store, row.study_id))
+
+
+@decision.get("/api/studies/<study_id>/history")
+@endpoint()
+def history(address: StudyAddress) -> HistoryAnswer:
+    """Return what happened to a study."""
+    row = find_study(address.study_id)
+    events = list_events(find_services().store, row.study_id)
+    return HistoryAnswer(events=[_describe_event(one) for one in events])
+
+
+@decision.errorhandler(ReadingConflict)
+def answer_conflict(error: ReadingConflict) -> Response:
+    """Return what another reader or window has recorded, so that the reader can choose."""
+    by = error.reading.changed_author
+    sentence = f"{by or 'Another window'} has changed this study meanwhile; look at it again."
+    return _conflict(error.reading, sentence)
+
+
+@decision.errorhandler(Claimed)
+def answer_claimed(error: Claimed) -> Response:
+    """Return who has the study."""
+    sentence = f"{error.claim.author} is reading this study; take it over to change it."
+    row = find_study((request.view_args or {})["study_id"])
+    return _conflict(find_reading(find_services().store, row.study_id), sentence)
+
+
+@decision.errorhandler(StepRefused)
+def answer_refused(error: StepRefused) -> Response:
+    """Return why the state of the study does not allow the step."""
+    sentence = _REFUSED.get(error.step, "The study's state does not allow this.")
+    return json_response(ErrorAnswer(error=sentence), HTTPStatus.CONFLICT)
+
+
+def author() -> Author:
+    """Return the reader of the current request as histories and records name them."""
+    who = current_reader()
+    return Author(who.reader_id, who.name)
+
+
+def describe_reading(row: StudyRow, reading: ReadingRow) -> ReadingAnswer:
+    """Describe the reading of a study for the browser."""
+    who, content, claim = current_reader(), reading.content, reading.claim
+    records = list_records(find_services().store, row.study_id) if reading.state.is_signed else []
+    return ReadingAnswer(
+        state=shown_state(reading.state, has_result=row.positive_slices is not None),
+        stat=reading.priority == STAT,
+        revision=reading.revision,
+        decision=content.decision,
+        lesions=list(content.lesions),
+        notes=content.notes,
+        key_images=list(content.key_images),
+        slices_shown=list(content.shown),
+        comparison=content.comparison,
+        claim=ClaimAnswer(
+            author=claim.author,
+            own=claim.reader_id == who.reader_id,
+            until=claim.until.isoformat(),
+        )
+        if claim
+        else None,
+        changed_by=reading.changed_author,
+        records=[
+            RecordLine(
+                number=one.number,
+                author=one.author,
+                signed_at=one.signed_at.isoformat(),
+                verdict=one.content.decision.verdict,
+                reason=one.content.reason,
+                digest=one.digest,
+            )
+            for one in records
+        ],
+    )
+
+
+@contextmanager
+def _still_there() -> Iterator[None]:
+    """Answer that the study was deleted, if it was meanwhile."""
+    try:
+        yield
+    except LookupError:
+        raise NotThere(NO_STUDY) from None
+
+
+def _entry() -> Entry:
+    who = current_reader()
+    return Entry(reader_id=who.reader_id, author=who.name, at=find_services().store.clock())
+
+
+def _changed(before: Reading, sent: SentReading, entry: Entry) -> Reading:
+    """What is recorded after a request; key images that are known keep who marked them."""
+    after = before
+    if sent.lesions is not None:
+        after = replace(after, lesions=tuple(LesionReading(**vars(one)) for one in sent.lesions))
+    if sent.notes is not None:
+        after = replace(after, notes=sent.notes)
+    if sent.key_images is not None:
+        known = {one.id: one.by for one in before.key_images}
+        images = tuple(
+            KeyImage(**vars(one), by=known.get(one.id, entry)) for one in sent.key_images
+        )
+        after = replace(after, key_images=images)
+    if sent.slices_shown is not None:
+        after = replace(after, shown=tuple(sorted({*before.shown, *sent.slices_shown})))
+    return after
+
+
+def _check_slices(row: StudyRow, places: list[int]) -> None:
+    if any(k >= row.slices for k in places):
+        raise RequestRefused("A slice of your reading does not exist; load the page again.")
+
+
+def _check_shown(row: StudyRow, reading: ReadingRow) -> None:
+    """Refuse a decision on marked slices that nobody has looked at."""
+    result = find_result(find_services(), row)
+    marked = [k for k, one in enumerate(result.slices) if one.tumor] if result else []
+    missing = [k for k in marked if k not in set(reading.content.shown)]
+    if missing:
+        raise RequestRefused(
+            f"Look at the marked slices first: {len(missing)} of {len(marked)} were not shown yet,"
+            f" the first is slice {row.indices[missing[0]]}."
+        )
+
+
+def _conflict(reading: ReadingRow, sentence: str) -> Response:
+    row = find_study((request.view_args or {})["study_id"])
+    answer = ReadingConflictAnswer(error=sentence, reading=describe_reading(row, reading))
+    return json_response(answer, HTTPStatus.CONFLICT)
+
+
+def _describe_event(event: EventRow) -> EventAnswer:
+    return EventAnswer(
+        at=event.at.isoformat(), author=event.author, event=event.event, details=event.details
+    )

@@ -1,0 +1,143 @@
+"""Reading a study over HTTP: opening, recording, deciding, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fake_server import add_case, fake_factory, make_case, make_server
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dashboard.worker import Worker
+from dashboard.workspace.services import Services
+
+OURS = {"X-Overread": "1"}
+
+
+@pytest.fixture
+def server(parts: Services) -> Flask:
+    return make_server(parts)
+
+
+@pytest.fixture
+def study(parts: Services) -> str:
+    found = add_case(parts, make_case())
+    worker = Worker(parts, make_analyser=fake_factory())
+    while worker.run_one():
+        pass
+    return found
+
+
+def reader(server: Flask, name: str) -> FlaskClient:
+    client = server.test_client()
+    assert client.put("/api/reader", json={"name": name}, headers=OURS).status_code == 200
+    return client
+
+
+def send(client: FlaskClient, study: str, what: str, *, method: str = "PUT", **body: Any) -> Any:
+    return client.open(f"/api/studies/{study}/{what}", method=method, json=body, headers=OURS)
+
+
+def begin(client: FlaskClient, study: str) -> Any:
+    return send(client, study, "opening", method="POST").json["reading"]
+
+
+def marked(client: FlaskClient, study: str) -> list[int]:
+    slices = client.get(f"/api/studies/{study}").json["result"]["slices"]
+    return [k for k, one in enumerate(slices) if one["tumor"]]
+
+
+def test_a_study_is_accepted_once_its_marked_slices_were_shown(server: Flask, study: str) -> None:
+    ada = reader(server, "Ada")
+    assert ada.get(f"/api/studies/{study}/reading").json["state"] == "analysed"
+    assert begin(ada, study)["state"] == "in review"
+    slices = marked(ada, study)
+    assert slices
+    refused = send(ada, study, "decision", revision=0, verdict="accept")
+    assert refused.status_code == 400
+    written = send(ada, study, "reading", revision=0, slices_shown=slices[:1])
+    assert written.json["slices_shown"] == slices[:1]
+    written = send(ada, study, "reading", revision=1, slices_shown=slices[1:], notes="clear")
+    assert written.json["slices_shown"] == slices
+    revision = written.json["revision"]
+    decided = send(ada, study, "decision", revision=revision, verdict="accept", difficulty="easy")
+    assert decided.status_code == 200, decided.json
+    assert (decided.json["state"], decided.json["decision"]["by"]["author"]) == ("read", "Ada")
+    assert decided.json["notes"] == "clear"
+    withdrawn = send(ada, study, "decision", revision=revision + 1, verdict=None)
+    assert withdrawn.json["state"] == "in review"
+    events = ada.get(f"/api/studies/{study}/history").json["events"]
+    kinds = [one["event"] for one in events]
+    assert kinds == ["added", "analysed", "opened", "decided", "withdrawn"]
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "field"),
+    [
+        ("decision", {"verdict": "fine"}, "verdict"),
+        ("decision", {"verdict": "reject"}, "reason"),
+        ("decision", {"verdict": "reject", "reason": "because"}, "reason"),
+        ("reading", {"lesions": [{"key": "l-1", "location": "1"}]}, "lesions[0].location"),
+        ("reading", {"lesions": [{"key": "L 1"}]}, "lesions[0].key"),
+        ("reading", {"slices_shown": [10**6]}, ""),
+        ("reading", {"notes": "n" * 20_001}, "notes"),
+        ("reading", {"unknown": 1}, "unknown"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_sentence(
+    server: Flask, study: str, what: str, body: dict[str, Any], field: str
+) -> None:
+    ada = reader(server, "Ada")
+    begin(ada, study)
+    answer = send(ada, study, what, revision=0, **body)
+    assert answer.status_code == 400
+    assert answer.json["field"] == field
+    assert answer.json["error"].endswith(".")
+
+
+def test_a_decision_needs_a_name(server: Flask, study: str) -> None:
+    nobody = server.test_client()
+    begin(nobody, study)
+    answer = send(nobody, study, "decision", revision=0, verdict="accept")
+    assert answer.status_code == 400
+
+
+def test_another_reader_sees_who_has_the_study_and_changes_nothing(
+    server: Flask, study: str
+) -> None:
+    ada, ben = reader(server, "Ada"), reader(server, "Ben")
+    begin(ada, study)
+    opened = send(ben, study, "opening", method="POST").json
+    assert opened["others"] == ["Ada"]
+    assert (opened["reading"]["claim"]["author"], opened["reading"]["claim"]["own"]) == (
+        "Ada",
+        False,
+    )
+    refused = send(ben, study, "reading", revision=0, notes="mine")
+    assert refused.status_code == 409
+    assert refused.json["reading"]["notes"] == ""
+    taken = send(ben, study, "opening", method="POST", take_over=True).json
+    assert taken["reading"]["claim"]["own"]
+    assert send(ben, study, "reading", revision=0, notes="mine").status_code == 200
+    left = send(ben, study, "opening", method="DELETE")
+    assert left.status_code == 200
+    late = send(ada, study, "reading", revision=0, notes="late")
+    assert (late.status_code, late.json["reading"]["notes"]) == (409, "mine")
+
+
+def test_priority_and_key_images_are_recorded(server: Flask, study: str) -> None:
+    ada = reader(server, "Ada")
+    assert send(ada, study, "priority", stat=True).json["stat"] is True
+    image = {"id": "k1", "k": 0, "channel": 0, "window": [0.0, 9.0], "layers": ["ai"]}
+    written = send(ada, study, "reading", revision=0, key_images=[image])
+    assert written.json["key_images"][0]["by"]["author"] == "Ada"
+    ben = reader(server, "Ben")
+    again = send(ben, study, "reading", revision=1, key_images=[image | {"caption": "edge"}])
+    found = again.json["key_images"][0]
+    assert (found["by"]["author"], found["caption"]) == ("Ada", "edge")
+
+
+def test_unknown_studies_are_named_as_such(server: Flask) -> None:
+    ada = reader(server, "Ada")
+    assert send(ada, "0" * 16, "opening", method="POST").status_code == 404
