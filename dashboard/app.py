@@ -27,6 +27,7 @@ from dashboard.pages.review import page as review
 from dashboard.pages.worklist import page as worklist
 from dashboard.processes.logs import set_up_logging
 from dashboard.workspace import services
+from dashboard.workspace.faults import find_fault
 from dashboard.workspace.services import Services, start_services
 from pipeline import InputError
 
@@ -121,6 +122,9 @@ def _show_error(error: Exception) -> None:
     """Show one sentence where a callback failed; the traceback goes to the log."""
     if isinstance(error, InputError):
         sentence = error.message
+    elif fault := find_fault(error):
+        sentence = fault.sentence
+        _LOG.error("A callback failed: %s", sentence)
     else:
         sentence = CALLBACK_FAILED
         _LOG.error("A callback failed", exc_info=error)

@@ -19,6 +19,7 @@ from dashboard import api
 from dashboard.api import scripts
 from dashboard.api.openapi import describe_interface
 from dashboard.workspace.settings import VARIABLES, Settings
+from pipeline import write_text
 
 _ROOT = Path(__file__).resolve().parents[1]
 _SECTION = re.compile(r"(<!-- settings:[^\n]*-->\n).*?(<!-- end of settings -->)", re.DOTALL)
@@ -81,7 +82,7 @@ def _values_text(schema: Mapping[str, Any]) -> str:
 def main() -> int:
     """Write the documents; returns the exit status."""
     for path, text in make_documents().items():
-        path.write_text(text, "utf-8")
+        write_text(path, text)
         sys.stdout.write(f"{path.relative_to(_ROOT)}\n")
     return 0
 

@@ -2,7 +2,7 @@
 
 Queues studies that the present models have not analysed, makes the demo studies if the workspace is
 empty, and scans the library folder. A separate process, because all of this is slow and the first
-page does not need it.
+page does not need it. While disk, database or shared storage refuse, it waits and tries again.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 
 import pipeline
 from dashboard.processes.logs import set_up_logging
 from dashboard.processes.parent import end_with_parent
 from dashboard.studies import intake
+from dashboard.workspace.faults import find_fault
 from dashboard.workspace.services import Services, start_services
-from pipeline import StorageError
+from pipeline import StorageError, write_once
 
 _LOG = logging.getLogger("dashboard.prepare")  # also as __main__
 _NICENESS = 10
+_PAUSE_S = 30.0
 
 
 def prepare(services: Services) -> None:
@@ -30,6 +33,22 @@ def prepare(services: Services) -> None:
     intake.scan_library(services)
     if services.settings.demo:
         _add_demo(services)
+
+
+def prepare_until_done(services: Services, *, pause_s: float = _PAUSE_S) -> None:
+    """As `prepare`; waits and tries again where something refuses that may pass."""
+    while True:
+        try:
+            return prepare(services)
+        except StorageError as error:
+            sentence = f"The shared storage does not respond: {error}"
+        except Exception as error:
+            fault = find_fault(error)
+            if fault is None:
+                raise
+            sentence = fault.sentence
+        _LOG.warning("%s Preparing goes on in %.0f s.", sentence, pause_s)
+        time.sleep(pause_s)
 
 
 def _add_demo(services: Services) -> None:
@@ -45,7 +64,7 @@ def _add_demo(services: Services) -> None:
         intake.scan_demo(services)
 
     pipeline.make_demo_studies(folder, progress=show_made)
-    complete.touch()
+    write_once(complete, "")
 
 
 def main() -> int:
@@ -53,11 +72,7 @@ def main() -> int:
     set_up_logging()
     end_with_parent()
     os.nice(_NICENESS)
-    try:
-        prepare(start_services())
-    except StorageError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    prepare_until_done(start_services())
     return 0
 
 

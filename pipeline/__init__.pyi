@@ -72,6 +72,12 @@ from .models.registry import TaskInfo as TaskInfo
 from .models.registry import read_model_info as read_model_info
 from .models.registry import read_run as read_run
 from .models.registry import stored_runs as stored_runs
+from .storage.atomic_files import is_disk_full as is_disk_full
+from .storage.atomic_files import put_in_place as put_in_place
+from .storage.atomic_files import replacing as replacing
+from .storage.atomic_files import replacing_folder as replacing_folder
+from .storage.atomic_files import write_once as write_once
+from .storage.atomic_files import write_text as write_text
 from .storage.checked_json import input_error as input_error
 from .storage.checked_json import json_number as json_number
 from .storage.declared_models import DeclaredModel as DeclaredModel

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.small_disk import SmallDisk, mounted_disk
+
 #: Whether the long forms run (`make soak`).
 SOAK = os.environ.get("OVERREAD_SOAK") == "1"
 # Examples of each property test that states no number itself.
@@ -46,6 +48,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def soak() -> bool:
     """Whether tests with the mark ``soak`` run their long form."""
     return SOAK
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk of 16 MB of its own."""
+    with mounted_disk(tmp_path / "disk") as disk:
+        yield disk
 
 
 @pytest.fixture(scope="session")

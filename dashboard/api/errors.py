@@ -19,6 +19,7 @@ from dashboard.api.endpoint import (
     json_response,
 )
 from dashboard.api.identity import UnknownReader
+from dashboard.workspace.faults import find_fault
 from dashboard.workspace.received import NotThere, RequestRefused, UploadRefused
 from pipeline import InputError
 
@@ -44,7 +45,10 @@ def register(server: Flask) -> None:
 def answer_error(error: Exception) -> Response:
     """Return the answer to an error."""
     status, sentence, field = HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, ""
-    if isinstance(error, NotThere):
+    if fault := find_fault(error):
+        status, sentence = fault.status, fault.sentence
+        _LOG.error("%s %s: %s", request.method, quote(request.path), sentence)
+    elif isinstance(error, NotThere):
         status, sentence = HTTPStatus.NOT_FOUND, str(error)
     elif isinstance(error, RequestRefused):
         status, sentence, field = HTTPStatus.BAD_REQUEST, str(error), error.field
@@ -68,6 +72,8 @@ def answer_error(error: Exception) -> Response:
 
 def refuse_input(error: InputError) -> Response:
     """Return the answer to input that is not valid, for blueprints that receive some."""
+    if find_fault(error):
+        return answer_error(error)
     return _sentence(HTTPStatus.BAD_REQUEST, error.message)
 
 

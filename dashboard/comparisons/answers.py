@@ -20,9 +20,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from dashboard.comparisons.records import ImageRecord, parse_answer
+from dashboard.workspace.faults import DISK_FAILED, NO_STORAGE_ANSWER, find_fault
 from dashboard.workspace.received import UploadRefused, safe_relative_name
 from dashboard.workspace.services import Services
-from pipeline import InputError, SharedStorage, StorageError
+from pipeline import (
+    InputError,
+    SharedStorage,
+    StorageError,
+    put_in_place,
+    replacing_folder,
+    write_text,
+)
 from pipeline.image_tasks.facade import ImageModelInfo
 
 if TYPE_CHECKING:  # what answers images loads the readers
@@ -88,12 +96,14 @@ class ImageAnswers:
                 )
             place = self.folder / digest.hexdigest()[:32]
             place.mkdir(mode=0o700, exist_ok=True)
-            partial.replace(place / "upload")
-            (place / "name.txt").write_text(shown, "utf-8")
+            write_text(place / "name.txt", shown)
+            put_in_place(partial, place / "upload", durable=False)
             self._share(place.name, "upload", "name.txt")
         except OSError as error:
-            sentence = f"{shown} could not be written to the server's disk."
-            raise UploadRefused(HTTPStatus.INSUFFICIENT_STORAGE, sentence) from error
+            fault = find_fault(error) or (
+                NO_STORAGE_ANSWER if isinstance(error, StorageError) else DISK_FAILED
+            )
+            raise UploadRefused(fault.status, fault.sentence) from error
         finally:
             partial.unlink(missing_ok=True)
         return place.name
@@ -118,21 +128,19 @@ class ImageAnswers:
             InputError: The image was deleted, or disk or shared storage failed.
         """
         folder = self._folder(image_id)
-        partial = folder / f"{secrets.token_hex(8)}.part"
         try:
-            partial.mkdir(mode=0o700)
-            (partial / "image.png").write_bytes(answer.image_png())
-            (partial / "heat.png").write_bytes(answer.heat_png())
-            record = json.dumps(answer.to_json(), allow_nan=False)
-            (partial / "answer.json").write_text(record, "utf-8")
-            shutil.rmtree(folder / _answer_name(info), ignore_errors=True)
-            partial.rename(folder / _answer_name(info))
+            if not folder.is_dir():  # deleted meanwhile
+                raise InputError("", _GONE)
+            with replacing_folder(folder / _answer_name(info)) as draft:
+                (draft / "image.png").write_bytes(answer.image_png())
+                (draft / "heat.png").write_bytes(answer.heat_png())
+                record = json.dumps(answer.to_json(), allow_nan=False)
+                (draft / "answer.json").write_text(record, "utf-8")
             self._share(image_id, *_answer_files(info))
-        except (OSError, StorageError):
+        except OSError as error:
             _LOG.exception("An answer could not be stored.")
-            raise InputError("", _NOT_STORED) from None
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            fault = find_fault(error)
+            raise InputError("", fault.sentence if fault else _NOT_STORED) from None
 
     def find(self, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
         """The answer of this model to an image, or None."""

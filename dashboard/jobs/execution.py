@@ -14,11 +14,12 @@ import threading
 import time
 from dataclasses import dataclass
 
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.jobs import table
 from dashboard.jobs.tasks import AnalyserFactory, Tasks, open_analyser
 from dashboard.store import JobRow, JobState, ResultSummary, Store
+from dashboard.workspace.faults import NO_DATABASE, find_fault
 from dashboard.workspace.services import Services
 from pipeline import Cancelled, InputError
 
@@ -148,8 +149,11 @@ class Worker:
             try:
                 if not self.run_one():
                     self.stopping.wait(_POLL_S)
-            except SQLAlchemyError:
-                _LOG.exception("The database did not answer.")
+            except SQLAlchemyError as error:
+                if fault := find_fault(error):
+                    _LOG.error("%s", fault.sentence)
+                else:
+                    _LOG.exception("The database did not answer.")
                 self.stopping.wait(_DATABASE_PAUSE_S)
 
     def prepare(self) -> None:
@@ -194,12 +198,15 @@ class Worker:
             return _End(JobState.CANCELLED if lease.cancelled else JobState.QUEUED)
         except InputError as error:
             return _End(JobState.FAILED, error.message)
-        except OperationalError:  # not the study's fault: queued again
-            _LOG.exception("Job %d was interrupted: the database did not answer.", job.job_id)
-            return _End(JobState.QUEUED)
         except MemoryError:
             _LOG.exception("Job %d ran out of memory.", job.job_id)
             return _End(JobState.FAILED, NO_MEMORY)
-        except Exception:
+        except Exception as error:
+            fault = find_fault(error)
+            if fault is NO_DATABASE:  # not the study's fault: queued again
+                _LOG.warning("Job %d was interrupted: %s", job.job_id, fault.sentence)
+                return _End(JobState.QUEUED)
+            if fault:
+                return _End(JobState.FAILED, fault.sentence)
             _LOG.exception("Job %d failed.", job.job_id)
             return _End(JobState.FAILED, UNEXPECTED)

@@ -161,7 +161,7 @@ def renew(
     Raises:
         LeaseLost: The worker no longer has the lease.
     """
-    with store.writing() as session:
+    with store.writing(durable=False) as session:
         job = _lock(session, job_id, owner)
         if progress is not None:
             job.done, job.total, job.message = progress

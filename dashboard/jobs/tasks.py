@@ -27,6 +27,10 @@ _POLL_S = 0.2
 _NOT_SHARED = (
     "The result could not be stored: the shared storage did not take it. Start the analysis again."
 )
+_NOT_STORED = (
+    "The result could not be stored: the server's disk is full or cannot be written. Make room on"
+    " it; then start the analysis again."
+)
 _OTHER_MODEL = (
     "The model was replaced meanwhile, or the worker has another one than the page; install the"
     " same everywhere and choose the image again."
@@ -114,6 +118,8 @@ class Tasks:
             progress(0, max(job.total, 1), "Preparing the models")
         result = self._open_analyser().analyse(case, progress=progress)
         key = self._services.result_key(job.content_digest)
+        if key is not None and not self._services.results.holds(key):
+            raise InputError("", _NOT_STORED)
         if key is not None and not self._services.results.share(key):
             raise InputError("", _NOT_SHARED)
         return _summarise(result, judge_claims(self._services, result))

@@ -8,12 +8,13 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.exc import SQLAlchemyError
 
 import pipeline
 from dashboard.jobs import table
@@ -21,6 +22,7 @@ from dashboard.store import NewStudy, Origin, StudyRow
 from dashboard.store.stored_json import Display
 from dashboard.studies.display import describe_display
 from dashboard.studies.uploads import folder_entries
+from dashboard.workspace.faults import NotStored, find_fault
 from dashboard.workspace.received import NO_STUDY
 from dashboard.workspace.services import Services
 from pipeline import Cancelled, Case, InputError, ProgressCallback
@@ -31,6 +33,7 @@ except ImportError:  # pragma: no cover
     fcntl = None  # type: ignore[assignment]
 
 _LOG = logging.getLogger(__name__)
+_UNEXPECTED = "could not be added because of an unexpected error; the server's log has the details."
 #: Raised when `dashboard.studies.display` encodes the same pixels differently.
 _DISPLAY_VERSION = 1
 
@@ -73,6 +76,8 @@ def add_files(
 
     Raises:
         Cancelled: ``progress`` raised it; no new study is stored then.
+        NotStored: Disk, database or shared storage refuse; the files may be read again later, and
+            what was stored of them before is found again then.
     """
     # by the facade, which loads the libraries of the formats on first use
     report = pipeline.read_cases(paths, progress=progress)
@@ -84,8 +89,16 @@ def add_files(
                 progress(k, len(report.cases), f"Storing {case.case_id}")
             try:
                 row, new = _add_case(services, case, origin, source)
+            except NotStored:
+                raise
             except InputError as error:
                 errors.append(error)
+                continue
+            except Exception as error:
+                if fault := find_fault(error):
+                    raise NotStored(case.case_id, fault) from error
+                _LOG.exception("A study could not be added.")
+                errors.append(InputError(case.case_id, f"{case.case_id} {_UNEXPECTED}"))
                 continue
             studies.append(row)
             if new:
@@ -118,6 +131,7 @@ def add_upload(
 
     Raises:
         Cancelled: ``is_cancelled`` returned true; nothing was added.
+        NotStored: As of `add_files`.
     """
 
     def check(done: int, total: int, message: str) -> None:
@@ -128,10 +142,13 @@ def add_upload(
 
 
 def scan_library(services: Services) -> IngestReport:
-    """Read new and changed entries of the library folder.
+    """Read new and changed entries of the library folder; a bad entry never stops the others.
 
     Returns:
         Studies of these entries, and all files of the library that cannot be read.
+
+    Raises:
+        NotStored: As of `add_files`; entries that were read before it are stored.
     """
     folder = services.settings.library
     if folder is None:
@@ -280,7 +297,7 @@ def _scan(
         state = _files_state(paths)
         if services.store.source_state(origin, name) == state:
             continue
-        report = add_files(services, paths, origin=origin, source=name)
+        report, state = _read_entry(services, name, paths, origin, state)
         if report.errors:  # without their names, which may be patients'
             _LOG.warning("%d files of the %s folder cannot be read.", len(report.errors), origin)
         found = {row.study_id for row in report.studies}
@@ -297,6 +314,33 @@ def _scan(
     return tuple(added)
 
 
+def _read_entry(
+    services: Services, name: str, paths: Sequence[Path], origin: Origin, state: str
+) -> tuple[IngestReport, str]:
+    """Read an entry, whatever its files do to the program.
+
+    Returns:
+        What was read, and the state to record: "" where a later scan reads the entry again.
+
+    Raises:
+        NotStored: As of `add_files`; the worklist shows why.
+    """
+    try:
+        return add_files(services, paths, origin=origin, source=name), state
+    except NotStored as error:
+        with suppress(SQLAlchemyError):
+            services.store.set_source(origin, name, state="", errors=[(name, error.message)])
+        raise
+    except Exception:
+        _LOG.exception("An entry of the %s folder could not be read.", origin)
+        shown = "A file" if name == "." else name
+        found = [
+            services.store.study(one) for one in services.store.studies_of_source(origin, name)
+        ]
+        kept = tuple(row for row in found if row is not None)  # of an earlier state
+        return IngestReport(kept, (InputError("", f"{shown} {_UNEXPECTED}"),)), state
+
+
 def _entries(folder: Path) -> Iterator[tuple[str, list[Path]]]:
     """Each subfolder is an entry; all loose files together are another, named ``.``."""
     try:
@@ -304,13 +348,23 @@ def _entries(folder: Path) -> Iterator[tuple[str, list[Path]]]:
     except OSError:
         _LOG.warning("The folder %s cannot be read.", folder)
         return
-    for entry in found:
-        if entry.is_dir() and not entry.name.startswith("."):
-            yield entry.name, [Path(entry.path)]
-    loose = [Path(e.path) for e in found if e.is_file() and not e.name.startswith(".")]
+    found = [entry for entry in found if not entry.name.startswith(".")]
+    folders = [entry for entry in found if _is_folder(entry)]
+    for entry in folders:
+        # a name that is not UTF-8 cannot be stored as it is
+        yield os.fsencode(entry.name).decode("utf-8", "backslashreplace"), [Path(entry.path)]
+    # what is neither, such as a link that leads nowhere, is named when it is read
+    loose = [Path(entry.path) for entry in found if entry not in folders]
     loose = [path for path in loose if path.suffix.lower() not in (".json", ".csv", ".txt", ".md")]
     if loose:
         yield ".", loose
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _files_state(paths: Sequence[Path]) -> str:
@@ -321,7 +375,7 @@ def _files_state(paths: Sequence[Path]) -> str:
             stat = path.stat()
         except OSError:
             continue
-        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode(errors="replace"))
+        digest.update(os.fsencode(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n"))
     return digest.hexdigest()[:48]
 
 

@@ -20,7 +20,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
+from dashboard.workspace.faults import find_fault
 from dashboard.workspace.received import UploadRefused, safe_relative_name
+from pipeline import is_disk_full, put_in_place
 
 try:  # Windows has no fcntl: there, an upload may be released while it is read.
     import fcntl
@@ -107,7 +109,10 @@ class Uploads:
 
     @contextmanager
     def take(self, batch: str) -> Iterator[Path | None]:
-        """The folder of a batch's files, deleted afterwards; None where nothing arrived."""
+        """The folder of a batch's files, deleted afterwards; None where nothing arrived.
+
+        Where disk, database or shared storage refuse, the batch stays, to be finished again.
+        """
         root = self._root(batch)
         self.release(batch)
         taken = root.with_name(f"{root.name}.{secrets.token_hex(4)}{_TAKEN}")
@@ -124,6 +129,10 @@ class Uploads:
             try:
                 files = taken / UPLOAD_FOLDER
                 yield files if files.is_dir() else None
+            except Exception as error:
+                if find_fault(error) and not self.is_cancelled(batch):
+                    taken.rename(root)
+                raise
             finally:
                 shutil.rmtree(taken, ignore_errors=True)
                 self._mark(batch).unlink(missing_ok=True)
@@ -177,7 +186,7 @@ class Uploads:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._lock:
             replaced = target.stat().st_size if target.is_file() else None
-            partial.replace(target)
+            put_in_place(partial, target)
         if replaced is not None:
             self._count(batch, files=-1, size=-replaced)
 
@@ -264,7 +273,7 @@ def _last_change(folder: Path) -> float:
 
 
 def _disk_refusal(error: OSError, shown: str) -> UploadRefused:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if is_disk_full(error):
         return UploadRefused(
             HTTPStatus.INSUFFICIENT_STORAGE, f"{shown} was left out: the server's disk is full."
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pipeline
 from dashboard.store import DatabaseError, ModelKey, Store, StudyRow
+from dashboard.workspace.faults import find_fault
 from dashboard.workspace.settings import Settings, SettingsError, open_workspace
 from dashboard.workspace.study_files import StudyFiles
 from pipeline import (
@@ -82,14 +83,22 @@ def start_services() -> Services:
     """Build the parts of a process that starts, from its environment.
 
     Raises:
-        SystemExit: A setting is not valid, or the database cannot be opened (status 2); the
-            sentence is on standard error.
+        SystemExit: A setting is not valid, the database cannot be opened, or the disk is full
+            (status 2); the sentence is on standard error.
     """
     try:
-        return build_services(open_workspace())
+        settings = open_workspace()
+        settings.signing_secret()  # made now, when a sentence can still say why it cannot be
+        return build_services(settings)
     except (SettingsError, DatabaseError) as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(2) from None
+        sentence = str(error)
+    except Exception as error:
+        fault = find_fault(error)
+        if fault is None:
+            raise
+        sentence = fault.sentence
+    sys.stderr.write(f"{sentence}\n")
+    raise SystemExit(2)
 
 
 def build_services(settings: Settings) -> Services:

@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
-from pipeline import first_problem, shorten
+from pipeline import first_problem, is_disk_full, shorten, write_once
 
 #: Names under which a browser on the same machine reaches the server.
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -275,23 +275,31 @@ class Settings(BaseSettings):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folder.chmod(0o700)
         except OSError as error:
-            raise SettingsError(
-                f"The workspace {self.home} cannot be written ({error.strerror});"
-                " set OVERREAD_HOME to a folder that can."
-            ) from None
+            raise self._not_writable(error) from None
 
     def signing_secret(self) -> str:
-        """The secret: as set, else made once and stored in the workspace (mode 0600)."""
+        """The secret: as set, else made once and stored in the workspace (mode 0600).
+
+        Raises:
+            SettingsError: It cannot be stored, or what is stored is none.
+        """
         if self.secret:
             return self.secret
         path = self.home / "secret"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
+            if not path.exists():
+                write_once(path, secrets.token_hex(32))
             return self._stored_secret(path)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_hex(32))
-        return self._stored_secret(path)
+        except OSError as error:
+            raise self._not_writable(error) from None
+
+    def _not_writable(self, error: OSError) -> SettingsError:
+        way_out = (
+            "make room on its disk" if is_disk_full(error) else "set OVERREAD_HOME to one that can"
+        )
+        return SettingsError(
+            f"The workspace {self.home} cannot be written ({error.strerror}); {way_out}."
+        )
 
     def _stored_secret(self, path: Path) -> str:
         secret = path.read_text(encoding="ascii").strip()

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from dashboard.store import STUDY_ID
 from dashboard.workspace import shared_studies
+from dashboard.workspace.faults import DISK_FAILED, NO_STORAGE_ANSWER, NotStored, find_fault
 from dashboard.workspace.received import NO_STUDY
 from pipeline import (
     NO_STORAGE,
@@ -114,7 +115,7 @@ class StudyFiles:
         """Write a case, whole or not at all.
 
         Raises:
-            InputError: The disk or the shared storage refuses it.
+            NotStored: The disk or the shared storage refuses it.
         """
         path = self._path(study_id)
         known = path.exists()
@@ -126,10 +127,9 @@ class StudyFiles:
             _LOG.warning("A study could not be stored: %s", error)
             if not known:
                 shutil.rmtree(path, ignore_errors=True)
-            where = "shared storage" if isinstance(error, StorageError) else "server's disk"
-            raise InputError(
-                case.case_id, f"{case.case_id} could not be written to the {where}."
-            ) from None
+            if isinstance(error, StorageError):
+                raise NotStored(case.case_id, NO_STORAGE_ANSWER) from None
+            raise NotStored(case.case_id, find_fault(error) or DISK_FAILED) from None
 
     def delete(self, study_id: str) -> None:
         """Delete a study's files; missing ones are not an error."""

@@ -59,6 +59,15 @@ _LOCK_POLL_S = 0.05
 _SHARED = "results"
 #: An object larger than this is no answer.
 _MAX_ENTRY_BYTES = 2 * 2**30
+#: What SQLite answers where a disk or a lock refuses; the database itself may be sound.
+_REFUSED = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+)
 _DAMAGE = (sqlite3.Error, diskcache.Timeout, OSError, ValueError, TypeError, KeyError)
 
 
@@ -149,6 +158,8 @@ class ResultCache:
         (self._folder / "locks").mkdir(mode=0o700, exist_ok=True)
         self._limit = size_limit_bytes
         self._entries = self._open()
+        self._unnoted = self._connect()
+        self._unnoted.eviction_policy = "none"  # of this object only: reading writes nothing
         self._recent: LRUCache[str, Outline] = LRUCache(
             recent_bytes, getsizeof=lambda outline: outline.probability.nbytes
         )
@@ -201,10 +212,19 @@ class ResultCache:
         try:
             if self._shared.exists(_object(key)):
                 return True
-            entry = self._entries.get(key)
+            entry = self._get(key)
         except _DAMAGE:
             return False
         return entry is not None and self._send(self._shared, key, entry)
+
+    def holds(self, key: str) -> bool:
+        """Whether an answer is stored, here or on the shared storage."""
+        try:
+            return key in self._entries or (
+                self._shared is not None and self._shared.exists(_object(key))
+            )
+        except _DAMAGE:
+            return False
 
     def trim_shared(self, limit_bytes: int) -> int:
         """Delete the oldest answers of all machines until the others fit. Returns how many.
@@ -241,12 +261,22 @@ class ResultCache:
     def close(self) -> None:
         """Close the database; the cache opens it again when it is used."""
         self._entries.close()
+        self._unnoted.close()
+
+    def _get(self, key: str) -> Any:
+        """An entry's bytes. When it was read is noted for dropping others; a full disk cannot."""
+        try:
+            return self._entries.get(key)
+        except sqlite3.OperationalError as error:
+            if _code(error) not in _REFUSED:
+                raise
+        return self._unnoted.get(key)
 
     def _decoded(self, key: str, decode: Callable[[bytes], Any]) -> Any:
         if SHA256.fullmatch(key) is None:
             return None
         try:
-            entry = self._entries.get(key)
+            entry = self._get(key)
             if entry is not None:
                 return decode(entry)
         except _DAMAGE:
@@ -293,7 +323,13 @@ class ResultCache:
     def _open(self) -> diskcache.Cache:
         try:
             return self._connect()
-        except _DAMAGE:
+        except sqlite3.OperationalError as error:
+            if _code(error) in _REFUSED:  # a full disk is no reason to delete what is stored
+                raise
+            _LOG.warning("The cache cannot be opened; it starts empty.", exc_info=True)
+        except _DAMAGE as error:
+            if isinstance(error, OSError | diskcache.Timeout):
+                raise
             _LOG.warning("The cache's database is damaged; the cache starts empty.", exc_info=True)
         for path in self._folder.iterdir():
             if path.name.startswith("cache.db"):
@@ -312,6 +348,11 @@ class ResultCache:
             # a cache of few large ones, the new one included; 1 would never catch up.
             cull_limit=2,
         )
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _object(key: str) -> str:

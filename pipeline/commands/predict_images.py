@@ -32,7 +32,7 @@ from pipeline.predictions.results import (
     ImageSliceRecord,
     NetworkRecord,
 )
-from pipeline.storage.atomic_files import replacing
+from pipeline.storage.atomic_files import write_bytes
 
 _LOG = logging.getLogger(__name__)
 _HEAT_MAPS = "heat_maps"
@@ -212,5 +212,4 @@ def _sweep(output: Path, *, keep: Container[str]) -> None:
 
 def _write_picture(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as draft:
-        draft.write_bytes(content)
+    write_bytes(path, content, durable=False)

@@ -11,6 +11,7 @@ from pipeline.benchmark.tables import format_benchmark
 from pipeline.commands.console import say
 from pipeline.engine.precision import PrecisionCheck, describe_check
 from pipeline.errors import InputError
+from pipeline.storage.atomic_files import write_text
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         text = format_times(benchmark, read_precision_checks(info.network))
         write_section(arguments.performance, text)
         documents.append(arguments.performance)
-    arguments.results.write_text(format_results_page(), encoding="utf-8")
+    write_text(arguments.results, format_results_page())
     say(f"Description of results.json written into {arguments.results.name}.")
     for path in documents:
         say(f"Results written into {path.name} of {path.parent.name}.")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +20,7 @@ from pipeline.data.case import (
 )
 from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity
 from pipeline.errors import InputError
+from pipeline.storage.atomic_files import replacing_folder, write_json
 from pipeline.storage.checked_json import read_json
 from pipeline.storage.declared_models import DeclaredModel
 
@@ -135,30 +132,11 @@ def save_case(case: Case, folder: Path) -> None:
     Raises:
         OSError: If the disk refuses.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with replacing_folder(folder) as draft:
         np.save(draft / "pixels.npy", np.ascontiguousarray(case.pixels), allow_pickle=False)
         if case.masks is not None:
             np.save(draft / "masks.npy", np.ascontiguousarray(case.masks), allow_pickle=False)
-        text = json.dumps(_to_json(case), indent=1, allow_nan=False)
-        (draft / "case.json").write_text(text, encoding="utf-8")
-        _put_in_place(draft, folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _put_in_place(draft: Path, folder: Path) -> None:
-    """Rename a finished folder to its place; a folder cannot be renamed over a full one."""
-    if not folder.exists():
-        os.rename(draft, folder)
-        return
-    old = draft.with_name(f"{draft.name}-old")
-    os.rename(folder, old)
-    try:
-        os.rename(draft, folder)
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+        write_json(draft / "case.json", _to_json(case))
 
 
 def load_case(folder: Path) -> Case:

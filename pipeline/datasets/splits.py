@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import with_config
 
 from pipeline.errors import InputError
+from pipeline.storage.atomic_files import write_text
 from pipeline.storage.checked_json import STRICT, dump_json, read_json
 from pipeline.storage.field_types import Name
 
@@ -194,7 +195,7 @@ def save_folds(folds: Sequence[Split], path: Path = FOLDS_FILE) -> None:
     Raises:
         ValueError: A patient is held out in two of them.
     """
-    path.write_text(json.dumps(dump_json(_File(tuple(folds))), indent=1) + "\n")
+    write_text(path, json.dumps(dump_json(_File(tuple(folds))), indent=1) + "\n")
 
 
 def load_folds(path: Path = FOLDS_FILE) -> tuple[Split, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from pipeline.demo.marking import burn_in
 from pipeline.demo.plans import DEMO_SEED, DEMO_STUDIES, DEMO_VERSION, Side, StudyPlan
 from pipeline.demo.template import load_template
 from pipeline.errors import InputError, ProgressCallback
+from pipeline.storage.atomic_files import replacing_folder
 from pipeline.storage.checked_json import STRICT, read_json, write_document
 from pipeline.storage.field_types import Amount, Count, Flag, Name, Text
 
@@ -177,17 +177,13 @@ def _outside_brain(brain: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _write_study(study: DemoStudy, folder: Path) -> None:
-    """Write into a temporary folder and rename it, so that no half study is ever seen."""
+    """Write a study whole or not at all, so that no half study is ever seen."""
     target = folder / study.plan.patient_id
-    partial = folder / f".{study.plan.patient_id}.partial"
-    for leftover in (partial, target):
-        if leftover.exists():
-            shutil.rmtree(leftover)
-    for sequence, pixels in study.images.items():
-        series.write_series(pixels, _SERIES[sequence], study.plan, study.grid, partial)
-    mask = study.mask.astype(np.uint8) * np.uint8(255)
-    series.write_series(mask, series.MASK, study.plan, study.grid, partial)
-    partial.rename(target)
+    with replacing_folder(target) as draft:
+        for sequence, pixels in study.images.items():
+            series.write_series(pixels, _SERIES[sequence], study.plan, study.grid, draft)
+        mask = study.mask.astype(np.uint8) * np.uint8(255)
+        series.write_series(mask, series.MASK, study.plan, study.grid, draft)
 
 
 def _describe(study: DemoStudy) -> StudyEntry:

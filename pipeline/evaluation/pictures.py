@@ -13,7 +13,7 @@ from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case, SequenceName
 from pipeline.evaluation.rows import PatientRow
 from pipeline.metrics import dice_score
-from pipeline.storage.atomic_files import replacing
+from pipeline.storage.atomic_files import write_bytes
 
 #: Height and width of one picture in px; a tile holds two, plain and outlined.
 PICTURE_PX = 384
@@ -105,8 +105,7 @@ def write_picture(path: Path, picture: Picture) -> None:
     done, encoded = cv2.imencode(".png", picture[..., ::-1])
     if not done:
         raise OSError(f"{path.name} could not be encoded")
-    with replacing(path) as temporary:
-        temporary.write_bytes(encoded.tobytes())
+    write_bytes(path, encoded.tobytes())
 
 
 def _grey_slice(case: Case, k: int) -> Picture:

@@ -10,6 +10,7 @@ from pipeline.analysis.expected_dice import COVERAGE, VolumeRatio
 from pipeline.errors import InputError
 from pipeline.evaluation.document import Evaluation
 from pipeline.evaluation.tables import format_markdown, make_tables
+from pipeline.storage.atomic_files import write_text
 
 _SECTION = re.compile(r"(<!-- results:[^\n]*-->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
 
@@ -85,4 +86,4 @@ def write_section(path: Path, results: str) -> None:
         InputError: The document has no such section.
     """
     text = replace_results(path.read_text(encoding="utf-8"), results, name=path.name)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)

@@ -19,7 +19,7 @@ from pipeline.data.reading.pending_cases import choose_names, take_name
 from pipeline.predictions.checkpoints import Checkpoint, Checkpoints, remove_file
 from pipeline.predictions.files import sweep_masks, writing
 from pipeline.predictions.results import AnyCase, ImageResults, Results
-from pipeline.storage.atomic_files import replacing
+from pipeline.storage.atomic_files import replacing, write_text
 from pipeline.storage.checked_json import dump_json
 
 
@@ -185,8 +185,7 @@ class PredictionFolder(Generic[AnyCase]):
         text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
         with writing(self.folder):
             if not self.results.is_file() or self.results.read_bytes() != text.encode():
-                with replacing(self.results) as draft:
-                    draft.write_text(text, encoding="utf-8")
+                write_text(self.results, text)
 
     def clean(self) -> None:
         """Remove what earlier calls left: checkpoints and files of other cases, strays.

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.storage.atomic_files import replacing
+
 _KEY = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-_DRAFT = ".part-"
 #: Seconds; without them a store that is gone would hold a request for minutes.
 _S3_OPTIONS = {
     "config_kwargs": {
@@ -184,12 +184,8 @@ class SharedStorage:
             return
         folder, _, name = path.rpartition("/")
         self._system.makedirs(folder, exist_ok=True)
-        draft = f"{folder}/{_DRAFT}{secrets.token_hex(6)}-{name}"
-        try:
-            yield draft
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
+        with replacing(Path(folder, name)) as draft:
+            yield str(draft)
 
 
 @contextlib.contextmanager

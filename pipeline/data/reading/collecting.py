@@ -125,7 +125,7 @@ class _Walk:
     unpack_folder: Path
     found: list[_Found] = field(default_factory=list)
     budget: UnpackBudget = field(default_factory=UnpackBudget)
-    seen: set[Path] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
     discs: set[str] = field(default_factory=set)
     program_folders: set[str] = field(default_factory=set)
     own_folders: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -179,7 +179,13 @@ def _refuse(walk: _Walk, source: str, message: str) -> None:
 
 def _walk_folder(root: Path, key: str, walk: _Walk) -> None:
     """Walk a folder; links to folders are not followed, hidden folders are passed over."""
-    for parent, folders, names in os.walk(root):
+
+    def refuse(error: OSError) -> None:
+        below = Path(os.fsdecode(error.filename)).relative_to(root).as_posix()
+        shown = printable(root.name if below == "." else below)
+        _refuse(walk, shown, f"The folder {shown} cannot be opened. Check its permissions.")
+
+    for parent, folders, names in os.walk(root, onerror=refuse):
         folders[:] = sorted(
             name
             for name in folders
@@ -206,10 +212,11 @@ def _add_file(
     name, folder = source.rsplit("/", 1)[-1], place[0]
     if not named and name.startswith("."):
         return
-    if path.resolve() in walk.seen:
+    real = os.path.realpath(path)  # not Path.resolve, which raises for a link to itself
+    if real in walk.seen:
         walk.repeats += 1
         return
-    walk.seen.add(path.resolve())
+    walk.seen.add(real)
     if len(walk.found) >= MAX_FILES:
         if not walk.full:
             walk.full = True
@@ -253,7 +260,7 @@ def _note_folder(path: Path, name: str, folder: str, walk: _Walk) -> None:
         names = _names_of_results(path)
         if names is not None:
             walk.own_folders[folder] = names
-            if path.resolve().parent == walk.output:
+            if Path(os.path.realpath(path)).parent == walk.output:
                 walk.output_folders.add(folder)
 
 
@@ -427,10 +434,16 @@ def _drop_copies(collection: Collection) -> None:
 
 def _start_of(file: InputFile) -> tuple[int, bytes]:
     """Size and first bytes: what differs between most files, without reading them whole."""
-    with file.path.open("rb") as stream:
-        return os.fstat(stream.fileno()).st_size, stream.read(_COMPARED_BYTES)
+    try:
+        with file.path.open("rb") as stream:
+            return os.fstat(stream.fileno()).st_size, stream.read(_COMPARED_BYTES)
+    except OSError:  # deleted meanwhile: nothing is its copy, and reading it will say so
+        return -1, file.source.encode("utf-8", "replace")
 
 
 def _content_of(file: InputFile) -> bytes:
-    with file.path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
+    try:
+        with file.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError:
+        return file.source.encode("utf-8", "replace")

@@ -1,0 +1,296 @@
+"""Every write on a full disk: one sentence, nothing half-written, and it works when there is room.
+
+The workspace is on a disk of some megabytes, which is filled. Each way to store something is a row
+of `WRITES`.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_images import make_png
+from fake_server import add_case, fake_factory, make_case, make_server, make_services, write_png
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import text
+
+from dashboard.jobs import table
+from dashboard.jobs.execution import Worker
+from dashboard.masks.encoding import encode_mask
+from dashboard.prepare import prepare_until_done
+from dashboard.processes.logs import set_up_logging
+from dashboard.store import JobState, Origin
+from dashboard.studies import intake
+from dashboard.studies import uploads as received
+from dashboard.workspace.faults import DISK_FULL, NotStored
+from dashboard.workspace.services import Services
+from pipeline.storage.atomic_files import replacing_folder, write_json, write_once
+from tests.small_disk import SmallDisk
+
+OURS = {"X-Overread": "1"}
+BATCH, MASK_BATCH = "ab" * 16, "cd" * 16
+RULER = {"id": "abcd1", "kind": "ruler", "k": 1, "points": [[0.5, 1], [4.25, 5]], "text": ""}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server on a small disk, a named reader's browser, and an analysed study."""
+
+    parts: Services
+    client: FlaskClient
+    study: str
+    disk: SmallDisk
+
+    def ask(self, method: str, address: str, **body: Any) -> Any:
+        return self.client.open(address, method=method, json=body or None, headers=OURS)
+
+    def fill(self) -> None:
+        """Fill the disk; the database's log keeps no space that it could write to."""
+        with self.parts.store.reading() as session:
+            session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        self.disk.fill()
+
+    def state(self) -> dict[str, Any]:
+        """All that readers have stored, and the names of all files."""
+        base = f"/api/studies/{self.study}"
+        found = {
+            what: self.client.get(address).json
+            for what, address in {
+                "reader": "/api/reader",
+                "study": base,
+                "corrections": f"{base}/corrections",
+                "measurements": f"{base}/measurements",
+                "health": "/api/health",
+            }.items()
+        }
+        files = [p for p in self.disk.folder.rglob("*") if p.is_file() and p.name != "ballast"]
+        found["files"] = sorted(
+            str(p.relative_to(self.disk.folder)) for p in files if "-wal" not in p.name
+        )
+        return found
+
+
+@pytest.fixture
+def site(small_disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr(received, "_SPARE_BYTES", 0)
+    (tmp_path / "library").mkdir()
+    parts = make_services(
+        small_disk.folder / "home",
+        OVERREAD_LIBRARY=str(tmp_path / "library"),
+        OVERREAD_DEMO="no",
+    )
+    client = make_server(parts).test_client()
+    assert client.put("/api/reader", json={"name": "Ada"}, headers=OURS).status_code == 200
+    study = add_case(parts, make_case(spacing_mm=None))
+    Worker(parts, make_analyser=fake_factory()).run_one()
+    yield Site(parts, client, study, small_disk)
+    parts.store.close()
+    parts.results.close()
+
+
+def png(seed: int = 1) -> bytes:
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 255, (120, 100), dtype=np.uint8)
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def send_file(site: Site, batch: str, name: str, content: bytes) -> Any:
+    address = f"/api/uploads/{batch}/files?name={name}"
+    return site.client.put(address, data=content, headers=OURS)
+
+
+def mask_body() -> dict[str, Any]:
+    mask = encode_mask({1: np.eye(6, 5, dtype=bool)}, (3, 6, 5))
+    base = {"result_key": None, "threshold": None, "version": None}
+    sent = {"writer": "a" * 16, "step": 1, "revision": 0, "based_on": base}
+    return sent | {"mask": base64.b64encode(mask).decode()}
+
+
+def before_finish(site: Site) -> None:
+    assert send_file(site, BATCH, "flair_1.png", png()).status_code == 200
+
+
+def before_reference(site: Site) -> None:
+    for k, mask in enumerate(np.eye(6, 5, dtype=np.uint8)[None].repeat(3, 0), start=1):
+        stream = io.BytesIO()
+        Image.fromarray(mask * 255).save(stream, "PNG")
+        assert send_file(site, MASK_BATCH, f"truth_{k}.png", stream.getvalue()).status_code == 200
+
+
+def nothing(site: Site) -> None:
+    pass
+
+
+def study_address(site: Site, what: str) -> str:
+    return f"/api/studies/{site.study}/{what}"
+
+
+#: Each way in which a browser stores something: what comes before, and the request.
+WRITES: dict[str, tuple[Callable[[Site], None], Callable[[Site], Any]]] = {
+    "name": (nothing, lambda s: s.ask("PUT", "/api/reader", name="Dr. Ada")),
+    "draft": (nothing, lambda s: s.ask("PUT", study_address(s, "draft"), **mask_body())),
+    "version": (nothing, lambda s: s.ask("POST", study_address(s, "versions"), **mask_body())),
+    "measurements": (
+        nothing,
+        lambda s: s.ask("PUT", study_address(s, "measurements"), revision=0, items=[RULER]),
+    ),
+    "label": (
+        nothing,
+        lambda s: s.ask("PUT", study_address(s, "label"), revision=0, label="Case 1"),
+    ),
+    "spacing": (
+        nothing,
+        lambda s: s.ask("PUT", study_address(s, "spacing"), revision=0, spacing_mm=[5, 1, 1]),
+    ),
+    "reference": (
+        before_reference,
+        lambda s: s.ask("PUT", study_address(s, "reference"), revision=0, batch=MASK_BATCH),
+    ),
+    "upload": (nothing, lambda s: send_file(s, BATCH, "flair_1.png", png())),
+    "study": (before_finish, lambda s: s.ask("POST", f"/api/uploads/{BATCH}/finish")),
+    "comparison": (
+        nothing,
+        lambda s: s.client.put(
+            "/api/comparisons/images?name=chest.png", data=make_png(), headers=OURS
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRITES)
+def test_a_full_disk_stores_nothing_says_so_and_takes_it_when_there_is_room(
+    site: Site, what: str
+) -> None:
+    prepare, write = WRITES[what]
+    prepare(site)
+    before = site.state()
+    site.fill()
+    refused = write(site)
+    assert refused.status_code == 507, refused.json
+    assert "disk is full" in refused.json["error"] and refused.json["error"].endswith(".")
+    assert site.state() == before, "readable on a full disk, and unchanged"
+    site.disk.free()
+    assert write(site).status_code in (200, 201)
+    assert site.state() != before
+
+
+def test_a_result_that_finds_no_room_fails_its_job_and_can_be_asked_for_again(
+    small_disk: SmallDisk, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'review.db'}"  # on another disk, as with PostgreSQL
+    parts = make_services(small_disk.folder / "home", OVERREAD_DATABASE_URL=url)
+    study = add_case(parts, make_case())
+    worker = Worker(parts, make_analyser=fake_factory())
+    small_disk.fill()
+    assert worker.run_one()
+    row = parts.store.study(study)
+    assert row and row.job_id and row.job_state is JobState.FAILED
+    job = table.state(parts.store, row.job_id)
+    assert job and "disk is full" in job.error
+    small_disk.free()
+    table.submit(parts.store, study)
+    assert worker.run_one()
+    row = parts.store.study(study)
+    key = parts.result_key(row.content_digest) if row else None
+    assert row and row.job_state is JobState.DONE and key
+    assert parts.results.answer(key) is not None
+
+
+def test_a_worker_waits_while_the_database_has_no_room(site: Site) -> None:
+    other = add_case(site.parts, make_case(seed=7))
+    worker = Worker(site.parts, make_analyser=fake_factory())
+    site.fill()
+    with pytest.raises(Exception, match="full"):
+        worker.run_one()
+    site.disk.free()
+    assert worker.run_one()
+    row = site.parts.store.study(other)
+    assert row and row.job_state is JobState.DONE
+
+
+def test_a_library_is_read_on_when_there_is_room(site: Site, tmp_path: Path) -> None:
+    for k in range(3):
+        write_png(tmp_path / "library" / f"patient{k}" / "flair.png", seed=k)
+    site.fill()
+    with pytest.raises(NotStored) as caught:
+        intake.scan_library(site.parts)
+    assert caught.value.message == DISK_FULL.sentence
+    assert site.parts.store.count_studies().total == 1
+    site.disk.free()
+    prepare_until_done(site.parts, pause_s=0.01)
+    assert site.parts.store.count_studies().total == 4
+    assert site.parts.store.source_errors(Origin.LIBRARY) == []
+
+
+def test_a_full_disk_never_empties_the_result_cache(site: Site) -> None:
+    row = site.parts.store.study(site.study)
+    key = site.parts.result_key(row.content_digest) if row else None
+    assert key is not None
+    site.parts.results.close()
+    site.fill()
+    with pytest.raises(SystemExit) as ended:
+        start_on(site)
+    assert ended.value.code == 2
+    site.disk.free()
+    again = make_services(site.parts.settings.home)
+    assert again.results.answer(key) is not None
+    again.store.close()
+
+
+def start_on(site: Site) -> None:
+    """Start a process of this workspace."""
+    from dashboard.workspace import services
+
+    environment = {"OVERREAD_HOME": str(site.parts.settings.home), "OVERREAD_MODELS": "/nowhere"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        services.start_services().store.close()
+
+
+def test_a_log_on_a_full_disk_stops_nobody(
+    small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    small_disk.fill()
+    with (small_disk.folder / "log").open("w", buffering=1) as log:
+        monkeypatch.setattr(sys, "stderr", log)
+        set_up_logging()
+        try:
+            logging.getLogger("dashboard").error("An event.")
+        finally:
+            root.handlers[:] = handlers
+            root.setLevel(level)
+        small_disk.free()
+
+
+def test_files_and_folders_are_replaced_whole_or_stay(small_disk: SmallDisk) -> None:
+    document, folder = small_disk.folder / "a.json", small_disk.folder / "case"
+    write_json(document, {"a": 1})
+    with replacing_folder(folder) as draft:
+        (draft / "pixels").write_bytes(b"old")
+    small_disk.fill()
+    with pytest.raises(OSError):
+        write_json(document, {"a": list(range(100_000))})
+    with pytest.raises(OSError), replacing_folder(folder) as draft:
+        (draft / "pixels").write_bytes(bytes(1 << 20))
+    with pytest.raises(OSError):
+        write_once(small_disk.folder / "secret", "x" * 64)
+    assert json.loads(document.read_text()) == {"a": 1}
+    assert (folder / "pixels").read_bytes() == b"old"
+    small_disk.free()
+    assert sorted(p.name for p in small_disk.folder.iterdir()) == ["a.json", "case"]
+    assert shutil.disk_usage(small_disk.folder).used < 1 << 20
