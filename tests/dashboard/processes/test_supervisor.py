@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 from fake_server import wait_for, write_png
+
+from dashboard.processes.supervisor import Child, RestartRule, Supervisor
+from dashboard.workspace.settings import read_settings
 
 pytestmark = pytest.mark.services
 
@@ -103,6 +107,93 @@ def test_it_starts_says_where_restarts_a_worker_and_ends_whole(
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 0
     assert not any(child.is_running() for child in children)
+
+
+def test_a_killed_web_process_is_restarted_while_the_worker_goes_on(
+    running: tuple[subprocess.Popen[str], int],
+) -> None:
+    process, port = running
+    assert process.stdout is not None and process.stdout.readline()
+    web = modules(process)["dashboard.web"]
+    worker = wait_for(lambda: modules(process).get("dashboard.worker"))
+    web.kill()
+    wait_for(lambda: (found := modules(process).get("dashboard.web")) and found.pid != web.pid)
+    wait_for(lambda: answers(port))
+    assert modules(process)["dashboard.worker"].pid == worker.pid
+    assert alive(process)
+
+
+def answers(port: int) -> bool:
+    try:
+        studies(port)
+    except OSError:
+        return False
+    return True
+
+
+QUICK = RestartRule(most_early_ends=3, shortest_pause_s=0.01)
+ENDS, STAYS = "raise SystemExit(3)", "import time; time.sleep(60)"
+SERVES = """
+import http.server, os
+class Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+http.server.HTTPServer(("127.0.0.1", int(os.environ["OVERREAD_PORT"])), Healthy).serve_forever()
+"""
+
+
+@pytest.mark.parametrize(
+    ("scripts", "status", "words"),
+    [
+        ({"web": SERVES, "worker": ENDS, "prepare": STAYS}, 1, "A worker ended 3 times"),
+        ({"web": SERVES, "worker": STAYS, "prepare": ENDS}, 0, "The preparation of the worklist"),
+        ({"web": "raise SystemExit(2)", "worker": STAYS, "prepare": STAYS}, 2, ""),
+    ],
+)
+def test_a_process_that_ends_again_and_again_is_reported_in_one_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    scripts: dict[str, str],
+    status: int,
+    words: str,
+) -> None:
+    for name, script in scripts.items():
+        (tmp_path / "dashboard").mkdir(exist_ok=True)
+        (tmp_path / "dashboard" / f"{name}.py").write_text(script)
+    monkeypatch.chdir(tmp_path)  # where ``python -m`` finds the modules
+    monkeypatch.setenv("OVERREAD_PORT", str(free_port()))
+    supervisor = Supervisor(read_settings(), rule=QUICK)
+    written: list[str] = []
+
+    def stop_when_told() -> bool:
+        written.append(capfd.readouterr().err)
+        return words in "".join(written)
+
+    ended: list[int] = []
+    thread = threading.Thread(target=lambda: ended.append(supervisor.run()))
+    thread.start()
+    wait_for(lambda: stop_when_told() or not thread.is_alive())
+    if status == 0:
+        assert thread.is_alive(), "the others go on"
+        supervisor.stopping.set()
+    thread.join(30)
+    stop_when_told()
+    assert ended == [status]
+    assert "".join(written).count(words) == 1 or not words
+
+
+def test_a_child_that_ran_for_long_restarts_at_once_and_is_forgiven() -> None:
+    child = Child("no_such_module", "It", RestartRule(healthy_s=0.0, most_early_ends=2))
+    for _ in range(3):
+        child.look()
+        assert child.process is not None
+        child.process.wait(30)
+    child.look()
+    assert not child.given_up
+    if child.process is not None:
+        child.process.kill()
+        child.process.wait()
 
 
 def test_children_of_a_killed_supervisor_end_too(
