@@ -58,12 +58,16 @@ from .experiments.documents import NotRunRow as NotRunRow
 from .experiments.documents import experiment_files as experiment_files
 from .experiments.documents import read_results as read_results
 from .measurement.bidimensional import BidimensionalMeasurement as BidimensionalMeasurement
+from .measurement.bidimensional import LesionMeasurement as LesionMeasurement
 from .measurement.bidimensional import judge_diameters as judge_diameters
 from .measurement.bidimensional import measure_lesions as measure_lesions
 from .measurement.bidimensional import measure_line as measure_line
+from .measurement.lesions import Lesion as Lesion
+from .measurement.lesions import find_lesions as find_lesions
 from .measurement.mask_levels import areas_by_level as areas_by_level
 from .measurement.mask_levels import mask_level as mask_level
 from .measurement.mask_levels import overlaps_by_level as overlaps_by_level
+from .measurement.sides import count_halves as count_halves
 from .metrics import dice_from_counts as dice_from_counts
 from .models.metadata import SplitFacts as SplitFacts
 from .models.metadata import TrainingFacts as TrainingFacts

@@ -207,7 +207,7 @@ class CorrectionsAnswer(Answer):
     versions: list[VersionAnswer]
 
 
-def _longest_body(address: StudyAddress) -> int:
+def longest_mask(address: StudyAddress) -> int:
     """Return the length of the study's largest mask in base64."""
     return 4 * longest_encoding(shape_of(recent_study(address.study_id))) // 3 + _ROOM
 
@@ -227,7 +227,7 @@ def show(address: StudyAddress) -> CorrectionsAnswer:
 
 
 @correction.put("/api/studies/<study_id>/draft")
-@endpoint(others={HTTPStatus.CONFLICT: DraftConflictAnswer}, longest=_longest_body)
+@endpoint(others={HTTPStatus.CONFLICT: DraftConflictAnswer}, longest=longest_mask)
 def write_draft(address: StudyAddress, sent: SentDraft) -> DraftStored:
     """Store the slices that were touched, in place of the draft before."""
     row, who = find_study(address.study_id), current_reader()
@@ -257,7 +257,7 @@ def drop_draft(address: StudyAddress, sent: SentWriter) -> Nothing:
 
 
 @correction.post("/api/studies/<study_id>/versions")
-@endpoint(status=HTTPStatus.CREATED, longest=_longest_body)
+@endpoint(status=HTTPStatus.CREATED, longest=longest_mask)
 def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
     """Save what is in the reader's view as a new version."""
     row, who = find_study(address.study_id), current_reader()
@@ -314,21 +314,21 @@ def download_version(address: VersionAddress) -> Response:
 
 
 @correction.post("/api/studies/<study_id>/corrections/surface")
-@endpoint(SurfaceAnswer, longest=_longest_body)
+@endpoint(SurfaceAnswer, longest=longest_mask)
 def surface(address: StudyAddress, sent: SentView) -> Response:
     """Return the surface in space of what is in the reader's view; nothing is stored."""
     row = find_study(address.study_id)
-    mask = corrections.make_volume(_find_whole_mask(row, sent), shape_of(row))
+    mask = corrections.make_volume(find_whole_mask(row, sent), shape_of(row))
     body = encode_surface(load_case(row), row.start_channel, mask, "correction")
     return Response(body, mimetype=JSON)
 
 
 @correction.post("/api/studies/<study_id>/corrections/diameters")
-@endpoint(longest=_longest_body)
+@endpoint(longest=longest_mask)
 def diameters(address: StudyAddress, sent: SentView) -> LesionsAnswer:
     """Return the diameters of what is in the reader's view; nothing is stored."""
     row = find_study(address.study_id)
-    found = describe_lesions(_find_whole_mask(row, sent), load_case(row).spacing_mm)
+    found = describe_lesions(find_whole_mask(row, sent), load_case(row).spacing_mm)
     return LesionsAnswer.model_validate(found)
 
 
@@ -341,7 +341,7 @@ def answer_conflict(error: DraftConflict) -> Response:
     return json_response(conflict, HTTPStatus.CONFLICT)
 
 
-def _find_whole_mask(row: StudyRow, sent: SentView) -> dict[int, NDArray[np.bool_]]:
+def find_whole_mask(row: StudyRow, sent: SentView) -> dict[int, NDArray[np.bool_]]:
     """Return the mask in the reader's view: the slices that were sent, over their base."""
     touched = decode_mask(sent.mask, shape_of(row))
     parts = find_services()

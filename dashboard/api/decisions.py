@@ -7,16 +7,19 @@ changes.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, ClassVar
 
+import numpy as np
 from flask import Blueprint, Response, request
 from pydantic import AfterValidator, Field
 
-from dashboard.api.access import Place, StudyAddress, find_services, find_study
+from dashboard.api.access import Place, StudyAddress, find_services, find_study, load_case
+from dashboard.api.corrections import SentView, find_whole_mask, longest_mask
 from dashboard.api.endpoint import (
     Answer,
     Body,
@@ -29,7 +32,10 @@ from dashboard.api.endpoint import (
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import current_reader
 from dashboard.api.measurements import Revision
+from dashboard.decisions.lesions import ListedLesion, lesions_as_read
 from dashboard.decisions.locations import check_location
+from dashboard.masks.corrections import shape_of
+from dashboard.masks.encoding import encode_mask
 from dashboard.store import StudyRow
 from dashboard.store.history import Author, EventRow, list_events
 from dashboard.store.reading_content import (
@@ -41,9 +47,11 @@ from dashboard.store.reading_content import (
     EventDetails,
     KeyImage,
     LesionReading,
+    LesionSource,
     LesionVerdict,
     Reading,
     Reason,
+    Side,
     Verdict,
 )
 from dashboard.store.readings import (
@@ -106,6 +114,41 @@ class SentKeyImage(Body):
     window: tuple[float, float]
     layers: Annotated[tuple[_Layer, ...], Field(max_length=16)] = ()
     caption: Annotated[str, Field(max_length=1000), AfterValidator(check_printable)] = ""
+
+
+class LesionAnswer(Answer):
+    """A lesion of the list; see `ListedLesion`.
+
+    Attributes:
+        k: Slice on which its area is largest, from 0.
+        longest, perpendicular: Diameters in mm, in pixels without spacing; null where the lesion
+            is beyond those that are measured.
+        box: Left, top, right and bottom on that slice, in pixels.
+        mask: Its voxels, as `dashboard.masks.encoding` writes them, in base64.
+    """
+
+    number: int
+    key: str
+    source: LesionSource
+    verdict: LesionVerdict
+    voxels: int
+    volume_ml: float | None
+    k: int
+    first: int
+    last: int
+    side: Side
+    score: float | None
+    longest: float | None
+    perpendicular: float | None
+    box: tuple[int, int, int, int]
+    mask: str
+
+
+class LesionListAnswer(Answer):
+    """Lesions of the mask in view, then those that are not in it; not_listed are smaller ones."""
+
+    lesions: list[LesionAnswer]
+    not_listed: int
 
 
 class SentReading(Body):
@@ -319,6 +362,18 @@ def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
     return describe_reading(row, written)
 
 
+@decision.post("/api/studies/<study_id>/lesions")
+@endpoint(LesionListAnswer, longest=longest_mask)
+def lesions(address: StudyAddress, sent: SentView) -> Response:
+    """Return the lesion list of what is in the reader's view; nothing is stored."""
+    row = find_study(address.study_id)
+    found = lesions_as_read(find_services(), row, load_case(row), find_whole_mask(row, sent))
+    answer = LesionListAnswer(
+        lesions=[_describe_lesion(row, one) for one in found.lesions], not_listed=found.not_listed
+    )
+    return json_response(answer)
+
+
 @decision.put("/api/studies/<study_id>/priority")
 @endpoint()
 def write_priority(address: StudyAddress, sent: SentPriority) -> ReadingAnswer:
@@ -451,6 +506,33 @@ def _check_shown(row: StudyRow, reading: ReadingRow) -> None:
             f"Look at the marked slices first: {len(missing)} of {len(marked)} were not shown yet,"
             f" the first is slice {row.indices[missing[0]]}."
         )
+
+
+def _describe_lesion(row: StudyRow, lesion: ListedLesion) -> LesionAnswer:
+    rows, columns = np.nonzero(lesion.mask[lesion.largest])
+    measured = lesion.measured
+    return LesionAnswer(
+        number=lesion.number,
+        key=lesion.key,
+        source=lesion.source,
+        verdict=lesion.verdict,
+        voxels=lesion.voxels,
+        volume_ml=lesion.volume_ml,
+        k=lesion.largest,
+        first=lesion.first,
+        last=lesion.last,
+        side=lesion.side,
+        score=lesion.score,
+        longest=measured.longest.length if measured else None,
+        perpendicular=measured.perpendicular.length if measured else None,
+        box=(
+            int(columns.min()),
+            int(rows.min()),
+            int(columns.max()) + 1,
+            int(rows.max()) + 1,
+        ),
+        mask=base64.b64encode(encode_mask(lesion.mask, shape_of(row))).decode("ascii"),
+    )
 
 
 def _conflict(reading: ReadingRow, sentence: str) -> Response:

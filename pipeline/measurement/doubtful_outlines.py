@@ -53,16 +53,14 @@ def find_doubts(
     Returns:
         The doubts of the slices that have any.
     """
-    values = pixels.ravel()[:: max(1, pixels.size // _MOST_VALUES)].astype(np.float64)
-    finite = values[np.isfinite(values)]
-    if not finite.size:
+    least = least_of_head(pixels)
+    if least == float("inf"):
         return {}
-    low, high = float(finite.min()), float(np.percentile(finite, 99.9))
     found = {}
     for k, mask in masks.items():
         if not mask.any():
             continue
-        head = head_of(pixels[k], low + _HEAD_FRACTION * (high - low))
+        head = head_of(pixels[k], least)
         doubts = []
         if lies_outside(mask, head):
             doubts.append(Doubt.OUTSIDE_HEAD)
@@ -71,6 +69,20 @@ def find_doubts(
         if doubts:
             found[k] = tuple(doubts)
     return found
+
+
+def least_of_head(pixels: NDArray[np.generic]) -> float:
+    """The smallest grey value of a head, from the robust range of a volume; infinite without one.
+
+    Args:
+        pixels: ``(n, h, w)`` grey values.
+    """
+    values = pixels.ravel()[:: max(1, pixels.size // _MOST_VALUES)].astype(np.float64)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return float("inf")
+    low, high = float(finite.min()), float(np.percentile(finite, 99.9))
+    return low + _HEAD_FRACTION * (high - low)
 
 
 def head_of(shown: NDArray[np.generic], least: float) -> NDArray[np.bool_]:

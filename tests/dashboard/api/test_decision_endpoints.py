@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
 
+from dashboard.masks.encoding import decode_mask, encode_mask
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 
@@ -141,3 +144,25 @@ def test_priority_and_key_images_are_recorded(server: Flask, study: str) -> None
 def test_unknown_studies_are_named_as_such(server: Flask) -> None:
     ada = reader(server, "Ada")
     assert send(ada, "0" * 16, "opening", method="POST").status_code == 404
+
+
+def test_the_lesion_list_follows_the_mask_in_view(server: Flask, study: str) -> None:
+    ada = reader(server, "Ada")
+    result = ada.get(f"/api/studies/{study}").json["result"]
+    base = {"result_key": result["key"], "threshold": result["mask_threshold"]}
+    shape = (3, 6, 5)
+
+    def ask(touched: dict[int, Any]) -> list[dict[str, Any]]:
+        mask = base64.b64encode(encode_mask(touched, shape)).decode()
+        answer = send(ada, study, "lesions", method="POST", based_on=base, mask=mask)
+        assert answer.status_code == 200, answer.json
+        found: list[dict[str, Any]] = answer.json["lesions"]
+        return found
+
+    as_ai = ask({})
+    assert [one["source"] for one in as_ai] == ["ai"]
+    assert as_ai[0]["verdict"] == "keep"
+    voxels = decode_mask(base64.b64decode(as_ai[0]["mask"]), shape)
+    assert sum(int(one.sum()) for one in voxels.values()) == as_ai[0]["voxels"]
+    emptied = ask({k: np.zeros(shape[1:], bool) for k in range(3)})
+    assert [(one["key"], one["verdict"]) for one in emptied] == [(as_ai[0]["key"], "remove")]
