@@ -1,8 +1,9 @@
 """Fills the worklist while the web process already answers: ``python -m dashboard.prepare``.
 
-Queues studies that the present models have not analysed, makes the demo studies if the workspace is
-empty, and scans the library folder. A separate process, because all of this is slow and the first
-page does not need it. While disk, database or shared storage refuse, it waits and tries again.
+Purges studies that were deleted long ago, queues those that the present models have not analysed,
+makes the demo studies if the workspace is empty, and scans the library folder. A separate process,
+because all of this is slow and the first page does not need it. While disk, database or shared
+storage refuse, it waits and tries again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 import pipeline
 from dashboard.processes.logs import set_up_logging
 from dashboard.processes.parent import end_with_parent
-from dashboard.studies import intake
+from dashboard.studies import deletion, intake
 from dashboard.workspace.faults import find_fault
 from dashboard.workspace.services import Services, start_services
 from pipeline import StorageError, write_once
@@ -29,6 +30,8 @@ def prepare(services: Services) -> None:
     """List and queue all studies of this server."""
     if shared := services.files.share_all():
         _LOG.info("%d studies were put on the shared storage.", shared)
+    if purged := deletion.purge_deleted(services):
+        _LOG.info("%d deleted studies can no longer be restored.", purged)
     intake.queue_missing(services)
     intake.scan_library(services)
     if services.settings.demo:

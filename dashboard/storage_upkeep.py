@@ -1,4 +1,4 @@
-"""Keeps shared storage within its limits: in each worker once an hour, or as a command.
+"""Keeps shared storage within its limits and purges deleted studies: once an hour, or as a command.
 
 ``python -m dashboard.storage_upkeep`` does it once, for use with a timer. Two machines may do it at
 the same time.
@@ -13,7 +13,10 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from dashboard.processes.logs import set_up_logging
+from dashboard.studies import deletion
 from dashboard.workspace.services import Services, start_services
 from pipeline import StorageError
 
@@ -53,9 +56,12 @@ def keep_storage_tidy(services: Services) -> threading.Thread:
             time.sleep(pause)
             pause = _EVERY_S
             try:
+                deletion.purge_deleted(services)
                 tidy_storage(services)
             except StorageError as error:
                 _LOG.warning("The shared storage could not be tidied up: %s", error)
+            except SQLAlchemyError:
+                _LOG.warning("Deleted studies could not be purged.", exc_info=True)
 
     thread = threading.Thread(target=work, name="storage-upkeep", daemon=True)
     thread.start()
@@ -66,7 +72,9 @@ def main() -> int:
     """Tidy up once; returns the exit status."""
     set_up_logging()
     try:
-        results, images = tidy_storage(start_services())
+        services = start_services()
+        deletion.purge_deleted(services)
+        results, images = tidy_storage(services)
     except StorageError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -39,7 +39,7 @@ def main() -> int:
         asyncore_use_poll=True,  # select() knows no descriptors above 1023
         ident="overread",
         max_request_body_size=settings.max_upload_bytes + _SLACK_BYTES,
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=False,  # `dashboard.api.security` removes them
         _quiet=True,
     )
     return 0

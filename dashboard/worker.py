@@ -33,8 +33,7 @@ def run_worker(services: Services, make_worker: Callable[[Services], Worker] = W
         services: The server's parts.
         make_worker: Makes the worker; tests pass their own.
     """
-    if services.storage is not None:
-        keep_storage_tidy(services)
+    keep_storage_tidy(services)
     if services.celery is not None:
         from dashboard.jobs.delivery import serve  # Celery is imported only with Redis
 

@@ -15,14 +15,14 @@ from pydantic import Field
 from dashboard.api.access import StudyAddress, find_services, find_study
 from dashboard.api.endpoint import Answer, Body, ErrorAnswer, endpoint, json_response
 from dashboard.api.errors import refuse_input
-from dashboard.api.identity import current_reader
+from dashboard.api.identity import current_reader, requester
 from dashboard.api.measurements import Revision
 from dashboard.api.studies import AddedStudy, describe_added, find_uploads
 from dashboard.api.study_answer import EntriesAnswer
 from dashboard.store import StudyRow
 from dashboard.store.entries import EntriesConflict
 from dashboard.store.stored_json import Entry
-from dashboard.studies import entries, intake
+from dashboard.studies import deletion, entries, intake
 from dashboard.studies.description import describe_entries
 from dashboard.studies.uploads import folder_entries
 from dashboard.workspace.received import NotThere, RequestRefused
@@ -112,7 +112,9 @@ def detach_reference(address: StudyAddress, sent: SentRevision) -> EntriesAnswer
 @endpoint()
 def divide(address: StudyAddress) -> DividedAnswer:
     """Replace pictures that were joined by their numbers by a study for each."""
-    found = intake.split_study(find_services(), find_study(address.study_id).study_id)
+    row, who = find_study(address.study_id), requester()
+    deletion.check_deletable(find_services(), row, who)
+    found = intake.split_study(find_services(), row, by=who)
     return DividedAnswer(studies=[describe_added(row, new=True) for row in found])
 
 

@@ -20,7 +20,7 @@ from dashboard.api.endpoint import (
 )
 from dashboard.api.identity import UnknownReader
 from dashboard.workspace.faults import find_fault
-from dashboard.workspace.received import NotThere, RequestRefused, UploadRefused
+from dashboard.workspace.received import Forbidden, NotThere, RequestRefused, UploadRefused
 from pipeline import InputError
 
 _LOG = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def answer_error(error: Exception) -> Response:
         status, sentence = HTTPStatus.NOT_FOUND, str(error)
     elif isinstance(error, RequestRefused):
         status, sentence, field = HTTPStatus.BAD_REQUEST, str(error), error.field
-    elif isinstance(error, UnknownReader):
+    elif isinstance(error, UnknownReader | Forbidden):
         status, sentence = HTTPStatus.FORBIDDEN, str(error)
     elif isinstance(error, UploadRefused):
         status, sentence = error.status, str(error)

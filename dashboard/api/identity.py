@@ -1,7 +1,8 @@
 """Who is reading: `current_reader` inside a request.
 
-There are no accounts. If a proxy names its user (``OVERREAD_USER_HEADER``), that is the reader, and
-a request without the header is refused. Otherwise each browser is a reader: it stores a random id
+There are no accounts. If the trusted proxy names its user (``OVERREAD_USER_HEADER``), that is the
+reader, and every request without the header is refused; `dashboard.api.security` removes the header
+from requests of any other address. Otherwise each browser is a reader: it stores a random id
 in a signed cookie, which no script can read, and the reader types a name once.
 
 The cookie is set with a page, before its scripts send anything: otherwise parallel requests would
@@ -18,11 +19,17 @@ from dataclasses import dataclass
 from flask import Flask, Response, after_this_request, current_app, g, request
 from itsdangerous import BadSignature, Signer
 
+from dashboard.api.security import is_https
 from dashboard.store.readers import find_reader
+from dashboard.studies.deletion import Requester
 from dashboard.workspace import services
 from dashboard.workspace.services import Services
 
 COOKIE = "overread_reader"
+#: Its name with HTTPS: browsers accept the prefix only from this host itself, and Secure.
+SECURE_COOKIE = f"__Host-{COOKIE}"
+#: What asks for it names no reader: other machines check whether the server responds.
+_HEALTH = "/api/health"
 #: Browsers limit a cookie's age to this; each page renews it.
 _MAX_AGE_S = 400 * 24 * 3600
 _BROWSER_ID = re.compile(r"browser-[0-9a-f]{32}")
@@ -46,17 +53,25 @@ class Reader:
         name: Name to show, for example as an author; never empty.
         is_named: Whether the reader or the proxy gave the name; otherwise it is made from the id.
         can_rename: Whether the reader may type another name.
+        is_admin: Whether this is the configured administrator.
     """
 
     reader_id: str
     name: str
     is_named: bool = True
     can_rename: bool = True
+    is_admin: bool = False
 
 
 def register(server: Flask, parts: Services) -> None:
-    """Set the cookie of every browser that requests a page."""
-    if parts.settings.user_header:
+    """Set the cookie of every browser that requests a page, or require the proxy's header."""
+    if header := parts.settings.user_header:
+
+        @server.before_request
+        def require_reader() -> None:
+            if request.path != _HEALTH:
+                _header_name(header)
+
         return
 
     @server.after_request
@@ -73,17 +88,27 @@ def current_reader() -> Reader:
     Raises:
         UnknownReader: The proxy should name the reader and did not.
     """
-    header = _services().settings.user_header
-    if header:
+    settings = _services().settings
+    if header := settings.user_header:
         name = _header_name(header)
         digest = hashlib.sha256(name.encode()).hexdigest()
-        return Reader(f"user-{digest[:48]}", name[:_LONGEST_NAME], can_rename=False)
+        is_admin = bool(settings.admin) and name == settings.admin
+        shown = name[:_LONGEST_NAME]
+        return Reader(f"user-{digest[:48]}", shown, can_rename=False, is_admin=is_admin)
     reader_id = _browser_id()
     if "overread_reader_id" not in g:
         g.overread_reader_id = reader_id
         after_this_request(lambda response: _set_cookie(response, reader_id))
     name = find_reader(_services().store, reader_id).name
-    return Reader(reader_id, name or f"Reader {reader_id[-4:].upper()}", is_named=bool(name))
+    shown = name or f"Reader {reader_id[-4:].upper()}"
+    is_admin = settings.is_local and bool(settings.admin) and name == settings.admin
+    return Reader(reader_id, shown, is_named=bool(name), is_admin=is_admin)
+
+
+def requester() -> Requester:
+    """The reader of the current request, for what only some readers may do."""
+    who = current_reader()
+    return Requester(who.reader_id, who.name, who.is_admin)
 
 
 def _header_name(header: str) -> str:
@@ -103,21 +128,25 @@ def _browser_id() -> str:
     known: str | None = g.get("overread_reader_id")
     if known:
         return known
-    try:
-        text = _signer().unsign(request.cookies.get(COOKIE, "")).decode("ascii")
-    except (BadSignature, UnicodeDecodeError):
-        text = ""
-    return text if _BROWSER_ID.fullmatch(text) else f"browser-{secrets.token_hex(16)}"
+    # the second one is from before this server was reached by HTTPS
+    for cookie in (SECURE_COOKIE, COOKIE) if _is_https() else (COOKIE,):
+        try:
+            text = _signer().unsign(request.cookies.get(cookie, "")).decode("ascii")
+        except (BadSignature, UnicodeDecodeError):
+            continue
+        if _BROWSER_ID.fullmatch(text):
+            return text
+    return f"browser-{secrets.token_hex(16)}"
 
 
 def _set_cookie(response: Response, reader_id: str) -> Response:
     response.set_cookie(
-        COOKIE,
+        SECURE_COOKIE if _is_https() else COOKIE,
         _signer().sign(reader_id).decode("ascii"),
         max_age=_MAX_AGE_S,
         httponly=True,
         samesite="Lax",  # not Strict: a link in an email would open the page as another reader
-        secure=request.is_secure,
+        secure=_is_https(),
     )
     return response
 
@@ -125,6 +154,10 @@ def _set_cookie(response: Response, reader_id: str) -> Response:
 def _signer() -> Signer:
     secret = _services().settings.signing_secret()
     return Signer(secret, salt="overread.reader", digest_method=hashlib.sha256)
+
+
+def _is_https() -> bool:
+    return is_https(_services().settings)
 
 
 def _services() -> Services:

@@ -2,22 +2,63 @@
 
 There are no accounts yet. Checks of Host (DNS rebinding) and Origin (forged requests), and a header
 that only this app's own scripts can send, keep a foreign web page from reaching the server through
-a reader's browser.
+a reader's browser. What a proxy says of a request is accepted from the trusted proxy only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard.api.endpoint import VERSION, VERSION_HEADER, ErrorAnswer, json_response
 from dashboard.workspace.settings import LOCAL_HOSTS, Settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::", "[::]", ""})
+#: What proxies say of a request, in WSGI's names.
+_OF_PROXIES = (
+    "HTTP_FORWARDED",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_PREFIX",
+    "HTTP_X_FORWARDED_BY",
+)
+#: For a year, as browsers' preload lists require.
+_HSTS = "max-age=31536000; includeSubDomains"
+
+
+class ProxyHeaders:
+    """WSGI: a request of the trusted proxy gets its browser's address and scheme.
+
+    From other addresses these headers, and that of the reader's name, are removed.
+
+    Args:
+        application: Receives the request then.
+        settings: Name the trusted proxy and the reader's header.
+    """
+
+    def __init__(self, application: Callable[..., Any], settings: Settings) -> None:
+        self._application = application
+        self._trusted = ProxyFix(application, x_for=1, x_proto=1, x_host=0)
+        self._settings = settings
+        name = settings.user_header.upper().replace("-", "_")
+        self._untrusted = (*_OF_PROXIES, *([f"HTTP_{name}"] if name else []))
+
+    def __call__(self, context: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Pass the request on."""
+        if self._settings.is_trusted_proxy(context.get("REMOTE_ADDR")):
+            return self._trusted(context, start_response)
+        for name in self._untrusted:
+            context.pop(name, None)
+        answer: Iterable[bytes] = self._application(context, start_response)
+        return answer
 
 
 def protect(
@@ -35,6 +76,7 @@ def protect(
         host = settings.host.lower()
         hosts.add(f"[{host}]" if ":" in host and not host.startswith("[") else host)
     headers: dict[str, str] = {}
+    server.wsgi_app = ProxyHeaders(server.wsgi_app, settings)  # type: ignore[assignment]
 
     @server.before_request
     def check() -> Response | None:
@@ -51,7 +93,14 @@ def protect(
             headers.update(_security_headers(script_hashes()))
         for name, value in headers.items():
             response.headers.setdefault(name, value)
+        if is_https(settings):
+            response.headers.setdefault("Strict-Transport-Security", _HSTS)
         return response
+
+
+def is_https(settings: Settings) -> bool:
+    """Whether the current request reached the server by HTTPS, by its settings or trusted proxy."""
+    return settings.https or request.is_secure
 
 
 def _refusal(hosts: set[str]) -> str | None:

@@ -45,6 +45,7 @@ from dashboard.api.endpoint import (
     Query,
     endpoint,
 )
+from dashboard.api.identity import current_reader
 from dashboard.api.measurements import LesionsAnswer
 from dashboard.api.study_answer import StudyAnswer
 from dashboard.store import StudyRow
@@ -207,7 +208,10 @@ def finish_upload(address: BatchAddress) -> UploadReport:
             raise NotThere("No file of this upload has arrived.")
         try:
             report = intake.add_upload(
-                find_services(), folder, is_cancelled=partial(uploads.is_cancelled, batch)
+                find_services(),
+                folder,
+                reader_id=current_reader().reader_id,
+                is_cancelled=partial(uploads.is_cancelled, batch),
             )
         except Cancelled:
             raise UploadRefused(HTTPStatus.CONFLICT, "The upload was cancelled.") from None

@@ -80,7 +80,7 @@ def submit(
     def find(session: Session) -> tuple[str, int]:
         # locked, so that no job is added while another process deletes the study
         study = session.get(StudyRecord, study_id, with_for_update={"read": True})
-        if study is None:
+        if study is None or study.deleted_at is not None:
             raise InputError("", NO_STUDY)
         return study.content_digest, len(study.indices)
 
@@ -208,7 +208,9 @@ def end(
 
 def _note_result(session: Session, job: JobRecord, now: datetime) -> None:
     """Add the analysis to the history of each study with this content."""
-    same = select(StudyRecord.study_id).where(StudyRecord.content_digest == job.content_digest)
+    same = select(StudyRecord.study_id).where(
+        StudyRecord.content_digest == job.content_digest, StudyRecord.deleted_at.is_(None)
+    )
     details = EventDetails(network=f"{job.model_digest} {job.precision}")
     for study_id in session.scalars(same):
         add_event(session, study_id, Event.ANALYSED, by=SERVER, at=now, details=details)

@@ -3,6 +3,7 @@
 from dashboard.store.database import DatabaseError
 from dashboard.store.rows import (
     STUDY_ID,
+    DeletedStudy,
     JobRow,
     JobState,
     ModelKey,
@@ -20,6 +21,7 @@ __all__ = [
     "LEASE",
     "STUDY_ID",
     "DatabaseError",
+    "DeletedStudy",
     "JobRow",
     "JobState",
     "ModelKey",

@@ -39,6 +39,8 @@ from dashboard.store.schema import keep_json_text
 _BUSY_MS = 15_000
 _OPEN_ATTEMPTS = 20
 _OPEN_CONNECTIONS = 8
+#: PostgreSQL's code of an error that a function of this schema raises, in its own fixed words.
+_RAISED = "P0001"
 
 
 class DatabaseError(Exception):
@@ -67,6 +69,8 @@ def _describe_driver_error(error: BaseException) -> str:
     if isinstance(error, sqlite3.Error):
         return str(error)  # names of the schema only
     found = getattr(error, "diag", None)
+    if found is not None and found.sqlstate == _RAISED:
+        return str(found.message_primary)
     names = ("sqlstate", "table_name", "column_name", "constraint_name")
     return ", ".join(
         f"{name} {value}" for name in names if (value := getattr(found, name, None)) is not None

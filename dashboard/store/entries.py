@@ -78,7 +78,7 @@ def read_reference(store: Store, study_id: str) -> bytes | None:
 def _write(store: Store, study_id: str, change: StudyChange, revision: int) -> None:
     with store.writing() as session:
         study = session.get(StudyRecord, study_id, with_for_update=True)
-        if study is None:
+        if study is None or study.deleted_at is not None:
             raise LookupError("the study was deleted")
         record = session.get(
             StudyEntriesRecord, study_id, options=[undefer(StudyEntriesRecord.reference)]
@@ -101,8 +101,10 @@ def _write(store: Store, study_id: str, change: StudyChange, revision: int) -> N
         session.flush()
         if before in (change.content_digest, record.stated_digest):
             return
-        still = select(StudyRecord.study_id).where(StudyRecord.content_digest == before).limit(1)
-        if session.scalar(still) is None:
+        still = select(StudyRecord.study_id).where(
+            StudyRecord.content_digest == before, StudyRecord.deleted_at.is_(None)
+        )
+        if session.scalar(still.limit(1)) is None:
             session.execute(delete(JobRecord).where(JobRecord.content_digest == before))
 
 

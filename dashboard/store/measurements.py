@@ -71,7 +71,8 @@ def _write(
     store: Database, key: tuple[str, str], revision: int, items: Sequence[Measurement]
 ) -> MeasurementsRow:
     with store.writing() as session:
-        if session.get(StudyRecord, key[0]) is None:
+        study = session.get(StudyRecord, key[0])
+        if study is None or study.deleted_at is not None:
             raise LookupError("the study was deleted")
         record = session.get(MeasurementRecord, key, with_for_update=True)
         stored = _row(record)

@@ -411,7 +411,8 @@ def _change(
 
     def run() -> _Found:
         with store.writing() as session:
-            if session.get(StudyRecord, study_id, with_for_update=True) is None:
+            study = session.get(StudyRecord, study_id, with_for_update=True)
+            if study is None or study.deleted_at is not None:
                 raise LookupError("the study was deleted")
             record = session.get(ReadingRecord, study_id)
             if record is None:

@@ -78,6 +78,7 @@ class NewStudy:
         has_reference: Whether there are reference masks.
         warnings: Plain sentences about the study.
         display: How its pixels are sent and shown.
+        reader_id: Who uploaded it, "" where unknown.
     """
 
     study_id: str
@@ -98,6 +99,26 @@ class NewStudy:
     has_reference: bool
     warnings: tuple[str, ...]
     display: Display
+    reader_id: str
+
+
+@dataclass(frozen=True)
+class DeletedStudy:
+    """A deleted study that can still be restored.
+
+    Attributes:
+        study_id: Its id.
+        name: What it is called on screen.
+        reader_id: Who uploaded it, "" where unknown.
+        deleted_at: UTC.
+        deleted_by: Name of who deleted it, the server's if its files left the library.
+    """
+
+    study_id: str
+    name: str
+    reader_id: str
+    deleted_at: datetime
+    deleted_by: str
 
 
 @dataclass(frozen=True)

@@ -261,6 +261,11 @@ class StudyRecord(Base):
     warnings: Mapped[tuple[str, ...]] = mapped_column(StoredJson(Warnings))
     display: Mapped[Display] = mapped_column(StoredJson(Display))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Who uploaded it; "" for other origins and for uploads of earlier versions.
+    reader_id: Mapped[str] = mapped_column(PlainText(64), default="")
+    #: None in the worklist. A deleted study keeps its files and readers' work until it is purged.
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    deleted_by: Mapped[str] = mapped_column(PlainText, default="")
 
 
 class StudyEntriesRecord(Base):

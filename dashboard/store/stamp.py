@@ -23,7 +23,12 @@ def worklist_stamp(store: Store) -> str:
         64 hexadecimal digits.
     """
     model = store.model or _NO_MODEL
-    studies = select(func.count(), func.max(StudyRecord.added_at)).select_from(StudyRecord)
+    studies = select(
+        func.count(),
+        func.count(StudyRecord.deleted_at),
+        func.max(StudyRecord.added_at),
+        func.max(StudyRecord.deleted_at),
+    ).select_from(StudyRecord)
     entered = select(func.count(), func.sum(StudyEntriesRecord.revision, type_=Integer))
     jobs = (
         select(

@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.store.database import Database, now_utc
-from dashboard.store.history import SERVER, add_event
+from dashboard.store.history import SERVER, Author, add_event
 from dashboard.store.reading_content import Event, EventDetails
 from dashboard.store.rows import (
     DamagedRow,
+    DeletedStudy,
     JobState,
     ModelKey,
     NewStudy,
@@ -30,6 +31,7 @@ from dashboard.store.rows import (
 from dashboard.store.schema import (
     JobRecord,
     ResultRecord,
+    SignedRecord,
     SourceRecord,
     StudyEntriesRecord,
     StudyRecord,
@@ -38,6 +40,7 @@ from dashboard.store.stored_json import Damaged, Entries
 
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
+_LISTED, _DELETED = StudyRecord.deleted_at.is_(None), StudyRecord.deleted_at.is_not(None)
 _StudyQuery = Select[StudyRecord, JobRecord, ResultRecord, StudyEntriesRecord]
 _NO_MODEL = ModelKey(task="", digest="")
 _NOT_INSTALLED = "No models are installed, so studies cannot be analysed."
@@ -91,7 +94,7 @@ class Store(Database):
 
     def study_order(self) -> list[str]:
         """Ids of all studies, the newest first: in the order of `list_studies`, but faster."""
-        query = select(StudyRecord.study_id)
+        query = select(StudyRecord.study_id).where(_LISTED)
         with self.reading() as session:
             return list(
                 session.scalars(query.order_by(StudyRecord.added_at.desc(), StudyRecord.study_id))
@@ -99,8 +102,10 @@ class Store(Database):
 
     def count_studies(self) -> StudyCounts:
         """How many studies there are, by origin and by state of the analysis."""
-        query = select(StudyRecord.origin, JobRecord.state, func.count()).join(
-            JobRecord, self._analysis(), isouter=True
+        query = (
+            select(StudyRecord.origin, JobRecord.state, func.count())
+            .join(JobRecord, self._analysis(), isouter=True)
+            .where(_LISTED)
         )
         origins: Counter[Origin] = Counter()
         states: Counter[JobState | str] = Counter()
@@ -173,11 +178,17 @@ class Store(Database):
             return StudyRow(**vars(study), added_at=self.clock())
         return row
 
-    def delete_study(self, study_id: str) -> bool:
-        """Delete a study, and its analyses where no other study has the same pixels.
+    def delete_study(self, study_id: str, *, by: Author = SERVER) -> bool:
+        """Take a study out of the worklist, with analyses of pixels that no other study has.
+
+        Everything else of it stays for `restore_study`, until `purge_study`.
+
+        Args:
+            study_id: The study.
+            by: Who deletes it.
 
         Returns:
-            Whether it existed.
+            Whether it was in the worklist.
         """
         with self.writing() as session:
             record = session.get(StudyRecord, study_id)
@@ -187,15 +198,77 @@ class Store(Database):
             if (entered := session.get(StudyEntriesRecord, study_id)) is not None:
                 contents.add(entered.stated_digest)
             # locked in one order: of two deleted at the same time, the last deletes the analyses
-            same = select(StudyRecord).where(StudyRecord.content_digest.in_(contents))
-            found = session.scalars(same.order_by(StudyRecord.study_id).with_for_update()).all()
+            same = select(StudyRecord).where(StudyRecord.content_digest.in_(contents), _LISTED)
+            locked = same.order_by(StudyRecord.study_id).with_for_update()
+            found = session.scalars(locked.execution_options(populate_existing=True)).all()
             if record not in found:  # another process was faster
                 return False
-            session.delete(record)
-            session.flush()
+            record.deleted_at, record.deleted_by = self.clock(), by.name
+            add_event(session, study_id, Event.DELETED, by=by, at=record.deleted_at)
             unused = contents - {one.content_digest for one in found if one is not record}
             session.execute(delete(JobRecord).where(JobRecord.content_digest.in_(unused)))
             return True
+
+    def restore_study(self, study_id: str, *, by: Author = SERVER) -> bool:
+        """Put a deleted study back into the worklist; returns whether it was deleted."""
+        with self.writing() as session:
+            record = session.get(StudyRecord, study_id, with_for_update=True)
+            if record is None or record.deleted_at is None:
+                return False
+            record.deleted_at, record.deleted_by = None, ""
+            add_event(session, study_id, Event.RESTORED, by=by, at=self.clock())
+            return True
+
+    def restore_again(self, study: NewStudy) -> StudyRow | None:
+        """Put a deleted study back that has been read again, now from where it was read.
+
+        Returns:
+            The study, or None if none with this identity was deleted.
+        """
+        query = select(StudyRecord).where(StudyRecord.identity == study.identity, _DELETED)
+        with self.writing() as session:
+            record = session.scalar(query.with_for_update())
+            if record is None:
+                return None
+            record.deleted_at, record.deleted_by = None, ""
+            record.origin, record.source = study.origin, study.source
+            record.reader_id = study.reader_id
+            study_id = record.study_id
+            details = EventDetails(text=str(study.origin))
+            at = self.clock()
+            add_event(session, study_id, Event.RESTORED, by=SERVER, at=at, details=details)
+        return self.study(study_id)
+
+    def purge_study(self, study_id: str) -> None:
+        """Delete everything of a study, with readers' work on it; a missing one is no error."""
+        self.delete_study(study_id)
+        self._purge(StudyRecord.study_id == study_id)
+
+    def purge_deleted(self, before: datetime) -> list[str]:
+        """Delete everything of the studies that were deleted before a time; returns their ids."""
+        return self._purge(StudyRecord.deleted_at < before)
+
+    def _purge(self, which: ColumnElement[bool]) -> list[str]:
+        # a signed record is never deleted, nor is its study
+        signed = select(SignedRecord.study_id).where(SignedRecord.study_id == StudyRecord.study_id)
+        query = select(StudyRecord).where(_DELETED, which, ~signed.exists()).with_for_update()
+        with self.writing() as session:
+            records = session.scalars(query).all()
+            for record in records:
+                session.delete(record)
+            return [record.study_id for record in records]
+
+    def deleted_studies(self) -> list[DeletedStudy]:
+        """Studies that can be restored, those deleted last first."""
+        entered = StudyEntriesRecord.study_id == StudyRecord.study_id
+        query = (
+            select(StudyRecord, StudyEntriesRecord)
+            .join(StudyEntriesRecord, entered, isouter=True)
+            .where(_DELETED)
+            .order_by(StudyRecord.deleted_at.desc(), StudyRecord.study_id)
+        )
+        with self.reading() as session:
+            return list(readable(session.execute(query), lambda found: _deleted_row(*found)))
 
     def source_state(self, origin: Origin, name: str) -> str | None:
         """Sizes and times of an entry's files when it was last read, as a digest."""
@@ -251,7 +324,8 @@ class Store(Database):
         """Forget the entries that share a study or have none left; returns their names."""
         forgotten = []
         with self.writing() as session:
-            found = session.execute(select(StudyRecord.origin, StudyRecord.source).distinct())
+            query = select(StudyRecord.origin, StudyRecord.source).where(_LISTED).distinct()
+            found = session.execute(query)
             listed = {(origin, source) for origin, source in found}
             for record, source in readable(session.scalars(select(SourceRecord)), _source_of):
                 is_bare = source not in listed and not record.errors
@@ -270,7 +344,7 @@ class Store(Database):
     def studies_of_source(self, origin: Origin, name: str) -> list[str]:
         """Ids of the studies that were read from an entry."""
         query = select(StudyRecord.study_id).where(
-            StudyRecord.origin == str(origin), StudyRecord.source == name
+            StudyRecord.origin == str(origin), StudyRecord.source == name, _LISTED
         )
         with self.reading() as session:
             return list(session.scalars(query))
@@ -291,6 +365,7 @@ class Store(Database):
             .join(JobRecord, self._analysis(), isouter=True)
             .join(ResultRecord, ResultRecord.job_id == JobRecord.job_id, isouter=True)
             .join(StudyEntriesRecord, entered, isouter=True)
+            .where(_LISTED)
         )
 
     def _rows(self, query: _StudyQuery) -> list[StudyRow]:
@@ -337,6 +412,12 @@ def _mentions(word: str) -> ColumnElement[bool]:
 
 def _as_columns(study: NewStudy) -> dict[str, object]:
     return {**vars(study), "origin": str(study.origin)}
+
+
+def _deleted_row(study: StudyRecord, entered: StudyEntriesRecord | None) -> DeletedStudy:
+    label = value_of(entered, "label") if entered else ""
+    name = label or value_of(study, "patient") or value_of(study, "case_id")
+    return DeletedStudy(name=name, **columns_of(study, DeletedStudy))
 
 
 def _study_row(

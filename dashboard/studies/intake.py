@@ -19,11 +19,11 @@ from sqlalchemy.exc import SQLAlchemyError
 import pipeline
 from dashboard.jobs import table
 from dashboard.store import NewStudy, Origin, StudyRow
+from dashboard.store.history import Author
 from dashboard.store.stored_json import Display
 from dashboard.studies.display import describe_display
 from dashboard.studies.uploads import folder_entries
 from dashboard.workspace.faults import NotStored, find_fault
-from dashboard.workspace.received import NO_STUDY
 from dashboard.workspace.services import Services
 from pipeline import Cancelled, Case, InputError, ProgressCallback
 
@@ -63,6 +63,7 @@ def add_files(
     *,
     origin: Origin,
     source: str = "",
+    reader_id: str = "",
     progress: ProgressCallback | None = None,
 ) -> IngestReport:
     """Read files and folders, store their studies and queue the analyses.
@@ -72,6 +73,7 @@ def add_files(
         paths: Files and folders of any kind that `pipeline.read_cases` reads.
         origin: Where they come from.
         source: Entry of the library or demo folder.
+        reader_id: Who uploads them.
         progress: As in `pipeline.read_cases`; also called before each study is stored.
 
     Raises:
@@ -88,7 +90,7 @@ def add_files(
             if progress is not None:
                 progress(k, len(report.cases), f"Storing {case.case_id}")
             try:
-                row, new = _add_case(services, case, origin, source)
+                row, new = _add_case(services, case, origin, source, reader_id)
             except NotStored:
                 raise
             except InputError as error:
@@ -120,13 +122,18 @@ def add_files(
 
 
 def add_upload(
-    services: Services, folder: Path, *, is_cancelled: Callable[[], bool] = lambda: False
+    services: Services,
+    folder: Path,
+    *,
+    reader_id: str = "",
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> IngestReport:
     """Add the studies in an upload's folder.
 
     Args:
         services: The server's parts.
         folder: The upload's files.
+        reader_id: Who uploads them.
         is_cancelled: Asked before each file and each study.
 
     Raises:
@@ -138,7 +145,13 @@ def add_upload(
         if is_cancelled():
             raise Cancelled
 
-    return add_files(services, folder_entries(folder), origin=Origin.UPLOAD, progress=check)
+    return add_files(
+        services,
+        folder_entries(folder),
+        origin=Origin.UPLOAD,
+        reader_id=reader_id,
+        progress=check,
+    )
 
 
 def scan_library(services: Services) -> IngestReport:
@@ -164,21 +177,9 @@ def scan_demo(services: Services) -> IngestReport:
     return IngestReport(_scan(services, services.settings.demo_files, Origin.DEMO), ())
 
 
-def delete_study(services: Services, study_id: str) -> None:
-    """Remove an uploaded study, its files and its analysis.
-
-    Raises:
-        InputError: It is missing, or it is not an upload.
-    """
-    row = services.store.study(study_id)
-    if row is None:
-        raise InputError("", NO_STUDY)
-    if row.origin is not Origin.UPLOAD:
-        raise InputError("", "Only uploaded studies can be deleted here.")
-    _remove(services, row)
-    hidden = (
-        services.store.forget_hidden_sources()
-    )  # the upload may have stood for a study of library or demo
+def list_hidden(services: Services) -> None:
+    """List the studies of library and demo that an upload which is deleted now stood for."""
+    hidden = services.store.forget_hidden_sources()
     folders = {Origin.LIBRARY: services.settings.library, Origin.DEMO: services.settings.demo_files}
     for origin, folder in folders.items():
         names = {name for place, name in hidden if place is origin}
@@ -186,24 +187,25 @@ def delete_study(services: Services, study_id: str) -> None:
             _scan(services, folder, origin, only=names)
 
 
-def split_study(services: Services, study_id: str) -> tuple[StudyRow, ...]:
+def split_study(services: Services, row: StudyRow, *, by: Author) -> tuple[StudyRow, ...]:
     """Replace an upload whose pictures were joined by their numbers by a study for each picture.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        by: The reader.
 
     Returns:
         The studies, in the order of the pictures.
 
     Raises:
-        InputError: It is missing, is not such a study, or a picture cannot be stored; it stays as
-            it is then.
+        InputError: It is not such a study, or a picture cannot be stored; it stays as it is then.
     """
-    row = services.store.study(study_id)
-    if row is None:
-        raise InputError("", NO_STUDY)
-    if row.origin is not Origin.UPLOAD:
-        raise InputError("", "Only uploaded studies can be divided here.")
-    cases = pipeline.split_stack(services.files.load(study_id))
-    studies = tuple(_add_case(services, case, row.origin, row.source)[0] for case in cases)
-    _remove(services, row)
+    cases = pipeline.split_stack(services.files.load(row.study_id))
+    studies = tuple(
+        _add_case(services, case, row.origin, row.source, row.reader_id)[0] for case in cases
+    )
+    services.store.delete_study(row.study_id, by=by)
     return studies
 
 
@@ -217,14 +219,18 @@ def queue_missing(services: Services) -> int:
     return len(waiting)
 
 
-def _add_case(services: Services, case: Case, origin: Origin, source: str) -> tuple[StudyRow, bool]:
+def _add_case(
+    services: Services, case: Case, origin: Origin, source: str, reader_id: str = ""
+) -> tuple[StudyRow, bool]:
     """Store a case, unless it is stored already, and queue its analysis.
+
+    A study that was deleted is restored with all that readers did on it.
 
     Returns:
         The study, and whether it is new.
     """
-    study = _describe(case, origin, source)
-    row = services.store.study_with_identity(study.identity)
+    study = _describe(case, origin, source, reader_id)
+    row = services.store.study_with_identity(study.identity) or services.store.restore_again(study)
     if row is None:
         services.files.save(study.study_id, case)
         row = services.store.add_study(study)
@@ -237,7 +243,7 @@ def _add_case(services: Services, case: Case, origin: Origin, source: str) -> tu
     return services.store.study(row.study_id) or row, row.study_id == study.study_id
 
 
-def _describe(case: Case, origin: Origin, source: str) -> NewStudy:
+def _describe(case: Case, origin: Origin, source: str, reader_id: str) -> NewStudy:
     content = case.content_digest()
     display = describe_display(case)
     orientation = asdict(case.orientation) if case.orientation else None
@@ -262,6 +268,7 @@ def _describe(case: Case, origin: Origin, source: str) -> NewStudy:
         has_reference=case.masks is not None,
         warnings=case.warnings,
         display=display,
+        reader_id=reader_id,
     )
 
 
@@ -302,9 +309,8 @@ def _scan(
             _LOG.warning("%d files of the %s folder cannot be read.", len(report.errors), origin)
         found = {row.study_id for row in report.studies}
         for study_id in services.store.studies_of_source(origin, name):
-            row = services.store.study(study_id)
-            if study_id not in found and row is not None:  # no longer in the entry
-                _remove(services, row)
+            if study_id not in found:  # no longer in the entry
+                services.store.delete_study(study_id)
         errors = [(_within(name, error.source), error.message) for error in report.errors]
         shared = any(row.origin is not origin for row in report.studies)
         services.store.set_source(origin, name, state=state, errors=errors, shared=shared)
@@ -394,7 +400,7 @@ def _within(entry: str, source: str) -> str:
 
 def _remove(services: Services, row: StudyRow) -> None:
     """Files last: a worker that still reads them stops when its job is deleted."""
-    services.store.delete_study(row.study_id)
+    services.store.purge_study(row.study_id)
     services.files.delete(row.study_id)
 
 

@@ -17,6 +17,10 @@ class NotThere(Exception):
     """There is nothing at the address; the message is one plain sentence."""
 
 
+class Forbidden(Exception):
+    """The reader may not do this; the message is one plain sentence."""
+
+
 class RequestRefused(Exception):
     """What was sent does not fit; the message is one plain sentence.
 

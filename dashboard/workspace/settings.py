@@ -6,6 +6,7 @@ writes the table). A value that does not fit gives one plain sentence.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import re
@@ -63,6 +64,17 @@ def _host_names(value: object) -> object:
     return names
 
 
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(","))
+    except ValueError:
+        raise ValueError(
+            "must hold addresses or networks such as 10.0.0.5 or 172.18.0.0/16, separated by commas"
+        ) from None
+
+
 def _absolute(path: Path) -> Path:
     try:
         return path.expanduser().absolute()
@@ -72,6 +84,8 @@ def _absolute(path: Path) -> Path:
 
 _Folder = Annotated[Path, AfterValidator(_absolute)]
 _Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_host_names)]
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Networks = Annotated[tuple[_Network, ...], NoDecode, BeforeValidator(_networks)]
 _DatabaseUrl = Annotated[
     str,
     _matching(
@@ -194,9 +208,42 @@ class Settings(BaseSettings):
     )
     user_header: _Header = Field(
         "",
-        description="Header in which a proxy names the reader, such as X-Remote-User. Without it"
-        " each browser is a reader.",
+        description="Header in which the trusted proxy names the reader, such as X-Remote-User; it"
+        " needs OVERREAD_TRUSTED_PROXY. Without it each browser is a reader.",
     )
+    trusted_proxy: _Networks = Field(
+        (),
+        description="Addresses or networks of the proxy, separated by commas. Only from there are"
+        " the reader's name, X-Forwarded-For and X-Forwarded-Proto accepted.",
+    )
+    https: bool = Field(
+        False,
+        description="Whether browsers reach the server by HTTPS only: yes or no. Cookies are then"
+        " Secure and every answer has HSTS; so it is without this setting if the trusted proxy says"
+        " that a request came by HTTPS.",
+    )
+    admin: str = Field(
+        "",
+        max_length=80,
+        description="Name of the reader who may delete and restore every uploaded study; others"
+        " only their own. On a server for several machines it needs OVERREAD_USER_HEADER.",
+    )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only browsers on this machine reach the server."""
+        hosts = {*self.allowed_hosts, self.host.lower()}
+        return hosts <= {*LOCAL_HOSTS, "::1"} and not self.trusted_proxy
+
+    def is_trusted_proxy(self, address: str | None) -> bool:
+        """Whether an address is the trusted proxy's."""
+        try:
+            found = ipaddress.ip_address(address or "")
+        except ValueError:  # such as that of a Unix socket
+            return False
+        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+            found = found.ipv4_mapped
+        return any(found in network for network in self.trusted_proxy)
 
     @property
     def max_upload_bytes(self) -> int:
@@ -329,12 +376,32 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     source.env_vars = {name: text.strip() for name, text in given.items() if text.strip()}
     try:
         # mypy knows the fields' names only
-        return Settings(_build_sources=((source,), {}))  # type: ignore[call-arg]
+        settings = Settings(_build_sources=((source,), {}))  # type: ignore[call-arg]
     except ValidationError as error:
         problem = first_problem(error)
         shown = Settings.model_fields[VARIABLES[problem.field]].repr
         value = f", got {shorten(str(problem.value))!r}" if shown else ""
         raise SettingsError(f"{problem.field} {problem.rule}{value}.") from None
+    _check_identity(settings)
+    return settings
+
+
+def _check_identity(settings: Settings) -> None:
+    """Refuse settings with which any browser could take another's name.
+
+    Raises:
+        SettingsError: They do.
+    """
+    if settings.user_header and not settings.trusted_proxy:
+        raise SettingsError(
+            "OVERREAD_USER_HEADER needs OVERREAD_TRUSTED_PROXY, the address of the proxy that sets"
+            " the header: from any other address a browser could name itself as it likes."
+        )
+    if settings.admin and not settings.user_header and not settings.is_local:
+        raise SettingsError(
+            "OVERREAD_ADMIN needs OVERREAD_USER_HEADER on a server that other machines reach:"
+            " without it any reader could type that name."
+        )
 
 
 def open_workspace() -> Settings:

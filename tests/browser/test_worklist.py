@@ -220,6 +220,15 @@ def test_uploaded_study_is_deleted_after_confirmation(worklist, site):
     worklist.click("#worklist-delete-yes")
     expect(row).to_have_count(0)
 
+    worklist.click("#worklist-deleted-open")
+    deleted = worklist.locator(f'.deleted-study:has([data-restore="{study_id}"])')
+    expect(deleted.locator(".deleted-name")).to_have_text(name)
+    deleted.get_by_role("button").click()
+    expect(deleted).to_have_count(0)
+    worklist.click("#worklist-deleted-close")
+    expect(worklist.locator("#worklist-deleted-dialog")).to_be_hidden()
+    expect(row).to_be_visible()
+
 
 @pytest.mark.parametrize("width", [1024, 1920])
 def test_page_fits_its_window(worklist, width):

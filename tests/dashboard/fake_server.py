@@ -144,6 +144,7 @@ def add_row(store: Store, number: int, **changes: Any) -> str:
         "has_reference": False,
         "warnings": (),
         "display": make_display(len(changes.get("sequences", ("flair",)))),
+        "reader_id": "",
     }
     store.add_study(NewStudy(**(fields | changes)))
     return study_id

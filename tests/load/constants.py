@@ -104,7 +104,7 @@ def measure_worklist(home: Path, studies: int = 1000, times: int = 5) -> tuple[f
         table.submit(store, store.add_study(_listed(number)).study_id)
     began = time.process_time()
     for _ in range(times):
-        rows = grid.describe_studies(store.list_studies())
+        rows = [grid.describe_study(row) for row in store.list_studies()]
         text = json.dumps(rows, sort_keys=True)
     took = round(1000 * (time.process_time() - began) / times, 1)
     with store.writing() as session:

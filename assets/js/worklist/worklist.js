@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The worklist's grid (dashboard/pages/worklist/grid.py): search, tabs, keys, deletion. Its cells
- * are in worklist_cells.js. The server only sends rows, so that all else responds immediately.
+ * The worklist's grid (dashboard/pages/worklist/grid.py): search, tabs, keys. Its cells are in
+ * worklist_cells.js, deletion in deletion.js. The server only sends rows, so that all else responds
+ * immediately.
  */
 
 /** @import { Binding } from "../frame/keys.js" */
@@ -10,6 +11,7 @@ import { goToPage, register, setProps } from "../frame/dash.js";
 import { byId, find, targetOf } from "../frame/dom.js";
 import * as keys from "../frame/keys.js";
 import * as shell from "../frame/shell.js";
+import * as deletion from "./deletion.js";
 import * as listView from "./list_view.js";
 import * as readingList from "./reading_list.js";
 import * as messages from "./upload_messages.js";
@@ -123,7 +125,7 @@ function overreadGridKey({ event, data, api }) {
   if (event.key === "Enter") {
     event.preventDefault();
     goToPage(data.href);
-  } else if (event.key === "Delete" && data.deletable) askToDelete(data);
+  } else if (event.key === "Delete" && data.deletable) deletion.askToDelete(data);
   else if (event.key === "Home") focusRow(api, 0);
   else if (event.key === "End") focusRow(api, api.getDisplayedRowCount() - 1);
 }
@@ -131,7 +133,7 @@ function overreadGridKey({ event, data, api }) {
 /** @param {{ event: MouseEvent | undefined, data: any }} params */
 function overreadGridClick({ event, data }) {
   const target = event?.target instanceof Element ? event.target : null;
-  if (target?.closest(".study-delete")) return askToDelete(data);
+  if (target?.closest(".study-delete")) return deletion.askToDelete(data);
   if (target?.closest(".study-cancel")) return cancelAnalysis(data);
   if (event?.ctrlKey || event?.metaKey || event?.shiftKey) {
     if (!target?.closest("a")) window.open(data.href, "_blank", "noopener");
@@ -365,19 +367,7 @@ function markRows(api) {
   marked = [];
 }
 
-// ---- deletion ----
-/** @returns {HTMLDialogElement | null} */
-const deleteDialog = () => find("worklist-delete-dialog", HTMLDialogElement);
-
-/** @param {{ study_id: string, patient: string }} row */
-function askToDelete({ study_id: id, patient }) {
-  const dialog = deleteDialog();
-  if (!dialog || dialog.open) return;
-  byId("worklist-delete-name").textContent = patient;
-  setProps("worklist-delete-target", { data: id });
-  dialog.showModal();
-}
-
+// ---- analysis ----
 /** @param {{ study_id: string }} row */
 const cancelAnalysis = ({ study_id }) =>
   setProps("worklist-cancel-target", { data: { study_id, asked: Date.now() } });
@@ -462,9 +452,6 @@ const clearSearch = () => setProps("worklist-search", { value: "" });
 /** @param {MouseEvent} event */
 function onClick(event) {
   const target = targetOf(event);
-  const dialog = deleteDialog();
-  const closes = target === dialog || target.closest("#worklist-delete-no, #worklist-delete-yes");
-  if (dialog?.open && closes) dialog.close();
   if (target.closest("#worklist-show-all")) showAll();
   /** @type {HTMLElement | null} */
   const tab = target.closest("#worklist-tabs [data-origin]");
@@ -517,6 +504,7 @@ export function start() {
     document.addEventListener(kind, settleTop, { capture: true, passive: true });
   document.addEventListener("keydown", onTab, true); // before the grid
   document.addEventListener("keydown", onKey);
+  deletion.start();
   upload.onAdded(mark);
   shell.on("page", (path) => {
     if (path !== "/") leave();

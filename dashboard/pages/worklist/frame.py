@@ -13,9 +13,11 @@ from dashboard.components.buttons import button, key_cap
 from dashboard.components.shell import empty_state
 from dashboard.pages.worklist import upload
 from dashboard.store import Origin, StudyCounts
+from dashboard.studies.deletion import KEPT
 
 TABS = "worklist-tabs"
 SEARCH = "worklist-search"
+DELETED_TITLE = "Deleted studies"
 DELETE_YES = "worklist-delete-yes"
 
 INTENDED_USE = (
@@ -155,6 +157,7 @@ def foot() -> html.Div:
                 [html.Span([words, *[key_cap(key) for key in caps]]) for words, caps in keys],
                 className="worklist-keys muted secondary",
             ),
+            button(DELETED_TITLE, id="worklist-deleted-open", className="button button--link"),
         ],
         className="worklist-foot",
     )
@@ -173,7 +176,14 @@ def delete_dialog() -> html.Dialog:
                 className="dialog-head",
             ),
             html.Div(
-                html.P("Its images and analysis will be permanently deleted from this server."),
+                [
+                    html.P(
+                        f"You can restore it from “{DELETED_TITLE}” for {KEPT.days} days, with its"
+                        " corrections and measurements. After that it is permanently deleted from"
+                        " this server."
+                    ),
+                    _problem("worklist-delete-problem"),
+                ],
                 className="dialog-body",
             ),
             html.Div(
@@ -188,3 +198,39 @@ def delete_dialog() -> html.Dialog:
         className="dialog dialog--narrow",
         **aria(labelledby="worklist-delete-title"),
     )
+
+
+def deleted_dialog() -> html.Dialog:
+    """Lists the deleted studies that the reader may restore (`assets/js/worklist/deletion.js`)."""
+    return html.Dialog(
+        [
+            html.Div(
+                html.H2(DELETED_TITLE, id="worklist-deleted-title", className="page-title"),
+                className="dialog-head",
+            ),
+            html.Div(
+                [
+                    html.P(
+                        f"Your deleted studies are kept for {KEPT.days} days.",
+                        className="muted",
+                    ),
+                    _problem("worklist-deleted-problem"),
+                    html.P("No deleted studies.", id="worklist-deleted-none", hidden=True),
+                    html.Ul(id="worklist-deleted-list", className="deleted-studies"),
+                ],
+                className="dialog-body",
+            ),
+            html.Div(
+                button("Close", id="worklist-deleted-close", className="button", autoFocus=True),
+                className="dialog-foot",
+            ),
+        ],
+        id="worklist-deleted-dialog",
+        className="dialog",
+        **aria(labelledby="worklist-deleted-title"),
+    )
+
+
+def _problem(component_id: str) -> html.P:
+    """Where a dialog says why something failed."""
+    return html.P(id=component_id, className="notice notice--error", role="alert", hidden=True)

@@ -112,7 +112,7 @@ def layout(rows: list[dict[str, Any]]) -> html.Div:
     """The grid.
 
     Args:
-        rows: What `describe_studies` returns.
+        rows: What `describe_study` returns for each study.
     """
     grid = dash_ag_grid.AgGrid(
         id=GRID,
@@ -140,13 +140,13 @@ def layout(rows: list[dict[str, Any]]) -> html.Div:
     return html.Div(grid, id="worklist-grid-frame", className="study-grid-frame")
 
 
-def describe_studies(studies: Iterable[StudyRow]) -> list[dict[str, Any]]:
-    """The grid's rows as plain JSON."""
-    return [describe_study(study) for study in studies]
+def describe_study(study: StudyRow, *, may_delete: bool = True) -> dict[str, Any]:
+    """One row of the grid as plain JSON.
 
-
-def describe_study(study: StudyRow) -> dict[str, Any]:
-    """One row of the grid."""
+    Args:
+        study: The study.
+        may_delete: Whether its reader may delete it, if it is an upload.
+    """
     analysed = study.job_state is JobState.DONE
     claims = study.claims if analysed else None
     return {
@@ -172,7 +172,7 @@ def describe_study(study: StudyRow) -> dict[str, Any]:
         "sequence_note": sequence_note(study.sequences),
         "error": study.job_error if study.job_state is JobState.FAILED else "",
         "notes": notes_text(study),
-        "deletable": study.origin is Origin.UPLOAD,
+        "deletable": may_delete and study.origin is Origin.UPLOAD,
         "cancellable": study.job_state in (JobState.QUEUED, JobState.RUNNING),
     }
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import current_app
-from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
 
+from dashboard.api.identity import requester
 from dashboard.components.browser_values import BrowserValue, Clicks, Name, checked, fallback
 from dashboard.pages.worklist import frame, grid, upload
 from dashboard.store import JobState, Origin, StudyCounts, StudyId
 from dashboard.store.stamp import worklist_stamp
-from dashboard.studies import intake
 from dashboard.studies.analysis import cancel_analysis
+from dashboard.studies.deletion import may_change
 from dashboard.workspace import services
-from pipeline import InputError
 
 REFRESH = "worklist-refresh"  # written by upload_send.js when an upload has ended
 TICK = "worklist-tick"
@@ -28,7 +27,6 @@ ORIGIN = "worklist-origin"
 EMPTY = "worklist-empty"
 FILLED = "worklist-filled"
 NOTICES = "worklist-notices"
-DELETE_TARGET = "worklist-delete-target"
 CANCEL_TARGET = "worklist-cancel-target"  # the study whose analysis the reader cancelled last
 SINK = "worklist-sink"
 
@@ -53,7 +51,6 @@ def layout(**_: Any) -> Component:
             dcc.Store(id=REFRESH),
             dcc.Store(id=SEEN, data=stamp),
             dcc.Store(id=ORIGIN, data=""),
-            dcc.Store(id=DELETE_TARGET),
             dcc.Store(id=CANCEL_TARGET),
             dcc.Store(id=SINK),
             dcc.Interval(id=TICK, interval=_interval(counts)),
@@ -78,6 +75,7 @@ def layout(**_: Any) -> Component:
             ),
             frame.foot(),
             frame.delete_dialog(),
+            frame.deleted_dialog(),
         ],
         className="page worklist",
     )
@@ -100,14 +98,6 @@ def register(app: Dash) -> None:
     )(refresh)
     app.callback(
         Output(REFRESH, "data"),
-        Output(NOTICES, "children"),
-        Input(frame.DELETE_YES, "n_clicks"),
-        State(DELETE_TARGET, "data"),
-        State(REFRESH, "data"),
-        prevent_initial_call=True,
-    )(delete)
-    app.callback(
-        Output(REFRESH, "data", allow_duplicate=True),
         Input(CANCEL_TARGET, "data"),
         State(REFRESH, "data"),
         prevent_initial_call=True,
@@ -146,22 +136,6 @@ def refresh(
     )
 
 
-@checked
-def delete(
-    clicks: Annotated[int, Field(ge=1)], study_id: StudyId, asked: Clicks
-) -> tuple[Any, Any]:
-    """Delete an uploaded study after the reader has confirmed it."""
-    parts = services.get(current_app)
-    try:
-        intake.delete_study(parts, study_id)
-    except InputError as error:
-        return no_update, [
-            frame.notice("The study was not deleted.", error.message),
-            *_notices(parts),
-        ]
-    return asked + 1, _notices(parts)
-
-
 class CancelTarget(BrowserValue):
     """The study whose analysis the reader cancels."""
 
@@ -179,7 +153,12 @@ def cancel(target: CancelTarget, asked: Clicks) -> int:
 
 
 def _read(parts: services.Services) -> tuple[list[dict[str, Any]], StudyCounts]:
-    return grid.describe_studies(parts.store.list_studies()), parts.store.count_studies()
+    who = requester()
+    rows = [
+        grid.describe_study(row, may_delete=may_change(parts.settings, row, who))
+        for row in parts.store.list_studies()
+    ]
+    return rows, parts.store.count_studies()
 
 
 def _interval(counts: StudyCounts) -> int:

@@ -11,13 +11,14 @@ from flask.testing import FlaskClient
 
 from dashboard import api
 from dashboard.api import security
-from dashboard.api.identity import COOKIE, NOBODY, current_reader
+from dashboard.api.identity import COOKIE, NOBODY, SECURE_COOKIE, current_reader
 from dashboard.api.readers import LONGEST_NAME, MOST_KEYS
 from dashboard.store import Store
 from dashboard.store.readers import ReaderRow, change_reader, find_reader
 from dashboard.workspace import services
 
 OURS = {"X-Overread": "1"}
+PROXY = {"OVERREAD_USER_HEADER": "X-Remote-User", "OVERREAD_TRUSTED_PROXY": "127.0.0.1"}
 
 
 def make_client(home: Path, **variables: str) -> FlaskClient:
@@ -68,7 +69,7 @@ def test_cookie_that_the_server_has_not_signed_names_nobody(
 
 
 def test_proxy_names_the_reader(tmp_path: Path) -> None:
-    client = make_client(tmp_path / "home", OVERREAD_USER_HEADER="X-Remote-User")
+    client = make_client(tmp_path / "home", **PROXY)
     zoe = {"X-Remote-User": "Zoë".encode().decode("latin-1")}
     answer = client.get("/api/reader", headers=zoe)
     assert (answer.json["shown"], answer.json["can_rename"]) == ("Zoë", False)
@@ -85,10 +86,46 @@ def test_proxy_names_the_reader(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [None, "", "   ", "a" * 201])
 def test_request_past_the_proxy_is_refused(tmp_path: Path, name: str | None) -> None:
-    client = make_client(tmp_path / "home", OVERREAD_USER_HEADER="X-Remote-User")
+    client = make_client(tmp_path / "home", **PROXY)
     answer = client.get("/api/reader", headers={} if name is None else {"X-Remote-User": name})
     assert answer.status_code == 403
     assert answer.json["error"] == NOBODY
+
+
+@pytest.mark.parametrize("address", ["/", "/page", "/api/worklist", "/api/nothing", "/who"])
+def test_header_from_another_address_than_the_proxys_names_nobody(
+    tmp_path: Path, address: str
+) -> None:
+    client = make_client(tmp_path / "home", **PROXY)
+    named = {"X-Remote-User": "Dr Chief"}
+    for place, is_served in (("127.0.0.1", True), ("10.0.0.9", False), ("::ffff:127.0.0.1", True)):
+        answer = client.get(address, headers=named, environ_base={"REMOTE_ADDR": place})
+        assert (answer.status_code != 403) is is_served, place
+    health = client.get("/api/health", environ_base={"REMOTE_ADDR": "10.0.0.9"})
+    assert health.status_code == 200
+
+
+def test_cookie_is_secure_with_https_and_names_the_same_reader_as_before(tmp_path: Path) -> None:
+    client = make_client(tmp_path / "home", OVERREAD_TRUSTED_PROXY="127.0.0.1")
+    before = client.get("/who").text
+    by_https = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "10.1.1.1"}
+    page = client.get("/page", headers=by_https)
+    given = page.headers["Set-Cookie"]
+    assert given.startswith(f"{SECURE_COOKIE}={before}") and "; Secure" in given
+    assert int(page.headers["Strict-Transport-Security"].split("=")[1].split(";")[0]) >= 31536000
+    assert client.get("/who", headers=by_https).text == before
+
+    other = {"REMOTE_ADDR": "10.0.0.9"}  # whose headers say nothing
+    page = client.get("/page", headers=by_https, environ_base=other)
+    assert "Secure" not in page.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" not in page.headers
+
+
+def test_https_by_setting_needs_no_header(tmp_path: Path) -> None:
+    page = make_client(tmp_path / "home", OVERREAD_HTTPS="yes").get("/page")
+    assert page.headers["Set-Cookie"].startswith(SECURE_COOKIE)
+    assert "; Secure" in page.headers["Set-Cookie"] and "Path=/" in page.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" in page.headers
 
 
 def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> None:

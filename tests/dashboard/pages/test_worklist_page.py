@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from dash import no_update
 from dash.exceptions import PreventUpdate
-from fake_server import add_case, add_row, make_case, make_display, make_services
+from fake_server import add_row, make_display, make_services
 from flask import Flask
 from page_calls import find, text
 from sqlalchemy import text as sql_text
@@ -27,7 +26,7 @@ from dashboard.workspace.services import Services
 def served(parts: Services) -> Iterator[Services]:
     server = Flask("test")
     services.attach(server, parts)
-    with server.app_context():
+    with server.test_request_context():
         yield parts
 
 
@@ -51,6 +50,7 @@ def row(**changes: object) -> StudyRow:
         "has_reference": False,
         "warnings": (),
         "display": make_display(),
+        "reader_id": "",
         "added_at": datetime(2026, 1, 2, tzinfo=UTC),
     }
     return StudyRow(**(fields | changes))  # type: ignore[arg-type]
@@ -135,6 +135,7 @@ def test_short_note_where_no_sequence_is_flair(sequences, words):
 def test_only_uploads_can_be_deleted_and_a_nameless_study_shows_its_case():
     assert grid.describe_study(row())["deletable"] is True
     assert grid.describe_study(row(origin=Origin.DEMO))["deletable"] is False
+    assert grid.describe_study(row(), may_delete=False)["deletable"] is False
     assert grid.describe_study(row(patient=""))["patient"] == "case1"
     assert grid.describe_study(row())["href"] == "/review?study=0000000000000001"
 
@@ -197,7 +198,7 @@ def test_missing_models_and_library_errors_are_shown(tmp_path):
     parts.store.set_source(Origin.LIBRARY, "folder", state="s", errors=errors)
     server = Flask("test")
     services.attach(server, parts)
-    with server.app_context():
+    with server.test_request_context():
         models, library = find(worklist.layout(), worklist.NOTICES).children
     assert parts.models_error in text(models)
     assert [sentence in text(library) for sentence in sentences] == [True] * 3 + [False] * 2
@@ -233,28 +234,3 @@ def test_refresh_takes_any_origin_for_no_tab(served, origin):
     add_row(served.store, 1)
     tabs = worklist.refresh(1, None, object(), origin)[1]
     assert all(getattr(tab, "aria-pressed") in ("true", "false") for tab in tabs)
-
-
-def test_delete_removes_an_upload_and_asks_for_fresh_rows(served):
-    study_id = add_case(served, make_case())
-    assert worklist.delete(1, study_id, 41)[0] == 42
-    assert served.store.study(study_id) is None
-
-
-def test_delete_refuses_a_demo_study_in_a_sentence(served):
-    study_id = add_case(served, make_case(), Origin.DEMO)
-    fresh, notices = worklist.delete(1, study_id, None)
-    assert fresh is no_update
-    assert notices[0].role == "alert"
-    assert served.store.study(study_id) is not None
-
-
-@pytest.mark.parametrize("target", [None, 5, "", "../../etc", "ABCDEF0123456789", ["0" * 16]])
-def test_delete_ignores_what_is_no_study(served, target):
-    with pytest.raises(PreventUpdate):
-        worklist.delete(1, target, None)
-
-
-def test_delete_needs_the_click(served):
-    with pytest.raises(PreventUpdate):
-        worklist.delete(None, "0" * 16, None)

@@ -55,7 +55,7 @@ def test_a_draft_is_each_reader_s_own_and_goes_with_the_study(store: Store, cloc
     later = write(store, study, Writer(HERE, 2, 1), b"2", based_on=MaskBase(version=4))
     assert (later.revision, later.content, later.based_on) == (2, b"2", MaskBase(version=4))
     assert (later.changed_at - draft.changed_at).total_seconds() == 5
-    store.delete_study(study)
+    store.purge_study(study)
     assert read_draft(store, study, ME) is None
 
 
@@ -109,7 +109,7 @@ def test_versions_are_numbered_within_the_study_and_take_the_draft_along(
     assert found is not None
     assert (found.line, found.content, found.ai_content) == (first, b"first", b"ai")
     assert read_version(store, study, 3) is None
-    store.delete_study(study)
+    store.purge_study(study)
     assert list_versions(store, study) == []
 
 

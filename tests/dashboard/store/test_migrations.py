@@ -219,7 +219,7 @@ def test_an_older_database_is_upgraded_with_what_it_holds(
         assert measured.revision == 2
         ends = ((0.5, 1.0), (3.0, 2.5))
         assert measured.items == (Measurement(id="m1", kind="ruler", k=2, points=ends),)
-    store.delete_study(STUDY)
+    store.purge_study(STUDY)
     with engine.connect() as connection:
         for name in ("results", *(TABLES_ADDED[1:] if version > 1 else ())):
             assert connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) == 0

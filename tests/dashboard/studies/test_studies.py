@@ -14,10 +14,13 @@ from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
 from dashboard.store import JobState, Origin
 from dashboard.studies import intake
+from dashboard.studies.deletion import Requester, delete_study
 from dashboard.studies.description import describe_study
 from dashboard.workspace.services import Services
 from pipeline import InputError
 from pipeline.data.case import Caution, SourceKind, StudyLabels
+
+ANYONE = Requester("browser-1", "A. Reader")
 
 
 def test_files_become_studies_and_bad_ones_sentences(parts: Services, tmp_path: Path) -> None:
@@ -94,23 +97,10 @@ def test_without_models_studies_are_listed_all_the_same(tmp_path: Path) -> None:
     assert row is not None and row.job_state is JobState.QUEUED
 
 
-def test_only_uploads_can_be_deleted(parts: Services) -> None:
-    upload = add_case(parts, make_case(seed=1))
-    library = add_case(parts, make_case(seed=2), Origin.LIBRARY)
-    intake.delete_study(parts, upload)
-    assert parts.store.study(upload) is None
-    assert not (parts.settings.studies / upload).exists()
-    with pytest.raises(InputError):
-        intake.delete_study(parts, library)
-    assert parts.store.study(library) is not None
-    with pytest.raises(InputError):
-        intake.delete_study(parts, upload)
-
-
 def test_deleting_while_it_is_analysed(parts: Services) -> None:
     study = add_case(parts, make_case())
     worker = Worker(
-        parts, make_analyser=fake_factory(lambda k: k or intake.delete_study(parts, study))
+        parts, make_analyser=fake_factory(lambda k: k or delete_study(parts, study, ANYONE))
     )
     assert worker.run_one()
     assert not worker.run_one()
@@ -186,11 +176,13 @@ def test_a_deleted_upload_leaves_the_study_of_the_library(library: Library, tmp_
     assert len(parts.store.list_studies(origin="library")) == 1
     assert intake.scan_library(parts).studies == ()
     library.read.clear()
-    intake.delete_study(parts, upload.study_id)
+    delete_study(parts, upload.study_id, ANYONE)
     assert library.read == ["patient1"]
     rows = parts.store.list_studies(origin="library")
     assert {row.source for row in rows} == {"patient1", "patient2"}
-    assert parts.store.study(upload.study_id) is None
+    again = parts.store.study(upload.study_id)  # with what readers did on it
+    assert again is not None and again.origin is Origin.LIBRARY
+    assert parts.store.deleted_studies() == []
 
 
 def test_without_a_library_there_is_nothing_to_scan(parts: Services) -> None:

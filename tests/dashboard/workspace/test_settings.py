@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,12 @@ OTHERS = {
     "OVERREAD_DEMO": ("no", False),
     "OVERREAD_SECRET": ("x" * 32, "x" * 32),
     "OVERREAD_USER_HEADER": ("X-Remote-User", "X-Remote-User"),
+    "OVERREAD_TRUSTED_PROXY": (
+        "10.0.0.5, 172.18.0.0/16",
+        (ip_network("10.0.0.5/32"), ip_network("172.18.0.0/16")),
+    ),
+    "OVERREAD_HTTPS": ("yes", True),
+    "OVERREAD_ADMIN": ("Dr Chief", "Dr Chief"),
 }
 
 
@@ -175,3 +182,26 @@ def test_every_process_reports_unknown_variables_once(
     assert [record.args[0] for record in caplog.records if record.args] == ["OVERREAD_PROT"]
     assert "OVERREAD_PROT" not in known_environment()
     assert known_environment()["OVERREAD_HOME"] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"OVERREAD_USER_HEADER": "X-User"}, "OVERREAD_TRUSTED_PROXY"),
+        ({"OVERREAD_ADMIN": "A", "OVERREAD_HOST": "0.0.0.0"}, "OVERREAD_USER_HEADER"),
+        ({"OVERREAD_ADMIN": "A", "OVERREAD_ALLOWED_HOSTS": "overread.example"}, "_USER_HEADER"),
+        ({"OVERREAD_ADMIN": "A", "OVERREAD_TRUSTED_PROXY": "10.0.0.1"}, "OVERREAD_USER_HEADER"),
+        ({"OVERREAD_TRUSTED_PROXY": "nginx"}, "OVERREAD_TRUSTED_PROXY"),
+        ({"OVERREAD_TRUSTED_PROXY": "10.0.0.1,,"}, "OVERREAD_TRUSTED_PROXY"),
+    ],
+)
+def test_settings_that_let_anyone_take_a_name_stop_the_start(
+    variables: dict[str, str], named: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(variables)
+    assert named in str(caught.value)
+
+
+def test_an_administrator_needs_no_proxy_where_only_this_machine_reaches_the_server() -> None:
+    assert read_settings({"OVERREAD_ADMIN": "Dr Chief"}).is_local

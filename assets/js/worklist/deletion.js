@@ -1,0 +1,117 @@
+// @ts-check
+/** Deleting studies of the worklist, and restoring them within 30 days. */
+
+import { setProps } from "../frame/dash.js";
+import { byId, find, make, targetOf } from "../frame/dom.js";
+import { NO_ANSWER, ask } from "../frame/server.js";
+
+/**
+ * @typedef {object} Deleted As `GET /api/worklist/deleted` returns it.
+ * @property {string} study_id
+ * @property {string} name
+ * @property {string} deleted_at
+ * @property {string} deleted_by
+ * @property {string} kept_until
+ */
+
+/** The study that the reader is asked about. */
+let target = "";
+
+/** @returns {HTMLDialogElement | null} */
+const deleteDialog = () => find("worklist-delete-dialog", HTMLDialogElement);
+/** @returns {HTMLDialogElement | null} */
+const deletedDialog = () => find("worklist-deleted-dialog", HTMLDialogElement);
+
+const refresh = () => setProps("worklist-refresh", { data: Date.now() });
+
+/**
+ * @param {string} id
+ * @param {string} sentence "" if there is no problem.
+ */
+function showProblem(id, sentence) {
+  const line = byId(id);
+  line.textContent = sentence;
+  line.hidden = !sentence;
+}
+
+/** @param {{ study_id: string, patient: string }} row */
+export function askToDelete({ study_id: id, patient }) {
+  const dialog = deleteDialog();
+  if (!dialog || dialog.open) return;
+  target = id;
+  byId("worklist-delete-name").textContent = patient;
+  showProblem("worklist-delete-problem", "");
+  dialog.showModal();
+}
+
+async function deleteTarget() {
+  const { ok, body } = await ask(`/api/studies/${target}`, { method: "DELETE" });
+  if (!ok) return showProblem("worklist-delete-problem", body.error || NO_ANSWER);
+  deleteDialog()?.close();
+  refresh();
+}
+
+async function openDeleted() {
+  const dialog = deletedDialog();
+  if (!dialog || dialog.open) return;
+  byId("worklist-deleted-list").replaceChildren();
+  dialog.showModal();
+  await listDeleted();
+}
+
+async function listDeleted() {
+  const { ok, body } = await ask("/api/worklist/deleted");
+  if (!deletedDialog()?.open) return;
+  showProblem("worklist-deleted-problem", ok ? "" : body.error || NO_ANSWER);
+  if (!ok) return;
+  /** @type {Deleted[]} */
+  const studies = body.studies;
+  byId("worklist-deleted-list").replaceChildren(...studies.map(makeLine));
+  byId("worklist-deleted-none").hidden = studies.length > 0;
+}
+
+/** @param {Deleted} study */
+function makeLine(study) {
+  const day = (/** @type {string} */ time) =>
+    new Date(time).toLocaleDateString("en-GB", { dateStyle: "medium" });
+  const by = study.deleted_by ? ` by ${study.deleted_by}` : "";
+  const words = `Deleted on ${day(study.deleted_at)}${by}. Kept until ${day(study.kept_until)}.`;
+  const button = make("button", { className: "button", type: "button", textContent: "Restore" });
+  button.dataset.restore = study.study_id;
+  button.setAttribute("aria-label", `Restore ${study.name}`);
+  return make(
+    "li",
+    { className: "deleted-study" },
+    make(
+      "div",
+      {},
+      make("div", { className: "deleted-name", textContent: study.name }),
+      make("div", { className: "muted secondary", textContent: words }),
+    ),
+    button,
+  );
+}
+
+/** @param {string} id */
+async function restore(id) {
+  const { ok, body } = await ask(`/api/studies/${id}/restore`, { method: "POST" });
+  if (!ok) return showProblem("worklist-deleted-problem", body.error || NO_ANSWER);
+  refresh();
+  await listDeleted();
+}
+
+/** @param {MouseEvent} event */
+function onClick(event) {
+  const clicked = targetOf(event);
+  const [asking, list] = [deleteDialog(), deletedDialog()];
+  if (asking?.open && (clicked === asking || clicked.closest("#worklist-delete-no")))
+    asking.close();
+  if (list?.open && (clicked === list || clicked.closest("#worklist-deleted-close"))) list.close();
+  if (clicked.closest("#worklist-delete-yes")) void deleteTarget();
+  if (clicked.closest("#worklist-deleted-open")) void openDeleted();
+  /** @type {HTMLElement | null} */
+  const button = clicked.closest("[data-restore]");
+  if (button?.dataset.restore) void restore(button.dataset.restore);
+}
+
+export const start = () => document.addEventListener("click", onClick);
