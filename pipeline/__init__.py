@@ -6,4 +6,7 @@ when it is first used, and none of them imports a model runtime: the web process
 
 import lazy_loader
 
+#: As in pyproject.toml, which a test compares.
+__version__ = "0.2.0.dev0"
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,5 +1,7 @@
 """Names of the facade, for type checkers and for `lazy_loader`, which imports them when used."""
 
+__version__: str
+
 from .analysis.analyser import Analyser as Analyser
 from .analysis.answer import Outline as Outline
 from .analysis.cache import BytesDisk as BytesDisk

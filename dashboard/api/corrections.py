@@ -263,6 +263,12 @@ def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
     row, who = find_study(address.study_id), current_reader()
     if not who.is_named:
         raise RequestRefused(UNNAMED)
+    line = save_mask_in_view(row, sent, who)
+    return VersionAnswer(**_describe_line(row, line, who))
+
+
+def save_mask_in_view(row: StudyRow, sent: SentDraft, who: Reader) -> VersionLine:
+    """Save what is in a reader's view as a version; the same mask saved again is the same one."""
     touched = decode_mask(sent.mask, shape_of(row))
     parts = find_services()
     before = stored.read_draft(parts.store, row.study_id, who.reader_id)
@@ -281,8 +287,19 @@ def save_version(address: StudyAddress, sent: SentDraft) -> VersionAnswer:
         added=added,
         removed=removed,
     )
-    line = stored.add_version(parts.store, row.study_id, version, writer=sent.window())
-    return VersionAnswer(**_describe_line(row, line, who))
+    return stored.add_version(parts.store, row.study_id, version, writer=sent.window())
+
+
+def is_changed(row: StudyRow, mask: dict[int, NDArray[np.bool_]]) -> bool:
+    """Return whether a mask is another one than the AI's at the default thresholds.
+
+    Without a result, every mask that is not empty is.
+    """
+    parts = find_services()
+    key = parts.result_key(row.content_digest)
+    outline = parts.results.outline(key) if key else None
+    ai = {k: one for k, one in outline.mask_slices().items() if one.any()} if outline else {}
+    return ai.keys() != mask.keys() or any((mask[k] != one).any() for k, one in ai.items())
 
 
 @correction.get("/api/studies/<study_id>/versions/<int:number>")

@@ -19,7 +19,14 @@ from flask import Blueprint, Response, request
 from pydantic import AfterValidator, Field
 
 from dashboard.api.access import Place, StudyAddress, find_services, find_study, load_case
-from dashboard.api.corrections import SentView, find_whole_mask, longest_mask
+from dashboard.api.corrections import (
+    SentDraft,
+    SentView,
+    find_whole_mask,
+    is_changed,
+    longest_mask,
+    save_mask_in_view,
+)
 from dashboard.api.endpoint import (
     Answer,
     Body,
@@ -34,6 +41,7 @@ from dashboard.api.identity import current_reader
 from dashboard.api.measurements import Revision
 from dashboard.decisions.lesions import ListedLesion, lesions_as_read
 from dashboard.decisions.locations import check_location
+from dashboard.decisions.signing import is_intact, make_record
 from dashboard.masks.corrections import shape_of
 from dashboard.masks.encoding import encode_mask
 from dashboard.store import StudyRow
@@ -52,6 +60,7 @@ from dashboard.store.reading_content import (
     Reading,
     Reason,
     Side,
+    SignedContent,
     Verdict,
 )
 from dashboard.store.readings import (
@@ -59,12 +68,17 @@ from dashboard.store.readings import (
     Claimed,
     ReadingConflict,
     ReadingRow,
+    SignedLine,
     decide,
+    find_open_time,
     find_reading,
+    find_signed,
     leave_study,
     list_records,
     open_study,
+    read_record,
     set_priority,
+    sign,
     write_reading,
 )
 from dashboard.store.states import Step, StepRefused, StudyState, shown_state
@@ -188,6 +202,30 @@ class SentDecision(Body):
     difficulty: Difficulty | None = None
 
 
+class SentSignature(SentDraft):
+    """A signature under what is in the reader's view.
+
+    Attributes:
+        reading: Revision of the reading that the page has seen.
+        token: Chosen by the page; a request with the same one signs nothing twice.
+        amends: Number of the record that is amended; null for a first signature.
+        reason: Why it is amended; "" for a first signature.
+    """
+
+    shown: ClassVar[str] = "Your signature"
+    remedy: ClassVar[str] = "load the page again"
+    reading: Revision
+    token: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
+    amends: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    reason: _Words = ""
+
+
+class RecordAddress(StudyAddress):
+    """A signed record, by its number from 1."""
+
+    number: Annotated[int, Field(ge=0, lt=2**31, title="record")]
+
+
 class SentPriority(Body):
     """Whether the study is to be read first."""
 
@@ -219,6 +257,18 @@ class RecordLine(Answer):
     verdict: Verdict
     reason: str
     digest: str
+
+
+class RecordAnswer(RecordLine):
+    """A signed record.
+
+    Attributes:
+        intact: Whether it still has the digest with which it was signed.
+        content: What was signed.
+    """
+
+    intact: bool
+    content: SignedContent
 
 
 class ReadingAnswer(Answer):
@@ -385,6 +435,65 @@ def write_priority(address: StudyAddress, sent: SentPriority) -> ReadingAnswer:
     return describe_reading(row, find_reading(store, row.study_id))
 
 
+@decision.post("/api/studies/<study_id>/records")
+@endpoint(
+    status=HTTPStatus.CREATED,
+    others={HTTPStatus.CONFLICT: ReadingConflictAnswer},
+    longest=longest_mask,
+)
+def sign_study(address: StudyAddress, sent: SentSignature) -> RecordLine:
+    """Sign what is in the reader's view, or amend what was signed; a changed mask is saved first.
+
+    The same request sent again returns the record that it signed.
+    """
+    row, who = find_study(address.study_id), current_reader()
+    if not who.is_named:
+        raise RequestRefused(UNNAMED)
+    if sent.amends is not None and not sent.reason.strip():
+        raise RequestRefused("Say why the signed study is amended.", field="reason")
+    store, by = find_services().store, author()
+    reading = find_reading(store, row.study_id)
+    if (known := find_signed(store, row.study_id, sent.token)) is not None:
+        return _describe_record(known)
+    if reading.revision != sent.reading:
+        raise ReadingConflict(reading)
+    mask, based_on = find_whole_mask(row, sent), sent.based_on.base()
+    version = save_mask_in_view(row, sent, who) if is_changed(row, mask) else None
+    with _still_there():
+        record = make_record(
+            find_services(),
+            row,
+            reading.content,
+            mask,
+            by=by,
+            at=store.clock(),
+            token=sent.token,
+            based_on=version.based_on if version else based_on,
+            mask_version=version.number if version else None,
+            open_s=find_open_time(store, row.study_id, by.reader_id),
+            amends=sent.amends,
+            reason=sent.reason.strip(),
+        )
+        line = sign(store, row.study_id, by, record, revision=sent.reading)
+    return _describe_record(line)
+
+
+@decision.get("/api/studies/<study_id>/records/<int:number>")
+@endpoint()
+def show_record(address: RecordAddress) -> RecordAnswer:
+    """Return a signed record, and whether it is intact."""
+    row = find_study(address.study_id)
+    found = read_record(find_services().store, row.study_id, address.number)
+    if found is None:
+        raise NotThere(f"No signed record {address.number} of this study exists.")
+    line, mask, ai_mask = found
+    return RecordAnswer(
+        **_describe_record(line).model_dump(),
+        intact=is_intact(line, mask, ai_mask),
+        content=line.content,
+    )
+
+
 @decision.get("/api/studies/<study_id>/history")
 @endpoint()
 def history(address: StudyAddress) -> HistoryAnswer:
@@ -445,17 +554,7 @@ def describe_reading(row: StudyRow, reading: ReadingRow) -> ReadingAnswer:
         if claim
         else None,
         changed_by=reading.changed_author,
-        records=[
-            RecordLine(
-                number=one.number,
-                author=one.author,
-                signed_at=one.signed_at.isoformat(),
-                verdict=one.content.decision.verdict,
-                reason=one.content.reason,
-                digest=one.digest,
-            )
-            for one in records
-        ],
+        records=[_describe_record(one) for one in records],
     )
 
 
@@ -506,6 +605,17 @@ def _check_shown(row: StudyRow, reading: ReadingRow) -> None:
             f"Look at the marked slices first: {len(missing)} of {len(marked)} were not shown yet,"
             f" the first is slice {row.indices[missing[0]]}."
         )
+
+
+def _describe_record(line: SignedLine) -> RecordLine:
+    return RecordLine(
+        number=line.number,
+        author=line.author,
+        signed_at=line.signed_at.isoformat(),
+        verdict=line.content.decision.verdict,
+        reason=line.content.reason,
+        digest=line.digest,
+    )
 
 
 def _describe_lesion(row: StudyRow, lesion: ListedLesion) -> LesionAnswer:

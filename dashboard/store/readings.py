@@ -120,13 +120,15 @@ class NewRecord:
     Attributes:
         content: What is signed.
         mask, ai_mask: As `dashboard.masks.encoding` writes them; None without an AI mask.
-        digest: SHA-256 of content and masks.
+        signed_at: UTC.
+        digest: SHA-256 of all that, and of who signs (`dashboard.decisions.signing`).
         token: Names the request; one that is sent again returns the record that it signed.
     """
 
     content: SignedContent
     mask: bytes
     ai_mask: bytes | None
+    signed_at: datetime
     digest: str
     token: str
 
@@ -347,7 +349,7 @@ def sign(
             number=(number or 0) + 1,
             reader_id=by.reader_id,
             author=by.name,
-            signed_at=store.clock(),
+            signed_at=record.signed_at,
             content=record.content,
             mask=record.mask,
             ai_mask=record.ai_mask,
@@ -391,6 +393,24 @@ def list_records(store: Database, study_id: str) -> list[SignedLine]:
     """All signed records of a study without their masks, the newest first."""
     with store.reading() as session:
         return list(readable(session.scalars(_records(study_id)), _line))
+
+
+def find_signed(store: Database, study_id: str, token: str) -> SignedLine | None:
+    """The record that a request signed; None where it signed none yet."""
+    with store.reading() as session:
+        found = session.scalar(_records(study_id).where(SignedRecord.token == token))
+        return _line(found) if found else None
+
+
+def find_open_time(store: Database, study_id: str, reader_id: str) -> float:
+    """How long a reader had a study open in all, in seconds."""
+    with store.reading() as session:
+        found = session.get(OpeningRecord, (study_id, reader_id))
+        if found is None:
+            return 0.0
+        last: timedelta = store.clock() - value_of(found, "seen_at")
+        is_on = value_of(found, "is_open") and last < SILENCE
+        return float(value_of(found, "open_s")) + (last.total_seconds() if is_on else 0.0)
 
 
 def read_record(

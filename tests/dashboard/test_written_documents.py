@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
+import pipeline
 from dashboard.document import describe_settings, make_documents
 from dashboard.workspace.settings import VARIABLES
 
@@ -21,3 +25,8 @@ def test_table_has_a_row_for_each_setting() -> None:
     assert by_name["OVERREAD_DEMO"] == ["`yes`", "yes, no"]
     assert by_name["OVERREAD_PRECISION"] == ["`auto`", "auto, f32, bf16"]
     assert by_name["OVERREAD_SECRET"] == ["not set", "text"]
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    assert pipeline.__version__ == project["project"]["version"]

@@ -10,6 +10,7 @@ import pytest
 from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from dashboard.masks.encoding import decode_mask, encode_mask
 from dashboard.worker import Worker
@@ -166,3 +167,95 @@ def test_the_lesion_list_follows_the_mask_in_view(server: Flask, study: str) -> 
     assert sum(int(one.sum()) for one in voxels.values()) == as_ai[0]["voxels"]
     emptied = ask({k: np.zeros(shape[1:], bool) for k in range(3)})
     assert [(one["key"], one["verdict"]) for one in emptied] == [(as_ai[0]["key"], "remove")]
+
+
+def signature(client: FlaskClient, study: str, token: str, **changes: Any) -> Any:
+    """Sign what is in view: the AI mask, or with ``mask`` other slices over it."""
+    result = client.get(f"/api/studies/{study}").json["result"]
+    base = {"result_key": result["key"], "threshold": result["mask_threshold"]}
+    touched = changes.pop("touched", {})
+    body = {
+        "based_on": base,
+        "mask": base64.b64encode(encode_mask(touched, (3, 6, 5))).decode(),
+        "writer": "ab" * 8,
+        "step": 1,
+        "revision": 0,
+        "token": token * 16,
+        "reading": client.get(f"/api/studies/{study}/reading").json["revision"],
+    } | changes
+    return send(client, study, "records", method="POST", **body)
+
+
+def decide(client: FlaskClient, study: str, verdict: str, **more: Any) -> Any:
+    revision = begin(client, study)["revision"]
+    shown = send(
+        client, study, "reading", revision=revision, slices_shown=marked(client, study)
+    ).json
+    return send(client, study, "decision", revision=shown["revision"], verdict=verdict, **more)
+
+
+def test_an_accepted_study_is_signed_once(server: Flask, study: str) -> None:
+    ada = reader(server, "Ada")
+    early = signature(ada, study, "a")
+    assert early.status_code == 400
+    decide(ada, study, "accept")
+    signed = signature(ada, study, "b")
+    assert signed.status_code == 201, signed.json
+    again = signature(ada, study, "b")
+    assert again.json == signed.json
+    reading = ada.get(f"/api/studies/{study}/reading").json
+    assert (reading["state"], len(reading["records"])) == ("signed", 1)
+    record = ada.get(f"/api/studies/{study}/records/1").json
+    assert record["intact"]
+    content = record["content"]
+    assert (content["mask_version"], content["amends"]) == (None, None)
+    assert content["decision"]["verdict"] == "accept"
+    assert [one["verdict"] for one in content["lesions"]] == ["keep"]
+    assert content["result"]["key"] == content["based_on"]["result_key"]
+
+
+def test_a_changed_mask_is_saved_and_not_accepted_as_it_is(server: Flask, study: str) -> None:
+    ada = reader(server, "Ada")
+    decide(ada, study, "accept")
+    empty = {k: np.zeros((6, 5), bool) for k in range(3)}
+    refused = signature(ada, study, "a", touched=empty)
+    assert (refused.status_code, refused.json["field"]) == (400, "verdict")
+    decide(ada, study, "accept with changes", reason="false lesion")
+    signed = signature(ada, study, "b", touched=empty)
+    assert signed.status_code == 201, signed.json
+    content = ada.get(f"/api/studies/{study}/records/1").json["content"]
+    assert content["mask_version"] == 1
+    assert [one["verdict"] for one in content["lesions"]] == ["remove"]
+    versions = ada.get(f"/api/studies/{study}/corrections").json["versions"]
+    assert [one["number"] for one in versions] == [1]
+
+
+def test_an_amendment_gives_a_reason_and_both_records_stay(server: Flask, study: str) -> None:
+    ada, ben = reader(server, "Ada"), reader(server, "Ben")
+    decide(ada, study, "accept")
+    signature(ada, study, "a")
+    decide(ben, study, "reject", reason="false lesion")
+    assert signature(ben, study, "b", amends=1).status_code == 400
+    assert signature(ben, study, "b", reason="no lesion").status_code == 409
+    amended = signature(ben, study, "b", amends=1, reason="no lesion")
+    assert (amended.status_code, amended.json["number"]) == (201, 2)
+    reading = ben.get(f"/api/studies/{study}/reading").json
+    assert reading["state"] == "amended"
+    assert [(one["number"], one["author"]) for one in reading["records"]] == [
+        (2, "Ben"),
+        (1, "Ada"),
+    ]
+    first = ben.get(f"/api/studies/{study}/records/1").json
+    assert (first["intact"], first["content"]["decision"]["verdict"]) == (True, "accept")
+
+
+def test_a_record_that_was_altered_in_the_database_is_not_intact(
+    server: Flask, parts: Services, study: str
+) -> None:
+    ada = reader(server, "Ada")
+    decide(ada, study, "accept")
+    signature(ada, study, "a")
+    with parts.store.writing() as session:
+        session.execute(text("DROP TRIGGER signed_records_no_update"))
+        session.execute(text("UPDATE signed_records SET author = 'Eve'"))
+    assert not ada.get(f"/api/studies/{study}/records/1").json["intact"]

@@ -1,0 +1,206 @@
+"""Signed records: what a signature freezes, and the digest that shows a later change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import datetime
+
+import pipeline
+from dashboard.decisions.lesions import LesionList, ListedLesion, lesions_as_read
+from dashboard.jobs.claims import estimate_dice, find_dice_model
+from dashboard.masks.corrections import make_volume, shape_of
+from dashboard.masks.encoding import MaskSlices, encode_mask
+from dashboard.masks.references import load_case
+from dashboard.store import StudyRow
+from dashboard.store.history import Author
+from dashboard.store.measurements import read_measurements
+from dashboard.store.reading_content import (
+    Decision,
+    LesionReading,
+    Reading,
+    SignedContent,
+    SignedLesion,
+    SignedResult,
+    StudyFacts,
+    Verdict,
+)
+from dashboard.store.readings import NewRecord, SignedLine
+from dashboard.store.stored_json import MaskBase, dump_json
+from dashboard.studies.analysis import find_result
+from dashboard.workspace.received import RequestRefused
+from dashboard.workspace.services import Services
+from pipeline import Case, CaseResult, volume_ml
+
+NO_DECISION = "Record a decision before you sign."
+CHANGED = (
+    "The mask was changed, so the AI result was not accepted as it is; choose Accept with changes,"
+    " or revert to the AI mask."
+)
+
+
+def make_record(
+    services: Services,
+    row: StudyRow,
+    reading: Reading,
+    mask: MaskSlices,
+    *,
+    by: Author,
+    at: datetime,
+    token: str,
+    based_on: MaskBase,
+    mask_version: int | None,
+    open_s: float,
+    amends: int | None,
+    reason: str,
+) -> NewRecord:
+    """Collect what a signature freezes.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        reading: What is recorded of it.
+        mask: The mask as read, whole.
+        by: The reader.
+        at: When they sign, UTC.
+        token: Names the request.
+        based_on: What the mask starts from.
+        mask_version: The saved version of it; None for the AI mask as it is.
+        open_s: How long they had the study open, in seconds.
+        amends: Number of the record that this one amends, or None.
+        reason: Why, or "".
+
+    Raises:
+        RequestRefused: No decision is recorded, or it does not fit the mask.
+        InputError: The study's files are damaged.
+    """
+    decision = _check_decision(reading, is_changed=mask_version is not None)
+    case = load_case(services, row)
+    result = find_result(services, row)
+    lesions = lesions_as_read(services, row, case, mask)
+    areas = make_volume(mask, shape_of(row)).sum(axis=(1, 2)).tolist()
+    content = SignedContent(
+        study=_facts(row, case),
+        result=_result(services, row, result) if result else None,
+        decision=decision,
+        notes=reading.notes,
+        key_images=reading.key_images,
+        comparison=reading.comparison,
+        lesions=_lesions(lesions, reading),
+        volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
+        based_on=based_on,
+        mask_version=mask_version,
+        measurements=read_measurements(services.store, row.study_id, by.reader_id).items,
+        open_s=open_s,
+        software=pipeline.__version__,
+        amends=amends,
+        reason=reason,
+    )
+    key = services.result_key(row.content_digest)
+    outline = services.results.outline(key) if result and key else None
+    shape = shape_of(row)
+    record = NewRecord(
+        content=content,
+        mask=encode_mask(mask, shape),
+        ai_mask=encode_mask(outline.mask_slices(), shape) if outline else None,
+        signed_at=at,
+        digest="",
+        token=token,
+    )
+    digest = digest_record(content, record.mask, record.ai_mask, by=by, at=at)
+    return replace(record, digest=digest)
+
+
+def digest_record(
+    content: SignedContent, mask: bytes, ai_mask: bytes | None, *, by: Author, at: datetime
+) -> str:
+    """SHA-256 of a record: what was signed, both masks, who signed, and when."""
+    head = {
+        "content": dump_json(SignedContent, content),
+        "reader_id": by.reader_id,
+        "author": by.name,
+        "signed_at": at.isoformat(),
+        "mask": hashlib.sha256(mask).hexdigest(),
+        "ai_mask": None if ai_mask is None else hashlib.sha256(ai_mask).hexdigest(),
+    }
+    text = json.dumps(head, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_intact(line: SignedLine, mask: bytes, ai_mask: bytes | None) -> bool:
+    """Whether a stored record still has the digest with which it was signed."""
+    by = Author(line.reader_id, line.author)
+    return digest_record(line.content, mask, ai_mask, by=by, at=line.signed_at) == line.digest
+
+
+def _check_decision(reading: Reading, *, is_changed: bool) -> Decision:
+    if reading.decision is None:
+        raise RequestRefused(NO_DECISION)
+    if is_changed and reading.decision.verdict is Verdict.ACCEPT:
+        raise RequestRefused(CHANGED, field="verdict")
+    return reading.decision
+
+
+def _facts(row: StudyRow, case: Case) -> StudyFacts:
+    return StudyFacts(
+        study_id=row.study_id,
+        case_id=row.case_id,
+        name=row.name,
+        patient=row.patient,
+        study_date=row.study_date,
+        description=row.description,
+        content_digest=row.content_digest,
+        data_digest=row.data_digest,
+        sequences=row.sequences,
+        slices=row.slices,
+        spacing_mm=case.spacing_mm,
+        spacing_by=row.entries.spacing_by if row.entries.spacing_mm else None,
+    )
+
+
+def _result(services: Services, row: StudyRow, result: CaseResult) -> SignedResult:
+    estimate = estimate_dice(find_dice_model(services), result)
+    network = result.network
+    return SignedResult(
+        key=services.result_key(row.content_digest) or "",
+        network=network.name,
+        version=network.version,
+        digest=network.digest,
+        engine=network.engine,
+        precision=network.precision,
+        operating_point=result.operating_point,
+        mask_threshold=result.mask_threshold,
+        volume_ml=result.volume_ml,
+        left_out_ml=result.left_out_ml,
+        expected_dice=estimate.expected if estimate else None,
+        cautions=tuple(one.sentence for one in result.cautions),
+    )
+
+
+def _lesions(listed: LesionList, reading: Reading) -> tuple[SignedLesion, ...]:
+    recorded = {one.key: one for one in reading.lesions}
+    return tuple(
+        _lesion(one, recorded.get(one.key) or LesionReading(key=one.key)) for one in listed.lesions
+    )
+
+
+def _lesion(lesion: ListedLesion, recorded: LesionReading) -> SignedLesion:
+    measured = lesion.measured
+    return SignedLesion(
+        number=lesion.number,
+        key=lesion.key,
+        source=lesion.source,
+        verdict=lesion.verdict,
+        location=recorded.location,
+        comment=recorded.comment,
+        side=lesion.side,
+        volume_ml=lesion.volume_ml,
+        voxels=lesion.voxels,
+        first=lesion.first,
+        last=lesion.last,
+        longest=measured.longest.length if measured else None,
+        perpendicular=measured.perpendicular.length if measured else None,
+        unit="px" if lesion.volume_ml is None else "mm",
+        score=lesion.score,
+    )
