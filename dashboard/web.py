@@ -8,10 +8,12 @@ import tempfile
 import waitress
 from waitress.utilities import RequestEntityTooLarge
 
+import pipeline
 from dashboard.processes.parent import end_with_parent
 from dashboard.workspace.settings import open_workspace
 
-_THREADS = 8
+#: Eight that answer at once, and those that wait for files to be read in other processes.
+_THREADS = 32
 #: A browser opens six connections: 17 readers reach waitress's own limit of 100, and the 18th waits
 #: for minutes. An idle connection costs some kilobytes and no thread.
 CONNECTIONS = 1000
@@ -26,6 +28,7 @@ def main() -> int:
     settings = open_workspace()
     # waitress writes large bodies to a temporary file: next to the uploads, not in a small /tmp
     tempfile.tempdir = str(settings.temporary)
+    pipeline.start_early()
     from dashboard.app import server
 
     # waitress refuses such a body before the app receives it

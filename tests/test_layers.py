@@ -48,6 +48,7 @@ PIPELINE = (
     "pipeline.datasets",
     "pipeline.data.reading",
     "pipeline.data",
+    "pipeline.sandbox",
     "pipeline.storage",
     "pipeline.metrics",
 )

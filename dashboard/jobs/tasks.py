@@ -135,7 +135,13 @@ class Tasks:
         if classifier.info.digest != job.model_digest:
             raise InputError("", _OTHER_MODEL)
         progress(0, job.total, "Analysing")
-        answer = answer_image(job.task, content, source=source, classifier=classifier)
+        answer = answer_image(
+            job.task,
+            content,
+            source=source,
+            classifier=classifier,
+            limits=self._services.settings.reading_limits,
+        )
         images.store(job.content_digest, classifier.info, answer)
 
     def _open_analyser(self) -> Analyser:

@@ -105,7 +105,7 @@ def attach_reference(
         EntriesConflict: Another reader has changed the study since.
     """
     case = services.load_case(row)
-    reference = pipeline.read_reference(case, paths)
+    reference = pipeline.read_reference(case, paths, limits=services.settings.reading_limits)
     content = encode_reference(reference.masks)
     sources = reference.sources[:_NAMED_SOURCES]
     attached = AttachedFiles(

@@ -81,8 +81,7 @@ def add_files(
         NotStored: Disk, database or shared storage refuse; the files may be read again later, and
             what was stored of them before is found again then.
     """
-    # by the facade, which loads the libraries of the formats on first use
-    report = pipeline.read_cases(paths, progress=progress)
+    report = pipeline.read_cases(paths, progress=progress, limits=services.settings.reading_limits)
     studies, errors, added = [], list(report.errors), set()
     notices = list(report.notices)
     try:

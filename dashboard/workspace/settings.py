@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
-from pipeline import first_problem, is_disk_full, shorten, write_once
+from pipeline import ReadingLimits, first_problem, is_disk_full, shorten, write_once
 
 #: Names under which a browser on the same machine reaches the server.
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -32,6 +32,7 @@ _PREFIX = "OVERREAD_"
 #: Switches of the test suite.
 _OF_TESTS = (f"{_PREFIX}REQUIRE_", f"{_PREFIX}SOAK")
 _MB = 1 << 20
+_READING_NICENESS = 5
 
 
 class SettingsError(ValueError):
@@ -151,6 +152,15 @@ class Settings(BaseSettings):
     max_upload_files: int = Field(
         10_000, ge=1, le=1_000_000, description="Largest number of files in one upload."
     )
+    file_memory_mb: int = Field(
+        1024,
+        ge=64,
+        le=1 << 16,
+        description="Memory that one file may take while it is read, in MB.",
+    )
+    file_seconds: int = Field(
+        20, ge=1, le=3600, description="Time that one file may take to be read, in seconds."
+    )
     cache_mb: int = Field(
         2048,
         ge=16,
@@ -249,6 +259,15 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """Largest size of one upload."""
         return self.max_upload_mb * _MB
+
+    @property
+    def reading_limits(self) -> ReadingLimits:
+        """What reading files of unknown origin may take; pages come first."""
+        return ReadingLimits(
+            file_bytes=self.file_memory_mb * _MB,
+            file_seconds=self.file_seconds,
+            niceness=_READING_NICENESS,
+        )
 
     @property
     def cache_bytes(self) -> int:

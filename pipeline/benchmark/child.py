@@ -68,7 +68,7 @@ class RouteRunner:
             ``seconds`` of it all, ``engine_seconds`` of them inside the runtime, ``slices`` and
             ``called``, those with a mask.
         """
-        from pipeline.data.reading.reading import read_cases
+        from pipeline.data.reading.isolated import read_cases
 
         for stage in self._timed:
             stage.seconds = 0.0

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read_each(folders: list[Path], bar: ProgressBar) -> Iterator[Case]:
     """One patient after the other, so that none is held longer than needed."""
-    from pipeline.data.reading.reading import read_cases
+    from pipeline.data.reading.isolated import read_cases
 
     for done, folder in enumerate(folders):
         bar(done, len(folders), folder.name)

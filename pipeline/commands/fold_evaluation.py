@@ -120,7 +120,7 @@ def _check_patients(plan: RunPlan, folders: Mapping[str, Path]) -> None:
 
 def _read_patient(folder: Path) -> Case:
     """The one case of a patient's folder, with its reference masks."""
-    from pipeline.data.reading.reading import read_cases
+    from pipeline.data.reading.isolated import read_cases
 
     report = read_cases([folder])
     for error in report.errors:

@@ -21,6 +21,7 @@ from pipeline.errors import InputError
 from pipeline.image_tasks.models import read_image_model
 from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.models.registry import DEFAULT_TASK, TASKS, NetworkInfo, read_model_info
+from pipeline.sandbox.watch import ReadingLimits
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -80,6 +81,32 @@ def add_precision_argument(parser: argparse.ArgumentParser) -> None:
         choices=PRECISION_CHOICES,
         default="auto",
         help="precision of the runtime (auto: bf16 where these weights were shown to agree)",
+    )
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of every command that reads files of unknown origin."""
+    usual = ReadingLimits()
+    parser.add_argument(
+        "--file-memory-mb",
+        type=positive,
+        default=usual.file_bytes >> 20,
+        metavar="MB",
+        help="memory that one file may take to be read (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--file-seconds",
+        type=positive,
+        default=int(usual.file_seconds),
+        metavar="S",
+        help="time that one file may take to be read (default: %(default)s)",
+    )
+
+
+def reading_limits(arguments: argparse.Namespace) -> ReadingLimits:
+    """What reading may take, by the arguments of `add_reading_arguments`."""
+    return ReadingLimits(
+        file_bytes=arguments.file_memory_mb << 20, file_seconds=arguments.file_seconds
     )
 
 

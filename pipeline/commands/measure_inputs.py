@@ -80,7 +80,7 @@ def ranges_of(measured: Sequence[Mapping[str, float | None]]) -> dict[str, tuple
 def _measure(
     folders: Mapping[str, Path], patients: Sequence[str], bar: ProgressBar
 ) -> dict[str, dict[str, Any]]:
-    from pipeline.data.reading.reading import read_cases
+    from pipeline.data.reading.isolated import read_cases
     from pipeline.input_gate.measures import measure_input
 
     measured = {}

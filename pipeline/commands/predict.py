@@ -23,19 +23,21 @@ from pipeline.commands.console import ProgressBar
 from pipeline.commands.locations import (
     add_engine_arguments,
     add_precision_argument,
+    add_reading_arguments,
     all_tasks,
+    reading_limits,
     ready_engine,
 )
 from pipeline.commands.prediction_call import PredictionCall
 from pipeline.data.case import Case, InputGrid
-from pipeline.data.reading.batches import Batch, Place
 from pipeline.data.reading.formats import describe_formats
+from pipeline.data.reading.isolated import IsolatedBatch, IsolatedReading, open_reading
+from pipeline.data.reading.loaded import Place
 from pipeline.data.reading.pending_cases import PendingCase
-from pipeline.data.reading.reading import Reading, open_reading
 from pipeline.image_tasks.registry import IMAGE_TASKS
 from pipeline.predictions.checkpoint_checks import binding_of, is_case
 from pipeline.predictions.files import describe_results, rename_case, write_masks
-from pipeline.predictions.folder import Entry, PredictionFolder, own_files
+from pipeline.predictions.folder import Entry, PredictionFolder, own_results
 from pipeline.predictions.results import CaseRecord
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_engine_arguments(parser, tasks=all_tasks())
     add_precision_argument(parser)
+    add_reading_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -119,7 +122,7 @@ class _Prediction:
     def __init__(self, arguments: argparse.Namespace, call: PredictionCall[CaseRecord]) -> None:
         self._arguments, self._call, self._folder = arguments, call, call.folder
         self._volume: VolumeRatio | None = None
-        self._batches: deque[tuple[Batch, int]] = deque()
+        self._batches: deque[tuple[IsolatedBatch, int]] = deque()
         self._looking: ProgressBar | None = ProgressBar(" files")
 
     def run(self) -> None:
@@ -131,10 +134,11 @@ class _Prediction:
         paths, output = self._arguments.paths, self._arguments.output
         with open_reading(
             paths,
-            passed_over=own_files(paths, self._folder),
+            own=own_results(paths, self._folder),
             output=output,
             single_pictures=self._arguments.single_pictures,
             progress=self._look_over,
+            limits=reading_limits(self._arguments),
         ) as reading:
             self._close_look()
             self._call.notices, self._call.n_files = reading.notices, reading.n_files
@@ -178,7 +182,9 @@ class _Prediction:
             threads=given.threads,
         )
 
-    def _decode(self, reading: Reading, analyser: Analyser) -> Generator[_Decoded, None, None]:
+    def _decode(
+        self, reading: IsolatedReading, analyser: Analyser
+    ) -> Generator[_Decoded, None, None]:
         """Decode batch by batch; a batch's cases are let go one by one."""
         while self._batches:
             batch, forecast = self._batches.popleft()

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.commands.locations import ready_engine
+from pipeline.commands.locations import reading_limits, ready_engine
 from pipeline.commands.prediction_call import PredictionCall
-from pipeline.data.reading.collecting import Collection, copies_notice
+from pipeline.data.reading.collecting import copies_notice
 from pipeline.errors import InputError
 from pipeline.image_tasks.answers import ImageAnswer, ImageClassifier, make_answer
+from pipeline.image_tasks.image_jobs import ImagesOverview
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.preprocessing import PREPROCESSING_VERSION
 from pipeline.image_tasks.reading import SingleImage, read_single_images
@@ -96,7 +97,12 @@ class _ImagePrediction:
     def _read(self) -> Generator[_Read, None, None]:
         pictures = self._folder.folder / _HEAT_MAPS
         for number, image in enumerate(
-            read_single_images(self._arguments.paths, passed_over=pictures, found=self._found)
+            read_single_images(
+                self._arguments.paths,
+                passed_over=pictures,
+                found=self._found,
+                limits=reading_limits(self._arguments),
+            )
         ):
             self._call.check_stop(0, 0, "")
             if isinstance(image, InputError):
@@ -119,10 +125,10 @@ class _ImagePrediction:
             entry.case_id = image.case_id
             yield _Read(entry, None if reused else image)
 
-    def _found(self, collection: Collection) -> None:
-        call, copies = self._call, sum(collection.copies.values())
-        call.forecast, call.n_files = len(collection.files), collection.n_files
-        call.notices = (*collection.notices, *((copies_notice(copies),) if copies else ()))
+    def _found(self, found: ImagesOverview) -> None:
+        call, copies = self._call, found.n_copies
+        call.forecast, call.n_files = found.n_images, found.n_files
+        call.notices = (*found.notices, *((copies_notice(copies),) if copies else ()))
 
     def _binding(self, image: SingleImage) -> list[object]:
         """All that the answer depends on."""

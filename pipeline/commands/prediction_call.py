@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pipeline.commands.console import ProgressBar, complain, say
-from pipeline.data.reading.batches import Place
+from pipeline.data.reading.loaded import Place
 from pipeline.data.reading.passed_over import split_passed_over
 from pipeline.errors import Cancelled, InputError
 from pipeline.predictions.files import FolderError

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import AliasChoices, BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.data.case import (
@@ -163,6 +165,29 @@ def load_case(folder: Path) -> Case:
         raise InputError(
             folder.name, "The stored images of this study cannot be read. Add the study again."
         ) from None
+
+
+def describe_case(case: Case) -> str:
+    """Everything of a case but its arrays, as the JSON of ``case.json``.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
+    return json.dumps(_to_json(case), indent=1, allow_nan=False)
+
+
+def restore_case(
+    description: str, pixels: NDArray[np.generic], masks: NDArray[np.bool_] | None
+) -> Case:
+    """The case of a description from outside, with its arrays.
+
+    Raises:
+        ValueError: The description is not valid, or does not fit the arrays.
+    """
+    stated = _CaseFile.model_validate_json(description)
+    if stated.has_masks is not (masks is not None):
+        raise ValueError("the description does not fit the arrays")
+    return _to_case(stated, pixels, masks)
 
 
 def _to_json(case: Case) -> dict[str, Any]:

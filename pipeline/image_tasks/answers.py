@@ -19,6 +19,7 @@ from pipeline.errors import InputError
 from pipeline.image_tasks.models import ImageModelInfo, read_image_model
 from pipeline.image_tasks.preprocessing import prepare_image, restore_map, stretch_grey
 from pipeline.image_tasks.reading import read_grey_bytes
+from pipeline.sandbox.watch import ReadingLimits
 
 #: Of every image task's network: they are small, and were not measured at less.
 PRECISION = "f32"
@@ -149,15 +150,21 @@ class ImageClassifier:
 
 
 def answer_image(
-    task: str, image: bytes | Path, *, source: str, classifier: ImageClassifier
+    task: str,
+    image: bytes | Path,
+    *,
+    source: str,
+    classifier: ImageClassifier,
+    limits: ReadingLimits | None = None,
 ) -> ImageAnswer:
-    """Answer one image in this process, with a classifier that stays loaded.
+    """Answer one image with a classifier that stays loaded.
 
     Args:
         task: The task, which must be the classifier's.
         image: The file's bytes, or its path.
         source: The image's name for sentences and results.
         classifier: Answers; it serves one thread.
+        limits: What reading the image may take.
 
     Raises:
         InputError: The image cannot be read.
@@ -166,7 +173,8 @@ def answer_image(
     if classifier.info.task.name != task:
         raise ValueError(f"the classifier is of task {classifier.info.task.name}, not of {task}")
     content = image if isinstance(image, bytes) else _read_bytes(image, source)
-    return make_answer(classifier, read_grey_bytes(content, source), source=source)
+    grey = read_grey_bytes(content, source, limits=limits)
+    return make_answer(classifier, grey, source=source)
 
 
 def make_answer(

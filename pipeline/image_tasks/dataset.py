@@ -14,8 +14,8 @@ from pipeline.data.reading.format_kinds import ImageFormat, InputFile
 from pipeline.data.reading.formats import read_format
 from pipeline.errors import InputError
 from pipeline.image_tasks.duplicates import find_similar_pairs, join_groups
+from pipeline.image_tasks.image_jobs import read_grey
 from pipeline.image_tasks.preprocessing import prepare_image
-from pipeline.image_tasks.reading import read_grey
 from pipeline.image_tasks.task import ImageTask
 
 _LOG = logging.getLogger(__name__)

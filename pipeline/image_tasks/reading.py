@@ -1,27 +1,33 @@
-"""Single images of every readable kind, each file on its own: grey values or a plain sentence."""
+"""Single images of every readable kind, each file on its own: grey values or a plain sentence.
+
+They are decoded in children with limits (`pipeline.sandbox`).
+"""
 
 from __future__ import annotations
 
-import logging
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from pipeline.data.reading.collecting import Collection, collect_files
-from pipeline.data.reading.format_kinds import HEAD_BYTES, InputFile, Unreadable
-from pipeline.data.reading.formats import format_of, refusal_of
-from pipeline.data.reading.limits import MAX_CALL_BYTES
-from pipeline.data.reading.names import safe_name
-from pipeline.data.reading.reading import read_pages
+from pipeline.data.reading.isolated import READERS, readable_paths
+from pipeline.data.reading.own_results import OwnResults
 from pipeline.errors import InputError
-from pipeline.image_tasks.preprocessing import to_grey
+from pipeline.image_tasks.image_jobs import (
+    GreyRequest,
+    ImageRequest,
+    ImagesOverview,
+    ImagesRequest,
+    SentImage,
+)
+from pipeline.sandbox.messages import Message
+from pipeline.sandbox.sessions import open_session
+from pipeline.sandbox.watch import ReadingLimits, crash_error
 
-_LOG = logging.getLogger(__name__)
+_JOBS = ImagesRequest.__module__
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +49,8 @@ def read_single_images(
     paths: Sequence[Path],
     *,
     passed_over: Path | None = None,
-    found: Callable[[Collection], None] = lambda _: None,
+    found: Callable[[ImagesOverview], None] = lambda _: None,
+    limits: ReadingLimits | None = None,
 ) -> Iterator[SingleImage | InputError]:
     """Read files, folders and zip archives, one image at a time; every file is its own case.
 
@@ -51,87 +58,58 @@ def read_single_images(
         paths: Files and folders as the user gave them.
         passed_over: Folder whose files are none of the user's: an earlier call's pictures.
         found: Called with what was found before the first image is decoded.
+        limits: What reading may take.
 
     Yields:
         An image, or the sentence that says why a file is none.
     """
-    with tempfile.TemporaryDirectory(prefix="overread-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        collection = collect_files(
-            [Path(path) for path in paths],
-            Path(folder),
-            output=None if passed_over is None else passed_over.parent,
-        )
-        own = None if passed_over is None else passed_over.resolve()
-        collection.files[:] = [
-            file
-            for file in collection.files
-            if own is None or not file.path.resolve().is_relative_to(own)
-        ]
-        found(collection)
-        names = _name_files(collection)
-        for file, name in zip(collection.files, names, strict=True):
+    given = [Path(path).absolute() for path in paths]
+    own = None if passed_over is None else OwnResults(within=str(passed_over.resolve()))
+    output = None if passed_over is None else str(passed_over.parent.absolute())
+    request = ImagesRequest(paths=tuple(map(str, given)), output=output, own=own)
+    with open_session(
+        f"{_JOBS}:ReadImages", modules=READERS, readable=readable_paths(given), limits=limits
+    ) as session:
+        try:
+            answer = session.ask(request.model_dump_json())
+            overview = ImagesOverview.model_validate_json(answer.document)
+        except ValidationError:
+            yield crash_error("")
+            return
+        except InputError as error:
+            yield error
+            return
+        found(overview)
+        for number in range(overview.n_images):
             try:
-                yield SingleImage(name, file.source, read_grey(file))
+                answer = session.ask(ImageRequest(number=number).model_dump_json())
+                sent = SentImage.model_validate_json(answer.document)
+                yield SingleImage(sent.case_id, sent.source, _grey_of(answer, sent.source))
+            except ValidationError:
+                yield crash_error("")
             except InputError as error:
                 yield error
-        yield from collection.errors
+        for refusal in overview.errors:
+            yield refusal.error()
 
 
-def read_grey_bytes(content: bytes, source: str) -> NDArray[np.float32]:
+def read_grey_bytes(
+    content: bytes, source: str, *, limits: ReadingLimits | None = None
+) -> NDArray[np.float32]:
     """Grey values ``(h, w)`` of one image given as bytes.
 
     Raises:
         InputError: It is no single image, or cannot be read.
     """
-    found = format_of(content[:HEAD_BYTES])
-    if isinstance(found, Unreadable):
-        raise InputError(source, refusal_of(source.rsplit("/", 1)[-1], found))
-    with tempfile.TemporaryDirectory(prefix="overread-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        path = Path(folder) / "image"
-        path.write_bytes(content)
-        return read_grey(InputFile(path, source, "", "", found))
+    with open_session(f"{_JOBS}:ReadGrey", modules=READERS, limits=limits) as session:
+        document = GreyRequest(source=source).model_dump_json()
+        return _grey_of(session.ask(document, [np.frombuffer(content, np.uint8)]), source)
 
 
-def read_grey(file: InputFile) -> NDArray[np.float32]:
-    """Grey values ``(h, w)`` float32 of a file with one image.
-
-    Raises:
-        InputError: It cannot be read, or holds several images.
-    """
-    try:
-        pages = read_pages(file)
-    except InputError:
-        raise
-    except Exception:  # whatever a damaged file does to a library
-        _LOG.debug("unforeseen input", exc_info=True)
-        message = f"{file.name} cannot be read: it is damaged or of an unknown kind."
-        raise InputError(file.source, message) from None
-    if len(pages) != 1:
-        raise InputError(
-            file.source,
-            f"{file.name} holds {len(pages):,} images; this task answers single images. Give each"
-            " as a file of its own.",
-        )
-    grey = to_grey(pages[0])
-    if grey.nbytes > MAX_CALL_BYTES:
-        raise InputError(file.source, f"{file.name} is too large. Export it smaller.")
-    return np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def _name_files(collection: Collection) -> list[str]:
-    """A case name for each file: its own, with its folder's where two files share one."""
-    stems = [safe_name(file.name.rsplit(".", 1)[0] or file.name) for file in collection.files]
-    lowered = [stem.lower() for stem in stems]
-    names: list[str] = []
-    taken: set[str] = set()
-    for file, stem in zip(collection.files, stems, strict=True):
-        shared = lowered.count(stem.lower()) > 1
-        name = safe_name(f"{file.folder_name}_{stem}") if shared and file.folder_name else stem
-        unique, number = name, 2
-        while unique.lower() in taken:
-            unique, number = f"{name[:100]}-{number}", number + 1
-        taken.add(unique.lower())
-        names.append(unique)
-    return names
+def _grey_of(answer: Message, source: str) -> NDArray[np.float32]:
+    """Grey values that a child sent, checked."""
+    if len(answer.arrays) == 1:
+        grey = answer.arrays[0]
+        if grey.dtype == np.float32 and grey.ndim == 2 and grey.size and np.isfinite(grey).all():
+            return grey.astype(np.float32, copy=False)
+    raise crash_error(source)

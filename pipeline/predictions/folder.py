@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from pipeline.data.reading.batches import Place
-from pipeline.data.reading.format_kinds import InputFile
+from pipeline.data.reading.loaded import Place
 from pipeline.data.reading.names import safe_name
+from pipeline.data.reading.own_results import OwnResults
 from pipeline.data.reading.pending_cases import choose_names, take_name
 from pipeline.predictions.checkpoints import Checkpoint, Checkpoints, remove_file
 from pipeline.predictions.files import sweep_masks, writing
@@ -218,8 +218,8 @@ def _move(folder: Path, moves: Iterable[tuple[str, str]]) -> None:
         between.rename(folder / new)
 
 
-def own_files(paths: Sequence[Path], folder: PredictionFolder[Any]) -> Callable[[InputFile], bool]:
-    """Recognise files of earlier results, where the output is in an input folder, or is one.
+def own_results(paths: Sequence[Path], folder: PredictionFolder[Any]) -> OwnResults:
+    """Earlier results, where the output is in an input folder, or is one.
 
     In an input folder of which the output is a part, all of the output is passed over; where both
     are one, what earlier calls are known to have written.
@@ -227,10 +227,9 @@ def own_files(paths: Sequence[Path], folder: PredictionFolder[Any]) -> Callable[
     here = folder.folder.resolve()
     given = [path.resolve() for path in paths]
     inside = any(here.is_relative_to(path) and here != path for path in given)
-    written = {here / file for file in folder.checkpoints.files()} if here in given else set()
-
-    def is_own(file: InputFile) -> bool:
-        path = file.path.resolve()
-        return path in written or (inside and path.is_relative_to(here) and path not in given)
-
-    return is_own
+    written = folder.checkpoints.files() if here in given else ()
+    return OwnResults(
+        within=str(here) if inside else None,
+        given=frozenset(map(str, given)),
+        written=frozenset(str(here / file) for file in written),
+    )

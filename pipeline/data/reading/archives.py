@@ -26,6 +26,7 @@ from pipeline.data.reading.limits import (
     gigabytes,
 )
 from pipeline.errors import InputError, printable
+from pipeline.sandbox.watch import renew
 
 _CHUNK_BYTES = 1 << 20
 #: Flag of an entry whose name is UTF-8; without it, the standard says code page 437.
@@ -165,6 +166,7 @@ def _unpack_entries(
             budget.unpacked += 1
             budget.files_left -= 1
             _write_entry(archive, entry, target, source, budget)
+            renew()
             members.append(ArchiveMember(shown, target))
         except InputError as error:
             if error.source == source:

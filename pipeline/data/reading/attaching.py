@@ -1,10 +1,12 @@
-"""A reference that a reader attaches to a study: from files to a mask on the case's slices."""
+"""A reference that a reader attaches to a study: from files to a mask on the case's slices.
+
+Children do this; everything outside of this package calls `pipeline.data.reading.isolated`.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -19,6 +21,7 @@ from pipeline.data.reading.combining import (
     short_names,
 )
 from pipeline.data.reading.format_kinds import (
+    DecodedImage,
     ImageFormat,
     InputFile,
     SeriesFormat,
@@ -26,6 +29,7 @@ from pipeline.data.reading.format_kinds import (
     files_of,
 )
 from pipeline.data.reading.image_cases import fit_page, mask_pages, rescaled_warning, size_words
+from pipeline.data.reading.loaded import AttachedReference
 from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
 from pipeline.data.reading.mask_words import core_of
 from pipeline.data.reading.names import parse_name, strip_suffix
@@ -34,21 +38,7 @@ from pipeline.data.reading.reading import quiet_libraries
 from pipeline.data.reading.references import keys_of_image, keys_of_mask
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError
-
-
-@dataclass(frozen=True, eq=False)
-class AttachedReference:
-    """A reference mask for a case.
-
-    Attributes:
-        masks: ``(n, h, w)`` bool, on the case's slices.
-        sources: The files that it was read from, relative to the paths that were given.
-        warnings: What a reader must know of it.
-    """
-
-    masks: NDArray[np.bool_]
-    sources: tuple[str, ...]
-    warnings: tuple[str, ...]
+from pipeline.sandbox.watch import watching
 
 
 def read_reference(case: Case, paths: Sequence[Path]) -> AttachedReference:
@@ -83,11 +73,6 @@ def read_reference(case: Case, paths: Sequence[Path]) -> AttachedReference:
     return AttachedReference(masks, tuple(names), tuple(dict.fromkeys(warnings)))
 
 
-def with_reference(case: Case, reference: AttachedReference | None) -> Case:
-    """The case with another reference, or without one; its warnings stay as they are."""
-    return replace(case, masks=None if reference is None else reference.masks)
-
-
 def by_order_warning(name: str) -> str:
     """The sentence on a mask that states no position."""
     return f"{name} states no position; it is used slice by slice."
@@ -103,10 +88,17 @@ def _own_name(source: str) -> str:
 
 def _read_volumes(files: Sequence[InputFile]) -> list[PendingCase]:
     """Masks of all files but pictures."""
-    read = [read_volume(file, as_mask=True) for file in files_of(files, VolumeFormat)]
+    read: list[PendingCase] = []
+    for volume in files_of(files, VolumeFormat):
+        with watching(volume.source, key=volume.key):
+            read.append(read_volume(volume, as_mask=True))
     of_series = files_of(files, SeriesFormat)
     for form in dict.fromkeys(file.format for file in of_series):
-        headers = [form.read_headers(file) for file in of_series if file.format is form]
+        headers = []
+        for file in of_series:
+            if file.format is form:
+                with watching(file.source, key=file.key):
+                    headers.append(form.read_headers(file))
         for series in form.group(headers):
             pending, errors = series.read(lambda _: None)
             if not pending and errors:
@@ -148,7 +140,10 @@ def _place_pictures(
     """The pictures' masks on the slices that their names lead to, else in their order."""
     first = files[0]
     ordered = sorted(files, key=lambda file: (core_of(file.stem)[1] or 0, file.source))
-    decoded = [(file, file.format.decode(file.path, file.source)) for file in ordered]
+    decoded: list[tuple[InputFile[ImageFormat], DecodedImage]] = []
+    for file in ordered:
+        with watching(file.source, key=file.key):
+            decoded.append((file, file.format.decode(file.path, file.source)))
     lossy = any(image.lossy for _, image in decoded)
     pages = [(file, page) for file, image in decoded for page in mask_pages(image)]
     n = case.n_slices

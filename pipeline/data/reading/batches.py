@@ -11,13 +11,10 @@ series of one study, volumes of one study. A mask is read with the images that i
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from enum import IntEnum
+from collections.abc import Container, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from pipeline.data.cautions import ReadingAspect
@@ -32,7 +29,7 @@ from pipeline.data.reading.format_kinds import (
 )
 from pipeline.data.reading.grouping import ImageItem, settle_roles, stack_of, stacks_among
 from pipeline.data.reading.image_cases import build_image_cases
-from pipeline.data.reading.limits import MAX_CALL_BYTES, gigabytes
+from pipeline.data.reading.loaded import Loaded, Rank, Room
 from pipeline.data.reading.mask_values import is_label_map, looks_like_mask
 from pipeline.data.reading.mask_words import Role
 from pipeline.data.reading.names import NameParts
@@ -48,77 +45,17 @@ from pipeline.data.reading.references import (
     name_files,
 )
 from pipeline.data.reading.volumes import read_volume
-from pipeline.errors import Cancelled, InputError
+from pipeline.errors import InputError
+from pipeline.sandbox.watch import Work
 
-_LOGGER = logging.getLogger(__name__)
 #: Pages of one file that differ in size become images named after it.
 _PAGE = re.compile(r"-page\d+$")
-#: Where a case or a sentence stands among all others: compared part by part.
-Place = tuple[int | str, ...]
 Target = TypeVar("Target", bound=Hashable)
 _MAY_BE_IMAGES = frozenset({Role.IMAGE, Role.UNSURE})
 #: Masks of a folder without images that get a sentence each; more get one together.
 _MOST_SENTENCES = 3
 #: Volumes of a folder that are read together, since one may be a mask by its values.
 _MOST_BESIDE = 4
-
-
-class Rank(IntEnum):
-    """First part of a place. Cases stand under their kind; sentences there too, or first or last.
-
-    Last are those on reference masks of series and volumes that fit no image.
-    """
-
-    COLLECTED = 0
-    IMAGES = 1
-    SERIES = 2
-    VOLUMES = 3
-    MASKS = 4
-
-
-@dataclass
-class Loaded:
-    """What came of one batch: cases and sentences, each with its place among all."""
-
-    cases: list[tuple[Place, PendingCase]] = field(default_factory=list)
-    errors: list[tuple[Place, InputError]] = field(default_factory=list)
-
-    @contextmanager
-    def guard(self, place: Place, source: str) -> Iterator[None]:
-        """Turn what a reader refuses into a sentence, and what it did not foresee as well."""
-        try:
-            yield
-        except InputError as error:
-            self.errors.append((place, error))
-        except Cancelled:
-            raise
-        except Exception:
-            _LOGGER.exception("unforeseen input %r", source)
-            name = source.rsplit("/", 1)[-1]
-            message = f"{name} cannot be read: it is damaged or of an unknown kind."
-            self.errors.append((place, InputError(source, message)))
-
-
-@dataclass
-class Room:
-    """Decoded pixels that are held at once, in bytes."""
-
-    used: int = 0
-
-    def take(self, size: int, source: str) -> None:
-        """Count pixels.
-
-        Raises:
-            InputError: They are too many.
-        """
-        if self.used + size > MAX_CALL_BYTES:
-            name = source.rsplit("/", 1)[-1]
-            raise InputError(
-                source,
-                f"{name} is left out: more than {gigabytes(MAX_CALL_BYTES)} of pixels at once. Give"
-                " fewer files.",
-            )
-        self.used += size
 
 
 class Batch(Protocol):
@@ -166,14 +103,16 @@ class ImageBatch:
             file = named.file
             if named.role is not Role.ANATOMY:
                 failed.append(named)
-                with loaded.guard((Rank.IMAGES, self.folder, 0, named.number), file.source):
+                place = (Rank.IMAGES, self.folder, 0, named.number)
+                with loaded.guard(place, file.source, key=file.key):
                     image = file.format.decode(file.path, file.source)
                     room.take(sum(page.nbytes for page in image.pages), file.source)
                     items.append(ImageItem(file, named.parts, image, named.role))
                     failed.pop()
             tick(file.name)
         first = self.files[0]
-        with loaded.guard((Rank.IMAGES, self.folder, 1, first.number), first.file.source):
+        place = (Rank.IMAGES, self.folder, 1, first.number)
+        with loaded.guard(place, first.file.source, key=first.file.key, work=Work.STUDY):
             items = settle_roles(items)
             pending, errors = build_image_cases(items, failed, single=self.single)
             if regions:
@@ -245,11 +184,14 @@ class StudyBatch:
                     references.append(Reference(volume, mask.studies, mask.bond))
                 else:
                     studies.append([(named.number, volume)])
-        self._take_out_label_maps(studies, references)
+        self._take_out_label_maps(loaded, studies, references)
         return self._combine(loaded, studies, references)
 
     def _take_out_label_maps(
-        self, studies: list[list[tuple[int, PendingCase]]], references: list[Reference]
+        self,
+        loaded: Loaded,
+        studies: list[list[tuple[int, PendingCase]]],
+        references: list[Reference],
     ) -> None:
         """Take volumes that are labels by their values for masks of the images beside them.
 
@@ -266,8 +208,10 @@ class StudyBatch:
         for i, named in labels.items():
             if isinstance(named, NamedFile):
                 studies[i].clear()
-                mask = read_volume(named.file, as_mask=True)
-                references.append(Reference(mask, others, Bond.PLACE))
+                file = named.file
+                with loaded.guard((self.kind, named.number), file.source, key=file.key):
+                    mask = read_volume(file, as_mask=True)
+                    references.append(Reference(mask, others, Bond.PLACE))
 
     def _combine(
         self,
@@ -282,7 +226,7 @@ class StudyBatch:
         if not sources:
             return loaded
         place = (Rank.MASKS, self.kind, min(numbers, default=0))
-        with loaded.guard(place, sources[0]):
+        with loaded.guard(place, sources[0], work=Work.STUDY):
             combined, errors = combine_volumes(
                 [[one for _, one in study] for study in studies], references
             )
@@ -312,7 +256,7 @@ def _load_volume(
     named: NamedFile[VolumeFormat], kind: Rank, loaded: Loaded, room: Room, tick: FileTick
 ) -> list[PendingCase]:
     pending = []
-    with loaded.guard((kind, named.number), named.file.source):
+    with loaded.guard((kind, named.number), named.file.source, key=named.file.key):
         one = read_volume(named.file, as_mask=named.role is not Role.IMAGE)
         if named.role is Role.UNSURE and not looks_like_mask([one.case.pixels]):
             one = read_volume(named.file)
@@ -327,7 +271,7 @@ def _load_series(
 ) -> list[PendingCase]:
     place = (Rank.SERIES, 1, number)
     taken = []
-    with loaded.guard(place, series.source):
+    with loaded.guard(place, series.source, work=Work.STUDY):
         pending, errors = series.read(tick)
         loaded.errors += [(place, error) for error in errors]
         for one in pending:

@@ -8,6 +8,7 @@ counts as nothing.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import stat
@@ -28,12 +29,15 @@ from pipeline.data.reading.format_kinds import (
     SeriesFormat,
     UnpackBudget,
     Unreadable,
+    file_key,
 )
 from pipeline.data.reading.formats import TEXT, read_format, refusal_of
 from pipeline.data.reading.limits import MAX_ARCHIVE_DEPTH, MAX_FILES
 from pipeline.errors import InputError, printable
+from pipeline.sandbox.watch import crash_error, watching
 from pipeline.storage.checked_json import read_json
 
+_LOG = logging.getLogger(__name__)
 #: Files that come with images in every data set and export: passed over in a folder or archive.
 _COMPANION_SUFFIXES = frozenset(
     ".csv .tsv .txt .json .md .rst .xml .html .htm .yml .yaml .log .ini .cfg .bval .bvec .db .xls"
@@ -246,6 +250,9 @@ def _add_file(
         outcome = error
     except OSError:
         outcome = InputError(source, f"{name} cannot be opened. Check its permissions.")
+    except Exception:  # whatever a damaged archive does to a library
+        _LOG.exception("unforeseen input")
+        outcome = crash_error(source)
     walk.found.append(_Found(source, folder, outcome))
 
 
@@ -257,7 +264,8 @@ def _note_folder(path: Path, name: str, folder: str, walk: _Walk) -> None:
     if lowered.endswith(_PROGRAM_SUFFIXES):
         walk.program_folders.add(folder)
     if lowered == _RESULTS:
-        names = _names_of_results(path)
+        with watching(name, key=file_key(folder, name)):
+            names = _names_of_results(path)
         if names is not None:
             walk.own_folders[folder] = names
             if Path(os.path.realpath(path)).parent == walk.output:
@@ -306,7 +314,8 @@ def _add_archive(
             source, f"{name} is an archive inside an archive inside an archive. Unpack it first."
         )
     before = len(walk.found)
-    members, errors = found.unpack(path, source, walk.unpack_folder, walk.budget)
+    with watching(source, key=file_key(place[0], source)):
+        members, errors = found.unpack(path, source, walk.unpack_folder, walk.budget)
     walk.found += [_Found(error.source, place[0], error) for error in errors]
     title = name.rsplit(".", 1)[0]
     for member in sorted(members, key=_order_of):

@@ -125,6 +125,11 @@ def starts_with(*marks: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(marks)
 
 
+def file_key(folder: str, source: str) -> str:
+    """As `InputFile.key`."""
+    return f"{folder}|{source}"
+
+
 FormatT_co = TypeVar("FormatT_co", bound=Format, covariant=True)
 
 
@@ -151,6 +156,11 @@ class InputFile(Generic[FormatT_co]):
     def name(self) -> str:
         """The file's own name."""
         return self.source.rsplit("/", 1)[-1]
+
+    @property
+    def key(self) -> str:
+        """What names the file within one call, also where two files have one source."""
+        return file_key(self.folder, self.source)
 
     @property
     def stem(self) -> str:

@@ -1,4 +1,7 @@
-"""The one entry for input of every kind: paths in, cases and plain sentences out.
+"""Input of every kind: paths in, cases and plain sentences out, all in this process.
+
+Everything outside of this package calls `pipeline.data.reading.isolated`, which does the same in a
+child with limits.
 
 Developer notes: headers and names are looked over first (`open_reading`), pixels are decoded batch
 by batch (`Reading.load`). A case's place among all others is known without them, so that cases
@@ -13,17 +16,14 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.case import Case
 from pipeline.data.cautions import ReadingAspect
-from pipeline.data.reading.batches import Batch, Loaded, Rank, Room, make_batches
+from pipeline.data.reading.batches import Batch, make_batches
 from pipeline.data.reading.collecting import Collection, collect_files, copies_warning
 from pipeline.data.reading.format_kinds import (
     ImageFormat,
@@ -32,30 +32,12 @@ from pipeline.data.reading.format_kinds import (
     VolumeFormat,
     files_of,
 )
-from pipeline.data.reading.passed_over import split_passed_over
-from pipeline.data.reading.pending_cases import PendingCase, name_cases, with_cautions
+from pipeline.data.reading.loaded import Loaded, Rank, ReadReport, Room, load_all
+from pipeline.data.reading.pending_cases import PendingCase, with_cautions
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError, ProgressCallback
 
 _LIBRARY_LOGGERS = ("pydicom", "nibabel", "nibabel.global", "PIL", "tifffile")
-
-
-@dataclass(frozen=True)
-class ReadReport:
-    """What came of an upload or a list of paths.
-
-    Attributes:
-        cases: Every study that could be read.
-        errors: One sentence per file that could not.
-        notices: One sentence per kind of files that were passed over, such as a viewer's programs
-            or presentation states.
-        n_files: Files that were found; what archives hold counts, archives do not.
-    """
-
-    cases: tuple[Case, ...]
-    errors: tuple[InputError, ...]
-    notices: tuple[str, ...] = ()
-    n_files: int = 0
 
 
 class Reading:
@@ -81,7 +63,7 @@ class Reading:
         looked = Loaded(errors=[((Rank.COLLECTED, k), error) for k, error in enumerate(refused)])
         headers: dict[SeriesFormat, list[Any]] = defaultdict(list)
         for k, file in enumerate(of_series):
-            with looked.guard((Rank.SERIES, 0, k), file.source):
+            with looked.guard((Rank.SERIES, 0, k), file.source, key=file.key):
                 headers[file.format].append(file.format.read_headers(file))
             self._tick(file.name)
         series = [one for form, known in headers.items() for one in form.group(known)]
@@ -163,21 +145,7 @@ def read_cases(
         Cancelled: If ``progress`` raised it. Nothing else is raised for bad input.
     """
     with open_reading(paths, single_pictures=single_pictures, progress=progress) as reading:
-        whole = Loaded(errors=list(reading.errors))
-        room = Room()
-        for batch in reading.batches:
-            loaded = reading.load(batch, room)
-            whole.cases += loaded.cases
-            whole.errors += loaded.errors
-    pending = (one for _, one in sorted(whole.cases, key=itemgetter(0)))
-    ordered = [error for _, error in sorted(whole.errors, key=itemgetter(0))]
-    errors, passed_over = split_passed_over(ordered, has_cases=bool(whole.cases))
-    return ReadReport(
-        cases=name_cases(pending),
-        errors=errors,
-        notices=(*reading.notices, *passed_over),
-        n_files=reading.n_files,
-    )
+        return load_all(reading)
 
 
 def read_pages(file: InputFile) -> Sequence[NDArray[np.generic]]:

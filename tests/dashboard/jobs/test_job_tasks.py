@@ -90,7 +90,7 @@ def test_a_classifier_is_opened_once_for_each_model(
         opened.append(info.digest)
         return SimpleNamespace(info=info)
 
-    def answer(task: str, image: bytes, *, source: str, classifier: Any) -> Any:
+    def answer(task: str, image: bytes, *, source: str, classifier: Any, **_: Any) -> Any:
         model = ModelReference("mobilenetv2", "1.0.0", classifier.info.digest, "openvino", "f32")
         return make_answer(source=source, model=model)
 

@@ -30,6 +30,8 @@ OTHERS = {
     "OVERREAD_DATABASE_URL": ("sqlite:///a.db", "sqlite:///a.db"),
     "OVERREAD_MAX_UPLOAD_MB": ("3", 3),
     "OVERREAD_MAX_UPLOAD_FILES": ("7", 7),
+    "OVERREAD_FILE_MEMORY_MB": ("64", 64),
+    "OVERREAD_FILE_SECONDS": ("5", 5),
     "OVERREAD_CACHE_MB": ("16", 16),
     "OVERREAD_ENGINE": ("keras", "keras"),
     "OVERREAD_PRECISION": ("bf16", "bf16"),

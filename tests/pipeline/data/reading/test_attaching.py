@@ -13,10 +13,10 @@ from readings import read_one
 from pipeline.data.reading.attaching import (
     by_order_warning,
     read_reference,
-    with_reference,
 )
 from pipeline.data.reading.combining import resampled_warning
 from pipeline.data.reading.image_cases import rescaled_warning
+from pipeline.data.reading.loaded import with_reference
 from pipeline.errors import InputError
 
 SHAPE = (16, 18, 6)

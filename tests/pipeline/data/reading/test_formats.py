@@ -19,7 +19,7 @@ from pipeline.data.reading.formats import FORMATS, describe_formats, list_format
 from pipeline.data.reading.images import PNG
 from pipeline.data.reading.reading import open_reading, read_cases, read_pages
 from pipeline.errors import InputError
-from pipeline.image_tasks.reading import read_grey_bytes
+from pipeline.image_tasks.image_jobs import read_bytes
 from pipeline.image_tasks.registry import IMAGE_TASKS
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -87,7 +87,7 @@ def test_a_file_is_read_on_its_own(folder: Path) -> None:
     ):
         file = InputFile(folder / name, name, "", "", form)
         assert [page.shape for page in read_pages(file)] == pages
-    assert read_grey_bytes(image_bytes(6, 8), "x.brick").shape == (6, 8)
+    assert read_bytes(image_bytes(6, 8), "x.brick").shape == (6, 8)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_file_is_read_on_its_own(folder: Path) -> None:
 )
 def test_what_is_no_single_image_is_refused(content: bytes, sentence: str) -> None:
     with pytest.raises(InputError) as refused:
-        read_grey_bytes(content, "x")
+        read_bytes(content, "x")
     assert refused.value.message.startswith(sentence)
 
 

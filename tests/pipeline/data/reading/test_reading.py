@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from factories import SeriesFactory, colour, grey, marked_volume, write_image, write_nifti
 
-from pipeline.data.reading import batches, formats
+from pipeline.data.reading import formats, loaded
 from pipeline.data.reading.dicom import DICOM
 from pipeline.data.reading.formats import TEXT, format_of, refusal_of
 from pipeline.data.reading.images import PNG, TIFF, WEBP
@@ -172,7 +172,7 @@ def test_what_no_reader_foresaw_becomes_a_sentence_too(tmp_path, monkeypatch, ca
 
 
 def test_too_many_pixels_at_once_are_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr(batches, "MAX_CALL_BYTES", 200)
+    monkeypatch.setattr(loaded, "MAX_CALL_BYTES", 200)
     for name in ("a.png", "b.png"):
         write_image(tmp_path / name, grey(12, 10))
     report = read_cases([tmp_path])

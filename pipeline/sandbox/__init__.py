@@ -1,0 +1,1 @@
+"""Children with limits, in which everything from outside is parsed and decoded."""
