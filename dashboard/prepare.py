@@ -32,6 +32,9 @@ def prepare(services: Services) -> None:
         _LOG.info("%d studies were put on the shared storage.", shared)
     if purged := deletion.purge_deleted(services):
         _LOG.info("%d deleted studies can no longer be restored.", purged)
+    intake.record_digests(services)
+    if restored := intake.restore_files(services):
+        _LOG.info("%d entries of library or demo were read again: files were missing.", restored)
     intake.queue_missing(services)
     intake.scan_library(services)
     if services.settings.demo:

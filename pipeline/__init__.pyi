@@ -24,6 +24,8 @@ from .benchmark.results import read_benchmark as read_benchmark
 from .benchmark.statistics import Ratio as Ratio
 from .data.case import Case as Case
 from .data.case import volume_ml as volume_ml
+from .data.case_files import case_file_marks as case_file_marks
+from .data.case_files import digest_case_files as digest_case_files
 from .data.case_files import load_case as load_case
 from .data.case_files import save_case as save_case
 from .data.cautions import Caution as Caution
@@ -88,6 +90,8 @@ from .storage.atomic_files import write_once as write_once
 from .storage.atomic_files import write_text as write_text
 from .storage.checked_json import input_error as input_error
 from .storage.checked_json import json_number as json_number
+from .storage.checked_json import read_json as read_json
+from .storage.checked_json import write_document as write_document
 from .storage.declared_models import DeclaredModel as DeclaredModel
 from .storage.declared_models import first_problem as first_problem
 from .storage.declared_models import shorten as shorten

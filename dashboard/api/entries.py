@@ -142,5 +142,5 @@ def _signature() -> Entry:
 
 
 def _answer(row: StudyRow) -> EntriesAnswer:
-    described = describe_entries(find_services().files.load(row.study_id), row)
+    described = describe_entries(find_services().load_stated(row), row)
     return EntriesAnswer.model_validate(described)

@@ -6,6 +6,7 @@ Several windows may write a draft. A window that has not seen what another wrote
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session, defer
 from dashboard.store.database import Database
 from dashboard.store.history import Author, add_event
 from dashboard.store.reading_content import Event, EventDetails
-from dashboard.store.rows import columns_of, readable, value_of
+from dashboard.store.rows import columns_of, damage_of, readable, value_of
 from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord, StudyRecord
 from dashboard.store.stored_json import MaskBase, MaskFacts
 
@@ -116,6 +117,14 @@ class NewVersion:
     removed: int = 0
 
 
+def digest_masks(content: bytes, ai_content: bytes | None) -> str:
+    """SHA-256 of both masks of a version or a draft, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for mask in (content, ai_content):
+        digest.update(b"-" if mask is None else b"%d:%b" % (len(mask), mask))
+    return digest.hexdigest()
+
+
 class DraftConflict(Exception):
     """Another window has changed the draft.
 
@@ -151,6 +160,7 @@ def write_draft(
 
     Raises:
         DraftConflict: Another window has changed it since this one read it.
+        DamagedRow: Another window has changed it, and it was altered since.
     """
 
     def write() -> DraftRow:
@@ -166,6 +176,7 @@ def write_draft(
             record.writer, record.step = writer.name, writer.step
             record.based_on = based_on
             record.content, record.ai_content = content, ai_content
+            record.digest = digest_masks(content, ai_content)
             record.changed_at = store.clock()
             session.add(record)
             session.flush()
@@ -204,6 +215,7 @@ def read_version(store: Database, study_id: str, number: int) -> MaskVersion | N
         record = session.scalar(query)
         if record is None:
             return None
+        _check_masks(record)
         return MaskVersion(_line(record), record.content, record.ai_content)
 
 
@@ -235,6 +247,7 @@ def add_version(
                 facts=version.facts,
                 content=version.content,
                 ai_content=version.ai_content,
+                digest=digest_masks(version.content, version.ai_content),
                 saved_at=store.clock(),
             )
             session.add(record)
@@ -283,7 +296,19 @@ def _versions(study_id: str) -> Select[MaskVersionRecord]:
     return found.order_by(MaskVersionRecord.number.desc())
 
 
+def _check_masks(record: MaskDraftRecord | MaskVersionRecord) -> None:
+    """Make sure that a reader's masks are those that were stored.
+
+    Raises:
+        DamagedRow: They are not; nothing can compute them again.
+    """
+    stored = value_of(record, "digest")
+    if stored and stored != digest_masks(record.content, record.ai_content):
+        raise damage_of(record, "content", "it differs from what was saved")
+
+
 def _draft(record: MaskDraftRecord) -> DraftRow:
+    _check_masks(record)
     return DraftRow(**columns_of(record, DraftRow))
 
 

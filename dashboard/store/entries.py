@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import undefer
 
-from dashboard.store.rows import value_of
+from dashboard.store.rows import StudyRow, value_of
 from dashboard.store.schema import JobRecord, StudyEntriesRecord, StudyRecord
 from dashboard.store.store import Store
 from dashboard.store.stored_json import Entries, Entry
@@ -73,6 +73,13 @@ def read_reference(store: Store, study_id: str) -> bytes | None:
     query = select(StudyEntriesRecord.reference).where(StudyEntriesRecord.study_id == study_id)
     with store.reading() as session:
         return session.scalar(query)
+
+
+def stated_digest(store: Store, row: StudyRow) -> str:
+    """Digest of a study's content as its files state it, without an entered spacing."""
+    with store.reading() as session:
+        record = session.get(StudyEntriesRecord, row.study_id)
+        return row.content_digest if record is None else str(value_of(record, "stated_digest"))
 
 
 def _write(store: Store, study_id: str, change: StudyChange, revision: int) -> None:

@@ -79,6 +79,8 @@ class NewStudy:
         warnings: Plain sentences about the study.
         display: How its pixels are sent and shown.
         reader_id: Who uploaded it, "" where unknown.
+        files_digest: Digest of its files (`pipeline.digest_case_files`), "" for those that an
+            earlier version stored until `dashboard.prepare` has read them.
     """
 
     study_id: str
@@ -100,6 +102,7 @@ class NewStudy:
     warnings: tuple[str, ...]
     display: Display
     reader_id: str
+    files_digest: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -310,11 +313,16 @@ def value_of(record: object, name: str) -> Any:
     """
     value = getattr(record, name)
     if isinstance(value, Damaged):
-        state = inspect(record)
-        key = ", ".join(map(str, state.identity or ()))
-        place = f"{state.mapper.local_table.name}.{name}"
-        raise DamagedRow(place, describe_damage(place, key, value.reason))
+        raise damage_of(record, name, value.reason)
     return value
+
+
+def damage_of(record: object, name: str, reason: str) -> DamagedRow:
+    """The error on a damaged value of a record."""
+    state: Any = inspect(record)
+    key = ", ".join(map(str, state.identity or ()))
+    place = f"{state.mapper.local_table.name}.{name}"
+    return DamagedRow(place, describe_damage(place, key, reason))
 
 
 def describe_damage(place: str, key: str, reason: str) -> str:

@@ -266,6 +266,7 @@ class StudyRecord(Base):
     #: None in the worklist. A deleted study keeps its files and readers' work until it is purged.
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     deleted_by: Mapped[str] = mapped_column(PlainText, default="")
+    files_digest: Mapped[str] = mapped_column(PlainText(64), default="")
 
 
 class StudyEntriesRecord(Base):
@@ -386,6 +387,8 @@ class MaskVersionRecord(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
     ai_content: Mapped[bytes | None] = mapped_column(LargeBinary)
     saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    #: Of both masks (`dashboard.store.corrections.digest_masks`): SQLite has no checksums.
+    digest: Mapped[str] = mapped_column(PlainText(64), default="")
 
 
 class MaskDraftRecord(Base):
@@ -409,6 +412,7 @@ class MaskDraftRecord(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
     ai_content: Mapped[bytes | None] = mapped_column(LargeBinary)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    digest: Mapped[str] = mapped_column(PlainText(64), default="")
 
 
 class MeasurementRecord(Base):

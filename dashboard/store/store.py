@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.store.database import Database, now_utc
@@ -178,6 +178,12 @@ class Store(Database):
             return StudyRow(**vars(study), added_at=self.clock())
         return row
 
+    def set_files_digest(self, study_id: str, digest: str) -> None:
+        """Store the digest of a study's files, if the study is still there."""
+        change = update(StudyRecord).where(StudyRecord.study_id == study_id)
+        with self.writing() as session:
+            session.execute(change.values(files_digest=digest))
+
     def delete_study(self, study_id: str, *, by: Author = SERVER) -> bool:
         """Take a study out of the worklist, with analyses of pixels that no other study has.
 
@@ -311,6 +317,14 @@ class Store(Database):
     def _put_source(self, record: SourceRecord) -> None:
         with self.writing() as session:
             session.merge(record)
+
+    def forget_source(self, origin: Origin, name: str) -> None:
+        """Forget that an entry was read, so that the next scan reads it again."""
+        query = delete(SourceRecord).where(
+            SourceRecord.origin == str(origin), SourceRecord.name == name
+        )
+        with self.writing() as session:
+            session.execute(query)
 
     def forget_sources(self, origin: Origin, *, keep: Iterable[str]) -> None:
         """Forget the entries that no longer exist; their studies stay."""

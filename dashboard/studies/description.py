@@ -53,7 +53,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
         if result and key
         else None,
         "job": _describe_job(row),
-        "entries": describe_entries(services.files.load(row.study_id), row),
+        "entries": describe_entries(services.load_stated(row), row),
     }
 
 

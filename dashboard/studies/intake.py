@@ -7,9 +7,11 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 import pipeline
 from dashboard.jobs import table
 from dashboard.store import NewStudy, Origin, StudyRow
+from dashboard.store.entries import stated_digest
 from dashboard.store.history import Author
 from dashboard.store.stored_json import Display
 from dashboard.studies.display import describe_display
 from dashboard.studies.uploads import folder_entries
 from dashboard.workspace.faults import NotStored, find_fault
 from dashboard.workspace.services import Services
+from dashboard.workspace.study_listings import Listing
 from pipeline import Cancelled, Case, InputError, ProgressCallback
 
 try:  # Windows has no fcntl: there, two scans at once may read the same entry twice.
@@ -179,11 +183,8 @@ def scan_demo(services: Services) -> IngestReport:
 def list_hidden(services: Services) -> None:
     """List the studies of library and demo that an upload which is deleted now stood for."""
     hidden = services.store.forget_hidden_sources()
-    folders = {Origin.LIBRARY: services.settings.library, Origin.DEMO: services.settings.demo_files}
-    for origin, folder in folders.items():
-        names = {name for place, name in hidden if place is origin}
-        if folder is not None and names:
-            _scan(services, folder, origin, only=names)
+    origins = (Origin.LIBRARY, Origin.DEMO)
+    _scan_again(services, {one: {name for at, name in hidden if at is one} for one in origins})
 
 
 def split_study(services: Services, row: StudyRow, *, by: Author) -> tuple[StudyRow, ...]:
@@ -200,12 +201,48 @@ def split_study(services: Services, row: StudyRow, *, by: Author) -> tuple[Study
     Raises:
         InputError: It is not such a study, or a picture cannot be stored; it stays as it is then.
     """
-    cases = pipeline.split_stack(services.files.load(row.study_id))
+    cases = pipeline.split_stack(services.load_stated(row))
     studies = tuple(
         _add_case(services, case, row.origin, row.source, row.reader_id)[0] for case in cases
     )
     services.store.delete_study(row.study_id, by=by)
     return studies
+
+
+def record_digests(services: Services) -> int:
+    """Store the digests of the files of studies that an earlier version added. Returns how many.
+
+    Only where the pixels are those that were added: the content digest says so. A study with other
+    pixels is set aside.
+    """
+    recorded = 0
+    for row in services.store.list_studies():
+        if row.files_digest or not services.files.exists(row.study_id):
+            continue
+        try:
+            digest = services.files.digest(row.study_id)
+            case = services.files.load(row.study_id, digest=digest)
+        except InputError as error:
+            _LOG.warning("%s", error.message)
+            continue
+        if case.content_digest() != stated_digest(services.store, row):
+            services.files.set_aside(row.study_id, digest="")
+            continue
+        services.files.list_study(row.study_id, _listing(row, row.added_at)(digest))
+        services.store.set_files_digest(row.study_id, digest)
+        recorded += 1
+    return recorded
+
+
+def restore_files(services: Services) -> int:
+    """Read studies of library and demo again whose files are missing. Returns how many entries."""
+    lost: dict[Origin, set[str]] = {Origin.LIBRARY: set(), Origin.DEMO: set()}
+    for row in services.store.list_studies():
+        if row.origin in lost and not services.files.exists(row.study_id):
+            services.store.forget_source(row.origin, row.source)
+            lost[row.origin].add(row.source)
+    _scan_again(services, lost)
+    return sum(map(len, lost.values()))
 
 
 def queue_missing(services: Services) -> int:
@@ -231,15 +268,44 @@ def _add_case(
     study = _describe(case, origin, source, reader_id)
     row = services.store.study_with_identity(study.identity) or services.store.restore_again(study)
     if row is None:
-        services.files.save(study.study_id, case)
-        row = services.store.add_study(study)
+        digest = services.files.save(
+            study.study_id, case, listing=_listing(study, services.store.clock())
+        )
+        row = services.store.add_study(replace(study, files_digest=digest))
         if row.study_id != study.study_id:  # another process stored it first
             services.files.delete(study.study_id)
-    elif not services.files.exists(row.study_id):
-        services.files.save(row.study_id, case)
+    elif not _is_stored(services, row):
+        services.files.save(
+            row.study_id,
+            case,
+            listing=_listing(row, row.added_at),
+            record=partial(services.store.set_files_digest, row.study_id),
+        )
     if services.store.model is not None:
         table.submit(services.store, row.study_id)
     return services.store.study(row.study_id) or row, row.study_id == study.study_id
+
+
+def _is_stored(services: Services, row: StudyRow) -> bool:
+    """Whether a study's files are there and unaltered."""
+    if not services.files.exists(row.study_id):
+        return False
+    try:
+        services.load_stated(row)
+    except InputError:
+        return False
+    return True
+
+
+def _listing(study: NewStudy, added_at: datetime) -> Callable[[str], Listing]:
+    """What makes a study's listing from the digest of its files."""
+    return lambda digest: Listing(
+        origin=study.origin,
+        source=study.source,
+        reader_id=study.reader_id,
+        added_at=added_at,
+        files_digest=digest,
+    )
 
 
 def _describe(case: Case, origin: Origin, source: str, reader_id: str) -> NewStudy:
@@ -292,7 +358,7 @@ def _digest(*parts: object) -> str:
 
 
 def _scan(
-    services: Services, folder: Path, origin: Origin, *, only: Container[str] | None = None
+    services: Services, folder: Path, origin: Origin, *, only: Collection[str] | None = None
 ) -> tuple[StudyRow, ...]:
     """Read the entries of a folder that are new or changed since they were read last."""
     added: list[StudyRow] = []
@@ -344,6 +410,14 @@ def _read_entry(
         ]
         kept = tuple(row for row in found if row is not None)  # of an earlier state
         return IngestReport(kept, (InputError("", f"{shown} {_UNEXPECTED}"),)), state
+
+
+def _scan_again(services: Services, names: Mapping[Origin, Collection[str]]) -> None:
+    """Read entries of library and demo that were forgotten."""
+    folders = {Origin.LIBRARY: services.settings.library, Origin.DEMO: services.settings.demo_files}
+    for origin, folder in folders.items():
+        if folder is not None and names[origin]:
+            _scan(services, folder, origin, only=names[origin])
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, list[Path]]]:

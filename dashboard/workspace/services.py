@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pipeline
-from dashboard.store import DatabaseError, ModelKey, Store, StudyRow
+from dashboard.store import DatabaseError, ModelKey, Origin, Store, StudyRow
 from dashboard.workspace.faults import find_fault
+from dashboard.workspace.received import NO_STUDY
 from dashboard.workspace.settings import Settings, SettingsError, open_workspace
-from dashboard.workspace.study_files import StudyFiles
+from dashboard.workspace.study_files import AlteredStudy, StudyFiles
 from pipeline import (
     Case,
     InputError,
@@ -31,6 +33,10 @@ if TYPE_CHECKING:  # the worker needs neither Dash nor Flask
     from flask import Flask
 
 _KEY = "overread"
+_READ_AGAIN = (
+    "The stored images of this study are damaged or were altered; they were set aside and are not"
+    " shown. Start Overread again: it reads the study from its folder again."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +75,38 @@ class Services:
         """Return a study's case as it is analysed: with the spacing that a reader entered.
 
         Raises:
-            InputError: Its files are damaged, or the shared storage does not answer.
+            InputError: Its files are damaged or altered, or the shared storage does not answer.
         """
-        case = self.files.load(row.study_id)
+        case = self.load_stated(row)
         spacing_mm, by = row.entries.spacing_mm, row.entries.spacing_by
         if spacing_mm is None or by is None:
             return case
         # through the facade, which loads the geometry of NIfTI on first use
         return pipeline.enter_spacing(case, spacing_mm, entered_by=by.author)
+
+    def load_stated(self, row: StudyRow) -> Case:
+        """Return a study's case as its files state it; altered files are set aside.
+
+        Raises:
+            InputError: As `load_case`.
+        """
+        try:
+            return self.files.load(row.study_id, digest=row.files_digest)
+        except AlteredStudy:
+            latest = self.store.study(row.study_id)
+            if latest is None:
+                raise InputError("", NO_STUDY) from None
+            if latest.files_digest != row.files_digest:  # it was added again meanwhile
+                return self.files.load(row.study_id, digest=latest.files_digest)
+            self.files.set_aside(row.study_id, digest=row.files_digest)
+            if self.storage is not None:
+                with contextlib.suppress(AlteredStudy):  # only this machine's copy may be altered
+                    return self.files.load(row.study_id, digest=row.files_digest)
+            if row.origin is Origin.UPLOAD:
+                raise
+            # its folder is read again by the next `dashboard.prepare`
+            self.store.forget_source(row.origin, row.source)
+            raise InputError(row.study_id, _READ_AGAIN) from None
 
 
 def start_services() -> Services:

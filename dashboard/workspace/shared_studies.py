@@ -6,11 +6,14 @@ A study without its manifest does not exist, so that half of one is never read.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator
 
+from dashboard.store import STUDY_ID
+from dashboard.workspace.study_listings import LISTING
 from pipeline import SHA256, DeclaredModel, SharedStorage
 
 _Name = Literal["case.json", "pixels.npy", "masks.npy"]
@@ -50,8 +53,19 @@ def send_study(storage: SharedStorage, study_id: str, folder: Path) -> None:
         if path.is_file():
             storage.upload(f"{_prefix(study_id)}/{name}", path)
             files[name] = _describe(path)
+    send_listing(storage, study_id, folder)
     manifest = _Manifest(files=files).model_dump_json().encode()
     storage.write(f"{_prefix(study_id)}/{_MANIFEST}", manifest)
+
+
+def send_listing(storage: SharedStorage, study_id: str, folder: Path) -> None:
+    """Put a study's listing on the storage, outside the manifest, which earlier versions read too.
+
+    Raises:
+        StorageError: The storage does not respond or refuses.
+    """
+    if (folder / LISTING).is_file():
+        storage.upload(f"{_prefix(study_id)}/{LISTING}", folder / LISTING)
 
 
 def fetch_study(storage: SharedStorage, study_id: str, folder: Path) -> bool:
@@ -72,7 +86,20 @@ def fetch_study(storage: SharedStorage, study_id: str, folder: Path) -> bool:
         path = folder / name
         if not storage.download(f"{_prefix(study_id)}/{name}", path) or _describe(path) != stated:
             return False
+    storage.download(f"{_prefix(study_id)}/{LISTING}", folder / LISTING)
     return True
+
+
+def list_studies(storage: SharedStorage) -> Iterator[str]:
+    """The ids of all studies on the storage.
+
+    Raises:
+        StorageError: The storage does not respond.
+    """
+    for found in storage.list("studies"):
+        _, study_id, name = found.key.split("/", 2)
+        if name == _MANIFEST and STUDY_ID.fullmatch(study_id):
+            yield study_id
 
 
 def has_study(storage: SharedStorage, study_id: str) -> bool:
@@ -90,8 +117,17 @@ def delete_study(storage: SharedStorage, study_id: str) -> None:
     Raises:
         StorageError: The storage does not respond or refuses.
     """
-    storage.delete(f"{_prefix(study_id)}/{_MANIFEST}")  # first: without it the rest is not a study
+    forget_study(storage, study_id)
     storage.delete(_prefix(study_id))
+
+
+def forget_study(storage: SharedStorage, study_id: str) -> None:
+    """Delete a study's manifest: without it the other files are not a study.
+
+    Raises:
+        StorageError: The storage does not respond or refuses.
+    """
+    storage.delete(f"{_prefix(study_id)}/{_MANIFEST}")
 
 
 def _prefix(study_id: str) -> str:

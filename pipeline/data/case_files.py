@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +27,7 @@ from pipeline.errors import InputError
 from pipeline.storage.atomic_files import replacing_folder, write_json
 from pipeline.storage.checked_json import read_json
 from pipeline.storage.declared_models import DeclaredModel
+from pipeline.storage.digests import file_digest, file_marks
 
 _SCHEMA = 1
 _Millimetres = Annotated[float, Field(gt=0)]
@@ -124,12 +127,19 @@ class _CaseFile(DeclaredModel):
         return self
 
 
-def save_case(case: Case, folder: Path) -> None:
+def save_case(
+    case: Case, folder: Path, *, record: Callable[[str, Path], None] = lambda digest, draft: None
+) -> str:
     """Write a case to ``folder``, whole or not at all; an older one there is replaced.
 
     Args:
         case: The case.
         folder: Its folder; the parent is made where it is missing.
+        record: Called before the files appear with their digest, to store it somewhere else, and
+            with the folder that becomes theirs, which may get more files.
+
+    Returns:
+        The files' digest, as of `digest_case_files`.
 
     Raises:
         OSError: If the disk refuses.
@@ -139,6 +149,42 @@ def save_case(case: Case, folder: Path) -> None:
         if case.masks is not None:
             np.save(draft / "masks.npy", np.ascontiguousarray(case.masks), allow_pickle=False)
         write_json(draft / "case.json", _to_json(case))
+        digest = digest_case_files(draft)
+        record(digest, draft)
+    return digest
+
+
+def digest_case_files(folder: Path) -> str:
+    """SHA-256 over the digests of a case's files, 64 hexadecimal digits.
+
+    Files that did not change since the process computed their digests are not read again.
+
+    Raises:
+        OSError: A file is missing or cannot be read.
+    """
+    masks = folder / "masks.npy"
+    paths = [folder / "case.json", folder / "pixels.npy", *([masks] if masks.exists() else [])]
+    lines = "".join(f"{path.name} {file_digest(path)}\n" for path in paths)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def case_file_marks(folder: str) -> tuple[tuple[int, ...] | None, ...] | None:
+    """What changes with a case's files (`pipeline.storage.digests.file_marks`).
+
+    Returns:
+        None while one of them changed too recently.
+
+    Raises:
+        OSError: A file is missing.
+    """
+    marks = [file_marks(f"{folder}/case.json"), file_marks(f"{folder}/pixels.npy")]
+    if None in marks:
+        return None
+    try:
+        masks = file_marks(f"{folder}/masks.npy")
+    except FileNotFoundError:
+        return (*marks, None)
+    return None if masks is None else (*marks, masks)
 
 
 def load_case(folder: Path) -> Case:

@@ -28,11 +28,23 @@ def file_digest(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
+    marks = file_marks(path)
+    return _compute(path) if marks is None else _remembered(Path(path).absolute(), marks)
+
+
+def file_marks(path: Path | str) -> tuple[int, ...] | None:
+    """What changes with a file's content: where it is, its size and times.
+
+    Returns:
+        None while it changed so recently that it may change again at the same time.
+
+    Raises:
+        OSError: It is missing.
+    """
     found = os.stat(path)
     if time.time() - found.st_ctime < _SETTLED_S:
-        return _compute(path)
-    marks = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    return _remembered(Path(path).absolute(), marks)
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def seal(magic: bytes, body: bytes) -> bytes:

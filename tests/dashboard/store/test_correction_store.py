@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from fake_server import Clock, add_row
 
 from dashboard.store import Store
@@ -22,6 +23,8 @@ from dashboard.store.corrections import (
     read_version,
     write_draft,
 )
+from dashboard.store.rows import DamagedRow
+from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord
 from dashboard.store.stored_json import MaskBase, MaskFacts
 
 HERE, THERE = "a" * 16, "b" * 16
@@ -81,6 +84,26 @@ def test_a_window_that_lost_an_answer_may_write_again(store: Store) -> None:
     assert (again.revision, again.content) == (2, b"second")
     late = write(store, study, Writer(HERE, 1, 0), b"first")  # arrives after the second
     assert (late.revision, late.content) == (2, b"second")
+
+
+@pytest.mark.parametrize("column", ["content", "ai_content"])
+def test_altered_masks_are_named_and_never_returned(store: Store, column: str) -> None:
+    study = add_row(store, 1)
+    add(store, study, b"mask", Writer(HERE, 1, 0), ai_content=b"ai")
+    write(store, study, Writer(HERE, 2, 0), b"draft")
+    assert read_version(store, study, 1) and read_draft(store, study, ME)
+    for table in (MaskVersionRecord, MaskDraftRecord):
+        with store.writing() as session:
+            session.execute(sa.update(table).values({column: b"other"}))
+    for read in (
+        lambda: read_version(store, study, 1),
+        lambda: read_draft(store, study, ME),
+    ):
+        with pytest.raises(DamagedRow, match=r"restore a backup"):
+            read()
+    assert [line.number for line in list_versions(store, study)] == [1]
+    written = write(store, study, Writer(HERE, 3, 1), b"again")  # the same window writes on
+    assert read_draft(store, study, ME) == written
 
 
 def test_dropping(store: Store) -> None:
