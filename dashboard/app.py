@@ -17,7 +17,7 @@ from dash import Dash, dcc, html, set_props
 from flask import Response, request
 
 from dashboard import api
-from dashboard.api import scripts, security
+from dashboard.api import bodies, scripts, security
 from dashboard.components import shell
 from dashboard.jobs.callbacks import ThreadManager
 from dashboard.pages import about
@@ -33,6 +33,8 @@ from pipeline import InputError
 
 _LOG = logging.getLogger(__name__)
 _ASSETS = Path(__file__).resolve().parents[1] / "assets"
+#: What the browser sends to callbacks: values of controls, never pixels.
+_UPDATE_PATH, _LONGEST_UPDATE = "/_dash-update-component", 2 << 20
 _NOTICE = "app-notice"
 _NOTICE_PLACE = {"position": "fixed", "bottom": "16px", "left": "16px", "zIndex": 1000}
 CALLBACK_FAILED = (
@@ -94,6 +96,7 @@ def build_app(parts: Services) -> Dash:
     app.layout = html.Div([shell.layout(dash.page_container, titles), notice])
     scripts.register(app.server, modules)
     api.register(app.server, parts)
+    bodies.declare_limit(app.server, _UPDATE_PATH, _LONGEST_UPDATE)
     security.protect(app.server, parts.settings, script_hashes=app.csp_hashes)
     app.server.before_request(lambda: _check_callback(app))
     return app
@@ -101,7 +104,7 @@ def build_app(parts: Services) -> Dash:
 
 def _check_callback(app: Dash) -> Response | None:
     """Refuse a call of an unknown callback; Dash would fail."""
-    if request.path != "/_dash-update-component" or request.method != "POST":
+    if request.path != _UPDATE_PATH or request.method != "POST":
         return None
     body = request.get_json(silent=True)
     output = body.get("output") if isinstance(body, dict) else None

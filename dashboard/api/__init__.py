@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.api import access, errors, identity, studies
+from dashboard.api import access, bodies, errors, identity, studies
 from dashboard.api.comparisons import images
 from dashboard.api.corrections import correction
 from dashboard.api.decisions import decision
@@ -40,6 +40,7 @@ def register(server: Flask, parts: Services) -> None:
     """
     access.register(server, parts)
     identity.register(server, parts)
+    bodies.register(server, parts.settings)
     for blueprint in BLUEPRINTS:
         server.register_blueprint(blueprint)
     studies.register(server, parts)

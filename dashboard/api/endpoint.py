@@ -21,6 +21,7 @@ from flask import Response, request
 from pydantic import ConfigDict, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from dashboard.api.bodies import LONGEST_BODY, check_nesting
 from dashboard.workspace.received import NotThere, RequestRefused
 from pipeline import DeclaredModel, first_problem, input_error
 
@@ -29,7 +30,6 @@ VERSION: Final = "1"
 VERSION_HEADER: Final = "X-Overread"
 NOTHING_HERE = "There is nothing at this address."
 JSON = "application/json"
-_LONGEST_BODY = 64 * 1024
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -101,6 +101,7 @@ class Endpoint:
         status: Status of its answer.
         others: Models of answers with other statuses; the others are an `ErrorAnswer`.
         receives: Type of content of a body that is not JSON, or "".
+        longest: Largest body in bytes, or the function that returns it for an address.
     """
 
     address: type[Address] | None
@@ -110,6 +111,7 @@ class Endpoint:
     status: HTTPStatus
     others: Mapping[HTTPStatus, type[Answer]] = field(default_factory=dict)
     receives: str = ""
+    longest: int | Callable[[Any], int] = LONGEST_BODY
 
     def answers(self, status: HTTPStatus) -> type[Answer] | str:
         """Return the model, or the type of content, of its answer with a status."""
@@ -121,7 +123,7 @@ def endpoint(
     *,
     status: HTTPStatus = HTTPStatus.OK,
     others: Mapping[HTTPStatus, type[Answer]] | None = None,
-    longest: int | Callable[[Any], int] = _LONGEST_BODY,
+    longest: int | Callable[[Any], int] = LONGEST_BODY,
     receives: str = "",
 ) -> Callable[[_View], Callable[..., Response]]:
     """Declare a view as an endpoint, by the types of its parameters and of its return value.
@@ -151,6 +153,7 @@ def endpoint(
             status=status,
             others=others or {},
             receives=receives,
+            longest=longest,
         )
 
         @wraps(view)
@@ -199,8 +202,10 @@ def _parse_body(kind: type[Body], most: int) -> Body:
         raise RequestEntityTooLarge
     if not request.is_json:
         raise RequestRefused(f"{kind.shown} must be JSON; {kind.remedy}.")
+    text = request.get_data()
+    check_nesting(text)
     try:
-        return kind.model_validate_json(request.get_data())
+        return kind.model_validate_json(text)
     except ValidationError as error:
         raise _refusal(error, kind) from None
 

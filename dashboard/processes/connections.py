@@ -1,0 +1,227 @@
+"""Waitress with limits on what one address, one slow sender or one large body may take.
+
+A connection costs no thread until its request has arrived completely. So that half-open and slow
+connections cannot use up all connections, the headers and the body of a request have deadlines, and
+where an address or all of them together have too many connections, those go first that wait for the
+rest of a request. A connection whose request is being answered is never closed.
+"""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import json
+import resource
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+from waitress.utilities import RequestEntityTooLarge
+
+#: All connections. A browser opens six: waitress's own limit of 100 is reached by 17 readers.
+CONNECTIONS = 1000
+#: Connections of one address, unless it is the trusted proxy's.
+CONNECTIONS_PER_ADDRESS = 256
+#: How long the headers of a request may take.
+HEADERS_S = 15.0
+#: A body may take this long, and longer if it arrives faster than so many bytes per second.
+BODY_S, SLOWEST_BYTES_PER_S = 30.0, 4096
+#: How long a connection may wait for a request, or for its browser to receive an answer.
+IDLE_S = 120
+_LONGEST_HEADERS = 64 * 1024
+#: Connections that are accepted before others are served.
+_ACCEPTED_AT_ONCE = 32
+_CHECK_S = 1
+#: Eight that answer at once, and those that wait for files to be read in other processes.
+_THREADS = 32
+TOO_LARGE = "The request is too large."
+TOO_LARGE_UPLOAD = "This is larger than one upload may be; send the files in several uploads."
+_UPLOADS = "/api/uploads/"
+
+#: Largest body of a request by method and path, in bytes.
+BodyLimit = Callable[[str, str], int]
+
+
+def serve(
+    application: Any,
+    *,
+    host: str,
+    port: int,
+    body_limit: BodyLimit,
+    is_proxy: Callable[[str], bool],
+) -> None:
+    """Serve a WSGI application until the process is asked to end.
+
+    Args:
+        application: The application.
+        host: Where to listen.
+        port: Where to listen.
+        body_limit: Asked when the headers of a request have arrived.
+        is_proxy: Whether an address is the trusted proxy's, which connects for all browsers.
+    """
+    _allow_descriptors(2 * CONNECTIONS)
+    adjustments = Adjustments(
+        host=host,
+        port=port,
+        threads=_THREADS,
+        connection_limit=CONNECTIONS + 100,  # more than `LimitedServer` leaves open
+        channel_timeout=IDLE_S,
+        cleanup_interval=_CHECK_S,
+        max_request_header_size=_LONGEST_HEADERS,
+        asyncore_use_poll=True,  # select() knows no descriptors above 1023
+        ident="overread",
+        clear_untrusted_proxy_headers=False,  # `dashboard.api.security` removes them
+    )
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(adjustments.threads)
+    sockets: dict[int, Any] = {}
+    servers = [
+        LimitedServer(
+            application,
+            sockets,
+            True,
+            None,
+            dispatcher=dispatcher,
+            adj=adjustments,
+            sockinfo=listen,
+            body_limit=body_limit,
+            is_proxy=is_proxy,
+        )
+        for listen in adjustments.listen
+    ]
+    servers[-1].run()  # its loop serves the sockets of all
+
+
+class _Parser(HTTPRequestParser):
+    """Reads a request, whose body may be as large as its route allows."""
+
+    adj: Any
+    error: Any
+
+    def __init__(self, adj: Adjustments, body_limit: BodyLimit) -> None:
+        super().__init__(adj)
+        self.began = time.monotonic()
+        self._body_limit = body_limit
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the headers, and with them the limit of the body."""
+        super().parse_header(header_plus)
+        self.adj = copy.copy(self.adj)
+        self.adj.max_request_body_size = self._body_limit(self.command, self.path) + 1
+
+    def received(self, data: bytes) -> int:
+        """Read more of the request."""
+        consumed: int = super().received(data)
+        if isinstance(self.error, RequestEntityTooLarge):
+            is_upload = getattr(self, "path", "").startswith(_UPLOADS)
+            self.error = _TooLarge(TOO_LARGE_UPLOAD if is_upload else TOO_LARGE)
+        return consumed
+
+    def is_late(self, now: float) -> bool:
+        """Whether the rest of the request takes too long."""
+        if not self.headers_finished:
+            return now - self.began > HEADERS_S
+        most = BODY_S + self.body_bytes_received / SLOWEST_BYTES_PER_S
+        return bool(now - self.began > most)
+
+
+class _TooLarge(RequestEntityTooLarge):
+    """The answer to a body over its limit: our sentence instead of waitress's text."""
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        """Status, headers and body."""
+        body = json.dumps({"error": self.body, "field": ""}).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        return f"{self.code} {self.reason}", headers, body
+
+
+class _Channel(HTTPChannel):
+    """A connection."""
+
+    @property
+    def parser_class(self) -> Callable[[Adjustments], _Parser]:
+        """Makes the reader of the next request."""
+        return lambda adj: _Parser(adj, self.server.body_limit)
+
+    @cached_property
+    def address(self) -> object:
+        """What counts as one address: of IPv6, the network of a site."""
+        found = ipaddress.ip_address(str(self.addr[0]).partition("%")[0])
+        if isinstance(found, ipaddress.IPv6Address) and not found.ipv4_mapped:
+            return int(found) >> 64
+        return found
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request has arrived that is not answered completely."""
+        return bool(self.requests or self.total_outbufs_len)
+
+    @property
+    def use(self) -> tuple[int, float]:
+        """How much is lost if it is closed, and since when: the smallest is closed first."""
+        if self.request is None:
+            is_new = self.creation_time == self.last_activity
+            return (0 if is_new else 1), self.last_activity
+        return (2 if self.request.headers_finished else 0), self.creation_time
+
+
+class LimitedServer(TcpWSGIServer):
+    """A listening socket and its connections."""
+
+    channel_class = _Channel
+
+    def __init__(
+        self, *args: Any, body_limit: BodyLimit, is_proxy: Callable[[str], bool], **options: Any
+    ) -> None:
+        self.body_limit, self._is_proxy = body_limit, is_proxy
+        super().__init__(*args, **options)
+
+    def handle_accept(self) -> None:
+        """Accept some connections, and close others where there are too many."""
+        for _ in range(_ACCEPTED_AT_ONCE):
+            before = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) == before:
+                return
+            self._make_room()
+
+    def maintenance(self, now: float) -> None:
+        """Close connections that have been idle for too long, or whose request takes too long."""
+        super().maintenance(now)
+        clock = time.monotonic()
+        for channel in list(self.active_channels.values()):
+            is_stuck = channel.total_outbufs_len and now - channel.last_activity > IDLE_S
+            request = channel.request
+            is_new = request is None and channel.creation_time == channel.last_activity
+            is_silent = is_new and now - channel.creation_time > HEADERS_S
+            if is_stuck or is_silent or (request is not None and request.is_late(clock)):
+                channel.will_close = True
+
+    def _make_room(self) -> None:
+        """Close a connection of the newest one's address, or any, where there are too many."""
+        channels = list(self.active_channels.values())
+        address = channels[-1].address
+        mine = [one for one in channels if one.address == address]
+        if len(mine) > CONNECTIONS_PER_ADDRESS and not self._is_proxy(channels[-1].addr[0]):
+            self._close_one(mine[:-1])
+        elif len(channels) > CONNECTIONS:
+            self._close_one(channels[:-1])
+
+    def _close_one(self, channels: list[_Channel]) -> None:
+        waiting = [one for one in channels if not one.is_answering]
+        if waiting:
+            min(waiting, key=lambda one: one.use).handle_close()
+
+
+def _allow_descriptors(wanted: int) -> None:
+    """Let this process open as many files as it needs connections, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
