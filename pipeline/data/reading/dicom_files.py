@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
 
+from pipeline.data.reading.dicom_bounds import (
+    TooManyElements,
+    allowed_elements,
+    read_until_pixels,
+    read_within_limits,
+    too_many_elements_error,
+)
 from pipeline.data.reading.dicom_mosaic import Mosaic, is_mosaic, place_slices, read_mosaic
 from pipeline.data.reading.format_kinds import InputFile
-from pipeline.data.reading.limits import MAX_CASE_BYTES, check_shape, gigabytes
+from pipeline.data.reading.limits import check_memory, check_shape
 from pipeline.data.sequences import Timing
 from pipeline.errors import InputError, PassedOver
 
@@ -258,6 +262,8 @@ def read_dicom_headers(file: InputFile) -> DicomFile:
         check_shape(
             file.source, height=rows, width=columns, slices=n_frames, bytes_px=max(bytes_px, 2)
         )
+        n_pixels = rows * columns * n_frames
+        check_memory(file.source, file.path.stat().st_size + 2 * n_pixels * bytes_px)
         frames = tuple(_read_frame(header, file, k) for k in range(n_frames))
         mosaic = read_mosaic(file, header) if is_mosaic(header) and n_frames == 1 else None
         if mosaic is not None:
@@ -273,21 +279,57 @@ def read_dicom_headers(file: InputFile) -> DicomFile:
     return DicomFile(file=file, header=header, frames=frames, mosaic=mosaic)
 
 
-def read_dataset(file: InputFile, *, with_pixels: bool) -> FileDataset:
-    """Read the elements that a header or decoding takes, whether there is a preamble or none."""
-    _check_deflated(file)
-    tags = map(Tag, _PIXEL_KEYWORDS if with_pixels else _HEADER_KEYWORDS)
-    dataset = pydicom.dcmread(
-        file.path,
-        force=True,
-        stop_before_pixels=not with_pixels,
-        specific_tags=[*tags, *(() if with_pixels else map(Tag, _PRIVATE_TAGS))],
-    )
+def read_dataset(file: InputFile, *, with_pixels: bool, n_frames: int = 1) -> FileDataset:
+    """Read the elements that a header or decoding takes, whether there is a preamble or none.
+
+    Args:
+        file: The file.
+        with_pixels: Whether to read what decoding takes, else what a header holds.
+        n_frames: Its frames where they are known: more frames may have more elements.
+
+    Raises:
+        InputError: There are more elements than the header of so many images needs.
+        PassedOver: It has too many elements and is no image.
+    """
+    tags = list(map(Tag, _PIXEL_KEYWORDS if with_pixels else _HEADER_KEYWORDS))
+    tags += [] if with_pixels else map(Tag, _PRIVATE_TAGS)
+    stop_when = None if with_pixels else read_until_pixels
+    try:
+        dataset = read_within_limits(
+            file, tags, most=allowed_elements(n_frames), stop_when=stop_when
+        )
+    except TooManyElements:
+        stated = 1 if with_pixels else _count_frames(file)
+        if stated <= n_frames:
+            raise too_many_elements_error(file, n_frames) from None
+        return read_dataset(file, with_pixels=False, n_frames=stated)
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding
         syntax = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else syntax
     return dataset
+
+
+def _count_frames(file: InputFile) -> int:
+    """Frames that the first part of a header states, which ends before the long sequences.
+
+    Raises:
+        PassedOver: It is no image.
+    """
+    tags = [Tag(keyword) for keyword in ("SOPClassUID", "NumberOfFrames", "Rows", "Columns")]
+
+    def is_past(tag: BaseTag, vr: str | None, length: int) -> bool:
+        return tag.group > tags[-1].group
+
+    try:
+        header = read_within_limits(file, tags, most=allowed_elements(1), stop_when=is_past)
+        if "Rows" not in header:
+            _check_has_pixels(header, file)
+        return int(header.get("NumberOfFrames") or 1)
+    except InputError:
+        raise
+    except Exception:  # as damaged as its sequences
+        return 1
 
 
 def _drop_unreadable(header: Dataset) -> None:
@@ -297,28 +339,6 @@ def _drop_unreadable(header: Dataset) -> None:
             header[tag]
         except Exception:
             del header[tag]
-
-
-def _check_deflated(file: InputFile) -> None:
-    """Refuse a deflated data set that unpacks to gigabytes, before pydicom unpacks it whole."""
-    with file.path.open("rb") as stream:
-        head = stream.read(4096)
-        if DeflatedExplicitVRLittleEndian.encode() not in head or head[128:132] != b"DICM":
-            return
-        stream.seek(0)
-        pydicom.filereader.read_preamble(stream, force=False)
-        pydicom.filereader._read_file_meta_info(stream)
-        unpacker, unpacked = zlib.decompressobj(-zlib.MAX_WBITS), 0
-        while chunk := stream.read(1 << 16):
-            while chunk:
-                unpacked += len(unpacker.decompress(chunk, 1 << 22))
-                chunk = unpacker.unconsumed_tail
-                if unpacked > MAX_CASE_BYTES:
-                    raise InputError(
-                        file.source,
-                        f"{file.name} unpacks to more than {gigabytes(MAX_CASE_BYTES)}."
-                        " Export it without compression.",
-                    )
 
 
 def _check_has_pixels(header: Dataset, file: InputFile) -> None:

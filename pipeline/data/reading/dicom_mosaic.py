@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from math import ceil, isqrt
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
+from pipeline.data.reading.dicom_bounds import (
+    allowed_elements,
+    read_until_pixels,
+    read_within_limits,
+)
 from pipeline.data.reading.format_kinds import InputFile
 from pipeline.errors import InputError
 
@@ -54,8 +59,11 @@ def read_mosaic(file: InputFile, header: Dataset) -> Mosaic:
     Raises:
         InputError: If the number of slices is not stated, or does not fit the picture.
     """
-    private = pydicom.dcmread(
-        file.path, force=True, stop_before_pixels=True, specific_tags=list(_MOSAIC_TAGS)
+    private = read_within_limits(
+        file,
+        [Tag(tag) for tag in _MOSAIC_TAGS],
+        most=allowed_elements(1),
+        stop_when=read_until_pixels,
     )
     n_slices, normal = _read_csa(private)
     stated = private.get(_N_IMAGES_TAG)

@@ -6,30 +6,36 @@ what is missing with zeros, so that the bytes of PixelData are counted first.
 
 from __future__ import annotations
 
-import struct
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.encaps import generate_fragments
+from pydicom.encaps import generate_fragments, generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
 from pydicom.uid import (
     JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
     RLELossless,
 )
 
 from pipeline.data.case import tidy_values
+from pipeline.data.reading.code_streams import CutShort, check_jpeg_rows, read_code_stream
+from pipeline.data.reading.dicom_bounds import allowed_elements, too_many_elements_error
 from pipeline.data.reading.dicom_files import DicomFile, read_dataset
 from pipeline.data.reading.dicom_mosaic import untile
 from pipeline.data.reading.format_kinds import InputFile
+from pipeline.data.reading.limits import MAX_SCANS, check_memory
 from pipeline.errors import InputError
 
 #: Compressions whose code stream closes with the same end mark.
 _END_MARKED = frozenset(JPEGTransferSyntaxes + JPEGLSTransferSyntaxes + JPEG2000TransferSyntaxes)
-#: Start of frame of every kind of JPEG, and of JPEG-LS.
-_FRAME_MARKERS = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
+#: Compressions whose rows are counted by a decoder that stops where data is missing.
+_STRICT = frozenset({JPEGBaseline8Bit})
+#: Bytes per pixel while values are scaled: float32 as scaled, as a stack, and upright.
+_SCALED_BYTES = 12
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 #: Compressions by the start of their transfer syntax, the longest first.
 _COMPRESSIONS = {
@@ -189,12 +195,13 @@ def _read_stored(one: DicomFile) -> tuple[FileDataset, NDArray[np.generic]]:
     """The whole data set, and its pixels ``(frames, rows, columns)`` as stored."""
     file = one.file
     try:
-        dataset = read_dataset(file, with_pixels=True)
+        dataset = read_dataset(file, with_pixels=True, n_frames=len(one.frames))
         if "Rows" not in dataset:
             raise EOFError  # pydicom drops everything where compressed pixels break off
         _check_compression(dataset, file)
         _state_missing(dataset)
         _check_pixel_bytes(dataset, file)
+        _check_memory(dataset, file)
         pixels = _decode(dataset, file)
     except InputError:
         raise
@@ -349,10 +356,21 @@ def _check_pixel_bytes(dataset: FileDataset, file: InputFile) -> None:
                 " Export it again.",
             )
         return
-    last = b""
+    last, n_fragments = b"", 0
     for fragment in generate_fragments(data):
-        _check_code_stream(fragment, dataset, file)
+        n_fragments += 1
+        if n_fragments > allowed_elements(n_frames):
+            raise too_many_elements_error(file, n_frames)
         last = fragment if fragment.rstrip(b"\0") else last
+    frames = _split_frames(dataset, n_frames)
+    if len(frames) > n_frames:
+        raise InputError(
+            file.source,
+            f"{file.name} contradicts itself: its header states {n_frames:,} images, but its pixels"
+            " hold more. Export it again.",
+        )
+    for frame in frames:
+        _check_code_stream(frame, dataset, file)
     if syntax in _END_MARKED and b"\xff\xd9" not in last.rstrip(b"\0")[-16:]:
         raise InputError(
             file.source,
@@ -360,27 +378,56 @@ def _check_pixel_bytes(dataset: FileDataset, file: InputFile) -> None:
         )
 
 
-def _check_code_stream(fragment: bytes, dataset: FileDataset, file: InputFile) -> None:
-    """Refuse a compressed image that is larger than its header says: decoders believe the image."""
-    size = _size_of_code_stream(fragment)
-    if size is not None and (size[0] > dataset.Rows or size[1] > dataset.Columns):
+def _split_frames(dataset: FileDataset, n_frames: int) -> list[bytes]:
+    """The compressed images, as decoders put them together from their fragments."""
+    offsets = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
+    tables = (offsets[0], offsets[1]) if offsets[0] and offsets[1] else None
+    found = generate_frames(dataset.PixelData, number_of_frames=n_frames, extended_offsets=tables)
+    return list(islice(found, n_frames + 1))
+
+
+def _check_code_stream(frame: bytes, dataset: FileDataset, file: InputFile) -> None:
+    """Refuse an image that is not the one its header states: decoders believe the image.
+
+    Raises:
+        EOFError: Its rows break off.
+        InputError: It is larger, or takes too long to decode.
+    """
+    stream = read_code_stream(frame)
+    if stream is None:
+        return
+    samples = int(dataset.get("SamplesPerPixel", 1))
+    is_larger = stream.rows > dataset.Rows or stream.columns > dataset.Columns
+    if is_larger or stream.samples > max(3, samples):
         raise InputError(
             file.source,
             f"{file.name} contradicts itself: its header states {dataset.Columns} x"
-            f" {dataset.Rows} pixels, its compressed image {size[1]} x {size[0]}. Export it again.",
+            f" {dataset.Rows} pixels, its compressed image {stream.columns} x {stream.rows}. Export"
+            " it again.",
         )
+    if stream.scans > MAX_SCANS:
+        raise InputError(
+            file.source,
+            f"{file.name} holds {stream.scans:,} scans of one image, which would take too long to"
+            " decode. Export it uncompressed.",
+        )
+    if not stream.is_whole:
+        raise EOFError
+    if dataset.file_meta.TransferSyntaxUID in _STRICT:
+        try:
+            check_jpeg_rows(frame)
+        except CutShort:
+            raise EOFError from None
 
 
-def _size_of_code_stream(data: bytes) -> tuple[int, int] | None:
-    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 code stream states, or None."""
-    if data.startswith(b"\xff\x4f\xff\x51") and len(data) >= 24:
-        right, bottom, left, top = struct.unpack(">4I", data[8:24])
-        return bottom - top, right - left
-    place = 2 if data.startswith(b"\xff\xd8") else len(data)
-    while place + 9 <= len(data) and data[place] == 0xFF:
-        marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
-        if marker in _FRAME_MARKERS:
-            rows, columns = struct.unpack(">2H", data[place + 5 : place + 9])
-            return rows, columns
-        place += 2 + length
-    return None
+def _check_memory(dataset: FileDataset, file: InputFile) -> None:
+    """Refuse pixels that take too much memory with all that is done to their values."""
+    n_frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    n_pixels = int(dataset.Rows) * int(dataset.Columns) * n_frames
+    stored = max(1, int(dataset.get("BitsAllocated", 16)) // 8)
+    stored *= int(dataset.get("SamplesPerPixel", 1))
+    is_scaled = bool(dataset.get("ModalityLUTSequence")) or any(
+        scale != (1.0, 0.0) for scale in _rescales(dataset, n_frames)
+    )
+    held = file.path.stat().st_size + n_pixels * stored
+    check_memory(file.source, held + n_pixels * (_SCALED_BYTES if is_scaled else stored))

@@ -3,13 +3,17 @@
 Developer notes: Pillow decodes everything first, because it notices a file that is cut short, which
 OpenCV passes over in silence. Pillow brings 16-bit colour down to 8 bits, so that OpenCV reads
 those few files again. `pipeline.data.reading.tiff` reads the TIFF files that Pillow cannot read
-right. Dimensions are checked from the header, before any pixel is decoded.
+right. Dimensions and memory are checked from the headers, before any pixel is decoded. Decoders
+fill the missing rows of a JPEG or PNG without a word, so that both are checked for all their rows.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +29,13 @@ from PIL import (
 
 from pipeline.data.case import tidy_values
 from pipeline.data.reading.format_kinds import DecodedImage, ImageFormat, starts_with
-from pipeline.data.reading.limits import MAX_SIDE_PX, check_shape
+from pipeline.data.reading.limits import (
+    MAX_SCANNED,
+    MAX_SCANS,
+    MAX_SIDE_PX,
+    check_memory,
+    check_shape,
+)
 from pipeline.errors import InputError
 
 # Plugins register when imported; no other decoder of Pillow's is ever tried on an upload.
@@ -36,6 +46,10 @@ _TIFF_SUBFILE, _TIFF_BITS = 254, 258
 #: A palette in greys of more used entries than this holds grey values, not labels.
 _MOST_LABELS = 16
 _COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
+#: Bytes per pixel of the page that is decoded, at the peak: grey, colour, 16-bit colour.
+_GREY_BYTES, _COLOUR_BYTES, _DEEP_BYTES = 8, 22, 28
+#: Rows that are worked on at a time, so that wide numbers never hold the whole picture.
+_STRIP_ROWS = 256
 #: Steps from each EXIF orientation to the upright image.
 _UPRIGHT: dict[int, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
     2: lambda a: a[:, ::-1],
@@ -61,17 +75,26 @@ def read_image(path: Path, source: str) -> DecodedImage:
     Raises:
         InputError: If it cannot be read, is cut short, or is absurdly large.
     """
-    from pipeline.data.reading.tiff import read_tiff  # the web process does not need tifffile
+    # The web process needs none of these.
+    from pipeline.data.reading.code_streams import CutShort
+    from pipeline.data.reading.tiff import read_tiff
 
     name = source.rsplit("/", 1)[-1]
     try:
-        decoded = read_tiff(path, source)
-        if decoded is not None:
-            return decoded
-        with Image.open(path, formats=_FORMATS) as image:
-            return _decode(image, path, source)
+        with warnings.catch_warnings(record=True) as faults:
+            warnings.simplefilter("always")
+            decoded = read_tiff(path, source)
+            if decoded is None:
+                with Image.open(path, formats=_FORMATS) as image:
+                    _check_stream(image, path, source)
+                    decoded = _decode(image, path, source)
+        if any("PIL" in Path(fault.filename).parts for fault in faults):
+            return replace(decoded, warnings=(*decoded.warnings, fault_warning(name)))
+        return decoded
     except InputError:
         raise
+    except CutShort:
+        raise _cut_short(source) from None
     except Image.DecompressionBombError:
         raise InputError(
             source,
@@ -84,12 +107,25 @@ def read_image(path: Path, source: str) -> DecodedImage:
         ) from None
     except Exception as error:
         if _is_cut_short(error, path):
-            raise InputError(
-                source, f"{name} is cut short: not all of its pixels are there. Export it again."
-            ) from None
+            raise _cut_short(source) from None
         raise InputError(
             source, f"{name} is damaged: its pixels cannot be read. Export it again."
         ) from None
+
+
+def _cut_short(source: str) -> InputError:
+    name = source.rsplit("/", 1)[-1]
+    return InputError(
+        source, f"{name} is cut short: not all of its pixels are there. Export it again."
+    )
+
+
+def fault_warning(name: str) -> str:
+    """The sentence on a picture of which a decoder reported a fault."""
+    return (
+        f"{name} is damaged in part; its pixels could be read. Compare it with the original before"
+        " relying on it."
+    )
 
 
 def _is_cut_short(error: Exception, path: Path) -> bool:
@@ -97,6 +133,71 @@ def _is_cut_short(error: Exception, path: Path) -> bool:
     return isinstance(error, EOFError) or any(
         word in words for word in ("truncated", "not processed", "unexpected end", "too short")
     )
+
+
+def _check_stream(image: Image.Image, path: Path, source: str) -> None:
+    """Check a picture by its code stream: memory and work, then whether all rows are there.
+
+    Raises:
+        CutShort: Rows are missing.
+        InputError: A limit is passed, or the file contradicts itself.
+    """
+    from pipeline.data.reading import code_streams
+
+    name = source.rsplit("/", 1)[-1]
+    size = path.stat().st_size
+    check_memory(source, size)
+    if image.format == "TIFF":
+        colours = len(image.getbands())
+        deep = _is_deep_colour(image, path)
+        _check_memory(source, image.width * image.height, 1, size, samples=colours, deep=deep)
+        return
+    data = path.read_bytes()
+    try:
+        if image.format == "PNG":
+            stream = code_streams.read_png(data)
+        elif image.format == "WEBP":
+            stream = code_streams.read_webp(data)
+        else:
+            stream = code_streams.read_code_stream(data)
+        if stream is None or (stream.columns, stream.rows) != image.size:
+            raise code_streams.Damaged
+        n_pages = stream.frames if image.format in {"PNG", "WEBP"} else 1
+        check_shape(source, height=stream.rows, width=stream.columns, slices=n_pages, bytes_px=1)
+        deep = stream.bits == 16 and stream.samples > 1
+        _check_memory(
+            source,
+            stream.rows * stream.columns,
+            n_pages,
+            size,
+            samples=stream.samples,
+            deep=deep,
+        )
+        if image.format == "PNG":
+            code_streams.check_png_rows(data)
+        elif stream.scans > MAX_SCANS or stream.scans * stream.n_pixels > MAX_SCANNED:
+            raise InputError(
+                source,
+                f"{name} holds {stream.scans:,} scans of {stream.columns:,} x {stream.rows:,}"
+                " pixels, which would take too long to decode. Save it as an ordinary (baseline)"
+                " JPEG.",
+            )
+        elif not stream.is_whole:
+            raise code_streams.CutShort
+        elif image.format not in {"PNG", "WEBP"}:
+            code_streams.check_jpeg_rows(data)
+    except code_streams.Damaged:
+        raise InputError(
+            source, f"{name} is damaged: it contradicts itself. Export it again."
+        ) from None
+
+
+def _check_memory(
+    source: str, n_pixels: int, n_pages: int, size: int, *, samples: int, deep: bool
+) -> None:
+    """Check the memory that reading a picture takes: its file, its pages, the work on one."""
+    at_work = _DEEP_BYTES if deep else _COLOUR_BYTES if samples > 1 else _GREY_BYTES
+    check_memory(source, 2 * size + n_pixels * (at_work + 4 * (n_pages - 1)))
 
 
 def _decode(image: Image.Image, path: Path, source: str) -> DecodedImage:
@@ -189,9 +290,18 @@ def _read_deep_page(path: Path, page: int) -> NDArray[np.generic]:
     if pixels.ndim == 2:
         return pixels[..., None]
     if pixels.shape[2] == 4:
-        alpha = pixels[..., 3:].astype(np.float64) / (255 if pixels.itemsize == 1 else 65535)
-        pixels = np.rint(pixels[..., :3] * alpha).astype(pixels.dtype)
+        return _over_black(pixels)[..., 2::-1]
     return pixels[..., 2::-1]
+
+
+def _over_black(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Colours of pixels ``(h, w, 4)`` of 8 or 16 bits over black, rounded."""
+    most = np.uint32(np.iinfo(pixels.dtype).max)
+    colours = np.empty((*pixels.shape[:2], 3), pixels.dtype)
+    for start in range(0, len(pixels), _STRIP_ROWS):
+        strip = pixels[start : start + _STRIP_ROWS].astype(np.uint32)
+        colours[start : start + _STRIP_ROWS] = (strip[..., :3] * strip[..., 3:] + most // 2) // most
+    return colours
 
 
 def _page_pixels(image: Image.Image) -> NDArray[np.generic]:
@@ -220,8 +330,12 @@ def is_grey(pixels: NDArray[np.generic], *, lossy: bool) -> bool:
     first, rest = pixels[..., :1], pixels[..., 1:]
     if not lossy:
         return bool((rest == first).all())
-    spread = np.abs(rest.astype(np.float32) - first.astype(np.float32))
-    return bool(spread.max(initial=0.0) <= 8)
+    for start in range(0, len(pixels), _STRIP_ROWS):
+        strip = slice(start, start + _STRIP_ROWS)
+        spread = np.abs(rest[strip].astype(np.float32) - first[strip].astype(np.float32))
+        if spread.max(initial=0.0) > 8:
+            return False
+    return True
 
 
 def _is_webp(head: bytes) -> bool:

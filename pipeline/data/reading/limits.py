@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from pipeline.errors import InputError
 
 #: Longest side of one image. The largest clinical detectors stay below 6,000 pixels.
 MAX_SIDE_PX = 8192
 #: Slices of one case. The longest head series (sub-millimetre 3D, dynamic ones) stay below 1,000.
 MAX_SLICES = 4096
+#: Memory that one file may take while it is read. A volume of 512 x 512 x 512 at 16 bits fits;
+#: `limit_file_memory` sets another limit.
+MAX_FILE_BYTES = 1 << 30
 #: Decoded pixels of one case, in bytes: 512 x 512 x 1,000 slices of float32.
 MAX_CASE_BYTES = 1 << 30
 #: Decoded pixels of one call, in bytes: what a machine of 8 GB can hold beside the models.
 MAX_CALL_BYTES = 3 << 30
 #: Volumes of one file that are its channels; more are time points or directions, not sequences.
 MAX_CHANNELS = 4
+#: Elements and items of a DICOM header beside those of its frames. Reports hold some thousands.
+MAX_ELEMENTS = 20_000
+#: Elements and items per frame: enhanced objects of all vendors stay below 300.
+MAX_ELEMENTS_PER_FRAME = 500
+#: Elements and items of one header in all: about 15 seconds of work.
+MAX_ALL_ELEMENTS = 250_000
+#: Bytes between a NIfTI header and its voxels. Extensions hold some text.
+MAX_EXTENSION_BYTES = 16 << 20
+#: Scans of one JPEG. Encoders write about ten; each decodes the whole image once more.
+MAX_SCANS = 64
+#: Coefficients that all scans of one JPEG decode: about 10 seconds of work.
+MAX_SCANNED = 2 << 30
+#: Window of an LZMA member, which its decoder allocates: 7-Zip's largest preset takes 64 MiB.
+MAX_DICTIONARY_BYTES = 128 << 20
+#: Bytes of an archive's list of files, per file: names and extra fields take far less.
+MAX_ENTRY_BYTES = 1024
 #: Files of one call; the whole public LGG set has 7,860.
 MAX_FILES = 50_000
 #: Files of one archive.
@@ -31,6 +54,39 @@ MAX_ARCHIVE_DEPTH = 1
 def gigabytes(size: int, *, digits: int = 0) -> str:
     """A number of bytes as a sentence names it: ``2 GB``."""
     return f"{size / 2**30:.{digits}f} GB"
+
+
+_file_memory: ContextVar[int] = ContextVar("file_memory", default=MAX_FILE_BYTES)
+
+
+@contextmanager
+def limit_file_memory(size: int) -> Iterator[None]:
+    """Set the memory that one file may take while it is read, in bytes, within the block."""
+    token = _file_memory.set(size)
+    try:
+        yield
+    finally:
+        _file_memory.reset(token)
+
+
+def check_memory(source: str, needed: int) -> None:
+    """Refuse a file that takes too much memory, before anything is decoded.
+
+    Args:
+        source: File, relative to what the user gave.
+        needed: Bytes at the peak, as computed from the file's headers.
+
+    Raises:
+        InputError: It needs more than one file may take.
+    """
+    allowed = _file_memory.get()
+    if needed > allowed:
+        name = source.rsplit("/", 1)[-1]
+        raise InputError(
+            source,
+            f"{name} needs {gigabytes(needed, digits=1)} of memory to be read; at most"
+            f" {gigabytes(allowed, digits=1)} is allowed for one file. Export it smaller.",
+        )
 
 
 def check_shape(source: str, *, height: int, width: int, slices: int = 1, bytes_px: int) -> None:
