@@ -12,8 +12,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import simplejpeg
+from numpy.typing import NDArray
 
 #: Start of frame of every kind of JPEG, and of JPEG-LS.
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
@@ -104,6 +107,7 @@ def _read_jpeg_2000(head: bytes) -> CodeStream | None:
 class _Segment:
     marker: int
     content: bytes
+    end: int
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
@@ -119,8 +123,9 @@ def _segments(data: bytes) -> Iterator[_Segment]:
         if marker == _END_OF_IMAGE or place + 2 > len(data):
             return
         length = int.from_bytes(data[place : place + 2], "big")
-        yield _Segment(marker, data[place + 2 : place + length])
+        content = data[place + 2 : place + length]
         place += max(2, length)
+        yield _Segment(marker, content, place)
 
 
 def _read_jpeg(data: bytes) -> CodeStream | None:
@@ -173,6 +178,93 @@ def check_jpeg_rows(data: bytes) -> None:
         simplejpeg.decode_jpeg(data, kind, fastdct=True, fastupsample=True, min_factor=8)
     except ValueError as error:
         raise CutShort from error
+
+
+def check_lossless_rows(data: bytes, pixels: NDArray[np.integer[Any]]) -> None:
+    """Check that a lossless JPEG of grey values holds the bits of all its pixels.
+
+    The decoder fills what is missing. As nothing is lost, the decoded pixels say how many bits
+    they take with the file's own Huffman table: never more than there are, unless rows are missing.
+
+    Args:
+        data: The JPEG.
+        pixels: ``(rows, columns)`` as decoded.
+
+    Raises:
+        CutShort: Bits are missing.
+    """
+    lengths: dict[int, NDArray[np.int64]] = {}
+    rows_apart, bits = 0, 0
+    for segment in _segments(data):
+        content = segment.content
+        if segment.marker == 0xC3:
+            bits = content[0]
+            if content[5] != 1:
+                return  # colour, which is not read
+        elif segment.marker == 0xC4:
+            lengths |= _code_lengths(content)
+        elif segment.marker == 0xDD:
+            interval = int.from_bytes(content[:2], "big")
+            rows_apart, rest = divmod(interval, pixels.shape[1])
+            if rest:
+                return  # intervals that end within rows: nobody writes them
+        elif segment.marker == _START_OF_SCAN and content[0] == 1:
+            start, end = segment.end, data.rfind(b"\xff\xd9")
+            there = end - start - data.count(b"\xff\x00", start, end)
+            predictor, shift = content[3], content[5] & 15
+            known = lengths.get(content[2] >> 4)
+            if known is None or bits < 2:
+                return
+            categories = _categories(pixels, predictor, bits - shift, shift, rows_apart)
+            counts = np.bincount(categories.ravel(), minlength=17)[:17]
+            sizes = known + np.array([*range(16), 0])  # category 16 has no bits behind its code
+            if int(counts @ sizes) > 8 * there:
+                raise CutShort
+            return
+
+
+def _code_lengths(content: bytes) -> dict[int, NDArray[np.int64]]:
+    """Of each table of a segment, the bits of the code of each category (1 where it has none)."""
+    tables: dict[int, NDArray[np.int64]] = {}
+    place = 0
+    while place + 17 <= len(content):
+        number, counts = content[place], content[place + 1 : place + 17]
+        place += 17
+        lengths = np.ones(17, np.int64)
+        for length, count in enumerate(counts, start=1):
+            for category in content[place : place + count]:
+                if category < len(lengths):
+                    lengths[category] = length
+            place += count
+        tables[number & 15] = lengths
+    return tables
+
+
+def _categories(
+    pixels: NDArray[np.integer[Any]], predictor: int, bits: int, shift: int, rows_apart: int
+) -> NDArray[np.int64]:
+    """Bits of the difference of each pixel from what is predicted of it."""
+    values = pixels.astype(np.int64) & 0xFFFF
+    values >>= shift
+    left = np.roll(values, 1, axis=1)
+    above = np.roll(values, 1, axis=0)
+    corner = np.roll(above, 1, axis=1)
+    predicted = {
+        1: left,
+        2: above,
+        3: corner,
+        4: left + above - corner,
+        5: left + ((above - corner) >> 1),
+        6: above + ((left - corner) >> 1),
+        7: (left + above) >> 1,
+    }.get(predictor, np.zeros_like(values))
+    predicted[:, 0] = above[:, 0]
+    firsts = slice(0, None, rows_apart or len(values))
+    predicted[firsts] = left[firsts]
+    predicted[firsts, 0] = 1 << (bits - 1)
+    differences = (values - predicted) & 0xFFFF
+    magnitudes = np.where(differences > 0x8000, 0x10000 - differences, differences)
+    return np.ceil(np.log2(magnitudes + 1)).astype(np.int64)
 
 
 @dataclass(frozen=True)

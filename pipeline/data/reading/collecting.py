@@ -314,6 +314,8 @@ def _add_archive(
             source, f"{name} is an archive inside an archive inside an archive. Unpack it first."
         )
     before = len(walk.found)
+    if depth == 0:
+        walk.budget.open(path.stat().st_size)
     with watching(source, key=file_key(place[0], source)):
         members, errors = found.unpack(path, source, walk.unpack_folder, walk.budget)
     walk.found += [_Found(error.source, place[0], error) for error in errors]

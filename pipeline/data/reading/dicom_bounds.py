@@ -40,8 +40,8 @@ _DEFLATED_COPIES = 3
 _UNDEFINED = 0xFFFFFFFF
 #: Kinds of values with a length of four bytes.
 _LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-#: Types of values that stay bytes.
-_BYTES_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+#: Types of values that stay bytes. Those of UN do not: pydicom knows the type of public elements.
+_BYTES_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW"})
 #: Pixels of each kind.
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _ITEM_GROUP, _ITEM = 0xFFFE, {"<": b"\xfe\xff\x00\xe0", ">": b"\xff\xfe\xe0\x00"}

@@ -16,13 +16,20 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
 from pydicom.uid import (
     JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
     RLELossless,
 )
 
 from pipeline.data.case import tidy_values
-from pipeline.data.reading.code_streams import CutShort, check_jpeg_rows, read_code_stream
+from pipeline.data.reading.code_streams import (
+    CutShort,
+    check_jpeg_rows,
+    check_lossless_rows,
+    read_code_stream,
+)
 from pipeline.data.reading.dicom_bounds import allowed_elements, too_many_elements_error
 from pipeline.data.reading.dicom_files import DicomFile, read_dataset
 from pipeline.data.reading.dicom_mosaic import untile
@@ -34,6 +41,7 @@ from pipeline.errors import InputError
 _END_MARKED = frozenset(JPEGTransferSyntaxes + JPEGLSTransferSyntaxes + JPEG2000TransferSyntaxes)
 #: Compressions whose rows are counted by a decoder that stops where data is missing.
 _STRICT = frozenset({JPEGBaseline8Bit})
+_LOSSLESS = frozenset({JPEGLossless, JPEGLosslessSV1})
 #: Bytes per pixel while values are scaled: float32 as scaled, as a stack, and upright.
 _SCALED_BYTES = 12
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -203,9 +211,13 @@ def _read_stored(one: DicomFile) -> tuple[FileDataset, NDArray[np.generic]]:
         _check_pixel_bytes(dataset, file)
         _check_memory(dataset, file)
         pixels = _decode(dataset, file)
+        if dataset.file_meta.TransferSyntaxUID in _LOSSLESS:
+            pages = pixels.reshape(-1, *pixels.shape[-2:])
+            for frame, page in zip(_split_frames(dataset, len(pages)), pages, strict=False):
+                check_lossless_rows(frame, page)
     except InputError:
         raise
-    except EOFError:
+    except (EOFError, CutShort):
         raise InputError(
             file.source,
             f"{file.name} is cut short: its pixels break off. Export it again.",
@@ -390,7 +402,7 @@ def _check_code_stream(frame: bytes, dataset: FileDataset, file: InputFile) -> N
     """Refuse an image that is not the one its header states: decoders believe the image.
 
     Raises:
-        EOFError: Its rows break off.
+        CutShort: Its rows break off.
         InputError: It is larger, or takes too long to decode.
     """
     stream = read_code_stream(frame)
@@ -412,12 +424,9 @@ def _check_code_stream(frame: bytes, dataset: FileDataset, file: InputFile) -> N
             " decode. Export it uncompressed.",
         )
     if not stream.is_whole:
-        raise EOFError
+        raise CutShort
     if dataset.file_meta.TransferSyntaxUID in _STRICT:
-        try:
-            check_jpeg_rows(frame)
-        except CutShort:
-            raise EOFError from None
+        check_jpeg_rows(frame)
 
 
 def _check_memory(dataset: FileDataset, file: InputFile) -> None:

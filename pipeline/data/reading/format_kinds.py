@@ -21,7 +21,13 @@ from numpy.typing import NDArray
 
 from pipeline.data.case import NiftiPlacement
 from pipeline.data.cautions import Caution
-from pipeline.data.reading.limits import MAX_ARCHIVE_BYTES, MAX_ARCHIVE_FILES
+from pipeline.data.reading.limits import (
+    ARCHIVE_RATIO_FLOOR_BYTES,
+    MAX_ARCHIVE_BYTES,
+    MAX_ARCHIVE_FILES,
+    MAX_ARCHIVE_RATIO,
+    gigabytes,
+)
 from pipeline.data.reading.names import strip_suffix
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.errors import InputError
@@ -199,7 +205,7 @@ class Volume:
     """What one file of a `VolumeFormat` holds.
 
     Attributes:
-        voxels: ``(x, y, z, c)`` of any real type; c counts the volumes of the file.
+        voxels: ``(x, y, z, c)`` of any real type; c counts the volumes that were read.
         affine: 4x4, voxel index ``(x, y, z)`` to RAS+ millimetres; None where the file does not say
             how it lies in the patient.
         voxel_mm: Sizes ``(x, y, z)`` as the file states them, whether they can be right or not;
@@ -208,6 +214,7 @@ class Volume:
         placement: What a NIfTI header says about its place, as stored.
         contradicts_itself: Whether the file says two things about left and right.
         cautions: What a reader must know of how it was read.
+        n_volumes: Volumes of the file; 0 where all were read.
     """
 
     voxels: NDArray[np.generic]
@@ -217,6 +224,7 @@ class Volume:
     placement: NiftiPlacement | None = None
     contradicts_itself: bool = False
     cautions: tuple[Caution, ...] = ()
+    n_volumes: int = 0
 
 
 class Series(Protocol):
@@ -248,11 +256,77 @@ class Series(Protocol):
 
 @dataclass
 class UnpackBudget:
-    """What one call may still unpack, shared by all of its archives."""
+    """What one call may still unpack, shared by all of its archives.
+
+    Attributes:
+        bytes_left: Bytes.
+        files_left: Files.
+        unpacked: Files that were unpacked so far.
+        ratio_left: Bytes that the archive which was given may still unpack to, those of archives
+            inside it included, by its own size.
+    """
 
     bytes_left: int = MAX_ARCHIVE_BYTES
     files_left: int = MAX_ARCHIVE_FILES
     unpacked: int = 0
+    ratio_left: int = MAX_ARCHIVE_BYTES
+
+    def open(self, packed: int) -> None:
+        """Begin with an archive of a size in bytes that is in no other one."""
+        self.ratio_left = max(ARCHIVE_RATIO_FLOOR_BYTES, MAX_ARCHIVE_RATIO * packed)
+
+    def check(self, n_files: int, n_bytes: int, source: str) -> None:
+        """Refuse an archive by what it states, before anything is unpacked.
+
+        Args:
+            n_files: Its files.
+            n_bytes: What they unpack to.
+            source: The archive.
+
+        Raises:
+            InputError: They are too many, or pack better than any real study.
+        """
+        name = source.rsplit("/", 1)[-1]
+        if n_files > self.files_left:
+            raise InputError(
+                source,
+                f"{name} holds more than {self.files_left:,} files; at most {MAX_ARCHIVE_FILES:,}"
+                " can be unpacked. Split it.",
+            )
+        if n_bytes > self.bytes_left:
+            raise InputError(
+                source,
+                f"{name} would unpack to {gigabytes(n_bytes, digits=1)}, more than any real study;"
+                f" at most {gigabytes(MAX_ARCHIVE_BYTES)} are unpacked. Split it, or check where it"
+                " came from.",
+            )
+        if n_bytes > self.ratio_left:
+            raise InputError(
+                source,
+                f"{name} would unpack to more than {MAX_ARCHIVE_RATIO} times its size, more than"
+                " any real study. Check where it came from.",
+            )
+
+    def take_file(self, source: str) -> int:
+        """Count a file of an archive; returns a number for it.
+
+        Raises:
+            InputError: It is one too many.
+        """
+        self.check(1, 0, source)
+        self.files_left -= 1
+        self.unpacked += 1
+        return self.unpacked - 1
+
+    def take_bytes(self, size: int, source: str) -> None:
+        """Count bytes that an archive unpacked to.
+
+        Raises:
+            InputError: They are too many.
+        """
+        self.check(0, size, source)
+        self.bytes_left -= size
+        self.ratio_left -= size
 
 
 @dataclass(frozen=True)

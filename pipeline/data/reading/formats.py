@@ -14,6 +14,7 @@ from pipeline.data.reading.format_kinds import (
     Unreadable,
     starts_with,
 )
+from pipeline.data.reading.gzip_files import GZIP
 from pipeline.data.reading.images import JPEG, PNG, TIFF, WEBP
 from pipeline.data.reading.itk_volumes import METAIMAGE, NRRD
 from pipeline.data.reading.mgh import MGH
@@ -32,6 +33,7 @@ FORMATS: tuple[Format, ...] = (
     TIFF,
     WEBP,
     ZIP,
+    GZIP,
 )
 
 #: Characters that plain text may hold beside the printable ones.
@@ -64,6 +66,12 @@ def _is_archive(head: bytes) -> bool:
     return head.startswith(marks) or head[257:262] == b"ustar"
 
 
+def _is_minc(head: bytes) -> bool:
+    """MINC 1 is NetCDF, MINC 2 is HDF5."""
+    return head.startswith((b"CDF\x01", b"CDF\x02", b"\x89HDF\r\n\x1a\n"))
+
+
+_AS_NIFTI = "Save the volume as one .nii file."
 TEXT = Unreadable(phrase="a text file", matches=_is_text)
 #: What else is recognised, so that a sentence can name it; the last one is everything.
 UNREADABLE: tuple[Unreadable, ...] = (
@@ -82,11 +90,32 @@ UNREADABLE: tuple[Unreadable, ...] = (
         matches=_is_archive,
         advice="Pack it as zip, or unpack it first.",
     ),
+    Unreadable(phrase="a MINC volume", matches=_is_minc, advice=_AS_NIFTI),
+    Unreadable(phrase="an ECAT volume", matches=starts_with(b"MATRIX7"), advice=_AS_NIFTI),
     Unreadable(
-        phrase="a gzip file that holds no volume",
-        matches=starts_with(b"\x1f\x8b"),
-        advice="Unpack it first.",
+        phrase="the header of a Philips PAR/REC volume",
+        matches=lambda head: b"DATA DESCRIPTION FILE" in head[:200],
+        advice=_AS_NIFTI,
     ),
+    Unreadable(
+        phrase="the header of an AFNI volume",
+        matches=lambda head: head.lstrip().startswith(b"type") and b"-attribute" in head[:64],
+        advice=_AS_NIFTI,
+    ),
+    Unreadable(
+        phrase="a set of fibre tracts, not an image",
+        matches=starts_with(b"TRACK\0", b"mrtrix tracks"),
+        advice="Give the images from which they were made.",
+    ),
+    Unreadable(
+        phrase="a surface (GIFTI), not an image",
+        matches=lambda head: b"<GIFTI" in head,
+        advice="Give the volume from which it was made.",
+    ),
+    Unreadable(
+        phrase="a colour profile, not an image", matches=lambda head: head[36:40] == b"acsp"
+    ),
+    Unreadable(phrase="an icon", matches=starts_with(b"\0\0\1\0")),
     NIFTI_PAIR,
     Unreadable(phrase="a web page", matches=_is_web_page),
     TEXT,

@@ -27,6 +27,7 @@ from pipeline.data.reading.grouping import (
     group_studies,
     stack_of,
 )
+from pipeline.data.reading.limits import check_shape
 from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
 from pipeline.data.reading.mask_words import Role, core_of
 from pipeline.data.reading.names import NameParts, case_names, lgg_labels, parse_name, strip_suffix
@@ -124,19 +125,49 @@ def build_image_cases(
         single: Whether each image is a case of its own, whatever its name's number.
 
     Returns:
-        The cases, and one error per mask without its image or of another size.
+        The cases, and one error per mask without its image or of another size, or study that has
+        too many slices.
     """
     masks = [item for item in items if item.role is Role.REFERENCE]
     images = [item for item in items if item.role is Role.IMAGE]
-    studies = group_studies(group_series(_split_uneven_pages(images), single=single))
+    found = group_studies(group_series(_split_uneven_pages(images), single=single))
+    studies, errors = _leave_out_too_large(found)
     pending = [_build_case(study) for study in studies]
-    matcher = _MaskMatcher(studies, [one.parts for one in failed if one.role is Role.IMAGE])
-    errors = matcher.place(masks)
+    lost = [one.parts for one in failed if one.role is Role.IMAGE]
+    lost += [item.parts for study in found if study not in studies for item in study[0].items]
+    matcher = _MaskMatcher(studies, lost)
+    errors += matcher.place(masks)
     for one in failed:
         if one.role is Role.REFERENCE:
             matcher.spoil(one.parts)
     attached = [replace(one, case=matcher.attach(i, one.case)) for i, one in enumerate(pending)]
     return attached, errors
+
+
+def _leave_out_too_large(
+    studies: Sequence[tuple[ImageSeries, ...]],
+) -> tuple[list[tuple[ImageSeries, ...]], list[InputError]]:
+    """Studies that are no larger than a case may be, and an error for each other one."""
+    kept: list[tuple[ImageSeries, ...]] = []
+    errors: list[InputError] = []
+    for study in studies:
+        items = study[0].items
+        first, last = items[0].file, items[-1].file
+        height, width, channels = items[0].image.pages[0].shape
+        try:
+            check_shape(
+                first.source,
+                height=height,
+                width=width,
+                slices=sum(len(item.image.pages) for item in items),
+                bytes_px=len(study) * channels * items[0].image.pages[0].itemsize,
+                subject="" if first is last else f"The stack from {first.name} to {last.name}",
+            )
+        except InputError as error:
+            errors.append(error)
+        else:
+            kept.append(study)
+    return kept, errors
 
 
 def _split_uneven_pages(items: Sequence[ImageItem]) -> list[ImageItem]:

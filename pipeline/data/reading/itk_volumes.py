@@ -6,6 +6,7 @@ are in another file, which nobody may make us open) is read from their headers, 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.data.cautions import ReadingAspect, cautions_of
 from pipeline.data.reading.format_kinds import InputFile, Volume, VolumeFormat, starts_with
-from pipeline.data.reading.limits import MAX_SLICES, check_volume
+from pipeline.data.reading.limits import MAX_SLICES, check_volume, check_volume_memory
 from pipeline.data.reading.mask_words import Role, is_of_lesion, role_of_words
 from pipeline.data.sequences import split_words
 from pipeline.errors import InputError
@@ -24,6 +25,8 @@ _MOST_HEADER_BYTES = 1 << 18
 _NOT_PICTURES = re.compile(r"vector|normal|gradient|complex|matrix|color|colour|quaternion|point")
 _SPACE = frozenset({"domain", "space"})
 _SEGMENT = re.compile(r"(Segment\d+)_(Name|LabelValue|Layer)")
+#: Bits of a pixel, in the words of SimpleITK.
+_BITS = re.compile(r"(\d+)-bit")
 _Header = dict[str, str]
 
 
@@ -134,6 +137,12 @@ def _read(file: InputFile, reader: str, sizes: tuple[int, ...], *, placed: bool)
     opened.SetImageIO(reader)
     opened.SetFileName(str(file.path))
     try:
+        opened.ReadImageInformation()  # the header as the decoder understands it
+        bits = _BITS.search(SimpleITK.GetPixelIDValueAsString(opened.GetPixelID()))
+        itemsize = int(bits[1]) // 8 if bits else 16
+        space, count = check_volume(file.source, opened.GetSize(), bytes_voxel=itemsize)
+        n_voxels = math.prod(space) * count * opened.GetNumberOfComponents()
+        check_volume_memory(file.source, n_voxels, bytes_voxel=itemsize)
         image = opened.Execute()
     except RuntimeError:
         raise InputError(

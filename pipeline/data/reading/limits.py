@@ -89,7 +89,9 @@ def check_memory(source: str, needed: int) -> None:
         )
 
 
-def check_shape(source: str, *, height: int, width: int, slices: int = 1, bytes_px: int) -> None:
+def check_shape(
+    source: str, *, height: int, width: int, slices: int = 1, bytes_px: int, subject: str = ""
+) -> None:
     """Refuse absurd dimensions before anything is decoded.
 
     Args:
@@ -98,11 +100,12 @@ def check_shape(source: str, *, height: int, width: int, slices: int = 1, bytes_
         width: Columns.
         slices: Slices, frames or pages.
         bytes_px: Bytes of one decoded pixel, all channels together.
+        subject: What the sentence names instead of the file, such as a stack of files.
 
     Raises:
         InputError: If a side is no side, or one of the limits above is passed.
     """
-    name = source.rsplit("/", 1)[-1]
+    name = subject or source.rsplit("/", 1)[-1]
     if min(height, width, slices) < 1:
         raise InputError(source, f"{name} holds an image without pixels. Export it again.")
     if max(height, width) > MAX_SIDE_PX:
@@ -116,7 +119,7 @@ def check_shape(source: str, *, height: int, width: int, slices: int = 1, bytes_
             source,
             f"{name} holds {slices:,} slices; at most {MAX_SLICES:,} can be read. Split the study.",
         )
-    _check_size(source, height * width * slices * bytes_px, MAX_CASE_BYTES)
+    _check_size(name, source, height * width * slices * bytes_px, MAX_CASE_BYTES)
 
 
 def check_volume(
@@ -144,13 +147,28 @@ def check_volume(
     count = volumes[0] if volumes else 1
     bytes_px = 4 * min(count, MAX_CHANNELS)
     check_shape(source, height=height, width=width, slices=slices, bytes_px=bytes_px)
-    _check_size(source, height * width * slices * count * bytes_voxel, 4 * MAX_CASE_BYTES)
+    name = source.rsplit("/", 1)[-1]
+    _check_size(name, source, height * width * slices * count * bytes_voxel, 4 * MAX_CASE_BYTES)
     return (height, width, slices), count
 
 
-def _check_size(source: str, size: int, limit: int) -> None:
+def check_volume_memory(source: str, n_voxels: int, *, bytes_voxel: int) -> None:
+    """Refuse a volume that takes too much memory, before anything is decoded.
+
+    Args:
+        source: File, relative to what the user gave.
+        n_voxels: Voxels of all volumes that are read.
+        bytes_voxel: Bytes of one voxel as stored: once as such, once upright; wide ones are kept as
+            float32, besides what looking for their range and background takes.
+
+    Raises:
+        InputError: It needs more than one file may take.
+    """
+    check_memory(source, n_voxels * (2 * bytes_voxel + 4 if bytes_voxel <= 2 else bytes_voxel + 8))
+
+
+def _check_size(name: str, source: str, size: int, limit: int) -> None:
     if size > limit:
-        name = source.rsplit("/", 1)[-1]
         raise InputError(
             source,
             f"{name} unpacks to {gigabytes(size, digits=1)} of pixels; at most {gigabytes(limit)}"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
+import math
 import struct
-import zlib
 
 import numpy as np
 
 from pipeline.data.reading.format_kinds import HEAD_BYTES, InputFile, Volume, VolumeFormat
-from pipeline.data.reading.limits import MAX_SIDE_PX, MAX_SLICES, check_volume
+from pipeline.data.reading.gzip_files import check_end, most_bytes, open_unpacked, unpacked_head
+from pipeline.data.reading.limits import MAX_SIDE_PX, MAX_SLICES, check_volume, check_volume_memory
 from pipeline.errors import InputError
 
-_PACKED = b"\x1f\x8b"
 #: Version, three axes, frames, type of the voxels; all big-endian.
 _START = struct.Struct(">6i")
 _TYPE_BYTES = {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}
@@ -20,11 +19,7 @@ _TYPE_BYTES = {0: 1, 1: 4, 3: 4, 4: 2, 10: 2}
 
 def _start_of(head: bytes) -> tuple[int, ...] | None:
     """The first numbers of a header, None where they are no MGH file's."""
-    if head.startswith(_PACKED):
-        try:
-            head = zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
-        except zlib.error:
-            return None
+    head = unpacked_head(head, HEAD_BYTES)
     if len(head) < _START.size:
         return None
     numbers = _START.unpack_from(head)
@@ -47,28 +42,34 @@ def read_mgh(file: InputFile) -> Volume:
 
     with file.path.open("rb") as stream:
         start = _start_of(stream.read(HEAD_BYTES))
-        stream.seek(0)
-        if start is None:
-            raise InputError(file.source, f"{file.name} is damaged: its header cannot be read.")
-        shape = start[1:5] if start[4] > 1 else start[1:4]
-        space, channels = check_volume(file.source, shape, bytes_voxel=_TYPE_BYTES[start[5]])
-        packed = stream.read(len(_PACKED)) == _PACKED
-        stream.seek(0)
-        try:
-            unpacked = gzip.GzipFile(fileobj=stream) if packed else stream
+    if start is None:
+        raise InputError(file.source, f"{file.name} is damaged: its header cannot be read.")
+    shape = start[1:5] if start[4] > 1 else start[1:4]
+    itemsize = _TYPE_BYTES[start[5]]
+    space, channels = check_volume(file.source, shape, bytes_voxel=itemsize)
+    n_voxels = math.prod(space) * channels
+    if n_voxels * itemsize > most_bytes(file.path):
+        raise _cut_short(file)
+    check_volume_memory(file.source, n_voxels, bytes_voxel=itemsize)
+    try:
+        with open_unpacked(file.path) as unpacked:
             image = nib.MGHImage.from_stream(unpacked)
             voxels = np.asarray(image.dataobj).reshape((*space, channels), order="F")
-        except (EOFError, zlib.error, gzip.BadGzipFile, ValueError, OSError):
-            raise InputError(
-                file.source,
-                f"{file.name} is cut short: not all of its voxels are there. Export it again.",
-            ) from None
+            check_end(unpacked)
+    except Exception:  # whatever a damaged file does to the libraries
+        raise _cut_short(file) from None
     x, y, z = (float(size) for size in image.header.get_zooms()[:3])
     placed = bool(image.header["goodRASFlag"])
     return Volume(
         voxels=voxels.astype(voxels.dtype.newbyteorder("="), copy=False),
         affine=np.array(image.affine, np.float64) if placed else None,
         voxel_mm=(x, y, z),
+    )
+
+
+def _cut_short(file: InputFile) -> InputError:
+    return InputError(
+        file.source, f"{file.name} is cut short: not all of its voxels are there. Export it again."
     )
 
 

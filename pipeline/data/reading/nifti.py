@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BufferedIOBase
 from typing import Any
 
@@ -22,12 +21,18 @@ from pipeline.data.reading.format_kinds import (
     Volume,
     VolumeFormat,
 )
-from pipeline.data.reading.limits import MAX_SLICES, check_volume
+from pipeline.data.reading.gzip_files import check_end, most_bytes, open_unpacked, unpacked_head
+from pipeline.data.reading.limits import (
+    MAX_CHANNELS,
+    MAX_EXTENSION_BYTES,
+    MAX_SLICES,
+    check_volume,
+    check_volume_memory,
+)
 from pipeline.errors import InputError
 
 #: Millimetres per spatial unit of the header.
 _UNITS_MM = {"meter": 1000.0, "micron": 0.001}
-_PACKED = b"\x1f\x8b"
 #: Sizes of the headers of NIfTI-1 and of NIfTI-2, with which they begin.
 _HEADER_1, _HEADER_2 = 348, 540
 #: Bytes before the voxels, at least: the header, and four that say whether an extension follows.
@@ -56,14 +61,7 @@ FORMS_DISAGREE = (
 
 
 def _is_nifti(head: bytes) -> bool:
-    if not head.startswith(_PACKED):
-        return _has_header(head, b"n+1", b"n+2")
-    try:
-        return _has_header(
-            zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES), b"n+1", b"n+2"
-        )
-    except zlib.error:
-        return False
+    return _has_header(unpacked_head(head, HEAD_BYTES), b"n+1", b"n+2")
 
 
 def _is_pair(head: bytes) -> bool:
@@ -108,7 +106,7 @@ def count_slices(file: InputFile) -> int:
     Nothing is decoded but the header.
     """
     try:
-        with _unpacked(file) as stream:
+        with open_unpacked(file.path) as stream:
             header = _read_header(stream)
         slices = int(_layout_of(header)[0][2])
     except Exception:
@@ -122,18 +120,10 @@ def _cut_short(file: InputFile) -> InputError:
     )
 
 
-@contextmanager
-def _unpacked(file: InputFile) -> Iterator[BufferedIOBase]:
-    with file.path.open("rb") as stream:
-        packed = stream.read(len(_PACKED)) == _PACKED
-        stream.seek(0)
-        yield gzip.GzipFile(fileobj=stream) if packed else stream
-
-
 def _read(file: InputFile) -> Volume:
     import nibabel as nib
 
-    with _unpacked(file) as stream:
+    with open_unpacked(file.path) as stream:
         stated = _read_header(stream)
         header = stated.copy()
         # Some programs leave 0, which would have the header's own bytes read as voxels.
@@ -143,17 +133,24 @@ def _read(file: InputFile) -> Volume:
         header.check_fix()
         _check_kind(header, file)
         shape, notes = _layout_of(header)
-        space, channels = check_volume(
-            file.source, shape, bytes_voxel=header.get_data_dtype().itemsize
-        )
+        itemsize = header.get_data_dtype().itemsize
+        space, channels = check_volume(file.source, shape, bytes_voxel=itemsize)
+        kept = channels if channels <= MAX_CHANNELS else 1
+        _check_extent(file, header, math.prod(space) * channels * itemsize)
+        check_volume_memory(file.source, math.prod(space) * kept, bytes_voxel=itemsize)
         stream.seek(0)
+        if kept < channels:
+            header.set_data_shape((*space, kept))
         voxels = _values_of(nib.arrayproxy.ArrayProxy(stream, header))
+        if kept == channels:
+            check_end(stream)
     low, high = float(header["cal_min"]), float(header["cal_max"])
     unit_mm, unit_notes = _unit_of(header)
     disagree = _forms_disagree(header, space)
     x, y, z = (abs(float(size)) * unit_mm for size in stated["pixdim"][1:4])
     return Volume(
-        voxels=voxels.reshape((*space, channels), order="F"),
+        voxels=voxels.reshape((*space, kept), order="F"),
+        n_volumes=channels,
         affine=_affine_of(header, unit_mm),
         voxel_mm=(x, y, z),
         window=(low, high) if np.isfinite((low, high)).all() and high > low else None,
@@ -165,6 +162,23 @@ def _read(file: InputFile) -> Volume:
             *cautions_of(ReadingAspect.PLACE, (FORMS_DISAGREE,) if disagree else ()),
         ),
     )
+
+
+def _check_extent(file: InputFile, header: Any, n_bytes: int) -> None:
+    """Refuse voxels that begin far behind the header, or that the file is too small to hold.
+
+    Raises:
+        InputError: Nothing was unpacked yet.
+    """
+    start = float(header["vox_offset"])
+    if start > MAX_EXTENSION_BYTES:
+        raise InputError(
+            file.source,
+            f"{file.name} is damaged: its header states that its voxels begin after"
+            f" {start:,.0f} bytes. Export it again.",
+        )
+    if start + n_bytes > most_bytes(file.path):
+        raise _cut_short(file)
 
 
 def _read_header(stream: BufferedIOBase) -> Any:

@@ -6,6 +6,7 @@ checked from the header, before any pixel is decoded.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import tifffile
 from numpy.typing import NDArray
 
 from pipeline.data.case import tidy_values
+from pipeline.data.reading.code_streams import CutShort, check_jpeg_rows
 from pipeline.data.reading.format_kinds import DecodedImage
-from pipeline.data.reading.limits import check_shape
+from pipeline.data.reading.limits import check_memory, check_shape
 from pipeline.errors import InputError
 
+#: Bytes at the start of every TIFF, where no segment can be.
+_HEADER_BYTES = 8
 #: Kinds of axes of a TIFF stack, in words.
 _AXIS_WORDS = {"T": "time points", "C": "channels"}
 
@@ -26,6 +30,7 @@ def read_tiff(path: Path, source: str) -> DecodedImage | None:
     """Read a TIFF file of which Pillow would know too little; None for every other file.
 
     Raises:
+        CutShort: Rows are missing.
         InputError: It holds what is no picture, or is cut short.
     """
     name = source.rsplit("/", 1)[-1]
@@ -37,7 +42,8 @@ def read_tiff(path: Path, source: str) -> DecodedImage | None:
         page = tiff.pages.first
         if not isinstance(page, tifffile.TiffPage) or page.dtype is None:
             return None
-        check_shape(source, height=page.imagelength, width=page.imagewidth, bytes_px=4)
+        height, width, n_pages = page.imagelength, page.imagewidth, len(tiff.pages)
+        check_shape(source, height=height, width=width, slices=n_pages, bytes_px=1)
         samples = int(page.samplesperpixel)
         if (samples == 2 and not _has_alpha(page)) or samples > 4:
             raise InputError(
@@ -50,6 +56,7 @@ def read_tiff(path: Path, source: str) -> DecodedImage | None:
                 source,
                 f"{name} holds numbers of the type {page.dtype}. Save it as 16-bit integers.",
             )
+        _check_segments(tiff, path)
         if not _needs_tifffile(tiff, page):
             return None
         try:
@@ -65,6 +72,32 @@ def read_tiff(path: Path, source: str) -> DecodedImage | None:
                 f"{name} is compressed with {method}, which cannot be read for"
                 f" numbers of the type {page.dtype}. Save it without compression.",
             ) from None
+
+
+def _check_segments(tiff: tifffile.TiffFile, path: Path) -> None:
+    """Check that every strip or tile of every page is in the file: decoders fill missing ones.
+
+    Raises:
+        CutShort: One is missing, or is a JPEG without all its rows.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        for found in tiff.pages:
+            page = found.aspage()
+            segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+            if len(segments) < math.prod(page.chunked):
+                raise CutShort
+            for offset, n_bytes in segments:
+                if n_bytes < 1 or offset < _HEADER_BYTES or offset + n_bytes > size:
+                    raise CutShort
+                if page.compression == tifffile.COMPRESSION.JPEG and page.bitspersample == 8:
+                    stream.seek(offset)
+                    check_jpeg_rows(_whole_jpeg(stream.read(n_bytes), page.jpegtables))
+
+
+def _whole_jpeg(segment: bytes, tables: bytes | None) -> bytes:
+    """A JPEG of a strip or tile, with the tables that all of them share in front of its own."""
+    return segment if not tables else tables.removesuffix(b"\xff\xd9") + segment[2:]
 
 
 def _has_alpha(page: tifffile.TiffPage) -> bool:
@@ -95,8 +128,10 @@ def _decode_tiff(tiff: tifffile.TiffFile, source: str) -> DecodedImage:
     axes = _stack_axes(tiff)
     warnings: tuple[str, ...] = ()
     n_pages = int(np.prod(list(axes.values()))) if axes else len(tiff.pages)
-    size = {"height": page.imagelength, "width": page.imagewidth}
-    check_shape(source, **size, slices=n_pages, bytes_px=np.dtype(page.dtype).itemsize)
+    height, width, itemsize = page.imagelength, page.imagewidth, np.dtype(page.dtype).itemsize
+    check_shape(source, height=height, width=width, slices=n_pages, bytes_px=itemsize)
+    values = height * width * n_pages * int(page.samplesperpixel)
+    check_memory(source, values * (2 * itemsize + 4))
     if axes:
         series = tiff.series[0]
         slices = next((axis for axis in "ZQITC" if axis in axes), next(iter(axes)))

@@ -65,7 +65,7 @@ def read_volume(file: InputFile[VolumeFormat], *, as_mask: bool = False) -> Pend
     """
     volume = file.format.read(file)
     parts = parse_name(file.stem)
-    voxels, sequences, unsure = _channels_of(parts, volume.voxels)
+    voxels, sequences, unsure = _channels_of(parts, volume)
     placed = volume.affine is not None and is_usable(volume.affine)
     grid, plane, stated = _grid_of(volume, placed=placed)
     absurd_z = slice_distance_warnings(stated[0])
@@ -152,15 +152,16 @@ def _placement_cautions(grid: InputGrid, plane: Plane, *, placed: bool) -> tuple
 
 
 def _channels_of(
-    parts: NameParts, voxels: NDArray[np.generic]
+    parts: NameParts, volume: Volume
 ) -> tuple[NDArray[np.generic], tuple[SequenceName, ...], tuple[Caution, ...]]:
     """The volumes of a file that are its channels, their sequences, and what is not sure.
 
     Args:
         parts: What the file's name says.
-        voxels: ``(x, y, z, c)``.
+        volume: The file's content.
     """
-    count = voxels.shape[3]
+    voxels = volume.voxels
+    count = max(voxels.shape[3], volume.n_volumes)
     if count == len(_DECATHLON_SEQUENCES) and _DECATHLON.fullmatch(parts.stem):
         return voxels, _DECATHLON_SEQUENCES, ()
     if count == len(COLOUR_SEQUENCES) and parts.sequence is None:

@@ -209,7 +209,7 @@ def test_colours_and_pairs_and_other_gzip_are_refused(tmp_path):
     nib.save(nib.Nifti1Pair(marked_volume(), np.eye(4)), tmp_path / "pair.hdr")
     assert "Save the volume as one .nii file" in read_error(tmp_path / "pair.hdr")
     (tmp_path / "x.nii.gz").write_bytes(gzip.compress(b"hello" * 99))
-    assert "holds no volume" in read_error(tmp_path / "x.nii.gz")
+    assert "x.nii is a text file" in read_error(tmp_path / "x.nii.gz")
 
 
 def test_absurd_dimensions_are_refused(tmp_path):

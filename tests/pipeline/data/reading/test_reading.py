@@ -112,7 +112,8 @@ def test_formats_are_recognised(head, known):
     [
         (b"BMW is a car\nand this is text about it", "a text file"),
         ("Größe".encode() * 300, "a text file"),
-        (b"\x1f\x8brubbish", "a gzip file that holds no volume"),
+        (b"CDF\x01", "a MINC volume"),
+        (b"TRACK\0", "a set of fibre tracts, not an image"),
         (b"BM" + bytes(30), "a BMP image"),
         (
             bytes([92, 1, 0, 0]).ljust(348, b"\0"),
