@@ -55,7 +55,7 @@ test: lint scripts browser services
 	  $(PYTEST) --last-failed --last-failed-no-failures none -m "not timing"; }
 	$(PYTEST) -m timing
 
-# The long forms: kills, load, large studies, a thousand examples per property. About an hour; writes docs/measured.
+# The long forms: kills, load, large studies, a thousand examples per property, chaos. About an hour and a half; writes docs/measured.
 soak: $(VENV)/.installed-dev browser services
 	@OVERREAD_SOAK=1 $(PYTEST) -s -m soak
 	$(PY) -m tests.load.measure_all

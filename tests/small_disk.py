@@ -29,6 +29,10 @@ class SmallDisk:
         """Take all space but some bytes."""
         free = shutil.disk_usage(self.folder).free
         with self._ballast.open("ab", buffering=0) as stream, contextlib.suppress(OSError):
+            os.posix_fallocate(stream.fileno(), stream.tell(), max(1, free - leave - (1 << 20)))
+            stream.seek(0, os.SEEK_END)
+        free = shutil.disk_usage(self.folder).free
+        with self._ballast.open("ab", buffering=0) as stream, contextlib.suppress(OSError):
             for _ in range(max(0, free - leave) // len(_BLOCK)):
                 stream.write(_BLOCK)
 

@@ -90,6 +90,14 @@ class PostgresServer:
             self._process.wait(30)
             self._process = None
 
+    def kill(self) -> None:
+        """End its main process with SIGKILL; the others end by themselves."""
+        if self._process is not None:
+            pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+            os.kill(pid, signal.SIGKILL)
+            self._process.wait(30)
+            self._process = None
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -148,6 +156,10 @@ class RedisServer:
             self._process.send_signal(number)
             self._process.wait(30)
             self._process = None
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self.stop(signal.SIGKILL)
 
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port, socket_connect_timeout=2)

@@ -179,7 +179,7 @@ def kill_workers(folder: Path, *, kills: int, lease_s: float, variables: dict[st
     """
     began = time.monotonic()
     services = make_services(folder / "home", **variables)
-    _count_finishes(services.settings.database)
+    count_finishes(services.settings.database)
     environment = make_environment(folder / "home", **variables)
     processes = WorkerProcesses(environment, lease_s=lease_s)
     number = kills + kills // 2 + 2
@@ -192,7 +192,7 @@ def kill_workers(folder: Path, *, kills: int, lease_s: float, variables: dict[st
         processes.end()
     rows = [services.store.study(study) for study in studies]
     keys = [services.result_key(row.content_digest) for row in rows if row is not None]
-    finishes = _finishes(services.settings.database)
+    finishes = read_finishes(services.settings.database)
     services.store.close()
     return Outcome(
         kills=killer.kills,
@@ -219,7 +219,8 @@ def several_machines() -> Iterator[dict[str, str]]:
         redis.stop()
 
 
-def _count_finishes(url: str) -> None:
+def count_finishes(url: str) -> None:
+    """Have the database count how often each job becomes done, independently of the program."""
     engine = create_engine(driver_url(url) if url.startswith("postgres") else url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE finishes (job_id INTEGER)"))
@@ -228,7 +229,7 @@ def _count_finishes(url: str) -> None:
     engine.dispose()
 
 
-def _finishes(url: str) -> dict[int, int]:
+def read_finishes(url: str) -> dict[int, int]:
     """How often each job became done."""
     engine = create_engine(driver_url(url) if url.startswith("postgres") else url)
     with engine.connect() as connection:

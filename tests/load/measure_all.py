@@ -1,6 +1,6 @@
 """Measures what docs/scaling.md and docs/deployment.md show: ``python -m tests.load.measure_all``.
 
-About 20 minutes on a quiet machine. Each command writes a file into docs/measured, the last step
+About 45 minutes on a quiet machine. Each command writes a file into docs/measured, the last step
 writes the documents' tables from them.
 """
 
@@ -22,10 +22,11 @@ COMMANDS: tuple[tuple[str, Sequence[str]], ...] = (
     ("latency", ("tests.load.latency",)),
     ("load", ("tests.load", "--worker", "rule", "--seconds", "60")),
     ("kill_workers", ("tests.load.kill_workers", "--kills", "50")),
+    ("chaos", ("tests.chaos", "--seconds", "600")),
     ("worker_scaling", ("tests.load.worker_scaling", "--studies", "8", "--rounds", "3")),
 )
 #: These make a workspace of their own; worker scaling keeps only its own studies in one.
-_OWN_FOLDERS = ("startup", "kill_workers")
+_OWN_FOLDERS = ("startup", "kill_workers", "chaos")
 _HOMES = {"worker_scaling": "scaling"}
 
 

@@ -29,10 +29,11 @@ class RuleAnalyser:
 
     Args:
         services: The server's parts.
+        slice_s: Seconds of a slice.
     """
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, *, slice_s: float = _SLICE_S) -> None:
+        self._services, self._slice_s = services, slice_s
 
     def analyse(self, case: Case, *, progress: ProgressCallback | None = None) -> CaseResult:
         """Answer a case."""
@@ -42,7 +43,7 @@ class RuleAnalyser:
             raise RuntimeError("there are no models to speak for")
         for k in range(case.n_slices):
             progress(k, case.n_slices, f"Slice {k + 1} of {case.n_slices}")
-            time.sleep(_SLICE_S)
+            time.sleep(self._slice_s)
         pixels = np.asarray(case.pixels[..., 0], np.float32)
         bright = pixels > 0.6 * max(float(pixels.max()), 1.0)
         called = [bool(slice_.mean() > 0.002) for slice_ in bright]
