@@ -94,7 +94,7 @@ def model_facts(model: ModelInfo) -> list[tuple[str, str]]:
 def mask_threshold_words(model: ModelInfo) -> str:
     """The threshold of the probability map, and how far it may be lowered."""
     lowest = model.inference.lowest_mask_threshold
-    lowered = f"; down to {lowest:.2f} where the segmentation is uncertain" if lowest > 0 else ""
+    lowered = f"; down to {lowest:.2f} per study for a higher expected Dice" if lowest > 0 else ""
     return f"{model.mask_threshold:.2f}{lowered}"
 
 

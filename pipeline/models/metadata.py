@@ -71,8 +71,8 @@ class InferenceOptions:
         flip_average: Average the answers with those for the left-right mirrored input.
         sigma_slices: Gaussian over neighbouring slices' scores and probability maps, in slices.
         min_component_fraction: 3D components smaller than this fraction of the largest are removed.
-        lowest_mask_threshold: Where a case's mask is uncertain, its mask threshold is lowered for
-            the best expected Dice, as far as this; 0 keeps ``mask_threshold``.
+        lowest_mask_threshold: How far a case's mask threshold may be lowered to the level of its
+            highest expected Dice; 0 keeps ``mask_threshold``.
     """
 
     flip_average: Flag = False

@@ -28,6 +28,9 @@ def test_a_t1_study_has_no_headline_unless_asked(page: Page, site: Site, tmp_pat
     for name in HEADLINE:
         expect(page.locator(name)).to_be_hidden()
     expect(page.locator("#finding-above")).to_be_visible()
+    reason = page.evaluate(with_modules("modules.viewer.now.study.result.unfit"))
+    assert reason in page.inner_text("#finding-unfit-words")
+    assert reason not in (page.text_content("#findings-warnings") or "")  # said once
     button = page.locator("#finding-unfit-show")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import nibabel
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from reading import open_study
-from running_site import Site
+from reading import RESULT, open_study
+from running_site import SIZE, SLICES, Site
 
 #: Width and height; the last is 1440 x 900 at a zoom of 150%.
-SIZES = [(1440, 900), (1024, 768), (820, 1180), (960, 600)]
-ROW_PX = 36
+SIZES = [(1440, 900), (1280, 800), (1024, 768), (820, 1180), (960, 600)]
+
+#: In how many rows the controls of the tool bar are.
+ROWS = """() => {
+  const middles = [...document.querySelectorAll(".tool-bar :is(button, summary, select, input)")]
+    .filter((one) => !one.closest(".menu-panel") && one.checkVisibility())
+    .map((one) => one.getBoundingClientRect()).filter((box) => box.width > 1)
+    .map((box) => (box.top + box.bottom) / 2).sort((a, b) => a - b);
+  return middles.filter((y, i) => i === 0 || y - middles[i - 1] > 8).length; }"""
+
+#: Which texts over the images cover each other.
+OVERLAPS = """() => {
+  const texts = [".corner", ".edge", ".pane-name", ".map-legend", ".threshold-badge",
+    ".projection-badge", ".plane-title", ".plane-note", ".plane-edge"];
+  const shown = [...document.querySelectorAll(texts.map((one) => `${one}:not(:empty)`).join())]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true }))
+    .map((one) => [one.id || one.className, one.getBoundingClientRect()]);
+  const covers = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+  return shown.flatMap(([name, box], i) => shown.slice(0, i)
+    .filter(([, other]) => covers(box, other)).map(([other]) => `${other} and ${name}`)); }"""
 
 #: What reaches beyond the left or right edge of the window.
 OUTSIDE = """() => [...document.querySelectorAll(".top-bar *, .tool-bar *, .strip *, .corner")]
@@ -20,8 +41,17 @@ OUTSIDE = """() => [...document.querySelectorAll(".top-bar *, .tool-bar *, .stri
 
 
 @pytest.fixture(scope="module")
-def study(site: Site) -> str:
-    return site.add_study("narrow", shift=4)
+def study(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Three series, whose sizes in mm are long texts."""
+    folder = tmp_path_factory.mktemp("narrow") / "narrow-with-a-long-name"
+    folder.mkdir()
+    values = np.zeros((SIZE, SIZE, SLICES), np.uint8)
+    values[8:56, 8:56] = np.arange(40, 40 + 6 * SLICES, 6, dtype=np.uint8)
+    values[16:32, 20:36, 4:9] = 220
+    for name, volume in (("flair", values), ("t1", values // 2), ("t1c", values // 3)):
+        image = nibabel.Nifti1Image(volume, np.diag([-0.9375, -0.9375, 4.25, 1.0]))
+        nibabel.save(image, folder / f"{name}.nii.gz")
+    return site.add_folder(folder)
 
 
 @pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -34,15 +64,25 @@ def review(request: pytest.FixtureRequest, study: str) -> Page:
 
 
 def test_tool_bar_has_two_rows_at_most_and_nothing_is_off_screen(review):
-    bar = review.locator(".tool-bar")
-    for state in ("", "#mode-linked", "#viewer-tools-measure", "#viewer-tools-edit"):
+    for state in ("", "#mode-linked", "#mode-three", "#viewer-tools-measure", "#viewer-tools-edit"):
         if state:
             review.click(state)
             expect(review.locator(state)).to_have_attribute("aria-pressed", "true")
-        box = bar.bounding_box()
-        assert box is not None
-        assert box["height"] <= 2 * ROW_PX + 30, state
+        assert review.evaluate(ROWS) <= 2, state
         assert review.evaluate(OUTSIDE) == [], state
+
+
+def test_no_text_over_the_images_covers_another(review):
+    expect(review.locator(RESULT.removesuffix(":visible"))).not_to_have_attribute("hidden", "")
+    for key in (".", "]", "Shift+P"):  # two sliders and a projection are announced
+        review.keyboard.press(key)
+    expect(review.locator("#threshold-badge")).to_have_attribute("data-changed", "threshold point")
+    expect(review.locator("#projection-badge")).to_be_visible()
+    review.locator("#viewer-surface").hover(position={"x": 100, "y": 160})
+    for mode in ("one", "linked", "three", "swipe", "planes"):
+        review.click(f"#mode-{mode}")
+        expect(review.locator(f"#mode-{mode}")).to_have_attribute("aria-pressed", "true")
+        assert review.evaluate(OVERLAPS) == [], mode
 
 
 def test_menus_open_inside_the_window_and_close(review):

@@ -64,6 +64,23 @@ def test_page_can_be_used_while_it_is_shown(newcomer, study):
     expect(newcomer.locator("#tour")).to_be_visible()
 
 
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (820, 1180)])
+def test_never_covers_the_tools_of_a_reader_who_edits(newcomer, study, size):
+    newcomer.set_viewport_size({"width": size[0], "height": size[1]})
+    open_study(newcomer, study)
+    expect(newcomer.locator("#tour")).to_be_visible()
+    count = int(numbers(newcomer, "#tour-count")[1])
+    for opened in ("#viewer-tools-edit", "#viewer-tools-measure"):
+        newcomer.click(opened)
+        expect(newcomer.locator(opened)).to_have_attribute("aria-pressed", "true")
+        for step in range(1, count):
+            newcomer.click("#tour-next" if opened == "#viewer-tools-edit" else "#tour-back")
+            card, bar = boxes(newcomer)[0], newcomer.locator(".tool-bar").bounding_box()
+            assert bar is not None
+            beside = card["x"] >= bar["x"] + bar["width"]
+            assert beside or card["y"] >= bar["y"] + bar["height"], (opened, step)
+
+
 def test_escape_closes_it_for_now_and_the_button_permanently(newcomer, study):
     open_study(newcomer, study)
     expect(newcomer.locator("#tour")).to_be_visible()

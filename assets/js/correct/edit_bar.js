@@ -63,9 +63,7 @@ export function words() {
       `Not saved: this draft was changed in another window at ${time(at)}.` +
       " Both drafts are intact. Choose which one to continue with."
     );
-  return correction.isThere()
-    ? "No changes to save"
-    : "Draw on the image. The AI mask is not changed.";
+  return correction.isThere() ? "No changes to save" : "No changes yet";
 }
 
 function show() {

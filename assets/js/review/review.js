@@ -26,6 +26,7 @@ import * as measures from "../measure/measures.js";
 import * as cine from "../viewer/cine.js";
 import * as corners from "../viewer/corners.js";
 import * as drawing from "../viewer/drawing.js";
+import { firstSlice } from "../viewer/first_slice.js";
 import * as linked from "../viewer/linked.js";
 import * as magnifier from "../viewer/magnifier.js";
 import * as notes from "../viewer/notes.js";
@@ -182,7 +183,7 @@ export async function open(wanted) {
     const study = await studyLoad.get(wanted.study_id, () => mine === turn);
     if (!study) return;
     query(".review").removeAttribute("aria-busy");
-    await drawing.open(study, studyLoad.firstSlice(study, wanted.slice));
+    await drawing.open(study, firstSlice(study, wanted.slice));
   } catch (error) {
     if (mine !== turn) return;
     fail("This study cannot be opened", error instanceof Error ? error.message : "");

@@ -4,7 +4,7 @@
  * working meanwhile. "Don't show again" is stored for the reader; Escape closes the tour for now.
  */
 
-import { make, targetOf } from "../frame/dom.js";
+import { make, query, targetOf } from "../frame/dom.js";
 import * as keys from "../frame/keys.js";
 import * as reader from "../frame/reader.js";
 import * as shell from "../frame/shell.js";
@@ -16,6 +16,7 @@ import * as viewer from "../viewer/viewer.js";
  * @property {HTMLElement} card
  * @property {HTMLElement} ring Frame around the control.
  * @property {Element | null} before The element that had the focus.
+ * @property {ResizeObserver} moves Follows the tool bar, whose rows move the controls.
  */
 
 const GAP = 12;
@@ -132,8 +133,10 @@ function build() {
 
 function show() {
   if (shown || !document.querySelector(".review") || !steps().length) return;
-  shown = { step: 0, before: document.activeElement, ...build() };
+  const moves = new ResizeObserver(place);
+  shown = { step: 0, before: document.activeElement, moves, ...build() };
   document.body.append(shown.ring, shown.card);
+  moves.observe(query(".tool-bar"));
   draw();
 }
 
@@ -169,7 +172,7 @@ function draw() {
 
 /**
  * Places the card where there is room beside the control, or inside a control that fills the
- * window.
+ * window; never over the tool bar, whose rows stay in use meanwhile.
  */
 function place() {
   const list = steps();
@@ -186,6 +189,9 @@ function place() {
   else if (target.top - GAP - h > 0) [x, y] = [clampX(target.left), target.top - GAP - h];
   else if (target.left - GAP - w > 0) [x, y] = [target.left - GAP - w, clampY(target.top + GAP)];
   else if (target.right + GAP + w < width) [x, y] = [target.right + GAP, clampY(target.top + GAP)];
+  const bar = document.querySelector(".tool-bar")?.getBoundingClientRect();
+  if (bar && x < bar.right && x + w > bar.left && y < bar.bottom && y + h > bar.top)
+    y = bar.bottom + GAP;
   Object.assign(shown.card.style, { left: `${x}px`, top: `${y}px` });
   Object.assign(shown.ring.style, {
     left: `${target.left}px`,
@@ -198,8 +204,9 @@ function place() {
 /** @param {boolean} isDone Whether not to show it again. */
 function end(isDone) {
   if (!shown) return;
-  const { card, ring, before } = shown;
+  const { card, ring, before, moves } = shown;
   shown = null;
+  moves.disconnect();
   const hadFocus = card.contains(document.activeElement);
   card.remove();
   ring.remove();

@@ -68,7 +68,8 @@ function showUnfit(reason) {
 
 /** @param {Session} session */
 function show({ study: { warnings, result } }) {
-  showCautions(result?.warnings ?? warnings ?? []);
+  const cautions = result?.warnings ?? warnings ?? [];
+  showCautions(cautions.filter((sentence) => sentence !== result?.unfit)); // shown above them
   showUnfit(result?.unfit);
   byId("finding-learned").textContent = result?.learned ?? "";
   byId("finding-learned").hidden = !result?.learned;

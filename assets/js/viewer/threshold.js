@@ -190,8 +190,8 @@ function origin(now) {
   const network = operatingPoint.resultOf(now).network_mask_threshold;
   if (network === null || toLevel(defaultValue(now)) >= toLevel(network)) return "";
   return (
-    `Lowered from ${network.toFixed(2)} to ${defaultValue(now).toFixed(2)} for this study because` +
-    " its segmentation is uncertain."
+    `Lowered from ${network.toFixed(2)} to ${defaultValue(now).toFixed(2)} for this study:` +
+    " the mask at this threshold has the highest expected Dice."
   );
 }
 

@@ -16,6 +16,7 @@ import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as correction from "../correct/correction.js";
 import * as correctionLayer from "../correct/correction_layer.js";
+import { firstSlice } from "../viewer/first_slice.js";
 import * as greyscale from "../viewer/greyscale.js";
 import * as linked from "../viewer/linked.js";
 import { note } from "../viewer/notes.js";
@@ -65,16 +66,15 @@ function offer(now) {
 }
 
 /**
- * The centre of the outline on the slice in view, else on the slice with the largest mask, else of
- * the image.
+ * The centre of the outline on the slice in view, else on the slice that shows the lesion best,
+ * else of the image.
  *
  * @param {Session} now
  */
 function firstPlace(now) {
   const { study, k } = now;
-  const areas = study.result?.slices.map((slice) => slice.mask_area_px) ?? [];
   const middle = { row: study.height >> 1, column: study.width >> 1 };
-  return middleOf(now, k) ?? middleOf(now, areas.indexOf(Math.max(1, ...areas))) ?? middle;
+  return middleOf(now, k) ?? middleOf(now, firstSlice(study, null)) ?? middle;
 }
 
 /**
@@ -83,7 +83,6 @@ function firstPlace(now) {
  */
 function middleOf(now, k) {
   const { study, loader } = now;
-  if (k < 0) return null;
   const isOutline = (/** @type {string} */ name) => name === "ai" || name === "reference";
   const source = overlays.sources(now, k).find(([name]) => isOutline(name));
   const map = source && loader.get(source[1]);

@@ -126,8 +126,13 @@ def _screen() -> html.Div:
             ),
             *_corners("patient", "series", "slice", "window", "value"),
             *_edges("edge-"),
-            html.Div(id="projection-badge", className="projection-badge tabular", hidden=True),
-            html.Div(id="threshold-badge", className="threshold-badge tabular", hidden=True),
+            html.Div(
+                [
+                    html.Div(id=f"{name}-badge", className=f"{name}-badge tabular", hidden=True)
+                    for name in ("threshold", "projection")
+                ],
+                className="screen-badges",
+            ),
             map_legend(),
             html.Div(
                 [

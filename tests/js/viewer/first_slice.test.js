@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { firstSlice } from "../../../assets/js/review/study_load.js";
+import { firstSlice } from "../../../assets/js/viewer/first_slice.js";
 
 /** Slice score, segmentation confidence (null: not segmented), area, doubts. */
 const sliceOf = ([score, evidence, area, ...doubts]) => ({
