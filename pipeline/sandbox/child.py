@@ -176,7 +176,7 @@ def _set_up(channel: socket.socket, setup: Setup) -> _Watcher:
         writable=folder,
         written_bytes=limits.written_bytes,
     )
-    set_watcher(watcher)
+    set_watcher(watcher, file_bytes=limits.file_bytes)
     messages.send(channel, Confined(holds=(*watcher.holds, *holds)))
     return watcher
 

@@ -64,11 +64,18 @@ class Watcher(Protocol):
 
 
 _WATCHER: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+_FILE_BYTES: ContextVar[int] = ContextVar("file_bytes", default=ReadingLimits.file_bytes)
 
 
-def set_watcher(watcher: Watcher) -> None:
-    """Let a watcher put limits around all work of this process from now on."""
+def set_watcher(watcher: Watcher, *, file_bytes: int) -> None:
+    """Let a watcher put limits around all work of this process from now on.
+
+    Args:
+        watcher: The watcher.
+        file_bytes: Memory that one file may take by what its headers state.
+    """
     _WATCHER.set(watcher)
+    _FILE_BYTES.set(file_bytes)
 
 
 @contextmanager
@@ -94,6 +101,21 @@ def watching(source: str, *, key: str = "", work: Work = Work.FILE) -> Iterator[
         raise memory_error(source) from None
     finally:
         watcher.end(depth)
+
+
+def allowed_file_bytes() -> int:
+    """Memory that one file may take, in a child and outside of one."""
+    return _FILE_BYTES.get()
+
+
+@contextmanager
+def limit_file_bytes(size: int) -> Iterator[None]:
+    """Set the memory that one file may take, by what its headers state, within the block."""
+    token = _FILE_BYTES.set(size)
+    try:
+        yield
+    finally:
+        _FILE_BYTES.reset(token)
 
 
 def renew() -> None:

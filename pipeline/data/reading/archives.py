@@ -77,7 +77,7 @@ def unpack_archive(
                 entries = [entry for entry in archive.infolist() if not _is_folder(entry)]
                 _check_archive(entries, source, budget)
                 return _unpack_entries(archive, entries, source, folder, budget)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception:  # whatever a damaged list does to the library
         raise InputError(
@@ -182,6 +182,8 @@ def _unpack_entries(
             if error.source == source:
                 raise  # the archive as a whole
             errors.append(error)
+        except MemoryError:
+            raise
         except Exception:  # whatever a damaged member does to its decoder
             file = shown.rsplit("/", 1)[-1]
             message = f"{file} is damaged in its archive and cannot be unpacked. Pack it again."

@@ -174,6 +174,8 @@ def _check_values(dataset: Dataset, most: int) -> None:
         raw = dataset.get_item(tag)
         if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes):
             continue
+        if tag in _PIXELS:  # compressed ones look like a sequence
+            continue
         order = "<" if raw.is_little_endian else ">"
         if raw.VR == "SQ" or raw.value.startswith(_ITEM[order]):
             left -= count_elements(
@@ -181,7 +183,7 @@ def _check_values(dataset: Dataset, most: int) -> None:
             )
             if left < 0:
                 raise TooManyElements
-        elif len(raw.value) > _MAX_VALUE_BYTES and tag not in _PIXELS and raw.VR not in _BYTES_VRS:
+        elif len(raw.value) > _MAX_VALUE_BYTES and raw.VR not in _BYTES_VRS:
             del dataset[tag]
 
 

@@ -268,7 +268,7 @@ def read_dicom_headers(file: InputFile) -> DicomFile:
         mosaic = read_mosaic(file, header) if is_mosaic(header) and n_frames == 1 else None
         if mosaic is not None:
             frames = _divide_mosaic(frames[0], mosaic)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception:
         raise InputError(
@@ -326,7 +326,7 @@ def _count_frames(file: InputFile) -> int:
         if "Rows" not in header:
             _check_has_pixels(header, file)
         return int(header.get("NumberOfFrames") or 1)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception:  # as damaged as its sequences
         return 1

@@ -215,7 +215,7 @@ def _read_stored(one: DicomFile) -> tuple[FileDataset, NDArray[np.generic]]:
             pages = pixels.reshape(-1, *pixels.shape[-2:])
             for frame, page in zip(_split_frames(dataset, len(pages)), pages, strict=False):
                 check_lossless_rows(frame, page)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except (EOFError, CutShort):
         raise InputError(

@@ -91,7 +91,7 @@ def read_image(path: Path, source: str) -> DecodedImage:
         if any("PIL" in Path(fault.filename).parts for fault in faults):
             return replace(decoded, warnings=(*decoded.warnings, fault_warning(name)))
         return decoded
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except CutShort:
         raise _cut_short(source) from None

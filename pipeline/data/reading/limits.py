@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 from pipeline.errors import InputError
+from pipeline.sandbox.watch import allowed_file_bytes
 
 #: Longest side of one image. The largest clinical detectors stay below 6,000 pixels.
 MAX_SIDE_PX = 8192
 #: Slices of one case. The longest head series (sub-millimetre 3D, dynamic ones) stay below 1,000.
 MAX_SLICES = 4096
-#: Memory that one file may take while it is read. A volume of 512 x 512 x 512 at 16 bits fits;
-#: `limit_file_memory` sets another limit.
-MAX_FILE_BYTES = 1 << 30
 #: Decoded pixels of one case, in bytes: 512 x 512 x 1,000 slices of float32.
 MAX_CASE_BYTES = 1 << 30
 #: Decoded pixels of one call, in bytes: what a machine of 8 GB can hold beside the models.
@@ -56,19 +50,6 @@ def gigabytes(size: int, *, digits: int = 0) -> str:
     return f"{size / 2**30:.{digits}f} GB"
 
 
-_file_memory: ContextVar[int] = ContextVar("file_memory", default=MAX_FILE_BYTES)
-
-
-@contextmanager
-def limit_file_memory(size: int) -> Iterator[None]:
-    """Set the memory that one file may take while it is read, in bytes, within the block."""
-    token = _file_memory.set(size)
-    try:
-        yield
-    finally:
-        _file_memory.reset(token)
-
-
 def check_memory(source: str, needed: int) -> None:
     """Refuse a file that takes too much memory, before anything is decoded.
 
@@ -79,7 +60,7 @@ def check_memory(source: str, needed: int) -> None:
     Raises:
         InputError: It needs more than one file may take.
     """
-    allowed = _file_memory.get()
+    allowed = allowed_file_bytes()
     if needed > allowed:
         name = source.rsplit("/", 1)[-1]
         raise InputError(

@@ -56,6 +56,8 @@ def read_mgh(file: InputFile) -> Volume:
             image = nib.MGHImage.from_stream(unpacked)
             voxels = np.asarray(image.dataobj).reshape((*space, channels), order="F")
             check_end(unpacked)
+    except MemoryError:
+        raise
     except Exception:  # whatever a damaged file does to the libraries
         raise _cut_short(file) from None
     x, y, z = (float(size) for size in image.header.get_zooms()[:3])

@@ -87,7 +87,7 @@ def read_nifti(file: InputFile) -> Volume:
     """
     try:
         return _read(file)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise _cut_short(file) from None

@@ -106,13 +106,13 @@ def _peak_mb() -> float:
 def _read(path: Path, memory_mb: int) -> dict[str, object]:
     import hashlib
 
-    from pipeline.data.reading.limits import limit_file_memory
     from pipeline.data.reading.reading import read_cases
+    from pipeline.sandbox.watch import limit_file_bytes
 
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     before = _peak_mb()
-    with limit_file_memory(memory_mb << 20):
+    with limit_file_bytes(memory_mb << 20):
         report = read_cases([path])
     used = resource.getrusage(resource.RUSAGE_SELF)
     digest = hashlib.sha256()
