@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.api import access, bodies, errors, identity, studies
+from dashboard.api import access, bodies, errors, identity, studies, throttle
 from dashboard.api.comparisons import images
 from dashboard.api.corrections import correction
 from dashboard.api.decisions import decision
@@ -41,6 +41,7 @@ def register(server: Flask, parts: Services) -> None:
     access.register(server, parts)
     identity.register(server, parts)
     bodies.register(server, parts.settings)
+    throttle.register(server)
     for blueprint in BLUEPRINTS:
         server.register_blueprint(blueprint)
     studies.register(server, parts)

@@ -26,6 +26,7 @@ from dashboard.api.access import (
 )
 from dashboard.api.endpoint import (
     JSON,
+    SURFACES,
     Answer,
     Body,
     ErrorAnswer,
@@ -331,7 +332,7 @@ def download_version(address: VersionAddress) -> Response:
 
 
 @correction.post("/api/studies/<study_id>/corrections/surface")
-@endpoint(SurfaceAnswer, longest=longest_mask)
+@endpoint(SurfaceAnswer, longest=longest_mask, rate=SURFACES)
 def surface(address: StudyAddress, sent: SentView) -> Response:
     """Return the surface in space of what is in the reader's view; nothing is stored."""
     row = find_study(address.study_id)
@@ -341,7 +342,7 @@ def surface(address: StudyAddress, sent: SentView) -> Response:
 
 
 @correction.post("/api/studies/<study_id>/corrections/diameters")
-@endpoint(longest=longest_mask)
+@endpoint(longest=longest_mask, rate=SURFACES)
 def diameters(address: StudyAddress, sent: SentView) -> LesionsAnswer:
     """Return the diameters of what is in the reader's view; nothing is stored."""
     row = find_study(address.study_id)

@@ -30,6 +30,9 @@ VERSION: Final = "1"
 VERSION_HEADER: Final = "X-Overread"
 NOTHING_HERE = "There is nothing at this address."
 JSON = "application/json"
+#: Rates of what costs the server much: surfaces and measuring take up to a second, a plane some
+#: milliseconds. A reader who drags a control stays far below.
+SURFACES, PLANES = "40 per 10 seconds", "800 per 10 seconds"
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -102,6 +105,7 @@ class Endpoint:
         others: Models of answers with other statuses; the others are an `ErrorAnswer`.
         receives: Type of content of a body that is not JSON, or "".
         longest: Largest body in bytes, or the function that returns it for an address.
+        rate: How often a reader may request it, such as `SURFACES`; "" for any number.
     """
 
     address: type[Address] | None
@@ -112,6 +116,7 @@ class Endpoint:
     others: Mapping[HTTPStatus, type[Answer]] = field(default_factory=dict)
     receives: str = ""
     longest: int | Callable[[Any], int] = LONGEST_BODY
+    rate: str = ""
 
     def answers(self, status: HTTPStatus) -> type[Answer] | str:
         """Return the model, or the type of content, of its answer with a status."""
@@ -125,6 +130,7 @@ def endpoint(
     others: Mapping[HTTPStatus, type[Answer]] | None = None,
     longest: int | Callable[[Any], int] = LONGEST_BODY,
     receives: str = "",
+    rate: str = "",
 ) -> Callable[[_View], Callable[..., Response]]:
     """Declare a view as an endpoint, by the types of its parameters and of its return value.
 
@@ -134,6 +140,7 @@ def endpoint(
         others: Models of answers with other statuses, if not `ErrorAnswer`.
         longest: Longest body that is read, in bytes, or a function that returns it for an address.
         receives: Type of content of a body that the view reads itself.
+        rate: How often a reader may request it (`dashboard.api.throttle`).
     """
 
     def declare(view: _View) -> Callable[..., Response]:
@@ -154,6 +161,7 @@ def endpoint(
             others=others or {},
             receives=receives,
             longest=longest,
+            rate=rate,
         )
 
         @wraps(view)

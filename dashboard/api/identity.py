@@ -126,8 +126,11 @@ def _header_name(header: str) -> str:
 def _browser_id() -> str:
     """Return the id in the cookie, or a new one if this server did not sign it."""
     known: str | None = g.get("overread_reader_id")
-    if known:
-        return known
+    return known or _known_browser() or f"browser-{secrets.token_hex(16)}"
+
+
+def _known_browser() -> str:
+    """Return the id in the cookie; "" if this server did not sign it."""
     # the second one is from before this server was reached by HTTPS
     for cookie in (SECURE_COOKIE, COOKIE) if _is_https() else (COOKIE,):
         try:
@@ -136,7 +139,7 @@ def _browser_id() -> str:
             continue
         if _BROWSER_ID.fullmatch(text):
             return text
-    return f"browser-{secrets.token_hex(16)}"
+    return ""
 
 
 def _set_cookie(response: Response, reader_id: str) -> Response:
@@ -154,6 +157,13 @@ def _set_cookie(response: Response, reader_id: str) -> Response:
 def _signer() -> Signer:
     secret = _services().settings.signing_secret()
     return Signer(secret, salt="overread.reader", digest_method=hashlib.sha256)
+
+
+def reader_key() -> str:
+    """Who counts as one for limits: the reader, or the address where there is no cookie yet."""
+    header = _services().settings.user_header
+    known = _header_name(header) if header else _known_browser()
+    return known or str(request.remote_addr)
 
 
 def _is_https() -> bool:

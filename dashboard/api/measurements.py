@@ -30,6 +30,7 @@ from dashboard.api.access import (
 )
 from dashboard.api.endpoint import (
     JSON,
+    SURFACES,
     Answer,
     Body,
     ErrorAnswer,
@@ -251,7 +252,7 @@ def judge(address: StudyAddress, sent: SentDiameters) -> DiametersJudged:
 
 
 @measurement.get("/data/<study_id>/<key>/diameters/<path:mask>")
-@endpoint(LesionsAnswer)
+@endpoint(LesionsAnswer, rate=SURFACES)
 def diameters(address: MaskAddress, query: VersionQuery) -> Response:
     """Return diameters of the AI's mask at a mask threshold and an operating point."""
     row = study_with_result(address)

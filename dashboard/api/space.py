@@ -33,7 +33,7 @@ from dashboard.api.access import (
     study_with_pixels,
     study_with_result,
 )
-from dashboard.api.endpoint import JSON, Answer, endpoint
+from dashboard.api.endpoint import JSON, PLANES, SURFACES, Answer, endpoint
 from dashboard.figures.space import amount_of, describe_space, encode_surface, make_space_figure
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.store import StudyRow
@@ -128,7 +128,7 @@ class SurfaceAnswer(Answer):
 
 
 @space.get("/data/<study_id>/<digest>/plane/<axis>/<int:place>/pixels/<int:channel>")
-@endpoint(BYTES)
+@endpoint(BYTES, rate=PLANES)
 def plane_pixels(address: PlanePixelsAddress) -> Response:
     """Return one row or column of every slice, ``(n, length)``, as the pixels of a slice."""
     row = study_with_pixels(address)
@@ -140,7 +140,7 @@ def plane_pixels(address: PlanePixelsAddress) -> Response:
 
 
 @space.get("/data/<study_id>/<digest>/plane/<axis>/<int:place>/reference")
-@endpoint(BYTES)
+@endpoint(BYTES, rate=PLANES)
 def plane_reference(address: PlaneReferenceAddress) -> Response:
     """Return the reference mask along a cut, ``(n, length)``, 0 or 255."""
     row = study_with_data(address)
@@ -149,7 +149,7 @@ def plane_reference(address: PlaneReferenceAddress) -> Response:
 
 
 @space.get("/data/<study_id>/<key>/plane/<axis>/<int:place>/probability")
-@endpoint(BYTES)
+@endpoint(BYTES, rate=PLANES)
 def plane_probability(address: PlaneResultAddress) -> Response:
     """Return 255 x the probability along a cut, ``(n, length)``."""
     row = study_with_result(address)
@@ -166,7 +166,7 @@ def plane_probability(address: PlaneResultAddress) -> Response:
 
 
 @space.get("/data/<study_id>/<digest>/space")
-@endpoint(SpaceAnswer)
+@endpoint(SpaceAnswer, rate=SURFACES)
 def case_space(address: DataAddress, query: VersionQuery) -> Response:
     """Return the figure in space with head and reference, and how the study lies in it."""
     row = study_with_data(address)
@@ -196,7 +196,7 @@ def case_space(address: DataAddress, query: VersionQuery) -> Response:
 
 
 @space.get("/data/<study_id>/<key>/surface/<path:mask>")
-@endpoint(SurfaceAnswer)
+@endpoint(SurfaceAnswer, rate=SURFACES)
 def surface(address: MaskAddress, query: VersionQuery) -> Response:
     """Return the AI's mask in space at a mask threshold and an operating point."""
     row = study_with_result(address)

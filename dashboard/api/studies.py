@@ -39,6 +39,7 @@ from dashboard.api.comparisons import FileQuery
 from dashboard.api.endpoint import (
     JSON,
     NOTHING_HERE,
+    SURFACES,
     Address,
     Answer,
     Nothing,
@@ -293,7 +294,7 @@ def answer_map(address: MapAddress) -> Response:
 
 
 @api.get("/data/<study_id>/<digest>/measures/<key>")
-@endpoint(MeasuresAnswer)
+@endpoint(MeasuresAnswer, rate=SURFACES)
 def measures(address: MeasuresAddress, query: VersionQuery) -> Response:
     """Return diameters, and the areas at each mask threshold."""
     row = study_with_data(address)

@@ -63,16 +63,18 @@ export async function requestJson(url, { signal, body } = {}) {
   });
   const found = await response.json().catch(() => null);
   if (response.ok && found) return found;
-  const isRejected = response.status >= 400 && response.status < 500;
-  throw new RequestError(found?.error || NO_ANSWER, isRejected);
+  throw new RequestError(found?.error || NO_ANSWER, !response.ok && isFinal(response.status));
 }
+
+/** Status of a request that came too soon after others. */
+const TOO_MANY = 429;
 
 /**
  * Whether a response is final, a success or a rejection: a retry would get the same response.
  *
  * @param {number} status
  */
-export const isFinal = (status) => status > 0 && status < 500;
+export const isFinal = (status) => status > 0 && status < 500 && status !== TOO_MANY;
 
 /** Pauses before each retry in milliseconds; the last one repeats. */
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];

@@ -5,7 +5,7 @@
  * answers after a reload.
  */
 
-import { pauseOf } from "../frame/server.js";
+import { isFinal, pauseOf } from "../frame/server.js";
 
 /**
  * A request for a slice or map.
@@ -89,7 +89,7 @@ export function createLoader({ budgetBytes, onChange }) {
     try {
       const response = await fetch(url, { signal: abort.signal });
       if (!response.ok)
-        throw new (response.status < 500 ? FinalError : Error)(`status ${response.status}`);
+        throw new (isFinal(response.status) ? FinalError : Error)(`status ${response.status}`);
       const buffer = await response.arrayBuffer();
       const data = type === "uint16" ? new Uint16Array(buffer) : new Uint8Array(buffer);
       if (data.length !== length) throw new Error("not the length of a slice");
@@ -98,9 +98,9 @@ export function createLoader({ budgetBytes, onChange }) {
     } catch (error) {
       if (disposed) return;
       const times = (failed.get(url)?.times ?? 0) + 1;
-      const isFinal = error instanceof FinalError;
-      failed.set(url, { times, at: isFinal ? Infinity : performance.now() });
-      if (!isFinal) setTimeout(pump, pauseOf(times - 1) + 20);
+      const stays = error instanceof FinalError;
+      failed.set(url, { times, at: stays ? Infinity : performance.now() });
+      if (!stays) setTimeout(pump, pauseOf(times - 1) + 20);
     } finally {
       running.delete(url);
       if (!disposed) {
