@@ -26,6 +26,9 @@ THEME_SWITCH = "theme-switch"
 #: Empty slot in the top bar for one line of the current page.
 TOP_CONTEXT = "top-context"
 
+#: Empty slot beside it for the state of the study in view.
+TOP_STATE = "top-state"
+
 HELP_DIALOG = "help-dialog"
 HELP_OPEN = "help-open"
 
@@ -146,6 +149,7 @@ def _top_bar(pages: Mapping[str, str]) -> html.Header:
             dcc.Link(brand, href="/", className="brand"),
             html.Nav(links, className="nav-links", **aria(label="Pages")),
             html.Div(id=TOP_CONTEXT, className="top-context tabular"),
+            html.Span(id=TOP_STATE, className="chip top-state", hidden=True),
             _upload_elsewhere(),
             html.Div(
                 [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
@@ -62,6 +62,7 @@ class Reason(StrEnum):
 
 #: How hard the study was to read.
 Difficulty = Literal["easy", "moderate", "hard"]
+DIFFICULTIES: Final[tuple[str, ...]] = get_args(Difficulty)
 #: Decisions that need a reason.
 NEEDS_REASON = frozenset({Verdict.REJECT, Verdict.CANNOT_ASSESS})
 #: Where a lesion of a list comes from.

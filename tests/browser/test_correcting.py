@@ -131,7 +131,7 @@ def test_a_reading_from_opening_to_the_saved_version(page: Page, study: str) -> 
     wait_until(page, f"(wanted) => `${{{changed}}}` === `${{wanted}}`", marked)
     page.keyboard.press("e")
     drag(page, (50.5, 20.5), (54.5, 20.5))
-    page.keyboard.press("Shift+A")  # the AI mask again: not marked
+    page.keyboard.press("Shift+Z")  # the AI mask again: not marked
     wait_until(page, f"() => ({changed})[5] === null")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
@@ -153,7 +153,7 @@ def test_slices_as_a_whole(page: Page, study: str) -> None:
     area(page, 256)
     from_menu(page, "clear")
     area(page, 0)
-    page.keyboard.press("Shift+A")
+    page.keyboard.press("Shift+Z")
     area(page, 256)
     page.keyboard.press("Shift+G")
     page.keyboard.press("Shift+PageDown")  # takes the mask along

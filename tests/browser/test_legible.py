@@ -34,7 +34,7 @@ def contrast(text: list[float], backing: list[float], under: float) -> float:
 
 def test_text_over_the_image_is_legible_over_white_and_over_black(page, study):
     open_study(page, study, 5)
-    page.keyboard.press("i")
+    page.keyboard.press("Shift+D")
     expect(page.locator("#viewer-invert")).to_have_attribute("aria-pressed", "true")
     for name in ("patient", "series", "slice", "window"):
         corner = page.locator(f"#corner-{name}")

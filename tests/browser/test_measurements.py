@@ -98,7 +98,7 @@ def test_two_clicks_draw_a_ruler_and_escape_leaves_it(page, study):
 
 def test_an_angle_by_a_drag_and_a_click(page, study):
     open_study(page, study, 2, ready=MEASUREMENTS)
-    page.keyboard.press("a")
+    page.keyboard.press("Shift+V")
     drag(page, (40, 20), (20, 20))
     page.mouse.move(*point(page, 20, 40))
     click(page, (20, 40))
@@ -298,7 +298,7 @@ def test_spacing_of_rows_and_columns_counts_apart(page, site, tmp_path):
     wide, tall = (number(text) for text in labels(page))
     assert wide == pytest.approx(20, abs=0.4)
     assert tall == pytest.approx(10, abs=0.2)
-    page.keyboard.press("a")
+    page.keyboard.press("Shift+V")
     drag(page, (25, 20), (20, 20))
     click(page, (25, 40))  # 10 mm to the right and 10 mm down
     expect(page.locator(".measure-label-main")).to_have_text(
@@ -317,7 +317,7 @@ def test_image_is_as_large_as_these_tests_think(page, study):
 def test_an_arrow_has_a_text_that_is_stored_changed_and_copied(page, study):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_study(page, study, 3, ready=MEASUREMENTS)
-    page.keyboard.press("Shift+R")
+    page.keyboard.press("Shift+T")
     expect(page.locator("#measure-tool-arrow")).to_have_attribute("aria-pressed", "true")
     drag(page, (20, 20), (40, 30), steps=4)
     expect(page.locator("#arrow-text")).to_be_focused()
@@ -331,7 +331,7 @@ def test_an_arrow_has_a_text_that_is_stored_changed_and_copied(page, study):
     expect(page.locator("#viewer-screen .measure-label-main")).to_have_text("edema <b>")
     page.wait_for_selector(MEASUREMENTS)
     page.click(".measure-go")
-    page.keyboard.press("Shift+R")
+    page.keyboard.press("Shift+T")
     page.click("#measure-text")
     page.fill("#arrow-text", "gliosis")
     page.click("#arrow-save")

@@ -84,10 +84,14 @@ def test_the_text_in_the_foot_is_not_cut_off(page, studies, width):
               foot.getBoundingClientRect().bottom > innerHeight]; }"""
     for words in ("", f"3 of 15 in this search · next: {long}", "Only study in this search"):
         assert page.evaluate(cut, [words]) == [False] * 5
-    tops = [
-        page.locator(f"#{name}").bounding_box()["y"] for name in ("next-previous", "next-study")
-    ]
-    assert tops[0] == tops[1], "both buttons stand in one row"
+    previous, following = (
+        page.locator(f"#{name}").bounding_box() for name in ("next-previous", "next-study")
+    )
+    assert previous["y"] + previous["height"] <= following["y"], "beside the text, above the other"
+    inside = "() => document.documentElement.scrollWidth <= innerWidth"
+    assert page.evaluate(inside)
+    panel = page.locator(".findings")
+    assert panel.evaluate("(node) => node.scrollWidth <= node.clientWidth")
 
 
 def test_back_of_the_browser_leads_to_the_study_before(page, studies):

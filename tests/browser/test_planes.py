@@ -174,7 +174,7 @@ def test_window_threshold_and_hide_all_are_those_of_the_main_view(page: Page, st
     assert box is not None
     at = slice(int(y - box["y"]) - 2, int(y - box["y"]) + 2), int(x - box["x"])
     bright = picture(page, CORONAL)[at].mean()
-    page.keyboard.press("i")
+    page.keyboard.press("Shift+D")
     page.wait_for_timeout(300)
     assert picture(page, CORONAL)[at].mean() == pytest.approx(255 - bright, abs=4)
 

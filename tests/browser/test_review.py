@@ -146,7 +146,7 @@ def test_drag_windows_the_image_and_double_click_resets_it(page, study):
     until(lambda: middle_grey(page) < before - 10)
     surface.dblclick()
     until(lambda: middle_grey(page) == pytest.approx(before, abs=1))
-    page.keyboard.press("i")
+    page.keyboard.press("Shift+D")
     until(lambda: middle_grey(page) == pytest.approx(255 - before, abs=2))
 
 

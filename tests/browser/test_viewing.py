@@ -35,7 +35,7 @@ def test_named_windows_by_list_and_key(page, study):
     page.locator("#viewer-surface").click(position={"x": 60, "y": 200})  # closes the menu
     page.keyboard.press("Shift+W")
     expect(preset).to_have_value("contrast")
-    page.keyboard.press("b")
+    page.keyboard.press("Shift+B")
     expect(preset).to_have_value("auto")
     box = page.locator("#viewer-surface").bounding_box()
     page.mouse.move(box["x"] + 300, box["y"] + 300)

@@ -345,6 +345,15 @@ export async function takeTheirs() {
 }
 
 // ---- versions ----
+/** The mask in view as requests describe it. */
+export async function describeView() {
+  const session = opened();
+  clearTimeout(session.timer);
+  await session.sending; // a draft being sent
+  const { base, touched } = session.state;
+  return envelope(session, { base, touched });
+}
+
 /**
  * Saves a version.
  *

@@ -192,7 +192,7 @@ const KEYS = [
   { id: "edit.clear", key: "Shift+x", label: "Clear this slice", run: action("clear") },
   {
     id: "edit.again",
-    key: "Shift+a",
+    key: "Shift+z",
     label: "Revert this slice to the AI mask",
     run: action("again"),
   },

@@ -69,12 +69,28 @@ function controls(binding) {
   change.dataset.id = binding.id;
   change.setAttribute("aria-label", `${binding.label}: ${words(key)}. Change key`);
   change.addEventListener("click", () => wait(binding));
-  if (!isChanged(binding)) return [change];
+  const clash = clashMark(binding);
+  if (!isChanged(binding)) return [...clash, change];
   const className = "button button--link help-reset";
   const reset = make("button", { type: "button", className, textContent: "Reset" });
   reset.setAttribute("aria-label", `Reset ${binding.label} to ${words(binding.key)}`);
   reset.addEventListener("click", () => assign(binding, binding.key));
-  return [reset, change];
+  return [...clash, reset, change];
+}
+
+/**
+ * What else has a binding's key, which a newer version may have given it; [] as a rule.
+ *
+ * @param {Binding} binding
+ */
+function clashMark(binding) {
+  const clash = keys.clashOf(binding);
+  if (!clash) return [];
+  const runs = keys.bindingFor(keys.keyOf(binding)) === binding;
+  const text = runs ? `also the key of “${clash.label}”` : `key taken by “${clash.label}”`;
+  const mark = make("span", { className: "help-clash", textContent: text });
+  mark.dataset.clash = clash.id;
+  return [mark];
 }
 
 function draw() {

@@ -123,15 +123,37 @@ function isTaken(event) {
 function dispatch(event, up) {
   if (event.defaultPrevented || event.altKey || event.isComposing) return;
   if (!event.key || isTaken(event)) return; // the browser fills in forms with events without a key
-  const pressed = name(event);
-  for (const bindings of groups.values()) {
-    const binding = bindings.find((b) => keyOf(b) === pressed);
-    if (!binding) continue;
-    event.preventDefault();
-    if (up) binding.up?.(event);
-    else if (!event.repeat || binding.repeat) binding.run?.(event);
-    return;
-  }
+  const binding = bindingFor(name(event));
+  if (!binding) return;
+  event.preventDefault();
+  if (up) binding.up?.(event);
+  else if (!event.repeat || binding.repeat) binding.run?.(event);
+}
+
+/**
+ * The binding that a key runs. A key that the reader chose comes before a default one: a newer
+ * version may have given that key to something else.
+ *
+ * @param {string} pressed
+ */
+export function bindingFor(pressed) {
+  const found = all().filter(({ binding }) => keyOf(binding) === pressed);
+  return (found.find(({ binding }) => isOwn(binding)) ?? found[0])?.binding;
+}
+
+/** @param {Binding} binding */
+const isOwn = ({ id }) => Boolean(id && own[id] !== undefined);
+
+/**
+ * Another listed binding with the same key, which that key does not run; undefined as a rule.
+ *
+ * @param {Binding} binding
+ */
+export function clashOf(binding) {
+  const key = keyOf(binding);
+  if (!key || !binding.label) return undefined;
+  const same = all().filter(({ binding: b }) => b.label && keyOf(b) === key && b.id !== binding.id);
+  return same[0]?.binding;
 }
 
 /** @param {string} text */

@@ -94,7 +94,7 @@ export function mount(signal) {
   byId("measure-copy").addEventListener("click", press, { signal });
   /** @type {keys.Binding[]} */
   const bindings = [
-    { id: "measure.copy", key: "Shift+c", label: "Copy sizes and measurements as text", run },
+    { id: "measure.copy", key: "Shift+y", label: "Copy sizes and measurements as text", run },
   ];
   return all([keys.add("Measurements: copy", bindings)]);
 }

@@ -134,10 +134,10 @@ function place(now) {
  */
 const TOOLS = [
   { id: "measure.ruler", key: "k", label: "Ruler", run: tool("ruler") },
-  { id: "measure.angle", key: "a", label: "Angle", run: tool("angle") },
+  { id: "measure.angle", key: "Shift+v", label: "Angle", run: tool("angle") },
   { id: "measure.area", key: "q", label: "Area, freehand or polygon", run: tool("area") },
   { id: "measure.ellipse", key: "o", label: "Ellipse ROI with statistics", run: tool("ellipse") },
-  { id: "measure.arrow", key: "Shift+r", label: "Arrow with text", run: tool("arrow") },
+  { id: "measure.arrow", key: "Shift+t", label: "Arrow with text", run: tool("arrow") },
   {
     id: "measure.next",
     key: "Shift+k",

@@ -274,7 +274,7 @@ const KEYS = [
     run: hide,
     up: unhide,
   },
-  { id: "window.invert", key: "i", label: "Invert greyscale", run: invert },
+  { id: "window.invert", key: "Shift+d", label: "Invert greyscale", run: invert },
   { id: "view.reset", key: "0", label: "Reset window, zoom and pan", run: reset },
   {
     id: "tool.window",

@@ -13,6 +13,7 @@ import { note } from "../viewer/notes.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
 import * as readingList from "../worklist/reading_list.js";
+import * as decisionPanel from "./decision_panel.js";
 import * as studyLoad from "./study_load.js";
 
 /** @typedef {(study: { study_id: string, slice: number | null }) => void} OpenStudy */
@@ -112,8 +113,20 @@ function go(by, openStudy) {
  * @param {OpenStudy} openStudy
  */
 function press(by, openStudy) {
-  if (tools.group() !== "edit") return go(by, openStudy);
+  if (tools.group() !== "edit") return void leave(by, openStudy);
   note("Stop editing to go to another study with Enter.", "editing");
+}
+
+/**
+ * Goes to another study; on the way to the next one, signs this one if a decision is recorded.
+ *
+ * @param {number} by
+ * @param {OpenStudy} openStudy
+ */
+async function leave(by, openStudy) {
+  const from = shown;
+  if (by > 0 && !(await decisionPanel.signIfReady())) return;
+  if (shown === from) go(by, openStudy);
 }
 
 /**
@@ -142,7 +155,7 @@ export function mount(signal, openStudy) {
   const onClick = (id, by) => {
     const run = (/** @type {MouseEvent} */ event) => {
       letGoOfClick(event); // gives the keyboard back to the image
-      go(by, openStudy);
+      void leave(by, openStudy);
     };
     byId(id).addEventListener("click", run, { signal });
   };
@@ -152,7 +165,7 @@ export function mount(signal, openStudy) {
     {
       id: "study.next",
       key: "Enter",
-      label: "Next study in the worklist",
+      label: "Sign if a decision is recorded, and open the next study",
       run: () => press(1, openStudy),
     },
     {

@@ -43,12 +43,15 @@ import * as planes from "../volume/planes.js";
 import * as space from "../volume/space.js";
 import * as analysis from "./analysis.js";
 import * as correctionPanel from "./correction_panel.js";
+import * as decisionPanel from "./decision_panel.js";
 import * as findings from "./findings.js";
 import * as input from "./input.js";
 import * as leftOut from "./left_out.js";
 import * as legend from "./legend.js";
 import * as next from "./next.js";
 import * as rail from "./rail.js";
+import * as readingNotes from "./reading_notes.js";
+import * as readingStore from "./reading_store.js";
 import * as strip from "./strip.js";
 import * as studyEntries from "./study_entries.js";
 import * as studyLoad from "./study_load.js";
@@ -99,6 +102,9 @@ const PARTS = [
   editBar,
   correctionPanel,
   studyEntries,
+  readingStore,
+  decisionPanel,
+  readingNotes,
   next,
   tour,
   touch,

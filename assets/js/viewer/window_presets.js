@@ -118,7 +118,7 @@ function show(now) {
 const KEYS = [
   {
     id: "window.auto",
-    key: "b",
+    key: "Shift+b",
     label: "Auto window for the brain in this slice",
     run: () => choose("auto"),
   },

@@ -31,7 +31,7 @@ _ACTIONS = (
     ("copy-previous", "Copy to previous", "Shift+Page up", "Copy this mask to the previous slice"),
     ("interpolate", "Interpolate", "Shift+I", "Interpolate between corrected slices"),
     ("clear", "Clear", "Shift+X", "Clear the mask on this slice"),
-    ("again", "Revert to AI", "Shift+A", "Revert this slice to the AI mask"),
+    ("again", "Revert to AI", "Shift+Z", "Revert this slice to the AI mask"),
 )
 
 

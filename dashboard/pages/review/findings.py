@@ -11,7 +11,13 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
-from dashboard.pages.review import correction, measure_bar, next_study, study_entries
+from dashboard.pages.review import (
+    correction,
+    decision,
+    measure_bar,
+    next_study,
+    study_entries,
+)
 from dashboard.pages.review.overlays import map_buttons, operating_point_section, threshold_section
 
 CANCEL = "analysis-cancel"
@@ -38,12 +44,14 @@ def layout(score_explanation: list[str]) -> html.Aside:
                     correction.section(),
                     _slice(),
                     measure_bar.section(),
+                    decision.notes_section(),
                     _trust(),
                     _maps(),
                     threshold_section(),
                     operating_point_section(),
                     _score_explanation(score_explanation),
                     study_entries.section(),
+                    decision.history_section(),
                     _model(),
                 ],
                 className="findings-scroll",

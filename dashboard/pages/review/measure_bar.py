@@ -16,10 +16,10 @@ from dashboard.components.buttons import button, small_button
 
 _TOOLS = (
     ("ruler", "Ruler", "K", "Drag from end to end, or click both ends"),
-    ("angle", "Angle", "A", "Drag the first leg, then click the end of the second"),
+    ("angle", "Angle", "Shift+V", "Drag the first leg, then click the end of the second"),
     ("area", "Area", "Q", "Draw freehand, or click corners and double-click to close"),
     ("ellipse", "Ellipse", "O", "Drag to draw an ellipse: area, mean, SD, min and max"),
-    ("arrow", "Arrow", "Shift+R", "Drag from what the arrow points at to where its text stands"),
+    ("arrow", "Arrow", "Shift+T", "Drag from what the arrow points at to where its text stands"),
 )
 
 
@@ -79,9 +79,9 @@ def section() -> html.Section:
             html.Ul(id="measure-list", className="measure-list"),
             small_button(
                 "Copy as text",
-                "Shift+C",
+                "Shift+Y",
                 id="measure-copy",
-                title="Copy sizes and measurements as text (Shift+C)",
+                title="Copy sizes and measurements as text (Shift+Y)",
             ),
             html.P(id="measure-state", className="finding-text", role="status"),
         ],

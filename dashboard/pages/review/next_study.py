@@ -1,4 +1,4 @@
-"""The foot of the findings panel: position in the list, next and previous study.
+"""The foot of the findings panel: decision, position in the list, next and previous study.
 
 `assets/js/review/next.js` fills it in and opens the studies.
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 from dash import html
 
 from dashboard.components.buttons import button, small_button
+from dashboard.pages.review import decision
 
 
 def layout() -> html.Div:
     """The foot; its buttons are disabled until the list is loaded."""
     return html.Div(
         [
+            decision.foot(),
             html.Div(
                 [
                     html.P(id="next-position", className="next-position tabular", role="status"),

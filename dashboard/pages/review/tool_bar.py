@@ -150,7 +150,7 @@ def _view_menu() -> html.Details:
         _choice("Window", "window-preset", _PRESETS, "Shift+W"),
         html.Div(
             [
-                _segment("viewer-invert", "Invert", "Invert greyscale (I)", pressed=False),
+                _segment("viewer-invert", "Invert", "Invert greyscale (Shift+D)", pressed=False),
                 _segment("viewer-reset", "Reset", "Reset window, zoom and pan (0)"),
             ],
             className="segments",

@@ -63,3 +63,15 @@ test("a group takes the place of one of its name, and goes only once", () => {
   removeSecond();
   assert.deepEqual(ids(), []);
 });
+
+test("a key that the reader chose comes before a newer default, and the clash is known", () => {
+  const accept = { id: "accept", key: "a", label: "Accept" };
+  const angle = { id: "angle", key: "v", label: "Angle" };
+  const removers = [keys.add("Decision", [accept]), keys.add("Measure", [angle])];
+  assert.equal(keys.bindingFor("a"), accept);
+  assert.equal(keys.clashOf(accept), undefined);
+  keys.use({ angle: "a" });
+  assert.equal(keys.bindingFor("a"), angle);
+  assert.deepEqual([keys.clashOf(accept), keys.clashOf(angle)], [angle, accept]);
+  removers.forEach((remove) => remove());
+});

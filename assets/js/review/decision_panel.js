@@ -1,0 +1,315 @@
+// @ts-check
+/**
+ * Decision and signature: who has the study, the four decisions with their keys, what is missing
+ * before one can be recorded, signing, amending. The reading itself is in reading_store.js.
+ */
+
+/** @import { Decision, Reading, Verdict } from "./reading_store.js" */
+
+import { byId, find, letGoOfClick, listenerOf, targetOf } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as keys from "../frame/keys.js";
+import * as reader from "../frame/reader.js";
+import { note } from "../viewer/notes.js";
+import * as viewer from "../viewer/viewer.js";
+import { time } from "../correct/edit_bar.js";
+import * as readingStore from "./reading_store.js";
+
+const NEEDS_REASON = ["reject", "cannot assess"];
+const NEXT = "Next study";
+/** @type {Readonly<Record<Reading["state"], string>>} */
+const STATES = {
+  new: "New",
+  analysed: "Analysed",
+  "in review": "In review",
+  read: "Read, not signed",
+  signed: "Signed",
+  amended: "Amended",
+};
+/** Why the last request failed, in a sentence, or "". */
+let refusal = "";
+/** Whether the reader amends a signed study. */
+let amending = false;
+/** @type {(() => void) | null} what waits for the reader's name */
+let waiting = null;
+
+/** @param {Verdict} verdict */
+const label = (verdict) => verdict[0].toUpperCase() + verdict.slice(1);
+
+/**
+ * The decision as recorded, in one line.
+ *
+ * @param {Reading} reading
+ */
+export function statusText({ decision, state, records }) {
+  const [last] = records;
+  if (readingStore.isSignedState(state) && last)
+    return `${label(last.verdict)}. ${STATES[state]} by ${last.author}, ${time(last.signed_at)}.`;
+  if (!decision?.by) return "";
+  const why = decision.reason ? ` (${decision.reason})` : "";
+  return `${label(decision.verdict)}${why}, by ${decision.by.author}. Not signed.`;
+}
+
+/**
+ * What is missing before a decision, in a sentence, or "".
+ *
+ * @param {number} missing Marked slices that were not on screen.
+ */
+export const missingText = (missing) =>
+  missing
+    ? `${missing} marked ${missing === 1 ? "slice was" : "slices were"} not on screen yet.`
+    : "";
+
+/** Whether Enter signs: a decision is recorded here, and it is not signed yet. */
+export const isReadyToSign = () => {
+  const reading = readingStore.now();
+  if (!reading?.decision || (reading.claim && !reading.claim.own)) return false;
+  return amending || !readingStore.isSignedState(reading.state);
+};
+
+function show() {
+  if (!find("decision")) return;
+  const reading = readingStore.now();
+  const isSigned = Boolean(reading && readingStore.isSignedState(reading.state));
+  const isOthers = Boolean(reading?.claim && !reading.claim.own);
+  byId("decision").hidden = !reading;
+  showState(reading);
+  showNext();
+  if (!reading) return;
+  showClaim(reading);
+  const missing = readingStore.remaining().length;
+  byId("decision-signed").hidden = !isSigned || amending;
+  byId("decision-signed-words").textContent = isSigned ? statusText(reading) : "";
+  byId("decision-amendment-field").hidden = !amending;
+  byId("decision-choices").hidden = isSigned && !amending;
+  byId("decision-more").hidden = isSigned && !amending;
+  const chosen = isSigned && !amending ? null : reading.decision?.verdict;
+  for (const choice of choices()) {
+    choice.setAttribute("aria-pressed", String(choice.dataset.verdict === chosen));
+    choice.disabled = isOthers;
+  }
+  const missingWords = !isSigned && !reading.decision ? missingText(missing) : "";
+  const status = isSigned && !amending ? "" : statusText({ ...reading, state: "read" });
+  byId("decision-status").textContent = refusal || readingStore.words() || status || missingWords;
+  byId("decision-status").dataset.state = refusal ? "refused" : (chosen ?? "");
+  byId("decision-show").hidden = !missing || isSigned || Boolean(reading.decision);
+}
+
+/** @param {Reading | null} reading */
+function showState(reading) {
+  const chip = byId("top-state");
+  chip.hidden = !reading;
+  chip.textContent = reading ? STATES[reading.state] : "";
+  chip.dataset.state = reading?.state ?? "";
+}
+
+/** The button that goes on says whether it signs. */
+function showNext() {
+  const button = find("next-study", HTMLButtonElement);
+  if (!button) return;
+  const words = isReadyToSign()
+    ? amending
+      ? "Sign amendment, next study"
+      : "Sign and open next study"
+    : NEXT;
+  const [first] = button.childNodes;
+  if (first.textContent !== words) first.textContent = words;
+  button.dataset.signs = String(isReadyToSign());
+}
+
+/** @param {Reading} reading */
+function showClaim({ claim }) {
+  const isOthers = Boolean(claim && !claim.own);
+  const others = readingStore.others();
+  byId("decision-claim").hidden = !isOthers && !others.length;
+  byId("decision-take-over").hidden = !isOthers;
+  byId("decision-claim-words").textContent = isOthers
+    ? `${claim?.author} is reading this study.`
+    : `Also open: ${others.join(", ")}.`;
+}
+
+/** @returns {NodeListOf<HTMLButtonElement>} */
+const choices = () => document.querySelectorAll("#decision-choices [data-verdict]");
+
+/** @param {string} id */
+const valueOf = (id) => byId(id, HTMLSelectElement).value || null;
+
+/** @param {Decision | null} decision */
+function fill(decision) {
+  byId("decision-reason", HTMLSelectElement).value = decision?.reason ?? "";
+  byId("decision-difficulty", HTMLSelectElement).value = decision?.difficulty ?? "";
+  byId("decision-comment", HTMLTextAreaElement).value = decision?.comment ?? "";
+}
+
+/**
+ * Runs with the reader's name; asks for it first where it is missing.
+ *
+ * @param {() => void} run
+ */
+function withName(run) {
+  if (reader.now.name || !reader.now.can_rename) return run();
+  waiting = run;
+  byId("reader-open").click();
+  note("Enter your name. It is stored with the decision.");
+}
+
+function nameCame() {
+  const run = waiting;
+  if (!run || !reader.now.name) return;
+  waiting = null;
+  run();
+}
+
+/** @param {Verdict} verdict */
+function choose(verdict) {
+  const reading = readingStore.now();
+  if (!reading || byId("decision-choices").hidden) return;
+  const missing = readingStore.remaining().length;
+  const isWithdrawn = reading.decision?.verdict === verdict && !amending;
+  if (!isWithdrawn && missing && !readingStore.isSigned())
+    return say(`${missingText(missing)} Look at them first.`);
+  if (!isWithdrawn && NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) {
+    byId("decision-more", HTMLDetailsElement).open = true;
+    byId("decision-reason").focus();
+    byId("decision-reason").dataset.waits = verdict;
+    return say(`Choose a reason for “${label(verdict)}”.`);
+  }
+  withName(() => void record(isWithdrawn ? null : verdict));
+}
+
+/** @param {Verdict | null} verdict Null withdraws the decision. */
+async function record(verdict) {
+  const comment = byId("decision-comment", HTMLTextAreaElement).value;
+  const decision = verdict && {
+    verdict,
+    reason: valueOf("decision-reason"),
+    difficulty: valueOf("decision-difficulty"),
+    comment,
+  };
+  delete byId("decision-reason").dataset.waits;
+  const error = await readingStore.decide(decision);
+  say(error);
+  if (!error) note(verdict ? `${label(verdict)} recorded.` : "Decision withdrawn.", "decided");
+}
+
+/** Records the decision once its reason is chosen, or again with another reason or comment. */
+function changed() {
+  const waits = byId("decision-reason").dataset.waits;
+  const verdict = waits || readingStore.now()?.decision?.verdict;
+  if (!verdict || (readingStore.isSigned() && !amending)) return;
+  if (NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) return;
+  withName(() => void record(/** @type {Verdict} */ (verdict)));
+}
+
+/** @param {string} sentence */
+function say(sentence) {
+  refusal = sentence;
+  show();
+}
+
+/**
+ * Signs the study if a decision is recorded.
+ *
+ * @returns {Promise<boolean>} Whether the reader may go on to the next study.
+ */
+export async function signIfReady() {
+  if (!isReadyToSign()) return true;
+  if (reader.now.can_rename && !reader.now.name) {
+    withName(() => undefined);
+    return false;
+  }
+  const reason = amending ? byId("decision-amendment", HTMLTextAreaElement).value.trim() : "";
+  if (amending && !reason) {
+    byId("decision-amendment").focus();
+    say("Give the reason for the amendment.");
+    return false;
+  }
+  const error = await readingStore.sign(reason);
+  if (!error) amending = false;
+  say(error);
+  return !error;
+}
+
+function amend() {
+  amending = true;
+  fill(readingStore.now()?.decision ?? null);
+  show();
+  byId("decision-amendment").focus();
+}
+
+function showNextMarked() {
+  const [k] = readingStore.remaining();
+  if (k !== undefined) viewer.goTo(k);
+}
+
+/** @param {MouseEvent} event */
+function onClick(event) {
+  const chosen = targetOf(event).closest("[data-verdict]");
+  letGoOfClick(event);
+  if (chosen instanceof HTMLElement) choose(/** @type {Verdict} */ (chosen.dataset.verdict));
+}
+
+/** @type {string | null} what is filled in, so that typing is not overwritten */
+let filled = null;
+
+function changedReading() {
+  const reading = readingStore.now();
+  const state = reading && JSON.stringify(reading.decision);
+  if (find("decision") && state !== filled) {
+    filled = state;
+    fill(reading?.decision ?? null);
+  }
+  show();
+}
+
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
+export function mount(signal) {
+  refusal = "";
+  amending = false;
+  filled = null;
+  byId("decision-choices").addEventListener("click", onClick, { signal });
+  for (const id of ["decision-reason", "decision-difficulty", "decision-comment"])
+    byId(id).addEventListener("change", changed, { signal });
+  /** @type {[string, () => void][]} */
+  const buttons = [
+    ["decision-take-over", () => void readingStore.takeOver()],
+    ["decision-amend", amend],
+    ["decision-show", showNextMarked],
+  ];
+  for (const [id, run] of buttons) {
+    const click = (/** @type {MouseEvent} */ event) => {
+      letGoOfClick(event);
+      listenerOf(event).closest("details")?.removeAttribute("open");
+      run();
+    };
+    byId(id).addEventListener("click", click, { signal });
+  }
+  show();
+  /**
+   * @param {string} id
+   * @param {string} key
+   * @param {Verdict} verdict
+   */
+  const binding = (id, key, verdict) => ({
+    id: `decision.${id}`,
+    key,
+    label: label(verdict),
+    run: () => choose(verdict),
+  });
+  return all([
+    keys.add("Decision", [
+      binding("accept", "a", "accept"),
+      binding("changes", "Shift+a", "accept with changes"),
+      binding("reject", "Shift+r", "reject"),
+      binding("cannot", "Shift+c", "cannot assess"),
+    ]),
+    readingStore.on(changedReading),
+    reader.on("change", nameCame),
+    viewer.on("open", () => {
+      refusal = "";
+      amending = false;
+    }),
+    viewer.on("result", show),
+    () => showState(null),
+  ]);
+}

@@ -1,0 +1,457 @@
+// @ts-check
+/**
+ * The reading of the study in view, on the server: who has the study, the decision, notes, lesions,
+ * key images and the marked slices that were on screen. There is one for all readers of a study,
+ * with a revision; nothing that another window recorded is overwritten.
+ *
+ * The server side is dashboard/api/decisions.py.
+ */
+
+/** @import { Session } from "../viewer/session.js" */
+
+import * as correctionStore from "../correct/correction_store.js";
+import { all, Events } from "../frame/events.js";
+import { ask, HEADERS, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
+import * as viewer from "../viewer/viewer.js";
+
+/** @typedef {"accept" | "accept with changes" | "reject" | "cannot assess"} Verdict */
+
+/**
+ * @typedef {object} Decision
+ * @property {Verdict} verdict
+ * @property {string | null} reason
+ * @property {string} comment
+ * @property {string | null} difficulty
+ * @property {{ author: string, at: string }} [by]
+ */
+
+/**
+ * @typedef {object} LesionReading
+ * @property {string} key
+ * @property {string | null} verdict
+ * @property {string | null} location
+ * @property {string} comment
+ */
+
+/**
+ * @typedef {object} KeyImage
+ * @property {string} id
+ * @property {number} k
+ * @property {number} channel
+ * @property {[number, number]} window
+ * @property {string[]} layers
+ * @property {string} caption
+ * @property {{ author: string }} [by]
+ */
+
+/**
+ * @typedef {object} RecordLine
+ * @property {number} number
+ * @property {string} author
+ * @property {string} signed_at
+ * @property {Verdict} verdict
+ * @property {string} reason
+ * @property {string} digest
+ */
+
+/**
+ * The reading as the server sends it.
+ *
+ * @typedef {object} Reading
+ * @property {"new" | "analysed" | "in review" | "read" | "signed" | "amended"} state
+ * @property {boolean} stat
+ * @property {number} revision
+ * @property {Decision | null} decision
+ * @property {LesionReading[]} lesions
+ * @property {string} notes
+ * @property {KeyImage[]} key_images
+ * @property {number[]} slices_shown
+ * @property {{ author: string, own: boolean, until: string } | null} claim
+ * @property {string} changed_by
+ * @property {RecordLine[]} records
+ */
+
+/** @typedef {Pick<Reading, "notes" | "lesions" | "key_images">} Recorded What a page changes. */
+
+/**
+ * @typedef {object} Doc
+ * @property {string} id Of the study.
+ * @property {Reading | null} reading Null until it is loaded.
+ * @property {string[]} others Readers who have the study open, too.
+ * @property {Partial<Recorded>} changed Not sent yet.
+ * @property {Set<number>} seen Marked slices that were on screen and are not sent yet.
+ * @property {Promise<unknown>} sending
+ * @property {number} timer
+ * @property {number} beat
+ * @property {number} tries
+ * @property {string} words Why something is not saved, in a sentence, or "".
+ * @property {string} token Of the signature that is under way.
+ */
+
+const QUIET_MS = 700; // after the last change
+const BEAT_MS = 30000;
+const PATIENCE_MS = 20000;
+const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
+/** @type {Doc | null} of the study in view */
+let doc = null;
+
+/** @type {Events<"change">} */
+const events = new Events();
+/** Listens to changes of the reading and of its saving status. */
+export const on = (/** @type {() => void} */ run) => events.on("change", run);
+
+/** The reading of the study in view; null until it is loaded. */
+export const now = () => doc && (doc.reading ? shown(doc) : null);
+
+/** Other readers who have the study open. */
+export const others = () => doc?.others ?? [];
+
+/** Why something is not saved, in a sentence, or "". */
+export const words = () => doc?.words ?? "";
+
+/** @param {Doc} mine */
+const shown = (mine) => ({ .../** @type {Reading} */ (mine.reading), ...mine.changed });
+
+/** Whether the study is signed. */
+export const isSigned = () => Boolean(doc?.reading && isSignedState(doc.reading.state));
+
+/** @param {string} state */
+export const isSignedState = (state) => state === "signed" || state === "amended";
+
+/**
+ * Slices above the operating point that were not on screen yet, from 0.
+ *
+ * @param {{ slices: readonly { tumor: boolean }[] } | null} result
+ * @param {Iterable<number>} seen
+ * @returns {number[]}
+ */
+export function unseen(result, seen) {
+  const known = new Set(seen);
+  return (result?.slices ?? []).flatMap(({ tumor }, k) => (tumor && !known.has(k) ? [k] : []));
+}
+
+/** Marked slices of the study in view that were not on screen yet. */
+export function remaining() {
+  const result = viewer.now?.study.result ?? null;
+  return doc?.reading ? unseen(result, [...doc.reading.slices_shown, ...doc.seen]) : [];
+}
+
+/**
+ * Merges what this window changed into what another one recorded since. Where both changed the
+ * notes, both are kept.
+ *
+ * @param {Recorded} base As both windows have seen it.
+ * @param {Recorded} theirs
+ * @param {Partial<Recorded>} mine
+ * @returns {Partial<Recorded>} What is to be recorded.
+ */
+export function merge(base, theirs, mine) {
+  /** @type {Partial<Recorded>} */
+  const merged = {};
+  if (mine.notes !== undefined)
+    merged.notes =
+      theirs.notes === base.notes || theirs.notes === mine.notes
+        ? mine.notes
+        : [theirs.notes, mine.notes].filter(Boolean).join("\n");
+  if (mine.lesions)
+    merged.lesions = mergeList(base.lesions, theirs.lesions, mine.lesions, ({ key }) => key);
+  if (mine.key_images)
+    merged.key_images = mergeList(
+      base.key_images,
+      theirs.key_images,
+      mine.key_images,
+      ({ id }) => id,
+    );
+  return merged;
+}
+
+/**
+ * @template Item
+ * @param {readonly Item[]} base
+ * @param {readonly Item[]} theirs
+ * @param {readonly Item[]} mine
+ * @param {(item: Item) => string} idOf
+ * @returns {Item[]} Mine, with what they added; without what they removed and I left as it was.
+ */
+function mergeList(base, theirs, mine, idOf) {
+  const [old, other] = [base, theirs].map((items) => new Map(items.map((it) => [idOf(it), it])));
+  const own = new Set(mine.map(idOf));
+  const same = (/** @type {unknown} */ a, /** @type {unknown} */ b) =>
+    JSON.stringify(a) === JSON.stringify(b);
+  const kept = mine.flatMap((item) => {
+    const id = idOf(item);
+    if (!same(item, old.get(id))) return [item];
+    const found = other.get(id);
+    return found ? [found] : [];
+  });
+  return [...kept, ...theirs.filter((item) => !own.has(idOf(item)) && !old.has(idOf(item)))];
+}
+
+/**
+ * @param {Doc} mine
+ * @param {string} rest
+ * @param {RequestInit} options
+ */
+const request = (mine, rest, options) =>
+  ask(`/api/studies/${mine.id}/${rest}`, {
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    ...options,
+  });
+
+/** @param {Doc} mine */
+const changed = (mine) => {
+  if (doc === mine) events.emit("change");
+};
+
+// ---- with the study ----
+/** @param {Session} session */
+function open({ study }) {
+  doc = {
+    id: study.study_id,
+    reading: null,
+    others: [],
+    changed: {},
+    seen: new Set(),
+    sending: Promise.resolve(),
+    timer: 0,
+    beat: 0,
+    tries: 0,
+    words: "",
+    token: "",
+  };
+  void enter(doc);
+  events.emit("change");
+}
+
+/**
+ * Reports that the study is open here, and claims it if nobody else has it.
+ *
+ * @param {Doc} mine
+ * @param {boolean} [isTaken] Although another reader has it.
+ */
+async function enter(mine, isTaken = false) {
+  clearTimeout(mine.beat);
+  const body = JSON.stringify({ take_over: isTaken });
+  const answer = await request(mine, "opening", { method: "POST", body });
+  if (doc !== mine) return;
+  if (answer.ok) {
+    const isFirst = !mine.reading;
+    mine.reading = answer.body.reading;
+    mine.others = answer.body.others;
+    mine.tries = 0;
+    if (isFirst) notice();
+    changed(mine);
+  } else if (isFinal(answer.status)) return; // the study was deleted
+  const wait = answer.ok ? BEAT_MS : pauseOf(mine.tries++);
+  mine.beat = setTimeout(() => void (doc === mine && enter(mine)), wait);
+}
+
+/** Claims the study although another reader has it. */
+export async function takeOver() {
+  if (doc) await enter(doc, true);
+}
+
+function close() {
+  const mine = doc;
+  if (!mine) return;
+  doc = null;
+  clearTimeout(mine.beat);
+  clearTimeout(mine.timer);
+  void queue(mine, () => flush(mine)).then(() => leave(mine));
+}
+
+/** @param {Doc} mine */
+const leave = (mine) =>
+  fetch(`/api/studies/${mine.id}/opening`, { method: "DELETE", headers: HEADERS, keepalive: true })
+    .then(() => undefined)
+    .catch(() => undefined); // the claim then ends by itself
+
+function leavePage() {
+  const mine = doc;
+  if (!mine) return;
+  const body = JSON.stringify(envelope(mine));
+  if (isDirty(mine) && body.length < KEEPALIVE_BYTES)
+    void request(mine, "reading", { method: "PUT", body, keepalive: true, signal: null });
+  void leave(mine);
+}
+
+// ---- what is recorded ----
+/** Notes that the slice in view was on screen. */
+function notice() {
+  const mine = doc;
+  if (!mine?.reading || isSigned() || !viewer.now?.painted) return;
+  const { k, study } = viewer.now;
+  if (!study.result?.slices[k]?.tumor) return;
+  if (mine.reading.slices_shown.includes(k) || mine.seen.has(k)) return;
+  mine.seen.add(k);
+  schedule(mine);
+  changed(mine);
+}
+
+/**
+ * Changes notes, lesions or key images, here at once and on the server shortly after.
+ *
+ * @param {Partial<Recorded>} fields
+ */
+export function change(fields) {
+  if (!doc?.reading) return;
+  doc.changed = { ...doc.changed, ...fields };
+  schedule(doc);
+  changed(doc);
+}
+
+/** @param {Doc} mine */
+function schedule(mine) {
+  clearTimeout(mine.timer);
+  mine.timer = setTimeout(() => void queue(mine, () => flush(mine)), QUIET_MS);
+}
+
+/**
+ * Requests are sent one after the other: each names the revision that the one before returned.
+ *
+ * @template Found
+ * @param {Doc} mine
+ * @param {() => Promise<Found>} run
+ * @returns {Promise<Found>}
+ */
+function queue(mine, run) {
+  const found = mine.sending.then(run);
+  mine.sending = found.catch(() => undefined);
+  return found;
+}
+
+/** @param {Doc} mine */
+const isDirty = (mine) => Boolean(mine.seen.size || Object.keys(mine.changed).length);
+
+/** @param {Doc} mine */
+const envelope = (mine) => ({
+  revision: mine.reading?.revision ?? 0,
+  ...mine.changed,
+  key_images: mine.changed.key_images?.map((image) => ({ ...image, by: undefined })),
+  slices_shown: [...mine.seen],
+});
+
+/**
+ * Sends what has changed; once more if another window was faster.
+ *
+ * @param {Doc} mine
+ * @param {boolean} [isAgain]
+ * @returns {Promise<boolean>} Whether the server has all of it.
+ */
+async function flush(mine, isAgain = false) {
+  clearTimeout(mine.timer);
+  const base = mine.reading;
+  if (!base || !isDirty(mine)) return Boolean(base);
+  const sent = { changed: mine.changed, seen: [...mine.seen] };
+  const body = JSON.stringify(envelope(mine));
+  const answer = await request(mine, "reading", { method: "PUT", body });
+  if (answer.ok) {
+    mine.reading = answer.body;
+    if (mine.changed === sent.changed) mine.changed = {};
+    sent.seen.forEach((k) => mine.seen.delete(k));
+    mine.tries = 0;
+    say(mine, "");
+    return true;
+  }
+  if (answer.status === 409 && answer.body.reading) {
+    mine.reading = answer.body.reading;
+    mine.changed = merge(base, answer.body.reading, mine.changed);
+    const isOwn = answer.body.reading.claim?.own ?? true;
+    if (isOwn && !isAgain) return flush(mine, true);
+  }
+  say(mine, answer.status ? answer.body.error : `${NO_ANSWER} Your entry is not saved yet.`);
+  if (!isFinal(answer.status) && doc === mine)
+    mine.timer = setTimeout(() => void queue(mine, () => flush(mine)), pauseOf(mine.tries++));
+  return false;
+}
+
+/**
+ * @param {Doc} mine
+ * @param {string} text
+ */
+function say(mine, text) {
+  mine.words = text;
+  changed(mine);
+}
+
+/**
+ * Records a decision, or withdraws the recorded one.
+ *
+ * @param {Decision | null} decision
+ * @returns {Promise<string>} Why it is not recorded, in a sentence, or "".
+ */
+export function decide(decision) {
+  const mine = doc;
+  if (!mine) return Promise.resolve("");
+  return queue(mine, async () => {
+    if (!(await flush(mine))) return mine.words || NO_ANSWER;
+    const fields = decision ?? { verdict: null };
+    const body = JSON.stringify({ ...fields, by: undefined, revision: mine.reading?.revision });
+    const answer = await request(mine, "decision", { method: "PUT", body });
+    return settle(mine, answer);
+  });
+}
+
+/**
+ * Takes the server's answer to a decision or a signature.
+ *
+ * @param {Doc} mine
+ * @param {import("../frame/server.js").Answer} answer
+ */
+function settle(mine, answer) {
+  if (answer.ok) mine.reading = answer.body;
+  else if (answer.body.reading) mine.reading = answer.body.reading;
+  const sentence = answer.ok ? "" : answer.body.error || NO_ANSWER;
+  say(mine, sentence);
+  return sentence;
+}
+
+/**
+ * Signs what is in view, or amends what was signed. After a lost answer, the next try is the same
+ * request: it signs nothing twice.
+ *
+ * @param {string} [reason] Why a signed study is amended.
+ * @returns {Promise<string>} Why it is not signed, in a sentence, or "".
+ */
+export function sign(reason = "") {
+  const mine = doc;
+  if (!mine) return Promise.resolve("");
+  return queue(mine, async () => {
+    if (!(await flush(mine))) return mine.words || NO_ANSWER;
+    mine.token ||= newToken();
+    const view = await correctionStore.describeView();
+    const body = JSON.stringify({
+      ...view,
+      reading: mine.reading?.revision,
+      token: mine.token,
+      amends: mine.reading?.records[0]?.number ?? null,
+      reason,
+    });
+    const answer = await request(mine, "records", { method: "POST", body });
+    if (isFinal(answer.status)) mine.token = "";
+    if (!answer.ok) return settle(mine, answer);
+    return settle(mine, await request(mine, "reading", {}));
+  });
+}
+
+function newToken() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Lines of the study's history, the oldest first; null if the server does not answer. */
+export async function history() {
+  if (!doc) return null;
+  const answer = await request(doc, "history", {});
+  return answer.ok ? answer.body.events : null;
+}
+
+/** @param {AbortSignal} signal */
+export function mount(signal) {
+  window.addEventListener("pagehide", leavePage, { signal });
+  return all([
+    viewer.on("open", open),
+    viewer.on("close", close),
+    viewer.on(["painted", "result"], notice),
+  ]);
+}

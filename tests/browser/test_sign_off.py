@@ -1,0 +1,138 @@
+"""Reading a study to its signature: keys, marked slices, two readers, amendment, reload."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from page_modules import wait_until, with_modules
+from playwright.sync_api import Browser, Page, expect
+from reading import RESULT, open_study
+from running_site import SLICES, Site
+
+OURS = {"X-Overread": "1"}
+
+
+@pytest.fixture
+def studies(site: Site) -> list[str]:
+    """Two studies, the newest first: as the worklist shows them."""
+    return [site.add_study(f"sign-{name}", shift=3, prefix=f"sign-{name}_") for name in "ab"][::-1]
+
+
+def name_reader(page: Page, name: str) -> None:
+    page.request.put("/api/reader", data={"name": name}, headers=OURS)
+
+
+def open_for_reading(page: Page, study: str) -> None:
+    open_study(page, study, ready=RESULT)
+    expect(page.locator("#top-state")).to_have_attribute("data-state", re.compile("in review|read"))
+
+
+def look_at_all(page: Page) -> None:
+    """Scroll through all slices, each until it is on screen."""
+    page.keyboard.press("Home")
+    for k in range(SLICES):
+        page.evaluate(with_modules("(k) => modules.viewer.goTo(k)"), k)
+        wait_until(page, f"() => !modules.readingStore.remaining().includes({k})")
+    expect(page.locator("#decision-show")).to_be_hidden()
+
+
+def choice(page: Page, verdict: str):
+    return page.locator(f"#decision-choices [data-verdict='{verdict}']")
+
+
+def state(page: Page, wanted: str) -> None:
+    expect(page.locator("#top-state")).to_have_attribute("data-state", wanted)
+
+
+def test_a_right_study_is_accepted_and_signed_with_two_keys(page: Page, studies: list[str]) -> None:
+    open_for_reading(page, studies[0])
+    name_reader(page, "Ada")
+    page.reload()
+    open_for_reading(page, studies[0])
+    page.keyboard.press("a")
+    expect(page.locator("#decision-status")).to_have_attribute("data-state", "refused")
+    expect(page.locator("#decision-show")).to_be_visible()
+    look_at_all(page)
+    page.keyboard.press("a")
+    expect(choice(page, "accept")).to_have_attribute("aria-pressed", "true")
+    state(page, "read")
+    expect(page.locator("#next-study")).to_have_attribute("data-signs", "true")
+    page.reload()
+    expect(choice(page, "accept")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(studies[1]))
+    state(page, "in review")
+    open_study(page, studies[0])
+    state(page, "signed")
+    expect(page.locator("#decision-choices")).to_be_hidden()
+    expect(page.locator("#reading-records li")).to_have_count(1)
+
+
+def test_an_amendment_needs_a_reason_and_both_records_stay(page: Page, studies: list[str]) -> None:
+    open_for_reading(page, studies[0])
+    name_reader(page, "Ada")
+    page.reload()
+    open_for_reading(page, studies[0])
+    look_at_all(page)
+    page.keyboard.press("a")
+    state(page, "read")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(studies[1]))
+    open_study(page, studies[0], ready=RESULT)
+    state(page, "signed")
+    page.click("#decision-amend")
+    page.locator("#viewer-screen").focus()
+    page.locator("#decision-more summary").click()
+    page.select_option("#decision-reason", "false lesion")
+    choice(page, "reject").click()
+    expect(choice(page, "reject")).to_have_attribute("aria-pressed", "true")
+    page.click("#next-study")
+    expect(page.locator("#decision-status")).to_have_attribute("data-state", "refused")
+    page.fill("#decision-amendment", "No lesion on T1.")
+    page.click("#next-study")
+    expect(page).to_have_url(re.compile(studies[1]))
+    open_study(page, studies[0])
+    state(page, "amended")
+    expect(page.locator("#reading-records li")).to_have_count(2)
+    expect(page.locator("#reading-records")).to_contain_text("No lesion on T1.")
+
+
+def test_a_second_reader_sees_who_has_the_study_and_can_take_over(
+    page: Page, browser: Browser, site: Site, studies: list[str]
+) -> None:
+    name_reader(page, "Ada")
+    open_for_reading(page, studies[0])
+    page.fill("#reading-notes", "Cystic part unchanged.")
+    expect(page.locator("#reading-status")).to_have_text("")
+    with browser.new_context(base_url=site.url) as context:
+        second = context.new_page()
+        second.goto("/")
+        name_reader(second, "Ben")
+        open_study(second, studies[0], ready=RESULT)
+        expect(second.locator("#decision-claim")).to_contain_text("Ada")
+        expect(choice(second, "accept")).to_be_disabled()
+        second.click("#decision-take-over")
+        expect(second.locator("#decision-take-over")).to_be_hidden()
+        expect(choice(second, "accept")).to_be_enabled()
+        expect(second.locator("#reading-notes")).to_have_value("Cystic part unchanged.")
+        page.fill("#reading-notes", "Cystic part unchanged. Edema larger.")
+        expect(page.locator("#decision-claim")).to_contain_text("Ben")
+        expect(page.locator("#reading-notes")).to_have_value("Cystic part unchanged. Edema larger.")
+
+
+def test_key_images_are_marked_captioned_and_removed(page: Page, studies: list[str]) -> None:
+    open_for_reading(page, studies[0])
+    page.evaluate(with_modules("() => modules.viewer.goTo(5)"))
+    page.keyboard.press("i")
+    images = page.locator("#key-images li")
+    expect(images).to_have_count(1)
+    images.locator("input").fill("Largest extent")
+    images.locator("input").press("Enter")
+    page.locator("#viewer-screen").click(position={"x": 5, "y": 5})
+    wait_until(page, "() => modules.readingStore.now()?.key_images.every((image) => image.by)")
+    page.reload()
+    expect(images.locator("input")).to_have_value("Largest extent")
+    page.evaluate(with_modules("() => modules.viewer.goTo(5)"))
+    page.keyboard.press("i")
+    expect(images).to_have_count(0)
