@@ -15,6 +15,8 @@ from pipeline.evaluation.facade import Estimate, Figure, NotRun
 #: Shown where a table has no number.
 NONE = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
+#: Explains differences that differ from those of the numbers shown.
+ROUNDED = "Differences are computed before rounding."
 #: Shown instead of the interval of a single patient.
 ONE_PATIENT = "n = 1"
 

@@ -43,6 +43,7 @@ def make_confusion_figure(
     titles: Mapping[str, str] | None = None,
     positive: str | None = None,
     unit: str = "images",
+    axes: tuple[str, str] = ("Prediction", "Label"),
 ) -> go.Figure:
     """Counts and their share of the row, sensitivity at the right, predictive value below.
 
@@ -55,6 +56,7 @@ def make_confusion_figure(
         positive: Of two classes the positive one, by default the second, as in the metrics of image
             tasks: the rates of the other one are then named specificity and NPV.
         unit: What is counted.
+        axes: What the columns and the rows are.
     """
     tokens = tokens_of(theme)
     names = [(titles or {}).get(label, label) for label in matrix.labels]
@@ -78,14 +80,18 @@ def make_confusion_figure(
             name=name,
         )
     figure.update_layout(template=build_template(theme), margin={"l": 4, "r": 104, "t": 4, "b": 48})
-    _set_axes(figure, [_wrap(name) for name in names], unit=unit, color=tokens.text)
+    _set_axes(figure, [_wrap(name) for name in names], unit=unit, axes=axes, color=tokens.text)
     words = _cell_words(matrix, counts, positive) + _margin_words(matrix, counts, positive)
     figure.update_layout(annotations=[{"showarrow": False, **one} for one in words])
-    return attach_data(figure, confusion_data(matrix, names, unit=unit))
+    return attach_data(figure, confusion_data(matrix, names, unit=unit, axes=axes))
 
 
 def confusion_data(
-    matrix: ConfusionMatrix, names: list[str] | None = None, *, unit: str = "images"
+    matrix: ConfusionMatrix,
+    names: list[str] | None = None,
+    *,
+    unit: str = "images",
+    axes: tuple[str, str] = ("Prediction", "Label"),
 ) -> pd.DataFrame:
     """A row per cell: label, prediction, count, its share of the row and of the column.
 
@@ -93,6 +99,7 @@ def confusion_data(
         matrix: The counts.
         names: Names of the classes for readers; the labels by default.
         unit: What is counted.
+        axes: What the columns and the rows are.
     """
     names = names or list(matrix.labels)
     counts = np.array(matrix.counts, float)
@@ -102,7 +109,7 @@ def confusion_data(
         for row in range(len(names))
         for k in range(len(names))
     ]
-    columns = ["Label", "Prediction", unit.capitalize(), "Share of label", "Share of prediction"]
+    columns = [axes[1], axes[0], unit.capitalize(), "Share of row", "Share of column"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -130,7 +137,9 @@ def _cell_words(
     return words
 
 
-def _set_axes(figure: go.Figure, names: list[str], *, unit: str, color: str) -> None:
+def _set_axes(
+    figure: go.Figure, names: list[str], *, unit: str, axes: tuple[str, str], color: str
+) -> None:
     ticks = {
         "tickvals": list(range(len(names))),
         "ticktext": names,
@@ -142,10 +151,10 @@ def _set_axes(figure: go.Figure, names: list[str], *, unit: str, color: str) -> 
         **ticks,
         side="top",
         range=[-0.5, end],
-        title_text=f"Prediction ({unit})",
+        title_text=f"{axes[0]} ({unit})",
         constrain="domain",
     )
-    figure.update_yaxes(**ticks, range=[end, -0.5], title_text=f"Label ({unit})")
+    figure.update_yaxes(**ticks, range=[end, -0.5], title_text=f"{axes[1]} ({unit})")
 
 
 def _margin_words(

@@ -64,7 +64,8 @@ def make_training_figure(
     figure.update_xaxes(
         title_text="Epoch", range=[1 - last / 40, last * 1.025], nticks=6, tickformat="d"
     )
-    figure.update_yaxes(nticks=5, title_text=measure.title.partition(" (")[0])
+    range_words = "" if measure.loss else " (0 to 1)"
+    figure.update_yaxes(nticks=5, title_text=measure.title.partition(" (")[0] + range_words)
     if measure.loss:
         figure.update_yaxes(rangemode="tozero")
     return attach_data(figure, training_data(runs, measure))

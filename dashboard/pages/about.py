@@ -30,8 +30,8 @@ LIMITS = (
     "A slice score states how closely one slice resembles slices with tumor in that set. It is not "
     "the probability that a patient has a tumor.",
     "The models were trained on axial FLAIR with T1 before and after contrast; FLAIR replaces a "
-    "missing T1. Images that are not FLAIR, or whose sequence is unknown, are analysed with a "
-    "warning that stays with the result.",
+    "missing T1. Of images that are not FLAIR, or unlike the training data, no volume, diameters "
+    "or expected Dice are stated.",
     "The demo studies are synthetic. Detection of their lesions is not a measure of accuracy.",
 )
 #: Data and software: name, use and source, licence.
@@ -98,6 +98,7 @@ PACKAGES = (
     "numpy",
     "pandas",
     "openvino",
+    "onnxruntime",
     "tensorflow",
     "keras",
     "pydicom",

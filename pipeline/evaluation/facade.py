@@ -29,6 +29,7 @@ from pipeline.evaluation.figures import (
     FigureGroup,
     all_figures,
     estimate_figures,
+    find_class_figure,
     find_figure,
     find_image_figure,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "calibration_bin",
     "confusion",
     "estimate_figures",
+    "find_class_figure",
     "find_figure",
     "find_image_figure",
     "format_figures_csv",

@@ -8,7 +8,8 @@ to an evaluation whose patients were measured before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +32,8 @@ LOW_DICE = 0.6
 MISSING, NOT_DEFINED = "missing", "not defined"
 #: Figures of others' programs, such as times, are written with these decimals.
 _OTHER_DIGITS = 2
+#: How the products are spelled that their names contain.
+_PRODUCTS = {"onnxruntime": "ONNX Runtime", "tensorflow": "TensorFlow", "keras": "Keras"}
 
 
 class FigureGroup(StrEnum):
@@ -114,20 +117,27 @@ def find_figure(name: str) -> Figure:
     return known or _unregistered(name, FigureGroup.SLICE_SCORE)
 
 
-def find_image_figure(name: str) -> Figure:
+def find_image_figure(name: str, titles: Mapping[str, str] | None = None) -> Figure:
     """A figure of a classifier of single images.
 
     Args:
         name: As its file has it. ``sensitivity_pneumonia`` is the sensitivity of one class.
+        titles: Names of the classes for readers, by class.
     """
+    figure, of_class = find_class_figure(name)
+    if not of_class:
+        return figure
+    label = f"{figure.label}, {(titles or {}).get(of_class, of_class.replace('_', ' '))}"
+    return Figure(name, label, "", FigureGroup.IMAGES, digits=figure.digits)
+
+
+def find_class_figure(name: str) -> tuple[Figure, str]:
+    """A figure of a classifier of single images, and the class that it is of, "" for all."""
     known = {figure.name: figure for figure in IMAGE_FIGURES}
-    if name in known:
-        return known[name]
     kind, _, of_class = name.partition("_")
-    if of_class and kind in known:
-        label = f"{known[kind].label}, {of_class.replace('_', ' ')}"
-        return Figure(name, label, "", FigureGroup.IMAGES, digits=known[kind].digits)
-    return _unregistered(name, FigureGroup.IMAGES)
+    if name not in known and of_class and kind in known:
+        return known[kind], of_class
+    return known.get(name) or _unregistered(name, FigureGroup.IMAGES), ""
 
 
 def estimate_figures(
@@ -196,6 +206,9 @@ def _computed(
 
 def _unregistered(name: str, group: FigureGroup) -> Figure:
     label = name.replace("_", " ").strip().capitalize()[:80]
+    for word, product in _PRODUCTS.items():
+        label = re.sub(rf"\b{word}\b", product, label, flags=re.IGNORECASE)
+    label = re.sub(r" (ms)$", r" (\1)", label)
     return Figure(name, label, "", group, digits=_OTHER_DIGITS)
 
 
@@ -374,7 +387,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "precision",
         "Positive predictive value (PPV) at the operating point",
-        "Share of marked slices that contain tumor.",
+        "Share of marked slices that contain tumor; lower where tumor is rarer.",
         FigureGroup.SLICE_SCORE,
         lambda table: table.mean_of_slices(table.reference, among=table.called),
         heading="PPV",
@@ -383,7 +396,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "npv",
         "Negative predictive value (NPV) at the operating point",
-        "Share of unmarked slices that contain no tumor.",
+        "Share of unmarked slices that contain no tumor; higher where tumor is rarer.",
         FigureGroup.SLICE_SCORE,
         lambda table: table.mean_of_slices(~table.reference, among=~table.called),
         heading="NPV",
@@ -468,7 +481,8 @@ IMAGE_FIGURES: tuple[Figure, ...] = (
     Figure(
         "precision",
         "Positive predictive value",
-        "Share of images classified as this class that belong to it.",
+        "Share of images classified as this class that belong to it; depends on the shares of the"
+        " classes.",
         FigureGroup.IMAGES,
     ),
 )

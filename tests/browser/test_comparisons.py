@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from chart_frames import check_frame, drawn_frames
 
 # running_site has put the other tests' folder on the path
 from fake_images import (
@@ -48,6 +49,9 @@ def test_image_is_sent_answered_and_shown_with_its_heat_map(page: Page, answered
         expect(page.get_by_text(caution, exact=True)).to_have_count(1)
     expect(page.locator("#comparisons-bars .bars path")).to_have_count(4)
     expect(page).to_have_url(re.compile(f"image={answered}"))
+
+    for frame in drawn_frames(page):
+        check_frame(page, frame)
 
     heat = page.locator(".heat")
     expect(heat).to_have_css("mask-image", re.compile("heat.png"))

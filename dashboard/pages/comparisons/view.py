@@ -25,6 +25,11 @@ REQUEST, PROGRESS, OUTCOME = f"{PREFIX}-request", f"{PREFIX}-progress", f"{PREFI
 ANSWER, STATUS, CANCEL = f"{PREFIX}-answer", f"{PREFIX}-status", f"{PREFIX}-cancel"
 BARS, LIST = f"{PREFIX}-bars", f"{PREFIX}-list"
 MAX_CASES = 400
+#: Follows the metrics of a task.
+PREDICTIVE_NOTE = (
+    "Predictive values and accuracy hold for the shares of the classes in this set, which are not "
+    "those of patients."
+)
 
 
 def matrix_id(task: Any) -> dict[str, Any]:
@@ -154,12 +159,16 @@ def measured(info: ImageModelInfo, *, command: str) -> list[Component]:
     task, found = info.task, info.evaluation
     if found is None:
         return [not_run(task.title, None, command=command)]
+    titles = dict(zip(task.classes, task.class_titles, strict=True))
     counted = f"{found.counts.images} images in {found.counts.groups} groups"
     shown: list[Component] = [
         panel(
             f"Evaluation: {found.split}, {counted}",
             html.P(f"Evaluated on {found.measures}.", className="muted secondary"),
-            figure_table(found.figures, map(find_image_figure, found.figures)),
+            figure_table(
+                found.figures, [find_image_figure(name, titles) for name in found.figures]
+            ),
+            html.P(PREDICTIVE_NOTE, className="muted secondary"),
             _published(task),
             extra="stack stack--tight",
         )
@@ -229,7 +238,7 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
                 html.Td(titles.get(row.label, row.label)),
                 html.Td(titles.get(row.answer, row.answer)),
                 html.Td(f"{row.share:.0%}", className="number-cell"),
-                html.Td("" if row.answer == row.label else "misclassified"),
+                html.Td("correct" if row.answer == row.label else "misclassified"),
             ]
         )
         for row in ordered[:MAX_CASES]
@@ -246,7 +255,7 @@ def _cases(task: ImageTask, found: ImageEvaluation) -> html.Section:
             className="muted secondary",
         ),
         table(
-            ["File in the data set", "Label", "Prediction", mean, ""],
+            ["File in the data set", "Label", "Prediction", mean, "Result"],
             rows,
             numbers=(3,),
             extra="patient-rows",

@@ -32,13 +32,13 @@ from dashboard.pages.performance.inputs import (
     moved_point,
 )
 from dashboard.pages.performance.leakage import charted_figures
-from dashboard.pages.performance.published import measured_matrices
+from dashboard.pages.performance.published import class_titles, measured_matrices
 from dashboard.pages.performance.speed import timed_bars
 from dashboard.pages.performance.tiles import rate_words, value_of
 from dashboard.pages.performance.training import RunGroup, read_groups
 from pipeline import InputError
 from pipeline.evaluation.facade import Confusion, Estimate, Fold, Leakage, LeftOut, find_figure
-from pipeline.image_tasks.facade import IMAGE_TASKS, ConfusionMatrix
+from pipeline.image_tasks.facade import ConfusionMatrix
 
 _DICE = "patient_dice_mean"
 #: Classes of a slice.
@@ -125,6 +125,7 @@ def show_operating_point(
         slice_matrix(counts),
         positive=_TUMOR,
         unit="slices",
+        axes=("AI", "Reference"),
         theme=theme,
     )
     return figure, f"{chosen:.2f}", rate_words(rates, counts), matrix, point
@@ -287,6 +288,5 @@ def draw_experiment(theme: ThemeName, system: Name, chart: Place) -> go.Figure:
     matrices = measured_matrices(found) if found is not None else {}
     if system not in matrices:
         raise PreventUpdate
-    task = IMAGE_TASKS.get(chart.which)
-    titles = dict(zip(task.classes, task.class_titles, strict=True)) if task is not None else None
+    titles = class_titles(chart.which)
     return make_confusion_figure(matrices[system], titles=titles, theme=theme)

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from dashboard.components.charts import chart, legend
 from dashboard.components.panels import (
     ONE_PATIENT,
+    ROUNDED,
     difference_interval,
     difference_words,
     not_run,
@@ -40,7 +41,7 @@ def layout(data: PageData) -> html.Div:
                 chart(
                     ids.graph_id(ids.INSTITUTIONS),
                     title,
-                    reading="Further right is better. Click a dot to open the case.",
+                    reading="Further right is better. A click on a dot opens the case.",
                     height=height,
                     clickable=True,
                     marks=legend(
@@ -74,8 +75,8 @@ def _left_out_panel(parts: Sequence[LeftOut | LeftOutNotRun]) -> html.Section:
             chart(
                 ids.LEFT_OUT,
                 title,
-                reading="The lower dot of a row is the network that never saw the institution: the "
-                "further left of the upper one, the less the network carries over.",
+                reading="Lower dot: trained without the institution. The further left of the upper "
+                "one, the worse the network transfers.",
                 height=90 + 56 * len(measured),
                 marks=legend(
                     ("mark--hollow", "cross-validated, same patients"),
@@ -84,7 +85,9 @@ def _left_out_panel(parts: Sequence[LeftOut | LeftOutNotRun]) -> html.Section:
             ),
             _difference_table(measured),
         ]
-    shown += [html.P(one.explanation, className="muted") for one in measured if one.explanation]
+    explained = " ".join(one.explanation for one in measured if one.explanation)
+    if measured:
+        shown.append(html.P(f"{ROUNDED} {explained}".strip(), className="muted"))
     if any(one.stored for one in measured):
         shown.append(html.P(STORED_NOTE, className="muted"))
     return panel(

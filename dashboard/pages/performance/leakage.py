@@ -7,6 +7,7 @@ from dash import html
 from dashboard.components.attributes import aria
 from dashboard.components.charts import chart, legend
 from dashboard.components.panels import (
+    ROUNDED,
     difference_interval,
     difference_words,
     not_run,
@@ -22,8 +23,8 @@ SENTENCE = (
     "Adjacent slices of one brain look nearly identical. If individual slices are split between "
     "training and test sets, the model is tested on brains that it has already seen."
 )
-INFLATION, NO_INFLATION = "Inflated by leakage", "No evidence of inflation by leakage"
-UNKNOWN_INFLATION = "Inflation by leakage not available"
+INFLATION, NO_INFLATION = "inflated by leakage", "no evidence of inflation by leakage"
+UNKNOWN_INFLATION = "inflation by leakage not available"
 #: Trains the network on a split by slice; shown where the evaluation file names no command.
 BY_SLICE_COMMAND = "python -m pipeline train --data DIR --output runs/by-slice --by-slice"
 PATIENTS, SLICES = 6, 12
@@ -56,7 +57,8 @@ def layout(data: PageData) -> html.Div:
                 title,
                 html.P(SENTENCE, className="lead"),
                 _cards(same.by_slice.get(figure.name), same.by_patient.get(figure.name), figure),
-                html.P(inflation_words(leakage, figure)),
+                html.P(f"{figure.label}: {inflation_words(leakage, figure)}"),
+                html.P(_evidence_words(leakage)),
                 html.P(leakage.explanation, className="muted") if leakage.explanation else None,
                 extra="stack stack--tight",
             ),
@@ -65,8 +67,8 @@ def layout(data: PageData) -> html.Div:
                 chart(
                     ids.LEAKAGE,
                     chart_title,
-                    reading="Where the hollow dot is to the right of the solid one, the split by "
-                    "slice makes the model look better than it is.",
+                    reading="Hollow to the right of solid: the split by slice flatters the model. "
+                    "The table below has the paired differences.",
                     height=90 + 34 * len(charted_figures(leakage)),
                     marks=legend(
                         ("mark--hollow", f"split by slice, {same.slices:,} slices"),
@@ -77,6 +79,7 @@ def layout(data: PageData) -> html.Div:
             panel(
                 "All metrics of both splits, on the same slices",
                 _comparison(leakage),
+                html.P(ROUNDED, className="muted"),
                 html.P(STORED_NOTE, className="muted") if leakage.stored else None,
                 extra="stack stack--tight",
             ),
@@ -213,6 +216,19 @@ def inflation_words(leakage: Leakage, figure: Figure) -> str:
     size, interval = difference_words(figure, difference), difference_interval(figure, difference)
     shown = with_interval(size, interval) if interval else f"{size} (no CI)"
     return f"{INFLATION if is_inflated(figure, difference) else NO_INFLATION}: {shown}"
+
+
+def _evidence_words(leakage: Leakage) -> str:
+    """In how many of the compared figures the interval shows inflation, and in which."""
+    differences = leakage.same_slices.differences
+    known = [f for f in compared_figures() if f.name in differences]
+    found = [f for f in known if is_inflated(f, differences[f.name])]
+    named = f": {', '.join(f.title for f in found)}" if found else ""
+    return (
+        f"The interval of the difference excludes zero in favor of the split by slice in "
+        f"{len(found)} of {len(known)} metrics{named}. The intervals are not corrected for this "
+        "number of comparisons."
+    )
 
 
 def is_inflated(figure: Figure, difference: Estimate | None) -> bool:

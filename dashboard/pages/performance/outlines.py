@@ -19,11 +19,20 @@ def dice_chart() -> html.Figure:
     return chart(
         ids.graph_id(ids.DICE),
         "Dice per patient",
-        reading="A dot is a patient; dots of similar Dice are stacked. Further right is better. "
-        "Click a dot to open the case.",
+        reading="Each dot is a patient. Further right is better. A click opens the case.",
         height=200,
         clickable=True,
     )
+
+
+def dice_panel(data: PageData) -> html.Section:
+    """The dots of all patients, and on demand their table, whose links the keyboard reaches."""
+    patients = data.measured.patients
+    summary = html.Summary(f"All {len(patients)} patients, with links to their cases")
+    listed = html.Details(
+        [summary, *patient_table(patients, data.links)], className="patients-table"
+    )
+    return panel("", dice_chart(), listed)
 
 
 def layout(data: PageData) -> html.Div:
@@ -44,7 +53,7 @@ def layout(data: PageData) -> html.Div:
                                 f"{len(worst)} patients with the lowest Dice",
                                 *patient_table(worst, data.links),
                             ),
-                            panel("", dice_chart()),
+                            dice_panel(data),
                         ],
                         className="stack",
                     ),

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 from dash import dcc, html
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import small_button
 from dashboard.components.charts import chart
-from dashboard.components.panels import panel
-from dashboard.evaluation import CELLS
+from dashboard.components.panels import difference_interval, difference_words, panel
+from dashboard.evaluation import CELLS, Measured
 from dashboard.figures.confusion import matrix_height
-from dashboard.figures.template import with_interval
+from dashboard.figures.template import CI, with_interval
 from dashboard.pages.performance import ids
 from dashboard.pages.performance.data import PageData
 from dashboard.pages.performance.inputs import HIGHEST, LOWEST, STEP
-from dashboard.pages.performance.leakage import headline_figure, inflation_words
-from dashboard.pages.performance.outlines import dice_chart
+from dashboard.pages.performance.leakage import headline_figure
+from dashboard.pages.performance.outlines import dice_panel
 from dashboard.pages.performance.patients import patient_table
 from dashboard.pages.performance.tiles import CELL_WORDS, figure_tile, headline
 from pipeline.evaluation.facade import Figures, Leakage, NotRun, find_figure
@@ -27,9 +29,9 @@ WORST = 5
 def layout(data: PageData) -> html.Div:
     """Tiles, ROC curve with the operating point, confusion matrix, a dot per patient."""
     right = [
-        _matrix_panel(),
+        _matrix_panel(data.measured),
         html.Div(id=ids.rows_id("group")),
-        _dice_panel(data),
+        dice_panel(data),
         html.Div(id=ids.rows_id("case")),
         _worst_panel(data),
     ]
@@ -72,26 +74,27 @@ def _beside(figures: Figures, name: str) -> str:
 
 
 def _leakage_tile(leakage: Leakage | NotRun | None) -> html.Section:
-    """The same model, with slices of one patient in both training and test sets."""
-    title = "Same model, split by slice"
+    """How much better the same model looks, on the same slices, if slices are split."""
     more = dcc.Link("What this means", href="/performance?view=leakage", className="secondary")
     if not isinstance(leakage, Leakage):
-        return html.Section(
-            [
-                html.H2(title, className="panel-title"),
-                html.Div("not run", className="number"),
-                html.Div("Effect of data leakage on the results.", className="muted secondary"),
-                more,
-            ],
-            className="panel performance-tile",
-        )
-    figure = headline_figure(leakage)
-    by_slice = leakage.same_slices.by_slice.get(figure.name)
+        figure, number = find_figure("slice_auc"), "not run"
+        words = ["Same model, split by slice and by patient."]
+    else:
+        figure, same = headline_figure(leakage), leakage.same_slices
+        difference = same.differences.get(figure.name)
+        number = difference_words(figure, difference)
+        interval = difference_interval(figure, difference)
+        words = [
+            *([f"{CI} {interval}"] if interval else []),
+            f"Split by slice {figure.words(same.by_slice.get(figure.name))}, by patient "
+            f"{figure.words(same.by_patient.get(figure.name))}: same model, same "
+            f"{same.slices:,} slices",
+        ]
     return html.Section(
         [
-            html.H2(f"{title}: {figure.label}", className="panel-title"),
-            html.Div(figure.words(by_slice), className="number"),
-            html.Div(inflation_words(leakage, figure), className="muted secondary tabular"),
+            html.H2(f"Effect of data leakage: {figure.title}", className="panel-title"),
+            html.Div(number, className="number"),
+            *[html.Div(line, className="muted secondary tabular") for line in words],
             more,
         ],
         className="panel performance-tile",
@@ -109,8 +112,7 @@ def _roc_panel(data: PageData) -> html.Section:
         chart(
             ids.ROC,
             title,
-            reading="Nearer to the upper left corner is better. Click the curve or move the slider "
-            "to change the threshold.",
+            reading="Nearer to the upper left is better. A click moves the threshold.",
             height=330,
             clickable=True,
         ),
@@ -143,7 +145,7 @@ def _roc_panel(data: PageData) -> html.Section:
     )
 
 
-def _matrix_panel() -> html.Section:
+def _matrix_panel(measured: Measured) -> html.Section:
     """The confusion matrix of the slices, and a button per cell for the keyboard."""
     openers = [
         small_button(f"{CELL_WORDS[cell][0]}s", id=ids.pick_id("cell", cell), title=order)
@@ -155,8 +157,7 @@ def _matrix_panel() -> html.Section:
         chart(
             ids.matrix_id("slices"),
             "Confusion matrix of the slices at the operating point",
-            reading="Rows: the reference; columns: the AI. Click a cell, or a button below, to see "
-            "its slices.",
+            reading="Rows: the reference; columns: the AI. A cell or a button lists its slices.",
             height=matrix_height(2),
             clickable=True,
             marks=html.Div(
@@ -166,21 +167,18 @@ def _matrix_panel() -> html.Section:
                 **aria(label="List slices"),
             ),
         ),
+        html.P(_population_words(measured), className="muted secondary"),
     )
 
 
-def _dice_panel(data: PageData) -> html.Section:
-    patients = data.measured.patients
-    return panel(
-        "",
-        dice_chart(),
-        html.Details(
-            [
-                html.Summary(f"All {len(patients)} patients, with links to their cases"),
-                *patient_table(patients, data.links),
-            ],
-            className="patients-table",
-        ),
+def _population_words(measured: Measured) -> str:
+    """The patients for whom the predictive values hold."""
+    patients, share = measured.patients, measured.evaluation.confusion.prevalence
+    tumor = int((patients["reference_px"] > 0).sum())
+    slices = f", and {share:.0%} of the slices show it" if math.isfinite(share) else ""
+    return (
+        f"PPV and NPV hold for these patients: {tumor} of {len(patients)} have a tumor{slices}. "
+        "Where tumor is rarer, PPV is lower and NPV higher."
     )
 
 

@@ -116,6 +116,6 @@ def _part_cell(figure: Figure, part: Part) -> html.Td:
     found = part.figures.get(figure.name)
     interval = figure.interval_words(found) if part.patients != 1 or not found else ONE_PATIENT
     return html.Td(
-        [html.Div(figure.words(found)), html.Div(interval, className="meaning nowrap")],
+        [html.Div(figure.words(found)), html.Div(interval, className="meaning")],
         className="number-cell",
     )

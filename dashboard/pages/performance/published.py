@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dash_bootstrap_components as dbc
 from dash import html
@@ -13,17 +13,18 @@ from dashboard.components.panels import NONE, caution, not_run, table
 from dashboard.figures.confusion import matrix_height
 from dashboard.pages.performance import ids
 from pipeline import ExperimentResults, MeasuredRow, NotRunRow
-from pipeline.evaluation.facade import Figure, NotRun, find_image_figure
-from pipeline.image_tasks.facade import ConfusionMatrix, Published
+from pipeline.evaluation.facade import NotRun, find_class_figure
+from pipeline.image_tasks.facade import IMAGE_TASKS, ConfusionMatrix, Published
 
 #: Runs the experiments; shown if no results exist.
 EXPERIMENT_COMMAND = "python -m pipeline experiment NAME"
-
-
-STRATEGIES = (
-    "Strategy 1: the base is frozen and a new dense head is trained. Strategy 2: all layers are "
-    "trained with a low learning rate."
-)
+#: The split of systems that are timed and not evaluated.
+NO_SPLIT = "none"
+#: What is trained, by the number that the published systems use.
+STRATEGIES = {
+    "1": "Base frozen, new head trained (strategy 1)",
+    "2": "All layers trained at a low learning rate (strategy 2)",
+}
 
 
 def layout(experiments: Sequence[ExperimentResults], errors: Sequence[str]) -> html.Div:
@@ -43,8 +44,7 @@ def layout(experiments: Sequence[ExperimentResults], errors: Sequence[str]) -> h
 
 def _experiment(experiment: ExperimentResults) -> html.Section:
     measured = [row for row in experiment.rows if isinstance(row, MeasuredRow)]
-    names = dict.fromkeys(name for row in measured for name in row.figures)
-    figures = [find_image_figure(name) for name in names]
+    titles = class_titles(experiment.name)
     data = experiment.data
     licence = f"licence: {data.licence}" if data.licence else ""
     facts = " · ".join(filter(None, (data.name, data.images, licence)))
@@ -57,7 +57,7 @@ def _experiment(experiment: ExperimentResults) -> html.Section:
             html.P(facts, className="muted secondary") if facts else None,
             *[caution(sentence) for sentence in data.cautions],
             *_published(experiment.published),
-            *_measured(measured, experiment.published, figures),
+            *_measured(measured, experiment.published, titles),
             *_not_run(experiment.rows),
             *_matrices(experiment),
             *[html.P(note, className="muted") for note in experiment.notes],
@@ -87,32 +87,40 @@ def _published(entries: Sequence[Published]) -> list[Component]:
     return [table(["Published system", "Result", "Source"], rows, extra="experiment-rows")]
 
 
+def class_titles(name: str) -> dict[str, str]:
+    """Names of the classes for readers, by class, where the experiment is of an image task."""
+    task = IMAGE_TASKS.get(name)
+    return dict(zip(task.classes, task.class_titles, strict=True)) if task is not None else {}
+
+
 def _measured(
-    rows: Sequence[MeasuredRow], entries: Sequence[Published], figures: Sequence[Figure]
+    rows: Sequence[MeasuredRow], entries: Sequence[Published], titles: Mapping[str, str]
 ) -> list[Component]:
-    """Results measured here, with the published result of the same system."""
+    """Results measured here, with the published result of the same system.
+
+    A figure of each class is one column, so that the table fits a narrow page.
+    """
     if not rows:
         return []
     published: dict[str, list[str]] = {}
     for entry in entries:
         published.setdefault(entry.label.casefold(), []).append(entry.figure)
-    head = ["System evaluated here", "Training", "Split"]
+    names = dict.fromkeys(name for row in rows for name in row.figures)
+    columns = {figure.name: figure for figure in (find_class_figure(name)[0] for name in names)}
     has_published = any(row.label.casefold() in published for row in rows)
-    head += [*(["Published"] * has_published), *[figure.title for figure in figures]]
+    trained = any(row.epochs for row in rows)
+    head = ["System evaluated here", *(["Training"] * trained), *(["Published"] * has_published)]
     body = []
     for row in rows:
         others = ", ".join(published.get(row.label.casefold(), [])) or NONE
-        cells = [
-            html.Td(_system(row)),
-            html.Td(_training(row)),
-            html.Td(row.split, className="nowrap"),
-        ]
-        cells += [html.Td(others, className="number-cell")] * has_published
-        body.append(html.Tr([*cells, *[_figure(row, figure) for figure in figures]]))
-    strategies = any(row.strategy[:1] in ("1", "2") for row in rows)
-    note = html.P(STRATEGIES, className="muted secondary")
-    numbers = range(3, len(head))
-    return [table(head, body, numbers=numbers, extra="experiment-rows"), *([note] * strategies)]
+        cells = [html.Td(_system(row, weights=not trained))]
+        cells += [html.Td(_training(row))] * trained
+        cells += [html.Td(others)] * has_published
+        cells += [_figure_cell(row, name, titles) for name in columns]
+        body.append(html.Tr(cells))
+    numbers = range(len(head), len(head) + len(columns))
+    head += [figure.title for figure in columns.values()]
+    return [table(head, body, numbers=numbers, extra="experiment-rows")]
 
 
 def _not_run(rows: Sequence[MeasuredRow | NotRunRow]) -> list[Component]:
@@ -122,46 +130,49 @@ def _not_run(rows: Sequence[MeasuredRow | NotRunRow]) -> list[Component]:
         return []
     reasons = list(dict.fromkeys(row.reason.rstrip(".") for row in missing if row.reason))
     why = "; ".join(reasons[:4]) or "no reason given"
-    body = [
-        html.Tr(
-            [
-                html.Td(_system(row)),
-                html.Td(_training(row)),
-                html.Td(row.split, className="nowrap"),
-                html.Td(
-                    not_run(
-                        row.label,
-                        NotRun(
-                            status=row.status,
-                            command=row.command,
-                            estimate=row.estimate,
-                            reason=row.reason,
-                        ),
-                    )
-                ),
-            ]
+    body = []
+    for row in missing:
+        part = NotRun(
+            status=row.status, command=row.command, estimate=row.estimate, reason=row.reason
         )
-        for row in missing
-    ]
-    summary = f"{len(missing)} of {len(rows)} systems were not run. Reasons: {why}."
-    head = ["System", "Training", "Split", "Not run"]
+        cells = (_system(row), _training(row), not_run(row.label, part))
+        body.append(html.Tr([html.Td(cell) for cell in cells]))
     return [
+        html.P(
+            f"{len(missing)} of {len(rows)} systems were not run. Reasons: {why}.",
+            className="muted secondary",
+        ),
         html.Details(
-            [html.Summary(summary), table(head, body, extra="experiment-rows")],
+            [
+                html.Summary("Systems that were not run, with their commands"),
+                table(["System", "Training", "Not run"], body, extra="experiment-rows"),
+            ],
             className="patients-table",
-        )
+        ),
     ]
 
 
-def _system(row: MeasuredRow | NotRunRow) -> list[Component]:
-    options = ", ".join(f"{key.replace('_', ' ')} {words}" for key, words in row.options.items())
-    return [html.Div(row.label), html.Div(options, className="meaning")]
+def _system(row: MeasuredRow | NotRunRow, *, weights: bool = False) -> list[Component]:
+    """Its name, split and options, and its initial weights where it is not trained."""
+    lines = (_split_words(row), _option_words(row), row.initial_weights if weights else "")
+    return [
+        html.Div(row.label, className="strong"),
+        *[html.Div(line, className="meaning") for line in lines if line],
+    ]
+
+
+def _split_words(row: MeasuredRow | NotRunRow) -> str:
+    return "" if row.split == NO_SPLIT else f"Split: {row.split}"
+
+
+def _option_words(row: MeasuredRow | NotRunRow) -> str:
+    return ", ".join(f"{key.replace('_', ' ')} {words}" for key, words in row.options.items())
 
 
 def _training(row: MeasuredRow | NotRunRow) -> list[Component]:
     training: list[Component] = [
         html.Div(_strategy_words(row)),
-        html.Div(row.initial_weights, className="meaning"),
+        html.Div(f"Initial weights: {row.initial_weights}", className="meaning"),
     ]
     if row.epochs and isinstance(row, MeasuredRow):
         timed = row.seconds_per_epoch
@@ -171,18 +182,23 @@ def _training(row: MeasuredRow | NotRunRow) -> list[Component]:
 
 
 def _strategy_words(row: MeasuredRow | NotRunRow) -> str:
-    return f"strategy {row.strategy}" if row.strategy[:1] in ("1", "2") else row.strategy
+    number, rest = row.strategy[:1], row.strategy[1:]
+    return f"{STRATEGIES[number]}{rest}" if number in STRATEGIES else row.strategy
 
 
-def _figure(row: MeasuredRow, figure: Figure) -> html.Td:
-    found = row.figures.get(figure.name)
-    return html.Td(
-        [
-            html.Div(figure.words(found) if found else NONE, className="strong"),
-            html.Div(figure.interval_words(found), className="meaning nowrap"),
-        ],
-        className="number-cell",
-    )
+def _figure_cell(row: MeasuredRow, column: str, titles: Mapping[str, str]) -> html.Td:
+    """A figure with its interval, or with a line for each class where it is of the classes."""
+    lines: list[Component] = []
+    for name, found in row.figures.items():
+        figure, of_class = find_class_figure(name)
+        if figure.name != column:
+            continue
+        of = f"{titles.get(of_class, of_class)} " if of_class else ""
+        lines += [
+            html.Div([html.Span(of, className="meaning"), figure.words(found)], className="strong"),
+            html.Div(figure.interval_words(found), className="meaning"),
+        ]
+    return html.Td(lines or NONE, className="number-cell")
 
 
 def measured_matrices(experiment: ExperimentResults) -> dict[str, ConfusionMatrix]:
@@ -191,9 +207,8 @@ def measured_matrices(experiment: ExperimentResults) -> dict[str, ConfusionMatri
     for row in experiment.rows:
         if not isinstance(row, MeasuredRow) or row.confusion is None:
             continue
-        options = (f"{key.replace('_', ' ')} {words}" for key, words in row.options.items())
-        parts = (row.label, _strategy_words(row), row.initial_weights, ", ".join(options))
-        name = "; ".join(filter(None, (*parts, row.split)))
+        parts = (row.label, _strategy_words(row), _split_words(row), _option_words(row))
+        name = "; ".join(filter(None, parts))
         same = sum(known.partition(" #")[0] == name for known in found)
         found[f"{name} #{same + 1}" if same else name] = row.confusion
     return found

@@ -6,6 +6,7 @@ import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.attributes import aria
 from dashboard.components.buttons import small_button
 from dashboard.components.charts import chart, legend
 from dashboard.components.panels import figure_table, panel, table
@@ -96,7 +97,7 @@ def _decided_panel(slices: pd.DataFrame) -> html.Section:
                 ]
             )
         )
-    return panel(title, table(["Basis", "Slices", "Errors", ""], rows, numbers=(1, 2)))
+    return panel(title, table(["Basis", "Slices", "Errors", "List"], rows, numbers=(1, 2)))
 
 
 def _calibration_panel(calibration: Calibration | None) -> html.Section:
@@ -118,8 +119,8 @@ def _calibration_panel(calibration: Calibration | None) -> html.Section:
                 chart(
                     ids.graph_id(ids.RELIABILITY),
                     title,
-                    reading="Above the dashed line the score is too low, below it too high. Click "
-                    "a point to list its slices.",
+                    reading="Above the dashed line the score is too low, below it too high. A "
+                    "point or a button lists its slices.",
                     height=320,
                     clickable=True,
                     marks=legend(*marks),
@@ -131,12 +132,30 @@ def _calibration_panel(calibration: Calibration | None) -> html.Section:
                             "0.8, 80% contain tumor. Larger points represent more slices.",
                         ),
                         html.Dl(facts, className="calibration-facts tabular"),
+                        _bin_openers(after),
                     ],
                     className="stack",
                 ),
             ],
             className="calibration",
         ),
+    )
+
+
+def _bin_openers(curve: CalibrationCurve | None) -> html.Div | None:
+    """A button for each bin of the slice score; the keyboard does not reach points."""
+    if curve is None:
+        return None
+    buttons = [
+        small_button(f"{one.score:.2f}", id=ids.pick_id("bin", f"{AFTER} {place}"))
+        for place, one in enumerate(curve.bins)
+    ]
+    words = "List slices by mean slice score of the bin:"
+    return html.Div(
+        [html.Span(words, className="muted secondary"), *buttons],
+        className="cell-openers",
+        role="group",
+        **aria(label=words),
     )
 
 

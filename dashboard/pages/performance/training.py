@@ -82,10 +82,12 @@ def _group(group: RunGroup) -> list[html.Section | html.Div]:
 
 def _chart(group: RunGroup, measure: Measure) -> html.Figure:
     better = "Lower is better" if measure.loss else "Higher is better"
+    lines = (("Solid: validation", f"val_{measure.name}"), ("Dotted: training", measure.name))
+    shown = [words for words, name in lines if any(name in run.history for run in group.drawn)]
     return chart(
         ids.training_id(group.name, measure.name),
         f"{measure.title} by epoch: {group.title}",
-        reading=f"{better}. Solid: validation; dotted: training. The dot marks the epoch used.",
+        reading=". ".join([better, *shown, "Dot: epoch used."]),
         height=230,
     )
 

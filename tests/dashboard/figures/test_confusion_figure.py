@@ -72,7 +72,7 @@ def test_its_data_have_a_row_per_cell():
     assert data.columns[2] == "Slices"
     assert data.iloc[0].tolist() == ["tumor", "tumor", 9, 0.9, pytest.approx(9 / 29)]
     assert data["Slices"].sum() == 90
-    assert confusion_data(SLICES)["Share of label"].tolist() == [0.9, 0.1, 0.25, 0.75]
+    assert confusion_data(SLICES)["Share of row"].tolist() == [0.9, 0.1, 0.25, 0.75]
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

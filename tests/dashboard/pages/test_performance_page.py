@@ -24,6 +24,7 @@ from page_calls import (
 )
 
 from dashboard.components.panels import ONE_PATIENT
+from dashboard.evaluation.installed import evaluated
 from dashboard.figures.reliability import AFTER, BEFORE, PERFECT
 from dashboard.figures.template import CI
 from dashboard.pages.performance import charts as figures
@@ -33,7 +34,7 @@ from dashboard.pages.performance.evidence import EVALUATE_COMMAND
 from dashboard.pages.performance.folds import FOLD_COMMAND
 from dashboard.pages.performance.frame import VIEWS
 from dashboard.pages.performance.institutions import WITHOUT_COMMAND
-from dashboard.pages.performance.leakage import BY_SLICE_COMMAND
+from dashboard.pages.performance.leakage import BY_SLICE_COMMAND, headline_figure
 from dashboard.pages.performance.patients import HD95_NOTE, UNMATCHED
 from dashboard.pages.performance.published import EXPERIMENT_COMMAND
 from dashboard.pages.performance.slice_score import DECISIONS
@@ -62,6 +63,25 @@ def test_page_shows_the_files_figures(served, document):
     (command,) = with_class(page, "command")
     assert words_of(command) == document["environment"]["command"]
     assert document["environment"]["cpu"] in [words_of(fact) for fact in of_type(page, html.Dd)]
+
+
+def test_leakage_is_a_difference_between_values_of_the_same_slices(served, document):
+    tile = words_of(with_class(performance.layout(), "performance-tile")[3])
+    same = document["leakage"]["same_slices"]
+    figure = headline_figure(evaluated().evaluation.leakage)
+    for part in ("by_slice", "by_patient"):
+        assert f"{same[part][figure.name]['value']:.3f}" in tile
+    assert f"{abs(same['differences'][figure.name]['value']):.3f}" in tile
+    assert f"{same['slices']:,} slices" in tile
+    assert f"{document['figures'][figure.name]['value']:.3f}" not in tile  # of all slices
+
+
+def test_predictive_values_name_their_population(served, document):
+    (note,) = [
+        words for one in of_type(performance.layout(), html.P) if "PPV" in (words := words_of(one))
+    ]
+    tumor = sum(patient["reference_px"] > 0 for patient in document["patients"])
+    assert f"{tumor} of {len(document['patients'])}" in note
 
 
 def test_headline_counts_at_the_operating_point(served, document):
@@ -147,7 +167,7 @@ def test_decisions_are_counted_by_their_basis(served, document):
 
 def test_lowest_dice_comes_first(served, document):
     page = performance.layout(view="outlines")
-    (listed,) = with_class(page, "patient-rows")
+    listed, _ = with_class(page, "patient-rows")
     dice = [row[3] for row in rows_of(listed)[1:]]
     assert dice == sorted(f"{patient['dice']:.2f}" for patient in document["patients"])
 
@@ -286,7 +306,7 @@ def test_published_figures_are_shown_with_the_measured_ones(served):
     (row,) = measured[1:]
     assert "accuracy 86%" in row and "0.8120.700 to 0.900" in row
     assert "ImageNet, all layers" in row[1]
-    ((_, _, _, reason),) = missing[1:]
+    ((_, _, reason),) = missing[1:]
     assert "its weights are not here" in reason and "40 minutes" in reason
     assert "python -m pipeline experiment invented" in " ".join(commands_in(page))
     cautions = [words_of(one) for one in with_class(page, "notice--warning")]
@@ -329,7 +349,7 @@ def test_document_of_the_evaluation_program_is_shown(served):
         assert not with_class(performance.layout(view=view), "empty")
     rows = rows_of(performance.layout(view="slices"))
     assert ["".join(DECISIONS["outline"]), "1", "0 (0.0%)"] in [row[:3] for row in rows]
-    (listed,) = with_class(performance.layout(view="outlines"), "patient-rows")
+    listed, _ = with_class(performance.layout(view="outlines"), "patient-rows")
     assert "3.5" in {row[0]: row for row in rows_of(listed)}["TCGA_CS_1"]
     drawn = figures.draw_pickable("dark", None, [ids.graph_id(ids.RELIABILITY)])
     assert {trace.name for trace in drawn[0].data} == {PERFECT, BEFORE, AFTER}

@@ -252,3 +252,16 @@ def test_figures_of_images_are_not_those_of_slices() -> None:
     of_class = find_image_figure("sensitivity_pneumonia_bac")
     assert (of_class.label, of_class.digits) == ("Sensitivity, pneumonia bac", 3)
     assert not [figure for figure in figures.IMAGE_FIGURES if figure.compute is not None]
+
+
+@pytest.mark.parametrize(
+    ("name", "titles", "label"),
+    [
+        ("accuracy", {}, "Accuracy"),
+        ("sensitivity_pneumonia_vir", {}, "Sensitivity, pneumonia vir"),
+        ("sensitivity_pneumonia_vir", {"pneumonia_vir": "Viral"}, "Sensitivity, Viral"),
+        ("onnxruntime_p50_ms", {}, "ONNX Runtime p50 (ms)"),
+    ],
+)
+def test_figures_of_images_are_named_by_class_and_product(name, titles, label):
+    assert find_image_figure(name, titles).label == label
