@@ -1,4 +1,8 @@
-"""The whole server as one command, as ``make run`` starts it: ``python -m dashboard``."""
+"""The whole server as one command, as ``make run`` starts it: ``python -m dashboard``.
+
+``python -m dashboard rebuild`` lists stored studies again whose database was lost
+(`dashboard.rebuild`).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,14 @@ from dashboard.workspace.settings import open_workspace
 
 def main() -> int:
     """Start everything; returns the exit status: 0 stopped, 1 failed, 2 wrong setting."""
+    if sys.argv[1:] == ["rebuild"]:
+        from dashboard.rebuild import main as rebuild  # loads what a start does not need
+
+        return rebuild()
     if len(sys.argv) > 1:
         sys.stderr.write(
-            "usage: python -m dashboard (settings come from the environment; see the README)\n"
+            "usage: python -m dashboard [rebuild] (settings come from the environment; see the"
+            " README)\n"
         )
         return 2
     set_up_logging()

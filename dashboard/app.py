@@ -136,7 +136,7 @@ def _show_error(error: Exception) -> None:
 
 def _build() -> Dash:
     set_up_logging()
-    return build_app(start_services())
+    return build_app(start_services(check=True))
 
 
 app = _build()

@@ -1,6 +1,6 @@
 """The review database: studies, jobs, results. Pages read it through `Store`."""
 
-from dashboard.store.database import DatabaseError
+from dashboard.store.database import DatabaseError, LostDatabase
 from dashboard.store.rows import (
     STUDY_ID,
     DeletedStudy,
@@ -24,6 +24,7 @@ __all__ = [
     "DeletedStudy",
     "JobRow",
     "JobState",
+    "LostDatabase",
     "ModelKey",
     "NewStudy",
     "Origin",

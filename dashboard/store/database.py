@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -34,7 +34,7 @@ from sqlalchemy.pool import QueuePool
 
 from dashboard.store import migrations
 from dashboard.store.postgres import ServerClock, driver_url, lock_upgrade, open_postgres
-from dashboard.store.schema import keep_json_text
+from dashboard.store.schema import Base, keep_json_text
 
 _BUSY_MS = 15_000
 _OPEN_ATTEMPTS = 20
@@ -43,8 +43,24 @@ _OPEN_CONNECTIONS = 8
 _RAISED = "P0001"
 
 
+#: The way out of a database that is lost.
+REBUILD = (
+    "restore a backup, or run python -m dashboard rebuild to list the stored studies again without"
+    " readers' work on them."
+)
+_DAMAGED = f"is damaged; {REBUILD}"
+
+
 class DatabaseError(Exception):
     """The database cannot be used; the message is one plain sentence."""
+
+
+class LostDatabase(DatabaseError):
+    """What was stored in it is lost, and the list of studies can be rebuilt."""
+
+
+class _Lost(Exception):
+    """Why a database is lost, to be read after its name."""
 
 
 def keep_values_out(engine: Engine) -> None:
@@ -89,16 +105,25 @@ class Database:
         url: SQLAlchemy URL.
         clock: Returns the time in UTC; tests set their own. PostgreSQL's own time by default.
         file: The workspace's own file, where no URL is set.
+        stored_studies: Counts the studies whose files are stored; asked where the database is new.
+        check: Whether to look for damage first, which reads the whole of an SQLite file.
 
     Attributes:
         clock: Returns the time in UTC; the same in all processes that share the database.
 
     Raises:
-        DatabaseError: It cannot be opened, or another program or a newer version wrote it.
+        DatabaseError: It cannot be opened, another program or a newer version wrote it, it is
+            damaged, or it is empty although studies are stored.
     """
 
     def __init__(
-        self, url: str, *, clock: Callable[[], datetime] = now_utc, file: Path | None = None
+        self,
+        url: str,
+        *,
+        clock: Callable[[], datetime] = now_utc,
+        file: Path | None = None,
+        stored_studies: Callable[[], int] = lambda: 0,
+        check: bool = False,
     ) -> None:
         self.clock = clock
         try:
@@ -106,11 +131,20 @@ class Database:
             keep_values_out(self._engine)
             self._writer = self._engine.execution_options(overread_writes="FULL")
             self._passing_writer = self._engine.execution_options(overread_writes="NORMAL")
-            self._prepare()
+            if check and self._engine.dialect.name == "sqlite":
+                self._check_file()
+            self._prepare(stored_studies)
+            if check:
+                self._check_tables()
         except migrations.UnknownTables as error:
             raise DatabaseError(describe_unknown_tables(url, error, file)) from error
+        except _Lost as error:
+            raise LostDatabase(f"The review database {file or _shown(url)} {error}") from None
         except (ArgumentError, ImportError, OSError, SQLAlchemyError) as error:
-            raise DatabaseError(_why_not(url, error, file)) from error
+            if _is_damage(error):
+                message = f"The review database {file or _shown(url)} {_DAMAGED}"
+                raise LostDatabase(message) from error
+            raise DatabaseError(_why_not(url, file)) from error
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -143,13 +177,45 @@ class Database:
             raise ArgumentError("only SQLite and PostgreSQL are supported")
         return _open_sqlite(url)
 
-    def _prepare(self) -> None:
-        """Bring the tables up to date; several processes may do so at once."""
+    def _check_file(self) -> None:
+        """Look for damage of an SQLite file.
+
+        Raises:
+            _Lost: It is damaged.
+            DatabaseError: It is no database at all.
+        """
+        with self._engine.connect() as connection:
+            if connection.exec_driver_sql("PRAGMA quick_check(1)").scalars().all() != ["ok"]:
+                raise _Lost(_DAMAGED)
+
+    def _check_tables(self) -> None:
+        """Look for tables and columns that are missing although the version says that they exist.
+
+        Raises:
+            _Lost: One is missing.
+        """
+        inspector = inspect(self._engine)
+        tables = set(inspector.get_table_names())
+        for table in Base.metadata.sorted_tables:
+            known = inspector.get_columns(table.name) if table.name in tables else []
+            missing = {column.name for column in table.columns} - {one["name"] for one in known}
+            if missing:
+                raise _Lost(f"lacks {table.name}.{min(missing)}; {REBUILD}")
+
+    def _prepare(self, stored_studies: Callable[[], int]) -> None:
+        """Bring the tables up to date; several processes may do so at once.
+
+        Raises:
+            _Lost: There are none, although studies are stored.
+        """
         for attempt in range(_OPEN_ATTEMPTS):
             try:
                 with self._writer.begin() as connection:
                     if self._engine.dialect.name == "postgresql":
                         lock_upgrade(connection)
+                    if migrations.is_empty(connection) and (count := stored_studies()):
+                        are = "study is" if count == 1 else "studies are"
+                        raise _Lost(f"is missing or empty, but {count:,} {are} stored; {REBUILD}")
                     migrations.upgrade(connection)
                 return
             except (IntegrityError, OperationalError):
@@ -186,17 +252,21 @@ def _needs(url: str) -> str:
     return "the server runs and lets this user in"
 
 
-def _why_not(url: str, error: Exception, file: Path | None) -> str:
+def _is_damage(error: Exception) -> bool:
+    """Whether a file is no database, or one whose content does not hold together."""
+    return (
+        isinstance(error, DBAPIError)
+        and isinstance(error.orig, sqlite3.DatabaseError)
+        and not isinstance(error, OperationalError | IntegrityError)
+    )
+
+
+def _why_not(url: str, file: Path | None) -> str:
     """Why the database cannot be opened and the way out, in one sentence."""
     if file is None:
         return (
             f"The review database {_shown(url)} cannot be opened; check OVERREAD_DATABASE_URL"
             f" and that {_needs(url)}."
-        )
-    if isinstance(error, DBAPIError) and not isinstance(error, OperationalError):
-        return (
-            f"The review database {file} is damaged; restore a backup, or move the file away"
-            " to start with a new one and an empty worklist."
         )
     return (
         f"The review database {file} cannot be written; let this user write the file and its"

@@ -54,7 +54,7 @@ class Store(Database):
         model: The models whose analyses are shown and requested; None where none are installed.
         no_model: Why none are installed, in one sentence.
         clock: Returns the time in UTC; tests set their own.
-        file: The workspace's own file, where no URL is set.
+        file, stored_studies, check: As of `Database`.
         on_queued: Called with a job's number and priority when it is queued, to deliver it; it must
             not raise.
 
@@ -70,9 +70,11 @@ class Store(Database):
         no_model: str = "",
         clock: Callable[[], datetime] = now_utc,
         file: Path | None = None,
+        stored_studies: Callable[[], int] = lambda: 0,
+        check: bool = False,
         on_queued: Callable[[int, int], None] | None = None,
     ) -> None:
-        super().__init__(url, clock=clock, file=file)
+        super().__init__(url, clock=clock, file=file, stored_studies=stored_studies, check=check)
         self.on_queued = on_queued or (lambda job_id, priority: None)
         self.lease = LEASE
         self.model = model
@@ -99,6 +101,11 @@ class Store(Database):
             return list(
                 session.scalars(query.order_by(StudyRecord.added_at.desc(), StudyRecord.study_id))
             )
+
+    def known_studies(self) -> set[str]:
+        """Ids of all studies, deleted ones that can be restored too."""
+        with self.reading() as session:
+            return set(session.scalars(select(StudyRecord.study_id)))
 
     def count_studies(self) -> StudyCounts:
         """How many studies there are, by origin and by state of the analysis."""
@@ -159,9 +166,14 @@ class Store(Database):
                 for name, value in vars(claims).items():
                     setattr(record, name, value)
 
-    def add_study(self, study: NewStudy) -> StudyRow:
-        """Add a study; returns the existing one where it is already in the worklist."""
-        record = StudyRecord(**_as_columns(study), added_at=self.clock())
+    def add_study(self, study: NewStudy, *, added_at: datetime | None = None) -> StudyRow:
+        """Add a study; returns the existing one where it is already in the worklist.
+
+        Args:
+            study: The study.
+            added_at: When it was added, now by default.
+        """
+        record = StudyRecord(**_as_columns(study), added_at=added_at or self.clock())
         try:
             with self.writing() as session:
                 session.add(record)

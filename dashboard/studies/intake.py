@@ -28,6 +28,7 @@ from dashboard.studies.display import describe_display
 from dashboard.studies.uploads import folder_entries
 from dashboard.workspace.faults import NotStored, find_fault
 from dashboard.workspace.services import Services
+from dashboard.workspace.study_files import ALTERED, AlteredStudy
 from dashboard.workspace.study_listings import Listing
 from pipeline import Cancelled, Case, InputError, ProgressCallback
 
@@ -234,6 +235,31 @@ def record_digests(services: Services) -> int:
     return recorded
 
 
+def list_again(services: Services, study_id: str) -> StudyRow:
+    """Put a study that is stored and not listed into the worklist, as its folder describes it.
+
+    Returns:
+        The study; another one where the same study is listed already.
+
+    Raises:
+        InputError: Its files are damaged or altered (these are set aside), or the shared storage
+            does not answer.
+    """
+    digest = services.files.digest(study_id)
+    listing = services.files.read_listing(study_id)
+    if listing is not None and listing.files_digest != digest:
+        services.files.set_aside(study_id, digest=listing.files_digest)
+        raise AlteredStudy(study_id, ALTERED)
+    case = services.files.load(study_id, digest=digest)
+    origin, source, reader_id = Origin.UPLOAD, "", ""
+    if listing is not None:
+        origin, source, reader_id = listing.origin, listing.source, listing.reader_id
+    study = replace(
+        _describe(case, origin, source, reader_id), study_id=study_id, files_digest=digest
+    )
+    return services.store.add_study(study, added_at=listing.added_at if listing else None)
+
+
 def restore_files(services: Services) -> int:
     """Read studies of library and demo again whose files are missing. Returns how many entries."""
     lost: dict[Origin, set[str]] = {Origin.LIBRARY: set(), Origin.DEMO: set()}
@@ -268,10 +294,9 @@ def _add_case(
     study = _describe(case, origin, source, reader_id)
     row = services.store.study_with_identity(study.identity) or services.store.restore_again(study)
     if row is None:
-        digest = services.files.save(
-            study.study_id, case, listing=_listing(study, services.store.clock())
-        )
-        row = services.store.add_study(replace(study, files_digest=digest))
+        now = services.store.clock()
+        digest = services.files.save(study.study_id, case, listing=_listing(study, now))
+        row = services.store.add_study(replace(study, files_digest=digest), added_at=now)
         if row.study_id != study.study_id:  # another process stored it first
             services.files.delete(study.study_id)
     elif not _is_stored(services, row):

@@ -109,8 +109,11 @@ class Services:
             raise InputError(row.study_id, _READ_AGAIN) from None
 
 
-def start_services() -> Services:
+def start_services(*, check: bool = False) -> Services:
     """Build the parts of a process that starts, from its environment.
+
+    Args:
+        check: As of `build_services`.
 
     Raises:
         SystemExit: A setting is not valid, the database cannot be opened, or the disk is full
@@ -119,7 +122,7 @@ def start_services() -> Services:
     try:
         settings = open_workspace()
         settings.signing_secret()  # made now, when a sentence can still say why it cannot be
-        return build_services(settings)
+        return build_services(settings, check=check)
     except (SettingsError, DatabaseError) as error:
         sentence = str(error)
     except Exception as error:
@@ -131,17 +134,25 @@ def start_services() -> Services:
     raise SystemExit(2)
 
 
-def build_services(settings: Settings) -> Services:
+def build_services(
+    settings: Settings, *, check: bool = False, may_be_lost: bool = False
+) -> Services:
     """Build the server's parts.
+
+    Args:
+        settings: How the server runs.
+        check: Whether to look for damage of the database first.
+        may_be_lost: Whether the database may be empty although studies are stored.
 
     Raises:
         SettingsError: The workspace cannot be written, or the shared storage is unknown.
-        DatabaseError: The database cannot be opened.
+        DatabaseError: The database cannot be opened, or it is lost (`LostDatabase`).
     """
     settings.prepare_workspace()
     models, precision, error = _read_models(settings)
     celery, send = _open_celery(settings)
     storage = _open_storage(settings)
+    files = StudyFiles(settings.studies, storage=storage, copies_bytes=settings.storage_local_bytes)
     return Services(
         settings=settings,
         store=Store(
@@ -149,14 +160,14 @@ def build_services(settings: Settings) -> Services:
             model=model_key(models, precision),
             no_model=error,
             file=None if settings.database_url else settings.database_file,
+            stored_studies=(lambda: 0) if may_be_lost else lambda: len(files.list_stored()),
+            check=check,
             on_queued=send,
         ),
         results=ResultCache(
             settings.results, size_limit_bytes=settings.cache_bytes, shared=storage
         ),
-        files=StudyFiles(
-            settings.studies, storage=storage, copies_bytes=settings.storage_local_bytes
-        ),
+        files=files,
         models=models,
         storage=storage,
         celery=celery,

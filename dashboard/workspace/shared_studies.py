@@ -90,7 +90,7 @@ def fetch_study(storage: SharedStorage, study_id: str, folder: Path) -> bool:
     return True
 
 
-def list_studies(storage: SharedStorage) -> Iterator[str]:
+def list_ids(storage: SharedStorage) -> Iterator[str]:
     """The ids of all studies on the storage.
 
     Raises:

@@ -31,7 +31,7 @@ from dashboard.store import STUDY_ID
 from dashboard.workspace import shared_studies
 from dashboard.workspace.faults import DISK_FAILED, NO_STORAGE_ANSWER, NotStored, find_fault
 from dashboard.workspace.received import NO_STUDY
-from dashboard.workspace.study_listings import Listing, write_listing
+from dashboard.workspace.study_listings import Listing, read_listing, write_listing
 from pipeline import (
     NO_STORAGE,
     Case,
@@ -131,6 +131,18 @@ class StudyFiles:
                 self._open[study_id] = case
         return case
 
+    def list_stored(self) -> set[str]:
+        """The ids of all studies whose files are stored, here or on the shared storage.
+
+        Raises:
+            StorageError: The storage does not respond.
+        """
+        found = {path.parent.name for path in self._folder.glob("*/case.json")}
+        found = {name for name in found if STUDY_ID.fullmatch(name)}
+        return (
+            found if self._storage is None else found | set(shared_studies.list_ids(self._storage))
+        )
+
     def digest(self, study_id: str) -> str:
         """The digest that a study's files have now.
 
@@ -142,6 +154,10 @@ class StudyFiles:
             return digest_case_files(self._path(study_id))
         except OSError:
             raise InputError(study_id, _UNREADABLE) from None
+
+    def read_listing(self, study_id: str) -> Listing | None:
+        """What a study's folder says of its place in the worklist; None where it says nothing."""
+        return read_listing(self._path(study_id))
 
     def list_study(self, study_id: str, listing: Listing) -> None:
         """Write what a study's folder says of its place in the worklist; see `Listing`."""

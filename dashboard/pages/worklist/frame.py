@@ -118,6 +118,17 @@ def no_studies(has_library: bool) -> Component:
     )
 
 
+def lost_list(stored: int) -> Component:
+    """Shown instead of the grid where no study is listed and some are stored."""
+    are = "study is" if stored == 1 else "studies are"
+    return empty_state(
+        "The worklist was lost",
+        f"{stored:,} {are} stored on the server and not listed: the review database is new or was"
+        " emptied. Nothing of the images is lost. Ask the person who runs the server to restore a"
+        " backup of the database, or to stop Overread and run python -m dashboard rebuild.",
+    )
+
+
 def nothing_found(has_library: bool) -> html.Div:
     """Shown instead of the grid where the search, or the library's tab, finds no study."""
     library = "The library is a folder on the server, set with OVERREAD_LIBRARY. " + (

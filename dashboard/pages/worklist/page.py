@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
@@ -19,6 +20,7 @@ from dashboard.store.stamp import worklist_stamp
 from dashboard.studies.analysis import cancel_analysis
 from dashboard.studies.deletion import may_change
 from dashboard.workspace import services
+from pipeline import StorageError
 
 REFRESH = "worklist-refresh"  # written by upload_send.js when an upload has ended
 TICK = "worklist-tick"
@@ -68,7 +70,7 @@ def layout(**_: Any) -> Component:
                 hidden=filled,
             ),
             html.Div(
-                frame.no_studies(settings.library is not None),
+                _describe_empty(parts, counts),
                 id=EMPTY,
                 className="worklist-empty",
                 hidden=empty,
@@ -170,6 +172,15 @@ def _interval(counts: StudyCounts) -> int:
 def _visibility(counts: StudyCounts) -> tuple[bool, bool]:
     """Whether the grid is hidden, and whether the empty state is."""
     return counts.total == 0, counts.total > 0
+
+
+def _describe_empty(parts: services.Services, counts: StudyCounts) -> Component:
+    """What an empty worklist says: there are no studies, or their list was lost."""
+    if counts.total == 0:
+        with suppress(StorageError):
+            if lost := parts.files.list_stored() - parts.store.known_studies():
+                return frame.lost_list(len(lost))
+    return frame.no_studies(parts.settings.library is not None)
 
 
 def _notices(parts: services.Services) -> list[Component]:

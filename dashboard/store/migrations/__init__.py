@@ -35,6 +35,15 @@ class ForeignTables(UnknownTables):
     """Another program wrote them."""
 
 
+def is_empty(connection: Connection) -> bool:
+    """Whether a database has no tables.
+
+    Raises:
+        UnknownTables: The tables are not of this program, or of a newer version.
+    """
+    return _find_revision(connection) is None
+
+
 def upgrade(connection: Connection) -> None:
     """Bring a database to the present tables; an empty one gets all of them.
 
