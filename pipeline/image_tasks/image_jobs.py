@@ -26,6 +26,7 @@ from pipeline.image_tasks.preprocessing import to_grey
 from pipeline.sandbox.messages import Message, Refusal
 from pipeline.sandbox.watch import crash_error, watching
 from pipeline.storage.declared_models import DeclaredModel
+from pipeline.storage.field_types import SentPath
 
 _LOG = logging.getLogger(__name__)
 _Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -34,8 +35,8 @@ _Count = Annotated[int, Field(ge=0, lt=2**31)]
 class ImagesRequest(DeclaredModel):
     """Files and folders to look over."""
 
-    paths: tuple[str, ...]
-    output: str | None
+    paths: tuple[SentPath, ...]
+    output: SentPath | None
     own: OwnResults | None
 
 
@@ -96,9 +97,9 @@ class ReadImages:
     def _look(self, asked: ImagesRequest) -> Message:
         folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="overread-"))
         collection = collect_files(
-            [Path(path) for path in asked.paths],
+            asked.paths,
             Path(folder),
-            output=None if asked.output is None else Path(asked.output),
+            output=asked.output,
         )
         if asked.own is not None:
             own = asked.own

@@ -64,9 +64,9 @@ def read_single_images(
         An image, or the sentence that says why a file is none.
     """
     given = [Path(path).absolute() for path in paths]
-    own = None if passed_over is None else OwnResults(within=str(passed_over.resolve()))
-    output = None if passed_over is None else str(passed_over.parent.absolute())
-    request = ImagesRequest(paths=tuple(map(str, given)), output=output, own=own)
+    own = None if passed_over is None else OwnResults(within=passed_over.resolve())
+    output = None if passed_over is None else passed_over.parent.absolute()
+    request = ImagesRequest(paths=tuple(given), output=output, own=own)
     with open_session(
         f"{_JOBS}:ReadImages", modules=READERS, readable=readable_paths(given), limits=limits
     ) as session:

@@ -229,7 +229,7 @@ def own_results(paths: Sequence[Path], folder: PredictionFolder[Any]) -> OwnResu
     inside = any(here.is_relative_to(path) and here != path for path in given)
     written = folder.checkpoints.files() if here in given else ()
     return OwnResults(
-        within=str(here) if inside else None,
-        given=frozenset(map(str, given)),
-        written=frozenset(str(here / file) for file in written),
+        within=here if inside else None,
+        given=frozenset(given),
+        written=frozenset(here / file for file in written),
     )

@@ -172,7 +172,7 @@ def _set_up(channel: socket.socket, setup: Setup) -> _Watcher:
     package = Path(__file__).resolve().parents[1]
     programs = [Path(path) for path in (*_PROGRAMS, sys.prefix, sys.base_prefix)]
     holds = confine(
-        readable=[*programs, package, *map(Path, setup.readable)],
+        readable=[*programs, package, *setup.readable],
         writable=folder,
         written_bytes=limits.written_bytes,
     )

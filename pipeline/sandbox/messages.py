@@ -21,6 +21,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pipeline.errors import InputError, PassedOver
 from pipeline.sandbox.watch import ReadingLimits
 from pipeline.storage.declared_models import DeclaredModel
+from pipeline.storage.field_types import SentPath
 
 #: What the parent asks of the server: to start a child (its socket comes along), or to kill one.
 ORDER = struct.Struct(">cI")
@@ -146,7 +147,7 @@ class Setup(DeclaredModel):
     job: str
     limits: ReadingLimits
     folder: str
-    readable: tuple[str, ...]
+    readable: tuple[SentPath, ...]
     refused: dict[str, str]
 
 

@@ -326,7 +326,7 @@ def open_session(
             job=job,
             limits=limits or ReadingLimits(),
             folder=folder,
-            readable=tuple(str(path) for path in readable),
+            readable=tuple(readable),
             refused={},
         )
         session = Session(server_of(modules), setup, progress)

@@ -6,9 +6,12 @@ not-a-number, or a share above 1.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote, unquote_to_bytes
 
-from pydantic import Field, Strict
+from pydantic import Field, PlainSerializer, PlainValidator, Strict
 
 #: Finite, of any size.
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
@@ -29,3 +32,19 @@ PlainName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{
 Digest = Annotated[str, Strict(), Field(pattern=r"^[0-9a-f]{64}\z")]
 #: A few sentences.
 Text = Annotated[str, Strict(), Field(max_length=4000)]
+
+
+def _read_path(value: object) -> Path:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be a path")
+    return Path(os.fsdecode(unquote_to_bytes(value)))
+
+
+#: A path between processes; in JSON its bytes, percent-encoded, since its name may not be UTF-8.
+SentPath = Annotated[
+    Path,
+    PlainValidator(_read_path),
+    PlainSerializer(lambda path: quote(os.fsencode(path)), return_type=str),
+]

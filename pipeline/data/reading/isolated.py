@@ -133,8 +133,8 @@ def open_reading(
     """
     given = [Path(path).absolute() for path in paths]
     request = CasesRequest(
-        paths=tuple(map(str, given)),
-        output=None if output is None else str(output.absolute()),
+        paths=tuple(given),
+        output=None if output is None else output.absolute(),
         own=own,
         single_pictures=single_pictures,
     )
@@ -200,7 +200,7 @@ def read_reference(
     """
     given = [Path(path).absolute() for path in paths]
     request = ReferenceRequest(
-        paths=tuple(map(str, given)), description=describe_case(replace(case, masks=None))
+        paths=tuple(given), description=describe_case(replace(case, masks=None))
     )
     with open_session(
         f"{ReferenceRequest.__module__}:ReadReference",
@@ -227,4 +227,4 @@ def readable_paths(given: Sequence[Path]) -> Iterable[Path]:
             for name in names:
                 inner = os.path.join(parent, name)
                 if os.path.islink(inner):
-                    yield Path(inner).resolve()
+                    yield Path(os.path.realpath(inner))  # Path.resolve raises for a link to itself

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -25,6 +24,7 @@ from pipeline.errors import InputError
 from pipeline.sandbox.messages import Message, Refusal
 from pipeline.sandbox.watch import Work, watching
 from pipeline.storage.declared_models import DeclaredModel
+from pipeline.storage.field_types import SentPath
 
 if TYPE_CHECKING:
     from pipeline.data.reading.reading import Reading
@@ -36,8 +36,8 @@ _Place = Annotated[tuple[int | str, ...], Field(max_length=8)]
 class CasesRequest(DeclaredModel):
     """Files and folders to look over; see `pipeline.data.reading.reading.open_reading`."""
 
-    paths: tuple[str, ...]
-    output: str | None
+    paths: tuple[SentPath, ...]
+    output: SentPath | None
     own: OwnResults | None
     single_pictures: bool
 
@@ -85,7 +85,7 @@ class SentBatch(DeclaredModel):
 class ReferenceRequest(DeclaredModel):
     """Files of a reference, and the case that it is for, whose pixels come along."""
 
-    paths: tuple[str, ...]
+    paths: tuple[SentPath, ...]
     description: str
 
 
@@ -194,9 +194,9 @@ class ReadCases:
         own = asked.own
         reading = self._reading = self._open.enter_context(
             open_reading(
-                [Path(path) for path in asked.paths],
+                asked.paths,
                 passed_over=own.holds if own is not None else lambda _: False,
-                output=None if asked.output is None else Path(asked.output),
+                output=asked.output,
                 single_pictures=asked.single_pictures,
                 progress=lambda *step: self._progress(*step),
             )
@@ -220,7 +220,7 @@ class ReadReference:
         asked = ReferenceRequest.model_validate_json(request.document)
         (pixels,) = request.arrays
         case: Case = restore_case(asked.description, pixels, None)
-        paths = [Path(path) for path in asked.paths]
+        paths = asked.paths
         with watching(paths[0].name if paths else "", work=Work.STUDY):
             reference = read_reference(case, paths)
         sent = SentReference(sources=reference.sources, warnings=reference.warnings)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.data.reading.format_kinds import InputFile
 from pipeline.storage.declared_models import DeclaredModel
+from pipeline.storage.field_types import SentPath
 
 
 class OwnResults(DeclaredModel):
@@ -17,14 +16,14 @@ class OwnResults(DeclaredModel):
         written: Further files that are results.
     """
 
-    within: str | None = None
-    given: frozenset[str] = frozenset()
-    written: frozenset[str] = frozenset()
+    within: SentPath | None = None
+    given: frozenset[SentPath] = frozenset()
+    written: frozenset[SentPath] = frozenset()
 
     def holds(self, file: InputFile) -> bool:
         """Whether a file is an earlier result."""
         path = file.path.resolve()
-        if str(path) in self.written:
+        if path in self.written:
             return True
-        inside = self.within is not None and path.is_relative_to(Path(self.within))
-        return inside and str(path) not in self.given
+        inside = self.within is not None and path.is_relative_to(self.within)
+        return inside and path not in self.given

@@ -47,20 +47,17 @@ def scan(parts: Services) -> list[str]:
 
 def make_loop(place: Path) -> None:
     (place / "loop").symlink_to(place / "loop")
-    (place / "m").mkdir()
     (place / "m" / "up").symlink_to(place)
     (place / "m" / "self.png").symlink_to(place / "m" / "self.png")
 
 
 def make_pipe(place: Path) -> None:
-    (place / "m").mkdir()
     os.mkfifo(place / "m" / "pipe.dcm")
     os.mkfifo(place / "pipe.png")
 
 
 def make_dangling(place: Path) -> None:
     (place / "lost.png").symlink_to(place / "nowhere.png")
-    (place / "m").mkdir()
     (place / "m" / "lost.dcm").symlink_to("/nowhere")
 
 
@@ -75,9 +72,10 @@ def make_odd_names(place: Path) -> None:
 def test_odd_files_are_named_and_the_others_are_read(
     parts: Services, library: Path, make: Any
 ) -> None:
+    write_png(library / "m" / "flair.png", seed=3)
     make(library)
     sentences = scan(parts)
-    assert {"a", "z"} <= sources(parts)
+    assert {"a", "m", "z"} <= sources(parts)
     assert sentences and all(one.endswith(".") and one.isprintable() for one in sentences)
 
 
@@ -87,45 +85,6 @@ def test_studies_of_a_folder_whose_name_is_no_utf8_are_added(
     write_png(library / NOT_UTF8 / "flair.png", seed=3)
     assert scan(parts) == []
     assert parts.store.count_studies().total == 3
-
-
-def test_a_folder_that_cannot_be_opened_is_named(
-    parts: Services, library: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_png(library / "m" / "deep" / "flair.png", seed=3)
-    real = os.scandir
-
-    def scandir(path: Any = ".") -> Any:
-        if str(path).endswith("deep"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
-    sentences = scan(parts)
-    assert sources(parts) == {"a", "z"}
-    assert any("deep" in one and "permissions" in one for one in sentences)
-
-
-def test_a_file_that_vanishes_while_it_is_read_is_named(
-    parts: Services, library: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pipeline.data.reading import collecting
-
-    for name in ("one.dcm", "two.dcm"):  # of one size: they are compared
-        (library / "m").mkdir(exist_ok=True)
-        (library / "m" / name).write_bytes(bytes(128) + b"DICM" + bytes(200))
-    real = collecting.read_format
-
-    def read_and_delete(path: Path) -> Any:
-        found = real(path)
-        if path.suffix == ".dcm":
-            path.unlink()
-        return found
-
-    monkeypatch.setattr(collecting, "read_format", read_and_delete)
-    report = intake.scan_library(parts)
-    assert sources(parts) == {"a", "z"}
-    assert sorted(error.source for error in report.errors) == ["m/one.dcm", "m/two.dcm"]
 
 
 @pytest.mark.parametrize(

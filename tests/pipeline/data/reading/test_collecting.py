@@ -1,14 +1,17 @@
 """What is found in folders and archives: every file is read, refused, or counted in a notice."""
 
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from factories import SeriesFactory, grey, marked_volume, write_image, write_nifti
 
+from pipeline.data.reading import collecting
 from pipeline.data.reading.collecting import (
     Passed,
     collect_files,
@@ -149,3 +152,51 @@ def test_order_in_an_archive_does_not_matter(tmp_path: Path) -> None:
                 archive.write(image, f"{name}/s.png")
         sources.append([case.sources for case in read_cases([path]).cases])
     assert sources[0] == sources[1]
+
+
+def test_a_folder_that_cannot_be_opened_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_image(tmp_path / "a.png", grey())
+    write_image(tmp_path / "deep" / "b.png", grey())
+    real = os.scandir
+
+    def scandir(path: Any = ".") -> Any:
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # these tests may run as root, who may open all
+    report = read_cases([tmp_path])
+    assert [case.sources for case in report.cases] == [("a.png",)]
+    (error,) = report.errors
+    assert error.source == "deep" and "permissions" in error.message
+
+
+def test_a_file_that_vanishes_while_folders_are_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one.dcm", "two.dcm"):  # of one size: they are compared
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM" + bytes(200))
+    write_image(tmp_path / "a.png", grey())
+    real = collecting.read_format
+
+    def read_and_delete(path: Path) -> Any:
+        found = real(path)
+        if path.suffix == ".dcm":
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(collecting, "read_format", read_and_delete)
+    report = read_cases([tmp_path])
+    assert len(report.cases) == 1
+    assert sorted(error.source for error in report.errors) == ["one.dcm", "two.dcm"]
+
+
+def test_links_that_lead_to_themselves_are_named(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", grey())
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    (tmp_path / "up").symlink_to(tmp_path)
+    report = read_cases([tmp_path])
+    assert len(report.cases) == 1
+    assert "loop.png" in [error.source for error in report.errors]
