@@ -5,7 +5,12 @@ import globals from "globals";
 
 const LONGEST = 100;
 /** Of other scripts on the page; assets/js/globals.d.ts has their types. */
-const others = { Plotly: "readonly", React: "readonly", dash_ag_grid: "readonly" };
+const others = {
+  Plotly: "readonly",
+  React: "readonly",
+  dash_ag_grid: "readonly",
+  tus: "readonly",
+};
 
 /** Words and comments, which the formatter leaves as they are. */
 const lineLength = {

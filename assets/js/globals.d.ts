@@ -1,4 +1,4 @@
-/** Globals from other scripts: Dash's renderer, React, Plotly, AG Grid. */
+/** Globals from other scripts: Dash's renderer, React, Plotly, AG Grid, tus-js-client. */
 
 interface DashClientside {
   no_update?: unknown;
@@ -30,6 +30,12 @@ declare const Plotly: {
   toImage(figure: { data: any[]; layout: any }, options: object): Promise<string>;
   purge(element: HTMLElement): void;
 };
+
+/** assets/vendor/tus */
+declare namespace tus {
+  export type DetailedError = import("tus-js-client").DetailedError;
+}
+declare const tus: typeof import("tus-js-client");
 
 declare const React: { createElement(...parts: any[]): unknown };
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.api import access, bodies, errors, identity, studies, throttle
+from dashboard.api import access, bodies, errors, identity, studies, throttle, uploads
 from dashboard.api.comparisons import images
 from dashboard.api.corrections import correction
 from dashboard.api.decisions import decision
@@ -27,6 +27,7 @@ BLUEPRINTS = (
     decision,
     entry,
     space,
+    uploads.uploads,
     studies.api,
 )
 
@@ -44,5 +45,5 @@ def register(server: Flask, parts: Services) -> None:
     throttle.register(server)
     for blueprint in BLUEPRINTS:
         server.register_blueprint(blueprint)
-    studies.register(server, parts)
+    uploads.register(server, parts)
     errors.register(server)

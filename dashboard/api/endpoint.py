@@ -4,8 +4,9 @@
     @endpoint()
     def write(address: StudyAddress, sent: SentMeasurements) -> Measurements: ...
 
-A view's parameters are its `Address` (the variables of its rule), `Query` and `Body`, if it has
-them; it returns an `Answer`, or a response with the type of content that the decorator names.
+A view's parameters are its `Address` (the variables of its rule), `Query`, `Headers` and `Body`, if
+it has them; it returns an `Answer`, or a response with the type of content that the decorator
+names.
 `dashboard.api.openapi` describes the endpoints from the same declarations.
 """
 
@@ -45,6 +46,12 @@ class Address(DeclaredModel):
 
 class Query(DeclaredModel):
     """The query of an address; the base class accepts no parameters."""
+
+    model_config = ConfigDict(strict=False)
+
+
+class Headers(DeclaredModel):
+    """Headers of a request, by their names as aliases; others are not looked at."""
 
     model_config = ConfigDict(strict=False)
 
@@ -99,7 +106,8 @@ class Endpoint:
     """What an endpoint accepts and returns.
 
     Attributes:
-        address, query, body: Models of the request's parts; None for a part that it does not have.
+        address, query, headers, body: Models of the request's parts; None for a part that it does
+            not have.
         content: Model of its answer, or the type of content if that is not JSON.
         status: Status of its answer.
         others: Models of answers with other statuses; the others are an `ErrorAnswer`.
@@ -110,6 +118,7 @@ class Endpoint:
 
     address: type[Address] | None
     query: type[Query]
+    headers: type[Headers] | None
     body: type[Body] | None
     content: type[Answer] | str
     status: HTTPStatus
@@ -118,9 +127,11 @@ class Endpoint:
     longest: int | Callable[[Any], int] = LONGEST_BODY
     rate: str = ""
 
-    def answers(self, status: HTTPStatus) -> type[Answer] | str:
+    def answers(self, status: HTTPStatus | int) -> type[Answer] | str:
         """Return the model, or the type of content, of its answer with a status."""
-        return self.content if status == self.status else self.others.get(status, ErrorAnswer)
+        if status == self.status:
+            return self.content
+        return next((kind for code, kind in self.others.items() if code == status), ErrorAnswer)
 
 
 def endpoint(
@@ -149,12 +160,13 @@ def endpoint(
         parameters = {
             base: name
             for name, kind in kinds.items()
-            for base in (Address, Query, Body)
+            for base in (Address, Query, Headers, Body)
             if issubclass(kind, base)
         }
         declared = Endpoint(
             address=kinds.get(parameters.get(Address, "")),
             query=kinds.get(parameters.get(Query, ""), Query),
+            headers=kinds.get(parameters.get(Headers, "")),
             body=kinds.get(parameters.get(Body, "")),
             content=content or returned,
             status=status,
@@ -170,6 +182,8 @@ def endpoint(
             if declared.address is not None:
                 parsed[Address] = _parse_address(declared.address, values)
             parsed[Query] = _parse_query(declared.query)
+            if declared.headers is not None:
+                parsed[Headers] = _parse_headers(declared.headers)
             if declared.body is not None:
                 most = longest if isinstance(longest, int) else longest(parsed.get(Address))
                 parsed[Body] = _parse_body(declared.body, most)
@@ -182,7 +196,7 @@ def endpoint(
     return declare
 
 
-def json_response(answer: Answer, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def json_response(answer: Answer, status: HTTPStatus | int = HTTPStatus.OK) -> Response:
     """Return an answer as JSON."""
     return Response(answer.model_dump_json(), status, mimetype=JSON)
 
@@ -202,6 +216,16 @@ def _parse_query(kind: type[Query]) -> Query:
     except ValidationError as error:
         if request.method == "GET":  # the query is a part of the address
             raise NotThere(NOTHING_HERE) from None
+        raise _refusal(error, Body) from None
+
+
+def _parse_headers(kind: type[Headers]) -> Headers:
+    names = [str(field.alias) for field in kind.model_fields.values()]
+    try:
+        return kind.model_validate(
+            {name: request.headers[name] for name in names if name in request.headers}
+        )
+    except ValidationError as error:
         raise _refusal(error, Body) from None
 
 

@@ -17,8 +17,8 @@ from dashboard.api.endpoint import Answer, Body, ErrorAnswer, endpoint, json_res
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import current_reader, requester
 from dashboard.api.measurements import Revision
-from dashboard.api.studies import AddedStudy, describe_added, find_uploads
 from dashboard.api.study_answer import EntriesAnswer
+from dashboard.api.uploads import AddedStudy, describe_added, find_uploads
 from dashboard.store import StudyRow
 from dashboard.store.entries import EntriesConflict
 from dashboard.store.stored_json import Entry
@@ -59,6 +59,7 @@ class SentReference(SentRevision):
     """An upload with the files of a reference, which is deleted once it was read."""
 
     batch: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
+    files: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class DividedAnswer(Answer):
@@ -91,7 +92,7 @@ def change_spacing(address: StudyAddress, sent: SentSpacing) -> EntriesAnswer:
 def attach_reference(address: StudyAddress, sent: SentReference) -> EntriesAnswer:
     """Attach the mask in an upload as the study's reference."""
     row, by = find_study(address.study_id), _signature()
-    with find_uploads().take(sent.batch) as folder:
+    with find_uploads().take(sent.batch, by.reader_id, files=sent.files) as folder:
         if folder is None:
             raise NotThere(_NO_FILES)
         changed = entries.attach_reference(

@@ -44,7 +44,8 @@ def register(server: Flask) -> None:
 
 def answer_error(error: Exception) -> Response:
     """Return the answer to an error."""
-    status, sentence, field = HTTPStatus.INTERNAL_SERVER_ERROR, FAILED, ""
+    status: HTTPStatus | int = HTTPStatus.INTERNAL_SERVER_ERROR
+    sentence, field = FAILED, ""
     if fault := find_fault(error):
         status, sentence = fault.status, fault.sentence
         _LOG.error("%s %s: %s", request.method, quote(request.path), sentence)
@@ -63,8 +64,8 @@ def answer_error(error: Exception) -> Response:
     elif isinstance(error, HTTPException):
         if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
             return Response(status=error.code, headers=list(error.get_headers()))
-        status = HTTPStatus(error.code)
-        sentence = _SENTENCES.get(status, f"The request was refused ({status.phrase}).")
+        status = known = HTTPStatus(error.code)
+        sentence = _SENTENCES.get(known, f"The request was refused ({known.phrase}).")
     else:
         _LOG.error("%s %s failed", request.method, quote(request.path), exc_info=error)
     return _sentence(status, sentence, field)
@@ -77,7 +78,7 @@ def refuse_input(error: InputError) -> Response:
     return _sentence(HTTPStatus.BAD_REQUEST, error.message)
 
 
-def _sentence(status: HTTPStatus, sentence: str, field: str = "") -> Response:
+def _sentence(status: HTTPStatus | int, sentence: str, field: str = "") -> Response:
     if request.path.startswith(OURS):
         return json_response(ErrorAnswer(error=sentence, field=field), status)
     return Response(f"{sentence}\n", status, mimetype="text/plain")

@@ -89,16 +89,11 @@ def current_reader() -> Reader:
         UnknownReader: The proxy should name the reader and did not.
     """
     settings = _services().settings
+    reader_id = current_reader_id()
     if header := settings.user_header:
         name = _header_name(header)
-        digest = hashlib.sha256(name.encode()).hexdigest()
         is_admin = bool(settings.admin) and name == settings.admin
-        shown = name[:_LONGEST_NAME]
-        return Reader(f"user-{digest[:48]}", shown, can_rename=False, is_admin=is_admin)
-    reader_id = _browser_id()
-    if "overread_reader_id" not in g:
-        g.overread_reader_id = reader_id
-        after_this_request(lambda response: _set_cookie(response, reader_id))
+        return Reader(reader_id, name[:_LONGEST_NAME], can_rename=False, is_admin=is_admin)
     name = find_reader(_services().store, reader_id).name
     shown = name or f"Reader {reader_id[-4:].upper()}"
     is_admin = settings.is_local and bool(settings.admin) and name == settings.admin
@@ -109,6 +104,22 @@ def requester() -> Requester:
     """The reader of the current request, for what only some readers may do."""
     who = current_reader()
     return Requester(who.reader_id, who.name, who.is_admin)
+
+
+def current_reader_id() -> str:
+    """Return the id of the reader of the current request, without asking the database.
+
+    Raises:
+        UnknownReader: The proxy should name the reader and did not.
+    """
+    if header := _services().settings.user_header:
+        digest = hashlib.sha256(_header_name(header).encode()).hexdigest()
+        return f"user-{digest[:48]}"
+    reader_id = _browser_id()
+    if "overread_reader_id" not in g:
+        g.overread_reader_id = reader_id
+        after_this_request(lambda response: _set_cookie(response, reader_id))
+    return reader_id
 
 
 def _header_name(header: str) -> str:

@@ -18,7 +18,7 @@ from dashboard.api.endpoint import JSON, VERSION, VERSION_HEADER, Endpoint, Erro
 
 _REFERENCE = "#/components/schemas/{model}"
 _VARIABLE = re.compile(r"<(?:[^<>]*:)?(\w+)>")
-_CHANGING = ("PUT", "POST", "DELETE")
+_CHANGING = ("PUT", "POST", "PATCH", "DELETE")
 
 
 def describe_interface(server: Flask) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def describe_interface(server: Flask) -> dict[str, Any]:
     schemas = _describe_models([declared for _, declared in found])
     paths: dict[str, dict[str, Any]] = {}
     for rule, declared in found:
-        (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"} or {"OPTIONS"}
         path = paths.setdefault(_VARIABLE.sub(r"{\1}", rule.rule), {})
         path[method.lower()] = {
             "operationId": rule.endpoint,
@@ -37,7 +37,7 @@ def describe_interface(server: Flask) -> dict[str, Any]:
             "responses": _describe_responses(declared),
         }
     for _, declared in found:
-        for kind in (declared.address, declared.query):
+        for kind in (declared.address, declared.query, declared.headers):
             if kind is not None:
                 schemas.pop(kind.__name__, None)
     return {
@@ -70,7 +70,12 @@ class _PlainSchemas(GenerateJsonSchema):
 
 def _describe_models(endpoints: list[Endpoint]) -> dict[str, Any]:
     """Return the JSON schemas of all models by name."""
-    taken = {kind: None for one in endpoints for kind in (one.address, one.query, one.body) if kind}
+    taken = {
+        kind: None
+        for one in endpoints
+        for kind in (one.address, one.query, one.headers, one.body)
+        if kind
+    }
     given = {
         kind: None
         for one in endpoints
@@ -94,7 +99,8 @@ def _schemas(kinds: Iterable[type[BaseModel]], mode: JsonSchemaMode) -> dict[str
 def _describe_parameters(
     rule: Rule, declared: Endpoint, schemas: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    for place, kind in (("path", declared.address), ("query", declared.query)):
+    places = {"path": declared.address, "query": declared.query, "header": declared.headers}
+    for place, kind in places.items():
         schema = schemas[kind.__name__] if kind else {}
         for name, field in schema.get("properties", {}).items():
             required = place == "path" or name in schema.get("required", ())

@@ -1,18 +1,14 @@
-"""HTTP of studies: uploads, descriptions, pixels and maps.
+"""HTTP of studies: descriptions, pixels and maps.
 
 Addresses of pixels contain their digest, so that browsers may cache them indefinitely.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from flask import Blueprint, Flask, Response, current_app, request
-from pydantic import Field
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, Response
 
 from dashboard.api.access import (
     BYTES,
@@ -35,39 +31,25 @@ from dashboard.api.access import (
     study_with_pixels,
     study_with_result,
 )
-from dashboard.api.comparisons import FileQuery
 from dashboard.api.endpoint import (
     JSON,
     NOTHING_HERE,
     SURFACES,
-    Address,
     Answer,
-    Nothing,
     Query,
     endpoint,
 )
-from dashboard.api.identity import current_reader
 from dashboard.api.measurements import LesionsAnswer
 from dashboard.api.study_answer import StudyAnswer
-from dashboard.store import StudyRow
-from dashboard.studies import intake
 from dashboard.studies.description import describe_study
 from dashboard.studies.display import make_thumbnail
 from dashboard.studies.measures import describe_measures
-from dashboard.studies.uploads import Uploads
-from dashboard.workspace.received import NotThere, UploadRefused
-from dashboard.workspace.services import Services
-from pipeline import AnswerMap, Cancelled
+from dashboard.workspace.received import NotThere
+from pipeline import AnswerMap
 
 _PNG = "image/png"
 
 api = Blueprint("overread", __name__)
-
-
-class BatchAddress(Address):
-    """An upload, by the name that the browser chose."""
-
-    batch: Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$", title="upload")]
 
 
 class PixelsAddress(DataAddress):
@@ -115,44 +97,6 @@ class Health(Answer):
     studies: int
 
 
-class ReceivedFile(Answer):
-    """The number of bytes that were received."""
-
-    bytes: int
-
-
-class AddedStudy(Answer):
-    """A study of an upload; new is false if it was already in the worklist."""
-
-    study_id: str
-    case_id: str
-    slices: int
-    new: bool
-
-
-class RefusedFile(Answer):
-    """A file that could not be read, and why, in one sentence."""
-
-    source: str
-    message: str
-
-
-class UploadReport(Answer):
-    """The result of an upload.
-
-    Attributes:
-        studies: Those that were read from it.
-        errors: Files that could not be read.
-        notices: Sentences on files that were skipped.
-        files: Number of files found; an archive's contents count, the archive does not.
-    """
-
-    studies: list[AddedStudy]
-    errors: list[RefusedFile]
-    notices: list[str]
-    files: int
-
-
 class MeasuresAnswer(LesionsAnswer):
     """What is measured on a result.
 
@@ -168,72 +112,11 @@ class MeasuresAnswer(LesionsAnswer):
     reference_px: list[int] | None
 
 
-def register(server: Flask, parts: Services) -> None:
-    """Prepare a server to receive uploads."""
-    settings = parts.settings
-    uploads = Uploads(
-        settings.uploads, max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files
-    )
-    uploads.release()
-    uploads.remove_stale()
-    server.config["overread_uploads"] = uploads
-    server.before_request(_refuse_large)
-
-
 @api.get("/api/health")
 @endpoint()
 def health() -> Health:
     """Return whether the server and its database answer."""
     return Health(studies=find_services().store.count_studies().total)
-
-
-@api.put("/api/uploads/<batch>/files")
-@endpoint(receives=BYTES)
-def receive_file(address: BatchAddress, query: FileQuery) -> ReceivedFile:
-    """Stream one file of an upload to disk."""
-    length = request.content_length
-    size = find_uploads().receive(address.batch, query.name, request.stream, length=length)
-    return ReceivedFile(bytes=size)
-
-
-@api.post("/api/uploads/<batch>/finish")
-@endpoint()
-def finish_upload(address: BatchAddress) -> UploadReport:
-    """Read the uploaded files; valid ones become studies, the others are reported.
-
-    Status 409 if the upload was deleted meanwhile; nothing is added then.
-    """
-    uploads, batch = find_uploads(), address.batch
-    with uploads.take(batch) as folder:
-        if folder is None:
-            raise NotThere("No file of this upload has arrived.")
-        try:
-            report = intake.add_upload(
-                find_services(),
-                folder,
-                reader_id=current_reader().reader_id,
-                is_cancelled=partial(uploads.is_cancelled, batch),
-            )
-        except Cancelled:
-            raise UploadRefused(HTTPStatus.CONFLICT, "The upload was cancelled.") from None
-    studies = [describe_added(row, new=row.study_id in report.added) for row in report.studies]
-    errors = [RefusedFile(source=one.source, message=one.message) for one in report.errors]
-    return UploadReport(
-        studies=studies, errors=errors, notices=list(report.notices), files=report.n_files
-    )
-
-
-def describe_added(row: StudyRow, *, new: bool) -> AddedStudy:
-    """Return a study as answers list those that were added."""
-    return AddedStudy(study_id=row.study_id, case_id=row.case_id, slices=row.slices, new=new)
-
-
-@api.delete("/api/uploads/<batch>")
-@endpoint()
-def discard_upload(address: BatchAddress) -> Nothing:
-    """Delete the uploaded files; if they are being read, that ends without adding a study."""
-    find_uploads().discard(address.batch)
-    return Nothing()
 
 
 @api.get("/api/studies/<study_id>")
@@ -311,21 +194,8 @@ def measures(address: MeasuresAddress, query: VersionQuery) -> Response:
     return answer_immutable(encode, mimetype=JSON, compress=True)
 
 
-@api.route("/api/<path:rest>", methods=["GET", "PUT", "POST", "DELETE"])
+@api.route("/api/<path:rest>", methods=["GET", "PUT", "POST", "PATCH", "DELETE"])
 @api.route("/data/<path:rest>", methods=["GET"])
 def nothing(rest: str) -> Response:
     """Answer 404 to unknown addresses, which Dash would answer with its page."""
     raise NotThere(NOTHING_HERE)
-
-
-def find_uploads() -> Uploads:
-    """Return the server's uploads, inside a request."""
-    found: Uploads = current_app.config["overread_uploads"]
-    return found
-
-
-def _refuse_large() -> None:
-    """Refuse bodies above the limit of uploads, which check it themselves."""
-    limit = find_services().settings.max_upload_bytes
-    if request.endpoint != f"{api.name}.receive_file" and (request.content_length or 0) > limit:
-        raise RequestEntityTooLarge

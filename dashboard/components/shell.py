@@ -56,6 +56,7 @@ _INDEX = """<!DOCTYPE html>
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>{%title%}</title>
         <script src="PREFIXassets/boot/theme.js"></script>
+        <script defer src="PREFIXassets/vendor/tus/tus.min.js"></script>
         {%favicon%}
         {%css%}
         SCRIPTS

@@ -4,6 +4,9 @@ A connection costs no thread until its request has arrived completely. So that h
 connections cannot use up all connections, the headers and the body of a request have deadlines, and
 where an address or all of them together have too many connections, those go first that wait for the
 rest of a request. A connection whose request is being answered is never closed.
+
+Waitress hands over a request when its body is complete. A part of an upload's file that breaks off
+is handed over as well: its bytes are stored, and need not be sent again.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 #: All connections. A browser opens six: waitress's own limit of 100 is reached by 17 readers.
@@ -130,6 +133,18 @@ class _Parser(HTTPRequestParser):
         most = BODY_S + self.body_bytes_received / SLOWEST_BYTES_PER_S
         return bool(now - self.began > most)
 
+    @property
+    def is_cut_part(self) -> bool:
+        """Whether it is the beginning of a part of a file that has an address already."""
+        return bool(
+            self.headers_finished
+            and not self.completed
+            and self.error is None
+            and self.command == "PATCH"
+            and self.path.startswith(_UPLOADS)
+            and self.body_rcv
+        )
+
 
 class _TooLarge(RequestEntityTooLarge):
     """The answer to a body over its limit: our sentence instead of waitress's text."""
@@ -143,6 +158,8 @@ class _TooLarge(RequestEntityTooLarge):
 
 class _Channel(HTTPChannel):
     """A connection."""
+
+    request: Any
 
     @property
     def parser_class(self) -> Callable[[Adjustments], _Parser]:
@@ -169,6 +186,43 @@ class _Channel(HTTPChannel):
             is_new = self.creation_time == self.last_activity
             return (0 if is_new else 1), self.last_activity
         return (2 if self.request.headers_finished else 0), self.creation_time
+
+    def handle_close(self) -> None:
+        """Close the connection; store what arrived of a part of a file."""
+        cut: _Parser | None = self.request
+        self.request = None
+        super().handle_close()
+        if cut is not None and cut.is_cut_part:
+            self.server.add_task(_CutPart(self, cut))
+
+
+class _CutPart:
+    """Runs the app on a part that broke off; nobody receives the answer."""
+
+    def __init__(self, channel: _Channel, request: _Parser) -> None:
+        self._channel, self._request = channel, request
+
+    def service(self) -> None:
+        """Run the app, in a thread of the server."""
+        environment = WSGITask(self._channel, self._request).get_environment()
+        try:
+            answer = self._channel.server.application(environment, _ignore_answer)
+            for _ in answer:
+                pass
+            if hasattr(answer, "close"):
+                answer.close()
+        finally:
+            self._request.close()
+
+    def cancel(self) -> None:
+        """Drop the part; the server ends."""
+        self._request.close()
+
+
+def _ignore_answer(
+    status: str, headers: list[tuple[str, str]], exc_info: Any = None
+) -> Callable[[bytes], object]:
+    return lambda data: None
 
 
 class LimitedServer(TcpWSGIServer):

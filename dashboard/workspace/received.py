@@ -37,10 +37,10 @@ class UploadRefused(Exception):
     """A file cannot be received; the message is one plain sentence.
 
     Attributes:
-        status: HTTP status of the answer.
+        status: HTTP status of the answer; a number where HTTP itself has no such status.
     """
 
-    def __init__(self, status: HTTPStatus, message: str) -> None:
+    def __init__(self, status: HTTPStatus | int, message: str) -> None:
         super().__init__(message)
         self.status = status
 

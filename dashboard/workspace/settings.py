@@ -291,8 +291,13 @@ class Settings(BaseSettings):
 
     @property
     def uploads(self) -> Path:
-        """Folder of uploads that are not finished."""
-        return self.home / "uploads"
+        """Folder of uploads that are not finished: where all web processes find them, if it can be.
+
+        Only a folder can be appended to, so that with ``s3://`` each process has its own.
+        """
+        shared = self.storage_url.removeprefix("file://")
+        is_folder = bool(shared) and "://" not in shared
+        return Path(shared) / "uploads" if is_folder else self.home / "uploads"
 
     @property
     def demo_files(self) -> Path:

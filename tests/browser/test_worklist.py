@@ -163,7 +163,7 @@ def test_upload_continues_after_the_connection_was_lost(worklist, tmp_path):
 def test_upload_can_be_cancelled(worklist, tmp_path):
     paths = [write_png(tmp_path / f"held{k}_flair.png", seed=k) for k in range(4)]
     held: list[Route] = []
-    worklist.route("**/api/uploads/*/files*", lambda route: held.append(route))
+    worklist.route("**/api/uploads/*/files", lambda route: held.append(route))
     choose(worklist, paths)
     expect(worklist.locator("#upload-progress[data-state=sending]")).to_be_visible()
     worklist.wait_for_timeout(200)

@@ -164,7 +164,7 @@ def test_upload_is_cancelled_while_the_server_reads_it(
         worklist.click("#upload-cancel")
         expect(worklist.locator("#upload-progress[data-state=stopping]")).to_be_visible()
     assert any(re.match("DELETE .*/api/uploads/", one) for one in sent)
-    held[0].fulfill(status=409, json={"error": "It was cancelled.", "field": ""})
+    held[0].fulfill(status=410, json={"error": "It was cancelled.", "field": ""})
     if place == "review":
         expect(worklist.locator("#upload-elsewhere")).to_be_hidden()
         worklist.click("#nav-worklist")

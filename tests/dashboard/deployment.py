@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -152,16 +152,25 @@ class Deployment:
         assert found is not None
         return str(json.loads(found.group(1))["end_id"])
 
-    def ask(self, path: str, *, method: str = "GET", body: bytes | None = None) -> Any:
-        """Ask nginx as a browser does; returns the JSON."""
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Ask nginx as a browser does; returns the JSON, or the headers where there is none."""
         request = urllib.request.Request(f"{self.address}{path}", method=method, data=body)
         request.add_header("X-Overread", "1")
         request.add_header("Sec-Fetch-Site", "same-origin")
-        kind = "json" if path.startswith("/_dash") else "octet-stream"
-        request.add_header("Content-Type", f"application/{kind}")
+        request.add_header("Content-Type", "application/json")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
         with self._browser.open(request, timeout=60) as response:
             self.answered_by = self.ports.index(int(response.headers["X-Web"].rpartition(":")[2]))
-            return json.load(response)
+            is_json = response.headers.get_content_type() == "application/json"
+            return json.load(response) if is_json else response.headers
 
     def end(self) -> None:
         """End everything."""

@@ -84,7 +84,7 @@ def check_described(response: Response) -> Response:
     view = current_app.view_functions.get(request.endpoint or "")
     declared = getattr(view, "declared", None)
     if isinstance(declared, Endpoint) and response.status_code != HTTPStatus.NOT_MODIFIED:
-        content = declared.answers(HTTPStatus(response.status_code))
+        content = declared.answers(response.status_code)
         if isinstance(content, str):
             assert response.mimetype == content
         else:

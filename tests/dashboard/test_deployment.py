@@ -18,6 +18,7 @@ import pytest
 import yaml
 from deployment import ROOT, Deployment
 from fake_server import make_environment, wait_for
+from sent_uploads import creation_headers
 from service_processes import PostgresServer, RedisServer, free_port
 
 from dashboard.health import find_troubles, find_web_troubles
@@ -60,9 +61,10 @@ def upload(deployment: Deployment, seed: int) -> str:
     batch = secrets.token_hex(16)
     for name in ("flair.nii", "notes.txt"):
         content = nifti(seed) if name.endswith("nii") else b"no image"
-        path = f"/api/uploads/{batch}/files?name=study{seed}/{name}"
-        deployment.ask(path, method="PUT", body=content)
-    answered = deployment.ask(f"/api/uploads/{batch}/finish", method="POST", body=b"")
+        headers = creation_headers(f"study{seed}/{name}", len(content))
+        path = f"/api/uploads/{batch}/files"
+        deployment.ask(path, method="POST", body=content, headers=headers)
+    answered = deployment.ask(f"/api/uploads/{batch}/finish", method="POST", body=b'{"files": 2}')
     found: str = answered["studies"][0]["study_id"]
     return found
 
@@ -164,11 +166,11 @@ def test_compose_names_settings_that_there_are_and_no_secret() -> None:
     assert ".env" in (ROOT / ".gitignore").read_text("utf-8").split()
 
 
-def test_procfile_runs_the_same_worker_in_both_modes() -> None:
+def test_procfile_runs_the_same_processes_as_everywhere() -> None:
     lines = (ROOT / "Procfile").read_text("utf-8").splitlines()
     commands = dict(line.split(": ", 1) for line in lines)
     assert commands["worker"] == "python -m dashboard.worker"
-    assert commands["web"].endswith("dashboard.app:server")
+    assert commands["web"].endswith("python -m dashboard.web")
 
 
 def test_health_check_of_the_web_process(deployment: Deployment) -> None:

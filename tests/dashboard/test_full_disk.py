@@ -23,6 +23,7 @@ from fake_images import make_png
 from fake_server import add_case, fake_factory, make_case, make_server, make_services, write_png
 from flask.testing import FlaskClient
 from PIL import Image
+from sent_uploads import send_file
 from sqlalchemy import text
 
 from dashboard.jobs import table
@@ -106,11 +107,6 @@ def png(seed: int = 1) -> bytes:
     return stream.getvalue()
 
 
-def send_file(site: Site, batch: str, name: str, content: bytes) -> Any:
-    address = f"/api/uploads/{batch}/files?name={name}"
-    return site.client.put(address, data=content, headers=OURS)
-
-
 def mask_body() -> dict[str, Any]:
     mask = encode_mask({1: np.eye(6, 5, dtype=bool)}, (3, 6, 5))
     base = {"result_key": None, "threshold": None, "version": None}
@@ -119,14 +115,15 @@ def mask_body() -> dict[str, Any]:
 
 
 def before_finish(site: Site) -> None:
-    assert send_file(site, BATCH, "flair_1.png", png()).status_code == 200
+    assert send_file(site.client, BATCH, "flair_1.png", png()).status_code == 201
 
 
 def before_reference(site: Site) -> None:
     for k, mask in enumerate(np.eye(6, 5, dtype=np.uint8)[None].repeat(3, 0), start=1):
         stream = io.BytesIO()
         Image.fromarray(mask * 255).save(stream, "PNG")
-        assert send_file(site, MASK_BATCH, f"truth_{k}.png", stream.getvalue()).status_code == 200
+        sent = send_file(site.client, MASK_BATCH, f"truth_{k}.png", stream.getvalue())
+        assert sent.status_code == 201
 
 
 def nothing(site: Site) -> None:
@@ -156,10 +153,12 @@ WRITES: dict[str, tuple[Callable[[Site], None], Callable[[Site], Any]]] = {
     ),
     "reference": (
         before_reference,
-        lambda s: s.ask("PUT", study_address(s, "reference"), revision=0, batch=MASK_BATCH),
+        lambda s: s.ask(
+            "PUT", study_address(s, "reference"), revision=0, batch=MASK_BATCH, files=3
+        ),
     ),
-    "upload": (nothing, lambda s: send_file(s, BATCH, "flair_1.png", png())),
-    "study": (before_finish, lambda s: s.ask("POST", f"/api/uploads/{BATCH}/finish")),
+    "upload": (nothing, lambda s: send_file(s.client, BATCH, "flair_1.png", png())),
+    "study": (before_finish, lambda s: s.ask("POST", f"/api/uploads/{BATCH}/finish", files=1)),
     "comparison": (
         nothing,
         lambda s: s.client.put(

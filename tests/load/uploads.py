@@ -48,9 +48,7 @@ class StudyMaker:
 def send_study(browser: Browser, content: bytes, chance: random.Random) -> str:
     """Upload one file and have it read, as the upload panel does; returns the study's id."""
     batch = f"{chance.getrandbits(128):032x}"
-    name = f"load-{batch[:8]}%2Fflair.nii"
-    browser.upload("PUT", f"/api/uploads/{batch}/files?name={name}", f"{KIND}: file", content)
-    answer = browser.upload("POST", f"/api/uploads/{batch}/finish", f"{KIND}: read")
+    answer = browser.upload(batch, f"load-{batch[:8]}/flair.nii", KIND, content)
     if not answer["studies"]:
         raise Refused(str(answer["errors"]))
     found: str = answer["studies"][0]["study_id"]

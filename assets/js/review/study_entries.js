@@ -13,7 +13,8 @@ import { goToPage } from "../frame/dash.js";
 import { byId, make, setAttributes, targetOf, write } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as reader from "../frame/reader.js";
-import { ask, HEADERS, NO_ANSWER } from "../frame/server.js";
+import { newBatch, sendFile } from "../frame/file_transfer.js";
+import { ask, NO_ANSWER, RETRYING } from "../frame/server.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import { fromInput } from "../frame/chosen_files.js";
@@ -188,20 +189,21 @@ async function refresh(id) {
  * @returns {Promise<string>} As `change`.
  */
 async function attach(items) {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const batch = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const headers = { ...HEADERS, "Content-Type": "application/octet-stream" };
+  const batch = newBatch();
   for (const [i, { file, name }] of items.entries()) {
-    say(`Uploading ${i + 1} of ${items.length}`);
-    const url = `/api/uploads/${batch}/files?name=${encodeURIComponent(name)}`;
-    const answer = await ask(url, { method: "PUT", headers, body: file });
-    if (!answer.ok) {
+    const words = `Uploading ${i + 1} of ${items.length}`;
+    say(words);
+    const outcome = await sendFile(
+      { batch, file, name },
+      { onMoved: () => say(words), onPause: () => say(RETRYING) },
+    );
+    if (!outcome.ok) {
       void ask(`/api/uploads/${batch}`, { method: "DELETE" });
-      return sentence(answer);
+      return outcome.sentence || NO_ANSWER;
     }
   }
   say("Reading the reference");
-  return change("reference", { batch });
+  return change("reference", { batch, files: items.length });
 }
 
 /** @returns {Promise<string>} As `change`. */

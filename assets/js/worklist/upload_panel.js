@@ -44,21 +44,23 @@ function renderSoon() {
 }
 
 /** @param {Job} job */
-function progress({ items, state, startedAt, current }) {
+function progress(job) {
+  const { items, state, startedAt, heldAtStart, current } = job;
   const done = items.filter((item) => item.state === "done" || item.state === "rejected").length;
   const total = items.reduce((sum, item) => sum + item.file.size, 0);
   const sent = items.reduce((sum, item) => sum + item.sent, 0);
   const share = total ? sent / total : 1;
   const files = plural(items.length, "file");
   if (state === "stopping") return { title: "Cancelling the upload", detail: "", share: 1 };
-  if (state === "reading")
-    return { title: `Reading ${files}`, detail: "Analysis starts automatically.", share: 1 };
-  if (state === "lost") {
-    const detail = `${done} of ${files} uploaded. Nothing has been lost.`;
+  if (upload.isAway(job)) {
+    const detail = `${done} of ${files} uploaded. Nothing has been lost. Retrying.`;
     return { title: "The server is not responding.", detail, share };
   }
+  if (state === "reading")
+    return { title: `Reading ${files}`, detail: "Analysis starts automatically.", share: 1 };
   const seconds = (performance.now() - startedAt) / 1000;
-  const left = seconds > 2 && sent > 0 ? secondsLeft(((total - sent) * seconds) / sent) : "";
+  const moved = sent - heldAtStart;
+  const left = seconds > 2 && moved > 0 ? secondsLeft(((total - sent) * seconds) / moved) : "";
   const isPausing = items.some((item) => item.state === "pausing");
   const words = [
     current.split("/").pop(),
@@ -67,6 +69,12 @@ function progress({ items, state, startedAt, current }) {
   ];
   const title = `Uploading ${Math.min(done + 1, items.length)} of ${files}`;
   return { title, detail: words.filter(Boolean).join(" · "), share };
+}
+
+/** @param {Job} job */
+function stateOf(job) {
+  if (upload.isAway(job)) return "lost";
+  return job.items.some(({ state }) => state === "pausing") ? "pausing" : job.state;
 }
 
 /** Shows the progress of the upload: in full on the worklist, in the top bar on other pages. */
@@ -79,13 +87,13 @@ export function render() {
   if (!box) return;
   box.hidden = !job;
   if (job) {
-    box.dataset.state = job.items.some(({ state }) => state === "pausing") ? "pausing" : job.state;
+    box.dataset.state = stateOf(job);
     const { title, detail, share } = progress(job);
     byId("upload-title").textContent = title;
     byId("upload-detail").textContent = detail;
     byId("upload-fill").style.width = `${Math.round(share * 1000) / 10}%`;
     byId("upload-meter").setAttribute("aria-valuenow", String(Math.round(share * 100)));
-    byId("upload-retry").hidden = job.state !== "lost";
+    byId("upload-retry").hidden = !upload.isAway(job);
     byId("upload-cancel").hidden = job.state === "stopping";
   }
   renderMessages(byId("upload-messages"));
@@ -98,7 +106,7 @@ function renderElsewhere(job) {
   box.hidden = !job;
   if (!job) return;
   const { title, share } = progress(job);
-  const isSending = job.state === "sending";
+  const isSending = job.state === "sending" && !upload.isAway(job);
   byId("upload-elsewhere-words").textContent = isSending
     ? `${title}, ${Math.floor(100 * share)}%`
     : title;

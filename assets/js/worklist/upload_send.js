@@ -1,15 +1,17 @@
 // @ts-check
 /**
- * Adding studies (dashboard/pages/worklist/upload.py): each file is streamed in a PUT of its own,
- * three at a time; then the server reads them all. The upload is held here and not by the page, so
- * that it continues while the reader visits other pages.
+ * Adding studies (dashboard/pages/worklist/upload.py): the files of a selection are sent three at a
+ * time (frame/file_transfer.js); then the server reads them all. The upload is held here and not by
+ * the page, so that it continues while the reader visits other pages. Its name is stored for the
+ * tab: after a reload, the same files continue where they were.
  */
 
 /** @import { Named } from "../frame/chosen_files.js" */
 
 import { find } from "../frame/dom.js";
 import { Events } from "../frame/events.js";
-import { ask, HEADERS, pauseOf } from "../frame/server.js";
+import { newBatch, sendFile } from "../frame/file_transfer.js";
+import { ask, pauseOf } from "../frame/server.js";
 import { megabytes, plural } from "../frame/chosen_files.js";
 import * as messages from "./upload_messages.js";
 
@@ -20,8 +22,10 @@ import * as messages from "./upload_messages.js";
  * @property {File} file
  * @property {string} name
  * @property {number} sent Bytes.
- * @property {"waiting" | "sending" | "pausing" | "done" | "rejected" | "failed"} state
- * @property {number} tries
+ * @property {"waiting" | "sending" | "pausing" | "done" | "rejected"} state
+ * @property {number} tries Attempts that failed since a byte was stored.
+ * @property {string} address Of what has arrived of it, "" if nothing has.
+ * @property {() => void} again Ends its pause.
  */
 
 /**
@@ -29,10 +33,14 @@ import * as messages from "./upload_messages.js";
  * @property {string} batch
  * @property {Item[]} items
  * @property {string[]} failures Sentences.
- * @property {"sending" | "reading" | "stopping" | "lost" | "cancelled"} state "stopping": the
- *   server is asked not to add what it is reading.
- * @property {Set<XMLHttpRequest>} running
+ * @property {"looking" | "sending" | "reading" | "stopping" | "cancelled"} state "looking": for
+ *   files that arrived before a reload; "stopping": the server is asked not to add what it reads.
+ * @property {AbortController} stop
+ * @property {number} running Files that are being sent.
+ * @property {number} asked How often the server was asked in vain to read the files.
+ * @property {() => void} again Ends the pause before it is asked again.
  * @property {number} startedAt
+ * @property {number} heldAtStart Bytes that had arrived before.
  * @property {string} current Name of the file whose bytes were sent last.
  */
 
@@ -49,9 +57,12 @@ import * as messages from "./upload_messages.js";
  */
 
 const PARALLEL = 3;
-const MOST_TRIES = 3; // of a file, after the first attempt
+const MOST_TRIES = 3; // after which the server counts as away; it is asked again nevertheless
 const MOST_SENTENCES = 500;
-const CONFLICT = 409; // the upload was cancelled while the server was reading it
+const STORED = "overread.upload.open";
+const MISSING = 409; // fewer files have arrived than were sent
+const CANCELLED = 410;
+const BUSY = 423; // the server is reading the files already
 /** @type {Job | null} */
 let job = null;
 /** @type {Named[]} files chosen while the server was reading the previous ones */
@@ -85,6 +96,14 @@ function limits() {
  */
 const isRead = ({ state }) => state === "reading" || state === "stopping";
 
+/**
+ * Whether the server has not answered for some time.
+ *
+ * @param {Job} mine
+ */
+export const isAway = ({ items, asked }) =>
+  asked > MOST_TRIES || items.some(({ state, tries }) => state === "pausing" && tries > MOST_TRIES);
+
 /** @param {readonly Named[]} items */
 export function add(items) {
   const kind = "error";
@@ -115,22 +134,94 @@ export function add(items) {
  * @param {Named} named
  * @returns {Item}
  */
-const pending = ({ file, name }) => ({ file, name, sent: 0, state: "waiting", tries: 0 });
+const pending = ({ file, name }) => ({
+  file,
+  name,
+  sent: 0,
+  state: "waiting",
+  tries: 0,
+  address: "",
+  again: () => {},
+});
 
 /** @param {readonly Named[]} items */
 function begin(items) {
   messages.clear();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  job = {
-    batch: [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+  const mine = /** @type {Job} */ ({
+    batch: newBatch(),
     items: items.map(pending),
     failures: [],
-    state: "sending",
-    running: new Set(),
+    state: "looking",
+    stop: new AbortController(),
+    running: 0,
+    asked: 0,
+    again: () => {},
     startedAt: performance.now(),
+    heldAtStart: 0,
     current: items[0].name,
+  });
+  job = mine;
+  void findArrived(mine).then(() => {
+    if (mine !== job || mine.state !== "looking") return;
+    mine.state = "sending";
+    mine.startedAt = performance.now();
+    store(mine.batch);
+    pump();
+  });
+  changed();
+}
+
+// ---- after a reload ----
+/** @param {string} batch Name of the upload in progress, "" if there is none. */
+function store(batch) {
+  try {
+    if (batch) sessionStorage.setItem(STORED, batch);
+    else sessionStorage.removeItem(STORED);
+  } catch {
+    // storage is blocked: after a reload the files are sent from their beginning
+  }
+}
+
+function stored() {
+  try {
+    return sessionStorage.getItem(STORED) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Continues the upload that a reload interrupted, if one of the files is among its own. What else
+ * it holds is deleted: only what is chosen now is added.
+ *
+ * @param {Job} mine
+ */
+async function findArrived(mine) {
+  const batch = stored();
+  if (!batch) return;
+  const { ok, body } = await ask(`/api/uploads/${batch}/files`);
+  /** @type {{ address: string, name: string, stated: { modified?: string }, length: number,
+      offset: number }[]} */
+  const arrived = ok ? body.files : [];
+  const byName = new Map(mine.items.map((item) => [item.name, item]));
+  const isSame = (/** @type {(typeof arrived)[number]} */ one) => {
+    const file = byName.get(one.name)?.file;
+    return file?.size === one.length && String(file.lastModified) === one.stated.modified;
   };
-  pump();
+  if (!arrived.some(isSame)) return;
+  mine.batch = batch;
+  for (const one of arrived) {
+    const item = byName.get(one.name);
+    if (item && isSame(one)) {
+      item.address = one.address;
+      item.sent = one.offset;
+      item.state = one.offset === one.length ? "done" : "waiting";
+      mine.heldAtStart += one.offset;
+    } else {
+      const headers = { "X-Overread": "1", "Tus-Resumable": "1.0.0" };
+      await ask(one.address, { method: "DELETE", headers });
+    }
+  }
 }
 
 // ---- sending ----
@@ -138,11 +229,11 @@ function pump() {
   const mine = job;
   if (!mine || mine.state !== "sending") return;
   for (const item of mine.items) {
-    if (mine.running.size >= PARALLEL) break;
-    if (item.state === "waiting") send(mine, item);
+    if (mine.running >= PARALLEL) break;
+    if (item.state === "waiting") void send(mine, item);
   }
   const isOver = mine.items.every(({ state }) => state === "done" || state === "rejected");
-  if (!mine.running.size && isOver) void finish(mine);
+  if (!mine.running && isOver) void finish(mine);
   changed();
 }
 
@@ -150,106 +241,78 @@ function pump() {
  * @param {Job} mine
  * @param {Item} item
  */
-function send(mine, item) {
+async function send(mine, item) {
   item.state = "sending";
-  const request = new XMLHttpRequest();
-  mine.running.add(request);
-  request.open("PUT", `/api/uploads/${mine.batch}/files?name=${encodeURIComponent(item.name)}`);
-  request.setRequestHeader("X-Overread", HEADERS["X-Overread"]);
-  request.setRequestHeader("Content-Type", "application/octet-stream");
-  request.upload.onprogress = (event) => {
-    item.sent = Math.min(event.loaded, item.file.size);
-    mine.current = item.name;
-    events.emit("moved");
-  };
-  request.onloadend = () => {
-    mine.running.delete(request);
-    if (mine !== job || mine.state === "cancelled") return;
-    void settle(mine, item, request);
-  };
-  request.send(item.file);
-}
-
-/**
- * @param {Job} mine
- * @param {Item} item
- * @param {XMLHttpRequest} request
- */
-async function settle(mine, item, request) {
-  const { status } = request;
-  if (status >= 200 && status < 300) {
-    item.state = "done";
-    item.sent = item.file.size;
-  } else if (status >= 400 && status < 500) {
-    const rejected = `${item.name} was rejected by the server.`;
-    reject(mine, item, sentenceOf(request.responseText) || rejected);
-  } else if (!(await isReadable(item.file))) {
-    const why = "can no longer be read on this computer; it may have been moved or changed.";
-    reject(mine, item, `${item.name} ${why}`);
-  } else if (item.tries < MOST_TRIES) {
-    item.sent = 0;
-    item.state = "pausing";
-    const again = () => {
-      if (item.state === "pausing") item.state = "waiting";
-      pump();
-    };
-    setTimeout(again, pauseOf(item.tries++));
-  } else {
-    item.sent = 0;
-    item.state = "failed";
-    mine.state = "lost";
-  }
+  mine.running++;
+  const { file, name, address } = item;
+  const outcome = await sendFile(
+    { batch: mine.batch, file, name, address },
+    {
+      signal: mine.stop.signal,
+      onMoved: (bytes) => {
+        item.state = "sending";
+        item.sent = Math.min(bytes, file.size);
+        mine.current = name;
+        events.emit("moved");
+      },
+      onPause: (tries, again) => {
+        Object.assign(item, { state: "pausing", tries, again });
+        changed();
+      },
+    },
+  );
+  mine.running--;
+  if (mine !== job || mine.state === "cancelled") return;
+  item.address = outcome.address;
+  item.sent = file.size;
+  item.tries = 0;
+  item.state = outcome.ok ? "done" : "rejected";
+  if (!outcome.ok) mine.failures.push(outcome.sentence || `${name} was rejected by the server.`);
   pump();
-  changed();
 }
 
 /**
  * @param {Job} mine
- * @param {Item} item
- * @param {string} message
+ * @returns {Promise<void>}
  */
-function reject(mine, item, message) {
-  item.state = "rejected";
-  item.sent = item.file.size;
-  mine.failures.push(message);
-}
-
-/** @param {string} text A response's body. */
-function sentenceOf(text) {
-  try {
-    const { error } = JSON.parse(text);
-    return typeof error === "string" ? error : "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {File} file */
-const isReadable = (file) =>
-  file
-    .slice(0, 1)
-    .arrayBuffer()
-    .then(
-      () => true,
-      () => false,
-    );
-
-/** @param {Job} mine */
 async function finish(mine) {
-  mine.state = "reading";
+  if (mine.state !== "stopping") mine.state = "reading";
   changed();
-  const answer = await ask(`/api/uploads/${mine.batch}/finish`, { method: "POST" });
+  const files = mine.items.filter(({ state }) => state === "done").length;
+  const body = JSON.stringify({ files });
+  const answer = await ask(`/api/uploads/${mine.batch}/finish`, { method: "POST", body });
   if (mine !== job) return;
-  if (!answer.status || answer.status >= 500) {
-    mine.state = "lost";
-    return changed();
+  const { status } = answer;
+  if (!status || status >= 500 || status === BUSY) {
+    if (status !== BUSY) mine.asked++;
+    changed();
+    await new Promise((resolve) => {
+      mine.again = () => resolve(null);
+      setTimeout(resolve, pauseOf(mine.asked));
+    });
+    if (mine === job) await finish(mine);
+    return;
   }
+  mine.asked = 0;
+  if (status === MISSING && mine.state === "reading") return sendMissing(mine);
   job = null;
+  store("");
   const message = answer.body.error || "The server could not read the upload.";
-  if (answer.status === CONFLICT) reportCancelled(mine);
-  else report(mine, answer.status < 400 ? answer.body : { errors: [{ message }] });
+  if (status === CANCELLED) reportCancelled(mine);
+  else report(mine, status < 400 ? answer.body : { errors: [{ message }] });
   if (waiting.length) begin(waiting.splice(0));
   changed();
+}
+
+/**
+ * Asks for every file again: the server that answers may not be the one that received them.
+ *
+ * @param {Job} mine
+ */
+function sendMissing(mine) {
+  for (const item of mine.items) if (item.state === "done") item.state = "waiting";
+  mine.state = "sending";
+  pump();
 }
 
 /**
@@ -324,14 +387,10 @@ function addedWords(name, added, known) {
   return `${parts.join(", ")}.`;
 }
 
-/** Retries an upload that was lost. */
+/** Ends all pauses: the server is asked at once. */
 export function retry() {
-  if (job?.state !== "lost") return;
-  job.state = "sending";
-  for (const item of job.items)
-    if (item.state === "failed" || item.state === "pausing")
-      Object.assign(item, { state: "waiting", tries: 0 });
-  pump();
+  job?.again();
+  for (const item of job?.items ?? []) if (item.state === "pausing") item.again();
 }
 
 /** Cancels the upload, whether its bytes are on their way or are being read by the server. */
@@ -345,7 +404,8 @@ export function cancel() {
   }
   mine.state = "cancelled";
   job = null;
-  for (const request of mine.running) request.abort();
+  store("");
+  mine.stop.abort();
   void ask(`/api/uploads/${mine.batch}`, { method: "DELETE" });
   reportCancelled(mine);
 }
@@ -358,6 +418,11 @@ function reportCancelled(mine) {
 }
 
 export function start() {
+  if (stored()) {
+    const title = "An upload was interrupted.";
+    const items = ["Choose the same files again: what has arrived is not sent again."];
+    messages.post({ kind: "info", title, items, counts: { interrupted: 1 } });
+  }
   window.addEventListener("beforeunload", (event) => {
     if (job) event.preventDefault();
   });

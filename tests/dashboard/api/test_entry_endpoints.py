@@ -13,6 +13,7 @@ from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from sent_uploads import send_file
 
 from dashboard.api.entries import UNNAMED, conflict_sentence
 from dashboard.jobs import table
@@ -64,8 +65,7 @@ def send(client: FlaskClient, study: str, what: str, **body: Any) -> Any:
 
 
 def upload(client: FlaskClient, name: str, content: bytes) -> None:
-    address = f"/api/uploads/{BATCH}/files?name={name}"
-    assert client.put(address, data=content, headers=OURS).status_code == 200
+    assert send_file(client, BATCH, name, content).status_code == 201
 
 
 def attach(client: FlaskClient, study: str, mask: Any, *, revision: int = 0) -> Any:
@@ -74,7 +74,7 @@ def attach(client: FlaskClient, study: str, mask: Any, *, revision: int = 0) -> 
         stream = io.BytesIO()
         Image.fromarray(one.astype(np.uint8) * 255).save(stream, "PNG")
         upload(client, f"truth_{k}.png", stream.getvalue())
-    return send(client, study, "reference", revision=revision, batch=BATCH)
+    return send(client, study, "reference", revision=revision, batch=BATCH, files=1)
 
 
 def corner(n: int = 3) -> Any:
@@ -158,12 +158,12 @@ def test_files_that_do_not_fit_change_nothing_and_get_a_sentence(
     study = add_case(parts, make_case())
     before = described(client, study)
     upload(client, name, content)
-    answer = send(client, study, "reference", revision=0, batch=BATCH)
+    answer = send(client, study, "reference", revision=0, batch=BATCH, files=1)
     assert answer.status_code == 400
     assert answer.json["error"].endswith(".")
     assert described(client, study) == before
     assert list(parts.settings.uploads.iterdir()) == []
-    assert send(client, study, "reference", revision=0, batch=BATCH).status_code == 404
+    assert send(client, study, "reference", revision=0, batch=BATCH, files=1).status_code == 404
 
 
 def test_a_label_is_shown_and_the_identifiers_stay(client: FlaskClient, parts: Services) -> None:

@@ -44,7 +44,8 @@ def test_foreign_names_are_refused(client: FlaskClient, host: str) -> None:
 def test_forged_requests_are_refused(
     client: FlaskClient, headers: dict[str, str], status: int
 ) -> None:
-    answer = client.post(f"/api/uploads/{'0' * 16}/finish", headers=OURS | headers)
+    address = f"/api/uploads/{'0' * 16}/finish"
+    answer = client.post(address, json={"files": 1}, headers=OURS | headers)
     assert answer.status_code == status
 
 

@@ -2,23 +2,19 @@ from __future__ import annotations
 
 import gzip
 import io
-import logging
 import shutil
 from typing import Any
 
 import numpy as np
 import pytest
-from fake_server import add_case, fake_factory, make_case, make_services
-from flask import Flask
+from fake_server import add_case, fake_factory, make_case
 from flask.testing import FlaskClient
 from PIL import Image
 
-from dashboard import api
 from dashboard.api.errors import FAILED
 from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
 from dashboard.store import JobState, Origin
-from dashboard.studies import intake
 from dashboard.workspace import services
 from dashboard.workspace.services import Services, build_services
 
@@ -33,107 +29,10 @@ def png(seed: int = 0) -> bytes:
     return stream.getvalue()
 
 
-def put(client: FlaskClient, name: str, data: bytes) -> Any:
-    address = f"/api/uploads/{BATCH}/files"
-    return client.put(address, query_string={"name": name}, data=data, headers=OURS)
-
-
 def test_health(client: FlaskClient) -> None:
     answer = client.get("/api/health")
     assert answer.json == {"status": "ok", "studies": 0}
     assert answer.headers["Cache-Control"] == "no-store"
-
-
-def test_upload_to_study(client: FlaskClient, parts: Services) -> None:
-    for k in (1, 2):
-        answer = put(client, f"patient/flair_{k}.png", png(k))
-        assert answer.json == {"bytes": len(png(k))}
-    assert put(client, "notes.pdf", b"%PDF-1.7").status_code == 200
-    answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
-    assert answer.status_code == 200
-    (study,) = answer.json["studies"]
-    assert study["slices"] == 2
-    (error,) = answer.json["errors"]
-    assert error["source"] == "notes.pdf"
-    assert "notes.pdf" in error["message"]
-    assert list(parts.settings.uploads.iterdir()) == []
-    described = client.get(f"/api/studies/{study['study_id']}").json
-    assert described["sources"] == ["patient/flair_1.png", "patient/flair_2.png"]
-    assert described["job"]["state"] == "queued"
-
-
-def test_upload_distinguishes_new_studies_from_known_ones(client: FlaskClient) -> None:
-    def finish() -> list[tuple[str, bool]]:
-        answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
-        return [(study["study_id"], study["new"]) for study in answer.json["studies"]]
-
-    put(client, "one_flair.png", png(1))
-    ((first, new),) = finish()
-    assert new
-    put(client, "one_flair.png", png(1))
-    put(client, "two_flair.png", png(2))
-    again = dict(finish())
-    assert again.pop(first) is False
-    assert list(again.values()) == [True]
-
-
-def test_upload_errors_are_sentences(client: FlaskClient, parts: Services) -> None:
-    answer = put(client, "../../escape.png", png())
-    assert answer.status_code == 400
-    assert answer.json["error"].startswith("escape.png was left out")
-    assert not (parts.settings.home / "escape.png").exists()
-    answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
-    assert (answer.status_code, answer.json["error"][-1]) == (404, ".")
-    assert client.put("/api/uploads/XX/files?name=a", data=b"", headers=OURS).status_code == 404
-    assert client.delete(f"/api/uploads/{BATCH}", headers=OURS).json == {}
-    assert client.get(f"/api/uploads/{BATCH}").status_code == 404
-
-
-def test_an_upload_of_text_only(client: FlaskClient) -> None:
-    put(client, "a/notes.txt", b"hello")
-    answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
-    assert answer.json["studies"] == []
-    assert answer.json["errors"] == [
-        {"source": "the upload", "message": "There is no image in the upload."}
-    ]
-
-
-def test_discard(client: FlaskClient, parts: Services) -> None:
-    put(client, "a.png", png())
-    client.delete(f"/api/uploads/{BATCH}", headers=OURS)
-    assert list(parts.settings.uploads.iterdir()) == []
-
-
-@pytest.mark.parametrize("stage", ["before the first file is read", "between two studies"])
-def test_upload_that_is_discarded_while_it_is_read_adds_nothing(
-    client: FlaskClient, parts: Services, monkeypatch: pytest.MonkeyPatch, stage: str
-) -> None:
-    for name in ("one", "two"):
-        put(client, f"{name}/{name}.png", png(len(name) + ord(name[0])))
-
-    def discard() -> None:
-        client.delete(f"/api/uploads/{BATCH}", headers=OURS)
-
-    if stage == "before the first file is read":
-        read = intake.pipeline.read_cases
-
-        def read_later(*arguments: Any, **options: Any) -> Any:
-            discard()
-            return read(*arguments, **options)
-
-        monkeypatch.setattr(intake.pipeline, "read_cases", read_later)
-    else:
-        save = parts.files.save
-
-        def save_first(study_id: str, case: Any) -> None:
-            save(study_id, case)
-            discard()
-
-        monkeypatch.setattr(type(parts.files), "save", lambda _, *given: save_first(*given))
-    answer = client.post(f"/api/uploads/{BATCH}/finish", headers=OURS)
-    assert answer.status_code == 409
-    assert parts.store.list_studies() == []
-    assert list(parts.settings.uploads.iterdir()) == []
 
 
 def test_study_before_and_after_its_analysis(client: FlaskClient, parts: Services) -> None:
@@ -309,38 +208,3 @@ def test_other_methods_and_unforeseen_errors(
     answer = client.get(f"/api/studies/{add_case(parts, make_case())}")
     assert answer.status_code == 500
     assert answer.json == {"error": FAILED, "field": ""}
-
-
-def test_log_has_no_names(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "dashboard.api.errors"):
-        put(client, "Mustermann.png", png())
-        client.get("/api/no%0Asuch")
-    assert [record.message.rsplit(" ", 2)[0] for record in caplog.records] == [
-        f"PUT /api/uploads/{BATCH}/files 200",
-        "GET /api/no%0Asuch 404",
-    ]
-
-
-def test_batch_limit(tmp_path: Any) -> None:
-    small = make_services(tmp_path / "home", OVERREAD_MAX_UPLOAD_FILES="1")
-    server = Flask("small")
-    services.attach(server, small)
-    api.register(server, small)
-    client = server.test_client()
-    assert put(client, "a.png", png()).status_code == 200
-    answer = put(client, "b.png", png())
-    assert answer.status_code == 413
-    assert answer.json["error"].endswith(".")
-
-
-def test_a_body_over_the_limit_is_reported(client: FlaskClient, parts: Services) -> None:
-    large = str(parts.settings.max_upload_bytes + 1)
-    for method, address in (
-        ("POST", f"/api/uploads/{BATCH}/finish"),
-        ("PUT", f"/api/uploads/{BATCH}/files?name=a.png"),
-    ):
-        answer = client.open(
-            address, method=method, headers=OURS, environ_overrides={"CONTENT_LENGTH": large}
-        )
-        assert answer.status_code == 413
-        assert answer.json["error"].endswith(".")

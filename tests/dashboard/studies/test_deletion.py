@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fake_server import Clock, add_case, make_case, make_server, make_services, write_png
 from flask.testing import FlaskClient
+from sent_uploads import finish, send_file
 
 from dashboard.jobs import table
 from dashboard.store import Origin
@@ -143,10 +144,9 @@ def test_browsers_delete_and_restore_what_is_theirs(tmp_path: Path) -> None:
     server = make_server(parts)
     one, other = (named(server.test_client(), name) for name in ("A", "B"))
     chief = named(server.test_client(), "Dr Chief")
-    batch = f"/api/uploads/{'ab' * 8}"
     picture = write_png(tmp_path / "scan.png").read_bytes()
-    assert one.put(f"{batch}/files?name=a.png", data=picture, headers=OURS).status_code == 200
-    (added,) = one.post(f"{batch}/finish", headers=OURS).json["studies"]
+    assert send_file(one, "ab" * 8, "a.png", picture).status_code == 201
+    (added,) = finish(one, "ab" * 8, 1).json["studies"]
     study = f"/api/studies/{added['study_id']}"
 
     refused = other.delete(study, headers=OURS)
