@@ -15,7 +15,6 @@ import numpy as np
 
 from pipeline.commands.locations import reading_limits, ready_engine
 from pipeline.commands.prediction_call import PredictionCall
-from pipeline.data.reading.collecting import copies_notice
 from pipeline.errors import InputError
 from pipeline.image_tasks.answers import ImageAnswer, ImageClassifier, make_answer
 from pipeline.image_tasks.image_jobs import ImagesOverview
@@ -126,9 +125,9 @@ class _ImagePrediction:
             yield _Read(entry, None if reused else image)
 
     def _found(self, found: ImagesOverview) -> None:
-        call, copies = self._call, found.n_copies
+        call = self._call
         call.forecast, call.n_files = found.n_images, found.n_files
-        call.notices = (*found.notices, *((copies_notice(copies),) if copies else ()))
+        call.notices = found.notices
 
     def _binding(self, image: SingleImage) -> list[object]:
         """All that the answer depends on."""

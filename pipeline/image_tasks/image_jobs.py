@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.data.reading.collecting import Collection, collect_files
+from pipeline.data.reading.collecting import Collection, collect_files, copies_notice
 from pipeline.data.reading.format_kinds import HEAD_BYTES, InputFile, Unreadable
 from pipeline.data.reading.formats import format_of, refusal_of
 from pipeline.data.reading.limits import MAX_CALL_BYTES
@@ -24,7 +24,7 @@ from pipeline.data.reading.reading import read_pages
 from pipeline.errors import InputError
 from pipeline.image_tasks.preprocessing import to_grey
 from pipeline.sandbox.messages import Message, Refusal
-from pipeline.sandbox.watch import crash_error, watching
+from pipeline.sandbox.watch import crash_error
 from pipeline.storage.declared_models import DeclaredModel
 from pipeline.storage.field_types import SentPath
 
@@ -46,14 +46,12 @@ class ImagesOverview(DeclaredModel):
     Attributes:
         n_images: Files to decode.
         n_files: Files that were found; what archives hold counts, archives do not.
-        n_copies: Exact copies that are passed over.
         notices: Sentences on what is passed over.
         errors: Sentences on what cannot be read.
     """
 
     n_images: _Count
     n_files: _Count
-    n_copies: _Count
     notices: tuple[str, ...]
     errors: tuple[Refusal, ...]
 
@@ -105,11 +103,12 @@ class ReadImages:
             own = asked.own
             collection.files = [file for file in collection.files if not own.holds(file)]
         self._files, self._names = collection.files, name_files(collection)
+        n_copies = sum(collection.copies.values())
+        copies = (copies_notice(n_copies),) if n_copies else ()
         overview = ImagesOverview(
             n_images=len(collection.files),
             n_files=collection.n_files,
-            n_copies=sum(collection.copies.values()),
-            notices=tuple(collection.notices),
+            notices=(*collection.notices, *copies),
             errors=tuple(map(Refusal.of, collection.errors)),
         )
         return Message(overview.model_dump_json())
@@ -147,7 +146,7 @@ def read_grey(file: InputFile) -> NDArray[np.float32]:
         InputError: It cannot be read, or holds several images.
     """
     try:
-        with watching(file.source, key=file.key), warnings.catch_warnings():
+        with file.watched(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pages = read_pages(file)
             if len(pages) != 1:

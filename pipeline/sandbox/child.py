@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -205,12 +206,23 @@ def _answer(channel: socket.socket, job: Job, request: Message) -> None:
     messages.send(channel, Answer(document=answer.document, arrays=heads), answer.arrays)
 
 
+@dataclass(frozen=True)
+class _Present:
+    """Work that has begun, with its time and the address space up to which it may go."""
+
+    work: Work
+    key: str
+    source: str
+    seconds: float
+    most_bytes: int
+
+
 class _Watcher:
     """Limits memory and time of each file in this child, and notes it for the parent."""
 
     def __init__(self, folder: Path, limits: ReadingLimits, refused: dict[str, str]) -> None:
         self._note, self._limits, self._refused = NoteWriter(folder), limits, refused
-        self._present: list[tuple[Work, str, str, int]] = []
+        self._present: list[_Present] = []
         try:
             self._sizes: int | None = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -221,14 +233,20 @@ class _Watcher:
         self.holds = ("memory", "time") if self._sizes is not None else ("time",)
         signal.signal(signal.SIGALRM, self._stop)
 
-    def begin(self, work: Work, key: str, source: str) -> int:
+    def check(self, key: str, source: str) -> None:
         """As `pipeline.sandbox.watch.Watcher`."""
         if key in self._refused:
             raise InputError(source, self._refused[key])
+
+    def begin(self, work: Work, key: str, source: str, size: int) -> int:
+        """As `pipeline.sandbox.watch.Watcher`."""
         depth = len(self._present)
         limits = self._limits
-        allowed = limits.file_bytes if work is Work.FILE else limits.study_bytes
-        self._present.append((work, key, source, min(self._size() + allowed, self._most)))
+        is_file = work is Work.FILE
+        allowed = limits.bytes_of(size) if is_file else limits.study_bytes
+        seconds = limits.seconds_of(size) if is_file else limits.study_seconds
+        most = min(self._size() + allowed, self._most)
+        self._present.append(_Present(work, key, source, seconds, most))
         self._apply()
         return depth
 
@@ -248,12 +266,10 @@ class _Watcher:
             self._limit(self._most)
             self._note.write(None)
             return
-        work, key, source, size = self._present[-1]
-        limits = self._limits
-        seconds = limits.file_seconds if work is Work.FILE else limits.study_seconds
-        self._limit(size)
-        self._note.write(work, key, source)
-        signal.setitimer(signal.ITIMER_REAL, _INSIDE * seconds, _AGAIN_S)
+        one = self._present[-1]
+        self._limit(one.most_bytes)
+        self._note.write(one.work, one.key, one.source, one.seconds)
+        signal.setitimer(signal.ITIMER_REAL, _INSIDE * one.seconds, _AGAIN_S)
 
     def _limit(self, size: int) -> None:
         if self._sizes is not None:
@@ -267,7 +283,7 @@ class _Watcher:
 
     def _stop(self, *_: object) -> None:
         if self._present:
-            raise time_error(self._present[-1][2])
+            raise time_error(self._present[-1].source)
 
 
 def main() -> NoReturn:

@@ -39,7 +39,7 @@ from pipeline.sandbox.messages import (
     Request,
     Setup,
 )
-from pipeline.sandbox.watch import ReadingLimits, Work, crash_error, time_error
+from pipeline.sandbox.watch import ReadingLimits, crash_error, time_error
 from pipeline.sandbox.work_note import read_note
 
 _LOG = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ class Session:
         progress: ProgressCallback | None,
     ) -> None:
         self._server, self._setup, self._progress = server, setup, progress
-        self._opening: Message | None = None
+        self._opening: tuple[Message, str] | None = None
         self._number = 0
         self._channel: socket.socket | None = None
         self._shown = (0, 1, "Waiting for other files to be read")
@@ -199,7 +199,7 @@ class Session:
                     if self._channel is None:
                         self._start()
                         if self._opening is not None:
-                            self._exchange(self._opening)
+                            self._open_again(*self._opening)
                     answer = self._exchange(request)
                 except (Broken, _Late) as error:
                     self._refuse(late=isinstance(error, _Late))
@@ -209,7 +209,7 @@ class Session:
                 except BaseException:
                     self.close()
                     raise
-                self._opening = self._opening or request
+                self._opening = self._opening or (request, answer.document)
                 return answer
 
     def close(self) -> None:
@@ -232,6 +232,15 @@ class Session:
         _empty(Path(self._setup.folder))
         self._number, self._channel = self._server.start_child()
         messages.send(self._channel, self._setup)
+
+    def _open_again(self, request: Message, answer: str) -> None:
+        """Open the input in another child.
+
+        Raises:
+            InputError: It is no longer as it was: later requests would mean other things.
+        """
+        if self._exchange(request).document != answer:
+            raise InputError("", _FAILED)
 
     def _refuse(self, *, late: bool) -> None:
         """Blame the work that the child was at.
@@ -286,14 +295,7 @@ class Session:
         if note is None or note.work is None:
             if now - self._heard > _SILENT_S:
                 raise _Late
-        elif (
-            not 0
-            <= now - note.since
-            <= {
-                Work.FILE: limits.file_seconds,
-                Work.STUDY: limits.study_seconds,
-            }[note.work]
-        ):
+        elif not 0 <= now - note.since <= min(note.seconds, limits.longest_seconds):
             raise _Late
         self._wait()
 

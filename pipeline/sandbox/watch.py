@@ -7,6 +7,7 @@ limits of its own: what it needs beyond them is an ordinary sentence.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,14 +17,21 @@ from typing import Protocol
 
 from pipeline.errors import InputError
 
+_OPENCV_NO_MEMORY = -4
+#: Memory for each byte of a file beside what every file may take.
+BYTES_PER_BYTE = 5
+#: A slow disk, unpacking on a busy machine.
+BYTES_PER_SECOND = 8 << 20
+
 
 @dataclass(frozen=True)
 class ReadingLimits:
     """What reading may take.
 
     Attributes:
-        file_bytes: Memory that one file may take while it is parsed and decoded.
-        file_seconds: Time that one file may take.
+        file_bytes: Memory that one file may take while it is parsed and decoded, beside
+            `BYTES_PER_BYTE` for each of its own bytes: a large volume needs several copies.
+        file_seconds: Time that one file may take, beside a second for every `BYTES_PER_SECOND`.
         study_bytes: Memory that the decoded files of one study may take to be put together; also
             the most that comes back of one study.
         study_seconds: Time for that, from one file to the next.
@@ -38,6 +46,19 @@ class ReadingLimits:
     written_bytes: int = 2 << 30
     niceness: int = 0
 
+    @property
+    def longest_seconds(self) -> float:
+        """The most time that anything may take."""
+        return max(self.study_seconds, self.seconds_of(self.written_bytes))
+
+    def bytes_of(self, size: int) -> int:
+        """Memory that a file of a size may take."""
+        return min(self.file_bytes + BYTES_PER_BYTE * size, max(self.file_bytes, self.study_bytes))
+
+    def seconds_of(self, size: int) -> float:
+        """Time that a file of a size may take."""
+        return self.file_seconds + size / BYTES_PER_SECOND
+
 
 class Work(StrEnum):
     """What is limited as one."""
@@ -49,12 +70,15 @@ class Work(StrEnum):
 class Watcher(Protocol):
     """Puts limits around work; a child has one."""
 
-    def begin(self, work: Work, key: str, source: str) -> int:
-        """Begin work, and return how much other work it is a part of.
+    def check(self, key: str, source: str) -> None:
+        """Check that work may begin.
 
         Raises:
             InputError: The same work killed an earlier child.
         """
+
+    def begin(self, work: Work, key: str, source: str, size: int) -> int:
+        """Begin work, and return how much other work it is a part of."""
 
     def renew(self) -> None:
         """Give the present work its whole time again: a part of it is done."""
@@ -79,13 +103,16 @@ def set_watcher(watcher: Watcher, *, file_bytes: int) -> None:
 
 
 @contextmanager
-def watching(source: str, *, key: str = "", work: Work = Work.FILE) -> Iterator[None]:
+def watching(
+    source: str, *, key: str = "", work: Work = Work.FILE, size: int = 0
+) -> Iterator[None]:
     """Do work within the limits of one file, or of one study.
 
     Args:
         source: The file for sentences, relative to what the user gave.
         key: What names the work in every child alike; the source by default.
         work: Whether one file is read, or files that were read are put together.
+        size: Bytes of the file.
 
     Raises:
         InputError: It took too long or too much memory, now or in an earlier child.
@@ -94,11 +121,14 @@ def watching(source: str, *, key: str = "", work: Work = Work.FILE) -> Iterator[
     if watcher is None:
         yield
         return
-    depth = watcher.begin(work, f"{work} {key or source}", source)
+    watcher.check(f"{work} {key or source}", source)
+    depth = watcher.begin(work, f"{work} {key or source}", source, size)
     try:
         yield
-    except MemoryError:
-        raise memory_error(source) from None
+    except Exception as error:
+        if _lacks_memory(error):
+            raise memory_error(source) from None
+        raise
     finally:
         watcher.end(depth)
 
@@ -142,6 +172,17 @@ def crash_error(source: str) -> InputError:
     return InputError(
         source, f"{_name(source)} cannot be read: it is damaged or of an unknown kind."
     )
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, also where a reader took that for a damaged file."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if getattr(error, "code", None) == _OPENCV_NO_MEMORY:
+            return True
+        error = error.__context__
+    return False
 
 
 def _name(source: str) -> str:

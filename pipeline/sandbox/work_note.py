@@ -30,12 +30,14 @@ class WorkNote(DeclaredModel):
         work: What is limited; None between files.
         key: What names it in every child.
         source: The file for sentences.
+        seconds: How long it may take.
         since: When it began (monotonic seconds, the same clock in every process).
     """
 
     work: Work | None
     key: Annotated[str, Field(max_length=32_768)]
     source: Annotated[str, Field(max_length=16_384)]
+    seconds: Annotated[float, Field(ge=0)]
     since: float
 
 
@@ -50,10 +52,12 @@ class NoteWriter:
         self._file = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._number = 0
 
-    def write(self, work: Work | None, key: str = "", source: str = "") -> None:
+    def write(
+        self, work: Work | None, key: str = "", source: str = "", seconds: float = 0.0
+    ) -> None:
         """Replace the older of the two notes."""
         self._number += 1
-        note = WorkNote(work=work, key=key, source=source, since=time.monotonic())
+        note = WorkNote(work=work, key=key, source=source, seconds=seconds, since=time.monotonic())
         content = note.model_dump_json().encode()
         head = _HEAD.pack(self._number, len(content), zlib.crc32(content))
         os.pwrite(self._file, head + content, _ROOM * (self._number % 2))

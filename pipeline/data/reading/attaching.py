@@ -25,6 +25,7 @@ from pipeline.data.reading.format_kinds import (
     ImageFormat,
     InputFile,
     SeriesFormat,
+    Stage,
     VolumeFormat,
     files_of,
 )
@@ -38,7 +39,6 @@ from pipeline.data.reading.reading import quiet_libraries
 from pipeline.data.reading.references import keys_of_image, keys_of_mask
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError
-from pipeline.sandbox.watch import watching
 
 
 def read_reference(case: Case, paths: Sequence[Path]) -> AttachedReference:
@@ -90,14 +90,14 @@ def _read_volumes(files: Sequence[InputFile]) -> list[PendingCase]:
     """Masks of all files but pictures."""
     read: list[PendingCase] = []
     for volume in files_of(files, VolumeFormat):
-        with watching(volume.source, key=volume.key):
+        with volume.watched():
             read.append(read_volume(volume, as_mask=True))
     of_series = files_of(files, SeriesFormat)
     for form in dict.fromkeys(file.format for file in of_series):
         headers = []
         for file in of_series:
             if file.format is form:
-                with watching(file.source, key=file.key):
+                with file.watched(Stage.HEADERS):
                     headers.append(form.read_headers(file))
         for series in form.group(headers):
             pending, errors = series.read(lambda _: None)
@@ -142,7 +142,7 @@ def _place_pictures(
     ordered = sorted(files, key=lambda file: (core_of(file.stem)[1] or 0, file.source))
     decoded: list[tuple[InputFile[ImageFormat], DecodedImage]] = []
     for file in ordered:
-        with watching(file.source, key=file.key):
+        with file.watched():
             decoded.append((file, file.format.decode(file.path, file.source)))
     lossy = any(image.lossy for _, image in decoded)
     pages = [(file, page) for file, image in decoded for page in mask_pages(image)]

@@ -46,7 +46,7 @@ from pipeline.data.reading.references import (
 )
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError
-from pipeline.sandbox.watch import Work
+from pipeline.sandbox.watch import Work, watching
 
 #: Pages of one file that differ in size become images named after it.
 _PAGE = re.compile(r"-page\d+$")
@@ -104,7 +104,7 @@ class ImageBatch:
             if named.role is not Role.ANATOMY:
                 failed.append(named)
                 place = (Rank.IMAGES, self.folder, 0, named.number)
-                with loaded.guard(place, file.source, key=file.key):
+                with loaded.guard(place, file.source), file.watched():
                     image = file.format.decode(file.path, file.source)
                     room.take(sum(page.nbytes for page in image.pages), file.source)
                     items.append(ImageItem(file, named.parts, image, named.role))
@@ -112,7 +112,8 @@ class ImageBatch:
             tick(file.name)
         first = self.files[0]
         place = (Rank.IMAGES, self.folder, 1, first.number)
-        with loaded.guard(place, first.file.source, key=first.file.key, work=Work.STUDY):
+        source = first.file.source
+        with loaded.guard(place, source), watching(source, work=Work.STUDY):
             items = settle_roles(items)
             pending, errors = build_image_cases(items, failed, single=self.single)
             if regions:
@@ -209,7 +210,7 @@ class StudyBatch:
             if isinstance(named, NamedFile):
                 studies[i].clear()
                 file = named.file
-                with loaded.guard((self.kind, named.number), file.source, key=file.key):
+                with loaded.guard((self.kind, named.number), file.source), file.watched():
                     mask = read_volume(file, as_mask=True)
                     references.append(Reference(mask, others, Bond.PLACE))
 
@@ -226,7 +227,7 @@ class StudyBatch:
         if not sources:
             return loaded
         place = (Rank.MASKS, self.kind, min(numbers, default=0))
-        with loaded.guard(place, sources[0], work=Work.STUDY):
+        with loaded.guard(place, sources[0]), watching(sources[0], work=Work.STUDY):
             combined, errors = combine_volumes(
                 [[one for _, one in study] for study in studies], references
             )
@@ -256,7 +257,7 @@ def _load_volume(
     named: NamedFile[VolumeFormat], kind: Rank, loaded: Loaded, room: Room, tick: FileTick
 ) -> list[PendingCase]:
     pending = []
-    with loaded.guard((kind, named.number), named.file.source, key=named.file.key):
+    with loaded.guard((kind, named.number), named.file.source), named.file.watched():
         one = read_volume(named.file, as_mask=named.role is not Role.IMAGE)
         if named.role is Role.UNSURE and not looks_like_mask([one.case.pixels]):
             one = read_volume(named.file)
@@ -271,7 +272,7 @@ def _load_series(
 ) -> list[PendingCase]:
     place = (Rank.SERIES, 1, number)
     taken = []
-    with loaded.guard(place, series.source, work=Work.STUDY):
+    with loaded.guard(place, series.source), watching(series.source, work=Work.STUDY):
         pending, errors = series.read(tick)
         loaded.errors += [(place, error) for error in errors]
         for one in pending:

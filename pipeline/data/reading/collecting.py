@@ -27,14 +27,15 @@ from pipeline.data.reading.format_kinds import (
     ImageFormat,
     InputFile,
     SeriesFormat,
+    Stage,
     UnpackBudget,
     Unreadable,
-    file_key,
+    watching_file,
 )
 from pipeline.data.reading.formats import TEXT, read_format, refusal_of
 from pipeline.data.reading.limits import MAX_ARCHIVE_DEPTH, MAX_FILES
 from pipeline.errors import InputError, printable
-from pipeline.sandbox.watch import crash_error, watching
+from pipeline.sandbox.watch import crash_error
 from pipeline.storage.checked_json import read_json
 
 _LOG = logging.getLogger(__name__)
@@ -264,7 +265,7 @@ def _note_folder(path: Path, name: str, folder: str, walk: _Walk) -> None:
     if lowered.endswith(_PROGRAM_SUFFIXES):
         walk.program_folders.add(folder)
     if lowered == _RESULTS:
-        with watching(name, key=file_key(folder, name)):
+        with watching_file(path, name, folder, Stage.LISTING):
             names = _names_of_results(path)
         if names is not None:
             walk.own_folders[folder] = names
@@ -316,7 +317,7 @@ def _add_archive(
     before = len(walk.found)
     if depth == 0:
         walk.budget.open(path.stat().st_size)
-    with watching(source, key=file_key(place[0], source)):
+    with watching_file(path, source, place[0], Stage.LISTING):
         members, errors = found.unpack(path, source, walk.unpack_folder, walk.budget)
     walk.found += [_Found(error.source, place[0], error) for error in errors]
     title = name.rsplit(".", 1)[0]

@@ -54,7 +54,6 @@ from pipeline.data.sequences import (
     split_words,
 )
 from pipeline.errors import InputError
-from pipeline.sandbox.watch import watching
 
 #: "seg" alone stands for segmented acquisitions too, so that it is not among them.
 _MASK_WORDS = MASK_WORDS - {"seg"}
@@ -383,7 +382,7 @@ class _Pixels:
         path = one.file.path
         if path not in self.values and path not in self._failed:
             try:
-                with watching(one.file.source, key=one.file.key):
+                with one.file.watched():
                     self.values[path] = read_dicom_pixels(one)
             except InputError as error:
                 self._failed.add(path)

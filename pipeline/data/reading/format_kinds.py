@@ -12,7 +12,9 @@ it does without until the first upload, are imported inside the functions that r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -31,6 +33,7 @@ from pipeline.data.reading.limits import (
 from pipeline.data.reading.names import strip_suffix
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.errors import InputError
+from pipeline.sandbox.watch import watching
 
 #: Bytes at the start of a file that are enough to recognise its format.
 HEAD_BYTES = 1024
@@ -131,9 +134,27 @@ def starts_with(*marks: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(marks)
 
 
-def file_key(folder: str, source: str) -> str:
-    """As `InputFile.key`."""
-    return f"{folder}|{source}"
+class Stage(StrEnum):
+    """How far reading is with a file.
+
+    What ends a child at one stage is refused there by the next child, and not earlier: what came of
+    the stages before it, such as the batches, must stay as it was.
+    """
+
+    LISTING = "listing"
+    HEADERS = "headers"
+    PIXELS = "pixels"
+
+
+def watching_file(
+    path: Path, source: str, folder: str, stage: Stage
+) -> AbstractContextManager[None]:
+    """As `InputFile.watched`, for a file whose format is not known yet."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = 0
+    return watching(source, key=f"{stage} {folder}|{source}", size=size)
 
 
 FormatT_co = TypeVar("FormatT_co", bound=Format, covariant=True)
@@ -163,10 +184,9 @@ class InputFile(Generic[FormatT_co]):
         """The file's own name."""
         return self.source.rsplit("/", 1)[-1]
 
-    @property
-    def key(self) -> str:
-        """What names the file within one call, also where two files have one source."""
-        return file_key(self.folder, self.source)
+    def watched(self, stage: Stage = Stage.PIXELS) -> AbstractContextManager[None]:
+        """The limits of this file, to be held while it is parsed or decoded."""
+        return watching_file(self.path, self.source, self.folder, stage)
 
     @property
     def stem(self) -> str:

@@ -18,7 +18,7 @@ from pipeline.data.reading.limits import MAX_CALL_BYTES, gigabytes
 from pipeline.data.reading.passed_over import split_passed_over
 from pipeline.data.reading.pending_cases import PendingCase, name_cases
 from pipeline.errors import Cancelled, InputError
-from pipeline.sandbox.watch import Work, crash_error, watching
+from pipeline.sandbox.watch import crash_error
 
 _LOGGER = logging.getLogger(__name__)
 #: Where a case or a sentence stands among all others: compared part by part.
@@ -47,20 +47,10 @@ class Loaded:
     errors: list[tuple[Place, InputError]] = field(default_factory=list)
 
     @contextmanager
-    def guard(
-        self, place: Place, source: str, *, key: str = "", work: Work = Work.FILE
-    ) -> Iterator[None]:
-        """Turn what a reader refuses into a sentence, and what it did not foresee as well.
-
-        Args:
-            place: Of the sentence.
-            source: The file that it names.
-            key: As of `pipeline.sandbox.watch.watching`, whose limits hold inside.
-            work: Likewise.
-        """
+    def guard(self, place: Place, source: str) -> Iterator[None]:
+        """Turn what a reader refuses into a sentence, and what it did not foresee as well."""
         try:
-            with watching(source, key=key, work=work):
-                yield
+            yield
         except InputError as error:
             self.errors.append((place, error))
         except Cancelled:

@@ -29,6 +29,7 @@ from pipeline.data.reading.format_kinds import (
     ImageFormat,
     InputFile,
     SeriesFormat,
+    Stage,
     VolumeFormat,
     files_of,
 )
@@ -63,7 +64,7 @@ class Reading:
         looked = Loaded(errors=[((Rank.COLLECTED, k), error) for k, error in enumerate(refused)])
         headers: dict[SeriesFormat, list[Any]] = defaultdict(list)
         for k, file in enumerate(of_series):
-            with looked.guard((Rank.SERIES, 0, k), file.source, key=file.key):
+            with looked.guard((Rank.SERIES, 0, k), file.source), file.watched(Stage.HEADERS):
                 headers[file.format].append(file.format.read_headers(file))
             self._tick(file.name)
         series = [one for form, known in headers.items() for one in form.group(known)]

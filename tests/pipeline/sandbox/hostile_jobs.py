@@ -14,6 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.data.reading.format_kinds import DecodedImage
+from pipeline.data.reading.images import PNG
+from pipeline.data.reading.jobs import ReadCases
 from pipeline.errors import InputError
 from pipeline.sandbox.messages import Message
 from pipeline.sandbox.watch import Work, watching
@@ -124,3 +127,19 @@ def _open_files() -> list[str]:
         except OSError:
             continue
     return found
+
+
+class PoisonedReading(ReadCases):
+    """Reads cases, with a decoder of PNG that does what the file's name says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        decode = PNG.decode
+
+        def decode_or_die(path: Path, source: str) -> DecodedImage:
+            action = globals().get(source.rsplit("/", 1)[-1].split("-")[0])
+            if action is not None:
+                action()
+            return decode(path, source)
+
+        object.__setattr__(PNG, "decode", decode_or_die)  # of this child only

@@ -89,7 +89,7 @@ def test_a_child_reaches_nothing_but_its_own_files(
     assert found["own"] == "a.dcm"
     assert set(found["environment"]) <= {
         "HOME", "LANG", "LC_ALL", "LC_CTYPE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH",
-        "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "TZ",
+        "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "TZ", "LD_LIBRARY_PATH",
     }  # fmt: skip
     assert len([name for name in found["descriptors"] if name == "socket"]) == 1
     assert other.read_text() == "b.dcm"
