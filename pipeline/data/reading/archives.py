@@ -238,6 +238,7 @@ def _check_dictionary(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
     """
     raw = copy(entry)
     raw.compress_type, raw.file_size = zipfile.ZIP_STORED, entry.compress_size
+    raw.CRC = None  # type: ignore[assignment]  # it is that of the unpacked bytes
     with archive.open(raw) as packed:
         head = packed.read(_LZMA_START.size)
     *_, dictionary = _LZMA_START.unpack(head)

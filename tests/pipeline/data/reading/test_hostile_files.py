@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from hostile_files import HOSTILE
-from measured_reading import Measured, start_measured
+
+from tests.fuzz.measured_reading import Measured, start_measured
 
 pytestmark = pytest.mark.slow
 
