@@ -239,7 +239,8 @@ class StudyAnswer(Answer):
         reference_url: With {slice}; null without a reference.
         plane_url, plane_reference_url: With {axis}, {place} and {channel}.
         space_url: `SpaceAnswer`.
-        result: Null where there is not one yet.
+        result: Null where there is not one yet, or `no_result` is given.
+        no_result: Why the analysis gave no result: the images are blank; null as a rule.
         job: The analysis; null where none was submitted.
         entries: What readers entered for it.
     """
@@ -276,5 +277,6 @@ class StudyAnswer(Answer):
     plane_reference_url: str | None
     space_url: str
     result: ResultAnswer | None
+    no_result: str | None
     job: JobAnswer | None
     entries: EntriesAnswer

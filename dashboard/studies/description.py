@@ -37,6 +37,7 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
     models = services.models
     address = f"/data/{row.study_id}/{row.data_digest}"
     reference = f"{address}/reference/{{slice}}" if row.has_reference else None
+    no_result = result.unfit.sentence if result and result.unfit and result.is_void else None
     return {
         **_describe_case(case, row),
         "pixels_url": f"{address}/pixels/{{channel}}/{{slice}}",
@@ -50,8 +51,9 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
             "learned": describe_training_use(services, row.case_id),
             "network_mask_threshold": models.network.mask_threshold if models else None,
         }
-        if result and key
+        if result and key and no_result is None
         else None,
+        "no_result": no_result,
         "job": _describe_job(row),
         "entries": describe_entries(services.load_stated(row), row),
     }

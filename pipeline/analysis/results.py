@@ -129,8 +129,13 @@ class CaseResult:
     @property
     def unfit(self) -> Caution | None:
         """Why no headline is drawn from the result: images unlike the training data; or None."""
-        grave = (c for c in self.input_findings if c.severity is Severity.UNFIT)
-        return next(grave, None)
+        grave = [c for c in self.input_findings if c.severity >= Severity.UNFIT]
+        return max(grave, key=lambda caution: caution.severity, default=None)
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the images show nothing that could be analysed, as `unfit` says."""
+        return self.unfit is not None and self.unfit.severity is Severity.NO_RESULT
 
     @property
     def tumor(self) -> bool:

@@ -46,6 +46,8 @@ class Severity(IntEnum):
     CAUTION = 1
     #: The models say nothing reliable of such images: no headline is drawn from the result.
     UNFIT = 2
+    #: The images show nothing that could be analysed: there is no result.
+    NO_RESULT = 3
 
 
 @dataclass(frozen=True)

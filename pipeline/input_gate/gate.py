@@ -2,8 +2,9 @@
 
 Each finding says in one sentence how the case differs, and why the result may be wrong. None of
 them blocks: they are recorded with the result. Where one is `Severity.UNFIT`, no headline is drawn
-from it (`pipeline.analysis.results.CaseResult.unfit`): images that are not FLAIR, not axial, blank,
-or further from the training patients than `ranges.FAR_MARGINS` allows. What can be measured in the
+from it (`pipeline.analysis.results.CaseResult.unfit`): images that are not FLAIR, not axial, or
+further from the training patients than `ranges.FAR_MARGINS` allows. Of blank images nothing is
+shown at all (`Severity.NO_RESULT`). What can be measured in the
 images is compared with the training patients (``ranges.json``, written by ``python -m pipeline
 measure-inputs``); what cannot, such as the slice distance, for which the public LGG set states no
 spacing, is called unknown.
@@ -124,8 +125,8 @@ def _judge_pictures(case: Case, known: InputRanges) -> tuple[Caution, ...]:
     """
     found = measure_input(case)
     if found is None:
-        words = "Blank images: all pixels have the same value, and there is no result."
-        return (Caution(words, InputAspect.INTENSITY, Severity.UNFIT),)
+        words = "No result: the images are blank, all pixels have the same value."
+        return (Caution(words, InputAspect.INTENSITY, Severity.NO_RESULT),)
     intensity = _judge_intensity(found, known)
     if found.corner - known.ranges["corner"][1] > LEAST_MARGIN["corner"]:
         return intensity

@@ -11,9 +11,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import diskcache
 import nibabel
 import numpy as np
 
@@ -27,7 +29,7 @@ from dashboard.store import Origin
 from dashboard.studies import intake
 from dashboard.workspace.services import build_services
 from dashboard.workspace.settings import read_settings
-from pipeline import Case, CaseResult, ProgressCallback
+from pipeline import BytesDisk, Case, CaseResult, InputError, ProgressCallback
 from pipeline.analysis.answer import Answer, bind_answer, count_pixels, reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,14 +48,18 @@ class RuleAnalyser:
     """Outlines what is brighter than 180; waits at ``gate`` before every slice.
 
     What is brighter than 150 only gets a probability of 100 of 255. What has the grey of a speck
-    is left out of the mask.
+    is left out of the mask. Cases of ``refusals`` fail with the sentence there.
     """
 
-    def __init__(self, services: Any, gate: threading.Semaphore) -> None:
-        self._services, self._gate = services, gate
+    def __init__(
+        self, services: Any, gate: threading.Semaphore, refusals: Mapping[str, str]
+    ) -> None:
+        self._services, self._gate, self._refusals = services, gate, refusals
 
     def analyse(self, case: Case, *, progress: ProgressCallback | None = None) -> CaseResult:
         assert progress is not None
+        if case.case_id in self._refusals:
+            raise InputError("", self._refusals[case.case_id])
         for k in range(case.n_slices):
             progress(k, case.n_slices, f"Classifying slice {k + 1} of {case.n_slices}")
             while not self._gate.acquire(timeout=0.05):
@@ -94,11 +100,14 @@ class Site:
         }
         self.url = f"http://127.0.0.1:{self.environment['OVERREAD_PORT']}"
         self.gate = threading.Semaphore(0)
+        #: Sentences with which analyses fail, by the case's name.
+        self.refusals: dict[str, str] = {}
         self._folder = folder
         self._studies = 0
         self._services = build_services(read_settings(self.environment))
         self._worker = Worker(
-            self._services, make_analyser=lambda parts, stopping: RuleAnalyser(parts, self.gate)
+            self._services,
+            make_analyser=lambda parts, stopping: RuleAnalyser(parts, self.gate, self.refusals),
         )
         self._thread = threading.Thread(target=self._worker.run, daemon=True)
         self._server: subprocess.Popen[bytes] | None = None
@@ -149,6 +158,16 @@ class Site:
         row = self._services.store.study(study_id)
         assert row is not None and row.job_id is not None
         table.cancel(self._services.store, row.job_id)
+
+    def damage_result(self, study_id: str) -> None:
+        """Replace a study's result in the cache by bytes that are none."""
+        row = self._services.store.study(study_id)
+        assert row is not None
+        folder = Path(self.environment["OVERREAD_HOME"]) / "results"
+        with diskcache.Cache(str(folder), disk=BytesDisk) as cache:
+            key = self._services.result_key(row.content_digest)
+            assert key in cache
+            cache.set(key, b"damaged")
 
     def settle(self) -> None:
         """Let the worker finish whatever waits; then the gate is closed again."""

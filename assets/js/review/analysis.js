@@ -1,11 +1,12 @@
 // @ts-check
 /**
  * The state of the analysis of the study in view: queued, running, cancelled or failed; once it is
- * done the result is fetched.
+ * done the result is fetched. Of blank images there is none, which is said in its place.
  */
 
 /** @import { JobNews, JobState } from "../frame/job_channel.js" */
 /** @import { Session } from "../viewer/session.js" */
+/** @import { Study } from "../viewer/study.js" */
 
 import { byId, find } from "../frame/dom.js";
 import { all } from "../frame/events.js";
@@ -24,6 +25,10 @@ const TEXTS = {
   lost: RETRYING,
 };
 const PENDING = new Set(["queued", "running", "cancelling", "lost"]);
+/** The state of an analysis that is done without a result. */
+const NOTHING = "none";
+/** @type {Readonly<Record<string, string>>} */
+const CLASSES = { failed: "notice notice--error", [NOTHING]: "notice notice--warning" };
 const NOT_STORED = "The result could not be read. Run the analysis again.";
 /** @type {{ studyId: string, channel: JobChannel } | null} */
 let watched = null;
@@ -38,10 +43,10 @@ function show({ state, done = 0, total = 0, message = "" }) {
   const percent = total ? Math.floor((100 * done) / total) : 0;
   const text = byId("analysis-text");
   text.textContent = TEXTS[state] ?? "";
-  if (state === "failed" && message) text.textContent = message;
+  if ((state === "failed" || state === NOTHING) && message) text.textContent = message;
   if (state === "running")
     text.textContent = percent ? `Analysing, ${percent}%` : message || "Analysing";
-  text.className = state === "failed" ? "notice notice--error" : "tabular";
+  text.className = CLASSES[state] ?? "tabular";
   byId("analysis-meter").hidden = !isPending;
   byId("analysis-meter").setAttribute("aria-valuenow", String(percent));
   byId("analysis-fill").style.width = `${percent}%`;
@@ -58,9 +63,9 @@ async function fetchResult() {
   try {
     const study = await studyLoad.get(mine.studyId, isWanted);
     if (!study || !isWanted()) return;
-    if (study.result) {
-      show({ state: "done" });
-      viewer.setResult(study.result);
+    if (study.result || study.no_result) {
+      showDone(study);
+      viewer.setResult(study.result, study.no_result);
     } else {
       show({ state: "failed", message: NOT_STORED });
     }
@@ -70,20 +75,26 @@ async function fetchResult() {
   }
 }
 
+/** @param {Study} study Its analysis is done. */
+function showDone({ no_result: message }) {
+  show(message ? { state: NOTHING, message } : { state: "done" });
+}
+
 /** @param {Session} session */
 function begin({ study }) {
   stop();
-  const { study_id: studyId, result, job } = study;
+  const { study_id: studyId, result, no_result: noResult, job } = study;
   const channel = new JobChannel("analysis-request", { study_id: studyId }, (news) => {
     if (news.state === "done") void fetchResult();
     else show(news);
   });
   watched = { studyId, channel };
+  if (result || noResult) return showDone(study);
   const known = job?.state ?? "queued";
   // a job that is done without a result has lost it: the server computes it again
-  const state = result ? "done" : known === "done" ? "queued" : known;
+  const state = known === "done" ? "queued" : known;
   show({ ...job, state });
-  if (!result && state !== "failed" && state !== "cancelled") channel.ask(false);
+  if (state !== "failed" && state !== "cancelled") channel.ask(false);
 }
 
 function stop() {

@@ -78,7 +78,8 @@ function showStudy(now) {
     byId("finding-above").dataset.count = String(count);
     write("finding-why", why);
   }
-  write("finding-network", result ? networkName(result.network) : "Shown after the analysis.");
+  const awaited = study.no_result ? "" : "Shown after the analysis.";
+  write("finding-network", result ? networkName(result.network) : awaited);
   write("finding-engine", result ? engineName(result.network) : "");
   const series = result?.series.map((i) => study.channels[i].label).join(", ");
   write("finding-series", result ? `Series used: ${series}` : "");

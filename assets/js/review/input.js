@@ -47,8 +47,8 @@ const map = (name) =>
 const invert = go((now) => viewer.display({ invert: !now.invert }));
 
 /** Goes to the next conflict, or reports why no slice has one. */
-const nextConflict = go(({ study: { result }, k }) => {
-  if (!result) return note("Not analysed yet: conflicts unknown.", "conflicts-unknown");
+const nextConflict = go(({ study: { result, no_result: noResult }, k }) => {
+  if (!result) return note(noResult ?? "Not analysed yet: conflicts unknown.", "conflicts-unknown");
   const found = result.slices.flatMap((slice, j) => (operatingPoint.isConflict(slice) ? [j] : []));
   if (!found.length)
     return note("No conflicts: classifier and segmentation agree on all slices.", "no-conflict");
@@ -73,7 +73,7 @@ function areasOf(now) {
 /** Goes to the slice on which the mask is largest, or reports why the mask is empty. */
 const goToLargest = go((now) => {
   const areas = areasOf(now);
-  if (!areas) return note("Not analysed yet: no mask.", "mask-unknown");
+  if (!areas) return note(now.study.no_result ?? "Not analysed yet: no mask.", "mask-unknown");
   const most = Math.max(...areas);
   if (!most) return note("No slice has a mask.", "no-mask");
   viewer.goTo(areas.indexOf(most));

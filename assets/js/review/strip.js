@@ -236,7 +236,8 @@ function drawAxis({ pen, colours, pitch, width }, n) {
  */
 function marksOf(now, k) {
   const slice = now.study.result?.slices[k];
-  if (!slice) return [["not-analysed", "not analysed"]];
+  if (!slice)
+    return now.study.no_result ? [["no-result", "no result"]] : [["not-analysed", "not analysed"]];
   /** @type {[string, string][]} */
   const marks = threshold.area(now, k) ? [] : [["no-mask", "no mask"]];
   if (operatingPoint.isConflict(slice)) marks.push(["conflict", "conflict"]);

@@ -69,6 +69,8 @@ export interface Study {
   readonly space_url: string;
   readonly reference_area_px?: readonly number[];
   readonly result: Result | null;
+  /** Why the analysis gave no result; null as a rule. */
+  readonly no_result: string | null;
   readonly job: Job | null;
   readonly entries: Entries;
 }

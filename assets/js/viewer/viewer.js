@@ -156,11 +156,16 @@ export function chooseChannel(channel) {
   emit("display");
 }
 
-/** @param {Result} result */
-export function setResult(result) {
+/**
+ * Sets what an analysis gave.
+ *
+ * @param {Result | null} result
+ * @param {string | null} [noResult] Why there is none.
+ */
+export function setResult(result, noResult = null) {
   if (!now) return;
   // other modules hold the study object, so it must stay the same one
-  /** @type {{ result: Result | null }} */ (now.study).result = result;
+  Object.assign(now.study, { result, no_result: noResult });
   Object.assign(own(), { measures: null, threshold: null, operatingPoint: null });
   emit("result");
   emit("slice");
