@@ -79,11 +79,15 @@ class Deployment:
                     subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
                 )
         for port in self.ports:
-            until(lambda port=port: _answers(f"http://127.0.0.1:{port}"), "web")  # type: ignore[misc]
+            until(lambda port=port: _answers(f"http://127.0.0.1:{port}/api/health"), "web")  # type: ignore[misc]
+        self.start_nginx()
+
+    def start_nginx(self) -> None:
+        """Start nginx alone, and wait until it answers."""
         command = [nginx_program(), "-e", "stderr", "-c", str(self._nginx_conf())]
         with (self._folder / "nginx.log").open("wb") as log:
             self._nginx = subprocess.Popen([*command, "-g", "daemon off;"], stderr=log)
-        until(lambda: _answers(self.address), "nginx")
+        until(lambda: _answers(f"{self.address}/nginx-health"), "nginx")
 
     def new_browser(self) -> None:
         """Ask without any cookie from now on."""
@@ -196,6 +200,8 @@ class Deployment:
         shows = "add_header X-Web $upstream_addr;"
         text = text.replace("add_header Set-Cookie", f"{shows} add_header Set-Cookie")
         text = text.replace("/tmp/", f"{self._folder}/")
+        if os.geteuid() == 0:  # its children would be another user's, who may not enter the folder
+            text = f"user root;\n{text}"
         path = self._folder / "nginx.conf"
         path.write_text(text, "utf-8")
         return path
@@ -203,7 +209,7 @@ class Deployment:
 
 def _answers(address: str) -> bool:
     try:
-        urllib.request.urlopen(f"{address}/api/health", timeout=5).close()
+        urllib.request.urlopen(address, timeout=5).close()
     except (urllib.error.URLError, OSError):
         return False
     return True

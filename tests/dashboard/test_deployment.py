@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import re
 import secrets
 import signal
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +174,56 @@ def test_procfile_runs_the_same_processes_as_everywhere() -> None:
     commands = dict(line.split(": ", 1) for line in lines)
     assert commands["worker"] == "python -m dashboard.worker"
     assert commands["web"].endswith("python -m dashboard.web")
+
+
+def test_nginx_limits_bodies_and_removes_what_only_a_proxy_may_say(tmp_path: Path) -> None:
+    received: list[dict[str, str]] = []
+
+    class Web(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append({name.lower(): value for name, value in self.headers.items()})
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Web) as web:
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        front = Deployment(tmp_path, redis_url="", database_url="", storage_url="")
+        front.ports = [web.server_port] * 2
+        front.start_nginx()
+        try:
+            said = {
+                "X-Remote-User": "Dr Chief",
+                "X-Forwarded-For": "10.9.9.9",
+                "X-Forwarded-Proto": "https",
+                "X-Forwarded-Host": "evil.example",
+                "Forwarded": "for=10.9.9.9",
+            }
+            for path, size, status in (
+                ("/api/reader", 60 << 10, 200),
+                ("/api/reader", 70 << 10, 413),
+                ("/_dash-update-component", 1 << 20, 200),
+                ("/_dash-update-component", 3 << 20, 413),
+                ("/api/studies/0/draft", 3 << 20, 200),
+                ("/api/uploads/0/files", 3 << 20, 200),
+            ):
+                connection = http.client.HTTPConnection(front.address.removeprefix("http://"))
+                connection.request("POST", path, body=b" " * size, headers=said)
+                assert connection.getresponse().status == status, path
+                connection.close()
+        finally:
+            front.end()
+            web.shutdown()
+            thread.join()
+    assert len(received) == 4
+    for headers in received:
+        assert (headers["x-forwarded-for"], headers["x-forwarded-proto"]) == ("127.0.0.1", "http")
+        assert not {"x-remote-user", "x-forwarded-host", "forwarded"} & set(headers)
 
 
 def test_health_check_of_the_web_process(deployment: Deployment) -> None:
