@@ -64,6 +64,13 @@ def test_header_is_required_on_our_addresses_only(client: FlaskClient) -> None:
     assert (answer.status_code, answer.mimetype) == (403, "text/plain")
 
 
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "CONNECT", "PROPFIND"])
+def test_methods_that_no_route_declares_are_refused(client: FlaskClient, method: str) -> None:
+    for address in ("/api/health", "/data/nothing"):
+        answer = client.open(address, method=method, headers=OURS | {"X-Secret": "of-the-browser"})
+        assert answer.status_code == 405 and "of-the-browser" not in answer.text
+
+
 def test_headers(client: FlaskClient) -> None:
     headers = client.get("/api/health").headers
     policy = headers["Content-Security-Policy"]
