@@ -87,10 +87,11 @@ class ReceivedImage(Answer):
 @images.put("/api/comparisons/images")
 @endpoint(receives=BYTES)
 def receive_image(query: FileQuery) -> ReceivedImage:
-    """Stream one image to disk; older images and their jobs are deleted."""
+    """Stream one image to disk, to be tried again if it failed; older images are deleted."""
     parts = services.get(current_app)
     answers = ImageAnswers.of(parts)
     image_id = answers.receive(query.name, request.stream, length=request.content_length)
+    table.forget_failures(parts.store, image_id)
     table.forget_images(parts.store, before=parts.store.clock() - timedelta(seconds=STORED_S))
     return ReceivedImage(image=image_id)
 

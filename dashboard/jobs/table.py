@@ -274,6 +274,14 @@ def forget_images(store: Store, *, before: datetime) -> None:
         session.execute(old.where(JobRecord.state != JobState.RUNNING))
 
 
+def forget_failures(store: Store, image_id: str) -> None:
+    """Delete the failed and cancelled jobs of a single image, so that it is tried again."""
+    ended = JobRecord.state.in_((JobState.FAILED, JobState.CANCELLED))
+    of_image = JobRecord.task.in_(IMAGE_TASKS) & (JobRecord.content_digest == image_id)
+    with store.writing() as session:
+        session.execute(delete(JobRecord).where(of_image, ended))
+
+
 def _submit(
     store: Store,
     model: ModelKey,

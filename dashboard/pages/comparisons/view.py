@@ -107,7 +107,10 @@ def try_panel(task: ImageTask, *, max_bytes: int) -> html.Section:
 
 
 def _nothing_yet() -> html.P:
-    return html.P("No image chosen yet.", className="muted comparison-empty")
+    return html.P(
+        "Choose an image to see its prediction and saliency map.",
+        className="muted comparison-empty",
+    )
 
 
 def answer_view(record: ImageRecord, task: ImageTask) -> html.Div:

@@ -79,6 +79,29 @@ def test_a_failed_image_says_why_and_is_not_repeated(client: FlaskClient, served
     assert table.count_waiting(served.store) == 0
 
 
+@pytest.mark.parametrize("how", ["failed", "cancelled"])
+def test_an_image_that_is_sent_again_is_tried_again(
+    client: FlaskClient, served: Services, how: str
+) -> None:
+    content = make_png(1)
+
+    def send() -> str:
+        url = "/api/comparisons/images?name=a.png"
+        image: str = client.put(url, data=content, headers=OURS).json["image"]
+        return image
+
+    image = send()
+    ask(client, image)
+    if how == "failed":
+        job = table.claim(served.store, "w")
+        table.end(served.store, job.job_id, "w", JobState.FAILED, error="It is damaged.")
+    else:
+        client.post(f"/api/comparisons/{TASK}/cancel", json={"images": [image]}, headers=OURS)
+    assert ask(client, image)[0]["state"] == how
+    assert send() == image
+    assert ask(client, image)[0]["state"] == "queued"
+
+
 def test_images_are_cancelled_together(client: FlaskClient, served: Services) -> None:
     images = [receive(served, value) for value in (4, 5, 6)]
     ask(client, *images)
