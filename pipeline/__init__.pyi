@@ -96,6 +96,9 @@ from .storage.declared_models import DeclaredModel as DeclaredModel
 from .storage.declared_models import first_problem as first_problem
 from .storage.declared_models import shorten as shorten
 from .storage.digests import SHA256 as SHA256
+from .storage.digests import seal as seal
+from .storage.digests import sha256 as sha256
+from .storage.digests import unseal as unseal
 from .storage.shared_storage import NO_STORAGE as NO_STORAGE
 from .storage.shared_storage import SharedStorage as SharedStorage
 from .storage.shared_storage import StorageError as StorageError

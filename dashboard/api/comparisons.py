@@ -150,11 +150,11 @@ def picture(address: PictureAddress) -> Response:
     parts = services.get(current_app)
     try:
         info = read_image_model(parts.settings.models, address.task)
-        path = ImageAnswers.of(parts).picture(
+        picture = ImageAnswers.of(parts).picture(
             info, address.image_id, address.name.removesuffix(".png")
         )
     except InputError as error:
         raise NotThere(error.message) from None
-    if path is None or address.digest != info.digest[:16]:
+    if picture is None or address.digest != info.digest[:16]:
         raise NotThere("The image is no longer on the server. Choose it again.")
-    return Response(path.read_bytes(), mimetype=_PNG, headers={"Cache-Control": IMMUTABLE})
+    return Response(picture, mimetype=_PNG, headers={"Cache-Control": IMMUTABLE})

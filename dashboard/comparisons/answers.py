@@ -29,6 +29,9 @@ from pipeline import (
     StorageError,
     put_in_place,
     replacing_folder,
+    seal,
+    sha256,
+    unseal,
     write_text,
 )
 from pipeline.image_tasks.facade import ImageModelInfo
@@ -43,7 +46,10 @@ _ID = re.compile(r"[0-9a-f]{32}")
 STORED_S, _MOST_IMAGES = 24 * 3600, 2000
 _GONE = "The image is no longer on the server. Choose it again."
 _NOT_STORED = "The answer could not be stored on the server. Choose the image again."
+_ALTERED = "The image was altered on the server's disk and is not used. Choose it again."
 PICTURES = ("image", "heat")
+#: An answer without its pictures: JSON, sealed.
+_ANSWER, _MAGIC = "answer.sealed", b"OVRI1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +123,16 @@ class ImageAnswers:
         folder = self._folder(image_id)
         self._fetch(image_id, "upload", "name.txt")
         try:
-            return (folder / "upload").read_bytes(), (folder / "name.txt").read_text("utf-8")
-        except OSError:
+            content, name = (
+                (folder / "upload").read_bytes(),
+                (folder / "name.txt").read_text("utf-8"),
+            )
+        except (OSError, ValueError):
             raise InputError("", _GONE) from None
+        if not sha256(content).startswith(image_id):
+            shutil.rmtree(folder, ignore_errors=True)
+            raise InputError("", _ALTERED)
+        return content, name
 
     def store(self, image_id: str, info: ImageModelInfo, answer: ImageAnswer) -> None:
         """Store the pictures as files and the rest as JSON, completely or not at all.
@@ -132,10 +145,12 @@ class ImageAnswers:
             if not folder.is_dir():  # deleted meanwhile
                 raise InputError("", _GONE)
             with replacing_folder(folder / _answer_name(info)) as draft:
-                (draft / "image.png").write_bytes(answer.image_png())
-                (draft / "heat.png").write_bytes(answer.heat_png())
-                record = json.dumps(answer.to_json(), allow_nan=False)
-                (draft / "answer.json").write_text(record, "utf-8")
+                pictures = dict(zip(PICTURES, (answer.image_png(), answer.heat_png()), strict=True))
+                for name, content in pictures.items():
+                    (draft / f"{name}.png").write_bytes(content)
+                digests = {name: sha256(content) for name, content in pictures.items()}
+                record = json.dumps(answer.to_json() | {"pictures": digests}, allow_nan=False)
+                (draft / _ANSWER).write_bytes(seal(_MAGIC, record.encode()))
             self._share(image_id, *_answer_files(info))
         except OSError as error:
             _LOG.exception("An answer could not be stored.")
@@ -144,21 +159,34 @@ class ImageAnswers:
 
     def find(self, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
         """The answer of this model to an image, or None."""
+        found = self._read_answer(info, image_id)
+        return None if found is None else found[0]
+
+    def picture(self, info: ImageModelInfo, image_id: str, name: str) -> bytes | None:
+        """A picture of an answer (PNG), ``image`` or ``heat``, or None."""
+        found = self._read_answer(info, image_id) if name in PICTURES else None
+        return None if found is None else found[1][name]
+
+    def _read_answer(
+        self, info: ImageModelInfo, image_id: str
+    ) -> tuple[ImageRecord, dict[str, bytes]] | None:
+        """An answer with its pictures; None where it is missing, or any of it was altered."""
         folder = self._folder(image_id) / _answer_name(info)
         self._fetch(image_id, *_answer_files(info))
         try:
-            content = (folder / "answer.json").read_bytes()
+            pictures = {name: (folder / f"{name}.png").read_bytes() for name in PICTURES}
+            content = bytes(unseal(_MAGIC, (folder / _ANSWER).read_bytes()))
         except OSError:
             return None
-        return parse_answer(content, info, image_id)
-
-    def picture(self, info: ImageModelInfo, image_id: str, name: str) -> Path | None:
-        """File of a picture of an answer, ``image`` or ``heat``, or None."""
-        if name not in PICTURES:
+        except ValueError:
+            content = b""
+        parsed = parse_answer(content, info, image_id)
+        digests = {name: sha256(picture) for name, picture in pictures.items()}
+        if parsed is None or parsed[1] != digests:
+            _LOG.warning("The answer to image %s was altered and is computed again.", image_id)
+            shutil.rmtree(folder, ignore_errors=True)
             return None
-        path = self._folder(image_id) / _answer_name(info) / f"{name}.png"
-        self._fetch(image_id, *_answer_files(info))
-        return path if path.is_file() else None
+        return parsed[0], pictures
 
     def forget_old(self) -> None:
         """Delete images that are older than a day, and the oldest of too many."""
@@ -209,7 +237,7 @@ class ImageAnswers:
 def _answer_files(info: ImageModelInfo) -> tuple[str, ...]:
     """Files of an answer; the last one marks it as complete."""
     name = _answer_name(info)
-    return (*(f"{name}/{picture}.png" for picture in PICTURES), f"{name}/answer.json")
+    return (*(f"{name}/{picture}.png" for picture in PICTURES), f"{name}/{_ANSWER}")
 
 
 def _answer_name(info: ImageModelInfo) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from pipeline import DeclaredModel
+from pipeline import SHA256, DeclaredModel
 from pipeline.image_tasks.facade import ImageModelInfo
 
 _Name = Annotated[str, Field(max_length=255)]
@@ -47,7 +47,7 @@ class _Model(DeclaredModel):
 
 
 class _StoredAnswer(DeclaredModel):
-    """answer.json: an `ImageAnswer` without its pictures."""
+    """An `ImageAnswer` with its pictures' digests in place of them."""
 
     task: _Name
     source: _Name
@@ -57,12 +57,18 @@ class _StoredAnswer(DeclaredModel):
     height: _Side
     model: _Model
     cautions: tuple[str, ...]
+    pictures: dict[_Name, Annotated[str, Field(pattern=rf"^{SHA256.pattern}\z")]]
 
 
-def parse_answer(content: bytes, info: ImageModelInfo, image_id: str) -> ImageRecord | None:
+def parse_answer(
+    content: bytes, info: ImageModelInfo, image_id: str
+) -> tuple[ImageRecord, dict[str, str]] | None:
     """Check an answer that was stored; None where it does not fit the task or the model.
 
     The image is then answered again.
+
+    Returns:
+        The answer, and the SHA-256 of each picture.
     """
     try:
         stored = _StoredAnswer.model_validate_json(content)
@@ -74,7 +80,7 @@ def parse_answer(content: bytes, info: ImageModelInfo, image_id: str) -> ImageRe
     if set(stored.probabilities) != set(classes) or stored.answer not in classes:
         return None
     address = f"/data/comparisons/{info.task.name}/{image_id}/{info.digest[:16]}"
-    return ImageRecord(
+    record = ImageRecord(
         source=stored.source,
         answer=stored.answer,
         probabilities=tuple((name, stored.probabilities[name]) for name in classes),
@@ -83,3 +89,4 @@ def parse_answer(content: bytes, info: ImageModelInfo, image_id: str) -> ImageRe
         image_url=f"{address}/image.png",
         heat_url=f"{address}/heat.png",
     )
+    return record, stored.pictures

@@ -25,6 +25,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -275,12 +276,15 @@ class ResultCache:
     def _decoded(self, key: str, decode: Callable[[bytes], Any]) -> Any:
         if SHA256.fullmatch(key) is None:
             return None
+        entry = None
         try:
             entry = self._get(key)
             if entry is not None:
                 return decode(entry)
-        except _DAMAGE:
-            _LOG.warning("An entry of the cache does not fit and was left out.", exc_info=True)
+        except _DAMAGE as error:
+            _LOG.warning("A result is not used: %s.", error)
+            if isinstance(entry, bytes):
+                self._set_aside(key, entry)
         return self._decoded_shared(key, decode)
 
     def _decoded_shared(self, key: str, decode: Callable[[bytes], Any]) -> Any:
@@ -299,11 +303,27 @@ class ResultCache:
         except StorageError as error:
             _LOG.warning("The shared storage does not respond: %s", error)
             raise InputError("", NO_STORAGE) from error
-        except _DAMAGE:
-            _LOG.warning("A shared result does not fit and was left out.", exc_info=True)
+        except _DAMAGE as error:
+            _LOG.warning("A shared result is not used: %s.", error)
             return None
         self._keep(key, entry)
         return found
+
+    def _set_aside(self, key: str, entry: bytes) -> None:
+        """Take a damaged answer out of the cache; an administrator can examine it.
+
+        A slice that the answer does not have leaves it where it is.
+        """
+        with contextlib.suppress(*_DAMAGE):
+            decode_outline(entry, key)
+            return
+        try:
+            folder = self._folder.parent / "set-aside"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            (folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{key}").write_bytes(entry)
+            self._entries.delete(key)
+        except _DAMAGE as error:  # a full disk: it stays, and is refused each time
+            _LOG.warning("A damaged result stays in the cache: %s.", error)
 
     def _keep(self, key: str, entry: bytes) -> bool:
         try:

@@ -47,6 +47,11 @@ def file_marks(path: Path | str) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
+def sha256(content: bytes) -> str:
+    """SHA-256 of bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def seal(magic: bytes, body: bytes) -> bytes:
     """Bytes with their own SHA-256, as `unseal` reads them: ``magic | digest | body``."""
     return magic + hashlib.sha256(body).digest() + body

@@ -23,7 +23,7 @@ from dashboard.store import ModelKey
 from dashboard.store.database import now_utc
 from dashboard.workspace.received import UploadRefused
 from dashboard.workspace.services import Services
-from pipeline import InputError, SharedStorage
+from pipeline import InputError, SharedStorage, seal, unseal
 from pipeline.image_tasks.facade import ImageModelInfo, find_image_task
 
 CLASSES = find_image_task(TASK).classes
@@ -56,7 +56,7 @@ def test_answer_is_found_with_its_pictures(answers: ImageAnswers, info: ImageMod
     assert record.probabilities[0] == ("covid", 0.02)
     assert record.heat_url == f"/data/comparisons/{TASK}/{image_id}/{DIGEST[:16]}/heat.png"
     picture = answers.picture(info, image_id, "heat")
-    assert picture is not None and picture.read_bytes() == make_answer().heat_png()
+    assert picture == make_answer().heat_png()
 
 
 def test_one_machine_answers_what_another_received(
@@ -73,7 +73,7 @@ def test_one_machine_answers_what_another_received(
     worker.store(image_id, info, make_answer())
     assert web.find(info, image_id) == worker.find(info, image_id) != None  # noqa: E711
     picture = other.picture(info, image_id, "heat")
-    assert picture is not None and picture.read_bytes() == make_answer().heat_png()
+    assert picture == make_answer().heat_png()
     with pytest.raises(InputError):
         other.read("0" * 32)
     assert not (other.folder / ("0" * 32)).exists()
@@ -114,12 +114,41 @@ def test_files_that_do_not_fit_are_no_answer(
 ) -> None:
     image_id = receive(answers, make_png())
     answers.store(image_id, info, make_answer())
-    (path,) = answers.folder.glob("*/*/answer.json")
-    stored = json.loads(path.read_text())
+    (path,) = answers.folder.glob("*/*/answer.sealed")
+    content = path.read_bytes()
+    magic = content[: content.index(b"{") - 32]
+    stored = json.loads(bytes(unseal(magic, content)))
     assert answers.find(info, image_id) is not None
     for text in (json.dumps(stored | changes), "[]", "", "\x00"):
-        path.write_text(text)
+        answers.store(image_id, info, make_answer())
+        path.write_bytes(seal(magic, text.encode()))
         assert answers.find(info, image_id) is None
+
+
+@pytest.mark.parametrize("name", ["answer.sealed", "image.png", "heat.png"])
+def test_an_altered_answer_is_no_answer(
+    answers: ImageAnswers, info: ImageModelInfo, name: str
+) -> None:
+    image_id = receive(answers, make_png())
+    answers.store(image_id, info, make_answer())
+    (path,) = answers.folder.glob(f"*/*/{name}")
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    assert answers.picture(info, image_id, "heat") is None
+    assert answers.find(info, image_id) is None
+    answers.store(image_id, info, make_answer())
+    assert answers.find(info, image_id) is not None
+
+
+def test_an_altered_image_is_not_answered(answers: ImageAnswers) -> None:
+    image_id = receive(answers, make_png())
+    path = answers.folder / image_id / "upload"
+    path.write_bytes(make_png()[:-1] + b"x")
+    with pytest.raises(InputError, match="altered"):
+        answers.read(image_id)
+    assert receive(answers, make_png()) == image_id
+    assert answers.read(image_id)[0] == make_png()
 
 
 def test_answer_that_cannot_be_stored_is_a_sentence_and_leaves_nothing(

@@ -216,12 +216,16 @@ def damaged_entries() -> list[bytes]:
 
 
 @pytest.mark.parametrize("entry", damaged_entries())
-def test_damaged_and_foreign_entries_are_misses(tmp_path: Path, entry: bytes) -> None:
+def test_damaged_and_foreign_entries_are_misses_and_set_aside(tmp_path: Path, entry: bytes) -> None:
+    tmp_path = tmp_path / "results"
     cache = ResultCache(tmp_path)
     cache._entries.set(KEY, entry)
     assert cache.answer(KEY) is None
     assert cache.map_slice(KEY, 1, AnswerMap.PROBABILITY) is None
-    with pytest.raises(ValueError, match="entry"):
+    (moved,) = (tmp_path.parent / "set-aside").iterdir()
+    assert moved.name.endswith(KEY) and moved.read_bytes() == entry
+    assert not cache.holds(KEY)
+    with pytest.raises(ValueError):
         decode_answer(entry, KEY)
 
 
