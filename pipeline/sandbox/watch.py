@@ -53,7 +53,7 @@ class ReadingLimits:
 
     def bytes_of(self, size: int) -> int:
         """Memory that a file of a size may take."""
-        return min(self.file_bytes + BYTES_PER_BYTE * size, max(self.file_bytes, self.study_bytes))
+        return _bytes_of(self.file_bytes, size)
 
     def seconds_of(self, size: int) -> float:
         """Time that a file of a size may take."""
@@ -89,6 +89,7 @@ class Watcher(Protocol):
 
 _WATCHER: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 _FILE_BYTES: ContextVar[int] = ContextVar("file_bytes", default=ReadingLimits.file_bytes)
+_FILE_SIZE: ContextVar[int] = ContextVar("file_size", default=0)
 
 
 def set_watcher(watcher: Watcher, *, file_bytes: int) -> None:
@@ -117,12 +118,22 @@ def watching(
     Raises:
         InputError: It took too long or too much memory, now or in an earlier child.
     """
+    token = _FILE_SIZE.set(size)
+    try:
+        with _limited(source, f"{work} {key or source}", work, size):
+            yield
+    finally:
+        _FILE_SIZE.reset(token)
+
+
+@contextmanager
+def _limited(source: str, key: str, work: Work, size: int) -> Iterator[None]:
     watcher = _WATCHER.get()
     if watcher is None:
         yield
         return
-    watcher.check(f"{work} {key or source}", source)
-    depth = watcher.begin(work, f"{work} {key or source}", source, size)
+    watcher.check(key, source)
+    depth = watcher.begin(work, key, source, size)
     try:
         yield
     except Exception as error:
@@ -134,13 +145,13 @@ def watching(
 
 
 def allowed_file_bytes() -> int:
-    """Memory that one file may take, in a child and outside of one."""
-    return _FILE_BYTES.get()
+    """Memory that the file which is read may take, in a child and outside of one."""
+    return _bytes_of(_FILE_BYTES.get(), _FILE_SIZE.get())
 
 
 @contextmanager
 def limit_file_bytes(size: int) -> Iterator[None]:
-    """Set the memory that one file may take, by what its headers state, within the block."""
+    """Set the memory that every file may take, by what its headers state, within the block."""
     token = _FILE_BYTES.set(size)
     try:
         yield
@@ -172,6 +183,11 @@ def crash_error(source: str) -> InputError:
     return InputError(
         source, f"{_name(source)} cannot be read: it is damaged or of an unknown kind."
     )
+
+
+def _bytes_of(file_bytes: int, size: int) -> int:
+    """Memory that a file of a size may take, where each may take ``file_bytes``."""
+    return min(file_bytes + BYTES_PER_BYTE * size, max(file_bytes, ReadingLimits.study_bytes))
 
 
 def _lacks_memory(error: BaseException | None) -> bool:
