@@ -21,7 +21,7 @@ CUT_TABLES = """[...document.querySelectorAll(".table-wrap")]
   .filter((box) => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
   .map((box) => box.textContent.slice(0, 80))"""
 #: Sizes of the windows that each view fits into.
-WIDTHS = (1440, 1024, 820)
+WIDTHS = (1440, 1024, 960, 820)
 
 
 def frame_of(page: Page, graph: str) -> Locator:
