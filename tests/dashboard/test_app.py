@@ -119,7 +119,8 @@ print(json.dumps([answer.status_code, module.CALLBACK_FAILED in answer.text]))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [200, True]
     assert "inner words" not in done.stdout
-    assert "inner words" in done.stderr
+    assert "RuntimeError" in done.stderr
+    assert "inner words" not in done.stderr  # it may quote a patient
 
 
 def test_what_dash_does_not_know_is_reported_in_a_sentence(tmp_path: Path) -> None:
