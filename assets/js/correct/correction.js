@@ -225,6 +225,7 @@ function update(fields) {
  * @param {Step} step
  */
 function push(mine, step) {
+  changedAt = performance.now();
   const last = mine.done.at(-1);
   if (last?.silent) last.over = 0;
   update({ done: [...mine.done, step], undone: [] });
@@ -319,9 +320,20 @@ function apply(step, back) {
   update({ base, touched: after });
 }
 
+/** When a step was last made, undone or redone here: `performance.now()`. */
+let changedAt = 0;
+
+/** When the mask was last changed on this page, to compare with other changes; 0 before that. */
+export const lastChange = () => changedAt;
+
+/** Whether a step can be undone or redone. */
+export const canMove = (/** @type {boolean} */ back) =>
+  Boolean(state && (back ? state.done : state.undone).some((step) => !step.silent));
+
 /** Undoes or redoes a step; returns it, or null if no step is left. */
 function move(/** @type {boolean} */ back) {
   if (!state || !(back ? state.done : state.undone).length) return null;
+  changedAt = performance.now();
   const step = shift(back);
   changed();
   return step;

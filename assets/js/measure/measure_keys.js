@@ -11,6 +11,8 @@
 
 import { byId, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
+import * as correction from "../correct/correction.js";
+import { actions } from "../correct/edit_actions.js";
 import * as keys from "../frame/keys.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
@@ -169,7 +171,20 @@ const TOOLS = [
     run: go(() => remove()),
   },
 ];
-const { undo, redo } = measureStore;
+/**
+ * Undoes or redoes the last change of measurements or mask: lesions are removed and added without
+ * the editing tools.
+ *
+ * @param {boolean} back
+ */
+function move(back) {
+  const canMeasure = back ? measureStore.canUndo() : measureStore.canRedo();
+  const isLater = correction.lastChange() > measureStore.lastChange();
+  const isMask = correction.canMove(back) && (isLater || !canMeasure);
+  if (isMask) (back ? actions.undo : actions.redo)();
+  else (back ? measureStore.undo : measureStore.redo)();
+}
+const [undo, redo] = [() => move(true), () => move(false)];
 /** @type {Binding[]} */
 const STEPS = [
   { id: "measure.undo", key: "Ctrl+z", label: "Undo", repeat: true, run: go(undo) },

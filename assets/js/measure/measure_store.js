@@ -38,6 +38,7 @@ const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page c
 const REFUSED = new Set([400, 404, 413]); // a retry would be rejected again
 /** @type {Document | null} document of the study in view */
 let doc = null;
+let changedAt = 0;
 
 /** @type {Events<"change">} */
 const events = new Events();
@@ -217,6 +218,7 @@ export const asStored = ({ id, kind, k, points, text = "" }) => ({ id, kind, k, 
  * @param {Item | null} item
  */
 function apply(mine, id, item) {
+  changedAt = performance.now();
   put(mine, id, item);
   if (mine.merged) Object.assign(mine, { words: "", merged: 0 });
   schedule(mine);
@@ -236,6 +238,9 @@ export function redo() {
   doc.done.push(step);
   apply(doc, step.id, step.after);
 }
+
+/** When a measurement was last changed on this page: `performance.now()`; 0 before that. */
+export const lastChange = () => changedAt;
 
 /** All measurements of the study. */
 export const items = () => (doc ? [...doc.items.values()] : []);

@@ -323,6 +323,9 @@ function queue(mine, run) {
 /** @param {Doc} mine */
 const isDirty = (mine) => Boolean(mine.seen.size || Object.keys(mine.changed).length);
 
+/** Whether the server has all that was changed here. */
+export const isSaved = () => Boolean(doc && !isDirty(doc));
+
 /** @param {Doc} mine */
 const envelope = (mine) => ({
   revision: mine.reading?.revision ?? 0,

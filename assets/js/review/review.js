@@ -48,6 +48,7 @@ import * as findings from "./findings.js";
 import * as input from "./input.js";
 import * as leftOut from "./left_out.js";
 import * as legend from "./legend.js";
+import * as lesionList from "./lesion_list.js";
 import * as next from "./next.js";
 import * as rail from "./rail.js";
 import * as readingNotes from "./reading_notes.js";
@@ -105,6 +106,7 @@ const PARTS = [
   readingStore,
   decisionPanel,
   readingNotes,
+  lesionList,
   next,
   tour,
   touch,

@@ -1,6 +1,6 @@
-"""Decision and signature at the foot of the findings panel; notes, key images, history above it.
+"""Decision and signature at the foot of the findings panel; lesions, notes, history above it.
 
-`assets/js/review/decision_panel.js` and `reading_notes.js` fill them in.
+`decision_panel.js`, `lesion_list.js` and `reading_notes.js` of `assets/js/review` fill them in.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
+from dashboard.decisions.locations import LOCATIONS
 from dashboard.store.reading_content import DIFFICULTIES, Reason, Verdict
 
 #: Keys of the decisions, as `assets/js/review/decision_panel.js` binds them.
@@ -64,6 +65,36 @@ def foot() -> html.Div:
         ],
         id="decision",
         className="decision",
+    )
+
+
+def lesions_section() -> html.Section:
+    """The lesion list."""
+    places: list[Component] = [html.Option("No location stated", value="")]
+    places += [html.Option(words, value=code) for code, words in LOCATIONS.items()]
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2("Lesions", className="panel-title"),
+                    html.Span(id="lesion-count", className="secondary muted"),
+                ],
+                className="lesions-head",
+            ),
+            html.P("No lesion in the mask.", id="lesion-none", className="finding-text"),
+            html.Ul(id="lesions", className="lesions"),
+            html.P(id="lesion-status", className="finding-text", role="status"),
+            html.Select(
+                places,
+                id="lesion-locations",
+                className="field",
+                hidden=True,
+                **aria(label="Location"),
+            ),
+        ],
+        id="findings-lesions",
+        className="findings-section",
+        hidden=True,
     )
 
 

@@ -42,6 +42,7 @@ def layout(score_explanation: list[str]) -> html.Aside:
                     _study(),
                     _cautions(),
                     correction.section(),
+                    decision.lesions_section(),
                     _slice(),
                     measure_bar.section(),
                     decision.notes_section(),

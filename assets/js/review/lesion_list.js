@@ -1,0 +1,360 @@
+// @ts-check
+/**
+ * The lesion list: every lesion of the mask in view, those that the reader removed, and what the AI
+ * left out. A row goes to its lesion; one click keeps, removes or adds a lesion on all its slices,
+ * as one step of the correction. Location and comment belong to the reading (reading_store.js).
+ */
+
+/** @import { Session } from "../viewer/session.js" */
+/** @import { LesionReading } from "./reading_store.js" */
+
+import * as correction from "../correct/correction.js";
+import * as maskBits from "../correct/mask_bits.js";
+import { byId, find, letGoOfClick, make } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as keys from "../frame/keys.js";
+import { LatestAnswer } from "../frame/latest_answer.js";
+import { mlWords } from "../frame/millilitres.js";
+import { requestJson } from "../frame/server.js";
+import { note } from "../viewer/notes.js";
+import * as viewer from "../viewer/viewer.js";
+import * as findings from "./findings.js";
+import * as readingStore from "./reading_store.js";
+
+/**
+ * A lesion as the server lists it.
+ *
+ * @typedef {object} Lesion
+ * @property {number} number
+ * @property {string} key
+ * @property {"ai" | "left out" | "reader"} source
+ * @property {"keep" | "remove" | "add"} verdict
+ * @property {number} voxels
+ * @property {number | null} volume_ml
+ * @property {number} k
+ * @property {number} first
+ * @property {number} last
+ * @property {"right" | "left" | "both sides" | ""} side
+ * @property {number | null} score
+ * @property {number | null} longest
+ * @property {number | null} perpendicular
+ * @property {[number, number, number, number]} box
+ * @property {string} mask
+ */
+
+/** @typedef {{ lesions: Lesion[], not_listed: number }} Listed */
+
+const THUMBNAIL_PX = 40;
+const MARGIN = 0.4; // around the lesion, as a part of its size
+const LEAST_PX = 24; // of the image in a thumbnail
+/** @type {LatestAnswer<Listed>} */
+const latest = new LatestAnswer(show);
+/** @type {string | null} key of the lesion whose fields are open */
+let chosen = null;
+
+/**
+ * "3 found, 2 counted"
+ *
+ * @param {readonly Pick<Lesion, "verdict">[]} lesions
+ */
+export function countText(lesions) {
+  const counted = lesions.filter(({ verdict }) => verdict !== "remove").length;
+  return lesions.length ? `${lesions.length} found, ${counted} counted` : "";
+}
+
+/**
+ * What a row says below its title.
+ *
+ * @param {Lesion} lesion
+ * @param {readonly number[]} indices The files' numbers of the slices.
+ * @param {readonly string[]} doubts
+ */
+export function detailText(lesion, indices, doubts) {
+  const { first, last, longest, perpendicular, volume_ml: ml } = lesion;
+  const [from, to] = [indices[first], indices[last]];
+  const size = ml === null ? `${lesion.voxels.toLocaleString("en")} voxels` : `${mlWords(ml)} mL`;
+  const unit = ml === null ? "px" : "mm";
+  const digits = (/** @type {number} */ value) => value.toFixed(ml !== null && value < 10 ? 1 : 0);
+  return [
+    size,
+    longest === null || perpendicular === null
+      ? ""
+      : `${digits(longest)} × ${digits(perpendicular)} ${unit}`,
+    from === to ? `slice ${from}` : `slices ${from} to ${to}`,
+    lesion.score === null ? "" : `score ${lesion.score.toFixed(2)}`,
+    { ai: "", "left out": "left out as small", reader: "by you" }[lesion.source],
+    ...doubts,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/**
+ * The square of the image in a lesion's thumbnail, in pixels.
+ *
+ * @param {readonly [number, number, number, number]} box
+ * @returns {{ x: number, y: number, side: number }}
+ */
+export function crop([left, top, right, bottom]) {
+  const side = Math.max(LEAST_PX, (1 + 2 * MARGIN) * Math.max(right - left, bottom - top));
+  return { x: (left + right - side) / 2, y: (top + bottom - side) / 2, side };
+}
+
+/** Asks for the list of the mask in view if it has changed. */
+function follow() {
+  const { now } = viewer;
+  if (!now || !correction.state || (!now.study.result && !correction.isThere())) return;
+  const { study } = now;
+  const { touched } = correction.opened();
+  const { under, spec } = correction.baseNow();
+  const url = `/api/studies/${study.study_id}/lesions`;
+  latest.follow([touched, under], async (signal) => {
+    const body = { based_on: spec, mask: await maskBits.encode(touched, study) };
+    return requestJson(url, { signal, body });
+  });
+}
+
+function show() {
+  const { now } = viewer;
+  const section = find("findings-lesions");
+  if (!section || !now) return;
+  const listed = latest.answer;
+  section.hidden = !listed && !latest.sentence;
+  section.setAttribute("aria-busy", String(latest.isLate));
+  byId("lesion-count").textContent = listed ? countText(listed.lesions) : "";
+  byId("lesion-status").textContent =
+    latest.sentence || (listed?.not_listed ? `${listed.not_listed} smaller ones not listed.` : "");
+  const empty = listed?.lesions.length === 0;
+  byId("lesion-none").hidden = !empty;
+  const focused = document.activeElement;
+  if (focused instanceof HTMLInputElement && section.contains(focused)) return; // is typing
+  const at = focused instanceof HTMLElement && section.contains(focused) ? focused.dataset : null;
+  byId("lesions").replaceChildren(...(listed?.lesions ?? []).map((one) => row(now, one)));
+  if (at?.lesion)
+    /** @type {HTMLElement | null} */ (
+      section.querySelector(`[data-lesion="${at.lesion}"][data-part="${at.part}"]`)
+    )?.focus();
+}
+
+/** @param {string} key */
+const readingOf = (key) => readingStore.now()?.lesions.find((one) => one.key === key);
+
+/**
+ * @param {Session} now
+ * @param {Lesion} lesion
+ */
+function row(now, lesion) {
+  const { study } = now;
+  const known = readingOf(lesion.key);
+  const place = known?.location ? locationName(known.location) : "";
+  const side = lesion.side && lesion.side[0].toUpperCase() + lesion.side.slice(1);
+  const where = [side, place && (side ? place.toLowerCase() : place)].filter(Boolean).join(" ");
+  const title = `${lesion.number}${where ? ` · ${where}` : ""}`;
+  const doubts =
+    lesion.source === "reader"
+      ? []
+      : [
+          ...new Set(
+            slicesOf(lesion).flatMap((k) =>
+              findings.doubtsOf(now, k).map((code) => `likely false: ${findings.DOUBTS[code]}`),
+            ),
+          ),
+        ];
+  const details = detailText(lesion, study.indices, doubts);
+  const open = make(
+    "button",
+    { type: "button", className: "lesion-open" },
+    thumbnail(now, lesion),
+    make(
+      "span",
+      { className: "lesion-words" },
+      make("span", { className: "lesion-title", textContent: title }),
+      make("span", { className: "lesion-details tabular", textContent: details }),
+    ),
+  );
+  open.dataset.lesion = lesion.key;
+  open.dataset.part = "open";
+  open.setAttribute("aria-expanded", String(chosen === lesion.key));
+  open.addEventListener("click", () => choose(lesion));
+  const item = make("li", { className: "lesion" }, open, verdictButton(lesion));
+  item.dataset.verdict = lesion.verdict;
+  item.dataset.source = lesion.source;
+  if (chosen === lesion.key && !readingStore.isSigned()) item.append(fields(lesion, known));
+  return item;
+}
+
+/** @param {Lesion} lesion */
+const slicesOf = ({ first, last }) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+/**
+ * @param {Session} now
+ * @param {Lesion} lesion
+ */
+function thumbnail({ study, channel }, { box, k }) {
+  const { x, y, side } = crop(box);
+  const scale = THUMBNAIL_PX / side;
+  const src = `${study.thumbnail_url.replace("{channel}", String(channel))}?slice=${k}`;
+  const image = make("img", { alt: "", src, loading: "lazy" });
+  image.style.width = `${study.width * scale}px`;
+  image.style.height = `${study.height * scale}px`;
+  image.style.transform = `translate(${-x * scale}px, ${-y * scale}px)`;
+  return make("span", { className: "lesion-thumbnail" }, image);
+}
+
+/** @param {Lesion} lesion */
+function verdictButton(lesion) {
+  const isCounted = lesion.verdict !== "remove";
+  const word = isCounted ? "Remove" : lesion.source === "left out" ? "Add" : "Keep";
+  const button = make("button", {
+    type: "button",
+    className: "button button--small lesion-verdict",
+    textContent: word,
+    disabled: readingStore.isSigned(),
+  });
+  button.setAttribute("aria-label", `${word} lesion ${lesion.number} on all its slices`);
+  button.dataset.lesion = lesion.key;
+  button.dataset.part = "verdict";
+  button.addEventListener("click", (event) => {
+    letGoOfClick(event);
+    void toggle(lesion);
+  });
+  return button;
+}
+
+/**
+ * Fields for location and comment.
+ *
+ * @param {Lesion} lesion
+ * @param {LesionReading | undefined} known
+ */
+function fields(lesion, known) {
+  const places = /** @type {HTMLSelectElement} */ (
+    byId("lesion-locations", HTMLSelectElement).cloneNode(true)
+  );
+  places.removeAttribute("id");
+  places.hidden = false;
+  places.value = known?.location ?? "";
+  places.setAttribute("aria-label", `Location of lesion ${lesion.number}`);
+  places.addEventListener("change", () => record(lesion, { location: places.value || null }));
+  const comment = make("input", {
+    type: "text",
+    className: "field",
+    value: known?.comment ?? "",
+    placeholder: "Comment",
+    maxLength: 4000,
+  });
+  comment.setAttribute("aria-label", `Comment on lesion ${lesion.number}`);
+  comment.addEventListener("change", () => record(lesion, { comment: comment.value }));
+  return make("div", { className: "lesion-fields" }, places, comment);
+}
+
+/** @param {string} code */
+function locationName(code) {
+  const options = [...byId("lesion-locations", HTMLSelectElement).options];
+  return options.find(({ value }) => value === code)?.textContent ?? "";
+}
+
+/**
+ * @param {Lesion} lesion
+ * @param {Partial<LesionReading>} changes
+ */
+function record({ key }, changes) {
+  const known = readingStore.now()?.lesions ?? [];
+  const before = known.find((one) => one.key === key) ?? {
+    key,
+    verdict: null,
+    location: null,
+    comment: "",
+  };
+  const others = known.filter((one) => one.key !== key);
+  readingStore.change({ lesions: [...others, { ...before, ...changes }] });
+}
+
+/**
+ * Goes to a lesion and opens its fields; closes them if they are open.
+ *
+ * @param {Lesion} lesion
+ */
+function choose(lesion) {
+  const isOpen = chosen === lesion.key;
+  chosen = isOpen ? null : lesion.key;
+  if (!isOpen) viewer.goTo(lesion.k);
+  show();
+}
+
+/**
+ * Removes a lesion from the mask on all its slices, or adds it, as one undoable step.
+ *
+ * @param {Lesion} lesion
+ */
+async function toggle(lesion) {
+  const { state } = correction;
+  if (!state || !viewer.now) return;
+  const { study } = viewer.now;
+  const isRemoved = lesion.verdict !== "remove";
+  const { under } = correction.baseNow();
+  try {
+    const voxels = await maskBits.decode(lesion.mask, study);
+    const changes = await Promise.all(
+      [...voxels].map(async ([k, own]) => {
+        const bits = state.touched.get(k) ?? (await under.load(k));
+        return { k, mask: combine(bits, own, isRemoved, study.width * study.height) };
+      }),
+    );
+    if (correction.state !== state) return;
+    const word = isRemoved ? "Remove" : "Add";
+    correction.change(`${word} lesion ${lesion.number}`, changes);
+    note(`Lesion ${lesion.number} ${isRemoved ? "removed" : "added"}. Undo with Ctrl+Z.`, "lesion");
+  } catch {
+    note("The mask of this lesion could not be loaded. Try again.");
+  }
+}
+
+/**
+ * A slice's mask without a lesion, or with it.
+ *
+ * @param {Uint8Array} bits Packed mask.
+ * @param {Uint8Array} own The lesion's, packed.
+ * @param {boolean} isRemoved
+ * @param {number} length Pixels of the slice.
+ */
+export function combine(bits, own, isRemoved, length) {
+  const found = bits.map((byte, i) => (isRemoved ? byte & ~own[i] : byte | own[i]));
+  return maskBits.unpack(found, length);
+}
+
+/** @param {number} by */
+function step(by) {
+  const lesions = latest.answer?.lesions ?? [];
+  if (!lesions.length) return void note("No lesion in the list.");
+  const at = lesions.findIndex(({ key }) => key === chosen);
+  const to = lesions[(at + by + lesions.length) % lesions.length];
+  chosen = to.key;
+  viewer.goTo(to.k);
+  show();
+}
+
+export function mount() {
+  chosen = null;
+  const bindings = [
+    {
+      id: "lesion-list.next",
+      key: "Shift+f",
+      label: "Next lesion of the list",
+      run: () => step(1),
+    },
+    {
+      id: "lesion-list.previous",
+      key: "Shift+e",
+      label: "Previous lesion of the list",
+      run: () => step(-1),
+    },
+  ];
+  return all([
+    keys.add("Lesions", bindings),
+    viewer.on(["open", "result", "threshold"], follow),
+    correction.on(["open", "change"], follow),
+    readingStore.on(show),
+    () => latest.stop(),
+  ]);
+}
