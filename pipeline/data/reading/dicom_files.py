@@ -353,7 +353,7 @@ def _check_has_pixels(header: Dataset, file: InputFile) -> None:
         kind = "a private object of a scanner or program"
     if kind is not None:
         raise PassedOver(file.source, f"{file.name} is {kind}, not an image.", kind=kind)
-    if len(header) == 0:
+    if len(header) == 0 and file.path.stat().st_size <= _end_of_meta(header):
         raise InputError(
             file.source,
             f"{file.name} is cut short: nothing follows its DICOM mark. Export it again.",
@@ -363,6 +363,11 @@ def _check_has_pixels(header: Dataset, file: InputFile) -> None:
             file.source,
             f"{file.name} is DICOM but holds no image, or is cut short. Export it again.",
         )
+
+
+def _end_of_meta(header: Dataset) -> int:
+    """Bytes of a file up to the end of its file meta information, as this states them."""
+    return 144 + int(header.file_meta.get("FileMetaInformationGroupLength") or 0)
 
 
 def _read_frame(header: Dataset, file: InputFile, k: int) -> Frame:

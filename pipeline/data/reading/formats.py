@@ -71,6 +71,8 @@ def _is_minc(head: bytes) -> bool:
     return head.startswith((b"CDF\x01", b"CDF\x02", b"\x89HDF\r\n\x1a\n"))
 
 
+#: How files of voxels end whose header is another file: Analyze and NIfTI, Philips, AFNI.
+_VOXELS_ALONE = (".img", ".rec", ".brik")
 _AS_NIFTI = "Save the volume as one .nii file."
 TEXT = Unreadable(phrase="a text file", matches=_is_text)
 #: What else is recognised, so that a sentence can name it; the last one is everything.
@@ -164,6 +166,8 @@ def refusal_of(name: str, found: Unreadable) -> str:
         name: The file's own name.
         found: What it is.
     """
+    if found is UNREADABLE[-1] and name.lower().endswith(_VOXELS_ALONE):
+        return f"{name} holds the voxels of a volume whose header is another file. {_AS_NIFTI}"
     if found.advice:
         return f"{name} is {found.phrase}. {found.advice}"
     return f"{name} is {found.phrase}; {list_formats()} can be read."

@@ -1,3 +1,4 @@
+import gzip
 import os
 import struct
 import zipfile
@@ -221,3 +222,51 @@ def test_a_compression_that_cannot_be_unpacked_is_named(tmp_path):
     assert [case.case_id for case in report.cases] == ["a"]
     assert [error.source for error in report.errors] == ["x.zip/b.png"]
     assert "Deflate64" in report.errors[0].message  # the method's name, whatever the sentence
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_of_every_compression_are_read(tmp_path, method):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.png", png(tmp_path))
+    assert [case.case_id for case in read_cases([path]).cases] == ["a"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("place", [0, 4, 9, 20, 60])
+def test_a_damaged_member_of_any_compression_leaves_the_others(tmp_path, method, place):
+    """lzma.LZMAError is of no kind that zipfile's other errors are; so may others be."""
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.png", png(tmp_path))
+        archive.writestr("b.png", png(tmp_path, seed=1), zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    for k in range(8):
+        data[30 + len("a.png") + place + k] ^= 0xFF
+    path.write_bytes(bytes(data))
+    report = read_cases([path])
+    assert [case.case_id for case in report.cases] == ["b"]
+    assert messages(report) == [
+        "a.png is damaged in its archive and cannot be unpacked. Pack it again."
+    ]
+
+
+def test_gzip_files_of_any_format_are_read(tmp_path):
+    SeriesFactory(np.ones((1, 6, 6), np.uint16)).write(tmp_path / "s")
+    (content,) = (p.read_bytes() for p in (tmp_path / "s").iterdir())
+    (tmp_path / "im.dcm.gz").write_bytes(gzip.compress(content))
+    (case,) = read_cases([tmp_path / "im.dcm.gz"]).cases
+    assert case.sources == ("im.dcm.gz/im.dcm",)
+
+
+@pytest.mark.parametrize("damage", ["cut", "checksum"])
+def test_a_damaged_gzip_file_is_named(tmp_path, damage):
+    data = bytearray(gzip.compress(png(tmp_path)))
+    if damage == "cut":
+        del data[-20:]
+    else:
+        data[-8] ^= 1
+    (tmp_path / "a.png.gz").write_bytes(bytes(data))
+    assert messages(read_cases([tmp_path / "a.png.gz"])) == [
+        "a.png.gz is damaged or cut short: it cannot be unpacked. Pack it again."
+    ]

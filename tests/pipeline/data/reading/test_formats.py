@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from factories import grey, marked_volume, write_image, write_nifti
 from invented_formats import BRICK_IMAGE, BRICK_VOLUME, image_bytes, volume_bytes
+from readings import read_error
 
 from dashboard.pages.comparisons import view
 from dashboard.pages.worklist import upload
@@ -141,3 +142,9 @@ def test_declarations_load_no_reader_of_series_and_volumes() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", ["x.img", "x.REC", "x+orig.BRIK"])
+def test_voxels_without_their_header_are_named(tmp_path, name):
+    (tmp_path / name).write_bytes(bytes(range(256)) * 8)
+    assert "whose header is another file" in read_error(tmp_path / name)

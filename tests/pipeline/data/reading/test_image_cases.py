@@ -4,6 +4,7 @@ from factories import colour, grey, write_image
 from PIL import Image
 
 from pipeline.data.case import RADIOLOGICAL_AXIAL, SequenceName, SourceKind
+from pipeline.data.reading import limits
 from pipeline.data.reading.image_cases import (
     COLOUR_WARNING,
     partial_reference_warning,
@@ -371,3 +372,20 @@ def test_patients_in_folders_of_equal_names_get_names_of_their_own(tmp_path):
     for patient in ("smith", "jones"):
         write_image(tmp_path / patient / "anat" / "flair.png", grey(seed=len(patient)))
     assert sorted(read(tmp_path)[0]) == ["jones", "smith"]
+
+
+def test_the_limit_of_slices_holds_for_pictures(tmp_path, monkeypatch):
+    """As for DICOM series; other studies of the folder are read."""
+    monkeypatch.setattr(limits, "MAX_SLICES", 4)
+    for k in range(1, 6):
+        write_image(tmp_path / "p" / f"long_{k}.png", grey(seed=k))
+        write_image(tmp_path / "p" / f"long_{k}_mask.png", (grey(seed=k) > 199).astype("u1"))
+    for k in range(1, 4):
+        write_image(tmp_path / "p" / f"short_{k}.png", grey(20, 20, seed=k))
+    report = read_cases([tmp_path / "p"])
+    assert [case.n_slices for case in report.cases] == [3]
+    (error,) = report.errors
+    assert error.message == (
+        "The stack from long_1.png to long_5.png holds 5 slices; at most 4 can be read. Split the"
+        " study."
+    )
