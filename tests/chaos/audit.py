@@ -132,8 +132,9 @@ def _digest(study: SentStudy) -> str:
         path = Path(folder) / study.name / "flair.nii"
         path.parent.mkdir()
         path.write_bytes(study.content)
-        (case,) = pipeline.read_cases([path]).cases
-        return case.content_digest()
+        report = pipeline.read_cases([path])
+        assert len(report.cases) == 1, [error.message for error in report.errors]
+        return report.cases[0].content_digest()
 
 
 def _shape(reader: Reader, study: str) -> tuple[int, int, int]:

@@ -9,10 +9,11 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.cookiejar import CookieJar
 from typing import Any
 
-from tests.load.browser import Refused
+from sent_uploads import creation_headers
 
 _TIMEOUT_S = 30.0
 _OWN = {"X-Overread": "1", "Sec-Fetch-Site": "same-origin", "Accept": "application/json"}
@@ -117,16 +118,25 @@ class Client:
         self._answers.note(f"{method} {path.partition('?')[0]}", reply)
         return reply
 
-    def upload(self, method: str, address: str, kind: str, body: bytes = b"") -> Any:
-        """As `tests.load.browser.Browser.upload`.
+    def upload(self, batch: str, name: str, content: bytes) -> Any:
+        """Upload a file from where it ended, and have it read, as the upload panel does.
 
-        Raises:
-            Refused: It failed, or there was no answer.
+        Args:
+            batch: Name of the upload; the same again where there was no answer.
+            name: The file's, with its folder.
+            content: Its bytes.
+
+        Returns:
+            The report, or None where an answer is missing or says to send again.
         """
-        reply = self.ask(method, address, content=body)
-        if not reply.ok:
-            raise Refused(f"{kind}: {reply.status}")
-        return reply.json
+        address = f"/api/uploads/{batch}"
+        headers = creation_headers(name, len(content))
+        sent = self.ask("POST", f"{address}/files", content=content, headers=headers)
+        # a file that arrived before is reported with the rest of the upload
+        if not sent.ok and sent.status not in (HTTPStatus.CONFLICT, HTTPStatus.GONE):
+            return None
+        read = self.ask("POST", f"{address}/finish", {"files": 1})
+        return read.json if read.ok else None
 
 
 def _is_plain(reply: Reply) -> bool:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from dashboard.masks.encoding import encode_mask
-from tests.load.browser import Refused
-from tests.load.uploads import StudyMaker, send_study
+from tests.load.study_maker import StudyMaker
 
 from .client import Client, Reply
 from .ledger import Corrections, Ledger, Measured, Notes, SeenMap, SentStudy
@@ -77,17 +76,18 @@ class Reader(threading.Thread):
             self.notes.name = name
 
     def _upload(self) -> None:
-        seed = self._chance.getrandbits(64)
-        batch = f"{random.Random(seed).getrandbits(128):032x}"
+        batch = f"{self._chance.getrandbits(128):032x}"
         sent = SentStudy(f"load-{batch[:8]}", _MAKER.make())
         self.notes.studies.append(sent)
         while not self._stop_event.is_set():
-            try:
-                # the same name again: a browser sends the same files
-                sent.study_id = send_study(self.client, sent.content, random.Random(seed))  # type: ignore[arg-type]
-            except Refused:
+            report = self.client.upload(batch, f"{sent.name}/flair.nii", sent.content)
+            if report is None:
                 self._stop_event.wait(_AGAIN_S)
                 continue
+            if not report["studies"]:
+                self.surprises.append(f"{self.name}: {report}")
+                return
+            sent.study_id = report["studies"][0]["study_id"]
             self._ledger.add(sent.study_id)
             self._await_result(sent.study_id)
             return

@@ -13,7 +13,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from fake_images import make_png
 from fake_server import add_case, fake_factory, make_case, make_server, make_services, write_png
 from flask.testing import FlaskClient
 from PIL import Image
-from sent_uploads import send_file
+from sent_uploads import PART, TUS, creation_headers, send_file
 from sqlalchemy import text
 
 from dashboard.jobs import table
@@ -39,6 +39,8 @@ from dashboard.workspace.services import Services
 from pipeline.storage.atomic_files import replacing_folder, write_json, write_once
 from tests.small_disk import SmallDisk
 
+pytestmark = pytest.mark.slow  # all together
+
 OURS = {"X-Overread": "1"}
 BATCH, MASK_BATCH = "ab" * 16, "cd" * 16
 RULER = {"id": "abcd1", "kind": "ruler", "k": 1, "points": [[0.5, 1], [4.25, 5]], "text": ""}
@@ -52,6 +54,7 @@ class Site:
     client: FlaskClient
     study: str
     disk: SmallDisk
+    made: dict[str, str] = field(default_factory=dict)
 
     def ask(self, method: str, address: str, **body: Any) -> Any:
         return self.client.open(address, method=method, json=body or None, headers=OURS)
@@ -72,12 +75,17 @@ class Site:
                 "study": base,
                 "corrections": f"{base}/corrections",
                 "measurements": f"{base}/measurements",
+                "reading": f"{base}/reading",
+                "history": f"{base}/history",
+                "deleted": "/api/worklist/deleted",
                 "health": "/api/health",
             }.items()
         }
         files = [p for p in self.disk.folder.rglob("*") if p.is_file() and p.name != "ballast"]
         found["files"] = sorted(
-            str(p.relative_to(self.disk.folder)) for p in files if "-wal" not in p.name
+            str(p.relative_to(self.disk.folder))
+            for p in files
+            if "-wal" not in p.name and p.suffix != ".part"  # bytes that a sender continues
         )
         return found
 
@@ -114,11 +122,24 @@ def mask_body() -> dict[str, Any]:
     return sent | {"mask": base64.b64encode(mask).decode()}
 
 
-def before_finish(site: Site) -> None:
-    assert send_file(site.client, BATCH, "flair_1.png", png()).status_code == 201
+def nothing(site: Site) -> None:
+    pass
 
 
-def before_reference(site: Site) -> None:
+def do(*keys: str) -> Callable[[Site], None]:
+    """What comes before: other rows of the table, each with what comes before it."""
+
+    def prepare(site: Site) -> None:
+        for key in keys:
+            before, write = WRITES[key]
+            before(site)
+            answer = write(site)
+            assert answer.status_code in (200, 201), (key, answer.json)
+
+    return prepare
+
+
+def send_mask_files(site: Site) -> None:
     for k, mask in enumerate(np.eye(6, 5, dtype=np.uint8)[None].repeat(3, 0), start=1):
         stream = io.BytesIO()
         Image.fromarray(mask * 255).save(stream, "PNG")
@@ -126,46 +147,168 @@ def before_reference(site: Site) -> None:
         assert sent.status_code == 201
 
 
-def nothing(site: Site) -> None:
-    pass
+def send_pictures(site: Site) -> None:
+    """Numbered pictures, which are joined to a study."""
+    for k in (1, 2, 3):
+        sent = send_file(site.client, BATCH, f"smith/IM-{k:02d}.png", png(k))
+        assert sent.status_code == 201
 
 
-def study_address(site: Site, what: str) -> str:
-    return f"/api/studies/{site.study}/{what}"
+def begin_file(site: Site) -> None:
+    headers = creation_headers("flair_1.png", len(png()), with_bytes=False)
+    created = site.client.post(f"/api/uploads/{BATCH}/files", headers=headers)
+    assert created.status_code == 201
+    site.made["file"] = created.headers["Location"]
 
 
-#: Each way in which a browser stores something: what comes before, and the request.
+def send_bytes(site: Site) -> Any:
+    """Send the bytes of a file that was begun, from where they ended."""
+    known = site.client.head(site.made["file"], headers=TUS)
+    offset = int(known.headers["Upload-Offset"])
+    headers = {**PART, "Upload-Offset": str(offset)}
+    return site.client.patch(site.made["file"], data=png()[offset:], headers=headers)
+
+
+def show_marked(site: Site) -> None:
+    """Open the study and look at its slices, so that it may be decided on."""
+    do("POST /api/studies/<study_id>/opening")(site)
+    sent = {"revision": 0, "slices_shown": [0, 1, 2]}
+    assert on_study(site, "PUT", "reading", **sent).status_code == 200
+
+
+def decide_on_changes(site: Site) -> None:
+    """Decide on the study with another mask than the AI's, so that signing saves a version."""
+    show_marked(site)
+    decided = on_study(
+        site, "PUT", "decision", revision=revision_of(site), verdict="accept with changes"
+    )
+    assert decided.status_code == 200, decided.json
+
+
+def on_study(site: Site, method: str, what: str, **body: Any) -> Any:
+    return site.ask(method, f"/api/studies/{site.study}/{what}", **body)
+
+
+def uploaded(site: Site) -> str:
+    """The study that this reader has uploaded."""
+    (found,) = (
+        row.study_id for row in site.parts.store.list_studies() if row.study_id != site.study
+    )
+    return found
+
+
+def deleted(site: Site) -> str:
+    (found,) = site.client.get("/api/worklist/deleted").json["studies"]
+    return str(found["study_id"])
+
+
+def revision_of(site: Site) -> int:
+    return int(site.client.get(f"/api/studies/{site.study}/reading").json["revision"])
+
+
+_S = "/api/studies/<study_id>"
+#: Each request that stores something: what comes before, and the request.
 WRITES: dict[str, tuple[Callable[[Site], None], Callable[[Site], Any]]] = {
-    "name": (nothing, lambda s: s.ask("PUT", "/api/reader", name="Dr. Ada")),
-    "draft": (nothing, lambda s: s.ask("PUT", study_address(s, "draft"), **mask_body())),
-    "version": (nothing, lambda s: s.ask("POST", study_address(s, "versions"), **mask_body())),
-    "measurements": (
-        nothing,
-        lambda s: s.ask("PUT", study_address(s, "measurements"), revision=0, items=[RULER]),
+    "PUT /api/reader": (nothing, lambda s: s.ask("PUT", "/api/reader", name="Dr. Ada")),
+    f"PUT {_S}/draft": (nothing, lambda s: on_study(s, "PUT", "draft", **mask_body())),
+    f"DELETE {_S}/draft": (
+        do(f"PUT {_S}/draft"),
+        lambda s: on_study(s, "DELETE", "draft", writer="a" * 16, step=2, revision=1),
     ),
-    "label": (
+    f"POST {_S}/versions": (nothing, lambda s: on_study(s, "POST", "versions", **mask_body())),
+    f"PUT {_S}/measurements": (
         nothing,
-        lambda s: s.ask("PUT", study_address(s, "label"), revision=0, label="Case 1"),
+        lambda s: on_study(s, "PUT", "measurements", revision=0, items=[RULER]),
     ),
-    "spacing": (
+    f"PUT {_S}/label": (
         nothing,
-        lambda s: s.ask("PUT", study_address(s, "spacing"), revision=0, spacing_mm=[5, 1, 1]),
+        lambda s: on_study(s, "PUT", "label", revision=0, label="Case 1"),
     ),
-    "reference": (
-        before_reference,
-        lambda s: s.ask(
-            "PUT", study_address(s, "reference"), revision=0, batch=MASK_BATCH, files=3
+    f"PUT {_S}/spacing": (
+        nothing,
+        lambda s: on_study(s, "PUT", "spacing", revision=0, spacing_mm=[5, 1, 1]),
+    ),
+    f"PUT {_S}/reference": (
+        send_mask_files,
+        lambda s: on_study(s, "PUT", "reference", revision=0, batch=MASK_BATCH, files=3),
+    ),
+    f"DELETE {_S}/reference": (
+        do(f"PUT {_S}/reference"),
+        lambda s: on_study(s, "DELETE", "reference", revision=1),
+    ),
+    f"POST {_S}/opening": (
+        nothing,
+        lambda s: on_study(s, "POST", "opening", take_over=False),
+    ),
+    f"DELETE {_S}/opening": (
+        do(f"POST {_S}/opening"),
+        lambda s: on_study(s, "DELETE", "opening"),
+    ),
+    f"PUT {_S}/reading": (
+        do(f"POST {_S}/opening"),
+        lambda s: on_study(s, "PUT", "reading", revision=0, notes="clear"),
+    ),
+    f"PUT {_S}/decision": (
+        show_marked,
+        lambda s: on_study(s, "PUT", "decision", revision=revision_of(s), verdict="accept"),
+    ),
+    f"PUT {_S}/priority": (nothing, lambda s: on_study(s, "PUT", "priority", stat=True)),
+    f"POST {_S}/records": (
+        decide_on_changes,
+        lambda s: on_study(
+            s, "POST", "records", **mask_body(), reading=revision_of(s), token="e" * 16
         ),
     ),
-    "upload": (nothing, lambda s: send_file(s.client, BATCH, "flair_1.png", png())),
-    "study": (before_finish, lambda s: s.ask("POST", f"/api/uploads/{BATCH}/finish", files=1)),
-    "comparison": (
+    "POST /api/uploads/<batch>/files": (
+        nothing,
+        lambda s: send_file(s.client, BATCH, "flair_1.png", png()),
+    ),
+    "PATCH /api/uploads/<batch>/files/<file_id>": (begin_file, send_bytes),
+    "POST /api/uploads/<batch>/finish": (
+        send_pictures,
+        lambda s: s.ask("POST", f"/api/uploads/{BATCH}/finish", files=3),
+    ),
+    f"POST {_S}/divide": (
+        do("POST /api/uploads/<batch>/finish"),
+        lambda s: s.ask("POST", f"/api/studies/{uploaded(s)}/divide"),
+    ),
+    f"DELETE {_S}": (
+        do("POST /api/uploads/<batch>/finish"),
+        lambda s: s.ask("DELETE", f"/api/studies/{uploaded(s)}"),
+    ),
+    f"POST {_S}/restore": (
+        do(f"DELETE {_S}"),
+        lambda s: s.ask("POST", f"/api/studies/{deleted(s)}/restore"),
+    ),
+    "PUT /api/comparisons/images": (
         nothing,
         lambda s: s.client.put(
             "/api/comparisons/images?name=chest.png", data=make_png(), headers=OURS
         ),
     ),
 }
+#: Requests that store nothing on the disk, or only a row of the jobs table as an opening does.
+OTHERS = {
+    "POST /api/comparisons/<task>/answers",
+    "POST /api/comparisons/<task>/cancel",
+    f"POST {_S}/corrections/surface",
+    f"POST {_S}/corrections/diameters",
+    f"POST {_S}/lesions",
+    f"POST {_S}/measurements/judge",
+    "DELETE /api/uploads/<batch>",
+    "DELETE /api/uploads/<batch>/files/<file_id>",
+    "POST /api/uploads/<batch>/files/<file_id>",
+}
+
+
+def test_each_request_that_stores_something_is_in_the_table(parts: Services) -> None:
+    found = {
+        f"{method} {rule.rule}"
+        for rule in make_server(parts).url_map.iter_rules()
+        for method in (rule.methods or set()) & {"PUT", "POST", "DELETE", "PATCH"}
+        if rule.rule.startswith("/api/") and "<path:" not in rule.rule
+    }
+    assert found == set(WRITES) | OTHERS
 
 
 @pytest.mark.parametrize("what", WRITES)
@@ -181,7 +324,8 @@ def test_a_full_disk_stores_nothing_says_so_and_takes_it_when_there_is_room(
     assert "disk is full" in refused.json["error"] and refused.json["error"].endswith(".")
     assert site.state() == before, "readable on a full disk, and unchanged"
     site.disk.free()
-    assert write(site).status_code in (200, 201)
+    answer = write(site)
+    assert answer.status_code in (200, 201, 204), answer.json
     assert site.state() != before
 
 

@@ -28,7 +28,7 @@ from .reading_model import ReadingModel
 from .report import ProcessUse, Tally, as_json, cpu_seconds, table
 from .reviewer import Reviewer
 from .running_server import WORKERS, RunningServer
-from .uploads import StudyMaker
+from .study_maker import StudyMaker
 
 _SAMPLE_S = 2.0
 _RAMP_S = 15.0

@@ -14,7 +14,8 @@ from .browser import PARALLEL, Browser, Refused
 from .dash_page import DashPage, now_ms
 from .reading_model import ReadingModel, draw, passes
 from .slices import Slices
-from .uploads import StudyMaker, send_study
+from .study_maker import StudyMaker
+from .uploads import send_study
 
 HEALTH_S = 5.0
 ROWS = "callback: worklist rows"

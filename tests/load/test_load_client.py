@@ -17,7 +17,7 @@ from tests.load.measures import measure_storage
 from tests.load.reading_model import ReadingModel
 from tests.load.reviewer import Reviewer
 from tests.load.running_server import RunningServer
-from tests.load.uploads import StudyMaker
+from tests.load.study_maker import StudyMaker
 
 Reviewer.model = ReadingModel(
     worklist_s=(1.2, 1.2), reading_s=(2, 2), other_page_s=(0, 0), channel_share=1,

@@ -16,7 +16,8 @@ from locust.contrib.fasthttp import FastHttpSession
 from tests.load.browser import Browser
 from tests.load.dash_page import DashPage, now_ms
 from tests.load.running_server import RunningServer
-from tests.load.uploads import StudyMaker, send_study
+from tests.load.study_maker import StudyMaker
+from tests.load.uploads import send_study
 
 server = RunningServer(
     Path(sys.argv[1]), worker="rule", demo=False, OVERREAD_LOAD_SLICE_S="0.1"
