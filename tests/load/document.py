@@ -40,6 +40,7 @@ def tables(folder: Path = MEASURED) -> dict[Path, dict[str, str]]:
         },
         DEPLOYMENT: {
             "kills": _kills(_read(folder, "kill_workers")),
+            "chaos": _chaos(_read(folder, "chaos")),
             "workers": _scaling(_read(folder, "worker_scaling")),
         },
     }
@@ -100,6 +101,27 @@ def kills_table(modes: dict[str, Any]) -> str:
 
 def _kills(measured: dict[str, Any]) -> str:
     return f"{kills_table(measured['modes'])}\n\n{_origin(measured)}"
+
+
+def chaos_table(modes: dict[str, Any]) -> str:
+    """What went wrong while readers worked, and what the auditor found."""
+    lines = [
+        "| Delivery | Faults | Acknowledged writes | Missing, wrong or twice | Answers without a"
+        " plain sentence, or status 500 |",
+        "|---|---|---:|---:|---:|",
+    ]
+    for mode, outcome in modes.items():
+        faults = ", ".join(f"{kind} {count} x" for kind, count in outcome["faults"].items())
+        answers = [one for one in outcome["problems"] if one.startswith(("an answer", "status"))]
+        lines.append(
+            f"| {_DELIVERIES[mode]} | {faults} | {outcome['acknowledged']}"
+            f" | {len(outcome['problems']) - len(answers)} | {len(answers)} |"
+        )
+    return "\n".join(lines)
+
+
+def _chaos(measured: dict[str, Any]) -> str:
+    return f"{chaos_table(measured['modes'])}\n\n{_origin(measured)}"
 
 
 def scaling_line(measured: dict[str, Any]) -> str:
