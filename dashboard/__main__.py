@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 
+from dashboard.processes.interpreter import warn_about_faults
 from dashboard.processes.logs import set_up_logging
 from dashboard.processes.supervisor import Supervisor, host_is_known, port_is_free
 from dashboard.workspace.settings import open_workspace
@@ -27,6 +28,7 @@ def main() -> int:
         )
         return 2
     set_up_logging()
+    warn_about_faults()
     settings = open_workspace()
     if not host_is_known(settings.host):
         sys.stderr.write(

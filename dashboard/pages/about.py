@@ -44,7 +44,8 @@ SOURCES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "Weights of the network on the review page",
-        "Derived from that set and distributed under its terms.",
+        "Derived from that set and distributed under its terms: attribution, no commercial use, "
+        "share alike. models/LICENSE has the details.",
         "CC BY-NC-SA 4.0",
     ),
     *[
@@ -62,6 +63,7 @@ SOURCES: tuple[tuple[str, str, str], ...] = (
         "Free to use with its copyright notice; nilearn: BSD",
     ),
     ("Bootstrap", "Style sheet for form controls.", "MIT"),
+    ("tus-js-client", "Uploads that continue.", "MIT"),
     ("Inter", "Typeface by Rasmus Andersson.", "SIL Open Font License 1.1"),
     ("Overread", "This program.", "Apache-2.0"),
 )
