@@ -19,15 +19,19 @@ from dashboard.processes.parent import end_with_parent
 from dashboard.studies import deletion, intake
 from dashboard.workspace.faults import find_fault
 from dashboard.workspace.services import Services, start_services
-from pipeline import StorageError, write_once
+from pipeline import StorageError, remove_leftovers, write_once
 
 _LOG = logging.getLogger("dashboard.prepare")  # also as __main__
 _NICENESS = 10
 _PAUSE_S = 30.0
+#: No study takes longer to write.
+_LEFTOVER_S = 3600.0
 
 
 def prepare(services: Services) -> None:
     """List and queue all studies of this server."""
+    for folder in (services.settings.home, services.settings.studies):
+        remove_leftovers(folder, older_than_s=_LEFTOVER_S)
     if shared := services.files.share_all():
         _LOG.info("%d studies were put on the shared storage.", shared)
     if purged := deletion.purge_deleted(services):

@@ -84,6 +84,7 @@ from .models.registry import stored_runs as stored_runs
 from .sandbox.watch import ReadingLimits as ReadingLimits
 from .storage.atomic_files import is_disk_full as is_disk_full
 from .storage.atomic_files import put_in_place as put_in_place
+from .storage.atomic_files import remove_leftovers as remove_leftovers
 from .storage.atomic_files import replacing as replacing
 from .storage.atomic_files import replacing_folder as replacing_folder
 from .storage.atomic_files import write_once as write_once

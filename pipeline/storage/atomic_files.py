@@ -12,10 +12,12 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+_PREFIX = ".part-"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -116,6 +118,28 @@ def write_once(path: Path, text: str) -> None:
             draft.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path, *, older_than_s: float) -> int:
+    """Delete temporary files and folders that killed processes left; returns how many.
+
+    Args:
+        folder: Of the files that they were to replace.
+        older_than_s: Age below which another process may still be writing one.
+    """
+    count = 0
+    for path in folder.glob(f"{_PREFIX}*"):
+        try:
+            if time.time() - path.lstat().st_mtime < older_than_s:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+            count += 1
+        except OSError:  # deleted by another process, or not ours to delete
+            continue
+    return count
+
+
 def write_json(path: Path, content: Any, *, lines: bool = True) -> None:
     """Write JSON in one step.
 
@@ -155,7 +179,7 @@ def _on_one_line(content: Any) -> str:
 
 def _beside(path: Path) -> Path:
     """A temporary name next to a path, which nobody else uses."""
-    return path.with_name(f".part-{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+    return path.with_name(f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
 
 
 def _swap(draft: Path, folder: Path) -> None:
