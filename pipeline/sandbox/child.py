@@ -7,6 +7,7 @@ one job: it is confined first, then it answers requests until its parent ends it
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -81,6 +82,7 @@ def serve(control: socket.socket, modules: list[str]) -> None:
     """Import modules, then start and kill children until the parent ends."""
     for name in modules:
         import_module(name)
+    gc.freeze()  # children share this memory as long as nothing writes to it
     children: dict[int, int] = {}
     woken, wake = os.pipe()
     os.set_blocking(wake, False)

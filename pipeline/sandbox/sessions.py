@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -47,6 +47,10 @@ _LOG = logging.getLogger(__name__)
 _SILENT_S = 600.0
 #: Children that work at once; others wait for their turn.
 _AT_ONCE = 4
+#: Sessions at once, those that wait included. Each holds a thread of the web process, which has
+#: more of them, so that pages always find one.
+MOST_SESSIONS = 20
+_BUSY = "Too many uploads are being read at the moment. Try again in a minute."
 _FAILED = "The files cannot be read: reading them failed. The log of the server has the details."
 
 
@@ -68,6 +72,7 @@ class _Server:
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.turns = threading.BoundedSemaphore(_AT_ONCE)
+        self.places = threading.BoundedSemaphore(MOST_SESSIONS)
 
     def start(self) -> None:
         """Start the process, unless it runs."""
@@ -112,6 +117,7 @@ class _Server:
         """Leave the server to the process that started it: this one is its fork."""
         self._lock = threading.Lock()
         self.turns = threading.BoundedSemaphore(_AT_ONCE)
+        self.places = threading.BoundedSemaphore(MOST_SESSIONS)
         if self._control is not None:
             self._control.close()
         self._control = self._process = None
@@ -322,8 +328,18 @@ def open_session(
         limits: What reading may take.
         progress: Called with (done, total, what is being done), also while it waits; may raise
             `Cancelled`.
+
+    Raises:
+        InputError: Too many sessions are open.
     """
-    with tempfile.TemporaryDirectory(prefix="overread-", ignore_cleanup_errors=True) as folder:
+    server = server_of(modules)
+    if not server.places.acquire(blocking=False):
+        raise InputError("", _BUSY)
+    with ExitStack() as stack:
+        stack.callback(server.places.release)
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="overread-", ignore_cleanup_errors=True)
+        )
         setup = Setup(
             job=job,
             limits=limits or ReadingLimits(),
@@ -331,7 +347,7 @@ def open_session(
             readable=tuple(readable),
             refused={},
         )
-        session = Session(server_of(modules), setup, progress)
+        session = Session(server, setup, progress)
         try:
             yield session
         finally:

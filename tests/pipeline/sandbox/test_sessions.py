@@ -7,13 +7,14 @@ import os
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.errors import Cancelled, InputError
-from pipeline.sandbox.sessions import Session, open_session
+from pipeline.sandbox.sessions import MOST_SESSIONS, Session, open_session
 from pipeline.sandbox.watch import ReadingLimits
 
 _JOBS = "tests.pipeline.sandbox.hostile_jobs"
@@ -116,6 +117,16 @@ def test_a_session_stops_when_its_caller_has_had_enough() -> None:
 def test_a_job_that_fails_between_files_is_one_sentence() -> None:
     with _open("Files") as session, pytest.raises(InputError):
         session.ask("no JSON")
+
+
+def test_too_many_sessions_are_refused_and_their_places_come_back() -> None:
+    with ExitStack() as stack:
+        for _ in range(MOST_SESSIONS):
+            stack.enter_context(_open("Mirror"))
+        with pytest.raises(InputError), _open("Mirror"):
+            pass
+    with _open("Mirror") as session:
+        assert session.ask("{}").document == "{}"
 
 
 def test_children_are_gone_when_their_session_ends() -> None:
