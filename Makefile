@@ -27,7 +27,7 @@ $(PY):
 $(VENV)/.installed: requirements.lock | $(PY)
 	@echo "Installing packages (some minutes the first time) ..."
 	if command -v uv >/dev/null; then uv pip install --quiet --python $(PY) --require-hashes -r requirements.lock
-	else $(PY) -m pip install --quiet --require-hashes -r requirements.lock; fi
+	else $(PY) -m pip install --quiet --require-hashes --no-deps -r requirements.lock; fi
 	touch $@
 
 $(VENV)/.installed-dev: requirements.txt requirements-dev.txt $(VENV)/.installed | $(PY)
