@@ -69,6 +69,23 @@ def test_a_right_study_is_accepted_and_signed_with_two_keys(page: Page, studies:
     expect(page.locator("#reading-records li")).to_have_count(1)
 
 
+def test_the_last_study_is_signed_where_it_is(page: Page, site: Site) -> None:
+    study = site.add_study("sign-last", shift=3, prefix="sign-last_")
+    page.goto("/")
+    name_reader(page, "Ada")
+    open_for_reading(page, study)
+    look_at_all(page)
+    page.keyboard.press("a")
+    state(page, "read")
+    expect(page.locator("#next-study")).to_be_enabled()
+    page.keyboard.press("Enter")
+    reading = f"/api/studies/{study}/reading"
+    wait_until(
+        page,
+        f"async () => (await (await fetch('{reading}')).json()).state === 'signed'",
+    )
+
+
 def test_an_amendment_needs_a_reason_and_both_records_stay(page: Page, studies: list[str]) -> None:
     open_for_reading(page, studies[0])
     name_reader(page, "Ada")

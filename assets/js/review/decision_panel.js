@@ -7,7 +7,7 @@
 /** @import { Decision, Reading, Verdict } from "./reading_store.js" */
 
 import { byId, find, letGoOfClick, listenerOf, targetOf } from "../frame/dom.js";
-import { all } from "../frame/events.js";
+import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as reader from "../frame/reader.js";
 import { note } from "../viewer/notes.js";
@@ -16,7 +16,6 @@ import { time } from "../correct/edit_bar.js";
 import * as readingStore from "./reading_store.js";
 
 const NEEDS_REASON = ["reject", "cannot assess"];
-const NEXT = "Next study";
 /** @type {Readonly<Record<Reading["state"], string>>} */
 const STATES = {
   new: "New",
@@ -26,6 +25,10 @@ const STATES = {
   signed: "Signed",
   amended: "Amended",
 };
+/** @type {Events<"change">} */
+const events = new Events();
+/** Listens to whether Enter signs. */
+export const { on } = events;
 /** Why the last request failed, in a sentence, or "". */
 let refusal = "";
 /** Whether the reader amends a signed study. */
@@ -60,6 +63,9 @@ export const missingText = (missing) =>
     ? `${missing} marked ${missing === 1 ? "slice was" : "slices were"} not on screen yet.`
     : "";
 
+/** Whether the reader amends a signed study. */
+export const isAmending = () => amending;
+
 /** Whether Enter signs: a decision is recorded here, and it is not signed yet. */
 export const isReadyToSign = () => {
   const reading = readingStore.now();
@@ -74,7 +80,7 @@ function show() {
   const isOthers = Boolean(reading?.claim && !reading.claim.own);
   byId("decision").hidden = !reading;
   showState(reading);
-  showNext();
+  events.emit("change");
   if (!reading) return;
   showClaim(reading);
   const missing = readingStore.remaining().length;
@@ -101,20 +107,6 @@ function showState(reading) {
   chip.hidden = !reading;
   chip.textContent = reading ? STATES[reading.state] : "";
   chip.dataset.state = reading?.state ?? "";
-}
-
-/** The button that goes on says whether it signs. */
-function showNext() {
-  const button = find("next-study", HTMLButtonElement);
-  if (!button) return;
-  const words = isReadyToSign()
-    ? amending
-      ? "Sign amendment, next study"
-      : "Sign and open next study"
-    : NEXT;
-  const [first] = button.childNodes;
-  if (first.textContent !== words) first.textContent = words;
-  button.dataset.signs = String(isReadyToSign());
 }
 
 /** @param {Reading} reading */

@@ -33,13 +33,27 @@ function show(name = "") {
   const place = find("next-position");
   if (!place) return;
   byId("next-previous", HTMLButtonElement).disabled = !neighbour(-1);
-  byId("next-study", HTMLButtonElement).disabled = !neighbour(1);
+  showButton();
   const text = list && list.at >= 0 ? positionText(list, name) : "";
   place.textContent = text;
   place.title = text;
   place.dataset.at = text && String((list?.at ?? 0) + 1);
   place.dataset.count = text && String(list?.ids.length);
   place.dataset.next = text && name;
+}
+
+/** The button that goes on says whether it signs; on the last study it only signs. */
+function showButton() {
+  const button = find("next-study", HTMLButtonElement);
+  if (!button) return;
+  const isSigning = decisionPanel.isReadyToSign();
+  const hasNext = Boolean(neighbour(1));
+  const sign = decisionPanel.isAmending() ? "Sign amendment" : "Sign";
+  const words = isSigning ? `${sign}${hasNext ? " and open next study" : ""}` : "Next study";
+  const [label] = button.childNodes;
+  if (label.textContent !== words) label.textContent = words;
+  button.disabled = !hasNext && !isSigning;
+  button.dataset.signs = String(isSigning);
 }
 
 /**
@@ -179,6 +193,7 @@ export function mount(signal, openStudy) {
     keys.add("Studies", bindings),
     viewer.on("open", ({ study }) => void begin(study.study_id)),
     viewer.on("painted", soon),
+    decisionPanel.on("change", showButton),
   ]);
   return () => {
     clearTimeout(timer);

@@ -70,7 +70,7 @@ def foot() -> html.Div:
 
 def lesions_section() -> html.Section:
     """The lesion list."""
-    places: list[Component] = [html.Option("No location stated", value="")]
+    places: list[Component] = [html.Option("Location", value="")]
     places += [html.Option(words, value=code) for code, words in LOCATIONS.items()]
     return html.Section(
         [
