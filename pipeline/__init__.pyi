@@ -23,6 +23,7 @@ from .benchmark.results import TimedTraining as TimedTraining
 from .benchmark.results import read_benchmark as read_benchmark
 from .benchmark.statistics import Ratio as Ratio
 from .data.case import Case as Case
+from .data.case import PatientIdentity as PatientIdentity
 from .data.case import volume_ml as volume_ml
 from .data.case_files import case_file_marks as case_file_marks
 from .data.case_files import digest_case_files as digest_case_files
@@ -72,6 +73,9 @@ from .measurement.lesions import find_lesions as find_lesions
 from .measurement.mask_levels import areas_by_level as areas_by_level
 from .measurement.mask_levels import mask_level as mask_level
 from .measurement.mask_levels import overlaps_by_level as overlaps_by_level
+from .measurement.registration import Registration as Registration
+from .measurement.registration import register_cases as register_cases
+from .measurement.registration import resample_slice as resample_slice
 from .measurement.sides import count_halves as count_halves
 from .metrics import dice_from_counts as dice_from_counts
 from .models.metadata import SplitFacts as SplitFacts

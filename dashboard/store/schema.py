@@ -35,6 +35,7 @@ from dashboard.store.stored_json import (
     Display,
     Entries,
     Errors,
+    FoundRegistration,
     Indices,
     MaskBase,
     MaskFacts,
@@ -289,6 +290,21 @@ class StudyEntriesRecord(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class PatientRecord(Base):
+    """Who a study's patient is, as its files state it; only studies that state an id have a row."""
+
+    __tablename__ = "patients"
+
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    patient_id: Mapped[str] = mapped_column(PlainText, index=True)
+    issuer: Mapped[str] = mapped_column(PlainText)
+    name: Mapped[str] = mapped_column(PlainText)
+    sex: Mapped[str] = mapped_column(PlainText(1))
+    birth_date: Mapped[str] = mapped_column(PlainText(10))
+
+
 class JobRecord(Base):
     """One task on one content by one model; see `dashboard.jobs.table`."""
 
@@ -318,6 +334,18 @@ class JobRecord(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class RegistrationRecord(Base):
+    """How a prior study lies on another one; see `dashboard.store.registrations`."""
+
+    __tablename__ = "registrations"
+
+    fixed_digest: Mapped[str] = mapped_column(PlainText(64), primary_key=True)
+    moving_digest: Mapped[str] = mapped_column(PlainText(64), primary_key=True)
+    version: Mapped[str] = mapped_column(PlainText(8), primary_key=True)
+    found: Mapped[FoundRegistration] = mapped_column(StoredJson(FoundRegistration))
+    stored_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ResultRecord(Base):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dashboard.store.database import Database, now_utc
 from dashboard.store.history import SERVER, Author, add_event
+from dashboard.store.patients import put_patient
 from dashboard.store.reading_content import Event, EventDetails
 from dashboard.store.rows import (
     DamagedRow,
@@ -37,6 +38,7 @@ from dashboard.store.schema import (
     StudyRecord,
 )
 from dashboard.store.stored_json import Damaged, Entries
+from pipeline import PatientIdentity
 
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
@@ -166,17 +168,27 @@ class Store(Database):
                 for name, value in vars(claims).items():
                     setattr(record, name, value)
 
-    def add_study(self, study: NewStudy, *, added_at: datetime | None = None) -> StudyRow:
+    def add_study(
+        self,
+        study: NewStudy,
+        *,
+        added_at: datetime | None = None,
+        patient: PatientIdentity | None = None,
+    ) -> StudyRow:
         """Add a study; returns the existing one where it is already in the worklist.
 
         Args:
             study: The study.
             added_at: When it was added, now by default.
+            patient: Who the patient is, as the files state it.
         """
         record = StudyRecord(**_as_columns(study), added_at=added_at or self.clock())
         try:
             with self.writing() as session:
                 session.add(record)
+                session.flush()
+                if patient is not None:
+                    put_patient(session, study.study_id, patient)
                 details = EventDetails(text=str(study.origin))
                 at = record.added_at
                 add_event(session, study.study_id, Event.ADDED, by=SERVER, at=at, details=details)

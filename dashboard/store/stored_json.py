@@ -223,6 +223,24 @@ class Entries:
             raise ValueError("does not name who entered it")
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundRegistration:
+    """How a prior study lies on another one; see `pipeline.Registration`.
+
+    Attributes:
+        matrix: 3 x 4 numbers, row by row.
+        overlap, correlation: How well the two agree, in [0, 1] and [-1, 1].
+        problem: Why it is not used, in one sentence, or "".
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    matrix: Annotated[tuple[float, ...], Field(min_length=12, max_length=12)]
+    overlap: Share
+    correlation: Annotated[float, Field(ge=-1, le=1)]
+    problem: Sentence = ""
+
+
 @dataclass(frozen=True)
 class Damaged:
     """Replaces a value that does not fit its column's type; see `dashboard.store.schema`.

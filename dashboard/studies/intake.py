@@ -23,6 +23,7 @@ from dashboard.jobs import table
 from dashboard.store import NewStudy, Origin, StudyRow
 from dashboard.store.entries import stated_digest
 from dashboard.store.history import Author
+from dashboard.store.patients import record_patient
 from dashboard.store.stored_json import Display
 from dashboard.studies.display import describe_display
 from dashboard.studies.uploads import folder_entries
@@ -257,7 +258,8 @@ def list_again(services: Services, study_id: str) -> StudyRow:
     study = replace(
         _describe(case, origin, source, reader_id), study_id=study_id, files_digest=digest
     )
-    return services.store.add_study(study, added_at=listing.added_at if listing else None)
+    added_at = listing.added_at if listing else None
+    return services.store.add_study(study, added_at=added_at, patient=case.patient)
 
 
 def restore_files(services: Services) -> int:
@@ -296,7 +298,9 @@ def _add_case(
     if row is None:
         now = services.store.clock()
         digest = services.files.save(study.study_id, case, listing=_listing(study, now))
-        row = services.store.add_study(replace(study, files_digest=digest), added_at=now)
+        row = services.store.add_study(
+            replace(study, files_digest=digest), added_at=now, patient=case.patient
+        )
         if row.study_id != study.study_id:  # another process stored it first
             services.files.delete(study.study_id)
     elif not _is_stored(services, row):
@@ -306,6 +310,7 @@ def _add_case(
             listing=_listing(row, row.added_at),
             record=partial(services.store.set_files_digest, row.study_id),
         )
+    record_patient(services.store, row.study_id, case.patient)
     if services.store.model is not None:
         table.submit(services.store, row.study_id)
     return services.store.study(row.study_id) or row, row.study_id == study.study_id

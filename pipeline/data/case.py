@@ -148,6 +148,25 @@ class StudyLabels:
     synthetic: bool = False
 
 
+@dataclass(frozen=True)
+class PatientIdentity:
+    """Who the patient is, as the files state it. Empty strings where they state nothing.
+
+    Attributes:
+        patient_id: PatientID.
+        issuer: IssuerOfPatientID: which hospital or system gave the id.
+        name: PatientName with its carets.
+        sex: "M", "F" or "O".
+        birth_date: As "YYYY-MM-DD".
+    """
+
+    patient_id: str = ""
+    issuer: str = ""
+    name: str = ""
+    sex: str = ""
+    birth_date: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """One study as the models and the viewer see it.
@@ -169,6 +188,7 @@ class Case:
         masks: ``(n, h, w)`` bool reference masks, or None without a reference.
         grid: Grid of a DICOM series or NIfTI volume, None for single images.
         labels: Patient, date and description for display.
+        patient: Who the patient is, as the files state it.
         cautions: What stays with every result of this case.
         window: Default display window ``(low, high)`` in pixel values, or None.
     """
@@ -188,6 +208,7 @@ class Case:
     cautions: tuple[Caution, ...] = ()
     window: tuple[float, float] | None = None
     orientation_assumed: bool = False
+    patient: PatientIdentity = field(default_factory=PatientIdentity)
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4:

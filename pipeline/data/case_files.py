@@ -18,6 +18,7 @@ from pipeline.data.case import (
     InputGrid,
     NiftiPlacement,
     Orientation,
+    PatientIdentity,
     SequenceName,
     SourceKind,
     StudyLabels,
@@ -90,6 +91,14 @@ class _Labels(DeclaredModel):
     synthetic: bool
 
 
+class _Patient(DeclaredModel):
+    patient_id: str
+    issuer: str
+    name: str
+    sex: str
+    birth_date: str
+
+
 class _Caution(DeclaredModel):
     sentence: str
     aspect: InputAspect | ReadingAspect | None
@@ -114,6 +123,7 @@ class _CaseFile(DeclaredModel):
     positions_mm: tuple[float, ...] | None
     grid: _Grid | None
     labels: _Labels
+    patient: _Patient | None = None
     warnings: tuple[str, ...]
     cautions: tuple[_Caution, ...] | None = None
     window: tuple[float, float] | None
@@ -261,6 +271,7 @@ def _to_json(case: Case) -> dict[str, Any]:
             "placement": None if grid.placement is None else _placement_to_json(grid.placement),
         },
         "labels": asdict(case.labels),
+        "patient": asdict(case.patient),
         "warnings": list(case.warnings),
         "cautions": [_caution_to_json(caution) for caution in case.cautions],
         "window": case.window,
@@ -283,6 +294,7 @@ def _to_case(stated: _CaseFile, pixels: Any, masks: Any) -> Case:
         masks=masks,
         grid=_to_grid(stated.grid) if stated.grid else None,
         labels=StudyLabels(**dict(stated.labels)),
+        patient=PatientIdentity(**dict(stated.patient)) if stated.patient else PatientIdentity(),
         cautions=tuple(map(Caution, stated.warnings))  # of folders of earlier versions
         if cautions is None
         else tuple(

@@ -34,6 +34,7 @@ _HEADER_KEYWORDS = tuple(
     """SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate
     AcquisitionDateTime AcquisitionTime Modality AcquisitionContrast
     StudyDescription SeriesDescription PatientName PatientID PatientComments
+    IssuerOfPatientID PatientSex PatientBirthDate
     ContrastBolusAgent ScanningSequence SequenceName SliceThickness RepetitionTime
     EchoTime InversionTime EchoNumbers SpacingBetweenSlices ProtocolName TriggerTime
     ImagerPixelSpacing NominalScannedPixelSpacing ComplexImageComponent

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,14 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 
 from pipeline.data.background import darken_background
-from pipeline.data.case import Case, SequenceName, SourceKind, StudyLabels, tidy_values
+from pipeline.data.case import (
+    Case,
+    PatientIdentity,
+    SequenceName,
+    SourceKind,
+    StudyLabels,
+    tidy_values,
+)
 from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity, cautions_of
 from pipeline.data.geometry import ORIENTATIONS, plane_warnings, to_case_volume
 from pipeline.data.reading.dicom_derived import (
@@ -59,6 +67,8 @@ from pipeline.errors import InputError
 _MASK_WORDS = MASK_WORDS - {"seg"}
 #: Texts that name a sequence, the best first.
 _TEXTS = ("SeriesDescription", "ProtocolName", "SequenceName", "AcquisitionContrast")
+#: DICOM allows five times 64 characters for a name, 64 for an id.
+_LONGEST_NAME = 400
 #: Distances between the places of loose slices of one stack differ by no more than this part.
 _EVEN = 0.1
 REFORMAT_WARNING = (
@@ -536,6 +546,7 @@ def _build_case(
         positions_mm=stack.positions_mm,
         grid=stack.grid,
         labels=_labels_of(header),
+        patient=_patient_of([one.header for one in series.files]),
         cautions=() if is_mask else cautions,
         window=_common_window(stack.frames, header),
     )
@@ -638,6 +649,28 @@ def _labels_of(header: FileDataset) -> StudyLabels:
         study_date=date,
         description=description.strip(),
         synthetic="synthetic" in said,
+    )
+
+
+def _patient_of(headers: Sequence[Dataset]) -> PatientIdentity:
+    """Who the patient is; what the files of a series state differently is not known."""
+
+    def stated(keyword: str) -> str:
+        found = {_text(header, keyword) for header in headers} - {""}
+        return found.pop()[:_LONGEST_NAME] if len(found) == 1 else ""
+
+    born = stated("PatientBirthDate")
+    try:
+        birth_date = datetime.strptime(born, "%Y%m%d").date().isoformat() if born else ""
+    except ValueError:
+        birth_date = ""
+    sex = stated("PatientSex").upper()
+    return PatientIdentity(
+        patient_id=stated("PatientID"),
+        issuer=stated("IssuerOfPatientID"),
+        name=stated("PatientName"),
+        sex=sex if sex in {"M", "F", "O"} else "",
+        birth_date=birth_date,
     )
 
 
