@@ -11,6 +11,7 @@ from dashboard.api.decisions import decision
 from dashboard.api.entries import entry
 from dashboard.api.measurements import measurement
 from dashboard.api.model_cards import cards
+from dashboard.api.priors import prior
 from dashboard.api.readers import reader
 from dashboard.api.space import space
 from dashboard.api.worklist import worklist
@@ -25,6 +26,7 @@ BLUEPRINTS = (
     correction,
     measurement,
     decision,
+    prior,
     entry,
     space,
     uploads.uploads,

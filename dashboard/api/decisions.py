@@ -350,7 +350,7 @@ def open_page(address: StudyAddress, sent: SentOpening) -> OpenedAnswer:
     """
     row = find_study(address.study_id)
     store = find_services().store
-    with _still_there():
+    with still_there():
         opened = open_study(store, row.study_id, author(), take_over=sent.take_over)
     return OpenedAnswer(
         reading=describe_reading(row, opened.reading),
@@ -364,7 +364,7 @@ def open_page(address: StudyAddress, sent: SentOpening) -> OpenedAnswer:
 def leave_page(address: StudyAddress) -> Nothing:
     """Note that the reader has closed the study, and end their claim."""
     row = find_study(address.study_id)
-    with _still_there():
+    with still_there():
         leave_study(find_services().store, row.study_id, author())
     return Nothing()
 
@@ -376,7 +376,7 @@ def write(address: StudyAddress, sent: SentReading) -> ReadingAnswer:
     row = find_study(address.study_id)
     _check_slices(row, [*(sent.slices_shown or ()), *(one.k for one in sent.key_images or ())])
     entry = _entry()
-    with _still_there():
+    with still_there():
         written = write_reading(
             find_services().store,
             row.study_id,
@@ -407,7 +407,7 @@ def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
             difficulty=sent.difficulty,
             by=_entry(),
         )
-    with _still_there():
+    with still_there():
         written = decide(store, row.study_id, author(), found, revision=sent.revision)
     return describe_reading(row, written)
 
@@ -430,7 +430,7 @@ def write_priority(address: StudyAddress, sent: SentPriority) -> ReadingAnswer:
     """Set whether the study is to be read first."""
     row = find_study(address.study_id)
     store = find_services().store
-    with _still_there():
+    with still_there():
         set_priority(store, row.study_id, author(), stat=sent.stat)
     return describe_reading(row, find_reading(store, row.study_id))
 
@@ -459,7 +459,7 @@ def sign_study(address: StudyAddress, sent: SentSignature) -> RecordLine:
         raise ReadingConflict(reading)
     mask, based_on = find_whole_mask(row, sent), sent.based_on.base()
     version = save_mask_in_view(row, sent, who) if is_changed(row, mask) else None
-    with _still_there():
+    with still_there():
         record = make_record(
             find_services(),
             row,
@@ -559,7 +559,7 @@ def describe_reading(row: StudyRow, reading: ReadingRow) -> ReadingAnswer:
 
 
 @contextmanager
-def _still_there() -> Iterator[None]:
+def still_there() -> Iterator[None]:
     """Answer that the study was deleted, if it was meanwhile."""
     try:
         yield

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pipeline
 from dashboard.decisions.lesions import LesionList, ListedLesion, lesions_as_read
+from dashboard.decisions.priors import compare_with_prior, find_prior
 from dashboard.jobs.claims import estimate_dice, find_dice_model
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.masks.encoding import MaskSlices, encode_mask
@@ -17,6 +18,7 @@ from dashboard.store import StudyRow
 from dashboard.store.history import Author
 from dashboard.store.measurements import read_measurements
 from dashboard.store.reading_content import (
+    Comparison,
     Decision,
     LesionReading,
     Reading,
@@ -86,7 +88,7 @@ def make_record(
         decision=decision,
         notes=reading.notes,
         key_images=reading.key_images,
-        comparison=reading.comparison,
+        comparison=_comparison(services, row, reading, mask),
         lesions=_lesions(lesions, reading),
         volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
         based_on=based_on,
@@ -140,6 +142,17 @@ def _check_decision(reading: Reading, *, is_changed: bool) -> Decision:
     if is_changed and reading.decision.verdict is Verdict.ACCEPT:
         raise RequestRefused(CHANGED, field="verdict")
     return reading.decision
+
+
+def _comparison(
+    services: Services, row: StudyRow, reading: Reading, mask: MaskSlices
+) -> Comparison | None:
+    """The comparison of the signed mask; as it was recorded where the prior is gone."""
+    recorded = reading.comparison
+    prior = find_prior(services, row, recorded.study_id) if recorded else None
+    if recorded is None or prior is None:
+        return recorded
+    return compare_with_prior(services, row, prior, mask, registered=recorded.registered)
 
 
 def _facts(row: StudyRow, case: Case) -> StudyFacts:

@@ -1,6 +1,7 @@
 """The jobs table: which work was requested, its state, and which worker has its lease.
 
-One row per content and model: a study's analysis, or that of a single image. A worker that claims a
+One row per content and model: a study's analysis, that of a single image, or the registration of a
+prior, whose content takes the model's place. A worker that claims a
 row gets a lease and renews it; a job whose lease expires is queued again. The page that requested
 the job may close at any time: nothing here depends on a browser, callback or message.
 
@@ -25,6 +26,8 @@ from sqlalchemy.orm import Session
 from dashboard.store import JobRow, JobState, ModelKey, ResultSummary, Store
 from dashboard.store.history import SERVER, add_event
 from dashboard.store.reading_content import Event, EventDetails
+from dashboard.store.registrations import TASK as REGISTRATION
+from dashboard.store.registrations import registration_key
 from dashboard.store.rows import DamagedRow, columns_of, readable, value_of
 from dashboard.store.schema import JobRecord, ResultRecord, StudyRecord
 from dashboard.workspace.received import NO_STUDY
@@ -93,6 +96,19 @@ def submit_image(store: Store, image_id: str, model: ModelKey, *, restart: bool)
     """Request a model's analysis of a single image that has no stored answer; see `submit`."""
     how = {"result_lost": True, "restart": restart}
     return _submit(store, model, lambda _: (image_id, 1), PRIORITY_IMAGE, **how)
+
+
+def submit_registration(store: Store, content: str, prior_content: str, *, restart: bool) -> JobRow:
+    """Request the registration of a prior with a study, by the digests of both contents.
+
+    Its result is in `dashboard.store.registrations`; see `submit` for ``restart``.
+    """
+    key = registration_key(prior_content)
+    job_id = _submit(
+        store, key, lambda _: (content, 1), PRIORITY_OPENED, result_lost=True, restart=restart
+    )
+    with store.reading() as session:
+        return _row(session.get_one(JobRecord, job_id))
 
 
 def find(store: Store, content_digest: str, model: ModelKey) -> JobRow | None:
@@ -366,7 +382,7 @@ def _end(job: JobRecord, outcome: JobState, now: datetime) -> None:
 
 def _waiting(store: Store) -> Select[JobRecord]:
     """Queued jobs that this program can run, the next one first."""
-    runnable: ColumnElement[bool] = JobRecord.task.in_(IMAGE_TASKS)
+    runnable: ColumnElement[bool] = JobRecord.task.in_((*IMAGE_TASKS, REGISTRATION))
     if store.model is not None:
         models = (store.model.digest, store.model.precision)
         own = and_(JobRecord.model_digest == models[0], JobRecord.precision == models[1])

@@ -13,9 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pipeline
 from dashboard.comparisons.answers import ImageAnswers
 from dashboard.jobs.claims import judge_claims
 from dashboard.store import JobRow, ResultClaims, ResultSummary
+from dashboard.store.registrations import TASK as REGISTRATION
+from dashboard.store.registrations import store_registration
+from dashboard.store.stored_json import FoundRegistration
 from dashboard.workspace.services import Services
 from dashboard.workspace.settings import Settings
 from pipeline import Analyser, Cancelled, CaseResult, InputError, ProgressCallback
@@ -35,6 +39,8 @@ _OTHER_MODEL = (
     "The model was replaced meanwhile, or the worker has another one than the page; install the"
     " same everywhere and choose the image again."
 )
+
+_NO_PRIOR = "The prior is not registered: one of the two studies was deleted or changed."
 
 _Opened = TypeVar("_Opened")
 #: Creates the analyser with its models loaded; raises `InputError` where they cannot be used.
@@ -69,6 +75,9 @@ class Tasks:
             InputError: It cannot be run; the sentence says why.
             Cancelled: ``progress`` stopped it.
         """
+        if job.task == REGISTRATION:
+            self._register(job, progress)
+            return None
         if job.task not in IMAGE_TASKS:
             return self._analyse(job, progress)
         self._answer(job, progress)
@@ -123,6 +132,27 @@ class Tasks:
         if key is not None and not self._services.results.share(key):
             raise InputError("", _NOT_SHARED)
         return _summarise(result, judge_claims(self._services, result))
+
+    def _register(self, job: JobRow, progress: ProgressCallback) -> None:
+        """Register a prior, whose content is in the place of a model's digest."""
+        store = self._services.store
+        rows = [store.study_with_content(one) for one in (job.content_digest, job.model_digest)]
+        fixed, moving = (self._services.load_case(row) if row else None for row in rows)
+        if fixed is None or moving is None:
+            raise InputError("", _NO_PRIOR)
+        found = pipeline.register_cases(
+            fixed,
+            moving,
+            threads=self._services.settings.threads or None,
+            tick=lambda: progress(0, 1, "Registering the prior"),
+        )
+        registration = FoundRegistration(
+            matrix=tuple(found.matrix.ravel().tolist()),
+            overlap=found.overlap,
+            correlation=found.correlation,
+            problem=found.problem,
+        )
+        store_registration(store, job.content_digest, job.model_digest, registration)
 
     def _answer(self, job: JobRow, progress: ProgressCallback) -> None:
         images = ImageAnswers.of(self._services)

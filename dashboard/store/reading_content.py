@@ -146,14 +146,35 @@ class KeyImage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LesionChange:
+    """Lesions of a study and of its prior that lie at one place.
+
+    Attributes:
+        lesions: Numbers in the study's list; empty where nothing is left of them.
+        prior_lesions: Numbers in the prior's; empty for new ones.
+        volume_ml, prior_volume_ml: Of all of them, None without spacing.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    lesions: Annotated[tuple[Position, ...], Field(max_length=1000)]
+    prior_lesions: Annotated[tuple[Position, ...], Field(max_length=1000)]
+    volume_ml: _Volume | None
+    prior_volume_ml: _Volume | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """A prior study that a reader compared with.
 
     Attributes:
         study_id: The prior.
+        study_date: Its date, or "".
         registered: Whether it was shown registered to this study.
         method: How, or "".
+        source: Which mask of the prior: "signed", "version" or "ai"; "" for none.
         volume_ml, prior_volume_ml: Of both, None without spacing.
+        lesions: What became of each lesion; empty unless it was registered.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -162,8 +183,10 @@ class Comparison:
     study_date: _Word = ""
     registered: bool = False
     method: _Word = ""
+    source: _Word = ""
     volume_ml: _Volume | None = None
     prior_volume_ml: _Volume | None = None
+    lesions: Annotated[tuple[LesionChange, ...], Field(max_length=1000)] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ fine. The result leads from voxels to voxels, so that it holds wherever these pi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ _NO_SPACE = (
     " lie."
 )
 _NO_SEQUENCE = "The prior is not registered: the two studies have no sequence in common."
+#: Voxels need not be smaller than this, nor an axis shorter; places that the metric looks at.
+_FINEST_MM, _LEAST_LENGTH, _SAMPLES = 1.6, 48, 80_000
 #: Sequences by which two studies are registered, the best first.
 _SEQUENCES = ("flair", "t2", "t1", "t1c", "unknown")
 
@@ -53,13 +56,20 @@ class Registration:
     problem: str = ""
 
 
-def register_cases(fixed: Case, moving: Case, *, threads: int | None = None) -> Registration:
+def register_cases(
+    fixed: Case,
+    moving: Case,
+    *,
+    threads: int | None = None,
+    tick: Callable[[], None] = lambda: None,
+) -> Registration:
     """Register a prior with a study.
 
     Args:
         fixed: The study.
         moving: The prior.
         threads: Threads of SimpleITK; None for its own choice.
+        tick: Called often meanwhile; what it raises ends the registration.
 
     Raises:
         InputError: The files do not state where the slices lie, or no sequence is in common.
@@ -72,7 +82,7 @@ def register_cases(fixed: Case, moving: Case, *, threads: int | None = None) -> 
         SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     images = [_image(case, at) for case, at in zip((fixed, moving), channels, strict=True)]
     try:
-        transform = _find(*images)
+        transform = _find(*images, tick=tick)
     except RuntimeError:  # SimpleITK's only error: the images do not overlap
         return Registration(_scaled(fixed, moving), 0.0, 0.0, _BAD)
     matrix = _voxel_matrix(fixed, moving, transform)
@@ -133,15 +143,24 @@ def _image(case: Case, channel: int) -> SimpleITK.Image:
     values = np.ascontiguousarray(case.pixels[..., channel], np.float32)
     low, high = np.percentile(values, (0.5, 99.5))
     image = SimpleITK.GetImageFromArray(np.clip(values, low, max(high, low + 1e-6)))
-    image.SetSpacing([float(one) for one in _sizes(case)[::-1]])
-    return image
+    sizes = [float(one) for one in _sizes(case)[::-1]]
+    image.SetSpacing(sizes)
+    factors = [
+        max(1, min(int(_FINEST_MM / size), length // _LEAST_LENGTH))
+        for size, length in zip(sizes, image.GetSize(), strict=True)
+    ]
+    return SimpleITK.Shrink(image, factors)
 
 
-def _find(fixed: SimpleITK.Image, moving: SimpleITK.Image) -> SimpleITK.Euler3DTransform:
+def _find(
+    fixed: SimpleITK.Image, moving: SimpleITK.Image, *, tick: Callable[[], None]
+) -> SimpleITK.Euler3DTransform:
     """The best of two starts: centres of mass, and centres of the volumes."""
     import SimpleITK
 
     best = None
+    stops: list[BaseException] = []
+    samples = min(0.5, _SAMPLES / max(fixed.GetNumberOfPixels(), 1))
     kinds = SimpleITK.CenteredTransformInitializerFilter
     for kind in (kinds.MOMENTS, kinds.GEOMETRY):
         start = SimpleITK.CenteredTransformInitializer(
@@ -150,7 +169,7 @@ def _find(fixed: SimpleITK.Image, moving: SimpleITK.Image) -> SimpleITK.Euler3DT
         method = SimpleITK.ImageRegistrationMethod()
         method.SetMetricAsMattesMutualInformation(32)
         method.SetMetricSamplingStrategy(method.RANDOM)
-        method.SetMetricSamplingPercentage(0.2, 1)
+        method.SetMetricSamplingPercentage(samples, 1)
         method.SetInterpolator(SimpleITK.sitkLinear)
         method.SetOptimizerAsRegularStepGradientDescent(
             learningRate=2.0, minStep=1e-3, numberOfIterations=150, relaxationFactor=0.6
@@ -161,7 +180,18 @@ def _find(fixed: SimpleITK.Image, moving: SimpleITK.Image) -> SimpleITK.Euler3DT
         method.SetSmoothingSigmasPerLevel([2.0, 1.0])
         method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
         method.SetInitialTransform(start, inPlace=True)
+
+        def watch(method: SimpleITK.ImageRegistrationMethod = method) -> None:
+            try:
+                tick()
+            except Exception as error:
+                stops.append(error)
+                method.StopRegistration()
+
+        method.AddCommand(SimpleITK.sitkIterationEvent, watch)
         method.Execute(fixed, moving)
+        if stops:
+            raise stops[0]
         value = method.GetMetricValue()
         if best is None or value < best[0]:
             best = (value, SimpleITK.Euler3DTransform(start))

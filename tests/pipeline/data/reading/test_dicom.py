@@ -7,7 +7,13 @@ from pydicom.uid import (
 )
 from readings import brightest, marked, read_error, read_one
 
-from pipeline.data.case import RADIOLOGICAL_AXIAL, Orientation, SequenceName, SourceKind
+from pipeline.data.case import (
+    RADIOLOGICAL_AXIAL,
+    Orientation,
+    PatientIdentity,
+    SequenceName,
+    SourceKind,
+)
 from pipeline.data.geometry import Plane, plane_warnings
 from pipeline.data.reading.dicom_kinds import repeats_note
 from pipeline.data.reading.dicom_series import modality_warning
@@ -364,3 +370,27 @@ def test_absurd_dimensions_are_refused(tmp_path):
     tags = {"Rows": 60000, "Columns": 60000}
     SeriesFactory(marked((1, 8, 8)), tags=tags).write(tmp_path)
     assert "at most 8,192 on a side" in read_error(tmp_path / "im000")
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        (
+            {"IssuerOfPatientID": "St. Mary", "PatientSex": "f", "PatientBirthDate": "18151210"},
+            PatientIdentity("P1", "St. Mary", "Doe^Jane", "F", "1815-12-10"),
+        ),
+        ({"PatientSex": "X", "PatientBirthDate": "1815"}, PatientIdentity("P1", name="Doe^Jane")),
+        ({"PatientID": "", "PatientName": ""}, PatientIdentity()),
+    ],
+)
+def test_who_the_patient_is(tmp_path, tags, expected):
+    assert read_one(SeriesFactory(marked(), tags=tags).write(tmp_path / "s")).patient == expected
+
+
+def test_an_id_that_differs_within_a_series_is_not_known(tmp_path):
+    folder = SeriesFactory(marked()).write(tmp_path / "s")
+    first = sorted(folder.iterdir())[0]
+    header = pydicom.dcmread(first)
+    header.PatientID = "P2"
+    header.save_as(first)
+    assert read_one(folder).patient.patient_id == ""

@@ -1,0 +1,171 @@
+"""Prior studies over HTTP: which are found, how they are registered and compared."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_server import add_case, fake_factory, make_case, make_server
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from dashboard.masks.encoding import encode_mask
+from dashboard.store.registrations import store_registration
+from dashboard.store.stored_json import FoundRegistration
+from dashboard.worker import Worker
+from dashboard.workspace.services import Services
+from pipeline import PatientIdentity
+from pipeline.data.case import StudyLabels
+
+OURS = {"X-Overread": "1"}
+ADA = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
+
+
+@pytest.fixture
+def server(parts: Services) -> Flask:
+    return make_server(parts)
+
+
+@pytest.fixture
+def client(server: Flask) -> FlaskClient:
+    found = server.test_client()
+    assert found.put("/api/reader", json={"name": "Ada"}, headers=OURS).status_code == 200
+    return found
+
+
+def add(parts: Services, seed: int, date: str, patient: PatientIdentity = ADA) -> str:
+    labels = StudyLabels(patient="Ada", study_date=date)
+    return add_case(parts, make_case(seed=seed, patient=patient, labels=labels))
+
+
+def run_jobs(parts: Services) -> None:
+    worker = Worker(parts, make_analyser=fake_factory())
+    while worker.run_one():
+        pass
+
+
+@pytest.fixture
+def pair(parts: Services) -> tuple[str, str]:
+    """A study and its prior, both analysed."""
+    found = add(parts, 1, "2026-06-03"), add(parts, 2, "2025-12-11")
+    run_jobs(parts)
+    return found
+
+
+def register(parts: Services, pair: tuple[str, str], problem: str = "") -> None:
+    """Store that both lie on the same voxels."""
+    rows = [parts.store.study(one) for one in pair]
+    digests = [row.content_digest for row in rows if row]
+    matrix = tuple(np.eye(3, 4).ravel().tolist())
+    found = FoundRegistration(matrix=matrix, overlap=0.9, correlation=0.8, problem=problem)
+    store_registration(parts.store, *digests, found)
+
+
+def post(client: FlaskClient, pair: tuple[str, str], what: str, **body: Any) -> Any:
+    address = f"/api/studies/{pair[0]}/priors/{pair[1]}/{what}"
+    method = "PUT" if what == "comparison" else "POST"
+    return client.open(address, method=method, json=body, headers=OURS)
+
+
+def test_studies_of_the_patient_are_listed_with_what_was_read(
+    parts: Services, client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    other = add(parts, 3, "2025-01-01", replace(ADA, sex="M"))
+    add(parts, 4, "2025-01-02", replace(ADA, issuer=""))
+    add(parts, 5, "2025-01-03", PatientIdentity())
+    found = client.get(f"/api/studies/{pair[0]}/priors").json
+    assert [one["study_id"] for one in found["priors"]] == [pair[1]]
+    prior = found["priors"][0]
+    assert (prior["study_date"], prior["state"], prior["source"]) == (
+        "2025-12-11",
+        "analysed",
+        "ai",
+    )
+    assert prior["volume_ml"] > 0
+    assert prior["longest"] > 0
+    assert found["contradicted"] == [
+        {"study_id": other, "study_date": "2025-01-01", "contradictions": ["sex"]}
+    ]
+    assert len(found["chart"]["layout"]["meta"]["rows"]) == 2
+    back = client.get(f"/api/studies/{pair[1]}/priors").json
+    assert back["priors"][0]["has_later_date"]
+
+
+def test_a_study_without_a_patient_id_has_no_priors(parts: Services, client: FlaskClient) -> None:
+    study = add(parts, 1, "2026-06-03", PatientIdentity())
+    add(parts, 2, "2025-12-11", PatientIdentity())
+    found = client.get(f"/api/studies/{study}/priors").json
+    assert (found["is_stated"], found["priors"], found["chart"]) == (False, [], None)
+
+
+def test_another_patients_study_is_never_sent(
+    parts: Services, client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    other = add(parts, 3, "2025-01-01", replace(ADA, birth_date="1816-01-01"))
+    assert post(client, (pair[0], other), "registration").status_code == 404
+    address = client.get(f"/api/studies/{pair[0]}/priors").json["slice_url"]
+    refused = client.get(address.format(prior=other, k=0))
+    assert refused.status_code == 404
+
+
+def test_a_worker_registers_and_a_bad_registration_is_not_used(
+    parts: Services, client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    assert post(client, pair, "registration").json["state"] == "queued"
+    run_jobs(parts)
+    answer = post(client, pair, "registration").json
+    assert answer["state"] == "done"
+    assert not answer["usable"]  # noise on noise
+    assert answer["sentence"].endswith(".")
+    address = client.get(f"/api/studies/{pair[0]}/priors").json["slice_url"]
+    assert client.get(address.format(prior=pair[1], k=0) + "?registered=true").status_code == 404
+    assert client.get(address.format(prior=pair[1], k=0)).status_code == 200
+
+
+def test_a_registration_that_cannot_be_done_says_why(
+    parts: Services, client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    labels = StudyLabels(patient="Ada", study_date="2024-01-01")
+    flat = add_case(parts, make_case(seed=9, patient=ADA, labels=labels, spacing_mm=None))
+    post(client, (pair[0], flat), "registration")
+    run_jobs(parts)
+    answer = post(client, (pair[0], flat), "registration").json
+    assert answer["state"] == "failed"
+    assert answer["sentence"].endswith(".")
+
+
+def test_a_registered_slice_shows_the_prior_and_its_outline(
+    parts: Services, client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    register(parts, pair)
+    address = client.get(f"/api/studies/{pair[0]}/priors").json["slice_url"]
+    answer = client.get(address.format(prior=pair[1], k=1) + "?registered=true&sequence=flair")
+    picture = np.asarray(Image.open(io.BytesIO(answer.data)))
+    assert picture.shape == (6, 5, 3)
+    assert (picture.max(axis=-1) != picture.min(axis=-1)).any()  # the outline has a colour
+
+
+def test_a_comparison_becomes_part_of_the_record(
+    parts: Services, client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    register(parts, pair)
+    study = pair[0]
+    opened = client.post(f"/api/studies/{study}/opening", json={}, headers=OURS).json["reading"]
+    described = client.get(f"/api/studies/{study}").json["result"]
+    view = {
+        "based_on": {"result_key": described["key"], "threshold": described["mask_threshold"]},
+        "mask": base64.b64encode(encode_mask({}, (3, 6, 5))).decode(),
+    }
+    answer = post(client, pair, "comparison", revision=opened["revision"], registered=True, **view)
+    assert answer.status_code == 200, answer.json
+    found = answer.json["comparison"]
+    assert (found["study_id"], found["registered"], found["source"]) == (pair[1], True, "ai")
+    assert found["volume_ml"] > 0
+    assert found["lesions"]
+    late = post(client, pair, "comparison", revision=opened["revision"], registered=True, **view)
+    assert late.status_code == 409
