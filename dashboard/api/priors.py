@@ -112,6 +112,7 @@ class TimePointAnswer(Answer):
     Attributes:
         has_later_date: Whether it is later than the study in view.
         mask: Names its mask in addresses.
+        letters: At the left, right, top and bottom edges of its images; null where unknown.
     """
 
     study_id: str
@@ -125,6 +126,7 @@ class TimePointAnswer(Answer):
     longest: float | None
     perpendicular: float | None
     unit: Literal["mm", "px"]
+    letters: tuple[str, str, str, str] | None
 
 
 class ContradictedAnswer(Answer):
@@ -290,6 +292,7 @@ def _describe(point: TimePoint, row: StudyRow) -> TimePointAnswer:
         longest=point.longest,
         perpendicular=point.perpendicular,
         unit=point.unit,
+        letters=point.letters,
     )
 
 

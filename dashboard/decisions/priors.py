@@ -59,6 +59,7 @@ class TimePoint:
         volume_ml: None without spacing or mask.
         longest, perpendicular: Diameters of the largest lesion in ``unit``; None without one.
         unit: "mm" or "px".
+        letters: At the left, right, top and bottom edges of its images; None where unknown.
     """
 
     row: StudyRow
@@ -69,6 +70,7 @@ class TimePoint:
     longest: float | None
     perpendicular: float | None
     unit: Literal["mm", "px"]
+    letters: tuple[str, str, str, str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +174,7 @@ def _describe(services: Services, row: StudyRow, *, measured: bool) -> TimePoint
         longest=longest,
         perpendicular=perpendicular,
         unit="mm" if case.spacing_mm else "px",
+        letters=(at.left, at.right, at.top, at.bottom) if (at := case.orientation) else None,
     )
 
 

@@ -55,6 +55,17 @@ import * as viewer from "../viewer/viewer.js";
  */
 
 /**
+ * @typedef {object} Comparison
+ * @property {string} study_id
+ * @property {string} study_date
+ * @property {boolean} registered
+ * @property {number | null} volume_ml
+ * @property {number | null} prior_volume_ml
+ * @property {{ lesions: number[], prior_lesions: number[], volume_ml: number | null,
+ *   prior_volume_ml: number | null }[]} lesions
+ */
+
+/**
  * The reading as the server sends it.
  *
  * @typedef {object} Reading
@@ -66,6 +77,7 @@ import * as viewer from "../viewer/viewer.js";
  * @property {string} notes
  * @property {KeyImage[]} key_images
  * @property {number[]} slices_shown
+ * @property {Comparison | null} comparison
  * @property {{ author: string, own: boolean, until: string } | null} claim
  * @property {string} changed_by
  * @property {RecordLine[]} records
@@ -391,6 +403,25 @@ export function decide(decision) {
     const fields = decision ?? { verdict: null };
     const body = JSON.stringify({ ...fields, by: undefined, revision: mine.reading?.revision });
     const answer = await request(mine, "decision", { method: "PUT", body });
+    return settle(mine, answer);
+  });
+}
+
+/**
+ * Records that what is in view was compared with a prior.
+ *
+ * @param {string} prior
+ * @param {boolean} registered Whether it is shown registered.
+ * @returns {Promise<string>} Why it is not recorded, in a sentence, or "".
+ */
+export function compare(prior, registered) {
+  const mine = doc;
+  if (!mine) return Promise.resolve("");
+  return queue(mine, async () => {
+    if (!(await flush(mine))) return mine.words || NO_ANSWER;
+    const { based_on, mask } = await correctionStore.describeView();
+    const body = JSON.stringify({ based_on, mask, registered, revision: mine.reading?.revision });
+    const answer = await request(mine, `priors/${prior}/comparison`, { method: "PUT", body });
     return settle(mine, answer);
   });
 }

@@ -50,6 +50,7 @@ import * as leftOut from "./left_out.js";
 import * as legend from "./legend.js";
 import * as lesionList from "./lesion_list.js";
 import * as next from "./next.js";
+import * as priors from "./priors.js";
 import * as rail from "./rail.js";
 import * as readingNotes from "./reading_notes.js";
 import * as readingStore from "./reading_store.js";
@@ -107,6 +108,7 @@ const PARTS = [
   decisionPanel,
   readingNotes,
   lesionList,
+  priors,
   next,
   tour,
   touch,

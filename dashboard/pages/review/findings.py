@@ -16,6 +16,7 @@ from dashboard.pages.review import (
     decision,
     measure_bar,
     next_study,
+    priors,
     study_entries,
 )
 from dashboard.pages.review.overlays import map_buttons, operating_point_section, threshold_section
@@ -43,6 +44,7 @@ def layout(score_explanation: list[str]) -> html.Aside:
                     _cautions(),
                     correction.section(),
                     decision.lesions_section(),
+                    priors.findings_section(),
                     _slice(),
                     measure_bar.section(),
                     decision.notes_section(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dash import html
 
 from dashboard.components.attributes import aria
+from dashboard.pages.review import priors
 
 
 def layout() -> html.Nav:
@@ -13,6 +14,7 @@ def layout() -> html.Nav:
         [
             html.H2("Series", className="panel-title"),
             html.Div(id="rail-cards", className="rail-cards", role="group", **aria(label="Series")),
+            priors.rail_section(),
         ],
         id="rail",
         className="rail",

@@ -15,7 +15,7 @@ from dash.development.base_component import Component
 from dashboard.components.attributes import aria
 from dashboard.components.buttons import button, small_button
 from dashboard.figures.slice_figure import make_slice_figure
-from dashboard.pages.review import edit_bar, measure_bar, planes, space, tool_bar
+from dashboard.pages.review import edit_bar, measure_bar, planes, priors, space, tool_bar
 from dashboard.pages.review.overlays import map_legend
 
 #: Wheel, drag and keys are handled by our modules. Never "staticPlot": it re-encodes the images.
@@ -28,10 +28,11 @@ _GRAPH_CONFIG: Any = {
 
 
 def layout() -> html.Div:
-    """Tool bar, image and strip, one above the other."""
+    """Tool bar, image (beside it the prior) and strip, one above the other."""
     state: Any = {"data-mode": "one", "data-tools": "view"}
     rows = {"measure": measure_bar.layout(), "edit": edit_bar.layout()}
-    return html.Div([tool_bar.layout(rows=rows), _stage(), _strip()], className="viewer", **state)
+    parts = [tool_bar.layout(rows=rows), _stage(), priors.pane(), _strip()]
+    return html.Div(parts, className="viewer", **state)
 
 
 def _stage() -> html.Div:

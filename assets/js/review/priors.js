@@ -1,0 +1,401 @@
+// @ts-check
+/**
+ * Prior studies of the patient: the list in the rail, the prior beside the image, registered where
+ * the server could do that reliably, and what has changed since. The server side is
+ * dashboard/api/priors.py.
+ */
+
+/** @import { Session } from "../viewer/session.js" */
+/** @import { Comparison } from "./reading_store.js" */
+
+import * as correction from "../correct/correction.js";
+import { byId, find, make, query } from "../frame/dom.js";
+import { all } from "../frame/events.js";
+import * as keys from "../frame/keys.js";
+import { mlWords } from "../frame/millilitres.js";
+import { ask, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
+import * as shell from "../frame/shell.js";
+import * as viewer from "../viewer/viewer.js";
+import * as readingStore from "./reading_store.js";
+
+/**
+ * A study of the patient.
+ *
+ * @typedef {object} TimePoint
+ * @property {string} study_id
+ * @property {string} study_date
+ * @property {boolean} has_later_date
+ * @property {string} state
+ * @property {"signed" | "version" | "ai" | ""} source
+ * @property {string} mask
+ * @property {number | null} volume_ml
+ * @property {number | null} longest
+ * @property {number | null} perpendicular
+ * @property {"mm" | "px"} unit
+ * @property {[string, string, string, string] | null} letters
+ */
+
+/**
+ * @typedef {object} Priors
+ * @property {boolean} is_stated
+ * @property {TimePoint[]} priors
+ * @property {{ study_id: string, study_date: string, contradictions: string[] }[]} contradicted
+ * @property {{ data: any[], layout: any } | null} chart
+ * @property {string} slice_url
+ */
+
+/**
+ * @typedef {object} Doc
+ * @property {Session} session
+ * @property {Priors | null} found Null until it is loaded.
+ * @property {TimePoint | null} chosen The prior beside the image.
+ * @property {boolean} isOpen
+ * @property {boolean} canRegister Whether a reliable registration exists.
+ * @property {boolean} isRegistered Whether the prior is shown registered.
+ * @property {string} status Why it is not, or how far it is.
+ * @property {string} shown Address of the picture on screen or on its way.
+ * @property {boolean} isLoading
+ * @property {number} timer Of the next try to load the list.
+ * @property {number} poll Of the next question about the registration.
+ * @property {number} tries
+ */
+
+const POLL_MS = 600;
+const CHART = { displayModeBar: false, responsive: true };
+const SOURCES = { signed: "signed", version: "corrected", ai: "AI", "": "not analysed" };
+/** @type {Doc | null} of the study in view */
+let doc = null;
+
+/**
+ * "61.0 mL · 55 × 41 mm"
+ *
+ * @param {Pick<TimePoint, "volume_ml" | "longest" | "perpendicular" | "unit">} point
+ */
+export function sizeText({ volume_ml: ml, longest, perpendicular, unit }) {
+  const digits = (/** @type {number} */ value) =>
+    value.toFixed(unit === "mm" && value < 10 ? 1 : 0);
+  return [
+    ml === null ? "" : `${mlWords(ml)} mL`,
+    longest === null || perpendicular === null
+      ? ""
+      : `${digits(longest)} × ${digits(perpendicular)} ${unit}`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/**
+ * "+14.1 mL, +23%"; without a percentage where there was nothing before.
+ *
+ * @param {number | null} now
+ * @param {number | null} before
+ */
+export function changeText(now, before) {
+  if (now === null || before === null) return "";
+  const sign = (/** @type {number} */ value) => (value < 0 ? "−" : "+");
+  const change = now - before;
+  const ml = `${sign(change)}${mlWords(Math.abs(change))} mL`;
+  if (!before) return ml;
+  const percent = (100 * change) / before;
+  return `${ml}, ${sign(percent)}${Math.abs(percent).toFixed(0)}%`;
+}
+
+/**
+ * What became of lesions that belong together.
+ *
+ * @param {Comparison["lesions"][number]} change
+ */
+export function lesionText({
+  lesions,
+  prior_lesions: before,
+  volume_ml: ml,
+  prior_volume_ml: was,
+}) {
+  const names = (/** @type {readonly number[]} */ numbers) =>
+    `${numbers.length === 1 ? "Lesion" : "Lesions"} ${numbers.join(", ")}`;
+  const size = (/** @type {number | null} */ one) => (one === null ? "" : `, ${mlWords(one)} mL`);
+  if (!before.length) return `${names(lesions)}: new${size(ml)}`;
+  if (!lesions.length)
+    return `${names(before)} of the prior: no longer outlined${size(was)} before`;
+  const words = changeText(ml, was);
+  const merged = before.length > 1 ? ` (prior lesions ${before.join(", ")})` : "";
+  return `${names(lesions)}${merged}: ${words || "also in the prior"}`;
+}
+
+const theme = () => (document.documentElement.dataset.theme === "light" ? "light" : "dark");
+
+/** @param {Doc} mine */
+async function load(mine) {
+  clearTimeout(mine.timer);
+  const { study_id: id } = mine.session.study;
+  const answer = await ask(`/api/studies/${id}/priors?theme=${theme()}`);
+  if (doc !== mine) return;
+  if (!answer.ok && !isFinal(answer.status)) {
+    mine.timer = setTimeout(() => void load(mine), pauseOf(mine.tries++));
+    return;
+  }
+  if (!answer.ok) return;
+  mine.tries = 0;
+  mine.found = answer.body;
+  const known = mine.found?.priors.find((one) => one.study_id === mine.chosen?.study_id);
+  mine.chosen = known ?? firstOf(mine.found?.priors ?? []);
+  fillRail(mine);
+  void drawChart(mine);
+  show(mine);
+}
+
+/**
+ * The latest study before the one in view; else any.
+ *
+ * @param {readonly TimePoint[]} priors
+ */
+export const firstOf = (priors) => priors.find((one) => !one.has_later_date) ?? priors[0] ?? null;
+
+/** @param {Priors["contradicted"][number]} study */
+function contradictionText({ study_date: date, contradictions }) {
+  const what = contradictions.join(" and ");
+  return `Not shown: a study${date ? ` of ${date}` : ""} with this patient ID and another ${what}.`;
+}
+
+/** @param {Doc} mine */
+function fillRail(mine) {
+  const { priors, contradicted } = /** @type {Priors} */ (mine.found);
+  byId("priors-section").hidden = !priors.length && !contradicted.length;
+  byId("priors-compare").hidden = !priors.length;
+  byId("priors").replaceChildren(...priors.map((one) => card(mine, one)));
+  byId("priors-status").replaceChildren(
+    ...contradicted.map((one) =>
+      make("span", { className: "priors-contradicted", textContent: contradictionText(one) }),
+    ),
+  );
+}
+
+/**
+ * @param {Doc} mine
+ * @param {TimePoint} point
+ */
+function card(mine, point) {
+  const head = make(
+    "span",
+    { className: "series-name tabular" },
+    point.study_date || "No date",
+    " ",
+    make("span", { className: "prior-state", textContent: point.state }),
+  );
+  const source = point.state === "signed" || point.state === "amended" ? "" : SOURCES[point.source];
+  const note = [sizeText(point), source, point.has_later_date ? "later study" : ""];
+  const words = make("span", {
+    className: "series-note tabular",
+    textContent: note.filter(Boolean).join(" · "),
+  });
+  const button = make(
+    "button",
+    { type: "button", className: "series-card prior-card" },
+    head,
+    words,
+  );
+  button.dataset.prior = point.study_id;
+  button.addEventListener("click", () => choose(mine, point));
+  return button;
+}
+
+/** @param {Doc} mine */
+async function drawChart(mine) {
+  const chart = mine.found?.chart;
+  byId("findings-priors").hidden = !chart;
+  if (!chart || !window.Plotly) return;
+  await Plotly.react(byId("prior-chart"), chart.data, { ...chart.layout, height: 170 }, CHART);
+}
+
+/**
+ * @param {Doc} mine
+ * @param {TimePoint} point
+ */
+function choose(mine, point) {
+  if (doc !== mine) return;
+  const isOther = mine.chosen !== point;
+  mine.chosen = point;
+  if (isOther || !mine.isOpen) open(mine);
+}
+
+/** @param {Doc} mine */
+function open(mine) {
+  mine.isOpen = true;
+  mine.canRegister = mine.isRegistered = false;
+  mine.status = "Registering the prior";
+  show(mine);
+  void register(mine);
+}
+
+/** Shows the prior beside the image, or hides it. */
+function toggle() {
+  if (!doc?.chosen) return;
+  if (!doc.isOpen) return open(doc);
+  doc.isOpen = false;
+  show(doc);
+}
+
+/** @param {Doc} mine */
+const addressOf = (mine) =>
+  `/api/studies/${mine.session.study.study_id}/priors/${mine.chosen?.study_id}`;
+
+/** @param {Doc} mine */
+async function register(mine) {
+  clearTimeout(mine.poll);
+  const { chosen } = mine;
+  const body = JSON.stringify({});
+  const answer = await ask(`${addressOf(mine)}/registration`, { method: "POST", body });
+  if (doc !== mine || mine.chosen !== chosen || !mine.isOpen) return;
+  const state = answer.ok ? answer.body.state : "";
+  const isWaiting = answer.ok ? state === "queued" || state === "running" : !isFinal(answer.status);
+  if (isWaiting) {
+    mine.poll = setTimeout(() => void register(mine), POLL_MS);
+    return;
+  }
+  mine.canRegister = mine.isRegistered = Boolean(answer.body.usable);
+  mine.status = answer.ok ? answer.body.sentence : answer.body.error || NO_ANSWER;
+  show(mine);
+  await record(mine);
+}
+
+/** @param {Doc} mine */
+async function record(mine) {
+  const reading = readingStore.now();
+  const isMine = reading && (!reading.claim || reading.claim.own);
+  const isThere = mine.session.study.result || correction.isThere();
+  if (!mine.chosen || !isMine || !correction.state || !isThere || readingStore.isSigned()) return;
+  const error = await readingStore.compare(mine.chosen.study_id, mine.isRegistered);
+  if (doc === mine && error) {
+    mine.status = error;
+    show(mine);
+  }
+}
+
+function switchRegistered() {
+  if (!doc?.canRegister) return;
+  doc.isRegistered = !doc.isRegistered;
+  show(doc);
+  void record(doc);
+}
+
+/** @param {Doc} mine */
+function show(mine) {
+  const { chosen, isOpen } = mine;
+  const isShown = isOpen && Boolean(chosen);
+  query(".viewer").toggleAttribute("data-compare", isShown);
+  byId("priors-compare").setAttribute("aria-pressed", String(isShown));
+  for (const one of document.querySelectorAll("#priors [data-prior]"))
+    if (one instanceof HTMLElement)
+      one.setAttribute("aria-pressed", String(isShown && one.dataset.prior === chosen?.study_id));
+  showChange();
+  if (!isShown || !chosen) return;
+  byId("prior-title").textContent = `${chosen.study_date || "No date"}, ${chosen.state}`;
+  byId("prior-size").textContent = sizeText(chosen);
+  byId("prior-status").textContent =
+    mine.status || (mine.isRegistered ? "" : "As acquired, nearest slice");
+  byId("prior-registered").hidden = !mine.canRegister;
+  byId("prior-registered").setAttribute("aria-pressed", String(mine.isRegistered));
+  const own = mine.session.study.orientation;
+  const letters =
+    mine.isRegistered && own
+      ? [own.left, own.right, own.top, own.bottom]
+      : (chosen.letters ?? ["", "", "", ""]);
+  ["left", "right", "top", "bottom"].forEach((side, at) => {
+    byId(`prior-edge-${side}`).textContent = letters[at];
+  });
+  paint(mine);
+}
+
+/**
+ * Shows the prior's slice; while one is on its way, only the last one that was asked for follows.
+ *
+ * @param {Doc} mine
+ */
+function paint(mine) {
+  const { chosen, found, session } = mine;
+  if (!mine.isOpen || !chosen || !found || mine.isLoading) return;
+  const address = found.slice_url
+    .replace("{prior}", chosen.study_id)
+    .replace("{k}", String(session.k));
+  const asked = new URLSearchParams({
+    registered: String(mine.isRegistered),
+    sequence: session.study.channels[session.channel].sequence,
+    mask: chosen.mask,
+  });
+  const wanted = `${address}?${asked}`;
+  if (wanted === mine.shown) return;
+  mine.shown = wanted;
+  mine.isLoading = true;
+  const image = byId("prior-image", HTMLImageElement);
+  const done = () => {
+    mine.isLoading = false;
+    if (doc === mine) paint(mine);
+  };
+  image.onload = done;
+  image.onerror = done;
+  const how = mine.isRegistered ? ", registered" : "";
+  image.alt = `Prior study of ${chosen.study_date || "unknown date"}${how}`;
+  image.dataset.registered = String(mine.isRegistered);
+  image.dataset.k = String(session.k);
+  image.src = wanted;
+}
+
+/** What has changed since the prior, as it was recorded. */
+function showChange() {
+  if (!find("prior-change")) return;
+  const recorded = readingStore.now()?.comparison ?? null;
+  const words = recorded && changeText(recorded.volume_ml, recorded.prior_volume_ml);
+  byId("prior-change").textContent = words ? `Since ${recorded?.study_date}: ${words}` : "";
+  byId("prior-lesions").replaceChildren(
+    ...(recorded?.lesions ?? []).map((one) => make("li", { textContent: lesionText(one) })),
+  );
+}
+
+/** @param {Session} session */
+function opened(session) {
+  doc = {
+    session,
+    found: null,
+    chosen: null,
+    isOpen: false,
+    canRegister: false,
+    isRegistered: false,
+    status: "",
+    shown: "",
+    isLoading: false,
+    timer: 0,
+    poll: 0,
+    tries: 0,
+  };
+  byId("priors-section").hidden = true;
+  byId("findings-priors").hidden = true;
+  query(".viewer").removeAttribute("data-compare");
+  void load(doc);
+}
+
+function closed() {
+  clearTimeout(doc?.timer);
+  clearTimeout(doc?.poll);
+  doc = null;
+}
+
+const again = () => void (doc && load(doc));
+const painted = () => void (doc && paint(doc));
+
+/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
+export function mount(signal) {
+  byId("priors-compare").addEventListener("click", toggle, { signal });
+  byId("prior-close").addEventListener("click", toggle, { signal });
+  byId("prior-registered").addEventListener("click", switchRegistered, { signal });
+  return all([
+    keys.add("Prior studies", [
+      { id: "priors.compare", key: "b", label: "Compare side by side with a prior", run: toggle },
+    ]),
+    viewer.on("open", opened),
+    viewer.on("close", closed),
+    viewer.on("result", again),
+    viewer.on(["slice", "channel"], painted),
+    shell.on("theme", again),
+    readingStore.on(showChange),
+  ]);
+}

@@ -1,0 +1,48 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { changeText, firstOf, lesionText, sizeText } from "../../../assets/js/review/priors.js";
+
+test("a change has its sign, and a percentage where there was something", () => {
+  assert.equal(changeText(75.1, 61), "+14.1 mL, +23%");
+  assert.equal(changeText(50, 100), "−50.0 mL, −50%");
+  assert.equal(changeText(2, 0), "+2.0 mL");
+  assert.equal(changeText(null, 1), "");
+  assert.equal(changeText(1, null), "");
+});
+
+test("sizes leave out what is not known", () => {
+  const known = {
+    volume_ml: 61,
+    longest: 55.2,
+    perpendicular: 41,
+    unit: /** @type {"mm"} */ ("mm"),
+  };
+  assert.equal(sizeText(known), "61.0 mL · 55 × 41 mm");
+  assert.equal(sizeText({ ...known, volume_ml: null, unit: "px" }), "55 × 41 px");
+  assert.equal(sizeText({ ...known, longest: null, perpendicular: null }), "61.0 mL");
+});
+
+test("new, gone and merged lesions are told apart", () => {
+  const change = { lesions: [1], prior_lesions: [2], volume_ml: 3, prior_volume_ml: 2 };
+  const texts = [
+    lesionText(change),
+    lesionText({ ...change, prior_lesions: [], prior_volume_ml: null }),
+    lesionText({ ...change, lesions: [], volume_ml: null }),
+    lesionText({ ...change, prior_lesions: [1, 2] }),
+  ];
+  assert.equal(new Set(texts).size, 4);
+  assert.match(texts[0], /\+50%/);
+});
+
+test("the latest study before the one in view is compared first", () => {
+  const points = /** @type {any[]} */ ([
+    { study_id: "later", has_later_date: true },
+    { study_id: "prior", has_later_date: false },
+    { study_id: "older", has_later_date: false },
+  ]);
+  assert.equal(firstOf(points)?.study_id, "prior");
+  assert.equal(firstOf(points.slice(0, 1))?.study_id, "later");
+  assert.equal(firstOf([]), null);
+});
