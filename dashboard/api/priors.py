@@ -64,6 +64,8 @@ from dashboard.workspace.received import NotThere
 from pipeline import InputError
 
 _PNG = "image/png"
+#: Longest side at least of a picture of a prior.
+_LEAST_PX = 768
 NOT_A_PRIOR = "This is not a prior study of the same patient; open the study again."
 NOT_REGISTERED = "The prior is not registered."
 
@@ -337,15 +339,28 @@ def _draw(row: StudyRow, other: StudyRow, k: int, query: PriorSliceQuery) -> byt
         image = pixels[at]
         mask = np.asarray(found.mask.get(at, np.zeros(image.shape, bool)), bool)
     grey = grey_levels(image, other.display.windows[channel])
-    colors = np.repeat(grey[..., None], 3, axis=-1)
-    colors[mask & ~ndimage.binary_erosion(mask)] = ImageColor.getrgb(_color(found))
+    size = _drawn_size(grey.shape, spacing)
+    enlarged, outlined = (
+        np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BILINEAR))
+        for one in (grey, mask.astype(np.uint8) * np.uint8(255))
+    )
+    colors = np.repeat(enlarged[..., None], 3, axis=-1)
+    inside = outlined >= 128
+    colors[inside & ~ndimage.binary_erosion(inside)] = ImageColor.getrgb(_color(found))
     picture = Image.fromarray(colors)
-    if spacing is not None and spacing[1] != spacing[2]:  # screens have square pixels
-        height = max(1, round(picture.height * spacing[1] / spacing[2]))
-        picture = picture.resize((picture.width, height), Image.Resampling.BILINEAR)
     stream = io.BytesIO()
     picture.save(stream, "PNG", compress_level=1)
     return stream.getvalue()
+
+
+def _drawn_size(
+    shape: tuple[int, ...], spacing: tuple[float, float, float] | None
+) -> tuple[int, int]:
+    """Width and height of the picture: square pixels, and enough of them for a thin outline."""
+    rows, columns = shape
+    stretch = spacing[1] / spacing[2] if spacing else 1.0
+    factor = max(1.0, _LEAST_PX / max(rows * stretch, columns))
+    return max(1, round(columns * factor)), max(1, round(rows * stretch * factor))
 
 
 def _color(found: MaskAsRead) -> str:

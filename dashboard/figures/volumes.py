@@ -52,13 +52,14 @@ def make_volumes_figure(points: pd.DataFrame, *, theme: Theme) -> go.Figure:
         margin={"l": 4, "r": 4, "t": 4, "b": 4},
         showlegend=False,
         xaxis={"type": "date", "tickformat": "%Y-%m", "nticks": 4, "title": None},
-        yaxis={"title": {"text": VOLUME}, "rangemode": "tozero", "nticks": 4},
+        yaxis={"title": {"text": "mL"}, "rangemode": "tozero", "nticks": 4},
         yaxis2={
-            "title": {"text": LONGEST},
+            "title": {"text": "mm (dotted)"},
             "overlaying": "y",
             "side": "right",
             "rangemode": "tozero",
             "showgrid": False,
+            "tickmode": "auto",
             "nticks": 4,
         },
     )

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from reading import RESULT, open_study
 from running_site import Site
 from scipy import ndimage
+from test_accessibility import violations
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "pipeline"))
 from factories import SeriesFactory
@@ -74,7 +75,11 @@ def test_a_study_is_compared_with_its_prior(page: Page, pair: list[str]) -> None
     expect(page.locator("#prior-lesions li")).to_have_count(1)
     page.evaluate(with_modules("(k) => modules.viewer.goTo(k)"), 7)
     expect(image).to_have_attribute("data-k", "7")
-    wait_until(page, "() => document.getElementById('prior-image').naturalWidth === 64")
+    wait_until(page, "() => document.getElementById('prior-image').naturalWidth > 0")
+    assert not violations(page, "with a prior")
+    page.locator("#prior-pane").hover()
+    page.mouse.wheel(0, 120)
+    expect(image).to_have_attribute("data-k", re.compile("[68]"))
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "false")
     expect(image).to_have_attribute("data-registered", "false")

@@ -15,6 +15,7 @@ import * as keys from "../frame/keys.js";
 import { mlWords } from "../frame/millilitres.js";
 import { ask, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
 import * as shell from "../frame/shell.js";
+import { Wheel } from "../viewer/pointer.js";
 import * as viewer from "../viewer/viewer.js";
 import * as readingStore from "./reading_store.js";
 
@@ -278,6 +279,15 @@ function switchRegistered() {
   void record(doc);
 }
 
+const wheel = new Wheel();
+
+/** @param {WheelEvent} event */
+function scroll(event) {
+  event.preventDefault();
+  const steps = wheel.steps(event);
+  if (doc && steps) viewer.goTo(doc.session.k + steps);
+}
+
 /** @param {Doc} mine */
 function show(mine) {
   const { chosen, isOpen } = mine;
@@ -292,7 +302,7 @@ function show(mine) {
   byId("prior-title").textContent = `${chosen.study_date || "No date"}, ${chosen.state}`;
   byId("prior-size").textContent = sizeText(chosen);
   byId("prior-status").textContent =
-    mine.status || (mine.isRegistered ? "" : "As acquired, nearest slice");
+    mine.status || (mine.isRegistered ? "Interpolated" : "As acquired, nearest slice");
   byId("prior-registered").hidden = !mine.canRegister;
   byId("prior-registered").setAttribute("aria-pressed", String(mine.isRegistered));
   const own = mine.session.study.orientation;
@@ -387,6 +397,7 @@ export function mount(signal) {
   byId("priors-compare").addEventListener("click", toggle, { signal });
   byId("prior-close").addEventListener("click", toggle, { signal });
   byId("prior-registered").addEventListener("click", switchRegistered, { signal });
+  byId("prior-pane").addEventListener("wheel", scroll, { signal, passive: false });
   return all([
     keys.add("Prior studies", [
       { id: "priors.compare", key: "b", label: "Compare side by side with a prior", run: toggle },

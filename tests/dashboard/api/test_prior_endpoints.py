@@ -13,6 +13,7 @@ from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from test_decision_endpoints import decide, signature
 
 from dashboard.masks.encoding import encode_mask
 from dashboard.store.registrations import store_registration
@@ -146,7 +147,7 @@ def test_a_registered_slice_shows_the_prior_and_its_outline(
     address = client.get(f"/api/studies/{pair[0]}/priors").json["slice_url"]
     answer = client.get(address.format(prior=pair[1], k=1) + "?registered=true&sequence=flair")
     picture = np.asarray(Image.open(io.BytesIO(answer.data)))
-    assert picture.shape == (6, 5, 3)
+    assert picture.shape == (768, 640, 3)
     assert (picture.max(axis=-1) != picture.min(axis=-1)).any()  # the outline has a colour
 
 
@@ -169,3 +170,43 @@ def test_a_comparison_becomes_part_of_the_record(
     assert found["lesions"]
     late = post(client, pair, "comparison", revision=opened["revision"], registered=True, **view)
     assert late.status_code == 409
+
+
+def test_the_signed_mask_of_a_prior_counts_before_the_ais(
+    client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    before = client.get(f"/api/studies/{pair[0]}/priors").json["priors"][0]
+    decide(client, pair[1], "accept with changes", reason="outline too large")
+    smaller = np.zeros((6, 5), bool)
+    smaller[2, 2] = True
+    touched = {k: smaller if k == 1 else np.zeros((6, 5), bool) for k in range(3)}
+    assert signature(client, pair[1], "a", touched=touched).status_code == 201
+    after = client.get(f"/api/studies/{pair[0]}/priors").json["priors"][0]
+    assert (after["state"], after["source"]) == ("signed", "signed")
+    assert after["volume_ml"] == pytest.approx(0.005)
+    assert after["volume_ml"] < before["volume_ml"]
+    assert after["mask"] != before["mask"]
+
+
+def test_a_signature_compares_the_signed_mask(
+    parts: Services, client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    register(parts, pair)
+    study = pair[0]
+    decide(client, study, "accept with changes", reason="false lesion")
+    reading = client.get(f"/api/studies/{study}/reading").json
+    result = client.get(f"/api/studies/{study}").json["result"]
+    body = {
+        "based_on": {"result_key": result["key"], "threshold": result["mask_threshold"]},
+        "mask": base64.b64encode(encode_mask({}, (3, 6, 5))).decode(),
+    }
+    compared = post(
+        client, pair, "comparison", revision=reading["revision"], registered=True, **body
+    )
+    assert compared.json["comparison"]["volume_ml"] > 0
+    empty = {k: np.zeros((6, 5), bool) for k in range(3)}
+    assert signature(client, study, "a", touched=empty).status_code == 201
+    content = client.get(f"/api/studies/{study}/records/1").json["content"]
+    assert content["comparison"]["volume_ml"] == 0
+    assert content["comparison"]["prior_volume_ml"] > 0
+    assert all(not one["lesions"] for one in content["comparison"]["lesions"])
