@@ -6,6 +6,7 @@ fine. The result leads from voxels to voxels, so that it holds wherever these pi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from pipeline.errors import InputError
 if TYPE_CHECKING:
     import SimpleITK
 
+_LOG = logging.getLogger(__name__)
 #: Least agreement of the two heads (Dice) and of their grey values (correlation of FLAIR with
 #: FLAIR) at which a registration is used.
 LEAST_OVERLAP, LEAST_CORRELATION = 0.8, 0.5
@@ -34,7 +36,9 @@ _NO_SPACE = (
 )
 _NO_SEQUENCE = "The prior is not registered: the two studies have no sequence in common."
 #: Voxels need not be smaller than this, nor an axis shorter; places that the metric looks at.
-_FINEST_MM, _LEAST_LENGTH, _SAMPLES = 1.6, 48, 80_000
+_FINEST_MM, _LEAST_LENGTH, _SAMPLES = 1.6, 48, 60_000
+#: Shorter axes are shrunk less.
+_LEAST_SHRUNK = 16
 #: Sequences by which two studies are registered, the best first.
 _SEQUENCES = ("flair", "t2", "t1", "t1c", "unknown")
 
@@ -84,6 +88,7 @@ def register_cases(
     try:
         transform = _find(*images, tick=tick)
     except RuntimeError:  # SimpleITK's only error: the images do not overlap
+        _LOG.info("A prior could not be registered.", exc_info=True)
         return Registration(_scaled(fixed, moving), 0.0, 0.0, _BAD)
     matrix = _voxel_matrix(fixed, moving, transform)
     return _judge(fixed, moving, channels, matrix, _degrees(transform))
@@ -155,49 +160,61 @@ def _image(case: Case, channel: int) -> SimpleITK.Image:
 def _find(
     fixed: SimpleITK.Image, moving: SimpleITK.Image, *, tick: Callable[[], None]
 ) -> SimpleITK.Euler3DTransform:
-    """The best of two starts: centres of mass, and centres of the volumes."""
+    """Coarse from two starts, centres of mass and of the volumes; fine from the better one."""
     import SimpleITK
 
-    best = None
-    stops: list[BaseException] = []
-    samples = min(0.5, _SAMPLES / max(fixed.GetNumberOfPixels(), 1))
+    is_small = min(fixed.GetSize() + moving.GetSize()) < _LEAST_SHRUNK
+    coarse, fine = ([2], [1]) if is_small else ([4], [2, 1])
     kinds = SimpleITK.CenteredTransformInitializerFilter
+    found = []
     for kind in (kinds.MOMENTS, kinds.GEOMETRY):
         start = SimpleITK.CenteredTransformInitializer(
             fixed, moving, SimpleITK.Euler3DTransform(), kind
         )
-        method = SimpleITK.ImageRegistrationMethod()
-        method.SetMetricAsMattesMutualInformation(32)
-        method.SetMetricSamplingStrategy(method.RANDOM)
-        method.SetMetricSamplingPercentage(samples, 1)
-        method.SetInterpolator(SimpleITK.sitkLinear)
-        method.SetOptimizerAsRegularStepGradientDescent(
-            learningRate=2.0, minStep=1e-3, numberOfIterations=150, relaxationFactor=0.6
-        )
-        method.SetOptimizerScalesFromPhysicalShift()
-        levels = [2, 1] if min(fixed.GetSize() + moving.GetSize()) < 16 else [4, 2]
-        method.SetShrinkFactorsPerLevel(levels)
-        method.SetSmoothingSigmasPerLevel([2.0, 1.0])
-        method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
-        method.SetInitialTransform(start, inPlace=True)
+        found.append(_optimise(fixed, moving, start, levels=coarse, tick=tick))
+    _, best = min(found, key=lambda one: one[0])
+    return _optimise(fixed, moving, best, levels=fine, tick=tick)[1]
 
-        def watch(method: SimpleITK.ImageRegistrationMethod = method) -> None:
-            try:
-                tick()
-            except Exception as error:
-                stops.append(error)
-                method.StopRegistration()
 
-        method.AddCommand(SimpleITK.sitkIterationEvent, watch)
-        method.Execute(fixed, moving)
-        if stops:
-            raise stops[0]
-        value = method.GetMetricValue()
-        if best is None or value < best[0]:
-            best = (value, SimpleITK.Euler3DTransform(start))
-    if best is None:
-        raise RuntimeError("nothing was tried")
-    return best[1]
+def _optimise(
+    fixed: SimpleITK.Image,
+    moving: SimpleITK.Image,
+    start: SimpleITK.Transform,
+    *,
+    levels: list[int],
+    tick: Callable[[], None],
+) -> tuple[float, SimpleITK.Euler3DTransform]:
+    """Improve a start at some levels of shrinking; returns the metric, the less the better, too."""
+    import SimpleITK
+
+    method = SimpleITK.ImageRegistrationMethod()
+    method.SetMetricAsMattesMutualInformation(32)
+    method.SetMetricSamplingStrategy(method.RANDOM)
+    method.SetMetricSamplingPercentage(min(0.5, _SAMPLES / fixed.GetNumberOfPixels()), 1)
+    method.SetInterpolator(SimpleITK.sitkLinear)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=2.0, minStep=1e-3, numberOfIterations=150, relaxationFactor=0.6
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel(levels)
+    method.SetSmoothingSigmasPerLevel([float(one) for one in levels])
+    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
+    transform = SimpleITK.Euler3DTransform(start)
+    method.SetInitialTransform(transform, inPlace=True)
+    stops: list[Exception] = []
+
+    def watch() -> None:
+        try:
+            tick()
+        except Exception as error:  # SimpleITK would turn it into its own
+            stops.append(error)
+            method.StopRegistration()
+
+    method.AddCommand(SimpleITK.sitkIterationEvent, watch)
+    method.Execute(fixed, moving)
+    if stops:
+        raise stops[0]
+    return method.GetMetricValue(), transform
 
 
 def _voxel_matrix(

@@ -32,10 +32,12 @@ from dashboard.masks.encoding import encode_mask
 from dashboard.prepare import prepare_until_done
 from dashboard.processes.logs import set_up_logging
 from dashboard.store import JobState, Origin
+from dashboard.store.patients import record_patient
 from dashboard.studies import intake
 from dashboard.studies import uploads as received
 from dashboard.workspace.faults import DISK_FULL, NotStored
 from dashboard.workspace.services import Services
+from pipeline import PatientIdentity
 from pipeline.storage.atomic_files import replacing_folder, write_json, write_once
 from tests.small_disk import SmallDisk
 
@@ -189,6 +191,13 @@ def decide_on_changes(site: Site) -> None:
     assert decided.status_code == 200, decided.json
 
 
+def add_prior(site: Site) -> None:
+    """Store another study of the patient."""
+    patient = PatientIdentity("4711", "St. Mary")
+    record_patient(site.parts.store, site.study, patient)
+    add_case(site.parts, make_case(seed=1, patient=patient))
+
+
 def on_study(site: Site, method: str, what: str, **body: Any) -> Any:
     return site.ask(method, f"/api/studies/{site.study}/{what}", **body)
 
@@ -263,6 +272,17 @@ WRITES: dict[str, tuple[Callable[[Site], None], Callable[[Site], Any]]] = {
             s, "POST", "records", **mask_body(), reading=revision_of(s), token="e" * 16
         ),
     ),
+    f"PUT {_S}/priors/<prior_id>/comparison": (
+        add_prior,
+        lambda s: on_study(
+            s,
+            "PUT",
+            f"priors/{uploaded(s)}/comparison",
+            **{one: mask_body()[one] for one in ("based_on", "mask")},
+            revision=0,
+            registered=False,
+        ),
+    ),
     "POST /api/uploads/<batch>/files": (
         nothing,
         lambda s: send_file(s.client, BATCH, "flair_1.png", png()),
@@ -299,6 +319,7 @@ OTHERS = {
     f"POST {_S}/corrections/diameters",
     f"POST {_S}/lesions",
     f"POST {_S}/measurements/judge",
+    f"POST {_S}/priors/<prior_id>/registration",
     "DELETE /api/uploads/<batch>",
     "DELETE /api/uploads/<batch>/files/<file_id>",
     "POST /api/uploads/<batch>/files/<file_id>",
