@@ -28,6 +28,7 @@ from dashboard.api.corrections import (
     save_mask_in_view,
 )
 from dashboard.api.endpoint import (
+    SURFACES,
     Answer,
     Body,
     ErrorAnswer,
@@ -413,7 +414,7 @@ def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
 
 
 @decision.post("/api/studies/<study_id>/lesions")
-@endpoint(LesionListAnswer, longest=longest_mask)
+@endpoint(LesionListAnswer, longest=longest_mask, rate=SURFACES)
 def lesions(address: StudyAddress, sent: SentView) -> Response:
     """Return the lesion list of what is in the reader's view; nothing is stored."""
     row = find_study(address.study_id)
