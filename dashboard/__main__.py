@@ -28,7 +28,6 @@ def main() -> int:
         )
         return 2
     set_up_logging()
-    warn_about_faults()
     settings = open_workspace()
     if not host_is_known(settings.host):
         sys.stderr.write(
@@ -42,6 +41,7 @@ def main() -> int:
             " the address is not this machine's. Stop that program, or set OVERREAD_PORT.\n"
         )
         return 1
+    warn_about_faults()
     supervisor = Supervisor(settings)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stopping.set())

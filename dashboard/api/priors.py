@@ -8,13 +8,13 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
+import cv2
 import numpy as np
 import pandas as pd
 from flask import Blueprint, Response
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 from pydantic import Field
-from scipy import ndimage
 
 import pipeline
 from dashboard.api.access import (
@@ -346,7 +346,9 @@ def _draw(row: StudyRow, other: StudyRow, k: int, query: PriorSliceQuery) -> byt
     )
     colors = np.repeat(enlarged[..., None], 3, axis=-1)
     inside = outlined >= 128
-    colors[inside & ~ndimage.binary_erosion(inside)] = ImageColor.getrgb(_color(found))
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    core = cv2.erode(inside.astype(np.uint8), cross, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    colors[inside & (core == 0)] = ImageColor.getrgb(_color(found))
     picture = Image.fromarray(colors)
     stream = io.BytesIO()
     picture.save(stream, "PNG", compress_level=1)

@@ -148,10 +148,12 @@ def test_an_unknown_study_has_none(client: FlaskClient) -> None:
     assert put(client, "/api/studies/nothing/measurements", 0, []).status_code == 404
 
 
-def test_measurements_go_with_their_study(parts: Services) -> None:
+def test_measurements_go_with_their_study_when_it_is_purged(parts: Services) -> None:
     study = add_case(parts, make_case())
     write_measurements(parts.store, study, "one", revision=0, items=[STORED])
-    parts.store.delete_study(study)
+    parts.store.delete_study(study)  # it can be restored
+    assert read_measurements(parts.store, study, "one").items == (STORED,)
+    parts.store.purge_study(study)
     assert read_measurements(parts.store, study, "one") == MeasurementsRow()
     with pytest.raises(LookupError):
         write_measurements(parts.store, study, "one", revision=0, items=[STORED])

@@ -320,11 +320,12 @@ def test_upload_that_is_discarded_while_it_is_read_adds_nothing(
     else:
         save = parts.files.save
 
-        def save_first(study_id: str, case: Any) -> None:
-            save(study_id, case)
+        def save_first(_: object, *given: Any, **options: Any) -> str:
+            digest = save(*given, **options)
             discard()
+            return digest
 
-        monkeypatch.setattr(type(parts.files), "save", lambda _, *given: save_first(*given))
+        monkeypatch.setattr(type(parts.files), "save", save_first)
     answer = finish(client, BATCH, 2)
     assert answer.status_code == 410
     assert parts.store.list_studies() == []
