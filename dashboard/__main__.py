@@ -9,7 +9,6 @@ from __future__ import annotations
 import signal
 import sys
 
-from dashboard.processes.interpreter import warn_about_faults
 from dashboard.processes.logs import set_up_logging
 from dashboard.processes.supervisor import Supervisor, host_is_known, port_is_free
 from dashboard.workspace.settings import open_workspace
@@ -41,7 +40,6 @@ def main() -> int:
             " the address is not this machine's. Stop that program, or set OVERREAD_PORT.\n"
         )
         return 1
-    warn_about_faults()
     supervisor = Supervisor(settings)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: supervisor.stopping.set())

@@ -26,6 +26,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from dashboard.processes.interpreter import warn_about_faults
 from dashboard.processes.parent import parent_arguments
 from dashboard.workspace.settings import Settings, known_environment
 
@@ -211,6 +212,7 @@ class Supervisor:
             self._web.look()  # one that was killed gets another chance
             if _answers(f"{address}/api/health"):
                 _say(sys.stdout, f"Overread runs at {address} (Ctrl-C stops it)")
+                warn_about_faults()
                 return True
             if time.monotonic() > deadline:
                 _say(sys.stderr, "The web process does not answer; Overread stops.")

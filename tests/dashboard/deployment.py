@@ -138,7 +138,10 @@ class Deployment:
             time.sleep(0.2)
             try:
                 answer = self.ask(path, method="POST", body=json.dumps(body).encode())
-            except (OSError, ValueError):  # no answer, or an empty one: nobody knows the callback
+            except OSError:  # no answer
+                handles = ""
+                continue
+            if not isinstance(answer, dict):  # an empty one: nobody knows the callback
                 handles = ""
                 continue
             handles = handles or f"&cacheKey={answer['cacheKey']}&job={answer['job']}"

@@ -106,7 +106,7 @@ def test_it_starts_says_where_restarts_a_worker_and_ends_whole(
     children = list(modules(process).values())
     process.send_signal(signal.SIGINT)
     assert process.wait(15) == 0
-    assert not any(child.is_running() for child in children)
+    assert wait_for(lambda: not any(child.is_running() for child in children), seconds=10)
 
 
 def test_a_killed_web_process_is_restarted_while_the_worker_goes_on(

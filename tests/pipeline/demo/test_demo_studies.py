@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -180,7 +181,7 @@ def test_complete_folder_is_left_alone_and_a_lost_study_made_again(tmp_path: Pat
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     make_demo_studies(tmp_path, studies=plans, template_mm=COARSE_MM)
     assert times == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    (tmp_path / "DEMO-10").rename(tmp_path / ".DEMO-10.partial")
+    shutil.rmtree(tmp_path / "DEMO-10")
     make_demo_studies(tmp_path, studies=plans, template_mm=COARSE_MM)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["DEMO-09", "DEMO-10", MANIFEST_NAME]
 
