@@ -229,9 +229,8 @@ function setUp(api) {
   api.setGridOption("rowHeight", rowHeight());
   const { sort } = listView.read();
   if (sort.length) api.applyColumnState({ state: [...sort], defaultState: { sort: null } });
-  // not within the grid's own event: it would end with the cache that it is making; a new object,
-  // because the grid ignores the same one when the page is mounted again
-  setTimeout(() => api.isDestroyed?.() || api.setGridOption("datasource", { ...source }));
+  // not within the grid's own event: it would end with the cache that it is making
+  setTimeout(() => api.isDestroyed?.() || api.setGridOption("datasource", source));
 }
 
 /** Search, tab and scroll position as they were when the reader left the page. */
