@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from running_site import SLICES, Site
 from worklist_steps import ROW, choose, write_png
 
-from dashboard.studies.worklist_rows import SEQUENCE_UNKNOWN
+from dashboard.pages.worklist.grid import SEQUENCE_UNKNOWN
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The worklist's grid (dashboard/pages/worklist/grid.py): search, tabs, keys. Its cells are in
- * worklist_cells.js, deletion in deletion.js. The server filters, searches and sorts; the grid asks
- * for blocks of rows as they come into view.
+ * worklist_cells.js, deletion in deletion.js. The server only sends rows, so that all else responds
+ * immediately.
  */
 
 /** @import { Binding } from "../frame/keys.js" */
@@ -10,7 +10,6 @@
 import { goToPage, register, setProps } from "../frame/dash.js";
 import { byId, find, targetOf } from "../frame/dom.js";
 import * as keys from "../frame/keys.js";
-import { ask } from "../frame/server.js";
 import * as shell from "../frame/shell.js";
 import * as deletion from "./deletion.js";
 import * as listView from "./list_view.js";
@@ -26,7 +25,6 @@ const ROW_PX = 34;
 const TOUCHED_ROW_PX = 44;
 const HEALTH_MS = 5000;
 const FLASH_MS = 1200;
-const RETRY_MS = 2000;
 const SETTLE_MS = 4000;
 /**
  * Widths of columns on a wide and on a narrow page. A narrow page hides source, slices and date,
@@ -46,11 +44,7 @@ const WIDTHS = {
 /** @type {GridApi | null} */
 let grid = null;
 /** Search and tab, needed again when the grid is rebuilt. */
-let filters = { search: "", origin: "", view: "all", reason: "" };
-/** How many studies are shown; null before the first answer. @type {number | null} */
-let count = null;
-let asked = 0;
-let retryTimer = 0;
+let filters = { search: "", origin: "" };
 /** @type {readonly string[]} ids of studies that an upload has just added */
 let marked = [];
 /** @type {(() => void) | null} */
@@ -127,7 +121,7 @@ const overreadNextCell = ({ key, nextCellPosition, previousCellPosition }) =>
 /** @param {{ event: KeyboardEvent | undefined, data: any, api: GridApi }} params */
 function overreadGridKey({ event, data, api }) {
   if (!event || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (!data || targetOf(event).closest("button")) return;
+  if (targetOf(event).closest("button")) return;
   if (event.key === "Enter") {
     event.preventDefault();
     goToPage(data.href);
@@ -139,7 +133,6 @@ function overreadGridKey({ event, data, api }) {
 /** @param {{ event: MouseEvent | undefined, data: any }} params */
 function overreadGridClick({ event, data }) {
   const target = event?.target instanceof Element ? event.target : null;
-  if (!data) return;
   if (target?.closest(".study-delete")) return deletion.askToDelete(data);
   if (target?.closest(".study-cancel")) return cancelAnalysis(data);
   if (event?.ctrlKey || event?.metaKey || event?.shiftKey) {
@@ -150,8 +143,31 @@ function overreadGridClick({ event, data }) {
   goToPage(data.href);
 }
 
+/**
+ * What the search looks for in the first column: a renamed study is found by both names.
+ *
+ * @param {{ data: { names: string } }} params
+ */
+const overreadNames = ({ data }) => data.names;
+
 /** @param {{ api: GridApi, clientWidth: number }} params */
 const overreadGridSize = ({ api, clientWidth }) => fitColumns(api, clientWidth);
+
+/**
+ * Keeps empty cells last, whichever way the column is sorted: the grid reverses the result.
+ *
+ * @param {number | null | undefined} a
+ * @param {number | null | undefined} b
+ * @param {unknown} _nodeA
+ * @param {unknown} _nodeB
+ * @param {boolean} isDescending
+ */
+export function overreadCompareNumbers(a, b, _nodeA, _nodeB, isDescending) {
+  const isEmptyA = typeof a !== "number";
+  const isEmptyB = typeof b !== "number";
+  if (isEmptyA || isEmptyB) return (Number(isEmptyA) - Number(isEmptyB)) * (isDescending ? -1 : 1);
+  return a - b;
+}
 
 /** @param {{ api: GridApi, top: number, direction: string }} params */
 function overreadGridScroll({ top, direction }) {
@@ -160,63 +176,15 @@ function overreadGridScroll({ top, direction }) {
 
 /** @param {{ api: GridApi }} params */
 function overreadGridRows({ api }) {
-  const isNew = grid !== api;
+  if (grid !== api) setUp(api);
   grid = api;
-  if (isNew) setUp(api);
-  fit(api);
-}
-
-/** The grid's rows: asked for as they come into view. */
-const source = {
-  /** @param {RowRequest} request */
-  async getRows({ startRow, endRow, sortModel, successCallback, failCallback }) {
-    listView.store({ sort: sortModel.slice(0, 1) });
-    const wanted = { ...listView.read(), ...filters };
-    const block = { offset: String(startRow), limit: String(endRow - startRow) };
-    const mine = ++asked;
-    const { ok, body } = await ask(`/api/worklist/rows?${listView.queryOf(wanted, block)}`);
-    if (!ok) {
-      failCallback();
-      clearTimeout(retryTimer);
-      retryTimer = setTimeout(() => live()?.refreshInfiniteCache(), RETRY_MS);
-      return;
-    }
-    if (mine === asked || count === null) count = body.count;
-    successCallback(body.rows, body.count);
-    const api = live();
-    if (api) loaded(api);
-  },
-};
-
-/** @param {GridApi} api */
-function loaded(api) {
+  storeSort(api);
   scrollToPending();
   // their values may stay while what they show changes: the grid sees no change
-  api.refreshCells({ columns: ["patient", "state_words", "volume_ml", "notes"], force: true });
+  api.refreshCells({ columns: ["volume_ml", "notes"], force: true });
   fit(api);
-  void forgetMessages(api);
-}
-
-/**
- * Removes the messages about deleted studies; those that no loaded row shows are looked up.
- *
- * @param {GridApi} api
- */
-async function forgetMessages(api) {
-  const ids = new Set(rows(api).map(({ study_id: id }) => id));
-  const others = messages.all().flatMap(({ studies }) => studies.filter((id) => !ids.has(id)));
-  for (const id of others.slice(-20)) {
-    const all = listView.whole(listView.read());
-    const { at } = await readingList.placeOf(id, all).catch(() => ({ at: 0 }));
-    if (at >= 0) ids.add(id);
-  }
-  messages.forgetDeleted([...ids]);
-}
-
-/** Asks for the rows again, which may have changed. */
-function reload() {
-  live()?.refreshInfiniteCache();
-  void showCounts();
+  storeOrder(api);
+  messages.forgetDeleted(rows(api).map(({ study_id: id }) => id));
 }
 
 // ---- the view that is kept ----
@@ -227,18 +195,26 @@ function reload() {
  */
 function setUp(api) {
   api.setGridOption("rowHeight", rowHeight());
+  api.resetRowHeights();
   const { sort } = listView.read();
   if (sort.length) api.applyColumnState({ state: [...sort], defaultState: { sort: null } });
-  // not within the grid's own event: it would end with the cache that it is making
-  setTimeout(() => api.isDestroyed?.() || api.setGridOption("datasource", source));
+}
+
+/** @param {GridApi} api */
+function storeSort(api) {
+  const sorted = api.getColumnState().filter((column) => column.sort);
+  const named = sorted.map((column) => ({
+    colId: column.colId,
+    sort: String(column.sort),
+    sortIndex: column.sortIndex,
+  }));
+  listView.store({ sort: named });
 }
 
 /** Search, tab and scroll position as they were when the reader left the page. */
 function restoreView() {
-  const { search, origin, view, reason, top } = listView.read();
+  const { search, origin, top } = listView.read();
   isRestored = true;
-  filters = { ...filters, view, reason };
-  showView();
   pendingTop = top || null;
   settleTimer = setTimeout(settleTop, SETTLE_MS);
   if (search) setProps("worklist-search", { value: search });
@@ -262,40 +238,14 @@ function settleTop() {
 }
 
 // ---- search and tabs ----
-/** Asks for the rows of another selection, from the first one. */
 function apply() {
   const api = live();
   if (!api) return;
-  count = null;
-  api.purgeInfiniteCache();
-}
-
-/** @param {Partial<typeof filters>} changed */
-function choose(changed) {
-  filters = { ...filters, ...changed };
-  listView.store(filters);
-  showView();
-  settleTop();
-  apply();
-}
-
-/** Marks the view that is shown. */
-function showView() {
-  /** @type {NodeListOf<HTMLElement>} */
-  const tabs = document.querySelectorAll("#worklist-views [data-view]");
-  for (const tab of tabs)
-    tab.setAttribute("aria-pressed", String(tab.dataset.view === filters.view));
-  const reason = find("worklist-reason", HTMLSelectElement);
-  if (reason) reason.value = filters.reason;
-}
-
-async function showCounts() {
-  const { ok, body } = await ask(`/api/worklist/counts?since=${listView.dayBegan()}`);
-  if (!ok) return;
-  /** @type {NodeListOf<HTMLElement>} */
-  const places = document.querySelectorAll("#worklist-views [data-count]");
-  for (const place of places)
-    place.textContent = ` ${Number(body[place.dataset.count ?? ""]).toLocaleString("en")}`;
+  const { search, origin } = filters;
+  api.setGridOption("quickFilterText", search);
+  void api
+    .setColumnFilterModel("origin", origin ? { type: "equals", filter: origin } : null)
+    .then(() => api.onFilterChanged());
 }
 
 /**
@@ -303,12 +253,13 @@ async function showCounts() {
  * @param {string | null | undefined} origin
  */
 function filter(search, origin) {
-  filters = { ...filters, search: String(search || ""), origin: String(origin || "") };
+  filters = { search: String(search || ""), origin: String(origin || "") };
   if (isRestored) listView.store(filters);
   const take = (/** @type {GridApi} */ api) => {
-    if (grid === api) return apply();
+    if (grid !== api) setUp(api);
     grid = api;
-    setUp(api);
+    apply();
+    fit(api);
   };
   dash_ag_grid
     .getApiAsync?.(GRID)
@@ -329,13 +280,13 @@ function fit(api) {
   const frame = find("worklist-grid-frame");
   if (!frame || api.isDestroyed?.()) return;
   fitColumns(api, frame.clientWidth);
-  const shown = count ?? api.getDisplayedRowCount();
+  const shown = api.getDisplayedRowCount();
   frame.style.height = `${Math.max(shown, 1) * rowHeight() + ROW_PX + 2}px`;
   const none = find("worklist-none");
   if (none) {
     none.hidden = shown > 0 || frame.hidden;
     const isLibrary = filters.origin === "library";
-    const noLibrary = isLibrary && shown === 0 && !filters.search;
+    const noLibrary = isLibrary && !rows(api).some(({ origin }) => origin === "library");
     const words = byId("worklist-no-library");
     words.hidden = !noLibrary;
     find("worklist-no-match")?.toggleAttribute("hidden", noLibrary);
@@ -345,13 +296,25 @@ function fit(api) {
 }
 
 /**
+ * Stores the order for "next study" on the review page.
+ *
+ * @param {GridApi} api
+ */
+function storeOrder(api) {
+  /** @type {string[]} */
+  const ids = [];
+  api.forEachNodeAfterFilterAndSort(({ data }) => ids.push(data.study_id));
+  readingList.store(ids, Boolean(filters.search || filters.origin));
+}
+
+/**
  * @param {GridApi} api
  * @returns {{ study_id: string, origin: string }[]}
  */
 function rows(api) {
   /** @type {any[]} */
   const found = [];
-  api.forEachNode(({ data }) => data && found.push(data));
+  api.forEachNode(({ data }) => found.push(data));
   return found;
 }
 
@@ -374,9 +337,9 @@ function focusRow(api, index) {
 function mark(ids) {
   if (!find("upload")) return;
   marked = ids;
-  if (listView.isFiltered({ ...listView.read(), ...filters })) showAll();
+  if (filters.search || filters.origin) showAll();
   const api = live();
-  if (api) void showMarked(api);
+  if (api) markRows(api);
   setProps("worklist-refresh", { data: Date.now() });
 }
 
@@ -392,19 +355,6 @@ function flash(api, nodes) {
   const rowNodes = nodes.filter(isDrawn);
   if (rowNodes.length && !api.isDestroyed?.())
     api.flashCells({ rowNodes, flashDuration: FLASH_MS });
-}
-
-/**
- * Brings the first study that was added into view: it may be far down.
- *
- * @param {GridApi} api
- */
-async function showMarked(api) {
-  const all = listView.whole(listView.read());
-  const { at } = await readingList.placeOf(marked[0] ?? "", all).catch(() => ({ at: -1 }));
-  if (at < 0 || api.isDestroyed?.()) return;
-  if (at < api.getDisplayedRowCount()) api.ensureIndexVisible(at);
-  markRows(api);
 }
 
 /** @param {GridApi} api */
@@ -494,7 +444,6 @@ function onKey(event) {
 
 function showAll() {
   clearSearch();
-  choose({ view: "all", reason: "" });
   setProps("worklist-origin", { data: "" });
 }
 
@@ -507,23 +456,6 @@ function onClick(event) {
   /** @type {HTMLElement | null} */
   const tab = target.closest("#worklist-tabs [data-origin]");
   if (tab) setProps("worklist-origin", { data: tab.dataset.origin });
-  /** @type {HTMLElement | null} */
-  const view = target.closest("#worklist-views [data-view]");
-  if (view) choose({ view: view.dataset.view ?? "all" });
-  if (target.closest("#worklist-export")) exportShown();
-}
-
-/** Downloads the studies that are shown, as CSV. */
-function exportShown() {
-  const query = listView.queryOf({ ...listView.read(), ...filters });
-  location.assign(`/api/worklist/export.csv?${query}`);
-}
-
-/** @param {Event} event */
-function onChange(event) {
-  const { target } = event;
-  if (target instanceof HTMLSelectElement && target.id === "worklist-reason")
-    choose({ reason: target.value });
 }
 
 // ---- server health ----
@@ -543,33 +475,31 @@ function mount() {
   healthTimer = setTimeout(watchHealth, HEALTH_MS);
   removeKeys = keys.add("Worklist", KEYS);
   restoreView();
-  void showCounts();
   uploadPanel.render();
 }
 
 /** The reader leaves the page, or it is mounted again. */
 function leave() {
   clearTimeout(healthTimer);
-  clearTimeout(retryTimer);
   removeKeys?.();
   removeKeys = null;
   grid = null;
   isRestored = false;
-  filters = { search: "", origin: "", view: "all", reason: "" };
-  count = null;
+  filters = { search: "", origin: "" };
   settleTop();
 }
 
 export function start() {
   const functions = { overreadTheme, overreadNextCell, overreadGridKey, overreadGridClick };
-  const more = { overreadGridSize, overreadGridRows, overreadGridScroll };
+  const more = { overreadGridSize, overreadGridRows, overreadGridScroll, overreadNames };
+  const orders = { overreadCompareNumbers };
   window.dashAgGridFunctions = {
     ...window.dashAgGridFunctions,
     ...functions,
     ...more,
+    ...orders,
   };
   document.addEventListener("click", onClick);
-  document.addEventListener("change", onChange);
   for (const kind of ["wheel", "pointerdown", "keydown"])
     document.addEventListener(kind, settleTop, { capture: true, passive: true });
   document.addEventListener("keydown", onTab, true); // before the grid
@@ -579,5 +509,5 @@ export function start() {
   shell.on("page", (path) => {
     if (path !== "/") leave();
   });
-  register("overread_worklist", { mount, filter, reload });
+  register("overread_worklist", { mount, filter });
 }

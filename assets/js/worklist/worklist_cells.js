@@ -24,11 +24,10 @@ import { lastStudy } from "./list_view.js";
  * @property {string} error
  * @property {string} notes
  * @property {boolean} deletable
- * @property {boolean} stat Whether it is urgent.
  * @property {boolean} cancellable Whether its analysis is queued or running.
  */
 
-/** @typedef {{ data: Row | undefined }} Params Without data while the row is on its way. */
+/** @typedef {{ data: Row }} Params */
 
 const h = (/** @type {unknown[]} */ ...parts) => React.createElement(...parts);
 
@@ -53,23 +52,19 @@ function leaveToRow(event) {
 }
 
 /** @param {Params} params */
-function OverreadPatient({ data }) {
-  if (!data) return null;
-  const { study_id: id, href, patient, names } = data;
+function OverreadPatient({ data: { study_id: id, href, patient, names } }) {
   const link = { href, className: "study-link", tabIndex: -1, title: names };
   const last = h("span", { className: "study-last" }, "Last opened");
   return h(
     "span",
     { className: "study-patient" },
     h("a", { ...link, onClick: leaveToRow }, patient),
-    data.stat ? h("span", { className: "chip study-chip study-stat" }, "STAT") : null,
     id === lastStudy() ? last : null,
   );
 }
 
 /** @param {Params} params */
 const OverreadState = ({ data }) =>
-  data &&
   h(
     "span",
     {
@@ -84,16 +79,13 @@ const OverreadState = ({ data }) =>
 const OverreadShare = ({ value }) => value?.toFixed(2) ?? null;
 
 /** @param {Params} params */
-function OverreadVolume({ data }) {
-  if (!data) return null;
-  const { volume_ml: ml, no_volume: title } = data;
+function OverreadVolume({ data: { volume_ml: ml, no_volume: title } }) {
   if (title) return h("span", { className: "quiet", "data-no-volume": "", title }, "not available");
   return ml === null ? null : mlWords(ml);
 }
 
 /** @param {Params} params */
 function OverreadNotes({ data }) {
-  if (!data) return null;
   const parts = [];
   if (data.synthetic)
     parts.push(h("span", { key: "synthetic", className: "chip study-chip" }, "Synthetic"));

@@ -13,14 +13,10 @@ from dashboard.components.buttons import button, key_cap
 from dashboard.components.shell import empty_state
 from dashboard.pages.worklist import upload
 from dashboard.store import Origin, StudyCounts
-from dashboard.store.worklist_lines import Reason
-from dashboard.store.worklist_pages import View
 from dashboard.studies.deletion import KEPT
-from dashboard.studies.worklist_rows import REASON_WORDS
 
 TABS = "worklist-tabs"
 SEARCH = "worklist-search"
-REASON = "worklist-reason"
 DELETED_TITLE = "Deleted studies"
 DELETE_YES = "worklist-delete-yes"
 
@@ -29,13 +25,6 @@ INTENDED_USE = (
     "It is not a medical device and makes no diagnosis."
 )
 
-#: Each view with its words and the name of its count (`/api/worklist/counts`).
-_VIEWS: tuple[tuple[View, str, str], ...] = (
-    (View.TO_READ, "To read", "to_read"),
-    (View.MINE, "Mine", "mine"),
-    (View.SIGNED_TODAY, "Signed today", "signed_today"),
-    (View.ALL, "All", "all"),
-)
 _TABS: tuple[tuple[str, str], ...] = (
     ("", "All"),
     (Origin.UPLOAD, "Uploads"),
@@ -74,40 +63,6 @@ def head(counts: StudyCounts) -> html.Div:
             ),
         ],
         className="page-head",
-    )
-
-
-def views() -> html.Div:
-    """The second row: views with counts, why studies are here, export."""
-    return html.Div(
-        [
-            html.Div(
-                [
-                    button(
-                        [words, html.Span(className="tabular", **data(count=counted))],
-                        className="segment tabular",
-                        **aria(pressed=str(view is View.ALL).lower()),
-                        **data(view=str(view)),
-                    )
-                    for view, words, counted in _VIEWS
-                ],
-                id="worklist-views",
-                className="segments",
-                role="group",
-                **aria(label="Filter by state"),
-            ),
-            html.Label("Why studies are here", htmlFor=REASON, className="visually-hidden"),
-            html.Select(
-                [
-                    html.Option("Any reason", value=""),
-                    *[html.Option(REASON_WORDS[one], value=str(one)) for one in Reason],
-                ],
-                id=REASON,
-                className="field worklist-reason",
-            ),
-            button("Export CSV", id="worklist-export", className="button"),
-        ],
-        className="page-head worklist-views",
     )
 
 
