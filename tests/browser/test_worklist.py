@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from page_modules import wait_until
 from playwright.sync_api import Locator, Page, Route, expect
 from running_site import SLICES, Site
 from worklist_steps import ROW, choose, write_png
@@ -233,12 +234,10 @@ def test_uploaded_study_is_deleted_after_confirmation(worklist, site):
 @pytest.mark.parametrize("width", [1024, 1920])
 def test_page_fits_its_window(worklist, width):
     worklist.set_viewport_size({"width": width, "height": 800})
-    worklist.wait_for_timeout(300)
-    sizes = worklist.evaluate(
-        "[document.documentElement.scrollWidth, document.querySelector('.ag-center-cols-viewport')"
-        ".scrollWidth - document.querySelector('.ag-center-cols-viewport').clientWidth]"
-    )
-    assert sizes == [width, 0]
+    fits = """(width) => { const grid = document.querySelector(".ag-center-cols-viewport");
+      return document.documentElement.scrollWidth === width
+        && grid.scrollWidth === grid.clientWidth; }"""
+    wait_until(worklist, fits, width)
 
 
 def test_short_note_is_whole_on_a_narrow_page(page, site):
