@@ -12,7 +12,7 @@ from running_site import Site
 from test_review import AMBER, TEAL, count, extent, image, until
 
 #: Rows of the view with the warning about a moved slider, in a colour similar to the AI's.
-BADGE_PX = 64
+BADGE_PX = 140
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ async function fetchFor(session, tries = 0) {
   const { result } = session.study;
   if (!result) return;
   // React may take the page away before the viewer hears that it was left.
-  const isShown = () => find("findings-threshold") !== null;
+  const isShown = () => find("viewer-threshold") !== null;
   const isWanted = () => viewer.now === session && session.study.result === result && isShown();
   const { ok, body } = await ask(result.measures_url);
   if (!isWanted()) return;
