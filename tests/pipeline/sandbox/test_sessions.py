@@ -130,14 +130,19 @@ def test_too_many_sessions_are_refused_and_their_places_come_back() -> None:
 
 
 def test_children_are_gone_when_their_session_ends() -> None:
+    before = _grandchildren()  # of services that other tests have started
     with _open("Mirror") as session:
         session.ask("{}")
         assert isinstance(session, Session)
         assert _children(os.getpid())
     deadline = time.monotonic() + 10
-    while any(_children(server) for server in _children(os.getpid())):
+    while _grandchildren() - before:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def _grandchildren() -> set[int]:
+    return {pid for server in _children(os.getpid()) for pid in _children(server)}
 
 
 def _children(pid: int) -> list[int]:
