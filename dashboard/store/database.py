@@ -206,7 +206,7 @@ class Database:
         """Bring the tables up to date; several processes may do so at once.
 
         Raises:
-            _Lost: There are none, although studies are stored.
+            _Lost: The tables are missing, although studies are stored.
         """
         for attempt in range(_OPEN_ATTEMPTS):
             try:

@@ -161,7 +161,7 @@ class Uploads:
         sent: int | None = None,
         checksum: Checksum | None = None,
     ) -> ArrivingFile:
-        """Begin a file, in a new batch if there is none of this name.
+        """Begin a file, in a new batch if none has this name.
 
         Args:
             batch: Name of the batch.

@@ -1,6 +1,6 @@
 """What parent and child send each other: lengths, JSON of declared models, and plain arrays.
 
-No pickle and no shared memory: a child may be in the hands of whoever made a file, so that nothing
+No pickle and no shared memory: a file may have taken control of its child, so that nothing
 it sends is more than numbers and text, and nothing can change after it was checked.
 """
 
@@ -209,8 +209,8 @@ class Receiver:
 
     Args:
         channel: The child's socket.
-        waiting: Called again and again while nothing comes; may raise to give up. Without it, it
-            waits for ever.
+        waiting: Called again and again while nothing comes; may raise to give up. Without it, the
+            wait has no limit.
     """
 
     def __init__(self, channel: socket.socket, waiting: Callable[[], None] | None = None) -> None:

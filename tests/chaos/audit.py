@@ -106,7 +106,7 @@ def _check_studies(services: Services, sent: list[SentStudy]) -> Iterator[str]:
 
 
 def _check_versions_of_all(services: Services, readers: list[Reader]) -> Iterator[str]:
-    """Numbers of versions are 1, 2, 3 ... for each study, whoever saved them."""
+    """Numbers of versions are 1, 2, 3 ... for each study, across all readers."""
     for study in {study for reader in readers for study in reader.notes.corrections}:
         lines = readers[0].client.ask("GET", f"/api/studies/{study}/corrections").json["versions"]
         numbers = sorted(line["number"] for line in lines)

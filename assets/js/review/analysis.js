@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The state of the analysis of the study in view: queued, running, cancelled or failed; once it is
- * done the result is fetched. Of blank images there is none, which is said in its place.
+ * done the result is fetched. Blank images have none; the page says so.
  */
 
 /** @import { JobNews, JobState } from "../frame/job_channel.js" */

@@ -160,7 +160,7 @@ export function chooseChannel(channel) {
  * Sets what an analysis gave.
  *
  * @param {Result | null} result
- * @param {string | null} [noResult] Why there is none.
+ * @param {string | null} [noResult] Why the study has none.
  */
 export function setResult(result, noResult = null) {
   if (!now) return;

@@ -172,7 +172,7 @@ function begin(items) {
 }
 
 // ---- after a reload ----
-/** @param {string} batch Name of the upload in progress, "" if there is none. */
+/** @param {string} batch Name of the upload in progress, "" without one. */
 function store(batch) {
   try {
     if (batch) sessionStorage.setItem(STORED, batch);
