@@ -78,6 +78,7 @@ from .measurement.registration import register_cases as register_cases
 from .measurement.registration import resample_slice as resample_slice
 from .measurement.sides import count_halves as count_halves
 from .metrics import dice_from_counts as dice_from_counts
+from .metrics import surface_points as surface_points
 from .models.metadata import SplitFacts as SplitFacts
 from .models.metadata import TrainingFacts as TrainingFacts
 from .models.registry import ModelInfo as ModelInfo

@@ -8,7 +8,6 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-import cv2
 import numpy as np
 import pandas as pd
 from flask import Blueprint, Response
@@ -345,10 +344,8 @@ def _draw(row: StudyRow, other: StudyRow, k: int, query: PriorSliceQuery) -> byt
         for one in (grey, mask.astype(np.uint8) * np.uint8(255))
     )
     colors = np.repeat(enlarged[..., None], 3, axis=-1)
-    inside = outlined >= 128
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    core = cv2.erode(inside.astype(np.uint8), cross, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    colors[inside & (core == 0)] = ImageColor.getrgb(_color(found))
+    rows, columns = pipeline.surface_points(outlined >= 128).T
+    colors[rows, columns] = ImageColor.getrgb(_color(found))
     picture = Image.fromarray(colors)
     stream = io.BytesIO()
     picture.save(stream, "PNG", compress_level=1)

@@ -60,6 +60,7 @@ from pipeline.metrics.surfaces import (
     SURFACE_TOLERANCE,
     SurfaceDistances,
     measure_surfaces,
+    surface_points,
 )
 
 __all__ = [
@@ -98,6 +99,7 @@ __all__ = [
     "sensitivity_at_specificity",
     "slice_auc",
     "sum_statistic",
+    "surface_points",
     "threshold_statistic",
     "tumor_slice_dice",
     "undo_platt",

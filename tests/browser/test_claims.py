@@ -7,7 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from page_modules import with_modules
+from page_modules import wait_until, with_modules
 from playwright.sync_api import Page, expect
 from reading import in_view, numbers, open_study
 from running_site import SIZE, SLICES, Site, write_study
@@ -57,6 +57,7 @@ def test_the_range_belongs_to_the_default_mask(page: Page, study: str) -> None:
     )
     expect(page.locator("#finding-range")).to_be_visible()
     assert numbers(page, "#finding-range") == [3.3, 7.8, 91, 88]
+    wait_until(page, "() => modules.viewer.now.measures")
     page.keyboard.press(",")
     expect(page.locator("#finding-range")).to_be_hidden()
 

@@ -6,8 +6,9 @@ import re
 
 import pytest
 from correcting import add_own_study, edit, open_study
+from held_requests import HeldRequests
 from page_modules import with_modules
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from reading import drag
 from running_site import Site
 
@@ -30,15 +31,14 @@ def test_the_previous_diameters_stay_marked_until_the_new_ones_arrive(
     page: Page, study: str
 ) -> None:
     wait_open(page, study)
-    held: list[Route] = []
-    page.route("**/diameters/*", lambda route: held.append(route))
+    held = HeldRequests(page, "**/diameters/*")
     page.locator("#viewer-threshold").fill("0.3")
     expect(page.locator(LINE)).to_have_attribute("aria-busy", "true")
     expect(page.locator(LINE)).to_have_text(DEFAULT)
     caption = page.inner_text("#finding-diameters-caption")
     expect(page.locator("#viewer-screen")).to_have_class(re.compile("diameters-late"))
     page.wait_for_timeout(300)
-    held[0].continue_()
+    held.take().continue_()
     expect(page.locator(LINE)).to_have_text(WIDE)
     expect(page.locator(LINE)).to_have_attribute("aria-busy", "false")
     expect(page.locator("#finding-diameters-caption")).not_to_have_text(caption)

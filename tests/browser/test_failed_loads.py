@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from held_requests import HeldRequests
 from page_modules import with_modules
 from playwright.sync_api import Page, Route, expect
 from reading import numbers
@@ -77,12 +78,12 @@ def test_study_is_requested_at_once_when_the_reader_retries(page, study):
 
 
 def test_slow_slice_shows_a_message_until_it_is_loaded(page, study):
-    held: list[Route] = []
-    page.route("**/pixels/0/2", failing(1, held.append))
+    held = HeldRequests(page)
+    page.route("**/pixels/0/2", failing(1, held.hold))
     page.goto(f"/review?study={study}&slice=3")
     message(page, "loading")
     assert numbers(page, "#viewer-message-text") == [3]
-    held[0].continue_()
+    held.take().continue_()
     page.wait_for_selector("#viewer-screen[data-slice='3']")
     expect(page.locator("#viewer-message")).to_be_hidden()
 

@@ -25,6 +25,7 @@ def studies(site: Site) -> Iterator[list[str]]:
 
 def in_view(page: Page, study_id: str) -> None:
     expect(page).to_have_url(re.compile(rf"/review\?study={study_id}"))
+    wait_until(page, "(id) => modules.viewer.now?.study.study_id === id", study_id)
     page.wait_for_selector("#viewer-screen[data-slice]")
     expect(page.locator("#finding-volume-line")).to_have_text("5.1 mL")
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from held_requests import HeldRequests
 from playwright.sync_api import Page, Request, Route, expect
 from running_site import Site
 from worklist_steps import choose
@@ -23,6 +24,7 @@ SMALL_PARTS = f"""
 }}
 """
 ROUTE = "**/api/uploads/**"
+FINISH = "**/api/uploads/*/finish"
 
 
 @pytest.fixture
@@ -51,13 +53,6 @@ def is_part(request: Request, offset: int) -> bool:
     return request.method == "PATCH" and request.headers.get("upload-offset") == str(offset)
 
 
-def hold_reading(page: Page) -> list[Route]:
-    """Hold the requests that have an upload read."""
-    held: list[Route] = []
-    page.route("**/api/uploads/*/finish", lambda route: held.append(route))
-    return held
-
-
 def stored_files(site: Site) -> dict[str, bytes]:
     """The complete files of the upload that is not read yet."""
     (folder,) = Path(site.environment["OVERREAD_HOME"]).glob("uploads/*/the upload")
@@ -81,7 +76,7 @@ def test_a_large_file_continues_by_itself_after_the_server_was_killed(
 ) -> None:
     content = os.urandom(PART_BYTES + (1 << 19))
     (tmp_path / "large.bin").write_bytes(content)
-    held = hold_reading(worklist)
+    held = HeldRequests(worklist, FINISH)
     sent = sent_requests(worklist)
     slow_down(worklist, 1 << 20)
     with worklist.expect_request(lambda request: is_part(request, PART_BYTES)):
@@ -96,7 +91,7 @@ def test_a_large_file_continues_by_itself_after_the_server_was_killed(
     assert stored_files(site) == {"large.bin": content}
     assert [one for one in sent if one == "POST"] == ["POST"]
     assert [one for one in sent if one == "PATCH 0"] == ["PATCH 0"]  # not sent again
-    held[0].continue_()
+    held.take().continue_()
     expect(worklist.locator(".upload-message[data-rejected='1']")).to_be_visible()  # no image
     worklist.click(".upload-message [data-dismiss]")
 
@@ -123,12 +118,12 @@ def test_the_same_files_continue_after_a_reload(worklist: Page, site: Site, tmp_
     worklist.evaluate(SMALL_PARTS)
     expect(worklist.locator(".upload-message[data-interrupted]")).to_be_visible()
     sent = sent_requests(worklist)
-    held = hold_reading(worklist)
+    held = HeldRequests(worklist, FINISH)
     choose(worklist, [tmp_path / "a.bin", tmp_path / "b.bin"])  # c is not wanted any more
     expect(worklist.locator("#upload-progress[data-state=reading]")).to_be_visible()
     assert stored_files(site) == {"a.bin": whole, "b.bin": rest}
     assert sent == ["GET", "DELETE", "HEAD", f"PATCH {PART_BYTES}"]
-    held[0].continue_()
+    held.take().continue_()
     expect(worklist.locator(".upload-message[data-rejected='2']")).to_be_visible()
     worklist.reload()
     expect(worklist.locator(".upload-message[data-interrupted]")).to_have_count(0)
@@ -138,7 +133,7 @@ def test_files_that_the_server_does_not_have_are_sent_again(
     worklist: Page, site: Site, tmp_path: Path
 ) -> None:
     (tmp_path / "a.bin").write_bytes(b"a" * 1000)
-    held = hold_reading(worklist)
+    held = HeldRequests(worklist, FINISH)
     choose(worklist, tmp_path / "a.bin")
     expect(worklist.locator("#upload-progress[data-state=reading]")).to_be_visible()
     (folder,) = Path(site.environment["OVERREAD_HOME"]).glob("uploads/*/the upload")
@@ -146,7 +141,7 @@ def test_files_that_the_server_does_not_have_are_sent_again(
     with worklist.expect_request(
         lambda request: request.method == "POST" and request.url.endswith("/files")
     ):
-        held[0].continue_()
+        held.take().continue_()
     expect(worklist.locator("#upload-progress[data-state=reading]")).to_be_visible()
-    held[1].continue_()
+    held.take().continue_()
     expect(worklist.locator(".upload-message[data-rejected='1']")).to_be_visible()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from held_requests import HeldRequests
 from page_modules import wait_until
 from playwright.sync_api import Locator, Page, Route, expect
 from running_site import SLICES, Site
@@ -163,10 +164,10 @@ def test_upload_continues_after_the_connection_was_lost(worklist, tmp_path):
 
 def test_upload_can_be_cancelled(worklist, tmp_path):
     paths = [write_png(tmp_path / f"held{k}_flair.png", seed=k) for k in range(4)]
-    held: list[Route] = []
-    worklist.route("**/api/uploads/*/files", lambda route: held.append(route))
+    held = HeldRequests(worklist, "**/api/uploads/*/files")
     choose(worklist, paths)
     expect(worklist.locator("#upload-progress[data-state=sending]")).to_be_visible()
+    held.wait_for(3)
     worklist.wait_for_timeout(200)
     assert len(held) == 3  # in flight
     worklist.click("#upload-cancel")

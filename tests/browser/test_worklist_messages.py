@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from held_requests import HeldRequests
+from playwright.sync_api import Locator, Page, expect
 from running_site import Site
 from worklist_steps import ROW, choose, write_png
 
@@ -94,8 +95,7 @@ def test_message_that_was_read_stays_while_the_reader_is_elsewhere(worklist, tmp
 
 
 def test_message_that_came_on_another_page_is_not_lost_by_a_reload(worklist, tmp_path):
-    held: list[Route] = []
-    worklist.route("**/api/uploads/*/finish", lambda route: held.append(route))
+    held = HeldRequests(worklist, "**/api/uploads/*/finish")
     path = tmp_path / "late.pdf"
     path.write_bytes(b"%PDF-1.4 words")
     choose(worklist, path)
@@ -103,7 +103,7 @@ def test_message_that_came_on_another_page_is_not_lost_by_a_reload(worklist, tmp
     worklist.click("#nav-about")
     expect(worklist).to_have_url(re.compile("/about"))
     with worklist.expect_response("**/finish"):
-        held[0].continue_()
+        held.take().continue_()
     worklist.wait_for_function(
         "() => sessionStorage.getItem('overread.upload.messages')?.length > 2"
     )

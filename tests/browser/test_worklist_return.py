@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from held_requests import HeldRequests
+from playwright.sync_api import Page, expect
 from running_site import Site
 from worklist_steps import ROW, choose, write_png
 
@@ -148,8 +149,7 @@ def test_analysis_is_cancelled_from_the_worklist(worklist: Page, site: Site) -> 
 def test_upload_is_cancelled_while_the_server_reads_it(
     worklist: Page, studies: list[str], tmp_path: Path, place: str
 ) -> None:
-    held: list[Route] = []
-    worklist.route("**/api/uploads/*/finish", lambda route: held.append(route))
+    held = HeldRequests(worklist, "**/api/uploads/*/finish")
     sent: list[str] = []
     worklist.on("request", lambda request: sent.append(f"{request.method} {request.url}"))
     choose(worklist, write_png(tmp_path / "unread_flair.png", seed=990))
@@ -164,7 +164,7 @@ def test_upload_is_cancelled_while_the_server_reads_it(
         worklist.click("#upload-cancel")
         expect(worklist.locator("#upload-progress[data-state=stopping]")).to_be_visible()
     assert any(re.match("DELETE .*/api/uploads/", one) for one in sent)
-    held[0].fulfill(status=410, json={"error": "It was cancelled.", "field": ""})
+    held.take().fulfill(status=410, json={"error": "It was cancelled.", "field": ""})
     if place == "review":
         expect(worklist.locator("#upload-elsewhere")).to_be_hidden()
         worklist.click("#nav-worklist")

@@ -23,6 +23,7 @@ const IDLE_MS = 400; // after the last change of slice
 let list = null;
 /** @type {string | null} id of the study in view */
 let shown = null;
+let listing = Promise.resolve(); // until the list around the study in view is known
 let timer = 0;
 
 /** @param {number} by */
@@ -71,7 +72,10 @@ function positionText({ at, ids: { length: count }, filtered }, name) {
 }
 
 /** @param {string} id */
-async function begin(id) {
+const begin = (id) => (listing = findList(id));
+
+/** @param {string} id */
+async function findList(id) {
   if (id !== shown) list = null;
   shown = id;
   const found = await readingList.around(id).catch(() => null);
@@ -140,6 +144,7 @@ function press(by, openStudy) {
 async function leave(by, openStudy) {
   const from = shown;
   if (by > 0 && !(await decisionPanel.signIfReady())) return;
+  await listing; // a reader may press the key before the list has arrived
   if (shown === from) go(by, openStudy);
 }
 

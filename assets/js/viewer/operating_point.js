@@ -10,6 +10,7 @@
 
 import { byId } from "../frame/dom.js";
 import { all } from "../frame/events.js";
+import { note as showNote } from "./notes.js";
 import * as viewer from "./viewer.js";
 
 export const LOWEST = 0.01;
@@ -124,10 +125,22 @@ export const goToConflict = (direction) => goToNext(direction, isConflict);
 export const stopAt = (wanted, lowest, highest) =>
   Math.min(highest, Math.max(lowest, Math.round(wanted * 100) / 100));
 
+/**
+ * Whether the thresholds can move. Says so over the image while what they need is still loading.
+ *
+ * @param {Session | null} now
+ * @returns {now is Session}
+ */
+export function canMove(now) {
+  if (!now?.study.result) return false;
+  if (!now.measures) showNote("The measures of this study are still loading.", "measures");
+  return Boolean(now.measures);
+}
+
 /** @param {number | null} wanted An operating point, null for the default. */
 export function set(wanted) {
   const { now } = viewer;
-  if (!now?.study.result || !now.measures) return;
+  if (!canMove(now)) return;
   const inside = wanted === null ? null : stopAt(wanted, LOWEST, HIGHEST);
   const same = inside === null || Math.abs(inside - defaultValue(now)) < 0.005;
   viewer.display({ operatingPoint: same ? null : inside });

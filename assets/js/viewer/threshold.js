@@ -152,7 +152,7 @@ export const areas = (now) => areasAt(now, value(now));
 /** @param {number | null} wanted A threshold, null for the default. */
 export function set(wanted) {
   const { now } = viewer;
-  if (!now?.study.result || !now.measures) return;
+  if (!operatingPoint.canMove(now)) return;
   const inside = wanted === null ? null : operatingPoint.stopAt(wanted, LOWEST, HIGHEST);
   const same = inside === null || toLevel(inside) === toLevel(defaultValue(now));
   viewer.display({ threshold: same ? null : inside });
