@@ -29,6 +29,7 @@ declare const Plotly: {
   relayout(element: HTMLElement, layout: object): Promise<unknown>;
   toImage(figure: { data: any[]; layout: any }, options: object): Promise<string>;
   purge(element: HTMLElement): void;
+  Plots: { resize(element: HTMLElement): Promise<unknown> };
 };
 
 /** assets/vendor/tus */

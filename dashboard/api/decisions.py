@@ -48,6 +48,7 @@ from dashboard.masks.encoding import encode_mask
 from dashboard.store import StudyRow
 from dashboard.store.history import Author, EventRow, list_events
 from dashboard.store.reading_content import (
+    JUDGES_RESULT,
     NEEDS_REASON,
     Comparison,
     Decision,
@@ -400,7 +401,7 @@ def write_decision(address: StudyAddress, sent: SentDecision) -> ReadingAnswer:
     if sent.verdict is not None:
         if sent.verdict in NEEDS_REASON and sent.reason is None:
             raise RequestRefused("Choose a reason for this decision.", field="reason")
-        _check_shown(row, find_reading(store, row.study_id))
+        _check_shown(row, find_reading(store, row.study_id), sent.verdict)
         found = Decision(
             verdict=sent.verdict,
             reason=sent.reason,
@@ -596,9 +597,14 @@ def _check_slices(row: StudyRow, places: list[int]) -> None:
         raise RequestRefused("A slice of your reading does not exist; load the page again.")
 
 
-def _check_shown(row: StudyRow, reading: ReadingRow) -> None:
-    """Refuse a decision on marked slices that nobody has looked at."""
+def _check_shown(row: StudyRow, reading: ReadingRow, verdict: Verdict) -> None:
+    """Refuse a decision on an AI result that is not there, or that nobody has looked at."""
     result = find_result(find_services(), row)
+    if result is None and verdict in JUDGES_RESULT:
+        raise RequestRefused(
+            "There is no AI result to accept or reject. Wait for the analysis, or correct the mask"
+            " and choose Accept with changes."
+        )
     marked = [k for k, one in enumerate(result.slices) if one.tumor] if result else []
     missing = [k for k in marked if k not in set(reading.content.shown)]
     if missing:

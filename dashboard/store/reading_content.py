@@ -65,6 +65,8 @@ Difficulty = Literal["easy", "moderate", "hard"]
 DIFFICULTIES: Final[tuple[str, ...]] = get_args(Difficulty)
 #: Decisions that need a reason.
 NEEDS_REASON = frozenset({Verdict.REJECT, Verdict.CANNOT_ASSESS})
+#: Decisions on the AI result as it is.
+JUDGES_RESULT = frozenset({Verdict.ACCEPT, Verdict.REJECT})
 #: Where a lesion of a list comes from.
 LesionSource = Literal["ai", "left out", "reader"]
 #: Side of the patient, of the image where the orientation is unknown.

@@ -10,6 +10,7 @@ import { byId, find, letGoOfClick, listenerOf, targetOf } from "../frame/dom.js"
 import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as reader from "../frame/reader.js";
+import { NO_ANSWER } from "../frame/server.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import { time } from "../correct/edit_bar.js";
@@ -29,12 +30,16 @@ const STATES = {
 const events = new Events();
 /** Listens to whether Enter signs. */
 export const { on } = events;
-/** Why the last request failed, in a sentence, or "". */
-let refusal = "";
+/** Why the last decision was refused, in a sentence, or "" once that is no longer so. */
+let refusal = () => "";
 /** Whether the reader amends a signed study. */
 let amending = false;
 /** @type {(() => void) | null} what waits for the reader's name */
 let waiting = null;
+/** Ends when the decision that was asked for last is recorded or refused. */
+let deciding = Promise.resolve();
+/** Whether the last decision was refused, and the reader has not gone on since. */
+let isRefused = false;
 
 /** @param {Verdict} verdict */
 const label = (verdict) => verdict[0].toUpperCase() + verdict.slice(1);
@@ -59,9 +64,7 @@ export function statusText({ decision, state, records }) {
  * @param {number} missing Marked slices that were not on screen.
  */
 export const missingText = (missing) =>
-  missing
-    ? `${missing} marked ${missing === 1 ? "slice was" : "slices were"} not on screen yet.`
-    : "";
+  missing ? `${missing} marked ${missing === 1 ? "slice" : "slices"} not seen yet.` : "";
 
 /** Whether the reader amends a signed study. */
 export const isAmending = () => amending;
@@ -96,8 +99,8 @@ function show() {
   }
   const missingWords = !isSigned && !reading.decision ? missingText(missing) : "";
   const status = isSigned && !amending ? "" : statusText({ ...reading, state: "read" });
-  byId("decision-status").textContent = refusal || readingStore.words() || status || missingWords;
-  byId("decision-status").dataset.state = refusal ? "refused" : (chosen ?? "");
+  byId("decision-status").textContent = refusal() || readingStore.words() || status || missingWords;
+  byId("decision-status").dataset.state = refusal() ? "refused" : (chosen ?? "");
   byId("decision-show").hidden = !missing || isSigned || Boolean(reading.decision);
 }
 
@@ -152,21 +155,46 @@ function nameCame() {
   run();
 }
 
+/** That marked slices are to be looked at before a decision, or "". */
+function unseenText() {
+  const missing = readingStore.isSigned() ? 0 : readingStore.remaining().length;
+  return missing ? `${missingText(missing)} Look at them first.` : "";
+}
+
+/**
+ * Records a decision, after one that is under way.
+ *
+ * @param {Verdict} verdict
+ */
+function press(verdict) {
+  const { now } = viewer;
+  if (!now?.painted) return void note("The study is still loading. Decide when it is on screen.");
+  deciding = deciding.then(async () => {
+    await readingStore.entered();
+    if (viewer.now === now) await choose(verdict);
+  });
+}
+
 /** @param {Verdict} verdict */
-function choose(verdict) {
+async function choose(verdict) {
   const reading = readingStore.now();
-  if (!reading || byId("decision-choices").hidden) return;
-  const missing = readingStore.remaining().length;
+  if (!reading) return say(`${NO_ANSWER} Nothing was recorded.`);
+  const { claim } = reading;
+  if (claim && !claim.own)
+    return say(`${claim.author} is reading this study. Take it over to decide.`);
+  if (readingStore.isSigned() && !amending) return say("This study is signed. Choose Amend first.");
   const isWithdrawn = reading.decision?.verdict === verdict && !amending;
-  if (!isWithdrawn && missing && !readingStore.isSigned())
-    return say(`${missingText(missing)} Look at them first.`);
+  if (!isWithdrawn && unseenText()) return refuse(unseenText);
   if (!isWithdrawn && NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) {
     byId("decision-more", HTMLDetailsElement).open = true;
     byId("decision-reason").focus();
     byId("decision-reason").dataset.waits = verdict;
     return say(`Choose a reason for “${label(verdict)}”.`);
   }
-  withName(() => void record(isWithdrawn ? null : verdict));
+  /** @type {Promise<void> | undefined} */
+  let recorded;
+  withName(() => (recorded = record(isWithdrawn ? null : verdict)));
+  await recorded;
 }
 
 /** @param {Verdict | null} verdict Null withdraws the decision. */
@@ -190,21 +218,41 @@ function changed() {
   const verdict = waits || readingStore.now()?.decision?.verdict;
   if (!verdict || (readingStore.isSigned() && !amending)) return;
   if (NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) return;
-  withName(() => void record(/** @type {Verdict} */ (verdict)));
+  withName(() => {
+    const run = () => record(/** @type {Verdict} */ (verdict));
+    deciding = deciding.then(run);
+  });
 }
 
 /** @param {string} sentence */
-function say(sentence) {
-  refusal = sentence;
+const say = (sentence) => refuse(() => sentence);
+
+/**
+ * Shows why something was refused, in the panel, or over the image where the panel is folded.
+ *
+ * @param {() => string} why
+ */
+function refuse(why) {
+  refusal = why;
+  const sentence = why();
+  isRefused = Boolean(sentence);
   show();
+  if (sentence && !byId("decision-status").checkVisibility()) note(sentence, "refused");
 }
 
 /**
- * Signs the study if a decision is recorded.
+ * Signs the study if a decision is recorded; waits for one that was just asked for. After a
+ * refused decision, the reader goes on only when they ask again.
  *
  * @returns {Promise<boolean>} Whether the reader may go on to the next study.
  */
 export async function signIfReady() {
+  await Promise.all([deciding, readingStore.entered()]);
+  if (isRefused && !isReadyToSign()) {
+    isRefused = false;
+    note("No decision was recorded. Go on again to leave this study unsigned.", "unsigned");
+    return false;
+  }
   if (!isReadyToSign()) return true;
   if (reader.now.can_rename && !reader.now.name) {
     withName(() => undefined);
@@ -238,7 +286,7 @@ function showNextMarked() {
 function onClick(event) {
   const chosen = targetOf(event).closest("[data-verdict]");
   letGoOfClick(event);
-  if (chosen instanceof HTMLElement) choose(/** @type {Verdict} */ (chosen.dataset.verdict));
+  if (chosen instanceof HTMLElement) press(/** @type {Verdict} */ (chosen.dataset.verdict));
 }
 
 /** @type {string | null} what is filled in, so that typing is not overwritten */
@@ -254,14 +302,29 @@ function changedReading() {
   show();
 }
 
+/**
+ * Enter in a list gives the keyboard back to the image, so that the next Enter signs.
+ *
+ * @param {KeyboardEvent} event
+ */
+function letGoOnEnter(event) {
+  if (event.key !== "Enter") return;
+  event.stopPropagation();
+  event.preventDefault();
+  byId("viewer-screen").focus();
+}
+
 /** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
-  refusal = "";
+  refusal = () => "";
+  isRefused = false;
   amending = false;
   filled = null;
   byId("decision-choices").addEventListener("click", onClick, { signal });
   for (const id of ["decision-reason", "decision-difficulty", "decision-comment"])
     byId(id).addEventListener("change", changed, { signal });
+  for (const id of ["decision-reason", "decision-difficulty"])
+    byId(id).addEventListener("keydown", letGoOnEnter, { signal });
   /** @type {[string, () => void][]} */
   const buttons = [
     ["decision-take-over", () => void readingStore.takeOver()],
@@ -286,7 +349,7 @@ export function mount(signal) {
     id: `decision.${id}`,
     key,
     label: label(verdict),
-    run: () => choose(verdict),
+    run: () => press(verdict),
   });
   return all([
     keys.add("Decision", [
@@ -298,7 +361,8 @@ export function mount(signal) {
     readingStore.on(changedReading),
     reader.on("change", nameCame),
     viewer.on("open", () => {
-      refusal = "";
+      refusal = () => "";
+      isRefused = false;
       amending = false;
     }),
     viewer.on("result", show),

@@ -72,7 +72,10 @@ export function countText(lesions) {
 export function detailText(lesion, indices, doubts) {
   const { first, last, longest, perpendicular, volume_ml: ml } = lesion;
   const [from, to] = [indices[first], indices[last]];
-  const size = ml === null ? `${lesion.voxels.toLocaleString("en")} voxels` : `${mlWords(ml)} mL`;
+  const size =
+    ml === null
+      ? `${lesion.voxels.toLocaleString("en")} ${lesion.voxels === 1 ? "voxel" : "voxels"}`
+      : `${mlWords(ml)} mL`;
   const unit = ml === null ? "px" : "mm";
   const digits = (/** @type {number} */ value) => value.toFixed(ml !== null && value < 10 ? 1 : 0);
   return [

@@ -395,6 +395,13 @@ const painted = () => void (doc && paint(doc));
 /** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   byId("priors-compare").addEventListener("click", toggle, { signal });
+  // the panel may be folded away while the chart is drawn
+  const observer = new ResizeObserver(() => {
+    const chart = find("prior-chart");
+    if (chart?.checkVisibility() && chart.querySelector(".main-svg"))
+      void Plotly.Plots.resize(chart);
+  });
+  observer.observe(byId("prior-chart"));
   byId("prior-close").addEventListener("click", toggle, { signal });
   byId("prior-registered").addEventListener("click", switchRegistered, { signal });
   byId("prior-pane").addEventListener("wheel", scroll, { signal, passive: false });
@@ -408,5 +415,6 @@ export function mount(signal) {
     viewer.on(["slice", "channel"], painted),
     shell.on("theme", again),
     readingStore.on(showChange),
+    () => observer.disconnect(),
   ]);
 }

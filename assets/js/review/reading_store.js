@@ -92,6 +92,7 @@ import * as viewer from "../viewer/viewer.js";
  * @property {string[]} others Readers who have the study open, too.
  * @property {Partial<Recorded>} changed Not sent yet.
  * @property {Set<number>} seen Marked slices that were on screen and are not sent yet.
+ * @property {Promise<unknown>} entering Ends with the first answer to whether the study is open.
  * @property {Promise<unknown>} sending
  * @property {number} timer
  * @property {number} beat
@@ -224,6 +225,7 @@ function open({ study }) {
     others: [],
     changed: {},
     seen: new Set(),
+    entering: Promise.resolve(),
     sending: Promise.resolve(),
     timer: 0,
     beat: 0,
@@ -231,9 +233,12 @@ function open({ study }) {
     words: "",
     token: "",
   };
-  void enter(doc);
+  doc.entering = enter(doc);
   events.emit("change");
 }
+
+/** Waits for the reading of the study in view; it stays null where the server did not answer. */
+export const entered = async () => void (await doc?.entering);
 
 /**
  * Reports that the study is open here, and claims it if nobody else has it.

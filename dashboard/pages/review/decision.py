@@ -25,7 +25,7 @@ _KEYS = {
 
 
 def foot() -> html.Div:
-    """Who has the study, the decision with reason and comment, and the signature."""
+    """Who has the study, the decision, and what is missing before it; `more` is below it."""
     return html.Div(
         [
             html.Div(
@@ -52,7 +52,6 @@ def foot() -> html.Div:
                 className="decision-field",
                 hidden=True,
             ),
-            _more(),
             html.Div(
                 [_choice(verdict) for verdict in Verdict],
                 id="decision-choices",
@@ -60,11 +59,33 @@ def foot() -> html.Div:
                 role="group",
                 **aria(label="Decision"),
             ),
-            html.P(id="decision-status", className="finding-text", role="status"),
-            small_button("Show the next marked slice", id="decision-show", hidden=True),
+            html.Div(
+                [
+                    html.P(id="decision-status", className="finding-text", role="status"),
+                    small_button("Show the next", id="decision-show", hidden=True),
+                ],
+                className="decision-line",
+            ),
         ],
         id="decision",
         className="decision",
+    )
+
+
+def more() -> html.Details:
+    """Reason, difficulty and comment."""
+    return html.Details(
+        [
+            html.Summary("Reason, comment"),
+            _select("decision-reason", "Reason", [str(one) for one in Reason]),
+            _select("decision-difficulty", "Difficulty", list(DIFFICULTIES)),
+            html.Label(
+                [html.Span("Comment"), _text("decision-comment", rows=2)],
+                className="decision-field",
+            ),
+        ],
+        id="decision-more",
+        className="decision-more",
     )
 
 
@@ -162,23 +183,6 @@ def _choice(verdict: Verdict) -> html.Button:
         className="button button--small decision-choice",
         **aria(pressed="false"),
         **more,
-    )
-
-
-def _more() -> html.Details:
-    """Reason, difficulty and comment."""
-    return html.Details(
-        [
-            html.Summary("Reason, difficulty, comment"),
-            _select("decision-reason", "Reason", [str(one) for one in Reason]),
-            _select("decision-difficulty", "Difficulty", list(DIFFICULTIES)),
-            html.Label(
-                [html.Span("Comment"), _text("decision-comment", rows=2)],
-                className="decision-field",
-            ),
-        ],
-        id="decision-more",
-        className="decision-more",
     )
 
 

@@ -16,24 +16,20 @@ def layout() -> html.Div:
     return html.Div(
         [
             decision.foot(),
-            html.Div(
-                [
-                    html.P(id="next-position", className="next-position tabular", role="status"),
-                    small_button(
-                        "Previous",
-                        "Shift+Enter",
-                        id="next-previous",
-                        disabled=True,
-                    ),
-                ],
-                className="next-row",
-            ),
+            small_button("Previous", "Shift+Enter", id="next-previous", disabled=True),
             button(
                 "Next study",
                 "Enter",
                 id="next-study",
                 className="button button--primary next-button",
                 disabled=True,
+            ),
+            html.Div(
+                [
+                    html.P(id="next-position", className="next-position tabular", role="status"),
+                    decision.more(),
+                ],
+                className="next-row",
             ),
         ],
         className="next-foot",

@@ -21,8 +21,8 @@ test("a signed study shows what was signed, not what is recorded since", () => {
 
 test("missing slices are counted", () => {
   assert.equal(missingText(0), "");
-  assert.match(missingText(1), /^1 marked slice was/);
-  assert.match(missingText(3), /^3 marked slices were/);
+  assert.match(missingText(1), /^1 marked slice /);
+  assert.match(missingText(3), /^3 marked slices /);
 });
 
 test("durations", () => {
