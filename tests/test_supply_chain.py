@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,22 @@ def test_the_licence_of_the_weights_is_stated(place: str) -> None:
         assert "CC BY-NC-SA 4.0" in text
     else:
         assert "make audit" in text and "make sbom" in text
+
+
+def test_an_audit_never_takes_what_it_could_not_check_for_sound() -> None:
+    judge = runpy.run_path(str(ROOT / "deploy" / "audit_packages.py"))["judge"]
+    sound = {"name": "a", "version": "1", "vulns": []}
+    bad = {"name": "b", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["3"]}]}
+    skipped = {"name": "c", "skip_reason": "not found"}
+
+    def status(*packages: dict[str, Any]) -> tuple[int, str]:
+        found, lines = judge({"dependencies": list(packages)})
+        return found, "\n".join(lines)
+
+    assert status(sound)[0] == 0
+    assert status(sound, bad)[0] == 1 and "CVE-1" in status(sound, bad)[1]
+    assert status(sound, skipped)[0] == 1 and "c" in status(sound, skipped)[1]
+    assert status(skipped)[0] == 0 and "NOT CHECKED" in status(skipped)[1]
 
 
 def compose() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dashboard.store import JobState
 from dashboard.workspace.services import Services
 from tests.load.kill_workers import read_finishes
 
-from .ledger import Corrections, Measured, SentStudy
+from .ledger import Change, Corrections, Listing, Measured, SentStudy
 from .readers import Reader
 
 
@@ -30,8 +30,12 @@ def audit(services: Services, readers: list[Reader]) -> list[str]:
         readers: Who worked; their browsers are used.
     """
     problems: list[str] = []
+    deleted = {row.study_id for row in services.store.deleted_studies()}
     for reader in readers:
         problems += reader.surprises
+        problems += _check_listings(reader, deleted)
+        problems += _restore(reader, deleted)
+    for reader in readers:
         problems += _check_name(reader)
         for study, mine in reader.notes.corrections.items():
             problems += _check_corrections(reader, study, mine)
@@ -44,8 +48,103 @@ def audit(services: Services, readers: list[Reader]) -> list[str]:
     sent = [study for reader in readers for study in reader.notes.studies]
     problems += _check_studies(services, sent)
     problems += _check_versions_of_all(services, readers)
+    for study in {one.study_id for reader in readers for one in reader.notes.decided}:
+        problems += _check_decisions(study, readers)
+        problems += _check_records(study, readers)
+    problems += _check_histories(readers)
     problems += _check_jobs(services)
     return problems
+
+
+def _check_listings(reader: Reader, deleted: set[str]) -> Iterator[str]:
+    for study, mine in reader.notes.listings.items():
+        if mine.pending is None and (mine.last is Change.DELETED) != (study in deleted):
+            yield f"{reader.name}: {study} was {mine.last}, and the worklist does not show that"
+
+
+def _restore(reader: Reader, deleted: set[str]) -> Iterator[str]:
+    """Restore what a reader has deleted: all that was done on it must come back."""
+    for study in set(reader.notes.listings) & deleted:
+        if not reader.client.ask("POST", f"/api/studies/{study}/restore").ok:
+            yield f"{reader.name}: {study} cannot be restored"
+            continue
+        mine = reader.notes.listings[study]
+        if mine.pending is Change.DELETED:  # was done
+            mine.done[Change.DELETED] += 1
+        mine.pending = None
+        mine.done[Change.RESTORED] += 1
+
+
+def _check_decisions(study: str, readers: list[Reader]) -> Iterator[str]:
+    """The present decision is the last one; none that was acknowledged later is lost."""
+    sent = [one for reader in readers for one in reader.notes.decided if one.study_id == study]
+    found = readers[0].client.ask("GET", f"/api/studies/{study}/reading").json["decision"]
+    known = [one for one in sent if found and one.comment == found["comment"]]
+    if not known:
+        if found or any(one.acknowledged for one in sent):
+            yield f"the decision on {study} is missing, or nobody sent it"
+        return
+    end = known[0].acknowledged
+    if end and any(one.acknowledged and one.sent > end for one in sent):
+        yield f"a later decision on {study} was acknowledged and is missing"
+
+
+def _check_records(study: str, readers: list[Reader]) -> Iterator[str]:
+    ask = readers[0].client.ask
+    lines = ask("GET", f"/api/studies/{study}/reading").json["records"]
+    numbers = sorted(line["number"] for line in lines)
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"records of {study} are numbered {numbers}"
+    found = [ask("GET", f"/api/studies/{study}/records/{number}").json for number in numbers]
+    if not all(record["intact"] for record in found):
+        yield f"a record of {study} is not intact"
+    comments = Counter(record["content"]["decision"]["comment"] for record in found)
+    if any(count > 1 for count in comments.values()):
+        yield f"a signature under {study} is there twice"
+    by_number = {line["number"]: line for line in lines}
+    for reader in readers:
+        mine = [one for one in reader.notes.signed if one.study_id == study]
+        for one in mine:
+            if one.line and by_number.get(one.line["number"]) != one.line:
+                yield f"{reader.name}: record {one.line['number']} of {study} is missing"
+            if one.line and one.comment not in comments:
+                yield f"{reader.name}: what was signed of {study} is another decision"
+            comments.pop(one.comment, None)
+    if comments:
+        yield f"{study} has records that nobody signed"
+
+
+def _check_histories(readers: list[Reader]) -> Iterator[str]:
+    """What was done once is in the history once, with who did it."""
+    studies = {
+        study
+        for reader in readers
+        for study in (
+            *(one.study_id for one in (*reader.notes.decided, *reader.notes.signed)),
+            *reader.notes.listings,
+        )
+    }
+    for study in studies:
+        events = readers[0].client.ask("GET", f"/api/studies/{study}/history").json["events"]
+        found = Counter((one["author"], one["event"]) for one in events)
+        for reader in readers:
+            for event, least, most in _expected_events(reader, study):
+                count = sum(found[reader.notes.name, one] for one in event)
+                if not least <= count <= most:
+                    name = " or ".join(event)
+                    yield f"{reader.name}: {study} was {name} {count} times, not {least} to {most}"
+
+
+def _expected_events(reader: Reader, study: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """Names of an event, how often it was acknowledged, and how often it was sent."""
+    decided = [one for one in reader.notes.decided if one.study_id == study]
+    acknowledged = sum(one.acknowledged is not None for one in decided)
+    yield ("decided",), acknowledged, len(decided)
+    signed = [one for one in reader.notes.signed if one.study_id == study]
+    yield ("signed", "amended"), sum(one.line is not None for one in signed), len(signed)
+    mine = reader.notes.listings.get(study, Listing())
+    for change in Change:
+        yield (change,), mine.done[change], mine.done[change] + (mine.pending is change)
 
 
 def _check_name(reader: Reader) -> Iterator[str]:

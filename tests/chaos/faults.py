@@ -99,12 +99,15 @@ class Faults:
         if postgres is not None:
             self._kinds["PostgreSQL killed"] = lambda: self._restart(postgres, postgres.kill)
 
-    def run(self, seconds: float, *, stored: Callable[[], int]) -> None:
+    def run(
+        self, seconds: float, *, stored: Callable[[], int], is_complete: Callable[[], bool]
+    ) -> None:
         """Cause faults for some time, from when readers have begun; each kind at least once.
 
         Args:
             seconds: For how long.
             stored: How much readers have stored so far.
+            is_complete: Whether they have done work of every kind, which is waited for.
         """
         self._stored = stored
         self._await_work()
@@ -113,14 +116,19 @@ class Faults:
             for kind in self._chance.sample(sorted(self._kinds), len(self._kinds)):
                 time.sleep(self._chance.uniform(*self._pause_s))
                 if turn and time.monotonic() > until:
+                    self._await(is_complete)
                     return
                 self.counts[kind] += 1
                 self._kinds[kind]()
 
     def _await_work(self) -> None:
         """Wait until readers have stored something more: a busy machine takes its time to start."""
-        before, deadline = self._stored(), time.monotonic() + _BUSY_S
-        while self._stored() < before + _SOME_WRITES and time.monotonic() < deadline:
+        before = self._stored()
+        self._await(lambda: self._stored() >= before + _SOME_WRITES)
+
+    def _await(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _BUSY_S
+        while not is_so() and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def heal(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 
@@ -62,21 +64,79 @@ class Measured:
 
 
 @dataclass
+class Decided:
+    """A decision that a reader sent.
+
+    Attributes:
+        study_id: The study.
+        comment: Nobody else's, so that it is found again.
+        sent: When, in seconds of one clock for all readers.
+        acknowledged: When it was; None without an answer.
+    """
+
+    study_id: str
+    comment: str
+    sent: float
+    acknowledged: float | None = None
+
+
+@dataclass
+class Signed:
+    """A signature that a reader sent.
+
+    Attributes:
+        study_id: The study.
+        comment: Of the decision that was signed.
+        line: The record as acknowledged; None without an answer.
+    """
+
+    study_id: str
+    comment: str
+    line: dict[str, Any] | None = None
+
+
+class Change(StrEnum):
+    """What a reader did with a study of the worklist."""
+
+    DELETED = "deleted"
+    RESTORED = "restored"
+
+
+@dataclass
+class Listing:
+    """A study that its reader deletes and restores.
+
+    Attributes:
+        done: How often each change was acknowledged.
+        last: The last change that was acknowledged; None before the first.
+        pending: The change that was sent without an answer.
+    """
+
+    done: Counter[Change] = field(default_factory=Counter)
+    last: Change | None = None
+    pending: Change | None = None
+
+
+@dataclass
 class Notes:
     """What one reader was shown as stored.
 
     Attributes:
         name: Their name; "" before it was acknowledged.
         studies: What they upload.
-        corrections, measured: By study.
+        corrections, measured, listings: By study.
         seen: Maps that they have seen.
+        decided, signed: In their order.
     """
 
     name: str = ""
     studies: list[SentStudy] = field(default_factory=list)
     corrections: dict[str, Corrections] = field(default_factory=dict)
     measured: dict[str, Measured] = field(default_factory=dict)
+    listings: dict[str, Listing] = field(default_factory=dict)
     seen: list[SeenMap] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list)
+    signed: list[Signed] = field(default_factory=list)
 
     @property
     def acknowledged(self) -> int:
@@ -86,8 +146,19 @@ class Notes:
             + sum(bool(study.study_id) for study in self.studies)
             + sum(len(one.versions) + bool(one.draft) for one in self.corrections.values())
             + sum(bool(one.revision) for one in self.measured.values())
+            + self.readings.total()
             + len(self.seen)
         )
+
+    @property
+    def readings(self) -> Counter[str]:
+        """How many decisions, signatures, deletions and restorations were acknowledged."""
+        counts = Counter[str]()
+        counts["decided"] = sum(one.acknowledged is not None for one in self.decided)
+        counts["signed"] = sum(one.line is not None for one in self.signed)
+        for listing in self.listings.values():
+            counts.update(listing.done)
+        return counts
 
 
 class Ledger:
@@ -96,6 +167,7 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._studies: list[str] = []
+        self._ever_deleted: set[str] = set()
 
     def add(self, study_id: str) -> None:
         """Note that a study is in the worklist."""
@@ -106,3 +178,14 @@ class Ledger:
         """Those in the worklist."""
         with self._lock:
             return list(self._studies)
+
+    def remove(self, study_id: str) -> None:
+        """Note that a study is about to be deleted."""
+        with self._lock:
+            self._studies.remove(study_id)
+            self._ever_deleted.add(study_id)
+
+    def may_be_missing(self, study_id: str) -> bool:
+        """Whether the study was deleted at some time: an answer may say so."""
+        with self._lock:
+            return study_id in self._ever_deleted

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ from .readers import Reader  # noqa: E402
 _DISK_MB = 640
 _STARTS_WITHIN_S = 120.0
 _SETTLES_WITHIN_S = 240.0
+#: What readers do with whole studies; each at least once in a run.
+READINGS = {"decided", "signed", "deleted", "restored"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class Outcome:
     Attributes:
         seed, seconds, readers: Of the run; seconds in which things went wrong.
         faults: How many of each kind.
-        acknowledged: Writes that readers were shown as stored and that were looked for.
+        acknowledged: What readers were shown as stored and that was looked for.
+        readings: How many of them were decisions, signatures, deletions, restorations.
         studies: In the worklist at the end.
         answers: How many answers had each status; "0" counts lost connections.
         longest_away_s: Longest time in which the server did not answer.
@@ -67,6 +71,7 @@ class Outcome:
     readers: int
     faults: dict[str, int]
     acknowledged: int
+    readings: dict[str, int]
     studies: int
     answers: dict[str, int]
     longest_away_s: float
@@ -141,6 +146,7 @@ def run_chaos(
         readers=readers,
         faults=dict(sorted(people.counts.items())),
         acknowledged=sum(reader.notes.acknowledged for reader in people),
+        readings={str(kind): n for kind, n in sorted(_count_readings(people).items())},
         studies=studies,
         answers={str(status): count for status, count in sorted(answers.statuses.items())},
         longest_away_s=round(away, 1),
@@ -152,6 +158,10 @@ class _People(list[Reader]):
     """The readers, and the faults that they met."""
 
     counts: dict[str, int]
+
+
+def _count_readings(people: list[Reader]) -> Counter[str]:
+    return sum((one.notes.readings for one in people), Counter[str]())
 
 
 def _work(
@@ -167,7 +177,11 @@ def _work(
     for reader in people:
         reader.start()
     try:
-        faults.run(seconds, stored=lambda: answers.stored if ledger.studies() else 0)
+        faults.run(
+            seconds,
+            stored=lambda: answers.stored if ledger.studies() else 0,
+            is_complete=lambda: _count_readings(people).keys() >= READINGS,
+        )
     finally:
         faults.heal()
         stop.set()

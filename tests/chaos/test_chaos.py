@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .run import run_chaos
+from .run import READINGS, run_chaos
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
@@ -16,6 +16,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(mode: str, tmp_p
     outcome = run_chaos(tmp_path, mode=mode, seconds=8, seed=1)
     assert outcome.problems == ()
     assert outcome.studies >= 1 and outcome.acknowledged > outcome.readers
+    assert outcome.readings.keys() >= READINGS
     kinds = {"web killed", "worker killed", "disk full", "disk slow"}
     if mode == "redis":
         kinds |= {"Redis killed", "PostgreSQL killed"}
