@@ -38,14 +38,18 @@ def describe_study(services: Services, row: StudyRow) -> dict[str, Any]:
     address = f"/data/{row.study_id}/{row.data_digest}"
     reference = f"{address}/reference/{{slice}}" if row.has_reference else None
     no_result = result.unfit.sentence if result and result.unfit and result.is_void else None
+    damage = _describe_damage(services, key, is_replaced=result is not None)
+    described = _describe_case(case, row)
     return {
-        **_describe_case(case, row),
+        **described,
+        "warnings": [*damage, *described["warnings"]],
         "pixels_url": f"{address}/pixels/{{channel}}/{{slice}}",
         "reference_url": reference,
         "thumbnail_url": f"{address}/thumbnail/{{channel}}.png",
         **describe_space_addresses(row),
         "result": {
             **_describe_result(result, key, row),
+            "warnings": [*damage, *(caution.sentence for caution in result.cautions)],
             "series": _series_used(case, row),
             "trust": describe_trust(services, result),
             "learned": describe_training_use(services, row.case_id),
@@ -83,6 +87,15 @@ def describe_entries(stated: Case, row: StudyRow) -> dict[str, Any]:
 
 def _describe_entry(entry: Entry | None) -> dict[str, str] | None:
     return {"by": entry.author, "at": entry.at.isoformat()} if entry else None
+
+
+def _describe_damage(services: Services, key: str | None, *, is_replaced: bool) -> list[str]:
+    """The sentence on a stored result that was found damaged."""
+    found = services.results.set_aside_at(key) if key else None
+    if found is None:
+        return []
+    what = "and replaced" if is_replaced else "and the result is being computed again"
+    return [f"The stored result was found damaged on {found:%Y-%m-%d}. It was set aside {what}."]
 
 
 def _describe_case(case: Case, row: StudyRow) -> dict[str, Any]:
@@ -163,7 +176,6 @@ def _describe_result(result: CaseResult, key: str, row: StudyRow) -> dict[str, A
         "left_out_ml": result.left_out_ml,
         "unfit": None if result.unfit is None else result.unfit.sentence,
         "dice": result.dice,
-        "warnings": [caution.sentence for caution in result.cautions],
         "network": asdict(result.network),
     }
 

@@ -58,6 +58,8 @@ _LOG = logging.getLogger(__name__)
 _VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 _LOCK_POLL_S = 0.05
 _SHARED = "results"
+#: When something was set aside, before its name.
+_STAMP = "%Y%m%dT%H%M%S"
 #: An object larger than this is no answer.
 _MAX_ENTRY_BYTES = 2 * 2**30
 #: What SQLite answers where a disk or a lock refuses; the database itself may be sound.
@@ -154,6 +156,7 @@ class ResultCache:
     ) -> None:
         self._shared = shared
         self._folder = Path(folder)
+        self._aside = self._folder.parent / "set-aside"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         (self._folder / "locks").mkdir(mode=0o700, exist_ok=True)
@@ -226,6 +229,13 @@ class ResultCache:
             )
         except _DAMAGE:
             return False
+
+    def set_aside_at(self, key: str) -> datetime | None:
+        """When an answer was last found damaged and set aside here; None where none is kept."""
+        found = [path.name for path in self._aside.glob(f"*-{key}")] if SHA256.fullmatch(key) else []
+        with contextlib.suppress(ValueError, IndexError):
+            return datetime.strptime(max(found)[: -len(key) - 1], _STAMP).replace(tzinfo=UTC)
+        return None
 
     def trim_shared(self, limit_bytes: int) -> int:
         """Delete the oldest answers of all machines until the others fit. Returns how many.
@@ -305,6 +315,7 @@ class ResultCache:
             raise InputError("", NO_STORAGE) from error
         except _DAMAGE as error:
             _LOG.warning("A shared result is not used: %s.", error)
+            self._set_aside(key, entry)
             return None
         self._keep(key, entry)
         return found
@@ -318,9 +329,8 @@ class ResultCache:
             decode_outline(entry, key)
             return
         try:
-            folder = self._folder.parent / "set-aside"
-            folder.mkdir(mode=0o700, exist_ok=True)
-            (folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{key}").write_bytes(entry)
+            self._aside.mkdir(mode=0o700, exist_ok=True)
+            (self._aside / f"{datetime.now(UTC):{_STAMP}}-{key}").write_bytes(entry)
             self._entries.delete(key)
         except _DAMAGE as error:  # a full disk: it stays, and is refused each time
             _LOG.warning("A damaged result stays in the cache: %s.", error)

@@ -67,5 +67,8 @@ def test_a_damaged_result_is_computed_again(page: Page, site: Site) -> None:
     open_study(page, study)
     expect(page.locator(STATE)).to_be_visible()
     expect(page.locator(VOLUME)).to_be_hidden()
+    caution = page.locator("#finding-warnings-first")
+    expect(caution).to_contain_text("damaged")
     site.gate.release(SLICES)
     expect(page.locator(VOLUME)).to_have_text("5.1 mL")
+    expect(caution).to_contain_text("set aside")

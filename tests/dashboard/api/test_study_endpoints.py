@@ -15,6 +15,7 @@ from dashboard.api.errors import FAILED
 from dashboard.jobs import table
 from dashboard.jobs.execution import Worker
 from dashboard.store import JobState, Origin
+from dashboard.studies.analysis import request_analysis
 from dashboard.workspace import services
 from dashboard.workspace.services import Services, build_services
 
@@ -112,6 +113,25 @@ def test_a_result_that_the_cache_lost_is_missing_and_reading_changes_nothing(
         described = client.get(f"/api/studies/{study}").json
         assert (described["result"], described["job"]["state"]) == (None, "done")
     assert not worker.run_one()
+
+
+def test_a_damaged_result_is_set_aside_and_the_study_says_so(
+    client: FlaskClient, parts: Services
+) -> None:
+    study = add_case(parts, make_case())
+    worker = Worker(parts, make_analyser=fake_factory())
+    worker.run_one()
+    before = client.get(f"/api/studies/{study}").json
+    row = parts.store.study(study)
+    assert row is not None
+    parts.results._entries.set(str(parts.result_key(row.content_digest)), b"damaged")
+    damaged = client.get(f"/api/studies/{study}").json
+    assert damaged["result"] is None and "set aside" in damaged["warnings"][0]
+    request_analysis(parts, study, restart=False)
+    worker.run_one()
+    after = client.get(f"/api/studies/{study}").json
+    assert "set aside" in after["result"]["warnings"][0]
+    assert after["result"]["warnings"][1:] == before["result"]["warnings"]
 
 
 def test_failed_analysis_is_reported(client: FlaskClient, parts: Services) -> None:

@@ -7,6 +7,7 @@ import stat
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -224,7 +225,9 @@ def test_damaged_and_foreign_entries_are_misses_and_set_aside(tmp_path: Path, en
     assert cache.map_slice(KEY, 1, AnswerMap.PROBABILITY) is None
     (moved,) = (tmp_path.parent / "set-aside").iterdir()
     assert moved.name.endswith(KEY) and moved.read_bytes() == entry
-    assert not cache.holds(KEY)
+    found = cache.set_aside_at(KEY)
+    assert found is not None and abs((datetime.now(UTC) - found).total_seconds()) < 60
+    assert cache.set_aside_at("0" * 64) is None and not cache.holds(KEY)
     with pytest.raises(ValueError):
         decode_answer(entry, KEY)
 
