@@ -7,6 +7,7 @@ command runs, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from pipeline.commands.console import complain
 from pipeline.commands.lazy_parser import LazyParser
 from pipeline.errors import InputError
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 #: Command -> what it does. Each is a module of `pipeline.commands`: ``add_arguments``, ``run``.
 COMMANDS = {
     "train": "train the network: classifier and segmenter on one encoder",
@@ -74,6 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # files are replaced whole or stay as they were
+        if error.errno not in _NO_ROOM:
+            raise
+        complain("The disk is full: the result is not stored. Make room and run the command again.")
+        return 1
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.models.registry import TaskInfo
+from pipeline.storage.atomic_files import write_bytes
 from pipeline.storage.digests import SHA256
 from pipeline.storage.shared_storage import NO_STORAGE, SharedStorage, StorageError
 
@@ -232,7 +233,9 @@ class ResultCache:
 
     def set_aside_at(self, key: str) -> datetime | None:
         """When an answer was last found damaged and set aside here; None where none is kept."""
-        found = [path.name for path in self._aside.glob(f"*-{key}")] if SHA256.fullmatch(key) else []
+        if SHA256.fullmatch(key) is None:
+            return None
+        found = [path.name for path in self._aside.glob(f"*-{key}")]
         with contextlib.suppress(ValueError, IndexError):
             return datetime.strptime(max(found)[: -len(key) - 1], _STAMP).replace(tzinfo=UTC)
         return None
@@ -330,7 +333,7 @@ class ResultCache:
             return
         try:
             self._aside.mkdir(mode=0o700, exist_ok=True)
-            (self._aside / f"{datetime.now(UTC):{_STAMP}}-{key}").write_bytes(entry)
+            write_bytes(self._aside / f"{datetime.now(UTC):{_STAMP}}-{key}", entry)
             self._entries.delete(key)
         except _DAMAGE as error:  # a full disk: it stays, and is refused each time
             _LOG.warning("A damaged result stays in the cache: %s.", error)

@@ -7,6 +7,7 @@ of `WRITES`.
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import logging
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from fake_images import make_png
@@ -352,6 +354,17 @@ def test_a_full_disk_stores_nothing_says_so_and_takes_it_when_there_is_room(
     answer = write(site)
     assert answer.status_code in (200, 201, 204), answer.json
     assert site.state() != before or "/uploads/" in what
+
+
+def test_a_mask_is_downloaded_whole_from_a_full_disk(site: Site) -> None:
+    do(f"POST {_S}/versions")(site)
+    before = site.state()
+    site.fill()
+    answer = site.client.get(f"/api/studies/{site.study}/versions/1.nii.gz")
+    assert answer.status_code == 200
+    volume = nibabel.Nifti1Image.from_bytes(gzip.decompress(answer.data))
+    assert np.asarray(volume.dataobj).sum() == 5
+    assert site.state() == before
 
 
 def test_a_result_that_finds_no_room_fails_its_job_and_can_be_asked_for_again(

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,10 +63,18 @@ class Measured:
         request = {"path": str(path), "memory_mb": memory_mb, "limit_s": limit_s}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        return Outcome(
-            **{k: tuple(map(_freeze, v)) if isinstance(v, list) else v for k, v in answer.items()}
-        )
+        return _outcome(json.loads(self._process.stdout.readline()))
+
+
+def read_here(path: Path) -> Outcome:
+    """Read a file in this process: fast, without a measure of memory."""
+    return _outcome(_read(path, 1024))
+
+
+def _outcome(answer: dict[str, Any]) -> Outcome:
+    return Outcome(
+        **{k: tuple(map(_freeze, v)) if isinstance(v, list) else v for k, v in answer.items()}
+    )
 
 
 def _freeze(value: object) -> object:
@@ -111,6 +120,7 @@ def _read(path: Path, memory_mb: int) -> dict[str, object]:
 
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+    start = resource.getrusage(resource.RUSAGE_SELF)
     before = _peak_mb()
     with limit_file_bytes(memory_mb << 20):
         report = read_cases([path])
@@ -124,7 +134,7 @@ def _read(path: Path, memory_mb: int) -> dict[str, object]:
         "notices": list(report.notices),
         "warnings": [words for case in report.cases for words in case.warnings],
         "peak_mb": _peak_mb() - before,
-        "seconds": used.ru_utime + used.ru_stime,
+        "seconds": used.ru_utime + used.ru_stime - start.ru_utime - start.ru_stime,
         "digest": digest.hexdigest(),
     }
 

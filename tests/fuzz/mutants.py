@@ -19,7 +19,7 @@ _MEMORY_MB = 1024
 #: Numbers that break arithmetic on sizes.
 _EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 #: What `pipeline.data.reading.batches` says where a reader raised what nobody foresaw.
-_UNFORESEEN = "damaged or of an unknown kind"
+UNFORESEEN = "damaged or of an unknown kind"
 
 Mutation = Callable[[bytearray, random.Random, bytes], None]
 
@@ -115,7 +115,7 @@ class Findings:
         self.worst_s = max(self.worst_s, outcome.seconds)
         hung = outcome.ended == "timeout" or outcome.seconds > HANG_S
         crashed = bool(outcome.ended) and not hung
-        foreseen = not any(_UNFORESEEN in words for words in outcome.messages)
+        foreseen = not any(UNFORESEEN in words for words in outcome.messages)
         unnamed = not crashed and not hung and not (outcome.is_answered and foreseen)
         self.hung, self.crashed = self.hung + hung, self.crashed + crashed
         self.unnamed += unnamed

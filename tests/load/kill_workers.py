@@ -46,13 +46,16 @@ _WORKERS = 2
 _COUNT_IN_SQLITE = """
 CREATE TRIGGER count_finishes AFTER UPDATE OF state ON jobs
 WHEN NEW.state = 'done' AND OLD.state <> 'done'
-BEGIN INSERT INTO finishes VALUES (NEW.job_id); END
+BEGIN INSERT INTO finishes VALUES (NEW.job_id, NEW.created_at); END
 """
 _COUNT_IN_POSTGRES = """
 CREATE FUNCTION count_finish() RETURNS trigger AS $$
-BEGIN INSERT INTO finishes VALUES (NEW.job_id); RETURN NEW; END $$ LANGUAGE plpgsql;
+BEGIN INSERT INTO finishes VALUES (NEW.job_id, NEW.created_at); RETURN NEW; END $$ LANGUAGE plpgsql;
 CREATE TRIGGER count_finishes AFTER UPDATE OF state ON jobs FOR EACH ROW
 WHEN (NEW.state = 'done' AND OLD.state <> 'done') EXECUTE FUNCTION count_finish();
+"""
+_READ_FINISHES = """
+SELECT job_id, created_at, count(*) FROM finishes GROUP BY job_id, created_at
 """
 
 
@@ -223,18 +226,21 @@ def count_finishes(url: str) -> None:
     """Have the database count how often each job becomes done, independently of the program."""
     engine = create_engine(driver_url(url) if url.startswith("postgres") else url)
     with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE finishes (job_id INTEGER)"))
+        connection.execute(text("CREATE TABLE finishes (job_id INTEGER, created_at TEXT)"))
         is_sqlite = engine.dialect.name == "sqlite"
         connection.exec_driver_sql(_COUNT_IN_SQLITE if is_sqlite else _COUNT_IN_POSTGRES)
     engine.dispose()
 
 
-def read_finishes(url: str) -> dict[int, int]:
-    """How often each job became done."""
+def read_finishes(url: str) -> dict[str, int]:
+    """How often each job became done, by its number and the time when it was added.
+
+    SQLite gives the number of a job that was deleted with its study to another one.
+    """
     engine = create_engine(driver_url(url) if url.startswith("postgres") else url)
     with engine.connect() as connection:
-        found = connection.execute(text("SELECT job_id, count(*) FROM finishes GROUP BY job_id"))
-        counts = {int(job): int(count) for job, count in found}
+        found = connection.execute(text(_READ_FINISHES))
+        counts = {f"{job} of {added}": int(count) for job, added, count in found}
     engine.dispose()
     return counts
 

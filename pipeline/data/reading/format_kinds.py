@@ -355,3 +355,11 @@ class ArchiveMember:
 
     name: str
     path: Path
+
+
+def fault_warning(name: str) -> str:
+    """The sentence on a picture of which a decoder reported a fault."""
+    return (
+        f"{name} is damaged in part; its pixels could be read. Compare it with the original before"
+        " relying on it."
+    )

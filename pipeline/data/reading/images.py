@@ -9,8 +9,11 @@ fill the missing rows of a JPEG or PNG without a word, so that both are checked 
 
 from __future__ import annotations
 
+import os
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,12 @@ from PIL import (
 )
 
 from pipeline.data.case import tidy_values
-from pipeline.data.reading.format_kinds import DecodedImage, ImageFormat, starts_with
+from pipeline.data.reading.format_kinds import (
+    DecodedImage,
+    ImageFormat,
+    fault_warning,
+    starts_with,
+)
 from pipeline.data.reading.limits import (
     MAX_SCANNED,
     MAX_SCANS,
@@ -48,6 +56,8 @@ _MOST_LABELS = 16
 _COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
 #: Bytes per pixel of the page that is decoded, at the peak: grey, colour, 16-bit colour.
 _GREY_BYTES, _COLOUR_BYTES, _DEEP_BYTES = 8, 22, 28
+#: What decoders report of files that are sound: tags of a vendor's own.
+_IS_SOUND = re.compile(r"unknown field with tag|^\s*$", re.IGNORECASE)
 #: Rows that are worked on at a time, so that wide numbers never hold the whole picture.
 _STRIP_ROWS = 256
 #: Steps from each EXIF orientation to the upright image.
@@ -76,25 +86,26 @@ def read_image(path: Path, source: str) -> DecodedImage:
         InputError: If it cannot be read, is cut short, or is absurdly large.
     """
     # The web process needs none of these.
-    from pipeline.data.reading.code_streams import CutShort
+    from pipeline.data.reading.code_streams import CutShort, Damaged
     from pipeline.data.reading.tiff import read_tiff
 
     name = source.rsplit("/", 1)[-1]
     try:
-        with warnings.catch_warnings(record=True) as faults:
-            warnings.simplefilter("always")
+        with _hear_decoders() as heard:
             decoded = read_tiff(path, source)
             if decoded is None:
                 with Image.open(path, formats=_FORMATS) as image:
                     _check_stream(image, path, source)
                     decoded = _decode(image, path, source)
-        if any("PIL" in Path(fault.filename).parts for fault in faults):
+        if heard:
             return replace(decoded, warnings=(*decoded.warnings, fault_warning(name)))
         return decoded
     except (InputError, MemoryError):
         raise
     except CutShort:
         raise _cut_short(source) from None
+    except Damaged:
+        raise _contradicts(source) from None
     except Image.DecompressionBombError:
         raise InputError(
             source,
@@ -120,12 +131,35 @@ def _cut_short(source: str) -> InputError:
     )
 
 
-def fault_warning(name: str) -> str:
-    """The sentence on a picture of which a decoder reported a fault."""
-    return (
-        f"{name} is damaged in part; its pixels could be read. Compare it with the original before"
-        " relying on it."
-    )
+def _contradicts(source: str) -> InputError:
+    name = source.rsplit("/", 1)[-1]
+    return InputError(source, f"{name} is damaged: it contradicts itself. Export it again.")
+
+
+@contextmanager
+def _hear_decoders() -> Iterator[list[str]]:
+    """Collect what decoders report of a fault: Pillow by warnings, C libraries on standard error.
+
+    Standard error is the process's: this belongs into a child. What exceeds a pipe is lost.
+    """
+    heard: list[str] = []
+    back, to = os.pipe()
+    os.set_blocking(back, False)
+    os.set_blocking(to, False)
+    kept = os.dup(2)
+    os.dup2(to, 2)
+    try:
+        with warnings.catch_warnings(record=True) as faults:
+            warnings.simplefilter("always")
+            yield heard
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(to)
+        with open(back, "rb") as stream:
+            said = (stream.read() or b"").decode("utf-8", "replace")
+    heard += [str(one.message) for one in faults if "PIL" in Path(one.filename).parts]
+    heard += [line for line in said.splitlines() if not _IS_SOUND.search(line)]
 
 
 def _is_cut_short(error: Exception, path: Path) -> bool:
@@ -187,9 +221,7 @@ def _check_stream(image: Image.Image, path: Path, source: str) -> None:
         elif image.format not in {"PNG", "WEBP"}:
             code_streams.check_jpeg_rows(data)
     except code_streams.Damaged:
-        raise InputError(
-            source, f"{name} is damaged: it contradicts itself. Export it again."
-        ) from None
+        raise _contradicts(source) from None
 
 
 def _check_memory(

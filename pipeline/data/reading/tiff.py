@@ -6,22 +6,32 @@ checked from the header, before any pixel is decoded.
 
 from __future__ import annotations
 
+import logging
 import math
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from pipeline.data.case import tidy_values
-from pipeline.data.reading.code_streams import CutShort, check_jpeg_rows
-from pipeline.data.reading.format_kinds import DecodedImage
+from pipeline.data.reading.code_streams import CutShort, Damaged, check_jpeg_rows
+from pipeline.data.reading.format_kinds import DecodedImage, fault_warning
 from pipeline.data.reading.limits import check_memory, check_shape
 from pipeline.errors import InputError
 
 #: Bytes at the start of every TIFF, where no segment can be.
 _HEADER_BYTES = 8
+_DEFLATED = (tifffile.COMPRESSION.ADOBE_DEFLATE, tifffile.COMPRESSION.DEFLATE)
+#: What is unpacked at a time.
+_STEP_BYTES = 1 << 20
 #: Kinds of axes of a TIFF stack, in words.
 _AXIS_WORDS = {"T": "time points", "C": "channels"}
 
@@ -60,7 +70,11 @@ def read_tiff(path: Path, source: str) -> DecodedImage | None:
         if not _needs_tifffile(tiff, page):
             return None
         try:
-            return _decode_tiff(tiff, source)
+            with _hear_tifffile() as heard:
+                decoded = _decode_tiff(tiff, source)
+            if heard:
+                return replace(decoded, warnings=(*decoded.warnings, fault_warning(name)))
+            return decoded
         except InputError:
             raise
         except (ValueError, ModuleNotFoundError) as error:
@@ -74,14 +88,41 @@ def read_tiff(path: Path, source: str) -> DecodedImage | None:
             ) from None
 
 
+@contextmanager
+def _hear_tifffile() -> Iterator[list[logging.LogRecord]]:
+    """Collect what tifffile reports of a fault while it decodes: it does so in its log only."""
+    heard: list[logging.LogRecord] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record)
+
+    handler, log = Handler(), logging.getLogger("tifffile")
+    level, log.propagate = log.level, False
+    log.setLevel(logging.WARNING)
+    log.addHandler(handler)
+    try:
+        yield heard
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = True
+
+
 def _check_segments(tiff: tifffile.TiffFile, path: Path) -> None:
-    """Check that every strip or tile of every page is in the file: decoders fill missing ones.
+    """Check that every page, and every strip or tile of it, is in the file.
+
+    Decoders fill missing ones, end where pages lead back to an earlier one, and pass over the
+    checksums of deflated ones.
 
     Raises:
         CutShort: One is missing, or is a JPEG without all its rows.
+        Damaged: A checksum is wrong.
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
+        if _next_page(tiff, stream):
+            raise CutShort
         for found in tiff.pages:
             page = found.aspage()
             segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
@@ -93,6 +134,35 @@ def _check_segments(tiff: tifffile.TiffFile, path: Path) -> None:
                 if page.compression == tifffile.COMPRESSION.JPEG and page.bitspersample == 8:
                     stream.seek(offset)
                     check_jpeg_rows(_whole_jpeg(stream.read(n_bytes), page.jpegtables))
+                elif page.compression in _DEFLATED:
+                    stream.seek(offset)
+                    unpacked = math.prod(page.chunks) * max(1, np.dtype(page.dtype).itemsize)
+                    _check_deflated(stream.read(n_bytes), most=unpacked)
+
+
+def _next_page(tiff: tifffile.TiffFile, stream: BinaryIO) -> int:
+    """Where the last page that was found says that another one is; 0 as a rule."""
+    form, last = tiff.tiff, tiff.pages[len(tiff.pages) - 1]
+    stream.seek(last.offset)
+    (tags,) = struct.unpack(form.tagnoformat, stream.read(form.tagnosize))
+    stream.seek(tags * form.tagsize, os.SEEK_CUR)
+    (place,) = struct.unpack(form.offsetformat, stream.read(form.offsetsize))
+    return int(place)
+
+
+def _check_deflated(segment: bytes, *, most: int) -> None:
+    """Check a strip or tile against its checksum.
+
+    One without its end decodes to fewer rows, which decoders report; one of more bytes than its
+    pixels need is not unpacked further.
+    """
+    unpacker, done = zlib.decompressobj(), 0
+    try:
+        while segment and not unpacker.eof and done <= most:
+            done += len(unpacker.decompress(segment, _STEP_BYTES))
+            segment = unpacker.unconsumed_tail
+    except zlib.error:
+        raise Damaged from None
 
 
 def _whole_jpeg(segment: bytes, tables: bytes | None) -> bytes:

@@ -15,11 +15,12 @@ from pipeline.benchmark.results import (
 )
 from pipeline.benchmark.tables import format_benchmark
 from pipeline.evaluation.computing import collect_evaluation, compute_evaluation
-from pipeline.evaluation.document import MeasuredNetwork, write_evaluation
+from pipeline.evaluation.document import Evaluation, MeasuredNetwork, write_evaluation
 from pipeline.evaluation.report import format_results
 from pipeline.evaluation.rows import EvaluationRows, PatientRow, SliceRow
 from pipeline.storage.atomic_files import write_json
 from pipeline.storage.checked_json import write_document
+from tests.small_disk import SmallDisk
 
 TEXT = "before\n<!-- results: made -->\nold\n<!-- end of results -->\nafter\n"
 
@@ -47,7 +48,7 @@ def write_report(models: Path) -> int:
     return main(["report", "--models", str(models), *words])
 
 
-def test_readme_and_card_receive_the_evaluation(models: Path) -> None:
+def write_measured(models: Path) -> Evaluation:
     rows = EvaluationRows(
         (PatientRow("p", "CS", 0.8, 2 / 3, 50, 60, 2),),
         (
@@ -60,12 +61,31 @@ def test_readme_and_card_receive_the_evaluation(models: Path) -> None:
     evaluation = compute_evaluation(collect_evaluation(rows, network, **given), draws=10)
     write_evaluation(models / "brain-tumor" / "evaluation.json", evaluation)
     write_document(models / "benchmark.json", BENCHMARK)
+    return evaluation
+
+
+def test_readme_and_card_receive_the_evaluation(models: Path) -> None:
+    evaluation = write_measured(models)
     card = network_folder(models) / "README.md"
     card.write_text(TEXT)
     assert write_report(models) == 0
     for path in (models.parent / "README.md", card):
         assert path.read_text() == TEXT.replace("old\n", format_results(evaluation))
     assert format_benchmark(BENCHMARK) in (models.parent / "performance.md").read_text()
+
+
+def test_a_full_disk_leaves_the_older_document_and_says_so(
+    models: Path, small_disk: SmallDisk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_measured(models)
+    readme = small_disk.folder / "README.md"
+    readme.write_text(TEXT)
+    small_disk.fill()
+    command = ["report", "--models", str(models), "--readme", str(readme)]
+    assert main(command) == 1
+    assert capsys.readouterr().err.count("disk is full") == 1
+    assert readme.read_text() == TEXT
+    assert {path.name for path in small_disk.folder.iterdir()} == {"README.md", "ballast"}
 
 
 def test_without_an_evaluation_there_is_nothing_to_write(

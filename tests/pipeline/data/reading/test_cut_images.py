@@ -1,6 +1,7 @@
 """Images with half of their rows, whose end was put back: errors, not pictures with grey below."""
 
 import io
+import logging
 import struct
 import zlib
 from pathlib import Path
@@ -194,3 +195,58 @@ def test_whole_lossless_jpegs_of_any_content_are_whole(tmp_path, shape, kind):
     SeriesFactory(values).dataset(0).save_as(path, enforce_file_format=True)
     compressed(path, gdcm.TransferSyntax.JPEGLosslessProcess14_1)
     np.testing.assert_array_equal(read_one(path).pixels[0, ..., 0], values[0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float64])
+@pytest.mark.parametrize("place", [8, 3, 0x7FFFFFFF])
+def test_pages_of_a_tiff_that_lead_astray_are_an_error(tmp_path, dtype, place):
+    path = tmp_path / "x.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for k in range(4):
+            writer.write(np.full((16, 16), k, dtype), contiguous=False, metadata=None)
+    data = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        second = tiff.pages[1].offset
+    (tags,) = struct.unpack_from("<H", data, second)
+    struct.pack_into("<I", data, second + 2 + 12 * tags, place)
+    path.write_bytes(bytes(data))
+    error = read_error(path)
+    assert CUT in error or "damaged" in error
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
+def test_a_deflated_tiff_of_other_pixels_than_its_checksum_is_an_error(tmp_path, dtype):
+    values = np.random.default_rng(0).integers(0, 250, (SIDE, SIDE)).astype(dtype)
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, values, compression="zlib", compressionargs={"level": 0})
+    assert read_one(path).n_slices == 1
+    with tifffile.TiffFile(path) as tiff:
+        start = tiff.pages.first.dataoffsets[0]
+    data = bytearray(path.read_bytes())
+    data[start + 1000] ^= 1  # a stored byte: only the checksum shows it
+    path.write_bytes(bytes(data))
+    assert "damaged" in read_error(path)
+
+
+def test_what_a_c_library_reports_of_a_picture_is_a_caution(tmp_path):
+    rows = zlib.compress(bytes(SIDE * (1 + 6 * SIDE)))
+    head = struct.pack(">IIBBBBB", SIDE, SIDE, 16, 2, 0, 0, 0)
+    start, end = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head), chunk(b"IEND", b"")
+    sound = written(tmp_path, "sound.png", start + chunk(b"IDAT", rows) + end)
+    more = written(tmp_path, "more.png", start + chunk(b"IDAT", rows + bytes(50)) + end)
+    found = {path: " ".join(read_one(path).warnings) for path in (sound, more)}
+    assert "damaged in part" in found[more] and "damaged in part" not in found[sound]
+
+
+def test_what_tifffile_reports_of_a_picture_is_a_caution(tmp_path, monkeypatch):
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, np.ones((SIDE, SIDE)))
+    decode = tifffile.TiffPage.asarray
+
+    def report(page, *args, **options):
+        logging.getLogger("tifffile").warning("a segment is damaged")
+        return decode(page, *args, **options)
+
+    assert "damaged in part" not in " ".join(read_one(path).warnings)
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", report)
+    assert "damaged in part" in " ".join(read_one(path).warnings)

@@ -1,44 +1,36 @@
 """The files that the installed libraries test themselves with: each is read, or named."""
 
-import importlib.util
-from collections.abc import Iterator
-from pathlib import Path
+import io
+import tarfile
 
 import pytest
 
-from pipeline.data.reading.formats import UNREADABLE
-from pipeline.data.reading.reading import read_cases
+from tests.fuzz.measured_reading import read_here
+from tests.fuzz.package_files import installed_files, read_files, unpack_sources
 
 pytestmark = pytest.mark.slow
-
-#: Suffixes of what belongs to a package's code and to its documentation.
-_CODE = frozenset(".py .pyc .pyi .txt .md .rst .toml .json .cfg .in .ini .m .sh .typed".split())
-#: Files that hold nothing by which anybody could name them: parts of headers, lists of numbers,
-#: and two whose first bytes are damaged on purpose.
-_UNNAMED = (".bin", ".bin.gz", "external.dat", "no_magic_number.tck", "no_meta.dcm")
-_UNKNOWN = UNREADABLE[-1].phrase
-
-
-def files_of(package: str) -> Iterator[Path]:
-    """Files of an installed package that are not its code."""
-    found = importlib.util.find_spec(package)
-    assert found is not None
-    assert found.origin is not None
-    for path in sorted(Path(found.origin).parent.rglob("*")):
-        if path.is_file() and path.suffix.lower() not in _CODE:
-            yield path
 
 
 @pytest.mark.parametrize("package", ["pydicom", "nibabel"])
 def test_every_file_of_a_library_is_read_or_named(package):
-    n_read, silent = 0, []
-    for path in files_of(package):
-        report = read_cases([path])
-        n_read += bool(report.cases)
-        messages = [error.message for error in report.errors]
-        unforeseen = any("unknown kind" in message for message in messages)
-        unknown = any(_UNKNOWN in m for m in messages) and not path.name.endswith(_UNNAMED)
-        if unforeseen or unknown or not (report.cases or messages or report.notices):
-            silent.append((path.name, messages))
-    assert silent == []
-    assert n_read >= 5
+    found = read_files(list(installed_files(package)), read_here)
+    assert found.faults == []
+    assert found.n > 50 and found.read >= 5
+
+
+def test_data_of_source_distributions_are_unpacked_and_nothing_else(tmp_path):
+    with tarfile.open(tmp_path / "some-1.0.tar.gz", "w:gz") as archive:
+        for name, content in {
+            "some-1.0/setup.py": b"raise SystemExit",
+            "some-1.0/LICENSE": b"Words.",
+            "some-1.0/data/scan.dcm": b"DICM",
+            "some-1.0/data/DICOMDIR": bytes(200),
+            "some-1.0/../../outside.nii": b"x",
+        }.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    (tmp_path / "to").mkdir()
+    found = unpack_sources(tmp_path, tmp_path / "to")
+    assert sorted(path.name for path in found) == ["DICOMDIR", "outside.nii", "scan.dcm"]
+    assert all((tmp_path / "to" / "some-1.0") in path.parents for path in found)
