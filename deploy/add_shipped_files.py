@@ -56,8 +56,8 @@ def main() -> int:
         f"| {one['name']} | {one.get('version', '')} | {one['licenses'][0]['license']['name']} | |"
         for one in components
     ]
-    with licences.open("a", encoding="utf-8") as stream:
-        stream.write("\n" + "\n".join(rows) + "\n")
+    table = licences.read_text("utf-8").rstrip("\n")  # a blank line would end it
+    licences.write_text("\n".join([table, *rows]) + "\n", "utf-8")
     return 0
 
 

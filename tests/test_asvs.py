@@ -28,6 +28,14 @@ def test_every_requirement_has_a_state_and_a_test_or_a_reason() -> None:
         assert text, requirement
 
 
+def test_what_is_met_is_shown_by_a_test_or_a_file() -> None:
+    for requirement, _, state, text in ROWS:
+        linked = re.findall(r"\]\(([^)#]+)\)", text)
+        assert all((ROOT / "docs" / path).exists() for path in linked), requirement
+        if state in ("met", "partly"):
+            assert linked or re.search(r"`tests/[^`]+::\w+`", text), requirement
+
+
 def test_every_chapter_is_there_and_no_requirement_twice() -> None:
     numbers = [number for row in ROWS for number in re.findall(r"\d+\.\d+\.\d+", row[0])]
     assert len(numbers) == len(set(numbers))

@@ -122,6 +122,17 @@ def test_containers_are_limited_and_know_their_exact_image() -> None:
     assert re.search(r"^FROM python:\d+\.\d+\.\d+-", base, re.MULTILINE)
 
 
+def test_the_image_holds_what_runs_and_nothing_else() -> None:
+    text = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    steps = [line.split() for line in text.splitlines() if line[:1].isupper()]
+    known = {"FROM", "ENV", "RUN", "WORKDIR", "COPY", "USER", "CMD"}
+    assert {step[0] for step in steps} <= known and steps[0][0] == "FROM"
+    copied = {step[1] for step in steps if step[0] == "COPY"}
+    assert copied == {"deploy/requirements.lock", "dashboard", "pipeline", "assets", "models"}
+    assert all((ROOT / source).exists() for source in copied)
+    assert [step[1] for step in steps if step[0] == "USER"] == ["overread"]
+
+
 def test_only_nginx_is_reachable_and_it_reaches_web_processes_only() -> None:
     services, networks = compose()["services"], compose()["networks"]
     assert [name for name, one in services.items() if "ports" in one] == ["nginx"]

@@ -18,6 +18,8 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from pipeline.data.reading.limits import MAX_PARTS, PART_BYTES
+
 #: Start of frame of every kind of JPEG, and of JPEG-LS.
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
@@ -110,9 +112,42 @@ class _Segment:
     end: int
 
 
+def check_parts(data: bytes) -> None:
+    """Check that a JPEG, PNG or WebP has no absurd number of segments or chunks.
+
+    Decoders list them one by one, before they look at the picture.
+
+    Raises:
+        Damaged: It has.
+    """
+    parts: Iterator[object] = iter(())
+    if data.startswith(b"\xff\xd8"):
+        parts = _segments(data)
+    elif data.startswith(_PNG_MARK):
+        parts = _png_chunks(data)
+    elif data.startswith(b"RIFF"):
+        parts = _riff_chunks(data, 12)
+    for _ in parts:
+        pass
+
+
+def _count(number: int, size: int) -> None:
+    """Refuse the part with this number of a file of a size.
+
+    Raises:
+        Damaged: No encoder makes so many parts.
+    """
+    if number > MAX_PARTS + size // PART_BYTES:
+        raise Damaged
+
+
 def _segments(data: bytes) -> Iterator[_Segment]:
-    """Segments of a JPEG, compressed data left out; ends at the end mark or where none follows."""
-    place = 2
+    """Segments of a JPEG, compressed data left out; ends at the end mark or where none follows.
+
+    Raises:
+        Damaged: There are absurdly many.
+    """
+    place, number = 2, 0
     while True:
         found = _NEXT_MARKER.search(data, place)
         if found is None:
@@ -125,6 +160,8 @@ def _segments(data: bytes) -> Iterator[_Segment]:
         length = int.from_bytes(data[place : place + 2], "big")
         content = data[place + 2 : place + length]
         place += max(2, length)
+        number += 1
+        _count(number, len(data))
         yield _Segment(marker, content, place)
 
 
@@ -313,9 +350,15 @@ def _png_header(data: bytes) -> _PngHeader | None:
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Type and content of each chunk; ends where the file does."""
-    view, place = memoryview(data), len(_PNG_MARK)
+    """Type and content of each chunk; ends where the file does.
+
+    Raises:
+        Damaged: There are absurdly many.
+    """
+    view, place, number = memoryview(data), len(_PNG_MARK), 0
     while place + 8 <= len(data):
+        number += 1
+        _count(number, len(data))
         length, kind = struct.unpack(">I4s", view[place : place + 8])
         yield kind, view[place + 8 : place + 8 + length]
         place += 12 + length
@@ -401,8 +444,10 @@ def read_webp(data: bytes) -> CodeStream | None:
 
 
 def _riff_chunks(data: bytes | memoryview, place: int) -> Iterator[tuple[bytes, memoryview]]:
-    view = memoryview(data)
+    view, number = memoryview(data), 0
     while place + 8 <= len(view):
+        number += 1
+        _count(number, len(view))
         kind, length = struct.unpack("<4sI", view[place : place + 8])
         yield kind, view[place + 8 : place + 8 + length]
         place += 8 + length + (length & 1)

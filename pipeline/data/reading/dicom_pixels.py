@@ -26,6 +26,7 @@ from pydicom.uid import (
 from pipeline.data.case import tidy_values
 from pipeline.data.reading.code_streams import (
     CutShort,
+    Damaged,
     check_jpeg_rows,
     check_lossless_rows,
     read_code_stream,
@@ -405,7 +406,14 @@ def _check_code_stream(frame: bytes, dataset: FileDataset, file: InputFile) -> N
         CutShort: Its rows break off.
         InputError: It is larger, or takes too long to decode.
     """
-    stream = read_code_stream(frame)
+    try:
+        stream = read_code_stream(frame)
+    except Damaged:
+        raise InputError(
+            file.source,
+            f"{file.name} contradicts itself: its compressed image has more segments than any"
+            " encoder makes. Export it again.",
+        ) from None
     if stream is None:
         return
     samples = int(dataset.get("SamplesPerPixel", 1))

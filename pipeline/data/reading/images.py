@@ -94,6 +94,7 @@ def read_image(path: Path, source: str) -> DecodedImage:
         with _hear_decoders() as heard:
             decoded = read_tiff(path, source)
             if decoded is None:
+                _check_parts(path, source)
                 with Image.open(path, formats=_FORMATS) as image:
                     _check_stream(image, path, source)
                     decoded = _decode(image, path, source)
@@ -167,6 +168,17 @@ def _is_cut_short(error: Exception, path: Path) -> bool:
     return isinstance(error, EOFError) or any(
         word in words for word in ("truncated", "not processed", "unexpected end", "too short")
     )
+
+
+def _check_parts(path: Path, source: str) -> None:
+    """Check the number of a picture's parts, which Pillow lists when it opens the file."""
+    from pipeline.data.reading import code_streams
+
+    with path.open("rb") as stream:
+        head = stream.read(4)
+    if not head.startswith((b"II", b"MM")):
+        check_memory(source, path.stat().st_size)
+        code_streams.check_parts(path.read_bytes())
 
 
 def _check_stream(image: Image.Image, path: Path, source: str) -> None:

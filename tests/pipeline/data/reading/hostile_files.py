@@ -214,6 +214,16 @@ def jpeg_of_false_size() -> bytes:
     return bytes(data)
 
 
+def many_segments(n: int = 2_000_000) -> bytes:
+    """A decoder lists them one by one when it opens the file."""
+    data = _jpeg(64)
+    return data[:2] + b"\xff\xe0\0\2" * n + data[2:]
+
+
+def many_segments_in_dicom(n: int = 2_000_000) -> bytes:
+    return meta(JPEG_BASELINE) + image_elements() + encapsulated(many_segments(n))
+
+
 def chunk(kind: bytes, content: bytes) -> bytes:
     """One chunk of a PNG."""
     return (
@@ -248,6 +258,12 @@ def png_of_false_size() -> bytes:
 
 def png_that_goes_on() -> bytes:
     return png(64, 64, 8, 0, _zeros(300))
+
+
+def png_of_many_chunks(n: int = 1_200_000) -> bytes:
+    data = png(64, 64, 8, 0, zlib.compress(bytes(64 * 65)))
+    place = data.index(b"IDAT") - 4
+    return data[:place] + chunk(b"tRNS", b"\0\0") * n + data[place:]
 
 
 def png_of_many_frames() -> bytes:
@@ -291,6 +307,19 @@ def webp_of_many_frames(n: int = 3_000) -> bytes:
     frame = struct.pack("<I", 0)[:3] * 2 + (7).to_bytes(3, "little") * 2 + b"\1\0\0\0" + picture
     animation = (b"ANIM", bytes(6))
     return _riff(_canvas(4000, 2), animation, *[(b"ANMF", frame)] * n)
+
+
+def tiff_of_many_pages_that_are_one(n: int = 3_000) -> bytes:
+    """Each page has the same strip, which unpacks to 16 MB."""
+    packed = zlib.compress(bytes(4096 * 4096), 9)
+    data = bytearray(b"II*\0" + struct.pack("<I", 8 + len(packed)) + packed)
+    facts = {256: 4096, 257: 4096, 258: 8, 259: 8, 262: 1, 273: 8, 278: 4096, 279: len(packed)}
+    for k in range(n):
+        after = len(data) + 2 + 12 * len(facts) + 4
+        data += struct.pack("<H", len(facts))
+        data += b"".join(struct.pack("<HHII", tag, 4, 1, fact) for tag, fact in facts.items())
+        data += struct.pack("<I", after if k < n - 1 else 0)
+    return bytes(data)
 
 
 def tiff_of_false_size() -> bytes:
@@ -443,16 +472,20 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "frames.dcm": more_frames_than_stated,
     "scans.dcm": many_scans_in_dicom,
     "scans.jpg": many_scans,
+    "segments.jpg": many_segments,
+    "segments.dcm": many_segments_in_dicom,
     "size.jpg": jpeg_of_false_size,
     "deep.png": deep_png,
     "size.png": png_of_false_size,
     "goes_on.png": png_that_goes_on,
+    "chunks.png": png_of_many_chunks,
     "frames.png": png_of_many_frames,
     "text.png": png_with_a_long_text,
     "profile.png": png_with_a_large_profile,
     "canvas.webp": webp_larger_than_its_canvas,
     "size.webp": webp_of_false_size,
     "frames.webp": webp_of_many_frames,
+    "pages.tif": tiff_of_many_pages_that_are_one,
     "size.tif": tiff_of_false_size,
     "extension.nii.gz": nifti_extension_bomb,
     "late.nii.gz": nifti_that_begins_late,
