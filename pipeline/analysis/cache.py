@@ -308,6 +308,7 @@ class ResultCache:
         """
         if self._shared is None:
             return None
+        entry = None
         try:
             entry = self._shared.read(_object(key), limit_bytes=_MAX_ENTRY_BYTES)
             if entry is None:
@@ -318,7 +319,8 @@ class ResultCache:
             raise InputError("", NO_STORAGE) from error
         except _DAMAGE as error:
             _LOG.warning("A shared result is not used: %s.", error)
-            self._set_aside(key, entry)
+            if entry is not None:
+                self._set_aside(key, entry)
             return None
         self._keep(key, entry)
         return found
