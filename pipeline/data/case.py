@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.data.cautions import Caution
+from pipeline.data.dicom_source import DicomSource
 
 
 class SequenceName(StrEnum):
@@ -191,6 +192,8 @@ class Case:
         patient: Who the patient is, as the files state it.
         cautions: What stays with every result of this case.
         window: Default display window ``(low, high)`` in pixel values, or None.
+        dicom: The images that its slices are; None for other formats, and where the files name no
+            images or places.
     """
 
     case_id: str
@@ -209,6 +212,7 @@ class Case:
     window: tuple[float, float] | None = None
     orientation_assumed: bool = False
     patient: PatientIdentity = field(default_factory=PatientIdentity)
+    dicom: DicomSource | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4:

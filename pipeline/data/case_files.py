@@ -24,11 +24,13 @@ from pipeline.data.case import (
     StudyLabels,
 )
 from pipeline.data.cautions import Caution, InputAspect, ReadingAspect, Severity
+from pipeline.data.dicom_source import DicomSource, SourceImage
 from pipeline.errors import InputError
 from pipeline.storage.atomic_files import replacing_folder, write_json
 from pipeline.storage.checked_json import read_json
 from pipeline.storage.declared_models import DeclaredModel
 from pipeline.storage.digests import file_digest, file_marks
+from pipeline.storage.field_types import Uid
 
 _SCHEMA = 1
 _Millimetres = Annotated[float, Field(gt=0)]
@@ -99,6 +101,31 @@ class _Patient(DeclaredModel):
     birth_date: str
 
 
+class _SourceImage(DeclaredModel):
+    sop_class: Uid
+    sop_instance: Uid
+    frame: _Count | None
+    position: tuple[float, float, float]
+
+
+class _DicomSource(DeclaredModel):
+    study_uid: Uid
+    series_uid: Uid
+    frame_of_reference: Uid
+    study_date: str
+    study_time: str
+    study_id: str
+    accession_number: str
+    referring_physician: str
+    orientation: tuple[float, float, float, float, float, float]
+    pixel_spacing: tuple[_Millimetres, _Millimetres]
+    thickness: _Millimetres | None
+    size: tuple[_Count, _Count]
+    axes: tuple[_Axis, _Axis, _Axis]
+    flips: Annotated[tuple[_Axis, ...], Field(max_length=3)]
+    images: tuple[_SourceImage, ...]
+
+
 class _Caution(DeclaredModel):
     sentence: str
     aspect: InputAspect | ReadingAspect | None
@@ -127,12 +154,16 @@ class _CaseFile(DeclaredModel):
     warnings: tuple[str, ...]
     cautions: tuple[_Caution, ...] | None = None
     window: tuple[float, float] | None
+    dicom: _DicomSource | None = None
     has_masks: bool
 
     @model_validator(mode="after")
     def _check_lengths(self) -> _CaseFile:
         count = len(self.indices)
-        if len(self.sources) != count or len(self.positions_mm or self.indices) != count:
+        lengths = {len(self.sources), len(self.positions_mm or self.indices)}
+        if self.dicom is not None:
+            lengths.add(len(self.dicom.images))
+        if lengths != {count}:
             raise ValueError("has lists of different lengths")
         return self
 
@@ -275,6 +306,7 @@ def _to_json(case: Case) -> dict[str, Any]:
         "warnings": list(case.warnings),
         "cautions": [_caution_to_json(caution) for caution in case.cautions],
         "window": case.window,
+        "dicom": None if case.dicom is None else asdict(case.dicom),
         "has_masks": case.masks is not None,
     }
 
@@ -302,7 +334,13 @@ def _to_case(stated: _CaseFile, pixels: Any, masks: Any) -> Case:
         ),
         window=stated.window,
         orientation_assumed=stated.orientation_assumed,
+        dicom=_to_source(stated.dicom) if stated.dicom else None,
     )
+
+
+def _to_source(stated: _DicomSource) -> DicomSource:
+    images = tuple(SourceImage(**dict(image)) for image in stated.images)
+    return DicomSource(**(dict(stated) | {"images": images}))
 
 
 def _to_grid(stated: _Grid) -> InputGrid:

@@ -30,6 +30,8 @@ Name = Annotated[str, Strict(), Field(max_length=200)]
 PlainName = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
 #: A SHA-256, 64 hexadecimal digits.
 Digest = Annotated[str, Strict(), Field(pattern=r"^[0-9a-f]{64}\z")]
+#: A DICOM UID: numbers with points between them.
+Uid = Annotated[str, Strict(), Field(pattern=r"^[0-9]+(\.[0-9]+)+\z", max_length=64)]
 #: A few sentences.
 Text = Annotated[str, Strict(), Field(max_length=4000)]
 

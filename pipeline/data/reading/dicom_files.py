@@ -35,6 +35,7 @@ _HEADER_KEYWORDS = tuple(
     AcquisitionDateTime AcquisitionTime Modality AcquisitionContrast
     StudyDescription SeriesDescription PatientName PatientID PatientComments
     IssuerOfPatientID PatientSex PatientBirthDate
+    StudyTime StudyID AccessionNumber ReferringPhysicianName
     ContrastBolusAgent ScanningSequence SequenceName SliceThickness RepetitionTime
     EchoTime InversionTime EchoNumbers SpacingBetweenSlices ProtocolName TriggerTime
     ImagerPixelSpacing NominalScannedPixelSpacing ComplexImageComponent

@@ -53,6 +53,7 @@ from pipeline.data.reading.dicom_stack import (
 from pipeline.data.reading.format_kinds import FileTick
 from pipeline.data.reading.limits import check_shape
 from pipeline.data.reading.pending_cases import PendingCase
+from pipeline.data.reading.source_images import find_source
 from pipeline.data.sequences import (
     MASK_WORDS,
     Timing,
@@ -549,6 +550,7 @@ def _build_case(
         patient=_patient_of([one.header for one in series.files]),
         cautions=() if is_mask else cautions,
         window=_common_window(stack.frames, header),
+        dicom=None if is_mask else find_source(series.files, stack),
     )
     names, study_names = _names_of(series, header, label)
     return PendingCase(
