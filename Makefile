@@ -115,15 +115,18 @@ browser:
 	fi
 	printf '\n*** NO CHROMIUM: THE BROWSER TESTS WILL BE SKIPPED. Install chromium or google-chrome to run them. ***\n\n'
 
-# PostgreSQL, Redis and nginx of the system: installed only where they are required, never started here.
+# PostgreSQL, Redis, nginx, and what checks DICOM objects (dicom3tools, dcmtk, Orthanc): of the system, installed only
+# where they are required, never started here.
 services:
 	@[ -n "$${OVERREAD_REQUIRE_SERVICES:-}" ] || exit 0
 	if command -v redis-server >/dev/null && [ -n "$$(command -v nginx || ls /usr/sbin/nginx 2>/dev/null)" ] && \
-	   [ -n "$$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ]; then exit 0; fi
+	   [ -n "$$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] && \
+	   command -v dciodvfy >/dev/null && command -v dsrdump >/dev/null && \
+	   [ -n "$$(command -v Orthanc || ls /usr/sbin/Orthanc 2>/dev/null)" ]; then exit 0; fi
 	sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo -n"
-	echo "Installing PostgreSQL, Redis and nginx for the tests of several machines ..."
+	echo "Installing PostgreSQL, Redis, nginx, dicom3tools, dcmtk and Orthanc for the tests ..."
 	$$sudo apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $$sudo apt-get install -y -qq postgresql redis-server nginx-light >/dev/null
+	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $$sudo apt-get install -y -qq postgresql redis-server nginx-light dicom3tools dcmtk orthanc >/dev/null
 
 clean:
 	rm -rf $(VENV) $(TOOLS) build node_modules .mypy_cache .ruff_cache .pytest_cache

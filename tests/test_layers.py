@@ -38,6 +38,7 @@ PIPELINE = (
     "pipeline.training",
     "pipeline.evaluation",
     "pipeline.predictions",
+    "pipeline.interchange",
     "pipeline.analysis",
     "pipeline.engine",
     "pipeline.models",

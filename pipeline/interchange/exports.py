@@ -1,0 +1,200 @@
+"""Everything that is exported of a study, as named files in memory.
+
+    for file in write_exports(study, {ExportKind.SEG, ExportKind.SR}):
+        (folder / file.name).write_bytes(file.content)
+
+What cannot be written has a sentence in place of a file. The same study gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydicom.dataset import Dataset
+
+from pipeline.data.mask_export import encode_nifti_mask
+from pipeline.errors import InputError, ProgressCallback
+from pipeline.interchange.content import ExportedStudy, Origin, Outlines
+from pipeline.interchange.documents import build_pdf_document, build_rejection
+from pipeline.interchange.flat_masks import (
+    write_measurements_csv,
+    write_runs_csv,
+    write_runs_json,
+)
+from pipeline.interchange.image_series import (
+    ImageSeries,
+    build_images,
+    encode,
+    find_images,
+)
+from pipeline.interchange.key_images import KeyView, build_key_images, largest_view
+from pipeline.interchange.measurement_reports import build_measurement_report
+from pipeline.interchange.segmentations import build_segmentation
+
+
+class ExportKind(StrEnum):
+    """What can be exported, by the words of the command line."""
+
+    SEG = "seg"
+    SR = "sr"
+    SC = "sc"
+    PDF = "pdf"
+    NIFTI = "nifti"
+    RLE = "rle"
+    CSV = "csv"
+
+
+#: Kinds that are DICOM objects and refer to images.
+DICOM_KINDS = frozenset({ExportKind.SEG, ExportKind.SR, ExportKind.SC, ExportKind.PDF})
+NOTHING_OUTLINED = "No DICOM SEG and no DICOM SR are written: nothing is outlined."
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file.
+
+    Attributes:
+        name: Below the folder of the export, with ``/`` between parts.
+        content: Its bytes.
+    """
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class NotExported:
+    """Why something was not written, in one sentence."""
+
+    sentence: str
+
+
+def write_exports(
+    study: ExportedStudy,
+    kinds: Collection[ExportKind],
+    *,
+    is_joined: bool = False,
+    views: tuple[KeyView, ...] = (),
+    pdf: bytes | None = None,
+    replaced: ExportedStudy | None = None,
+    replaced_views: tuple[KeyView, ...] = (),
+    reason: str = "",
+    channel: int = 0,
+    progress: ProgressCallback = lambda *_: None,
+) -> Iterator[ExportedFile | NotExported]:
+    """Make files of a study, one after the other.
+
+    Args:
+        study: What is exported.
+        kinds: As what.
+        is_joined: Whether the SEG has one segment for all lesions. The SR refers to single lesions,
+            so that it brings the other SEG, too.
+        views: Key images; the slice with the largest outline where there are none.
+        pdf: The report, for `ExportKind.PDF`.
+        replaced: The record that this one amends: its objects of these kinds are rejected.
+        replaced_views: Its key images.
+        reason: Why it was amended.
+        channel: Channel of the images that are written where the input is not DICOM.
+        progress: Called with (done, total, what is being written).
+
+    Raises:
+        Cancelled: The progress callback raised it.
+    """
+    steps = len(kinds) + 1
+    if DICOM_KINDS & set(kinds):
+        try:
+            series = find_images(study.case)
+        except InputError as error:
+            yield NotExported(error.message)
+        else:
+            if series.is_derived:
+                progress(0, steps, "Writing the images as DICOM")
+                for k, image in enumerate(build_images(series, study.case, channel=channel)):
+                    yield ExportedFile(f"images/{k + 1:04d}.dcm", encode(image))
+            objects = dict(
+                _objects(
+                    study, series, kinds, is_joined=is_joined, views=views, pdf=pdf, on=progress
+                )
+            )
+            if not objects.keys() & {"seg-ai.dcm", "seg-reader.dcm"} and (
+                {ExportKind.SEG, ExportKind.SR} & set(kinds)
+            ):
+                yield NotExported(NOTHING_OUTLINED)
+            for name, made in objects.items():
+                yield ExportedFile(name, encode(made))
+            if replaced is not None and study.amends is not None:
+                old = dict(
+                    _objects(
+                        replaced, series, kinds, is_joined=is_joined, views=replaced_views, pdf=pdf
+                    )
+                )
+                if old:
+                    key = build_rejection(study, series, list(old.values()), reason=reason)
+                    yield ExportedFile("replaced.dcm", encode(key))
+    drawn = [one for one in (study.ai, study.read) if one is not None]
+    for outlines in drawn:
+        yield from _plain_files(study, outlines, kinds)
+    if ExportKind.CSV in kinds:
+        content = write_measurements_csv(drawn, study.case.indices)
+        yield ExportedFile("measurements.csv", content.encode("utf-8"))
+    progress(steps, steps, "Writing files")
+
+
+def _objects(
+    study: ExportedStudy,
+    series: ImageSeries,
+    kinds: Collection[ExportKind],
+    *,
+    is_joined: bool,
+    views: tuple[KeyView, ...],
+    pdf: bytes | None,
+    on: ProgressCallback = lambda *_: None,
+) -> Iterator[tuple[str, Dataset]]:
+    """The DICOM objects of a study by their file names."""
+    drawn = [o for o in (Origin.AI, Origin.READER) if (one := study.outlines(o)) and one.lesions]
+    single: dict[Origin, Dataset] = {}
+    if ExportKind.SR in kinds or (ExportKind.SEG in kinds and not is_joined):
+        for origin in drawn:
+            single[origin] = build_segmentation(study, series, origin, progress=on)
+            yield f"seg-{origin.lower()}.dcm", single[origin]
+    if ExportKind.SEG in kinds and is_joined:
+        for origin in drawn:
+            joined = build_segmentation(study, series, origin, is_joined=True, progress=on)
+            yield f"seg-{origin.lower()}-joined.dcm", joined
+    if ExportKind.SR in kinds and single:
+        yield "measurements.dcm", build_measurement_report(study, series, single)
+    if ExportKind.SC in kinds:
+        largest = largest_view(study)
+        shown = views or ((largest,) if largest is not None else ())
+        for number, made in enumerate(build_key_images(study, series, shown), start=1):
+            yield f"key-image-{number}.dcm", made
+    if ExportKind.PDF in kinds and pdf is not None:
+        yield "report.dcm", build_pdf_document(study, series, pdf)
+
+
+def _plain_files(
+    study: ExportedStudy, outlines: Outlines, kinds: Collection[ExportKind]
+) -> Iterator[ExportedFile]:
+    case, mask = study.case, outlines.labels > 0
+    name = outlines.origin.lower()
+    if ExportKind.NIFTI in kinds:
+        yield ExportedFile(
+            f"mask-{name}.nii.gz", encode_nifti_mask(mask, case.grid, case.spacing_mm)
+        )
+    if ExportKind.RLE in kinds:
+        facts = {
+            "research_use_only": True,
+            "outline": outlines.origin.value,
+            "record": study.digest,
+            "network": None
+            if study.algorithm is None
+            else f"{study.algorithm.name} {study.algorithm.version}",
+            "network_sha256": None if study.algorithm is None else study.algorithm.digest,
+            "spacing_mm": case.spacing_mm,
+        }
+        runs = write_runs_csv(mask, case.indices)
+        document = write_runs_json(mask, case.indices, outlines=outlines, facts=facts)
+        yield ExportedFile(f"mask-{name}-rle.csv", runs.encode("utf-8"))
+        yield ExportedFile(f"mask-{name}-rle.json", document.encode("utf-8"))

@@ -1,0 +1,168 @@
+"""Key images as secondary captures: a slice with its outlines and, in the pixels, how to use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from highdicom.sc import SCImage
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from pipeline.data.case import Case
+from pipeline.interchange.content import RESEARCH_USE, ExportedStudy, Origin
+from pipeline.interchange.identifiers import date_and_time, derive_uid
+from pipeline.interchange.image_series import (
+    ImageSeries,
+    equipment,
+    settle,
+    short_text,
+)
+
+#: The viewer's colours of both outlines, on black and on the image.
+_COLOURS = {Origin.AI: (242, 169, 59), Origin.READER: (220, 196, 255)}
+_WORDS = {Origin.AI: "FLAIR abnormality (AI)", Origin.READER: "FLAIR abnormality (reader)"}
+_TEXT = (255, 255, 255)
+#: Shortest edge of the picture in pixels: small matrices are enlarged by a whole factor.
+_SHORTEST = 512
+_LINE_PX, _MARGIN_PX = 20, 6
+#: Letters of a caption that fit the picture.
+_CAPTION = 56
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyView:
+    """A slice as a reader marked it.
+
+    Attributes:
+        k: Slice, from 0.
+        channel: Channel, from 0.
+        window: Low and high, in pixel values; None for the whole range of the slice.
+        origins: Whose outlines are drawn.
+        caption: In the reader's words, or "".
+    """
+
+    k: int
+    channel: int = 0
+    window: tuple[float, float] | None = None
+    origins: tuple[Origin, ...] = (Origin.AI, Origin.READER)
+    caption: str = ""
+
+
+def largest_view(study: ExportedStudy) -> KeyView | None:
+    """The slice with most of the mask as read, or of the AI's, in the case's window."""
+    outlines = study.read or study.ai
+    if outlines is None or not outlines.labels.any():
+        return None
+    k = int(np.argmax(np.count_nonzero(outlines.labels, axis=(1, 2))))
+    return KeyView(k=k, window=study.case.window)
+
+
+def draw_key_image(study: ExportedStudy, view: KeyView) -> NDArray[np.uint8]:
+    """The picture of a view.
+
+    Returns:
+        ``(height, width, 3)`` uint8 with square pixels: the slice, and below it the legend, the
+        caption and that it is for research use only.
+    """
+    case = study.case
+    grey = _grey(case.pixels[view.k, ..., view.channel], view.window)
+    spacing = case.spacing_mm or (1.0, 1.0, 1.0)
+    unit = min(spacing[1], spacing[2])
+    height, width = grey.shape[0] * spacing[1] / unit, grey.shape[1] * spacing[2] / unit
+    factor = max(1, int(np.ceil(_SHORTEST / min(height, width))))
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
+    picture = cv2.cvtColor(
+        cv2.resize(grey, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_GRAY2RGB
+    )
+    lines = [
+        (
+            f"Slice {case.indices[view.k]}  {short_text(view.caption, longest=_CAPTION)}".rstrip(),
+            _TEXT,
+        )
+    ]
+    for origin in view.origins:
+        outlines = study.outlines(origin)
+        if outlines is None:
+            continue
+        mask = (outlines.labels[view.k] > 0).astype(np.uint8)
+        large = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+        contours, _ = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, contours, -1, _COLOURS[origin], 2)
+        lines.append((_WORDS[origin], _COLOURS[origin]))
+    if case.labels.synthetic:
+        lines.append(("SYNTHETIC", _TEXT))
+    if study.reader is not None and not study.is_signed:
+        lines.append(("DRAFT: not signed", _TEXT))
+    return _with_lines(np.asarray(picture, np.uint8), [*lines, (RESEARCH_USE.upper(), _TEXT)])
+
+
+def _grey(pixels: NDArray[np.generic], window: tuple[float, float] | None) -> NDArray[np.uint8]:
+    values = np.asarray(pixels, np.float64)
+    low, high = window or (float(values.min()), float(values.max()))
+    return np.asarray(np.clip((values - low) / max(high - low, 1e-9), 0, 1) * 255, np.uint8)
+
+
+def _with_lines(
+    picture: NDArray[np.uint8], lines: list[tuple[str, tuple[int, int, int]]]
+) -> NDArray[np.uint8]:
+    """The picture with lines of text below it, in colours that stay when it is printed."""
+    height, width = picture.shape[:2]
+    whole = Image.new("RGB", (width, height + _LINE_PX * len(lines) + 2 * _MARGIN_PX))
+    whole.paste(Image.fromarray(picture), (0, 0))
+    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(15)
+    for number, (text, colour) in enumerate(lines):
+        place = (_MARGIN_PX, height + _MARGIN_PX + number * _LINE_PX)
+        draw.text(place, text, fill=colour, font=font)
+    return np.array(whole, np.uint8)
+
+
+def build_key_images(
+    study: ExportedStudy, series: ImageSeries, views: tuple[KeyView, ...]
+) -> list[Dataset]:
+    """A secondary capture of each view, in one series."""
+    return [_build(study, series, number, view) for number, view in enumerate(views, start=1)]
+
+
+def _build(study: ExportedStudy, series: ImageSeries, number: int, view: KeyView) -> Dataset:
+    date = date_and_time(study.at)
+    image = series.images[view.k]
+    made: Dataset = SCImage(
+        pixel_array=draw_key_image(study, view),
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system="PATIENT",
+        study_instance_uid=series.study_uid,
+        series_instance_uid=derive_uid("series", study.digest, "sc"),
+        series_number=904,
+        sop_instance_uid=derive_uid("sc", study.digest, number),
+        instance_number=number,
+        patient_orientation=_directions(study.case),
+        series_description=short_text(f"Key images - {RESEARCH_USE}"),
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        **equipment(),
+    )
+    made.BurnedInAnnotation = "YES"
+    made.ImageType = ["DERIVED", "SECONDARY"]
+    made.BodyPartExamined = "BRAIN"
+    made.ImageComments = short_text(view.caption)
+    made.DateOfSecondaryCapture, made.TimeOfSecondaryCapture = date
+    source = Dataset()
+    source.ReferencedSOPClassUID = image.sop_class
+    source.ReferencedSOPInstanceUID = image.sop_instance
+    if image.frame is not None:
+        source.ReferencedFrameNumber = image.frame
+    made.SourceImageSequence = [source]
+    settle(made, series, date)
+    return made
+
+
+def _directions(case: Case) -> tuple[str, str]:
+    """Where a row and a column run, by the letters at the right and lower edge."""
+    letters = {"R": "R", "L": "L", "A": "A", "P": "P", "S": "H", "I": "F"}
+    if case.orientation is None:
+        return ("L", "P")
+    return letters[case.orientation.right[:1]], letters[case.orientation.bottom[:1]]

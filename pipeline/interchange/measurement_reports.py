@@ -1,0 +1,251 @@
+"""DICOM SR by template TID 1500: each lesion's volume and diameters, who read it, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from highdicom.sr import (
+    AlgorithmIdentification,
+    ComprehensiveSR,
+    DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    Measurement,
+    MeasurementReport,
+    ObservationContext,
+    ObserverContext,
+    PersonObserverIdentifyingAttributes,
+    ReferencedSegment,
+    SourceImageForMeasurement,
+    SourceImageForSegmentation,
+    TrackingIdentifier,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from pipeline.errors import InputError
+from pipeline.interchange.content import (
+    RESEARCH_USE,
+    ExportedLesion,
+    ExportedStudy,
+    Origin,
+    Outlines,
+)
+from pipeline.interchange.identifiers import date_and_time, derive_uid, zoned_time
+from pipeline.interchange.image_series import (
+    ImageSeries,
+    equipment,
+    evidence_of,
+    person_name,
+    settle,
+    short_text,
+)
+from pipeline.interchange.segmentations import (
+    ABNORMAL,
+    FAMILY,
+    LESION,
+    SIDES,
+    site_of,
+    tracking_uid,
+)
+
+_MILLILITRE = Code("mL", "UCUM", "milliliter")
+_MILLIMETRE = Code("mm", "UCUM", "millimeter")
+_VOLUME = Code("118565006", "SCT", "Volume")
+_LONG_AXIS = Code("103339001", "SCT", "Long axis")
+_SHORT_AXIS = Code("103340004", "SCT", "Short axis")
+_NOT_STATED = "Not stated"
+
+NOTHING_TO_MEASURE = (
+    "No DICOM SR is written: it refers to a DICOM SEG, and there is none for this study."
+)
+
+
+def build_measurement_report(
+    study: ExportedStudy, series: ImageSeries, segmentations: Mapping[Origin, Dataset]
+) -> Dataset:
+    """The SR of a study: one group of measurements for each lesion of each SEG.
+
+    Args:
+        study: What is exported.
+        series: The images that it refers to.
+        segmentations: SEG of `build_segmentation`, a segment for each lesion, by origin.
+
+    Raises:
+        InputError: There is no SEG.
+    """
+    groups, slices = [], set[int]()
+    for origin, segmentation in segmentations.items():
+        outlines = study.outlines(origin)
+        assert outlines is not None  # its SEG was made of it
+        for lesion in outlines.lesions:
+            groups.append(_group(study, series, outlines, lesion, segmentation))
+            slices.update(range(lesion.first, lesion.last + 1))
+    if not groups:
+        raise InputError("", NOTHING_TO_MEASURE)
+    images = evidence_of(series, sorted(slices))
+    evidence = [*images, *(_named(one, images[0]) for one in segmentations.values())]
+    content = MeasurementReport(
+        observation_context=_observers(study),
+        procedure_reported=codes.cid100.MRIUnspecifiedBodyRegion,
+        imaging_measurements=groups,
+        title=codes.cid7021.ImagingMeasurementReport,
+    )
+    signer = study.reader if study.is_signed else None
+    made = ComprehensiveSR(
+        evidence=evidence,
+        content=content,
+        series_instance_uid=derive_uid("series", study.digest, "sr"),
+        series_number=903,
+        sop_instance_uid=report_uid(study.digest),
+        instance_number=1,
+        series_description=short_text(f"Measurements - {RESEARCH_USE}"),
+        is_complete=study.is_signed,
+        is_final=study.is_signed,
+        is_verified=signer is not None,
+        verifying_observer_name=person_name(signer.name) if signer else None,
+        verifying_organization=(signer.organisation or _NOT_STATED) if signer else None,
+        previous_versions=_previous(study, images[0]),
+        **equipment(),
+    )
+    for item in made.get("VerifyingObserverSequence") or ():
+        item.VerificationDateTime = zoned_time(study.at)
+    settle(made, series, date_and_time(study.at))
+    return made
+
+
+def report_uid(digest: str) -> str:
+    """UID of the SR of a record."""
+    return derive_uid("sr", digest)
+
+
+def _named(made: Dataset, like: Dataset) -> Dataset:
+    """A header of an object as evidence: highdicom reads patient and study of the first only."""
+    header = Dataset()
+    for element in like:
+        header[element.tag] = element
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
+        header[keyword] = made[keyword]
+    return header
+
+
+def _previous(study: ExportedStudy, like: Dataset) -> Sequence[Dataset] | None:
+    """The SR of the record that this one amends."""
+    if study.amends is None:
+        return None
+    header = Dataset()
+    header.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.33"
+    header.SOPInstanceUID = report_uid(study.amends.digest)
+    header.SeriesInstanceUID = derive_uid("series", study.amends.digest, "sr")
+    header.StudyInstanceUID = like.StudyInstanceUID
+    return [header]
+
+
+def _observers(study: ExportedStudy) -> ObservationContext:
+    """The program, and the reader where there is one."""
+    person = None
+    if study.reader is not None:
+        person = ObserverContext(
+            observer_type=codes.DCM.Person,
+            observer_identifying_attributes=PersonObserverIdentifyingAttributes(
+                name=person_name(study.reader.name),
+                organization_name=short_text(study.reader.organisation) or None,
+            ),
+        )
+    algorithm = study.algorithm
+    device = ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
+            uid=derive_uid("device", algorithm.digest if algorithm else "none"),
+            name=f"Overread {algorithm.name}" if algorithm else "Overread",
+            manufacturer_name="Overread",
+            model_name=algorithm.name if algorithm else "Overread",
+            serial_number=algorithm.version if algorithm else equipment()["software_versions"],
+        ),
+    )
+    return ObservationContext(observer_person_context=person, observer_device_context=device)
+
+
+def _group(
+    study: ExportedStudy,
+    series: ImageSeries,
+    outlines: Outlines,
+    lesion: ExportedLesion,
+    segmentation: Dataset,
+) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
+    algorithm = study.algorithm
+    by_ai = outlines.origin is Origin.AI and algorithm is not None
+    seen = range(lesion.first, lesion.last + 1)
+    identified = None
+    if by_ai and algorithm is not None:
+        identified = AlgorithmIdentification(
+            name=algorithm.name,
+            version=algorithm.version,
+            parameters=[f"sha256={algorithm.digest}"],
+            family=FAMILY,
+            manufacturer="Overread",
+        )
+    drawn_by = "manual" if not by_ai else "automatic"
+    return VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(
+            uid=tracking_uid(lesion), identifier=short_text(lesion.tracking)
+        ),
+        referenced_segment=ReferencedSegment(
+            sop_class_uid=segmentation.SOPClassUID,
+            sop_instance_uid=segmentation.SOPInstanceUID,
+            segment_number=lesion.number,
+            source_images=_sources(series, seen),
+        ),
+        finding_category=ABNORMAL,
+        finding_type=LESION,
+        algorithm_id=identified,
+        finding_sites=[FindingSite(site_of(lesion), laterality=SIDES.get(lesion.side))],
+        measurements=_measurements(series, lesion) or None,
+        session=f"{outlines.origin} outline, {drawn_by}",
+    )
+
+
+def _sources(series: ImageSeries, slices: Sequence[int]) -> list[SourceImageForSegmentation]:
+    """Each object once, with the numbers of its frames."""
+    frames: dict[str, list[int]] = {}
+    classes: dict[str, str] = {}
+    for k in slices:
+        image = series.images[k]
+        classes[image.sop_instance] = image.sop_class
+        frames.setdefault(image.sop_instance, []).extend([image.frame] if image.frame else [])
+    return [
+        SourceImageForSegmentation(classes[uid], uid, numbers or None)
+        for uid, numbers in frames.items()
+    ]
+
+
+def _measurements(series: ImageSeries, lesion: ExportedLesion) -> list[Measurement]:
+    """Volume, and the diameters with the image on which they were taken."""
+    found = []
+    if lesion.volume_ml is not None:
+        found.append(Measurement(name=_VOLUME, value=_value(lesion.volume_ml), unit=_MILLILITRE))
+    images = None
+    if lesion.measured_on is not None:
+        image = series.images[lesion.measured_on]
+        images = [
+            SourceImageForMeasurement(
+                image.sop_class, image.sop_instance, [image.frame] if image.frame else None
+            )
+        ]
+    for name, length in (
+        (_LONG_AXIS, lesion.longest_mm),
+        (_SHORT_AXIS, lesion.perpendicular_mm),
+    ):
+        if length is not None:
+            found.append(
+                Measurement(
+                    name=name, value=_value(length), unit=_MILLIMETRE, referenced_images=images
+                )
+            )
+    return found
+
+
+def _value(number: float) -> float:
+    """A number with the digits that its element can hold."""
+    return float(f"{number:.6g}")

@@ -1,0 +1,207 @@
+"""SR, key images, PDF and rejections: read back by programs that we did not write."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+from exported import assert_conforms, exported, run_tool
+from factories import SeriesFactory, write_image, write_nifti
+from highdicom.sr import srread
+from pydicom import dcmread
+from readings import read_one
+
+from pipeline.interchange.content import Signed
+from pipeline.interchange.exports import (
+    ExportedFile,
+    ExportKind,
+    NotExported,
+    write_exports,
+)
+from pipeline.interchange.key_images import KeyView, draw_key_image
+
+PDF = b"%PDF-1.7\n%%EOF\n1"
+CLASSES = {
+    "seg-ai.dcm": "Segmentation",
+    "seg-reader.dcm": "Segmentation",
+    "measurements.dcm": "ComprehensiveSR",
+    "key-image-1.dcm": "SCImage",
+    "report.dcm": "EncapsulatedPDF",
+    "replaced.dcm": "KeyObjectSelectionDocument",
+}
+
+
+def case_and_mask(folder, *, multi_frame=False):
+    pixels = np.random.default_rng(5).integers(0, 900, (6, 24, 20)).astype(np.uint16)
+    factory = SeriesFactory(pixels)
+    folder.mkdir()
+    if multi_frame:
+        factory.multi_frame().save_as(folder / "one.dcm", enforce_file_format=True)
+    else:
+        factory.write(folder)
+    case = read_one(folder)
+    mask = np.zeros(case.pixels.shape[:3], bool)
+    mask[1:4, 2:14, 3:9] = mask[5, 20:22, 1:4] = True
+    return case, mask
+
+
+def files_of(study, kinds, **options):
+    made = list(write_exports(study, kinds, **options))
+    return {one.name: one.content for one in made if isinstance(one, ExportedFile)}, [
+        one.sentence for one in made if isinstance(one, NotExported)
+    ]
+
+
+@pytest.mark.parametrize("multi_frame", [False, True])
+def test_every_object_of_an_amendment_conforms(tmp_path, multi_frame):
+    case, mask = case_and_mask(tmp_path / "a", multi_frame=multi_frame)
+    before = exported(case, mask)
+    mask = mask.copy()
+    mask[1] = False
+    after = replace(exported(case, mask, digest="ef" * 32), amends=Signed(before.digest, before.at))
+    kinds = set(ExportKind)
+    first, _ = files_of(before, kinds, pdf=PDF)
+    options = {"pdf": PDF, "replaced": before, "reason": "The outline was wrong."}
+    second, sentences = files_of(after, kinds, **options)
+    assert sentences == []
+    assert {name: assert_conforms(tmp_path, name, second[name]) for name in CLASSES} == CLASSES
+    assert files_of(after, kinds, **options)[0] == second
+    for name in ("measurements.dcm", "replaced.dcm"):
+        (tmp_path / name).write_bytes(second[name])
+        shown = run_tool("dsrdump", tmp_path / name)
+        assert shown.returncode == 0, shown.stderr
+    objects = {
+        name: dcmread(io.BytesIO(content)) for name, content in first.items() if name in CLASSES
+    }
+    later = {
+        name: dcmread(io.BytesIO(content)) for name, content in second.items() if name in CLASSES
+    }
+    key = later.pop("replaced.dcm")
+    assert key.ConceptNameCodeSequence[0].CodeValue == "113001"
+    rejected = {
+        item.ReferencedSOPInstanceUID
+        for study in key.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for item in series.ReferencedSOPSequence
+    }
+    assert rejected == {one.SOPInstanceUID for one in objects.values()}
+    assert rejected.isdisjoint(one.SOPInstanceUID for one in later.values())
+    (previous,) = later["measurements.dcm"].PredecessorDocumentsSequence
+    (item,) = previous.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert item.ReferencedSOPInstanceUID == objects["measurements.dcm"].SOPInstanceUID
+    assert all("Research use only" in one.SeriesDescription for one in (*later.values(), key))
+    assert {one.StudyInstanceUID for one in (*later.values(), key)} == {case.dicom.study_uid}
+    assert {str(one.PatientName) for one in (*later.values(), key)} == {"Doe^Jane"}
+    report = later["report.dcm"]
+    assert report.EncapsulatedDocument[: report.EncapsulatedDocumentLength] == PDF
+
+
+def test_the_report_as_a_table_is_what_was_measured(tmp_path):
+    case, mask = case_and_mask(tmp_path / "a")
+    study = exported(case, mask)
+    files, _ = files_of(study, {ExportKind.SR})
+    assert set(files) == {"seg-ai.dcm", "seg-reader.dcm", "measurements.dcm"}
+    document = srread(io.BytesIO(files["measurements.dcm"]))
+    rows = [
+        (
+            group.tracking_identifier,
+            group.finding_sites[0].value.value,
+            *(
+                one.value
+                for name in ("Volume", "Long axis", "Short axis")
+                for one in group.get_measurements()
+                if one.name.meaning == name
+            ),
+        )
+        for group in document.content.get_volumetric_roi_measurement_groups()
+    ]
+    expected = [
+        (
+            lesion.tracking,
+            lesion.location.code if lesion.location else "12738006",
+            *(
+                pytest.approx(value, rel=1e-5)
+                for value in (lesion.volume_ml, lesion.longest_mm, lesion.perpendicular_mm)
+            ),
+        )
+        for outlines in (study.ai, study.read)
+        for lesion in outlines.lesions
+    ]
+    assert rows == expected and len(rows) == 4
+    (verifier,) = document.VerifyingObserverSequence
+    assert (document.VerificationFlag, verifier.VerifyingObserverName) == ("VERIFIED", "Dr. Ä. Öz^")
+    assert verifier.VerificationDateTime == "20260304050607.000000+0000"
+    draft, _ = files_of(replace(study, is_signed=False), {ExportKind.SR})
+    unsigned = dcmread(io.BytesIO(draft["measurements.dcm"]))
+    assert (unsigned.VerificationFlag, unsigned.CompletionFlag) == ("UNVERIFIED", "PARTIAL")
+    assert "VerifyingObserverSequence" not in unsigned
+
+
+def test_key_images_say_in_their_pixels_how_to_use_them(tmp_path):
+    case, mask = case_and_mask(tmp_path / "a")
+    study = exported(case, mask)
+    view = KeyView(k=2, window=(0, 900), caption="Größe = 3")
+    picture = draw_key_image(study, view)
+    bare = draw_key_image(study, replace(view, origins=()))
+    assert min(picture.shape[:2]) >= 512
+    below = picture[-24:]  # the last line
+    assert (below.max(axis=2) > 200).sum() > 200
+    assert (picture[:400] != bare[:400]).any(axis=2).sum() > 100
+    # an outline, not a filled area
+    assert (picture[:400] != bare[:400]).any(axis=2).mean() < 0.2
+    (first, second) = (
+        dcmread(io.BytesIO(content))
+        for content in files_of(study, {ExportKind.SC}, views=(view, replace(view, k=3)))[
+            0
+        ].values()
+    )
+    np.testing.assert_array_equal(first.pixel_array, picture)
+    assert first.SeriesInstanceUID == second.SeriesInstanceUID
+    assert (
+        first.SourceImageSequence[0].ReferencedSOPInstanceUID == case.dicom.images[2].sop_instance
+    )
+
+
+def test_files_of_other_formats_open_elsewhere(tmp_path):
+    import SimpleITK
+
+    path = write_nifti(tmp_path / "v.nii.gz", np.arange(720, dtype=np.float32).reshape(10, 12, 6))
+    case = read_one(path)
+    mask = np.asarray(case.pixels[..., 0]) > 500
+    files, sentences = files_of(exported(case, mask), set(ExportKind))
+    assert sentences == []
+    assert sum(name.startswith("images/") for name in files) == 6
+    (tmp_path / "mask.nii.gz").write_bytes(files["mask-ai.nii.gz"])
+    source, made = nib.load(path), nib.load(tmp_path / "mask.nii.gz")
+    np.testing.assert_array_equal(np.asarray(made.dataobj), np.asarray(source.dataobj) > 500)
+    np.testing.assert_array_equal(made.affine, source.affine)
+    for name, content in files.items():
+        if name.startswith("images/"):
+            (tmp_path / name.replace("/", "-")).write_bytes(content)
+    names = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(tmp_path))
+    image = SimpleITK.ReadImage(names)
+    original = SimpleITK.ReadImage(str(path))
+    for index in ((0, 0, 0), (9, 11, 5), (3, 7, 2)):
+        at = image.TransformPhysicalPointToIndex(original.TransformIndexToPhysicalPoint(index))
+        assert image[at] == original[index]
+
+
+def test_pictures_without_spacing_get_files_and_a_sentence(tmp_path):
+    pixels = np.full((24, 20), 90, np.uint8)
+    case = read_one(write_image(tmp_path / "a.png", pixels))
+    mask = np.zeros(case.pixels.shape[:3], bool)
+    mask[0, 3:9, 4:8] = True
+    files, sentences = files_of(exported(case, mask), set(ExportKind))
+    assert [sentence for sentence in sentences if "spacing" in sentence] == sentences
+    assert len(sentences) == 1
+    assert not any(name.endswith(".dcm") for name in files)
+    assert {"mask-ai.nii.gz", "mask-ai-rle.csv", "measurements.csv"} < set(files)
+
+
+def test_nothing_outlined_gets_a_sentence_and_no_empty_object(tmp_path):
+    case, mask = case_and_mask(tmp_path / "a")
+    files, sentences = files_of(exported(case, mask & False), {ExportKind.SEG, ExportKind.SR})
+    assert files == {} and len(sentences) == 1
