@@ -35,6 +35,7 @@ from pipeline.data.reading.isolated import IsolatedBatch, IsolatedReading, open_
 from pipeline.data.reading.loaded import Place
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.image_tasks.registry import IMAGE_TASKS
+from pipeline.interchange.content import ExportKind
 from pipeline.predictions.checkpoint_checks import binding_of, is_case
 from pipeline.predictions.files import describe_results, rename_case, write_masks
 from pipeline.predictions.folder import Entry, PredictionFolder, own_results
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
     from pipeline.analysis.analyser import Analyser
 
 _LOG = logging.getLogger(__name__)
-_Answered = tuple[Entry[CaseRecord], CaseResult, InputGrid | None]
+_Answered = tuple[Entry[CaseRecord], CaseResult, InputGrid | None, Case | None]
+#: What ``--write`` may name.
+_WRITABLE = tuple(kind for kind in ExportKind if kind is not ExportKind.PDF)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,9 +70,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take each picture for a case of its own, not numbered ones of one size for a stack",
     )
+    parser.add_argument(
+        "--write",
+        type=_read_kinds,
+        default=frozenset(),
+        metavar="KINDS",
+        help=f"files for other systems, with commas between: {', '.join(_WRITABLE)}"
+        " (docs/export.md); not for image tasks",
+    )
     add_engine_arguments(parser, tasks=all_tasks())
     add_precision_argument(parser)
     add_reading_arguments(parser)
+
+
+def _read_kinds(text: str) -> frozenset[ExportKind]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    unknown = [word for word in words if word not in _WRITABLE]
+    if unknown or not words:
+        known = ", ".join(_WRITABLE)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of {known}")
+    return frozenset(map(ExportKind, words))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -200,11 +220,18 @@ class _Prediction:
 
     def _enter(self, place: Place, one: PendingCase, analyser: Analyser) -> _Decoded:
         case = one.case
-        binding = [analyser.key(case), *binding_of(case)]
+        binding = [analyser.key(case), *binding_of(case), *self._binding_of_exports(case)]
         entry = self._folder.enter(place, one.names, case.sources[0], binding)
         if self._folder.reuse(entry, partial(is_case, case=case)):
             return _Decoded(entry, case.n_slices, None)
         return _Decoded(entry, case.n_slices, replace(case, case_id=entry.case_id))
+
+    def _binding_of_exports(self, case: Case) -> list[str]:
+        if not self._arguments.write:
+            return []
+        from pipeline.predictions.exports import binding_of_exports
+
+        return binding_of_exports(case, self._arguments.write)
 
     def _analyse(self, analyser: Analyser, decoded: _Decoded) -> _Answered | None:
         call, case = self._call, decoded.case
@@ -217,7 +244,8 @@ class _Prediction:
 
             try:
                 result = analyser.analyse(case, progress=report)
-                found = (decoded.entry, result, case.grid)
+                exported = case if self._arguments.write else None
+                found = (decoded.entry, result, case.grid, exported)
             except Exception:  # whatever one case does to a library, the others keep their results
                 _LOG.debug("case %s failed", case.case_id, exc_info=True)
                 decoded.entry.failed = True
@@ -226,9 +254,17 @@ class _Prediction:
         return found
 
     def _write(self, answered: _Answered) -> None:
-        entry, result, grid = answered
+        entry, result, grid, exported = answered
         volume = self._volume
-        self._folder.keep(
-            entry,
-            lambda output: write_masks(output, entry.case_id, result, grid, volume=volume),
-        )
+
+        def write(output: Path) -> tuple[CaseRecord, dict[str, str]]:
+            record, digests = write_masks(output, entry.case_id, result, grid, volume=volume)
+            if exported is None:
+                return record, digests
+            from pipeline.predictions.exports import write_case_exports
+
+            more, sentences = write_case_exports(output, exported, result, self._arguments.write)
+            warnings = (*record.warnings, *sentences)
+            return replace(record, warnings=warnings), digests | more
+
+        self._folder.keep(entry, write)

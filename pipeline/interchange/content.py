@@ -22,6 +22,18 @@ from pipeline.measurement.lesions import find_lesions
 RESEARCH_USE = "Research use only"
 
 
+class ExportKind(StrEnum):
+    """What can be exported, by the words of the command line."""
+
+    SEG = "seg"
+    SR = "sr"
+    SC = "sc"
+    PDF = "pdf"
+    NIFTI = "nifti"
+    RLE = "rle"
+    CSV = "csv"
+
+
 class Origin(StrEnum):
     """Who drew an outline."""
 

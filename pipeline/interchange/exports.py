@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from pydicom.dataset import Dataset
 
 from pipeline.data.mask_export import encode_nifti_mask
 from pipeline.errors import InputError, ProgressCallback
-from pipeline.interchange.content import ExportedStudy, Origin, Outlines
+from pipeline.interchange.content import ExportedStudy, ExportKind, Origin, Outlines
 from pipeline.interchange.documents import build_pdf_document, build_rejection
 from pipeline.interchange.flat_masks import (
     write_measurements_csv,
@@ -32,19 +31,6 @@ from pipeline.interchange.image_series import (
 from pipeline.interchange.key_images import KeyView, build_key_images, largest_view
 from pipeline.interchange.measurement_reports import build_measurement_report
 from pipeline.interchange.segmentations import build_segmentation
-
-
-class ExportKind(StrEnum):
-    """What can be exported, by the words of the command line."""
-
-    SEG = "seg"
-    SR = "sr"
-    SC = "sc"
-    PDF = "pdf"
-    NIFTI = "nifti"
-    RLE = "rle"
-    CSV = "csv"
-
 
 #: Kinds that are DICOM objects and refer to images.
 DICOM_KINDS = frozenset({ExportKind.SEG, ExportKind.SR, ExportKind.SC, ExportKind.PDF})

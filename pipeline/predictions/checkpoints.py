@@ -41,7 +41,12 @@ except ImportError:  # pragma: no cover
 #: To be raised whenever a checkpoint would differ although all that it is named by is the same.
 _VERSION = 2
 _FOLDER = ".parts"
-_OUR_FILES = rf"masks/{CASE_ID}/[0-9]+\.png|masks/{CASE_ID}\.nii\.gz|heat_maps/{CASE_ID}\.png"
+#: What ``--write`` writes, see `pipeline.interchange.exports`.
+_EXPORT = r"images/[0-9]{4,6}\.dcm|[a-z0-9-]{1,60}\.(dcm|csv|json|nii\.gz)"
+_OUR_FILES = (
+    rf"masks/{CASE_ID}/[0-9]+\.png|masks/{CASE_ID}\.nii\.gz|heat_maps/{CASE_ID}\.png"
+    rf"|exports/{CASE_ID}/({_EXPORT})"
+)
 #: The only files that a checkpoint may name, and that are ever deleted for one.
 OurFile = Annotated[str, Field(pattern=rf"^({_OUR_FILES})\z")]
 _PART_FILE = re.compile(r"[0-9a-f]{64}-[0-9]+\.json")
@@ -217,9 +222,16 @@ def remove_file(output: Path, file: str) -> None:
     """
     path = output / file
     path.unlink(missing_ok=True)
-    if path.parent.parent == output / "masks":
+    for folder in path.parents:
+        if folder.parent == output or folder == output:
+            break
         with contextlib.suppress(OSError):
-            path.parent.rmdir()
+            folder.rmdir()
+
+
+def is_export(file: str) -> bool:
+    """Whether a name below ``exports/CASE`` is one of ours."""
+    return re.fullmatch(_EXPORT, file) is not None
 
 
 def _digest_of(content: _Content) -> str:

@@ -20,7 +20,7 @@ from pipeline.data.mask_export import encode_nifti_mask
 from pipeline.errors import InputError
 from pipeline.models.decision import DecidedBy
 from pipeline.models.registry import TaskInfo
-from pipeline.predictions.checkpoints import remove_file
+from pipeline.predictions.checkpoints import is_export, remove_file
 from pipeline.predictions.results import (
     CASE_ID,
     CaseRecord,
@@ -92,13 +92,16 @@ def write_masks(
 
 
 def sweep_masks(output: Path, case_id: str, *, keep: Container[str]) -> None:
-    """Remove the masks of a case of this name, but for those to ``keep``; nothing else.
+    """Remove masks and exports of a case of this name, but for those to ``keep``; nothing else.
 
     Raises:
         OSError: The folder cannot be written.
     """
     found = [p.name for p in (output / "masks" / case_id).glob("*.png")]
     named = [f"masks/{case_id}/{name}" for name in found if _OUR_MASK.fullmatch(name)]
+    home = output / "exports" / case_id
+    others = [p.relative_to(home).as_posix() for p in (*home.glob("*"), *home.glob("images/*"))]
+    named += [f"exports/{case_id}/{name}" for name in others if is_export(name)]
     for file in (*named, f"masks/{case_id}.nii.gz"):
         if file not in keep:
             remove_file(output, file)

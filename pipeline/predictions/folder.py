@@ -204,12 +204,15 @@ def _renamed(file: str, old: str, new: str) -> str:
     """A mask's file name for the same case by another name."""
     if file == f"masks/{old}.nii.gz":
         return f"masks/{new}.nii.gz"
-    return file.replace(f"masks/{old}/", f"masks/{new}/", 1)
+    for home in ("masks", "exports"):
+        if file.startswith(f"{home}/{old}/"):
+            return file.replace(f"{home}/{old}/", f"{home}/{new}/", 1)
+    return file
 
 
 def _move(folder: Path, moves: Iterable[tuple[str, str]]) -> None:
     """Rename files by way of names that nobody has: two cases may change theirs."""
-    listed = [(old, new, folder / f"masks/.moving-{k}") for k, (old, new) in enumerate(moves)]
+    listed = [(old, new, folder / f".parts/.moving-{k}") for k, (old, new) in enumerate(moves)]
     for old, _, between in listed:
         (folder / old).rename(between)
         remove_file(folder, old)

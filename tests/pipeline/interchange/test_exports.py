@@ -14,10 +14,9 @@ from highdicom.sr import srread
 from pydicom import dcmread
 from readings import read_one
 
-from pipeline.interchange.content import Signed
+from pipeline.interchange.content import ExportKind, Signed
 from pipeline.interchange.exports import (
     ExportedFile,
-    ExportKind,
     NotExported,
     write_exports,
 )
