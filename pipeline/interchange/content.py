@@ -165,6 +165,25 @@ class ExportedStudy:
         return self.ai if origin is Origin.AI else self.read
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeyView:
+    """A slice as a reader marked it.
+
+    Attributes:
+        k: Slice, from 0.
+        channel: Channel, from 0.
+        window: Low and high, in pixel values; None for the whole range of the slice.
+        origins: Whose outlines are drawn.
+        caption: In the reader's words, or "".
+    """
+
+    k: int
+    channel: int = 0
+    window: tuple[float, float] | None = None
+    origins: tuple[Origin, ...] = (Origin.AI, Origin.READER)
+    caption: str = ""
+
+
 def outline_lesions(
     origin: Origin, mask: NDArray[np.bool_], case: Case, *, study: str, limit_s: float = 5.0
 ) -> Outlines:

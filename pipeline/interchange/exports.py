@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from pipeline.data.mask_export import encode_nifti_mask
 from pipeline.errors import InputError, ProgressCallback
-from pipeline.interchange.content import ExportedStudy, ExportKind, Origin, Outlines
+from pipeline.interchange.content import ExportedStudy, ExportKind, KeyView, Origin, Outlines
 from pipeline.interchange.documents import build_pdf_document, build_rejection
 from pipeline.interchange.flat_masks import (
     write_measurements_csv,
@@ -28,7 +28,7 @@ from pipeline.interchange.image_series import (
     encode,
     find_images,
 )
-from pipeline.interchange.key_images import KeyView, build_key_images, largest_view
+from pipeline.interchange.key_images import build_key_images, largest_view
 from pipeline.interchange.measurement_reports import build_measurement_report
 from pipeline.interchange.segmentations import build_segmentation
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from highdicom.sc import SCImage
@@ -13,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from pipeline.data.case import Case
-from pipeline.interchange.content import RESEARCH_USE, ExportedStudy, Origin
+from pipeline.interchange.content import RESEARCH_USE, ExportedStudy, KeyView, Origin
 from pipeline.interchange.identifiers import date_and_time, derive_uid
 from pipeline.interchange.image_series import (
     ImageSeries,
@@ -31,25 +29,6 @@ _SHORTEST = 512
 _LINE_PX, _MARGIN_PX = 20, 6
 #: Letters of a caption that fit the picture.
 _CAPTION = 56
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyView:
-    """A slice as a reader marked it.
-
-    Attributes:
-        k: Slice, from 0.
-        channel: Channel, from 0.
-        window: Low and high, in pixel values; None for the whole range of the slice.
-        origins: Whose outlines are drawn.
-        caption: In the reader's words, or "".
-    """
-
-    k: int
-    channel: int = 0
-    window: tuple[float, float] | None = None
-    origins: tuple[Origin, ...] = (Origin.AI, Origin.READER)
-    caption: str = ""
 
 
 def largest_view(study: ExportedStudy) -> KeyView | None:

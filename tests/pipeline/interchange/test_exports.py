@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from dataclasses import replace
 
 import nibabel as nib
@@ -14,13 +15,15 @@ from highdicom.sr import srread
 from pydicom import dcmread
 from readings import read_one
 
-from pipeline.interchange.content import ExportKind, Signed
+from pipeline.errors import InputError
+from pipeline.interchange.archive import make_archive
+from pipeline.interchange.content import ExportKind, KeyView, Signed
 from pipeline.interchange.exports import (
     ExportedFile,
     NotExported,
     write_exports,
 )
-from pipeline.interchange.key_images import KeyView, draw_key_image
+from pipeline.interchange.key_images import draw_key_image
 
 PDF = b"%PDF-1.7\n%%EOF\n1"
 CLASSES = {
@@ -204,3 +207,24 @@ def test_nothing_outlined_gets_a_sentence_and_no_empty_object(tmp_path):
     case, mask = case_and_mask(tmp_path / "a")
     files, sentences = files_of(exported(case, mask & False), {ExportKind.SEG, ExportKind.SR})
     assert files == {} and len(sentences) == 1
+
+
+def test_an_archive_from_a_child_holds_the_same_files(tmp_path):
+    case, mask = case_and_mask(tmp_path / "a")
+    before = exported(case, mask)
+    after = replace(exported(case, mask, digest="ef" * 32), amends=Signed(before.digest, before.at))
+    options = {
+        "pdf": PDF,
+        "replaced": before,
+        "reason": "The outline was wrong.",
+        "views": (KeyView(k=2, caption="ä"),),
+    }
+    steps = []
+    kinds = set(ExportKind)
+    content = make_archive(after, kinds, progress=lambda *step: steps.append(step), **options)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        packed = {name: archive.read(name) for name in archive.namelist()}
+    assert packed == files_of(after, kinds, **options)[0]
+    assert steps
+    with pytest.raises(InputError, match="nothing is outlined"):
+        make_archive(exported(case, mask & False), {ExportKind.SEG})
