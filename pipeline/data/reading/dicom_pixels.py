@@ -113,6 +113,27 @@ def read_dicom_pixels(one: DicomFile) -> NDArray[np.generic]:
         InputError: If pixels are missing, cut short, in colour, or cannot be decoded.
     """
     dataset, stored = _read_stored(one)
+    try:
+        return _to_values(stored, dataset, one)
+    except (InputError, MemoryError):
+        raise
+    except Exception:  # of pydicom, on a damaged table or element
+        name = one.file.name
+        raise InputError(
+            one.file.source,
+            f"{name} is damaged: its header does not say what its pixels mean. Export it again.",
+        ) from None
+
+
+def _to_values(
+    stored: NDArray[np.generic], dataset: FileDataset, one: DicomFile
+) -> NDArray[np.generic]:
+    """Values ``(frames, rows, columns)`` of decoded pixels, as `read_dicom_pixels` returns them."""
+    if _photometric(dataset) == "PALETTE COLOR" and not one.is_segmentation:
+        stored = _grey_of_colour(apply_color_lut(stored, dataset), one.file)
+    elif int(dataset.get("SamplesPerPixel", 1)) != 1:
+        stored = _grey_of_colour(stored, one.file)
+    stored = stored.reshape(-1, int(dataset.Rows), int(dataset.Columns))
     low, high = _stored_range(dataset)
     values = tidy_values(stored)
     inverted = _photometric(dataset) == "MONOCHROME1"
@@ -201,7 +222,7 @@ def _rescales(dataset: FileDataset, n: int) -> list[tuple[float, float]]:
 
 
 def _read_stored(one: DicomFile) -> tuple[FileDataset, NDArray[np.generic]]:
-    """The whole data set, and its pixels ``(frames, rows, columns)`` as stored."""
+    """The whole data set, and its pixels as stored: frames, rows, columns, and colours."""
     file = one.file
     try:
         dataset = read_dataset(file, with_pixels=True, n_frames=len(one.frames))
@@ -228,13 +249,7 @@ def _read_stored(one: DicomFile) -> tuple[FileDataset, NDArray[np.generic]]:
             file.source,
             f"{file.name} is damaged: its pixels cannot be decoded. Export it again, uncompressed.",
         ) from None
-    if _photometric(dataset) == "PALETTE COLOR" and not one.is_segmentation:
-        pixels = apply_color_lut(pixels, dataset)
-        pixels = _grey_of_colour(pixels, file)
-    elif int(dataset.get("SamplesPerPixel", 1)) != 1:
-        pixels = _grey_of_colour(pixels, file)
-    shape = (-1, int(dataset.Rows), int(dataset.Columns))
-    return dataset, pixels.reshape(shape)
+    return dataset, pixels
 
 
 def _check_compression(dataset: FileDataset, file: InputFile) -> None:

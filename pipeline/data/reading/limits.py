@@ -29,6 +29,8 @@ MAX_SCANS = 64
 MAX_SCANNED = 2 << 30
 #: Segments of a JPEG, chunks of a PNG or WebP, beside one for every `PART_BYTES` of the file.
 MAX_PARTS, PART_BYTES = 20_000, 1024
+#: Strips and tiles of all pages of a TIFF: about 10 seconds of work.
+MAX_SEGMENTS = 500_000
 #: Window of an LZMA member, which its decoder allocates: 7-Zip's largest preset takes 64 MiB.
 MAX_DICTIONARY_BYTES = 128 << 20
 #: Bytes of an archive's list of files, per file: names and extra fields take far less.

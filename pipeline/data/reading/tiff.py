@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pipeline.data.case import tidy_values
 from pipeline.data.reading.code_streams import CutShort, Damaged, check_jpeg_rows
 from pipeline.data.reading.format_kinds import DecodedImage, fault_warning
-from pipeline.data.reading.limits import check_memory, check_shape
+from pipeline.data.reading.limits import MAX_SEGMENTS, check_memory, check_shape
 from pipeline.errors import InputError
 
 #: Bytes at the start of every TIFF, where no segment can be.
@@ -66,7 +66,7 @@ def read_tiff(path: Path, source: str) -> DecodedImage | None:
                 source,
                 f"{name} holds numbers of the type {page.dtype}. Save it as 16-bit integers.",
             )
-        _check_segments(tiff, path)
+        _check_segments(tiff, path, source)
         if not _needs_tifffile(tiff, page):
             return None
         try:
@@ -109,7 +109,7 @@ def _hear_tifffile() -> Iterator[list[logging.LogRecord]]:
         log.propagate = True
 
 
-def _check_segments(tiff: tifffile.TiffFile, path: Path) -> None:
+def _check_segments(tiff: tifffile.TiffFile, path: Path, source: str) -> None:
     """Check that every page, and every strip or tile of it, is in the file.
 
     Decoders fill missing ones, end where pages lead back to an earlier one, and pass over the
@@ -118,13 +118,22 @@ def _check_segments(tiff: tifffile.TiffFile, path: Path) -> None:
     Raises:
         CutShort: One is missing, or is a JPEG without all its rows.
         Damaged: A checksum is wrong.
+        InputError: There are too many.
     """
-    size = path.stat().st_size
+    size, n_segments = path.stat().st_size, 0
     with path.open("rb") as stream:
         if _next_page(tiff, stream):
             raise CutShort
         for found in tiff.pages:
             page = found.aspage()
+            n_segments += math.prod(page.chunked)
+            if n_segments > MAX_SEGMENTS:
+                name = source.rsplit("/", 1)[-1]
+                raise InputError(
+                    source,
+                    f"{name} holds more than {MAX_SEGMENTS:,} strips and tiles, which would take"
+                    " too long to read. Save it with larger ones.",
+                )
             segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
             if len(segments) < math.prod(page.chunked):
                 raise CutShort

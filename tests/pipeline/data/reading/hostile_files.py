@@ -322,6 +322,19 @@ def tiff_of_many_pages_that_are_one(n: int = 3_000) -> bytes:
     return bytes(data)
 
 
+def tiff_of_tiny_tiles(pages: int = 12) -> bytes:
+    """All pages share one table of tiles, all of whose entries are one tile."""
+    n, data = 512 * 512, bytearray(b"II*\0" + struct.pack("<I", 264) + bytes(256))
+    table = 264 + pages * (2 + 9 * 12 + 4)
+    facts = {256: (1, 8192), 257: (1, 8192), 258: (1, 8), 259: (1, 1), 262: (1, 1), 322: (1, 16)}
+    facts |= {323: (1, 16), 324: (n, table), 325: (n, table + 4 * n)}
+    for k in range(pages):
+        data += struct.pack("<H", len(facts))
+        data += b"".join(struct.pack("<HHII", tag, 4, *fact) for tag, fact in facts.items())
+        data += struct.pack("<I", len(data) + 4 if k < pages - 1 else 0)
+    return bytes(data) + struct.pack("<I", 8) * n + struct.pack("<I", 256) * n
+
+
 def tiff_of_false_size() -> bytes:
     stream = io.BytesIO()
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(stream, "TIFF")
@@ -485,6 +498,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "canvas.webp": webp_larger_than_its_canvas,
     "size.webp": webp_of_false_size,
     "frames.webp": webp_of_many_frames,
+    "tiles.tif": tiff_of_tiny_tiles,
     "pages.tif": tiff_of_many_pages_that_are_one,
     "size.tif": tiff_of_false_size,
     "extension.nii.gz": nifti_extension_bomb,

@@ -137,6 +137,18 @@ def test_a_palette_of_colours_is_refused(tmp_path):
     assert "is a colour picture" in read_error(tmp_path / "p")
 
 
+@pytest.mark.parametrize("colour", ["Red", "Green", "Blue"])
+@pytest.mark.parametrize("entries", [0, 1, 65535])
+def test_a_damaged_palette_is_named(tmp_path, colour, entries):
+    greys = (257 * np.arange(256))[:, None].repeat(3, axis=1)
+    dataset = palette_dataset(greys)
+    setattr(dataset, f"{colour}PaletteColorLookupTableDescriptor", [entries, 0, 16])
+    setattr(dataset, f"{colour}PaletteColorLookupTableData", b"\1\2")
+    dataset.save_as(tmp_path / "p", enforce_file_format=True)
+    error = read_error(tmp_path / "p")
+    assert "damaged" in error and "unknown kind" not in error
+
+
 def test_a_palette_of_greys_is_read_through_its_table(tmp_path):
     greys = (65535 - 257 * np.arange(256))[:, None].repeat(3, axis=1)
     palette_dataset(greys).save_as(tmp_path / "p", enforce_file_format=True)
