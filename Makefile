@@ -115,7 +115,7 @@ browser:
 	fi
 	printf '\n*** NO CHROMIUM: THE BROWSER TESTS WILL BE SKIPPED. Install chromium or google-chrome to run them. ***\n\n'
 
-# PostgreSQL, Redis, nginx, and what checks DICOM objects (dicom3tools, dcmtk, Orthanc): of the system, installed only
+# PostgreSQL, Redis, nginx, Pango, and what checks DICOM objects (dicom3tools, dcmtk, Orthanc): of the system, installed only
 # where they are required, never started here.
 services:
 	@[ -n "$${OVERREAD_REQUIRE_SERVICES:-}" ] || exit 0
@@ -126,7 +126,8 @@ services:
 	sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo -n"
 	echo "Installing PostgreSQL, Redis, nginx, dicom3tools, dcmtk and Orthanc for the tests ..."
 	$$sudo apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $$sudo apt-get install -y -qq postgresql redis-server nginx-light dicom3tools dcmtk orthanc >/dev/null
+	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $$sudo apt-get install -y -qq postgresql redis-server nginx-light dicom3tools dcmtk orthanc \
+	  libpango-1.0-0 libpangoft2-1.0-0 >/dev/null
 
 clean:
 	rm -rf $(VENV) $(TOOLS) build node_modules .mypy_cache .ruff_cache .pytest_cache

@@ -1,7 +1,7 @@
 """The whole server as one command, as ``make run`` starts it: ``python -m dashboard``.
 
 ``python -m dashboard rebuild`` lists stored studies again whose database was lost
-(`dashboard.rebuild`).
+(`dashboard.rebuild`); ``python -m dashboard export`` writes what was signed (`dashboard.export`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ def main() -> int:
         from dashboard.rebuild import main as rebuild  # loads what a start does not need
 
         return rebuild()
+    if sys.argv[1:2] == ["export"]:
+        from dashboard.export import main as export  # as above
+
+        return export(sys.argv[2:])
     if len(sys.argv) > 1:
         sys.stderr.write(
-            "usage: python -m dashboard [rebuild] (settings come from the environment; see the"
-            " README)\n"
+            "usage: python -m dashboard [rebuild | export STUDY] (settings come from the"
+            " environment; see the README)\n"
         )
         return 2
     set_up_logging()

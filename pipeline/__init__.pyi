@@ -52,6 +52,8 @@ from .data.sequences import SEQUENCE_LABELS as SEQUENCE_LABELS
 from .data.sequences import SHORT_SEQUENCE_LABELS as SHORT_SEQUENCE_LABELS
 from .datasets.splits import role_of as role_of
 from .demo import make_demo_studies as make_demo_studies
+from .documents.pdf import make_pdf as make_pdf
+from .documents.pdf import start_pdf_early as start_pdf_early
 from .engine.export import export_models as export_models
 from .engine.selection import choose_precision as choose_precision
 from .errors import Cancelled as Cancelled

@@ -9,6 +9,7 @@ from dashboard.api.comparisons import images
 from dashboard.api.corrections import correction
 from dashboard.api.decisions import decision
 from dashboard.api.entries import entry
+from dashboard.api.exports import export
 from dashboard.api.measurements import measurement
 from dashboard.api.model_cards import cards
 from dashboard.api.priors import prior
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     decision,
     prior,
     entry,
+    export,
     space,
     uploads.uploads,
     studies.api,

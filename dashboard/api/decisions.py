@@ -43,8 +43,9 @@ from dashboard.api.measurements import Revision
 from dashboard.decisions.lesions import ListedLesion, lesions_as_read
 from dashboard.decisions.locations import check_location
 from dashboard.decisions.signing import is_intact, make_record
-from dashboard.masks.corrections import shape_of
+from dashboard.masks.corrections import decode_ai, shape_of
 from dashboard.masks.encoding import encode_mask
+from dashboard.reports.exports import with_report
 from dashboard.store import StudyRow
 from dashboard.store.history import Author, EventRow, list_events
 from dashboard.store.reading_content import (
@@ -461,12 +462,16 @@ def sign_study(address: StudyAddress, sent: SentSignature) -> RecordLine:
         raise ReadingConflict(reading)
     mask, based_on = find_whole_mask(row, sent), sent.based_on.base()
     version = save_mask_in_view(row, sent, who) if is_changed(row, mask) else None
+    parts, case = find_services(), load_case(row)
+    found = lesions_as_read(parts, row, case, mask)
     with still_there():
         record = make_record(
-            find_services(),
+            parts,
             row,
             reading.content,
             mask,
+            case=case,
+            lesions=found,
             by=by,
             at=store.clock(),
             token=sent.token,
@@ -476,6 +481,8 @@ def sign_study(address: StudyAddress, sent: SentSignature) -> RecordLine:
             amends=sent.amends,
             reason=sent.reason.strip(),
         )
+        ai = decode_ai(row, record.ai_mask)
+        record = with_report(parts, row, record, by=by, case=case, mask=mask, ai=ai, lesions=found)
         line = sign(store, row.study_id, by, record, revision=sent.reading)
     return _describe_record(line)
 

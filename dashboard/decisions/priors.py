@@ -91,14 +91,23 @@ class PatientStudies:
     contradicted: tuple[tuple[StudyRow, tuple[str, ...]], ...]
 
 
-def list_patient_studies(services: Services, row: StudyRow) -> PatientStudies:
-    """List the studies of a study's patient."""
+def list_patient_studies(
+    services: Services, row: StudyRow, *, measured: bool = True
+) -> PatientStudies:
+    """List the studies of a study's patient.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        measured: Whether their diameters are measured, which takes up to seconds.
+    """
     same, contradicted = _match(services, row)
     points = tuple(
-        _describe(services, one, measured=at < _MOST_MEASURED) for at, one in enumerate(same)
+        _describe(services, one, measured=measured and at < _MOST_MEASURED)
+        for at, one in enumerate(same)
     )
     is_stated = read_patient(services.store, row.study_id) is not None
-    own = _describe(services, row, measured=bool(same))
+    own = _describe(services, row, measured=measured and bool(same))
     return PatientStudies(is_stated, own, points, contradicted)
 
 

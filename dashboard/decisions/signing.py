@@ -8,12 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import pipeline
-from dashboard.decisions.lesions import LesionList, ListedLesion, lesions_as_read
+from dashboard.decisions.lesions import LesionList, ListedLesion
 from dashboard.decisions.priors import compare_with_prior, find_prior
 from dashboard.jobs.claims import estimate_dice, find_dice_model
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.masks.encoding import MaskSlices, encode_mask
-from dashboard.masks.references import load_case
 from dashboard.store import StudyRow
 from dashboard.store.history import Author
 from dashboard.store.measurements import read_measurements
@@ -21,6 +20,7 @@ from dashboard.store.reading_content import (
     Comparison,
     Decision,
     LesionReading,
+    ReadContent,
     Reading,
     SignedContent,
     SignedLesion,
@@ -48,6 +48,8 @@ def make_record(
     reading: Reading,
     mask: MaskSlices,
     *,
+    case: Case,
+    lesions: LesionList,
     by: Author,
     at: datetime,
     token: str,
@@ -64,6 +66,8 @@ def make_record(
         row: The study.
         reading: What is recorded of it.
         mask: The mask as read, whole.
+        case: The study's case.
+        lesions: The lesion list of the mask.
         by: The reader.
         at: When they sign, UTC.
         token: Names the request.
@@ -75,32 +79,26 @@ def make_record(
 
     Raises:
         RequestRefused: No decision is recorded, or it does not fit the mask.
-        InputError: The study's files are damaged.
+        InputError: The files of a prior are damaged.
     """
     decision = _check_decision(reading, is_changed=mask_version is not None)
-    case = load_case(services, row)
-    result = find_result(services, row)
-    lesions = lesions_as_read(services, row, case, mask)
-    areas = make_volume(mask, shape_of(row)).sum(axis=(1, 2)).tolist()
-    content = SignedContent(
-        study=_facts(row, case),
-        result=_result(services, row, result) if result else None,
-        decision=decision,
-        notes=reading.notes,
-        key_images=reading.key_images,
-        comparison=_comparison(services, row, reading, mask),
-        lesions=_lesions(lesions, reading),
-        volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
+    read = describe_reading(
+        services,
+        row,
+        reading,
+        mask,
+        case=case,
+        lesions=lesions,
+        reader_id=by.reader_id,
         based_on=based_on,
         mask_version=mask_version,
-        measurements=read_measurements(services.store, row.study_id, by.reader_id).items,
         open_s=open_s,
-        software=pipeline.__version__,
-        amends=amends,
-        reason=reason,
+    )
+    content = SignedContent(
+        **{**vars(read), "decision": decision, "amends": amends, "reason": reason}
     )
     key = services.result_key(row.content_digest)
-    outline = services.results.outline(key) if result and key else None
+    outline = services.results.outline(key) if content.result and key else None
     shape = shape_of(row)
     record = NewRecord(
         content=content,
@@ -112,6 +110,55 @@ def make_record(
     )
     digest = digest_record(content, record.mask, record.ai_mask, by=by, at=at)
     return replace(record, digest=digest)
+
+
+def describe_reading(
+    services: Services,
+    row: StudyRow,
+    reading: Reading,
+    mask: MaskSlices,
+    *,
+    case: Case,
+    lesions: LesionList,
+    reader_id: str,
+    based_on: MaskBase,
+    mask_version: int | None,
+    open_s: float = 0.0,
+) -> ReadContent:
+    """Collect what is recorded of a study and measured on a mask.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        reading: What is recorded of it.
+        mask: The mask as read, whole.
+        case: The study's case.
+        lesions: The lesion list of the mask.
+        reader_id: Whose measurements count.
+        based_on: What the mask starts from.
+        mask_version: The saved version of it; None for the AI mask as it is.
+        open_s: How long the reader had the study open, in seconds.
+
+    Raises:
+        InputError: The files of a prior are damaged.
+    """
+    result = find_result(services, row)
+    areas = make_volume(mask, shape_of(row)).sum(axis=(1, 2)).tolist()
+    return ReadContent(
+        study=_facts(row, case),
+        result=_result(services, row, result) if result else None,
+        decision=reading.decision,
+        notes=reading.notes,
+        key_images=reading.key_images,
+        comparison=_comparison(services, row, reading, mask),
+        lesions=_lesions(lesions, reading),
+        volume_ml=volume_ml(areas, case.spacing_mm, case.slice_weights),
+        based_on=based_on,
+        mask_version=mask_version,
+        measurements=read_measurements(services.store, row.study_id, reader_id).items,
+        open_s=open_s,
+        software=pipeline.__version__,
+    )
 
 
 def digest_record(

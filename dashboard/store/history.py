@@ -79,6 +79,21 @@ def add_event(
     )
 
 
+def record_export(store: Database, study_id: str, by: Author, *, export: str, text: str) -> None:
+    """Add the line of an export, which changes nothing else.
+
+    Args:
+        store: The review database.
+        study_id: The study.
+        by: Who exported it.
+        export: Kind of the file.
+        text: What it is, for readers.
+    """
+    details = EventDetails(text=text, export=export)
+    with store.writing() as session:
+        add_event(session, study_id, Event.EXPORTED, by=by, at=store.clock(), details=details)
+
+
 def list_events(store: Database, study_id: str) -> list[EventRow]:
     """The lines of a study, the oldest first."""
     query = select(EventRecord).where(EventRecord.study_id == study_id)

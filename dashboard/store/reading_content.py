@@ -299,17 +299,18 @@ class SignedLesion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignedContent:
-    """What a reader signed.
+class ReadContent:
+    """A study as read: what is recorded of it, and what was measured on the mask as read.
 
     Attributes:
         study: The study.
         result: The AI result; None where the study was read without one.
-        decision, notes, key_images, comparison: As of `Reading`.
+        decision: None before one is recorded.
+        notes, key_images, comparison: As of `Reading`.
         lesions: The list as read.
-        volume_ml: Of the signed mask, None without spacing.
-        based_on: What the signed mask starts from.
-        mask_version: The saved version that was signed; None for the AI mask as it is.
+        volume_ml: Of the mask as read, None without spacing.
+        based_on: What the mask starts from.
+        mask_version: The saved version that was read; None for the AI mask as it is.
         measurements: The reader's own.
         open_s: How long the study was open for this reader, in seconds.
         software: Version of Overread.
@@ -321,7 +322,7 @@ class SignedContent:
 
     study: StudyFacts
     result: SignedResult | None
-    decision: Decision
+    decision: Decision | None
     notes: Annotated[str, Field(max_length=20_000)]
     key_images: Annotated[tuple[KeyImage, ...], Field(max_length=200)]
     comparison: Comparison | None
@@ -337,6 +338,17 @@ class SignedContent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignedContent(ReadContent):
+    """What a reader signed.
+
+    Attributes:
+        decision: Never missing.
+    """
+
+    decision: Decision
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventDetails:
     """What a line of a study's history says beside who, when and what.
 
@@ -346,6 +358,7 @@ class EventDetails:
         network: Name, version and digest of the network.
         added, removed: Voxels that a correction added to its base and removed from it.
         open_s: How long the study was open, in seconds.
+        export: Which kind of file was exported (`dashboard.reports.exports`), or "".
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -356,6 +369,7 @@ class EventDetails:
     added: Position | None = None
     removed: Position | None = None
     open_s: Annotated[float, Field(ge=0)] | None = None
+    export: _Word = ""
 
 
 class Event(StrEnum):

@@ -28,6 +28,7 @@ from dashboard.store.reading_content import (
 )
 from dashboard.store.rows import columns_of, readable, value_of
 from dashboard.store.schema import OpeningRecord, ReadingRecord, SignedRecord, StudyRecord
+from dashboard.store.signed_files import SignedFile, add_signed_file
 from dashboard.store.states import Step, StudyState, next_state
 
 #: How long a claim lasts after the last request of the reader's page.
@@ -123,6 +124,7 @@ class NewRecord:
         signed_at: UTC.
         digest: SHA-256 of all that, and of who signs (`dashboard.decisions.signing`).
         token: Names the request; one that is sent again returns the record that it signed.
+        report: The report to store with it; None for none yet.
     """
 
     content: SignedContent
@@ -131,6 +133,7 @@ class NewRecord:
     signed_at: datetime
     digest: str
     token: str
+    report: bytes | None = None
 
 
 class ReadingConflict(Exception):
@@ -357,6 +360,10 @@ def sign(
             token=record.token,
         )
         session.add(added)
+        if record.report is not None:
+            session.flush()
+            report = SignedFile.REPORT
+            add_signed_file(session, added, report, record.report, at=store.clock())
         add_event(
             session,
             study_id,

@@ -522,6 +522,25 @@ class SignedRecord(Base):
     token: Mapped[str] = mapped_column(PlainText(64))
 
 
+class SignedFileRecord(Base):
+    """A file that was made of a signed record and is stored with it; never changed, never deleted.
+
+    ``kind`` is one of `dashboard.store.signed_files`, ``digest`` the SHA-256 of its bytes.
+    """
+
+    __tablename__ = "signed_files"
+    __table_args__ = (UniqueConstraint("record_id", "kind"),)
+
+    file_id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[int] = mapped_column(
+        ForeignKey("signed_records.record_id", ondelete="RESTRICT")
+    )
+    kind: Mapped[str] = mapped_column(String(32))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[str] = mapped_column(PlainText(64))
+    stored_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class EventRecord(Base):
     """A line of a study's history. The database refuses to change or delete one."""
 

@@ -45,6 +45,12 @@ def _existing_folder(path: Path) -> Path:
     return path
 
 
+def _existing_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("must be a file that exists")
+    return path
+
+
 def _matching(pattern: str, rule: str) -> AfterValidator:
     """A check of a text that is not empty; its rule is read after the variable's name."""
 
@@ -176,6 +182,12 @@ class Settings(BaseSettings):
         description="Precision of the models: f32, bf16, or auto: bf16 where the weights were shown"
         " to agree.",
     )
+    report_template: Annotated[_Folder, AfterValidator(_existing_file)] | None = Field(
+        None,
+        description="Jinja template of reports in place of Overread's own"
+        " (`dashboard/reports/report.html`).",
+    )
+    paper: Literal["A4", "letter"] = Field("A4", description="Page size of reports: A4 or letter.")
     workers: int = Field(1, ge=1, le=64, description="Number of worker processes to start.")
     threads: int = Field(
         0,

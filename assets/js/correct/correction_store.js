@@ -355,6 +355,17 @@ export async function describeView() {
 }
 
 /**
+ * Sends the draft now, if it has unsent changes.
+ *
+ * @returns {Promise<boolean>} Whether the server has the mask in view.
+ */
+export async function saveNow() {
+  const session = opened();
+  if (session.status.kind !== "conflict") await save(session);
+  return !session.dirty;
+}
+
+/**
  * Saves a version.
  *
  * @returns {Promise<VersionLine | null>} Null if it failed; the status has the reason.

@@ -5,7 +5,8 @@
 /** @import { Study } from "../viewer/study.js" */
 /** @import { Item } from "./measure_shapes.js" */
 
-import { byId, letGoOfClick, make } from "../frame/dom.js";
+import { toClipboard } from "../frame/clipboard.js";
+import { byId, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import { note } from "../viewer/notes.js";
@@ -53,21 +54,6 @@ function sizes() {
   const own = of("own-");
   const ai = of("");
   return [own && `${shown("finding-own-name")}: ${own}`, ai && `FLAIR abnormality (AI): ${ai}`];
-}
-
-/**
- * Browsers offer the clipboard's interface in secure contexts only.
- *
- * @param {string} text
- */
-async function toClipboard(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const area = make("textarea", { value: text, className: "visually-hidden" });
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  if (!done) throw new Error("the browser refused");
 }
 
 /** @param {Session} now */

@@ -343,6 +343,17 @@ const isDirty = (mine) => Boolean(mine.seen.size || Object.keys(mine.changed).le
 /** Whether the server has all that was changed here. */
 export const isSaved = () => Boolean(doc && !isDirty(doc));
 
+/**
+ * Sends now what was changed.
+ *
+ * @returns {Promise<boolean>} Whether the server has all of it.
+ */
+export async function saveNow() {
+  const mine = doc;
+  if (mine && isDirty(mine)) await queue(mine, () => flush(mine));
+  return isSaved();
+}
+
 /** @param {Doc} mine */
 const envelope = (mine) => ({
   revision: mine.reading?.revision ?? 0,

@@ -44,6 +44,7 @@ import * as space from "../volume/space.js";
 import * as analysis from "./analysis.js";
 import * as correctionPanel from "./correction_panel.js";
 import * as decisionPanel from "./decision_panel.js";
+import * as exports from "./exports.js";
 import * as findings from "./findings.js";
 import * as input from "./input.js";
 import * as leftOut from "./left_out.js";
@@ -107,6 +108,7 @@ const PARTS = [
   readingStore,
   decisionPanel,
   readingNotes,
+  exports,
   lesionList,
   priors,
   next,

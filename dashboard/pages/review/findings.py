@@ -14,6 +14,7 @@ from dashboard.components.buttons import button, small_button
 from dashboard.pages.review import (
     correction,
     decision,
+    exports,
     measure_bar,
     next_study,
     priors,
@@ -54,6 +55,7 @@ def layout(score_explanation: list[str]) -> html.Aside:
                     operating_point_section(),
                     _score_explanation(score_explanation),
                     study_entries.section(),
+                    exports.section(),
                     decision.history_section(),
                     _model(),
                 ],

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
-from flask.testing import FlaskClient
+from reading_calls import begin, decide, marked, reader, send, signature
 from sqlalchemy import text
 
 from dashboard.masks.encoding import decode_mask, encode_mask
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
-
-OURS = {"X-Overread": "1"}
 
 
 @pytest.fixture
@@ -31,25 +29,6 @@ def study(parts: Services) -> str:
     while worker.run_one():
         pass
     return found
-
-
-def reader(server: Flask, name: str) -> FlaskClient:
-    client = server.test_client()
-    assert client.put("/api/reader", json={"name": name}, headers=OURS).status_code == 200
-    return client
-
-
-def send(client: FlaskClient, study: str, what: str, *, method: str = "PUT", **body: Any) -> Any:
-    return client.open(f"/api/studies/{study}/{what}", method=method, json=body, headers=OURS)
-
-
-def begin(client: FlaskClient, study: str) -> Any:
-    return send(client, study, "opening", method="POST").json["reading"]
-
-
-def marked(client: FlaskClient, study: str) -> list[int]:
-    slices = client.get(f"/api/studies/{study}").json["result"]["slices"]
-    return [k for k, one in enumerate(slices) if one["tumor"]]
 
 
 def test_a_study_is_accepted_once_its_marked_slices_were_shown(server: Flask, study: str) -> None:
@@ -167,31 +146,6 @@ def test_the_lesion_list_follows_the_mask_in_view(server: Flask, study: str) -> 
     assert sum(int(one.sum()) for one in voxels.values()) == as_ai[0]["voxels"]
     emptied = ask({k: np.zeros(shape[1:], bool) for k in range(3)})
     assert [(one["key"], one["verdict"]) for one in emptied] == [(as_ai[0]["key"], "remove")]
-
-
-def signature(client: FlaskClient, study: str, token: str, **changes: Any) -> Any:
-    """Sign what is in view: the AI mask, or with ``mask`` other slices over it."""
-    result = client.get(f"/api/studies/{study}").json["result"]
-    base = {"result_key": result["key"], "threshold": result["mask_threshold"]}
-    touched = changes.pop("touched", {})
-    body = {
-        "based_on": base,
-        "mask": base64.b64encode(encode_mask(touched, (3, 6, 5))).decode(),
-        "writer": "ab" * 8,
-        "step": 1,
-        "revision": 0,
-        "token": token * 16,
-        "reading": client.get(f"/api/studies/{study}/reading").json["revision"],
-    } | changes
-    return send(client, study, "records", method="POST", **body)
-
-
-def decide(client: FlaskClient, study: str, verdict: str, **more: Any) -> Any:
-    revision = begin(client, study)["revision"]
-    shown = send(
-        client, study, "reading", revision=revision, slices_shown=marked(client, study)
-    ).json
-    return send(client, study, "decision", revision=shown["revision"], verdict=verdict, **more)
 
 
 def test_an_accepted_study_is_signed_once(server: Flask, study: str) -> None:

@@ -13,7 +13,7 @@ from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from test_decision_endpoints import decide, signature
+from reading_calls import decide, signature
 
 from dashboard.masks.encoding import encode_mask
 from dashboard.store.registrations import store_registration

@@ -35,6 +35,8 @@ OTHERS = {
     "OVERREAD_CACHE_MB": ("16", 16),
     "OVERREAD_ENGINE": ("keras", "keras"),
     "OVERREAD_PRECISION": ("bf16", "bf16"),
+    "OVERREAD_REPORT_TEMPLATE": (__file__, Path(__file__)),
+    "OVERREAD_PAPER": ("letter", "letter"),
     "OVERREAD_WORKERS": ("64", 64),
     "OVERREAD_THREADS": ("8", 8),
     "REDIS_URL": ("rediss://host:6379/0", "rediss://host:6379/0"),

@@ -1,0 +1,1 @@
+"""What leaves Overread: reports and the kinds of files that a study is exported as."""

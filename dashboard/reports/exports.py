@@ -1,0 +1,354 @@
+"""The kinds of files that a study is exported as: one table, for the page and the command line.
+
+A kind is one entry of `KINDS`; menu, endpoint, command and history follow from it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+import pipeline
+from dashboard.decisions.lesions import LesionList
+from dashboard.decisions.locations import LOCATIONS
+from dashboard.masks.corrections import make_volume, shape_of
+from dashboard.masks.encoding import MaskSlices
+from dashboard.reports.content import Report, Signature, describe_report
+from dashboard.reports.pages import read_fonts, render_page
+from dashboard.reports.sources import StudyAsRead, find_draft, find_record, make_source
+from dashboard.store import StudyRow
+from dashboard.store.history import Author
+from dashboard.store.reading_content import LesionVerdict
+from dashboard.store.readings import NewRecord, list_records
+from dashboard.store.signed_files import SignedFile, keep_signed_file, read_signed_file
+from dashboard.store.stored_json import Measurement
+from dashboard.workspace.services import Services
+from pipeline import Case, InputError
+
+_LOG = logging.getLogger(__name__)
+_NO_RESULT = "There is no AI result to export."
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """What is exported of a study.
+
+    Attributes:
+        services: The server's parts.
+        row: The study.
+        record: Number of the signed record; None for the state that is not signed.
+        reader_id: Whose unsaved correction and measurements a draft shows; "" for nobody's.
+    """
+
+    services: Services
+    row: StudyRow
+    record: int | None
+    reader_id: str = ""
+
+    @cached_property
+    def read(self) -> StudyAsRead:
+        """The study as read.
+
+        Raises:
+            NotThere: No record has this number.
+            InputError: The study's files are damaged.
+        """
+        if self.record is None:
+            return find_draft(self.services, self.row, self.reader_id)
+        return find_record(self.services, self.row, self.record)
+
+    @property
+    def words(self) -> str:
+        """What it is, for the history."""
+        return "draft" if self.record is None else f"record {self.record}"
+
+    @property
+    def stem(self) -> str:
+        """File name without a suffix."""
+        return f"{self.row.case_id}_{self.words.replace(' ', '')}"
+
+
+@dataclass(frozen=True)
+class ExportKind:
+    """A kind of file.
+
+    Attributes:
+        name: In addresses and on the command line.
+        title: For readers.
+        purpose: What it is for, in one sentence.
+        suffix: Of its file.
+        make: Returns its bytes; None for a file that the browser makes.
+        refusal: Returns why it cannot be made of a study, in one sentence, or "".
+    """
+
+    name: str
+    title: str
+    purpose: str
+    suffix: str
+    make: Callable[[Exported], bytes] | None
+    refusal: Callable[[Exported], str] = lambda exported: ""
+
+
+def latest_record(services: Services, row: StudyRow) -> int | None:
+    """Number of the latest signed record; None before the first signature."""
+    return next((one.number for one in list_records(services.store, row.study_id)), None)
+
+
+def make_report(exported: Exported) -> Report:
+    """The report's content, as it is made now.
+
+    Raises:
+        NotThere: No record has this number.
+        InputError: The study's files are damaged.
+    """
+    services, row = exported.services, exported.row
+    source = make_source(services, row, exported.read, at=services.store.clock())
+    return describe_report(source)
+
+
+def make_report_page(exported: Exported) -> bytes:
+    """The report as HTML: of a record always the same bytes.
+
+    Raises:
+        NotThere: No record has this number.
+        InputError: The study's files are damaged, or the site's template cannot be used.
+    """
+    services, row, number = exported.services, exported.row, exported.record
+    if number is None:
+        return _render(services, make_report(exported))
+    stored = read_signed_file(services.store, row.study_id, number, SignedFile.REPORT)
+    if stored is not None:
+        return stored
+    page = _render(services, make_report(exported))  # signed by an earlier version
+    return keep_signed_file(services.store, row.study_id, number, SignedFile.REPORT, page)
+
+
+def make_report_pdf(exported: Exported) -> bytes:
+    """The report as PDF: of a record always the same bytes.
+
+    Raises:
+        NotThere: No record has this number.
+        InputError: As `make_report_page`; or Pango is missing.
+    """
+    store, row, number = exported.services.store, exported.row, exported.record
+    if number is not None:
+        stored = read_signed_file(store, row.study_id, number, SignedFile.REPORT_PDF)
+        if stored is not None:
+            return stored
+    content = pipeline.make_pdf(make_report_page(exported), fonts=read_fonts())
+    if number is None:
+        return content
+    return keep_signed_file(store, row.study_id, number, SignedFile.REPORT_PDF, content)
+
+
+def with_report(
+    services: Services,
+    row: StudyRow,
+    record: NewRecord,
+    *,
+    by: Author,
+    case: Case,
+    mask: MaskSlices,
+    ai: MaskSlices | None,
+    lesions: LesionList,
+) -> NewRecord:
+    """A record with the report that is frozen with it.
+
+    Where the report cannot be made, such as with a damaged template, the record is signed without
+    one: it is then made when it is first asked for.
+    """
+    signature = Signature(
+        number=(record.content.amends or 0) + 1,
+        author=by.name,
+        at=record.signed_at,
+        digest=record.digest,
+    )
+    read = StudyAsRead(record.content, signature, case, mask, ai, lesions)
+    try:
+        source = make_source(services, row, read, at=record.signed_at)
+        return replace(record, report=_render(services, describe_report(source)))
+    except InputError as error:
+        _LOG.warning("A record is signed without its report: %s", error.message)
+        return record
+
+
+def _render(services: Services, report: Report) -> bytes:
+    settings = services.settings
+    return render_page(report, template=settings.report_template, paper=settings.paper)
+
+
+def _nifti(exported: Exported, mask: MaskSlices) -> bytes:
+    case = exported.read.case
+    volume = make_volume(mask, shape_of(exported.row))
+    return pipeline.encode_nifti_mask(volume, case.grid, case.spacing_mm)
+
+
+def make_read_nifti(exported: Exported) -> bytes:
+    """The mask as read, on the voxels of the input."""
+    return _nifti(exported, exported.read.mask)
+
+
+def make_ai_nifti(exported: Exported) -> bytes:
+    """The AI mask, on the voxels of the input.
+
+    Raises:
+        InputError: There is none.
+    """
+    if exported.read.ai is None:
+        raise InputError("", _NO_RESULT)
+    return _nifti(exported, exported.read.ai)
+
+
+def _needs_result(exported: Exported) -> str:
+    has_result = exported.record is not None or exported.row.positive_slices is not None
+    return "" if has_result else _NO_RESULT
+
+
+_COLUMNS: Final = (
+    "item", "number", "kind", "counts", "location", "location_snomed_ct", "side", "source",
+    "volume_ml", "voxels", "first_slice", "last_slice", "longest", "perpendicular", "unit",
+    "slice_score", "points_px", "text",
+)  # fmt: skip
+
+
+def make_table(exported: Exported) -> bytes:
+    """Lesions and the reader's own measurements as CSV, a row for each.
+
+    Slices have the numbers that the page shows; points are (x, y) in pixels from the top left.
+    """
+    content, numbers = exported.read.content, exported.row.indices
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, _COLUMNS, restval="")
+    writer.writeheader()
+    for one in content.lesions:
+        writer.writerow(
+            _cells(
+                item="lesion",
+                number=one.number,
+                kind=str(one.verdict),
+                counts="no" if one.verdict is LesionVerdict.REMOVE else "yes",
+                location=LOCATIONS.get(one.location or "", ""),
+                location_snomed_ct=one.location or "",
+                side=one.side,
+                source=one.source,
+                volume_ml=_number(one.volume_ml, 3),
+                voxels=one.voxels,
+                first_slice=numbers[one.first],
+                last_slice=numbers[one.last],
+                longest=_number(one.longest, 2),
+                perpendicular=_number(one.perpendicular, 2),
+                unit=one.unit,
+                slice_score=_number(one.score, 3),
+                text=one.comment,
+            )
+        )
+    spacing = content.study.spacing_mm
+    for number, item in enumerate(content.measurements, start=1):
+        longest, across = _lengths(item, spacing)
+        writer.writerow(
+            _cells(
+                item="measurement",
+                number=number,
+                kind=item.kind,
+                first_slice=numbers[item.k],
+                last_slice=numbers[item.k],
+                longest=_number(longest, 2),
+                perpendicular=_number(across, 2),
+                unit="" if longest is None else "mm" if spacing else "px",
+                points_px=json.dumps([[round(x, 2), round(y, 2)] for x, y in item.points]),
+                text=item.text,
+            )
+        )
+    return stream.getvalue().encode("utf-8")
+
+
+def _cells(**values: object) -> dict[str, object]:
+    """A row in which no text is a formula to a spreadsheet."""
+    return {
+        name: f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+        for name, value in values.items()
+    }
+
+
+def _number(value: float | None, digits: int) -> float | str:
+    return "" if value is None else round(value, digits)
+
+
+def _lengths(
+    item: Measurement, spacing: tuple[float, float, float] | None
+) -> tuple[float | None, float | None]:
+    """Lengths of the lines of a measurement that has one or two."""
+    lines = {"ruler": 1, "diameters": 2}.get(item.kind, 0)
+    found: list[float | None] = []
+    for at in range(lines):
+        start, end = item.points[2 * at : 2 * at + 2]
+        found.append(_length(start, end, spacing))
+    return (*found, None, None)[:2]  # type: ignore[return-value]
+
+
+def _length(
+    start: tuple[float, float],
+    end: tuple[float, float],
+    spacing: tuple[float, float, float] | None,
+) -> float:
+    down, right = (spacing[1], spacing[2]) if spacing else (1.0, 1.0)
+    return float(np.hypot((end[0] - start[0]) * right, (end[1] - start[1]) * down))
+
+
+#: Every kind, in the order of the menu.
+KINDS: Final[Mapping[str, ExportKind]] = {
+    kind.name: kind
+    for kind in (
+        ExportKind(
+            "report",
+            "Report (PDF)",
+            "For the patient's record: findings, lesion table, key images, volume over time.",
+            ".pdf",
+            make_report_pdf,
+        ),
+        ExportKind(
+            "page",
+            "Report (page)",
+            "The same report in the browser, to read or to print.",
+            ".html",
+            make_report_page,
+        ),
+        ExportKind(
+            "nifti",
+            "Mask as read (NIfTI)",
+            "For research programs: the mask on the voxels of the input.",
+            "_mask.nii.gz",
+            make_read_nifti,
+        ),
+        ExportKind(
+            "ai-nifti",
+            "AI mask (NIfTI)",
+            "For comparison: the mask of the AI before any correction.",
+            "_ai_mask.nii.gz",
+            make_ai_nifti,
+            _needs_result,
+        ),
+        ExportKind(
+            "csv",
+            "Measurements (CSV)",
+            "For spreadsheets and statistics: lesions and your own measurements.",
+            "_measurements.csv",
+            make_table,
+        ),
+        ExportKind(
+            "view",
+            "View (PNG)",
+            "For slides and teaching: the slice as it is shown, with its overlays.",
+            "_view.png",
+            None,
+        ),
+    )
+}

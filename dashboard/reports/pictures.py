@@ -1,0 +1,234 @@
+"""Key images of a report as drawings: the slice's pixels, the outlines over it as lines.
+
+Lines stay sharp at any size; what is drawn is named in the caption, with its colour.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dashboard.decisions.lesions import ListedLesion
+from dashboard.masks.encoding import MaskSlices
+from dashboard.reports.content import Picture
+from dashboard.store import StudyRow
+from dashboard.store.reading_content import KeyImage, LesionVerdict
+from dashboard.store.stored_json import Measurement
+from dashboard.studies.display import grey_levels, sequence_label
+from pipeline import Case
+
+#: Key images of a report at most, so that a plain study stays on one page.
+MOST_PICTURES: Final = 4
+#: Pixels are enlarged smoothly until the longer side has so many.
+_SHARP_PX: Final = 640
+#: Colours over the image; the same as of the page (`assets/css/tokens.css`).
+_COLORS: Final[Mapping[str, tuple[str, str]]] = {
+    "read": ("#f2a93b", "Amber: outline as read"),
+    "ai": ("#dcc4ff", "Violet, dashed: AI outline"),
+    "reference": ("#56d0c4", "Teal: reference outline"),
+    "diameters": ("#ffffff", "White: diameters"),
+    "measurements": ("#ffe066", "Yellow: measurements of the reader"),
+}
+
+
+#: Widths beside that of outlines: diameters must not hide a small lesion.
+_WIDTHS: Final[Mapping[str, float]] = {"diameters": 0.5, "measurements": 0.8}
+
+
+@dataclass(frozen=True)
+class _View:
+    """A slice to draw; attributes as of `KeyImage`."""
+
+    k: int
+    channel: int
+    window: tuple[float, float]
+    layers: tuple[str, ...]
+    caption: str = ""
+
+
+def draw_key_images(
+    row: StudyRow,
+    case: Case,
+    *,
+    marked: Sequence[KeyImage],
+    read: MaskSlices,
+    ai: MaskSlices | None,
+    lesions: Sequence[ListedLesion],
+    measurements: Sequence[Measurement],
+) -> tuple[Picture, ...]:
+    """Draw the marked slices; without any, those on which the largest lesions are largest.
+
+    Args:
+        row: The study.
+        case: Its case.
+        marked: Key images that the reader marked.
+        read: The mask as read.
+        ai: The AI mask, or None.
+        lesions: The lesion list.
+        measurements: The reader's own.
+    """
+    images = [
+        _View(one.k, one.channel, one.window, one.layers, one.caption)
+        for one in marked
+        if one.k < row.slices and one.channel < len(row.sequences)
+    ] or list(_largest(row, lesions))
+    return tuple(
+        _draw(row, case, one, read=read, ai=ai, lesions=lesions, measurements=measurements)
+        for one in images[:MOST_PICTURES]
+    )
+
+
+def _largest(row: StudyRow, lesions: Sequence[ListedLesion]) -> Iterator[_View]:
+    """The slices of the two largest counted lesions, as if they had been marked."""
+    counted = [one for one in lesions if one.verdict is not LesionVerdict.REMOVE][:2]
+    channel = row.start_channel
+    for k in dict.fromkeys(one.largest for one in counted):
+        yield _View(k, channel, row.display.windows[channel], ("correction", "diameters"))
+
+
+def _draw(
+    row: StudyRow,
+    case: Case,
+    image: _View,
+    *,
+    read: MaskSlices,
+    ai: MaskSlices | None,
+    lesions: Sequence[ListedLesion],
+    measurements: Sequence[Measurement],
+) -> Picture:
+    k, pixels = image.k, np.asarray(case.pixels[image.k, ..., image.channel])
+    height, width = pixels.shape
+    across = case.spacing_mm[1] / case.spacing_mm[2] if case.spacing_mm else 1.0  # of a pixel
+    scale = (1.0, across) if across >= 1 else (1 / across, 1.0)
+    size = (width * scale[0], height * scale[1])
+    line = max(size) / 320
+    drawn = []
+    reference = case.masks[k] if case.masks is not None and "reference" in image.layers else None
+    is_same = ai is not None and _same(ai.get(k), read.get(k))
+    for name, mask in (
+        ("reference", reference),
+        ("ai", ai.get(k) if ai and "ai" in image.layers and not is_same else None),
+        ("read", read.get(k) if {"ai", "correction"} & {*image.layers} else None),
+    ):
+        if mask is not None and mask.any():
+            dash = f' stroke-dasharray="{3 * line:.2f} {2 * line:.2f}"' if name == "ai" else ""
+            drawn.append((name, _outline(np.asarray(mask, bool), scale), dash))
+    if "diameters" in image.layers and (found := _diameters(lesions, k, scale)):
+        drawn.append(("diameters", found, ""))
+    if "measurements" in image.layers and (found := _measured(measurements, k, scale)):
+        drawn.append(("measurements", found, ""))
+    paths = "".join(
+        f'<path d="{path}" fill="none" stroke="{_COLORS[name][0]}"'
+        f' stroke-width="{line * _WIDTHS.get(name, 1):.2f}"{dash}/>'
+        for name, path, dash in drawn
+    )
+    address = _png(grey_levels(pixels, image.window), scale)
+    label = f"Slice {row.indices[k]}, {sequence_label(row.sequences[image.channel])}"
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" role="img"'
+        f" aria-label={quoteattr(label)}"
+        f' viewBox="0 0 {size[0]:.2f} {size[1]:.2f}">'
+        f'<image href="{address}" x="0" y="0" width="{size[0]:.2f}" height="{size[1]:.2f}"'
+        f' preserveAspectRatio="none"/>{paths}{_letters(case, size)}</svg>'
+    )
+    words = [f"{label}.", *(f"{_COLORS[name][1]}." for name, _, _ in drawn), image.caption]
+    return Picture(svg=svg, caption=" ".join(filter(None, words)))
+
+
+def _same(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> bool:
+    empty = [mask is None or not mask.any() for mask in (one, other)]
+    if any(empty):
+        return all(empty)
+    return bool((np.asarray(one) == np.asarray(other)).all())
+
+
+def _png(grey: NDArray[np.uint8], scale: tuple[float, float]) -> str:
+    """Grey values as the address of a PNG, enlarged so that print does not show squares."""
+    height, width = grey.shape
+    longest = max(width * scale[0], height * scale[1])
+    factor = max(1.0, _SHARP_PX / longest)
+    size = (round(width * scale[0] * factor), round(height * scale[1] * factor))
+    stream = io.BytesIO()
+    Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC).save(
+        stream, "PNG", compress_level=6
+    )
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def _outline(mask: NDArray[np.bool_], scale: tuple[float, float]) -> str:
+    """The edges between pixels inside and outside a mask, as an SVG path."""
+    framed = np.pad(mask, 1).astype(np.int8)
+    parts = []
+    for row, line in enumerate(np.diff(framed, axis=0)[:, 1:-1]):
+        for start, end in _runs(line != 0):
+            parts.append(f"M{start * scale[0]:.2f} {row * scale[1]:.2f}H{end * scale[0]:.2f}")
+    for column, line in enumerate(np.diff(framed, axis=1)[1:-1].T):
+        for start, end in _runs(line != 0):
+            parts.append(f"M{column * scale[0]:.2f} {start * scale[1]:.2f}V{end * scale[1]:.2f}")
+    return "".join(parts)
+
+
+def _runs(line: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.pad(line, 1).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def _diameters(lesions: Sequence[ListedLesion], k: int, scale: tuple[float, float]) -> str:
+    return "".join(
+        _line([(chord.x1, chord.y1), (chord.x2, chord.y2)], scale)
+        for lesion in lesions
+        if lesion.verdict is not LesionVerdict.REMOVE
+        and lesion.measured is not None
+        and lesion.measured.position == k
+        for chord in (lesion.measured.longest, lesion.measured.perpendicular)
+    )
+
+
+def _measured(measurements: Sequence[Measurement], k: int, scale: tuple[float, float]) -> str:
+    return "".join(_shape(one, scale) for one in measurements if one.k == k)
+
+
+def _shape(item: Measurement, scale: tuple[float, float]) -> str:
+    """The lines of a measurement, as in `assets/js/measure/measure_shapes.js` (`path`)."""
+    points = item.points
+    if item.kind == "diameters":
+        return _line(points[:2], scale) + _line(points[2:], scale)
+    if item.kind == "ellipse":
+        (left, top), (right, bottom) = points[:2]
+        turns = np.linspace(0, 2 * np.pi, 49)
+        x = (left + right) / 2 + abs(right - left) / 2 * np.cos(turns)
+        y = (top + bottom) / 2 + abs(bottom - top) / 2 * np.sin(turns)
+        return _line(list(zip(x.tolist(), y.tolist(), strict=True)), scale)
+    return _line(points, scale) + ("Z" if item.kind == "area" else "")
+
+
+def _line(points: Sequence[tuple[float, float]], scale: tuple[float, float]) -> str:
+    return "M" + "L".join(f"{x * scale[0]:.2f} {y * scale[1]:.2f}" for x, y in points)
+
+
+def _letters(case: Case, size: tuple[float, float]) -> str:
+    """The sides of the patient at the edges of the image; none where they are unknown."""
+    at = case.orientation
+    if at is None:
+        return ""
+    font = max(size) / 22
+    places = (
+        (at.left, font * 0.35, size[1] / 2, "start"),
+        (at.right, size[0] - font * 0.35, size[1] / 2, "end"),
+        (at.top, size[0] / 2, font * 1.05, "middle"),
+        (at.bottom, size[0] / 2, size[1] - font * 0.4, "middle"),
+    )
+    return "".join(
+        f'<text x="{x:.2f}" y="{y:.2f}" font-size="{font:.2f}" fill="#e4e9ee" font-family="Report"'
+        f' text-anchor="{anchor}">{escape(letter)}</text>'
+        for letter, x, y, anchor in places
+        if letter
+    )

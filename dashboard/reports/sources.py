@@ -1,0 +1,201 @@
+"""What reports are made of: the study as read, signed or not, with its pictures and priors.
+
+Of a draft the mask is the reader's own unsaved correction, else what counts for a prior: the
+latest saved version, else the AI's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.decisions.lesions import LesionList, lesions_as_read
+from dashboard.decisions.priors import list_patient_studies
+from dashboard.decisions.signing import describe_reading
+from dashboard.jobs.claims import estimate_dice, find_dice_model
+from dashboard.masks import corrections
+from dashboard.masks.corrections import shape_of
+from dashboard.masks.encoding import MaskSlices, decode_mask
+from dashboard.masks.references import load_case
+from dashboard.reports.content import ReportSource, Signature, TimePointVolume
+from dashboard.reports.pictures import draw_key_images
+from dashboard.store import StudyRow
+from dashboard.store.corrections import list_versions, read_draft, read_version
+from dashboard.store.patients import read_patient
+from dashboard.store.reading_content import ReadContent
+from dashboard.store.readings import find_reading, read_record
+from dashboard.store.stored_json import MaskBase
+from dashboard.studies.analysis import find_result
+from dashboard.studies.display import sequence_label
+from dashboard.workspace.received import NotThere
+from dashboard.workspace.services import Services
+from pipeline import Case
+
+
+@dataclass(frozen=True, eq=False)
+class StudyAsRead:
+    """A study as it leaves Overread.
+
+    Attributes:
+        content: What is recorded of it.
+        signature: None where it is not signed.
+        case: The study's pixels.
+        mask: The mask as read.
+        ai: The AI mask; None without a result.
+        lesions: The lesion list of the mask.
+        is_unsaved: Whether the mask is a correction that is not saved as a version.
+    """
+
+    content: ReadContent
+    signature: Signature | None
+    case: Case
+    mask: MaskSlices
+    ai: MaskSlices | None
+    lesions: LesionList
+    is_unsaved: bool = False
+
+
+def find_draft(services: Services, row: StudyRow, reader_id: str) -> StudyAsRead:
+    """A study as a reader would sign it now.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        reader_id: Whose unsaved correction and measurements count; "" for nobody's.
+
+    Raises:
+        InputError: The study's files are damaged.
+    """
+    case = load_case(services, row)
+    ai = _ai_mask(services, row)
+    mask, based_on, version = _unsigned_mask(services, row, reader_id, ai)
+    lesions = lesions_as_read(services, row, case, mask)
+    content = describe_reading(
+        services,
+        row,
+        find_reading(services.store, row.study_id).content,
+        mask,
+        case=case,
+        lesions=lesions,
+        reader_id=reader_id,
+        based_on=based_on or MaskBase(),
+        mask_version=version,
+    )
+    is_unsaved = version is None and based_on is not None
+    return StudyAsRead(content, None, case, mask, ai, lesions, is_unsaved)
+
+
+def find_record(services: Services, row: StudyRow, number: int) -> StudyAsRead:
+    """A study as it was signed.
+
+    Raises:
+        NotThere: No record has this number.
+        InputError: The study's files are damaged.
+    """
+    found = read_record(services.store, row.study_id, number)
+    if found is None:
+        raise NotThere(f"No record {number} of this study exists.")
+    line, mask, ai = found
+    shape = shape_of(row)
+    read = decode_mask(mask, shape)
+    case = load_case(services, row)
+    return StudyAsRead(
+        content=line.content,
+        signature=Signature(
+            number=line.number, author=line.author, at=line.signed_at, digest=line.digest
+        ),
+        case=case,
+        mask=read,
+        ai=None if ai is None else decode_mask(ai, shape),
+        lesions=lesions_as_read(services, row, case, read),
+    )
+
+
+def make_source(
+    services: Services, row: StudyRow, read: StudyAsRead, *, at: datetime
+) -> ReportSource:
+    """Collect what the report of a study as read shows.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        read: The study as read.
+        at: When the report is made, UTC.
+
+    Raises:
+        InputError: The study's files are damaged.
+    """
+    content = read.content
+    model, result = find_dice_model(services), find_result(services, row)
+    is_same = bool(content.result and content.result.key == services.result_key(row.content_digest))
+    estimate = estimate_dice(model, result) if model and result and is_same else None
+    volume = model.volume if model and estimate else None
+    return ReportSource(
+        content=content,
+        signature=read.signature,
+        patient=read_patient(services.store, row.study_id),
+        slice_numbers=row.indices,
+        sequence_labels=tuple(sequence_label(one) for one in content.study.sequences),
+        time_points=_time_points(services, row, content, is_signed=read.signature is not None),
+        expected=estimate.sentence if estimate else "",
+        range_ml=volume.range_ml(result.volume_ml) if volume and result else None,
+        pictures=draw_key_images(
+            row,
+            read.case,
+            marked=content.key_images,
+            read=read.mask,
+            ai=read.ai,
+            lesions=read.lesions.lesions,
+            measurements=content.measurements,
+        ),
+        is_unsaved=read.is_unsaved,
+        made_at=at,
+    )
+
+
+def _time_points(
+    services: Services, row: StudyRow, content: ReadContent, *, is_signed: bool
+) -> tuple[TimePointVolume, ...]:
+    """Volumes of the study and of those before it, the earliest first."""
+    if content.volume_ml is None or not row.study_date:
+        return ()
+    found = list_patient_studies(services, row, measured=False)
+    source = "signed" if is_signed else "version" if content.mask_version else "ai"
+    points = [
+        TimePointVolume(
+            date=row.study_date, volume_ml=content.volume_ml, source=source, is_own=True
+        )
+    ]
+    points += [
+        TimePointVolume(
+            date=one.row.study_date, volume_ml=one.volume_ml, source=one.source, is_own=False
+        )
+        for one in found.priors
+        if one.volume_ml is not None and one.row.study_date and one.row.study_date < row.study_date
+    ]
+    return tuple(sorted(points, key=lambda one: one.date))
+
+
+def _ai_mask(services: Services, row: StudyRow) -> MaskSlices | None:
+    key = services.result_key(row.content_digest)
+    outline = services.results.outline(key) if key else None
+    if outline is None or outline.probability.shape != shape_of(row):
+        return None
+    return outline.mask_slices()
+
+
+def _unsigned_mask(
+    services: Services, row: StudyRow, reader_id: str, ai: MaskSlices | None
+) -> tuple[MaskSlices, MaskBase | None, int | None]:
+    """The mask that a reader has in view, its base (None: the AI's as it is), its version."""
+    store, shape = services.store, shape_of(row)
+    draft = read_draft(store, row.study_id, reader_id) if reader_id else None
+    if draft is not None:
+        base = corrections.find_base(services, row, draft.based_on, draft=draft)
+        mask = corrections.merge(base.slices, decode_mask(draft.content, shape))
+        return mask, base.described, None
+    for line in list_versions(store, row.study_id)[:1]:
+        version = read_version(store, row.study_id, line.number)
+        if version is not None:
+            return decode_mask(version.content, shape), line.based_on, line.number
+    return ai or {}, None, None

@@ -1,0 +1,1 @@
+"""Pages of HTML as PDF, made in confined children."""

@@ -1,0 +1,180 @@
+"""What leaves: report, files and the list of both, over HTTP."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from dataclasses import replace
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pikepdf
+import pytest
+from fake_server import add_case, fake_factory, make_case, make_server
+from flask import Flask
+from flask.testing import FlaskClient
+from reading_calls import begin, decide, reader, signature
+from sqlalchemy import text
+
+from dashboard.worker import Worker
+from dashboard.workspace.services import Services
+from pipeline import PatientIdentity
+from pipeline.data.case import StudyLabels
+
+OURS = {"X-Overread": "1"}
+HOSTILE = "<script>alert(1)</script>{{ 7*7 }}</style>\"'é漢"
+PATIENT = PatientIdentity("4711<b>", "St. Mary", f"Lovelace^{HOSTILE}", "F", "1815-12-10")
+
+
+@pytest.fixture
+def server(parts: Services) -> Flask:
+    return make_server(parts)
+
+
+@pytest.fixture
+def study(parts: Services) -> str:
+    labels = StudyLabels(patient="Ada", study_date="2026-06-03", description=HOSTILE)
+    found = add_case(parts, make_case(patient=PATIENT, labels=labels))
+    worker = Worker(parts, make_analyser=fake_factory())
+    while worker.run_one():
+        pass
+    return found
+
+
+def export(client: FlaskClient, study: str, kind: str, **body: Any) -> Any:
+    return client.post(f"/api/studies/{study}/exports/{kind}", json=body, headers=OURS)
+
+
+def words_of(page: bytes) -> str:
+    return " ".join(page.decode().split())
+
+
+def test_an_unsigned_report_is_a_draft_and_shows_untrusted_words_as_words(
+    server: Flask, study: str
+) -> None:
+    ada = reader(server, "Ada")
+    begin(ada, study)
+    answer = ada.get(f"/api/studies/{study}/report")
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    page = words_of(answer.data)
+    assert "DRAFT" in page
+    assert "Research use only" in page
+    assert "<script" not in page
+    assert page.count("</style>") == 1
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}" in page
+    assert "No decision" not in page
+    found = ada.get(f"/api/studies/{study}/findings").json["text"]
+    assert "DRAFT" in found
+    assert "FLAIR abnormality" in found
+
+
+def test_a_signed_report_keeps_its_bytes_and_an_amendment_names_it(
+    server: Flask, parts: Services, study: str
+) -> None:
+    ada = reader(server, "Ada")
+    decide(ada, study, "accept", comment="first <i>word</i>")
+    assert signature(ada, study, "a").status_code == 201
+    first = ada.get(f"/api/studies/{study}/report").data
+    assert "DRAFT" not in words_of(first)
+    assert "first &lt;i&gt;word&lt;/i&gt;" in words_of(first)
+    decide(ada, study, "reject", reason="false lesion")
+    assert signature(ada, study, "b", amends=1, reason="no lesion").status_code == 201
+    amended = words_of(ada.get(f"/api/studies/{study}/report").data)
+    assert "amends record 1" in amended
+    assert "no lesion" in amended
+    assert ada.get(f"/api/studies/{study}/report?record=1").data == first
+    assert ada.get(f"/api/studies/{study}/report?record=7").status_code == 404
+    with parts.store.writing() as session, pytest.raises(Exception, match="only be added"):
+        session.execute(text("UPDATE signed_files SET content = x'00'"))
+
+
+def test_a_report_that_was_altered_in_the_database_is_not_given_out(
+    server: Flask, parts: Services, study: str
+) -> None:
+    ada = reader(server, "Ada")
+    decide(ada, study, "accept")
+    signature(ada, study, "a")
+    with parts.store.writing() as session:
+        session.execute(text("DROP TRIGGER signed_files_no_update"))
+        session.execute(text("UPDATE signed_files SET content = x'00'"))
+    answer = ada.get(f"/api/studies/{study}/report")
+    assert answer.status_code == 400
+    assert "altered" in answer.json["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("paper", ["A4", "letter"])
+def test_a_report_as_pdf_has_fonts_and_metadata_and_stays_the_same(
+    parts: Services, study: str, paper: str
+) -> None:
+    settings = parts.settings.model_copy(update={"paper": paper})
+    ada = reader(make_server(replace(parts, settings=settings)), "Ada")
+    decide(ada, study, "accept")
+    signature(ada, study, "a")
+    answer = export(ada, study, "report")
+    assert answer.status_code == 200, answer.json
+    assert export(ada, study, "report").data == answer.data
+    with pikepdf.open(io.BytesIO(answer.data)) as pdf:
+        assert len(pdf.pages) == 1
+        width, height = (float(one) / 72 * 25.4 for one in pdf.pages[0].mediabox[2:])
+        assert round(width) == {"A4": 210, "letter": 216}[paper]
+        assert round(height) == {"A4": 297, "letter": 279}[paper]
+        assert "record 1" in str(pdf.docinfo["/Title"])
+        assert str(pdf.docinfo["/Author"]) == "Ada"
+        fonts = list(pdf.pages[0].resources["/Font"].values())
+        assert fonts
+        for font in fonts:
+            described = font["/DescendantFonts"][0]["/FontDescriptor"]
+            assert "/FontFile2" in described or "/FontFile3" in described
+
+
+def test_files_are_what_they_say_and_each_export_is_in_the_history(
+    server: Flask, study: str, parts: Services
+) -> None:
+    ada = reader(server, "Ada")
+    decide(ada, study, "accept")
+    signature(ada, study, "a")
+    mask = export(ada, study, "nifti")
+    assert mask.headers["Content-Disposition"].endswith("case0_record1_mask.nii.gz")
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(mask.data))
+    volume = np.asarray(image.dataobj)
+    record = ada.get(f"/api/studies/{study}/records/1").json["content"]
+    table = list(csv.DictReader(io.StringIO(export(ada, study, "csv").data.decode())))
+    assert [int(one["voxels"]) for one in table] == [one["voxels"] for one in record["lesions"]]
+    assert int(volume.sum()) == sum(one["voxels"] for one in record["lesions"])
+    assert export(ada, study, "unknown").status_code == 404
+    assert export(ada, study, "view").status_code == 404
+    noted = ada.post(f"/api/studies/{study}/exports/view/notes", json={}, headers=OURS)
+    assert noted.status_code == 200
+    listed = ada.get(f"/api/studies/{study}/exports").json
+    assert listed["record"] == 1
+    times = {one["name"]: one["times"] for one in listed["kinds"]}
+    assert (times["nifti"], times["csv"], times["view"], times["report"]) == (1, 1, 1, 0)
+    events = ada.get(f"/api/studies/{study}/history").json["events"]
+    exported = [one["details"]["text"] for one in events if one["event"] == "exported"]
+    assert len(exported) == 3
+    assert all(one.endswith("record 1") for one in exported)
+
+
+def test_a_site_template_replaces_the_page_and_a_broken_one_signs_without_it(
+    parts: Services, study: str, tmp_path: Any
+) -> None:
+    path = tmp_path / "site.html"
+    path.write_text("<p>Hospital: {{ report.patient_line }}</p>", encoding="utf-8")
+    settings = parts.settings.model_copy(update={"report_template": path})
+    ada = reader(make_server(replace(parts, settings=settings)), "Ada")
+    decide(ada, study, "accept")
+    page = words_of(ada.get(f"/api/studies/{study}/report").data)
+    assert page.startswith("<p>Hospital: Lovelace, &lt;script&gt;")
+    path.write_text("{{ report.__class__.__mro__ }}{{ missing }}", encoding="utf-8")
+    answer = ada.get(f"/api/studies/{study}/report")
+    assert answer.status_code == 400
+    assert "site.html" in answer.json["error"]
+    assert signature(ada, study, "a").status_code == 201
+    path.write_text("<p>{{ report.status }}</p>", encoding="utf-8")
+    assert (
+        words_of(ada.get(f"/api/studies/{study}/report").data) == "<p>Signed report, record 1</p>"
+    )
