@@ -93,6 +93,9 @@ class PriorSliceAddress(DataAddress):
     k: Place
 
 
+_WindowShare = Annotated[float, Field(ge=-100, le=100)]
+
+
 class PriorSliceQuery(Query):
     """How the slice is shown.
 
@@ -100,11 +103,19 @@ class PriorSliceQuery(Query):
         registered: Whether it is brought to the study's slice.
         sequence: Of the channel that is shown; the prior's own choice where it has none.
         mask: Names the prior's mask, so that a new mask is a new address.
+        low, high: The reader's window, as shares of the study's own display window: the prior is
+            shown in the same shares of its own, because its grey values have another scale.
+        invert: Whether bright is shown dark.
+        outline: Whether the prior's mask is outlined.
     """
 
     registered: bool = False
     sequence: Annotated[str, Field(max_length=16)] = "flair"
     mask: Annotated[str, Field(max_length=32)] = ""
+    low: _WindowShare = 0.0
+    high: _WindowShare = 1.0
+    invert: bool = False
+    outline: bool = True
 
 
 class TimePointAnswer(Answer):
@@ -337,15 +348,20 @@ def _draw(row: StudyRow, other: StudyRow, k: int, query: PriorSliceQuery) -> byt
         at = round(k * (other.slices - 1) / max(row.slices - 1, 1))
         image = pixels[at]
         mask = np.asarray(found.mask.get(at, np.zeros(image.shape, bool)), bool)
-    grey = grey_levels(image, other.display.windows[channel])
+    black, white = other.display.windows[channel]
+    low, high = (black + share * (white - black) for share in (query.low, query.high))
+    grey = grey_levels(image, (low, high))
+    if query.invert:
+        grey = np.uint8(255) - grey
     size = _drawn_size(grey.shape, spacing)
     enlarged, outlined = (
         np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BILINEAR))
         for one in (grey, mask.astype(np.uint8) * np.uint8(255))
     )
     colors = np.repeat(enlarged[..., None], 3, axis=-1)
-    rows, columns = pipeline.surface_points(outlined >= 128).T
-    colors[rows, columns] = ImageColor.getrgb(_color(found))
+    if query.outline:
+        rows, columns = pipeline.surface_points(outlined >= 128).T
+        colors[rows, columns] = ImageColor.getrgb(_color(found))
     picture = Image.fromarray(colors)
     stream = io.BytesIO()
     picture.save(stream, "PNG", compress_level=1)

@@ -117,11 +117,25 @@ function isTaken(event) {
 }
 
 /**
+ * Escape in a field, and Enter in a list, give the keyboard back to the page.
+ *
+ * @param {KeyboardEvent} event
+ */
+function letGo({ key, target }) {
+  if (!(target instanceof HTMLElement) || target.closest("dialog")) return false;
+  const isField = target.matches("textarea, select, .findings input:not([type='range'])");
+  const leaves = key === "Escape" ? isField : key === "Enter" && target.matches("select");
+  if (leaves) target.blur();
+  return leaves;
+}
+
+/**
  * @param {KeyboardEvent} event
  * @param {boolean} up Whether the key was released.
  */
 function dispatch(event, up) {
   if (event.defaultPrevented || event.altKey || event.isComposing) return;
+  if (!up && letGo(event)) return;
   if (!event.key || isTaken(event)) return; // the browser fills in forms with events without a key
   const binding = bindingFor(name(event));
   if (!binding) return;

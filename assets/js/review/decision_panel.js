@@ -90,18 +90,18 @@ function show() {
   byId("decision-signed").hidden = !isSigned || amending;
   byId("decision-signed-words").textContent = isSigned ? statusText(reading) : "";
   byId("decision-amendment-field").hidden = !amending;
-  byId("decision-choices").hidden = isSigned && !amending;
+  byId("decision-choices").hidden = isOthers || (isSigned && !amending);
   byId("decision-more").hidden = isSigned && !amending;
   const chosen = isSigned && !amending ? null : reading.decision?.verdict;
   for (const choice of choices()) {
     choice.setAttribute("aria-pressed", String(choice.dataset.verdict === chosen));
     choice.disabled = isOthers;
   }
-  const missingWords = !isSigned && !reading.decision ? missingText(missing) : "";
+  const missingWords = !isOthers && !isSigned && !reading.decision ? missingText(missing) : "";
   const status = isSigned && !amending ? "" : statusText({ ...reading, state: "read" });
   byId("decision-status").textContent = refusal() || readingStore.words() || status || missingWords;
   byId("decision-status").dataset.state = refusal() ? "refused" : (chosen ?? "");
-  byId("decision-show").hidden = !missing || isSigned || Boolean(reading.decision);
+  byId("decision-show").hidden = !missing || isOthers || isSigned || Boolean(reading.decision);
 }
 
 /** @param {Reading | null} reading */
@@ -272,6 +272,7 @@ export async function signIfReady() {
 
 function amend() {
   amending = true;
+  refusal = () => "";
   fill(readingStore.now()?.decision ?? null);
   show();
   byId("decision-amendment").focus();
@@ -302,18 +303,6 @@ function changedReading() {
   show();
 }
 
-/**
- * Enter in a list gives the keyboard back to the image, so that the next Enter signs.
- *
- * @param {KeyboardEvent} event
- */
-function letGoOnEnter(event) {
-  if (event.key !== "Enter") return;
-  event.stopPropagation();
-  event.preventDefault();
-  byId("viewer-screen").focus();
-}
-
 /** @param {AbortSignal} signal Removes the listeners from the page's elements. */
 export function mount(signal) {
   refusal = () => "";
@@ -323,8 +312,6 @@ export function mount(signal) {
   byId("decision-choices").addEventListener("click", onClick, { signal });
   for (const id of ["decision-reason", "decision-difficulty", "decision-comment"])
     byId(id).addEventListener("change", changed, { signal });
-  for (const id of ["decision-reason", "decision-difficulty"])
-    byId(id).addEventListener("keydown", letGoOnEnter, { signal });
   /** @type {[string, () => void][]} */
   const buttons = [
     ["decision-take-over", () => void readingStore.takeOver()],

@@ -16,6 +16,7 @@ import { mlWords } from "../frame/millilitres.js";
 import { ask, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
 import * as shell from "../frame/shell.js";
 import { Wheel } from "../viewer/pointer.js";
+import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import * as readingStore from "./reading_store.js";
 
@@ -50,6 +51,7 @@ import * as readingStore from "./reading_store.js";
  * @property {Session} session
  * @property {Priors | null} found Null until it is loaded.
  * @property {TimePoint | null} chosen The prior beside the image.
+ * @property {boolean} isAsked Whether the reader asked for it before the list was loaded.
  * @property {boolean} isOpen
  * @property {boolean} canRegister Whether a reliable registration exists.
  * @property {boolean} isRegistered Whether the prior is shown registered.
@@ -143,6 +145,7 @@ async function load(mine) {
   fillRail(mine);
   void drawChart(mine);
   show(mine);
+  if (mine.isAsked) toggle();
 }
 
 /**
@@ -228,9 +231,12 @@ function open(mine) {
   void register(mine);
 }
 
-/** Shows the prior beside the image, or hides it. */
+/** Shows the prior beside the image, or hides it; waits for the list of priors. */
 function toggle() {
-  if (!doc?.chosen) return;
+  if (!doc) return;
+  doc.isAsked = !doc.found && !doc.isAsked;
+  if (!doc.found) return;
+  if (!doc.chosen) return void note("No prior study of this patient is known.");
   if (!doc.isOpen) return open(doc);
   doc.isOpen = false;
   show(doc);
@@ -317,6 +323,37 @@ function show(mine) {
 }
 
 /**
+ * The window in view, as shares of the study's own one: grey values of two examinations have
+ * different scales.
+ *
+ * @param {Pick<Session, "study" | "channel" | "windows">} session
+ * @returns {[number, number]}
+ */
+export function windowShares({ study, channel, windows }) {
+  const [black, white] = study.windows[channel];
+  const { low, high } = windows[channel];
+  const share = (/** @type {number} */ value) =>
+    Math.min(100, Math.max(-100, (value - black) / (white - black || 1)));
+  return [share(low), share(high)];
+}
+
+/** Places the prior as the image beside it: the same zoom, around the same point. */
+function place() {
+  const image = find("prior-image", HTMLImageElement);
+  if (!doc?.isOpen || !image?.naturalWidth) return;
+  const { study, view } = doc.session;
+  const { clientWidth: width, clientHeight: height } = byId("prior-pane");
+  const fit = Math.min(width / image.naturalWidth, height / image.naturalHeight) * view.zoom;
+  const size = [image.naturalWidth * fit, image.naturalHeight * fit];
+  Object.assign(image.style, {
+    width: `${size[0]}px`,
+    height: `${size[1]}px`,
+    left: `${width / 2 - (view.x / study.width) * size[0]}px`,
+    top: `${height / 2 - (view.y / study.height) * size[1]}px`,
+  });
+}
+
+/**
  * Shows the prior's slice; while one is on its way, only the last one that was asked for follows.
  *
  * @param {Doc} mine
@@ -327,10 +364,15 @@ function paint(mine) {
   const address = found.slice_url
     .replace("{prior}", chosen.study_id)
     .replace("{k}", String(session.k));
+  const [low, high] = windowShares(session);
   const asked = new URLSearchParams({
     registered: String(mine.isRegistered),
     sequence: session.study.channels[session.channel].sequence,
     mask: chosen.mask,
+    low: low.toFixed(2),
+    high: high.toFixed(2),
+    invert: String(session.invert),
+    outline: String(session.show.ai && !session.show.hidden),
   });
   const wanted = `${address}?${asked}`;
   if (wanted === mine.shown) return;
@@ -339,6 +381,7 @@ function paint(mine) {
   const image = byId("prior-image", HTMLImageElement);
   const done = () => {
     mine.isLoading = false;
+    place();
     if (doc === mine) paint(mine);
   };
   image.onload = done;
@@ -367,6 +410,7 @@ function opened(session) {
     session,
     found: null,
     chosen: null,
+    isAsked: false,
     isOpen: false,
     canRegister: false,
     isRegistered: false,
@@ -402,6 +446,8 @@ export function mount(signal) {
       void Plotly.Plots.resize(chart);
   });
   observer.observe(byId("prior-chart"));
+  const resized = new ResizeObserver(place);
+  resized.observe(byId("prior-pane"));
   byId("prior-close").addEventListener("click", toggle, { signal });
   byId("prior-registered").addEventListener("click", switchRegistered, { signal });
   byId("prior-pane").addEventListener("wheel", scroll, { signal, passive: false });
@@ -412,9 +458,11 @@ export function mount(signal) {
     viewer.on("open", opened),
     viewer.on("close", closed),
     viewer.on("result", again),
-    viewer.on(["slice", "channel"], painted),
+    viewer.on(["slice", "channel", "display"], painted),
+    viewer.on("view", place),
     shell.on("theme", again),
     readingStore.on(showChange),
     () => observer.disconnect(),
+    () => resized.disconnect(),
   ]);
 }

@@ -190,7 +190,7 @@ async function openHistory() {
       "li",
       {},
       make("span", { className: "muted tabular", textContent: `${time(event.at)} ` }),
-      `${eventText(event)}, ${event.author}`,
+      `${event.author} · ${eventText(event)}`,
     ),
   );
   place.replaceChildren(
