@@ -18,8 +18,13 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_S = 120.0
-#: The worker that runs the models, and one that waits as long as they would.
-WORKERS = {"models": "dashboard.worker", "rule": "tests.load.rule_worker"}
+#: The worker that runs the models; one that waits as long as they would; one whose lease a variable
+#: shortens.
+WORKERS = {
+    "models": "dashboard.worker",
+    "rule": "tests.load.rule_worker",
+    "short lease": "tests.chaos.worker",
+}
 
 
 class RunningServer:
@@ -27,7 +32,7 @@ class RunningServer:
 
     Args:
         home: The workspace.
-        worker: ``models`` or ``rule``.
+        worker: One of `WORKERS`.
         demo: Whether the demo studies are made.
         variables: Further settings.
 
@@ -62,11 +67,26 @@ class RunningServer:
         self.home.mkdir(parents=True, exist_ok=True)
         for name, module in self._modules.items():
             self._start(name, module)
+        self.await_answer()
+
+    def await_answer(self) -> None:
+        """Wait until the server answers.
+
+        Raises:
+            RuntimeError: It does not start.
+        """
         until = time.monotonic() + _START_S
         while not self._answers():
             if time.monotonic() > until or self._processes["web"].poll() is not None:
                 raise RuntimeError((self.home / "web.log").read_text())
-            time.sleep(0.2)
+            time.sleep(0.1)
+
+    def kill(self, name: str) -> None:
+        """End a process as ``kill -9`` does, and start it again without waiting for it."""
+        process = self._processes[name]
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self._start(name, self._modules[name])
 
     def prepare(self, *, timeout_s: float = 1200.0) -> None:
         """Make the demo studies where they are wanted, and await the analyses.

@@ -187,10 +187,10 @@ function card(mine, point) {
     make("span", { className: "prior-state", textContent: point.state }),
   );
   const source = point.state === "signed" || point.state === "amended" ? "" : SOURCES[point.source];
-  const note = [sizeText(point), source, point.has_later_date ? "later study" : ""];
+  const details = [sizeText(point), source, point.has_later_date ? "later study" : ""];
   const words = make("span", {
     className: "series-note tabular",
-    textContent: note.filter(Boolean).join(" · "),
+    textContent: details.filter(Boolean).join(" · "),
   });
   const button = make(
     "button",
