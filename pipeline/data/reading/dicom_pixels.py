@@ -137,7 +137,8 @@ def _to_values(
     low, high = _stored_range(dataset)
     values = tidy_values(stored)
     inverted = _photometric(dataset) == "MONOCHROME1"
-    values = _fill_padding(values, dataset, inverted=inverted)
+    if not one.is_segmentation:  # padding of a label map is what lies outside of all segments
+        values = _fill_padding(values, dataset, inverted=inverted)
     if inverted and values.dtype.kind in "iu":
         values = (low + high - values.astype(np.int64)).astype(values.dtype)
     elif inverted:

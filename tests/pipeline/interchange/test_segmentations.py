@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from exported import MOMENT, NETWORK, assert_conforms, exported
 from factories import AXIAL, SeriesFactory, marked_volume, write_nifti
-from highdicom.seg import segread
+from highdicom.seg import Segmentation, segread
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -22,7 +22,12 @@ from readings import read_one
 from pipeline.data.case import Case
 from pipeline.errors import InputError
 from pipeline.interchange.content import ExportedLesion, ExportedStudy, Origin, Outlines
-from pipeline.interchange.image_series import build_images, encode, find_images
+from pipeline.interchange.image_series import (
+    build_images,
+    encode,
+    find_images,
+    stand_ins,
+)
 from pipeline.interchange.segmentations import build_segmentation
 from tests.conftest import SOAK
 
@@ -245,3 +250,36 @@ def test_pictures_without_a_place_get_a_sentence(tmp_path):
     case = replace(read_one(folder), dicom=None, grid=None, spacing_mm=None)
     with pytest.raises(InputError, match="pixel spacing"):
         find_images(case)
+
+
+@pytest.mark.parametrize("kind", ["ours, by lesion", "ours, joined", "highdicom's label map"])
+@pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE], ids=["axial", "oblique"])
+def test_a_segmentation_is_read_as_the_reference(tmp_path, kind, orientation):
+    folder = SeriesFactory(volume(), orientation=orientation).write(tmp_path / "a")
+    case = read_one(folder)
+    mask = np.zeros(case.pixels.shape[:3], bool)
+    mask[1:4, 2:6, 3:7] = mask[4, 10, 1] = True
+    study = exported(case, mask)
+    series = find_images(case)
+    if kind.startswith("ours"):
+        made = build_segmentation(study, series, Origin.AI, is_joined=kind.endswith("joined"))
+        (folder / "seg.dcm").write_bytes(encode(made))
+    else:
+        segments = build_segmentation(study, series, Origin.AI).SegmentSequence
+        label_map = Segmentation(
+            source_images=stand_ins(series),
+            pixel_array=series.to_images(study.ai.labels),
+            segmentation_type="LABELMAP",
+            segment_descriptions=segments,
+            series_instance_uid="1.2.3.4.5",
+            series_number=7,
+            sop_instance_uid="1.2.3.4.6",
+            instance_number=1,
+            manufacturer="Else",
+            manufacturer_model_name="Else",
+            software_versions="1",
+            device_serial_number="1",
+        )
+        label_map.save_as(folder / "seg.dcm")
+    read = read_one(folder)
+    np.testing.assert_array_equal(read.masks, mask)
