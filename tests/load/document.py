@@ -106,15 +106,16 @@ def _kills(measured: dict[str, Any]) -> str:
 def chaos_table(modes: dict[str, Any]) -> str:
     """What went wrong while readers worked, and what the auditor found."""
     lines = [
-        "| Delivery | Faults | Acknowledged writes | Missing, wrong or twice | Answers without a"
-        " plain sentence, or status 500 |",
-        "|---|---|---:|---:|---:|",
+        "| Delivery | Faults | Acknowledged writes | Of these | Missing, wrong or twice | Answers"
+        " without a plain sentence, or status 500 |",
+        "|---|---|---:|---|---:|---:|",
     ]
     for mode, outcome in modes.items():
         faults = ", ".join(f"{kind} {count} x" for kind, count in outcome["faults"].items())
+        readings = ", ".join(f"{kind} {n}" for kind, n in outcome["readings"].items())
         answers = [one for one in outcome["problems"] if one.startswith(("an answer", "status"))]
         lines.append(
-            f"| {_DELIVERIES[mode]} | {faults} | {outcome['acknowledged']}"
+            f"| {_DELIVERIES[mode]} | {faults} | {outcome['acknowledged']} | {readings}"
             f" | {len(outcome['problems']) - len(answers)} | {len(answers)} |"
         )
     return "\n".join(lines)
