@@ -6,6 +6,8 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 PYTEST = TF_CPP_MIN_LOG_LEVEL=3 $(PY) -m pytest
+# The tests of a file stay together, so that what they share is made once.
+SPREAD = --dist loadfile -n
 
 .PHONY: run check test soak lint scripts venv-dev browser services lock sbom audit clean
 
@@ -74,14 +76,20 @@ run: $(VENV)/.installed
 
 # What a change is checked with while it is written: about 3 minutes, no browser, no services.
 check: lint scripts
-	@$(PYTEST) -n 2 -m "not browser and not services and not slow"
+	@$(PYTEST) $(SPREAD) 2 -m "not browser and not services and not slow"
 
-# All that the continuous integration needs. Tests that take times have the machine to themselves. What fails beside
-# another test is named and run once more alone: a page that is slow beside a second browser is no fault of the page.
+# All that the continuous integration needs. Tests of services wait for much, so three run at a time, the long files first;
+# of browsers two. Tests that take times have the machine to themselves. What fails beside another test is named and run
+# once more alone: a page that is slow beside a second browser is no fault of the page.
 test: lint scripts browser services
-	@$(PYTEST) -n 2 -m "not timing" || { echo "*** Running the failed tests above once more, alone ***"; \
-	  $(PYTEST) --last-failed --last-failed-no-failures none -m "not timing"; }
-	$(PYTEST) -m timing
+	@failed=0
+	$(PYTEST) $(SPREAD) 3 --no-loadscope-reorder --ignore=tests/browser -m "not timing" || failed=1
+	$(PYTEST) $(SPREAD) 2 -m "not timing" tests/browser || failed=1
+	if [ $$failed = 1 ]; then
+	  echo "*** Running the failed tests above once more, alone ***"
+	  $(PYTEST) --last-failed --last-failed-no-failures none -m "not timing"
+	fi
+	$(PYTEST) -m timing $$(grep -rl --include='test_*.py' 'mark\.timing' tests)
 
 # The long forms: kills, load, large studies, a thousand examples per property, chaos. About an hour and a half; writes docs/measured.
 soak: $(VENV)/.installed-dev browser services
@@ -91,8 +99,9 @@ soak: $(VENV)/.installed-dev browser services
 lint: $(VENV)/.installed-dev node_modules/.installed
 	@$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy
-	$(NPM) run --silent check
+	$(PY) -m mypy & types=$$!
+	$(NPM) run --silent check && scripts=0 || scripts=$$?
+	wait $$types && exit $$scripts
 
 # Unit tests of the browser's modules.
 scripts: node_modules/.installed
@@ -100,15 +109,19 @@ scripts: node_modules/.installed
 
 venv-dev: $(VENV)/.installed-dev
 
-# Chromium from the system's packages where this user may install them, else the Chrome that is there.
+# Chromium without windows, which takes the least of the machine, from the system's packages; else the browser that is there.
 browser:
-	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then exit 0; fi
+	@if command -v chromium-headless-shell >/dev/null; then exit 0; fi
+	found=$$(command -v chromium chromium-browser google-chrome google-chrome-stable || true)
+	if [ -n "$$found" ] && [ -z "$${OVERREAD_REQUIRE_BROWSER:-}" ]; then exit 0; fi
 	if command -v apt-get >/dev/null; then
 	  sudo=""; [ "$$(id -u)" = 0 ] || sudo="sudo -n"
 	  echo "Installing Chromium for the browser tests ..."
 	  if $$sudo true 2>/dev/null && $$sudo apt-get update -qq && \
-	     DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium >/dev/null; then exit 0; fi
+	     { DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium-headless-shell >/dev/null || \
+	       DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium >/dev/null; }; then exit 0; fi
 	fi
+	if [ -n "$$found" ]; then exit 0; fi
 	if [ -n "$${OVERREAD_REQUIRE_BROWSER:-}" ]; then
 	  echo "No Chromium was found and none could be installed: the browser tests are required here." >&2
 	  exit 1

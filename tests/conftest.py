@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,11 +28,15 @@ settings.load_profile("soak" if SOAK else "test")
 #: Fixtures that start processes, and parameters of fixtures that do.
 _SERVICES = {"s3_server", "postgres", "redis_server", "site"}
 _SERVICE_PARAMETERS = {"s3", "redis", "postgresql"}
-_STARTS_WITHIN_S = 60
+_STARTS_WITHIN_S = 120  # on a busy machine
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that start services, and properties, which have a long form."""
+    """Mark tests that start services, and properties, which have a long form.
+
+    Files with slow tests come first: one that began last would run alone at the end.
+    """
     for item in items:
         if not isinstance(item, pytest.Function):
             continue
@@ -42,6 +46,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.services)
         if getattr(item.obj, "is_hypothesis_test", False):
             item.add_marker(pytest.mark.soak)
+    slow = {
+        item.path for item in items if {"services", "slow"} & {m.name for m in item.iter_markers()}
+    }
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -79,16 +87,25 @@ def s3_server() -> Iterator[str]:
         process.wait()
 
 
-@pytest.fixture
-def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty bucket; the environment holds what S3's clients read there."""
+@pytest.fixture(scope="session")
+def new_bucket(s3_server: str) -> Callable[[pytest.MonkeyPatch], str]:
+    """Creates an empty bucket, and puts what S3's clients read into the environment."""
     import fsspec
 
-    for name, value in s3_environment(s3_server).items():
-        monkeypatch.setenv(name, value)
-    bucket = f"overread-{uuid.uuid4().hex[:12]}"
-    fsspec.filesystem("s3").mkdir(bucket)
-    return f"s3://{bucket}/prefix"
+    def create(patched: pytest.MonkeyPatch) -> str:
+        for name, value in s3_environment(s3_server).items():
+            patched.setenv(name, value)
+        bucket = f"overread-{uuid.uuid4().hex[:12]}"
+        fsspec.filesystem("s3").mkdir(bucket)
+        return f"s3://{bucket}/prefix"
+
+    return create
+
+
+@pytest.fixture
+def s3_url(new_bucket: Callable[[pytest.MonkeyPatch], str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty bucket for one test."""
+    return new_bucket(monkeypatch)
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -1,4 +1,4 @@
-"""The page's own modules in scripts that tests evaluate or wait for on it.
+"""The browser of the tests, and the page's own modules in scripts that tests evaluate on it.
 
 Nothing is put on `window` for tests: a module is imported by its address, and the page answers with
 the one that it runs itself. Prefer what a reader sees (the document) wherever that shows as much.
@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
+#: Programs of a browser; the first is Chromium without windows, which needs least of the CPU.
+BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 _TREE = Path(__file__).resolve().parents[1] / "assets" / "js"
 _NAME = re.compile(r"\bmodules\.(\w+)")
 #: Path of each module by the name that other modules import it under: measureStore.
@@ -20,6 +29,11 @@ PATHS = {
     re.sub(r"_(\w)", lambda found: found[1].upper(), path.stem): path.relative_to(_TREE).as_posix()
     for path in _TREE.rglob("*.js")
 }
+
+
+def find_browser() -> str | None:
+    """Path of the first of `BROWSERS` that is installed."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
 def with_modules(script: str) -> str:

@@ -1,28 +1,36 @@
 """Real Chromium against a real server. Without a browser the tests are skipped, or fail where
-OVERREAD_REQUIRE_BROWSER is set."""
+OVERREAD_REQUIRE_BROWSER is set.
+
+All pages of a worker are of one profile on disk, in which Chromium keeps the scripts that it has
+compiled: a page opens in half the time. Cookies and stored values go after each test.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from page_modules import find_browser
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from running_site import Site
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dashboard"))
 from fake_evaluation import make_evaluation, write_history
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: Long, because a machine may be busy: a test that passes does not wait.
 expect.set_options(timeout=30_000)
+_ACTION_MS = 60_000
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_WINDOW = {"width": 1440, "height": 900}
+#: What a reader leaves in a browser besides cookies; the caches are not in it.
+_STORED = "local_storage,indexeddb,cache_storage,service_workers,file_systems"
+_FAILED_LOADS = "Failed to load resource"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,17 +40,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+def profile(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """The context of Chromium's profile on disk."""
+    path = find_browser()
     if path is None:
         message = "no Chromium or Chrome was found"
         if os.environ.get("OVERREAD_REQUIRE_BROWSER"):
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
-        yield chromium
-        chromium.close()
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=path,
+            args=_ARGUMENTS,
+            viewport=_WINDOW,
+            base_url=site.url,
+        )
+        context.set_default_timeout(_ACTION_MS)
+        yield context
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def browser(profile: BrowserContext) -> Browser:
+    """The browser, for contexts beside the profile's: of other readers, with nothing cached."""
+    assert profile.browser is not None
+    return profile.browser
 
 
 @pytest.fixture(scope="session")
@@ -56,28 +79,51 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """A page of a reader who has taken the tour; errors on its console fail the test."""
-    yield from open_page(browser, site)
+def context(profile: BrowserContext, site: Site) -> Iterator[BrowserContext]:
+    """The profile as somebody has it who has never been here, but for the browser's caches."""
+    profile.clear_cookies()
+    yield profile
+    kept, *others = profile.pages
+    for other in others:
+        other.close()
+    profile.clear_permissions()
+    profile.clear_cookies()
+    session = profile.new_cdp_session(kept)
+    session.send("Storage.clearDataForOrigin", {"origin": site.url, "storageTypes": _STORED})
+    session.detach()
 
 
 @pytest.fixture
-def newcomer(browser: Browser, site: Site) -> Iterator[Page]:
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page of a reader who has taken the tour; errors on its console fail the test."""
+    take_tour(context)
+    yield from open_page(context)
+
+
+@pytest.fixture
+def newcomer(context: BrowserContext) -> Iterator[Page]:
     """A page of somebody who has never been here."""
-    yield from open_page(browser, site, tour_done=False)
+    yield from open_page(context)
+
+
+@pytest.fixture
+def outage_page(context: BrowserContext) -> Iterator[Page]:
+    """A page on which the server may not answer, which the browser and Dash report."""
+    take_tour(context)
+    away = f"{_FAILED_LOADS}|Callback failed: the server did not respond"
+    yield from open_page(context, expected=away)
+
+
+@pytest.fixture
+def uncached_page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A page of a browser that has loaded nothing of the site before."""
+    yield from _open_apart(browser, site)
 
 
 @pytest.fixture
 def touched(browser: Browser, site: Site) -> Iterator[Page]:
     """A page on a screen that is touched."""
-    yield from open_page(browser, site, has_touch=True)
-
-
-@pytest.fixture
-def outage_page(browser: Browser, site: Site) -> Iterator[Page]:
-    """A page on which the server may not answer, which the browser and Dash report."""
-    away = "Failed to load resource|Callback failed: the server did not respond"
-    yield from open_page(browser, site, expected=away)
+    yield from _open_apart(browser, site, has_touch=True)
 
 
 @pytest.fixture
@@ -92,24 +138,14 @@ def evaluated(site: Site) -> Iterator[None]:
     history.unlink()
 
 
-def open_page(
-    browser: Browser,
-    site: Site,
-    *,
-    tour_done: bool = True,
-    expected: str = "Failed to load resource",
-    **context_options: Any,
-) -> Iterator[Page]:
-    """A page in a browser context of its own, and so of a reader of its own.
+def take_tour(context: BrowserContext) -> None:
+    """Make a context's reader one who has taken the tour."""
+    sent = {"data": {"tour_done": True}, "headers": {"X-Overread": "1"}}
+    assert context.request.put("/api/reader", **sent).ok
 
-    ``expected`` is a pattern of errors that do not fail the test.
-    """
-    options = {"viewport": {"width": 1440, "height": 900}, "base_url": site.url}
-    context = browser.new_context(**(options | context_options))
-    context.set_default_timeout(60_000)
-    if tour_done:
-        sent = {"data": {"tour_done": True}, "headers": {"X-Overread": "1"}}
-        assert context.request.put("/api/reader", **sent).ok
+
+def open_page(context: BrowserContext, *, expected: str = _FAILED_LOADS) -> Iterator[Page]:
+    """A page of a context; ``expected`` is a pattern of errors that do not fail the test."""
     opened = context.new_page()
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(error.stack or str(error)))
@@ -118,5 +154,13 @@ def open_page(
         lambda message: errors.append(message.text) if message.type == "error" else None,
     )
     yield opened
-    context.close()
+    opened.close()
     assert [error for error in errors if not re.search(expected, error)] == []
+
+
+def _open_apart(browser: Browser, site: Site, **options: Any) -> Iterator[Page]:
+    """A page in a context of its own, which is slower than one of the profile."""
+    with browser.new_context(viewport=_WINDOW, base_url=site.url, **options) as apart:
+        apart.set_default_timeout(_ACTION_MS)
+        take_tour(apart)
+        yield from open_page(apart)

@@ -41,7 +41,7 @@ LESION_SLICES = range(4, 9)
 #: on which the stages contradict each other.
 STAGES_OF = {False: (0.01, None, "gate"), True: (0.96, 0.95, "both")}
 STAGES = {3: (0.62, 0.1, "outline"), 8: (0.99, 0.31, "classifier")}
-START_S = 60
+START_S = 120  # on a busy machine
 
 
 class RuleAnalyser:

@@ -28,27 +28,23 @@ def test_a_slice_number_that_differs_in_the_file_is_shown_too(page, study):
     assert numbers(page, "#corner-slice")[:3] == [1, SLICES, 10]
 
 
-@pytest.mark.parametrize(
-    ("letters", "position", "words"),
-    [
-        ("RLAP", -12.5, "I 12.5 mm"),
-        ("RLAP", 0, "S 0.0 mm"),
-        ("RLSI", 101.5, "A 101.5 mm"),
-        ("APSI", -135.36, "R 135.4 mm"),
-    ],
-    ids=["axial", "zero", "coronal", "sagittal"],
-)
-def test_slice_location_has_the_letter_of_its_side(page, study, letters, position, words):
+def test_slice_location_has_the_letter_of_its_side(page, study):
     open_study(page, study, 5)
-    page.evaluate(
-        with_modules("""([letters, position]) => { const s = modules.viewer.now.study;
-             const [left, right, top, bottom] = letters;
-             Object.assign(s, { orientation: { left, right, top, bottom },
-               positions_mm: new Array(s.n).fill(position) }); }"""),
-        [letters, position],
-    )
-    page.keyboard.press("Home")
-    expect(page.locator("#corner-slice div").last).to_have_text(words)
+    for letters, position, words, key in (
+        ("RLAP", -12.5, "I 12.5 mm", "Home"),
+        ("RLAP", 0, "S 0.0 mm", "End"),
+        ("RLSI", 101.5, "A 101.5 mm", "Home"),
+        ("APSI", -135.36, "R 135.4 mm", "End"),
+    ):
+        page.evaluate(
+            with_modules("""([letters, position]) => { const s = modules.viewer.now.study;
+                 const [left, right, top, bottom] = letters;
+                 Object.assign(s, { orientation: { left, right, top, bottom },
+                   positions_mm: new Array(s.n).fill(position) }); }"""),
+            [letters, position],
+        )
+        page.keyboard.press(key)
+        expect(page.locator("#corner-slice div").last).to_have_text(words)
 
 
 def test_orientation_by_convention_has_a_note(page, study):

@@ -70,7 +70,7 @@ def test_saliency_is_shown_on_segmented_slices(page, study):
     expect(legend).to_be_hidden()
 
 
-def test_difference_shows_the_three_kinds_by_colour_and_pattern(page, study):
+def test_difference_has_three_colours_and_patterns_and_needs_a_reference(page, study):
     open_study(page, study, 5)
     page.click("#viewer-map-difference")
     seen = shown(page)
@@ -81,6 +81,15 @@ def test_difference_shows_the_three_kinds_by_colour_and_pattern(page, study):
     assert set(np.unique(seen[..., 3][missed])) == {90, 255}  # stripes
     for kind in ("both", "ai", "reference"):
         expect(page.locator(f"#map-legend-difference .patch--{kind}")).to_be_visible()
+
+    page.click("#viewer-map-difference")
+    page.evaluate(
+        with_modules("""() => { const { study } = modules.viewer.now; study.reference_url = null;
+             modules.viewer.setResult(study.result); }""")
+    )
+    expect(page.locator("#viewer-map-difference")).to_be_disabled()
+    page.keyboard.press("d")
+    expect(page.locator("#map-legend")).to_be_hidden()
 
 
 def test_one_key_hides_the_map_too_and_the_slider_fades_it(page, study):
@@ -97,14 +106,3 @@ def test_one_key_hides_the_map_too_and_the_slider_fades_it(page, study):
     expect(page.locator("#map-legend")).to_be_hidden()
     page.keyboard.press(" ")
     expect(page.locator(".overlay-map")).to_be_visible()
-
-
-def test_difference_needs_a_reference(page, study):
-    open_study(page, study, 5)
-    page.evaluate(
-        with_modules("""() => { const { study } = modules.viewer.now; study.reference_url = null;
-             modules.viewer.setResult(study.result); }""")
-    )
-    expect(page.locator("#viewer-map-difference")).to_be_disabled()
-    page.keyboard.press("d")
-    expect(page.locator("#map-legend")).to_be_hidden()

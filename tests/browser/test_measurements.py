@@ -42,6 +42,8 @@ def number(text: str) -> float:
 
 def test_a_ruler_is_drawn_kept_dragged_deleted_and_undone(page, study):
     open_study(page, study, 2, ready=MEASUREMENTS)
+    size = "() => [modules.viewer.now.study.width, modules.viewer.now.study.height]"
+    assert page.evaluate(with_modules(size)) == [SIZE, SIZE]  # as these tests suppose
     page.keyboard.press("k")
     expect(page.locator("#tools-measure")).to_be_visible()
     expect(page.locator("#measure-tool-ruler")).to_have_attribute("aria-pressed", "true")
@@ -304,14 +306,6 @@ def test_spacing_of_rows_and_columns_counts_apart(page, site, tmp_path):
     expect(page.locator(".measure-label-main")).to_have_text(
         [re.compile("mm"), re.compile("mm"), re.compile(r"^(44\.\d|45\.\d)\u00b0$")]
     )
-
-
-def test_image_is_as_large_as_these_tests_think(page, study):
-    open_study(page, study, 2, ready=MEASUREMENTS)
-    size = page.evaluate(
-        with_modules("() => [modules.viewer.now.study.width, modules.viewer.now.study.height]")
-    )
-    assert size == [SIZE, SIZE]
 
 
 def test_an_arrow_has_a_text_that_is_stored_changed_and_copied(page, study):

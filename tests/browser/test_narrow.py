@@ -63,7 +63,17 @@ def review(request: pytest.FixtureRequest, study: str) -> Page:
     return page
 
 
-def test_tool_bar_has_two_rows_at_most_and_nothing_is_off_screen(review):
+def test_everything_is_within_reach(review):
+    """One page for each size: three walks over it."""
+    tool_bar_has_two_rows_at_most_and_nothing_is_off_screen(review)
+    review.click("#mode-one")
+    menus_open_inside_the_window_and_close(review)
+    review.click("#viewer-tools-edit")
+    expect(review.locator("#tools-edit")).to_be_hidden()
+    no_text_over_the_images_covers_another(review)
+
+
+def tool_bar_has_two_rows_at_most_and_nothing_is_off_screen(review: Page) -> None:
     for state in ("", "#mode-linked", "#mode-three", "#viewer-tools-measure", "#viewer-tools-edit"):
         if state:
             review.click(state)
@@ -72,7 +82,7 @@ def test_tool_bar_has_two_rows_at_most_and_nothing_is_off_screen(review):
         assert review.evaluate(OUTSIDE) == [], state
 
 
-def test_no_text_over_the_images_covers_another(review):
+def no_text_over_the_images_covers_another(review: Page) -> None:
     expect(review.locator(RESULT.removesuffix(":visible"))).not_to_have_attribute("hidden", "")
     for key in (".", "]", "Shift+P"):  # two sliders and a projection are announced
         review.keyboard.press(key)
@@ -85,8 +95,9 @@ def test_no_text_over_the_images_covers_another(review):
         assert review.evaluate(OVERLAPS) == [], mode
 
 
-def test_menus_open_inside_the_window_and_close(review):
-    review.click("#viewer-tools-edit")
+def menus_open_inside_the_window_and_close(review: Page) -> None:
+    """With the tools of the correction in view."""
+    expect(review.locator("#tools-edit")).to_be_visible()
     for menu in ("#view-menu", "#edit-menu"):
         panel = review.locator(f"{menu} .menu-panel")
         review.click(f"{menu} summary")

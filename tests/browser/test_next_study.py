@@ -165,7 +165,8 @@ PRESSED = with_modules("""async () => {
 }""")
 
 
-def test_next_study_is_at_hand_before_it_is_asked_for(page, studies):
+def test_next_study_is_at_hand_before_it_is_asked_for(uncached_page, studies):
+    page = uncached_page
     open_study(page, studies[0])
     at(page, 1, following="next-b_flair")
     took, sent = page.evaluate(PRESSED)

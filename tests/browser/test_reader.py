@@ -107,25 +107,22 @@ def test_key_in_use_is_reassigned_only_after_confirmation(review):
     expect(review.locator("#viewer-show-ai")).to_have_attribute("aria-pressed", "false")
 
 
-@pytest.mark.parametrize(
-    ("key", "code"),
-    [
+def test_keys_that_cannot_be_used_are_refused(review):
+    review.keyboard.press("?")
+    for key, code in (
         ("Control+t", "browser"),
         ("F5", "browser"),
         ("Alt+q", "system"),
         ("Tab", "fixed"),
         ("?", "used-by-fixed"),
-    ],
-)
-def test_key_that_cannot_be_used_is_refused(review, key, code):
-    review.keyboard.press("?")
-    change(review, "slice.next", key)
-    status(review, code)
-    review.keyboard.press("Escape")
-    status(review, "cancelled")
-    expect(review.locator("#help-dialog")).to_be_visible()
-    assert review.evaluate(with_modules("modules.reader.now.keys")) == {}
-    expect(review.locator('#help-body [data-id="slice.next"]')).to_be_focused()
+    ):
+        change(review, "slice.next", key)
+        status(review, code)
+        review.keyboard.press("Escape")
+        status(review, "cancelled")
+        expect(review.locator("#help-dialog")).to_be_visible()
+        assert review.evaluate(with_modules("modules.reader.now.keys")) == {}, key
+        expect(review.locator('#help-body [data-id="slice.next"]')).to_be_focused()
 
 
 def test_change_takes_effect_and_is_retried_while_the_server_does_not_respond(review):

@@ -71,16 +71,32 @@ class Deployment:
 
     def start(self) -> None:
         """Start nginx and the web processes, and wait until they answer."""
-        for number, port in enumerate(self.ports):
-            environment = self._environment(f"web-{number}") | {"OVERREAD_PORT": str(port)}
-            command = [sys.executable, "-m", "dashboard.web"]
-            with (self._folder / f"web-{number}.log").open("wb") as log:
-                self.web.append(
-                    subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
-                )
+        self.web = [self._start_web(number) for number in range(len(self.ports))]
+        self._await_web()
+        self.start_nginx()
+
+    def restore(self) -> None:
+        """Start web processes again that a test has killed, end all workers, drop all cookies."""
+        for group in self._worker_groups:
+            group.end()
+        self._worker_groups.clear()
+        gone = [number for number, process in enumerate(self.web) if process.poll() is not None]
+        for number in gone:
+            self.web[number] = self._start_web(number)
+        if gone:
+            self._await_web()
+        self.new_browser()
+
+    def _start_web(self, number: int) -> subprocess.Popen[bytes]:
+        port = str(self.ports[number])
+        environment = self._environment(f"web-{number}") | {"OVERREAD_PORT": port}
+        command = [sys.executable, "-m", "dashboard.web"]
+        with (self._folder / f"web-{number}.log").open("ab") as log:
+            return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+
+    def _await_web(self) -> None:
         for port in self.ports:
             until(lambda port=port: _answers(f"http://127.0.0.1:{port}/api/health"), "web")  # type: ignore[misc]
-        self.start_nginx()
 
     def start_nginx(self) -> None:
         """Start nginx alone, and wait until it answers."""

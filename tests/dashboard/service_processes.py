@@ -21,7 +21,7 @@ import psycopg
 import pytest
 import redis
 
-_STARTS_WITHIN_S = 60.0
+_STARTS_WITHIN_S = 120.0  # on a busy machine
 ServerT = TypeVar("ServerT", "PostgresServer", "RedisServer")
 
 

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -33,22 +33,34 @@ pytestmark = pytest.mark.services
 LEASE_S = 3.0
 
 
-@pytest.fixture
-def deployment(
-    tmp_path: Path, redis_server: RedisServer, postgres: PostgresServer, s3_url: str
+@pytest.fixture(scope="module")
+def started(
+    tmp_path_factory: pytest.TempPathFactory,
+    redis_server: RedisServer,
+    postgres: PostgresServer,
+    new_bucket: Callable[[pytest.MonkeyPatch], str],
 ) -> Iterator[Deployment]:
+    """One deployment for all tests: its processes take long to start."""
     redis_server.client().flushall()
-    built = Deployment(
-        tmp_path,
-        redis_url=redis_server.url,
-        database_url=postgres.new_database(),
-        storage_url=s3_url,
-    )
-    try:
-        built.start()
-        yield built
-    finally:
-        built.end()
+    with pytest.MonkeyPatch.context() as patched:
+        built = Deployment(
+            tmp_path_factory.mktemp("deployment"),
+            redis_url=redis_server.url,
+            database_url=postgres.new_database(),
+            storage_url=new_bucket(patched),
+        )
+        try:
+            built.start()
+            yield built
+        finally:
+            built.end()
+
+
+@pytest.fixture
+def deployment(started: Deployment) -> Deployment:
+    """The deployment with all its web processes and no worker."""
+    started.restore()
+    return started
 
 
 def nifti(seed: int) -> bytes:
@@ -111,7 +123,7 @@ def test_a_browser_stays_with_one_web_process_and_browsers_are_spread(
     assert set(used) == {0, 1}
 
 
-def test_a_page_follows_its_study_over_the_death_of_its_web_process(
+def test_a_page_and_the_site_go_on_when_a_web_process_is_killed(
     deployment: Deployment,
 ) -> None:
     deployment.start_worker(0.5, lease_s=LEASE_S)
@@ -128,12 +140,6 @@ def test_a_page_follows_its_study_over_the_death_of_its_web_process(
 
     assert deployment.follow(study, heard=hear)["state"] == "done"
     assert set(followed_by) == {0, 1}
-
-
-def test_the_site_goes_on_when_a_web_process_is_gone(deployment: Deployment) -> None:
-    study = upload(deployment, 7)
-    deployment.web[0].kill()
-    deployment.web[0].wait()
     answers = [deployment.ask(f"/api/studies/{study}")["study_id"] for _ in range(6)]
     assert answers == [study] * 6
     address = deployment.ask(f"/api/studies/{study}")["pixels_url"]

@@ -11,7 +11,6 @@ others; for the measurement their jobs and results are then taken away again.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from dashboard.workspace.services import build_services
 from dashboard.workspace.settings import read_settings
-from tests.page_modules import wait_until
+from tests.page_modules import find_browser, wait_until
 
 from .document import latency_table
 from .measuring import run_measurement
@@ -30,7 +29,6 @@ from .report import percentile
 from .running_server import RunningServer
 from .study_copies import add_studies, forget_analyses
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _SIZES = {"one slice": 1, "36 slices": 36}
 _SHOWN = """() => {
   const { now } = modules.viewer;
@@ -91,7 +89,7 @@ def measure(home: Path, *, worker: str, count: int) -> dict[str, Found]:
         server.restart()
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(
-                executable_path=next(p for name in _BROWSERS if (p := shutil.which(name))),
+                executable_path=find_browser(),
                 args=["--no-sandbox", "--disable-gpu"],
             )
             page = chromium.new_page(viewport={"width": 1440, "height": 900})

@@ -141,8 +141,12 @@ def test_celery_s_own_commands_see_the_worker_and_the_job_that_it_runs(
     workers.start(60)
     add_case(shared, make_case())
     running = wait_for(lambda: rows(shared, JobState.RUNNING))
+    inspect = broker.build_celery(redis_server.url).control.inspect(timeout=10, limit=1)
+    ((name, answer),) = (inspect.ping() or {}).items()
+    assert answer == {"ok": "pong"}
     environment = make_environment(shared.settings.home, REDIS_URL=redis_server.url)
-    words = ["inspect", "active", "--json", "--timeout", "10"]
+    # With a destination the command ends with its answer, and not at the end of the time.
+    words = ["inspect", "active", "--json", "--timeout", "10", "--destination", name]
     done = subprocess.run(
         [sys.executable, "-m", "celery", "-A", "dashboard.app:celery_app", *words],
         env={**os.environ, **environment},
@@ -153,8 +157,6 @@ def test_celery_s_own_commands_see_the_worker_and_the_job_that_it_runs(
     assert done.returncode == 0, done.stderr
     ((active,),) = json.loads(done.stdout).values()
     assert (active["name"], active["args"]) == (delivery.RUN_JOB, [running[0].job_id])
-    inspect = broker.build_celery(redis_server.url).control.inspect(timeout=10, limit=1)
-    assert list((inspect.ping() or {}).values()) == [{"ok": "pong"}]
     (stats,) = (inspect.stats() or {}).values()
     assert stats["pool"]["max-concurrency"] == 1
 

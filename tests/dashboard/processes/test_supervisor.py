@@ -85,7 +85,7 @@ def studies(port: int) -> int:
         return int(json.load(answer)["studies"])
 
 
-def test_it_starts_says_where_restarts_a_worker_and_ends_whole(
+def test_it_starts_says_where_restarts_what_is_killed_and_ends_whole(
     running: tuple[subprocess.Popen[str], int],
 ) -> None:
     process, port = running
@@ -97,30 +97,22 @@ def test_it_starts_says_where_restarts_a_worker_and_ends_whole(
 
     worker = wait_for(lambda: modules(process).get("dashboard.worker"))
     worker.kill()
-    next_worker = wait_for(
+    wait_for(
         lambda: (found := modules(process).get("dashboard.worker")) and found.pid != worker.pid,
         seconds=10,
     )
-    assert next_worker
 
-    children = list(modules(process).values())
-    process.send_signal(signal.SIGINT)
-    assert process.wait(15) == 0
-    assert wait_for(lambda: not any(child.is_running() for child in children), seconds=10)
-
-
-def test_a_killed_web_process_is_restarted_while_the_worker_goes_on(
-    running: tuple[subprocess.Popen[str], int],
-) -> None:
-    process, port = running
-    assert process.stdout is not None and process.stdout.readline()
-    web = modules(process)["dashboard.web"]
-    worker = wait_for(lambda: modules(process).get("dashboard.worker"))
+    worker, web = (modules(process)[f"dashboard.{name}"] for name in ("worker", "web"))
     web.kill()
     wait_for(lambda: (found := modules(process).get("dashboard.web")) and found.pid != web.pid)
     wait_for(lambda: answers(port))
     assert modules(process)["dashboard.worker"].pid == worker.pid
     assert alive(process)
+
+    children = list(modules(process).values())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(15) == 0
+    assert wait_for(lambda: not any(child.is_running() for child in children), seconds=10)
 
 
 def answers(port: int) -> bool:

@@ -182,7 +182,7 @@ def test_altered_exports_are_named_not_used_and_made_again(
     with pytest.raises(InputError) as refused:
         open_stages(info, **where)
     assert path.name in refused.value.message
-    if damage == "one bit":
+    if (damage, engine) == ("one bit", "openvino"):  # the same for every engine, and takes long
         export_models(models_dir, tmp_path / "engine", engine=engine)
         assert open_stages(info, **where).first.engine == engine
 

@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 from pipeline.models.metadata import SplitFacts
 from pipeline.models.registry import MODEL_FILE, read_run
 from pipeline.storage.digests import file_digest
-from pipeline.training import run
+from pipeline.training import run, train_network
 from pipeline.training.learning_set import load_learning_set, resolve_split
 from pipeline.training.train_network import train
 
@@ -62,8 +62,10 @@ def plan(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def resumed(plan):
-    """A run that stopped after one epoch and was then asked for three."""
-    train(plan, size=32)
+    """A run that ended between its first epoch and the shipped file, and was asked for three."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(train_network, "ship", lambda *_, **__: None)
+        train(plan, size=32)
     train(replace(plan, epochs=3), size=32)
     yield plan.output
     keras.config.set_dtype_policy("float32")
