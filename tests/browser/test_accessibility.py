@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
-from reading import RESULT, open_study
+from reading import open_study
 from running_site import Site
 
 from dashboard.pages.performance.frame import VIEWS
@@ -47,7 +47,9 @@ def violations(page: Page, state: str) -> list[str]:
 
 
 def open_analysed(page: Page, study_id: str) -> None:
-    open_study(page, study_id, ready=RESULT)
+    open_study(page, study_id)
+    # Measured, although a drawer may hide it.
+    expect(page.locator("#findings-threshold")).not_to_have_attribute("hidden", "")
 
 
 def test_axe_sees_what_is_wrong(page, study):
