@@ -260,7 +260,7 @@ def describe_case(case: Case) -> str:
     Raises:
         ValueError: A number is not finite.
     """
-    return json.dumps(_to_json(case), indent=1, allow_nan=False)
+    return json.dumps(_to_json(case), allow_nan=False)
 
 
 def restore_case(

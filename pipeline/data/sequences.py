@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from pipeline.data.case import SequenceName
 from pipeline.data.cautions import Caution, InputAspect, Severity
 
+#: Names whose words are remembered: each name of a folder is asked for about ten times.
+KNOWN_NAMES = 8192
 _WORD = re.compile(r"[a-z0-9]+|\+c\b|\+", re.IGNORECASE)
 _FLAIR = re.compile(r"[a-z0-9]*flair[a-z0-9]*|t2f|tirm|da(rk)?fl(uid)?")
 #: Pairs of words that mean the same: Siemens' dark fluid, and the contrast of enhanced objects.
@@ -85,7 +88,8 @@ class Word:
     of_other: bool = False
 
 
-def split_words(name: str) -> list[Word]:
+@lru_cache(KNOWN_NAMES)
+def split_words(name: str) -> tuple[Word, ...]:
     """Words of a name; underscore, hyphen, blank and full stop divide them."""
     found = list(_WORD.finditer(name))
     texts = [match[0].lower() for match in found]
@@ -100,7 +104,7 @@ def split_words(name: str) -> list[Word]:
         is_value = before in _OTHER_KEYS and name[match.start() - 1] == "-"
         of_other = is_value or before in _REGISTERED_WORDS
         words.append(Word(text, match.start(), match.end(), of_other))
-    return words
+    return tuple(words)
 
 
 def sequence_of_words(words: Iterable[Word]) -> SequenceName | None:

@@ -296,8 +296,9 @@ class Session:
         Raises:
             _Late: It does.
         """
-        limits, now = self._setup.limits, time.monotonic()
+        limits = self._setup.limits
         note = read_note(Path(self._setup.folder))
+        now = time.monotonic()  # after the note was read: what it says began before
         if note is None or note.work is None:
             if now - self._heard > _SILENT_S:
                 raise _Late

@@ -2,7 +2,8 @@
 
 Decoders believe the code stream, not the file around it: a DICOM header of 128 x 128 pixels may
 hold an image of 16,384 x 16,384. These functions read the code stream's own numbers. Decoders also
-fill rows that are missing: `check_png_rows` and `check_jpeg_rows` count them, and keep nothing.
+fill rows that are missing: `check_png_rows` and `check_jpeg_rows` count them, and keep nothing;
+`read_whole_jpeg` decodes and checks at once.
 """
 
 from __future__ import annotations
@@ -203,6 +204,27 @@ def _note_scan(content: bytes, lowest: dict[int, list[int]], *, is_progressive: 
                 known[place] = min(known[place], levels & 15 if is_progressive else 0)
 
 
+def read_whole_jpeg(data: bytes) -> NDArray[np.uint8] | None:
+    """Decode a JPEG of 8 bits, grey or in colour, of which no data is missing.
+
+    Returns:
+        Its pixels ``(h, w, 1 or 3)``, those of Pillow; None for other colours (CMYK), which were
+        checked and not kept.
+
+    Raises:
+        CutShort: Data is missing or damaged: other decoders fill what is missing with grey.
+    """
+    try:
+        _, _, space, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+        kind = {"Gray": "GRAY", "YCbCr": "RGB", "RGB": "RGB"}.get(space)
+        if kind is None:
+            check_jpeg_rows(data)
+            return None
+        return simplejpeg.decode_jpeg(data, kind)
+    except ValueError as error:
+        raise CutShort from error
+
+
 def check_jpeg_rows(data: bytes) -> None:
     """Check that a JPEG of 8 bits holds all its rows: decoders fill what is missing with grey.
 
@@ -364,20 +386,13 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         place += 12 + length
 
 
-def check_png_rows(data: bytes) -> None:
-    """Check that a PNG holds the bytes of all rows of all frames: decoders fill missing ones.
-
-    Nothing is kept: memory stays small whatever the file unpacks to.
+def check_png_chunks(data: bytes) -> None:
+    """Check that the chunks of a PNG are whole, up to its end mark.
 
     Raises:
         CutShort: Bytes are missing.
         Damaged: A checksum does not match.
     """
-    header = _png_header(data)
-    if header is None:
-        raise Damaged
-    left, unpacker = header.raw_bytes(header.columns, header.rows), zlib.decompressobj()
-    size, ended = (header.columns, header.rows), False
     place = len(_PNG_MARK)
     for kind, content in _png_chunks(data):
         place += 12 + len(content)
@@ -387,6 +402,26 @@ def check_png_rows(data: bytes) -> None:
                 raise CutShort
             if zlib.crc32(content, zlib.crc32(kind)) != int.from_bytes(stated, "big"):
                 raise Damaged
+        if kind == b"IEND":
+            return
+    raise CutShort
+
+
+def check_png_rows(data: bytes) -> None:
+    """Check that a PNG holds the bytes of all rows of all frames: decoders fill missing ones.
+
+    Nothing is kept: memory stays small whatever the file unpacks to.
+
+    Raises:
+        CutShort: Bytes are missing.
+        Damaged: The compressed rows are damaged, or far too many.
+    """
+    header = _png_header(data)
+    if header is None:
+        raise Damaged
+    left, unpacker = header.raw_bytes(header.columns, header.rows), zlib.decompressobj()
+    size = header.columns, header.rows
+    for kind, content in _png_chunks(data):
         if kind == b"fcTL" and len(content) >= 12:
             size = struct.unpack(">II", content[4:12])
         elif kind in {b"IDAT", b"fdAT"}:
@@ -395,9 +430,8 @@ def check_png_rows(data: bytes) -> None:
                 left, unpacker = header.raw_bytes(*size), zlib.decompressobj()
             left -= _count_unpacked(unpacker, bytes(packed), left)
         elif kind == b"IEND":
-            ended = True
             break
-    if left > 0 or not ended:
+    if left > 0:
         raise CutShort
 
 

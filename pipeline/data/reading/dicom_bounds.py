@@ -77,6 +77,8 @@ class _CountedStream(io.RawIOBase):
             self._left -= 1
             if self._left < 0:
                 raise TooManyElements
+        if size is not None and 0 <= size <= _PART_BYTES:
+            return self._stream.read(size)
         there = max(0, self._size - self._stream.tell())
         return self._stream.read(there if size is None or size < 0 else min(size, there))
 

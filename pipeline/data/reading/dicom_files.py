@@ -93,6 +93,8 @@ _PIXEL_KEYWORDS = tuple(
     SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence ExtendedOffsetTable
     ExtendedOffsetTableLengths FloatPixelData DoubleFloatPixelData PixelData""".split()
 )
+_PIXEL_TAGS = tuple(map(Tag, _PIXEL_KEYWORDS))
+_HEADER_TAGS = tuple(map(Tag, (*_HEADER_KEYWORDS, *_PRIVATE_TAGS)))
 #: Storage classes that are no images of a patient, in a reader's words.
 _NO_IMAGES = {
     "1.2.840.10008.1.3.10": "a DICOMDIR, the index of a disc",
@@ -293,8 +295,7 @@ def read_dataset(file: InputFile, *, with_pixels: bool, n_frames: int = 1) -> Fi
         InputError: There are more elements than the header of so many images needs.
         PassedOver: It has too many elements and is no image.
     """
-    tags = list(map(Tag, _PIXEL_KEYWORDS if with_pixels else _HEADER_KEYWORDS))
-    tags += [] if with_pixels else map(Tag, _PRIVATE_TAGS)
+    tags = _PIXEL_TAGS if with_pixels else _HEADER_TAGS
     stop_when = None if with_pixels else read_until_pixels
     try:
         dataset = read_within_limits(

@@ -32,6 +32,7 @@ from PIL import (
 
 from pipeline.data.case import tidy_values
 from pipeline.data.reading.format_kinds import (
+    HEAD_BYTES,
     DecodedImage,
     ImageFormat,
     fault_warning,
@@ -51,6 +52,10 @@ _PLUGINS = (PngImagePlugin, JpegImagePlugin, TiffImagePlugin, WebPImagePlugin)
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 _EXIF_ORIENTATION = 0x0112
 _TIFF_SUBFILE, _TIFF_BITS = 254, 258
+#: What Pillow calls a JPEG, with one picture or several.
+_JPEG_FORMATS = frozenset({"JPEG", "MPO"})
+#: White where the mode does not know the word.
+_WHITE = {"P": 255, "I;16": 65535, "LA": (255, 255)}
 #: A palette in greys of more used entries than this holds grey values, not labels.
 _MOST_LABELS = 16
 _COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
@@ -70,6 +75,9 @@ _UPRIGHT: dict[int, Callable[[NDArray[np.generic]], NDArray[np.generic]]] = {
     7: lambda a: np.swapaxes(a[::-1, ::-1], 0, 1),
     8: lambda a: np.rot90(a),
 }
+
+
+_is_tiff = starts_with(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
 def read_image(path: Path, source: str) -> DecodedImage:
@@ -92,12 +100,12 @@ def read_image(path: Path, source: str) -> DecodedImage:
     name = source.rsplit("/", 1)[-1]
     try:
         with _hear_decoders() as heard:
-            decoded = read_tiff(path, source)
+            data = _read_unless_tiff(path, source)
+            decoded = None if data else read_tiff(path, source)
             if decoded is None:
-                _check_parts(path, source)
                 with Image.open(path, formats=_FORMATS) as image:
-                    _check_stream(image, path, source)
-                    decoded = _decode(image, path, source)
+                    _check_stream(image, path, source, data)
+                    decoded = _decode(image, path, source, data)
         if heard:
             return replace(decoded, warnings=(*decoded.warnings, fault_warning(name)))
         return decoded
@@ -170,19 +178,28 @@ def _is_cut_short(error: Exception, path: Path) -> bool:
     )
 
 
-def _check_parts(path: Path, source: str) -> None:
-    """Check the number of a picture's parts, which Pillow lists when it opens the file."""
+def _read_unless_tiff(path: Path, source: str) -> bytes:
+    """Read a picture with a sane number of parts, which Pillow lists when it opens it.
+
+    Returns:
+        The file; nothing of a TIFF.
+    """
     from pipeline.data.reading import code_streams
 
     with path.open("rb") as stream:
-        head = stream.read(4)
-    if not head.startswith((b"II", b"MM")):
-        check_memory(source, path.stat().st_size)
-        code_streams.check_parts(path.read_bytes())
+        if _is_tiff(stream.read(HEAD_BYTES)):
+            return b""
+        check_memory(source, os.fstat(stream.fileno()).st_size)
+        stream.seek(0)
+        data = stream.read()
+    code_streams.check_parts(data)
+    return data
 
 
-def _check_stream(image: Image.Image, path: Path, source: str) -> None:
-    """Check a picture by its code stream: memory and work, then whether all rows are there.
+def _check_stream(image: Image.Image, path: Path, source: str, data: bytes) -> None:
+    """Check a picture by its code stream: memory and work, and that nothing of it contradicts.
+
+    Whether all rows of a PNG or JPEG are there shows when it is decoded.
 
     Raises:
         CutShort: Rows are missing.
@@ -198,7 +215,6 @@ def _check_stream(image: Image.Image, path: Path, source: str) -> None:
         deep = _is_deep_colour(image, path)
         _check_memory(source, image.width * image.height, 1, size, samples=colours, deep=deep)
         return
-    data = path.read_bytes()
     try:
         if image.format == "PNG":
             stream = code_streams.read_png(data)
@@ -220,7 +236,7 @@ def _check_stream(image: Image.Image, path: Path, source: str) -> None:
             deep=deep,
         )
         if image.format == "PNG":
-            code_streams.check_png_rows(data)
+            code_streams.check_png_chunks(data)
         elif stream.scans > MAX_SCANS or stream.scans * stream.n_pixels > MAX_SCANNED:
             raise InputError(
                 source,
@@ -230,8 +246,6 @@ def _check_stream(image: Image.Image, path: Path, source: str) -> None:
             )
         elif not stream.is_whole:
             raise code_streams.CutShort
-        elif image.format not in {"PNG", "WEBP"}:
-            code_streams.check_jpeg_rows(data)
     except code_streams.Damaged:
         raise _contradicts(source) from None
 
@@ -244,12 +258,13 @@ def _check_memory(
     check_memory(source, 2 * size + n_pixels * (at_work + 4 * (n_pages - 1)))
 
 
-def _decode(image: Image.Image, path: Path, source: str) -> DecodedImage:
+def _decode(image: Image.Image, path: Path, source: str, data: bytes) -> DecodedImage:
+    from pipeline.data.reading.code_streams import read_whole_jpeg
+
     is_tiff = image.format == "TIFF"
     is_stack = is_tiff or image.format in {"PNG", "WEBP"}
     n_pages = int(getattr(image, "n_frames", 1)) if is_stack else 1
     check_shape(source, height=image.height, width=image.width, slices=n_pages, bytes_px=4)
-    turn = 1 if is_tiff else int(image.getexif().get(_EXIF_ORIENTATION, 1) or 1)
     pages: list[NDArray[np.generic]] = []
     labels: list[NDArray[np.generic]] = []
     for k in range(n_pages):
@@ -260,9 +275,16 @@ def _decode(image: Image.Image, path: Path, source: str) -> DecodedImage:
                 continue  # a smaller copy for previews
         deep = n_pages == 1 or is_tiff
         deep = deep and _is_deep_colour(image, path)
-        image.load()
-        indices = _palette_labels(image)
-        pixels = _read_deep_page(path, k) if deep else _page_pixels(image)
+        whole = read_whole_jpeg(data) if image.format in _JPEG_FORMATS else None
+        if whole is None:
+            _load(image, data if k == 0 else b"")
+        indices = None if whole is not None else _palette_labels(image)
+        if whole is not None:
+            pixels: NDArray[np.generic] = whole
+        else:
+            pixels = _read_deep_page(path, k) if deep else _page_pixels(image)
+        # Pillow loads a PNG for this
+        turn = 1 if is_tiff else int(image.getexif().get(_EXIF_ORIENTATION, 1) or 1)
         if turn in _UPRIGHT:
             pixels = _UPRIGHT[turn](pixels)
             indices = None if indices is None else _UPRIGHT[turn](indices)
@@ -275,6 +297,32 @@ def _decode(image: Image.Image, path: Path, source: str) -> DecodedImage:
         labels=tuple(labels) if len(labels) == len(pages) else None,
         warnings=(animation_warning(len(pages)),) if n_pages > 1 and not is_tiff else (),
     )
+
+
+def _load(image: Image.Image, data: bytes) -> None:
+    """Let Pillow decode a page; with the bytes of a PNG, check that all of its rows are there.
+
+    Counting the rows takes as long as decoding them. Pillow leaves missing rows as they were, so a
+    page of a single pass is white at first, and its rows are counted only where the last one still
+    is.
+
+    Raises:
+        CutShort: Rows are missing.
+        Damaged: The compressed rows are damaged.
+    """
+    from pipeline.data.reading.code_streams import check_png_rows
+
+    if image.format != "PNG" or not data:
+        image.load()
+    elif image.info.get("interlace") or getattr(image, "n_frames", 1) > 1:
+        check_png_rows(data)
+        image.load()
+    else:
+        image.im = Image.new(image.mode, image.size, _WHITE.get(image.mode, "white")).im
+        image.load()
+        last = np.asarray(image.crop((0, image.height - 1, image.width, image.height)))
+        if (last == (True if last.dtype == bool else np.iinfo(last.dtype).max)).all():
+            check_png_rows(data)
 
 
 def animation_warning(n_frames: int) -> str:
@@ -309,7 +357,7 @@ def _is_lossy(image: Image.Image, path: Path) -> bool:
     if image.format == "WEBP":
         with path.open("rb") as file:
             return b"VP8L" not in file.read(64)
-    return image.format in {"JPEG", "MPO"}
+    return image.format in _JPEG_FORMATS
 
 
 def _is_deep_colour(image: Image.Image, path: Path) -> bool:
@@ -401,7 +449,7 @@ JPEG = ImageFormat(
 TIFF = ImageFormat(
     name="TIFF",
     suffixes=(".tif", ".tiff"),
-    matches=starts_with(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
+    matches=_is_tiff,
     decode=read_image,
 )
 WEBP = ImageFormat(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 
-from pipeline.data.sequences import Word, split_words
+from pipeline.data.sequences import KNOWN_NAMES, Word, split_words
 
 
 class Role(Enum):
@@ -73,7 +74,8 @@ _SEQUENCES = re.compile(
 )
 
 
-def role_of_words(words: Sequence[Word]) -> Role:
+@lru_cache(KNOWN_NAMES)
+def role_of_words(words: tuple[Word, ...]) -> Role:
     """What the words of a file's name say that it is."""
     texts = [word.text for word in words]
     if any(_is_sure(text) for text in texts) or {"ground", "truth"} <= set(texts):
@@ -150,6 +152,7 @@ def strip_folder(name: str) -> str:
     return "-".join(kept)
 
 
+@lru_cache(KNOWN_NAMES)
 def core_of(stem: str, *, with_channels: bool = False) -> tuple[str, int | None]:
     """What a file's name says about whose it is, and which: words, and its last number.
 

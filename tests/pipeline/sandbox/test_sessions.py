@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from pipeline.errors import Cancelled, InputError
+from pipeline.sandbox import sessions
 from pipeline.sandbox.sessions import MOST_SESSIONS, Session, open_session
 from pipeline.sandbox.watch import ReadingLimits
+from pipeline.sandbox.work_note import WorkNote, read_note
 
 _JOBS = "tests.pipeline.sandbox.hostile_jobs"
 _LIMITS = ReadingLimits(
@@ -63,6 +65,17 @@ def test_a_study_has_more_time_than_a_file() -> None:
     assert _outcomes("study_that_is_slow") == {"study_that_is_slow": "read"}
 
 
+def test_work_that_begins_while_its_note_is_read_is_not_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read_later(folder: Path) -> WorkNote | None:
+        note = read_note(folder)
+        return note and note.model_copy(update={"since": time.monotonic()})
+
+    monkeypatch.setattr(sessions, "read_note", read_later)
+    assert _outcomes("study_that_is_slow") == {"study_that_is_slow": "read"}
+
+
 @pytest.mark.parametrize("dtype", ["?", "u1", "u2", "i2", "f4", "f8", "i8"])
 def test_arrays_arrive_as_they_were_sent(dtype: str) -> None:
     values = (np.arange(24).reshape(2, 3, 4) % 2).astype(dtype)
@@ -90,6 +103,7 @@ def test_a_child_reaches_nothing_but_its_own_files(
     assert found["own"] == "a.dcm"
     assert set(found["environment"]) <= {
         "HOME", "LANG", "LC_ALL", "LC_CTYPE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH",
+        "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_",
         "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "TZ", "LD_LIBRARY_PATH",
     }  # fmt: skip
     assert len([name for name in found["descriptors"] if name == "socket"]) == 1

@@ -71,6 +71,26 @@ def test_half_a_png_is_an_error(tmp_path, dtype, interlaced):
     assert CUT in read_error(written(tmp_path, "half.png", png(rows[: len(rows) // 2])))
 
 
+@pytest.mark.parametrize("below", [0, 255])
+@pytest.mark.parametrize(
+    ("colour", "depth", "n_bytes"),
+    [(0, 1, 8), (0, 8, 64), (0, 16, 128), (2, 8, 192), (2, 16, 384), (3, 8, 64), (6, 8, 256)],
+)
+def test_a_png_without_the_end_of_its_last_row_is_an_error(tmp_path, colour, depth, n_bytes, below):
+    """Of every kind of pixels, black and white: what is missing looks like neither."""
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, depth, colour, 0, 0, 0)
+    rows = (b"\0" + bytes(range(n_bytes % 255)).ljust(n_bytes, b"\1")) * (SIDE - 1)
+    rows += b"\0" + bytes([below]) * n_bytes
+    palette = [chunk(b"PLTE", bytes(range(256)) * 3)] if colour == 3 else []
+
+    def png(raw: bytes) -> bytes:
+        ends = chunk(b"IDAT", zlib.compress(raw)), chunk(b"IEND", b"")
+        return b"\x89PNG\r\n\x1a\n" + b"".join((chunk(b"IHDR", header), *palette, *ends))
+
+    assert read_one(written(tmp_path, "whole.png", png(rows))).n_slices == 1
+    assert CUT in read_error(written(tmp_path, "less.png", png(rows[:-1])))
+
+
 def test_a_frame_of_an_animated_png_without_its_rows_is_an_error(tmp_path):
     frames = [Image.fromarray(grey(SIDE, SIDE, seed=k)) for k in range(3)]
     stream = io.BytesIO()

@@ -15,7 +15,7 @@ MEMORY_MB = 128
 #: What reading takes beside a file: buffers of decoders, small copies.
 SLACK_MB = 32
 #: Files whose images are sound: what attacks is passed over.
-READ = {"deep_lengths.dcm", "value.dcm", "goes_on.nrrd"}
+READ = {"deep_lengths.dcm", "value.dcm", "goes_on.nrrd", "goes_on.png"}
 #: Processor time of one file.
 LIMIT_S = 4.0
 

@@ -37,6 +37,16 @@ def test_jpeg_is_read_and_marked_lossy(tmp_path):
     assert abs(int(image.pages[0].mean()) - 77) <= 1
 
 
+@pytest.mark.parametrize("options", [{"subsampling": k} for k in range(3)] + [{"progressive": 1}])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_jpeg_has_the_pixels_of_pillow(tmp_path, options, mode):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(colour(61, 83)).convert(mode).save(path, **options)
+    (page,) = read_image(path, path.name).pages
+    expected = np.asarray(Image.open(path).convert(mode))
+    np.testing.assert_array_equal(page, expected.reshape(page.shape))
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_16_bit_keeps_its_values(tmp_path, suffix, channels):
