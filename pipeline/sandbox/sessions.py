@@ -43,6 +43,8 @@ from pipeline.sandbox.watch import ReadingLimits, crash_error, time_error
 from pipeline.sandbox.work_note import read_note
 
 _LOG = logging.getLogger(__name__)
+#: Memory that a child's allocator uses again instead of returning it to the system.
+_KEPT_BYTES = 32 << 20
 #: Longest silence of a child that works on no file: folders are listed, copies compared.
 _SILENT_S = 600.0
 #: Children that work at once; others wait for their turn.
@@ -164,6 +166,10 @@ def _environment() -> dict[str, str]:
         # a hostile file keeps one core busy, not all; and libraries' threads do not survive a fork
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # a child is new for every input: with the C library's own thresholds it asks the system for
+        # fresh memory for every picture, and each page of that costs a fault
+        "MALLOC_MMAP_THRESHOLD_": str(_KEPT_BYTES),
+        "MALLOC_TRIM_THRESHOLD_": str(_KEPT_BYTES),
     }
 
 
