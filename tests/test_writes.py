@@ -12,7 +12,6 @@ ATOMIC = "pipeline/storage/atomic_files.py"
 BLOCKS = {"replacing", "replacing_folder", "TemporaryDirectory"}
 #: Modules that write otherwise, and why.
 OTHERS = {
-    "dashboard/studies/uploads.py": "streams an upload, then puts it in place",
     "dashboard/comparisons/answers.py": "streams an image, then puts it in place",
     "dashboard/studies/intake.py": "an empty lock file",
     "pipeline/analysis/cache.py": "empty lock files; entries are diskcache's",

@@ -2,7 +2,7 @@
 
 A batch is a folder, named by the browser and owned by one reader::
 
-    BATCH/owner             who may use it
+    BATCH/owner             who may use it; its time says whether `_delete_unsure` has been here
     BATCH/lock              held shared while a file arrives, alone while the batch is read or
                             deleted; its time is that of the last change
     BATCH/tally             files and bytes that the batch has reserved
@@ -11,8 +11,10 @@ A batch is a folder, named by the browser and owned by one reader::
     BATCH/the upload/NAME   the file, once it is complete
     BATCH.report            what became of the upload, for a sender who did not receive the answer
 
-All of it is on disk, and every change is made under a lock of the operating system, which ends with
-its process: any process that can reach the folder continues an upload, after any other was killed.
+All of it is in files, and every change is made under a lock of the operating system, which ends
+with its process: any process that can reach the folder continues an upload, after any other was
+killed. Only studies that were read of it are forced to the disk. So a batch distrusts files that
+arrived before the machine started: after a power cut a file may have its size and not its bytes.
 Every name is untrusted.
 """
 
@@ -316,6 +318,7 @@ class Uploads:
                     _delete(root)
                     yield None
                     return
+                _delete_unsure(root)
                 complete = self._count_complete(root)
                 if complete < files:
                     raise UploadRefused(
@@ -405,6 +408,7 @@ class Uploads:
                     raise UploadRefused(
                         HTTPStatus.GONE, "The upload was left for too long; send its files again."
                     )
+                _delete_unsure(root)
                 yield root
         except _Gone:
             raise NotThere(_NO_UPLOAD) from None
@@ -461,8 +465,7 @@ class Uploads:
                     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
                     with os.fdopen(descriptor, "r+b", buffering=0) as output:
                         _lock(output.fileno())
-                        # needed after a power cut only where the sender goes on later
-                        with replacing(_statement(root, file_id), durable=stream is None) as draft:
+                        with replacing(_statement(root, file_id), durable=False) as draft:
                             draft.write_text(stated.model_dump_json(), "utf-8")
                         if stream is not None:
                             size = _receive(output, stream, 0, stated, checksum)
@@ -497,7 +500,6 @@ class Uploads:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _tally(root) as tally:
             replaces = target.exists()
-            # its bytes are on the disk; if a power cut loses the name, `take` finds the part
             put_in_place(part, target, durable=False)
             if not replaces:
                 return
@@ -570,10 +572,10 @@ def _make(root: Path, reader: str) -> None:
     try:
         (new / _ARRIVING).mkdir(mode=0o700, parents=True)
         new.chmod(0o700)
-        (new / _OWNER).write_text(_Owner(reader=reader).model_dump_json(), "utf-8")
+        write_text(new / _OWNER, _Owner(reader=reader).model_dump_json())
         (new / _LOCK).touch(mode=0o600)
         try:
-            new.rename(root)
+            put_in_place(new, root)
         except OSError:
             if not root.exists():
                 raise
@@ -587,6 +589,32 @@ def _delete(root: Path) -> None:
     with suppress(OSError):
         root.rename(removed)
     shutil.rmtree(removed, ignore_errors=True)
+
+
+def _delete_unsure(root: Path) -> None:
+    """Delete files of a batch that arrived before the machine started; they are sent again.
+
+    What a power cut left of them may have the right size and other bytes.
+    """
+    started = _machine_start()
+    if (root / _OWNER).stat().st_mtime >= started:
+        return
+    with _tally(root) as tally:
+        for folder in (_ARRIVING, UPLOAD_FOLDER):
+            for parent, _, names in os.walk(root / folder):
+                for path in (Path(parent, name) for name in names):
+                    with suppress(FileNotFoundError):
+                        if path.stat().st_mtime < started:
+                            path.unlink()
+        lengths = [stated.length for _, stated in _statements(root)]
+        tally.files, tally.size = len(lengths), sum(lengths)
+        os.utime(root / _OWNER)
+
+
+def _machine_start() -> float:
+    """When this machine was started, in seconds since the epoch."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)  # the other one stands still in sleep on Linux
+    return time.time() - (time.monotonic() if clock is None else time.clock_gettime(clock))
 
 
 def _expiry(root: Path) -> float:
@@ -625,7 +653,7 @@ def _statements(root: Path) -> Iterator[tuple[str, _Stated]]:
 def _receive(
     output: IO[bytes], stream: IO[bytes], offset: int, stated: _Stated, checksum: Checksum | None
 ) -> int:
-    """Write a stream at the end of a file and make it durable. Returns how many bytes it had."""
+    """Write a stream at the end of a file. Returns how many bytes it had."""
     digest = hashlib.new(checksum.algorithm, usedforsecurity=False) if checksum else None
     output.seek(offset)
     end = offset
@@ -643,8 +671,6 @@ def _receive(
     except UploadRefused:
         os.ftruncate(output.fileno(), offset)
         raise
-    finally:
-        os.fsync(output.fileno())
     if checksum is not None and digest is not None and digest.digest() != checksum.digest:
         os.ftruncate(output.fileno(), offset)
         raise UploadRefused(

@@ -239,8 +239,10 @@ class Receiver:
         values = np.empty(head.shape, np.uint8 if head.dtype == "|b1" else head.dtype)
         if values.nbytes:
             self._fill(_bytes_of(values))
+        if head.dtype != "|b1":
+            return values
         # any byte but 0 and 1 would be a bool that is neither
-        return values.astype(bool) if head.dtype == "|b1" else values
+        return values.view(bool) if values.max(initial=0) <= 1 else values != 0
 
     def _exactly(self, length: int) -> bytearray:
         content = bytearray(length)

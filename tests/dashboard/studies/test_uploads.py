@@ -397,6 +397,27 @@ def test_what_nobody_finished_expires_after_a_day(uploads: Uploads, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["f" * 16]
 
 
+def test_what_arrived_before_the_machine_started_is_sent_again(
+    uploads: Uploads, tmp_path: Path
+) -> None:
+    """A power cut may leave a file with its size and other bytes."""
+    send(uploads, "whole.png", 20)
+    part = uploads.create(BATCH, ADA, "part.png", 900, stream=io.BytesIO(b"x" * 8)).file_id
+    for path in (tmp_path / BATCH).rglob("*"):
+        os.utime(path, (1, 1))
+    os.utime(tmp_path / BATCH / "lock")
+    with pytest.raises(NotThere):
+        append(uploads, part, 8, b"x")
+    with pytest.raises(UploadRefused) as caught, uploads.take(BATCH, ADA, files=1):
+        pass
+    assert caught.value.status == HTTPStatus.CONFLICT
+    send(uploads, "whole.png", 20)
+    uploads.create(BATCH, ADA, "other.png", 980)  # what was deleted is not counted
+    with uploads.take(BATCH, ADA, files=1) as folder:
+        assert folder is not None
+        assert [path.name for path in folder.iterdir()] == ["whole.png"]
+
+
 def _die_while_reading(folder: Path) -> None:
     with Uploads(folder, max_bytes=1000, max_files=3).take(BATCH, ADA, files=1):
         os._exit(9)
