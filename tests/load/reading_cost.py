@@ -229,9 +229,10 @@ class WebProcess:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = int(probe.getsockname()[1])
-        transfer = tree / "assets/js/frame/file_transfer.js"
-        stated = re.search(r"PART_BYTES = (\d+) \* 2 \*\* 20", transfer.read_text("utf-8"))
-        self._is_tus = "tus.Upload" in transfer.read_text("utf-8") if transfer.exists() else False
+        transfer = tree / "assets/js/frame/file_transfer.js"  # not there before tus
+        text = transfer.read_text("utf-8") if transfer.exists() else ""
+        stated = re.search(r"PART_BYTES = (\d+) \* 2 \*\* 20", text)
+        self._is_tus = stated is not None
         self._part = int(stated[1]) << 20 if stated else 0
 
     @contextmanager
@@ -359,6 +360,8 @@ def compare(
             for side in (0, 1) if pair % 2 else (1, 0):
                 for name, cost in does[side]().items():
                     sides[side][name].append(cost)
+                    took = f"{cost.wall_s:.2f} s, {cost.cpu_s:.2f} s of processors"
+                    sys.stderr.write(f"{('before', 'now')[side]}: {name}: {took}\n")
 
     folders = make_folders(work / "data")
     if "reading" in wanted:

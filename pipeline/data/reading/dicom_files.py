@@ -94,7 +94,7 @@ _PIXEL_KEYWORDS = tuple(
     ExtendedOffsetTableLengths FloatPixelData DoubleFloatPixelData PixelData""".split()
 )
 _PIXEL_TAGS = tuple(map(Tag, _PIXEL_KEYWORDS))
-_HEADER_TAGS = tuple(map(Tag, (*_HEADER_KEYWORDS, *_PRIVATE_TAGS)))
+_HEADER_TAGS = (*map(Tag, _HEADER_KEYWORDS), *map(Tag, _PRIVATE_TAGS))
 #: Storage classes that are no images of a patient, in a reader's words.
 _NO_IMAGES = {
     "1.2.840.10008.1.3.10": "a DICOMDIR, the index of a disc",

@@ -55,7 +55,7 @@ _TIFF_SUBFILE, _TIFF_BITS = 254, 258
 #: What Pillow calls a JPEG, with one picture or several.
 _JPEG_FORMATS = frozenset({"JPEG", "MPO"})
 #: White where the mode does not know the word.
-_WHITE = {"P": 255, "I;16": 65535, "LA": (255, 255)}
+_WHITE: dict[str, float | tuple[float, ...] | str] = {"P": 255, "I;16": 65535, "LA": (255, 255)}
 #: A palette in greys of more used entries than this holds grey values, not labels.
 _MOST_LABELS = 16
 _COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"})
