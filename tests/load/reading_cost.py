@@ -234,6 +234,7 @@ class WebProcess:
         stated = re.search(r"PART_BYTES = (\d+) \* 2 \*\* 20", text)
         self._is_tus = stated is not None
         self._part = int(stated[1]) << 20 if stated else 0
+        self._cookie = ""
 
     @contextmanager
     def running(self) -> Iterator[WebProcess]:
@@ -261,6 +262,8 @@ class WebProcess:
                     raise RuntimeError(Path(log.name).read_text()[-2000:])
                 time.sleep(0.2)
             self._process = psutil.Process(process.pid)
+            found = self._ask("GET", "/", b"", {})[1].get("Set-Cookie", "")
+            self._cookie = found.partition(";")[0]  # a batch belongs to its reader
             yield self
         finally:
             os.killpg(process.pid, signal.SIGTERM)
@@ -311,7 +314,7 @@ class WebProcess:
         self, method: str, address: str, body: bytes | memoryview, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         connection = HTTPConnection("127.0.0.1", self._port, timeout=120)
-        origin = {"Origin": f"http://127.0.0.1:{self._port}"}
+        origin = {"Origin": f"http://127.0.0.1:{self._port}", "Cookie": self._cookie}
         try:
             connection.request(method, address, body, {**_MINE, **origin, **headers})
             response = connection.getresponse()
