@@ -366,7 +366,7 @@ def compare(
                     took = f"{cost.wall_s:.2f} s, {cost.cpu_s:.2f} s of processors"
                     sys.stderr.write(f"{('before', 'now')[side]}: {name}: {took}\n")
 
-    folders = make_folders(work / "data")
+    folders = make_folders(work / "data") if {"reading", "predict"} & {*wanted} else []
     if "reading" in wanted:
         alternate(pairs, *(partial(read_folders, tree, folders, work) for tree in trees))
     if "predict" in wanted:
