@@ -22,6 +22,7 @@ from dashboard.decisions.locations import LOCATIONS
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.masks.encoding import MaskSlices
 from dashboard.reports.content import Report, Signature, describe_report
+from dashboard.reports.objects import key_views, make_exported_study
 from dashboard.reports.pages import read_fonts, render_page
 from dashboard.reports.sources import StudyAsRead, find_draft, find_record, make_source
 from dashboard.store import StudyRow
@@ -207,6 +208,50 @@ def make_ai_nifti(exported: Exported) -> bytes:
     return _nifti(exported, exported.read.ai)
 
 
+def _archive(exported: Exported, kinds: set[pipeline.ExportKind]) -> bytes:
+    """Files of a signed record as one ZIP.
+
+    Raises:
+        InputError: It is not signed, or none of them can be made.
+    """
+    services, row, read = exported.services, exported.row, exported.read
+    if refusal := _needs_signature(exported):
+        raise InputError("", refusal)
+    amends = read.content.amends
+    before = find_record(services, row, amends) if amends is not None else None
+    pdf = None
+    if pipeline.ExportKind.PDF in kinds:
+        try:
+            pdf = make_report_pdf(exported)
+        except InputError as error:  # without Pango the other objects are made
+            _LOG.warning("The report is not among the DICOM objects: %s", error.message)
+    return pipeline.make_archive(
+        make_exported_study(services, row, read),
+        kinds,
+        views=key_views(read.content),
+        pdf=pdf,
+        replaced=make_exported_study(services, row, before) if before else None,
+        replaced_views=key_views(before.content) if before else (),
+        reason=read.content.reason,
+        channel=row.start_channel,
+    )
+
+
+def make_dicom(exported: Exported) -> bytes:
+    """SEG, SR, key images and report as DICOM objects, in one ZIP."""
+    kinds = pipeline.ExportKind
+    return _archive(exported, {kinds.SEG, kinds.SR, kinds.SC, kinds.PDF})
+
+
+def make_runs(exported: Exported) -> bytes:
+    """The masks as run lengths, in one ZIP."""
+    return _archive(exported, {pipeline.ExportKind.RLE})
+
+
+def _needs_signature(exported: Exported) -> str:
+    return "" if exported.record is not None else "Sign the study first."
+
+
 def _needs_result(exported: Exported) -> str:
     has_result = exported.record is not None or exported.row.positive_slices is not None
     return "" if has_result else _NO_RESULT
@@ -322,6 +367,14 @@ KINDS: Final[Mapping[str, ExportKind]] = {
             make_report_page,
         ),
         ExportKind(
+            "dicom",
+            "DICOM objects (ZIP)",
+            "For the PACS: outlines (SEG), measurements (SR), key images and the report.",
+            "_dicom.zip",
+            make_dicom,
+            _needs_signature,
+        ),
+        ExportKind(
             "nifti",
             "Mask as read (NIfTI)",
             "For research programs: the mask on the voxels of the input.",
@@ -342,6 +395,14 @@ KINDS: Final[Mapping[str, ExportKind]] = {
             "For spreadsheets and statistics: lesions and your own measurements.",
             "_measurements.csv",
             make_table,
+        ),
+        ExportKind(
+            "rle",
+            "Masks as run lengths (ZIP)",
+            "For scripts and courses: pixel numbers as CSV and JSON.",
+            "_rle.zip",
+            make_runs,
+            _needs_signature,
         ),
         ExportKind(
             "view",

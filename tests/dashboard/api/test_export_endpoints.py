@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zipfile
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlalchemy import text
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
-from pipeline.data.case import StudyLabels
+from pipeline.data.case import InputGrid, StudyLabels
 
 OURS = {"X-Overread": "1"}
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}</style>\"'é漢"
@@ -37,10 +38,14 @@ def server(parts: Services) -> Flask:
 def study(parts: Services) -> str:
     labels = StudyLabels(patient="Ada", study_date="2026-06-03", description=HOSTILE)
     found = add_case(parts, make_case(patient=PATIENT, labels=labels))
+    analyse(parts)
+    return found
+
+
+def analyse(parts: Services) -> None:
     worker = Worker(parts, make_analyser=fake_factory())
     while worker.run_one():
         pass
-    return found
 
 
 def export(client: FlaskClient, study: str, kind: str, **body: Any) -> Any:
@@ -178,3 +183,34 @@ def test_a_site_template_replaces_the_page_and_a_broken_one_signs_without_it(
     assert (
         words_of(ada.get(f"/api/studies/{study}/report").data) == "<p>Signed report, record 1</p>"
     )
+
+
+@pytest.mark.slow
+def test_dicom_objects_are_of_the_record_and_the_same_again(
+    server: Flask, parts: Services, study: str
+) -> None:
+    ada = reader(server, "Ada")
+    assert export(ada, study, "dicom").status_code == 400
+    decide(ada, study, "accept")
+    signature(ada, study, "a")
+    answer = export(ada, study, "rle")
+    assert answer.status_code == 200, answer.json
+    assert export(ada, study, "rle").data == answer.data
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
+        rows = list(csv.DictReader(io.StringIO(files.read("mask-reader-rle.csv").decode())))
+    voxels = sum(sum(map(int, one["rle"].split()[1::2])) for one in rows)
+    record = ada.get(f"/api/studies/{study}/records/1").json["content"]
+    assert voxels == sum(one["voxels"] for one in record["lesions"])
+    refused = export(ada, study, "dicom")
+    assert refused.status_code == 400
+    assert "spacing" in refused.json["error"]
+    grid = InputGrid((5, 6, 3), np.diag([1.0, 1.0, 5.0, 1.0]), (2, 1, 0), (1, 2))
+    placed = add_case(parts, make_case(seed=3, grid=grid))
+    analyse(parts)
+    decide(ada, placed, "accept")
+    signature(ada, placed, "b")
+    objects = export(ada, placed, "dicom")
+    assert objects.status_code == 200, objects.data
+    with zipfile.ZipFile(io.BytesIO(objects.data)) as files:
+        names = set(files.namelist())
+    assert {"seg-ai.dcm", "seg-reader.dcm", "measurements.dcm", "report.dcm"} <= names
