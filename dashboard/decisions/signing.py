@@ -40,6 +40,9 @@ CHANGED = (
     "The mask was changed, so the AI result was not accepted as it is; choose Accept with changes,"
     " or revert to the AI mask."
 )
+UNCHANGED = (
+    "The mask is the AI's, without a change; choose Accept, or correct the mask before you sign."
+)
 
 
 def make_record(
@@ -188,6 +191,8 @@ def _check_decision(reading: Reading, *, is_changed: bool) -> Decision:
         raise RequestRefused(NO_DECISION)
     if is_changed and reading.decision.verdict is Verdict.ACCEPT:
         raise RequestRefused(CHANGED, field="verdict")
+    if not is_changed and reading.decision.verdict is Verdict.ACCEPT_WITH_CHANGES:
+        raise RequestRefused(UNCHANGED, field="verdict")
     return reading.decision
 
 

@@ -3,6 +3,7 @@
 
 /** @import { KeyImage } from "./reading_store.js" */
 
+import * as correction from "../correct/correction.js";
 import { time } from "../correct/edit_bar.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
@@ -80,11 +81,18 @@ function typed() {
 // ---- key images ----
 /** Layers that are drawn on the slice in view. */
 function layers() {
-  const { show: shown } = viewer.opened();
+  const { show: shown, study } = viewer.opened();
   if (shown.hidden) return [];
-  /** @type {(keyof typeof shown)[]} */
+  const isMask = Boolean(study.result) || correction.isThere();
+  const exists = {
+    ai: Boolean(study.result),
+    reference: Boolean(study.reference_url),
+    correction: correction.isThere(),
+    diameters: isMask,
+  };
+  /** @type {(keyof typeof exists)[]} */
   const named = ["ai", "reference", "correction", "diameters"];
-  const drawn = named.filter((name) => shown[name]).map(String);
+  const drawn = named.filter((name) => shown[name] && exists[name]).map(String);
   return measureStore.items().some(({ k }) => k === viewer.opened().k)
     ? [...drawn, "measurements"]
     : drawn;

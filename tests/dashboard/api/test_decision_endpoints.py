@@ -175,6 +175,8 @@ def test_a_changed_mask_is_saved_and_not_accepted_as_it_is(server: Flask, study:
     refused = signature(ada, study, "a", touched=empty)
     assert (refused.status_code, refused.json["field"]) == (400, "verdict")
     decide(ada, study, "accept with changes", reason="false lesion")
+    unchanged = signature(ada, study, "c")
+    assert (unchanged.status_code, unchanged.json["field"]) == (400, "verdict")
     signed = signature(ada, study, "b", touched=empty)
     assert signed.status_code == 201, signed.json
     content = ada.get(f"/api/studies/{study}/records/1").json["content"]
