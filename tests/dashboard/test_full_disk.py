@@ -306,6 +306,14 @@ WRITES: dict[str, tuple[Callable[[Site], None], Callable[[Site], Any]]] = {
         do(f"DELETE {_S}"),
         lambda s: s.ask("POST", f"/api/studies/{deleted(s)}/restore"),
     ),
+    f"POST {_S}/exports/<kind>": (
+        nothing,
+        lambda s: on_study(s, "POST", "exports/nifti", record=None),
+    ),
+    f"POST {_S}/exports/<kind>/notes": (
+        nothing,
+        lambda s: on_study(s, "POST", "exports/view/notes", record=None),
+    ),
     "PUT /api/comparisons/images": (
         nothing,
         lambda s: s.client.put(
