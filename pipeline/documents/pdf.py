@@ -3,7 +3,7 @@
     content = make_pdf(page, fonts={"/assets/inter.woff2": font})
 
 The child can read Python, the system's fonts and nothing else, and has no network. The page asks
-for its fonts at the same addresses as in a browser. The same page gives the same bytes.
+for its fonts at the same addresses as in a browser.
 """
 
 from __future__ import annotations

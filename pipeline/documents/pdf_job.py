@@ -42,7 +42,7 @@ class PdfRequest(DeclaredModel):
 
     Attributes:
         fonts: Addresses of the fonts, from the slash after the server's name.
-        identifier: Of the document; the same page with the same one gives the same bytes.
+        identifier: Of the document: the SHA-256 of the page.
     """
 
     fonts: tuple[Annotated[str, Field(pattern=r"^/[A-Za-z0-9./_-]{1,200}$")], ...]
