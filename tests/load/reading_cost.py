@@ -370,6 +370,8 @@ def compare(
     if "reading" in wanted:
         alternate(pairs, *(partial(read_folders, tree, folders, work) for tree in trees))
     if "predict" in wanted:
+        for tree in trees:  # networks are exported at the first call
+            predict(tree, next(path for path in folders[0].iterdir() if path.is_dir()), work)
         alternate(max(2, pairs // 2), *(partial(predict, t, folders[0], work) for t in trees))
     if "upload" in wanted:
         with ExitStack() as stack:
