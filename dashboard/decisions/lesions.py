@@ -174,7 +174,12 @@ def _key(source: str, lesion: Lesion, case: Case) -> str:
     k = min(lesion.pieces)
     top, left, pixels = lesion.pieces[k]
     row, column = np.argwhere(pixels)[0]
-    return f"{source.replace(' ', '-')}-{k}-{top + row}-{left + column}"
+    return component_key(source, k, top + row, left + column)
+
+
+def component_key(source: str, k: int, row: int, column: int) -> str:
+    """The key of a component of a mask: its source, and its first slice, row and column."""
+    return f"{source.replace(' ', '-')}-{k}-{row}-{column}"
 
 
 def _describe(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 import pipeline
-from dashboard.decisions.lesions import ListedLesion
+from dashboard.decisions.lesions import component_key
 from dashboard.decisions.locations import LOCATIONS
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.reports.sources import StudyAsRead
@@ -38,10 +41,12 @@ from pipeline import (
 _ACCEPTING: Final = frozenset({Verdict.ACCEPT, Verdict.ACCEPT_WITH_CHANGES})
 #: Time points through which a lesion is followed back.
 _MOST_STEPS: Final = 50
+#: How long the measurement of a mask may take: beyond it, nothing is exported.
+_LIMIT_S: Final = 30.0
 
 
 def make_exported_study(services: Services, row: StudyRow, read: StudyAsRead) -> ExportedStudy:
-    """A signed study as DICOM objects state it.
+    """A signed study as DICOM objects state it: of its records and its pixels alone.
 
     Args:
         services: The server's parts.
@@ -50,16 +55,13 @@ def make_exported_study(services: Services, row: StudyRow, read: StudyAsRead) ->
 
     Raises:
         ValueError: It is not signed.
+        InputError: A mask is too irregular to be measured.
     """
     content, signature = read.content, read.signature
     if signature is None:
         raise ValueError("only a signed study has identifiers")
     result, decision = content.result, content.decision
     is_accepted = decision is not None and decision.verdict in _ACCEPTING
-    ai = None
-    if read.ai is not None:
-        volume = make_volume(read.ai, shape_of(row))
-        ai = pipeline.outline_lesions(Origin.AI, volume, read.case, study=f"{row.study_id}/AI")
     return ExportedStudy(
         case=read.case,
         digest=signature.digest,
@@ -67,8 +69,8 @@ def make_exported_study(services: Services, row: StudyRow, read: StudyAsRead) ->
         algorithm=Algorithm(result.network, result.version, result.digest) if result else None,
         reader=Reader(signature.author),
         is_signed=True,
-        ai=ai,
-        read=_outlines(services, row, read) if is_accepted else None,
+        ai=None if read.ai is None else _outlines(services, row, read, Origin.AI),
+        read=_outlines(services, row, read, Origin.READER) if is_accepted else None,
         amends=_amended(services, row, content),
     )
 
@@ -87,53 +89,93 @@ def _amended(services: Services, row: StudyRow, content: ReadContent) -> Signed 
     return Signed(found.digest, found.signed_at) if found else None
 
 
-def _outlines(services: Services, row: StudyRow, read: StudyAsRead) -> Outlines:
-    labels = np.zeros(shape_of(row), np.uint16)
-    signed = {one.number: one for one in read.content.lesions}
-    used: set[str] = set()
+def _outlines(services: Services, row: StudyRow, read: StudyAsRead, origin: Origin) -> Outlines:
+    """A mask of the record, with what the record says of its lesions.
+
+    The counted lesions of a record are the components of the mask as read, the largest first. Those
+    of the AI mask are found by their keys, so that both outlines of a lesion have one name.
+    """
+    assert read.signature is not None  # checked by the caller
+    is_reader = origin is Origin.READER
+    mask = make_volume((read.mask if is_reader else read.ai) or {}, shape_of(row))
+    found = pipeline.outline_lesions(
+        origin, mask, read.case, study=row.study_id, limit_s=_LIMIT_S, must_measure=True
+    )
+    content, at = read.content, read.signature.at
+    counted = {one.number: one for one in content.lesions
+               if one.verdict is not LesionVerdict.REMOVE}  # fmt: skip
+    by_key = {one.key: one for one in content.lesions if one.source == "ai"}
     lesions = []
-    for one in read.lesions.lesions:
-        if one.verdict is LesionVerdict.REMOVE or one.number not in signed:
+    for lesion in found.lesions:
+        key = _own_key("reader" if is_reader else "ai", found.labels, lesion)
+        signed = counted.get(lesion.number) if is_reader else by_key.get(key)
+        if signed is None:  # beyond those that are listed, or within a larger one as read
+            named = replace(lesion, tracking=f"{row.study_id}/{key}")
+            lesions.append(_without_diameters(named) if is_reader else named)
             continue
-        for k, mask in one.mask.items():
-            labels[k][mask] = one.number
-        own = f"{row.study_id}/{one.number}"
-        tracking = _tracking(services, row.study_id, read.content.comparison, one.number)
-        tracking = own if tracking in used else tracking  # of a lesion that has split, the first
-        used.add(tracking)
-        lesions.append(_lesion(one, signed[one.number], tracking))
-    return Outlines(origin=Origin.READER, labels=labels, lesions=tuple(lesions))
+        tracking = _tracking(services, row.study_id, signed, content.comparison, at)
+        named = replace(lesion, tracking=tracking)
+        lesions.append(_as_signed(named, signed) if is_reader else named)
+    return replace(found, lesions=tuple(lesions))
 
 
-def _lesion(listed: ListedLesion, signed: SignedLesion, tracking: str) -> ExportedLesion:
-    in_mm = signed.unit == "mm" and listed.measured is not None
+def _own_key(source: str, labels: NDArray[np.uint16], lesion: ExportedLesion) -> str:
+    row, column = np.argwhere(labels[lesion.first] == lesion.number)[0]
+    return component_key(source, lesion.first, int(row), int(column))
+
+
+def _as_signed(lesion: ExportedLesion, signed: SignedLesion) -> ExportedLesion:
+    """A lesion of the mask as read, with the record's figures and words."""
     words = LOCATIONS.get(signed.location or "")
-    return ExportedLesion(
-        number=signed.number,
-        tracking=tracking,
+    in_mm = signed.unit == "mm" and signed.longest is not None
+    shown = lesion if in_mm else _without_diameters(lesion)
+    return replace(
+        shown,
         location=Location(signed.location, words) if signed.location and words else None,
         side=Side(signed.side),
         volume_ml=signed.volume_ml,
         longest_mm=signed.longest if in_mm else None,
         perpendicular_mm=signed.perpendicular if in_mm else None,
-        measured_on=listed.measured.position if in_mm and listed.measured else None,
-        first=signed.first,
-        last=signed.last,
         comment=signed.comment,
     )
 
 
-def _tracking(services: Services, study_id: str, comparison: Comparison | None, number: int) -> str:
-    """The same text for the same lesion at all time points: the name that it had at the first."""
+def _without_diameters(lesion: ExportedLesion) -> ExportedLesion:
+    return replace(lesion, longest_mm=None, perpendicular_mm=None, measured_on=None)
+
+
+def _tracking(
+    services: Services,
+    study_id: str,
+    lesion: SignedLesion,
+    comparison: Comparison | None,
+    at: datetime,
+) -> str:
+    """The same text for the same lesion at all time points: study and key where it is seen first.
+
+    A lesion is followed to the signed prior with which its study was compared, and to those before
+    it, for as long as it is one lesion in both. Later amendments of a prior change nothing.
+    """
     for _ in range(_MOST_STEPS):
-        matched = [
-            one.prior_lesions
-            for one in (comparison.lesions if comparison else ())
-            if number in one.lesions and one.prior_lesions
-        ]
-        if comparison is None or not matched:
+        earlier = _in_prior(services, lesion, comparison, at)
+        if earlier is None or comparison is None:
             break
-        study_id, number = comparison.study_id, min(matched[0])
-        records = list_records(services.store, study_id)
-        comparison = records[0].content.comparison if records else None
-    return f"{study_id}/{number}"
+        study_id = comparison.study_id
+        lesion, comparison, at = earlier
+    return f"{study_id}/{lesion.key}"
+
+
+def _in_prior(
+    services: Services, lesion: SignedLesion, comparison: Comparison | None, at: datetime
+) -> tuple[SignedLesion, Comparison | None, datetime] | None:
+    """The lesion of a prior, as it was signed by then, that a lesion continues on its own."""
+    if comparison is None or comparison.source != "signed":
+        return None
+    before = [one.prior_lesions for one in comparison.lesions if one.lesions == (lesion.number,)]
+    if len(before) != 1 or len(before[0]) != 1:
+        return None
+    for line in list_records(services.store, comparison.study_id):
+        if line.signed_at <= at:
+            found = [one for one in line.content.lesions if one.number == before[0][0]]
+            return (found[0], line.content.comparison, line.signed_at) if found else None
+    return None

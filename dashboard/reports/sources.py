@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.decisions.lesions import LesionList, lesions_as_read
+import pipeline
+from dashboard.decisions.lesions import LesionList, lesions_as_read, list_lesions
 from dashboard.decisions.priors import list_patient_studies
 from dashboard.decisions.signing import describe_reading
 from dashboard.jobs.claims import estimate_dice, find_dice_model
@@ -22,7 +23,7 @@ from dashboard.reports.pictures import draw_key_images
 from dashboard.store import StudyRow
 from dashboard.store.corrections import list_versions, read_draft, read_version
 from dashboard.store.patients import read_patient
-from dashboard.store.reading_content import ReadContent
+from dashboard.store.reading_content import ReadContent, StudyFacts
 from dashboard.store.readings import find_reading, read_record
 from dashboard.store.stored_json import MaskBase
 from dashboard.studies.analysis import find_result
@@ -42,7 +43,7 @@ class StudyAsRead:
         case: The study's pixels.
         mask: The mask as read.
         ai: The AI mask; None without a result.
-        lesions: The lesion list of the mask.
+        lesions: The lesion list of the mask; of a record without what the AI left out.
         is_unsaved: Whether the mask is a correction that is not saved as a version.
     """
 
@@ -86,7 +87,9 @@ def find_draft(services: Services, row: StudyRow, reader_id: str) -> StudyAsRead
 
 
 def find_record(services: Services, row: StudyRow, number: int) -> StudyAsRead:
-    """A study as it was signed.
+    """A study as it was signed: of its record and its files alone.
+
+    A later result, reference or spacing changes nothing.
 
     Raises:
         NotThere: No record has this number.
@@ -98,7 +101,8 @@ def find_record(services: Services, row: StudyRow, number: int) -> StudyAsRead:
     line, mask, ai = found
     shape = shape_of(row)
     read = decode_mask(mask, shape)
-    case = load_case(services, row)
+    case = _load_signed(services, row, line.content.study)
+    ai_mask = None if ai is None else decode_mask(ai, shape)
     return StudyAsRead(
         content=line.content,
         signature=Signature(
@@ -106,9 +110,19 @@ def find_record(services: Services, row: StudyRow, number: int) -> StudyAsRead:
         ),
         case=case,
         mask=read,
-        ai=None if ai is None else decode_mask(ai, shape),
-        lesions=lesions_as_read(services, row, case, read),
+        ai=ai_mask,
+        lesions=list_lesions(
+            case, read, ai=ai_mask, left_out=None, scores=None, channel=row.start_channel
+        ),
     )
+
+
+def _load_signed(services: Services, row: StudyRow, facts: StudyFacts) -> Case:
+    """A study's case with the spacing with which it was signed."""
+    case = services.load_stated(row)
+    if facts.spacing_mm is None or facts.spacing_by is None:
+        return case
+    return pipeline.enter_spacing(case, facts.spacing_mm, entered_by=facts.spacing_by.author)
 
 
 def make_source(

@@ -185,7 +185,13 @@ class KeyView:
 
 
 def outline_lesions(
-    origin: Origin, mask: NDArray[np.bool_], case: Case, *, study: str, limit_s: float = 5.0
+    origin: Origin,
+    mask: NDArray[np.bool_],
+    case: Case,
+    *,
+    study: str,
+    limit_s: float = 5.0,
+    must_measure: bool = False,
 ) -> Outlines:
     """Number the lesions of a mask, the largest first, and measure them.
 
@@ -195,12 +201,18 @@ def outline_lesions(
         case: The case.
         study: Names the study in the lesions' tracking identifiers.
         limit_s: Diameters are left out of a mask that takes longer to measure.
+        must_measure: Refuse such a mask instead, so that what is written never depends on speed.
+
+    Raises:
+        InputError: Its diameters must be measured and took longer.
     """
     found, _ = find_lesions(mask, most=np.iinfo(np.uint16).max)
     labels = np.zeros(mask.shape, np.uint16)
     try:
         measured = measure_lesions(mask, case.spacing_mm, limit_s=limit_s).lesions
     except InputError:
+        if must_measure:
+            raise
         measured = ()
     lesions = []
     for number, lesion in enumerate(found, start=1):
