@@ -1,0 +1,192 @@
+"""Exports of a signed record: of the record alone, with names of lesions that stay."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_server import add_case, fake_factory, make_case, make_server, make_services
+from flask.testing import FlaskClient
+from numpy.typing import NDArray
+from reading_calls import OURS, begin, decide, reader, send, signature
+
+from dashboard.decisions.lesions import lesions_as_read
+from dashboard.masks.encoding import encode_mask
+from dashboard.reports.exports import KINDS, Exported
+from dashboard.reports.objects import make_exported_study
+from dashboard.reports.sources import find_record
+from dashboard.store.registrations import store_registration
+from dashboard.store.stored_json import FoundRegistration
+from dashboard.worker import Worker
+from dashboard.workspace.services import Services
+from pipeline import ExportedStudy, Outlines, PatientIdentity
+from pipeline.data.case import StudyLabels
+
+PATIENT = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
+FILES = ("rle", "nifti", "ai-nifti", "csv")
+
+
+def run_jobs(parts: Services) -> None:
+    worker = Worker(parts, make_analyser=fake_factory())
+    while worker.run_one():
+        pass
+
+
+def add(parts: Services, seed: int, date: str, **changes: Any) -> str:
+    labels = StudyLabels(patient="Ada", study_date=date)
+    return add_case(parts, make_case(seed=seed, patient=PATIENT, labels=labels, **changes))
+
+
+def with_corners(*, ai: bool, own: bool) -> dict[int, NDArray[np.bool_]]:
+    """The AI's corner (four voxels), the reader's (six), or both."""
+    mask = np.zeros((3, 6, 5), bool)
+    mask[1, :2, :2] = ai
+    mask[1, 4:, 2:] = own
+    return dict(enumerate(mask))
+
+
+def replace_result(parts: Services, study: str, home: Path) -> Services:
+    """A later start of the program, for which the AI outlines something else."""
+    row = parts.store.study(study)
+    assert row
+    key = parts.result_key(row.content_digest)
+    answer = parts.results.answer(key) if key else None
+    assert key and answer
+    probability = np.zeros_like(answer.probability)
+    probability[0, 3:, 3:] = probability[1, :2, 1:4] = 220
+    assert parts.results.put(key, replace(answer, probability=probability))
+    return make_services(home)
+
+
+def outlines_of(parts: Services, study: str, record: int = 1) -> ExportedStudy:
+    row = parts.store.study(study)
+    assert row
+    return make_exported_study(parts, row, find_record(parts, row, record))
+
+
+def names(outlines: Outlines | None) -> list[str]:
+    return [one.tracking for one in outlines.lesions] if outlines else []
+
+
+def files_of(parts: Services, study: str) -> dict[str, bytes]:
+    row = parts.store.study(study)
+    assert row
+    made = {name: KINDS[name].make for name in FILES}
+    return {name: make(Exported(parts, row, 1)) for name, make in made.items() if make}
+
+
+def test_later_results_and_spacings_change_no_export_of_a_record(
+    parts: Services, tmp_path: Path
+) -> None:
+    study = add(parts, 1, "2026-06-03", spacing_mm=None)
+    ada = reader(make_server(parts), "Ada")
+    entered = send(ada, study, "spacing", revision=0, spacing_mm=[5.0, 0.5, 0.5])
+    assert entered.status_code == 200, entered.json
+    run_jobs(parts)
+    decide(ada, study, "accept with changes", reason="missed lesion")
+    both = with_corners(ai=True, own=True)
+    assert signature(ada, study, "a", touched=both).status_code == 201
+    before, described = files_of(parts, study), outlines_of(parts, study)
+    listed = lesions_now(parts, study)
+    again = send(
+        ada, study, "spacing", revision=entered.json["revision"], spacing_mm=[3.0, 1.0, 1.0]
+    )
+    assert again.status_code == 200, again.json
+    run_jobs(parts)
+    later = replace_result(parts, study, tmp_path / "home")
+    assert lesions_now(later, study) != listed, "what is listed today has changed"
+    assert files_of(later, study) == before
+    found = outlines_of(later, study)
+    assert found.case.spacing_mm == (5.0, 0.5, 0.5)
+    for one, other in ((found.ai, described.ai), (found.read, described.read)):
+        assert one and other
+        assert one.lesions == other.lesions
+        np.testing.assert_array_equal(one.labels, other.labels)
+
+
+def lesions_now(parts: Services, study: str) -> list[tuple[str, str, float | None]]:
+    row = parts.store.study(study)
+    assert row
+    case = parts.load_case(row)
+    found = lesions_as_read(parts, row, case, with_corners(ai=True, own=True)).lesions
+    return [(one.key, one.verdict, one.volume_ml) for one in found]
+
+
+def register(parts: Services, pair: tuple[str, str]) -> None:
+    """Store that both lie on the same voxels."""
+    rows = [parts.store.study(one) for one in pair]
+    matrix = tuple(np.eye(3, 4).ravel().tolist())
+    found = FoundRegistration(matrix=matrix, overlap=0.9, correlation=0.8, problem="")
+    store_registration(parts.store, *[row.content_digest for row in rows if row], found)
+
+
+def compare(client: FlaskClient, pair: tuple[str, str]) -> None:
+    result = client.get(f"/api/studies/{pair[0]}").json["result"]
+    answer = client.put(
+        f"/api/studies/{pair[0]}/priors/{pair[1]}/comparison",
+        json={
+            "based_on": {"result_key": result["key"], "threshold": result["mask_threshold"]},
+            "mask": base64.b64encode(encode_mask({}, (3, 6, 5))).decode(),
+            "registered": True,
+            "revision": begin(client, pair[0])["revision"],
+        },
+        headers=OURS,
+    )
+    assert answer.status_code == 200, answer.json
+
+
+def test_a_lesion_has_one_name_by_ai_and_reader_and_at_all_time_points(parts: Services) -> None:
+    study, prior = add(parts, 1, "2026-06-03"), add(parts, 2, "2025-12-11")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    decide(ada, prior, "accept with changes", reason="missed lesion")
+    both = with_corners(ai=True, own=True)
+    assert signature(ada, prior, "a", touched=both).status_code == 201
+    before = outlines_of(parts, prior)
+    own, by_ai = names(before.read)  # the reader's lesion is the larger one
+    assert names(before.ai) == [by_ai]
+    assert {own.split("/")[0], by_ai.split("/")[0]} == {prior}
+    register(parts, (study, prior))
+    compare(ada, (study, prior))
+    decide(ada, study, "accept with changes", reason="missed lesion")
+    shrunk = with_corners(ai=True, own=True)
+    shrunk[1][4:, 2:] = [[0, 0, 1], [0, 0, 1]]  # now the smaller one
+    assert signature(ada, study, "b", touched=shrunk).status_code == 201
+    after = outlines_of(parts, study)
+    assert names(after.read) == [by_ai, own]
+    assert names(after.ai) == [by_ai]
+    # a later amendment of the prior does not rename what was exported
+    decide(ada, prior, "accept with changes", reason="false lesion")
+    only = with_corners(ai=False, own=True)
+    amended = signature(ada, prior, "c", amends=1, reason="not a lesion", touched=only)
+    assert amended.status_code == 201, amended.json
+    assert names(outlines_of(parts, study).read) == [by_ai, own]
+    assert names(outlines_of(parts, prior, 2).read) == [own]
+    # what the reader removed keeps its own name in the AI's outlines
+    assert names(outlines_of(parts, prior, 2).ai) == [by_ai]
+
+
+@pytest.mark.parametrize("is_split", [True, False])
+def test_a_lesion_that_has_split_or_grown_together_gets_a_name_of_its_own(
+    parts: Services, is_split: bool
+) -> None:
+    study, prior = add(parts, 1, "2026-06-03"), add(parts, 2, "2025-12-11")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    one, two = with_corners(ai=True, own=True), with_corners(ai=True, own=True)
+    one[1][:, 2] = True  # joins both corners
+    masks = {prior: one if is_split else two, study: two if is_split else one}
+    register(parts, (study, prior))
+    for number, of in enumerate((prior, study)):
+        if of == study:
+            compare(ada, (study, prior))
+        decide(ada, of, "accept with changes", reason="missed lesion")
+        answer = signature(ada, of, "ab"[number], touched=masks[of])
+        assert answer.status_code == 201, answer.json
+    found = names(outlines_of(parts, study).read)
+    assert len(found) == (2 if is_split else 1)
+    assert {name.split("/")[0] for name in found} == {study}
