@@ -67,10 +67,12 @@ from .experiments.documents import experiment_files as experiment_files
 from .experiments.documents import read_results as read_results
 from .interchange.archive import make_archive as make_archive
 from .interchange.content import Algorithm as Algorithm
+from .interchange.content import DrawnLine as DrawnLine
 from .interchange.content import ExportedLesion as ExportedLesion
 from .interchange.content import ExportedStudy as ExportedStudy
 from .interchange.content import ExportKind as ExportKind
 from .interchange.content import KeyView as KeyView
+from .interchange.content import LineKind as LineKind
 from .interchange.content import Location as Location
 from .interchange.content import Origin as Origin
 from .interchange.content import Outlines as Outlines

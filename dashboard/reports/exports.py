@@ -228,10 +228,10 @@ def _archive(exported: Exported, kinds: set[pipeline.ExportKind]) -> bytes:
     return pipeline.make_archive(
         make_exported_study(services, row, read),
         kinds,
-        views=key_views(read.content),
+        views=key_views(read),
         pdf=pdf,
         replaced=make_exported_study(services, row, before) if before else None,
-        replaced_views=key_views(before.content) if before else (),
+        replaced_views=key_views(before) if before else (),
         reason=read.content.reason,
         channel=row.start_channel,
     )

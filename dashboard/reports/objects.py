@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -13,10 +14,12 @@ import pipeline
 from dashboard.decisions.lesions import component_key
 from dashboard.decisions.locations import LOCATIONS
 from dashboard.masks.corrections import make_volume, shape_of
+from dashboard.reports.pictures import diameters_on, lines_of
 from dashboard.reports.sources import StudyAsRead
 from dashboard.store import StudyRow
 from dashboard.store.reading_content import (
     Comparison,
+    KeyImage,
     LesionVerdict,
     ReadContent,
     SignedLesion,
@@ -26,9 +29,11 @@ from dashboard.store.readings import list_records
 from dashboard.workspace.services import Services
 from pipeline import (
     Algorithm,
+    DrawnLine,
     ExportedLesion,
     ExportedStudy,
     KeyView,
+    LineKind,
     Location,
     Origin,
     Outlines,
@@ -39,6 +44,8 @@ from pipeline import (
 
 #: Decisions under which the mask is the reader's.
 _ACCEPTING: Final = frozenset({Verdict.ACCEPT, Verdict.ACCEPT_WITH_CHANGES})
+#: Layers of a key image, and whose outlines they show.
+_LAYERS: Final = {"ai": Origin.AI, "correction": Origin.READER}
 #: Time points through which a lesion is followed back.
 _MOST_STEPS: Final = 50
 #: How long the measurement of a mask may take: beyond it, nothing is exported.
@@ -75,12 +82,35 @@ def make_exported_study(services: Services, row: StudyRow, read: StudyAsRead) ->
     )
 
 
-def key_views(content: ReadContent) -> tuple[KeyView, ...]:
-    """The key images that the reader marked."""
+def key_views(read: StudyAsRead) -> tuple[KeyView, ...]:
+    """The key images that the reader marked, with the layers that were shown on them.
+
+    A reference is not part of a record, so it is not drawn.
+    """
+    slices, channels = read.case.n_slices, len(read.case.sequences)
     return tuple(
-        KeyView(k=one.k, channel=one.channel, window=one.window, caption=one.caption)
-        for one in content.key_images
+        KeyView(
+            k=one.k,
+            channel=one.channel,
+            window=one.window,
+            origins=tuple(origin for name, origin in _LAYERS.items() if name in one.layers),
+            lines=tuple(_lines(read, one)),
+            caption=one.caption,
+        )
+        for one in read.content.key_images
+        if one.k < slices and one.channel < channels
     )
+
+
+def _lines(read: StudyAsRead, image: KeyImage) -> Iterator[DrawnLine]:
+    if "diameters" in image.layers:
+        for points in diameters_on(read.lesions.lesions, image.k):
+            yield DrawnLine(kind=LineKind.DIAMETERS, points=points)
+    for item in read.content.measurements if "measurements" in image.layers else ():
+        if item.k == image.k:
+            kind = LineKind.ARROW if item.kind == "arrow" else LineKind.MEASUREMENT
+            for points in lines_of(item):
+                yield DrawnLine(kind=kind, points=points, text=item.text)
 
 
 def _amended(services: Services, row: StudyRow, content: ReadContent) -> Signed | None:

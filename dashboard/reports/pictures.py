@@ -9,7 +9,7 @@ import base64
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -38,6 +38,9 @@ _COLORS: Final[Mapping[str, tuple[str, str]]] = {
     "measurements": ("#ffe066", "Yellow: measurements of the reader"),
 }
 
+
+#: Points ``(x, y)`` in image coordinates.
+Polyline: TypeAlias = tuple[tuple[float, float], ...]
 
 #: Widths beside that of outlines: diameters must not hide a small lesion.
 _WIDTHS: Final[Mapping[str, float]] = {"diameters": 0.5, "measurements": 0.8}
@@ -121,10 +124,11 @@ def _draw(
         if mask is not None and mask.any():
             dash = f' stroke-dasharray="{3 * line:.2f} {2 * line:.2f}"' if name == "ai" else ""
             drawn.append((name, _outline(np.asarray(mask, bool), scale), dash))
-    if "diameters" in image.layers and (found := _diameters(lesions, k, scale)):
-        drawn.append(("diameters", found, ""))
-    if "measurements" in image.layers and (found := _measured(measurements, k, scale)):
-        drawn.append(("measurements", found, ""))
+    if "diameters" in image.layers and (found := diameters_on(lesions, k)):
+        drawn.append(("diameters", _paths(found, scale), ""))
+    own = [line for one in measurements if one.k == k for line in lines_of(one)]
+    if "measurements" in image.layers and own:
+        drawn.append(("measurements", _paths(own, scale), ""))
     paths = "".join(
         f'<path d="{path}" fill="none" stroke="{_COLORS[name][0]}"'
         f' stroke-width="{line * _WIDTHS.get(name, 1):.2f}"{dash}/>'
@@ -181,37 +185,37 @@ def _runs(line: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _diameters(lesions: Sequence[ListedLesion], k: int, scale: tuple[float, float]) -> str:
-    return "".join(
-        _line([(chord.x1, chord.y1), (chord.x2, chord.y2)], scale)
+def diameters_on(lesions: Sequence[ListedLesion], k: int) -> list[Polyline]:
+    """Both diameters of each counted lesion that is measured on a slice."""
+    return [
+        ((chord.x1, chord.y1), (chord.x2, chord.y2))
         for lesion in lesions
         if lesion.verdict is not LesionVerdict.REMOVE
         and lesion.measured is not None
         and lesion.measured.position == k
         for chord in (lesion.measured.longest, lesion.measured.perpendicular)
-    )
+    ]
 
 
-def _measured(measurements: Sequence[Measurement], k: int, scale: tuple[float, float]) -> str:
-    return "".join(_shape(one, scale) for one in measurements if one.k == k)
-
-
-def _shape(item: Measurement, scale: tuple[float, float]) -> str:
+def lines_of(item: Measurement) -> list[Polyline]:
     """The lines of a measurement, as in `assets/js/measure/measure_shapes.js` (`path`)."""
     points = item.points
     if item.kind == "diameters":
-        return _line(points[:2], scale) + _line(points[2:], scale)
+        return [points[:2], points[2:]]
     if item.kind == "ellipse":
         (left, top), (right, bottom) = points[:2]
         turns = np.linspace(0, 2 * np.pi, 49)
         x = (left + right) / 2 + abs(right - left) / 2 * np.cos(turns)
         y = (top + bottom) / 2 + abs(bottom - top) / 2 * np.sin(turns)
-        return _line(list(zip(x.tolist(), y.tolist(), strict=True)), scale)
-    return _line(points, scale) + ("Z" if item.kind == "area" else "")
+        return [tuple(zip(x.tolist(), y.tolist(), strict=True))]
+    return [(*points, points[0]) if item.kind == "area" else points]
 
 
-def _line(points: Sequence[tuple[float, float]], scale: tuple[float, float]) -> str:
-    return "M" + "L".join(f"{x * scale[0]:.2f} {y * scale[1]:.2f}" for x, y in points)
+def _paths(lines: Sequence[Polyline], scale: tuple[float, float]) -> str:
+    return "".join(
+        "M" + "L".join(f"{x * scale[0]:.2f} {y * scale[1]:.2f}" for x, y in points)
+        for points in lines
+    )
 
 
 def _letters(case: Case, size: tuple[float, float]) -> str:

@@ -165,6 +165,30 @@ class ExportedStudy:
         return self.ai if origin is Origin.AI else self.read
 
 
+class LineKind(StrEnum):
+    """What a line over a key image is."""
+
+    DIAMETERS = "diameters"
+    MEASUREMENT = "measurement"
+    ARROW = "arrow"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnLine:
+    """A line over a key image.
+
+    Attributes:
+        kind: What it is.
+        points: ``(x, y)`` in image coordinates, where pixel (0, 0) covers 0 to 1; of an arrow the
+            head first.
+        text: What the reader wrote at it, or "".
+    """
+
+    kind: LineKind
+    points: tuple[tuple[float, float], ...]
+    text: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeyView:
     """A slice as a reader marked it.
@@ -174,6 +198,7 @@ class KeyView:
         channel: Channel, from 0.
         window: Low and high, in pixel values; None for the whole range of the slice.
         origins: Whose outlines are drawn.
+        lines: Diameters, measurements and arrows that are drawn.
         caption: In the reader's words, or "".
     """
 
@@ -181,6 +206,7 @@ class KeyView:
     channel: int = 0
     window: tuple[float, float] | None = None
     origins: tuple[Origin, ...] = (Origin.AI, Origin.READER)
+    lines: tuple[DrawnLine, ...] = ()
     caption: str = ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from highdicom.sc import SCImage
@@ -11,7 +13,14 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from pipeline.data.case import Case
-from pipeline.interchange.content import RESEARCH_USE, ExportedStudy, KeyView, Origin
+from pipeline.interchange.content import (
+    RESEARCH_USE,
+    DrawnLine,
+    ExportedStudy,
+    KeyView,
+    LineKind,
+    Origin,
+)
 from pipeline.interchange.identifiers import date_and_time, derive_uid
 from pipeline.interchange.image_series import (
     ImageSeries,
@@ -24,6 +33,20 @@ from pipeline.interchange.image_series import (
 _COLOURS = {Origin.AI: (242, 169, 59), Origin.READER: (220, 196, 255)}
 _WORDS = {Origin.AI: "FLAIR abnormality (AI)", Origin.READER: "FLAIR abnormality (reader)"}
 _TEXT = (255, 255, 255)
+_LINE_COLOURS = {
+    LineKind.DIAMETERS: (255, 255, 255),
+    LineKind.MEASUREMENT: (255, 224, 102),
+    LineKind.ARROW: (255, 224, 102),
+}
+_LINE_WORDS = {
+    LineKind.DIAMETERS: "Diameters",
+    LineKind.MEASUREMENT: "Measurements of the reader",
+    LineKind.ARROW: "Arrows of the reader",
+}
+#: Sides of an arrow's head in pixels, and radians between them and the line.
+_HEAD_PX, _HEAD_TURN = 14, 0.42
+#: Letters of the text at an arrow.
+_ARROW_TEXT = 40
 #: Shortest edge of the picture in pixels: small matrices are enlarged by a whole factor.
 _SHORTEST = 512
 _LINE_PX, _MARGIN_PX = 20, 6
@@ -72,11 +95,53 @@ def draw_key_image(study: ExportedStudy, view: KeyView) -> NDArray[np.uint8]:
         contours, _ = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, contours, -1, _COLOURS[origin], 2)
         lines.append((_WORDS[origin], _COLOURS[origin]))
+    scale = (size[0] / grey.shape[1], size[1] / grey.shape[0])
+    marked = np.asarray(picture, np.uint8)
+    for line in view.lines:
+        _draw_line(marked, line, scale)
+    drawn = {one.kind for one in view.lines}
+    lines += [(_LINE_WORDS[kind], _LINE_COLOURS[kind]) for kind in LineKind if kind in drawn]
+    marked = _with_texts(marked, view.lines, scale)
     if case.labels.synthetic:
         lines.append(("SYNTHETIC", _TEXT))
     if study.reader is not None and not study.is_signed:
         lines.append(("DRAFT: not signed", _TEXT))
-    return _with_lines(np.asarray(picture, np.uint8), [*lines, (RESEARCH_USE.upper(), _TEXT)])
+    return _with_lines(marked, [*lines, (RESEARCH_USE.upper(), _TEXT)])
+
+
+def _draw_line(picture: NDArray[np.uint8], line: DrawnLine, scale: tuple[float, float]) -> None:
+    points = np.array(line.points, np.float64) * scale
+    parts = [points]
+    if line.kind is LineKind.ARROW and len(points) > 1:
+        (tip, end), angles = points[:2], (-_HEAD_TURN, _HEAD_TURN)
+        along = np.arctan2(end[1] - tip[1], end[0] - tip[0])
+        sides = [tip + _HEAD_PX * np.array([np.cos(along + by), np.sin(along + by)])
+                 for by in angles]  # fmt: skip
+        parts.append(np.array([sides[0], tip, sides[1]]))
+    largest = 4 * max(picture.shape)  # what is far outside is not drawn, and must fit int32
+    for part in parts:
+        places = np.rint(np.clip(part, -largest, largest)).astype(np.int32)
+        cv2.polylines(picture, [places], False, _LINE_COLOURS[line.kind], 1, cv2.LINE_AA)
+
+
+def _with_texts(
+    picture: NDArray[np.uint8], lines: Sequence[DrawnLine], scale: tuple[float, float]
+) -> NDArray[np.uint8]:
+    """The picture with the texts of arrows at their ends, moved inside where they would be cut."""
+    texts = [one for one in lines if one.text]
+    if not texts:
+        return picture
+    whole = Image.fromarray(picture)
+    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(15)
+    for line in texts:
+        text = short_text(line.text, longest=_ARROW_TEXT)
+        room = (whole.width - draw.textlength(text, font=font), whole.height - _LINE_PX)
+        place = [
+            min(max(line.points[-1][axis] * scale[axis], 0), max(room[axis], 0)) for axis in (0, 1)
+        ]
+        colour = _LINE_COLOURS[line.kind]
+        draw.text((place[0], place[1]), text, colour, font, stroke_width=1, stroke_fill=(0, 0, 0))
+    return np.array(whole, np.uint8)
 
 
 def _grey(pixels: NDArray[np.generic], window: tuple[float, float] | None) -> NDArray[np.uint8]:

@@ -17,13 +17,13 @@ from reading_calls import OURS, begin, decide, reader, send, signature
 from dashboard.decisions.lesions import lesions_as_read
 from dashboard.masks.encoding import encode_mask
 from dashboard.reports.exports import KINDS, Exported
-from dashboard.reports.objects import make_exported_study
+from dashboard.reports.objects import key_views, make_exported_study
 from dashboard.reports.sources import find_record
 from dashboard.store.registrations import store_registration
 from dashboard.store.stored_json import FoundRegistration
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
-from pipeline import ExportedStudy, Outlines, PatientIdentity
+from pipeline import ExportedStudy, LineKind, Origin, Outlines, PatientIdentity
 from pipeline.data.case import StudyLabels
 
 PATIENT = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
@@ -114,6 +114,38 @@ def lesions_now(parts: Services, study: str) -> list[tuple[str, str, float | Non
     case = parts.load_case(row)
     found = lesions_as_read(parts, row, case, with_corners(ai=True, own=True)).lesions
     return [(one.key, one.verdict, one.volume_ml) for one in found]
+
+
+def test_key_images_are_drawn_with_the_layers_that_were_shown(parts: Services) -> None:
+    study = add(parts, 1, "2026-06-03")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    begin(ada, study)
+    arrow = {"id": "aa" * 8, "kind": "arrow", "k": 1, "points": [[3, 3], [4, 5]], "text": "here"}
+    area = {"id": "bb" * 8, "kind": "area", "k": 1, "points": [[0, 0], [2, 0], [2, 2]]}
+    sent = send(ada, study, "measurements", revision=0, items=[arrow, area])
+    assert sent.status_code == 200, sent.json
+    shown: list[list[str]] = [
+        ["ai", "reference"], ["correction", "diameters"], ["measurements"], []
+    ]  # fmt: skip
+    images = [
+        {"id": f"i{n}", "k": 1, "channel": n % 2, "window": [0, 99], "layers": layers}
+        for n, layers in enumerate(shown)
+    ]
+    written = send(ada, study, "reading", revision=0, key_images=images)
+    assert written.status_code == 200, written.json
+    decide(ada, study, "accept")
+    assert signature(ada, study, "a").status_code == 201
+    row = parts.store.study(study)
+    assert row
+    views = key_views(find_record(parts, row, 1))
+    assert [one.origins for one in views] == [(Origin.AI,), (Origin.READER,), (), ()]
+    assert [[line.kind for line in one.lines] for one in views] == [
+        [], [LineKind.DIAMETERS] * 2, [LineKind.ARROW, LineKind.MEASUREMENT], []
+    ]  # fmt: skip
+    drawn, outlined = views[2].lines
+    assert (drawn.points, drawn.text) == (((3, 3), (4, 5)), "here")
+    assert outlined.points[0] == outlined.points[-1] == (0, 0)
 
 
 def register(parts: Services, pair: tuple[str, str]) -> None:

@@ -17,7 +17,7 @@ from readings import read_one
 
 from pipeline.errors import InputError
 from pipeline.interchange.archive import make_archive
-from pipeline.interchange.content import ExportKind, KeyView, Signed
+from pipeline.interchange.content import DrawnLine, ExportKind, KeyView, LineKind, Signed
 from pipeline.interchange.exports import (
     ExportedFile,
     NotExported,
@@ -165,6 +165,29 @@ def test_key_images_say_in_their_pixels_how_to_use_them(tmp_path):
     assert (
         first.SourceImageSequence[0].ReferencedSOPInstanceUID == case.dicom.images[2].sop_instance
     )
+
+
+def test_lines_over_key_images_are_drawn_where_they_are_and_named(tmp_path):
+    case, mask = case_and_mask(tmp_path / "a")
+    study = exported(case, mask)
+    view = KeyView(k=2, window=(0, 9e9), origins=())  # all black
+    bare = draw_key_image(study, view)
+    factor = bare.shape[1] / case.pixels.shape[2]
+    down = factor * case.spacing_mm[1] / case.spacing_mm[2]
+    part = slice(0, int(5 * down))
+    ends = ((2.0, 3.0), (8.0, 3.0))
+    for kind in LineKind:
+        lines = (DrawnLine(kind=kind, points=ends),)
+        picture = draw_key_image(study, replace(view, lines=lines))
+        assert len(picture) > len(bare), "a line of the legend"
+        rows, columns = np.nonzero((picture[part] != bare[part]).any(axis=-1))
+        assert abs(rows.mean() - 3 * down) < 3
+        assert abs(columns.min() - 2 * factor) < 3
+        assert abs(columns.max() - 8 * factor) < 3
+        assert (np.ptp(rows) > 6) == (kind is LineKind.ARROW), "an arrow has a head"
+    far = DrawnLine(kind=LineKind.ARROW, points=((1e12, -1e12), (3.0, 3.0)), text="a\\b\n" * 40)
+    texts = draw_key_image(study, replace(view, lines=(far,)))
+    assert (texts[: len(bare) - 60] > 200).any()
 
 
 def test_files_of_other_formats_open_elsewhere(tmp_path):
