@@ -17,13 +17,12 @@ from dashboard.api.decisions import author
 from dashboard.api.endpoint import SURFACES, Answer, Body, Nothing, Query, endpoint
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import current_reader
-from dashboard.reports.content import findings_text
 from dashboard.reports.exports import (
     KINDS,
     Exported,
     ExportKind,
     latest_record,
-    make_report,
+    make_findings,
     make_report_page,
 )
 from dashboard.store import StudyRow
@@ -176,7 +175,7 @@ def report(address: StudyAddress, query: RecordQuery) -> Response:
 def findings(address: StudyAddress, query: RecordQuery) -> FindingsAnswer:
     """Return the findings as plain text, for the clipboard."""
     exported = _exported(find_study(address.study_id), query.record)
-    return FindingsAnswer(text=findings_text(make_report(exported)))
+    return FindingsAnswer(text=make_findings(exported))
 
 
 def _exported(row: StudyRow, record: int | None) -> Exported:

@@ -21,7 +21,7 @@ from dashboard.decisions.lesions import LesionList
 from dashboard.decisions.locations import LOCATIONS
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.masks.encoding import MaskSlices
-from dashboard.reports.content import Report, Signature, describe_report
+from dashboard.reports.content import Report, Signature, describe_report, findings_text
 from dashboard.reports.objects import key_views, make_exported_study
 from dashboard.reports.pages import read_fonts, render_page
 from dashboard.reports.sources import StudyAsRead, find_draft, find_record, make_source
@@ -103,16 +103,31 @@ def latest_record(services: Services, row: StudyRow) -> int | None:
     return next((one.number for one in list_records(services.store, row.study_id)), None)
 
 
-def make_report(exported: Exported) -> Report:
-    """The report's content, as it is made now.
+def _describe(exported: Exported) -> Report:
+    services, row = exported.services, exported.row
+    source = make_source(services, row, exported.read, at=services.store.clock())
+    return describe_report(source)
+
+
+def _kept(exported: Exported, kind: SignedFile, make: Callable[[], bytes]) -> bytes:
+    """A file that is stored with the record: of a draft, and the first time, as it is made now."""
+    store, row, number = exported.services.store, exported.row, exported.record
+    if number is None:
+        return make()
+    stored = read_signed_file(store, row.study_id, number, kind)
+    if stored is not None:
+        return stored
+    return keep_signed_file(store, row.study_id, number, kind, make())
+
+
+def make_findings(exported: Exported) -> str:
+    """The findings as plain text: of a record always the same.
 
     Raises:
         NotThere: No record has this number.
         InputError: The study's files are damaged.
     """
-    services, row = exported.services, exported.row
-    source = make_source(services, row, exported.read, at=services.store.clock())
-    return describe_report(source)
+    return _kept(exported, SignedFile.FINDINGS, lambda: _findings(_describe(exported))).decode()
 
 
 def make_report_page(exported: Exported) -> bytes:
@@ -122,14 +137,9 @@ def make_report_page(exported: Exported) -> bytes:
         NotThere: No record has this number.
         InputError: The study's files are damaged, or the site's template cannot be used.
     """
-    services, row, number = exported.services, exported.row, exported.record
-    if number is None:
-        return _render(services, make_report(exported))
-    stored = read_signed_file(services.store, row.study_id, number, SignedFile.REPORT)
-    if stored is not None:
-        return stored
-    page = _render(services, make_report(exported))  # signed by an earlier version
-    return keep_signed_file(services.store, row.study_id, number, SignedFile.REPORT, page)
+    return _kept(
+        exported, SignedFile.REPORT, lambda: _render(exported.services, _describe(exported))
+    )
 
 
 def make_report_pdf(exported: Exported) -> bytes:
@@ -139,15 +149,11 @@ def make_report_pdf(exported: Exported) -> bytes:
         NotThere: No record has this number.
         InputError: As `make_report_page`; or Pango is missing.
     """
-    store, row, number = exported.services.store, exported.row, exported.record
-    if number is not None:
-        stored = read_signed_file(store, row.study_id, number, SignedFile.REPORT_PDF)
-        if stored is not None:
-            return stored
-    content = pipeline.make_pdf(make_report_page(exported), fonts=read_fonts())
-    if number is None:
-        return content
-    return keep_signed_file(store, row.study_id, number, SignedFile.REPORT_PDF, content)
+    return _kept(
+        exported,
+        SignedFile.REPORT_PDF,
+        lambda: pipeline.make_pdf(make_report_page(exported), fonts=read_fonts()),
+    )
 
 
 def with_report(
@@ -161,10 +167,10 @@ def with_report(
     ai: MaskSlices | None,
     lesions: LesionList,
 ) -> NewRecord:
-    """A record with the report that is frozen with it.
+    """A record with the report and the findings that are frozen with it.
 
-    Where the report cannot be made, such as with a damaged template, the record is signed without
-    one: it is then made when it is first asked for.
+    What cannot be made, such as a report with a damaged template, does not stop a signature: it is
+    then made when it is first asked for.
     """
     signature = Signature(
         number=(record.content.amends or 0) + 1,
@@ -173,12 +179,18 @@ def with_report(
         digest=record.digest,
     )
     read = StudyAsRead(record.content, signature, case, mask, ai, lesions)
+    files: dict[SignedFile, bytes] = {}
     try:
-        source = make_source(services, row, read, at=record.signed_at)
-        return replace(record, report=_render(services, describe_report(source)))
+        report = describe_report(make_source(services, row, read, at=record.signed_at))
+        files[SignedFile.FINDINGS] = _findings(report)
+        files[SignedFile.REPORT] = _render(services, report)
     except InputError as error:
         _LOG.warning("A record is signed without its report: %s", error.message)
-        return record
+    return replace(record, files=files)
+
+
+def _findings(report: Report) -> bytes:
+    return findings_text(report).encode("utf-8", "replace")
 
 
 def _render(services: Services, report: Report) -> bytes:

@@ -8,7 +8,7 @@ same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -124,7 +124,7 @@ class NewRecord:
         signed_at: UTC.
         digest: SHA-256 of all that, and of who signs (`dashboard.decisions.signing`).
         token: Names the request; one that is sent again returns the record that it signed.
-        report: The report to store with it; None for none yet.
+        files: To store with it, such as its report.
     """
 
     content: SignedContent
@@ -133,7 +133,7 @@ class NewRecord:
     signed_at: datetime
     digest: str
     token: str
-    report: bytes | None = None
+    files: Mapping[SignedFile, bytes] = field(default_factory=dict)
 
 
 class ReadingConflict(Exception):
@@ -360,10 +360,9 @@ def sign(
             token=record.token,
         )
         session.add(added)
-        if record.report is not None:
-            session.flush()
-            report = SignedFile.REPORT
-            add_signed_file(session, added, report, record.report, at=store.clock())
+        session.flush()  # gives the number that files refer to
+        for kind, made in record.files.items():
+            add_signed_file(session, added, kind, made, at=store.clock())
         add_event(
             session,
             study_id,

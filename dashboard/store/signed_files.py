@@ -28,6 +28,7 @@ class SignedFile(StrEnum):
 
     REPORT = "report.html"
     REPORT_PDF = "report.pdf"
+    FINDINGS = "findings.txt"
 
 
 def add_signed_file(

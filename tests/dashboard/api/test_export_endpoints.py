@@ -7,6 +7,7 @@ import gzip
 import io
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import nibabel as nib
@@ -19,6 +20,7 @@ from flask.testing import FlaskClient
 from reading_calls import begin, decide, reader, signature
 from sqlalchemy import text
 
+from dashboard.reports import sources
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
@@ -52,6 +54,10 @@ def export(client: FlaskClient, study: str, kind: str, **body: Any) -> Any:
     return client.post(f"/api/studies/{study}/exports/{kind}", json=body, headers=OURS)
 
 
+def copied(client: FlaskClient, study: str, query: str = "") -> str:
+    return str(client.get(f"/api/studies/{study}/findings{query}").json["text"])
+
+
 def words_of(page: bytes) -> str:
     return " ".join(page.decode().split())
 
@@ -82,7 +88,8 @@ def test_a_signed_report_keeps_its_bytes_and_an_amendment_names_it(
     ada = reader(server, "Ada")
     decide(ada, study, "accept", comment="first <i>word</i>")
     assert signature(ada, study, "a").status_code == 201
-    first = ada.get(f"/api/studies/{study}/report").data
+    first, words = ada.get(f"/api/studies/{study}/report").data, copied(ada, study)
+    assert "record 1" in words
     assert "DRAFT" not in words_of(first)
     assert "first &lt;i&gt;word&lt;/i&gt;" in words_of(first)
     decide(ada, study, "reject", reason="false lesion")
@@ -90,10 +97,28 @@ def test_a_signed_report_keeps_its_bytes_and_an_amendment_names_it(
     amended = words_of(ada.get(f"/api/studies/{study}/report").data)
     assert "amends record 1" in amended
     assert "no lesion" in amended
+    assert "amends record 1" in copied(ada, study)
+    assert copied(ada, study, "?record=1") == words
     assert ada.get(f"/api/studies/{study}/report?record=1").data == first
     assert ada.get(f"/api/studies/{study}/report?record=7").status_code == 404
     with parts.store.writing() as session, pytest.raises(Exception, match="only be added"):
         session.execute(text("UPDATE signed_files SET content = x'00'"))
+
+
+def test_copied_findings_of_a_record_do_not_change_with_what_is_known_of_the_network(
+    server: Flask, parts: Services, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, other = reader(server, "Ada"), add_case(parts, make_case(seed=2))
+    analyse(parts)
+    decide(ada, study, "accept")
+    assert signature(ada, study, "a").status_code == 201
+    words, draft = copied(ada, study), copied(ada, other)
+    known = SimpleNamespace(sentence="Expect something else.", volume=None)
+    monkeypatch.setattr(sources, "find_dice_model", lambda services: known)
+    monkeypatch.setattr(sources, "estimate_dice", lambda model, result: known)
+    assert "Expect something else." in copied(ada, other)
+    assert "Expect something else." not in draft
+    assert copied(ada, study) == words
 
 
 def test_a_report_that_was_altered_in_the_database_is_not_given_out(
