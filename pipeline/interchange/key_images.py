@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -132,9 +134,9 @@ def _with_texts(
     if not texts:
         return picture
     whole = Image.fromarray(picture)
-    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(15)
+    draw, font = ImageDraw.Draw(whole), _font()
     for line in texts:
-        text = short_text(line.text, longest=_ARROW_TEXT)
+        text = drawable(short_text(line.text, longest=_ARROW_TEXT))
         room = (whole.width - draw.textlength(text, font=font), whole.height - _LINE_PX)
         place = [
             min(max(line.points[-1][axis] * scale[axis], 0), max(room[axis], 0)) for axis in (0, 1)
@@ -142,6 +144,32 @@ def _with_texts(
         colour = _LINE_COLOURS[line.kind]
         draw.text((place[0], place[1]), text, colour, font, stroke_width=1, stroke_fill=(0, 0, 0))
     return np.array(whole, np.uint8)
+
+
+@cache
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(15)
+
+
+@cache
+def _has_letter(letter: str) -> bool:
+    """Whether the font has a letter; it draws a box for those that it lacks."""
+    missing = _font().getmask("\uffff")
+    return letter == " " or bytes(_font().getmask(letter)) != bytes(missing)
+
+
+def drawable(text: str) -> str:
+    """A text in letters that the font has: without accents where it must be, "?" for others.
+
+    A caption is whole in the object's header.
+    """
+    found = []
+    for letter in text:
+        split = unicodedata.normalize("NFKD", "ss" if letter == "ß" else letter)
+        plain = "".join(one for one in split if not unicodedata.combining(one))
+        fits = (one for one in (letter, plain) if one and all(map(_has_letter, one)))
+        found.append(next(fits, "?"))
+    return "".join(found)
 
 
 def _grey(pixels: NDArray[np.generic], window: tuple[float, float] | None) -> NDArray[np.uint8]:
@@ -157,10 +185,10 @@ def _with_lines(
     height, width = picture.shape[:2]
     whole = Image.new("RGB", (width, height + _LINE_PX * len(lines) + 2 * _MARGIN_PX))
     whole.paste(Image.fromarray(picture), (0, 0))
-    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(15)
+    draw, font = ImageDraw.Draw(whole), _font()
     for number, (text, colour) in enumerate(lines):
         place = (_MARGIN_PX, height + _MARGIN_PX + number * _LINE_PX)
-        draw.text(place, text, fill=colour, font=font)
+        draw.text(place, drawable(text), fill=colour, font=font)
     return np.array(whole, np.uint8)
 
 

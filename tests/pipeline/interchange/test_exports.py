@@ -23,7 +23,7 @@ from pipeline.interchange.exports import (
     NotExported,
     write_exports,
 )
-from pipeline.interchange.key_images import draw_key_image
+from pipeline.interchange.key_images import draw_key_image, drawable
 
 PDF = b"%PDF-1.7\n%%EOF\n1"
 CLASSES = {
@@ -165,6 +165,19 @@ def test_key_images_say_in_their_pixels_how_to_use_them(tmp_path):
     assert (
         first.SourceImageSequence[0].ReferencedSOPInstanceUID == case.dicom.images[2].sop_instance
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Größe 3 mm", "Grosse 3 mm"),
+        ("naïve, Łódź", "naive, ?odz"),
+        ("脳", "?"),
+        ("½ ml", "1\u20442 ml"),
+    ],
+)
+def test_words_in_pixels_have_letters_that_the_font_draws(text: str, expected: str) -> None:
+    assert drawable(text) == expected
 
 
 def test_lines_over_key_images_are_drawn_where_they_are_and_named(tmp_path):
