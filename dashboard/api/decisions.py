@@ -47,6 +47,7 @@ from dashboard.masks.corrections import decode_ai, shape_of
 from dashboard.masks.encoding import encode_mask
 from dashboard.reports.exports import with_report
 from dashboard.store import StudyRow
+from dashboard.store.claims import Claimed
 from dashboard.store.history import Author, EventRow, list_events
 from dashboard.store.reading_content import (
     JUDGES_RESULT,
@@ -68,7 +69,6 @@ from dashboard.store.reading_content import (
 )
 from dashboard.store.readings import (
     STAT,
-    Claimed,
     ReadingConflict,
     ReadingRow,
     SignedLine,
@@ -108,9 +108,15 @@ _Words = Annotated[str, Field(max_length=4000)]
 
 
 class SentOpening(Body):
-    """A page that has the study open; take_over claims it although another reader has it."""
+    """A page that has the study open.
+
+    Attributes:
+        take_over: Claim it although another reader has it.
+        amends: Number of the last signed record, to amend it; null for a study that is not signed.
+    """
 
     take_over: bool = False
+    amends: Annotated[int, Field(ge=1, lt=2**31)] | None = None
 
 
 class SentLesion(Body):
@@ -349,12 +355,15 @@ def show(address: StudyAddress) -> ReadingAnswer:
 def open_page(address: StudyAddress, sent: SentOpening) -> OpenedAnswer:
     """Note that the reader has the study open, and claim it if nobody else has it.
 
-    A page sends this when it opens the study, and again at least every minute.
+    A page sends this when it opens the study, and again at least every minute. A signed study is
+    claimed only to amend it.
     """
     row = find_study(address.study_id)
     store = find_services().store
     with still_there():
-        opened = open_study(store, row.study_id, author(), take_over=sent.take_over)
+        opened = open_study(
+            store, row.study_id, author(), take_over=sent.take_over, amends=sent.amends
+        )
     return OpenedAnswer(
         reading=describe_reading(row, opened.reading),
         others=list(opened.others),

@@ -19,6 +19,7 @@ from dashboard.api.endpoint import (
     json_response,
 )
 from dashboard.api.identity import UnknownReader
+from dashboard.store.claims import AmendmentNeeded
 from dashboard.workspace.faults import find_fault
 from dashboard.workspace.received import Forbidden, NotThere, RequestRefused, UploadRefused
 from pipeline import InputError
@@ -55,6 +56,8 @@ def answer_error(error: Exception) -> Response:
         status, sentence, field = HTTPStatus.BAD_REQUEST, str(error), error.field
     elif isinstance(error, UnknownReader | Forbidden):
         status, sentence = HTTPStatus.FORBIDDEN, str(error)
+    elif isinstance(error, AmendmentNeeded):
+        status, sentence = HTTPStatus.LOCKED, str(error)
     elif isinstance(error, UploadRefused):
         status, sentence = error.status, str(error)
     elif isinstance(error, DependencyException):  # Dash does not have this script

@@ -55,7 +55,8 @@ from dashboard.figures.template import Theme, tokens_of
 from dashboard.jobs import table
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.store import JobState, StudyId, StudyRow
-from dashboard.store.readings import Claimed, ReadingConflict, write_reading
+from dashboard.store.claims import Claimed
+from dashboard.store.readings import ReadingConflict, write_reading
 from dashboard.store.registrations import read_registration
 from dashboard.store.states import StudyState
 from dashboard.studies.display import grey_levels

@@ -1,7 +1,8 @@
 """Corrected masks: each reader's draft of a study, and the saved versions.
 
 Several windows may write a draft. A window that has not seen what another wrote gets a
-`DraftConflict` and changes nothing; versions are only ever added.
+`DraftConflict` and changes nothing; versions are only ever added. Of a signed study, only the
+reader who amends it changes anything.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
+from dashboard.store.claims import lock_open_study
 from dashboard.store.database import Database
 from dashboard.store.history import Author, add_event
 from dashboard.store.reading_content import Event, EventDetails
 from dashboard.store.rows import columns_of, damage_of, readable, value_of
-from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord, StudyRecord
+from dashboard.store.schema import MaskDraftRecord, MaskVersionRecord
 from dashboard.store.stored_json import MaskBase, MaskFacts
 
 _Row = TypeVar("_Row")
@@ -161,10 +163,12 @@ def write_draft(
     Raises:
         DraftConflict: Another window has changed it since this one read it.
         DamagedRow: Another window has changed it, and it was altered since.
+        AmendmentNeeded: The study is signed, and the reader has no amendment of it open.
     """
 
     def write() -> DraftRow:
         with store.writing() as session:
+            lock_open_study(session, study_id, reader_id, store.clock())
             record = _lock(session, study_id, reader_id)
             if record is None:
                 record = MaskDraftRecord(study_id=study_id, reader_id=reader_id, revision=0)
@@ -190,8 +194,10 @@ def drop_draft(store: Database, study_id: str, reader_id: str, *, writer: Writer
 
     Raises:
         DraftConflict: Another window has changed it since this one read it.
+        AmendmentNeeded: The study is signed, and the reader has no amendment of it open.
     """
     with store.writing() as session:
+        lock_open_study(session, study_id, reader_id, store.clock())
         record = _lock(session, study_id, reader_id)
         if record is not None and _conflicts(record, writer):
             raise DraftConflict(_draft(record))
@@ -226,12 +232,15 @@ def add_version(
 
     The same mask saved again by the same reader from the same base is the same version: a request
     whose response was lost may be sent again.
+
+    Raises:
+        AmendmentNeeded: The study is signed, and the reader has no amendment of it open.
     """
 
     def add() -> VersionLine:
         with store.writing() as session:
             # locked, so that versions of a study are numbered one after the other
-            session.get(StudyRecord, study_id, with_for_update=True)
+            lock_open_study(session, study_id, version.reader_id, store.clock())
             draft = _lock(session, study_id, version.reader_id)
             if draft is not None and not _conflicts(draft, writer):
                 session.delete(draft)

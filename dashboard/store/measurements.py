@@ -1,6 +1,7 @@
 """Readers' measurements: one document for each study and reader, with a revision.
 
-A window that has not seen what another wrote gets a `MeasurementConflict` and changes nothing.
+A window that has not seen what another wrote gets a `MeasurementConflict` and changes nothing. Of a
+signed study, only the reader who amends it changes anything.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
+from dashboard.store.claims import lock_open_study
 from dashboard.store.database import Database
 from dashboard.store.rows import value_of
-from dashboard.store.schema import MeasurementRecord, StudyRecord
+from dashboard.store.schema import MeasurementRecord
 from dashboard.store.stored_json import Measurement, Measurements
 
 
@@ -60,6 +62,7 @@ def write_measurements(
     Raises:
         LookupError: The study was deleted.
         MeasurementConflict: The stored measurements are of another revision.
+        AmendmentNeeded: The study is signed, and the reader has no amendment of it open.
     """
     try:
         return _write(store, (study_id, reader_id), revision, items)
@@ -71,7 +74,7 @@ def _write(
     store: Database, key: tuple[str, str], revision: int, items: Sequence[Measurement]
 ) -> MeasurementsRow:
     with store.writing() as session:
-        study = session.get(StudyRecord, key[0])
+        study = lock_open_study(session, *key, store.clock())
         if study is None or study.deleted_at is not None:
             raise LookupError("the study was deleted")
         record = session.get(MeasurementRecord, key, with_for_update=True)

@@ -17,6 +17,7 @@ from sqlalchemy import Select, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
+from dashboard.store.claims import CLAIM, Claim, Claimed, check_open, find_claim
 from dashboard.store.database import Database
 from dashboard.store.history import Author, add_event
 from dashboard.store.reading_content import (
@@ -31,28 +32,12 @@ from dashboard.store.schema import OpeningRecord, ReadingRecord, SignedRecord, S
 from dashboard.store.signed_files import SignedFile, add_signed_file
 from dashboard.store.states import Step, StudyState, next_state
 
-#: How long a claim lasts after the last request of the reader's page.
-CLAIM: Final = timedelta(minutes=5)
 #: A page that has not been heard of for this long is closed.
 SILENCE: Final = timedelta(seconds=90)
 #: Priorities of a study.
 ROUTINE, STAT = 0, 1
 
 _Found = TypeVar("_Found")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A reader who has a study.
-
-    Attributes:
-        reader_id, author: Who.
-        until: When the claim ends without a further request; UTC.
-    """
-
-    reader_id: str
-    author: str
-    until: datetime
 
 
 @dataclass(frozen=True)
@@ -148,34 +133,32 @@ class ReadingConflict(Exception):
         self.reading = reading
 
 
-class Claimed(Exception):
-    """Another reader has the study.
-
-    Attributes:
-        claim: Who.
-    """
-
-    def __init__(self, claim: Claim) -> None:
-        super().__init__("another reader has the study")
-        self.claim = claim
-
-
 def find_reading(store: Database, study_id: str) -> ReadingRow:
     """The reading of a study; an empty one where nobody has opened it."""
     with store.reading() as session:
         return _row(session.get(ReadingRecord, study_id), store.clock())
 
 
-def open_study(store: Database, study_id: str, by: Author, *, take_over: bool = False) -> Opened:
+def open_study(
+    store: Database,
+    study_id: str,
+    by: Author,
+    *,
+    take_over: bool = False,
+    amends: int | None = None,
+) -> Opened:
     """Note that a reader has a study open, and claim it for them if nobody else has it.
 
-    A page sends this when it opens the study and then regularly. A signed study is not claimed.
+    A page sends this when it opens the study and then regularly. A signed study is claimed only to
+    amend it.
 
     Args:
         store: The review database.
         study_id: The study.
         by: The reader.
         take_over: Claim it although another reader has it.
+        amends: Number of the signed record that the reader amends; a signed study is not claimed
+            without the number of its last record, one that is not signed not with any.
 
     Raises:
         LookupError: The study was deleted.
@@ -184,8 +167,9 @@ def open_study(store: Database, study_id: str, by: Author, *, take_over: bool = 
     def write(session: Session, record: ReadingRecord) -> Opened:
         now = store.clock()
         opening = _note_opening(session, study_id, by, now)
-        claim = _claim(record, now)
-        if not value_of(record, "state").is_signed and (
+        claim = find_claim(record, now)
+        last = session.scalar(_records(study_id).limit(1))
+        if amends == (value_of(last, "number") if last else None) and (
             claim is None or claim.reader_id == by.reader_id or take_over
         ):
             if claim is not None and claim.reader_id != by.reader_id:
@@ -254,7 +238,7 @@ def write_reading(
     revision: int,
     change: Callable[[Reading], Reading],
 ) -> ReadingRow:
-    """Change what is recorded of a study that is not signed, other than its decision.
+    """Change what is recorded of a study, other than its decision.
 
     Args:
         store: The review database.
@@ -267,6 +251,7 @@ def write_reading(
         LookupError: The study was deleted.
         ReadingConflict: Something else was recorded since.
         Claimed: Another reader has the study.
+        AmendmentNeeded: It is signed, and the reader has no amendment of it open.
     """
 
     def write(session: Session, record: ReadingRecord) -> ReadingRow:
@@ -295,6 +280,7 @@ def decide(
         LookupError: The study was deleted.
         ReadingConflict: Something else was recorded since.
         Claimed: Another reader has the study.
+        AmendmentNeeded: It is signed, and the reader has no amendment of it open.
         StepRefused: The state does not allow it.
     """
 
@@ -331,6 +317,7 @@ def sign(
         LookupError: The study was deleted.
         ReadingConflict: Something else was recorded or signed since.
         Claimed: Another reader has the study.
+        AmendmentNeeded: It is signed, and the reader has no amendment of it open.
         StepRefused: The state does not allow it.
     """
 
@@ -464,13 +451,14 @@ def _change(
 
 
 def _check_seen(store: Database, record: ReadingRecord, by: Author, revision: int) -> Reading:
-    """What is recorded, if the reader has seen it and nobody else has the study."""
+    """What is recorded, if the reader has seen it and may change it."""
     now = store.clock()
-    claim = _claim(record, now)
+    claim = find_claim(record, now)
     if claim is not None and claim.reader_id != by.reader_id:
         raise Claimed(claim)
     if value_of(record, "revision") != revision:
         raise ReadingConflict(_row(record, now))
+    check_open(record, by.reader_id, now)
     content: Reading = value_of(record, "content")
     return content
 
@@ -510,13 +498,6 @@ def _close(session: Session, opening: OpeningRecord, now: datetime) -> None:
     add_event(session, opening.study_id, Event.CLOSED, by=by, at=now, details=details)
 
 
-def _claim(record: ReadingRecord, now: datetime) -> Claim | None:
-    until: datetime | None = value_of(record, "claimed_until")
-    if not record.claimed_by or until is None or until <= now:
-        return None
-    return Claim(record.claimed_by, value_of(record, "claimed_author"), until)
-
-
 def _release(record: ReadingRecord) -> None:
     """End the claim, and return a study without a decision to the worklist."""
     record.claimed_by = record.claimed_author = ""
@@ -536,4 +517,4 @@ def _line(record: SignedRecord) -> SignedLine:
 def _row(record: ReadingRecord | None, now: datetime) -> ReadingRow:
     if record is None:
         return ReadingRow()
-    return ReadingRow(**{**columns_of(record, ReadingRow), "claim": _claim(record, now)})
+    return ReadingRow(**{**columns_of(record, ReadingRow), "claim": find_claim(record, now)})

@@ -86,7 +86,19 @@ def test_the_last_study_is_signed_where_it_is(page: Page, site: Site) -> None:
     )
 
 
-def test_an_amendment_needs_a_reason_and_both_records_stay(page: Page, studies: list[str]) -> None:
+def verdict_of_first_lesion(page: Page):
+    return page.locator("#lesions .lesion-verdict").first
+
+
+def refused_as_signed(page: Page) -> None:
+    """Expect a sentence that the study is signed, and clear it for the next one."""
+    expect(page.locator("#stage-note")).to_have_attribute("data-code", "locked")
+    page.evaluate("document.querySelector('#stage-note').dataset.code = ''")
+
+
+def test_a_signed_study_is_changed_only_in_an_amendment_with_its_reason(
+    page: Page, studies: list[str]
+) -> None:
     open_for_reading(page, studies[0])
     name_reader(page, "Ada")
     page.reload()
@@ -98,8 +110,35 @@ def test_an_amendment_needs_a_reason_and_both_records_stay(page: Page, studies: 
     expect(page).to_have_url(re.compile(studies[1]))
     open_study(page, studies[0], ready=RESULT)
     state(page, "signed")
+    expect(verdict_of_first_lesion(page)).to_be_disabled()
+    expect(page.locator("#reading-notes")).not_to_be_editable()
+    expect(page.locator("#key-image-mark")).to_be_hidden()
+    middle = page.locator("#viewer-screen")
+    for keys in ("i", "4", "k"):  # key image, brush, ruler
+        page.keyboard.press(keys)
+        if keys != "i":
+            middle.click()
+        refused_as_signed(page)
+    page.keyboard.press("4")
+    page.keyboard.press("Shift+g")
+    refused_as_signed(page)
+    wait_until(page, "() => !modules.correction.isThere()")
     page.click("#decision-amend")
-    page.locator("#viewer-screen").focus()
+    expect(page.locator("#decision-amendment")).to_be_focused()
+    verdict_of_first_lesion(page).click()
+    expect(page.locator("#lesions .lesion").first).to_have_attribute("data-verdict", "remove")
+    page.keyboard.press("4")
+    middle.click()
+    wait_until(page, "() => modules.correction.opened().done.length === 2")
+    page.fill("#reading-notes", "A vessel.")
+    page.locator("#reading-notes").blur()
+    page.keyboard.press("i")
+    expect(page.locator("#key-images li")).to_have_count(1)
+    wait_until(page, "() => modules.readingStore.isSaved()")
+    expect(page.locator("#edit-words")).to_have_attribute("data-status", "saved")
+    page.reload()
+    expect(page.locator("#decision-amendment")).to_be_visible()
+    wait_until(page, "() => modules.correction.isThere()")
     page.locator("#decision-more summary").click()
     page.select_option("#decision-reason", "false lesion")
     choice(page, "reject").click()
@@ -113,6 +152,10 @@ def test_an_amendment_needs_a_reason_and_both_records_stay(page: Page, studies: 
     state(page, "amended")
     expect(page.locator("#reading-records li")).to_have_count(2)
     expect(page.locator("#reading-records")).to_contain_text("No lesion on T1.")
+    expect(page.locator("#decision-amend")).to_be_visible()
+    content = page.request.get(f"/api/studies/{studies[0]}/records/2").json()["content"]
+    assert (content["amends"], content["mask_version"], content["notes"]) == (1, 1, "A vessel.")
+    assert len(content["key_images"]) == 1
 
 
 def test_a_second_reader_sees_who_has_the_study_and_can_take_over(

@@ -203,6 +203,11 @@ class Reader(threading.Thread):
         shape = self._shape(study)
         if opened is None or shape is None:
             return
+        if records := opened.json["reading"]["records"]:
+            amends = {"take_over": True, "amends": records[0]["number"]}
+            opened = self._may_lose("POST", f"{address}/opening", amends, study)
+            if opened is None:
+                return
         revision = opened.json["reading"]["revision"]
         shown = {"revision": revision, "slices_shown": list(range(shape[0]))}
         read = self._may_lose("PUT", f"{address}/reading", shown, study)
@@ -380,7 +385,7 @@ class Reader(threading.Thread):
 
         Args:
             send: Sends it.
-            study: None also where this study was deleted meanwhile.
+            study: None also where this study was deleted or signed meanwhile.
             final: Statuses that are answers too.
         """
         while True:
@@ -388,6 +393,8 @@ class Reader(threading.Thread):
             if reply.ok or reply.status in final:
                 return reply
             if reply.status == HTTPStatus.NOT_FOUND and self._ledger.may_be_missing(study):
+                return None
+            if reply.status == HTTPStatus.LOCKED and study:  # another reader has signed it
                 return None
             if reply.status and reply.status < 500:
                 self.surprises.append(f"{self.name}: {reply.status} {reply.body[:200]!r}")

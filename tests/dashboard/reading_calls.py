@@ -24,7 +24,12 @@ def send(client: FlaskClient, study: str, what: str, *, method: str = "PUT", **b
 
 
 def begin(client: FlaskClient, study: str) -> Any:
-    return send(client, study, "opening", method="POST").json["reading"]
+    """Open the study, and an amendment of it where it is signed."""
+    reading = send(client, study, "opening", method="POST").json["reading"]
+    if not reading["records"]:
+        return reading
+    amends = reading["records"][0]["number"]
+    return send(client, study, "opening", method="POST", amends=amends).json["reading"]
 
 
 def marked(client: FlaskClient, study: str) -> list[int]:

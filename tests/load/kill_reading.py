@@ -107,7 +107,7 @@ class Reading:
         self._steps = steps
         self._add()
         self._analyse()
-        self._put("open", "POST", "opening", lambda: {}, lambda: self._reading().claim is not None)
+        self._open(None)
         self._put("look", "PUT", "reading", self._looked, self._is_looked_at)
         self._mask = self._draw()
         self._put("draft", "PUT", "draft", self._view, self._has_draft)
@@ -115,6 +115,7 @@ class Reading:
         self._decide("decide", "accept with changes", None)
         self._sign("sign", None)
         self._mask = self._draw()
+        self._open(1)
         self._decide("decide again", "reject", "false lesion")
         self._sign("amend", 1)
         self._check()
@@ -142,6 +143,12 @@ class Reading:
         found = self._answered(lambda: self._client.ask("GET", f"/api/studies/{self._study}")).json
         self._shape = (found["n"], found["height"], found["width"])
         self._marked = [k for k, one in enumerate(found["result"]["slices"]) if one["tumor"]]
+
+    def _open(self, amends: int | None) -> None:
+        def is_claimed() -> bool:
+            return self._reading().claim is not None
+
+        self._put("open", "POST", "opening", lambda: {"amends": amends}, is_claimed)
 
     def _looked(self) -> dict[str, Any]:
         revision = self._reading().revision

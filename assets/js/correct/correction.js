@@ -13,6 +13,7 @@
 /** @import { Source } from "./mask_sources.js" */
 
 import { all, Events } from "../frame/events.js";
+import * as lock from "../viewer/lock.js";
 import * as threshold from "../viewer/threshold.js";
 import * as viewer from "../viewer/viewer.js";
 import * as maskBits from "./mask_bits.js";
@@ -246,6 +247,7 @@ function changed() {
  * @returns {boolean} Whether anything was changed.
  */
 export function change(label, changes) {
+  if (lock.refuse()) return false;
   const mine = opened();
   const before = mine.touched;
   const after = new Map(before);
@@ -281,6 +283,7 @@ export function change(label, changes) {
  * @param {Slices} [touched]
  */
 export function replace(label, base, touched = new Map()) {
+  if (lock.refuse()) return;
   const mine = opened();
   /** @type {Step} */
   const step = {
@@ -355,12 +358,14 @@ function shift(/** @type {boolean} */ back) {
 // (`over` counts them) is reverted before the first of those is redone, as they do not build on it.
 /** Undoes the last step; returns it, or null. */
 export function undo() {
+  if (lock.refuse()) return null;
   if (state && state.done.length > 1 && state.done.at(-1)?.silent) shift(true);
   return move(true);
 }
 
 /** Redoes the last undone step; returns it, or null. */
 export function redo() {
+  if (lock.refuse()) return null;
   const settled = state?.done.at(-1);
   if (state && settled?.silent && settled.over && settled.over === state.undone.length) {
     update({ done: state.done.slice(0, -1) });

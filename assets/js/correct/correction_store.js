@@ -436,6 +436,13 @@ export const isSaved = () => sync !== null && isHome(sync, sync.state);
 /** Whether the stored correction is still loading. */
 export const isLoading = () => sync !== null && !sync.loaded && sync.status.kind === "none";
 
+/**
+ * Ends when the draft of a study that was left is saved, or that has failed.
+ *
+ * @param {string} id Of the study.
+ */
+export const settled = (id) => going.get(id);
+
 // ---- with the study ----
 /** @param {State} state */
 function open(state) {

@@ -4,6 +4,7 @@
 /** @import { Size } from "./mask_shapes.js" */
 /** @import { Step } from "./correction.js" */
 
+import * as lock from "../viewer/lock.js";
 import * as viewer from "../viewer/viewer.js";
 import * as correction from "./correction.js";
 import * as correctionStore from "./correction_store.js";
@@ -125,15 +126,18 @@ function back(step, word) {
   note(`${word}: ${step.label}${slices.length ? place : ""}.`, word.toLowerCase());
 }
 
+/** @param {() => unknown} run Runs only while the study may be changed. */
+const unlocked = (run) => () => void (lock.refuse() || run());
+
 /** By the name of the button or key. */
 export const actions = {
-  grow: () => shape("Grow", maskShapes.grow),
-  shrink: () => shape("Shrink", maskShapes.shrink),
-  "copy-next": () => copy(1),
-  "copy-previous": () => copy(-1),
-  interpolate,
-  clear,
-  again,
-  undo: () => back(correction.undo(), "Undone"),
-  redo: () => back(correction.redo(), "Redone"),
+  grow: unlocked(() => shape("Grow", maskShapes.grow)),
+  shrink: unlocked(() => shape("Shrink", maskShapes.shrink)),
+  "copy-next": unlocked(() => copy(1)),
+  "copy-previous": unlocked(() => copy(-1)),
+  interpolate: unlocked(interpolate),
+  clear: unlocked(clear),
+  again: unlocked(again),
+  undo: unlocked(() => back(correction.undo(), "Undone")),
+  redo: unlocked(() => back(correction.redo(), "Redone")),
 };

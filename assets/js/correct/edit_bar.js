@@ -9,6 +9,7 @@ import { byId, letGoOfClick, makeRange } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as reader from "../frame/reader.js";
+import * as lock from "../viewer/lock.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
 import * as correction from "./correction.js";
@@ -85,6 +86,7 @@ function show() {
 }
 
 async function save() {
+  if (lock.refuse()) return;
   if (!isEditing() || byId("edit-save", HTMLButtonElement).disabled)
     return void note("No changes since the last version.");
   if (!reader.now.name && reader.now.can_rename) {

@@ -14,6 +14,7 @@
 import { makeSvg, setAttributes } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
 import { pixelUnit } from "../viewer/geometry.js";
+import * as lock from "../viewer/lock.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
 import * as correction from "./correction.js";
@@ -59,11 +60,12 @@ export const size = ({ width, height, spacing_mm: mm }) => ({
 });
 
 /**
- * A copy of a slice's mask to draw on; null, with a message, while it is loading.
+ * A copy of a slice's mask to draw on; null, with a message, while it is loading or locked.
  *
  * @param {number} k
  */
 export function maskOf(k) {
+  if (lock.refuse()) return null;
   if (correctionStore.isLoading()) return note("Your correction is still loading.");
   const mask = correction.mask(k);
   if (mask) return mask;

@@ -14,6 +14,7 @@ import { all } from "../frame/events.js";
 import * as correction from "../correct/correction.js";
 import { actions } from "../correct/edit_actions.js";
 import * as keys from "../frame/keys.js";
+import * as lock from "../viewer/lock.js";
 import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
 import * as arrowText from "./arrow_text.js";
@@ -106,7 +107,7 @@ export function remove(id = measureTools.selected?.id) {
  * @param {Session} now
  */
 function place(now) {
-  if (!now.screen) return;
+  if (!now.screen || lock.refuse()) return;
   const kind = KINDS.find((one) => one === now.tool) ?? "ruler";
   const box = now.screen.root.getBoundingClientRect();
   const [sx, sy] = now.screen.scale();

@@ -10,6 +10,7 @@
 
 import { all, Events } from "../frame/events.js";
 import { ask, HEADERS, pauseOf } from "../frame/server.js";
+import * as lock from "../viewer/lock.js";
 import * as viewer from "../viewer/viewer.js";
 
 /** @typedef {Map<string, Item>} Items By id. */
@@ -28,6 +29,7 @@ import * as viewer from "../viewer/viewer.js";
  * @property {Step[]} undone
  * @property {number} timer
  * @property {boolean} saving
+ * @property {Promise<void>} sending Ends with the last request so far.
  * @property {number} tries
  * @property {string} words Saving status, "" if there is nothing to report.
  * @property {number} merged How many came from another window since the last change.
@@ -35,10 +37,11 @@ import * as viewer from "../viewer/viewer.js";
 
 const SAVE_MS = 500;
 const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
-const REFUSED = new Set([400, 404, 413]); // a retry would be rejected again
+const REFUSED = new Set([400, 404, 413, 423]); // a retry would be rejected again
 /** @type {Document | null} document of the study in view */
 let doc = null;
 let changedAt = 0;
+let left = Promise.resolve();
 
 /** @type {Events<"change">} */
 const events = new Events();
@@ -73,6 +76,7 @@ function open({ study }) {
     undone: [],
     timer: 0,
     saving: false,
+    sending: Promise.resolve(),
     tries: 0,
     words: "",
     merged: 0,
@@ -159,9 +163,20 @@ function schedule(mine, wait = SAVE_MS) {
 }
 
 /** @param {Document} mine */
-async function save(mine) {
+function save(mine) {
   clearTimeout(mine.timer);
   mine.timer = 0;
+  mine.sending = mine.sending.then(() => send(mine));
+  return mine.sending;
+}
+
+/** Sends now what was changed, before the study is signed. */
+export async function saveNow() {
+  if (doc) await save(doc);
+}
+
+/** @param {Document} mine */
+async function send(mine) {
   if (mine.saving || mine.revision === null || !isChanged(mine)) return;
   mine.saving = true;
   const sent = new Map(mine.items);
@@ -185,7 +200,7 @@ async function save(mine) {
   }
   mine.tries = 0;
   if (doc === mine) events.emit("change");
-  if (isChanged(mine)) await save(mine);
+  if (isChanged(mine)) await send(mine);
 }
 
 /**
@@ -195,7 +210,7 @@ async function save(mine) {
  * @param {Item | null} item Null deletes it.
  */
 export function change(id, item) {
-  if (!doc) return;
+  if (!doc || lock.refuse()) return;
   const before = doc.items.get(id) ?? null;
   const after = item && asStored(item);
   if (same(before, after)) return;
@@ -226,6 +241,7 @@ function apply(mine, id, item) {
 }
 
 export function undo() {
+  if (lock.refuse()) return;
   const step = doc?.done.pop();
   if (!doc || !step) return;
   doc.undone.push(step);
@@ -233,6 +249,7 @@ export function undo() {
 }
 
 export function redo() {
+  if (lock.refuse()) return;
   const step = doc?.undone.pop();
   if (!doc || !step) return;
   doc.done.push(step);
@@ -260,8 +277,12 @@ export const canRedo = () => Boolean(doc?.undone.length);
 
 function close() {
   leave();
+  if (doc) left = doc.sending;
   doc = null;
 }
+
+/** Ends when the measurements of the study that was left last are saved, or that has failed. */
+export const settled = () => left;
 
 function leave() {
   if (doc?.timer) void save(doc);

@@ -15,6 +15,7 @@
 
 import { listenerOf } from "../frame/dom.js";
 import { all, Events } from "../frame/events.js";
+import * as lock from "../viewer/lock.js";
 import * as overlays from "../viewer/overlays.js";
 import * as panes from "../viewer/panes.js";
 import * as tools from "../viewer/tools.js";
@@ -270,7 +271,7 @@ export function draggedDiameters(item, id, handle, to, mask, scale) {
 
 /** @type {Begin} grabs an end under the pointer before the chosen tool gets the press */
 function grab(point, event, screen) {
-  if (!isMeasuring() || pending) return null;
+  if (!isMeasuring() || pending || lock.isLocked()) return null;
   const found = pick(point, event, screen, false);
   return found && drag(found, point, screen);
 }
@@ -282,6 +283,7 @@ function grab(point, event, screen) {
  */
 function begin(kind) {
   return (point, event, screen) => {
+    if (lock.refuse()) return null;
     const now = viewer.opened();
     if (pending && pending.item.kind !== kind) pending = null;
     if (!pending) {

@@ -11,6 +11,7 @@ import { all, Events } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as reader from "../frame/reader.js";
 import { NO_ANSWER } from "../frame/server.js";
+import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import { time } from "../correct/edit_bar.js";
@@ -32,8 +33,6 @@ const events = new Events();
 export const { on } = events;
 /** Why the last decision was refused, in a sentence, or "" once that is no longer so. */
 let refusal = () => "";
-/** Whether the reader amends a signed study. */
-let amending = false;
 /** @type {(() => void) | null} what waits for the reader's name */
 let waiting = null;
 /** Ends when the decision that was asked for last is recorded or refused. */
@@ -66,20 +65,19 @@ export function statusText({ decision, state, records }) {
 export const missingText = (missing) =>
   missing ? `${missing} marked ${missing === 1 ? "slice" : "slices"} not seen yet.` : "";
 
-/** Whether the reader amends a signed study. */
-export const isAmending = () => amending;
-
 /** Whether Enter signs: a decision is recorded here, and it is not signed yet. */
 export const isReadyToSign = () => {
   const reading = readingStore.now();
   if (!reading?.decision || (reading.claim && !reading.claim.own)) return false;
-  return amending || !readingStore.isSignedState(reading.state);
+  return readingStore.isAmending() || !readingStore.isSignedState(reading.state);
 };
 
 function show() {
   if (!find("decision")) return;
   const reading = readingStore.now();
-  const isSigned = Boolean(reading && readingStore.isSignedState(reading.state));
+  const isSigned = readingStore.isSigned();
+  const isAmending = readingStore.isAmending();
+  const isFrozen = isSigned && !isAmending;
   const isOthers = Boolean(reading?.claim && !reading.claim.own);
   byId("decision").hidden = !reading;
   showState(reading);
@@ -87,21 +85,21 @@ function show() {
   if (!reading) return;
   showClaim(reading);
   const missing = readingStore.remaining().length;
-  byId("decision-signed").hidden = !isSigned || amending;
+  byId("decision-signed").hidden = !isFrozen;
   byId("decision-signed-words").textContent = isSigned ? statusText(reading) : "";
-  byId("decision-amendment-field").hidden = !amending;
-  byId("decision-choices").hidden = isOthers || (isSigned && !amending);
-  byId("decision-more").hidden = isSigned && !amending;
-  const chosen = isSigned && !amending ? null : reading.decision?.verdict;
+  byId("decision-amendment-field").hidden = !isAmending;
+  byId("decision-choices").hidden = isOthers || isFrozen;
+  byId("decision-more").hidden = isFrozen;
+  const chosen = isFrozen ? null : reading.decision?.verdict;
   for (const choice of choices()) {
     choice.setAttribute("aria-pressed", String(choice.dataset.verdict === chosen));
     choice.disabled = isOthers;
   }
-  const missingWords = !isOthers && !isSigned && !reading.decision ? missingText(missing) : "";
-  const status = isSigned && !amending ? "" : statusText({ ...reading, state: "read" });
+  const missingWords = !isOthers && !isFrozen && !reading.decision ? missingText(missing) : "";
+  const status = isFrozen ? "" : statusText({ ...reading, state: "read" });
   byId("decision-status").textContent = refusal() || readingStore.words() || status || missingWords;
   byId("decision-status").dataset.state = refusal() ? "refused" : (chosen ?? "");
-  byId("decision-show").hidden = !missing || isOthers || isSigned || Boolean(reading.decision);
+  byId("decision-show").hidden = !missing || isOthers || isFrozen || Boolean(reading.decision);
 }
 
 /** @param {Reading | null} reading */
@@ -119,7 +117,7 @@ function showClaim({ claim }) {
   byId("decision-claim").hidden = !isOthers && !others.length;
   byId("decision-take-over").hidden = !isOthers;
   byId("decision-claim-words").textContent = isOthers
-    ? `${claim?.author} is reading this study.`
+    ? `${claim?.author} is ${readingStore.isSigned() ? "amending" : "reading"} this study.`
     : `Also open: ${others.join(", ")}.`;
 }
 
@@ -157,7 +155,7 @@ function nameCame() {
 
 /** That marked slices are to be looked at before a decision, or "". */
 function unseenText() {
-  const missing = readingStore.isSigned() ? 0 : readingStore.remaining().length;
+  const missing = lock.isLocked() ? 0 : readingStore.remaining().length;
   return missing ? `${missingText(missing)} Look at them first.` : "";
 }
 
@@ -182,8 +180,8 @@ async function choose(verdict) {
   const { claim } = reading;
   if (claim && !claim.own)
     return say(`${claim.author} is reading this study. Take it over to decide.`);
-  if (readingStore.isSigned() && !amending) return say("This study is signed. Choose Amend first.");
-  const isWithdrawn = reading.decision?.verdict === verdict && !amending;
+  if (lock.isLocked()) return say("This study is signed. Choose Amend first.");
+  const isWithdrawn = reading.decision?.verdict === verdict && !readingStore.isAmending();
   if (!isWithdrawn && unseenText()) return refuse(unseenText);
   if (!isWithdrawn && NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) {
     byId("decision-more", HTMLDetailsElement).open = true;
@@ -216,7 +214,7 @@ async function record(verdict) {
 function changed() {
   const waits = byId("decision-reason").dataset.waits;
   const verdict = waits || readingStore.now()?.decision?.verdict;
-  if (!verdict || (readingStore.isSigned() && !amending)) return;
+  if (!verdict || lock.isLocked()) return;
   if (NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) return;
   withName(() => {
     const run = () => record(/** @type {Verdict} */ (verdict));
@@ -258,24 +256,29 @@ export async function signIfReady() {
     withName(() => undefined);
     return false;
   }
-  const reason = amending ? byId("decision-amendment", HTMLTextAreaElement).value.trim() : "";
-  if (amending && !reason) {
+  const isAmending = readingStore.isAmending();
+  const reason = isAmending ? byId("decision-amendment", HTMLTextAreaElement).value.trim() : "";
+  if (isAmending && !reason) {
     byId("decision-amendment").focus();
     say("Give the reason for the amendment.");
     return false;
   }
   const error = await readingStore.sign(reason);
-  if (!error) amending = false;
   say(error);
   return !error;
 }
 
+/** Starts an amendment; a decision that is pressed meanwhile waits for it. */
 function amend() {
-  amending = true;
-  refusal = () => "";
-  fill(readingStore.now()?.decision ?? null);
-  show();
-  byId("decision-amendment").focus();
+  const { now } = viewer;
+  deciding = deciding.then(async () => {
+    const error = await readingStore.amend();
+    if (viewer.now !== now || !find("decision")) return;
+    say(error);
+    if (error) return;
+    fill(readingStore.now()?.decision ?? null);
+    byId("decision-amendment").focus();
+  });
 }
 
 function showNextMarked() {
@@ -307,7 +310,6 @@ function changedReading() {
 export function mount(signal) {
   refusal = () => "";
   isRefused = false;
-  amending = false;
   filled = null;
   byId("decision-choices").addEventListener("click", onClick, { signal });
   for (const id of ["decision-reason", "decision-difficulty", "decision-comment"])
@@ -350,7 +352,6 @@ export function mount(signal) {
     viewer.on("open", () => {
       refusal = () => "";
       isRefused = false;
-      amending = false;
     }),
     viewer.on("result", show),
     () => showState(null),

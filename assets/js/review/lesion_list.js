@@ -16,6 +16,7 @@ import * as keys from "../frame/keys.js";
 import { LatestAnswer } from "../frame/latest_answer.js";
 import { mlWords } from "../frame/millilitres.js";
 import { requestJson } from "../frame/server.js";
+import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import * as findings from "./findings.js";
@@ -182,7 +183,7 @@ function row(now, lesion) {
   const item = make("li", { className: "lesion" }, open, verdictButton(lesion));
   item.dataset.verdict = lesion.verdict;
   item.dataset.source = lesion.source;
-  if (chosen === lesion.key && !readingStore.isSigned()) item.append(fields(lesion, known));
+  if (chosen === lesion.key && !lock.isLocked()) item.append(fields(lesion, known));
   return item;
 }
 
@@ -212,7 +213,7 @@ function verdictButton(lesion) {
     type: "button",
     className: "button button--small lesion-verdict",
     textContent: word,
-    disabled: readingStore.isSigned(),
+    disabled: lock.isLocked(),
   });
   button.setAttribute("aria-label", `${word} lesion ${lesion.number} on all its slices`);
   button.dataset.lesion = lesion.key;

@@ -14,6 +14,7 @@ import * as tools from "../viewer/tools.js";
 import * as viewer from "../viewer/viewer.js";
 import * as readingList from "../worklist/reading_list.js";
 import * as decisionPanel from "./decision_panel.js";
+import * as readingStore from "./reading_store.js";
 import * as studyLoad from "./study_load.js";
 
 /** @typedef {(study: { study_id: string, slice: number | null }) => void} OpenStudy */
@@ -49,7 +50,7 @@ function showButton() {
   if (!button) return;
   const isSigning = decisionPanel.isReadyToSign();
   const hasNext = Boolean(neighbour(1));
-  const sign = decisionPanel.isAmending() ? "Sign amendment" : "Sign";
+  const sign = readingStore.isAmending() ? "Sign amendment" : "Sign";
   const words = isSigning ? `${sign}${hasNext ? " and open next study" : ""}` : "Next study";
   const [label] = button.childNodes;
   if (label.textContent !== words) label.textContent = words;

@@ -16,6 +16,7 @@ import { mlWords } from "../frame/millilitres.js";
 import { ask, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
 import * as shell from "../frame/shell.js";
 import { Wheel } from "../viewer/pointer.js";
+import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import * as readingStore from "./reading_store.js";
@@ -270,7 +271,7 @@ async function record(mine) {
   const reading = readingStore.now();
   const isMine = reading && (!reading.claim || reading.claim.own);
   const isThere = mine.session.study.result || correction.isThere();
-  if (!mine.chosen || !isMine || !correction.state || !isThere || readingStore.isSigned()) return;
+  if (!mine.chosen || !isMine || !correction.state || !isThere || lock.isLocked()) return;
   const error = await readingStore.compare(mine.chosen.study_id, mine.isRegistered);
   if (doc === mine && error) {
     mine.status = error;

@@ -9,6 +9,7 @@ import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
 import * as measureStore from "../measure/measure_store.js";
+import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import * as readingStore from "./reading_store.js";
@@ -70,7 +71,7 @@ function showNotes() {
   if (!field || !reading) return;
   if (field !== document.activeElement && field.value !== reading.notes)
     field.value = reading.notes;
-  field.readOnly = readingStore.isSigned();
+  field.readOnly = lock.isLocked();
   byId("reading-status").textContent = readingStore.words();
 }
 
@@ -100,7 +101,7 @@ function layers() {
 
 function mark() {
   const reading = readingStore.now();
-  if (!reading || readingStore.isSigned()) return;
+  if (!reading || lock.refuse()) return;
   const { k, channel, windows } = viewer.opened();
   const others = reading.key_images.filter((one) => one.k !== k || one.channel !== channel);
   if (others.length < reading.key_images.length) {
@@ -128,8 +129,9 @@ function showImages() {
   if (!place || !viewer.now) return;
   const { indices, channels } = viewer.now.study;
   const images = reading?.key_images ?? [];
-  const drawn = JSON.stringify([images.map(({ id, k, channel }) => [id, k, channel])]);
-  byId("key-image-mark").hidden = readingStore.isSigned();
+  const shown = images.map(({ id, k, channel }) => [id, k, channel]);
+  const drawn = JSON.stringify([lock.isLocked(), ...shown]);
+  byId("key-image-mark").hidden = lock.isLocked();
   if (place.dataset.drawn === drawn) return;
   place.dataset.drawn = drawn;
   place.replaceChildren(
@@ -150,7 +152,7 @@ function showImages() {
         value: image.caption,
         maxLength: 1000,
         placeholder: "Caption",
-        readOnly: readingStore.isSigned(),
+        readOnly: lock.isLocked(),
       });
       caption.setAttribute("aria-label", `Caption of ${words}`);
       caption.addEventListener("change", () => retitle(image.id, caption.value));

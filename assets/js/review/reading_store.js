@@ -2,7 +2,8 @@
 /**
  * The reading of the study in view, on the server: who has the study, the decision, notes, lesions,
  * key images and the marked slices that were on screen. There is one for all readers of a study,
- * with a revision; nothing that another window recorded is overwritten.
+ * with a revision; nothing that another window recorded is overwritten. A signed study is locked
+ * (viewer/lock.js) except for the reader who amends it, which the server knows.
  *
  * The server side is dashboard/api/decisions.py.
  */
@@ -12,6 +13,8 @@
 import * as correctionStore from "../correct/correction_store.js";
 import { all, Events } from "../frame/events.js";
 import { ask, HEADERS, isFinal, NO_ANSWER, pauseOf } from "../frame/server.js";
+import * as measureStore from "../measure/measure_store.js";
+import * as lock from "../viewer/lock.js";
 import * as viewer from "../viewer/viewer.js";
 
 /** @typedef {"accept" | "accept with changes" | "reject" | "cannot assess"} Verdict */
@@ -93,6 +96,7 @@ import * as viewer from "../viewer/viewer.js";
  * @property {Partial<Recorded>} changed Not sent yet.
  * @property {Set<number>} seen Marked slices that were on screen and are not sent yet.
  * @property {Promise<unknown>} entering Ends with the first answer to whether the study is open.
+ * @property {number} entries How often the server was asked for it to be opened.
  * @property {Promise<unknown>} sending
  * @property {number} timer
  * @property {number} beat
@@ -124,6 +128,13 @@ export const words = () => doc?.words ?? "";
 
 /** @param {Doc} mine */
 const shown = (mine) => ({ .../** @type {Reading} */ (mine.reading), ...mine.changed });
+
+/** Whether the reader amends the signed study in view. */
+export const isAmending = () => Boolean(doc && amends(doc));
+
+/** @param {Doc} mine */
+const amends = ({ reading }) =>
+  Boolean(reading && isSignedState(reading.state) && reading.claim?.own);
 
 /** Whether the study is signed. */
 export const isSigned = () => Boolean(doc?.reading && isSignedState(doc.reading.state));
@@ -213,8 +224,19 @@ const request = (mine, rest, options) =>
 
 /** @param {Doc} mine */
 const changed = (mine) => {
-  if (doc === mine) events.emit("change");
+  if (doc !== mine) return;
+  lock.set(whyLocked(mine));
+  events.emit("change");
 };
+
+/** @param {Doc} mine */
+function whyLocked(mine) {
+  const { reading } = mine;
+  if (!reading || !isSignedState(reading.state) || amends(mine)) return "";
+  return reading.claim
+    ? `${reading.claim.author} is amending this study.`
+    : "This study is signed. Choose Amend to change it.";
+}
 
 // ---- with the study ----
 /** @param {Session} session */
@@ -226,6 +248,7 @@ function open({ study }) {
     changed: {},
     seen: new Set(),
     entering: Promise.resolve(),
+    entries: 0,
     sending: Promise.resolve(),
     timer: 0,
     beat: 0,
@@ -234,47 +257,84 @@ function open({ study }) {
     token: "",
   };
   doc.entering = enter(doc);
-  events.emit("change");
+  changed(doc);
 }
 
 /** Waits for the reading of the study in view; it stays null where the server did not answer. */
 export const entered = async () => void (await doc?.entering);
 
 /**
- * Reports that the study is open here, and claims it if nobody else has it.
+ * Reports that the study is open here, and claims it if nobody else has it; a signed study only to
+ * amend it.
  *
  * @param {Doc} mine
- * @param {boolean} [isTaken] Although another reader has it.
+ * @param {{ isTaken?: boolean, isAmended?: boolean }} [options] isTaken: although another reader
+ *   has it.
+ * @returns {Promise<string>} Why the server does not know it, in a sentence, or "".
  */
-async function enter(mine, isTaken = false) {
+async function enter(mine, { isTaken = false, isAmended = amends(mine) } = {}) {
   clearTimeout(mine.beat);
-  const body = JSON.stringify({ take_over: isTaken });
+  const entry = ++mine.entries;
+  const record = isAmended ? (mine.reading?.records[0]?.number ?? null) : null;
+  const body = JSON.stringify({ take_over: isTaken, amends: record });
   const answer = await request(mine, "opening", { method: "POST", body });
-  if (doc !== mine) return;
+  if (doc !== mine || entry !== mine.entries) return ""; // the answer to a later one counts
   if (answer.ok) {
     const isFirst = !mine.reading;
+    const wasAmending = amends(mine);
     mine.reading = answer.body.reading;
     mine.others = answer.body.others;
     mine.tries = 0;
     if (isFirst) notice();
     changed(mine);
-  } else if (isFinal(answer.status)) return; // the study was deleted
+    if (!wasAmending && amends(mine)) sendLate(mine);
+  } else if (isFinal(answer.status)) return answer.body.error; // the study was deleted
   const wait = answer.ok ? BEAT_MS : pauseOf(mine.tries++);
   mine.beat = setTimeout(() => void (doc === mine && enter(mine)), wait);
+  return answer.ok ? "" : NO_ANSWER;
 }
 
-/** Claims the study although another reader has it. */
+/**
+ * Sends what was refused because an amendment had ended unnoticed, such as in a computer's sleep.
+ *
+ * @param {Doc} mine
+ */
+function sendLate(mine) {
+  if (isDirty(mine)) schedule(mine);
+  if (correctionStore.isDirty()) void correctionStore.saveNow();
+  void measureStore.saveNow();
+}
+
+/** Claims the study, or an amendment of it, although another reader has it. */
 export async function takeOver() {
-  if (doc) await enter(doc, true);
+  if (doc) await enter(doc, { isTaken: true, isAmended: true });
+}
+
+/**
+ * Starts an amendment of the signed study in view.
+ *
+ * @returns {Promise<string>} Why it is not started, in a sentence, or "".
+ */
+export async function amend() {
+  const mine = doc;
+  if (!mine) return "";
+  const error = await enter(mine, { isAmended: true });
+  return error || (doc === mine ? whyLocked(mine) : "");
 }
 
 function close() {
   const mine = doc;
   if (!mine) return;
   doc = null;
+  lock.set("");
   clearTimeout(mine.beat);
   clearTimeout(mine.timer);
-  void queue(mine, () => flush(mine)).then(() => leave(mine));
+  const isAmended = amends(mine);
+  void queue(mine, () => flush(mine)).then(async () => {
+    // what comes after the end of the amendment would be refused
+    if (isAmended) await Promise.all([correctionStore.settled(mine.id), measureStore.settled()]);
+    await leave(mine);
+  });
 }
 
 /** @param {Doc} mine */
@@ -289,14 +349,15 @@ function leavePage() {
   const body = JSON.stringify(envelope(mine));
   if (isDirty(mine) && body.length < KEEPALIVE_BYTES)
     void request(mine, "reading", { method: "PUT", body, keepalive: true, signal: null });
-  void leave(mine);
+  // an amendment goes on after a reload, and what is still being sent belongs to it
+  if (!amends(mine)) void leave(mine);
 }
 
 // ---- what is recorded ----
 /** Notes that the slice in view was on screen. */
 function notice() {
   const mine = doc;
-  if (!mine?.reading || isSigned() || !viewer.now?.painted) return;
+  if (!mine?.reading || lock.isLocked() || !viewer.now?.painted) return;
   const { k, study } = viewer.now;
   if (!study.result?.slices[k]?.tumor) return;
   if (mine.reading.slices_shown.includes(k) || mine.seen.has(k)) return;
@@ -311,7 +372,7 @@ function notice() {
  * @param {Partial<Recorded>} fields
  */
 export function change(fields) {
-  if (!doc?.reading) return;
+  if (!doc?.reading || lock.refuse()) return;
   doc.changed = { ...doc.changed, ...fields };
   schedule(doc);
   changed(doc);
@@ -469,6 +530,7 @@ export function sign(reason = "") {
   return queue(mine, async () => {
     if (!(await flush(mine))) return mine.words || NO_ANSWER;
     mine.token ||= newToken();
+    await measureStore.saveNow();
     const view = await correctionStore.describeView();
     const body = JSON.stringify({
       ...view,

@@ -205,6 +205,51 @@ def test_an_amendment_gives_a_reason_and_both_records_stay(server: Flask, study:
     assert (first["intact"], first["content"]["decision"]["verdict"]) == (True, "accept")
 
 
+def test_a_signed_study_is_changed_only_in_an_amendment(server: Flask, study: str) -> None:
+    ada = reader(server, "Ada")
+    decide(ada, study, "accept")
+    signature(ada, study, "a")
+    result = ada.get(f"/api/studies/{study}").json["result"]
+    revision = ada.get(f"/api/studies/{study}/reading").json["revision"]
+    window = {"writer": "ab" * 8, "step": 9, "revision": 0}
+    mask = base64.b64encode(encode_mask({0: np.ones((6, 5), bool)}, (3, 6, 5))).decode()
+    base = {"result_key": result["key"], "threshold": result["mask_threshold"]}
+    image = {"id": "k1", "k": 0, "channel": 0, "window": [0.0, 9.0]}
+    arrow = {"id": "a1b2c3d4", "kind": "arrow", "k": 0, "points": [[1, 1], [2, 2]], "text": "edge"}
+    changes: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", "reading", {"revision": revision, "notes": "late"}),
+        ("PUT", "reading", {"revision": revision, "key_images": [image]}),
+        ("PUT", "reading", {"revision": revision, "lesions": [{"key": "l-1", "comment": "c"}]}),
+        ("PUT", "decision", {"revision": revision, "verdict": "cannot assess", "reason": "other"}),
+        ("PUT", "measurements", {"revision": 0, "items": [arrow]}),
+        ("PUT", "draft", {**window, "based_on": base, "mask": mask}),
+        ("DELETE", "draft", window),
+        ("POST", "versions", {**window, "based_on": base, "mask": mask}),
+    ]
+
+    def recorded() -> list[Any]:
+        names = ("reading", "measurements", "corrections", "history")
+        return [ada.get(f"/api/studies/{study}/{name}").json for name in names]
+
+    before = recorded()
+    for method, what, body in changes:
+        answer = send(ada, study, what, method=method, **body)
+        assert answer.status_code == 423, (what, answer.json)
+        assert answer.json["error"].endswith("Start an amendment to change it.")
+    touched = {0: np.ones((6, 5), bool)}
+    late = signature(ada, study, "b", amends=1, reason="larger", touched=touched)
+    assert late.status_code == 423
+    assert recorded() == before
+    assert begin(ada, study)["claim"]["own"]
+    late = signature(ada, study, "b", amends=1, reason="larger", touched=touched)
+    assert late.status_code == 400  # a changed mask is no "accept"
+    for method, what, body in changes:
+        revision = ada.get(f"/api/studies/{study}/reading").json["revision"]
+        fresh = {"revision": revision} if what in ("reading", "decision") else {}
+        answer = send(ada, study, what, method=method, **body | fresh)
+        assert answer.status_code < 300, (what, answer.json)
+
+
 def test_a_record_that_was_altered_in_the_database_is_not_intact(
     server: Flask, parts: Services, study: str
 ) -> None:

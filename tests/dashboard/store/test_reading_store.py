@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,16 @@ import sqlalchemy as sa
 from fake_server import Clock, add_row
 
 from dashboard.store import Store
+from dashboard.store.claims import CLAIM, AmendmentNeeded, Claimed
+from dashboard.store.corrections import (
+    NewVersion,
+    Writer,
+    add_version,
+    drop_draft,
+    write_draft,
+)
 from dashboard.store.history import Author, list_events
+from dashboard.store.measurements import write_measurements
 from dashboard.store.reading_content import (
     Decision,
     KeyImage,
@@ -22,9 +32,7 @@ from dashboard.store.reading_content import (
     Verdict,
 )
 from dashboard.store.readings import (
-    CLAIM,
     SILENCE,
-    Claimed,
     NewRecord,
     ReadingConflict,
     SignedLine,
@@ -40,9 +48,10 @@ from dashboard.store.readings import (
     write_reading,
 )
 from dashboard.store.states import StepRefused, StudyState
-from dashboard.store.stored_json import Entry, MaskBase
+from dashboard.store.stored_json import Entry, MaskBase, MaskFacts
 
 ADA, BEN = Author("browser-1", "Ada"), Author("browser-2", "Ben")
+WINDOW = Writer("ab" * 8, step=1, revision=0)
 
 
 def decision_of(store: Store, by: Author, verdict: Verdict = Verdict.ACCEPT) -> Decision:
@@ -195,6 +204,7 @@ def test_a_signature_is_stored_once_and_amended_with_a_reason(store: Store) -> N
     assert again == line  # the answer was lost and the request sent again
     row = find_reading(store, study)
     assert (row.state, row.claim) == (StudyState.SIGNED, None)
+    open_study(store, study, BEN, amends=1)
     with pytest.raises(ReadingConflict):  # names no record that it amends
         sign(store, study, BEN, record_of(store, study, "two"), revision=row.revision)
     later = record_of(store, study, "three", amends=1, reason="second lesion")
@@ -205,7 +215,79 @@ def test_a_signature_is_stored_once_and_amended_with_a_reason(store: Store) -> N
     first = read_record(store, study, 1)
     assert first is not None
     assert first == (line, b"mask", None)
-    assert [one for one, _ in events(store, study)][-2:] == ["signed", "amended"]
+    assert [one for one, _ in events(store, study)][-3:] == ["signed", "opened", "amended"]
+
+
+CHANGES: dict[str, Callable[[Store, str, int], object]] = {
+    "notes": lambda store, study, at: write_reading(
+        store, study, ADA, revision=at, change=notes(f"at {at}")
+    ),
+    "decision": lambda store, study, at: decide(
+        store, study, ADA, decision_of(store, ADA, Verdict.ACCEPT_WITH_CHANGES), revision=at
+    ),
+    "signature": lambda store, study, at: sign(
+        store, study, ADA, record_of(store, study, "two", amends=1), revision=at
+    ),
+    "draft": lambda store, study, at: write_draft(
+        store,
+        study,
+        ADA.reader_id,
+        writer=WINDOW,
+        based_on=MaskBase(),
+        content=b"",
+        ai_content=None,
+    ),
+    "discarding a draft": lambda store, study, at: drop_draft(
+        store, study, ADA.reader_id, writer=WINDOW
+    ),
+    "version": lambda store, study, at: add_version(
+        store,
+        study,
+        NewVersion(
+            ADA.reader_id, "Ada", MaskBase(), MaskFacts(area_px=0, slices=0, touched=0), b"", None
+        ),
+        writer=WINDOW,
+    ),
+    "measurements": lambda store, study, at: write_measurements(
+        store, study, ADA.reader_id, revision=0, items=[]
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_signed_study_is_changed_only_by_the_reader_who_amends_it(
+    store: Store, clock: Clock, what: str
+) -> None:
+    study = add_row(store, 1)
+    sign_first(store, study)
+
+    def change() -> None:
+        CHANGES[what](store, study, find_reading(store, study).revision)
+
+    def is_refused() -> bool:
+        before = find_reading(store, study), list_events(store, study)
+        with pytest.raises((AmendmentNeeded, Claimed)):
+            change()
+        return (find_reading(store, study), list_events(store, study)) == before
+
+    open_study(store, study, ADA)  # looks at it
+    assert is_refused()
+    open_study(store, study, ADA, amends=2)  # of no such record
+    assert is_refused()
+    open_study(store, study, BEN, amends=1)
+    open_study(store, study, ADA, amends=1)
+    assert is_refused()
+    open_study(store, study, ADA, amends=1, take_over=True)
+    clock.advance(CLAIM.total_seconds() + 1)
+    assert is_refused()
+    open_study(store, study, ADA, amends=1)
+    leave_study(store, study, ADA)
+    assert is_refused()
+    open_study(store, study, ADA, amends=1)
+    change()
+    if what == "signature":  # it ends the amendment
+        assert find_reading(store, study).claim is None
+        assert open_study(store, study, ADA, amends=1).reading.claim is None
 
 
 def test_two_windows_that_sign_at_once_sign_once(store: Store) -> None:
