@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from held_requests import HeldRequests
 from playwright.sync_api import Page, expect
 from reading import open_study
 from running_site import Site
@@ -18,6 +19,8 @@ from dashboard.pages.performance.frame import VIEWS
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
 THEMES = ("dark", "light")
+
+DIAMETERS = "**/diameters/*"
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +102,11 @@ def choose(page: Page, selector: str) -> None:
 
 def move_threshold(page: Page) -> None:
     """Move the mask threshold and wait for the diameters, which are faint while out of date."""
+    held = HeldRequests(page, DIAMETERS)
     page.keyboard.press(".")
     expect(page.locator("#finding-diameters-line")).to_have_attribute("aria-busy", "true")
+    held.take().continue_()
+    page.unroute(DIAMETERS)
     expect(page.locator("#finding-diameters-line")).to_have_attribute("aria-busy", "false")
 
 
