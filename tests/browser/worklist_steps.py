@@ -8,8 +8,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
-#: A row that has arrived: the grid draws others while it waits for them.
-ROW = ".ag-center-cols-container .ag-row[row-id]"
+ROW = ".ag-center-cols-container .ag-row"
 
 
 def write_png(path: Path, *, seed: int) -> Path:

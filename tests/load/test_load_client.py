@@ -57,8 +57,7 @@ def test_reviewers_meet_no_error(outcome: dict) -> None:
     [
         "page: change",
         "callback: page",
-        "callback: worklist changes",
-        "worklist rows",
+        "callback: worklist rows",
         "callback: analysis start",
         "callback: analysis poll",
         "callback (all)",
