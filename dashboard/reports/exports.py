@@ -213,7 +213,7 @@ def make_ai_nifti(exported: Exported) -> bytes:
     """The AI mask, on the voxels of the input.
 
     Raises:
-        InputError: There is none.
+        InputError: The study has no AI result.
     """
     if exported.read.ai is None:
         raise InputError("", _NO_RESULT)

@@ -138,7 +138,7 @@ class ExportedStudy:
         algorithm: The network; None where the study was read without one.
         reader: Who read it; None for the AI result alone.
         is_signed: Whether the reader signed.
-        ai, read: The AI's mask and the mask as read; None where there is none.
+        ai, read: The AI's mask and the mask as read; None if missing.
         amends: The record that this one amends, or None.
     """
 

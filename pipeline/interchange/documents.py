@@ -59,7 +59,7 @@ def build_pdf_document(study: ExportedStudy, series: ImageSeries, pdf: bytes) ->
 def build_rejection(
     study: ExportedStudy, series: ImageSeries, rejected: Sequence[Dataset], *, reason: str
 ) -> Dataset:
-    """The key object that tells an archive to hide the objects of the amended record (IHE IOCM).
+    """The key object by which an archive hides the objects of the amended record (IHE IOCM).
 
     Args:
         study: The amendment.

@@ -58,7 +58,7 @@ _SHORT_AXIS = Code("103340004", "SCT", "Short axis")
 _NOT_STATED = "Not stated"
 
 NOTHING_TO_MEASURE = (
-    "No DICOM SR is written: it refers to a DICOM SEG, and there is none for this study."
+    "No DICOM SR is written: it refers to a DICOM SEG, which this study does not have."
 )
 
 

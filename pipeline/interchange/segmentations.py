@@ -73,7 +73,7 @@ def build_segmentation(
         progress: Called with (done, total, what is being done).
 
     Raises:
-        InputError: The mask is empty, or there is none.
+        InputError: The mask is empty or missing.
         Cancelled: The progress callback raised it.
     """
     outlines = study.outlines(origin)

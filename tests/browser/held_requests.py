@@ -44,7 +44,7 @@ class HeldRequests:
             self._page.wait_for_timeout(20)
 
     def take(self) -> Route:
-        """Return the first held request, which is no longer held; wait for it if there is none."""
+        """Return the first held request, which is no longer held; wait for one if necessary."""
         self.wait_for(1)
         return self._routes.pop(0)
 

@@ -1,6 +1,6 @@
 """WCAG 2.2 AA on every page, in both themes, and in every state of the review page: axe finds none.
 
-axe sees what a machine can see. Focus, order and what is told to screen readers are tested below.
+axe sees what a machine can see. Focus, order and what screen readers announce are tested below.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Browser:
             greenlet.join()
 
     def post(self, address: str, kind: str, body: Any) -> Any:
-        """Send JSON; gives the answer's JSON, or None where there is none (204)."""
+        """Send JSON; returns the answer's JSON, or None if it has none (204)."""
         headers = {**_OWN, "Origin": self._origin, "Accept": "application/json"}
         response = self._session.request("POST", address, name=kind, json=body, headers=headers)
         if response.status_code == 204:
