@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
+from PIL import ImageFile
 from pydantic import Field
 
 from pipeline.errors import InputError
@@ -33,6 +34,8 @@ try:  # imported before children are forked; without Pango importing it fails
     from weasyprint.text.fonts import FontConfiguration
 except (ImportError, OSError):
     weasyprint = None
+# WeasyPrint switches this on for the whole process, where a cut image would then read as whole.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
 for _name in ("weasyprint", "weasyprint.progress", "fontTools"):  # they report every step
     logging.getLogger(_name).setLevel(logging.ERROR)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from PIL import Image
 
 import pipeline
 
@@ -48,3 +50,12 @@ def test_a_page_fetches_nothing_and_holds_its_fonts(tmp_path: Path) -> None:
         names = [str(font["/BaseFont"]) for font in pdf.pages[0].resources["/Font"].values()]
     assert names
     assert all(name.endswith("+Own") for name in names)
+
+
+def test_a_cut_image_stays_an_error_where_pdfs_are_made() -> None:
+    """WeasyPrint lets Pillow fill what is missing of an image, in the whole process."""
+    importlib.import_module("pipeline.documents.pdf_job")
+    stream = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(stream, "PNG")
+    with Image.open(io.BytesIO(stream.getvalue()[:2000])) as cut, pytest.raises(OSError):
+        cut.load()
