@@ -73,6 +73,17 @@ def check_open(record: ReadingRecord, reader_id: str, now: datetime) -> None:
         raise AmendmentNeeded
 
 
+def check_study_open(session: Session, study_id: str, reader_id: str, now: datetime) -> None:
+    """Refuse a change of a signed study as `check_open` does; the study must be locked.
+
+    Raises:
+        AmendmentNeeded: It is signed, and the reader has no amendment of it open.
+    """
+    record = session.get(ReadingRecord, study_id)
+    if record is not None:
+        check_open(record, reader_id, now)
+
+
 def lock_open_study(
     session: Session, study_id: str, reader_id: str, now: datetime
 ) -> StudyRecord | None:
@@ -85,7 +96,5 @@ def lock_open_study(
         AmendmentNeeded: It is signed, and the reader has no amendment of it open.
     """
     study = session.get(StudyRecord, study_id, with_for_update=True)
-    record = session.get(ReadingRecord, study_id)
-    if record is not None:
-        check_open(record, reader_id, now)
+    check_study_open(session, study_id, reader_id, now)
     return study

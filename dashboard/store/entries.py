@@ -1,16 +1,19 @@
 """What readers enter for a study beside its files: its label, a spacing, a reference.
 
-A reader who has not seen what another one entered gets an `EntriesConflict` and changes nothing.
+A reader who has not seen what another one entered gets an `EntriesConflict` and changes nothing. Of
+a signed study, only the reader who amends it changes the spacing or the reference; its label is a
+name on screen, which the signed record does not depend on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import undefer
 
+from dashboard.store.claims import check_study_open
 from dashboard.store.rows import StudyRow, value_of
 from dashboard.store.schema import JobRecord, StudyEntriesRecord, StudyRecord
 from dashboard.store.store import Store
@@ -46,7 +49,9 @@ class EntriesConflict(Exception):
         self.last = last
 
 
-def write_entries(store: Store, study_id: str, change: StudyChange, *, revision: int) -> None:
+def write_entries(
+    store: Store, study_id: str, change: StudyChange, *, revision: int, reader_id: str
+) -> None:
     """Change what a study is called and what was entered for it.
 
     Analyses of a content that no study has any more are deleted; that of the content which the
@@ -57,15 +62,18 @@ def write_entries(store: Store, study_id: str, change: StudyChange, *, revision:
         study_id: The study.
         change: What it becomes.
         revision: `StudyRow.entries_revision` that the reader has seen.
+        reader_id: Who changes it.
 
     Raises:
         LookupError: The study was deleted.
         EntriesConflict: Another reader has changed it since.
+        AmendmentNeeded: It is signed, the change is of more than the label, and the reader has no
+            amendment of it open.
     """
     try:
-        _write(store, study_id, change, revision)
+        _write(store, study_id, change, revision, reader_id)
     except IntegrityError:  # another reader wrote the first entry at the same time
-        _write(store, study_id, change, revision)
+        _write(store, study_id, change, revision, reader_id)
 
 
 def read_reference(store: Store, study_id: str) -> bytes | None:
@@ -82,7 +90,7 @@ def stated_digest(store: Store, row: StudyRow) -> str:
         return row.content_digest if record is None else str(value_of(record, "stated_digest"))
 
 
-def _write(store: Store, study_id: str, change: StudyChange, revision: int) -> None:
+def _write(store: Store, study_id: str, change: StudyChange, revision: int, reader_id: str) -> None:
     with store.writing() as session:
         study = session.get(StudyRecord, study_id, with_for_update=True)
         if study is None or study.deleted_at is not None:
@@ -92,6 +100,9 @@ def _write(store: Store, study_id: str, change: StudyChange, revision: int) -> N
         )
         if (0 if record is None else value_of(record, "revision")) != revision:
             raise EntriesConflict(None if record is None else _last(value_of(record, "entries")))
+        before_change = Entries() if record is None else value_of(record, "entries")
+        if replace(change.entries, label_by=None) != replace(before_change, label_by=None):
+            check_study_open(session, study_id, reader_id, store.clock())
         if record is None:
             record = StudyEntriesRecord(study_id=study_id, stated_digest=study.content_digest)
             session.add(record)

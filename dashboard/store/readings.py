@@ -26,6 +26,7 @@ from dashboard.store.reading_content import (
     EventDetails,
     Reading,
     SignedContent,
+    StudyFacts,
 )
 from dashboard.store.rows import columns_of, readable, value_of
 from dashboard.store.schema import OpeningRecord, ReadingRecord, SignedRecord, StudyRecord
@@ -315,7 +316,8 @@ def sign(
 
     Raises:
         LookupError: The study was deleted.
-        ReadingConflict: Something else was recorded or signed since.
+        ReadingConflict: Something else was recorded or signed since, or the study's spacing or
+            reference was changed.
         Claimed: Another reader has the study.
         AmendmentNeeded: It is signed, and the reader has no amendment of it open.
         StepRefused: The state does not allow it.
@@ -328,7 +330,7 @@ def sign(
         _check_seen(store, reading, by, revision)
         last = session.scalar(_records(study_id).limit(1))
         number = value_of(last, "number") if last else None
-        if record.content.amends != number:
+        if record.content.amends != number or not _is_of(session, record.content.study):
             raise ReadingConflict(_row(reading, store.clock()))
         step = Step.SIGN if number is None else Step.AMEND
         reading.state = next_state(value_of(reading, "state"), step)
@@ -496,6 +498,15 @@ def _close(session: Session, opening: OpeningRecord, now: datetime) -> None:
     by = Author(opening.reader_id, value_of(opening, "author"))
     details = EventDetails(open_s=round(opening.open_s, 1))
     add_event(session, opening.study_id, Event.CLOSED, by=by, at=now, details=details)
+
+
+def _is_of(session: Session, facts: StudyFacts) -> bool:
+    """Whether a record describes a study's pixels, spacing and reference as they are now."""
+    study = session.get(StudyRecord, facts.study_id)
+    return study is not None and (facts.content_digest, facts.data_digest) == (
+        value_of(study, "content_digest"),
+        value_of(study, "data_digest"),
+    )
 
 
 def _release(record: ReadingRecord) -> None:

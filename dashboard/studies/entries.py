@@ -50,7 +50,7 @@ def rename(services: Services, row: StudyRow, label: str, *, revision: int, by: 
         has_reference=row.has_reference,
         warnings=row.warnings,
     )
-    return _write(services, row, change, revision)
+    return _write(services, row, change, revision=revision, by=by)
 
 
 def change_spacing(
@@ -76,12 +76,13 @@ def change_spacing(
         InputError: The files state a spacing, or the numbers cannot be right.
         NotThere: The study was deleted.
         EntriesConflict: Another reader has changed the study since.
+        AmendmentNeeded: It is signed, and the reader has no amendment of it open.
     """
     entries = replace(row.entries, spacing_mm=spacing_mm, spacing_by=by)
     case = load_case(services, replace(row, entries=entries))
     change = _change(row, case, entries, content_digest=case.content_digest())
     change = replace(change, reference=_stored_reference(services, row))
-    changed = _write(services, row, change, revision)
+    changed = _write(services, row, change, revision=revision, by=by)
     if services.store.model is not None:
         table.submit(services.store, row.study_id, priority=table.PRIORITY_OPENED)
     return services.store.study(row.study_id) or changed
@@ -103,6 +104,7 @@ def attach_reference(
         InputError: The files hold no mask that fits the study, with the reason.
         NotThere: The study was deleted.
         EntriesConflict: Another reader has changed the study since.
+        AmendmentNeeded: It is signed, and the reader has no amendment of it open.
     """
     case = services.load_case(row)
     reference = pipeline.read_reference(case, paths, limits=services.settings.reading_limits)
@@ -113,7 +115,7 @@ def attach_reference(
     )
     entries = replace(row.entries, reference=attached, reference_by=by)
     change = _change(row, with_attached(case, reference), entries)
-    return _write(services, row, replace(change, reference=content), revision)
+    return _write(services, row, replace(change, reference=content), revision=revision, by=by)
 
 
 def detach_reference(services: Services, row: StudyRow, *, revision: int, by: Entry) -> StudyRow:
@@ -123,12 +125,13 @@ def detach_reference(services: Services, row: StudyRow, *, revision: int, by: En
         InputError: No reference is attached.
         NotThere: The study was deleted.
         EntriesConflict: Another reader has changed the study since.
+        AmendmentNeeded: It is signed, and the reader has no amendment of it open.
     """
     if row.entries.reference is None:
         raise InputError("", "No reference is attached to this study.")
     entries = replace(row.entries, reference=None, reference_by=by)
     case = load_case(services, replace(row, entries=entries))
-    return _write(services, row, _change(row, case, entries), revision)
+    return _write(services, row, _change(row, case, entries), revision=revision, by=by)
 
 
 def _change(
@@ -151,9 +154,13 @@ def _stored_reference(services: Services, row: StudyRow) -> bytes | None:
     return read_reference(services.store, row.study_id) if row.entries.reference else None
 
 
-def _write(services: Services, row: StudyRow, change: StudyChange, revision: int) -> StudyRow:
+def _write(
+    services: Services, row: StudyRow, change: StudyChange, *, revision: int, by: Entry
+) -> StudyRow:
     try:
-        write_entries(services.store, row.study_id, change, revision=revision)
+        write_entries(
+            services.store, row.study_id, change, revision=revision, reader_id=by.reader_id
+        )
     except LookupError:
         raise NotThere(NO_STUDY) from None
     found = services.store.study(row.study_id)

@@ -15,6 +15,7 @@ import { all } from "../frame/events.js";
 import * as reader from "../frame/reader.js";
 import { newBatch, sendFile } from "../frame/file_transfer.js";
 import { ask, NO_ANSWER, RETRYING } from "../frame/server.js";
+import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import { fromInput } from "../frame/chosen_files.js";
@@ -378,14 +379,16 @@ function onDialogKey(event) {
  */
 export function mount(signal, reopen) {
   openStudy = reopen;
+  // of a signed study, only its name on screen is free
+  const unlessLocked = (/** @type {() => void} */ run) => () => void (lock.refuse() || run());
   /** @type {Record<string, () => void>} */
   const actions = {
     "study-rename": () => withName(rename),
-    "study-attach": () => withName(chooseReference),
-    "study-detach": () => withName(detach),
-    "study-enter-spacing": () => withName(enterSpacing),
-    "finding-enter-spacing": () => withName(enterSpacing),
-    "study-divide": askToDivide,
+    "study-attach": unlessLocked(() => withName(chooseReference)),
+    "study-detach": unlessLocked(() => withName(detach)),
+    "study-enter-spacing": unlessLocked(() => withName(enterSpacing)),
+    "finding-enter-spacing": unlessLocked(() => withName(enterSpacing)),
+    "study-divide": unlessLocked(askToDivide),
   };
   for (const [id, run] of Object.entries(actions))
     byId(id).addEventListener("click", run, { signal });

@@ -47,7 +47,7 @@ def test_entries_are_read_as_they_were_written(store: Store, clock: Clock) -> No
     assert row and (row.name, row.entries, row.entries_revision) == ("P1", Entries(), 0)
     assert read_reference(store, study) is None
     sent = change(clock)
-    write_entries(store, study, sent, revision=0)
+    write_entries(store, study, sent, revision=0, reader_id="reader-1")
     (row,) = store.list_studies()
     assert (row.name, row.original_name, row.patient) == ("Case 1", "P1", "P1")
     assert (row.entries, row.entries_revision) == (sent.entries, 1)
@@ -60,16 +60,18 @@ def test_entries_are_read_as_they_were_written(store: Store, clock: Clock) -> No
 
 def test_only_the_present_revision_is_changed(store: Store, clock: Clock) -> None:
     study = add_row(store, 1)
-    write_entries(store, study, change(clock), revision=0)
+    write_entries(store, study, change(clock), revision=0, reader_id="reader-1")
     for revision in (0, 2):
         with pytest.raises(EntriesConflict) as caught:
-            write_entries(store, study, change(clock, label="Late"), revision=revision)
+            write_entries(
+                store, study, change(clock, label="Late"), revision=revision, reader_id="reader-1"
+            )
         assert caught.value.last == entry(clock)
     row = store.study(study)
     assert row and (row.label, row.entries_revision) == ("Case 1", 1)
     store.delete_study(study)
     with pytest.raises(LookupError):
-        write_entries(store, study, change(clock), revision=1)
+        write_entries(store, study, change(clock), revision=1, reader_id="reader-1")
 
 
 def test_of_many_first_entries_one_is_written(store: Store, clock: Clock) -> None:
@@ -77,7 +79,9 @@ def test_of_many_first_entries_one_is_written(store: Store, clock: Clock) -> Non
 
     def write(label: str) -> None:
         try:
-            write_entries(store, study, change(clock, label=label), revision=0)
+            write_entries(
+                store, study, change(clock, label=label), revision=0, reader_id="reader-1"
+            )
         except EntriesConflict:
             conflicts.append(label)
 
@@ -95,11 +99,15 @@ def test_analyses_of_what_no_study_holds_any_more_are_deleted(store: Store, cloc
     study = add_row(store, 1)
     table.submit(store, study)
     assert store.model
-    write_entries(store, study, change(clock, content_digest=SPACED), revision=0)
+    write_entries(
+        store, study, change(clock, content_digest=SPACED), revision=0, reader_id="reader-1"
+    )
     table.submit(store, study)
     assert table.find(store, STATED, store.model), "it is shown again when the spacing is removed"
     other = SPACED[::-1].replace("e", "a")
-    write_entries(store, study, change(clock, content_digest=other), revision=1)
+    write_entries(
+        store, study, change(clock, content_digest=other), revision=1, reader_id="reader-1"
+    )
     assert table.find(store, SPACED, store.model) is None
     table.submit(store, study)
     twin = add_row(store, 2, content_digest=other)
@@ -114,7 +122,7 @@ def test_each_change_changes_the_worklists_stamp(store: Store, clock: Clock) -> 
     study = add_row(store, 1)
     seen = {worklist_stamp(store)}
     for revision in range(3):
-        write_entries(store, study, change(clock), revision=revision)
+        write_entries(store, study, change(clock), revision=revision, reader_id="reader-1")
         assert worklist_stamp(store) not in seen
         seen.add(worklist_stamp(store))
 
@@ -123,7 +131,7 @@ def test_damaged_entries_are_reported_and_other_studies_are_listed(
     store: Store, clock: Clock
 ) -> None:
     study, other = add_row(store, 1), add_row(store, 2)
-    write_entries(store, study, change(clock), revision=0)
+    write_entries(store, study, change(clock), revision=0, reader_id="reader-1")
     with store.writing() as session:
         record = session.get(StudyEntriesRecord, study)
         assert record

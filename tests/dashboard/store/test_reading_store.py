@@ -20,6 +20,7 @@ from dashboard.store.corrections import (
     drop_draft,
     write_draft,
 )
+from dashboard.store.entries import StudyChange, write_entries
 from dashboard.store.history import Author, list_events
 from dashboard.store.measurements import write_measurements
 from dashboard.store.reading_content import (
@@ -48,7 +49,7 @@ from dashboard.store.readings import (
     write_reading,
 )
 from dashboard.store.states import StepRefused, StudyState
-from dashboard.store.stored_json import Entry, MaskBase, MaskFacts
+from dashboard.store.stored_json import Entries, Entry, MaskBase, MaskFacts
 
 ADA, BEN = Author("browser-1", "Ada"), Author("browser-2", "Ben")
 WINDOW = Writer("ab" * 8, step=1, revision=0)
@@ -64,6 +65,7 @@ def notes(text: str) -> Any:
 
 
 def record_of(store: Store, study: str, token: str, **more: Any) -> NewRecord:
+    row = store.study(study)
     facts = StudyFacts(
         study_id=study,
         case_id="case",
@@ -71,8 +73,8 @@ def record_of(store: Store, study: str, token: str, **more: Any) -> NewRecord:
         patient="",
         study_date="",
         description="",
-        content_digest="c",
-        data_digest="d",
+        content_digest=row.content_digest if row else "",
+        data_digest=row.data_digest if row else "",
         sequences=("flair",),
         slices=3,
         spacing_mm=None,
@@ -288,6 +290,28 @@ def test_a_signed_study_is_changed_only_by_the_reader_who_amends_it(
     if what == "signature":  # it ends the amendment
         assert find_reading(store, study).claim is None
         assert open_study(store, study, ADA, amends=1).reading.claim is None
+
+
+def test_what_was_made_before_another_spacing_came_is_not_signed(store: Store) -> None:
+    study = add_row(store, 1)
+    open_study(store, study, ADA)
+    row = decide(store, study, ADA, decision_of(store, ADA), revision=0)
+    made = record_of(store, study, "one")
+    by = Entry(reader_id=BEN.reader_id, author="Ben", at=store.clock())
+    entered = StudyChange(
+        label="",
+        entries=Entries(spacing_mm=(5.0, 1.0, 1.0), spacing_by=by),
+        reference=None,
+        content_digest="a" * 64,
+        data_digest="b" * 32,
+        has_reference=False,
+        warnings=(),
+    )
+    write_entries(store, study, entered, revision=0, reader_id=BEN.reader_id)
+    with pytest.raises(ReadingConflict):
+        sign(store, study, ADA, made, revision=row.revision)
+    again = record_of(store, study, "two")
+    assert sign(store, study, ADA, again, revision=row.revision).number == 1
 
 
 def test_two_windows_that_sign_at_once_sign_once(store: Store) -> None:

@@ -104,7 +104,7 @@ def analysed(parts: Services) -> tuple[Store, str]:
         has_reference=False,
         warnings=(),
     )
-    write_entries(store, study, change, revision=0)
+    write_entries(store, study, change, revision=0, reader_id="reader-1")
     return store, study
 
 

@@ -1,0 +1,163 @@
+"""What a signed study refuses: a table of every request that changes something of a study.
+
+A new request that is in neither table fails the first test: decide whether it changes what is
+signed (`AMENDS`) or say why it does not (`FREE`).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_server import add_case, fake_factory, make_case, make_server
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from reading_calls import OURS, begin, decide, reader, signature
+from sent_uploads import send_file
+
+from dashboard.api.openapi import list_endpoints
+from dashboard.masks.encoding import encode_mask
+from dashboard.store.readings import find_reading
+from dashboard.worker import Worker
+from dashboard.workspace.services import Services
+from pipeline import PatientIdentity
+
+BATCH = "cd" * 16
+_MASK = base64.b64encode(encode_mask({}, (3, 6, 5))).decode()
+_WRITER = {"writer": "ab" * 8, "step": 9, "revision": 0}
+_VIEW = {"based_on": {}, "mask": _MASK}
+#: Method, address below the study and body of the requests that change what is signed; the body
+#: is made from the revision of the reading and the id of a prior.
+AMENDS: dict[str, tuple[str, str, Callable[[int], dict[str, Any]]]] = {
+    "decision.write": ("PUT", "reading", lambda at: {"revision": at, "notes": "later"}),
+    "decision.write_decision": (
+        "PUT",
+        "decision",
+        lambda at: {"revision": at, "verdict": "reject", "reason": "other"},
+    ),
+    "correction.write_draft": ("PUT", "draft", lambda at: _WRITER | _VIEW),
+    "correction.drop_draft": ("DELETE", "draft", lambda at: _WRITER),
+    "correction.save_version": ("POST", "versions", lambda at: _WRITER | _VIEW),
+    "measurement.write": ("PUT", "measurements", lambda at: {"revision": 0, "items": []}),
+    "entries.change_spacing": (
+        "PUT",
+        "spacing",
+        lambda at: {"revision": 1, "spacing_mm": [5.0, 0.5, 0.5]},
+    ),
+    "entries.attach_reference": (
+        "PUT",
+        "reference",
+        lambda at: {"revision": 1, "batch": BATCH, "files": 3},
+    ),
+    "entries.detach_reference": ("DELETE", "reference", lambda at: {"revision": 1}),
+    "prior.write_comparison": (
+        "PUT",
+        "priors/{prior}/comparison",
+        lambda at: _VIEW | {"revision": at, "registered": False},
+    ),
+}
+#: Why the others may come at any time.
+FREE = {
+    "decision.open_page": "says who looks at the study, and opens the amendment",
+    "decision.leave_page": "ends that",
+    "decision.sign_study": "adds a record; it needs the amendment, see test_decision_endpoints",
+    "decision.write_priority": "orders the worklist",
+    "entries.rename": "a name on screen; the record has the name that was signed",
+    "entries.divide": "refused for a signed study whatever is open, see test_deletion",
+    "worklist.delete": "refused for a signed study whatever is open, see test_deletion",
+    "worklist.restore": "a signed study is never deleted",
+    "decision.lesions": "computes, and stores nothing",
+    "correction.surface": "computes, and stores nothing",
+    "correction.diameters": "computes, and stores nothing",
+    "measurement.judge": "computes, and stores nothing",
+    "prior.register_prior": "computes how two studies lie to each other",
+    "export.download": "writes what is stored; its line of the history says so",
+    "export.note": "says what an export will hold",
+}
+
+
+@pytest.fixture
+def server(parts: Services) -> Flask:
+    return make_server(parts)
+
+
+@pytest.fixture
+def pair(parts: Services) -> tuple[str, str]:
+    """A study without a spacing, and its prior, both analysed."""
+    patient = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
+    found = [
+        add_case(parts, make_case(seed=seed, spacing_mm=None, masks=False, patient=patient))
+        for seed in (1, 2)
+    ]
+    worker = Worker(parts, make_analyser=fake_factory())
+    while worker.run_one():
+        pass
+    return found[0], found[1]
+
+
+def sign(client: FlaskClient, study: str) -> None:
+    assert decide(client, study, "accept").status_code == 200
+    assert signature(client, study, "ab").status_code == 201
+
+
+def upload_reference(client: FlaskClient) -> None:
+    """Send a mask as PNG files, one for each slice."""
+    for k in range(3):
+        stream = io.BytesIO()
+        picture = np.zeros((6, 5), np.uint8)
+        picture[1:3, 2:4] = 255 * (k == 1)
+        Image.fromarray(picture).save(stream, "PNG")
+        assert send_file(client, BATCH, f"truth_{k}.png", stream.getvalue()).status_code == 201
+
+
+def test_every_request_that_changes_a_study_is_in_a_table(server: Flask) -> None:
+    changing = {
+        rule.endpoint
+        for rule, _ in list_endpoints(server)
+        if "study_id" in rule.arguments and (rule.methods or set()) & {"PUT", "POST", "DELETE"}
+    }
+    assert changing == AMENDS.keys() | FREE.keys()
+    assert not AMENDS.keys() & FREE.keys()
+
+
+@pytest.mark.parametrize("name", AMENDS)
+def test_a_signed_study_is_changed_only_in_an_amendment(
+    server: Flask, parts: Services, pair: tuple[str, str], name: str
+) -> None:
+    study, prior = pair
+    method, rest, body = AMENDS[name]
+    ada, ben = reader(server, "Ada"), reader(server, "Ben")
+    if name.startswith("entries."):  # a reference is attached, so that it can be detached
+        upload_reference(ada)
+        sent = {"revision": 0, "batch": BATCH, "files": 3}
+        address = f"/api/studies/{study}/reference"
+        assert ada.put(address, json=sent, headers=OURS).status_code == 200
+    sign(ada, study)
+
+    def change(client: FlaskClient) -> int:
+        if name == "entries.attach_reference":
+            upload_reference(client)
+        at = find_reading(parts.store, study).revision
+        address = f"/api/studies/{study}/{rest.format(prior=prior)}"
+        return client.open(address, method=method, json=body(at), headers=OURS).status_code
+
+    assert change(ada) == 423
+    begin(ada, study)
+    assert change(ben) in (409, 423)
+    assert change(ada) in (200, 201)
+
+
+def test_a_signed_study_is_renamed_on_screen(server: Flask, pair: tuple[str, str]) -> None:
+    ada, ben = reader(server, "Ada"), reader(server, "Ben")
+    sign(ada, pair[0])
+    address = f"/api/studies/{pair[0]}"
+    renamed = ben.put(f"{address}/label", json={"revision": 0, "label": "Frontal"}, headers=OURS)
+    assert renamed.status_code == 200
+    content = ada.get(f"{address}/records/1").json
+    assert content["intact"]
+    assert content["content"]["study"]["name"] != "Frontal"
