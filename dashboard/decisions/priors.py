@@ -19,7 +19,12 @@ from dashboard.masks.references import load_case
 from dashboard.store import StudyRow
 from dashboard.store.corrections import list_versions, read_version
 from dashboard.store.patients import list_same_id, read_patient
-from dashboard.store.reading_content import Comparison, LesionChange, LesionVerdict
+from dashboard.store.reading_content import (
+    Comparison,
+    LesionChange,
+    LesionVerdict,
+    is_refused,
+)
 from dashboard.store.readings import find_reading, list_records, read_record
 from dashboard.store.registrations import read_registration
 from dashboard.store.states import StudyState, shown_state
@@ -139,9 +144,11 @@ def _match(
 
 
 def mask_as_read(services: Services, row: StudyRow) -> MaskAsRead:
-    """The mask of a study that counts."""
+    """The mask of a study that counts; none where the reader rejected it or could not assess it."""
     store, shape = services.store, shape_of(row)
     for line in list_records(store, row.study_id)[:1]:
+        if is_refused(line.content):
+            return MaskAsRead("", line.number, {})
         record = read_record(store, row.study_id, line.number)
         if record is not None:
             return MaskAsRead("signed", line.number, decode_mask(record[1], shape))

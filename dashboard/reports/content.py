@@ -18,8 +18,9 @@ from dashboard.store.reading_content import (
     ReadContent,
     SignedLesion,
     Verdict,
+    is_refused,
 )
-from pipeline import PatientIdentity, judge_diameters
+from pipeline import NOTHING_FOUND, PatientIdentity, judge_diameters
 
 RESEARCH_USE: Final = "Research use only"
 NOT_GIVEN: Final = "not given"
@@ -29,7 +30,6 @@ _DASH: Final = "\N{EN DASH}"
 _DIGEST: Final = 8
 #: Places that are not on one side: these words are not "the right brainstem".
 _MIDLINE: Final = frozenset({"Corpus callosum", "Ventricles", "Brainstem", "Pituitary", "Meninges"})
-_NONE = "No FLAIR abnormality is outlined. This does not mean normal."
 _NOT_ASSESSED = "Enhancing disease is not assessed here."
 _SOURCES = {
     ("ai", LesionVerdict.KEEP): "AI",
@@ -38,7 +38,13 @@ _SOURCES = {
     ("left out", LesionVerdict.REMOVE): "AI, left out as small",
     ("reader", LesionVerdict.ADD): "Reader",
 }
-_ACCEPTING = frozenset({Verdict.ACCEPT, Verdict.ACCEPT_WITH_CHANGES})
+#: What a decision makes of a lesion that the AI outlined and the reader left as it is.
+_JUDGED = {
+    Verdict.ACCEPT: "accepted",
+    Verdict.ACCEPT_WITH_CHANGES: "accepted",
+    Verdict.REJECT: "rejected",
+    Verdict.CANNOT_ASSESS: "not assessed",
+}
 _ENGINES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "keras": "Keras"}
 _PRECISIONS = {"f32": "float32", "bf16": "bfloat16"}
 _FROM = {"signed": "as signed", "version": "as corrected", "ai": "by the AI, not read"}
@@ -329,15 +335,14 @@ def _findings(
     decided = content.decision
     reason = f": {decided.reason}" if decided and decided.reason else ""
     if decided and decided.verdict is Verdict.CANNOT_ASSESS:
-        return (f"The images could not be assessed{reason}. No finding is reported.",)
+        shown = "; the lesions below are those of the AI result" if content.lesions else ""
+        return (f"The images could not be assessed{reason}. No finding is reported{shown}.",)
     if decided and decided.verdict is Verdict.REJECT:
-        return (
-            f"The reader rejected the AI result{reason}. No finding is reported; the lesions below"
-            " are those of the rejected result.",
-        )
+        shown = "; the lesions below are those of the rejected result" if content.lesions else ""
+        return (f"The reader rejected the AI result{reason}. No finding is reported{shown}.",)
     words = []
     if not counted:
-        words.append(_NONE)
+        words.append(NOTHING_FOUND)
     for at, lesion in enumerate(counted):
         words.append(_sentence(lesion, source, is_first=at == 0))
     words += _total(content, counted)
@@ -471,7 +476,7 @@ def _signed(change: float) -> str:
 
 
 def _line(lesion: SignedLesion, changes: dict[int, str], source: ReportSource) -> LesionLine:
-    counts = lesion.verdict is not LesionVerdict.REMOVE
+    counts = lesion.verdict is not LesionVerdict.REMOVE and not is_refused(source.content)
     location = LOCATIONS.get(lesion.location or "", "")
     place = f"{lesion.side} {location.lower()}".strip().capitalize()
     if location in _MIDLINE and lesion.side:
@@ -492,8 +497,9 @@ def _line(lesion: SignedLesion, changes: dict[int, str], source: ReportSource) -
 
 def _origin(lesion: SignedLesion, content: ReadContent) -> str:
     words = _SOURCES.get((lesion.source, lesion.verdict), str(lesion.verdict))
-    is_accepted = content.decision is not None and content.decision.verdict in _ACCEPTING
-    return f"{words}, accepted" if words == "AI" and is_accepted else words
+    if words != "AI" or content.decision is None:
+        return words
+    return f"{words}, {_JUDGED[content.decision.verdict]}"
 
 
 def _trust(source: ReportSource) -> tuple[str, ...]:

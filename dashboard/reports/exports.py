@@ -24,7 +24,13 @@ from dashboard.masks.encoding import MaskSlices
 from dashboard.reports.content import Report, Signature, describe_report, findings_text
 from dashboard.reports.objects import key_views, make_exported_study
 from dashboard.reports.pages import read_fonts, render_page
-from dashboard.reports.sources import StudyAsRead, find_draft, find_record, make_source
+from dashboard.reports.sources import (
+    StudyAsRead,
+    find_draft,
+    find_record,
+    make_source,
+    read_intact_record,
+)
 from dashboard.store import StudyRow
 from dashboard.store.history import Author
 from dashboard.store.reading_content import LesionVerdict
@@ -110,10 +116,16 @@ def _describe(exported: Exported) -> Report:
 
 
 def _kept(exported: Exported, kind: SignedFile, make: Callable[[], bytes]) -> bytes:
-    """A file that is stored with the record: of a draft, and the first time, as it is made now."""
+    """A file that is stored with the record: of a draft, and the first time, as it is made now.
+
+    Raises:
+        NotThere: No record has this number.
+        InputError: The record or the file is not what was signed.
+    """
     store, row, number = exported.services.store, exported.row, exported.record
     if number is None:
         return make()
+    read_intact_record(exported.services, row, number)
     stored = read_signed_file(store, row.study_id, number, kind)
     if stored is not None:
         return stored

@@ -29,9 +29,11 @@ from dashboard.store.readings import list_records
 from dashboard.workspace.services import Services
 from pipeline import (
     Algorithm,
+    Assessment,
     DrawnLine,
     ExportedLesion,
     ExportedStudy,
+    Judgement,
     KeyView,
     LineKind,
     Location,
@@ -42,8 +44,12 @@ from pipeline import (
     Signed,
 )
 
-#: Decisions under which the mask is the reader's.
-_ACCEPTING: Final = frozenset({Verdict.ACCEPT, Verdict.ACCEPT_WITH_CHANGES})
+_JUDGEMENTS: Final = {
+    Verdict.ACCEPT: Judgement.ACCEPTED,
+    Verdict.ACCEPT_WITH_CHANGES: Judgement.CHANGED,
+    Verdict.REJECT: Judgement.REJECTED,
+    Verdict.CANNOT_ASSESS: Judgement.NOT_ASSESSABLE,
+}
 #: Layers of a key image, and whose outlines they show.
 _LAYERS: Final = {"ai": Origin.AI, "correction": Origin.READER}
 #: Time points through which a lesion is followed back.
@@ -67,8 +73,8 @@ def make_exported_study(services: Services, row: StudyRow, read: StudyAsRead) ->
     content, signature = read.content, read.signature
     if signature is None:
         raise ValueError("only a signed study has identifiers")
-    result, decision = content.result, content.decision
-    is_accepted = decision is not None and decision.verdict in _ACCEPTING
+    result, assessment = content.result, _assessment(content)
+    is_accepted = assessment is not None and assessment.is_accepting
     return ExportedStudy(
         case=read.case,
         digest=signature.digest,
@@ -76,10 +82,18 @@ def make_exported_study(services: Services, row: StudyRow, read: StudyAsRead) ->
         algorithm=Algorithm(result.network, result.version, result.digest) if result else None,
         reader=Reader(signature.author),
         is_signed=True,
+        assessment=assessment,
         ai=None if read.ai is None else _outlines(services, row, read, Origin.AI),
         read=_outlines(services, row, read, Origin.READER) if is_accepted else None,
         amends=_amended(services, row, content),
     )
+
+
+def _assessment(content: ReadContent) -> Assessment | None:
+    decided = content.decision
+    if decided is None:
+        return None
+    return Assessment(_JUDGEMENTS[decided.verdict], str(decided.reason or ""), decided.comment)
 
 
 def key_views(read: StudyAsRead) -> tuple[KeyView, ...]:

@@ -23,19 +23,28 @@ from dashboard.store import StudyRow
 from dashboard.store.reading_content import KeyImage, LesionVerdict
 from dashboard.store.stored_json import Measurement
 from dashboard.studies.display import grey_levels, sequence_label
-from pipeline import Case
+from pipeline import (
+    AI_COLOUR,
+    DIAMETER_COLOUR,
+    MEASUREMENT_COLOUR,
+    READER_COLOUR,
+    REFERENCE_COLOUR,
+    Case,
+)
 
 #: Key images of a report at most, so that a plain study stays on one page.
 MOST_PICTURES: Final = 4
 #: Pixels are enlarged smoothly until the longer side has so many.
 _SHARP_PX: Final = 640
-#: Colours over the image; the same as of the page (`assets/css/tokens.css`).
-_COLORS: Final[Mapping[str, tuple[str, str]]] = {
-    "read": ("#f2a93b", "Amber: outline as read"),
-    "ai": ("#dcc4ff", "Violet, dashed: AI outline"),
-    "reference": ("#56d0c4", "Teal: reference outline"),
-    "diameters": ("#ffffff", "White: diameters"),
-    "measurements": ("#ffe066", "Yellow: measurements of the reader"),
+#: What is drawn over the image: colour, and words of the caption.
+_DRAWN: Final[Mapping[str, tuple[str, str]]] = {
+    "reference": (REFERENCE_COLOUR, "Teal: reference outline"),
+    "unchanged": (AI_COLOUR, "Amber: AI outline, as read"),
+    "ai": (AI_COLOUR, "Amber: AI outline"),
+    "read": (READER_COLOUR, "Violet: outline as read"),
+    "rejected": (READER_COLOUR, "Violet: outline of the reader"),
+    "diameters": (DIAMETER_COLOUR, "White: diameters"),
+    "measurements": (MEASUREMENT_COLOUR, "Yellow: measurements of the reader"),
 }
 
 
@@ -66,6 +75,7 @@ def draw_key_images(
     ai: MaskSlices | None,
     lesions: Sequence[ListedLesion],
     measurements: Sequence[Measurement],
+    is_refused: bool = False,
 ) -> tuple[Picture, ...]:
     """Draw the marked slices; without any, those on which the largest lesions are largest.
 
@@ -77,14 +87,27 @@ def draw_key_images(
         ai: The AI mask, or None.
         lesions: The lesion list.
         measurements: The reader's own.
+        is_refused: Whether the reader rejected the AI result or could not assess the images: no
+            outline is as read, and slices that nobody marked are not shown.
     """
     images = [
         _View(one.k, one.channel, one.window, one.layers, one.caption)
         for one in marked
         if one.k < row.slices and one.channel < len(row.sequences)
-    ] or list(_largest(row, lesions))
+    ]
+    if not images and not is_refused:
+        images = list(_largest(row, lesions))
     return tuple(
-        _draw(row, case, one, read=read, ai=ai, lesions=lesions, measurements=measurements)
+        _draw(
+            row,
+            case,
+            one,
+            read=read,
+            ai=ai,
+            lesions=lesions,
+            measurements=measurements,
+            is_refused=is_refused,
+        )
         for one in images[:MOST_PICTURES]
     )
 
@@ -106,6 +129,7 @@ def _draw(
     ai: MaskSlices | None,
     lesions: Sequence[ListedLesion],
     measurements: Sequence[Measurement],
+    is_refused: bool,
 ) -> Picture:
     k, pixels = image.k, np.asarray(case.pixels[image.k, ..., image.channel])
     height, width = pixels.shape
@@ -116,11 +140,14 @@ def _draw(
     drawn = []
     reference = case.masks[k] if case.masks is not None and "reference" in image.layers else None
     is_same = ai is not None and _same(ai.get(k), read.get(k))
-    for name, mask in (
-        ("reference", reference),
-        ("ai", ai.get(k) if ai and "ai" in image.layers and not is_same else None),
-        ("read", read.get(k) if {"ai", "correction"} & {*image.layers} else None),
-    ):
+    outlines = {"reference": reference}
+    if is_same and {"ai", "correction"} & {*image.layers}:
+        outlines["ai" if is_refused else "unchanged"] = read.get(k)
+    elif not is_same:
+        outlines["ai"] = ai.get(k) if ai and "ai" in image.layers else None
+        name_of_read = "rejected" if is_refused else "read"
+        outlines[name_of_read] = read.get(k) if "correction" in image.layers else None
+    for name, mask in outlines.items():
         if mask is not None and mask.any():
             dash = f' stroke-dasharray="{3 * line:.2f} {2 * line:.2f}"' if name == "ai" else ""
             drawn.append((name, _outline(np.asarray(mask, bool), scale), dash))
@@ -130,7 +157,7 @@ def _draw(
     if "measurements" in image.layers and own:
         drawn.append(("measurements", _paths(own, scale), ""))
     paths = "".join(
-        f'<path d="{path}" fill="none" stroke="{_COLORS[name][0]}"'
+        f'<path d="{path}" fill="none" stroke="{_DRAWN[name][0]}"'
         f' stroke-width="{line * _WIDTHS.get(name, 1):.2f}"{dash}/>'
         for name, path, dash in drawn
     )
@@ -143,7 +170,7 @@ def _draw(
         f'<image href="{address}" x="0" y="0" width="{size[0]:.2f}" height="{size[1]:.2f}"'
         f' preserveAspectRatio="none"/>{paths}{_letters(case, size)}</svg>'
     )
-    words = [f"{label}.", *(f"{_COLORS[name][1]}." for name, _, _ in drawn), image.caption]
+    words = [f"{label}.", *(f"{_DRAWN[name][1]}." for name, _, _ in drawn), image.caption]
     return Picture(svg=svg, caption=" ".join(filter(None, words)))
 
 

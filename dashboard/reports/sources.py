@@ -12,7 +12,7 @@ from datetime import datetime
 import pipeline
 from dashboard.decisions.lesions import LesionList, lesions_as_read, list_lesions
 from dashboard.decisions.priors import list_patient_studies
-from dashboard.decisions.signing import describe_reading
+from dashboard.decisions.signing import describe_reading, is_intact
 from dashboard.jobs.claims import estimate_dice, find_dice_model
 from dashboard.masks import corrections
 from dashboard.masks.corrections import shape_of
@@ -23,14 +23,14 @@ from dashboard.reports.pictures import draw_key_images
 from dashboard.store import StudyRow
 from dashboard.store.corrections import list_versions, read_draft, read_version
 from dashboard.store.patients import read_patient
-from dashboard.store.reading_content import ReadContent, StudyFacts
-from dashboard.store.readings import find_reading, read_record
+from dashboard.store.reading_content import ReadContent, StudyFacts, is_refused
+from dashboard.store.readings import SignedLine, find_reading, read_record
 from dashboard.store.stored_json import MaskBase
 from dashboard.studies.analysis import find_result
 from dashboard.studies.display import sequence_label
 from dashboard.workspace.received import NotThere
 from dashboard.workspace.services import Services
-from pipeline import Case
+from pipeline import Case, InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +93,9 @@ def find_record(services: Services, row: StudyRow, number: int) -> StudyAsRead:
 
     Raises:
         NotThere: No record has this number.
-        InputError: The study's files are damaged.
+        InputError: The study's files are damaged, or the record is not what was signed.
     """
-    found = read_record(services.store, row.study_id, number)
-    if found is None:
-        raise NotThere(f"No record {number} of this study exists.")
-    line, mask, ai = found
+    line, mask, ai = read_intact_record(services, row, number)
     shape = shape_of(row)
     read = decode_mask(mask, shape)
     case = _load_signed(services, row, line.content.study)
@@ -115,6 +112,27 @@ def find_record(services: Services, row: StudyRow, number: int) -> StudyAsRead:
             case, read, ai=ai_mask, left_out=None, scores=None, channel=row.start_channel
         ),
     )
+
+
+def read_intact_record(
+    services: Services, row: StudyRow, number: int
+) -> tuple[SignedLine, bytes, bytes | None]:
+    """A signed record with its mask and the AI's, as `dashboard.masks.encoding` writes them.
+
+    Raises:
+        NotThere: No record has this number.
+        InputError: It is not what was signed.
+    """
+    found = read_record(services.store, row.study_id, number)
+    if found is None:
+        raise NotThere(f"No record {number} of this study exists.")
+    if not is_intact(*found):
+        raise InputError(
+            "",
+            f"Record {number} of this study does not match its digest: it was altered in the"
+            " database and is not exported. Its administrator finds the original in a backup.",
+        )
+    return found
 
 
 def _load_signed(services: Services, row: StudyRow, facts: StudyFacts) -> Case:
@@ -161,6 +179,7 @@ def make_source(
             ai=read.ai,
             lesions=read.lesions.lesions,
             measurements=content.measurements,
+            is_refused=is_refused(content),
         ),
         is_unsaved=read.is_unsaved,
         made_at=at,
@@ -171,7 +190,7 @@ def _time_points(
     services: Services, row: StudyRow, content: ReadContent, *, is_signed: bool
 ) -> tuple[TimePointVolume, ...]:
     """Volumes of the study and of those before it, the earliest first."""
-    if content.volume_ml is None or not row.study_date:
+    if content.volume_ml is None or is_refused(content) or not row.study_date:
         return ()
     found = list_patient_studies(services, row, measured=False)
     source = "signed" if is_signed else "version" if content.mask_version else "ai"

@@ -63,7 +63,7 @@ class Reason(StrEnum):
 #: How hard the study was to read.
 Difficulty = Literal["easy", "moderate", "hard"]
 DIFFICULTIES: Final[tuple[str, ...]] = get_args(Difficulty)
-#: Decisions that need a reason.
+#: Decisions that need a reason; under them no outline is a finding.
 NEEDS_REASON = frozenset({Verdict.REJECT, Verdict.CANNOT_ASSESS})
 #: Decisions on the AI result as it is.
 JUDGES_RESULT = frozenset({Verdict.ACCEPT, Verdict.REJECT})
@@ -335,6 +335,14 @@ class ReadContent:
     software: _Word
     amends: Position | None = None
     reason: _Comment = ""
+
+
+def is_refused(content: ReadContent) -> bool:
+    """Whether the reader rejected the AI result or could not assess the images.
+
+    No lesion of the list is then a finding.
+    """
+    return content.decision is not None and content.decision.verdict in NEEDS_REASON
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from pipeline.data.case_files import restore_case
 from pipeline.errors import InputError
 from pipeline.interchange.content import (
     Algorithm,
+    Assessment,
     ExportedLesion,
     ExportedStudy,
     ExportKind,
@@ -49,6 +50,7 @@ class SentStudy(DeclaredModel):
     algorithm: Algorithm | None
     reader: Reader | None
     is_signed: bool
+    assessment: Assessment | None
     ai: SentOutlines | None
     read: SentOutlines | None
     amends: Signed | None
@@ -79,6 +81,7 @@ def send_study(study: ExportedStudy) -> tuple[SentStudy, list[NDArray[np.generic
         algorithm=study.algorithm,
         reader=study.reader,
         is_signed=study.is_signed,
+        assessment=study.assessment,
         ai=sent.get(Origin.AI),
         read=sent.get(Origin.READER),
         amends=study.amends,
@@ -119,6 +122,7 @@ def _study(sent: SentStudy, case: Case, arrays: Iterator[NDArray[np.generic]]) -
         algorithm=sent.algorithm,
         reader=sent.reader,
         is_signed=sent.is_signed,
+        assessment=sent.assessment,
         ai=outlines(sent.ai),
         read=outlines(sent.read),
         amends=sent.amends,

@@ -20,6 +20,11 @@ from pipeline.measurement.lesions import find_lesions
 
 #: In every series description, and in the pixels of key images.
 RESEARCH_USE = "Research use only"
+#: What is said of a study in which nothing is outlined.
+NOTHING_FOUND = "No FLAIR abnormality is outlined. This does not mean normal."
+#: Colours over an image, on the page (`assets/css/tokens.css`), in reports and in key images.
+AI_COLOUR, READER_COLOUR, REFERENCE_COLOUR = "#f2a93b", "#dcc4ff", "#56d0c4"
+DIAMETER_COLOUR, MEASUREMENT_COLOUR = "#ffffff", "#ffe066"
 
 
 class ExportKind(StrEnum):
@@ -73,6 +78,29 @@ class Reader:
 
     name: str
     organisation: str = ""
+
+
+class Judgement(StrEnum):
+    """What a reader decided on the AI result."""
+
+    ACCEPTED = "AI result accepted"
+    CHANGED = "AI result accepted with changes"
+    REJECTED = "AI result rejected"
+    NOT_ASSESSABLE = "Images cannot be assessed"
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A reader's decision, with the reason from the list and in the reader's words, or ""."""
+
+    judgement: Judgement
+    reason: str = ""
+    comment: str = ""
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether outlines are findings: those of a rejected result are none."""
+        return self.judgement in {Judgement.ACCEPTED, Judgement.CHANGED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +167,7 @@ class ExportedStudy:
         reader: Who read it; None for the AI result alone.
         is_signed: Whether the reader signed.
         ai, read: The AI's mask and the mask as read; None if missing.
+        assessment: What the reader decided; None where nobody has read the study.
         amends: The record that this one amends, or None.
     """
 
@@ -148,6 +177,7 @@ class ExportedStudy:
     algorithm: Algorithm | None
     reader: Reader | None = None
     is_signed: bool = False
+    assessment: Assessment | None = None
     ai: Outlines | None = None
     read: Outlines | None = None
     amends: Signed | None = None
@@ -163,6 +193,11 @@ class ExportedStudy:
     def outlines(self, origin: Origin) -> Outlines | None:
         """The outlines that somebody drew."""
         return self.ai if origin is Origin.AI else self.read
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a reader rejected the AI result or could not assess the images."""
+        return self.assessment is not None and not self.assessment.is_accepting
 
 
 class LineKind(StrEnum):

@@ -34,7 +34,6 @@ from pipeline.interchange.segmentations import build_segmentation
 
 #: Kinds that are DICOM objects and refer to images.
 DICOM_KINDS = frozenset({ExportKind.SEG, ExportKind.SR, ExportKind.SC, ExportKind.PDF})
-NOTHING_OUTLINED = "No DICOM SEG and no DICOM SR are written: nothing is outlined."
 
 
 @dataclass(frozen=True)
@@ -104,10 +103,9 @@ def write_exports(
                     study, series, kinds, is_joined=is_joined, views=views, pdf=pdf, on=progress
                 )
             )
-            if not objects.keys() & {"seg-ai.dcm", "seg-reader.dcm"} and (
-                {ExportKind.SEG, ExportKind.SR} & set(kinds)
-            ):
-                yield NotExported(NOTHING_OUTLINED)
+            has_outlines = any(name.startswith("seg-") for name in objects)
+            if not has_outlines and {ExportKind.SEG, ExportKind.SR} & set(kinds):
+                yield NotExported(_no_outlines(study))
             for name, made in objects.items():
                 yield ExportedFile(name, encode(made))
             if replaced is not None and study.amends is not None:
@@ -138,19 +136,27 @@ def _objects(
     pdf: bytes | None,
     on: ProgressCallback = lambda *_: None,
 ) -> Iterator[tuple[str, Dataset]]:
-    """The DICOM objects of a study by their file names."""
+    """The DICOM objects of a study by their file names.
+
+    What a reader rejected is no outline for a PACS, and a reader vouches for the mask as read only:
+    the AI's own lesions are in the SR where nobody has read the study.
+    """
     drawn = [o for o in (Origin.AI, Origin.READER) if (one := study.outlines(o)) and one.lesions]
+    drawn = [] if study.is_refused else drawn
+    vouched = [one for one in drawn if one is Origin.READER or study.read is None]
     single: dict[Origin, Dataset] = {}
-    if ExportKind.SR in kinds or (ExportKind.SEG in kinds and not is_joined):
-        for origin in drawn:
+    is_single = ExportKind.SEG in kinds and not is_joined
+    for origin in drawn:
+        if is_single or (ExportKind.SR in kinds and origin in vouched):
             single[origin] = build_segmentation(study, series, origin, progress=on)
             yield f"seg-{origin.lower()}.dcm", single[origin]
     if ExportKind.SEG in kinds and is_joined:
         for origin in drawn:
             joined = build_segmentation(study, series, origin, is_joined=True, progress=on)
             yield f"seg-{origin.lower()}-joined.dcm", joined
-    if ExportKind.SR in kinds and single:
-        yield "measurements.dcm", build_measurement_report(study, series, single)
+    if ExportKind.SR in kinds and (vouched or study.assessment is not None):
+        measured = {origin: single[origin] for origin in vouched}
+        yield "measurements.dcm", build_measurement_report(study, series, measured)
     if ExportKind.SC in kinds:
         largest = largest_view(study)
         shown = views or ((largest,) if largest is not None else ())
@@ -158,6 +164,16 @@ def _objects(
             yield f"key-image-{number}.dcm", made
     if ExportKind.PDF in kinds and pdf is not None:
         yield "report.dcm", build_pdf_document(study, series, pdf)
+
+
+def _no_outlines(study: ExportedStudy) -> str:
+    """The sentence on a study without a SEG."""
+    if study.is_refused and study.assessment is not None:
+        words = study.assessment.judgement.value
+        return f"No DICOM SEG is written, and the DICOM SR holds no lesion. {words}."
+    if study.assessment is not None:
+        return "No DICOM SEG is written: nothing is outlined."
+    return "No DICOM SEG and no DICOM SR are written: nothing is outlined."
 
 
 def _plain_files(
@@ -174,6 +190,7 @@ def _plain_files(
             "research_use_only": True,
             "outline": outlines.origin.value,
             "record": study.digest,
+            "decision": None if study.assessment is None else study.assessment.judgement.value,
             "network": None
             if study.algorithm is None
             else f"{study.algorithm.name} {study.algorithm.version}",

@@ -16,6 +16,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from pipeline.data.case import Case
 from pipeline.interchange.content import (
+    AI_COLOUR,
+    DIAMETER_COLOUR,
+    MEASUREMENT_COLOUR,
+    READER_COLOUR,
     RESEARCH_USE,
     DrawnLine,
     ExportedStudy,
@@ -31,14 +35,23 @@ from pipeline.interchange.image_series import (
     short_text,
 )
 
-#: The viewer's colours of both outlines, on black and on the image.
-_COLOURS = {Origin.AI: (242, 169, 59), Origin.READER: (220, 196, 255)}
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    """A colour of six hexadecimal digits."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
+
+
+_COLOURS = {
+    Origin.AI: _rgb(AI_COLOUR),
+    Origin.READER: _rgb(READER_COLOUR),
+}
 _WORDS = {Origin.AI: "FLAIR abnormality (AI)", Origin.READER: "FLAIR abnormality (reader)"}
 _TEXT = (255, 255, 255)
 _LINE_COLOURS = {
-    LineKind.DIAMETERS: (255, 255, 255),
-    LineKind.MEASUREMENT: (255, 224, 102),
-    LineKind.ARROW: (255, 224, 102),
+    LineKind.DIAMETERS: _rgb(DIAMETER_COLOUR),
+    LineKind.MEASUREMENT: _rgb(MEASUREMENT_COLOUR),
+    LineKind.ARROW: _rgb(MEASUREMENT_COLOUR),
 }
 _LINE_WORDS = {
     LineKind.DIAMETERS: "Diameters",
@@ -57,9 +70,12 @@ _CAPTION = 56
 
 
 def largest_view(study: ExportedStudy) -> KeyView | None:
-    """The slice with most of the mask as read, or of the AI's, in the case's window."""
+    """The slice with most of the mask as read, or of the AI's, in the case's window.
+
+    None where nothing is outlined, and where the reader rejected what is.
+    """
     outlines = study.read or study.ai
-    if outlines is None or not outlines.labels.any():
+    if outlines is None or study.is_refused or not outlines.labels.any():
         return None
     k = int(np.argmax(np.count_nonzero(outlines.labels, axis=(1, 2))))
     return KeyView(k=k, window=study.case.window)
@@ -106,6 +122,8 @@ def draw_key_image(study: ExportedStudy, view: KeyView) -> NDArray[np.uint8]:
     marked = _with_texts(marked, view.lines, scale)
     if case.labels.synthetic:
         lines.append(("SYNTHETIC", _TEXT))
+    if study.is_refused and study.assessment is not None:
+        lines.append((study.assessment.judgement.value, _TEXT))
     if study.reader is not None and not study.is_signed:
         lines.append(("DRAFT: not signed", _TEXT))
     return _with_lines(marked, [*lines, (RESEARCH_USE.upper(), _TEXT)])

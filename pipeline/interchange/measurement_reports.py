@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 
 from highdicom.sr import (
     AlgorithmIdentification,
+    CodeContentItem,
+    CodedConcept,
     ComprehensiveSR,
+    ContainerContentItem,
+    ContentSequence,
     DeviceObserverIdentifyingAttributes,
     FindingSite,
+    LanguageOfContentItemAndDescendants,
     Measurement,
-    MeasurementReport,
     ObservationContext,
     ObserverContext,
     PersonObserverIdentifyingAttributes,
     ReferencedSegment,
     SourceImageForMeasurement,
     SourceImageForSegmentation,
+    TextContentItem,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
@@ -26,9 +31,12 @@ from pydicom.sr.coding import Code
 
 from pipeline.errors import InputError
 from pipeline.interchange.content import (
+    NOTHING_FOUND,
     RESEARCH_USE,
+    Assessment,
     ExportedLesion,
     ExportedStudy,
+    Judgement,
     Origin,
     Outlines,
 )
@@ -56,6 +64,19 @@ _VOLUME = Code("118565006", "SCT", "Volume")
 _LONG_AXIS = Code("103339001", "SCT", "Long axis")
 _SHORT_AXIS = Code("103340004", "SCT", "Short axis")
 _NOT_STATED = "Not stated"
+_CONTAINS = "CONTAINS"
+#: Row 12 of TID 1500: what holds for the study, not for one lesion.
+_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
+#: No standard has codes for what a reader decides on an AI result.
+_SCHEME = "99OVERREAD"
+_DECISION = CodedConcept("decision", _SCHEME, "Decision on the AI result")
+_REASON = CodedConcept("reason", _SCHEME, "Reason of the decision")
+_CODES = {
+    Judgement.ACCEPTED: "accepted",
+    Judgement.CHANGED: "accepted-with-changes",
+    Judgement.REJECTED: "rejected",
+    Judgement.NOT_ASSESSABLE: "not-assessable",
+}
 
 NOTHING_TO_MEASURE = (
     "No DICOM SR is written: it refers to a DICOM SEG, which this study does not have."
@@ -65,15 +86,16 @@ NOTHING_TO_MEASURE = (
 def build_measurement_report(
     study: ExportedStudy, series: ImageSeries, segmentations: Mapping[Origin, Dataset]
 ) -> Dataset:
-    """The SR of a study: one group of measurements for each lesion of each SEG.
+    """The SR of a study: its reader's decision, and measurements of each lesion of each SEG.
 
     Args:
         study: What is exported.
         series: The images that it refers to.
-        segmentations: SEG of `build_segmentation`, a segment for each lesion, by origin.
+        segmentations: SEG of `build_segmentation`, a segment for each lesion, by origin: those of
+            which the SR vouches.
 
     Raises:
-        InputError: There is no SEG.
+        InputError: There is neither a SEG nor a decision.
     """
     groups, slices = [], set[int]()
     for origin, segmentation in segmentations.items():
@@ -82,20 +104,14 @@ def build_measurement_report(
         for lesion in outlines.lesions:
             groups.append(_group(study, series, outlines, lesion, segmentation))
             slices.update(range(lesion.first, lesion.last + 1))
-    if not groups:
+    if not groups and study.assessment is None:
         raise InputError("", NOTHING_TO_MEASURE)
-    images = evidence_of(series, sorted(slices))
+    images = evidence_of(series, sorted(slices) or range(len(series.images)))
     evidence = [*images, *(_named(one, images[0]) for one in segmentations.values())]
-    content = MeasurementReport(
-        observation_context=_observers(study),
-        procedure_reported=codes.cid100.MRIUnspecifiedBodyRegion,
-        imaging_measurements=groups,
-        title=codes.cid7021.ImagingMeasurementReport,
-    )
     signer = study.reader if study.is_signed else None
     made = ComprehensiveSR(
         evidence=evidence,
-        content=content,
+        content=_content(study, groups),
         series_instance_uid=derive_uid("series", study.digest, "sr"),
         series_number=903,
         sop_instance_uid=report_uid(study.digest),
@@ -112,6 +128,61 @@ def build_measurement_report(
     for item in made.get("VerifyingObserverSequence") or ():
         item.VerificationDateTime = zoned_time(study.at)
     settle(made, series, date_and_time(study.at))
+    return made
+
+
+def _content(
+    study: ExportedStudy, groups: Sequence[VolumetricROIMeasurementsAndQualitativeEvaluations]
+) -> ContainerContentItem:
+    """The tree of TID 1500, of which highdicom's class makes no report without measurements."""
+    root = ContainerContentItem(name=codes.cid7021.ImagingMeasurementReport, template_id="1500")
+    root.ContentSequence = ContentSequence()
+    content = root.ContentSequence  # what the assignment made of it
+    english = CodedConcept("en-US", "RFC5646", "English (United States)")
+    content.extend(LanguageOfContentItemAndDescendants(english))
+    content.extend(_observers(study))
+    content.append(
+        CodeContentItem(
+            name=codes.DCM.ProcedureReported,
+            value=codes.cid100.MRIUnspecifiedBodyRegion,
+            relationship_type="HAS CONCEPT MOD",
+        )
+    )
+    if groups:
+        measured = _container(codes.DCM.ImagingMeasurements)
+        for group in groups:
+            measured.ContentSequence.extend(group)
+        content.append(measured)
+    if study.assessment is not None:
+        content.append(_evaluations(study.assessment, is_empty=not groups))
+    return root
+
+
+def _container(name: Code) -> ContainerContentItem:
+    made = ContainerContentItem(name=name, relationship_type=_CONTAINS)
+    made.ContentSequence = ContentSequence()
+    return made
+
+
+def _evaluations(assessment: Assessment, *, is_empty: bool) -> ContainerContentItem:
+    """What the reader decided, and why."""
+    made = _container(_EVALUATIONS)
+    judgement = assessment.judgement
+    value = CodedConcept(_CODES[judgement], _SCHEME, judgement.value)
+    made.ContentSequence.append(
+        CodeContentItem(name=_DECISION, value=value, relationship_type=_CONTAINS)
+    )
+    why = ": ".join(filter(None, (assessment.reason, assessment.comment)))
+    if why:
+        made.ContentSequence.append(
+            TextContentItem(name=_REASON, value=why, relationship_type=_CONTAINS)
+        )
+    if is_empty and assessment.is_accepting:
+        made.ContentSequence.append(
+            TextContentItem(
+                name=codes.DCM.Finding, value=NOTHING_FOUND, relationship_type=_CONTAINS
+            )
+        )
     return made
 
 

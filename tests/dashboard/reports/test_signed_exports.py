@@ -13,17 +13,30 @@ from fake_server import add_case, fake_factory, make_case, make_server, make_ser
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from reading_calls import OURS, begin, decide, reader, send, signature
+from sqlalchemy import text
 
 from dashboard.decisions.lesions import lesions_as_read
 from dashboard.masks.encoding import encode_mask
-from dashboard.reports.exports import KINDS, Exported
+from dashboard.reports.exports import KINDS, Exported, make_findings
 from dashboard.reports.objects import key_views, make_exported_study
 from dashboard.reports.sources import find_record
 from dashboard.store.registrations import store_registration
 from dashboard.store.stored_json import FoundRegistration
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
-from pipeline import ExportedStudy, LineKind, Origin, Outlines, PatientIdentity
+from pipeline import (
+    AI_COLOUR,
+    READER_COLOUR,
+    REFERENCE_COLOUR,
+    Assessment,
+    ExportedStudy,
+    InputError,
+    Judgement,
+    LineKind,
+    Origin,
+    Outlines,
+    PatientIdentity,
+)
 from pipeline.data.case import StudyLabels
 
 PATIENT = PatientIdentity("4711", "St. Mary", "Lovelace^Ada", "F", "1815-12-10")
@@ -222,3 +235,47 @@ def test_a_lesion_that_has_split_or_grown_together_gets_a_name_of_its_own(
     found = names(outlines_of(parts, study).read)
     assert len(found) == (2 if is_split else 1)
     assert {name.split("/")[0] for name in found} == {study}
+
+
+def test_a_rejected_result_leaves_as_rejected_and_is_no_volume_of_a_prior(parts: Services) -> None:
+    study, prior = add(parts, 1, "2026-06-03"), add(parts, 2, "2025-12-11")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    decide(ada, prior, "reject", reason="false lesion", comment="a vessel")
+    assert signature(ada, prior, "a").status_code == 201
+    sent = outlines_of(parts, prior)
+    assert sent.assessment == Assessment(Judgement.REJECTED, "false lesion", "a vessel")
+    assert sent.read is None and sent.is_refused
+    row = parts.store.study(prior)
+    assert row
+    findings = make_findings(Exported(parts, row, 1))
+    assert "AI, rejected" in findings and "accepted" not in findings
+    register(parts, (study, prior))
+    compare(ada, (study, prior))
+    reading = ada.get(f"/api/studies/{study}/reading").json
+    assert reading["comparison"]["prior_volume_ml"] is None
+
+
+def test_a_record_that_was_altered_is_not_exported(parts: Services) -> None:
+    study = add(parts, 1, "2026-06-03")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    decide(ada, study, "accept")
+    assert signature(ada, study, "a").status_code == 201
+    row = parts.store.study(study)
+    assert row and files_of(parts, study)
+    with parts.store.writing() as session:
+        session.execute(text("DROP TRIGGER signed_records_no_update"))
+        session.execute(text("UPDATE signed_records SET author = 'Eve'"))
+    makers = [one.make for one in KINDS.values() if one.make]
+    for make in (*makers, make_findings):
+        with pytest.raises(InputError, match="digest"):
+            make(Exported(parts, row, 1))
+
+
+def test_the_page_has_the_colours_of_what_leaves() -> None:
+    tokens = (Path(__file__).parents[3] / "assets" / "css" / "tokens.css").read_text("utf-8")
+    for name, colour in (
+        ("ai", AI_COLOUR), ("correction", READER_COLOUR), ("reference", REFERENCE_COLOUR)
+    ):  # fmt: skip
+        assert f"--on-image-{name}: {colour};" in tokens

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from pipeline.data.case import Case
 from pipeline.interchange.content import (
     Algorithm,
+    Assessment,
     ExportedStudy,
+    Judgement,
     Location,
     Origin,
     Reader,
@@ -43,6 +45,7 @@ def exported(case: Case, mask: NDArray[np.bool_], *, digest: str = "ab" * 32) ->
         algorithm=NETWORK,
         reader=Reader("Dr. Ä. Öz", "Example hospital"),
         is_signed=True,
+        assessment=Assessment(Judgement.ACCEPTED),
         ai=ai,
         read=read,
     )

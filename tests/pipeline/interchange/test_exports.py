@@ -17,7 +17,16 @@ from readings import read_one
 
 from pipeline.errors import InputError
 from pipeline.interchange.archive import make_archive
-from pipeline.interchange.content import DrawnLine, ExportKind, KeyView, LineKind, Signed
+from pipeline.interchange.content import (
+    NOTHING_FOUND,
+    Assessment,
+    DrawnLine,
+    ExportKind,
+    Judgement,
+    KeyView,
+    LineKind,
+    Signed,
+)
 from pipeline.interchange.exports import (
     ExportedFile,
     NotExported,
@@ -105,7 +114,7 @@ def test_the_report_as_a_table_is_what_was_measured(tmp_path):
     case, mask = case_and_mask(tmp_path / "a")
     study = exported(case, mask)
     files, _ = files_of(study, {ExportKind.SR})
-    assert set(files) == {"seg-ai.dcm", "seg-reader.dcm", "measurements.dcm"}
+    assert set(files) == {"seg-reader.dcm", "measurements.dcm"}
     document = srread(io.BytesIO(files["measurements.dcm"]))
     rows = [
         (
@@ -129,17 +138,50 @@ def test_the_report_as_a_table_is_what_was_measured(tmp_path):
                 for value in (lesion.volume_ml, lesion.longest_mm, lesion.perpendicular_mm)
             ),
         )
-        for outlines in (study.ai, study.read)
-        for lesion in outlines.lesions
+        for lesion in study.read.lesions
     ]
-    assert rows == expected and len(rows) == 4
+    assert rows == expected and len(rows) == 2
     (verifier,) = document.VerifyingObserverSequence
     assert (document.VerificationFlag, verifier.VerifyingObserverName) == ("VERIFIED", "Dr. Ä. Öz^")
     assert verifier.VerificationDateTime == "20260304050607.000000+0000"
-    draft, _ = files_of(replace(study, is_signed=False), {ExportKind.SR})
+    by_ai = replace(study, is_signed=False, reader=None, assessment=None, read=None)
+    draft, _ = files_of(by_ai, {ExportKind.SR})
     unsigned = dcmread(io.BytesIO(draft["measurements.dcm"]))
     assert (unsigned.VerificationFlag, unsigned.CompletionFlag) == ("UNVERIFIED", "PARTIAL")
     assert "VerifyingObserverSequence" not in unsigned
+
+
+@pytest.mark.parametrize("judgement", [Judgement.REJECTED, Judgement.NOT_ASSESSABLE])
+def test_a_rejecting_reader_verifies_the_rejection_and_no_lesion(tmp_path, judgement):
+    case, mask = case_and_mask(tmp_path / "a")
+    assessment = Assessment(judgement, "false lesion", "vessel, no edema")
+    study = replace(exported(case, mask), assessment=assessment, read=None)
+    kinds = {ExportKind.SEG, ExportKind.SR, ExportKind.SC}
+    files, sentences = files_of(study, kinds)
+    assert set(files) == {"measurements.dcm"} and len(sentences) == 1
+    assert judgement.value in sentences[0]
+    content = files["measurements.dcm"]
+    assert assert_conforms(tmp_path, "measurements.dcm", content) == "ComprehensiveSR"
+    document = srread(io.BytesIO(content))
+    assert document.VerificationFlag == "VERIFIED"
+    shown = run_tool("dsrdump", tmp_path / "measurements.dcm")
+    assert shown.returncode == 0, shown.stderr
+    assert judgement.value in shown.stdout and "false lesion: vessel" in shown.stdout
+    assert "Imaging Measurements" not in shown.stdout and "Volume" not in shown.stdout
+    marked, _ = files_of(study, kinds, views=(KeyView(k=2),))
+    assert "key-image-1.dcm" in marked, "what the reader marked is kept"
+    accepted = replace(study, assessment=Assessment(Judgement.ACCEPTED))
+    bare, stamped = (draw_key_image(one, KeyView(k=2)) for one in (accepted, study))
+    assert len(stamped) > len(bare), "the rejection is a line of the picture"
+
+
+def test_a_reader_who_confirms_that_nothing_is_outlined_has_an_sr(tmp_path):
+    case, mask = case_and_mask(tmp_path / "a")
+    files, sentences = files_of(exported(case, mask & False), {ExportKind.SEG, ExportKind.SR})
+    assert set(files) == {"measurements.dcm"} and len(sentences) == 1
+    assert_conforms(tmp_path, "measurements.dcm", files["measurements.dcm"])
+    shown = run_tool("dsrdump", "+Pl", tmp_path / "measurements.dcm").stdout
+    assert NOTHING_FOUND in " ".join(shown.split())
 
 
 def test_key_images_say_in_their_pixels_how_to_use_them(tmp_path):
@@ -241,7 +283,8 @@ def test_pictures_without_spacing_get_files_and_a_sentence(tmp_path):
 
 def test_nothing_outlined_gets_a_sentence_and_no_empty_object(tmp_path):
     case, mask = case_and_mask(tmp_path / "a")
-    files, sentences = files_of(exported(case, mask & False), {ExportKind.SEG, ExportKind.SR})
+    study = replace(exported(case, mask & False), assessment=None, read=None)
+    files, sentences = files_of(study, {ExportKind.SEG, ExportKind.SR})
     assert files == {} and len(sentences) == 1
 
 
