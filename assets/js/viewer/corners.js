@@ -51,10 +51,9 @@ function study(now) {
   for (const side of SIDES)
     for (const edge of document.querySelectorAll(`.screen .edge--${side}`))
       edge.textContent = s.orientation?.[side] ?? "";
-  const slices = `${s.n} ${s.n === 1 ? "slice" : "slices"}`;
-  const parts = [name, s.description || "Brain MRI", s.study_date, slices];
+  const parts = [name, s.description || "Brain MRI", s.study_date];
   const top = find("top-context");
-  if (top) top.textContent = parts.filter(Boolean).join("  ·  ");
+  if (top) top.textContent = top.title = parts.filter(Boolean).join(" · ");
   const title = [name, s.description, s.study_date].filter(Boolean).join(" · ");
   write("review-title", title);
   document.title = `${title} · Overread`;
@@ -108,7 +107,7 @@ function display(now) {
 
 function clear() {
   const top = find("top-context");
-  if (top) top.textContent = "";
+  if (top) top.textContent = top.title = "";
   for (const corner of document.querySelectorAll(".corner, .edge")) corner.replaceChildren();
 }
 
