@@ -45,6 +45,7 @@ from dashboard.masks.encoding import decode_mask, encode_mask, longest_encoding
 from dashboard.store import StudyRow
 from dashboard.store import corrections as stored
 from dashboard.store.corrections import DraftConflict, DraftRow, NewVersion, VersionLine, Writer
+from dashboard.store.readings import find_last_record
 from dashboard.store.stored_json import MaskBase, MaskFacts
 from dashboard.studies.measures import describe_lesions
 from dashboard.workspace.received import NotThere, RequestRefused
@@ -202,8 +203,14 @@ class VersionMasks(VersionAnswer):
 
 
 class CorrectionsAnswer(Answer):
-    """The reader's draft, or null, and all versions, the newest first."""
+    """The reader's draft, or null, and all versions, the newest first.
 
+    Attributes:
+        in_view: Number of the version that is in view without a draft: the signed one, of a study
+            that is not signed the reader's last; null for the AI mask.
+    """
+
+    in_view: int | None
     draft: DraftAnswer | None
     versions: list[VersionAnswer]
 
@@ -221,7 +228,10 @@ def show(address: StudyAddress) -> CorrectionsAnswer:
     store = find_services().store
     draft = stored.read_draft(store, row.study_id, who.reader_id)
     lines = stored.list_versions(store, row.study_id)
+    signed = find_last_record(store, row.study_id)
+    own = next((one.number for one in lines if one.reader_id == who.reader_id), None)
     return CorrectionsAnswer(
+        in_view=signed.content.mask_version if signed else own,
         draft=_describe_draft(row, draft) if draft else None,
         versions=[VersionAnswer(**_describe_line(row, line, who)) for line in lines],
     )

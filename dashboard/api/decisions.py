@@ -37,6 +37,7 @@ from dashboard.api.endpoint import (
     endpoint,
     json_response,
 )
+from dashboard.api.entries import conflict_sentence
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import current_reader
 from dashboard.api.measurements import Revision
@@ -47,7 +48,9 @@ from dashboard.masks.corrections import decode_ai, shape_of
 from dashboard.masks.encoding import encode_mask
 from dashboard.reports.exports import with_report
 from dashboard.store import StudyRow
+from dashboard.store.amendments import AmendedPart
 from dashboard.store.claims import Claimed
+from dashboard.store.entries import EntriesConflict
 from dashboard.store.history import Author, EventRow, list_events
 from dashboard.store.reading_content import (
     JUDGES_RESULT,
@@ -73,12 +76,14 @@ from dashboard.store.readings import (
     ReadingRow,
     SignedLine,
     decide,
+    discard_amendment,
     find_open_time,
     find_reading,
     find_signed,
     leave_study,
     list_records,
     open_study,
+    read_amendment,
     read_record,
     set_priority,
     sign,
@@ -87,6 +92,7 @@ from dashboard.store.readings import (
 from dashboard.store.states import Step, StepRefused, StudyState, shown_state
 from dashboard.store.stored_json import Entry
 from dashboard.studies.analysis import find_result
+from dashboard.studies.entries import restore
 from dashboard.workspace.received import NO_STUDY, NotThere, RequestRefused
 from pipeline import InputError
 
@@ -235,6 +241,14 @@ class RecordAddress(StudyAddress):
     number: Annotated[int, Field(ge=0, lt=2**31, title="record")]
 
 
+class SentDiscard(Body):
+    """An amendment to discard: the revision of the reading that the page has seen."""
+
+    shown: ClassVar[str] = "The request"
+    remedy: ClassVar[str] = "load the page again"
+    revision: Revision
+
+
 class SentPriority(Body):
     """Whether the study is to be read first."""
 
@@ -327,6 +341,12 @@ class ReadingConflictAnswer(ErrorAnswer):
     reading: ReadingAnswer
 
 
+class AmendmentAnswer(Answer):
+    """What an open amendment has changed."""
+
+    changes: list[AmendedPart]
+
+
 class EventAnswer(Answer):
     """A line of the history; see `EventDetails`."""
 
@@ -379,6 +399,36 @@ def leave_page(address: StudyAddress) -> Nothing:
     with still_there():
         leave_study(find_services().store, row.study_id, author())
     return Nothing()
+
+
+@decision.get("/api/studies/<study_id>/amendment")
+@endpoint()
+def show_amendment(address: StudyAddress) -> AmendmentAnswer:
+    """Return what the reader's open amendment of a signed study has changed."""
+    row = find_study(address.study_id)
+    with still_there():
+        begun = read_amendment(find_services().store, row.study_id, author())
+    return AmendmentAnswer(changes=list(begun.changes))
+
+
+@decision.delete("/api/studies/<study_id>/amendment")
+@endpoint(others={HTTPStatus.CONFLICT: ReadingConflictAnswer})
+def discard(address: StudyAddress, sent: SentDiscard) -> ReadingAnswer:
+    """End the reader's amendment: everything returns to what was signed.
+
+    Versions of the mask that were saved in it stay in the list of versions.
+    """
+    row, store = find_study(address.study_id), find_services().store
+    with still_there():
+        begun = read_amendment(store, row.study_id, author(), revision=sent.revision)
+        try:
+            restore(find_services(), row, begun.entries, begun.reference, by=_entry())
+        except EntriesConflict as error:
+            raise RequestRefused(conflict_sentence(error.last)) from None
+        written = discard_amendment(
+            store, row.study_id, author(), revision=sent.revision, changes=begun.changes
+        )
+    return describe_reading(find_study(row.study_id), written)
 
 
 @decision.put("/api/studies/<study_id>/reading")

@@ -14,6 +14,7 @@ from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.masks.encoding import decode_mask, encode_mask
 from dashboard.store import StudyRow
 from dashboard.store.entries import read_reference
+from dashboard.store.stored_json import AttachedFiles
 from dashboard.workspace.services import Services
 from pipeline import Case, Caution, InputError, ReadingAspect
 
@@ -65,3 +66,9 @@ def encode_reference(masks: NDArray[np.bool_]) -> bytes:
     """A reference ``(n, h, w)`` as it is stored; empty slices are left out."""
     n, h, w = masks.shape
     return encode_mask({k: mask for k, mask in enumerate(masks) if mask.any()}, (n, h, w))
+
+
+def decode_reference(row: StudyRow, content: bytes, attached: AttachedFiles) -> AttachedReference:
+    """A stored reference of a study, with where it comes from."""
+    masks = make_volume(decode_mask(content, shape_of(row)), shape_of(row))
+    return pipeline.AttachedReference(masks, attached.sources, attached.warnings)

@@ -392,6 +392,7 @@ class Event(StrEnum):
     WITHDRAWN = "withdrawn"
     SIGNED = "signed"
     AMENDED = "amended"
+    DISCARDED = "discarded"
     TAKEN_OVER = "taken over"
     PRIORITY = "priority"
     CHANGED = "changed"

@@ -8,7 +8,7 @@ same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -17,6 +17,14 @@ from sqlalchemy import Select, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, undefer
 
+from dashboard.store.amendments import (
+    AmendedPart,
+    find_amendment,
+    forget_amendments,
+    list_changes,
+    note_amendment,
+    restore_own_work,
+)
 from dashboard.store.claims import CLAIM, Claim, Claimed, check_open, find_claim
 from dashboard.store.database import Database
 from dashboard.store.history import Author, add_event
@@ -29,9 +37,16 @@ from dashboard.store.reading_content import (
     StudyFacts,
 )
 from dashboard.store.rows import columns_of, readable, value_of
-from dashboard.store.schema import OpeningRecord, ReadingRecord, SignedRecord, StudyRecord
+from dashboard.store.schema import (
+    AmendmentRecord,
+    OpeningRecord,
+    ReadingRecord,
+    SignedRecord,
+    StudyRecord,
+)
 from dashboard.store.signed_files import SignedFile, add_signed_file
-from dashboard.store.states import Step, StudyState, next_state
+from dashboard.store.states import Step, StepRefused, StudyState, next_state
+from dashboard.store.stored_json import Entries
 
 #: A page that has not been heard of for this long is closed.
 SILENCE: Final = timedelta(seconds=90)
@@ -179,6 +194,8 @@ def open_study(
             record.claimed_by, record.claimed_author = by.reader_id, by.name
             record.claimed_until = now + CLAIM
             record.state = next_state(value_of(record, "state"), Step.OPEN)
+            if amends is not None:
+                note_amendment(session, record, by.reader_id, amends, now)
         others = select(OpeningRecord).where(
             OpeningRecord.study_id == study_id,
             OpeningRecord.reader_id != by.reader_id,
@@ -336,6 +353,7 @@ def sign(
         reading.state = next_state(value_of(reading, "state"), step)
         _record(store, reading, by, value_of(reading, "content"))
         _release(reading)
+        forget_amendments(session, study_id)
         added = SignedRecord(
             study_id=study_id,
             number=(number or 0) + 1,
@@ -366,6 +384,94 @@ def sign(
     return _change(store, study_id, write)
 
 
+@dataclass(frozen=True)
+class BegunAmendment:
+    """An open amendment of a signed study.
+
+    Attributes:
+        changes: What is not as signed.
+        entries, reference: What was entered for the study when it was signed, with the attached
+            mask (`dashboard.masks.encoding`).
+    """
+
+    changes: tuple[AmendedPart, ...]
+    entries: Entries
+    reference: bytes | None
+
+
+def read_amendment(
+    store: Database, study_id: str, by: Author, *, revision: int | None = None
+) -> BegunAmendment:
+    """Return what a reader's open amendment has changed, and what it started from.
+
+    Args:
+        store: The review database.
+        study_id: The study.
+        by: The reader.
+        revision: Of the reading that they have seen; None for the present one.
+
+    Raises:
+        LookupError: The study was deleted.
+        ReadingConflict: Something else was recorded since.
+        Claimed: Another reader has the study.
+        AmendmentNeeded: The reader has no amendment of it open.
+        StepRefused: It is not signed.
+    """
+
+    def read(session: Session, record: ReadingRecord) -> BegunAmendment:
+        seen = value_of(record, "revision") if revision is None else revision
+        begun = _find_begun(store, session, record, by, seen)
+        changes = tuple(list_changes(session, begun, record))
+        return BegunAmendment(changes, value_of(begun, "entries"), begun.reference)
+
+    return _change(store, study_id, read)
+
+
+def discard_amendment(
+    store: Database,
+    study_id: str,
+    by: Author,
+    *,
+    revision: int,
+    changes: Sequence[AmendedPart] = (),
+) -> ReadingRow:
+    """End a reader's amendment: what is recorded returns to what was signed.
+
+    The reader's draft and measurements return to what they were before the amendment; versions that
+    were saved in it stay. What was entered for the study is not changed here
+    (`dashboard.studies.entries.restore`).
+
+    Args:
+        store: The review database.
+        study_id: The study.
+        by: The reader.
+        revision: Of the reading that they have seen.
+        changes: What it had changed (`read_amendment`), for the history.
+
+    Raises:
+        LookupError: The study was deleted.
+        ReadingConflict: Something else was recorded since.
+        Claimed: Another reader has the study.
+        AmendmentNeeded: The reader has no amendment of it open.
+        StepRefused: It is not signed.
+    """
+
+    def write(session: Session, record: ReadingRecord) -> ReadingRow:
+        now = store.clock()
+        begun = _find_begun(store, session, record, by, revision)
+        content: Reading = value_of(record, "content")
+        signed: Reading = value_of(begun, "reading")
+        shown = tuple(sorted({*signed.shown, *content.shown}))  # they were seen all the same
+        _record(store, record, by, replace(signed, shown=shown))
+        restore_own_work(session, begun, now)
+        _release(record)
+        details = EventDetails(text=", ".join(changes))
+        add_event(session, study_id, Event.DISCARDED, by=by, at=now, details=details)
+        return _row(record, now)
+
+    return _change(store, study_id, write)
+
+
 def set_priority(store: Database, study_id: str, by: Author, *, stat: bool) -> None:
     """Set a study's priority.
 
@@ -388,6 +494,13 @@ def list_records(store: Database, study_id: str) -> list[SignedLine]:
     """All signed records of a study without their masks, the newest first."""
     with store.reading() as session:
         return list(readable(session.scalars(_records(study_id)), _line))
+
+
+def find_last_record(store: Database, study_id: str) -> SignedLine | None:
+    """The last signed record of a study without its masks; None where it is not signed."""
+    with store.reading() as session:
+        found = readable(session.scalars(_records(study_id).limit(1)), _line)
+        return next(iter(found), None)
 
 
 def find_signed(store: Database, study_id: str, token: str) -> SignedLine | None:
@@ -463,6 +576,17 @@ def _check_seen(store: Database, record: ReadingRecord, by: Author, revision: in
     check_open(record, by.reader_id, now)
     content: Reading = value_of(record, "content")
     return content
+
+
+def _find_begun(
+    store: Database, session: Session, record: ReadingRecord, by: Author, revision: int
+) -> AmendmentRecord:
+    """What the reader's open amendment started from."""
+    _check_seen(store, record, by, revision)
+    begun = find_amendment(session, record.study_id, by.reader_id)
+    if begun is None:
+        raise StepRefused(value_of(record, "state"), Step.AMEND)
+    return begun
 
 
 def _record(store: Database, record: ReadingRecord, by: Author, content: Reading) -> None:

@@ -481,6 +481,30 @@ class ReadingRecord(Base):
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class AmendmentRecord(Base):
+    """What a reader's amendment of a signed study started from, until it is signed or discarded.
+
+    ``number`` is the signed record that it amends. ``reference`` is the attached mask, ``draft``
+    and ``draft_ai`` are the masks of the reader's draft, None where there was none.
+    """
+
+    __tablename__ = "amendments"
+
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    reader_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int] = mapped_column(WholeNumber)
+    reading: Mapped[Reading] = mapped_column(StoredJson(Reading))
+    entries: Mapped[Entries] = mapped_column(StoredJson(Entries))
+    reference: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    measurements: Mapped[Measurements] = mapped_column(StoredJson(Measurements))
+    draft_base: Mapped[MaskBase] = mapped_column(StoredJson(MaskBase))
+    draft: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    draft_ai: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class OpeningRecord(Base):
     """A reader who has a study open, or had: since when, and for how long in all."""
 

@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pipeline
 from dashboard.jobs import table
-from dashboard.masks.references import digest_of, encode_reference, load_case, with_attached
+from dashboard.masks.references import (
+    decode_reference,
+    digest_of,
+    encode_reference,
+    load_case,
+    with_attached,
+)
 from dashboard.store import StudyRow
 from dashboard.store.entries import StudyChange, read_reference, write_entries
 from dashboard.store.stored_json import AttachedFiles, Entries, Entry
@@ -132,6 +138,37 @@ def detach_reference(services: Services, row: StudyRow, *, revision: int, by: En
     entries = replace(row.entries, reference=None, reference_by=by)
     case = load_case(services, replace(row, entries=entries))
     return _write(services, row, _change(row, case, entries), revision=revision, by=by)
+
+
+def restore(
+    services: Services, row: StudyRow, entries: Entries, reference: bytes | None, *, by: Entry
+) -> StudyRow:
+    """Return the spacing and the reference to what was entered before; the label stays.
+
+    Args:
+        services: The server's parts.
+        row: The study.
+        entries: What was entered.
+        reference: The attached mask of that time (`dashboard.masks.encoding`), or None.
+        by: Who restores it.
+
+    Raises:
+        NotThere: The study was deleted.
+        EntriesConflict: Another reader has changed the study since.
+        AmendmentNeeded: It is signed, and the reader has no amendment of it open.
+    """
+    entries = replace(entries, label_by=row.entries.label_by)
+    if entries == row.entries:
+        return row
+    case = services.load_case(replace(row, entries=entries))
+    if reference is not None and entries.reference is not None:
+        case = with_attached(case, decode_reference(row, reference, entries.reference))
+    change = _change(row, case, entries, content_digest=case.content_digest())
+    change = replace(change, reference=reference)
+    changed = _write(services, row, change, revision=row.entries_revision, by=by)
+    if changed.content_digest != row.content_digest and services.store.model is not None:
+        table.submit(services.store, row.study_id, priority=table.PRIORITY_OPENED)
+    return services.store.study(row.study_id) or changed
 
 
 def _change(

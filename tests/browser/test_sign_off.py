@@ -158,6 +158,41 @@ def test_a_signed_study_is_changed_only_in_an_amendment_with_its_reason(
     assert len(content["key_images"]) == 1
 
 
+def test_an_amendment_opened_by_mistake_is_discarded(page: Page, studies: list[str]) -> None:
+    open_for_reading(page, studies[0])
+    name_reader(page, "Ada")
+    page.reload()
+    open_for_reading(page, studies[0])
+    look_at_all(page)
+    page.keyboard.press("a")
+    state(page, "read")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(studies[1]))
+    open_study(page, studies[0], ready=RESULT)
+    page.click("#decision-amend")
+    expect(page.locator("#decision-amendment")).to_be_focused()
+    page.click("#decision-discard")  # nothing was changed
+    expect(page.locator("#decision-amend")).to_be_visible()
+    expect(page.locator("#findings-threshold")).to_be_visible()
+    page.click("#decision-amend")
+    expect(page.locator("#decision-amendment")).to_be_focused()
+    verdict_of_first_lesion(page).click()
+    expect(page.locator("#lesions .lesion").first).to_have_attribute("data-verdict", "remove")
+    page.fill("#reading-notes", "A vessel.")
+    page.locator("#reading-notes").blur()
+    page.click("#decision-discard")
+    expect(page.locator("#study-dialog")).to_be_visible()
+    page.click("#study-dialog-cancel")
+    expect(page.locator("#decision-amendment")).to_be_visible()
+    page.click("#decision-discard")
+    page.click("#study-dialog-save")
+    expect(page.locator("#decision-amend")).to_be_visible()
+    expect(page.locator("#reading-notes")).to_have_value("")
+    expect(page.locator("#lesions .lesion").first).to_have_attribute("data-verdict", "keep")
+    state(page, "signed")
+    expect(page.locator("#reading-records li")).to_have_count(1)
+
+
 def test_a_second_reader_sees_who_has_the_study_and_can_take_over(
     page: Page, browser: Browser, site: Site, studies: list[str]
 ) -> None:

@@ -175,7 +175,7 @@ async function load(session, tries = 0) {
   }
   session.versions = body.versions;
   session.loaded = true;
-  const last = session.versions.find(({ own }) => own); // others' are shown on demand
+  const last = session.versions.find(({ number }) => number === body.in_view);
   try {
     if (body.draft) await takeDraft(session, body.draft);
     else if (last) await takeLast(session, last);

@@ -16,6 +16,8 @@ import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import { time } from "../correct/edit_bar.js";
 import * as readingStore from "./reading_store.js";
+import * as studyEntries from "./study_entries.js";
+import * as studyLoad from "./study_load.js";
 
 const NEEDS_REASON = ["reject", "cannot assess"];
 /** @type {Readonly<Record<Reading["state"], string>>} */
@@ -31,6 +33,8 @@ const STATES = {
 const events = new Events();
 /** Listens to whether Enter signs. */
 export const { on } = events;
+/** @type {studyEntries.OpenStudy} */
+let openStudy = () => {};
 /** Why the last decision was refused, in a sentence, or "" once that is no longer so. */
 let refusal = () => "";
 /** @type {(() => void) | null} what waits for the reader's name */
@@ -47,14 +51,15 @@ const label = (verdict) => verdict[0].toUpperCase() + verdict.slice(1);
  * The decision as recorded, in one line.
  *
  * @param {Reading} reading
+ * @param {string} [unsigned] What the line says of one that is not signed.
  */
-export function statusText({ decision, state, records }) {
+export function statusText({ decision, state, records }, unsigned = "Not signed.") {
   const [last] = records;
   if (readingStore.isSignedState(state) && last)
     return `${label(last.verdict)}. ${STATES[state]} by ${last.author}, ${time(last.signed_at)}.`;
   if (!decision?.by) return "";
   const why = decision.reason ? ` (${decision.reason})` : "";
-  return `${label(decision.verdict)}${why}, by ${decision.by.author}. Not signed.`;
+  return `${label(decision.verdict)}${why}, by ${decision.by.author}. ${unsigned}`;
 }
 
 /**
@@ -86,8 +91,10 @@ function show() {
   showClaim(reading);
   const missing = readingStore.remaining().length;
   byId("decision-signed").hidden = !isFrozen;
+  byId("decision-amend").hidden = isOthers; // they can take over what is open
   byId("decision-signed-words").textContent = isSigned ? statusText(reading) : "";
   byId("decision-amendment-field").hidden = !isAmending;
+  byId("decision-discard").hidden = !isAmending;
   byId("decision-choices").hidden = isOthers || isFrozen;
   byId("decision-more").hidden = isFrozen;
   const chosen = isFrozen ? null : reading.decision?.verdict;
@@ -96,7 +103,8 @@ function show() {
     choice.disabled = isOthers;
   }
   const missingWords = !isOthers && !isFrozen && !reading.decision ? missingText(missing) : "";
-  const status = isFrozen ? "" : statusText({ ...reading, state: "read" });
+  const unsigned = isAmending ? "Amendment not signed." : undefined;
+  const status = isFrozen ? "" : statusText({ ...reading, state: "read" }, unsigned);
   byId("decision-status").textContent = refusal() || readingStore.words() || status || missingWords;
   byId("decision-status").dataset.state = refusal() ? "refused" : (chosen ?? "");
   byId("decision-show").hidden = !missing || isOthers || isFrozen || Boolean(reading.decision);
@@ -106,7 +114,8 @@ function show() {
 function showState(reading) {
   const chip = byId("top-state");
   chip.hidden = !reading;
-  chip.textContent = reading ? STATES[reading.state] : "";
+  const words = readingStore.isAmending() ? "Amending" : reading && STATES[reading.state];
+  chip.textContent = words ?? "";
   chip.dataset.state = reading?.state ?? "";
 }
 
@@ -281,6 +290,48 @@ function amend() {
   });
 }
 
+/**
+ * The question before an amendment is discarded.
+ *
+ * @param {readonly string[]} changes
+ */
+export function discardWords(changes) {
+  const rest = changes.slice(0, -1).join(", ");
+  const listed = [rest, changes[changes.length - 1]].filter(Boolean).join(" and ");
+  return (
+    `What this amendment changed returns to what was signed: ${listed}. Versions that were saved` +
+    " in it stay in the list of versions."
+  );
+}
+
+/** Ends the amendment without a signature; asks first if it changed something. */
+async function discard() {
+  await deciding;
+  const { now } = viewer;
+  const { error, changes } = await readingStore.amended();
+  if (viewer.now !== now || !find("decision")) return;
+  if (error) return say(error);
+  if (!changes.length) return say(await drop());
+  studyEntries.askReader({
+    title: "Discard the amendment?",
+    words: discardWords(changes),
+    fields: [],
+    save: "Discard amendment",
+    run: drop,
+  });
+}
+
+/** @returns {Promise<string>} Why the amendment was not discarded, in a sentence, or "". */
+async function drop() {
+  const { now } = viewer;
+  const error = await readingStore.discard();
+  if (error || viewer.now !== now || !now) return error;
+  studyLoad.forget(); // spacing and reference may be others again
+  openStudy({ study_id: now.study.study_id, slice: now.study.indices[now.k] });
+  note("Amendment discarded.", "discarded");
+  return "";
+}
+
 function showNextMarked() {
   const [k] = readingStore.remaining();
   if (k !== undefined) viewer.goTo(k);
@@ -306,8 +357,12 @@ function changedReading() {
   show();
 }
 
-/** @param {AbortSignal} signal Removes the listeners from the page's elements. */
-export function mount(signal) {
+/**
+ * @param {AbortSignal} signal Removes the listeners from the page's elements.
+ * @param {studyEntries.OpenStudy} reopen
+ */
+export function mount(signal, reopen) {
+  openStudy = reopen;
   refusal = () => "";
   isRefused = false;
   filled = null;
@@ -318,6 +373,7 @@ export function mount(signal) {
   const buttons = [
     ["decision-take-over", () => void readingStore.takeOver()],
     ["decision-amend", amend],
+    ["decision-discard", () => void discard()],
     ["decision-show", showNextMarked],
   ];
   for (const [id, run] of buttons) {

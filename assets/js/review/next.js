@@ -51,7 +51,7 @@ function showButton() {
   const isSigning = decisionPanel.isReadyToSign();
   const hasNext = Boolean(neighbour(1));
   const sign = readingStore.isAmending() ? "Sign amendment" : "Sign";
-  const words = isSigning ? `${sign}${hasNext ? " and open next study" : ""}` : "Next study";
+  const words = isSigning ? `${sign}${hasNext ? " and open next" : ""}` : "Next study";
   const [label] = button.childNodes;
   if (label.textContent !== words) label.textContent = words;
   button.disabled = !hasNext && !isSigning;

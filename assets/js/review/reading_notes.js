@@ -38,6 +38,7 @@ const EVENTS = {
   withdrawn: () => "Decision withdrawn",
   signed: ({ number }) => `Signed record ${number}`,
   amended: ({ number, text }) => `Amended, record ${number}: ${text}`,
+  discarded: ({ text }) => `Amendment discarded${text && ` (${text})`}`,
   "taken over": ({ text }) => `Taken over from ${text}`,
   priority: ({ text }) => `Priority: ${text}`,
   changed: ({ text }) => text,

@@ -109,6 +109,7 @@ const QUIET_MS = 700; // after the last change
 const BEAT_MS = 30000;
 const PATIENCE_MS = 20000;
 const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
+const UNSETTLED = "The mask in view is not saved. Choose which draft to keep first.";
 /** @type {Doc | null} of the study in view */
 let doc = null;
 
@@ -481,6 +482,37 @@ export function decide(decision) {
     const body = JSON.stringify({ ...fields, by: undefined, revision: mine.reading?.revision });
     const answer = await request(mine, "decision", { method: "PUT", body });
     return settle(mine, answer);
+  });
+}
+
+/**
+ * What the open amendment has changed, once the server has all of it.
+ *
+ * @returns {Promise<{ error: string, changes: string[] }>} The error is a sentence, or "".
+ */
+export async function amended() {
+  const mine = doc;
+  if (!mine) return { error: "", changes: [] };
+  const [isRecorded, isDrawn] = await Promise.all([saveNow(), correctionStore.saveNow()]);
+  await measureStore.saveNow();
+  if (!isRecorded) return { error: mine.words || NO_ANSWER, changes: [] };
+  if (!isDrawn) return { error: correctionStore.status().sentence || UNSETTLED, changes: [] };
+  const answer = await request(mine, "amendment", {});
+  if (answer.ok) return { error: "", changes: answer.body.changes };
+  return { error: answer.body.error || NO_ANSWER, changes: [] };
+}
+
+/**
+ * Ends the open amendment: everything returns to what was signed. The study is to be opened again.
+ *
+ * @returns {Promise<string>} Why it was not discarded, in a sentence, or "".
+ */
+export function discard() {
+  const mine = doc;
+  if (!mine) return Promise.resolve("");
+  return queue(mine, async () => {
+    const body = JSON.stringify({ revision: mine.reading?.revision });
+    return settle(mine, await request(mine, "amendment", { method: "DELETE", body }));
   });
 }
 

@@ -314,8 +314,12 @@ function askToDivide() {
 }
 
 // ---- dialog ----
-/** @param {Question} question */
-function askReader(question) {
+/**
+ * Asks the reader in a dialog.
+ *
+ * @param {Question} question
+ */
+export function askReader(question) {
   const dialog = byId("study-dialog", HTMLDialogElement);
   if (dialog.open) return;
   asked = question;

@@ -17,12 +17,12 @@ from fake_server import add_case, fake_factory, make_case, make_server
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from reading_calls import OURS, begin, decide, reader, signature
+from reading_calls import OURS, begin, decide, reader, send, signature
 from sent_uploads import send_file
 
 from dashboard.api.openapi import list_endpoints
 from dashboard.masks.encoding import encode_mask
-from dashboard.store.readings import find_reading
+from dashboard.store.readings import find_reading, list_records
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
@@ -66,6 +66,7 @@ FREE = {
     "decision.open_page": "says who looks at the study, and opens the amendment",
     "decision.leave_page": "ends that",
     "decision.sign_study": "adds a record; it needs the amendment, see test_decision_endpoints",
+    "decision.discard": "ends the amendment, and is refused without one",
     "decision.write_priority": "orders the worklist",
     "entries.rename": "a name on screen; the record has the name that was signed",
     "entries.divide": "refused for a signed study whatever is open, see test_deletion",
@@ -161,3 +162,96 @@ def test_a_signed_study_is_renamed_on_screen(server: Flask, pair: tuple[str, str
     content = ada.get(f"{address}/records/1").json
     assert content["intact"]
     assert content["content"]["study"]["name"] != "Frontal"
+
+
+def test_a_discarded_amendment_leaves_what_was_signed(
+    server: Flask, parts: Services, pair: tuple[str, str]
+) -> None:
+    study = pair[0]
+    ada, ben = reader(server, "Ada"), reader(server, "Ben")
+    upload_reference(ada)
+    changes = {"revision": 0, "batch": BATCH, "files": 3}
+    assert send(ada, study, "reference", **changes).status_code == 200
+    assert send(ben, study, "draft", **_WRITER, **_VIEW).status_code == 200  # before it is signed
+    sign(ada, study)
+    address = f"/api/studies/{study}"
+    signed_at = find_reading(parts.store, study).revision
+    assert send(ben, study, "amendment", method="DELETE", revision=signed_at).status_code == 423
+    assert ben.get(f"{address}/amendment").status_code == 423
+
+    def look() -> Any:
+        reading = ben.get(f"{address}/reading").json
+        entries = ben.get(address).json["entries"]
+        return (
+            {key: reading[key] for key in ("state", "decision", "notes", "key_images", "records")},
+            {key: entries[key] for key in ("spacing_mm", "reference_files", "reference_by")},
+            ben.get(f"{address}/measurements").json["items"],
+            ben.get(f"{address}/corrections").json["draft"]["mask"],
+            [ben.get(one).json for one in (f"{address}/records/1",)],
+        )
+
+    before, mask = look(), base64.b64encode(encode_mask({0: np.ones((6, 5), bool)}, (3, 6, 5)))
+    begin(ben, study)
+    assert ben.get(f"{address}/amendment").json == {"changes": []}
+    line = {"id": "line1", "kind": "ruler", "k": 0, "points": [[0, 0], [1, 1]]}
+    window = {"writer": "cd" * 8, "step": 1, "revision": 1}
+    for what, body in {
+        "reading": {"revision": signed_at, "notes": "later"},
+        "draft": window | _VIEW | {"mask": mask.decode()},
+        "measurements": {"revision": 0, "items": [line]},
+        "spacing": {"revision": 1, "spacing_mm": [5.0, 0.5, 0.5]},
+    }.items():
+        assert send(ben, study, what, **body).status_code == 200
+    assert send(ben, study, "reference", method="DELETE", revision=2).status_code == 200
+    wanted = ["notes", "mask", "measurements", "spacing", "reference"]
+    assert ben.get(f"{address}/amendment").json == {"changes": wanted}
+    assert send(ada, study, "opening", method="POST", amends=1).json["reading"]["claim"]["own"] is (
+        False
+    )
+    revision = find_reading(parts.store, study).revision
+    assert send(ben, study, "amendment", method="DELETE", revision=revision - 1).status_code == 409
+    assert ben.get(f"{address}/amendment").json == {"changes": wanted}
+    left = send(ben, study, "amendment", method="DELETE", revision=revision)
+    assert left.status_code == 200
+    assert left.json["claim"] is None
+    assert look() == before
+    last = ben.get(f"{address}/history").json["events"][-1]
+    assert (last["event"], last["author"]) == ("discarded", "Ben")
+    assert last["details"]["text"] == ", ".join(wanted)
+    row = parts.store.study(study)
+    record = list_records(parts.store, study)[0].content.study
+    assert row
+    assert (row.content_digest, row.data_digest) == (record.content_digest, record.data_digest)
+
+
+def test_an_amendment_that_was_left_is_discarded_to_what_was_signed(
+    server: Flask, parts: Services, pair: tuple[str, str]
+) -> None:
+    """Also by another reader, who opened theirs on top of it."""
+    study = pair[0]
+    ada, ben = reader(server, "Ada"), reader(server, "Ben")
+    sign(ada, study)
+    at = begin(ada, study)["revision"]
+    assert send(ada, study, "reading", revision=at, notes="half done").status_code == 200
+    assert send(ada, study, "opening", method="DELETE").status_code == 200
+    at = begin(ben, study)["revision"]
+    changes = ben.get(f"/api/studies/{study}/amendment").json["changes"]
+    assert changes == ["notes"]
+    left = send(ben, study, "amendment", method="DELETE", revision=at)
+    assert left.json["notes"] == ""
+
+
+def test_a_signed_study_shows_the_signed_mask(
+    server: Flask, parts: Services, pair: tuple[str, str]
+) -> None:
+    study = pair[0]
+    ada, ben = reader(server, "Ada"), reader(server, "Ben")
+    assert decide(ada, study, "accept with changes").status_code == 200
+    drawn = {0: np.ones((6, 5), bool)}
+    assert signature(ada, study, "ab", touched=drawn).status_code == 201
+    address = f"/api/studies/{study}/corrections"
+    assert [one.get(address).json["in_view"] for one in (ada, ben)] == [1, 1]
+    begin(ada, study)
+    mask = base64.b64encode(encode_mask({1: drawn[0]}, (3, 6, 5))).decode()
+    assert send(ada, study, "versions", method="POST", **_WRITER, **_VIEW | {"mask": mask}).json
+    assert ada.get(address).json["in_view"] == 1  # the later version is not signed
