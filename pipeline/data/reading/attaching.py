@@ -20,6 +20,7 @@ from pipeline.data.reading.combining import (
     resampled_warning,
     short_names,
 )
+from pipeline.data.reading.contours import place_contours
 from pipeline.data.reading.format_kinds import (
     DecodedImage,
     ImageFormat,
@@ -110,23 +111,26 @@ def _read_volumes(files: Sequence[InputFile]) -> list[PendingCase]:
 def _place(mask: PendingCase, case: Case) -> tuple[str, NDArray[np.bool_], tuple[str, ...]]:
     source = mask.case.sources[0]
     name = _own_name(source)
+    if mask.contours is not None:
+        placed, notes = place_contours(mask.contours, case)
+        return source, placed, (*mask.mask_notes, *notes)
     (values,), warnings = outlined([mask.case.pixels.max(axis=-1)])
-    placed = place_mask(mask.case, values, case)
-    if placed is None:
-        placed = place_mask(mask.case, values, case, resample=True)
-        if placed is not None:
+    found = place_mask(mask.case, values, case)
+    if found is None:
+        found = place_mask(mask.case, values, case, resample=True)
+        if found is not None:
             warnings = (*warnings, resampled_warning(name))
     says_where = mask.case.orientation is not None and case.orientation is not None
-    if placed is None and not says_where and values.shape == case.pixels.shape[:3]:
-        placed, warnings = values, (*warnings, by_order_warning(name))
-    if placed is None:
+    if found is None and not says_where and values.shape == case.pixels.shape[:3]:
+        found, warnings = values, (*warnings, by_order_warning(name))
+    if found is None:
         of_mask, of_case = (_volume_words(p.shape) for p in (values, case.pixels))
         raise InputError(
             source,
             f"{name} ({of_mask}) does not lie on the images of this study ({of_case}). Save it on"
             " the grid of the images.",
         )
-    return source, placed, warnings
+    return source, found, (*mask.mask_notes, *warnings)
 
 
 def _volume_words(shape: Sequence[int]) -> str:

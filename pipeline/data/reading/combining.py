@@ -13,6 +13,7 @@ from scipy.ndimage import affine_transform
 from pipeline.data.case import Case, InputGrid, SequenceName
 from pipeline.data.cautions import ReadingAspect
 from pipeline.data.geometry import case_affine, same_grid, slots_of
+from pipeline.data.reading.contours import Contours, place_contours
 from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
 from pipeline.data.reading.mask_words import says_nothing
 from pipeline.data.reading.names import strip_suffix
@@ -161,22 +162,18 @@ def _attach(
     mask = reference.mask
     source = mask.case.sources[0]
     name = source.rsplit("/", 1)[-1]
-    (values,), warnings = outlined([mask.case.pixels.max(axis=-1)])
     candidates = [(i, k) for i in sorted(reference.studies) for k in range(len(images[i]))]
     if not candidates:
         return [InputError(source, f"{name} is a reference mask without its image.")]
-    placed: list[tuple[int, int, NDArray[np.bool_], list[str]]] = []
-    for resample in (False, True):
-        for i, k in candidates:
-            found = place_mask(mask.case, values, images[i][k].case, resample=resample)
-            if found is not None:
-                more = [resampled_warning(name)] if resample else []
-                placed.append((i, k, found, more))
-        if placed:
-            break
-    if not placed:
+    if mask.contours is not None:
+        placed, refused = _place_contours(mask.contours, images, candidates)
+        warnings: tuple[str, ...] = ()
+    else:
+        placed, warnings = _place_pixels(mask.case, images, candidates)
         message = f"{name} is a reference mask on another grid than its image; it is left out."
-        return [InputError(source, message)]
+        refused = InputError(source, message)
+    if not placed:
+        return [refused] if refused else []
     if reference.bond is Bond.PLACE and len({i for i, *_ in placed}) > 1:
         message = (
             f"{name} is a reference mask that fits several images; it is left out. Name it like its"
@@ -196,6 +193,43 @@ def _attach(
         images[i][k] = with_cautions(attached_to, ReadingAspect.REFERENCE, *warnings, *more)
         attached[(i, k)].append(source)
     return []
+
+
+_Placed = list[tuple[int, int, NDArray[np.bool_], Sequence[str]]]
+
+
+def _place_pixels(
+    mask: Case, images: Sequence[Sequence[PendingCase]], candidates: Sequence[tuple[int, int]]
+) -> tuple[_Placed, tuple[str, ...]]:
+    """A mask on each image on whose grid it is, else resampled, with sentences on its values."""
+    (values,), warnings = outlined([mask.pixels.max(axis=-1)])
+    placed: _Placed = []
+    for resample in (False, True):
+        for i, k in candidates:
+            found = place_mask(mask, values, images[i][k].case, resample=resample)
+            if found is not None:
+                name = mask.sources[0].rsplit("/", 1)[-1]
+                placed.append((i, k, found, [resampled_warning(name)] if resample else []))
+        if placed:
+            break
+    return placed, warnings
+
+
+def _place_contours(
+    contours: Contours,
+    images: Sequence[Sequence[PendingCase]],
+    candidates: Sequence[tuple[int, int]],
+) -> tuple[_Placed, InputError | None]:
+    """Contours on each image on whose slices they were drawn, and why they are not on the first."""
+    placed: _Placed = []
+    refused: InputError | None = None
+    for i, k in candidates:
+        try:
+            found, notes = place_contours(contours, images[i][k].case)
+            placed.append((i, k, found, notes))
+        except InputError as error:
+            refused = refused or error
+    return placed, refused
 
 
 def place_mask(

@@ -11,6 +11,7 @@ from pipeline.data.reading.format_kinds import InputFile, SeriesFormat
 if TYPE_CHECKING:
     from pipeline.data.reading.dicom_files import DicomFile
     from pipeline.data.reading.dicom_series import DicomSeries
+    from pipeline.data.reading.dicom_structures import StructureSeries, StructureSet
 
 _VRS = (
     "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR"
@@ -37,13 +38,15 @@ def _is_bare_dicom(head: bytes) -> bool:
     return False
 
 
-def _read_headers(file: InputFile) -> DicomFile:
+def _read_headers(file: InputFile) -> DicomFile | StructureSet:
     from pipeline.data.reading.dicom_files import read_dicom_headers
+    from pipeline.data.reading.dicom_structures import is_structure_set, read_structure_set
 
-    return read_dicom_headers(file)
+    structures = read_structure_set(file) if is_structure_set(file) else None
+    return structures or read_dicom_headers(file)
 
 
-def _group(files: Sequence[DicomFile]) -> list[DicomSeries]:
+def _group(files: Sequence[DicomFile | StructureSet]) -> list[DicomSeries | StructureSeries]:
     from pipeline.data.reading.dicom_series import group_dicom
 
     return group_dicom(files)

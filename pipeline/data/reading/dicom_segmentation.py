@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,19 +126,36 @@ def _is_lesion(segment: Dataset) -> bool | None:
             codes.add(str(item.get("CodeValue", "") or ""))
             if keyword.startswith("SegmentedPropertyType"):
                 texts.append(str(item.get("CodeMeaning", "") or ""))
+    found = is_lesion_by(texts, codes)
+    return False if found is None and _number_of(segment) == 0 else found
+
+
+def is_lesion_by(texts: Iterable[str], codes: Collection[str]) -> bool | None:
+    """Whether names and codes speak of a lesion; False for anatomy, None where they do not say.
+
+    Args:
+        texts: Names and meanings of codes.
+        codes: Code values, SNOMED CT or the older SRT.
+    """
     words = {word.text for text in texts for word in split_words(text)}
-    if codes & _ANATOMY_CODES:
+    if _ANATOMY_CODES & set(codes):
         return False
-    if codes & _LESION_CODES or words & _LESION_WORDS:
+    if _LESION_CODES & set(codes) or words & _LESION_WORDS:
         return True
-    return False if words & _ANATOMY_WORDS or _number_of(segment) == 0 else None
+    return False if words & _ANATOMY_WORDS else None
 
 
 def _names_of(segments: Sequence[Dataset]) -> str:
-    names = [
-        str(one.get("SegmentLabel", "") or "").strip() or f"segment {_number_of(one)}"
-        for one in segments
-    ]
+    return join_words(
+        [
+            str(one.get("SegmentLabel", "") or "").strip() or f"segment {_number_of(one)}"
+            for one in segments
+        ]
+    )
+
+
+def join_words(names: Sequence[str]) -> str:
+    """Names in a sentence: ``A, B and C``."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 

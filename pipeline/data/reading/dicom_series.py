@@ -50,6 +50,7 @@ from pipeline.data.reading.dicom_stack import (
     leave_out_odd,
     stack_frames,
 )
+from pipeline.data.reading.dicom_structures import StructureSeries, StructureSet
 from pipeline.data.reading.format_kinds import FileTick
 from pipeline.data.reading.limits import check_shape
 from pipeline.data.reading.pending_cases import PendingCase
@@ -134,13 +135,16 @@ class DicomSeries:
                 tick(one.file.name)
 
 
-def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
-    """Group files by what their slices are.
+def group_dicom(
+    given: Sequence[DicomFile | StructureSet],
+) -> list[DicomSeries | StructureSeries]:
+    """Group files by what their slices are; a structure set is alone.
 
     Series UIDs are where this begins. Some programs leave them out, give each slice one of its own,
     or one to a whole study.
     """
-    numbers = {one.file.path: k for k, one in enumerate(files)}
+    numbers = {one.file.path: k for k, one in enumerate(given)}
+    files = [one for one in given if isinstance(one, DicomFile)]
     groups = [
         part
         for group in _join_lone_slices(_group_by_uid(files))
@@ -150,37 +154,75 @@ def group_dicom(files: Sequence[DicomFile]) -> list[DicomSeries]:
     for group in groups:
         studies[_study_of(group)].append(group)
     with_original = {study for study, members in studies.items() if _has_original(members)}
-    keys = _study_keys(groups)
-    return [
-        DicomSeries(tuple(group), key, has_original=_study_of(group) in with_original)
-        for group, key in sorted(
-            zip(groups, keys, strict=True), key=lambda pair: numbers[pair[0][0].file.path]
+    keys = _StudyKeys(groups)
+    series: list[DicomSeries | StructureSeries] = [
+        DicomSeries(
+            tuple(group), keys.of_group(group), has_original=_study_of(group) in with_original
         )
+        for group in groups
+    ]
+    series += [
+        StructureSeries(one, keys.of_mask(one.study, one.frame_of_reference, one.series))
+        for one in given
+        if isinstance(one, StructureSet)
     ]
 
+    def order_of(one: DicomSeries | StructureSeries) -> int:
+        first = one.structures if isinstance(one, StructureSeries) else one.files[0]
+        return numbers[first.file.path]
 
-def _study_keys(groups: Sequence[Sequence[DicomFile]]) -> list[str]:
-    """Key of each group: its study and frame of reference.
+    return sorted(series, key=order_of)
 
-    Masks whose own key is no image's get that of the series they refer to, or of the only one in
-    their study.
+
+class _StudyKeys:
+    """Keys of studies: UID and frame of reference.
+
+    Args:
+        groups: The files of each series.
     """
-    own = [f"{_study_of(group)}|{_frame_of_reference(group)}" for group in groups]
-    is_mask = [group[0].is_segmentation or says_mask(group[0].header) for group in groups]
-    images = [k for k, mask in enumerate(is_mask) if not mask]
-    of_series = {_text(groups[k][0].header, "SeriesInstanceUID"): own[k] for k in images}
-    of_study: dict[str, set[str]] = defaultdict(set)
-    for k in images:
-        of_study[_study_of(groups[k])].add(own[k])
-    keys = []
-    for key, group, mask in zip(own, groups, is_mask, strict=True):
-        if mask and key not in {own[k] for k in images}:
-            items = group[0].header.get("ReferencedSeriesSequence") or ()
-            referred = [of_series.get(_text(item, "SeriesInstanceUID")) for item in items]
-            alone = of_study[_study_of(group)] if len(of_study[_study_of(group)]) == 1 else ()
-            key = next(filter(None, (*referred, *alone)), key)
-        keys.append(key)
-    return keys
+
+    def __init__(self, groups: Sequence[Sequence[DicomFile]]) -> None:
+        self._of_series: dict[str, str] = {}
+        self._of_study: dict[str, set[str]] = defaultdict(set)
+        for group in groups:
+            if not _is_mask_group(group):
+                key = _own_key(group)
+                self._of_series[_text(group[0].header, "SeriesInstanceUID")] = key
+                self._of_study[_study_of(group)].add(key)
+
+    def of_group(self, group: Sequence[DicomFile]) -> str:
+        """Key of a series."""
+        if not _is_mask_group(group):
+            return _own_key(group)
+        items = group[0].header.get("ReferencedSeriesSequence") or ()
+        referred = [_text(item, "SeriesInstanceUID") for item in items]
+        return self.of_mask(_study_of(group), _frame_of_reference(group), referred)
+
+    def of_mask(self, study: str, frame_of_reference: str, series: Sequence[str]) -> str:
+        """Key of a mask.
+
+        Its own, where that is an image's, else that of the series that it refers to, or of the only
+        one in its study.
+
+        Args:
+            study: As of `_study_of`.
+            frame_of_reference: UID, or "".
+            series: UIDs of the series that it refers to.
+        """
+        key, of_study = f"{study}|{frame_of_reference}", self._of_study.get(study, set())
+        if key in of_study:
+            return key
+        referred = [self._of_series.get(uid) for uid in series]
+        alone = of_study if len(of_study) == 1 else ()
+        return next(filter(None, (*referred, *alone)), key)
+
+
+def _is_mask_group(group: Sequence[DicomFile]) -> bool:
+    return group[0].is_segmentation or says_mask(group[0].header)
+
+
+def _own_key(group: Sequence[DicomFile]) -> str:
+    return f"{_study_of(group)}|{_frame_of_reference(group)}"
 
 
 def _frame_of_reference(group: Sequence[DicomFile]) -> str:

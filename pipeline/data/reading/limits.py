@@ -21,6 +21,8 @@ MAX_ELEMENTS = 20_000
 MAX_ELEMENTS_PER_FRAME = 500
 #: Elements and items of one header in all: about 15 seconds of work.
 MAX_ALL_ELEMENTS = 250_000
+#: Points of all contours of one structure set; those of a tumor have some tens of thousands.
+MAX_CONTOUR_POINTS = 2_000_000
 #: Bytes between a NIfTI header and its voxels. Extensions hold some text.
 MAX_EXTENSION_BYTES = 16 << 20
 #: Scans of one JPEG. Encoders write about ten; each decodes the whole image once more.

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pipeline.data.case import Case
 from pipeline.data.cautions import ReadingAspect, cautions_of
 from pipeline.data.reading.names import MAX_CASE_ID, safe_name
+
+if TYPE_CHECKING:  # the web process imports no nibabel
+    from pipeline.data.reading.contours import Contours
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +26,7 @@ class PendingCase:
         study_names: What it may be called when it was combined from several volumes.
         is_mask: Whether its pixels are a reference mask (above 0) and not an image.
         mask_notes: Sentences on a mask that stay with the case of its image.
+        contours: Of a mask that has no pixels of its own, which are then none.
     """
 
     case: Case
@@ -30,6 +35,7 @@ class PendingCase:
     study_names: tuple[str, ...] = ()
     is_mask: bool = False
     mask_notes: tuple[str, ...] = ()
+    contours: Contours | None = None
 
 
 def with_cautions(one: PendingCase, aspect: ReadingAspect, *sentences: str) -> PendingCase:

@@ -164,7 +164,10 @@ def read_pages(file: InputFile) -> Sequence[NDArray[np.generic]]:
         pending, errors = series.read(lambda _: None)
         if errors:
             raise errors[0]
-        return [page for one in pending for page in one.case.pixels]
+        pages = [page for one in pending if one.contours is None for page in one.case.pixels]
+        if not pages:
+            raise InputError(file.source, f"{file.name} holds contours, not an image.")
+        return pages
     raise InputError(file.source, f"{file.name} is an archive. Unpack it first.")
 
 

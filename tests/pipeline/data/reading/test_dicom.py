@@ -339,7 +339,7 @@ def test_other_modalities_are_read_with_a_warning(tmp_path):
     ("uid", "words"),
     [
         ("1.2.840.10008.5.1.4.1.1.88.11", "a structured report"),
-        ("1.2.840.10008.5.1.4.1.1.481.3", "an RT structure set"),
+        ("1.2.840.10008.5.1.4.1.1.481.5", "an RT plan"),
         ("1.2.840.10008.5.1.4.1.1.104.1", "a PDF document in DICOM"),
         ("1.2.840.10008.1.3.10", "a DICOMDIR, the index of a disc"),
     ],
