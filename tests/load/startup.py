@@ -44,7 +44,9 @@ class Startup:
 
 
 def measure_startup(home: Path) -> Startup:
-    """Import the app in a fresh process, on a workspace."""
+    """Import the app in a fresh process, on a workspace whose tables exist."""
+    if not any(home.iterdir()):
+        _python(["-c", "import dashboard.app"], home)
     done = _python(["-c", _PROGRAM], home)
     measured = json.loads(done.stdout.splitlines()[-1])
     return Startup(

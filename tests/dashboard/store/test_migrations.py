@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from dashboard.jobs import table
 from dashboard.store import DatabaseError, JobState, ModelKey, Origin, Store
@@ -297,3 +299,13 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError):
         Store(f"sqlite:///{file}", file=file)
     assert file.read_bytes() == b"This is no database." * 100
+
+
+def test_the_modules_of_the_steps_are_named_by_them() -> None:
+    """Which steps there are is read from these names, without Alembic."""
+    config = Config()
+    config.set_main_option("script_location", "dashboard.store:migrations")
+    steps = list(ScriptDirectory.from_config(config).walk_revisions())
+    names = [Path(step.path).name.partition("_")[0] for step in steps]
+    assert names == [step.revision for step in steps]
+    assert names == [f"v{number}" for number in range(len(steps), 0, -1)]
