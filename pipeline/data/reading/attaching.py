@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from pipeline.data.reading.format_kinds import (
     DecodedImage,
     ImageFormat,
     InputFile,
+    MaskFormat,
     SeriesFormat,
     Stage,
     VolumeFormat,
@@ -34,10 +35,9 @@ from pipeline.data.reading.image_cases import fit_page, mask_pages, rescaled_war
 from pipeline.data.reading.loaded import AttachedReference
 from pipeline.data.reading.mask_values import covering_warning, covers_head, outlined
 from pipeline.data.reading.mask_words import core_of
-from pipeline.data.reading.names import parse_name, strip_suffix
 from pipeline.data.reading.pending_cases import PendingCase
 from pipeline.data.reading.reading import quiet_libraries
-from pipeline.data.reading.references import keys_of_image, keys_of_mask
+from pipeline.data.reading.references import slices_of_names
 from pipeline.data.reading.volumes import read_volume
 from pipeline.errors import InputError
 
@@ -46,8 +46,8 @@ def read_reference(case: Case, paths: Sequence[Path]) -> AttachedReference:
     """Read a reference mask for a case.
 
     Volumes and DICOM series go by their place in space, resampled where they lie on another grid;
-    one that does not say how it lies is taken slice by slice. Pictures go by their names, else by
-    their order, one for each slice.
+    one that does not say how it lies is taken slice by slice. Pictures and run lengths go by their
+    names, else by their order, one for each slice.
 
     Args:
         case: The case.
@@ -57,10 +57,13 @@ def read_reference(case: Case, paths: Sequence[Path]) -> AttachedReference:
         InputError: They hold no mask that fits the case, with the reason.
     """
     with quiet_libraries(), tempfile.TemporaryDirectory(prefix="overread-") as folder:
-        collection = collect_files([Path(path) for path in paths], Path(folder))
+        collection = collect_files([Path(path) for path in paths], Path(folder), masks=True)
         if not collection.files:
             raise _first(collection.errors) or InputError("", "There is no mask in these files.")
         found = [_place(volume, case) for volume in _read_volumes(collection.files)]
+        for file in files_of(collection.files, MaskFormat):
+            with file.watched():
+                found.append((file.source, *file.format.read(file, case)))
         pictures = files_of(collection.files, ImageFormat)
         if pictures:
             found.append(_place_pictures(pictures, case))
@@ -183,17 +186,5 @@ def _place_pictures(
 
 def _slices_of_names(files: Sequence[InputFile], case: Case) -> list[int] | None:
     """Slice of each mask by its file's name, or None where one leads to none."""
-    slices: dict[tuple[object, ...], int] = {}
-    for k, source in enumerate(case.sources):
-        parts = parse_name(strip_suffix(PurePosixPath(source).name))
-        for key in keys_of_image(parts, is_volume=False):
-            if key[0] != "group":
-                slices.setdefault(key, k)
-    found = []
-    for file in files:
-        keys = keys_of_mask(parse_name(file.stem), is_volume=False)
-        hit = next((slices[key] for key in keys if key in slices), None)
-        if hit is None:
-            return None
-        found.append(hit)
-    return found
+    found = slices_of_names([file.stem for file in files], case)
+    return None if None in found else [k for k in found if k is not None]

@@ -135,6 +135,7 @@ class _Walk:
     program_folders: set[str] = field(default_factory=set)
     own_folders: dict[str, frozenset[str]] = field(default_factory=dict)
     output: Path | None = None
+    masks: bool = False
     output_folders: set[str] = field(default_factory=set)
     repeats: int = 0
     n_files: int = 0
@@ -142,7 +143,11 @@ class _Walk:
 
 
 def collect_files(
-    paths: Iterable[Path], unpack_folder: Path, *, output: Path | None = None
+    paths: Iterable[Path],
+    unpack_folder: Path,
+    *,
+    output: Path | None = None,
+    masks: bool = False,
 ) -> Collection:
     """List the readable files below ``paths``; others become a sentence or are counted in one.
 
@@ -152,8 +157,9 @@ def collect_files(
         paths: Files and folders as the user gave them.
         unpack_folder: Empty temporary folder for archives; nothing is written anywhere else.
         output: Folder that results are written to now; earlier ones in it count as nothing.
+        masks: Whether a reference is looked for, so that files of masks alone are read, too.
     """
-    walk = _Walk(unpack_folder, output=None if output is None else output.resolve())
+    walk = _Walk(unpack_folder, output=None if output is None else output.resolve(), masks=masks)
     given: list[tuple[str, int, int]] = []
     for number, path in enumerate(dict.fromkeys(path.absolute() for path in paths)):
         before, repeats = len(walk.found), walk.repeats
@@ -234,7 +240,7 @@ def _add_file(
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(source, f"{name} is not a file.")
         _note_folder(path, name, folder, walk)
-        found = read_format(path)
+        found = read_format(path, masks=walk.masks)
         if isinstance(found, ArchiveFormat):
             walk.n_files -= 1
             _add_archive(found, path, source, place, walk, depth=depth)

@@ -21,7 +21,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.data.case import NiftiPlacement
+from pipeline.data.case import Case, NiftiPlacement
 from pipeline.data.cautions import Caution
 from pipeline.data.reading.limits import (
     ARCHIVE_RATIO_FLOOR_BYTES,
@@ -97,6 +97,18 @@ class SeriesFormat(Format):
 
     read_headers: Callable[[InputFile], Any]
     group: Callable[[Sequence[Any]], Sequence[Series]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaskFormat(Format):
+    """Files that hold masks alone, which are read when they are attached to a study.
+
+    Attributes:
+        read: Reads a file for a case: its mask ``(n, h, w)``, bool, and sentences on it. Raises
+            `InputError` where it cannot be read or does not fit the case.
+    """
+
+    read: Callable[[InputFile, Case], tuple[NDArray[np.bool_], tuple[str, ...]]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

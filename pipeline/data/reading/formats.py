@@ -11,6 +11,7 @@ from pipeline.data.reading.format_kinds import (
     HEAD_BYTES,
     ArchiveFormat,
     Format,
+    MaskFormat,
     Unreadable,
     starts_with,
 )
@@ -19,6 +20,7 @@ from pipeline.data.reading.images import JPEG, PNG, TIFF, WEBP
 from pipeline.data.reading.itk_volumes import METAIMAGE, NRRD
 from pipeline.data.reading.mgh import MGH
 from pipeline.data.reading.nifti import NIFTI, NIFTI_PAIR
+from pipeline.data.reading.run_length_files import RUN_LENGTHS
 
 #: Every format that can be read, in the order of lists. DICOM is asked first, since its preamble
 #: may hold the mark of another format.
@@ -35,6 +37,9 @@ FORMATS: tuple[Format, ...] = (
     ZIP,
     GZIP,
 )
+
+#: Formats of masks alone, which are no study: read where a reference is attached.
+MASK_FORMATS: tuple[MaskFormat, ...] = (RUN_LENGTHS,)
 
 #: Characters that plain text may hold beside the printable ones.
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
@@ -119,25 +124,41 @@ UNREADABLE: tuple[Unreadable, ...] = (
     ),
     Unreadable(phrase="an icon", matches=starts_with(b"\0\0\1\0")),
     NIFTI_PAIR,
+    *(
+        Unreadable(
+            phrase=f"masks as {one.name}, not an image",
+            matches=one.matches,
+            advice="Attach it to its study as the reference.",
+        )
+        for one in MASK_FORMATS
+    ),
     Unreadable(phrase="a web page", matches=_is_web_page),
     TEXT,
     Unreadable(phrase="not an image that is known here", matches=lambda _: True),
 )
 
 
-def read_format(path: Path) -> Format | Unreadable:
+def read_format(path: Path, *, masks: bool = False) -> Format | Unreadable:
     """Recognise the format of a file by its first bytes.
+
+    Args:
+        path: The file.
+        masks: Whether it is to be a reference, so that it may hold masks alone.
 
     Raises:
         OSError: If the file cannot be opened.
     """
     with path.open("rb") as file:
-        return format_of(file.read(HEAD_BYTES))
+        return format_of(file.read(HEAD_BYTES), masks=masks)
 
 
-def format_of(head: bytes) -> Format | Unreadable:
+def format_of(head: bytes, *, masks: bool = False) -> Format | Unreadable:
     """Recognise a format by the first `HEAD_BYTES` of a file (all of it where it is shorter)."""
-    known: Iterable[Format | Unreadable] = (*FORMATS, *UNREADABLE)
+    known: Iterable[Format | Unreadable] = (
+        *FORMATS,
+        *(MASK_FORMATS if masks else ()),
+        *UNREADABLE,
+    )
     return next(one for one in known if one.matches(head))
 
 

@@ -13,8 +13,10 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import PurePosixPath
 from typing import Generic, TypeVar
 
+from pipeline.data.case import Case
 from pipeline.data.reading.format_kinds import Format, ImageFormat, InputFile
 from pipeline.data.reading.mask_words import (
     Role,
@@ -24,7 +26,7 @@ from pipeline.data.reading.mask_words import (
     role_of_folder,
     strip_folder,
 )
-from pipeline.data.reading.names import NameParts, folder_names, parse_name
+from pipeline.data.reading.names import NameParts, folder_names, parse_name, strip_suffix
 from pipeline.data.sequences import split_words
 
 #: Images between which the place of a mask may decide; more are not decoded for it.
@@ -188,6 +190,26 @@ def keys_of_mask(parts: NameParts, *, is_volume: bool) -> list[Key]:
     if number is None:  # one mask of a whole stack
         keys.append(("group", text))
     return [key for key in dict.fromkeys(keys) if key not in _EMPTY]
+
+
+def slices_of_names(stems: Sequence[str], case: Case) -> list[int | None]:
+    """Slice of a case to which each name of a mask leads, by the names of the case's files.
+
+    Args:
+        stems: Names without their suffixes.
+        case: The case.
+    """
+    slices: dict[Key, int] = {}
+    for k, source in enumerate(case.sources):
+        parts = parse_name(strip_suffix(PurePosixPath(source).name))
+        for key in keys_of_image(parts, is_volume=False):
+            if key[0] != "group":
+                slices.setdefault(key, k)
+    found: list[int | None] = []
+    for stem in stems:
+        keys = keys_of_mask(parse_name(stem), is_volume=False)
+        found.append(next((slices[key] for key in keys if key in slices), None))
+    return found
 
 
 class ImageIndex(Generic[Target]):

@@ -21,13 +21,13 @@ _READING = {
     f"pipeline.data.reading.{name}"
     for name in (
         "reading attaching collecting archives images tiff nifti mgh itk_volumes volumes batches"
-        " dicom_files dicom_pixels dicom_series"
+        " dicom_files dicom_pixels dicom_series dicom_structures run_length_files"
     ).split()
 }
 #: Those of them that only declare a format to the web process, for its words.
 _DECLARING = {
     f"pipeline.data.reading.{name}"
-    for name in ("archives", "images", "itk_volumes", "mgh", "nifti")
+    for name in ("archives", "images", "itk_volumes", "mgh", "nifti", "run_length_files")
 }
 #: What may import them: each other, what children do, and reading of our own training data.
 _INSIDE = ("pipeline.data.reading.", "pipeline.image_tasks.image_jobs")

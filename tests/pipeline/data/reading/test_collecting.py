@@ -181,8 +181,8 @@ def test_a_file_that_vanishes_while_folders_are_read_is_named(
     write_image(tmp_path / "a.png", grey())
     real = collecting.read_format
 
-    def read_and_delete(path: Path) -> Any:
-        found = real(path)
+    def read_and_delete(path: Path, **given: Any) -> Any:
+        found = real(path, **given)
         if path.suffix == ".dcm":
             path.unlink()
         return found
