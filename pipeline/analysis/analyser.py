@@ -152,7 +152,7 @@ class Analyser:
         positions = np.array(case.indices, np.float64)
         is_volume = case.n_slices >= _MIN_VOLUME_SLICES
         sigma = self.network.inference.sigma_slices if is_volume else 0.0
-        walk = SliceWalk(self._stages, self.network, prepared.volume, positions, sigma=sigma)
+        walk = SliceWalk(self._stages, self.network, prepared, positions, sigma=sigma)
         outlined = walk.run(report)
         maps = smooth_through_slices(outlined.maps, positions[outlined.passed], sigma)
         evidence = np.full(case.n_slices, np.nan)

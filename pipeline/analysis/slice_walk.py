@@ -8,16 +8,23 @@ features of a few slices are held.
 Where mirror images are averaged, their differences are returned too: they cost nothing, and show
 where the segmentation depends on the head's orientation (test-time augmentation as a measure of
 uncertainty: Wang et al. 2019, doi 10.1016/j.neucom.2019.01.103).
+
+A network may leave out what hardly matters (`pipeline.models.metadata.InferenceOptions`): slices
+without a head, the air around it, mirror images of slices far below the gate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.postprocessing import smoothing_reach, smoothing_weights
+from pipeline.analysis.regions import Box, head_boxes, whole_box
+from pipeline.data.preprocessing import PreparedCase
 from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.engine.grad_cam import compute_saliency
 from pipeline.errors import ProgressCallback
@@ -48,6 +55,28 @@ class Outlined:
     saliency: NDArray[np.float32] | None
 
 
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Stage one's features of neighbouring slices, as they are or mirrored.
+
+    They are cut out where they lie, never copied: a slice's take 6 MB.
+
+    Attributes:
+        first, last: The slices.
+        box: The part of them that was answered.
+        features: The encoder's, ``(slices, h, w, c)`` each.
+    """
+
+    first: int
+    last: int
+    box: Box
+    features: Arrays
+
+    def cut(self, first: int, last: int) -> Arrays:
+        """The features of some of the slices."""
+        return [level[first - self.first : last + 1 - self.first] for level in self.features]
+
+
 class SliceWalk:
     """One pass over a volume in which stage two follows stage one at a few slices' distance."""
 
@@ -55,20 +84,29 @@ class SliceWalk:
         self,
         stages: NetworkStages,
         network: ModelInfo,
-        volume: NDArray[np.float32],
+        prepared: PreparedCase,
         positions: NDArray[np.float64],
         *,
         sigma: float,
     ) -> None:
-        self._stages, self._network, self._volume = stages, network, volume
-        self._flip = network.inference.flip_average
+        self._stages, self._network, self._volume = stages, network, prepared.volume
+        options = network.inference
+        self._flip = options.flip_average
+        self._mirror_from = options.mirror_from if options.flip_average else 0.0
         self._weights = smoothing_weights(positions, sigma)
         self._reach = smoothing_reach(sigma)
-        n = len(volume)
-        self._raw, self._scores = np.zeros(n), np.zeros(n)
-        #: By the first slice of a batch: its features, and those of the mirror images. They are
-        #: cut out where they lie, never copied: a slice's take 6 MB.
-        self._features: dict[int, list[Arrays]] = {}
+        n, size = self._volume.shape[:2]
+        self._whole = whole_box(size)
+        boxes = head_boxes(prepared.foreground)
+        self._empty = [options.skip_empty and box is None for box in boxes]
+        self._boxes = [
+            box if options.crop_to_head and box is not None else self._whole for box in boxes
+        ]
+        #: Scores of the slices alone, those with their mirror images, and the latter smoothed.
+        self._alone, self._raw, self._scores = np.zeros(n), np.zeros(n), np.zeros(n)
+        #: By slice: where its features are, and those of its mirror image.
+        self._plain: dict[int, _View] = {}
+        self._mirrored: dict[int, _View] = {}
         self._waiting: list[int] = []
         self._passed: list[int] = []
         self._maps: list[NDArray[np.float32]] = []
@@ -78,15 +116,19 @@ class SliceWalk:
     def run(self, report: ProgressCallback) -> Outlined:
         """Classify, gate and outline every slice."""
         n = len(self._volume)
-        decided = 0
+        look = self._reach if self._mirror_from > 0 else 0
+        mirrored = decided = 0
         for start in range(0, n, BATCH_SIZE):
             stop = min(start + BATCH_SIZE, n)
             report(start + decided, 2 * n, progress_words(start + decided, 2 * n))
             self._classify(start, stop)
-            ready = n if stop == n else max(stop - self._reach, decided)
+            known = n if stop == n else max(stop - look, mirrored)
+            self._mirror(mirrored, known)
+            mirrored = known
+            ready = n if mirrored == n else max(mirrored - self._reach, decided)
             for k in range(decided, ready):
                 self._gate(k)
-            while self._waiting and min(_batch_of(self._waiting[0]) + BATCH_SIZE, n) <= ready:
+            while self._waiting and self._plain[self._waiting[0]].last < ready:
                 report(stop + decided, 2 * n, progress_words(stop + decided, 2 * n))
                 self._outline()
             self._forget(ready)
@@ -95,53 +137,100 @@ class SliceWalk:
         size = self._volume.shape[1:3]
         maps = np.concatenate(self._maps) if self._maps else np.zeros((0, *size), np.float32)
         differences = np.concatenate(self._differences) if self._differences else None
+        saliency = np.concatenate(self._saliency) if self._saliency else None
         passed = np.array(self._passed, np.intp)
-        saliency = np.concatenate(self._saliency)[passed] if self._saliency else None
         return Outlined(self._scores, passed, maps, differences, saliency)
 
     def _classify(self, start: int, stop: int) -> None:
-        batch = self._volume[start:stop]
-        answers = [self._stages.first.predict([batch])]
-        if self._flip:
-            mirrored = np.ascontiguousarray(batch[:, :, ::-1])
-            answers.append(self._stages.first.predict([mirrored]))
-        self._raw[start:stop] = np.mean([score[:, 0] for score, *_ in answers], axis=0)
-        self._features[start] = [features for _, *features in answers]
-        if self._stages.heads is not None:
-            looks = [
-                compute_saliency(features, self._stages.heads) for features in self._features[start]
-            ]
-            turned = [look[:, :, ::-1] if mirrored else look for mirrored, look in enumerate(looks)]
-            self._saliency.append(np.mean(turned, axis=0, dtype=np.float32))
+        """Answer the slices of a batch by themselves; those without a head score 0."""
+        for first, last in _runs([k for k in range(start, stop) if not self._empty[k]]):
+            box = self._boxes[first]
+            for k in range(first + 1, last + 1):
+                box = box.join(self._boxes[k])
+            self._keep(self._plain, self._alone, self._cut(first, last, box), first, last, box)
+        self._raw[start:stop] = self._alone[start:stop]
+
+    def _mirror(self, start: int, stop: int) -> None:
+        """Answer the mirror images of those slices for which they may matter."""
+        if not self._flip:
+            return
+        scores = [float(self._weights[k] @ self._alone) for k in range(start, stop)]
+        wanted = [
+            k
+            for k, score in zip(range(start, stop), scores, strict=True)
+            if k in self._plain and score >= self._mirror_from
+        ]
+        mirrored = np.zeros_like(self._raw)
+        for first, last in _runs(wanted, [self._plain[k] for k in wanted]):
+            box = self._plain[first].box
+            slices = self._cut(first, last, box)[:, :, ::-1]
+            self._keep(self._mirrored, mirrored, slices, first, last, box)
+            here = slice(first, last + 1)
+            self._raw[here] = (self._alone[here] + mirrored[here]) / 2
+
+    def _cut(self, first: int, last: int, box: Box) -> NDArray[np.float32]:
+        return self._volume[(slice(first, last + 1), *box.here)]
+
+    def _keep(
+        self,
+        views: dict[int, _View],
+        scores: NDArray[np.float64],
+        slices: NDArray[np.float32],
+        first: int,
+        last: int,
+        box: Box,
+    ) -> None:
+        """Let stage one answer slices ``first`` to ``last``; keep scores and features."""
+        score, *features = self._stages.first.predict([np.ascontiguousarray(slices)])
+        scores[first : last + 1] = np.asarray(score)[:, 0]
+        views.update(dict.fromkeys(range(first, last + 1), _View(first, last, box, features)))
 
     def _gate(self, k: int) -> None:
         self._scores[k] = np.clip(self._weights[k] @ self._raw, 0, 1)
-        if self._scores[k] >= self._network.decision.gate:
+        answered = k in (self._mirrored if self._flip else self._plain)
+        if answered and self._scores[k] >= self._network.decision.gate:
             self._waiting.append(k)
 
     def _outline(self) -> None:
         """Outline the next slices that lie side by side in one batch."""
-        start, first = _batch_of(self._waiting[0]), self._waiting[0]
-        last = first
-        while last + 1 in self._waiting and _batch_of(last + 1) == start:
-            last += 1
-        here = slice(first - start, last - start + 1)
-        maps = []
-        for mirrored, view in enumerate(self._features[start]):
-            (answer,) = self._stages.second.predict([level[here] for level in view])
+        first, last = next(_runs(self._waiting, [self._plain[k] for k in self._waiting]))
+        views = [self._plain[first]]
+        if self._flip:
+            views.append(self._mirrored[first])
+            last = min(last, views[1].last)
+        box = views[0].box
+        maps, looks = [], []
+        for mirrored, view in enumerate(views):
+            features = view.cut(first, last)
+            (answer,) = self._stages.second.predict(features)
             maps.append(answer[:, :, ::-1, 0] if mirrored else answer[..., 0])
-        self._maps.append(np.mean(maps, axis=0, dtype=np.float32))
+            if self._stages.heads is not None:
+                look = compute_saliency(features, self._stages.heads)
+                looks.append(look[:, :, ::-1] if mirrored else look)
+        self._maps.append(self._place(np.mean(maps, axis=0, dtype=np.float32), box))
         if self._flip:
             plain, mirror = maps
-            self._differences.append(plain - mirror)
+            self._differences.append(self._place(plain - mirror, box))
+        if looks:
+            self._saliency.append(self._place(np.mean(looks, axis=0, dtype=np.float32), box))
         self._passed += range(first, last + 1)
         self._waiting = self._waiting[last - first + 1 :]
 
+    def _place(self, part: NDArray[np.float32], box: Box) -> NDArray[np.float32]:
+        """Maps ``(b, h, w)`` of a part of each slice, or of its cells, in the whole slice."""
+        if box == self._whole:
+            return part
+        cell_px = (box.bottom - box.top) // part.shape[1]
+        size = self._whole.bottom // cell_px
+        whole = np.zeros((len(part), size, size), np.float32)
+        whole[(slice(None), *box.divided(cell_px).here)] = part
+        return whole
+
     def _forget(self, decided: int) -> None:
-        """Let go of the features of batches whose slices are all decided and outlined."""
-        waiting = {_batch_of(k) for k in self._waiting}
-        for start in [s for s in self._features if s + BATCH_SIZE <= decided and s not in waiting]:
-            del self._features[start]
+        """Let go of the features of slices that are decided and outlined."""
+        for views in (self._plain, self._mirrored):
+            for k in [k for k in views if k < decided and k not in self._waiting]:
+                del views[k]
 
 
 def progress_words(done: int, total: int) -> str:
@@ -149,6 +238,13 @@ def progress_words(done: int, total: int) -> str:
     return f"Analysing, {100 * done // total}%"
 
 
-def _batch_of(k: int) -> int:
-    """First slice of the batch that holds slice ``k``."""
-    return k - k % BATCH_SIZE
+def _runs(slices: Sequence[int], views: Sequence[_View] = ()) -> Iterator[tuple[int, int]]:
+    """First and last of the slices that follow each other, within one view where they have any."""
+    if not slices:
+        return
+    first = slices[0]
+    for at, (one, following) in enumerate(pairwise(slices)):
+        if following != one + 1 or (views and views[at] is not views[at + 1]):
+            yield first, one
+            first = following
+    yield first, slices[-1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -135,11 +136,13 @@ class PreparedCase:
 
     Attributes:
         volume: ``(n, size, size, 5)`` float32, standardised, with `add_neighbours`.
+        foreground: ``(n, size, size)`` bool, what is not air in any of the three sequences.
         grid: The way back to the input's pixels.
         warnings: Plain sentences about what stood in for what.
     """
 
     volume: NDArray[np.float32]
+    foreground: NDArray[np.bool_]
     grid: InPlaneGrid
     warnings: tuple[str, ...]
 
@@ -180,33 +183,54 @@ def model_channels(case: Case) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     return stacked, tuple(warnings)
 
 
-def scale_channel(channel: NDArray[np.float32]) -> tuple[NDArray[np.float32], float, float]:
+class ScaledChannel(NamedTuple):
+    """One channel of a volume, scaled.
+
+    Attributes:
+        values: ``(n, h, w)`` float32 in [0, 1].
+        mean, deviation: Of the foreground, after scaling; 0 and 1 where there is none.
+        foreground: ``(n, h, w)`` bool.
+    """
+
+    values: NDArray[np.float32]
+    mean: float
+    deviation: float
+    foreground: NDArray[np.bool_]
+
+
+def scale_channel(channel: NDArray[np.float32]) -> ScaledChannel:
     """Scale one channel of a volume by its foreground's percentiles.
 
     Args:
         channel: ``(n, h, w)`` in any unit; the smallest value is taken as background.
-
-    Returns:
-        The channel clipped to [0, 1], and mean and standard deviation over the foreground after
-        scaling (0 and 1 where there is no foreground).
     """
     shifted = channel - channel.min()
     foreground = shifted > FOREGROUND_FRACTION * np.percentile(shifted, 99.9)
     if not foreground.any():
-        return np.zeros_like(channel), 0.0, 1.0
+        return ScaledChannel(np.zeros_like(channel), 0.0, 1.0, foreground)
     low, high = np.percentile(shifted[foreground], PERCENTILES)
     scaled = np.clip((shifted - low) / max(float(high - low), 1e-6), 0.0, 1.0)
     inside = scaled[foreground]
-    return scaled.astype(np.float32), float(inside.mean()), max(float(inside.std()), 1e-3)
+    deviation = max(float(inside.std()), 1e-3)
+    return ScaledChannel(scaled.astype(np.float32), float(inside.mean()), deviation, foreground)
 
 
 def normalise_volume(volume: NDArray[np.float32]) -> NDArray[np.float32]:
     """Standardise ``(n, h, w, 3)`` per channel over the volume's foreground."""
+    return _standardise(volume)[0]
+
+
+def _standardise(
+    volume: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The standardised volume, and ``(n, h, w)`` bool, the foreground of any channel."""
     result = np.empty_like(volume, dtype=np.float32)
+    foreground = np.zeros(volume.shape[:3], bool)
     for i in range(volume.shape[-1]):
-        scaled, mean, deviation = scale_channel(volume[..., i])
-        result[..., i] = (scaled - mean) / deviation
-    return result
+        channel = scale_channel(volume[..., i])
+        result[..., i] = (channel.values - channel.mean) / channel.deviation
+        foreground |= channel.foreground
+    return result, foreground
 
 
 def add_neighbours(
@@ -245,5 +269,6 @@ def preprocess_case(case: Case, *, size: int = INPUT_SIZE) -> PreparedCase:
     spacing = None if case.spacing_mm is None else case.spacing_mm[1:]
     grid = InPlaneGrid.fit((stacked.shape[1], stacked.shape[2]), spacing, size=size)
     resampled = np.stack([grid.to_model(image) for image in stacked])
-    volume = add_neighbours(normalise_volume(resampled), np.array(case.indices))
-    return PreparedCase(volume=volume, grid=grid, warnings=warnings)
+    standardised, foreground = _standardise(resampled)
+    volume = add_neighbours(standardised, np.array(case.indices))
+    return PreparedCase(volume=volume, foreground=foreground, grid=grid, warnings=warnings)

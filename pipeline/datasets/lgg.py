@@ -99,9 +99,9 @@ def load_training_volumes(data: Path, patients: Sequence[str]) -> list[TrainingV
         volumes.append(
             TrainingVolume(
                 patient=patient,
-                scaled=np.stack([np.rint(c[0] * 255) for c in channels], -1).astype(np.uint8),
-                mean=np.array([c[1] for c in channels], np.float32),
-                deviation=np.array([c[2] for c in channels], np.float32),
+                scaled=np.stack([np.rint(c.values * 255) for c in channels], -1).astype(np.uint8),
+                mean=np.array([c.mean for c in channels], np.float32),
+                deviation=np.array([c.deviation for c in channels], np.float32),
                 masks=masks,
             )
         )

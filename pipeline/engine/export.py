@@ -33,6 +33,7 @@ from pipeline.engine.grad_cam import read_heads, save_heads
 from pipeline.engine.keras_engine import KerasStage
 from pipeline.engine.selection import ENGINES, exporting_engines
 from pipeline.errors import InputError, ProgressCallback
+from pipeline.models.metadata import SIDE_MULTIPLE_PX
 from pipeline.models.registry import DEFAULT_TASK, NetworkInfo, load_keras_model, read_model_info
 from pipeline.storage.checked_json import write_document
 
@@ -176,7 +177,12 @@ def _check(parts: Sequence[Any], info: NetworkInfo, draft: ExportedFiles) -> flo
     entry = ENGINES[draft.engine]
     stage = getattr(import_module(entry.module), entry.stage)
     exported = [stage(path) for path in draft.stages]
-    difference = measure_difference([KerasStage(p) for p in parts], exported, info.make_samples())
+    reference = [KerasStage(part) for part in parts]
+    samples = info.make_samples()
+    batches = [samples]
+    if info.takes_parts and info.input_size > SIDE_MULTIPLE_PX:
+        batches.append(samples[:, :, SIDE_MULTIPLE_PX:])
+    difference = max(measure_difference(reference, exported, batch) for batch in batches)
     if not difference <= AGREEMENT_LIMIT:
         raise _Disagreement(
             info.name,

@@ -46,7 +46,7 @@ class ExportRecord:
         digests: SHA-256 of each file whose answers were compared, by name.
     """
 
-    schema: Literal[5] = 5
+    schema: Literal[6] = 6
     task: Name
     name: Name
     engine: Name

@@ -10,16 +10,16 @@ import hashlib
 import io
 import json
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engine.base import PLAIN, Arrays, StageSettings
 from pipeline.engine.exports import SUFFIXES
+from pipeline.engine.openvino_graph import UnknownLayerError, build_graph, import_openvino
 from pipeline.storage.atomic_files import replacing
 from pipeline.storage.digests import file_digest, seal, unseal
 
@@ -27,14 +27,6 @@ _LOG = logging.getLogger(__name__)
 _DEVICE = "CPU"
 #: First bytes of a stored compiled network.
 _MAGIC = b"OVRC1"
-
-
-def import_openvino() -> Any:
-    """Import OpenVINO without its telemetry, which would call home from a hospital's server."""
-    sys.modules.setdefault("openvino_telemetry", cast(Any, None))
-    import openvino
-
-    return openvino
 
 
 class OpenVinoStage:
@@ -61,12 +53,29 @@ class OpenVinoStage:
         else:
             compiled = _compile_once(core, path, options, settings.cache_dir)
         self._request = compiled.create_infer_request()
+        # Feature maps keep OpenVINO's order of axes in memory from stage to stage; callers see them
+        # as views in the order of `StageModel`.
+        self._turned_in = [_has_channels_first(port) for port in compiled.inputs]
+        self._turned_out = [_has_channels_first(port) for port in compiled.outputs]
 
     def predict(self, inputs: Sequence[NDArray[np.float32]]) -> Arrays:
         """Answer a batch; see `pipeline.engine.base.StageModel`."""
-        given = {i: np.ascontiguousarray(array, np.float32) for i, array in enumerate(inputs)}
+        views = zip(inputs, self._turned_in, strict=True)
+        turned = (np.moveaxis(array, -1, 1) if first else array for array, first in views)
+        given = {i: np.ascontiguousarray(array, np.float32) for i, array in enumerate(turned)}
         self._request.infer(given, share_inputs=True)
-        return [np.array(tensor.data, np.float32) for tensor in self._request.output_tensors]
+        answers = zip(self._request.output_tensors, self._turned_out, strict=True)
+        copied = ((np.array(tensor.data, np.float32), first) for tensor, first in answers)
+        return [np.moveaxis(array, 1, -1) if first else array for array, first in copied]
+
+
+def _has_channels_first(port: Any) -> bool:
+    """Whether an input or output is of a graph by `pipeline.engine.openvino_graph`.
+
+    Its feature maps have a known number of channels and any height and width.
+    """
+    shape = port.get_partial_shape()
+    return len(shape) == 4 and shape[1].is_static and shape[2].is_dynamic and shape[3].is_dynamic
 
 
 def _compile_once(core: Any, path: Path, options: dict[str, Any], cache_dir: Path) -> Any:
@@ -103,7 +112,7 @@ def _key(core: Any, path: Path, options: dict[str, Any]) -> str:
 
 
 def convert(model: Any, path: Path) -> None:
-    """Trace a Keras model with TensorFlow and write it as OpenVINO's IR, at float32."""
+    """Write a Keras model as OpenVINO's IR, at float32: layer by layer, or traced by TensorFlow."""
     import warnings
 
     from pipeline.engine.tracing import trace
@@ -111,5 +120,9 @@ def convert(model: Any, path: Path) -> None:
     openvino = import_openvino()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        converted = openvino.convert_model(trace(model).get_concrete_function())
+        try:
+            converted = build_graph(model)
+        except UnknownLayerError as error:
+            _LOG.info("%s is traced: it has %s.", path.name, error)
+            converted = openvino.convert_model(trace(model).get_concrete_function())
     openvino.save_model(converted, str(path), compress_to_fp16=False)

@@ -26,6 +26,8 @@ from pipeline.storage.field_types import (
     Threshold,
 )
 
+#: The two-stage network halves a slice five times: what it answers has sides of so many px.
+SIDE_MULTIPLE_PX = 32
 #: Side of a network's square input, px.
 Side = Annotated[int, Field(ge=16, le=4096)]
 PlainNames = Annotated[tuple[PlainName, ...], Field(min_length=1, max_length=16)]
@@ -73,12 +75,19 @@ class InferenceOptions:
         min_component_fraction: 3D components smaller than this fraction of the largest are removed.
         lowest_mask_threshold: How far a case's mask threshold may be lowered to the level of its
             highest expected Dice; 0 keeps ``mask_threshold``.
+        skip_empty: Slices that show no head score 0 and are not answered.
+        crop_to_head: Only the part of a slice that holds the head is answered.
+        mirror_from: Classifier score of the slice alone, smoothed, from which its mirror image is
+            answered too; slices below it stop at the gate. 0 answers every mirror image.
     """
 
     flip_average: Flag = False
     sigma_slices: Annotated[float, Field(ge=0, le=10)] = 0.0
     min_component_fraction: Share = 0.0
     lowest_mask_threshold: Share = 0.0
+    skip_empty: Flag = False
+    crop_to_head: Flag = False
+    mirror_from: Share = 0.0
 
 
 @dataclass(frozen=True)

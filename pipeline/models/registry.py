@@ -60,6 +60,8 @@ class NetworkInfo(ABC):
     stages: ClassVar[tuple[str, ...]]
     #: Whether the weights of the heads are exported too (`pipeline.engine.grad_cam`).
     has_heads: ClassVar[bool] = False
+    #: Whether its stages answer parts of slices too, not `input_size` alone.
+    takes_parts: ClassVar[bool] = False
 
     name: str
     version: str
@@ -106,6 +108,7 @@ class ModelInfo(NetworkInfo):
 
     stages = ("first", "second")
     has_heads = True
+    takes_parts = True
 
     metadata: TwoStageMetadata
     task: str
@@ -119,10 +122,10 @@ class ModelInfo(NetworkInfo):
         return self.task
 
     def split(self, model: keras.Model) -> tuple[keras.Model, ...]:
-        """Stage one and stage two."""
-        from pipeline.models.resunet import split_stages
+        """Stage one and stage two, for slices and parts of slices of any size."""
+        from pipeline.models.resunet import split_stages, take_any_size
 
-        return split_stages(model)
+        return split_stages(take_any_size(model))
 
     def make_samples(self) -> NDArray[np.float32]:
         """Standardised slices."""

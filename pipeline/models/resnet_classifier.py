@@ -27,8 +27,6 @@ FEATURE_LAYERS = (
 )
 #: Side of one cell of the location map in pixels.
 LOCATION_CELL_PX = 16
-#: The encoder halves the picture five times.
-SIDE_MULTIPLE_PX = 32
 
 
 @dataclass(frozen=True, eq=False)

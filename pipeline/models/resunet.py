@@ -14,7 +14,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from pipeline.models.resnet_classifier import FEATURE_LAYERS, SIDE_MULTIPLE_PX, encode
+from pipeline.models.metadata import SIDE_MULTIPLE_PX
+from pipeline.models.resnet_classifier import FEATURE_LAYERS, encode
 
 #: Features of the decoder's levels, coarsest first.
 _DECODER_FEATURES = (128, 64, 48, 32)
@@ -78,6 +79,18 @@ def build_resunet(
             encoded.location
         )
     return keras.Model(inputs, outputs, name="resunet")
+
+
+def take_any_size(model: keras.Model) -> keras.Model:
+    """The same network for inputs of any height and width that are multiples of 32.
+
+    Args:
+        model: From `build_resunet`.
+    """
+    inputs = keras.Input((None, None, model.inputs[0].shape[-1]), name="slice")
+    copied = keras.models.clone_model(model, input_tensors=inputs)
+    copied.set_weights(model.get_weights())
+    return copied
 
 
 def split_stages(model: keras.Model) -> tuple[keras.Model, keras.Model]:

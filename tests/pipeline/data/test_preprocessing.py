@@ -108,7 +108,7 @@ def test_standardising_forgets_the_scale_of_the_grey_values(factor):
 
 def test_foreground_has_mean_0_and_deviation_1():
     volume = make_case((FLAIR,), shape=(4, 64, 64)).pixels.astype(np.float32)
-    scaled, mean, deviation = scale_channel(volume[..., 0])
+    scaled, mean, deviation, _ = scale_channel(volume[..., 0])
     inside = (scaled[:, 4:] - mean) / deviation
     assert scaled.min() == 0
     assert scaled.max() == 1
