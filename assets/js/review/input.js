@@ -105,12 +105,17 @@ function closeMenus(pressed) {
   for (const menu of openMenus()) if (!pressed || !menu.contains(pressed)) menu.open = false;
 }
 
-/** Closes what is open or unfolded, else goes back from any tool to window and level. */
+/**
+ * Closes what is open or unfolded, else goes back from any tool to window and level; a button that
+ * has the focus gives the keyboard back to the image.
+ */
 const leave = go(() => {
   const menus = openMenus();
   for (const menu of menus) menu.querySelector("summary")?.focus();
   closeMenus();
   if (menus.length) return;
+  const { activeElement: focused } = document;
+  if (focused instanceof HTMLElement && focused.matches("button, summary")) focused.blur();
   const open = /** @type {const} */ (["rail", "findings"]).filter((name) =>
     query(".review").classList.contains(`review--${name}`),
   );
@@ -283,7 +288,7 @@ const KEYS = [
     run: () => tools.choose("window"),
   },
   { id: "tool.zoom", key: "z", label: "Left drag: zoom", run: () => tools.choose("zoom") },
-  { key: "Escape", label: "Close menu or side panel, or leave the tool", run: leave },
+  { key: "Escape", label: "Close menu or side panel, leave button or tool", run: leave },
   { id: "series.first", key: "1", label: "First series", run: () => rail.choose(0) },
   { id: "series.second", key: "2", label: "Second series", run: () => rail.choose(1) },
   { id: "series.third", key: "3", label: "Third series", run: () => rail.choose(2) },

@@ -52,6 +52,8 @@ const LEAST_PX = 24; // of the image in a thumbnail
 const latest = new LatestAnswer(show);
 /** @type {string | null} key of the lesion whose fields are open */
 let chosen = null;
+/** @type {{ listed: Listed | null, words: string }} what the list shows */
+let drawn = { listed: null, words: "" };
 
 /**
  * "3 found, 2 counted"
@@ -130,41 +132,64 @@ function show() {
     latest.sentence || (listed?.not_listed ? `${listed.not_listed} smaller ones not listed.` : "");
   const empty = listed?.lesions.length === 0;
   byId("lesion-none").hidden = !empty;
+  const lesions = listed?.lesions ?? [];
+  const rows = lesions.map((one) => rowOf(now, one));
+  const words = JSON.stringify([now.channel, rows]);
+  const list = byId("lesions");
+  // a list that is drawn again closes an open choice of locations
+  if (drawn.listed === listed && drawn.words === words) return;
   const focused = document.activeElement;
   if (focused instanceof HTMLInputElement && section.contains(focused)) return; // is typing
   const at = focused instanceof HTMLElement && section.contains(focused) ? focused.dataset : null;
-  byId("lesions").replaceChildren(...(listed?.lesions ?? []).map((one) => row(now, one)));
-  if (at?.lesion)
-    /** @type {HTMLElement | null} */ (
-      section.querySelector(`[data-lesion="${at.lesion}"][data-part="${at.part}"]`)
-    )?.focus();
+  drawn = { listed, words };
+  list.replaceChildren(...lesions.map((one, i) => draw(now, one, rows[i])));
+  if (at?.lesion) partOf(at.lesion, at.part ?? "")?.focus();
 }
+
+/**
+ * A control of a lesion's row.
+ *
+ * @param {string} key
+ * @param {string} part
+ * @returns {HTMLElement | null}
+ */
+const partOf = (key, part) =>
+  byId("findings-lesions").querySelector(`[data-lesion="${key}"][data-part="${part}"]`);
 
 /** @param {string} key */
 const readingOf = (key) => readingStore.now()?.lesions.find((one) => one.key === key);
 
 /**
+ * What a row shows.
+ *
  * @param {Session} now
  * @param {Lesion} lesion
  */
-function row(now, lesion) {
-  const { study } = now;
-  const known = readingOf(lesion.key);
+function rowOf(now, lesion) {
+  const { key, number, source } = lesion;
+  const known = readingOf(key);
   const place = known?.location ? locationName(known.location) : "";
   const side = lesion.side && lesion.side[0].toUpperCase() + lesion.side.slice(1);
   const where = [side, place && (side ? place.toLowerCase() : place)].filter(Boolean).join(" ");
-  const title = `${lesion.number}${where ? ` · ${where}` : ""}`;
-  const doubts =
-    lesion.source === "reader"
-      ? []
-      : [
-          ...new Set(
-            slicesOf(lesion).flatMap((k) =>
-              findings.doubtsOf(now, k).map((code) => `likely false: ${findings.DOUBTS[code]}`),
-            ),
-          ),
-        ];
-  const details = detailText(lesion, study.indices, doubts);
+  const codes =
+    source === "reader" ? [] : slicesOf(lesion).flatMap((k) => findings.doubtsOf(now, k));
+  const doubts = [...new Set(codes)].map((code) => `likely false: ${findings.DOUBTS[code]}`);
+  return {
+    title: `${number}${where ? ` · ${where}` : ""}`,
+    details: detailText(lesion, now.study.indices, doubts),
+    isOpen: chosen === key,
+    isLocked: lock.isLocked(),
+    location: known?.location ?? "",
+    comment: known?.comment ?? "",
+  };
+}
+
+/**
+ * @param {Session} now
+ * @param {Lesion} lesion
+ * @param {ReturnType<typeof rowOf>} words
+ */
+function draw(now, lesion, { title, details, isOpen, isLocked, location, comment }) {
   const open = make(
     "button",
     { type: "button", className: "lesion-open" },
@@ -176,15 +201,26 @@ function row(now, lesion) {
       make("span", { className: "lesion-details tabular", textContent: details }),
     ),
   );
-  open.dataset.lesion = lesion.key;
-  open.dataset.part = "open";
-  open.setAttribute("aria-expanded", String(chosen === lesion.key));
+  mark(open, lesion, "open");
+  open.setAttribute("aria-expanded", String(isOpen));
   open.addEventListener("click", () => choose(lesion));
   const item = make("li", { className: "lesion" }, open, verdictButton(lesion));
   item.dataset.verdict = lesion.verdict;
   item.dataset.source = lesion.source;
-  if (chosen === lesion.key && !lock.isLocked()) item.append(fields(lesion, known));
+  if (isOpen && !isLocked) item.append(fields(lesion, { location, comment }));
   return item;
+}
+
+/**
+ * Names a control of a row, which keeps the focus when the list is drawn again.
+ *
+ * @param {HTMLElement} control
+ * @param {Lesion} lesion
+ * @param {string} part
+ */
+function mark({ dataset }, { key }, part) {
+  dataset.lesion = key;
+  dataset.part = part;
 }
 
 /** @param {Lesion} lesion */
@@ -216,8 +252,7 @@ function verdictButton(lesion) {
     disabled: lock.isLocked(),
   });
   button.setAttribute("aria-label", `${word} lesion ${lesion.number} on all its slices`);
-  button.dataset.lesion = lesion.key;
-  button.dataset.part = "verdict";
+  mark(button, lesion, "verdict");
   button.addEventListener("click", (event) => {
     letGoOfClick(event);
     void toggle(lesion);
@@ -229,7 +264,7 @@ function verdictButton(lesion) {
  * Fields for location and comment.
  *
  * @param {Lesion} lesion
- * @param {LesionReading | undefined} known
+ * @param {{ location: string, comment: string }} known
  */
 function fields(lesion, known) {
   const places = /** @type {HTMLSelectElement} */ (
@@ -237,18 +272,21 @@ function fields(lesion, known) {
   );
   places.removeAttribute("id");
   places.hidden = false;
-  places.value = known?.location ?? "";
+  places.value = known.location;
+  mark(places, lesion, "location");
   places.setAttribute("aria-label", `Location of lesion ${lesion.number}`);
   places.addEventListener("change", () => record(lesion, { location: places.value || null }));
   const comment = make("input", {
     type: "text",
     className: "field",
-    value: known?.comment ?? "",
+    value: known.comment,
     placeholder: "Comment",
     maxLength: 4000,
   });
   comment.setAttribute("aria-label", `Comment on lesion ${lesion.number}`);
+  mark(comment, lesion, "comment");
   comment.addEventListener("change", () => record(lesion, { comment: comment.value }));
+  comment.addEventListener("blur", () => queueMicrotask(show)); // it stood still meanwhile
   return make("div", { className: "lesion-fields" }, places, comment);
 }
 
@@ -336,15 +374,20 @@ function step(by) {
   chosen = to.key;
   viewer.goTo(to.k);
   show();
+  // Tab goes on from here, while Enter still belongs to the study
+  const open = partOf(to.key, "open");
+  open?.focus();
+  open?.blur();
 }
 
 export function mount() {
   chosen = null;
+  drawn = { listed: null, words: "" };
   const bindings = [
     {
       id: "lesion-list.next",
       key: "Shift+f",
-      label: "Next lesion of the list",
+      label: "Next lesion of the list; Tab goes on to its buttons",
       run: () => step(1),
     },
     {
