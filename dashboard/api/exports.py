@@ -25,8 +25,9 @@ from dashboard.reports.exports import (
     make_findings,
     make_report_page,
 )
+from dashboard.reports.following import follow_export
 from dashboard.store import StudyRow
-from dashboard.store.history import EventRow, list_events, record_export
+from dashboard.store.history import Author, EventRow, list_events, record_export
 from dashboard.store.reading_content import Event
 from dashboard.workspace.received import NotThere
 from pipeline import InputError
@@ -144,10 +145,28 @@ def download(address: KindAddress, sent: SentExport) -> Response:
         raise NotThere("The browser makes this file.")
     exported = _exported(row, sent.record)
     content = kind.make(exported)
-    _note(row, kind, exported)
+    _note(exported, kind, author())
     response = Response(content, mimetype=BYTES)
     name = f"{exported.stem}{kind.suffix}"
     response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+@export.post("/api/studies/<study_id>/exports/<kind>/progress")
+@endpoint(BYTES, rate=SURFACES)
+def follow(address: KindAddress, sent: SentExport) -> Response:
+    """Return lines of JSON while a file is made, then the file, and note the export.
+
+    A line has ``done``, ``total`` and ``what``; the last one has ``name`` and ``size`` of the file,
+    whose bytes follow, or ``error``, a sentence. A client that closes the connection cancels it.
+    """
+    row, kind = find_study(address.study_id), _find_kind(address.kind)
+    if kind.make is None:
+        raise NotThere("The browser makes this file.")
+    exported, by = _exported(row, sent.record), author()
+    lines = follow_export(kind, exported, lambda: _note(exported, kind, by))
+    response = Response(lines, mimetype=BYTES)
+    response.headers["X-Accel-Buffering"] = "no"  # a proxy passes lines on as they come
     return response
 
 
@@ -156,7 +175,7 @@ def download(address: KindAddress, sent: SentExport) -> Response:
 def note(address: KindAddress, sent: SentExport) -> Nothing:
     """Note in the study's history that the browser has made a file or opened the report."""
     row, kind = find_study(address.study_id), _find_kind(address.kind)
-    _note(row, kind, _exported(row, sent.record))
+    _note(_exported(row, sent.record), kind, author())
     return Nothing()
 
 
@@ -196,7 +215,7 @@ def _of(kind: ExportKind, event: EventRow) -> str:
     return event.details.text.removeprefix(f"{kind.title}, ")
 
 
-def _note(row: StudyRow, kind: ExportKind, exported: Exported) -> None:
+def _note(exported: Exported, kind: ExportKind, by: Author) -> None:
     text = f"{kind.title}, {exported.words}"
-    store = find_services().store
-    record_export(store, row.study_id, author(), export=kind.name, text=text)
+    store, study_id = exported.services.store, exported.row.study_id
+    record_export(store, study_id, by, export=kind.name, text=text)

@@ -38,9 +38,11 @@ from dashboard.store.readings import NewRecord, list_records
 from dashboard.store.signed_files import SignedFile, keep_signed_file, read_signed_file
 from dashboard.store.stored_json import Measurement
 from dashboard.workspace.services import Services
-from pipeline import Case, InputError
+from pipeline import Case, InputError, ProgressCallback
 
 _LOG = logging.getLogger(__name__)
+#: Steps of a report: what it says, and its PDF.
+_OF_REPORT: Final = 2
 _NO_RESULT = "There is no AI result to export."
 
 
@@ -53,12 +55,15 @@ class Exported:
         row: The study.
         record: Number of the signed record; None for the state that is not signed.
         reader_id: Whose unsaved correction and measurements a draft shows; "" for nobody's.
+        progress: Called with (done, total, what is being done) while a file is made; may raise
+            `Cancelled`.
     """
 
     services: Services
     row: StudyRow
     record: int | None
     reader_id: str = ""
+    progress: ProgressCallback = lambda *_: None
 
     @cached_property
     def read(self) -> StudyAsRead:
@@ -164,8 +169,19 @@ def make_report_pdf(exported: Exported) -> bytes:
     return _kept(
         exported,
         SignedFile.REPORT_PDF,
-        lambda: pipeline.make_pdf(make_report_page(exported), fonts=read_fonts()),
+        lambda: _print(exported),
     )
+
+
+def _print(exported: Exported) -> bytes:
+    exported.progress(0, _OF_REPORT, "Writing the report")
+    page = make_report_page(exported)
+    return pipeline.make_pdf(page, fonts=read_fonts(), progress=_printing(exported.progress))
+
+
+def _printing(progress: ProgressCallback) -> ProgressCallback:
+    """Progress of a PDF, of which nobody knows how far it is."""
+    return lambda done, total, what: progress(1, _OF_REPORT, "Making the PDF")
 
 
 def with_report(
@@ -246,9 +262,11 @@ def _archive(exported: Exported, kinds: set[pipeline.ExportKind]) -> bytes:
     pdf = None
     if pipeline.ExportKind.PDF in kinds:
         try:
-            pdf = make_report_pdf(exported)
+            pdf = make_report_pdf(replace(exported, progress=_within(exported.progress, 0, 0.4)))
         except InputError as error:  # without Pango the other objects are made
             _LOG.warning("The report is not among the DICOM objects: %s", error.message)
+    start = 0.4 if pdf is not None else 0.0
+    exported.progress(int(100 * start), 100, "Measuring the outlines")
     return pipeline.make_archive(
         make_exported_study(services, row, read),
         kinds,
@@ -258,13 +276,29 @@ def _archive(exported: Exported, kinds: set[pipeline.ExportKind]) -> bytes:
         replaced_views=key_views(before) if before else (),
         reason=read.content.reason,
         channel=row.start_channel,
+        progress=_within(exported.progress, start + 0.1, 1.0),
     )
+
+
+def _within(progress: ProgressCallback, start: float, end: float) -> ProgressCallback:
+    """Progress of a part of the work, from one share of it to another."""
+
+    def report(done: int, total: int, what: str) -> None:
+        share = start + (end - start) * done / max(total, 1)
+        progress(round(100 * share), 100, what)
+
+    return report
 
 
 def make_dicom(exported: Exported) -> bytes:
     """SEG, SR, key images and report as DICOM objects, in one ZIP."""
     kinds = pipeline.ExportKind
     return _archive(exported, {kinds.SEG, kinds.SR, kinds.SC, kinds.PDF})
+
+
+def make_joined(exported: Exported) -> bytes:
+    """SEG with one segment for all lesions, in a ZIP."""
+    return _archive(exported, {pipeline.ExportKind.SEG_JOINED})
 
 
 def make_runs(exported: Exported) -> bytes:
@@ -396,6 +430,14 @@ KINDS: Final[Mapping[str, ExportKind]] = {
             "For the PACS: outlines (SEG), measurements (SR), key images and the report.",
             "_dicom.zip",
             make_dicom,
+            _needs_signature,
+        ),
+        ExportKind(
+            "seg-joined",
+            "DICOM SEG, joined (ZIP)",
+            "For viewers that show one outline: all lesions as one segment.",
+            "_seg_joined.zip",
+            make_joined,
             _needs_signature,
         ),
         ExportKind(

@@ -31,7 +31,6 @@ def make_archive(
     study: ExportedStudy,
     kinds: Collection[ExportKind],
     *,
-    is_joined: bool = False,
     views: tuple[KeyView, ...] = (),
     pdf: bytes | None = None,
     replaced: ExportedStudy | None = None,
@@ -45,7 +44,6 @@ def make_archive(
     Args:
         study: What is exported.
         kinds: As what; see `pipeline.interchange.exports.write_exports` for these and the rest.
-        is_joined: Whether the SEG has one segment for all lesions.
         views: Key images.
         pdf: The report.
         replaced: The record of the same study that this one amends.
@@ -65,7 +63,6 @@ def make_archive(
         study=sent,
         replaced=sent_before,
         kinds=tuple(sorted(kinds)),
-        is_joined=is_joined,
         views=views,
         replaced_views=replaced_views,
         reason=reason,

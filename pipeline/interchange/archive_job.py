@@ -63,7 +63,6 @@ class ArchiveRequest(DeclaredModel):
     study: SentStudy
     replaced: SentStudy | None
     kinds: tuple[ExportKind, ...]
-    is_joined: bool
     views: Annotated[tuple[KeyView, ...], Field(max_length=200)]
     replaced_views: Annotated[tuple[KeyView, ...], Field(max_length=200)]
     reason: str
@@ -144,7 +143,6 @@ def _zip(
             write_exports(
                 study,
                 asked.kinds,
-                is_joined=asked.is_joined,
                 views=asked.views,
                 pdf=pdf,
                 replaced=replaced,

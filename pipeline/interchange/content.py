@@ -31,6 +31,7 @@ class ExportKind(StrEnum):
     """What can be exported, by the words of the command line."""
 
     SEG = "seg"
+    SEG_JOINED = "seg-joined"
     SR = "sr"
     SC = "sc"
     PDF = "pdf"

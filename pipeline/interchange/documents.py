@@ -89,7 +89,7 @@ def build_rejection(
         content=content,
         series_instance_uid=derive_uid("series", study.digest, "ko"),
         series_number=906,
-        sop_instance_uid=derive_uid("ko", study.digest),
+        sop_instance_uid=derive_uid("ko", study.digest, *(one.SOPInstanceUID for one in rejected)),
         instance_number=1,
         series_description=short_text(f"Replaced results - {RESEARCH_USE}"),
         **equipment(),

@@ -30,10 +30,13 @@ from pipeline.interchange.image_series import (
 )
 from pipeline.interchange.key_images import build_key_images, largest_view
 from pipeline.interchange.measurement_reports import build_measurement_report
-from pipeline.interchange.segmentations import build_segmentation
+from pipeline.interchange.segmentations import SEGMENTATION_STEPS, build_segmentation
 
 #: Kinds that are DICOM objects and refer to images.
-DICOM_KINDS = frozenset({ExportKind.SEG, ExportKind.SR, ExportKind.SC, ExportKind.PDF})
+DICOM_KINDS = frozenset(
+    {ExportKind.SEG, ExportKind.SEG_JOINED, ExportKind.SR, ExportKind.SC, ExportKind.PDF}
+)
+_SEG_KINDS = frozenset({ExportKind.SEG, ExportKind.SEG_JOINED})
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,37 @@ class NotExported:
     sentence: str
 
 
+class _Steps:
+    """Progress over everything that is made: a SEG takes several steps, all else one.
+
+    Args:
+        total: Steps in all.
+        progress: Called with (done, total, what is being written).
+    """
+
+    def __init__(self, total: int, progress: ProgressCallback) -> None:
+        self._total, self._progress = total, progress
+        self._done = 0
+
+    def begin(self, what: str) -> None:
+        """Say what is written now; what was written before is done."""
+        self._progress(min(self._done, self._total), self._total, what)
+        self._done += 1
+
+    def of_segmentation(self, done: int, total: int, what: str) -> None:
+        """Progress of a SEG, from 0 to ``total``."""
+        self._progress(min(self._done + done, self._total), self._total, what)
+        self._done += total if done == total else 0
+
+    def end(self) -> None:
+        """Everything is written."""
+        self._progress(self._total, self._total, "Writing files")
+
+
 def write_exports(
     study: ExportedStudy,
     kinds: Collection[ExportKind],
     *,
-    is_joined: bool = False,
     views: tuple[KeyView, ...] = (),
     pdf: bytes | None = None,
     replaced: ExportedStudy | None = None,
@@ -73,9 +102,7 @@ def write_exports(
 
     Args:
         study: What is exported.
-        kinds: As what.
-        is_joined: Whether the SEG has one segment for all lesions. The SR refers to single lesions,
-            so that it brings the other SEG, too.
+        kinds: As what. The SR refers to single lesions, so that it brings their SEG, too.
         views: Key images; the slice with the largest outline where there are none.
         pdf: The report, for `ExportKind.PDF`.
         replaced: The record that this one amends: its objects of these kinds are rejected.
@@ -87,7 +114,7 @@ def write_exports(
     Raises:
         Cancelled: The progress callback raised it.
     """
-    steps = len(kinds) + 1
+    steps = _Steps(_count_steps(study, replaced, kinds), progress)
     if DICOM_KINDS & set(kinds):
         try:
             series = find_images(study.case)
@@ -95,24 +122,18 @@ def write_exports(
             yield NotExported(error.message)
         else:
             if series.is_derived:
-                progress(0, steps, "Writing the images as DICOM")
+                steps.begin("Writing the images as DICOM")
                 for k, image in enumerate(build_images(series, study.case, channel=channel)):
                     yield ExportedFile(f"images/{k + 1:04d}.dcm", encode(image))
-            objects = dict(
-                _objects(
-                    study, series, kinds, is_joined=is_joined, views=views, pdf=pdf, on=progress
-                )
-            )
+            objects = dict(_objects(study, series, kinds, views=views, pdf=pdf, steps=steps))
             has_outlines = any(name.startswith("seg-") for name in objects)
-            if not has_outlines and {ExportKind.SEG, ExportKind.SR} & set(kinds):
+            if not has_outlines and {*_SEG_KINDS, ExportKind.SR} & set(kinds):
                 yield NotExported(_no_outlines(study))
             for name, made in objects.items():
                 yield ExportedFile(name, encode(made))
             if replaced is not None and study.amends is not None:
                 old = dict(
-                    _objects(
-                        replaced, series, kinds, is_joined=is_joined, views=replaced_views, pdf=pdf
-                    )
+                    _objects(replaced, series, kinds, views=replaced_views, pdf=pdf, steps=steps)
                 )
                 if old:
                     key = build_rejection(study, series, list(old.values()), reason=reason)
@@ -123,7 +144,37 @@ def write_exports(
     if ExportKind.CSV in kinds:
         content = write_measurements_csv(drawn, study.case.indices)
         yield ExportedFile("measurements.csv", content.encode("utf-8"))
-    progress(steps, steps, "Writing files")
+    steps.end()
+
+
+def _drawn(study: ExportedStudy, kinds: Collection[ExportKind]) -> list[tuple[Origin, bool]]:
+    """The SEGs of a study: of whom, and whether its lesions are joined.
+
+    What a reader rejected is no outline for a PACS.
+    """
+    drawn = [o for o in (Origin.AI, Origin.READER) if (one := study.outlines(o)) and one.lesions]
+    if study.is_refused:
+        return []
+    single = [
+        origin
+        for origin in drawn
+        if ExportKind.SEG in kinds or (ExportKind.SR in kinds and origin in _vouched(study))
+    ]
+    joined = drawn if ExportKind.SEG_JOINED in kinds else []
+    return [*((origin, False) for origin in single), *((origin, True) for origin in joined)]
+
+
+def _vouched(study: ExportedStudy) -> set[Origin]:
+    """Whose lesions are in the SR: a reader vouches for the mask as read alone."""
+    return {Origin.AI} if study.read is None else {Origin.READER}
+
+
+def _count_steps(
+    study: ExportedStudy, replaced: ExportedStudy | None, kinds: Collection[ExportKind]
+) -> int:
+    others = len({ExportKind.SR, ExportKind.SC, ExportKind.PDF} & set(kinds))
+    made = [one for one in (study, replaced) if one is not None]
+    return 1 + sum(SEGMENTATION_STEPS * len(_drawn(one, kinds)) + others for one in made)
 
 
 def _objects(
@@ -131,38 +182,31 @@ def _objects(
     series: ImageSeries,
     kinds: Collection[ExportKind],
     *,
-    is_joined: bool,
     views: tuple[KeyView, ...],
     pdf: bytes | None,
-    on: ProgressCallback = lambda *_: None,
+    steps: _Steps,
 ) -> Iterator[tuple[str, Dataset]]:
-    """The DICOM objects of a study by their file names.
-
-    What a reader rejected is no outline for a PACS, and a reader vouches for the mask as read only:
-    the AI's own lesions are in the SR where nobody has read the study.
-    """
-    drawn = [o for o in (Origin.AI, Origin.READER) if (one := study.outlines(o)) and one.lesions]
-    drawn = [] if study.is_refused else drawn
-    vouched = [one for one in drawn if one is Origin.READER or study.read is None]
+    """The DICOM objects of a study by their file names."""
     single: dict[Origin, Dataset] = {}
-    is_single = ExportKind.SEG in kinds and not is_joined
-    for origin in drawn:
-        if is_single or (ExportKind.SR in kinds and origin in vouched):
-            single[origin] = build_segmentation(study, series, origin, progress=on)
-            yield f"seg-{origin.lower()}.dcm", single[origin]
-    if ExportKind.SEG in kinds and is_joined:
-        for origin in drawn:
-            joined = build_segmentation(study, series, origin, is_joined=True, progress=on)
-            yield f"seg-{origin.lower()}-joined.dcm", joined
-    if ExportKind.SR in kinds and (vouched or study.assessment is not None):
-        measured = {origin: single[origin] for origin in vouched}
+    for origin, is_joined in _drawn(study, kinds):
+        made = build_segmentation(
+            study, series, origin, is_joined=is_joined, progress=steps.of_segmentation
+        )
+        if not is_joined:
+            single[origin] = made
+        yield f"seg-{origin.lower()}{'-joined' if is_joined else ''}.dcm", made
+    measured = {origin: made for origin, made in single.items() if origin in _vouched(study)}
+    if ExportKind.SR in kinds and (measured or study.assessment is not None):
+        steps.begin("Writing the DICOM SR")
         yield "measurements.dcm", build_measurement_report(study, series, measured)
     if ExportKind.SC in kinds:
+        steps.begin("Drawing key images")
         largest = largest_view(study)
         shown = views or ((largest,) if largest is not None else ())
         for number, made in enumerate(build_key_images(study, series, shown), start=1):
             yield f"key-image-{number}.dcm", made
     if ExportKind.PDF in kinds and pdf is not None:
+        steps.begin("Writing the report as DICOM")
         yield "report.dcm", build_pdf_document(study, series, pdf)
 
 

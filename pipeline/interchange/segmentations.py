@@ -39,6 +39,8 @@ SIDES = {
     Side.LEFT: Code("7771000", "SCT", "Left"),
     Side.BOTH: Code("51440002", "SCT", "Right and left"),
 }
+#: Steps of `build_segmentation` for a progress bar.
+SEGMENTATION_STEPS = 3
 _SERIES_NUMBERS = {Origin.AI: 901, Origin.READER: 902}
 _WORDS = {Origin.AI: "FLAIR abnormality (AI)", Origin.READER: "FLAIR abnormality (reader)"}
 
@@ -80,7 +82,7 @@ def build_segmentation(
     if outlines is None or not outlines.labels.any():
         raise InputError("", f"No DICOM SEG of the {origin} mask is written: the mask is empty.")
     what = f"Writing the DICOM SEG of the {origin} mask"
-    progress(0, 3, what)
+    progress(0, SEGMENTATION_STEPS, what)
     labels = series.to_images(outlines.labels)
     if is_joined:
         labels = (labels > 0).astype(np.uint8)
@@ -88,7 +90,7 @@ def build_segmentation(
         labels = labels.astype(np.uint8)
     filled = np.flatnonzero(labels.any(axis=(1, 2)))
     sources = stand_ins(series)
-    progress(1, 3, what)
+    progress(1, SEGMENTATION_STEPS, what)
     description = short_text(f"{_WORDS[origin]} - {RESEARCH_USE}")
     made = Segmentation(
         source_images=[sources[k] for k in filled],
@@ -107,11 +109,11 @@ def build_segmentation(
         omit_empty_frames=True,
         **equipment(),
     )
-    progress(2, 3, what)
+    progress(2, SEGMENTATION_STEPS, what)
     refer_to_frames(made, series)
     settle(made, series, date_and_time(study.at))
     made.pop("ReferringPhysicianIdentificationSequence", None)
-    progress(3, 3, what)
+    progress(SEGMENTATION_STEPS, SEGMENTATION_STEPS, what)
     return made
 
 

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
+from held_requests import HeldRequests
 from PIL import Image
 from playwright.sync_api import Page, expect
 from reading import RESULT, open_study
@@ -43,6 +44,17 @@ def test_files_are_saved_by_keyboard_and_their_exports_are_listed(page: Page, si
     assert grey[1] > 100
     assert colours is not None
     assert any(max(colour) - min(colour) > 60 for _, colour in colours)  # an outline
+
+    held = HeldRequests(page, "**/exports/report/progress")
+    dialog.locator("[data-kind='report']").click()
+    expect(dialog.locator("#export-bar")).to_be_visible()
+    expect(table).to_be_disabled()
+    held.wait_for(1)
+    dialog.locator("#export-cancel").click()
+    expect(dialog.locator("#export-status")).to_have_text("Cancelled.")
+    expect(dialog.locator("#export-bar")).to_be_hidden()
+    expect(table).to_be_enabled()
+    held.take().abort()
 
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()

@@ -27,11 +27,26 @@ import { viewPicture } from "./view_picture.js";
  * @property {{ author: string, at: string, text: string } | null} last
  */
 
+/**
+ * @typedef {object} Step
+ * @property {number} [done]
+ * @property {number} [total]
+ * @property {string} [what]
+ * @property {string} [name] Of the file, whose bytes follow.
+ * @property {number} [size]
+ * @property {string} [error]
+ */
+
 /** The kind that opens in a tab. */
 const PAGE = "page";
 const BUSY = "Making the file …";
 const NOT_SAVED = "Your last changes are not saved yet. Try again in a moment.";
+const CANCELLED = "Cancelled.";
+const CUT = "The file did not arrive completely. Try again.";
 const NO_SLICE = "Show a slice first: planes and 3D are not exported.";
+
+/** @type {AbortController | null} The file that is being made. */
+let running = null;
 
 /** @param {string} what */
 const address = (what) => `/api/studies/${viewer.opened().study.study_id}/${what}`;
@@ -84,7 +99,7 @@ function line(kind) {
     type: "button",
     className: "button button--small",
     textContent: words,
-    disabled: Boolean(kind.refusal),
+    disabled: Boolean(kind.refusal || running),
   });
   button.dataset.kind = kind.name;
   button.setAttribute("aria-label", `${words} ${kind.title}`);
@@ -112,28 +127,47 @@ const saveAll = async () => (await correctionStore.saveNow()) && (await readingS
  * @param {HTMLButtonElement} button
  */
 async function run(kind, button) {
+  if (running) return;
   const tab = kind.name === PAGE ? window.open("", "_blank") : null;
-  button.disabled = true;
+  const { signal } = (running = new AbortController());
+  for (const one of document.querySelectorAll("#export-kinds button"))
+    if (one instanceof HTMLButtonElement) one.disabled = true;
   button.setAttribute("aria-busy", "true");
   say(BUSY);
-  const error = (await saveAll()) ? await makeFile(kind, tab) : NOT_SAVED;
+  showProgress({});
+  const error = (await saveAll()) ? await makeFile(kind, tab, signal) : NOT_SAVED;
+  running = null;
   if (error) tab?.close();
   if (!find("export-status")) return;
-  button.disabled = false;
-  button.removeAttribute("aria-busy");
-  if (!error) await list();
+  byId("export-progress").hidden = true;
+  await list();
   say(error || `${kind.title}: done.`);
   const again = document.querySelector(`#export-kinds [data-kind="${kind.name}"]`);
   if (again instanceof HTMLElement) again.focus();
 }
 
 /**
+ * Shows how far a file is; without numbers, that it is being made.
+ *
+ * @param {Step} step
+ */
+function showProgress({ done, total, what }) {
+  if (!find("export-progress")) return;
+  const bar = byId("export-bar", HTMLProgressElement);
+  byId("export-progress").hidden = false;
+  if (done && total) bar.value = done / total;
+  else bar.removeAttribute("value");
+  if (what) say(`${what} …`);
+}
+
+/**
  * @param {Kind} kind
  * @param {Window | null} tab Where a page opens; it was opened while the click was handled.
+ * @param {AbortSignal} signal Cancels it.
  * @returns {Promise<string>} Why it failed, or "".
  */
-async function makeFile(kind, tab) {
-  if (!kind.in_browser && kind.name !== PAGE) return fetchFile(kind);
+async function makeFile(kind, tab, signal) {
+  if (!kind.in_browser && kind.name !== PAGE) return fetchFile(kind, signal);
   if (tab) tab.location.href = address("report");
   if (kind.in_browser) {
     const picture = await viewPicture(viewer.opened());
@@ -146,15 +180,56 @@ async function makeFile(kind, tab) {
 
 /**
  * @param {Kind} kind
+ * @param {AbortSignal} signal Cancels it, also on the server.
  * @returns {Promise<string>} Why it failed, or "".
  */
-async function fetchFile(kind) {
-  const options = { method: "POST", headers: HEADERS, body: "{}" };
-  const answer = await fetch(address(`exports/${kind.name}`), options).catch(() => null);
-  if (!answer?.ok) return (await answer?.json().catch(() => null))?.error || NO_ANSWER;
-  const stated = answer.headers.get("Content-Disposition") ?? "";
-  save(await answer.blob(), /filename="?([^";]+)"?/.exec(stated)?.[1] ?? kind.name);
-  return "";
+async function fetchFile(kind, signal) {
+  const options = { method: "POST", headers: HEADERS, body: "{}", signal };
+  try {
+    const answer = await fetch(address(`exports/${kind.name}/progress`), options);
+    if (!answer.ok || !answer.body) {
+      return (await answer.json().catch(() => null))?.error || NO_ANSWER;
+    }
+    const { last, rest } = await readSteps(answer.body.getReader(), showProgress);
+    if (last.error || !last.name) return last.error || CUT;
+    const file = new Blob(rest);
+    if (file.size !== last.size) return CUT;
+    save(file, last.name);
+    return "";
+  } catch {
+    return signal.aborted ? CANCELLED : NO_ANSWER;
+  }
+}
+
+/**
+ * Reads lines of JSON, each a step, and what follows the line that names the file.
+ *
+ * @param {Pick<ReadableStreamDefaultReader<Uint8Array>, "read">} reader
+ * @param {(step: Step) => void} onStep Called with each step before the last one.
+ * @returns {Promise<{ last: Step, rest: Uint8Array<ArrayBuffer>[] }>}
+ */
+export async function readSteps(reader, onStep) {
+  /** @type {Step} */
+  let last = {};
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const rest = [];
+  let text = "";
+  const decoder = new TextDecoder();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { last, rest };
+    let bytes = new Uint8Array(value);
+    while (bytes.length && !last.name) {
+      const end = bytes.indexOf(10);
+      text += decoder.decode(end < 0 ? bytes : bytes.subarray(0, end), { stream: true });
+      bytes = end < 0 ? new Uint8Array() : bytes.slice(end + 1);
+      if (end < 0) continue;
+      last = JSON.parse(text);
+      text = "";
+      if (!last.name && !last.error) onStep(last);
+    }
+    if (last.name && bytes.length) rest.push(bytes);
+  }
 }
 
 /**
@@ -189,6 +264,7 @@ export function mount(signal) {
   const buttons = [
     ["export-open", () => void open()],
     ["export-copy", () => void copy()],
+    ["export-cancel", () => running?.abort()],
     ["export-close", () => byId("export", HTMLDialogElement).close()],
   ];
   for (const [id, press] of buttons) {

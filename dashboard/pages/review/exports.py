@@ -40,15 +40,22 @@ def _dialog() -> html.Dialog:
                 ],
                 className="dialog-head export-head",
             ),
+            html.Div(html.Ul(id="export-kinds", className="export-kinds"), className="dialog-body"),
             html.Div(
                 [
-                    html.Ul(id="export-kinds", className="export-kinds"),
                     html.P(id="export-status", className="finding-text", role="status"),
+                    html.Div(
+                        [
+                            html.Progress(id="export-bar", **aria(labelledby="export-status")),
+                            small_button("Cancel", id="export-cancel"),
+                        ],
+                        id="export-progress",
+                        className="export-progress",
+                        hidden=True,
+                    ),
+                    button("Close", id="export-close", className="button"),
                 ],
-                className="dialog-body",
-            ),
-            html.Div(
-                button("Close", id="export-close", className="button"), className="dialog-foot"
+                className="dialog-foot export-foot",
             ),
         ],
         id="export",

@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
+import json
+import threading
+import time
 import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
@@ -21,6 +25,8 @@ from reading_calls import begin, decide, reader, signature
 from sqlalchemy import text
 
 from dashboard.reports import sources
+from dashboard.reports.exports import KINDS, Exported
+from dashboard.reports.following import follow_export
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import PatientIdentity
@@ -187,6 +193,55 @@ def test_files_are_what_they_say_and_each_export_is_in_the_history(
     exported = [one["details"]["text"] for one in events if one["event"] == "exported"]
     assert len(exported) == 3
     assert all(one.endswith("record 1") for one in exported)
+
+
+def test_a_file_is_followed_while_it_is_made(
+    server: Flask, study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = reader(server, "Ada")
+    decide(ada, study, "accept")
+    signature(ada, study, "a")
+    followed = export(ada, study, "rle/progress")
+    assert followed.headers["X-Accel-Buffering"] == "no"
+    *lines, named, content = followed.data.split(b"\n", followed.data.count(b'{"done"') + 1)
+    steps = [json.loads(one) for one in lines]
+    assert steps and all(0 <= one["done"] <= one["total"] and one["what"] for one in steps)
+    assert json.loads(named) == {"name": "case0_record1_rle.zip", "size": len(content)}
+    assert content == export(ada, study, "rle").data
+    refused = json.loads(export(ada, study, "dicom/progress").data.splitlines()[-1])
+    assert "spacing" in refused["error"]
+
+    def fail(exported: object) -> bytes:
+        raise RuntimeError("secret")
+
+    monkeypatch.setitem(KINDS, "csv", replace(KINDS["csv"], make=fail))  # type: ignore[arg-type]
+    failed = json.loads(export(ada, study, "csv/progress").data.splitlines()[-1])
+    assert "log" in failed["error"]
+    assert "secret" not in failed["error"]
+    events = ada.get(f"/api/studies/{study}/history").json["events"]
+    assert sum(one["event"] == "exported" for one in events) == 2, "two files were made"
+
+
+def test_whoever_stops_reading_ends_the_work(parts: Services, study: str) -> None:
+    row = parts.store.study(study)
+    assert row
+    ended, noted = threading.Event(), list[bool]()
+
+    def work(exported: Exported) -> bytes:
+        try:
+            for step in itertools.count():
+                exported.progress(step % 100, 100, "Working")
+                time.sleep(0.01)
+        finally:
+            ended.set()
+        raise AssertionError
+
+    kind = replace(KINDS["csv"], make=work)
+    lines = follow_export(kind, Exported(parts, row, None), lambda: noted.append(True))
+    assert json.loads(next(lines))["total"]
+    lines.close()  # type: ignore[attr-defined]
+    assert ended.wait(5)
+    assert not noted
 
 
 def test_a_site_template_replaces_the_page_and_a_broken_one_signs_without_it(

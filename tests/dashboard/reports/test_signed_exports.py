@@ -105,6 +105,7 @@ def test_later_results_and_spacings_change_no_export_of_a_record(
     assert signature(ada, study, "a", touched=both).status_code == 201
     before, described = files_of(parts, study), outlines_of(parts, study)
     listed = lesions_now(parts, study)
+    begin(ada, study)
     again = send(
         ada, study, "spacing", revision=entered.json["revision"], spacing_mm=[3.0, 1.0, 1.0]
     )

@@ -38,6 +38,8 @@ PDF = b"%PDF-1.7\n%%EOF\n1"
 CLASSES = {
     "seg-ai.dcm": "Segmentation",
     "seg-reader.dcm": "Segmentation",
+    "seg-ai-joined.dcm": "Segmentation",
+    "seg-reader-joined.dcm": "Segmentation",
     "measurements.dcm": "ComprehensiveSR",
     "key-image-1.dcm": "SCImage",
     "report.dcm": "EncapsulatedPDF",

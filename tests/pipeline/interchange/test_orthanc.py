@@ -105,10 +105,10 @@ def test_objects_come_back_as_they_were_sent(orthanc: Orthanc, tmp_path: Path) -
         if isinstance(one, ExportedFile) and one.name.endswith(".dcm")
     }
     names = {name: orthanc.store(content) for name, content in sent.items()}
-    assert len(set(names.values())) == len(sent) == 6 + 6
+    assert len(set(names.values())) == len(sent) == 6 + 8
     for name, where in names.items():
         assert orthanc.get(f"/instances/{where}/file") == sent[name]
     (study,) = json.loads(orthanc.get("/studies"))
     series = json.loads(orthanc.get(f"/studies/{study}/series"))
     kinds = sorted(one["MainDicomTags"]["Modality"] for one in series)
-    assert kinds == ["DOC", "KO", "MR", "OT", "SEG", "SEG", "SR"]
+    assert kinds == ["DOC", "KO", "MR", "OT", "SEG", "SEG", "SEG", "SEG", "SR"]
