@@ -30,6 +30,7 @@ _DASH: Final = "\N{EN DASH}"
 _DIGEST: Final = 8
 #: Places that are not on one side: these words are not "the right brainstem".
 _MIDLINE: Final = frozenset({"Corpus callosum", "Ventricles", "Brainstem", "Pituitary", "Meninges"})
+_NO_RANGE = "Single lesions have no range: it was learned from the whole outlines of patients."
 _NOT_ASSESSED = "Enhancing disease is not assessed here."
 _SOURCES = {
     ("ai", LesionVerdict.KEEP): "AI",
@@ -37,6 +38,12 @@ _SOURCES = {
     ("left out", LesionVerdict.ADD): "AI, added from what it left out",
     ("left out", LesionVerdict.REMOVE): "AI, left out as small",
     ("reader", LesionVerdict.ADD): "Reader",
+}
+_DECIDED = {
+    Verdict.ACCEPT: "Accepted",
+    Verdict.ACCEPT_WITH_CHANGES: "Accepted with changes",
+    Verdict.REJECT: "Rejected",
+    Verdict.CANNOT_ASSESS: "Cannot be assessed",
 }
 #: What a decision makes of a lesion that the AI outlined and the reader left as it is.
 _JUDGED = {
@@ -297,7 +304,7 @@ def _facts(source: ReportSource) -> tuple[tuple[str, str], ...]:
     read_by = f"{decided.by.author}, {_moment(decided.by.at)}" if decided else "no decision yet"
     if signature:
         read_by = f"{signature.author}, {_moment(signature.at)}"
-    verdict = str(decided.verdict) if decided else "none recorded"
+    verdict = _DECIDED[decided.verdict] if decided else "None recorded"
     if decided and decided.reason:
         verdict += f" ({decided.reason})"
     study_words = ", ".join(filter(None, [study.study_date, study.description]))
@@ -308,7 +315,7 @@ def _facts(source: ReportSource) -> tuple[tuple[str, str], ...]:
         ("Prior", (comparison.study_date or "without a date") if comparison else "none compared"),
         ("Signed by" if signature else "Decision by", read_by),
         ("Sequences", ", ".join(source.sequence_labels)),
-        ("Decision on the AI result", verdict.capitalize()),
+        ("Decision on the AI result", verdict),
         ("Mask", _mask_words(source)),
     )
 
@@ -343,9 +350,11 @@ def _findings(
     words = []
     if not counted:
         words.append(NOTHING_FOUND)
+    between = _range_words(source)
+    alone = between if len(counted) == 1 else ""
     for at, lesion in enumerate(counted):
-        words.append(_sentence(lesion, source, is_first=at == 0))
-    words += _total(content, counted)
+        words.append(_sentence(lesion, source, is_first=at == 0, between=alone))
+    words += _total(content, counted, between)
     words += _gone(content.comparison)
     if any(one.source == "left out" and one.verdict is LesionVerdict.REMOVE for one in
            content.lesions):  # fmt: skip
@@ -353,11 +362,23 @@ def _findings(
     return (*words, _NOT_ASSESSED)
 
 
-def _sentence(lesion: SignedLesion, source: ReportSource, *, is_first: bool) -> str:
-    """A lesion as a radiologist would dictate it."""
+def _range_words(source: ReportSource) -> str:
+    """The expected range of the volume, where the AI's outline is the mask as read."""
+    result = source.content.result
+    is_changed = source.is_unsaved or source.content.mask_version is not None
+    if source.range_ml is None or is_changed or result is None:
+        return ""
+    low, high = source.range_ml
+    return f" (expected range {_ml(low)} to {_ml(high)} mL)"
+
+
+def _sentence(
+    lesion: SignedLesion, source: ReportSource, *, is_first: bool, between: str = ""
+) -> str:
+    """A lesion as a radiologist would dictate it, with the range of its volume, or ""."""
     place = _place(lesion)
     start = "FLAIR abnormality" if is_first else "Further FLAIR abnormality"
-    parts = [f"{start}{f' {place}' if place else ''}: {_size(lesion)}"]
+    parts = [f"{start}{f' {place}' if place else ''}: {_size(lesion)}{between}"]
     if lesion.longest is not None and lesion.perpendicular is not None:
         longest, across = f"{lesion.longest:.0f}", f"{lesion.perpendicular:.0f}"
         parts.append(f"longest diameter {longest} {lesion.unit}, perpendicular {across}"
@@ -409,13 +430,13 @@ def _slices(lesion: SignedLesion, source: ReportSource) -> str:
     return f"{first}" if first == last else f"{first} to {last}"
 
 
-def _total(content: ReadContent, counted: list[SignedLesion]) -> list[str]:
+def _total(content: ReadContent, counted: list[SignedLesion], between: str) -> list[str]:
     words = []
     volume, comparison = content.volume_ml, content.comparison
     if volume is None and counted:
         words.append("No pixel spacing is known: sizes are in voxels and pixels.")
     elif len(counted) > 1 and volume is not None:
-        words.append(f"Together {_ml(volume)} mL.")
+        words.append(f"Together {_ml(volume)} mL{between}.")
     if comparison is None:
         return words
     when = f"on {comparison.study_date}" if comparison.study_date else "in the prior study"
@@ -515,6 +536,8 @@ def _trust(source: ReportSource) -> tuple[str, ...]:
             low, high = source.range_ml
             volume += f", expected range {_ml(low)} to {_ml(high)} mL"
         words.append(f"{volume}.")
+        if source.range_ml and len(source.content.lesions) > 1:
+            words.append(_NO_RANGE)
     if result.left_out_ml:
         words.append(f"{_ml(result.left_out_ml)} mL were left out of it as small.")
     return tuple(words)

@@ -258,8 +258,8 @@ def _letters(case: Case, size: tuple[float, float]) -> str:
         (at.bottom, size[0] / 2, size[1] - font * 0.4, "middle"),
     )
     return "".join(
-        f'<text x="{x:.2f}" y="{y:.2f}" font-size="{font:.2f}" fill="#e4e9ee" font-family="Report"'
-        f' text-anchor="{anchor}">{escape(letter)}</text>'
+        f'<text x="{x:.2f}" y="{y:.2f}" font-size="{font:.2f}" fill="#e4e9ee"'
+        f' font-family="Report, sans-serif" text-anchor="{anchor}">{escape(letter)}</text>'
         for letter, x, y, anchor in places
         if letter
     )

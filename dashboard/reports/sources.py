@@ -148,6 +148,10 @@ def make_source(
 ) -> ReportSource:
     """Collect what the report of a study as read shows.
 
+    A report that is made after the signature, because the template was broken or the record is of
+    an earlier version, shows what was known at the signature: the prior in the record, and no
+    estimate of today's models.
+
     Args:
         services: The server's parts.
         row: The study.
@@ -158,8 +162,10 @@ def make_source(
         InputError: The study's files are damaged.
     """
     content = read.content
+    is_late = read.signature is not None and at > read.signature.at
     model, result = find_dice_model(services), find_result(services, row)
     is_same = bool(content.result and content.result.key == services.result_key(row.content_digest))
+    is_same = is_same and not is_late
     estimate = estimate_dice(model, result) if model and result and is_same else None
     volume = model.volume if model and estimate else None
     return ReportSource(
@@ -168,7 +174,9 @@ def make_source(
         patient=read_patient(services.store, row.study_id),
         slice_numbers=row.indices,
         sequence_labels=tuple(sequence_label(one) for one in content.study.sequences),
-        time_points=_time_points(services, row, content, is_signed=read.signature is not None),
+        time_points=_time_points(
+            services, row, content, is_signed=read.signature is not None, is_late=is_late
+        ),
         expected=estimate.sentence if estimate else "",
         range_ml=volume.range_ml(result.volume_ml) if volume and result else None,
         pictures=draw_key_images(
@@ -187,24 +195,34 @@ def make_source(
 
 
 def _time_points(
-    services: Services, row: StudyRow, content: ReadContent, *, is_signed: bool
+    services: Services, row: StudyRow, content: ReadContent, *, is_signed: bool, is_late: bool
 ) -> tuple[TimePointVolume, ...]:
-    """Volumes of the study and of those before it, the earliest first."""
-    if content.volume_ml is None or is_refused(content) or not row.study_date:
+    """Volumes of the study and of those before it, the earliest first.
+
+    Of a late report those in the record: its own and that of the prior.
+    """
+    date = content.study.study_date
+    if content.volume_ml is None or is_refused(content) or not date:
         return ()
-    found = list_patient_studies(services, row, measured=False)
     source = "signed" if is_signed else "version" if content.mask_version else "ai"
-    points = [
-        TimePointVolume(
-            date=row.study_date, volume_ml=content.volume_ml, source=source, is_own=True
+    points = [TimePointVolume(date=date, volume_ml=content.volume_ml, source=source, is_own=True)]
+    prior = content.comparison
+    if is_late and prior and prior.study_date and prior.prior_volume_ml is not None:
+        points.append(
+            TimePointVolume(
+                date=prior.study_date,
+                volume_ml=prior.prior_volume_ml,
+                source=prior.source,
+                is_own=False,
+            )
         )
-    ]
+    found = () if is_late else list_patient_studies(services, row, measured=False).priors
     points += [
         TimePointVolume(
             date=one.row.study_date, volume_ml=one.volume_ml, source=one.source, is_own=False
         )
-        for one in found.priors
-        if one.volume_ml is not None and one.row.study_date and one.row.study_date < row.study_date
+        for one in found
+        if one.volume_ml is not None and one.row.study_date and one.row.study_date < date
     ]
     return tuple(sorted(points, key=lambda one: one.date))
 

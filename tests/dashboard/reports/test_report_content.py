@@ -24,6 +24,7 @@ from dashboard.store.reading_content import (
     ReadContent,
     Reason,
     SignedLesion,
+    SignedResult,
     StudyFacts,
     Verdict,
 )
@@ -75,6 +76,7 @@ PRIOR = Comparison(
 
 def report_of(**changes: Any) -> Report:
     points = changes.pop("time_points", ())
+    range_ml = changes.pop("range_ml", None)
     verdict = changes.pop("verdict", Verdict.ACCEPT_WITH_CHANGES)
     reason = changes.pop("reason", None)
     content = ReadContent(
@@ -101,11 +103,31 @@ def report_of(**changes: Any) -> Report:
             sequence_labels=("FLAIR",),
             time_points=points,
             expected="",
-            range_ml=None,
+            range_ml=range_ml,
             pictures=(),
             made_at=AT,
         )
     )
+
+
+RESULT = SignedResult(
+    key="k", network="n", version="1", digest="d" * 64, engine="keras", precision="f32",
+    operating_point=0.5, mask_threshold=0.5, volume_ml=75.1, left_out_ml=None, expected_dice=0.9,
+    cautions=(),
+)  # fmt: skip
+
+
+def test_the_range_of_a_volume_is_that_of_the_whole_ai_outline() -> None:
+    given: dict[str, Any] = {"result": RESULT, "range_ml": (66.0, 81.0)}
+    unchanged = report_of(**given, mask_version=None, verdict=Verdict.ACCEPT)
+    assert "Together 75.1 mL (expected range 66.0 to 81.0 mL)." in unchanged.findings
+    assert any("Single lesions" in one for one in unchanged.trust)
+    alone = report_of(**given, mask_version=None, verdict=Verdict.ACCEPT, lesions=(LARGE,))
+    assert "74.2 mL (expected range 66.0 to 81.0 mL)" in alone.findings[0]
+    assert not any("Single lesions" in one for one in alone.trust)
+    corrected = report_of(**given)
+    assert "expected range" not in " ".join(corrected.findings)
+    assert any("expected range" in one for one in corrected.trust)
 
 
 def test_findings_are_dictated_with_place_size_slices_and_change() -> None:

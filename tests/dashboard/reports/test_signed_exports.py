@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from dashboard.decisions.lesions import lesions_as_read
 from dashboard.masks.encoding import encode_mask
 from dashboard.reports.exports import KINDS, Exported, make_findings
 from dashboard.reports.objects import key_views, make_exported_study
-from dashboard.reports.sources import find_record
+from dashboard.reports.sources import find_record, make_source
 from dashboard.store.registrations import store_registration
 from dashboard.store.stored_json import FoundRegistration
 from dashboard.worker import Worker
@@ -255,6 +256,35 @@ def test_a_rejected_result_leaves_as_rejected_and_is_no_volume_of_a_prior(parts:
     compare(ada, (study, prior))
     reading = ada.get(f"/api/studies/{study}/reading").json
     assert reading["comparison"]["prior_volume_ml"] is None
+
+
+def test_a_late_report_shows_the_prior_of_its_record(parts: Services) -> None:
+    study, prior = add(parts, 1, "2026-06-03"), add(parts, 2, "2025-12-11")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    decide(ada, prior, "accept")
+    assert signature(ada, prior, "a").status_code == 201
+    register(parts, (study, prior))
+    compare(ada, (study, prior))
+    decide(ada, study, "accept")
+    assert signature(ada, study, "b").status_code == 201
+    row = parts.store.study(study)
+    assert row
+    read = find_record(parts, row, 1)
+    assert read.signature
+    then = make_source(parts, row, read, at=read.signature.at)
+    add(parts, 3, "2025-01-01")
+    run_jobs(parts)
+    decide(ada, prior, "accept with changes", reason="false lesion")
+    amended = signature(
+        ada, prior, "c", amends=1, reason="no", touched=with_corners(ai=False, own=True)
+    )
+    assert amended.status_code == 201, amended.json
+    late = make_source(parts, row, read, at=read.signature.at + timedelta(days=1))
+    assert len(then.time_points) == 2
+    assert late.time_points == then.time_points
+    now = make_source(parts, row, read, at=read.signature.at)
+    assert now.time_points != then.time_points, "what is known today has changed"
 
 
 def test_a_record_that_was_altered_is_not_exported(parts: Services) -> None:
