@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -37,8 +38,10 @@ from dashboard.api.decisions import (
     describe_reading,
     still_there,
 )
-from dashboard.api.endpoint import PLANES, SURFACES, Answer, Body, Query, endpoint
+from dashboard.api.endpoint import PLANES, SURFACES, Answer, Body, Nothing, Query, endpoint
+from dashboard.api.entries import UNNAMED
 from dashboard.api.errors import refuse_input
+from dashboard.api.identity import current_reader
 from dashboard.api.measurements import Revision
 from dashboard.api.space import Figure
 from dashboard.decisions.priors import (
@@ -49,6 +52,7 @@ from dashboard.decisions.priors import (
     find_prior,
     list_patient_studies,
     mask_as_read,
+    may_link,
 )
 from dashboard.figures import volumes
 from dashboard.figures.template import Theme, tokens_of
@@ -56,11 +60,12 @@ from dashboard.jobs import table
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.store import JobState, StudyId, StudyRow
 from dashboard.store.claims import Claimed
+from dashboard.store.patients import PatientLink, write_link
 from dashboard.store.readings import ReadingConflict, write_reading
 from dashboard.store.registrations import read_registration
 from dashboard.store.states import StudyState
 from dashboard.studies.display import grey_levels
-from dashboard.workspace.received import NotThere
+from dashboard.workspace.received import NotThere, RequestRefused
 from pipeline import InputError
 
 _PNG = "image/png"
@@ -126,8 +131,10 @@ class TimePointAnswer(Answer):
         has_later_date: Whether it is later than the study in view.
         mask: Names its mask in addresses.
         letters: At the left, right, top and bottom edges of its images; null where unknown.
+        linked_by: The reader who says that it is the patient's; "" where its files say so.
     """
 
+    linked_by: str
     study_id: str
     name: str
     study_date: str
@@ -143,11 +150,17 @@ class TimePointAnswer(Answer):
 
 
 class ContradictedAnswer(Answer):
-    """A study with the same patient id that is not taken for the patient's, and why."""
+    """A study with the same patient id that is not taken for the patient's.
+
+    Attributes:
+        contradictions: What its files contradict.
+        cut_by: The reader who says that it is not; "" where its files say so.
+    """
 
     study_id: str
     study_date: str
     contradictions: list[str]
+    cut_by: str
 
 
 class PriorsAnswer(Answer):
@@ -168,6 +181,12 @@ class PriorsAnswer(Answer):
     contradicted: list[ContradictedAnswer]
     chart: Figure | None
     slice_url: str
+
+
+class SentLink(Body):
+    """Whether a reader says that two studies are of one patient; null for what the files state."""
+
+    is_same: bool | None
 
 
 class SentRegistration(Body):
@@ -215,16 +234,38 @@ def show_priors(address: StudyAddress, query: PriorsQuery) -> PriorsAnswer:
     return PriorsAnswer(
         is_stated=found.is_stated,
         own=_describe(found.own, row),
-        priors=[_describe(one, row) for one in found.priors],
+        priors=[_describe(one, row, links=found.links) for one in found.priors],
         contradicted=[
             ContradictedAnswer(
-                study_id=one.study_id, study_date=one.study_date, contradictions=list(why)
+                study_id=one.study_id,
+                study_date=one.study_date,
+                contradictions=list(why),
+                cut_by=found.links[one.study_id].author if one.study_id in found.links else "",
             )
             for one, why in found.contradicted
         ],
         chart=_chart(points, query.theme) if found.priors else None,
         slice_url=f"/data/{row.study_id}/{row.data_digest}/prior/{{prior}}/{{k}}.png",
     )
+
+
+@prior.put("/api/studies/<study_id>/priors/<prior_id>/link")
+@endpoint()
+def link(address: PriorAddress, sent: SentLink) -> Nothing:
+    """Store that two studies with one patient id are of one patient, or are not.
+
+    Signed records keep the comparison that was signed.
+    """
+    row = find_study(address.study_id)
+    if not current_reader().is_named:
+        raise RequestRefused(UNNAMED)
+    if not may_link(find_services(), row, address.prior_id):
+        raise NotThere(NOT_A_PRIOR)
+    with still_there():
+        write_link(
+            find_services().store, row.study_id, address.prior_id, is_same=sent.is_same, by=author()
+        )
+    return Nothing()
 
 
 @prior.post("/api/studies/<study_id>/priors/<prior_id>/registration")
@@ -292,8 +333,12 @@ def _find(address: PriorAddress) -> tuple[StudyRow, StudyRow]:
     return row, other
 
 
-def _describe(point: TimePoint, row: StudyRow) -> TimePointAnswer:
+def _describe(
+    point: TimePoint, row: StudyRow, *, links: Mapping[str, PatientLink] | None = None
+) -> TimePointAnswer:
+    link = (links or {}).get(point.row.study_id)
     return TimePointAnswer(
+        linked_by=link.author if link else "",
         study_id=point.row.study_id,
         name=point.row.name,
         study_date=point.row.study_date,

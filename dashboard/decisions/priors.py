@@ -5,6 +5,7 @@ Of each study the signed mask counts, else the latest saved version, else the AI
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,7 +19,7 @@ from dashboard.masks.encoding import MaskSlices, decode_mask
 from dashboard.masks.references import load_case
 from dashboard.store import StudyRow
 from dashboard.store.corrections import list_versions, read_version
-from dashboard.store.patients import list_same_id, read_patient
+from dashboard.store.patients import PatientLink, list_links, list_same_id, read_patient
 from dashboard.store.reading_content import (
     Comparison,
     LesionChange,
@@ -87,13 +88,15 @@ class PatientStudies:
         own: The study itself.
         priors: The others, the latest first.
         contradicted: Studies with the same id that are not taken for the patient's, with what
-            contradicts.
+            contradicts; nothing where a reader says so.
+        links: What readers say of the studies, whatever their files state.
     """
 
     is_stated: bool
     own: TimePoint
     priors: tuple[TimePoint, ...]
     contradicted: tuple[tuple[StudyRow, tuple[str, ...]], ...]
+    links: Mapping[str, PatientLink]
 
 
 def list_patient_studies(
@@ -106,14 +109,15 @@ def list_patient_studies(
         row: The study.
         measured: Whether their diameters are measured, which takes up to seconds.
     """
-    same, contradicted = _match(services, row)
+    links = list_links(services.store, row.study_id)
+    same, contradicted = _match(services, row, links)
     points = tuple(
         _describe(services, one, measured=measured and at < _MOST_MEASURED)
         for at, one in enumerate(same)
     )
     is_stated = read_patient(services.store, row.study_id) is not None
     own = _describe(services, row, measured=measured and bool(same))
-    return PatientStudies(is_stated, own, points, contradicted)
+    return PatientStudies(is_stated, own, points, contradicted, links)
 
 
 def find_prior(services: Services, row: StudyRow, study_id: str) -> StudyRow | None:
@@ -122,21 +126,42 @@ def find_prior(services: Services, row: StudyRow, study_id: str) -> StudyRow | N
     other = read_patient(services.store, study_id)
     if own is None or other is None or study_id == row.study_id:
         return None
-    found = match_patients(own, other).match is Match.SAME
+    if own.patient_id != other.patient_id:
+        return None
+    link = list_links(services.store, row.study_id).get(study_id)
+    found = link.is_same if link else match_patients(own, other).match is Match.SAME
     return services.store.study(study_id) if found else None
 
 
-def _match(
-    services: Services, row: StudyRow
-) -> tuple[list[StudyRow], tuple[tuple[StudyRow, tuple[str, ...]], ...]]:
+def may_link(services: Services, row: StudyRow, study_id: str) -> bool:
+    """Whether a reader may say of two studies that they are of one patient, or are not.
+
+    Only of those that Review lists: with id and issuer in common.
+    """
     own = read_patient(services.store, row.study_id)
-    same, contradicted = [], []
-    for study_id, patient in list_same_id(services.store, row.study_id).items() if own else ():
-        match = match_patients(own, patient) if own else None
+    other = list_same_id(services.store, row.study_id).get(study_id)
+    if own is None or other is None:
+        return False
+    return match_patients(own, other).match in (Match.SAME, Match.CONTRADICTED)
+
+
+def _match(
+    services: Services, row: StudyRow, links: Mapping[str, PatientLink]
+) -> tuple[list[StudyRow], tuple[tuple[StudyRow, tuple[str, ...]], ...]]:
+    same: list[StudyRow] = []
+    contradicted: list[tuple[StudyRow, tuple[str, ...]]] = []
+    own = read_patient(services.store, row.study_id)
+    if own is None:
+        return same, ()
+    for study_id, patient in list_same_id(services.store, row.study_id).items():
+        match = match_patients(own, patient)
         other = services.store.study(study_id)
-        if match is None or other is None:
+        if other is None:
             continue
-        if match.match is Match.SAME:
+        link = links.get(study_id)
+        if link is not None and not link.is_same:
+            contradicted.append((other, ()))
+        elif link is not None or match.match is Match.SAME:
             same.append(other)
         elif match.match is Match.CONTRADICTED:
             contradicted.append((other, match.contradictions))

@@ -1,20 +1,37 @@
-"""Who the patient of each study is, as its files state it, and which studies share a patient's id.
+"""Who the patient of each study is: as its files state it, and what readers say beside that.
 
 Whether two studies are of one patient is decided by `dashboard.decisions.patients`.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dashboard.store.database import Database
-from dashboard.store.rows import columns_of, readable
-from dashboard.store.schema import PatientRecord, StudyRecord
+from dashboard.store.history import Author, add_event
+from dashboard.store.reading_content import Event, EventDetails
+from dashboard.store.rows import columns_of, readable, value_of
+from dashboard.store.schema import PatientLinkRecord, PatientRecord, StudyRecord
 from pipeline import PatientIdentity
 
 #: Studies of one id that are compared: more are not one patient's.
 _MOST = 500
+
+
+@dataclass(frozen=True)
+class PatientLink:
+    """What a reader says of two studies, whatever their files state.
+
+    Attributes:
+        is_same: Whether they are of one patient.
+        author: Who says so.
+    """
+
+    is_same: bool
+    author: str
 
 
 def put_patient(session: Session, study_id: str, patient: PatientIdentity) -> None:
@@ -58,6 +75,71 @@ def list_same_id(store: Database, study_id: str) -> dict[str, PatientIdentity]:
         )
         found = readable(session.scalars(query), lambda one: (one.study_id, _row(one)))
         return dict(found)
+
+
+def list_links(store: Database, study_id: str) -> dict[str, PatientLink]:
+    """What readers say of a study and others, by the other study."""
+    query = select(PatientLinkRecord).where(
+        or_(PatientLinkRecord.study_a == study_id, PatientLinkRecord.study_b == study_id)
+    )
+    with store.reading() as session:
+        found = readable(session.scalars(query), lambda one: (_other(one, study_id), _link(one)))
+        return dict(found)
+
+
+def write_link(
+    store: Database, study_id: str, other_id: str, *, is_same: bool | None, by: Author
+) -> None:
+    """Store what a reader says of two studies, with a line in the history of both.
+
+    Args:
+        store: The review database.
+        study_id: One of the studies.
+        other_id: The other one.
+        is_same: Whether they are of one patient; None for what their files state.
+        by: The reader.
+
+    Raises:
+        LookupError: One of them was deleted.
+    """
+    key = (min(study_id, other_id), max(study_id, other_id))
+    with store.writing() as session:
+        studies = [session.get(StudyRecord, one, with_for_update=True) for one in key]
+        if any(one is None or one.deleted_at is not None for one in studies):
+            raise LookupError("a study was deleted")
+        record = session.get(PatientLinkRecord, key)
+        if (None if record is None else value_of(record, "is_same")) == is_same:
+            return
+        now = store.clock()
+        if record is not None and is_same is None:
+            session.delete(record)
+        elif is_same is not None:
+            record = record or PatientLinkRecord(study_a=key[0], study_b=key[1])
+            record.is_same, record.reader_id, record.author = is_same, by.reader_id, by.name
+            record.linked_at = now
+            session.add(record)
+        for one, other in ((studies[0], studies[1]), (studies[1], studies[0])):
+            if one is None or other is None:
+                continue
+            text = f"Study of {value_of(other, 'study_date') or 'unknown date'}: {_SAID[is_same]}"
+            details = EventDetails(text=text)
+            add_event(session, one.study_id, Event.CHANGED, by=by, at=now, details=details)
+
+
+#: What the history says of a link.
+_SAID = {
+    True: "same patient, by hand",
+    False: "another patient, by hand",
+    None: "patient as its files state",
+}
+
+
+def _other(record: PatientLinkRecord, study_id: str) -> str:
+    return record.study_b if record.study_a == study_id else record.study_a
+
+
+def _link(record: PatientLinkRecord) -> PatientLink:
+    return PatientLink(**columns_of(record, PatientLink))
 
 
 def _row(record: PatientRecord) -> PatientIdentity:

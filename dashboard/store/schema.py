@@ -305,6 +305,26 @@ class PatientRecord(Base):
     birth_date: Mapped[str] = mapped_column(PlainText(10))
 
 
+class PatientLinkRecord(Base):
+    """Whether a reader says that two studies are of one patient, whatever their files state.
+
+    ``study_a`` is the smaller id of the two.
+    """
+
+    __tablename__ = "patient_links"
+
+    study_a: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    study_b: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    is_same: Mapped[bool] = mapped_column(YesNo)
+    reader_id: Mapped[str] = mapped_column(String(64))
+    author: Mapped[str] = mapped_column(PlainText)
+    linked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class JobRecord(Base):
     """One task on one content by one model; see `dashboard.jobs.table`."""
 

@@ -105,7 +105,8 @@ function show() {
   const missingWords = !isOthers && !isFrozen && !reading.decision ? missingText(missing) : "";
   const unsigned = isAmending ? "Amendment not signed." : undefined;
   const status = isFrozen ? "" : statusText({ ...reading, state: "read" }, unsigned);
-  byId("decision-status").textContent = refusal() || readingStore.words() || status || missingWords;
+  const unsaved = isOthers ? "" : readingStore.words(); // who has the study is said above
+  byId("decision-status").textContent = refusal() || unsaved || status || missingWords;
   byId("decision-status").dataset.state = refusal() ? "refused" : (chosen ?? "");
   byId("decision-show").hidden = !missing || isOthers || isFrozen || Boolean(reading.decision);
 }

@@ -20,6 +20,7 @@ import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import * as readingStore from "./reading_store.js";
+import * as studyEntries from "./study_entries.js";
 
 /**
  * A study of the patient.
@@ -36,13 +37,24 @@ import * as readingStore from "./reading_store.js";
  * @property {number | null} perpendicular
  * @property {"mm" | "px"} unit
  * @property {[string, string, string, string] | null} letters
+ * @property {string} linked_by The reader who says that it is the patient's, or "".
+ */
+
+/**
+ * A study with the same patient id that is not shown.
+ *
+ * @typedef {object} Contradicted
+ * @property {string} study_id
+ * @property {string} study_date
+ * @property {string[]} contradictions
+ * @property {string} cut_by The reader who says that it is another patient's, or "".
  */
 
 /**
  * @typedef {object} Priors
  * @property {boolean} is_stated
  * @property {TimePoint[]} priors
- * @property {{ study_id: string, study_date: string, contradictions: string[] }[]} contradicted
+ * @property {Contradicted[]} contradicted
  * @property {{ data: any[], layout: any } | null} chart
  * @property {string} slice_url
  */
@@ -142,6 +154,7 @@ async function load(mine) {
   mine.tries = 0;
   mine.found = answer.body;
   const known = mine.found?.priors.find((one) => one.study_id === mine.chosen?.study_id);
+  if (!known) mine.isOpen = false; // it was cut meanwhile
   mine.chosen = known ?? firstOf(mine.found?.priors ?? []);
   fillRail(mine);
   void drawChart(mine);
@@ -156,10 +169,62 @@ async function load(mine) {
  */
 export const firstOf = (priors) => priors.find((one) => !one.has_later_date) ?? priors[0] ?? null;
 
-/** @param {Priors["contradicted"][number]} study */
-function contradictionText({ study_date: date, contradictions }) {
-  const what = contradictions.join(" and ");
-  return `Not shown: a study${date ? ` of ${date}` : ""} with this patient ID and another ${what}.`;
+/** @param {Pick<Contradicted, "study_date">} study */
+const named = ({ study_date: date }) => `study${date ? ` of ${date}` : " without a date"}`;
+
+/** @param {Contradicted} study */
+export function contradictionText(study) {
+  if (study.cut_by) return `Not shown: a ${named(study)}, another patient's (${study.cut_by}).`;
+  const what = study.contradictions.join(" and ");
+  return `Not shown: a ${named(study)} with this patient ID and another ${what}.`;
+}
+
+/**
+ * Asks whether a study is the patient's or not, whatever its files state.
+ *
+ * @param {Doc} mine
+ * @param {Pick<Contradicted, "study_id" | "study_date">} study
+ * @param {boolean} isSame
+ */
+function askToLink(mine, study, isSame) {
+  const shown = isSame
+    ? "It is then shown as a prior, to every reader, and marked with your name."
+    : "It is then no longer shown as a prior, to any reader. Signed records stay as they are.";
+  studyEntries.askReader({
+    title: isSame ? "Same patient?" : "Not this patient?",
+    words: `You say that the ${named(study)} is ${isSame ? "this" : "another"} patient's. ${shown}`,
+    fields: [],
+    save: isSame ? "Same patient" : "Not this patient",
+    run: () => link(mine, study.study_id, isSame),
+  });
+}
+
+/**
+ * @param {Doc} mine
+ * @param {string} id
+ * @param {boolean | null} isSame Null for what the files state.
+ * @returns {Promise<string>} Why it is not stored, in a sentence, or "".
+ */
+async function link(mine, id, isSame) {
+  const address = `/api/studies/${mine.session.study.study_id}/priors/${id}/link`;
+  const answer = await ask(address, { method: "PUT", body: JSON.stringify({ is_same: isSame }) });
+  if (!answer.ok) return answer.body.error || NO_ANSWER;
+  if (doc === mine) await load(mine);
+  return "";
+}
+
+/** @param {Doc} mine */
+const unlink = (mine, /** @type {string} */ id) =>
+  void link(mine, id, null).then((error) => error && note(error));
+
+/**
+ * @param {string} textContent
+ * @param {() => void} run
+ */
+function linkButton(textContent, run) {
+  const button = make("button", { type: "button", className: "button button--link", textContent });
+  button.addEventListener("click", run);
+  return button;
 }
 
 /** @param {Doc} mine */
@@ -167,10 +232,16 @@ function fillRail(mine) {
   const { priors, contradicted } = /** @type {Priors} */ (mine.found);
   byId("priors-section").hidden = !priors.length && !contradicted.length;
   byId("priors-compare").hidden = !priors.length;
-  byId("priors").replaceChildren(...priors.map((one) => card(mine, one)));
+  byId("priors").replaceChildren(...priors.flatMap((one) => [card(mine, one), cut(mine, one)]));
   byId("priors-status").replaceChildren(
     ...contradicted.map((one) =>
-      make("span", { className: "priors-contradicted", textContent: contradictionText(one) }),
+      make(
+        "span",
+        { className: "priors-contradicted", textContent: `${contradictionText(one)} ` },
+        one.cut_by
+          ? linkButton("Undo", () => unlink(mine, one.study_id))
+          : linkButton("Same patient", () => askToLink(mine, one, true)),
+      ),
     ),
   );
 }
@@ -203,6 +274,21 @@ function card(mine, point) {
   button.addEventListener("click", () => choose(mine, point));
   return button;
 }
+
+/**
+ * What a reader can say of a prior: that it is another patient's, or no longer that it is theirs.
+ *
+ * @param {Doc} mine
+ * @param {TimePoint} point
+ */
+const cut = (mine, point) =>
+  point.linked_by
+    ? make(
+        "span",
+        { className: "series-note", textContent: `Same patient (${point.linked_by}). ` },
+        linkButton("Undo", () => unlink(mine, point.study_id)),
+      )
+    : linkButton("Not this patient", () => askToLink(mine, point, false));
 
 /** @param {Doc} mine */
 async function drawChart(mine) {

@@ -100,11 +100,25 @@ function layers() {
     : drawn;
 }
 
+/** @param {KeyImage} image */
+const isInView = ({ k, channel }) => k === viewer.now?.k && channel === viewer.now.channel;
+
+/** The button says what it does to the slice in view. */
+function showMark() {
+  const button = find("key-image-mark");
+  if (!button) return;
+  button.hidden = lock.isLocked();
+  const isMarked = readingStore.now()?.key_images.some(isInView);
+  const words = isMarked ? "Unmark this slice" : "Mark this slice";
+  const [label] = button.childNodes;
+  if (label.textContent !== words) label.textContent = words;
+}
+
 function mark() {
   const reading = readingStore.now();
   if (!reading || lock.refuse()) return;
   const { k, channel, windows } = viewer.opened();
-  const others = reading.key_images.filter((one) => one.k !== k || one.channel !== channel);
+  const others = reading.key_images.filter((one) => !isInView(one));
   if (others.length < reading.key_images.length) {
     readingStore.change({ key_images: others });
     return void note("Key image removed.", "key-image-removed");
@@ -132,7 +146,7 @@ function showImages() {
   const images = reading?.key_images ?? [];
   const shown = images.map(({ id, k, channel }) => [id, k, channel]);
   const drawn = JSON.stringify([lock.isLocked(), ...shown]);
-  byId("key-image-mark").hidden = lock.isLocked();
+  showMark();
   if (place.dataset.drawn === drawn) return;
   place.dataset.drawn = drawn;
   place.replaceChildren(
@@ -232,5 +246,9 @@ export function mount(signal) {
     byId(id).addEventListener("click", click, { signal });
   }
   const bindings = [{ id: "key-image.mark", key: "i", label: "Mark as key image", run: mark }];
-  return all([keys.add("Key images", bindings), readingStore.on(show)]);
+  return all([
+    keys.add("Key images", bindings),
+    readingStore.on(show),
+    viewer.on(["slice", "channel"], showMark),
+  ]);
 }

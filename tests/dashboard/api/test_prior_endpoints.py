@@ -90,7 +90,7 @@ def test_studies_of_the_patient_are_listed_with_what_was_read(
     assert prior["volume_ml"] > 0
     assert prior["longest"] > 0
     assert found["contradicted"] == [
-        {"study_id": other, "study_date": "2025-01-01", "contradictions": ["sex"]}
+        {"study_id": other, "study_date": "2025-01-01", "contradictions": ["sex"], "cut_by": ""}
     ]
     assert len(found["chart"]["layout"]["meta"]["rows"]) == 2
     back = client.get(f"/api/studies/{pair[1]}/priors").json
@@ -112,6 +112,41 @@ def test_another_patients_study_is_never_sent(
     address = client.get(f"/api/studies/{pair[0]}/priors").json["slice_url"]
     refused = client.get(address.format(prior=other, k=0))
     assert refused.status_code == 404
+
+
+def test_a_reader_cuts_a_prior_and_links_one_that_contradicts(
+    parts: Services, server: Flask, client: FlaskClient, pair: tuple[str, str]
+) -> None:
+    study, prior = pair
+    other = add(parts, 3, "2025-01-01", replace(ADA, birth_date="1816-01-01"))
+    stranger = add(parts, 4, "2025-01-02", replace(ADA, patient_id="4712"))
+    slices = client.get(f"/api/studies/{study}/priors").json["slice_url"]
+
+    def say(one: str, is_same: bool | None, by: FlaskClient = client) -> int:
+        address = f"/api/studies/{study}/priors/{one}/link"
+        return by.put(address, json={"is_same": is_same}, headers=OURS).status_code
+
+    def listed(of: str = study) -> tuple[dict[str, str], dict[str, str]]:
+        found = client.get(f"/api/studies/{of}/priors").json
+        shown = {one["study_id"]: one["linked_by"] for one in found["priors"]}
+        return shown, {one["study_id"]: one["cut_by"] for one in found["contradicted"]}
+
+    assert listed() == ({prior: ""}, {other: ""})
+    assert say(prior, False, server.test_client()) == 400  # nobody would know who said so
+    assert say(stranger, True) == 404
+    assert say(prior, False) == 200
+    assert say(other, True) == 200
+    assert listed() == ({other: "Ada"}, {prior: "Ada"})
+    assert listed(prior)[0] == {}  # whichever of them is in view
+    assert client.get(slices.format(prior=prior, k=0)).status_code == 404
+    assert client.get(slices.format(prior=other, k=0)).status_code == 200
+    said = [
+        (one["event"], one["author"])
+        for one in client.get(f"/api/studies/{prior}/history").json["events"]
+    ]
+    assert said[-1] == ("changed", "Ada")
+    assert (say(prior, None), say(other, None)) == (200, 200)
+    assert listed() == ({prior: ""}, {other: ""})
 
 
 def test_a_worker_registers_and_a_bad_registration_is_not_used(

@@ -76,9 +76,11 @@ FREE = {
     "correction.surface": "computes, and stores nothing",
     "correction.diameters": "computes, and stores nothing",
     "measurement.judge": "computes, and stores nothing",
+    "prior.link": "says whose studies are listed; the record has the comparison that was signed",
     "prior.register_prior": "computes how two studies lie to each other",
     "export.download": "writes what is stored; its line of the history says so",
     "export.note": "says what an export will hold",
+    "export.follow": "says how far an export is, or cancels it",
 }
 
 
