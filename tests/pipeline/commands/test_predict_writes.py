@@ -12,7 +12,7 @@ from fake_models import SIZE
 from predicting import Predict, check_contract, slice_pixels
 from pydicom import dcmread
 
-ALL = "seg,sr,sc,nifti,rle,csv"
+ALL = "seg,seg-joined,sr,sc,nifti,rle,csv"
 
 
 def write_series(folder: Path) -> Path:
@@ -44,6 +44,7 @@ def test_files_are_written_kept_and_removed(predict: Predict, tmp_path: Path) ->
         "mask-ai.nii.gz",
         "measurements.csv",
         "measurements.dcm",
+        "seg-ai-joined.dcm",
         "seg-ai.dcm",
     ]
     seg = dcmread(exports / case["case_id"] / "seg-ai.dcm")
@@ -68,4 +69,4 @@ def test_kinds_that_do_not_exist_are_refused(
 ) -> None:
     with pytest.raises(SystemExit):
         predict(write_series(tmp_path / "in"), "--write", "seg,stl")
-    assert "'seg,stl' is not a list of seg, sr" in capsys.readouterr().err
+    assert "'seg,stl' is not a list of seg, seg-joined" in capsys.readouterr().err
