@@ -8,7 +8,9 @@ as it is in the whole slice.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,8 @@ from pipeline.models.metadata import SIDE_MULTIPLE_PX
 
 #: Least air that is left around the head, px.
 _MARGIN_PX = 4
+#: What is narrower than this is noise of the air, not a head, px.
+_NOISE = np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -52,30 +56,26 @@ def whole_box(size: int) -> Box:
 
 
 def head_boxes(foreground: NDArray[np.bool_]) -> list[Box | None]:
-    """The box of each slice's head, and of what its neighbours show of theirs.
+    """The box of each slice's head; of its neighbours' where only they show one.
 
     Args:
-        foreground: ``(n, size, size)``, what is not air.
+        foreground: ``(n, size, size)``, what is brighter than air, its noise included.
 
     Returns:
         A box for each slice, its sides multiples of `SIDE_MULTIPLE_PX` or the slice's own; None
-        where neither the slice nor a neighbour shows anything.
+        where neither the slice nor a neighbour shows anything: a network sees FLAIR of both.
     """
-    size = foreground.shape[1]
-    own = [_extent(slice_, size) for slice_ in foreground]
+    own = [_extent(slice_, foreground.shape[1]) for slice_ in foreground]
     boxes: list[Box | None] = []
-    for k in range(len(own)):
-        near = [box for box in own[max(k - 1, 0) : k + 2] if box is not None]
-        joined = near[0] if near else None
-        for box in near[1:]:
-            assert joined is not None
-            joined = joined.join(box)
-        boxes.append(joined)
+    for k, box in enumerate(own):
+        near = [other for other in own[max(k - 1, 0) : k + 2] if other is not None]
+        boxes.append(box if box is not None or not near else reduce(Box.join, near))
     return boxes
 
 
 def _extent(foreground: NDArray[np.bool_], size: int) -> Box | None:
-    rows, columns = (np.flatnonzero(foreground.any(axis=axis)) for axis in (1, 0))
+    head = cv2.morphologyEx(foreground.astype(np.uint8), cv2.MORPH_OPEN, _NOISE)
+    rows, columns = (np.flatnonzero(head.any(axis=axis)) for axis in (1, 0))
     if not rows.size:
         return None
     sides = []

@@ -50,16 +50,21 @@ class RouteRunner:
     """
 
     def __init__(self, route: str, *, models: Path, engine_dir: Path, threads: int | None) -> None:
-        info = read_model_info(models)
         chosen = ROUTES[route]
+        info = read_model_info(models)
+        if not chosen.saves:
+            info = info.keep_savings(())
         stages = chosen.open(info.network, engine_dir, threads)
         first, second = TimedStage(stages.first), TimedStage(stages.second)
         self._timed = (first, second)
         self._stages = NetworkStages(first, second)
-        # A single slice is to pass both stages, whatever the first says of it.
-        open_gate = replace(info.network, decision=replace(info.network.decision, gate=0.0))
         self._study = self._analyser(info, chosen.precision, engine_dir)
-        self._slice = self._analyser(replace(info, network=open_gate), chosen.precision, engine_dir)
+        # A single slice is to pass both stages with its mirror image, whatever the first says.
+        every = info.keep_savings({"crop_to_head"} & {*info.network.savings})
+        open_gate = replace(every.network, decision=replace(every.network.decision, gate=0.0))
+        self._slice = self._analyser(
+            replace(every, network=open_gate), chosen.precision, engine_dir
+        )
 
     def answer(self, path: Path, *, single: bool) -> dict[str, float]:
         """Decode, analyse and encode; ``single`` takes both stages whatever the gate says.

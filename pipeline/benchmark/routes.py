@@ -29,6 +29,8 @@ class Route:
         exported: Engine whose export it reads; "" where it reads the ``.keras`` file.
         precision: Of its arithmetic.
         open: Opens the stages.
+        saves: Whether it leaves out what the network's metadata allows
+            (`pipeline.models.metadata.SAVINGS`), as our engines do.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Route:
     exported: str
     precision: str
     open: Opener
+    saves: bool = True
 
 
 class PublishedStage:
@@ -110,6 +113,7 @@ ROUTES: dict[str, Route] = {
             "",
             "f32",
             _open_keras(PublishedStage),
+            saves=False,
         ),
         Route(
             TENSORFLOW,
@@ -118,6 +122,7 @@ ROUTES: dict[str, Route] = {
             "",
             "f32",
             _open_keras(TracedStage),
+            saves=False,
         ),
         Route(
             "onnxruntime",

@@ -28,9 +28,11 @@ from pipeline.benchmark.results import (
 )
 from pipeline.benchmark.routes import PUBLISHED, ROUTES, TENSORFLOW
 from pipeline.benchmark.statistics import paired_ratio, percentile_ms
+from pipeline.engine.exports import exported_files
+from pipeline.engine.speed_probe import PROBE_FILE, instruction_sets, read_probe
 from pipeline.errors import ProgressCallback
 from pipeline.evaluation.evaluate import cpu_name
-from pipeline.models.registry import read_model_info
+from pipeline.models.registry import ModelInfo, read_model_info
 
 #: What is timed: name -> (label, whether both stages run whatever the gate says).
 TASKS = {
@@ -84,7 +86,7 @@ def run_benchmark(
     training = _time_training(plan, material, progress)
     return BenchmarkResults(
         network=TimedNetwork(network.name, network.version, network.digest),
-        environment=_environment(plan),
+        environment=_environment(plan, network),
         tasks=tuple(_describe_task(name, times) for name in TASKS),
         training=training,
     )
@@ -213,7 +215,7 @@ def _time_training(
     )
 
 
-def _environment(plan: BenchmarkPlan) -> dict[str, str]:
+def _environment(plan: BenchmarkPlan, network: ModelInfo) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES if find_spec(name)}
     return {
         "cpu": cpu_name(),
@@ -223,6 +225,18 @@ def _environment(plan: BenchmarkPlan) -> dict[str, str]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "command": COMMAND,
         "material": "a synthetic study made from the MNI152 template, 256 x 256, three sequences",
-        "answers": "all methods use the same weights, each slice and its mirror image",
+        "answers": "all methods use the same weights and average each slice with its mirror image;"
+        " the published method and TensorFlow compute all of it, the engines what can matter",
+        **_found_by_engine(plan, network),
         **versions,
     }
+
+
+def _found_by_engine(plan: BenchmarkPlan, network: ModelInfo) -> dict[str, str]:
+    """What decides how fast the engine is on this machine, and what it chose."""
+    facts = {"instructions": ", ".join(instruction_sets()), "savings": ", ".join(network.savings)}
+    folder = exported_files(network, plan.engine_dir, "openvino").compiled
+    probe = read_probe(folder / PROBE_FILE)
+    if probe is not None:
+        facts["requests"] = str(probe.streams)
+    return {name: text for name, text in facts.items() if text}

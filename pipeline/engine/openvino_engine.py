@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,29 +31,20 @@ _MAGIC = b"OVRC1"
 
 
 class OpenVinoStage:
-    """An exported stage (``.xml``) on the CPU."""
+    """An exported stage (``.xml``) on the CPU.
+
+    A batch is cut into `StageSettings.streams` parts that are answered at once; one that has fewer
+    slices is answered as a whole, on all threads.
+    """
 
     engine = "openvino"
 
     def __init__(self, path: Path, settings: StageSettings = PLAIN) -> None:
         self.precision = settings.precision
-        openvino = import_openvino()
-        # Left alone, OpenVINO computes in bfloat16 on CPUs that have it. Asked for bfloat16 on one
-        # that has not, it computes in float32.
-        options: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": settings.precision,
-            "PERFORMANCE_HINT": "LATENCY",
-            # Pinned, the threads of two workers on one machine would share the first cores.
-            "ENABLE_CPU_PINNING": False,
-        }
-        if settings.threads is not None:
-            options["INFERENCE_NUM_THREADS"] = settings.threads
-        core = openvino.Core()
-        if settings.cache_dir is None:
-            compiled = core.compile_model(str(path), _DEVICE, options)
-        else:
-            compiled = _compile_once(core, path, options, settings.cache_dir)
-        self._request = compiled.create_infer_request()
+        self._path, self._settings = path, settings
+        #: By the number of parts: a request for each.
+        self._requests: dict[int, list[Any]] = {}
+        compiled = self._compile(settings.streams)
         # Feature maps keep OpenVINO's order of axes in memory from stage to stage; callers see them
         # as views in the order of `StageModel`.
         self._turned_in = [_has_channels_first(port) for port in compiled.inputs]
@@ -62,11 +54,47 @@ class OpenVinoStage:
         """Answer a batch; see `pipeline.engine.base.StageModel`."""
         views = zip(inputs, self._turned_in, strict=True)
         turned = (np.moveaxis(array, -1, 1) if first else array for array, first in views)
-        given = {i: np.ascontiguousarray(array, np.float32) for i, array in enumerate(turned)}
-        self._request.infer(given, share_inputs=True)
-        answers = zip(self._request.output_tensors, self._turned_out, strict=True)
-        copied = ((np.array(tensor.data, np.float32), first) for tensor, first in answers)
-        return [np.moveaxis(array, 1, -1) if first else array for array, first in copied]
+        given = [np.ascontiguousarray(array, np.float32) for array in turned]
+        streams = self._settings.streams if len(given[0]) >= self._settings.streams else 1
+        if streams not in self._requests:
+            self._compile(streams)
+        requests = self._requests[streams]
+        cut = [np.array_split(array, len(requests)) for array in given]
+        for request, parts in zip(requests, zip(*cut, strict=True), strict=True):
+            request.start_async(dict(enumerate(parts)), share_inputs=True)
+        for request in requests:
+            request.wait()
+        # Copied: the next batch is written to the same memory.
+        answers = [
+            np.concatenate([request.output_tensors[k].data for request in requests])
+            for k in range(len(self._turned_out))
+        ]
+        turned_out = zip(answers, self._turned_out, strict=True)
+        return [np.moveaxis(array, 1, -1) if first else array for array, first in turned_out]
+
+    def _compile(self, streams: int) -> Any:
+        openvino = import_openvino()
+        threads = self._settings.threads
+        # Left alone, OpenVINO computes in bfloat16 on CPUs that have it. Asked for bfloat16 on one
+        # that has not, it computes in float32.
+        options: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": self._settings.precision,
+            "PERFORMANCE_HINT": "LATENCY",
+            # Pinned, the threads of two workers on one machine would share the first cores.
+            "ENABLE_CPU_PINNING": False,
+        }
+        if streams > 1:
+            options["NUM_STREAMS"] = streams
+            threads = threads or os.cpu_count()
+        if threads is not None:
+            options["INFERENCE_NUM_THREADS"] = threads
+        core, folder = openvino.Core(), self._settings.cache_dir
+        if folder is None:
+            compiled = core.compile_model(str(self._path), _DEVICE, options)
+        else:
+            compiled = _compile_once(core, self._path, options, folder)
+        self._requests[streams] = [compiled.create_infer_request() for _ in range(streams)]
+        return compiled
 
 
 def _has_channels_first(port: Any) -> bool:

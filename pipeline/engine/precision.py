@@ -1,8 +1,10 @@
-"""Whether a network may answer at less than float32: the agreement gate, and its stored result.
+"""Whether a network may answer for less work: the agreement gate, and its stored result.
 
 A network runs at bfloat16 only where ``precision.json``, stored with its weights, shows for exactly
 these weights that on held-out patients the masks and the ranking of slices are those of the
-reference, Keras at float32. ``python -m pipeline check-precision`` measures and writes it.
+reference, Keras at float32. ``python -m pipeline check-precision`` measures and writes it. The same
+is measured of what a network does not compute because it hardly matters
+(`pipeline.models.metadata.SAVINGS`): the reference computes everything.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ class PrecisionCheck:
 
     Attributes:
         engine, precision: Which.
+        savings: What was not computed; the reference computed everything.
         patients, slices: Held-out patients and their slices.
         mask_dice_mean, mask_dice_lowest: Dice per patient between both masks, of patients in whom
             either answer outlines anything; 1 is the same mask.
@@ -54,6 +57,7 @@ class PrecisionCheck:
     largest_score_difference: Share
     cpu: Name
     date: Name
+    savings: tuple[PlainName, ...]
 
     def passes(self) -> bool:
         """Whether the precision may be used."""
@@ -84,7 +88,7 @@ class _Limits:
 class _File:
     """precision.json."""
 
-    schema: Literal[1] = 1
+    schema: Literal[2] = 2
     keras_digest: Digest
     reference: Name
     limits: _Limits
@@ -97,8 +101,10 @@ def agrees(info: NetworkInfo, *, engine: str, precision: str) -> bool:
         checks = read_precision_checks(info)
     except InputError:
         return False
-    fitting = [c for c in checks if (c.engine, c.precision) == (engine, precision)]
-    return bool(fitting) and fitting[-1].passes()
+    fitting = {c.savings: c for c in checks if (c.engine, c.precision) == (engine, precision)}
+    # Where a precision was measured with everything computed only, that shows its rounding.
+    check = fitting.get(info.savings) or fitting.get(())
+    return check is not None and check.passes()
 
 
 def read_precision_checks(info: NetworkInfo) -> list[PrecisionCheck]:
@@ -118,12 +124,12 @@ def read_precision_checks(info: NetworkInfo) -> list[PrecisionCheck]:
 
 
 def write_precision_check(info: NetworkInfo, check: PrecisionCheck) -> Path:
-    """Store a measurement, in place of an earlier one of the same engine and precision."""
+    """Store a measurement, in place of an earlier one of the same kind."""
     try:
         known = read_precision_checks(info)
     except InputError:
         known = []
-    others = [c for c in known if (c.engine, c.precision) != (check.engine, check.precision)]
+    others = [c for c in known if _kind(c) != _kind(check)]
     rows = [_Row(**asdict(one), passed=one.passes()) for one in (*others, check)]
     path = info.folder / PRECISION_FILE
     file = _File(
@@ -136,16 +142,23 @@ def write_precision_check(info: NetworkInfo, check: PrecisionCheck) -> Path:
     return path
 
 
+def _kind(check: PrecisionCheck) -> tuple[str, str, tuple[str, ...]]:
+    return check.engine, check.precision, check.savings
+
+
 def describe_check(check: PrecisionCheck) -> str:
     """What was measured, and what follows, as text."""
     verdict = "may be used" if check.passes() else "is not used"
+    what = f"{check.engine} {check.precision}"
+    if check.savings:
+        what += f" with {', '.join(check.savings)}"
     return (
-        f"{check.engine} {check.precision} against keras f32 on {check.patients} held-out patients,"
+        f"{what} against keras f32 on {check.patients} held-out patients,"
         f" {check.slices} slices ({check.cpu}, {check.date}):\n"
         f"mask Dice {check.mask_dice_mean:.5f} on average, {check.mask_dice_lowest:.5f} at least"
         f" (needed: {LEAST_MASK_DICE} on average, {LEAST_PATIENTS} patients);\n"
         f"slice AUC {check.auc:.5f}, reference {check.reference_auc:.5f}"
         f" (loss allowed: {MOST_AUC_LOSS});\n"
         f"largest difference of a slice score {check.largest_score_difference:.4f}.\n"
-        f"{check.precision} {verdict}."
+        f"{' and '.join(check.savings) or check.precision} {verdict}."
     )

@@ -5,15 +5,18 @@ Nothing here imports a runtime: the web process asks too, for the key of a resul
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pipeline.engine.base import NetworkStages, StageModel, StageSettings
-from pipeline.engine.exports import SUFFIXES, is_exported, require_export
+from pipeline.engine.exports import SUFFIXES, ExportedFiles, is_exported, require_export
 from pipeline.engine.grad_cam import HeadWeights, load_heads, read_heads
 from pipeline.engine.precision import PRECISIONS, agrees
+from pipeline.engine.speed_probe import choose_streams, machine_digest
 from pipeline.errors import InputError
 from pipeline.models.entries import find_entry
 from pipeline.models.registry import ModelInfo, NetworkInfo, load_keras_model
@@ -30,6 +33,7 @@ class EngineEntry:
             exported files is made from a path and `pipeline.engine.base.StageSettings`.
         package: What must be installed for it.
         precisions: At which it can compute, the most exact first.
+        has_streams: Whether it answers several parts of a batch at once.
     """
 
     title: str
@@ -37,12 +41,18 @@ class EngineEntry:
     stage: str
     package: str
     precisions: tuple[str, ...]
+    has_streams: bool = False
 
 
 #: The fastest first, as ``python -m pipeline benchmark`` measures them (docs/performance.md).
 ENGINES: dict[str, EngineEntry] = {
     "openvino": EngineEntry(
-        "OpenVINO", "pipeline.engine.openvino_engine", "OpenVinoStage", "openvino", ("f32", "bf16")
+        "OpenVINO",
+        "pipeline.engine.openvino_engine",
+        "OpenVinoStage",
+        "openvino",
+        ("f32", "bf16"),
+        has_streams=True,
     ),
     "onnxruntime": EngineEntry(
         "ONNX Runtime", "pipeline.engine.onnx_engine", "OnnxStage", "onnxruntime", ("f32",)
@@ -157,6 +167,8 @@ def open_network(
     files = require_export(info, Path(engine_dir), engine)
     settings = StageSettings(precision, files.compiled, threads)
     try:
+        if entry.has_streams and info.takes_parts:
+            settings = replace(settings, streams=_choose_streams(info, files, stage, settings))
         stages = tuple(stage(path, settings) for path in files.stages)
     except ImportError:
         message = f"{entry.title} is not installed; use another engine."
@@ -178,6 +190,20 @@ def open_stages(
         info, engine=engine, precision=precision, engine_dir=engine_dir, threads=threads
     )
     return NetworkStages(first, second, heads)
+
+
+def _choose_streams(
+    info: NetworkInfo, files: ExportedFiles, stage: Any, settings: StageSettings
+) -> int:
+    """Requests at once that are fastest on this machine."""
+    runtime = version(ENGINES[files.engine].package)
+    return choose_streams(
+        files.compiled,
+        lambda streams: stage(files.stages[0], replace(settings, streams=streams)),
+        threads=settings.threads,
+        shape=(info.input_size, info.input_size, len(info.channels)),
+        machine=machine_digest(settings.precision, settings.threads, runtime),
+    )
 
 
 def _fitting_engines(engine: str, precision: str) -> list[str]:

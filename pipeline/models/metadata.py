@@ -6,7 +6,8 @@ missing, since training runs are older than this program.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field, with_config
@@ -65,6 +66,11 @@ class Metadata:
     data: DataFacts | None = None
 
 
+#: Options of `InferenceOptions` that leave something out; each is shown to keep the answers
+#: (``python -m pipeline check-precision``) before a network is shipped with it.
+SAVINGS = ("skip_empty", "crop_to_head", "mirror_from")
+
+
 @dataclass(frozen=True)
 class InferenceOptions:
     """How raw answers become the stages' answers. All off unless metadata.json says so.
@@ -88,6 +94,16 @@ class InferenceOptions:
     skip_empty: Flag = False
     crop_to_head: Flag = False
     mirror_from: Share = 0.0
+
+    def savings(self) -> tuple[str, ...]:
+        """Names of the options by which something that hardly matters is not computed."""
+        return tuple(name for name in SAVINGS if getattr(self, name))
+
+    def keep_savings(self, names: Collection[str]) -> InferenceOptions:
+        """These options with no other savings than the given ones."""
+        everything = InferenceOptions()
+        left = {name: getattr(everything, name) for name in SAVINGS if name not in names}
+        return replace(self, **left)
 
 
 @dataclass(frozen=True)

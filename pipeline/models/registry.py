@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -76,6 +76,11 @@ class NetworkInfo(ABC):
     card: Path | None = None
 
     @property
+    def savings(self) -> tuple[str, ...]:
+        """What is not computed because it hardly matters; names of `metadata.SAVINGS`."""
+        return ()
+
+    @property
     @abstractmethod
     def task_name(self) -> str:
         """Name of the task that the network answers."""
@@ -121,6 +126,11 @@ class ModelInfo(NetworkInfo):
         """Name of the task."""
         return self.task
 
+    @property
+    def savings(self) -> tuple[str, ...]:
+        """What is not computed because it hardly matters."""
+        return self.inference.savings()
+
     def split(self, model: keras.Model) -> tuple[keras.Model, ...]:
         """Stage one and stage two, for slices and parts of slices of any size."""
         from pipeline.models.resunet import split_stages, take_any_size
@@ -147,6 +157,11 @@ class TaskInfo:
     task: str
     network: ModelInfo
     evaluation: Path | None = None
+
+    def keep_savings(self, names: Collection[str]) -> TaskInfo:
+        """The same with no other savings than the given ones (`metadata.SAVINGS`)."""
+        inference = self.network.inference.keep_savings(names)
+        return replace(self, network=replace(self.network, inference=inference))
 
 
 def read_model_info(models_dir: Path, task: str = DEFAULT_TASK) -> TaskInfo:

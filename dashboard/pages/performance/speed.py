@@ -16,6 +16,8 @@ BENCHMARK_COMMAND = "python -m pipeline benchmark"
 #: Name of the chart of the training.
 _TRAINING = "training"
 _RUNTIMES = {"tensorflow": "TensorFlow", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
+#: What decides the engine's speed on the machine, by its name in the benchmark.
+_FOUND = {"instructions": "instruction sets", "requests": "OpenVINO's requests at once"}
 _HEAD = (
     "Method",
     "Median",
@@ -155,6 +157,7 @@ def _provenance(benchmark: BenchmarkResults) -> html.Div:
     known = benchmark.environment
     facts = [known[name] for name in ("cpu", "date", "material", "answers") if known.get(name)]
     cores = [f"{known['cores']} cores"] if known.get("cores") else []
+    chosen = [f"{words}: {known[name]}" for name, words in _FOUND.items() if known.get(name)]
     versions = [f"{title} {known[name]}" for name, title in _RUNTIMES.items() if known.get(name)]
     command = known.get("command") or BENCHMARK_COMMAND
     return html.Div(
@@ -164,7 +167,9 @@ def _provenance(benchmark: BenchmarkResults) -> html.Div:
                 "medians over the rounds, with 95% CI in parentheses.",
                 className="muted",
             ),
-            html.P(" · ".join([*facts[:1], *cores, *facts[1:], *versions]), className="muted"),
+            html.P(
+                " · ".join([*facts[:1], *cores, *chosen, *facts[1:], *versions]), className="muted"
+            ),
             html.P(["To reproduce: ", html.Code(command)]),
         ],
         className="experiment",

@@ -35,7 +35,13 @@ MEASURED = MeasuredRoute(
 MISSING = MissingRoute(route="onnxruntime", label="ONNX Runtime")
 BENCHMARK = BenchmarkResults(
     network=TimedNetwork("resunet-resnet18", "2.0.0", "a" * 64),
-    environment={"cpu": "a CPU", "cores": "2", "date": "2026-11-21", "openvino": "1.0"},
+    environment={
+        "cpu": "a CPU",
+        "cores": "2",
+        "date": "2026-11-21",
+        "openvino": "1.0",
+        "instructions": "avx2",
+    },
     tasks=(TimedTask("slice", "One slice", 1, (MEASURED, MISSING)),),
     training=TimedTraining(
         rounds=5,

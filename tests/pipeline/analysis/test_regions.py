@@ -22,22 +22,28 @@ def boxes_of(*heads: tuple[int, int, int, int] | None) -> list[Box | None]:
         ((33, 60, 70, 90), Box(0, 64, 64, 96)),
         ((40, 63, 70, 90), Box(32, 96, 64, 96)),
         ((0, 128, 0, 128), whole_box(128)),
-        ((50, 51, 50, 51), Box(32, 64, 32, 64)),
+        ((50, 55, 50, 55), Box(32, 64, 32, 64)),
+        ((50, 54, 0, 128), None),
     ],
 )
 def test_a_box_is_aligned_and_leaves_air_around_the_head(
-    head: tuple[int, int, int, int], box: Box
+    head: tuple[int, int, int, int], box: Box | None
 ) -> None:
     assert boxes_of(head) == [box]
 
 
-def test_a_box_holds_what_the_neighbours_show() -> None:
-    small, large = (40, 60, 40, 60), (10, 100, 40, 60)
-    around_small, around_large = Box(32, 64, 32, 64), Box(0, 128, 32, 64)
-    assert boxes_of(None, None, small, small, large) == [
+def test_noise_of_the_air_widens_no_box() -> None:
+    foreground = np.random.default_rng(0).random((1, 128, 128)) < 0.1
+    foreground[0, 40:60, 40:60] = True
+    assert head_boxes(foreground) == [Box(32, 64, 32, 64)]
+
+
+def test_a_slice_without_a_head_has_the_box_of_what_it_shows_of_its_neighbours() -> None:
+    head, other = (40, 60, 40, 60), (70, 90, 40, 60)
+    assert boxes_of(None, None, head, None, other) == [
         None,
-        around_small,
-        around_small,
-        around_large,
-        around_large,
+        Box(32, 64, 32, 64),
+        Box(32, 64, 32, 64),
+        Box(32, 96, 32, 64),
+        Box(64, 96, 32, 64),
     ]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 import pytest
-from fake_models import fake_stages, write_metadata
+from fake_models import bright_slice, fake_stages, write_metadata
 
 from pipeline.benchmark import child, children, runner
 from pipeline.benchmark.material import STUDY_SLICES, Material, write_material
@@ -24,6 +24,7 @@ from pipeline.benchmark.results import (
 from pipeline.benchmark.routes import ROUTES, PublishedStage
 from pipeline.benchmark.runner import BenchmarkPlan, run_benchmark
 from pipeline.benchmark.tables import format_benchmark
+from pipeline.data.preprocessing import INPUT_CHANNELS
 from pipeline.errors import InputError
 from pipeline.storage.checked_json import write_document
 
@@ -171,6 +172,29 @@ def test_a_route_answers_from_files_to_masks(
     assert 0 < single["engine_seconds"] < single["seconds"]
     assert stages.second.batches == [1], "both stages answer, whatever the first says"
     assert at_work.answer(material.study, single=False)["slices"] == STUDY_SLICES
+
+
+def test_only_our_engines_leave_out_what_the_network_allows(
+    plan: BenchmarkPlan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    head = np.zeros((128, 128, 3), np.uint8)
+    head[40:60, 70:90] = 90
+    cv2.imwrite(str(tmp_path / "head.png"), head)
+    channels = list(INPUT_CHANNELS)
+    saving = {"flip_average": True, "crop_to_head": True, "mirror_from": 0.95}
+    write_metadata(plan.models, input={"size": 128, "channels": channels}, inference=saving)
+    shapes: dict[str, set[tuple[int, ...]]] = {}
+    for name in ("published", "openvino-f32"):
+        seen = shapes.setdefault(name, set())
+        stages = fake_stages(lambda b, seen=seen: (seen.add(b.shape[1:3]), bright_slice(b))[1])
+        route = replace(ROUTES[name], open=lambda *_, stages=stages: stages)
+        monkeypatch.setitem(ROUTES, name, route)
+        at_work = child.RouteRunner(
+            name, models=plan.models, engine_dir=plan.engine_dir, threads=None
+        )
+        at_work.answer(tmp_path / "head.png", single=True)
+        assert (stages.first.batches, stages.second.batches) == ([1, 1], [1, 1])
+    assert shapes == {"published": {(128, 128)}, "openvino-f32": {(32, 32)}}
 
 
 def test_the_published_way_asks_slice_by_slice() -> None:

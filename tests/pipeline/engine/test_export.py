@@ -198,6 +198,7 @@ def test_an_altered_compiled_network_is_compiled_again(
     shutil.copytree(engine_dir, tmp_path / "engine")
     info = read_model_info(models_dir).network
     where = {"engine": "openvino", "precision": "f32", "engine_dir": tmp_path / "engine"}
+    where |= {"threads": 1}  # a single thread answers one request at a time
     compiled = exported_files(info, tmp_path / "engine", "openvino").compiled
     shutil.rmtree(compiled, ignore_errors=True)
     batch = np.random.default_rng(0).normal(size=(1, SIZE, SIZE, 5)).astype(np.float32)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.engine.base import StageSettings
 from pipeline.engine.openvino_engine import OpenVinoStage, convert
 from pipeline.engine.openvino_graph import UnknownLayerError, build_graph
 
@@ -53,6 +54,20 @@ def test_a_written_graph_answers_as_keras_does(
         assert given.shape == right.shape
         np.testing.assert_allclose(given, right, rtol=1e-3, atol=1e-3 * np.abs(right).max())
     np.testing.assert_allclose(mask, np.asarray(stages[1](maps)), atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_parts_of_a_batch_that_are_answered_at_once_keep_their_order(
+    stages: Any, tmp_path: Path, count: int
+) -> None:
+    path = tmp_path / "first.xml"
+    convert(stages[0], path)
+    slices = np.random.default_rng(3).normal(size=(count, 32, 64, 5)).astype(np.float32)
+    expected = OpenVinoStage(path).predict([slices])
+    stage = OpenVinoStage(path, StageSettings(threads=2, streams=2))
+    for _ in range(2):
+        for given, right in zip(stage.predict([slices]), expected, strict=True):
+            np.testing.assert_allclose(given, right, rtol=1e-4, atol=1e-4)
 
 
 def make_unknown(kind: str) -> Any:

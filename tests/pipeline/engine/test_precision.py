@@ -31,6 +31,7 @@ GOOD = PrecisionCheck(
     largest_score_difference=0.01,
     cpu="a CPU",
     date="2026-11-21",
+    savings=(),
 )
 
 
@@ -68,13 +69,24 @@ def test_what_was_shown_is_kept_for_these_weights_only(info: ModelInfo) -> None:
     assert choose_precision(retrained, "auto") == "f32"
 
 
+def test_a_precision_shown_with_the_savings_in_use_counts_first(info: ModelInfo) -> None:
+    inference = replace(info.inference, crop_to_head=True)
+    saving = replace(info, inference=inference)
+    write_precision_check(info, GOOD)
+    assert agrees(saving, engine="openvino", precision="bf16")
+    write_precision_check(info, replace(GOOD, savings=("crop_to_head",), mask_dice_mean=0.9))
+    assert len(read_precision_checks(info)) == 2
+    assert not agrees(saving, engine="openvino", precision="bf16")
+    assert agrees(info, engine="openvino", precision="bf16")
+
+
 @pytest.mark.parametrize(
     "content",
     [
         "[",
         "[]",
         "{}",
-        {"schema": 2},
+        {"schema": 1},
         {"checks": {}},
         {"checks": [{"engine": "openvino", "precision": "bf16", "passed": True}]},
         {"checks": [vars(GOOD) | {"mask_dice_mean": "1"}]},
