@@ -36,6 +36,8 @@ def prepare(services: Services) -> None:
         _LOG.info("%d studies were put on the shared storage.", shared)
     if purged := deletion.purge_deleted(services):
         _LOG.info("%d deleted studies can no longer be restored.", purged)
+    if written := services.store.write_stale_lines():
+        _LOG.info("%d lines of the worklist were written again.", written)
     intake.record_digests(services)
     if restored := intake.restore_files(services):
         _LOG.info("%d entries of library or demo were read again: files were missing.", restored)

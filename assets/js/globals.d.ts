@@ -49,20 +49,31 @@ interface GridApi {
   setColumnsVisible(keys: string[], visible: boolean): void;
   setColumnWidths(widths: { key: string; newWidth: number }[]): void;
   refreshCells(what: { columns: string[]; force: boolean }): void;
-  resetRowHeights(): void;
   setGridOption(name: string, value: unknown): void;
-  setColumnFilterModel(key: string, model: object | null): Promise<void>;
-  onFilterChanged(): void;
-  getColumnState(): { colId: string; sort?: string | null; sortIndex?: number | null }[];
+  getGridOption(name: string): unknown;
+  refreshInfiniteCache(): void;
+  purgeInfiniteCache(): void;
+  getSelectedNodes(): GridNode[];
+  deselectAll(): void;
   applyColumnState(state: { state: object[]; defaultState: object }): void;
   getDisplayedRowCount(): number;
   getDisplayedRowAtIndex(index: number): GridNode | undefined;
   forEachNode(run: (node: GridNode) => void): void;
-  forEachNodeAfterFilterAndSort(run: (node: GridNode) => void): void;
   getRowNode(id: string): GridNode | undefined;
   ensureIndexVisible(index: number): void;
   setFocusedCell(index: number, key: string): void;
+  getFocusedCell(): { rowIndex: number } | null;
+  redrawRows(what: { rowNodes: GridNode[] }): void;
   flashCells(what: { rowNodes: GridNode[]; flashDuration: number }): void;
+}
+
+/** A block of rows that the grid asks for. */
+interface RowRequest {
+  startRow: number;
+  endRow: number;
+  sortModel: readonly { colId: string; sort: string }[];
+  successCallback(rows: object[], count: number): void;
+  failCallback(): void;
 }
 
 interface GridNode {

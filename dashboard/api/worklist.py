@@ -1,33 +1,290 @@
-"""HTTP of the worklist: the default order in which studies are read, and deleted studies."""
+"""HTTP of the worklist: its rows, a study's place among them, export, and deleted studies."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated
 
-from flask import Blueprint
+from flask import Blueprint, Response
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from dashboard.api.access import StudyAddress, find_services, find_study
-from dashboard.api.endpoint import Answer, Nothing, endpoint
+from dashboard.api.decisions import author
+from dashboard.api.endpoint import Answer, Body, Nothing, Query, check_printable, endpoint
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import requester
+from dashboard.store import Origin, StudyId
+from dashboard.store.readings import MOST_TAGS, TooManyTags, change_priorities, change_tags
+from dashboard.store.schema import WorklistLine
+from dashboard.store.worklist_lines import Reason
+from dashboard.store.worklist_pages import (
+    Column,
+    Selection,
+    View,
+    count_views,
+    export_chosen,
+    export_lines,
+    find_place,
+    read_page,
+)
 from dashboard.studies import deletion
+from dashboard.studies.worklist_rows import describe_line, write_csv
+from dashboard.workspace.received import RequestRefused
 from pipeline import InputError
+
+#: Studies that one request changes or exports.
+MOST_CHOSEN = 500
+LONGEST_TAG = 40
 
 worklist = Blueprint("worklist", __name__)
 worklist.register_error_handler(InputError, refuse_input)
 
 
-class StudyOrder(Answer):
-    """Ids of all studies, in the worklist's default order."""
+class SelectionQuery(Query):
+    """Which studies of the worklist, in which order.
 
-    studies: list[str]
+    Attributes:
+        since: When the reader's day began, in seconds since 1970.
+    """
+
+    view: View = View.ALL
+    origin: Origin | None = None
+    reason: Reason | None = None
+    search: Annotated[str, Field(max_length=200)] = ""
+    since: Annotated[int, Field(ge=0, lt=2**40)] = 0
+    sort: Column = Column.NEED
+    descending: bool = False
+
+    def selection(self) -> Selection:
+        """What the store is asked for, by this reader."""
+        return Selection(
+            view=self.view,
+            origin=self.origin,
+            reason=self.reason,
+            search=self.search,
+            reader_id=requester().reader_id,
+            since=day_began(self.since),
+            sort=self.sort,
+            descending=self.descending,
+        )
 
 
-@worklist.get("/api/worklist")
+class RowsQuery(SelectionQuery):
+    """A block of the worklist's rows; `offset` from 0."""
+
+    offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    limit: Annotated[int, Field(ge=1, le=200)] = 100
+
+
+class Row(Answer):
+    """A study in the worklist; see `dashboard.studies.worklist_rows`.
+
+    Attributes:
+        names: All that the study is called.
+        state: Of the study, or of its analysis while no reader has opened it.
+        progress: Of a running analysis, in [0, 1].
+        no_volume: Why an analysed study has no volume, or "".
+        why: Why it is here.
+        stat: Whether it is urgent.
+        reader: Who has it, has read or has signed it.
+        tags: What readers have tagged it with.
+    """
+
+    study_id: str
+    href: str
+    patient: str
+    names: str
+    study_date: str
+    sequences: str
+    slices: int | None
+    origin: str
+    origin_words: str
+    state: str
+    state_words: str
+    progress: float
+    volume_ml: float | None
+    no_volume: str
+    expected_dice: float | None
+    conflicts: int | None
+    cautions: int | None
+    synthetic: bool
+    warnings: list[str]
+    sequence_note: str
+    error: str
+    notes: str
+    deletable: bool
+    cancellable: bool
+    why: str
+    stat: bool
+    reader: str
+    tags: list[str]
+    added_at: datetime | None
+
+
+class Rows(Answer):
+    """A block of rows, and how many studies are selected in all."""
+
+    count: int
+    rows: list[Row]
+
+
+@worklist.get("/api/worklist/rows")
 @endpoint()
-def order() -> StudyOrder:
-    """Return the ids of all studies in the worklist's default order."""
-    return StudyOrder(studies=find_services().store.study_order())
+def rows(query: RowsQuery) -> Rows:
+    """Return a block of the worklist's rows."""
+    services, who = find_services(), requester()
+    count, lines = read_page(
+        services.store, query.selection(), offset=query.offset, limit=query.limit
+    )
+    return Rows(
+        count=count,
+        rows=[
+            Row(
+                **describe_line(
+                    line,
+                    may_delete=line.row is not None
+                    and deletion.may_change(services.settings, line.row, who),
+                )
+            )
+            for line in lines
+        ],
+    )
+
+
+class PlaceQuery(SelectionQuery):
+    """A study in a selection."""
+
+    study: StudyId
+
+
+class PlaceAnswer(Answer):
+    """Where a study is in the worklist.
+
+    Attributes:
+        at: From 0; -1 where the selection lacks the study.
+        count: How many studies are selected.
+        previous, next: Ids of its neighbours.
+    """
+
+    at: int
+    count: int
+    previous: str | None
+    next: str | None
+
+
+@worklist.get("/api/worklist/place")
+@endpoint()
+def place(query: PlaceQuery) -> PlaceAnswer:
+    """Return where a study is in the worklist, and its neighbours."""
+    found = find_place(find_services().store, query.selection(), query.study)
+    if found is None:
+        return PlaceAnswer(at=-1, count=0, previous=None, next=None)
+    return PlaceAnswer(at=found.at, count=found.count, previous=found.previous, next=found.next)
+
+
+class CountsQuery(Query):
+    """When the reader's day began, in seconds since 1970."""
+
+    since: Annotated[int, Field(ge=0, lt=2**40)] = 0
+
+
+class Counts(Answer):
+    """How many studies each view shows."""
+
+    all: int
+    to_read: int
+    mine: int
+    signed_today: int
+
+
+@worklist.get("/api/worklist/counts")
+@endpoint()
+def counts(query: CountsQuery) -> Counts:
+    """Return how many studies each view shows."""
+    found = count_views(
+        find_services().store, reader_id=requester().reader_id, since=day_began(query.since)
+    )
+    return Counts(
+        all=found[View.ALL],
+        to_read=found[View.TO_READ],
+        mine=found[View.MINE],
+        signed_today=found[View.SIGNED_TODAY],
+    )
+
+
+@worklist.get("/api/worklist/export.csv")
+@endpoint(content="text/csv")
+def export(query: SelectionQuery) -> Response:
+    """Return the studies of a selection as CSV."""
+    return _csv(export_lines(find_services().store, query.selection()))
+
+
+_Chosen = Annotated[list[StudyId], Field(min_length=1, max_length=MOST_CHOSEN)]
+#: A tag, with single spaces.
+_Tag = Annotated[
+    str,
+    BeforeValidator(lambda text: " ".join(text.split()) if isinstance(text, str) else text),
+    Field(min_length=1, max_length=LONGEST_TAG),
+    AfterValidator(check_printable),
+]
+_Tags = Annotated[list[_Tag], Field(max_length=MOST_TAGS)]
+
+
+class ChosenStudies(Body):
+    """Studies that a reader has chosen in the worklist."""
+
+    studies: _Chosen
+
+
+@worklist.post("/api/worklist/export.csv")
+@endpoint(content="text/csv")
+def export_some(sent: ChosenStudies) -> Response:
+    """Return the chosen studies as CSV."""
+    return _csv(export_chosen(find_services().store, sent.studies))
+
+
+class TagChange(ChosenStudies):
+    """Tags to add to the chosen studies, and to remove from them."""
+
+    add: _Tags = Field(default_factory=list)
+    remove: _Tags = Field(default_factory=list)
+
+
+@worklist.post("/api/worklist/tags")
+@endpoint()
+def tag(sent: TagChange) -> Nothing:
+    """Add tags to the chosen studies and remove others; each study's history says so."""
+    try:
+        change_tags(find_services().store, sent.studies, author(), add=sent.add, remove=sent.remove)
+    except TooManyTags:
+        words = f"A study can have up to {MOST_TAGS} tags; remove one first."
+        raise RequestRefused(words, field="add") from None
+    return Nothing()
+
+
+class PriorityChange(ChosenStudies):
+    """Whether the chosen studies are to be read first."""
+
+    stat: bool
+
+
+@worklist.post("/api/worklist/priority")
+@endpoint()
+def prioritise(sent: PriorityChange) -> Nothing:
+    """Set whether the chosen studies are to be read first."""
+    change_priorities(find_services().store, sent.studies, author(), stat=sent.stat)
+    return Nothing()
+
+
+def _csv(lines: Iterable[WorklistLine]) -> Response:
+    name = "attachment; filename=worklist.csv"
+    return Response(write_csv(lines), mimetype="text/csv", headers={"Content-Disposition": name})
+
+
+def day_began(seconds: int) -> datetime:
+    """The time of a number of seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 class DeletedAnswer(Answer):

@@ -31,10 +31,17 @@ def estimate_dice(model: DiceModel | None, result: CaseResult) -> DiceEstimate |
 
 def judge_claims(services: Services, result: CaseResult) -> ResultClaims:
     """What the worklist says of how far a result can be relied on."""
-    estimate = estimate_dice(find_dice_model(services), result)
+    model = find_dice_model(services)
+    estimate = estimate_dice(model, result)
+    range_ml = None
+    if model is not None and model.volume is not None and result.unfit is None:
+        range_ml = model.volume.range_ml(result.volume_ml)
+    low_ml, high_ml = range_ml or (None, None)
     return ResultClaims(
         conflicts=sum(one.is_conflict for one in result.slices),
         expected_dice=None if estimate is None else estimate.expected,
         cautions=len(result.cautions),
         unfit=result.unfit.sentence if result.unfit else "",
+        low_ml=low_ml,
+        high_ml=high_ml,
     )

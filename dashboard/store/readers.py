@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dashboard.store.database import Database
 from dashboard.store.rows import readable, value_of
 from dashboard.store.schema import ReaderRecord
-from dashboard.store.stored_json import ReaderSettings, ViewMode
+from dashboard.store.stored_json import ReaderSettings, SavedView, ViewMode
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class ReaderRow:
         keys: Changed keys by the binding's id; "" for a binding without a key.
         tour_done: Whether the tour no longer starts by itself.
         view_mode, second_view: Views in which studies open; see `ReaderSettings`.
+        worklist_views, worklist_first: Saved views of the worklist; see `ReaderSettings`.
     """
 
     reader_id: str
@@ -32,6 +33,8 @@ class ReaderRow:
     tour_done: bool = False
     view_mode: ViewMode = "one"
     second_view: str = ""
+    worklist_views: tuple[SavedView, ...] = ()
+    worklist_first: str = ""
 
 
 def find_reader(store: Database, reader_id: str) -> ReaderRow:
@@ -49,6 +52,8 @@ def change_reader(
     tour_done: bool | None = None,
     view_mode: ViewMode | None = None,
     second_view: str | None = None,
+    worklist_views: tuple[SavedView, ...] | None = None,
+    worklist_first: str | None = None,
 ) -> ReaderRow:
     """Change what is given and leave the rest; two pages may do so at the same time."""
 
@@ -63,6 +68,8 @@ def change_reader(
                 tour_done=known.tour_done if tour_done is None else tour_done,
                 view_mode=known.view_mode if view_mode is None else view_mode,
                 second_view=known.second_view if second_view is None else second_view,
+                worklist_views=known.worklist_views if worklist_views is None else worklist_views,
+                worklist_first=known.worklist_first if worklist_first is None else worklist_first,
             )
             record.name = _name(record) if name is None else name
             record.changed_at = store.clock()
@@ -91,6 +98,8 @@ def _row(record: ReaderRecord | None, reader_id: str) -> ReaderRow:
         settings.tour_done,
         settings.view_mode,
         settings.second_view,
+        settings.worklist_views,
+        settings.worklist_first,
     )
 
 

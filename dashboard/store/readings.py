@@ -9,6 +9,7 @@ same transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -52,6 +53,7 @@ from dashboard.store.stored_json import Entries
 SILENCE: Final = timedelta(seconds=90)
 #: Priorities of a study.
 ROUTINE, STAT = 0, 1
+MOST_TAGS: Final = 20
 
 _Found = TypeVar("_Found")
 
@@ -488,6 +490,51 @@ def set_priority(store: Database, study_id: str, by: Author, *, stat: bool) -> N
         add_event(session, study_id, Event.PRIORITY, by=by, at=store.clock(), details=details)
 
     _change(store, study_id, write)
+
+
+def change_priorities(store: Database, study_ids: Sequence[str], by: Author, *, stat: bool) -> None:
+    """Set the priority of several studies; those that were deleted are left out."""
+    for study_id in study_ids:
+        with suppress(LookupError):
+            set_priority(store, study_id, by, stat=stat)
+
+
+def change_tags(
+    store: Database,
+    study_ids: Sequence[str],
+    by: Author,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+) -> None:
+    """Add tags to studies and remove others; studies that were deleted are left out.
+
+    Raises:
+        TooManyTags: A study would have too many; those before it have been changed.
+    """
+
+    def write(session: Session, record: ReadingRecord) -> None:
+        known: tuple[str, ...] = value_of(record, "tags") or ()
+        kept = [tag for tag in known if tag not in remove]
+        found = tuple(dict.fromkeys([*kept, *add]))
+        if found == known:
+            return
+        if len(found) > MOST_TAGS:
+            raise TooManyTags
+        record.tags = found
+        added = [f"Tag added: {tag}" for tag in found if tag not in known]
+        removed = [f"Tag removed: {tag}" for tag in known if tag not in found]
+        for line in added + removed:
+            details, now = EventDetails(text=line), store.clock()
+            add_event(session, record.study_id, Event.CHANGED, by=by, at=now, details=details)
+
+    for study_id in study_ids:
+        with suppress(LookupError):
+            _change(store, study_id, write)
+
+
+class TooManyTags(Exception):
+    """A study would have more than `MOST_TAGS` tags."""
 
 
 def list_records(store: Database, study_id: str) -> list[SignedLine]:

@@ -133,12 +133,15 @@ class ResultClaims:
         expected_dice: Expected Dice in [0, 1]; None where nothing is to be expected.
         cautions: How many cautions the result has.
         unfit: Why no volume is shown, or "".
+        low_ml, high_ml: Range of the volume; None where the network states none.
     """
 
     conflicts: int
     expected_dice: float | None
     cautions: int
     unfit: str
+    low_ml: float | None = None
+    high_ml: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -273,7 +276,7 @@ class ResultSummary:
         positive_slices: Slices at or above the operating point.
         mask_slices: Slices with a mask.
         engine: Runtime that computed it.
-        conflicts, expected_dice, cautions, unfit: As of `ResultClaims`.
+        conflicts, expected_dice, cautions, unfit, low_ml, high_ml: As of `ResultClaims`.
     """
 
     highest_score: float
@@ -285,6 +288,8 @@ class ResultSummary:
     expected_dice: float | None = None
     cautions: int | None = None
     unfit: str | None = None
+    low_ml: float | None = None
+    high_ml: float | None = None
 
 
 class DamagedRow(InputError):

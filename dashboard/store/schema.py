@@ -42,6 +42,7 @@ from dashboard.store.stored_json import (
     Measurements,
     ReaderSettings,
     Sequences,
+    Tags,
     Warnings,
     check_value,
     dump_json,
@@ -388,6 +389,9 @@ class ResultRecord(Base):
     expected_dice: Mapped[float | None] = mapped_column(Number(_Score))
     cautions: Mapped[int | None] = mapped_column(WholeNumber)
     unfit: Mapped[str | None] = mapped_column(PlainText)
+    #: None in results of earlier versions, and where the network states no range of the volume.
+    low_ml: Mapped[float | None] = mapped_column(Number(_Volume))
+    high_ml: Mapped[float | None] = mapped_column(Number(_Volume))
 
 
 class SourceRecord(Base):
@@ -491,6 +495,8 @@ class ReadingRecord(Base):
     )
     state: Mapped[StudyState] = mapped_column(Choice(StudyState), index=True)
     priority: Mapped[int] = mapped_column(WholeNumber, default=0)
+    #: None in readings of earlier versions.
+    tags: Mapped[tuple[str, ...] | None] = mapped_column(StoredJson(Tags), default=())
     revision: Mapped[int] = mapped_column(WholeNumber, default=0)
     content: Mapped[Reading] = mapped_column(StoredJson(Reading))
     claimed_by: Mapped[str] = mapped_column(String(64), default="")
@@ -598,3 +604,66 @@ class EventRecord(Base):
     author: Mapped[str] = mapped_column(PlainText)
     event: Mapped[Event] = mapped_column(Choice(Event))
     details: Mapped[EventDetails] = mapped_column(StoredJson(EventDetails))
+
+
+#: Columns of the worklist's lines that are sorted by, beside the time of arrival.
+SORTED_LINES = (
+    "need",
+    "patient",
+    "study_date",
+    "sequences",
+    "slices",
+    "origin",
+    "place",
+    "volume_ml",
+    "expected_dice",
+    "conflicts",
+    "cautions",
+    "reader",
+)
+
+
+class WorklistLine(Base):
+    """What the worklist searches, filters and sorts of a study: one line for each listed study.
+
+    Written only by `dashboard.store.worklist_lines`, in the transaction that changes the study.
+    ``model`` names the models whose analysis it describes; a line of others is written again.
+    ``revision`` increases with each change. ``place`` is the state's place in `StudyState`. Each
+    column that is sorted by has an index with the two that decide between equal values.
+    """
+
+    __tablename__ = "worklist_lines"
+    __table_args__ = (
+        *(Index(f"worklist_by_{name}", name, "added_at", "study_id") for name in SORTED_LINES),
+        Index("worklist_by_added_at", "added_at", "study_id"),
+        Index("worklist_by_state", "place", "signed_at", "reader_id"),
+        Index("worklist_by_job", "origin", "job_state"),
+    )
+
+    study_id: Mapped[str] = mapped_column(
+        ForeignKey("studies.study_id", ondelete="CASCADE"), primary_key=True
+    )
+    model: Mapped[str] = mapped_column(PlainText(80), index=True)
+    revision: Mapped[int] = mapped_column(WholeNumber, index=True)
+    need: Mapped[int] = mapped_column(WholeNumber(_Number))
+    reasons: Mapped[str] = mapped_column(PlainText)
+    state: Mapped[StudyState] = mapped_column(Choice(StudyState))
+    place: Mapped[int] = mapped_column(WholeNumber)
+    job_state: Mapped[str] = mapped_column(PlainText(16))
+    priority: Mapped[int] = mapped_column(WholeNumber)
+    origin: Mapped[Origin] = mapped_column(Choice(Origin))
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    signed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reader_id: Mapped[str] = mapped_column(PlainText(64))
+    reader: Mapped[str] = mapped_column(PlainText)
+    patient: Mapped[str] = mapped_column(PlainText)
+    study_date: Mapped[str] = mapped_column(PlainText)
+    sequences: Mapped[str] = mapped_column(PlainText)
+    slices: Mapped[int] = mapped_column(WholeNumber)
+    volume_ml: Mapped[float | None] = mapped_column(Number(_Volume))
+    expected_dice: Mapped[float | None] = mapped_column(Number(_Score))
+    conflicts: Mapped[int | None] = mapped_column(WholeNumber)
+    cautions: Mapped[int | None] = mapped_column(WholeNumber)
+    notes: Mapped[str] = mapped_column(PlainText)
+    tags: Mapped[str] = mapped_column(PlainText)
+    search: Mapped[str] = mapped_column(PlainText)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from dashboard.store.database import Database, now_utc
 from dashboard.store.history import SERVER, Author, add_event
 from dashboard.store.patients import put_patient
 from dashboard.store.reading_content import Event, EventDetails
 from dashboard.store.rows import (
-    DamagedRow,
     DeletedStudy,
     JobState,
     ModelKey,
@@ -25,7 +26,6 @@ from dashboard.store.rows import (
     StudyCounts,
     StudyRow,
     columns_of,
-    describe_damage,
     readable,
     value_of,
 )
@@ -36,15 +36,15 @@ from dashboard.store.schema import (
     SourceRecord,
     StudyEntriesRecord,
     StudyRecord,
+    WorklistLine,
 )
-from dashboard.store.stored_json import Damaged, Entries
+from dashboard.store.study_rows import LISTED, StudyQuery, select_studies, study_row
+from dashboard.store.worklist_lines import has_stale, keep_current, write_stale
 from pipeline import PatientIdentity
 
 LEASE = timedelta(seconds=15)
 _SHARED = "+"
-_LISTED, _DELETED = StudyRecord.deleted_at.is_(None), StudyRecord.deleted_at.is_not(None)
-_StudyQuery = Select[StudyRecord, JobRecord, ResultRecord, StudyEntriesRecord]
-_NO_MODEL = ModelKey(task="", digest="")
+_DELETED = StudyRecord.deleted_at.is_not(None)
 _NOT_INSTALLED = "No models are installed, so studies cannot be analysed."
 
 
@@ -82,6 +82,23 @@ class Store(Database):
         self.model = model
         self.no_model = no_model or _NOT_INSTALLED
 
+    @contextmanager
+    def writing(self, *, durable: bool = True) -> Iterator[Session]:
+        """As of `Database`; the worklist's lines follow what is changed."""
+        with super().writing(durable=durable) as session:
+            keep_current(session, self.model)
+            yield session
+
+    def write_stale_lines(self, *, batch: int = 1000) -> int:
+        """Write the worklist's lines again that describe other models. Returns how many."""
+        written = 0
+        while True:
+            with self.reading() as session:
+                if not has_stale(session, self.model):
+                    return written
+            with self.writing() as session:
+                written += write_stale(session, self.model, limit=batch)
+
     def list_studies(self, search: str = "", origin: Origin | str | None = None) -> list[StudyRow]:
         """Studies, the newest first.
 
@@ -96,14 +113,6 @@ class Store(Database):
             query = query.where(StudyRecord.origin == str(origin))
         return self._rows(query)
 
-    def study_order(self) -> list[str]:
-        """Ids of all studies, the newest first: in the order of `list_studies`, but faster."""
-        query = select(StudyRecord.study_id).where(_LISTED)
-        with self.reading() as session:
-            return list(
-                session.scalars(query.order_by(StudyRecord.added_at.desc(), StudyRecord.study_id))
-            )
-
     def known_studies(self) -> set[str]:
         """Ids of all studies, deleted ones that can be restored too."""
         with self.reading() as session:
@@ -111,20 +120,15 @@ class Store(Database):
 
     def count_studies(self) -> StudyCounts:
         """How many studies there are, by origin and by state of the analysis."""
-        query = (
-            select(StudyRecord.origin, JobRecord.state, func.count())
-            .join(JobRecord, self._analysis(), isouter=True)
-            .where(_LISTED)
-        )
+        lines = select(WorklistLine.origin, WorklistLine.job_state, func.count())
         origins: Counter[Origin] = Counter()
         states: Counter[JobState | str] = Counter()
         with self.reading() as session:
             for origin, state, number in session.execute(
-                query.group_by(StudyRecord.origin, JobRecord.state)
+                lines.group_by(WorklistLine.origin, WorklistLine.job_state)
             ):
-                if not isinstance(origin, Damaged) and not isinstance(state, Damaged):
-                    origins[origin] += number  # others are left out of lists, too
-                    states[state or ""] += number
+                origins[origin] += number
+                states[state] += number
         return StudyCounts(total=sum(origins.values()), origins=origins, states=states)
 
     def study(self, study_id: str) -> StudyRow | None:
@@ -228,7 +232,7 @@ class Store(Database):
             if (entered := session.get(StudyEntriesRecord, study_id)) is not None:
                 contents.add(entered.stated_digest)
             # locked in one order: of two deleted at the same time, the last deletes the analyses
-            same = select(StudyRecord).where(StudyRecord.content_digest.in_(contents), _LISTED)
+            same = select(StudyRecord).where(StudyRecord.content_digest.in_(contents), LISTED)
             locked = same.order_by(StudyRecord.study_id).with_for_update()
             found = session.scalars(locked.execution_options(populate_existing=True)).all()
             if record not in found:  # another process was faster
@@ -362,7 +366,7 @@ class Store(Database):
         """Forget the entries that share a study or have none left; returns their names."""
         forgotten = []
         with self.writing() as session:
-            query = select(StudyRecord.origin, StudyRecord.source).where(_LISTED).distinct()
+            query = select(StudyRecord.origin, StudyRecord.source).where(LISTED).distinct()
             found = session.execute(query)
             listed = {(origin, source) for origin, source in found}
             for record, source in readable(session.scalars(select(SourceRecord)), _source_of):
@@ -382,36 +386,20 @@ class Store(Database):
     def studies_of_source(self, origin: Origin, name: str) -> list[str]:
         """Ids of the studies that were read from an entry."""
         query = select(StudyRecord.study_id).where(
-            StudyRecord.origin == str(origin), StudyRecord.source == name, _LISTED
+            StudyRecord.origin == str(origin), StudyRecord.source == name, LISTED
         )
         with self.reading() as session:
             return list(session.scalars(query))
 
-    def _analysis(self) -> ColumnElement[bool]:
-        """The job of a study by the installed models."""
-        model = self.model or _NO_MODEL
-        return and_(
-            JobRecord.content_digest == StudyRecord.content_digest,
-            JobRecord.model_digest == model.digest,
-            JobRecord.precision == model.precision,
-        )
+    def _studies(self) -> StudyQuery:
+        return select_studies(self.model)
 
-    def _studies(self) -> _StudyQuery:
-        entered = StudyEntriesRecord.study_id == StudyRecord.study_id
-        return (
-            select(StudyRecord, JobRecord, ResultRecord, StudyEntriesRecord)
-            .join(JobRecord, self._analysis(), isouter=True)
-            .join(ResultRecord, ResultRecord.job_id == JobRecord.job_id, isouter=True)
-            .join(StudyEntriesRecord, entered, isouter=True)
-            .where(_LISTED)
-        )
-
-    def _rows(self, query: _StudyQuery) -> list[StudyRow]:
+    def _rows(self, query: StudyQuery) -> list[StudyRow]:
         """All rows of a query but the damaged ones."""
         with self.reading() as session:
-            return list(readable(session.execute(query), lambda found: _study_row(*found)))
+            return list(readable(session.execute(query), lambda found: study_row(*found)))
 
-    def _first_row(self, query: _StudyQuery) -> StudyRow | None:
+    def _first_row(self, query: StudyQuery) -> StudyRow | None:
         """The first row of a query.
 
         Raises:
@@ -419,7 +407,7 @@ class Store(Database):
         """
         with self.reading() as session:
             found = session.execute(query.limit(1)).first()
-            return _study_row(*found) if found else None
+            return study_row(*found) if found else None
 
 
 def _source_of(record: SourceRecord) -> tuple[SourceRecord, tuple[Origin, str]]:
@@ -456,41 +444,3 @@ def _deleted_row(study: StudyRecord, entered: StudyEntriesRecord | None) -> Dele
     label = value_of(entered, "label") if entered else ""
     name = label or value_of(study, "patient") or value_of(study, "case_id")
     return DeletedStudy(name=name, **columns_of(study, DeletedStudy))
-
-
-def _study_row(
-    study: StudyRecord,
-    job: JobRecord | None,
-    result: ResultRecord | None,
-    entered: StudyEntriesRecord | None,
-) -> StudyRow:
-    state = value_of(job, "state") if job else None
-    shown = result if state is JobState.DONE else None
-    columns = columns_of(study, StudyRow)
-    if len(study.sequences) != len(study.display.windows):
-        place, reason = "studies.display", "there is not one window for each sequence"
-        raise DamagedRow(place, describe_damage(place, study.study_id, reason))
-    return StudyRow(
-        **columns,
-        job_id=job.job_id if job else None,
-        job_state=state,
-        job_done=value_of(job, "done") if job else 0,
-        job_total=value_of(job, "total") if job else 0,
-        job_message=value_of(job, "message") if job else "",
-        job_error=value_of(job, "error") if job else "",
-        volume_ml=value_of(shown, "volume_ml") if shown else None,
-        positive_slices=value_of(shown, "positive_slices") if shown else None,
-        mask_slices=value_of(shown, "mask_slices") if shown else None,
-        claims=_claims(shown) if shown else None,
-        label=value_of(entered, "label") if entered else "",
-        entries=value_of(entered, "entries") if entered else Entries(),
-        entries_revision=value_of(entered, "revision") if entered else 0,
-    )
-
-
-def _claims(result: ResultRecord) -> ResultClaims | None:
-    conflicts, cautions = value_of(result, "conflicts"), value_of(result, "cautions")
-    unfit = value_of(result, "unfit")
-    if conflicts is None or cautions is None or unfit is None:
-        return None
-    return ResultClaims(conflicts, value_of(result, "expected_dice"), cautions, unfit)

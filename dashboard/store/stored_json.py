@@ -25,6 +25,9 @@ _Range = tuple[float, float]
 Sequences = Annotated[tuple[Sentence, ...], Field(min_length=1, max_length=64)]
 Indices = Annotated[tuple[Position, ...], Field(min_length=1, max_length=100_000)]
 Warnings = Annotated[tuple[Sentence, ...], Field(max_length=1000)]
+#: A tag that readers give studies, and those of one study.
+Tag = Annotated[str, Field(min_length=1, max_length=40)]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=20)]
 #: Views of a study: one, two side by side, three, two with a divider between them.
 ViewMode = Literal["one", "linked", "three", "swipe"]
 #: What could not be read: (file, sentence).
@@ -141,6 +144,27 @@ class Measurements:
     items: Annotated[tuple[Measurement, ...], Field(max_length=1000)] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class SavedView:
+    """A view of the worklist that a reader has saved.
+
+    Attributes:
+        name: Unique among the reader's views.
+        view, origin, reason, search: What it shows; see `dashboard.store.worklist_pages`.
+        sort, descending: Its order; "" for the order by need.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    view: Annotated[str, Field(max_length=32)] = "all"
+    origin: Annotated[str, Field(max_length=32)] = ""
+    reason: Annotated[str, Field(max_length=32)] = ""
+    search: Annotated[str, Field(max_length=200)] = ""
+    sort: Annotated[str, Field(max_length=32)] = ""
+    descending: bool = False
+
+
 @dataclass(frozen=True)
 class ReaderSettings:
     """What a reader has set.
@@ -151,6 +175,8 @@ class ReaderSettings:
         view_mode: Views in which studies open.
         second_view: Content of the second one: a sequence, "reference" or "bare"; "" for the
             default.
+        worklist_views: Views of the worklist that they saved.
+        worklist_first: Name of the one with which the worklist opens; "" for none.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -159,6 +185,8 @@ class ReaderSettings:
     tour_done: bool = False
     view_mode: ViewMode = "one"
     second_view: Annotated[str, Field(max_length=32)] = ""
+    worklist_views: Annotated[tuple[SavedView, ...], Field(max_length=100)] = ()
+    worklist_first: Annotated[str, Field(max_length=60)] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -145,7 +145,7 @@ def test_pages_without_a_study(themed):
 
 def test_worklist_and_its_dialogs(themed):
     themed.goto("/")
-    themed.wait_for_selector(".ag-center-cols-container .ag-row")
+    themed.wait_for_selector(".ag-center-cols-container .ag-row[row-id]")
     found = violations(themed, "rows")
     themed.hover(".ag-center-cols-container .ag-row")
     themed.click(".study-delete >> nth=0")

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from running_site import SLICES, Site
 from worklist_steps import ROW, choose, write_png
 
-from dashboard.pages.worklist.grid import SEQUENCE_UNKNOWN
+from dashboard.studies.worklist_rows import SEQUENCE_UNKNOWN
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,9 @@ def focused_row(page: Page) -> str:
 def test_row_shows_the_analysis_and_opens_with_a_click(worklist, study):
     row = worklist.locator(f'{ROW}[row-id="{study}"]')
     expect(row.locator(".study-state--done")).to_be_visible()
+    expect(row.locator("[col-id=why]")).to_contain_text("2 slices")
+    expect(row.locator("[col-id=conflicts]")).to_have_count(0)
+    worklist.set_viewport_size({"width": 1920, "height": 800})
     expect(row.locator("[col-id=conflicts]")).to_have_text("2")
     expect(row.locator("[col-id=cautions]")).to_have_text("1")  # T1 is missing
     expect(row.locator("[col-id=volume_ml]")).to_have_text("5.1")
@@ -232,7 +235,23 @@ def test_uploaded_study_is_deleted_after_confirmation(worklist, site):
     expect(row).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1024, 1920])
+def test_press_and_focus_stay_with_their_study_when_another_one_arrives(worklist, site):
+    pressed = site.add_study("pressed", analysed=False, shift=11)
+    row = worklist.locator(f'{ROW}[row-id="{pressed}"]')
+    expect(row).to_be_visible()
+    place = row.get_attribute("row-index")
+    row.hover()
+    row.locator(".study-delete").hover()
+    worklist.mouse.down()
+    arrived = site.add_study("arrived", analysed=False, shift=12)
+    worklist.evaluate("dash_clientside.set_props('worklist-refresh', { data: Date.now() })")
+    expect(worklist.locator(f'{ROW}[row-index="{place}"]')).to_have_attribute("row-id", arrived)
+    worklist.mouse.up()
+    expect(row.locator(".ag-cell:focus")).to_be_visible()
+    expect(worklist.locator("#worklist-delete-dialog")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [820, 1024, 1440, 1920])
 def test_page_fits_its_window(worklist, width):
     worklist.set_viewport_size({"width": width, "height": 800})
     fits = """(width) => { const grid = document.querySelector(".ag-center-cols-viewport");

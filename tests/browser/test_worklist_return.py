@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 from held_requests import HeldRequests
+from page_modules import wait_until
 from playwright.sync_api import Page, expect
 from running_site import Site
 from worklist_steps import ROW, choose, write_png
 
 COUNT = 40
 VIEWPORT = "#worklist-grid .ag-body-viewport"
+#: Whether the list is sorted by a column and all rows that are drawn have arrived.
+SORTED = """(column) => {
+  const sorted = document.querySelector(`.ag-header-cell[col-id=${column}]`).ariaSort;
+  const rows = [...document.querySelectorAll(".ag-center-cols-container .ag-row")];
+  return sorted !== "none" && rows.length && rows.every((row) => row.hasAttribute("row-id"));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +88,7 @@ def test_sort_search_tab_and_place_are_kept_on_return(worklist: Page, way: str) 
     expect(last.locator(".study-last")).to_be_visible()
     expect(worklist.locator(".study-last")).to_have_count(1)
     expect(last).to_be_in_viewport()
+    expect(last.locator(".ag-cell:focus")).to_be_visible()  # the arrow keys go on from there
     assert worklist.locator(VIEWPORT).evaluate("box => box.scrollTop") == 340
 
 
@@ -101,7 +109,7 @@ def test_numbers_sort_largest_first_and_empty_cells_last(
 def test_rows_have_one_order_in_the_document_and_on_screen(worklist: Page) -> None:
     for column in ("patient", "patient", "volume_ml"):
         header(worklist, column)
-        worklist.wait_for_timeout(200)
+        wait_until(worklist, SORTED, column)
         in_document = worklist.evaluate(
             "[...document.querySelectorAll('.ag-center-cols-container .ag-row')]"
             ".map((row) => row.getAttribute('row-id'))"
@@ -133,6 +141,7 @@ def test_delete_is_reached_by_touch(touched: Page, studies: list[str]) -> None:
 
 
 def test_analysis_is_cancelled_from_the_worklist(worklist: Page, site: Site) -> None:
+    worklist.fill("#worklist-search", "to-cancel")
     running = site.add_study("to-cancel-running", analysed=False, shift=7)
     waiting = site.add_study("to-cancel-waiting", analysed=False, shift=8)
     for study, state in ((waiting, "queued"), (running, "running")):
@@ -189,3 +198,30 @@ def test_link_that_was_clicked_while_the_server_was_down_works_when_it_is_back(
     expect(page.locator(".about")).to_be_visible()
     expect(page.locator("#page-waiting")).to_be_hidden()
     assert page.evaluate("location.pathname") == "/about"
+
+
+def test_selected_studies_are_tagged_and_a_saved_view_opens_first(
+    worklist: Page, studies: list[str]
+) -> None:
+    worklist.keyboard.press("ArrowDown")
+    worklist.keyboard.press("Space")
+    worklist.locator(f"{ROW}[row-index='1'] .ag-checkbox-input").click()
+    expect(worklist.locator("#worklist-chosen-count")).to_contain_text("2")
+    expect(worklist).to_have_url(re.compile(r"/$"))  # a checkbox opens no study
+    worklist.fill("#worklist-tag", "second look")
+    worklist.keyboard.press("Enter")
+    expect(worklist.locator(f"{ROW} .study-tag")).to_have_count(2)
+    worklist.fill("#worklist-search", "second look")
+    expect(worklist.locator(ROW)).to_have_count(2)
+    expect(worklist.locator("#worklist-chosen")).to_be_hidden()  # no hidden study stays selected
+    worklist.click("#worklist-views-open")
+    worklist.fill("#worklist-view-name", "Tagged")
+    with worklist.expect_response("**/api/reader"):
+        worklist.click("#worklist-view-save")
+    with worklist.expect_response("**/api/reader"):
+        worklist.click("[data-view-first=Tagged]")
+    expect(worklist.locator("[data-view-first=Tagged]")).to_have_attribute("aria-pressed", "true")
+    worklist.evaluate("sessionStorage.clear()")  # as in a new tab
+    worklist.reload()
+    expect(worklist.locator("#worklist-search")).to_have_value("second look")
+    expect(worklist.locator(ROW)).to_have_count(2)

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
-ROW = ".ag-center-cols-container .ag-row"
+#: A row that has arrived: the grid draws others while it waits for them.
+ROW = ".ag-center-cols-container .ag-row[row-id]"
 
 
 def write_png(path: Path, *, seed: int) -> Path:

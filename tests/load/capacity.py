@@ -204,21 +204,6 @@ def sites_table(measured: Measured) -> str:
     return "\n".join([head, "|---|" + "---:|" * len(SITES), *lines])
 
 
-def worklist_table(measured: Measured) -> str:
-    """The worklist as studies pile up; 10 look at it, and something changes every second."""
-    lines = [
-        "| studies listed | listing once | rows sent | cores for 10 who look while analyses run |",
-        "|---:|---:|---:|---:|",
-    ]
-    for studies in (100, 1_000, 10_000, 100_000):
-        milliseconds = measured.worklist_ms_per_1000 * studies / 1000
-        size = measured.worklist_bytes_per_1000 * studies / 1000
-        lines.append(
-            f"| {studies:,} | {milliseconds:,.0f} ms | {_bytes(size)} | {milliseconds / 100:,.2f} |"
-        )
-    return "\n".join(lines)
-
-
 def _at_least_one(number: float) -> int:
     return max(1, math.ceil(number))
 
@@ -234,7 +219,7 @@ def main() -> int:
     """Print the tables of docs/scaling.md."""
     argparse.ArgumentParser(prog="python -m tests.load.capacity", description=__doc__).parse_args()
     measured = read_measured()
-    tables = (constants_table, sites_table, worklist_table)
+    tables = (constants_table, sites_table)
     sys.stdout.write("\n\n".join(table(measured) for table in tables) + "\n")
     return 0
 

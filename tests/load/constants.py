@@ -17,9 +17,10 @@ from typing import Any
 from sqlalchemy import text as text_query
 
 from dashboard.jobs import table
-from dashboard.pages.worklist import grid
 from dashboard.store import NewStudy, Origin
 from dashboard.store.stored_json import Display
+from dashboard.store.worklist_pages import Selection, read_page
+from dashboard.studies.worklist_rows import describe_line
 from dashboard.workspace.services import Services, build_services
 from dashboard.workspace.settings import read_settings
 
@@ -104,8 +105,8 @@ def measure_worklist(home: Path, studies: int = 1000, times: int = 5) -> tuple[f
         table.submit(store, store.add_study(_listed(number)).study_id)
     began = time.process_time()
     for _ in range(times):
-        rows = [grid.describe_study(row) for row in store.list_studies()]
-        text = json.dumps(rows, sort_keys=True)
+        _, lines = read_page(store, Selection(), offset=0, limit=studies)
+        text = json.dumps([describe_line(line) for line in lines], sort_keys=True, default=str)
     took = round(1000 * (time.process_time() - began) / times, 1)
     with store.writing() as session:
         pages = session.scalar(text_query("PRAGMA page_count"))

@@ -16,7 +16,6 @@ from .capacity import (
     constants_table,
     read_measured,
     sites_table,
-    worklist_table,
 )
 from .report import Row, table
 
@@ -33,7 +32,6 @@ def tables(folder: Path = MEASURED) -> dict[Path, dict[str, str]]:
         SCALING: {
             "constants": constants_table(measured),
             "sites": sites_table(measured),
-            "worklist": worklist_table(measured),
             "load": load_table(_read(folder, "load")),
             "latency": _latency(_read(folder, "latency")),
             "startup": startup_line(_read(folder, "startup")),

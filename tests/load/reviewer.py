@@ -18,7 +18,8 @@ from .study_maker import StudyMaker
 from .uploads import send_study
 
 HEALTH_S = 5.0
-ROWS = "callback: worklist rows"
+CHANGES = "callback: worklist changes"
+ROWS = "worklist rows"
 
 
 class Reviewer(FastHttpUser):
@@ -78,17 +79,23 @@ class Reviewer(FastHttpUser):
         health = time.monotonic() + HEALTH_S
         ticks = 0
         outputs = [o for o, _ in self._page.outputs_of("worklist-tick.n_intervals")]
+        self._ask_rows()
         while (left := until - time.monotonic()) > 0:
             interval = self._page.props["worklist-tick"]["interval"] / 1000
             gevent.sleep(min(interval, left))
             ticks += 1
             self._page.props["worklist-tick"]["n_intervals"] = ticks
             for output in outputs:
-                self._page.call(output, ROWS, changed=["worklist-tick.n_intervals"])
+                if self._page.call(output, CHANGES, changed=["worklist-tick.n_intervals"]):
+                    self._ask_rows()
             if time.monotonic() > health:
                 health += HEALTH_S
                 self._browser.get("/api/health", "health")
-        self._rows = self._page.props["worklist-grid"]["rowData"]
+
+    def _ask_rows(self) -> None:
+        """Ask for the first block of rows, as the grid does."""
+        if found := self._browser.get("/api/worklist/rows?limit=100", ROWS):
+            self._rows = json.loads(found)["rows"]
 
     def _read(self, study_id: str) -> None:
         """Open a study, wait for its analysis where there is none, scroll through it."""

@@ -94,8 +94,3 @@ def test_workers_are_compared_in_slices_a_second() -> None:
     measured = {"studies": 2, "slices": 30, "one_s": 6.0, "two_s": 4.0, "ratios": [1.4, 1.6]}
     line = document.scaling_line(measured)
     assert "10.0 slices/s" in line and "15.0" in line and "1.50 times (1.40 to 1.60" in line
-
-
-def test_a_worklist_grows_with_its_studies() -> None:
-    lines = capacity.worklist_table(ROUND).splitlines()
-    assert lines[-1] == "| 100,000 | 5,000 ms | 60.0 MB | 50.00 |"

@@ -57,7 +57,8 @@ def test_reviewers_meet_no_error(outcome: dict) -> None:
     [
         "page: change",
         "callback: page",
-        "callback: worklist rows",
+        "callback: worklist changes",
+        "worklist rows",
         "callback: analysis start",
         "callback: analysis poll",
         "callback (all)",

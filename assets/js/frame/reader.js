@@ -11,6 +11,17 @@ import { ask, isFinal, pauseOf } from "./server.js";
 import * as shell from "./shell.js";
 
 /**
+ * @typedef {object} SavedView A view of the worklist.
+ * @property {string} name
+ * @property {string} view
+ * @property {string} origin "" for all.
+ * @property {string} reason "" for all.
+ * @property {string} search
+ * @property {string} sort "need" for the order by need.
+ * @property {boolean} descending
+ */
+
+/**
  * @typedef {object} Reader
  * @property {string} name As entered, "" before.
  * @property {string} shown Displayed name.
@@ -20,6 +31,8 @@ import * as shell from "./shell.js";
  * @property {"one" | "linked" | "three" | "swipe"} view_mode Views in which studies open.
  * @property {string} second_view Content of the second one: a sequence, "reference" or "bare"; ""
  *   for the default.
+ * @property {readonly SavedView[]} worklist_views
+ * @property {string} worklist_first Name of the view with which the worklist opens, or "".
  * @property {boolean} loaded Whether the server has answered.
  */
 
@@ -34,6 +47,8 @@ export let now = {
   tour_done: true,
   view_mode: "one",
   second_view: "",
+  worklist_views: [],
+  worklist_first: "",
   loaded: false,
 };
 /** @type {Partial<Reader> | null} changes that are not stored yet */

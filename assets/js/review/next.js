@@ -4,7 +4,7 @@
  * and the buttons below the findings. The next study is fetched while the reader looks at this one.
  */
 
-/** @import { List } from "../worklist/reading_list.js" */
+/** @import { Place } from "../worklist/reading_list.js" */
 
 import { byId, find, letGoOfClick } from "../frame/dom.js";
 import { all } from "../frame/events.js";
@@ -20,7 +20,7 @@ import * as studyLoad from "./study_load.js";
 /** @typedef {(study: { study_id: string, slice: number | null }) => void} OpenStudy */
 
 const IDLE_MS = 400; // after the last change of slice
-/** @type {List & { at: number } | null} the list around the study in view */
+/** @type {Place | null} the list around the study in view */
 let list = null;
 /** @type {string | null} id of the study in view */
 let shown = null;
@@ -28,7 +28,7 @@ let listing = Promise.resolve(); // until the list around the study in view is k
 let timer = 0;
 
 /** @param {number} by */
-const neighbour = (by) => (list && list.at >= 0 ? list.ids[list.at + by] : undefined);
+const neighbour = (by) => (list && list.at >= 0 ? (by > 0 ? list.next : list.previous) : null);
 
 /** @param {string} [name] Of the next study. */
 function show(name = "") {
@@ -40,7 +40,7 @@ function show(name = "") {
   place.textContent = text;
   place.title = text;
   place.dataset.at = text && String((list?.at ?? 0) + 1);
-  place.dataset.count = text && String(list?.ids.length);
+  place.dataset.count = text && String(list?.count);
   place.dataset.next = text && name;
 }
 
@@ -61,10 +61,10 @@ function showButton() {
 /**
  * "8 of 12 · next: DEMO-04"
  *
- * @param {List & { at: number }} list
+ * @param {Place} list
  * @param {string} name Of the next study, "" while it is unknown.
  */
-function positionText({ at, ids: { length: count }, filtered }, name) {
+function positionText({ at, count, filtered }, name) {
   const where = filtered ? " in this search" : "";
   if (count === 1) return `Only study${where || " in the worklist"}`;
   const position = `${at + 1} of ${count}${where}`;
@@ -103,7 +103,6 @@ async function ahead() {
     if (shown === from) show(study.name);
   } catch (error) {
     if (!studyLoad.isGone(error) || shown !== from) return; // opening it will try again
-    readingList.drop(id);
     await begin(from);
   }
 }
@@ -167,6 +166,7 @@ function goBack(openStudy) {
  * @param {OpenStudy} openStudy Opens a study on the page in view.
  */
 export function mount(signal, openStudy) {
+  [list, shown] = [null, null]; // the worklist may be sorted and filtered otherwise by now
   show();
   /**
    * @param {string} id
@@ -197,7 +197,10 @@ export function mount(signal, openStudy) {
   ];
   const removers = all([
     keys.add("Studies", bindings),
-    viewer.on("open", ({ study }) => void begin(study.study_id)),
+    viewer.on("open", ({ study: { study_id: id } }) => {
+      // a study that is shown again may have moved by being read: its neighbours stay
+      if (id !== shown || !list) void begin(id);
+    }),
     viewer.on("painted", soon),
     decisionPanel.on("change", showButton),
   ]);

@@ -16,13 +16,15 @@
  * @property {readonly Sort[]} sort
  * @property {string} search
  * @property {string} origin "" for all studies.
+ * @property {string} view "all", "to-read", "mine" or "signed-today".
+ * @property {string} reason Why studies are there; "" for all.
  * @property {number} top Scroll position in pixels.
  */
 
 const STORED = "overread.worklist";
 const LAST = "overread.last"; // the address of the last study in view; the review page writes it
 /** @type {View} */
-const FRESH = { sort: [], search: "", origin: "", top: 0 };
+const FRESH = { sort: [], search: "", origin: "", view: "all", reason: "", top: 0 };
 
 /** @param {unknown} value */
 const text = (value) => (typeof value === "string" ? value : "");
@@ -49,10 +51,21 @@ export function read() {
       sort: sortOf(found.sort),
       search: text(found.search),
       origin: text(found.origin),
+      view: text(found.view) || FRESH.view,
+      reason: text(found.reason),
       top,
     };
   } catch {
     return FRESH;
+  }
+}
+
+/** Whether this browser tab has shown the worklist before. */
+export function isStored() {
+  try {
+    return sessionStorage.getItem(STORED) !== null;
+  } catch {
+    return false;
   }
 }
 
@@ -67,6 +80,36 @@ export function store(changed) {
   } catch {
     // storage is full or blocked: the list starts unsorted again
   }
+}
+
+/** Whether a view hides studies. @param {View} view */
+export const isFiltered = ({ search, origin, view, reason }) =>
+  Boolean(search || origin || reason || view !== FRESH.view);
+
+/** Whether a view shows all studies in the order by need. @param {View} view */
+export const isWhole = (view) => !isFiltered(view) && !view.sort.length;
+
+/** A view of all studies, in the order of another. @param {View} view */
+export const whole = (view) => ({ ...FRESH, sort: view.sort });
+
+/** When the reader's day began, in seconds since 1970. */
+export const dayBegan = () => Math.floor(new Date().setHours(0, 0, 0, 0) / 1000);
+
+/**
+ * What the server is asked for.
+ *
+ * @param {View} view
+ * @param {Record<string, string>} [more]
+ */
+export function queryOf({ sort, search, origin, view, reason }, more = {}) {
+  const query = new URLSearchParams({ view, search, since: String(dayBegan()), ...more });
+  if (origin) query.set("origin", origin);
+  if (reason) query.set("reason", reason);
+  if (sort.length) {
+    query.set("sort", sort[0].colId);
+    query.set("descending", String(sort[0].sort === "desc"));
+  }
+  return query.toString();
 }
 
 /** The id of the study that was in view last, "" before there was one. */

@@ -1,75 +1,42 @@
 // @ts-check
 /**
  * The studies that the reader steps through, in the worklist's order: as it was sorted and filtered
- * when the reader left it, stored for this browser tab; the server's order where this tab has not
- * shown the worklist yet.
+ * when the reader left it. The server finds a study's place; no list of ids is held here.
  */
 
 import { ask } from "../frame/server.js";
+import * as listView from "./list_view.js";
 
 /**
- * @typedef {object} List
- * @property {readonly string[]} ids
+ * @typedef {object} Place
+ * @property {number} at From 0, -1 where the worklist lacks the study.
+ * @property {number} count How many studies the list has.
+ * @property {string | null} previous
+ * @property {string | null} next
  * @property {boolean} filtered Whether the worklist hid other studies.
  */
 
-const STORED = "overread.list";
-/** @type {List | null} the server's list, until the page is reloaded */
-let fetched = null;
-
 /**
- * Stores the list as the worklist shows it now.
- *
- * @param {readonly string[]} ids
- * @param {boolean} filtered Whether it hides other studies.
- */
-export function store(ids, filtered) {
-  try {
-    sessionStorage.setItem(STORED, JSON.stringify({ ids, filtered }));
-  } catch {
-    // the list is too long or storage is blocked: the server's order is used
-  }
-}
-
-/** @returns {List | null} */
-function stored() {
-  try {
-    const found = JSON.parse(sessionStorage.getItem(STORED) ?? "null");
-    return Array.isArray(found?.ids) ? found : null;
-  } catch {
-    return null;
-  }
-}
-
-/** @returns {Promise<List>} */
-async function fromServer() {
-  const { ok, status, body } = await ask("/api/worklist");
-  if (!ok) throw new Error(`status ${status}`);
-  return { ids: body.studies, filtered: false };
-}
-
-/**
- * The list that contains a study.
+ * Where a study is in the list as the worklist shows it; in the whole list where that hides it.
  *
  * @param {string} id
- * @returns {Promise<List & { at: number }>} at: the study's index, -1 where neither list contains
- *   it. Rejects while the server is not responding.
+ * @returns {Promise<Place>} Rejects while the server is not responding.
  */
 export async function around(id) {
-  const own = stored();
-  if (own?.ids.includes(id)) return { ...own, at: own.ids.indexOf(id) };
-  if (!fetched?.ids.includes(id)) fetched = await fromServer();
-  return { ...fetched, at: fetched.ids.indexOf(id) };
+  const view = listView.read();
+  const filtered = listView.isFiltered(view);
+  const found = await placeOf(id, view);
+  if (found.at >= 0 || !filtered) return { ...found, filtered };
+  return { ...(await placeOf(id, listView.whole(view))), filtered: false };
 }
 
 /**
- * Removes a study that has been deleted from the server.
- *
  * @param {string} id
+ * @param {listView.View} view
  */
-export function drop(id) {
-  const without = (/** @type {readonly string[]} */ ids) => ids.filter((one) => one !== id);
-  const own = stored();
-  if (own) store(without(own.ids), own.filtered);
-  if (fetched) fetched = { ...fetched, ids: without(fetched.ids) };
+export async function placeOf(id, view) {
+  const query = listView.queryOf(view, { study: id });
+  const { ok, status, body } = await ask(`/api/worklist/place?${query}`);
+  if (!ok) throw new Error(`status ${status}`);
+  return body;
 }

@@ -24,10 +24,13 @@ import { lastStudy } from "./list_view.js";
  * @property {string} error
  * @property {string} notes
  * @property {boolean} deletable
+ * @property {boolean} stat Whether it is urgent.
+ * @property {readonly string[]} tags
+ * @property {string | null} added_at When it arrived, ISO 8601.
  * @property {boolean} cancellable Whether its analysis is queued or running.
  */
 
-/** @typedef {{ data: Row }} Params */
+/** @typedef {{ data: Row | undefined }} Params Without data while the row is on its way. */
 
 const h = (/** @type {unknown[]} */ ...parts) => React.createElement(...parts);
 
@@ -52,19 +55,45 @@ function leaveToRow(event) {
 }
 
 /** @param {Params} params */
-function OverreadPatient({ data: { study_id: id, href, patient, names } }) {
+function OverreadPatient({ data }) {
+  if (!data) return null;
+  const { study_id: id, href, patient, names } = data;
   const link = { href, className: "study-link", tabIndex: -1, title: names };
   const last = h("span", { className: "study-last" }, "Last opened");
   return h(
     "span",
     { className: "study-patient" },
     h("a", { ...link, onClick: leaveToRow }, patient),
+    data.stat ? h("span", { className: "chip study-chip study-stat" }, "STAT") : null,
     id === lastStudy() ? last : null,
   );
 }
 
+/**
+ * How long ago a study arrived, in the largest unit that is whole.
+ *
+ * @param {number} seconds
+ */
+export function ageText(seconds) {
+  const minutes = Math.max(Math.floor(seconds / 60), 0);
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h`;
+  const days = Math.floor(minutes / (24 * 60));
+  return days < 60 ? `${days} d` : `${Math.floor(days / 30)} mo`;
+}
+
+/** @param {Params} params */
+function OverreadAge({ data }) {
+  if (!data?.added_at) return null;
+  const time = new Date(data.added_at);
+  const words = time.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+  const title = `Arrived on ${words}`;
+  return h("span", { className: "quiet", title }, ageText((Date.now() - time.getTime()) / 1000));
+}
+
 /** @param {Params} params */
 const OverreadState = ({ data }) =>
+  data &&
   h(
     "span",
     {
@@ -75,20 +104,29 @@ const OverreadState = ({ data }) =>
     data.state === "running" ? meter(data.progress, "meter--accent") : null,
   );
 
+/** @param {{ value: string | undefined }} params */
+const OverreadWhy = ({ value }) =>
+  value && h("span", { className: "study-why", title: value }, value);
+
 /** @param {{ value: number | null }} params */
 const OverreadShare = ({ value }) => value?.toFixed(2) ?? null;
 
 /** @param {Params} params */
-function OverreadVolume({ data: { volume_ml: ml, no_volume: title } }) {
+function OverreadVolume({ data }) {
+  if (!data) return null;
+  const { volume_ml: ml, no_volume: title } = data;
   if (title) return h("span", { className: "quiet", "data-no-volume": "", title }, "not available");
   return ml === null ? null : mlWords(ml);
 }
 
 /** @param {Params} params */
 function OverreadNotes({ data }) {
+  if (!data) return null;
   const parts = [];
   if (data.synthetic)
     parts.push(h("span", { key: "synthetic", className: "chip study-chip" }, "Synthetic"));
+  for (const tag of data.tags)
+    parts.push(h("span", { key: `tag ${tag}`, className: "chip study-chip study-tag" }, tag));
   if (data.error) parts.push(h("span", { key: "error", className: "study-error" }, data.error));
   const first = data.sequence_note || data.warnings[0];
   if (first) {
@@ -122,7 +160,9 @@ export function start() {
   window.dashAgGridComponentFunctions = {
     ...window.dashAgGridComponentFunctions,
     OverreadPatient,
+    OverreadAge,
     OverreadState,
+    OverreadWhy,
     OverreadShare,
     OverreadVolume,
     OverreadNotes,

@@ -13,10 +13,15 @@ from dashboard.components.buttons import button, key_cap
 from dashboard.components.shell import empty_state
 from dashboard.pages.worklist import upload
 from dashboard.store import Origin, StudyCounts
+from dashboard.store.worklist_lines import Reason
+from dashboard.store.worklist_pages import View
 from dashboard.studies.deletion import KEPT
+from dashboard.studies.worklist_rows import REASON_WORDS
 
 TABS = "worklist-tabs"
 SEARCH = "worklist-search"
+REASON = "worklist-reason"
+TAG = "worklist-tag"
 DELETED_TITLE = "Deleted studies"
 DELETE_YES = "worklist-delete-yes"
 
@@ -25,6 +30,13 @@ INTENDED_USE = (
     "It is not a medical device and makes no diagnosis."
 )
 
+#: Each view with its words and the name of its count (`/api/worklist/counts`).
+_VIEWS: tuple[tuple[View, str, str], ...] = (
+    (View.TO_READ, "To read", "to_read"),
+    (View.MINE, "Mine", "mine"),
+    (View.SIGNED_TODAY, "Signed today", "signed_today"),
+    (View.ALL, "All", "all"),
+)
 _TABS: tuple[tuple[str, str], ...] = (
     ("", "All"),
     (Origin.UPLOAD, "Uploads"),
@@ -33,17 +45,31 @@ _TABS: tuple[tuple[str, str], ...] = (
 )
 
 
-def head(counts: StudyCounts) -> html.Div:
-    """The first row: tabs with counts, search, the button to add studies."""
+def head() -> html.Div:
+    """The first row: views with counts, saved views, search, the button to add studies."""
     return html.Div(
         [
             html.H1("Worklist", className="visually-hidden"),
             html.Div(
-                tab_buttons(counts, ""),
-                id=TABS,
-                className="segments",
-                role="group",
-                **aria(label="Filter by source"),
+                [
+                    html.Div(
+                        [
+                            button(
+                                [words, html.Span(className="tabular", **data(count=counted))],
+                                className="segment tabular",
+                                **aria(pressed=str(view is View.ALL).lower()),
+                                **data(view=str(view)),
+                            )
+                            for view, words, counted in _VIEWS
+                        ],
+                        id="worklist-views",
+                        className="segments",
+                        role="group",
+                        **aria(label="Filter by state"),
+                    ),
+                    button("Views", id="worklist-views-open", className="button"),
+                ],
+                className="worklist-tools",
             ),
             html.Div(
                 [
@@ -63,6 +89,122 @@ def head(counts: StudyCounts) -> html.Div:
             ),
         ],
         className="page-head",
+    )
+
+
+def filters(counts: StudyCounts) -> html.Div:
+    """The second row: sources with counts, why studies are here, export."""
+    return html.Div(
+        [
+            html.Div(
+                tab_buttons(counts, ""),
+                id=TABS,
+                className="segments",
+                role="group",
+                **aria(label="Filter by source"),
+            ),
+            html.Label("Why studies are here", htmlFor=REASON, className="visually-hidden"),
+            html.Select(
+                [
+                    html.Option("Any reason", value=""),
+                    *[html.Option(REASON_WORDS[one], value=str(one)) for one in Reason],
+                ],
+                id=REASON,
+                className="field worklist-reason",
+            ),
+            button("Export CSV", id="worklist-export", className="button"),
+        ],
+        className="page-head worklist-filters",
+    )
+
+
+def chosen() -> html.Div:
+    """What can be done with the selected studies (`assets/js/worklist/chosen.js`): no decision."""
+    return html.Div(
+        [
+            html.Span("", id="worklist-chosen-count", className="strong tabular"),
+            html.Label("Tag", htmlFor=TAG, className="visually-hidden"),
+            dcc.Input(
+                id=TAG,
+                type="text",
+                placeholder="Tag",
+                className="field worklist-tag",
+                autoComplete="off",
+                maxLength=40,
+            ),
+            *[
+                button(words, className="button", **data(chosen=action))
+                for action, words in (
+                    ("tag", "Add tag"),
+                    ("untag", "Remove tag"),
+                    ("stat", "Mark STAT"),
+                    ("routine", "Mark routine"),
+                    ("export", "Export CSV"),
+                    ("clear", "Clear selection"),
+                )
+            ],
+            html.Span("", id="worklist-chosen-status", className="muted", role="status"),
+        ],
+        id="worklist-chosen",
+        className="worklist-chosen",
+        role="group",
+        hidden=True,
+        **aria(label="Selected studies"),
+    )
+
+
+def views_dialog() -> html.Dialog:
+    """Saves and shows views of the worklist (`assets/js/worklist/saved_views.js`)."""
+    return html.Dialog(
+        [
+            html.Div(
+                html.H2("Saved views", id="worklist-views-title", className="page-title"),
+                className="dialog-head",
+            ),
+            html.Div(
+                [
+                    html.P(
+                        "A view is what the worklist shows: filters, search and order. The worklist"
+                        " opens with the view that you choose here.",
+                        className="muted",
+                    ),
+                    html.P("No saved views.", id="worklist-views-none", hidden=True),
+                    html.Ul(id="worklist-views-list", className="deleted-studies"),
+                    html.Div(
+                        [
+                            html.Label(
+                                "Name of the view",
+                                htmlFor="worklist-view-name",
+                                className="visually-hidden",
+                            ),
+                            dcc.Input(
+                                id="worklist-view-name",
+                                type="text",
+                                placeholder="Name",
+                                className="field worklist-view-name",
+                                autoComplete="off",
+                                maxLength=60,
+                            ),
+                            button(
+                                "Save the current view",
+                                id="worklist-view-save",
+                                className="button button--primary",
+                            ),
+                        ],
+                        className="saved-view-new",
+                    ),
+                    html.P("", id="worklist-views-status", role="status"),
+                ],
+                className="dialog-body",
+            ),
+            html.Div(
+                button("Close", id="worklist-views-close", className="button"),
+                className="dialog-foot",
+            ),
+        ],
+        id="worklist-views-dialog",
+        className="dialog",
+        **aria(labelledby="worklist-views-title"),
     )
 
 
@@ -160,7 +302,13 @@ def unreadable() -> Component:
 
 def foot() -> html.Div:
     """Intended use and keyboard shortcuts."""
-    keys = [("Open", ("Enter",)), ("Move", ("↑", "↓")), ("Search", ("/",)), ("Delete", ("Del",))]
+    keys = [
+        ("Open", ("Enter",)),
+        ("Move", ("↑", "↓")),
+        ("Select", ("Space",)),
+        ("Search", ("/",)),
+        ("Delete", ("Del",)),
+    ]
     return html.Div(
         [
             html.P(INTENDED_USE, className="muted secondary"),

@@ -12,13 +12,11 @@ from dash.exceptions import PreventUpdate
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard.api.identity import requester
 from dashboard.components.browser_values import BrowserValue, Clicks, Name, checked, fallback
 from dashboard.pages.worklist import frame, grid, upload
 from dashboard.store import JobState, Origin, StudyCounts, StudyId
 from dashboard.store.stamp import worklist_stamp
 from dashboard.studies.analysis import cancel_analysis
-from dashboard.studies.deletion import may_change
 from dashboard.workspace import services
 from pipeline import StorageError
 
@@ -44,7 +42,7 @@ def layout(**_: Any) -> Component:
         stamp = worklist_stamp(
             parts.store
         )  # first: the next refresh fetches a change made meanwhile
-        rows, counts = _read(parts)
+        counts = parts.store.count_studies()
     except SQLAlchemyError:
         return html.Div(frame.unreadable(), className="page")
     filled, empty = _visibility(counts)
@@ -56,13 +54,15 @@ def layout(**_: Any) -> Component:
             dcc.Store(id=CANCEL_TARGET),
             dcc.Store(id=SINK),
             dcc.Interval(id=TICK, interval=_interval(counts)),
-            frame.head(counts),
+            frame.head(),
+            frame.filters(counts),
+            frame.chosen(),
             upload.panel(max_bytes=settings.max_upload_bytes, max_files=settings.max_upload_files),
             frame.offline_notice(),
             html.Div(_notices(parts), id=NOTICES, className="worklist-notices"),
             html.Div(
                 [
-                    grid.layout(rows),
+                    grid.layout(counts.total),
                     frame.nothing_found(settings.library is not None),
                 ],
                 id=FILLED,
@@ -78,6 +78,7 @@ def layout(**_: Any) -> Component:
             frame.foot(),
             frame.delete_dialog(),
             frame.deleted_dialog(),
+            frame.views_dialog(),
         ],
         className="page worklist",
     )
@@ -86,7 +87,6 @@ def layout(**_: Any) -> Component:
 def register(app: Dash) -> None:
     """Add the page's callbacks to the app."""
     app.callback(
-        Output(grid.GRID, "rowData"),
         Output(frame.TABS, "children"),
         Output(SEEN, "data"),
         Output(TICK, "interval"),
@@ -114,23 +114,28 @@ def register(app: Dash) -> None:
         Input(ORIGIN, "data"),
         prevent_initial_call="initial_duplicate",
     )
+    app.clientside_callback(
+        ClientsideFunction("overread_worklist", "reload"),
+        Output(SINK, "data", allow_duplicate=True),
+        Input(SEEN, "data"),
+        prevent_initial_call=True,
+    )
 
 
 @checked
 def refresh(
     ticks: Any, asked: Any, seen: Any, origin: Annotated[Name, fallback("")]
 ) -> tuple[Any, ...]:
-    """Rows and counts, where they differ from what the browser has."""
+    """Counts, where the worklist differs from what the browser has; it then asks for its rows."""
     parts = services.get(current_app)
     try:
         stamp = worklist_stamp(parts.store)
         if stamp == seen:
             raise PreventUpdate
-        rows, counts = _read(parts)
+        counts = parts.store.count_studies()
     except SQLAlchemyError:
         raise PreventUpdate from None
     return (
-        rows,
         frame.tab_buttons(counts, origin),
         stamp,
         _interval(counts),
@@ -152,15 +157,6 @@ def cancel(target: CancelTarget, asked: Clicks) -> int:
     except SQLAlchemyError:
         raise PreventUpdate from None
     return asked + 1
-
-
-def _read(parts: services.Services) -> tuple[list[dict[str, Any]], StudyCounts]:
-    who = requester()
-    rows = [
-        grid.describe_study(row, may_delete=may_change(parts.settings, row, who))
-        for row in parts.store.list_studies()
-    ]
-    return rows, parts.store.count_studies()
 
 
 def _interval(counts: StudyCounts) -> int:

@@ -28,7 +28,7 @@ def server(parts: Services) -> Flask:
     ("method", "path", "limit"),
     [
         ("PUT", "/api/reader", LONGEST_BODY),
-        ("GET", "/api/worklist", LONGEST_BODY),
+        ("GET", "/api/worklist/rows", LONGEST_BODY),
         ("POST", "/nothing", LONGEST_BODY),
         ("TRACE", "/api/reader", LONGEST_BODY),
         ("POST", "/other", 5000),

@@ -17,9 +17,9 @@ from sent_uploads import send_file
 
 from dashboard.api.entries import UNNAMED, conflict_sentence
 from dashboard.jobs import table
-from dashboard.pages.worklist.grid import describe_study
 from dashboard.store import JobState, Origin
 from dashboard.store.stored_json import Entries
+from dashboard.studies.worklist_rows import describe_study
 from dashboard.worker import Worker
 from dashboard.workspace.services import Services
 from pipeline import Caution

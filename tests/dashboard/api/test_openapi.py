@@ -87,12 +87,12 @@ def test_requests_are_closed_and_answers_are_open(server: Flask) -> None:
 
 
 def test_an_answer_that_is_not_as_declared_is_noticed(server: Flask) -> None:
-    view: Any = server.view_functions["worklist.order"]
+    view: Any = server.view_functions["worklist.counts"]
 
     def other() -> Response:
-        return Response('{"studies": [1]}', mimetype="application/json")
+        return Response('{"all": "many"}', mimetype="application/json")
 
     other.declared = view.declared  # type: ignore[attr-defined]
-    server.view_functions["worklist.order"] = other
+    server.view_functions["worklist.counts"] = other
     assert isinstance(view.declared, Endpoint)
-    assert server.test_client().get("/api/worklist").status_code == 500
+    assert server.test_client().get("/api/worklist/counts").status_code == 500

@@ -92,7 +92,7 @@ def test_request_past_the_proxy_is_refused(tmp_path: Path, name: str | None) -> 
     assert answer.json["error"] == NOBODY
 
 
-@pytest.mark.parametrize("address", ["/", "/page", "/api/worklist", "/api/nothing", "/who"])
+@pytest.mark.parametrize("address", ["/", "/page", "/api/worklist/rows", "/api/nothing", "/who"])
 def test_header_from_another_address_than_the_proxys_names_nobody(
     tmp_path: Path, address: str
 ) -> None:
@@ -137,6 +137,9 @@ def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> Non
         assert reading.put("/api/reader", json=change, headers=OURS).status_code == 200
     reading.put("/api/reader", json={"tour_done": True}, headers=OURS)
     reading.put("/api/reader", json={"view_mode": "three", "second_view": "t1c"}, headers=OURS)
+    view = {"name": " Low  Dice", "view": "to-read", "reason": "dice", "sort": "added_at"}
+    views = {"worklist_views": [view], "worklist_first": "Low Dice"}
+    assert reading.put("/api/reader", json=views, headers=OURS).status_code == 200
 
     assert reading.get("/api/reader").json == {
         "name": "Dr. A",
@@ -146,6 +149,18 @@ def test_name_keys_and_tour_are_kept_each_by_itself(reading: FlaskClient) -> Non
         "tour_done": True,
         "view_mode": "three",
         "second_view": "t1c",
+        "worklist_views": [
+            {
+                "name": "Low Dice",
+                "view": "to-read",
+                "origin": "",
+                "reason": "dice",
+                "search": "",
+                "sort": "added_at",
+                "descending": False,
+            }
+        ],
+        "worklist_first": "Low Dice",
     }
 
 

@@ -1,28 +1,158 @@
-"""The order in which studies are read."""
+"""The worklist's rows, places, counts and export over HTTP."""
 
 from __future__ import annotations
 
-from fake_server import Clock, add_row
-from flask import Flask
+import csv
+import io
 
-from dashboard import api
-from dashboard.store import Store
-from dashboard.workspace import services
+import pytest
+from fake_server import Clock, add_row, make_server
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from dashboard.store.history import Author
+from dashboard.store.readings import open_study, set_priority
+from dashboard.store.schema import EventRecord
+from dashboard.store.stamp import worklist_stamp
 from dashboard.workspace.services import Services
 
 
-def test_order_is_that_of_the_worklist(store: Store, clock: Clock) -> None:
-    assert store.study_order() == []
-    for number in (3, 1, 2):
-        add_row(store, number)
-        clock.advance(1 if number == 3 else 0)  # the other two at once
-    assert store.study_order() == [row.study_id for row in store.list_studies()]
-    assert store.study_order() == [f"{number:016x}" for number in (1, 2, 3)]
+@pytest.fixture
+def client(parts: Services) -> FlaskClient:
+    return make_server(parts).test_client()
 
 
-def test_browser_receives_the_order(parts: Services) -> None:
-    server = Flask("test")
-    services.attach(server, parts)
-    api.register(server, parts)
-    study_id = add_row(parts.store, 7)
-    assert server.test_client().get("/api/worklist").json == {"studies": [study_id]}
+def ids(client: FlaskClient, query: str = "") -> list[str]:
+    return [row["study_id"] for row in client.get(f"/api/worklist/rows?{query}").json["rows"]]
+
+
+def test_rows_are_paged_sorted_and_searched_by_the_server(
+    client: FlaskClient, parts: Services, clock: Clock
+) -> None:
+    studies = []
+    for number in range(1, 8):
+        studies.append(add_row(parts.store, number, patient=f"Case-{number % 3}"))
+        clock.advance(1)
+    assert ids(client) == studies[::-1]
+    assert ids(client, "offset=2&limit=3") == studies[::-1][2:5]
+    by_name = ids(client, "sort=patient&descending=true&limit=200")
+    assert [int(one, 16) % 3 for one in by_name] == [2, 2, 1, 1, 1, 0, 0]
+    found = client.get("/api/worklist/rows?search=CASE-1").json
+    assert (found["count"], len(found["rows"])) == (3, 3)
+    assert ids(client, "search=nobody") == []
+
+
+def test_an_urgent_study_comes_first_and_is_followed_by_its_neighbour(
+    client: FlaskClient, parts: Services, clock: Clock
+) -> None:
+    studies = []
+    for number in range(1, 5):
+        studies.append(add_row(parts.store, number))
+        clock.advance(1)
+    set_priority(parts.store, studies[1], Author("r", "Reader"), stat=True)
+    order = [studies[1], studies[3], studies[2], studies[0]]
+    assert ids(client) == order
+    for at, study in enumerate(order):
+        answer = client.get(f"/api/worklist/place?study={study}").json
+        around = [None, *order, None]
+        expected = {
+            "at": at,
+            "count": 4,
+            "previous": around[at],
+            "next": around[at + 2],
+        }
+        assert answer == expected
+    gone = client.get(f"/api/worklist/place?study={studies[0]}&search=nobody").json
+    assert gone["at"] == -1
+
+
+def test_a_place_is_found_among_equal_and_empty_values(
+    client: FlaskClient, parts: Services
+) -> None:
+    for number in range(1, 6):
+        add_row(parts.store, number)
+    for query in ("sort=volume_ml", "sort=slices&descending=true", "sort=patient"):
+        order = ids(client, query)
+        places = [
+            client.get(f"/api/worklist/place?{query}&study={study}").json["at"] for study in order
+        ]
+        assert places == [0, 1, 2, 3, 4]
+
+
+def test_counts_and_export_follow_the_selection(client: FlaskClient, parts: Services) -> None:
+    add_row(parts.store, 1, patient="=1+1")
+    add_row(parts.store, 2, origin="demo")
+    assert client.get("/api/worklist/counts").json == {
+        "all": 2,
+        "to_read": 2,
+        "mine": 0,
+        "signed_today": 0,
+    }
+    text = client.get("/api/worklist/export.csv?origin=upload").get_data(as_text=True)
+    (line,) = csv.DictReader(io.StringIO(text))
+    assert line["study_id"] == f"{1:016x}"
+    assert line["patient"] == "'=1+1"  # no spreadsheet runs it
+
+
+@pytest.mark.parametrize(
+    "query", ["sort=password", "limit=100000", "offset=-1", "view=none", "since=-1", "reason=x"]
+)
+def test_an_unknown_selection_is_refused(client: FlaskClient, query: str) -> None:
+    assert client.get(f"/api/worklist/rows?{query}").status_code == 404
+
+
+def send(client: FlaskClient, address: str, **body: object) -> TestResponse:
+    return client.post(f"/api/worklist/{address}", json=body, headers={"X-Overread": "1"})
+
+
+def test_several_studies_are_tagged_prioritised_and_exported_at_once(
+    client: FlaskClient, parts: Services
+) -> None:
+    one, two, _ = (add_row(parts.store, number) for number in (1, 2, 3))
+    chosen = [two, one, f"{9:016x}"]  # the last one was deleted meanwhile
+    assert send(client, "tags", studies=chosen, add=[" teaching  file "]).status_code == 200
+    assert sorted(ids(client, "search=TEACHING+file")) == [one, two]
+    assert send(client, "tags", studies=[one], remove=["teaching file"]).status_code == 200
+    assert ids(client, "search=teaching") == [two]
+    assert send(client, "priority", studies=[one], stat=True).status_code == 200
+    assert ids(client)[0] == one
+    text = send(client, "export.csv", studies=chosen).get_data(as_text=True)
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert [(line["study_id"], line["tags"]) for line in lines] == [
+        (two, "teaching file"),
+        (one, ""),
+    ]
+    with parts.store.reading() as session:
+        events = session.scalars(select(EventRecord).where(EventRecord.study_id == one))
+        assert [str(event.event) for event in events][-3:] == ["changed", "changed", "priority"]
+    tags = [f"tag {number}" for number in range(20)]
+    assert send(client, "tags", studies=[two], add=tags).status_code == 400  # it has one already
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"studies": []},
+        {"studies": ["x"]},
+        {"studies": [f"{1:016x}"], "add": [""]},
+        {"studies": [f"{1:016x}"], "add": ["a\nb", "\x00"]},
+        {"studies": [f"{1:016x}"], "add": ["x" * 41]},
+        {"studies": [f"{1:016x}"] * 501},
+    ],
+)
+def test_a_tag_or_a_choice_that_is_not_valid_is_refused(client: FlaskClient, body: dict) -> None:
+    assert send(client, "tags", **body).status_code == 400
+
+
+def test_a_page_that_is_heard_of_again_changes_no_line(
+    client: FlaskClient, parts: Services, clock: Clock
+) -> None:
+    study, reader = add_row(parts.store, 1), Author("r", "Reader")
+    open_study(parts.store, study, reader)
+    before = worklist_stamp(parts.store)
+    clock.advance(30)
+    open_study(parts.store, study, reader)
+    assert worklist_stamp(parts.store) == before
+    row = client.get("/api/worklist/rows").json["rows"][0]
+    assert (row["state"], row["reader"]) == ("in-review", "Reader")

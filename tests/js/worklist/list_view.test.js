@@ -3,10 +3,9 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import * as listView from "../../../assets/js/worklist/list_view.js";
-import { overreadCompareNumbers } from "../../../assets/js/worklist/worklist.js";
 import { stubStorage } from "../support.js";
 
-const FRESH = { sort: [], search: "", origin: "", top: 0 };
+const FRESH = { sort: [], search: "", origin: "", view: "all", reason: "", top: 0 };
 
 beforeEach(() => stubStorage("sessionStorage"));
 
@@ -38,16 +37,15 @@ test("the last study is the one of the last address", () => {
   assert.equal(listView.lastStudy(), "0123456789abcdef");
 });
 
-test("empty cells come last in both directions", () => {
-  const values = [3, null, 0, 12, undefined, 5];
-  // as the grid sorts: it turns the result round where the column is descending
-  const sorted = (isDescending) =>
-    [...values]
-      .map((value) => value ?? null)
-      .sort((a, b) => {
-        const found = overreadCompareNumbers(a, b, null, null, isDescending);
-        return isDescending ? -found : found;
-      });
-  assert.deepEqual(sorted(true), [12, 5, 3, 0, null, null]);
-  assert.deepEqual(sorted(false), [0, 3, 5, 12, null, null]);
+test("what the server is asked for names the whole view", () => {
+  const sort = [{ colId: "slices", sort: "asc" }];
+  const query = new URLSearchParams(
+    listView.queryOf({ ...FRESH, sort, origin: "demo", reason: "dice" }, { offset: "100" }),
+  );
+  const names = ["view", "origin", "reason", "sort", "descending", "offset"];
+  assert.deepEqual(
+    names.map((name) => query.get(name)),
+    ["all", "demo", "dice", "slices", "false", "100"],
+  );
+  assert.ok(!listView.isFiltered(FRESH) && listView.isFiltered({ ...FRESH, view: "mine" }));
 });

@@ -2,30 +2,49 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
+import * as listView from "../../../assets/js/worklist/list_view.js";
 import * as readingList from "../../../assets/js/worklist/reading_list.js";
 import { stubStorage } from "../support.js";
 
-let fetch;
+/** @type {string[]} */
+let asked;
+/** What the server answers: by default it finds the study. */
+let places;
 
 beforeEach(() => {
   stubStorage("sessionStorage");
   mock.restoreAll();
-  const answer = async () => Response.json({ studies: ["x", "y", "z"] });
-  fetch = mock.method(globalThis, "fetch", answer);
+  asked = [];
+  places = [{ at: 1, count: 3, previous: "x", next: "z" }];
+  mock.method(globalThis, "fetch", async (url) => {
+    asked.push(url);
+    return Response.json(places[Math.min(asked.length, places.length) - 1]);
+  });
 });
 
-test("they come in the worklist's order, as it was left", async () => {
-  readingList.store(["c", "a", "b"], true);
-  assert.deepEqual(await readingList.around("a"), { ids: ["c", "a", "b"], filtered: true, at: 1 });
-  readingList.drop("c");
-  assert.deepEqual(await readingList.around("a"), { ids: ["a", "b"], filtered: true, at: 0 });
-  assert.equal(fetch.mock.callCount(), 0);
+test("the neighbours are those of the list as the worklist shows it", async () => {
+  listView.store({
+    sort: [{ colId: "patient", sort: "desc" }],
+    search: "needle",
+    view: "to-read",
+  });
+  const found = await readingList.around("y");
+  assert.deepEqual(found, { at: 1, count: 3, previous: "x", next: "z", filtered: true });
+  const query = new URL(asked[0], "http://here").searchParams;
+  const sent = ["study", "search", "view", "sort", "descending"].map((name) => query.get(name));
+  assert.deepEqual(sent, ["y", "needle", "to-read", "patient", "true"]);
 });
 
-test("another study is looked for in the server's order, which is asked once", async () => {
-  readingList.store(["a"], false);
-  assert.deepEqual(await readingList.around("y"), { ids: ["x", "y", "z"], filtered: false, at: 1 });
-  assert.equal((await readingList.around("z")).at, 2);
-  assert.equal(fetch.mock.callCount(), 1);
-  assert.equal((await readingList.around("unknown")).at, -1);
+test("a study that the worklist hides has its place among all studies", async () => {
+  listView.store({ search: "other" });
+  places = [{ at: -1, count: 0, previous: null, next: null }, places[0]];
+  const found = await readingList.around("y");
+  assert.equal(found.filtered, false);
+  assert.equal(new URL(asked[1], "http://here").searchParams.get("search"), "");
+});
+
+test("a server that does not answer is an error", async () => {
+  mock.restoreAll();
+  mock.method(globalThis, "fetch", async () => Response.json({}, { status: 503 }));
+  await assert.rejects(readingList.around("y"));
 });
