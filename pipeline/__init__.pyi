@@ -88,6 +88,7 @@ from .interchange.content import Reader as Reader
 from .interchange.content import Side as Side
 from .interchange.content import Signed as Signed
 from .interchange.content import outline_lesions as outline_lesions
+from .interchange.flat_masks import spreadsheet_text as spreadsheet_text
 from .measurement.bidimensional import BidimensionalMeasurement as BidimensionalMeasurement
 from .measurement.bidimensional import LesionMeasurement as LesionMeasurement
 from .measurement.bidimensional import judge_diameters as judge_diameters

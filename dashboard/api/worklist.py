@@ -8,6 +8,7 @@ from typing import Annotated
 
 from flask import Blueprint, Response
 from pydantic import AfterValidator, BeforeValidator, Field
+from sqlalchemy import RowMapping
 
 from dashboard.api.access import StudyAddress, find_services, find_study
 from dashboard.api.decisions import author
@@ -16,7 +17,6 @@ from dashboard.api.errors import refuse_input
 from dashboard.api.identity import requester
 from dashboard.store import Origin, StudyId
 from dashboard.store.readings import MOST_TAGS, TooManyTags, change_priorities, change_tags
-from dashboard.store.schema import WorklistLine
 from dashboard.store.worklist_lines import Reason
 from dashboard.store.worklist_pages import (
     Column,
@@ -277,7 +277,7 @@ def prioritise(sent: PriorityChange) -> Nothing:
     return Nothing()
 
 
-def _csv(lines: Iterable[WorklistLine]) -> Response:
+def _csv(lines: Iterable[RowMapping]) -> Response:
     name = "attachment; filename=worklist.csv"
     return Response(write_csv(lines), mimetype="text/csv", headers={"Content-Disposition": name})
 

@@ -38,7 +38,7 @@ from dashboard.store.readings import NewRecord, list_records
 from dashboard.store.signed_files import SignedFile, keep_signed_file, read_signed_file
 from dashboard.store.stored_json import Measurement
 from dashboard.workspace.services import Services
-from pipeline import Case, InputError, ProgressCallback
+from pipeline import Case, InputError, ProgressCallback, spreadsheet_text
 
 _LOG = logging.getLogger(__name__)
 #: Steps of a report: what it says, and its PDF.
@@ -376,7 +376,7 @@ def make_table(exported: Exported) -> bytes:
 def _cells(**values: object) -> dict[str, object]:
     """A row in which no text is a formula to a spreadsheet."""
     return {
-        name: f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+        name: spreadsheet_text(value) if isinstance(value, str) else value
         for name, value in values.items()
     }
 

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import RowMapping
+
 from dashboard.store import JobState, Origin, StudyRow
-from dashboard.store.schema import WorklistLine
 from dashboard.store.states import StudyState
 from dashboard.store.stored_json import Damaged
 from dashboard.store.worklist_lines import SAMPLE, Reason, notes_text, sequence_words
 from dashboard.store.worklist_pages import Line
 from dashboard.studies.addresses import review_href
+from pipeline import spreadsheet_text
 
 NO_SPACING = "The files contain no pixel spacing."
 OPEN_FOR_FIGURES = "Analysed by an earlier version. Open the study for its figures."
@@ -39,26 +41,26 @@ REASON_WORDS: Final = {
     Reason.INPUT: "Unusual input",
     Reason.SAMPLE: f"No slice marked: random check (1 in {SAMPLE})",
 }
-#: Columns of the CSV export, as the lines name them.
-_EXPORTED: Final = (
+#: Columns of the CSV export, in the order of the grid.
+EXPORTED: Final = (
     "study_id",
     "patient",
+    "stat",
     "study_date",
+    "added_at",
     "sequences",
     "slices",
-    "origin",
+    "source",
     "state",
-    "reasons",
-    "priority",
+    "why",
     "volume_ml",
     "expected_dice",
     "conflicts",
     "cautions",
-    "reader",
-    "added_at",
-    "signed_at",
     "tags",
     "notes",
+    "reader",
+    "signed_at",
 )
 _CHUNK: Final = 64 * 1024
 #: The cells of a study whose record is damaged.
@@ -102,9 +104,9 @@ def describe_line(line: Line, *, may_delete: bool = True) -> dict[str, Any]:
             "notes": DAMAGED,
         }
     cells = describe_study(line.row, may_delete=may_delete)
-    if line.state not in (StudyState.NEW, StudyState.ANALYSED):
+    if words := _words_of_readers(line.state):
         cells["state"] = str(line.state).replace(" ", "-")
-        cells["state_words"] = str(line.state).capitalize()
+        cells["state_words"] = words
     return {
         **cells,
         "deletable": cells["deletable"] and not line.state.is_signed,
@@ -114,6 +116,11 @@ def describe_line(line: Line, *, may_delete: bool = True) -> dict[str, Any]:
         "tags": list(line.tags),
         "added_at": line.row.added_at,
     }
+
+
+def _words_of_readers(state: StudyState) -> str:
+    """What a state is called; "" for one that no reader has set: the analysis has its own words."""
+    return "" if state in (StudyState.NEW, StudyState.ANALYSED) else str(state).capitalize()
 
 
 def why_words(line: Line) -> str:
@@ -205,16 +212,17 @@ def state_words(study: StudyRow) -> str:
     return words
 
 
-def write_csv(lines: Iterable[WorklistLine]) -> Iterator[str]:
-    """The lines of the worklist as CSV, with a head.
+def write_csv(lines: Iterable[RowMapping]) -> Iterator[str]:
+    """The lines of the worklist (`dashboard.store.worklist_pages.export_lines`) as CSV.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it.
+    Columns and words are those of the grid. A text that a spreadsheet would run as a formula gets
+    an apostrophe before it.
     """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_EXPORTED)
+    writer.writerow(EXPORTED)
     for line in lines:
-        writer.writerow([_cell(getattr(line, name)) for name in _EXPORTED])
+        writer.writerow(map(_cell, _exported_cells(line)))
         if text.tell() > _CHUNK:
             yield text.getvalue()
             text.seek(0)
@@ -222,11 +230,36 @@ def write_csv(lines: Iterable[WorklistLine]) -> Iterator[str]:
     yield text.getvalue()
 
 
-def _cell(value: object) -> str:
+def _exported_cells(line: RowMapping) -> tuple[object, ...]:
+    """The cells of a line, in the order of `EXPORTED`."""
+    state, job_state = line["state"], line["job_state"] or None
+    words = _words_of_readers(state) if isinstance(state, StudyState) else ""
+    reasons = [REASON_WORDS[one] for one in line["reasons"].split() if one in REASON_WORDS]
+    return (
+        line["study_id"],
+        line["name"],
+        "STAT" if line["priority"] else "",
+        line["study_date"],
+        line["added_at"],
+        line["sequences"],
+        line["slices"],
+        ORIGIN_WORDS.get(line["origin"], ""),
+        words or STATE_WORDS.get(job_state, ""),
+        "; ".join(reasons),
+        line["volume_ml"],
+        line["expected_dice"],
+        line["conflicts"],
+        line["cautions"],
+        line["tags"],
+        line["notes"],
+        line["reader"],
+        line["signed_at"],
+    )
+
+
+def _cell(value: object) -> object:
     if value is None or isinstance(value, Damaged):
         return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    words = "; ".join(str(value).split("\n"))
-    is_formula = isinstance(value, str) and words.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{words}" if is_formula else words
+    if isinstance(value, str):
+        return spreadsheet_text(value.replace("\n", "; "))
+    return value.isoformat() if isinstance(value, datetime) else value

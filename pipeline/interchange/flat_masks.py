@@ -106,7 +106,7 @@ def write_measurements_csv(outlines: Sequence[Outlines], indices: Sequence[int])
                     "" if on is None else indices[on],
                     indices[lesion.first],
                     indices[lesion.last],
-                    _cell(lesion.comment),
+                    spreadsheet_text(lesion.comment),
                 ]
             )
     return buffer.getvalue()
@@ -116,5 +116,6 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def _cell(text: str) -> str:
+def spreadsheet_text(text: str) -> str:
+    """A cell's text, with an apostrophe before what a spreadsheet would run as a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

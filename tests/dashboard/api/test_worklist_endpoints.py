@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import io
 
+import pandas as pd
 import pytest
 from fake_server import Clock, add_row, make_server
 from flask.testing import FlaskClient
@@ -21,6 +21,12 @@ from dashboard.workspace.services import Services
 @pytest.fixture
 def client(parts: Services) -> FlaskClient:
     return make_server(parts).test_client()
+
+
+def read_table(answer: TestResponse) -> pd.DataFrame:
+    """An export as its reader opens it."""
+    text = io.StringIO(answer.get_data(as_text=True))
+    return pd.read_csv(text, dtype={"study_id": str})
 
 
 def ids(client: FlaskClient, query: str = "") -> list[str]:
@@ -89,10 +95,24 @@ def test_counts_and_export_follow_the_selection(client: FlaskClient, parts: Serv
         "mine": 0,
         "signed_today": 0,
     }
-    text = client.get("/api/worklist/export.csv?origin=upload").get_data(as_text=True)
-    (line,) = csv.DictReader(io.StringIO(text))
+    table = read_table(client.get("/api/worklist/export.csv?origin=upload"))
+    (line,) = table.to_dict("records")
     assert line["study_id"] == f"{1:016x}"
     assert line["patient"] == "'=1+1"  # no spreadsheet runs it
+
+
+def test_export_has_all_rows_of_a_filter_with_the_words_of_the_page(
+    client: FlaskClient, parts: Services
+) -> None:
+    for number in range(1, 251):
+        add_row(parts.store, number, patient=f"Ann {number:03d}")
+    add_row(parts.store, 300, patient="Bob")
+    table = read_table(client.get("/api/worklist/export.csv?search=ann&sort=patient"))
+    assert table["patient"].tolist() == [f"Ann {number:03d}" for number in range(1, 251)]
+    shown = client.get("/api/worklist/rows?search=ann&sort=patient&limit=1").json["rows"][0]
+    first = table.iloc[0]
+    assert (first["state"], first["source"]) == (shown["state_words"], shown["origin_words"])
+    assert (first["sequences"], first["slices"]) == (shown["sequences"], shown["slices"])
 
 
 @pytest.mark.parametrize(
@@ -117,12 +137,10 @@ def test_several_studies_are_tagged_prioritised_and_exported_at_once(
     assert ids(client, "search=teaching") == [two]
     assert send(client, "priority", studies=[one], stat=True).status_code == 200
     assert ids(client)[0] == one
-    text = send(client, "export.csv", studies=chosen).get_data(as_text=True)
-    lines = list(csv.DictReader(io.StringIO(text)))
-    assert [(line["study_id"], line["tags"]) for line in lines] == [
-        (two, "teaching file"),
-        (one, ""),
-    ]
+    table = read_table(send(client, "export.csv", studies=chosen))
+    assert table["study_id"].tolist() == [two, one]
+    assert table["tags"].fillna("").tolist() == ["teaching file", ""]
+    assert table["stat"].fillna("").tolist() == ["", "STAT"]
     with parts.store.reading() as session:
         events = session.scalars(select(EventRecord).where(EventRecord.study_id == one))
         assert [str(event.event) for event in events][-3:] == ["changed", "changed", "priority"]
