@@ -39,6 +39,7 @@ PIPELINE = (
     "pipeline.training",
     "pipeline.evaluation",
     "pipeline.predictions",
+    "pipeline.reports",
     "pipeline.interchange",
     "pipeline.analysis",
     "pipeline.engine",

@@ -22,9 +22,9 @@ from pipeline import (
     Case,
     Lesion,
     LesionMeasurement,
-    count_halves,
     find_lesions,
     measure_lesions,
+    side_of,
     volume_ml,
 )
 
@@ -33,7 +33,6 @@ MOST_LESIONS = 64
 #: Lesions whose diameters are measured, and for how long at most: more is noise.
 _MOST_MEASURED, _LIMIT_S = 16, 5.0
 #: Part of a lesion from which it lies on one side.
-_ONE_SIDE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +211,7 @@ def _describe(
         largest=max(areas, key=lambda k: (areas[k], -k)),
         first=min(mask),
         last=max(mask),
-        side=_side(case, mask, pixels),
+        side=side_of(mask, pixels, case.orientation),
         score=max(scores[k] for k in mask) if scores is not None else None,
         measured=measured[0] if measured else None,
         mask=mask,
@@ -225,19 +224,6 @@ def _whole(
     found = np.zeros(shape, bool)
     found[top : top + piece.shape[0], left : left + piece.shape[1]] = piece
     return found
-
-
-def _side(case: Case, mask: MaskSlices, pixels: NDArray[np.generic]) -> Side:
-    """Side of the patient, by the letters at the left and right edges of the image."""
-    letters = case.orientation
-    if letters is None or {letters.left, letters.right} != {"R", "L"}:
-        return ""
-    left, right = count_halves(mask, pixels)
-    share = left / (left + right)
-    if 1 - _ONE_SIDE < share < _ONE_SIDE:
-        return "both sides"
-    is_right = (letters.left == "R") == (share >= _ONE_SIDE)
-    return "right" if is_right else "left"
 
 
 def lesions_as_read(services: Services, row: StudyRow, case: Case, mask: MaskSlices) -> LesionList:

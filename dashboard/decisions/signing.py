@@ -10,7 +10,7 @@ from datetime import datetime
 import pipeline
 from dashboard.decisions.lesions import LesionList, ListedLesion
 from dashboard.decisions.priors import compare_with_prior, find_prior
-from dashboard.jobs.claims import estimate_dice, find_dice_model
+from dashboard.jobs.claims import find_dice_model
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.masks.encoding import MaskSlices, encode_mask
 from dashboard.store import StudyRow
@@ -33,7 +33,7 @@ from dashboard.store.stored_json import MaskBase, dump_json
 from dashboard.studies.analysis import find_result
 from dashboard.workspace.received import RequestRefused
 from dashboard.workspace.services import Services
-from pipeline import Case, CaseResult, volume_ml
+from pipeline import Case, CaseResult, estimate_dice, volume_ml
 
 NO_DECISION = "Record a decision before you sign."
 CHANGED = (

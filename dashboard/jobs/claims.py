@@ -6,7 +6,7 @@ import logging
 
 from dashboard.store import ResultClaims
 from dashboard.workspace.services import Services
-from pipeline import CaseResult, DiceEstimate, DiceModel, InputError, read_dice_model
+from pipeline import CaseResult, DiceModel, InputError, estimate_dice, read_dice_model
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,13 +20,6 @@ def find_dice_model(services: Services) -> DiceModel | None:
     except InputError:
         _LOG.warning("The model of the expected Dice cannot be read.", exc_info=True)
         return None
-
-
-def estimate_dice(model: DiceModel | None, result: CaseResult) -> DiceEstimate | None:
-    """The expected Dice of a segmentation; None where nothing is to be claimed of it."""
-    if model is None or result.unfit is not None:
-        return None
-    return model.estimate(result.facts, case_id=result.case_id)
 
 
 def judge_claims(services: Services, result: CaseResult) -> ResultClaims:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from dashboard.decisions.locations import LOCATIONS
 from dashboard.store.reading_content import (
@@ -20,18 +20,34 @@ from dashboard.store.reading_content import (
     Verdict,
     is_refused,
 )
-from pipeline import NOTHING_FOUND, PatientIdentity, judge_diameters
+from pipeline import (
+    CHART_SIZE,
+    NO_SPACING,
+    NOT_ASSESSED,
+    NOTHING_FOUND,
+    REPORT_TITLE,
+    RESEARCH_USE,
+    ChartPoint,
+    LesionLine,
+    PatientIdentity,
+    Picture,
+    Report,
+    birth_words,
+    diameter_words,
+    lesion_sentence,
+    ml_words,
+    model_sentences,
+    patient_words,
+    range_words,
+    side_words,
+    size_words,
+    slice_words,
+    trust_sentences,
+)
 
-RESEARCH_USE: Final = "Research use only"
-NOT_GIVEN: Final = "not given"
 _MINUS: Final = "\N{MINUS SIGN}"
-_TIMES: Final = "\N{MULTIPLICATION SIGN}"
-_DASH: Final = "\N{EN DASH}"
-_DIGEST: Final = 8
 #: Places that are not on one side: these words are not "the right brainstem".
 _MIDLINE: Final = frozenset({"Corpus callosum", "Ventricles", "Brainstem", "Pituitary", "Meninges"})
-_NO_RANGE = "Single lesions have no range: it was learned from the whole outlines of patients."
-_NOT_ASSESSED = "Enhancing disease is not assessed here."
 _SOURCES = {
     ("ai", LesionVerdict.KEEP): "AI",
     ("ai", LesionVerdict.REMOVE): "AI, removed by the reader",
@@ -52,8 +68,6 @@ _JUDGED = {
     Verdict.REJECT: "rejected",
     Verdict.CANNOT_ASSESS: "not assessed",
 }
-_ENGINES = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime", "keras": "Keras"}
-_PRECISIONS = {"f32": "float32", "bf16": "bfloat16"}
 _FROM = {"signed": "as signed", "version": "as corrected", "ai": "by the AI, not read"}
 
 
@@ -92,19 +106,6 @@ class TimePointVolume:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A key image, as a drawing that holds its pixels.
-
-    Attributes:
-        svg: An ``<svg>`` element.
-        caption: Slice, sequence, what is drawn in which colour, and the reader's words.
-    """
-
-    svg: str
-    caption: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReportSource:
     """All that a report is made of.
 
@@ -135,97 +136,6 @@ class ReportSource:
     is_unsaved: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class LesionLine:
-    """A row of the lesion table, in words.
-
-    Attributes:
-        name: Number and place.
-        volume, diameters, slices, source, change: "" where it is not known.
-        counts: Whether the lesion is part of the mask as read.
-    """
-
-    name: str
-    volume: str
-    diameters: str
-    slices: str
-    source: str
-    change: str
-    counts: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChartPoint:
-    """A point of the chart of volumes, in the drawing's units.
-
-    Attributes:
-        x, y: Its place; y points down.
-        value, date: Its labels.
-        source: "signed", "version" or "ai".
-    """
-
-    x: float
-    y: float
-    value: str
-    date: str
-    source: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What a report says. Every text is untrusted: templates escape it.
-
-    Attributes:
-        title: Of the page.
-        state: "signed" or "draft".
-        status: Such as "Signed report, record 1".
-        patient_line: Name and id, for every page.
-        facts: Name and value of each fact of the head.
-        findings: Sentences.
-        lesion_unit: "mL" or "voxels".
-        has_changes: Whether a lesion has a change to show.
-        lesions: Rows of the lesion table.
-        comments: What the reader wrote of single lesions.
-        pictures: Key images.
-        chart: Volume over time; empty for fewer than two studies with a date.
-        trust: Sentences on how far the AI outline can be trusted.
-        cautions: Sentences.
-        notes: In the reader's words.
-        models: Sentences on network and thresholds.
-        amends: What an amended report says of the one before, or "".
-        footer: Software, record and its digest.
-        made_at: ISO 8601, UTC.
-        author: Who signed or decided, or "".
-        subject: For the metadata of a PDF.
-    """
-
-    title: str
-    state: Literal["signed", "draft"]
-    status: str
-    patient_line: str
-    facts: tuple[tuple[str, str], ...]
-    findings: tuple[str, ...]
-    lesion_unit: str
-    has_changes: bool
-    lesions: tuple[LesionLine, ...]
-    comments: tuple[str, ...]
-    pictures: tuple[Picture, ...]
-    chart: tuple[ChartPoint, ...]
-    trust: tuple[str, ...]
-    cautions: tuple[str, ...]
-    notes: str
-    models: tuple[str, ...]
-    amends: str
-    footer: str
-    made_at: str
-    author: str
-    subject: str
-
-
-#: Width and height of the chart's drawing.
-CHART_SIZE: Final = (260.0, 150.0)
-
-
 def describe_report(source: ReportSource) -> Report:
     """Say in words what a study as read holds."""
     content, signature = source.content, source.signature
@@ -236,7 +146,7 @@ def describe_report(source: ReportSource) -> Report:
     lines = tuple(_line(one, changes, source) for one in content.lesions)
     made_at = signature.at if signature else source.made_at
     return Report(
-        title="Brain MRI: FLAIR abnormality",
+        title=REPORT_TITLE,
         state="signed" if signature else "draft",
         status=_status(content, signature),
         patient_line=_patient_line(source),
@@ -284,22 +194,13 @@ def _status(content: ReadContent, signature: Signature | None) -> str:
 
 
 def _patient_line(source: ReportSource) -> str:
-    study, patient = source.content.study, source.patient
-    names = [_person(patient.name) if patient else "", patient.patient_id if patient else ""]
-    known = [one for one in names if one] or [study.patient or study.name]
-    return ", ".join(dict.fromkeys(known))
-
-
-def _person(name: str) -> str:
-    """A DICOM name in reading order: "MAYER^ANNA" becomes "MAYER, ANNA"."""
-    family, *others = [part.strip() for part in name.split("=")[0].split("^")]
-    return ", ".join(filter(None, [family, " ".join(filter(None, others))]))
+    study = source.content.study
+    return patient_words(source.patient, study.patient or study.name)
 
 
 def _facts(source: ReportSource) -> tuple[tuple[str, str], ...]:
-    content, patient, signature = source.content, source.patient, source.signature
+    content, signature = source.content, source.signature
     study, decided = content.study, content.decision
-    born = ", ".join(filter(None, [patient.birth_date, patient.sex] if patient else []))
     comparison = content.comparison
     read_by = f"{decided.by.author}, {_moment(decided.by.at)}" if decided else "no decision yet"
     if signature:
@@ -310,7 +211,7 @@ def _facts(source: ReportSource) -> tuple[tuple[str, str], ...]:
     study_words = ", ".join(filter(None, [study.study_date, study.description]))
     return (
         ("Patient", _patient_line(source)),
-        ("Born, sex", born or NOT_GIVEN),
+        ("Born, sex", birth_words(source.patient)),
         ("Study", study_words or study.name),
         ("Prior", (comparison.study_date or "without a date") if comparison else "none compared"),
         ("Signed by" if signature else "Decision by", read_by),
@@ -350,7 +251,7 @@ def _findings(
     words = []
     if not counted:
         words.append(NOTHING_FOUND)
-    between = _range_words(source)
+    between = _read_range(source)
     alone = between if len(counted) == 1 else ""
     for at, lesion in enumerate(counted):
         words.append(_sentence(lesion, source, is_first=at == 0, between=alone))
@@ -359,50 +260,44 @@ def _findings(
     if any(one.source == "left out" and one.verdict is LesionVerdict.REMOVE for one in
            content.lesions):  # fmt: skip
         words.append("Small regions that the AI left out are listed below and are not counted.")
-    return (*words, _NOT_ASSESSED)
+    return (*words, NOT_ASSESSED)
 
 
-def _range_words(source: ReportSource) -> str:
+def _read_range(source: ReportSource) -> str:
     """The expected range of the volume, where the AI's outline is the mask as read."""
     result = source.content.result
     is_changed = source.is_unsaved or source.content.mask_version is not None
     if source.range_ml is None or is_changed or result is None:
         return ""
-    low, high = source.range_ml
-    return f" (expected range {_ml(low)} to {_ml(high)} mL)"
+    return range_words(source.range_ml)
 
 
 def _sentence(
     lesion: SignedLesion, source: ReportSource, *, is_first: bool, between: str = ""
 ) -> str:
-    """A lesion as a radiologist would dictate it, with the range of its volume, or ""."""
-    place = _place(lesion)
-    start = "FLAIR abnormality" if is_first else "Further FLAIR abnormality"
-    parts = [f"{start}{f' {place}' if place else ''}: {_size(lesion)}{between}"]
-    if lesion.longest is not None and lesion.perpendicular is not None:
-        longest, across = f"{lesion.longest:.0f}", f"{lesion.perpendicular:.0f}"
-        parts.append(f"longest diameter {longest} {lesion.unit}, perpendicular {across}"
-                     f" {lesion.unit}")  # fmt: skip
-    slices = lesion.last - lesion.first + 1
-    number = "slice" if slices == 1 else "slices"
-    parts.append(f"{number} {_slices(lesion, source)}")
-    sentence = ", ".join(parts)
-    if lesion.unit == "mm" and lesion.longest is not None and lesion.perpendicular is not None:
-        measurable, _ = judge_diameters(
-            (lesion.longest, lesion.perpendicular), slices=slices, in_mm=True
-        )
-        sentence += "; measurable by RANO 2.0" if measurable else "; not measurable by RANO 2.0"
-    if lesion.source == "reader":
-        sentence += ", added by the reader"
-    return f"{sentence}. Edema is included." if is_first else f"{sentence}."
+    """A lesion in a sentence, with the range of its volume, or ""."""
+    return lesion_sentence(
+        place=_place(lesion),
+        size=f"{size_words(lesion.volume_ml, lesion.voxels)}{between}",
+        diameters=_diameters(lesion),
+        unit=lesion.unit,
+        slices=slice_words(source.slice_numbers, lesion.first, lesion.last),
+        n_slices=lesion.last - lesion.first + 1,
+        is_first=is_first,
+        is_readers=lesion.source == "reader",
+    )
+
+
+def _diameters(lesion: SignedLesion) -> tuple[float, float] | None:
+    if lesion.longest is None or lesion.perpendicular is None:
+        return None
+    return lesion.longest, lesion.perpendicular
 
 
 def _place(lesion: SignedLesion) -> str:
     location = LOCATIONS.get(lesion.location or "", "")
     if not location:
-        return {"right": "on the right", "left": "on the left", "both sides": "on both sides"}.get(
-            lesion.side, ""
-        )
+        return side_words(lesion.side)
     words = location.lower()
     if not lesion.side:
         return f"in the {words}"
@@ -412,31 +307,13 @@ def _place(lesion: SignedLesion) -> str:
     return f"in the {lesion.side} {words}"
 
 
-def _size(lesion: SignedLesion) -> str:
-    return _voxels(lesion.voxels) if lesion.volume_ml is None else f"{_ml(lesion.volume_ml)} mL"
-
-
-def _voxels(count: int) -> str:
-    return f"{count:,} voxels"
-
-
-def _ml(volume: float) -> str:
-    return f"{volume:.1f}" if volume >= 0.05 or volume == 0 else "<0.1"
-
-
-def _slices(lesion: SignedLesion, source: ReportSource) -> str:
-    first, last = (source.slice_numbers[k] if k < len(source.slice_numbers) else k + 1
-                   for k in (lesion.first, lesion.last))  # fmt: skip
-    return f"{first}" if first == last else f"{first} to {last}"
-
-
 def _total(content: ReadContent, counted: list[SignedLesion], between: str) -> list[str]:
     words = []
     volume, comparison = content.volume_ml, content.comparison
     if volume is None and counted:
-        words.append("No pixel spacing is known: sizes are in voxels and pixels.")
+        words.append(NO_SPACING)
     elif len(counted) > 1 and volume is not None:
-        words.append(f"Together {_ml(volume)} mL{between}.")
+        words.append(f"Together {ml_words(volume)} mL{between}.")
     if comparison is None:
         return words
     when = f"on {comparison.study_date}" if comparison.study_date else "in the prior study"
@@ -445,14 +322,14 @@ def _total(content: ReadContent, counted: list[SignedLesion], between: str) -> l
         words.append(f"Compared with the study {when}; a change of volume is not available.")
         return words
     how = _FROM.get(comparison.source, "")
-    prior = f"{_ml(before)} mL {when}{f' ({how})' if how else ''}"
+    prior = f"{ml_words(before)} mL {when}{f' ({how})' if how else ''}"
     change = volume - before
     if abs(change) < 0.05:
         words.append(f"Unchanged from {prior}.")
         return words
     share = f" ({100 * abs(change) / before:.0f}%)" if before else ""
     more = "more" if change > 0 else "less"
-    words.append(f"{_ml(abs(change))} mL{share} {more} than {prior}.")
+    words.append(f"{ml_words(abs(change))} mL{share} {more} than {prior}.")
     if not comparison.registered:
         words.append("The prior was not registered; single lesions were not matched.")
     return words
@@ -464,7 +341,7 @@ def _gone(comparison: Comparison | None) -> list[str]:
         return []
     volumes = [one.prior_volume_ml for one in gone]
     known = [one for one in volumes if one is not None]
-    size = f" ({_ml(sum(known))} mL)" if known and len(known) == len(volumes) else ""
+    size = f" ({ml_words(sum(known))} mL)" if known and len(known) == len(volumes) else ""
     many = "A lesion" if len(gone) == 1 else f"{len(gone)} lesions"
     verb = "is" if len(gone) == 1 else "are"
     return [f"{many} of the prior study{size} {verb} no longer outlined."]
@@ -502,14 +379,11 @@ def _line(lesion: SignedLesion, changes: dict[int, str], source: ReportSource) -
     place = f"{lesion.side} {location.lower()}".strip().capitalize()
     if location in _MIDLINE and lesion.side:
         place = f"{location}, {lesion.side}"
-    measured = lesion.longest is not None and lesion.perpendicular is not None
     return LesionLine(
         name=f"{lesion.number} {place}".strip(),
-        volume=f"{lesion.voxels:,}" if lesion.volume_ml is None else _ml(lesion.volume_ml),
-        diameters=f"{lesion.longest:.0f} {_TIMES} {lesion.perpendicular:.0f} {lesion.unit}"
-        if measured
-        else _DASH,
-        slices=_slices(lesion, source),
+        volume=f"{lesion.voxels:,}" if lesion.volume_ml is None else ml_words(lesion.volume_ml),
+        diameters=diameter_words(_diameters(lesion), lesion.unit),
+        slices=slice_words(source.slice_numbers, lesion.first, lesion.last),
         source=_origin(lesion, source.content),
         change=changes.get(lesion.number, "") if counts else "",
         counts=counts,
@@ -527,33 +401,28 @@ def _trust(source: ReportSource) -> tuple[str, ...]:
     result = source.content.result
     if result is None:
         return ("The study was read without an AI result.",)
-    words = [source.expected] if source.expected else []
-    if not words and result.expected_dice is not None:
-        words.append(f"Expected Dice of the AI outline {result.expected_dice:.2f}.")
-    if result.volume_ml is not None:
-        volume = f"The AI outline has {_ml(result.volume_ml)} mL"
-        if source.range_ml:
-            low, high = source.range_ml
-            volume += f", expected range {_ml(low)} to {_ml(high)} mL"
-        words.append(f"{volume}.")
-        if source.range_ml and len(source.content.lesions) > 1:
-            words.append(_NO_RANGE)
-    if result.left_out_ml:
-        words.append(f"{_ml(result.left_out_ml)} mL were left out of it as small.")
-    return tuple(words)
+    return trust_sentences(
+        expected=source.expected,
+        expected_dice=result.expected_dice,
+        volume_ml=result.volume_ml,
+        range_ml=source.range_ml,
+        left_out_ml=result.left_out_ml,
+        n_lesions=len(source.content.lesions),
+    )
 
 
 def _models(content: ReadContent) -> tuple[str, ...]:
     result = content.result
     if result is None:
         return ()
-    how = [_ENGINES.get(result.engine, result.engine),
-           _PRECISIONS.get(result.precision, result.precision)]  # fmt: skip
-    name = f"{result.network} {result.version} (SHA-256 {result.digest[:_DIGEST]})"
-    points = f"Operating point {result.operating_point:.2f}, mask threshold"
-    return (
-        f"{', '.join(filter(None, [name, *how]))}.",
-        f"{points} {result.mask_threshold:.2f}.",
+    return model_sentences(
+        network=result.network,
+        version=result.version,
+        digest=result.digest,
+        engine=result.engine,
+        precision=result.precision,
+        operating_point=result.operating_point,
+        mask_threshold=result.mask_threshold,
     )
 
 
@@ -585,7 +454,7 @@ def _chart(points: tuple[TimePointVolume, ...]) -> tuple[ChartPoint, ...]:
         ChartPoint(
             x=round(left + (width - left - right) * (day - first) / max(last - first, 1), 1),
             y=round(top + (height - top - bottom) * (1 - one.volume_ml / most), 1),
-            value=_ml(one.volume_ml),
+            value=ml_words(one.volume_ml),
             date=one.date,
             source=one.source,
         )

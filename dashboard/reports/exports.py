@@ -21,9 +21,8 @@ from dashboard.decisions.lesions import LesionList
 from dashboard.decisions.locations import LOCATIONS
 from dashboard.masks.corrections import make_volume, shape_of
 from dashboard.masks.encoding import MaskSlices
-from dashboard.reports.content import Report, Signature, describe_report, findings_text
+from dashboard.reports.content import Signature, describe_report, findings_text
 from dashboard.reports.objects import key_views, make_exported_study
-from dashboard.reports.pages import read_fonts, render_page
 from dashboard.reports.sources import (
     StudyAsRead,
     find_draft,
@@ -38,7 +37,15 @@ from dashboard.store.readings import NewRecord, list_records
 from dashboard.store.signed_files import SignedFile, keep_signed_file, read_signed_file
 from dashboard.store.stored_json import Measurement
 from dashboard.workspace.services import Services
-from pipeline import Case, InputError, ProgressCallback, spreadsheet_text
+from pipeline import (
+    Case,
+    InputError,
+    ProgressCallback,
+    Report,
+    read_fonts,
+    render_page,
+    spreadsheet_text,
+)
 
 _LOG = logging.getLogger(__name__)
 #: Steps of a report: what it says, and its PDF.

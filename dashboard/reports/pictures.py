@@ -18,7 +18,6 @@ from PIL import Image
 
 from dashboard.decisions.lesions import ListedLesion
 from dashboard.masks.encoding import MaskSlices
-from dashboard.reports.content import Picture
 from dashboard.store import StudyRow
 from dashboard.store.reading_content import KeyImage, LesionVerdict
 from dashboard.store.stored_json import Measurement
@@ -30,6 +29,7 @@ from pipeline import (
     READER_COLOUR,
     REFERENCE_COLOUR,
     Case,
+    Picture,
 )
 
 #: Key images of a report at most, so that a plain study stays on one page.

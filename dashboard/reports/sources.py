@@ -13,7 +13,7 @@ import pipeline
 from dashboard.decisions.lesions import LesionList, lesions_as_read, list_lesions
 from dashboard.decisions.priors import list_patient_studies
 from dashboard.decisions.signing import describe_reading, is_intact
-from dashboard.jobs.claims import estimate_dice, find_dice_model
+from dashboard.jobs.claims import find_dice_model
 from dashboard.masks import corrections
 from dashboard.masks.corrections import shape_of
 from dashboard.masks.encoding import MaskSlices, decode_mask
@@ -30,7 +30,7 @@ from dashboard.studies.analysis import find_result
 from dashboard.studies.display import sequence_label
 from dashboard.workspace.received import NotThere
 from dashboard.workspace.services import Services
-from pipeline import Case, InputError
+from pipeline import Case, InputError, estimate_dice
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.jobs.claims import estimate_dice, find_dice_model
+from dashboard.jobs.claims import find_dice_model
 from dashboard.studies.addresses import review_href
 from dashboard.workspace.services import Services
-from pipeline import CaseResult, role_of
+from pipeline import CaseResult, estimate_dice, role_of
 
 #: View of the performance page with every held-out patient's Dice.
 _FIGURES = "/performance?view=outlines"

@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     report_template: Annotated[_Folder, AfterValidator(_existing_file)] | None = Field(
         None,
         description="Jinja template of reports in place of Overread's own"
-        " (`dashboard/reports/report.html`).",
+        " (`pipeline/reports/report.html`).",
     )
     paper: Literal["A4", "letter"] = Field("A4", description="Page size of reports: A4 or letter.")
     workers: int = Field(1, ge=1, le=64, description="Number of worker processes to start.")

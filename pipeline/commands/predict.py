@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.analysis.expected_dice import VolumeRatio, read_dice_model
+from pipeline.analysis.expected_dice import DiceModel, read_dice_model
 from pipeline.analysis.results import CaseResult
 from pipeline.commands.console import ProgressBar
 from pipeline.commands.locations import (
@@ -141,7 +141,7 @@ class _Prediction:
 
     def __init__(self, arguments: argparse.Namespace, call: PredictionCall[CaseRecord]) -> None:
         self._arguments, self._call, self._folder = arguments, call, call.folder
-        self._volume: VolumeRatio | None = None
+        self._model: DiceModel | None = None
         self._batches: deque[tuple[IsolatedBatch, int]] = deque()
         self._looking: ProgressBar | None = ProgressBar(" files")
 
@@ -169,8 +169,7 @@ class _Prediction:
                 return
             self._call.forecast = sum(n for _, n in self._batches)
             analyser = self._open_analyser()
-            model = read_dice_model(analyser.network)
-            self._volume = model.volume if model else None
+            self._model = read_dice_model(analyser.network)
             self._call.run_stages(
                 self._decode(reading, analyser),
                 partial(self._analyse, analyser),
@@ -255,7 +254,8 @@ class _Prediction:
 
     def _write(self, answered: _Answered) -> None:
         entry, result, grid, exported = answered
-        volume = self._volume
+        model = self._model
+        volume = model.volume if model else None
 
         def write(output: Path) -> tuple[CaseRecord, dict[str, str]]:
             record, digests = write_masks(output, entry.case_id, result, grid, volume=volume)
@@ -263,7 +263,9 @@ class _Prediction:
                 return record, digests
             from pipeline.predictions.exports import write_case_exports
 
-            more, sentences = write_case_exports(output, exported, result, self._arguments.write)
+            more, sentences = write_case_exports(
+                output, exported, result, self._arguments.write, model=model
+            )
             warnings = (*record.warnings, *sentences)
             return replace(record, warnings=warnings), digests | more
 

@@ -35,6 +35,7 @@ class ExportKind(StrEnum):
     SR = "sr"
     SC = "sc"
     PDF = "pdf"
+    REPORT = "report"
     NIFTI = "nifti"
     RLE = "rle"
     CSV = "csv"

@@ -7,11 +7,38 @@ than a side is said of where a lesion is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.data.case import Orientation
 from pipeline.measurement.doubtful_outlines import head_of, least_of_head
+
+#: Part of a mask that lies on one side of which it is then said to be.
+_ONE_SIDE = 0.8
+
+
+def side_of(
+    masks: Mapping[int, NDArray[np.bool_]],
+    pixels: NDArray[np.generic],
+    letters: Orientation | None,
+) -> Literal["right", "left", "both sides", ""]:
+    """Side of the patient on which a mask lies; "" where the letters do not say.
+
+    Args:
+        masks: As of `count_halves`, not empty.
+        pixels: Likewise.
+        letters: At the edges of the images.
+    """
+    if letters is None or {letters.left, letters.right} != {"R", "L"}:
+        return ""
+    left, right = count_halves(masks, pixels)
+    share = left / (left + right)
+    if 1 - _ONE_SIDE < share < _ONE_SIDE:
+        return "both sides"
+    is_right = (letters.left == "R") == (share >= _ONE_SIDE)
+    return "right" if is_right else "left"
 
 
 def count_halves(

@@ -42,7 +42,7 @@ except ImportError:  # pragma: no cover
 _VERSION = 2
 _FOLDER = ".parts"
 #: What ``--write`` writes, see `pipeline.interchange.exports`.
-_EXPORT = r"images/[0-9]{4,6}\.dcm|[a-z0-9-]{1,60}\.(dcm|csv|json|nii\.gz)"
+_EXPORT = r"images/[0-9]{4,6}\.dcm|[a-z0-9-]{1,60}\.(dcm|csv|json|nii\.gz|html|pdf)"
 _OUR_FILES = (
     rf"masks/{CASE_ID}/[0-9]+\.png|masks/{CASE_ID}\.nii\.gz|heat_maps/{CASE_ID}\.png"
     rf"|exports/{CASE_ID}/({_EXPORT})"

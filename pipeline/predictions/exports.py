@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.analysis.expected_dice import DiceModel
 from pipeline.analysis.results import CaseResult
 from pipeline.data.case import Case, SequenceName
 from pipeline.data.case_files import describe_case
+from pipeline.documents.pdf import make_pdf
+from pipeline.errors import InputError
 from pipeline.interchange.content import (
     Algorithm,
     ExportedStudy,
@@ -17,7 +20,9 @@ from pipeline.interchange.content import (
     Origin,
     outline_lesions,
 )
-from pipeline.interchange.exports import ExportedFile, write_exports
+from pipeline.interchange.exports import ExportedFile, NotExported, write_exports
+from pipeline.reports.page import read_fonts, render_page
+from pipeline.reports.predicted import describe_result
 from pipeline.storage.atomic_files import write_bytes
 
 
@@ -30,7 +35,12 @@ def binding_of_exports(case: Case, kinds: Collection[ExportKind]) -> list[str]:
 
 
 def write_case_exports(
-    output: Path, case: Case, result: CaseResult, kinds: Collection[ExportKind]
+    output: Path,
+    case: Case,
+    result: CaseResult,
+    kinds: Collection[ExportKind],
+    *,
+    model: DiceModel | None = None,
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Write the AI result of a case below ``exports/CASE``.
 
@@ -39,6 +49,7 @@ def write_case_exports(
         case: The case, with its name.
         result: Its result.
         kinds: Which files.
+        model: What was learned of the network's accuracy, for the report.
 
     Returns:
         The SHA-256 of each file by its name in the folder, and a sentence on each kind of file that
@@ -62,7 +73,10 @@ def write_case_exports(
     channel = case.sequences.index(flair) if flair in case.sequences else 0
     digests: dict[str, str] = {}
     sentences: list[str] = []
-    for one in write_exports(study, kinds, channel=channel):
+    made = [*write_exports(study, kinds, channel=channel)]
+    if ExportKind.REPORT in kinds:
+        made += _make_report(study, result, model=model, channel=channel)
+    for one in made:
         if isinstance(one, ExportedFile):
             file = f"exports/{case.case_id}/{one.name}"
             (output / file).parent.mkdir(parents=True, exist_ok=True)
@@ -71,3 +85,15 @@ def write_case_exports(
         else:
             sentences.append(one.sentence)
     return digests, tuple(sentences)
+
+
+def _make_report(
+    study: ExportedStudy, result: CaseResult, *, model: DiceModel | None, channel: int
+) -> Iterator[ExportedFile | NotExported]:
+    """The report as a page, and as PDF where that can be made."""
+    page = render_page(describe_result(study, result, model=model, channel=channel))
+    yield ExportedFile("report.html", page)
+    try:
+        yield ExportedFile("report.pdf", make_pdf(page, fonts=read_fonts()))
+    except InputError as error:
+        yield NotExported(error.message)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import nibabel
 import numpy as np
+import pikepdf
 import pytest
 from factories import SeriesFactory
 from fake_models import SIZE
 from predicting import Predict, check_contract, slice_pixels
 from pydicom import dcmread
 
-ALL = "seg,seg-joined,sr,sc,nifti,rle,csv"
+ALL = "seg,seg-joined,sr,sc,nifti,rle,csv,report"
 
 
 def write_series(folder: Path) -> Path:
@@ -44,9 +46,16 @@ def test_files_are_written_kept_and_removed(predict: Predict, tmp_path: Path) ->
         "mask-ai.nii.gz",
         "measurements.csv",
         "measurements.dcm",
+        "report.html",
+        "report.pdf",
         "seg-ai-joined.dcm",
         "seg-ai.dcm",
     ]
+    page = written["report.html"].decode()
+    assert "DRAFT: AI result, not read" in page
+    assert f"{case['volume_ml']:.1f} mL" in page
+    with pikepdf.open(io.BytesIO(written["report.pdf"])) as pdf:
+        assert len(pdf.pages) == 1
     seg = dcmread(exports / case["case_id"] / "seg-ai.dcm")
     sources = {one.SOPInstanceUID for one in map(dcmread, folder.iterdir())}
     (series,) = seg.ReferencedSeriesSequence
