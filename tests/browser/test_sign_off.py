@@ -193,6 +193,25 @@ def test_an_amendment_opened_by_mistake_is_discarded(page: Page, studies: list[s
     expect(page.locator("#reading-records li")).to_have_count(1)
 
 
+def test_a_second_window_keeps_the_study_when_the_first_leaves(
+    page: Page, studies: list[str]
+) -> None:
+    name_reader(page, "Ada")
+    open_for_reading(page, studies[0])
+    second = page.context.new_page()
+    open_for_reading(second, studies[0])
+    expect(second.locator("#decision-claim")).to_be_hidden()
+    with (
+        # long before its next regular request
+        second.expect_response(
+            lambda answer: answer.url.endswith("/opening"), timeout=15_000
+        ) as opened,
+        page.expect_response(lambda answer: answer.request.method == "DELETE"),
+    ):
+        page.click("#nav-worklist")
+    assert opened.value.json()["reading"]["claim"]["own"]
+
+
 def test_a_second_reader_sees_who_has_the_study_and_can_take_over(
     page: Page, browser: Browser, site: Site, studies: list[str]
 ) -> None:

@@ -38,6 +38,7 @@ def tables(folder: Path = MEASURED) -> dict[Path, dict[str, str]]:
         },
         DEPLOYMENT: {
             "kills": _kills(_read(folder, "kill_workers")),
+            "reading": _reading(_read(folder, "kill_reading")),
             "chaos": _chaos(_read(folder, "chaos")),
             "workers": _scaling(_read(folder, "worker_scaling")),
         },
@@ -99,6 +100,21 @@ def kills_table(modes: dict[str, Any]) -> str:
 
 def _kills(measured: dict[str, Any]) -> str:
     return f"{kills_table(measured['modes'])}\n\n{_origin(measured)}"
+
+
+def reading_table(outcome: dict[str, Any]) -> str:
+    """What became of studies that were read while processes were killed."""
+    by_step = ", ".join(f"{step} {count}" for step, count in outcome["kills"].items())
+    return (
+        "| Kills | While | Studies read to the end | Requests without an answer | Lost, twice or"
+        " refused |\n|---:|---|---:|---:|---:|\n"
+        f"| {sum(outcome['kills'].values())} | {by_step} | {outcome['studies']}"
+        f" | {outcome['cut_off']} | {len(outcome['problems'])} |"
+    )
+
+
+def _reading(measured: dict[str, Any]) -> str:
+    return f"{reading_table(measured)}\n\n{_origin(measured)}"
 
 
 def chaos_table(modes: dict[str, Any]) -> str:

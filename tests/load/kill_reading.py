@@ -1,6 +1,7 @@
 """Kills web process and worker at every step of a reading: ``python -m tests.load.kill_reading``.
 
-A study is added, analysed, opened, looked at, corrected, decided, signed, decided again, amended.
+A study is added, analysed, opened, looked at, corrected, decided, signed, decided again, amended;
+then a second amendment is begun and discarded.
 While each of these requests is under way, the web process is killed with ``kill -9`` at a random
 moment, the worker while it analyses, and both now and then. What the server acknowledged must be in
 the database afterwards; what it did not is sent again, as the page does, and must not happen twice.
@@ -18,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from dashboard.workspace.services import Services, build_services  # noqa: E402
 from dashboard.workspace.settings import read_settings  # noqa: E402
 from tests.chaos.client import Answers, Client, Reply  # noqa: E402
 
+from .measuring import write_measurement  # noqa: E402
 from .running_server import RunningServer  # noqa: E402
 from .study_maker import StudyMaker  # noqa: E402
 
@@ -118,6 +120,8 @@ class Reading:
         self._open(1)
         self._decide("decide again", "reject", "false lesion")
         self._sign("amend", 1)
+        self._open(2)
+        self._discard()
         self._check()
         self._outcome.studies += 1
 
@@ -213,10 +217,26 @@ class Reading:
         if (not again.ok and again.status != 409) or len(self._records()) != number:
             self._problem(f"{step}: sent again, {again.status}, {len(self._records())} records")
 
+    def _discard(self) -> None:
+        def changed() -> dict[str, Any]:
+            return {"revision": self._reading().revision, "notes": f"later {self._mark}"}
+
+        def body() -> dict[str, Any]:
+            return {"revision": self._reading().revision}
+
+        def is_stored() -> bool:
+            reading = self._reading()
+            return reading.claim is None and reading.content.notes == self._mark
+
+        address = f"/api/studies/{self._study}/reading"
+        self._answered(lambda: self._client.ask("PUT", address, changed()))
+        self._put("discard", "DELETE", "amendment", body, is_stored)
+
     def _check(self) -> None:
         """That all is there once."""
         events = Counter(one.event for one in list_events(self._store, self._study))
         wanted = {Event.SIGNED: 1, Event.AMENDED: 1, Event.DECIDED: 2, Event.ANALYSED: 1}
+        wanted[Event.DISCARDED] = 1
         for event, count in wanted.items():
             if events[event] != count:
                 self._problem(f"{events[event]} lines of the history say {event}, not {count}")
@@ -319,6 +339,7 @@ STEPS = frozenset(
         "sign",
         "decide again",
         "amend",
+        "discard",
     )
 )
 
@@ -348,6 +369,8 @@ def kill_reading(
             reading.run(steps=steps)
     except RuntimeError as error:
         outcome.problems.append(str(error))
+    except KeyboardInterrupt:
+        outcome.problems.append("stopped before all kills were done")
     finally:
         server.stop()
         services.store.close()
@@ -360,6 +383,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.load.kill_reading", description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="store the outcome in this file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="overread-kill-") as folder:
         outcome = kill_reading(Path(folder), kills=arguments.kills, seed=arguments.seed)
@@ -369,6 +393,10 @@ def main() -> int:
         f" {outcome.cut_off} requests without an answer, {outcome.seconds:.0f} s\n"
         + "".join(f"PROBLEM {problem}\n" for problem in outcome.problems)
     )
+    if arguments.json:
+        command = f"{parser.prog} --kills {arguments.kills} --seed {arguments.seed}"
+        found = {**asdict(outcome), "kills": dict(sorted(outcome.kills.items()))}
+        write_measurement(arguments.json, command, found)
     return 1 if outcome.problems else 0
 
 

@@ -23,12 +23,13 @@ COMMANDS: tuple[tuple[str, Sequence[str]], ...] = (
     ("load", ("tests.load", "--worker", "rule", "--seconds", "60")),
     ("worklist", ("tests.load.many_studies",)),
     ("kill_workers", ("tests.load.kill_workers", "--kills", "50")),
+    ("kill_reading", ("tests.load.kill_reading", "--kills", "200")),
     ("chaos", ("tests.chaos", "--seconds", "600")),
     ("mutants", ("tests.fuzz", "--mutants", "10000")),
     ("worker_scaling", ("tests.load.worker_scaling", "--studies", "8", "--rounds", "3")),
 )
 #: These make a workspace of their own; worker scaling keeps only its own studies in one.
-_OWN_FOLDERS = ("startup", "worklist", "kill_workers", "chaos", "mutants")
+_OWN_FOLDERS = ("startup", "worklist", "kill_workers", "kill_reading", "chaos", "mutants")
 _HOMES = {"worker_scaling": "scaling"}
 
 

@@ -109,6 +109,7 @@ const QUIET_MS = 700; // after the last change
 const BEAT_MS = 30000;
 const PATIENCE_MS = 20000;
 const KEEPALIVE_BYTES = 60000; // browsers refuse larger requests while a page closes
+const WINDOWS = "overread.readings";
 const UNSETTLED = "The mask in view is not saved. Choose which draft to keep first.";
 /** @type {Doc | null} of the study in view */
 let doc = null;
@@ -341,8 +342,25 @@ function close() {
 /** @param {Doc} mine */
 const leave = (mine) =>
   fetch(`/api/studies/${mine.id}/opening`, { method: "DELETE", headers: HEADERS, keepalive: true })
-    .then(() => undefined)
+    .then(() => report(mine))
     .catch(() => undefined); // the claim then ends by itself
+
+/**
+ * Reports to the reader's other windows that this one has left a study: the server ends the
+ * reader's claim, and a window that still has the study open claims it again.
+ *
+ * @param {Doc} mine
+ */
+function report({ id }) {
+  const channel = new BroadcastChannel(WINDOWS);
+  channel.postMessage(id);
+  channel.close();
+}
+
+/** @param {MessageEvent} event */
+function stay({ data }) {
+  if (doc && doc.id === data) void enter(doc);
+}
 
 function leavePage() {
   const mine = doc;
@@ -351,7 +369,9 @@ function leavePage() {
   if (isDirty(mine) && body.length < KEEPALIVE_BYTES)
     void request(mine, "reading", { method: "PUT", body, keepalive: true, signal: null });
   // an amendment goes on after a reload, and what is still being sent belongs to it
-  if (!amends(mine)) void leave(mine);
+  if (amends(mine)) return;
+  void leave(mine);
+  report(mine); // nothing comes after a closed page
 }
 
 // ---- what is recorded ----
@@ -593,7 +613,10 @@ export async function history() {
 /** @param {AbortSignal} signal */
 export function mount(signal) {
   window.addEventListener("pagehide", leavePage, { signal });
+  const windows = new BroadcastChannel(WINDOWS);
+  windows.addEventListener("message", stay);
   return all([
+    () => windows.close(),
     viewer.on("open", open),
     viewer.on("close", close),
     viewer.on(["painted", "result"], notice),

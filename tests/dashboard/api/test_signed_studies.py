@@ -80,7 +80,7 @@ FREE = {
     "prior.register_prior": "computes how two studies lie to each other",
     "export.download": "writes what is stored; its line of the history says so",
     "export.note": "says what an export will hold",
-    "export.follow": "says how far an export is, or cancels it",
+    "export.follow": "as export.download, and says how far it is",
 }
 
 
