@@ -159,9 +159,9 @@ def read_structure_set(file: InputFile) -> StructureSet | None:
         InputError: It is damaged.
     """
     header = _read(file, with_contours=False)
-    if str(header.get("SOPClassUID", "") or "") != STRUCTURE_SET_CLASS:
-        return None
     try:
+        if str(header.get("SOPClassUID", "") or "") != STRUCTURE_SET_CLASS:
+            return None
         return StructureSet(
             file=file,
             study=str(header.get("StudyInstanceUID", "") or "") or file.folder,

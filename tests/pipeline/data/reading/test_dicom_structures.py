@@ -258,6 +258,9 @@ def test_damaged_and_huge_contours_get_a_sentence(
         path.write_bytes(whole[:end])
         with pytest.raises(InputError):
             read_reference(case, [path])
+    path.write_bytes(whole.replace(b"\x08\0\x16\0UI", b"\x08\0\x16\0Uf"))
+    with pytest.raises(InputError):
+        read_reference(case, [path])
     path.write_bytes(whole)
     monkeypatch.setattr("pipeline.data.reading.dicom_structures.MAX_CONTOUR_POINTS", 3)
     with pytest.raises(InputError, match="points"):
