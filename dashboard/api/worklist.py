@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from flask import Blueprint, Response
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -15,6 +15,7 @@ from dashboard.api.decisions import author
 from dashboard.api.endpoint import Answer, Body, Nothing, Query, check_printable, endpoint
 from dashboard.api.errors import refuse_input
 from dashboard.api.identity import requester
+from dashboard.decisions.changes import Change, add_changes, find_changes
 from dashboard.store import Origin, StudyId
 from dashboard.store.readings import MOST_TAGS, TooManyTags, change_priorities, change_tags
 from dashboard.store.worklist_lines import Reason
@@ -85,6 +86,9 @@ class Row(Answer):
         state: Of the study, or of its analysis while no reader has opened it.
         progress: Of a running analysis, in [0, 1].
         no_volume: Why an analysed study has no volume, or "".
+        change_percent: Of the volume since the patient's study before; None without one, or where
+            that volume was 0.
+        before_ml, since: The volume of that study, and its date; None and "" without one.
         why: Why it is here.
         stat: Whether it is urgent.
         reader: Who has it, has read or has signed it.
@@ -105,6 +109,9 @@ class Row(Answer):
     progress: float
     volume_ml: float | None
     no_volume: str
+    change_percent: float | None
+    before_ml: float | None
+    since: str
     expected_dice: float | None
     conflicts: int | None
     cautions: int | None
@@ -137,19 +144,31 @@ def rows(query: RowsQuery) -> Rows:
     count, lines = read_page(
         services.store, query.selection(), offset=query.offset, limit=query.limit
     )
+    changes = find_changes(services.store, [line.study_id for line in lines])
     return Rows(
         count=count,
         rows=[
             Row(
+                **_change_cells(changes.get(line.study_id)),
                 **describe_line(
                     line,
                     may_delete=line.row is not None
                     and deletion.may_change(services.settings, line.row, who),
-                )
+                ),
             )
             for line in lines
         ],
     )
+
+
+def _change_cells(change: Change | None) -> dict[str, Any]:
+    if change is None:
+        return {"change_percent": None, "before_ml": None, "since": ""}
+    return {
+        "change_percent": change.percent,
+        "before_ml": change.before_ml,
+        "since": change.since,
+    }
 
 
 class PlaceQuery(SelectionQuery):
@@ -279,7 +298,9 @@ def prioritise(sent: PriorityChange) -> Nothing:
 
 def _csv(lines: Iterable[RowMapping]) -> Response:
     name = "attachment; filename=worklist.csv"
-    return Response(write_csv(lines), mimetype="text/csv", headers={"Content-Disposition": name})
+    changed = add_changes(find_services().store, lines)
+    content = write_csv((line, change.percent if change else None) for line, change in changed)
+    return Response(content, mimetype="text/csv", headers={"Content-Disposition": name})
 
 
 def day_began(seconds: int) -> datetime:

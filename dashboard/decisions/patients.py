@@ -49,6 +49,11 @@ _NO_ID: Final = re.compile(
 )
 
 
+def is_id(patient_id: str) -> bool:
+    """Whether a patient's id can be one: programs write words where they remove it."""
+    return bool(patient_id) and not _NO_ID.fullmatch(patient_id)
+
+
 def match_patients(one: PatientIdentity, other: PatientIdentity) -> PatientMatch:
     """Compare the patients of two studies, as their files state them.
 
@@ -64,7 +69,7 @@ def match_patients(one: PatientIdentity, other: PatientIdentity) -> PatientMatch
         return PatientMatch(Match.OTHER)
     if one.issuer and other.issuer and one.issuer.casefold() != other.issuer.casefold():
         return PatientMatch(Match.OTHER)
-    if _NO_ID.fullmatch(one.patient_id):
+    if not is_id(one.patient_id):
         return PatientMatch(Match.NOT_STATED)
     pairs = {
         "name": (_name(one.name), _name(other.name)),

@@ -5,6 +5,7 @@ Whether two studies are of one patient is decided by `dashboard.decisions.patien
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select
@@ -14,7 +15,7 @@ from dashboard.store.database import Database
 from dashboard.store.history import Author, add_event
 from dashboard.store.reading_content import Event, EventDetails
 from dashboard.store.rows import columns_of, readable, value_of
-from dashboard.store.schema import PatientLinkRecord, PatientRecord, StudyRecord
+from dashboard.store.schema import PatientLinkRecord, PatientRecord, StudyRecord, WorklistLine
 from pipeline import PatientIdentity
 
 #: Studies of one id that are compared: more are not one patient's.
@@ -75,6 +76,55 @@ def list_same_id(store: Database, study_id: str) -> dict[str, PatientIdentity]:
         )
         found = readable(session.scalars(query), lambda one: (one.study_id, _row(one)))
         return dict(found)
+
+
+@dataclass(frozen=True)
+class DatedVolume:
+    """The AI's volume of a study in the worklist.
+
+    Attributes:
+        study_id: The study.
+        patient: As its files state them.
+        study_date: As "YYYY-MM-DD", "" where unknown.
+        volume_ml: None where the worklist shows none.
+    """
+
+    study_id: str
+    patient: PatientIdentity
+    study_date: str
+    volume_ml: float | None
+
+
+def list_patients(store: Database, study_ids: Collection[str]) -> dict[str, PatientIdentity]:
+    """Who the patients of some studies are, by study; studies that state no id are left out."""
+    query = select(PatientRecord).where(PatientRecord.study_id.in_(study_ids))
+    with store.reading() as session:
+        return dict(readable(session.scalars(query), lambda one: (one.study_id, _row(one))))
+
+
+def list_volumes(store: Database, patient_ids: Collection[str]) -> list[DatedVolume]:
+    """The volumes of the studies whose files state one of some patient ids, the latest first."""
+    query = (
+        select(PatientRecord, StudyRecord, WorklistLine.volume_ml)
+        .join(StudyRecord, StudyRecord.study_id == PatientRecord.study_id)
+        .join(WorklistLine, WorklistLine.study_id == PatientRecord.study_id)
+        .where(PatientRecord.patient_id.in_(patient_ids), StudyRecord.deleted_at.is_(None))
+        .order_by(StudyRecord.study_date.desc(), StudyRecord.study_id)
+        .limit(_MOST * 4)
+    )
+    with store.reading() as session:
+        return list(readable(session.execute(query), lambda found: _dated(*found)))
+
+
+def list_all_links(
+    store: Database, study_ids: Collection[str]
+) -> dict[tuple[str, str], PatientLink]:
+    """What readers say of some studies and others, by both ids, the smaller one first."""
+    record = PatientLinkRecord
+    query = select(record).where(or_(record.study_a.in_(study_ids), record.study_b.in_(study_ids)))
+    with store.reading() as session:
+        found = session.scalars(query)
+        return dict(readable(found, lambda one: ((one.study_a, one.study_b), _link(one))))
 
 
 def list_links(store: Database, study_id: str) -> dict[str, PatientLink]:
@@ -140,6 +190,11 @@ def _other(record: PatientLinkRecord, study_id: str) -> str:
 
 def _link(record: PatientLinkRecord) -> PatientLink:
     return PatientLink(**columns_of(record, PatientLink))
+
+
+def _dated(record: PatientRecord, study: StudyRecord, volume_ml: float | None) -> DatedVolume:
+    volume = volume_ml if isinstance(volume_ml, float) else None
+    return DatedVolume(record.study_id, _row(record), value_of(study, "study_date"), volume)
 
 
 def _row(record: PatientRecord) -> PatientIdentity:

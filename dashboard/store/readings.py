@@ -8,8 +8,7 @@ same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -480,23 +479,27 @@ def set_priority(store: Database, study_id: str, by: Author, *, stat: bool) -> N
     Raises:
         LookupError: The study was deleted.
     """
-
-    def write(session: Session, record: ReadingRecord) -> None:
-        wanted = STAT if stat else ROUTINE
-        if value_of(record, "priority") == wanted:
-            return
-        record.priority = wanted
-        details = EventDetails(text="STAT" if stat else "routine")
-        add_event(session, study_id, Event.PRIORITY, by=by, at=store.clock(), details=details)
-
-    _change(store, study_id, write)
+    now = store.clock()
+    _change(store, study_id, lambda session, record: _prioritise(session, record, by, now, stat))
 
 
 def change_priorities(store: Database, study_ids: Sequence[str], by: Author, *, stat: bool) -> None:
     """Set the priority of several studies; those that were deleted are left out."""
-    for study_id in study_ids:
-        with suppress(LookupError):
-            set_priority(store, study_id, by, stat=stat)
+    now = store.clock()
+    _change_all(
+        store, study_ids, lambda session, record: _prioritise(session, record, by, now, stat)
+    )
+
+
+def _prioritise(
+    session: Session, record: ReadingRecord, by: Author, now: datetime, stat: bool
+) -> None:
+    wanted = STAT if stat else ROUTINE
+    if value_of(record, "priority") == wanted:
+        return
+    record.priority = wanted
+    details = EventDetails(text="STAT" if stat else "routine")
+    add_event(session, record.study_id, Event.PRIORITY, by=by, at=now, details=details)
 
 
 def change_tags(
@@ -510,7 +513,7 @@ def change_tags(
     """Add tags to studies and remove others; studies that were deleted are left out.
 
     Raises:
-        TooManyTags: A study would have too many; those before it have been changed.
+        TooManyTags: A study would have too many; none is changed.
     """
 
     def write(session: Session, record: ReadingRecord) -> None:
@@ -528,9 +531,7 @@ def change_tags(
             details, now = EventDetails(text=line), store.clock()
             add_event(session, record.study_id, Event.CHANGED, by=by, at=now, details=details)
 
-    for study_id in study_ids:
-        with suppress(LookupError):
-            _change(store, study_id, write)
+    _change_all(store, study_ids, write)
 
 
 class TooManyTags(Exception):
@@ -579,6 +580,46 @@ def read_record(
         return (_line(found), found.mask, found.ai_mask) if found else None
 
 
+def _change_all(
+    store: Database, study_ids: Collection[str], write: Callable[[Session, ReadingRecord], object]
+) -> None:
+    """Run a change of several studies in one transaction; those that were deleted are left out."""
+
+    def run() -> None:
+        with store.writing() as session:
+            for study_id in sorted(set(study_ids)):  # in one order: no two wait for each other
+                if (record := _lock(session, study_id, store.clock())) is not None:
+                    write(session, record)
+
+    try:
+        run()
+    except IntegrityError:  # another process inserted the same row first
+        run()
+
+
+def _lock(session: Session, study_id: str, now: datetime) -> ReadingRecord | None:
+    """Lock a study; returns its reading, a new one if necessary. None where it was deleted."""
+    study = session.get(StudyRecord, study_id, with_for_update=True)
+    if study is None or study.deleted_at is not None:
+        return None
+    record = session.get(ReadingRecord, study_id)
+    if record is None:
+        record = ReadingRecord(
+            study_id=study_id,
+            state=StudyState.NEW,
+            priority=ROUTINE,
+            revision=0,
+            content=Reading(),
+            claimed_by="",
+            claimed_author="",
+            changed_by="",
+            changed_author="",
+            changed_at=now,
+        )
+        session.add(record)
+    return record
+
+
 def _change(
     store: Database, study_id: str, write: Callable[[Session, ReadingRecord], _Found]
 ) -> _Found:
@@ -586,24 +627,9 @@ def _change(
 
     def run() -> _Found:
         with store.writing() as session:
-            study = session.get(StudyRecord, study_id, with_for_update=True)
-            if study is None or study.deleted_at is not None:
-                raise LookupError("the study was deleted")
-            record = session.get(ReadingRecord, study_id)
+            record = _lock(session, study_id, store.clock())
             if record is None:
-                record = ReadingRecord(
-                    study_id=study_id,
-                    state=StudyState.NEW,
-                    priority=ROUTINE,
-                    revision=0,
-                    content=Reading(),
-                    claimed_by="",
-                    claimed_author="",
-                    changed_by="",
-                    changed_author="",
-                    changed_at=store.clock(),
-                )
-                session.add(record)
+                raise LookupError("the study was deleted")
             return write(session, record)
 
     try:

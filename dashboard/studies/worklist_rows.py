@@ -54,6 +54,7 @@ EXPORTED: Final = (
     "state",
     "why",
     "volume_ml",
+    "change_percent",
     "expected_dice",
     "conflicts",
     "cautions",
@@ -212,8 +213,8 @@ def state_words(study: StudyRow) -> str:
     return words
 
 
-def write_csv(lines: Iterable[RowMapping]) -> Iterator[str]:
-    """The lines of the worklist (`dashboard.store.worklist_pages.export_lines`) as CSV.
+def write_csv(lines: Iterable[tuple[RowMapping, float | None]]) -> Iterator[str]:
+    """The lines of the worklist as CSV, each with the change of its volume in per cent.
 
     Columns and words are those of the grid. A text that a spreadsheet would run as a formula gets
     an apostrophe before it.
@@ -221,8 +222,8 @@ def write_csv(lines: Iterable[RowMapping]) -> Iterator[str]:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(EXPORTED)
-    for line in lines:
-        writer.writerow(map(_cell, _exported_cells(line)))
+    for line, change in lines:
+        writer.writerow(map(_cell, _exported_cells(line, change)))
         if text.tell() > _CHUNK:
             yield text.getvalue()
             text.seek(0)
@@ -230,7 +231,7 @@ def write_csv(lines: Iterable[RowMapping]) -> Iterator[str]:
     yield text.getvalue()
 
 
-def _exported_cells(line: RowMapping) -> tuple[object, ...]:
+def _exported_cells(line: RowMapping, change: float | None) -> tuple[object, ...]:
     """The cells of a line, in the order of `EXPORTED`."""
     state, job_state = line["state"], line["job_state"] or None
     words = _words_of_readers(state) if isinstance(state, StudyState) else ""
@@ -247,6 +248,7 @@ def _exported_cells(line: RowMapping) -> tuple[object, ...]:
         words or STATE_WORDS.get(job_state, ""),
         "; ".join(reasons),
         line["volume_ml"],
+        None if change is None else round(change, 1),
         line["expected_dice"],
         line["conflicts"],
         line["cautions"],

@@ -42,7 +42,7 @@ const NOT_GONE = { at: 0 };
  */
 const LEFT_OUT = [
   [WIDE_PX, ["slices", "origin_words", "conflicts", "cautions"]],
-  [NARROW_PX, ["study_date", "added_at", "reader"]],
+  [NARROW_PX, ["study_date", "added_at", "change_percent", "reader"]],
   [PORTRAIT_PX, ["sequences", "expected_dice"]],
 ];
 /** Widths on a wide and on a narrow page; each fits the column's title with its sort arrow. */
@@ -331,7 +331,7 @@ function loaded(api) {
   scrollToPending();
   // their values may stay while what they show changes: the grid sees no change
   api.refreshCells({
-    columns: ["patient", "added_at", "state_words", "volume_ml", "notes"],
+    columns: ["patient", "added_at", "state_words", "volume_ml", "change_percent", "notes"],
     force: true,
   });
   fit(api);

@@ -18,6 +18,9 @@ import { lastStudy } from "./list_view.js";
  * @property {number | null} expected_dice
  * @property {number | null} volume_ml
  * @property {string} no_volume Why an analysed study has none.
+ * @property {number | null} change_percent Of the volume since the study before.
+ * @property {number | null} before_ml The volume of that study; null without one.
+ * @property {string} since Its date.
  * @property {boolean} synthetic
  * @property {readonly string[]} warnings
  * @property {string} sequence_note
@@ -119,6 +122,24 @@ function OverreadVolume({ data }) {
   return ml === null ? null : mlWords(ml);
 }
 
+/**
+ * A change with its sign, in whole per cent.
+ *
+ * @param {number | null} percent Null where the volume before was 0.
+ */
+export function changeText(percent) {
+  if (percent === null) return "new";
+  const whole = Math.round(percent);
+  return whole < 0 ? `−${-whole}%` : whole > 0 ? `+${whole}%` : "0%";
+}
+
+/** @param {Params} params */
+function OverreadChange({ data }) {
+  if (!data || data.before_ml === null) return null;
+  const title = `${mlWords(data.before_ml)} mL on ${data.since}`;
+  return h("span", { title }, changeText(data.change_percent));
+}
+
 /** @param {Params} params */
 function OverreadNotes({ data }) {
   if (!data) return null;
@@ -165,6 +186,7 @@ export function start() {
     OverreadWhy,
     OverreadShare,
     OverreadVolume,
+    OverreadChange,
     OverreadNotes,
   };
 }

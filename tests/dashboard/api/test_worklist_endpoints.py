@@ -112,6 +112,7 @@ def test_export_has_all_rows_of_a_filter_with_the_words_of_the_page(
     shown = client.get("/api/worklist/rows?search=ann&sort=patient&limit=1").json["rows"][0]
     first = table.iloc[0]
     assert (first["state"], first["source"]) == (shown["state_words"], shown["origin_words"])
+    assert shown["change_percent"] is None and pd.isna(first["change_percent"])
     assert (first["sequences"], first["slices"]) == (shown["sequences"], shown["slices"])
 
 
@@ -145,7 +146,8 @@ def test_several_studies_are_tagged_prioritised_and_exported_at_once(
         events = session.scalars(select(EventRecord).where(EventRecord.study_id == one))
         assert [str(event.event) for event in events][-3:] == ["changed", "changed", "priority"]
     tags = [f"tag {number}" for number in range(20)]
-    assert send(client, "tags", studies=[two], add=tags).status_code == 400  # it has one already
+    assert send(client, "tags", studies=[one, two], add=tags).status_code == 400  # two has one
+    assert ids(client, "search=tag") == []  # all or none
 
 
 @pytest.mark.parametrize(
