@@ -42,7 +42,7 @@ def test_taking_everything_back_leaves_no_draft(page: Page, study: str) -> None:
     page.keyboard.press("Control+z")
     expect(page.locator("#edit-words")).to_have_attribute("data-status", "none")
     answer = page.request.get(f"/api/studies/{study}/corrections").json()
-    assert answer == {"draft": None, "versions": []}
+    assert answer == {"in_view": None, "draft": None, "versions": []}
     assert page.get_attribute(".correction-line", "d") == ""
 
 

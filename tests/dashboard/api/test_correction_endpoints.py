@@ -94,7 +94,7 @@ def corrections_of(client: FlaskClient, study: str) -> Any:
 def test_a_draft_comes_back_as_it_was(
     client: FlaskClient, server: Flask, parts: Services, study: str
 ) -> None:
-    assert corrections_of(client, study) == {"draft": None, "versions": []}
+    assert corrections_of(client, study) == {"in_view": None, "draft": None, "versions": []}
     base = {"result_key": key_of(parts, study), "threshold": 0.3, "version": None}
     answer = put(client, study, body({2: square(1, 1)}, based_on=base))
     assert (answer.status_code, answer.json["revision"]) == (200, 1)
@@ -168,7 +168,7 @@ def test_a_version_holds_the_whole_mask_and_what_it_measures(
         "dice_reference": pytest.approx(8 / 9),
     }
     listed = corrections_of(client, study)
-    assert listed == {"draft": None, "versions": [version]}
+    assert listed == {"in_view": 1, "draft": None, "versions": [version]}
     whole = client.get(f"/api/studies/{study}/versions/1").json
     found = masks_of(whole["mask"])
     assert list(found) == [0, 1]
@@ -285,7 +285,7 @@ def test_what_does_not_fit_is_refused(
         assert answer.status_code == 400
         assert answer.json["field"] == field
         assert field in answer.json["error"] and answer.json["error"].endswith(".")
-    assert corrections_of(client, study) == {"draft": None, "versions": []}
+    assert corrections_of(client, study) == {"in_view": None, "draft": None, "versions": []}
 
 
 @pytest.mark.parametrize("sent", [b"", b"[]", b"7", b"{", b"[" * 4000, b"\xff\xfe"])
@@ -342,7 +342,7 @@ def test_surface_is_of_what_is_in_view_and_keeps_nothing(
         in_view(client, "surface", study, NO_BASE, {0: square(0, 0, 3)}).json["amount"]["voxels"]
         == 9
     )
-    assert corrections_of(client, study) == {"draft": None, "versions": []}
+    assert corrections_of(client, study) == {"in_view": None, "draft": None, "versions": []}
 
 
 def test_surface_of_a_version(client: FlaskClient, study: str) -> None:
@@ -370,7 +370,7 @@ def test_diameters_are_of_what_is_in_view_and_keep_nothing(
     assert in_view(client, "diameters", study, on_ai, {1: square(0, 0, 0)}).json["lesions"] == []
     called = on_ai | {"operating_point": 0.95}
     assert in_view(client, "diameters", study, called, {}).json["lesions"] == []
-    assert corrections_of(client, study) == {"draft": None, "versions": []}
+    assert corrections_of(client, study) == {"in_view": None, "draft": None, "versions": []}
 
 
 def test_diameters_go_on_from_a_version(client: FlaskClient, study: str) -> None:
