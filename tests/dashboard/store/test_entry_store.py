@@ -122,7 +122,8 @@ def test_each_change_changes_the_worklists_stamp(store: Store, clock: Clock) -> 
     study = add_row(store, 1)
     seen = {worklist_stamp(store)}
     for revision in range(3):
-        write_entries(store, study, change(clock), revision=revision, reader_id="reader-1")
+        renamed = change(clock, label=f"Case {revision}")
+        write_entries(store, study, renamed, revision=revision, reader_id="reader-1")
         assert worklist_stamp(store) not in seen
         seen.add(worklist_stamp(store))
 
