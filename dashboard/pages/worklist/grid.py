@@ -94,7 +94,7 @@ _COLUMNS: list[dict[str, Any]] = [
         "field": "notes",
         "headerName": "Notes",
         "flex": 2,
-        "minWidth": 120,
+        "minWidth": 150,
         "cellRenderer": "OverreadNotes",
         "sortable": False,
     },
