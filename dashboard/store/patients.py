@@ -105,7 +105,7 @@ def list_patients(store: Database, study_ids: Collection[str]) -> dict[str, Pati
 def list_volumes(store: Database, patient_ids: Collection[str]) -> list[DatedVolume]:
     """The volumes of the studies whose files state one of some patient ids, the latest first."""
     query = (
-        select(PatientRecord, StudyRecord, WorklistLine.volume_ml)
+        select(PatientRecord, StudyRecord.study_date, WorklistLine.volume_ml)
         .join(StudyRecord, StudyRecord.study_id == PatientRecord.study_id)
         .join(WorklistLine, WorklistLine.study_id == PatientRecord.study_id)
         .where(PatientRecord.patient_id.in_(patient_ids), StudyRecord.deleted_at.is_(None))
@@ -192,9 +192,13 @@ def _link(record: PatientLinkRecord) -> PatientLink:
     return PatientLink(**columns_of(record, PatientLink))
 
 
-def _dated(record: PatientRecord, study: StudyRecord, volume_ml: float | None) -> DatedVolume:
-    volume = volume_ml if isinstance(volume_ml, float) else None
-    return DatedVolume(record.study_id, _row(record), value_of(study, "study_date"), volume)
+def _dated(record: PatientRecord, study_date: object, volume_ml: object) -> DatedVolume:
+    return DatedVolume(
+        record.study_id,
+        _row(record),
+        study_date if isinstance(study_date, str) else "",
+        volume_ml if isinstance(volume_ml, float) else None,
+    )
 
 
 def _row(record: PatientRecord) -> PatientIdentity:
