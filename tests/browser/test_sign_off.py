@@ -86,6 +86,42 @@ def test_the_last_study_is_signed_where_it_is(page: Page, site: Site) -> None:
     )
 
 
+def decision_of(page: Page, study: str) -> str | None:
+    reading = page.request.get(f"/api/studies/{study}/reading").json()
+    return reading["decision"] and reading["decision"]["verdict"]
+
+
+def test_a_decision_that_waits_for_its_reason_counts_instead_of_the_one_before(
+    page: Page, studies: list[str]
+) -> None:
+    study = studies[0]
+    open_for_reading(page, study)
+    look_at_all(page)
+    page.keyboard.press("a")  # the reader has no name yet
+    expect(page.locator("#reader-dialog")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#reader-status")).not_to_be_empty()
+    page.keyboard.press("Escape")
+    expect(page.locator("#decision-status")).to_have_attribute("data-state", "refused")
+    assert decision_of(page, study) is None
+    page.keyboard.press("a")
+    page.fill("#reader-name", "Ada")
+    page.keyboard.press("Enter")
+    state(page, "read")
+    expect(page.locator("#next-study")).to_have_attribute("data-signs", "true")
+    page.keyboard.press("Shift+r")
+    expect(choice(page, "reject")).to_have_attribute("aria-pressed", "true")
+    expect(choice(page, "accept")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#next-study")).to_have_attribute("data-signs", "false")
+    page.locator("#next-study").click()
+    expect(page.locator("#decision-reason")).to_be_focused()
+    state(page, "read")
+    assert decision_of(page, study) == "accept"
+    page.select_option("#decision-reason", index=1)
+    expect(page.locator("#next-study")).to_have_attribute("data-signs", "true")
+    assert decision_of(page, study) == "reject"
+
+
 def verdict_of_first_lesion(page: Page):
     return page.locator("#lesions .lesion-verdict").first
 

@@ -119,7 +119,31 @@ export function change(fields) {
 }
 
 // ---- reader dialog ----
-function openMenu() {
+/** @type {{ run: () => void, refuse: () => void } | null} what waits for the reader's name */
+let waiting = null;
+
+/**
+ * Runs with the reader's name; asks for it first where it is missing.
+ *
+ * @param {string} why What the name is needed for, in a sentence.
+ * @param {() => void} run
+ * @param {() => void} [refuse] Called instead if the reader gives no name.
+ */
+export function withName(why, run, refuse = () => {}) {
+  if (now.name || !now.can_rename) return run();
+  waiting = { run, refuse };
+  openMenu(why);
+}
+
+function closed() {
+  const asked = waiting;
+  waiting = null;
+  if (now.name) asked?.run();
+  else asked?.refuse();
+}
+
+/** @param {string} [why] What the name is needed for, in a sentence. */
+function openMenu(why = "") {
   const dialog = find("reader-dialog", HTMLDialogElement);
   if (!dialog || dialog.open) return;
   const host = byId("reader-name-host");
@@ -133,23 +157,33 @@ function openMenu() {
     });
     field.setAttribute("aria-describedby", "reader-words");
     host.append(field);
+    dialog.addEventListener("close", closed);
   }
   const field = byId("reader-name", HTMLInputElement);
   field.value = now.name;
   field.readOnly = !now.can_rename;
   byId("reader-save").hidden = !now.can_rename;
-  byId("reader-words").textContent = now.can_rename
-    ? "Saved with your work, such as corrected masks. Until you enter a name," +
-      ` “${now.shown}” is used. The server recognizes you by this browser.`
-    : "Your name comes from the sign-in. It is saved with your work.";
+  byId("reader-words").textContent = why || wordsOf(now);
   byId("reader-status").textContent = "";
   dialog.showModal();
   if (now.can_rename && !now.name) field.focus();
 }
 
+/** @param {Readonly<Reader>} reader */
+const wordsOf = ({ can_rename: canRename, shown }) =>
+  canRename
+    ? "Saved with your work, such as corrected masks. Until you enter a name," +
+      ` “${shown}” is used. The server recognizes you by this browser.`
+    : "Your name comes from the sign-in. It is saved with your work.";
+
 async function save() {
+  const name = byId("reader-name", HTMLInputElement).value;
+  if (waiting && !name.trim()) {
+    byId("reader-status").textContent = "Enter a name, or close this window to go back.";
+    return;
+  }
   byId("reader-status").textContent = "Saving";
-  const error = await change({ name: byId("reader-name", HTMLInputElement).value });
+  const error = await change({ name });
   byId("reader-status").textContent = error;
   if (!error) byId("reader-dialog", HTMLDialogElement).close();
 }

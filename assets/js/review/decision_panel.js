@@ -37,8 +37,8 @@ export const { on } = events;
 let openStudy = () => {};
 /** Why the last decision was refused, in a sentence, or "" once that is no longer so. */
 let refusal = () => "";
-/** @type {(() => void) | null} what waits for the reader's name */
-let waiting = null;
+/** @type {Verdict | null} the decision that waits for its reason; the one before counts no more */
+let pending = null;
 /** Ends when the decision that was asked for last is recorded or refused. */
 let deciding = Promise.resolve();
 /** Whether the last decision was refused, and the reader has not gone on since. */
@@ -73,7 +73,7 @@ export const missingText = (missing) =>
 /** Whether Enter signs: a decision is recorded here, and it is not signed yet. */
 export const isReadyToSign = () => {
   const reading = readingStore.now();
-  if (!reading?.decision || (reading.claim && !reading.claim.own)) return false;
+  if (pending || !reading?.decision || (reading.claim && !reading.claim.own)) return false;
   return readingStore.isAmending() || !readingStore.isSignedState(reading.state);
 };
 
@@ -97,7 +97,7 @@ function show() {
   byId("decision-discard").hidden = !isAmending;
   byId("decision-choices").hidden = isOthers || isFrozen;
   byId("decision-more").hidden = isFrozen;
-  const chosen = isFrozen ? null : reading.decision?.verdict;
+  const chosen = isFrozen ? null : (pending ?? reading.decision?.verdict);
   for (const choice of choices()) {
     choice.setAttribute("aria-pressed", String(choice.dataset.verdict === chosen));
     choice.disabled = isOthers;
@@ -149,19 +149,10 @@ function fill(decision) {
  *
  * @param {() => void} run
  */
-function withName(run) {
-  if (reader.now.name || !reader.now.can_rename) return run();
-  waiting = run;
-  byId("reader-open").click();
-  note("Enter your name. It is stored with the decision.");
-}
-
-function nameCame() {
-  const run = waiting;
-  if (!run || !reader.now.name) return;
-  waiting = null;
-  run();
-}
+const withName = (run) =>
+  reader.withName("Enter your name. It is stored with the decision and the signature.", run, () =>
+    say("Nothing was recorded: a decision needs your name."),
+  );
 
 /** That marked slices are to be looked at before a decision, or "". */
 function unseenText() {
@@ -191,18 +182,31 @@ async function choose(verdict) {
   if (claim && !claim.own)
     return say(`${claim.author} is reading this study. Take it over to decide.`);
   if (lock.isLocked()) return say("This study is signed. Choose Amend first.");
-  const isWithdrawn = reading.decision?.verdict === verdict && !readingStore.isAmending();
+  const isRecorded = reading.decision?.verdict === verdict;
+  if (isRecorded && pending) return keepRecorded();
+  const isWithdrawn = isRecorded && !readingStore.isAmending();
   if (!isWithdrawn && unseenText()) return refuse(unseenText);
   if (!isWithdrawn && NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) {
-    byId("decision-more", HTMLDetailsElement).open = true;
-    byId("decision-reason").focus();
-    byId("decision-reason").dataset.waits = verdict;
-    return say(`Choose a reason for “${label(verdict)}”.`);
+    pending = verdict;
+    return askReason(verdict);
   }
   /** @type {Promise<void> | undefined} */
   let recorded;
   withName(() => (recorded = record(isWithdrawn ? null : verdict)));
   await recorded;
+}
+
+/** @param {Verdict} verdict */
+function askReason(verdict) {
+  byId("decision-more", HTMLDetailsElement).open = true;
+  byId("decision-reason").focus();
+  say(`Choose a reason for “${label(verdict)}”.`);
+}
+
+/** Returns from a decision that waits for its reason to the one that is recorded. */
+function keepRecorded() {
+  pending = null;
+  say("");
 }
 
 /** @param {Verdict | null} verdict Null withdraws the decision. */
@@ -214,7 +218,7 @@ async function record(verdict) {
     difficulty: valueOf("decision-difficulty"),
     comment,
   };
-  delete byId("decision-reason").dataset.waits;
+  pending = null;
   const error = await readingStore.decide(decision);
   say(error);
   if (!error) note(verdict ? `${label(verdict)} recorded.` : "Decision withdrawn.", "decided");
@@ -222,13 +226,11 @@ async function record(verdict) {
 
 /** Records the decision once its reason is chosen, or again with another reason or comment. */
 function changed() {
-  const waits = byId("decision-reason").dataset.waits;
-  const verdict = waits || readingStore.now()?.decision?.verdict;
+  const verdict = pending ?? readingStore.now()?.decision?.verdict;
   if (!verdict || lock.isLocked()) return;
   if (NEEDS_REASON.includes(verdict) && !valueOf("decision-reason")) return;
   withName(() => {
-    const run = () => record(/** @type {Verdict} */ (verdict));
-    deciding = deciding.then(run);
+    deciding = deciding.then(() => record(verdict));
   });
 }
 
@@ -256,9 +258,15 @@ function refuse(why) {
  */
 export async function signIfReady() {
   await Promise.all([deciding, readingStore.entered()]);
-  if (isRefused && !isReadyToSign()) {
+  if (pending) {
+    askReason(pending);
+    return false;
+  }
+  if (isRefused) {
     isRefused = false;
-    note("No decision was recorded. Go on again to leave this study unsigned.", "unsigned");
+    const recorded = isReadyToSign() && readingStore.now()?.decision?.verdict;
+    const next = recorded ? `sign “${label(recorded)}”` : "leave this study unsigned";
+    note(`The last decision was not recorded. Go on again to ${next}.`, "unsigned");
     return false;
   }
   if (!isReadyToSign()) return true;
@@ -271,10 +279,12 @@ export async function signIfReady() {
   if (isAmending && !reason) {
     byId("decision-amendment").focus();
     say("Give the reason for the amendment.");
+    isRefused = false; // no decision was
     return false;
   }
   const error = await readingStore.sign(reason);
   say(error);
+  isRefused = false;
   return !error;
 }
 
@@ -366,6 +376,7 @@ export function mount(signal, reopen) {
   openStudy = reopen;
   refusal = () => "";
   isRefused = false;
+  pending = null;
   filled = null;
   byId("decision-choices").addEventListener("click", onClick, { signal });
   for (const id of ["decision-reason", "decision-difficulty", "decision-comment"])
@@ -405,10 +416,10 @@ export function mount(signal, reopen) {
       binding("cannot", "Shift+c", "cannot assess"),
     ]),
     readingStore.on(changedReading),
-    reader.on("change", nameCame),
     viewer.on("open", () => {
       refusal = () => "";
       isRefused = false;
+      pending = null;
     }),
     viewer.on("result", show),
     () => showState(null),

@@ -16,7 +16,6 @@ import * as reader from "../frame/reader.js";
 import { newBatch, sendFile } from "../frame/file_transfer.js";
 import { ask, NO_ANSWER, RETRYING } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
-import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
 import { fromInput } from "../frame/chosen_files.js";
 import * as studyLoad from "./study_load.js";
@@ -55,8 +54,6 @@ let entries = null;
 let openStudy = () => {};
 /** @type {Question | null} */
 let asked = null;
-/** @type {(() => void) | null} what the reader wants to do once they have entered a name */
-let waiting = null;
 let isBusy = false;
 
 /**
@@ -224,18 +221,7 @@ async function divide() {
  * @param {() => void} run
  */
 function withName(run) {
-  if (isBusy) return;
-  if (reader.now.name || !reader.now.can_rename) return run();
-  waiting = run;
-  byId("reader-open").click();
-  note("Enter your name. It is stored with the change.");
-}
-
-/** The reader has closed the dialog for the name. */
-function nameCame() {
-  const run = waiting;
-  waiting = null;
-  if (reader.now.name) run?.();
+  if (!isBusy) reader.withName("Enter your name. It is stored with the change.", run);
 }
 
 /**
@@ -399,6 +385,5 @@ export function mount(signal, reopen) {
   const dialog = byId("study-dialog");
   dialog.addEventListener("click", onDialogClick, { signal });
   dialog.addEventListener("keydown", onDialogKey, { signal });
-  byId("reader-dialog").addEventListener("close", nameCame, { signal });
   return all([viewer.on("open", open), closeDialog]);
 }
