@@ -52,6 +52,7 @@ class ListedLesion:
         score: Highest slice score on its slices; None without a result.
         measured: Diameters; None for those that are too many.
         mask: ``(h, w)`` bool by slice.
+        is_corrected: Whether it continues a component of the AI that has another outline.
     """
 
     number: int
@@ -67,6 +68,7 @@ class ListedLesion:
     score: float | None
     measured: LesionMeasurement | None
     mask: MaskSlices
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,22 +107,23 @@ def list_lesions(
     read, from_ai, small = found
     known = [("ai", one) for one in from_ai] + [("left out", one) for one in small]
     taken: set[int] = set()
-    listed: list[tuple[LesionSource, LesionVerdict, str, Lesion]] = []
+    listed: list[tuple[LesionSource, LesionVerdict, str, Lesion, bool]] = []
     for lesion in read:  # the largest first, so that it has the key of the component it continues
         of = _continues(lesion, known, taken)
         if of is None:
             key = _key("reader", lesion, case)
-            listed.append(("reader", LesionVerdict.ADD, key, lesion))
+            listed.append(("reader", LesionVerdict.ADD, key, lesion, False))
             continue
         taken.add(of)
         source, origin = known[of]
         verdict = LesionVerdict.KEEP if source == "ai" else LesionVerdict.ADD
-        listed.append((_source(source), verdict, _key(source, origin, case), lesion))
+        is_corrected = source == "ai" and not _equal(lesion, origin)
+        listed.append((_source(source), verdict, _key(source, origin, case), lesion, is_corrected))
     within = [_overlaps(one, read) for _, one in known]
     for at, (source, lesion) in enumerate(known):
         if at not in taken and not within[at]:
             key = _key(source, lesion, case)
-            listed.append((_source(source), LesionVerdict.REMOVE, key, lesion))
+            listed.append((_source(source), LesionVerdict.REMOVE, key, lesion, False))
     pixels = case.pixels[..., channel]
     return LesionList(
         tuple(
@@ -164,6 +167,10 @@ def _shared(one: Lesion, other: Lesion) -> int:
     return count
 
 
+def _equal(one: Lesion, other: Lesion) -> bool:
+    return one.voxels == other.voxels == _shared(one, other)
+
+
 def _moved(part: slice, by: int) -> slice:
     return slice(part.start - by, part.stop - by)
 
@@ -187,6 +194,7 @@ def _describe(
     verdict: LesionVerdict,
     key: str,
     lesion: Lesion,
+    is_corrected: bool,
     *,
     case: Case,
     scores: Sequence[float] | None,
@@ -215,6 +223,7 @@ def _describe(
         score=max(scores[k] for k in mask) if scores is not None else None,
         measured=measured[0] if measured else None,
         mask=mask,
+        is_corrected=is_corrected,
     )
 
 

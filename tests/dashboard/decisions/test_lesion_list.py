@@ -71,6 +71,14 @@ def test_the_ai_mask_is_kept_and_what_it_left_out_is_listed_as_removed(case: Cas
     assert found.not_listed == 0
 
 
+def test_a_lesion_of_the_ai_is_corrected_where_its_own_outline_differs(case: Case) -> None:
+    moved = (slice(2, 3), slice(9, 11), slice(16, 18))  # as large as the AI's
+    found = listed(case, blocks(LARGE, moved, SPECK)).lesions
+    assert [(one.source, one.is_corrected) for one in found] == [
+        ("ai", False), ("ai", True), ("left out", False)
+    ]  # fmt: skip
+
+
 def test_a_removed_lesion_stays_in_the_list_with_its_key(case: Case) -> None:
     assert brief(listed(case, blocks(LARGE))) == [
         ("ai-1-4-3", "keep", 48, "right"),
