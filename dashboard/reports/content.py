@@ -20,6 +20,7 @@ from dashboard.store.reading_content import (
     Verdict,
     is_refused,
 )
+from dashboard.store.stored_json import Measurement
 from pipeline import (
     CHART_SIZE,
     NO_SPACING,
@@ -121,6 +122,7 @@ class ReportSource:
         pictures: Key images.
         made_at: When the report is made, UTC.
         is_unsaved: Whether the mask is a correction that is not saved as a version.
+        corrected: Numbers of the lesions of the AI whose outline the reader changed.
     """
 
     content: ReadContent
@@ -134,6 +136,7 @@ class ReportSource:
     pictures: tuple[Picture, ...]
     made_at: datetime
     is_unsaved: bool = False
+    corrected: frozenset[int] = frozenset()
 
 
 def describe_report(source: ReportSource) -> Report:
@@ -156,6 +159,7 @@ def describe_report(source: ReportSource) -> Report:
         has_changes=any(one.change for one in lines),
         lesions=lines,
         comments=tuple(f"{one.number}: {one.comment}" for one in content.lesions if one.comment),
+        arrows=_arrows(source),
         pictures=source.pictures,
         chart=_chart(source.time_points),
         trust=_trust(source),
@@ -180,7 +184,7 @@ def findings_text(report: Report) -> str:
         cells = [line.volume and f"{line.volume} {report.lesion_unit}", line.diameters]
         cells += [line.slices and f"slices {line.slices}", line.source, line.change]
         parts.append(f"{line.name}: {', '.join(filter(None, cells))}")
-    parts += [*report.comments, report.notes, *report.trust]
+    parts += [*report.comments, *report.arrows, report.notes, *report.trust]
     parts += [f"Caution: {one}" for one in report.cautions]
     parts += [" ".join(report.models), f"{RESEARCH_USE}; not for diagnosis or treatment."]
     return "\n".join(filter(None, parts)) + "\n"
@@ -384,17 +388,35 @@ def _line(lesion: SignedLesion, changes: dict[int, str], source: ReportSource) -
         volume=f"{lesion.voxels:,}" if lesion.volume_ml is None else ml_words(lesion.volume_ml),
         diameters=diameter_words(_diameters(lesion), lesion.unit),
         slices=slice_words(source.slice_numbers, lesion.first, lesion.last),
-        source=_origin(lesion, source.content),
+        source=_origin(lesion, source),
         change=changes.get(lesion.number, "") if counts else "",
         counts=counts,
     )
 
 
-def _origin(lesion: SignedLesion, content: ReadContent) -> str:
+def _origin(lesion: SignedLesion, source: ReportSource) -> str:
+    decided = source.content.decision
     words = _SOURCES.get((lesion.source, lesion.verdict), str(lesion.verdict))
-    if words != "AI" or content.decision is None:
+    if words != "AI":
         return words
-    return f"{words}, {_JUDGED[content.decision.verdict]}"
+    if lesion.number in source.corrected and not is_refused(source.content):
+        return f"{words}, corrected by the reader"
+    return f"{words}, {_JUDGED[decided.verdict]}" if decided else words
+
+
+def arrow_words(item: Measurement) -> str:
+    """What the reader wrote at an arrow, on one line; "" for other kinds."""
+    return " ".join(item.text.split()) if item.kind == "arrow" else ""
+
+
+def _arrows(source: ReportSource) -> tuple[str, ...]:
+    """The texts of the reader's arrows by slice, whether or not a key image shows them."""
+    arrows = sorted(source.content.measurements, key=lambda one: one.k)
+    return tuple(
+        f"Arrow, slice {slice_words(source.slice_numbers, one.k, one.k)}: {text}"
+        for one in arrows
+        if (text := arrow_words(one))
+    )
 
 
 def _trust(source: ReportSource) -> tuple[str, ...]:

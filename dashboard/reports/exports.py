@@ -335,6 +335,7 @@ def make_table(exported: Exported) -> bytes:
     Slices have the numbers that the page shows; points are (x, y) in pixels from the top left.
     """
     content, numbers = exported.read.content, exported.row.indices
+    corrected = exported.read.corrected
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, _COLUMNS, restval="")
     writer.writeheader()
@@ -348,7 +349,7 @@ def make_table(exported: Exported) -> bytes:
                 location=LOCATIONS.get(one.location or "", ""),
                 location_snomed_ct=one.location or "",
                 side=one.side,
-                source=one.source,
+                source="ai corrected" if one.number in corrected else one.source,
                 volume_ml=_number(one.volume_ml, 3),
                 voxels=one.voxels,
                 first_slice=numbers[one.first],

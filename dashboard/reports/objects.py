@@ -14,7 +14,7 @@ import pipeline
 from dashboard.decisions.lesions import component_key
 from dashboard.decisions.locations import LOCATIONS
 from dashboard.masks.corrections import make_volume, shape_of
-from dashboard.reports.pictures import diameters_on, lines_of
+from dashboard.reports.pictures import diameters_on, lines_of, shown_outlines
 from dashboard.reports.sources import StudyAsRead
 from dashboard.store import StudyRow
 from dashboard.store.reading_content import (
@@ -24,6 +24,7 @@ from dashboard.store.reading_content import (
     ReadContent,
     SignedLesion,
     Verdict,
+    is_refused,
 )
 from dashboard.store.readings import list_records
 from dashboard.workspace.services import Services
@@ -50,8 +51,6 @@ _JUDGEMENTS: Final = {
     Verdict.REJECT: Judgement.REJECTED,
     Verdict.CANNOT_ASSESS: Judgement.NOT_ASSESSABLE,
 }
-#: Layers of a key image, and whose outlines they show.
-_LAYERS: Final = {"ai": Origin.AI, "correction": Origin.READER}
 #: Time points through which a lesion is followed back.
 _MOST_STEPS: Final = 50
 #: How long the measurement of a mask may take: beyond it, nothing is exported.
@@ -99,6 +98,8 @@ def _assessment(content: ReadContent) -> Assessment | None:
 def key_views(read: StudyAsRead) -> tuple[KeyView, ...]:
     """The key images that the reader marked, with the layers that were shown on them.
 
+    Whose outlines they show is as in the report.
+
     A reference is not part of a record, so it is not drawn.
     """
     slices, channels = read.case.n_slices, len(read.case.sequences)
@@ -107,7 +108,13 @@ def key_views(read: StudyAsRead) -> tuple[KeyView, ...]:
             k=one.k,
             channel=one.channel,
             window=one.window,
-            origins=tuple(origin for name, origin in _LAYERS.items() if name in one.layers),
+            origins=shown_outlines(
+                one.layers,
+                one.k,
+                read=read.mask,
+                ai=read.ai,
+                is_refused=is_refused(read.content),
+            ),
             lines=tuple(_lines(read, one)),
             caption=one.caption,
         )

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
+from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image
 
 from dashboard.decisions.lesions import ListedLesion
 from dashboard.masks.encoding import MaskSlices
+from dashboard.reports.content import arrow_words
 from dashboard.store import StudyRow
 from dashboard.store.reading_content import KeyImage, LesionVerdict
 from dashboard.store.stored_json import Measurement
@@ -29,6 +31,7 @@ from pipeline import (
     READER_COLOUR,
     REFERENCE_COLOUR,
     Case,
+    Origin,
     Picture,
 )
 
@@ -48,11 +51,17 @@ _DRAWN: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+#: Layers of a key image, and whose outlines they show.
+_LAYERS: Final[Mapping[str, Origin]] = {"ai": Origin.AI, "correction": Origin.READER}
 #: Points ``(x, y)`` in image coordinates.
 Polyline: TypeAlias = tuple[tuple[float, float], ...]
 
 #: Widths beside that of outlines: diameters must not hide a small lesion.
 _WIDTHS: Final[Mapping[str, float]] = {"diameters": 0.5, "measurements": 0.8}
+#: Sides of an arrow's head as a part of the image, and radians between them and the line.
+_HEAD, _HEAD_TURN = 1 / 26, 0.42
+#: Letters of the text at an arrow.
+_ARROW_TEXT = 28
 
 
 @dataclass(frozen=True)
@@ -139,24 +148,34 @@ def _draw(
     line = max(size) / 320
     drawn = []
     reference = case.masks[k] if case.masks is not None and "reference" in image.layers else None
-    is_same = ai is not None and _same(ai.get(k), read.get(k))
+    is_same = ai is not None and same_on_slice(ai, read, k)
     outlines = {"reference": reference}
-    if is_same and {"ai", "correction"} & {*image.layers}:
+    shown = shown_outlines(image.layers, k, read=read, ai=ai, is_refused=is_refused)
+    if is_same and shown:
         outlines["ai" if is_refused else "unchanged"] = read.get(k)
     elif not is_same:
-        outlines["ai"] = ai.get(k) if ai and "ai" in image.layers else None
+        outlines["ai"] = ai.get(k) if ai and Origin.AI in shown else None
         name_of_read = "rejected" if is_refused else "read"
-        outlines[name_of_read] = read.get(k) if "correction" in image.layers else None
+        outlines[name_of_read] = read.get(k) if Origin.READER in shown else None
     for name, mask in outlines.items():
         if mask is not None and mask.any():
             dash = f' stroke-dasharray="{3 * line:.2f} {2 * line:.2f}"' if name == "ai" else ""
             drawn.append((name, _outline(np.asarray(mask, bool), scale), dash))
     if "diameters" in image.layers and (found := diameters_on(lesions, k)):
         drawn.append(("diameters", _paths(found, scale), ""))
-    own = [line for one in measurements if one.k == k for line in lines_of(one)]
-    if "measurements" in image.layers and own:
-        drawn.append(("measurements", _paths(own, scale), ""))
-    paths = "".join(
+    own = [one for one in measurements if one.k == k and "measurements" in image.layers]
+    arrows = [one for one in own if one.kind == "arrow"]
+    if own:
+        path = _paths([line for one in own for line in lines_of(one)], scale)
+        heads = "".join(_arrow_head(one.points, scale, _HEAD * max(size)) for one in arrows)
+        drawn.append(("measurements", path + heads, ""))
+    texts = "".join(_arrow_text(one, scale, size) for one in arrows)
+    dark = (
+        f'<path d="{path}" fill="none" stroke="#000000" stroke-width="{2 * line:.2f}"/>'
+        for name, path, _ in drawn
+        if name == "measurements"  # thin light lines are lost over bright tissue
+    )
+    paths = "".join(dark) + "".join(
         f'<path d="{path}" fill="none" stroke="{_DRAWN[name][0]}"'
         f' stroke-width="{line * _WIDTHS.get(name, 1):.2f}"{dash}/>'
         for name, path, dash in drawn
@@ -168,17 +187,51 @@ def _draw(
         f" aria-label={quoteattr(label)}"
         f' viewBox="0 0 {size[0]:.2f} {size[1]:.2f}">'
         f'<image href="{address}" x="0" y="0" width="{size[0]:.2f}" height="{size[1]:.2f}"'
-        f' preserveAspectRatio="none"/>{paths}{_letters(case, size)}</svg>'
+        f' preserveAspectRatio="none"/>{paths}{_letters(case, size)}{texts}</svg>'
     )
-    words = [f"{label}.", *(f"{_DRAWN[name][1]}." for name, _, _ in drawn), image.caption]
+    words = [f"{label}.", *(f"{_DRAWN[name][1]}." for name, _, _ in drawn)]
+    is_cleared = not is_same and not is_refused and same_on_slice(read, {}, k)
+    if is_cleared and Origin.READER in shown:
+        words.append("As read, nothing is outlined here.")
+    words += [f"Arrow: {text}" for one in arrows if (text := arrow_words(one))]
+    words.append(image.caption)
     return Picture(svg=svg, caption=" ".join(filter(None, words)))
 
 
-def _same(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> bool:
-    empty = [mask is None or not mask.any() for mask in (one, other)]
+def shown_outlines(
+    layers: Collection[str],
+    k: int,
+    *,
+    read: MaskSlices,
+    ai: MaskSlices | None,
+    is_refused: bool,
+) -> tuple[Origin, ...]:
+    """Whose outlines a key image shows.
+
+    A reader may correct a slice after they marked it. Where an outline was on screen, the outline
+    as read is therefore shown too if it differs from the AI's on the slice: nobody takes an
+    outline that the reader changed for the one that they vouch for.
+
+    Args:
+        layers: What was on screen when it was marked.
+        k: Its slice, from 0.
+        read: The mask as read.
+        ai: The AI mask, or None.
+        is_refused: Whether no outline is as read.
+    """
+    shown = {origin for name, origin in _LAYERS.items() if name in layers}
+    if shown and not is_refused and not same_on_slice(ai or {}, read, k):
+        shown.add(Origin.READER)
+    return tuple(origin for origin in Origin if origin in shown)
+
+
+def same_on_slice(one: MaskSlices, other: MaskSlices, k: int) -> bool:
+    """Whether two masks are equal on a slice; a slice that a mask lacks is empty."""
+    first, second = one.get(k), other.get(k)
+    empty = [mask is None or not mask.any() for mask in (first, second)]
     if any(empty):
         return all(empty)
-    return bool((np.asarray(one) == np.asarray(other)).all())
+    return bool((np.asarray(first) == np.asarray(second)).all())
 
 
 def _png(grey: NDArray[np.uint8], scale: tuple[float, float]) -> str:
@@ -242,6 +295,46 @@ def _paths(lines: Sequence[Polyline], scale: tuple[float, float]) -> str:
     return "".join(
         "M" + "L".join(f"{x * scale[0]:.2f} {y * scale[1]:.2f}" for x, y in points)
         for points in lines
+    )
+
+
+def _arrow_head(points: Polyline, scale: tuple[float, float], length: float) -> str:
+    """The head of an arrow, as in `assets/js/measure/measure_shapes.js` (`arrowHead`)."""
+    (x, y), (end_x, end_y) = (np.array(point) * scale for point in points[:2])
+    along = np.arctan2(end_y - y, end_x - x)
+    (x1, y1), (x2, y2) = (
+        (x + length * np.cos(along + turn), y + length * np.sin(along + turn))
+        for turn in (-_HEAD_TURN, _HEAD_TURN)
+    )
+    return f"M{x1:.2f} {y1:.2f}L{x:.2f} {y:.2f}L{x2:.2f} {y2:.2f}"
+
+
+def _arrow_text(item: Measurement, scale: tuple[float, float], size: tuple[float, float]) -> str:
+    """The text of an arrow beside its end, away from its head and inside the image.
+
+    A long text is cut; the caption has all of it. The halo is an element of its own, because
+    ``paint-order`` is unknown to the PDF's renderer.
+    """
+    text = arrow_words(item)
+    if not text:
+        return ""
+    if len(text) > _ARROW_TEXT:
+        text = f"{text[: _ARROW_TEXT - 1]}\N{HORIZONTAL ELLIPSIS}"
+    font = max(size) / 18
+    width = font * sum(1.0 if east_asian_width(one) in "WF" else 0.58 for one in text)
+    (tip_x, _), (x, y) = (np.array(point) * scale for point in item.points[:2])
+    left = x + font * 0.3 if x >= tip_x else x - font * 0.3 - width
+    left = float(np.clip(left, font * 0.2, max(size[0] - width - font * 0.2, font * 0.2)))
+    base = float(np.clip(y + font * 0.35, font, size[1] - font * 0.4))
+    place = (
+        f'<text x="{left:.2f}" y="{base:.2f}" font-size="{font:.2f}"'
+        ' font-family="Report, Report Extended, sans-serif"'
+    )
+    halo = f' stroke="#000000" stroke-width="{font * 0.22:.2f}" stroke-linejoin="round"'
+    words = escape(text)
+    return (
+        f'{place} fill="#000000"{halo}>{words}</text>{place} fill="{MEASUREMENT_COLOUR}">'
+        f"{words}</text>"
     )
 
 

@@ -23,7 +23,7 @@ from dashboard.reports.pictures import draw_key_images
 from dashboard.store import StudyRow
 from dashboard.store.corrections import list_versions, read_draft, read_version
 from dashboard.store.patients import read_patient
-from dashboard.store.reading_content import ReadContent, StudyFacts, is_refused
+from dashboard.store.reading_content import LesionVerdict, ReadContent, StudyFacts, is_refused
 from dashboard.store.readings import SignedLine, find_reading, read_record
 from dashboard.store.stored_json import MaskBase
 from dashboard.studies.analysis import find_result
@@ -54,6 +54,26 @@ class StudyAsRead:
     ai: MaskSlices | None
     lesions: LesionList
     is_unsaved: bool = False
+
+    @property
+    def corrected(self) -> frozenset[int]:
+        """Numbers of the lesions of the AI whose outline the reader changed.
+
+        They come from the masks. Counted lesions are the components of the mask as read, the
+        largest first, so a number means the same in the record's list and in the one made of its
+        masks.
+        """
+        by_ai = {
+            one.number
+            for one in self.content.lesions
+            if (one.source, one.verdict) == ("ai", LesionVerdict.KEEP)
+        }
+        equal = {
+            one.number
+            for one in self.lesions.lesions
+            if one.verdict is LesionVerdict.KEEP and not one.is_corrected
+        }
+        return frozenset(by_ai - equal)
 
 
 def find_draft(services: Services, row: StudyRow, reader_id: str) -> StudyAsRead:
@@ -190,6 +210,7 @@ def make_source(
             is_refused=is_refused(content),
         ),
         is_unsaved=read.is_unsaved,
+        corrected=read.corrected,
         made_at=at,
     )
 

@@ -112,7 +112,8 @@ def draw_key_image(study: ExportedStudy, view: KeyView) -> NDArray[np.uint8]:
         large = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
         contours, _ = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, contours, -1, _COLOURS[origin], 2)
-        lines.append((_WORDS[origin], _COLOURS[origin]))
+        words = _WORDS[origin] + ("" if mask.any() else ": none on this slice")
+        lines.append((words, _COLOURS[origin]))
     scale = (size[0] / grey.shape[1], size[1] / grey.shape[0])
     marked = np.asarray(picture, np.uint8)
     for line in view.lines:

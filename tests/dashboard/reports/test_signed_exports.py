@@ -18,7 +18,13 @@ from sqlalchemy import text
 
 from dashboard.decisions.lesions import lesions_as_read
 from dashboard.masks.encoding import encode_mask
-from dashboard.reports.exports import KINDS, Exported, make_findings
+from dashboard.reports.exports import (
+    KINDS,
+    Exported,
+    make_findings,
+    make_report_page,
+    make_table,
+)
 from dashboard.reports.objects import key_views, make_exported_study
 from dashboard.reports.sources import find_record, make_source
 from dashboard.store.registrations import store_registration
@@ -161,6 +167,63 @@ def test_key_images_are_drawn_with_the_layers_that_were_shown(parts: Services) -
     drawn, outlined = views[2].lines
     assert (drawn.points, drawn.text) == (((3, 3), (4, 5)), "here")
     assert outlined.points[0] == outlined.points[-1] == (0, 0)
+
+
+def test_what_was_corrected_after_its_key_image_leaves_as_corrected(parts: Services) -> None:
+    study = add(parts, 1, "2026-06-03")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    begin(ada, study)
+    arrow = {"id": "aa" * 8, "kind": "arrow", "k": 1, "points": [[3, 3], [4, 5]],
+             "text": "cystic <b>?"}  # fmt: skip
+    assert send(ada, study, "measurements", revision=0, items=[arrow]).status_code == 200
+    shown: list[list[str]] = [["ai", "measurements"], ["correction"], []]
+    images = [
+        {"id": f"i{n}", "k": 1, "channel": 0, "window": [0, 99], "layers": layers}
+        for n, layers in enumerate(shown)
+    ]
+    assert send(ada, study, "reading", revision=0, key_images=images).status_code == 200
+    decide(ada, study, "accept with changes", reason="outline too small")
+    larger = with_corners(ai=True, own=False)
+    larger[1][2, :2] = True
+    signed = signature(ada, study, "a", touched=larger)
+    assert signed.status_code == 201, signed.json
+    row = parts.store.study(study)
+    assert row
+    exported = Exported(parts, row, 1)
+    assert [one.origins for one in key_views(exported.read)] == [
+        (Origin.AI, Origin.READER), (Origin.READER,), ()
+    ]  # fmt: skip
+    both, own, bare = make_source(parts, row, exported.read, at=parts.store.clock()).pictures
+    assert "Amber: AI outline. Violet: outline as read. Yellow" in both.caption
+    assert "Arrow: cystic <b>?" in both.caption
+    assert AI_COLOUR in both.svg and READER_COLOUR in both.svg
+    assert both.svg.count(">cystic &lt;b&gt;?</text>") == 2, "the words and their halo"
+    assert "Violet" in own.caption and "Amber" not in own.caption
+    assert "<path" not in bare.svg
+    findings = make_findings(exported)
+    assert f"Arrow, slice {row.indices[1]}: cystic <b>?" in findings
+    assert "AI, corrected by the reader" in findings and "AI, accepted" not in findings
+    page = make_report_page(exported).decode()
+    assert f"Arrow, slice {row.indices[1]}: cystic &lt;b&gt;?" in page
+    assert ",ai corrected," in make_table(exported).decode()
+
+
+def test_a_key_image_says_that_its_outline_was_removed(parts: Services) -> None:
+    study = add(parts, 1, "2026-06-03")
+    run_jobs(parts)
+    ada = reader(make_server(parts), "Ada")
+    begin(ada, study)
+    image = {"id": "i", "k": 1, "channel": 0, "window": [0, 99], "layers": ["ai"]}
+    assert send(ada, study, "reading", revision=0, key_images=[image]).status_code == 200
+    decide(ada, study, "accept with changes", reason="false lesion")
+    signed = signature(ada, study, "a", touched=with_corners(ai=False, own=False))
+    assert signed.status_code == 201, signed.json
+    row = parts.store.study(study)
+    assert row
+    read = find_record(parts, row, 1)
+    (picture,) = make_source(parts, row, read, at=parts.store.clock()).pictures
+    assert "Amber: AI outline. As read, nothing is outlined here." in picture.caption
 
 
 def register(parts: Services, pair: tuple[str, str]) -> None:
