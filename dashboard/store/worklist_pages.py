@@ -28,11 +28,17 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import Boolean, Double
 
-from dashboard.store.rows import Origin, StudyRow, readable
-from dashboard.store.schema import StudyEntriesRecord, StudyRecord, WorklistLine
+from dashboard.store.rows import ModelKey, Origin, StudyRow, readable
+from dashboard.store.schema import (
+    JobRecord,
+    ResultRecord,
+    StudyEntriesRecord,
+    StudyRecord,
+    WorklistLine,
+)
 from dashboard.store.states import StudyState
 from dashboard.store.store import Store
-from dashboard.store.study_rows import select_studies, study_row
+from dashboard.store.study_rows import is_analysis, select_studies, study_row
 from dashboard.store.worklist_lines import Reason, split_tags
 
 #: Studies of one statement: SQLite limits its variables.
@@ -337,10 +343,14 @@ def count_views(store: Store, *, reader_id: str, since: datetime) -> dict[View, 
 
 
 def export_lines(store: Store, selection: Selection) -> Iterator[RowMapping]:
-    """All lines of a selection, in its order; each with the study's ``name`` as it is shown."""
+    """All lines of a selection, in its order.
+
+    Each has the study's ``name`` as it is shown, and the range of the volume as ``low_ml`` and
+    ``high_ml``.
+    """
     with store.reading() as session:
         for part in _parts(selection):
-            query = _exported().where(*part.shown).order_by(*part.order())
+            query = _exported(store.model).where(*part.shown).order_by(*part.order())
             yield from session.execute(query, execution_options={"yield_per": 1000}).mappings()
 
 
@@ -349,12 +359,12 @@ def export_chosen(store: Store, study_ids: Sequence[str]) -> Iterator[RowMapping
     with store.reading() as session:
         for start in range(0, len(study_ids), _BATCH):
             ids = study_ids[start : start + _BATCH]
-            query = _exported().where(WorklistLine.study_id.in_(ids))
+            query = _exported(store.model).where(WorklistLine.study_id.in_(ids))
             found = {line["study_id"]: line for line in session.execute(query).mappings()}
             yield from [found[key] for key in ids if key in found]
 
 
-def _exported() -> Select[Any]:
+def _exported(model: ModelKey | None) -> Select[Any]:
     """Lines for export: plain rows, which are read several times as fast as records."""
     names = (StudyEntriesRecord.label, StudyRecord.patient, StudyRecord.case_id)
     entered = StudyEntriesRecord.study_id == WorklistLine.study_id
@@ -362,9 +372,13 @@ def _exported() -> Select[Any]:
         select(
             *_EXPORTED,
             func.coalesce(*(func.nullif(name, "") for name in names)).label("name"),
+            ResultRecord.low_ml,
+            ResultRecord.high_ml,
         )
         .join(StudyRecord, StudyRecord.study_id == WorklistLine.study_id)
         .join(StudyEntriesRecord, entered, isouter=True)
+        .join(JobRecord, is_analysis(model), isouter=True)
+        .join(ResultRecord, ResultRecord.job_id == JobRecord.job_id, isouter=True)
     )
 
 

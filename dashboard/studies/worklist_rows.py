@@ -127,15 +127,29 @@ def _words_of_readers(state: StudyState) -> str:
 def why_words(line: Line) -> str:
     """Why a study is where it is, in a few words."""
     claims = line.row.claims if line.row else None
+    if claims is None:
+        return _why_words(line.reasons)
+    return _why_words(
+        line.reasons, claims.conflicts, claims.expected_dice, claims.low_ml, claims.high_ml
+    )
+
+
+def _why_words(
+    reasons: Iterable[str],
+    conflicts: object = None,
+    expected_dice: object = None,
+    low_ml: object = None,
+    high_ml: object = None,
+) -> str:
+    """Reasons with their figures; a figure that is unknown or damaged is left out."""
     words = []
-    for reason in line.reasons:
-        if reason == Reason.CONFLICT and claims:
-            slices = "1 slice" if claims.conflicts == 1 else f"{claims.conflicts} slices"
-            words.append(f"Conflict on {slices}")
-        elif reason == Reason.DICE and claims and claims.expected_dice is not None:
-            words.append(f"Expected Dice only {claims.expected_dice:.2f}")
-        elif reason == Reason.VOLUME and claims and claims.high_ml and claims.low_ml is not None:
-            words.append(f"Volume may be {claims.low_ml:.0f} to {claims.high_ml:.0f} mL")
+    for reason in reasons:
+        if reason == Reason.CONFLICT and isinstance(conflicts, int) and conflicts:
+            words.append(f"{conflicts} {'conflict' if conflicts == 1 else 'conflicts'}")
+        elif reason == Reason.DICE and isinstance(expected_dice, float):
+            words.append(f"Expected Dice {expected_dice:.2f}")
+        elif reason == Reason.VOLUME and isinstance(low_ml, float) and isinstance(high_ml, float):
+            words.append(f"Volume {low_ml:.0f} to {high_ml:.0f} mL")
         elif reason in REASON_WORDS:
             words.append(REASON_WORDS[Reason(reason)])
     return "; ".join([*words[:1], *(one[0].lower() + one[1:] for one in words[1:])])
@@ -216,8 +230,8 @@ def state_words(study: StudyRow) -> str:
 def write_csv(lines: Iterable[tuple[RowMapping, float | None]]) -> Iterator[str]:
     """The lines of the worklist as CSV, each with the change of its volume in per cent.
 
-    Columns and words are those of the grid. A text that a spreadsheet would run as a formula gets
-    an apostrophe before it.
+    Columns, words and rounding are those of the grid. A text that a spreadsheet would run as a
+    formula gets an apostrophe before it.
     """
     text = io.StringIO()
     writer = csv.writer(text)
@@ -235,7 +249,8 @@ def _exported_cells(line: RowMapping, change: float | None) -> tuple[object, ...
     """The cells of a line, in the order of `EXPORTED`."""
     state, job_state = line["state"], line["job_state"] or None
     words = _words_of_readers(state) if isinstance(state, StudyState) else ""
-    reasons = [REASON_WORDS[one] for one in line["reasons"].split() if one in REASON_WORDS]
+    figures = (line[name] for name in ("conflicts", "expected_dice", "low_ml", "high_ml"))
+    volume_ml, dice = line["volume_ml"], line["expected_dice"]
     return (
         line["study_id"],
         line["name"],
@@ -246,10 +261,10 @@ def _exported_cells(line: RowMapping, change: float | None) -> tuple[object, ...
         line["slices"],
         ORIGIN_WORDS.get(line["origin"], ""),
         words or STATE_WORDS.get(job_state, ""),
-        "; ".join(reasons),
-        line["volume_ml"],
+        _why_words(line["reasons"].split(), *figures),
+        round(volume_ml, 1) if isinstance(volume_ml, float) else volume_ml,
         None if change is None else round(change, 1),
-        line["expected_dice"],
+        round(dice, 2) if isinstance(dice, float) else dice,
         line["conflicts"],
         line["cautions"],
         line["tags"],

@@ -42,7 +42,7 @@ def focused_row(page: Page) -> str:
 def test_row_shows_the_analysis_and_opens_with_a_click(worklist, study):
     row = worklist.locator(f'{ROW}[row-id="{study}"]')
     expect(row.locator(".study-state--done")).to_be_visible()
-    expect(row.locator("[col-id=why]")).to_contain_text("2 slices")
+    expect(row.locator("[col-id=why]")).to_contain_text("2 conflicts")
     expect(row.locator("[col-id=conflicts]")).to_have_count(0)
     worklist.set_viewport_size({"width": 1920, "height": 800})
     expect(row.locator("[col-id=conflicts]")).to_have_text("2")
@@ -249,6 +249,23 @@ def test_press_and_focus_stay_with_their_study_when_another_one_arrives(worklist
     worklist.mouse.up()
     expect(row.locator(".ag-cell:focus")).to_be_visible()
     expect(worklist.locator("#worklist-delete-dialog")).to_be_hidden()
+
+
+def test_why_a_study_is_here_is_readable_at_a_usual_width(page, site):
+    site.add_study("with-reasons", shift=9)
+    words = "Decision not signed; 3 conflicts; expected Dice 0.47; volume 35 to 90 mL"
+
+    def answer(route):
+        rows = route.fetch().json()
+        rows["rows"][0]["why"] = words
+        route.fulfill(json=rows)
+
+    page.route("**/api/worklist/rows?*", answer)
+    page.set_viewport_size({"width": 1440, "height": 800})
+    page.goto("/")
+    why = page.locator(".study-why", has_text=words)
+    expect(why).to_have_attribute("title", words)
+    assert why.evaluate("box => box.scrollHeight <= box.clientHeight")
 
 
 @pytest.mark.parametrize("width", [820, 1024, 1440, 1920])

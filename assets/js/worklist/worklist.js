@@ -41,13 +41,12 @@ const NOT_GONE = { at: 0 };
  * @type {readonly [number, readonly string[]][]}
  */
 const LEFT_OUT = [
-  [WIDE_PX, ["slices", "origin_words", "conflicts", "cautions"]],
+  [WIDE_PX, ["slices", "origin_words", "expected_dice", "conflicts", "cautions"]],
   [NARROW_PX, ["study_date", "added_at", "change_percent", "reader"]],
-  [PORTRAIT_PX, ["sequences", "expected_dice"]],
+  [PORTRAIT_PX, ["sequences"]],
 ];
 /** Widths on a wide and on a narrow page; each fits the column's title with its sort arrow. */
 const WIDTHS = {
-  sequences: [120, 112],
   state_words: [136, 130],
   volume_ml: [116, 114],
 };

@@ -22,28 +22,28 @@ _COLUMNS: list[dict[str, Any]] = [
     {
         "field": "patient",
         "headerName": "Patient",
-        "flex": 3,
+        "flex": 1,
         "minWidth": 160,
         "cellRenderer": "OverreadPatient",
     },
     {"field": "study_date", "headerName": "Study date", "width": 108, "cellClass": "quiet"},
     {
         "field": "added_at",
-        "headerName": "Age",
+        "headerName": "Waiting",
         "headerTooltip": "Time since the study arrived",
-        "width": 74,
+        "width": 88,
         "cellRenderer": "OverreadAge",
         "sortingOrder": ["asc", "desc", None],  # the one that waits longest comes first
     },
-    {"field": "sequences", "headerName": "Sequences", "width": 120, "cellClass": "quiet"},
+    {"field": "sequences", "headerName": "Sequences", "width": 112, "cellClass": "quiet"},
     {"field": "slices", "headerName": "Slices", "width": 94, "type": "rightAligned", **_NUMBERS},
     {"field": "origin_words", "headerName": "Source", "width": 92, "cellClass": "quiet"},
     {"field": "state_words", "headerName": "State", "width": 136, "cellRenderer": "OverreadState"},
     {
         "field": "why",
         "headerName": "Why it is here",
-        "flex": 5,
-        "minWidth": 130,
+        "flex": 5,  # the words decide what is read first; the tooltip has them in full
+        "minWidth": 150,
         "cellClass": "quiet",
         "cellRenderer": "OverreadWhy",
         "sortable": False,
@@ -93,7 +93,7 @@ _COLUMNS: list[dict[str, Any]] = [
     {
         "field": "notes",
         "headerName": "Notes",
-        "flex": 2,
+        "flex": 1,
         "minWidth": 150,
         "cellRenderer": "OverreadNotes",
         "sortable": False,

@@ -11,10 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from dashboard.jobs import table
+from dashboard.store import JobState, ResultSummary, Store
 from dashboard.store.history import Author
 from dashboard.store.readings import open_study, set_priority
-from dashboard.store.schema import EventRecord
+from dashboard.store.schema import EventRecord, ReadingRecord
 from dashboard.store.stamp import worklist_stamp
+from dashboard.store.states import StudyState
 from dashboard.workspace.services import Services
 
 
@@ -114,6 +117,38 @@ def test_export_has_all_rows_of_a_filter_with_the_words_of_the_page(
     assert (first["state"], first["source"]) == (shown["state_words"], shown["origin_words"])
     assert shown["change_percent"] is None and pd.isna(first["change_percent"])
     assert (first["sequences"], first["slices"]) == (shown["sequences"], shown["slices"])
+
+
+def test_export_has_the_reasons_and_the_rounding_of_the_page(
+    client: FlaskClient, parts: Services
+) -> None:
+    study = add_row(parts.store, 1)
+    add_row(parts.store, 2)
+    job = table.submit(parts.store, study)
+    table.claim(parts.store, "w", job_id=job)
+    summary = ResultSummary(
+        0.9,
+        74.23681640625,
+        positive_slices=1,
+        mask_slices=1,
+        conflicts=3,
+        expected_dice=0.4712,
+        cautions=1,
+        unfit="",
+        low_ml=35.2,
+        high_ml=90.4,
+    )
+    table.end(parts.store, job, "w", JobState.DONE, summary=summary)
+    shown = client.get("/api/worklist/rows").json["rows"][0]
+    assert [text in shown["why"] for text in ("3", "0.47", "35 to 90 mL")] == [True] * 3
+    answers = (
+        client.get("/api/worklist/export.csv"),
+        send(client, "export.csv", studies=[study]),
+    )
+    for answer in answers:
+        first = read_table(answer).iloc[0]
+        assert first["why"] == shown["why"]
+        assert (first["volume_ml"], first["expected_dice"]) == (74.2, 0.47)
 
 
 @pytest.mark.parametrize(
