@@ -26,6 +26,7 @@ from dashboard.store.worklist_pages import (
     count_views,
     export_chosen,
     export_lines,
+    find_next_to_read,
     find_place,
     read_page,
 )
@@ -184,22 +185,33 @@ class PlaceAnswer(Answer):
         at: From 0; -1 where the selection lacks the study.
         count: How many studies are selected.
         previous, next: Ids of its neighbours.
+        to_read: Id of the unsigned study to read after it: the next one of the selection, else the
+            first one, else the one of all studies that needs a reader most.
     """
 
     at: int
     count: int
     previous: str | None
     next: str | None
+    to_read: str | None
 
 
 @worklist.get("/api/worklist/place")
 @endpoint()
 def place(query: PlaceQuery) -> PlaceAnswer:
-    """Return where a study is in the worklist, and its neighbours."""
-    found = find_place(find_services().store, query.selection(), query.study)
+    """Return where a study is in the worklist, its neighbours, and what to read after it."""
+    store, selection = find_services().store, query.selection()
+    to_read = find_next_to_read(store, selection, query.study)
+    found = find_place(store, selection, query.study)
     if found is None:
-        return PlaceAnswer(at=-1, count=0, previous=None, next=None)
-    return PlaceAnswer(at=found.at, count=found.count, previous=found.previous, next=found.next)
+        return PlaceAnswer(at=-1, count=0, previous=None, next=None, to_read=to_read)
+    return PlaceAnswer(
+        at=found.at,
+        count=found.count,
+        previous=found.previous,
+        next=found.next,
+        to_read=to_read,
+    )
 
 
 class CountsQuery(Query):

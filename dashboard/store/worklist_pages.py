@@ -119,6 +119,7 @@ class Selection:
         origin: Only studies of this origin; None for all.
         reason: Only studies that are here for this reason; None for all.
         search: Words that must all occur.
+        unread: Whether only studies that are not signed are shown, whatever the tab.
         reader_id: Who asks.
         since: When their day began; UTC.
         sort: What the studies are sorted by; equal ones by their arrival, in the same direction.
@@ -130,6 +131,7 @@ class Selection:
     origin: Origin | None = None
     reason: Reason | None = None
     search: str = ""
+    unread: bool = False
     reader_id: str = ""
     since: datetime | None = None
     sort: Column = Column.NEED
@@ -314,6 +316,42 @@ def _find_place(session: Session, selection: Selection, study_id: str) -> Place 
     return Place(at=at, count=count, previous=previous, next=following)
 
 
+def find_next_to_read(store: Store, selection: Selection, study_id: str) -> str | None:
+    """The study that a reader should open after another one.
+
+    Args:
+        store: The review database.
+        selection: The list that the reader steps through.
+        study_id: The study that they leave; it may be signed, or not in the list.
+
+    Returns:
+        The first unsigned study that follows in the list; at its end, the first one of the list;
+        if the list has none, the unsigned study that needs a reader most. None if no other study
+        is unsigned.
+    """
+    unread = replace(selection, unread=True)
+    if _is_looked_for(selection):
+        part, keys = _found(unread)
+        parts = [(part, keys, tuple(_conditions(selection)))]
+    else:
+        pairs = zip(_parts(unread), _parts(selection), strict=True)
+        parts = [(part, whole.keys, whole.shown) for part, whole in pairs]
+
+    def others(part: _Part, *more: ColumnElement[bool]) -> Select[str]:
+        return part.ids(part.study != study_id, *more)
+
+    from_top = [others(part) for part, _, _ in parts]
+    by_need = [others(part) for part in _parts(Selection(view=View.TO_READ))]
+    with store.reading() as session:
+        following: list[Select[str]] = []
+        for at, (part, keys, shown) in enumerate(parts):
+            own = select(*keys).where(WorklistLine.study_id == study_id, *shown)
+            if (values := session.execute(own).first()) is not None:
+                after = part.beside(values, before=False)
+                following = [others(part, after), *from_top[at + 1 :]]
+        return _first(session, [*following, *from_top, *by_need])
+
+
 def _first(session: Session, queries: list[Select[str]]) -> str | None:
     """The first id that one of the queries finds, in their order."""
     for query in queries:
@@ -402,9 +440,9 @@ def _holds_postgresql(element: _Holds, compiler: SQLCompiler, **words: Any) -> s
 
 def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if chosen.view is View.TO_READ:
+    if chosen.unread or chosen.view is View.TO_READ:
         found.append(WorklistLine.place.not_in(_SIGNED))
-    elif chosen.view is View.MINE:
+    if chosen.view is View.MINE:
         found.append(and_(WorklistLine.reader_id == chosen.reader_id, WorklistLine.reader_id != ""))
     elif chosen.view is View.SIGNED_TODAY:
         found.append(WorklistLine.place.in_(_SIGNED))

@@ -260,6 +260,8 @@ def test_enter_closes_polygons_while_editing(page: Page, site: Site, study: str)
     expect(page.locator("#next-position")).not_to_be_empty()
     address = page.url
     page.keyboard.press("6")
+    cap = page.locator("#next-study kbd")
+    expect(cap).to_be_hidden()
     click(page, (50, 10), (60, 10), (60, 20), (50, 20))
     page.keyboard.press("Enter")
     area(page, 356)
@@ -269,6 +271,7 @@ def test_enter_closes_polygons_while_editing(page: Page, site: Site, study: str)
     assert page.url == address
     area(page, 356)
     page.keyboard.press("e")
+    expect(cap).to_be_visible()
     page.keyboard.press("Enter" if page.locator("#next-study").is_enabled() else "Shift+Enter")
     page.wait_for_url(lambda url: study not in url)
 

@@ -145,10 +145,20 @@ def test_filter_and_order_of_the_worklist_are_followed(page, studies):
     at(page, 2, 3, following="next-c_flair")
     page.keyboard.press("Enter")
     in_view(page, studies[0])
-    at(page, 3, 3)
-    expect(page.locator("#next-study")).to_be_disabled()
+    at(page, 3, 3, following="next-a_flair")  # which is not read yet
+    page.keyboard.press("Enter")
+    in_view(page, studies[2])
+
+
+def test_where_nothing_is_left_to_read_the_page_says_so(page, studies):
+    place = {"at": 1, "count": 9, "previous": None, "next": studies[1], "to_read": None}
+    page.route("**/api/worklist/place?*", lambda route: route.fulfill(json=place))
+    open_study(page, studies[0])
+    at(page, 2, 9)
+    expect(page.locator("#next-study")).to_be_disabled()  # the neighbour is signed
     page.keyboard.press("Enter")
     expect(page.locator("#next-position")).to_have_attribute("data-end", "last")
+    expect(page).to_have_url(re.compile(studies[0]))
 
 
 #: Goes on with the key and tells how long it took to the first slice, and what was sent for it.
@@ -184,7 +194,7 @@ def test_study_that_was_deleted_meanwhile_is_passed_over(page, studies):
         asked.append(route.request.url)
         if len(asked) > 1:
             return route.continue_()
-        place = {"at": 0, "count": 9, "previous": None, "next": "0" * 16}
+        place = {"at": 0, "count": 9, "previous": None, "next": None, "to_read": "0" * 16}
         return route.fulfill(json=place)
 
     page.route("**/api/worklist/place?*", answer)

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Goes to the next or previous study of the list without loading the page again: Enter, Shift+Enter
- * and the buttons below the findings. The next study is fetched while the reader looks at this one.
+ * Goes to the next study to read or the previous one of the list without loading the page again:
+ * Enter, Shift+Enter and the buttons below the findings. Signed studies are passed over while
+ * another one is unsigned. The next study is fetched while the reader looks at this one.
  */
 
 /** @import { Place } from "../worklist/reading_list.js" */
@@ -27,14 +28,27 @@ let shown = null;
 let listing = Promise.resolve(); // until the list around the study in view is known
 let timer = 0;
 
-/** @param {number} by */
-const neighbour = (by) => (list && list.at >= 0 ? (by > 0 ? list.next : list.previous) : null);
+/** Whether the study in view is signed, so that a reader who goes on only looks through studies. */
+const isSigned = () => readingStore.isSigned() && !readingStore.isAmending();
+
+/**
+ * The study that a step leads to, or null. Where none is left to read, one who is looking at a
+ * signed study steps through the list.
+ *
+ * @param {number} by
+ */
+function target(by, isLooking = isSigned()) {
+  if (!list) return null;
+  if (by > 0 && list.to_read) return list.to_read;
+  if (list.at < 0 || (by > 0 && !isLooking)) return null;
+  return by > 0 ? list.next : list.previous;
+}
 
 /** @param {string} [name] Of the next study. */
 function show(name = "") {
   const place = find("next-position");
   if (!place) return;
-  byId("next-previous", HTMLButtonElement).disabled = !neighbour(-1);
+  byId("next-previous", HTMLButtonElement).disabled = !target(-1);
   showButton();
   const text = list && list.at >= 0 ? positionText(list, name) : "";
   place.textContent = text;
@@ -44,31 +58,37 @@ function show(name = "") {
   place.dataset.next = text && name;
 }
 
-/** The button that goes on says whether it signs; on the last study it only signs. */
+/**
+ * The button that goes on says whether it signs; where no other study is left to read, it only
+ * signs. While editing it shows no key: Enter closes polygons then.
+ */
 function showButton() {
   const button = find("next-study", HTMLButtonElement);
   if (!button) return;
   const isSigning = decisionPanel.isReadyToSign();
-  const hasNext = Boolean(neighbour(1));
+  const hasNext = Boolean(list?.to_read);
   const sign = readingStore.isAmending() ? "Sign amendment" : "Sign";
   const words = isSigning ? `${sign}${hasNext ? " and open next" : ""}` : "Next study";
   const [label] = button.childNodes;
   if (label.textContent !== words) label.textContent = words;
-  button.disabled = !hasNext && !isSigning;
+  button.disabled = !target(1) && !isSigning;
   button.dataset.signs = String(isSigning);
+  const isEditing = tools.group() === "edit";
+  button.dataset.editing = String(isEditing);
+  button.title = isEditing ? "While editing, the key closes polygons. Click to go on." : "";
 }
 
 /**
  * "8 of 12 · next: DEMO-04"
  *
  * @param {Place} list
- * @param {string} name Of the next study, "" while it is unknown.
+ * @param {string} name Of the next study to read, "" while it is unknown.
  */
-function positionText({ at, count, filtered }, name) {
+function positionText({ at, count, filtered, to_read: toRead }, name) {
   const where = filtered ? " in this search" : "";
-  if (count === 1) return `Only study${where || " in the worklist"}`;
+  if (count === 1 && !toRead) return `Only study${where || " in the worklist"}`;
   const position = `${at + 1} of ${count}${where}`;
-  if (at + 1 === count) return `${position}, last`;
+  if (!toRead) return `${position} · none left to read`;
   return name ? `${position} · next: ${name}` : position;
 }
 
@@ -94,13 +114,13 @@ function soon() {
 }
 
 async function ahead() {
-  const id = neighbour(1);
+  const id = target(1);
   const from = shown;
   if (!list && from) return begin(from); // the server did not respond
   if (!id || !from) return;
   try {
     const study = await studyLoad.prepare(id);
-    if (shown === from) show(study.name);
+    if (shown === from) show(list?.to_read === id ? study.name : "");
   } catch (error) {
     if (!studyLoad.isGone(error) || shown !== from) return; // opening it will try again
     await begin(from);
@@ -110,17 +130,20 @@ async function ahead() {
 /**
  * @param {number} by
  * @param {OpenStudy} openStudy
+ * @param {boolean} isLooking Whether the study was signed before.
  */
-function go(by, openStudy) {
+function go(by, openStudy, isLooking) {
   if (!viewer.now) return;
-  const id = neighbour(by);
+  const id = target(by, isLooking);
   if (id) {
     history.pushState({}, "", `/review?study=${id}`);
     return openStudy({ study_id: id, slice: null });
   }
   const place = find("next-position");
   if (!list || !place) return;
-  place.textContent = by > 0 ? "This is the last study." : "This is the first study.";
+  const isUnread = by > 0 && !isLooking;
+  const last = isUnread ? "No other study is left to read." : "This is the last study.";
+  place.textContent = by > 0 ? last : "This is the first study.";
   place.dataset.end = by > 0 ? "last" : "first";
 }
 
@@ -143,9 +166,10 @@ function press(by, openStudy) {
  */
 async function leave(by, openStudy) {
   const from = shown;
+  const isLooking = isSigned();
   if (by > 0 && !(await decisionPanel.signIfReady())) return;
   await listing; // a reader may press the key before the list has arrived
-  if (shown === from) go(by, openStudy);
+  if (shown === from) go(by, openStudy, isLooking);
 }
 
 /**
@@ -202,6 +226,7 @@ export function mount(signal, openStudy) {
       if (id !== shown || !list) void begin(id);
     }),
     viewer.on("painted", soon),
+    viewer.on("display", showButton),
     decisionPanel.on("change", showButton),
   ]);
   return () => {

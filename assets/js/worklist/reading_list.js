@@ -13,11 +13,13 @@ import * as listView from "./list_view.js";
  * @property {number} count How many studies the list has.
  * @property {string | null} previous
  * @property {string | null} next
+ * @property {string | null} to_read The unsigned study to open after it; null if none is left.
  * @property {boolean} filtered Whether the worklist hid other studies.
  */
 
 /**
  * Where a study is in the list as the worklist shows it; in the whole list where that hides it.
+ * What is to be read next comes from the list as the worklist shows it either way.
  *
  * @param {string} id
  * @returns {Promise<Place>} Rejects while the server is not responding.
@@ -27,7 +29,8 @@ export async function around(id) {
   const filtered = listView.isFiltered(view);
   const found = await placeOf(id, view);
   if (found.at >= 0 || !filtered) return { ...found, filtered };
-  return { ...(await placeOf(id, listView.whole(view))), filtered: false };
+  const all = await placeOf(id, listView.whole(view));
+  return { ...all, to_read: found.to_read, filtered: false };
 }
 
 /**

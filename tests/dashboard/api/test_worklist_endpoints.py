@@ -70,10 +70,46 @@ def test_an_urgent_study_comes_first_and_is_followed_by_its_neighbour(
             "count": 4,
             "previous": around[at],
             "next": around[at + 2],
+            "to_read": (order[at + 1 :] or order)[0],
         }
         assert answer == expected
     gone = client.get(f"/api/worklist/place?study={studies[0]}&search=nobody").json
-    assert gone["at"] == -1
+    assert (gone["at"], gone["to_read"]) == (-1, order[0])
+
+
+def mark_signed(store: Store, study: str) -> None:
+    open_study(store, study, Author("r", "Reader"))
+    with store.writing() as session:
+        reading = session.get(ReadingRecord, study)
+        assert reading is not None
+        reading.state = StudyState.SIGNED
+
+
+@pytest.mark.parametrize("query", ["", "sort=patient", "sort=volume_ml", "search=P"])
+def test_the_study_to_read_next_is_never_a_signed_one(
+    client: FlaskClient, parts: Services, clock: Clock, query: str
+) -> None:
+    for number in range(1, 7):
+        add_row(parts.store, number, patient=f"P{number}")
+        clock.advance(1)
+    order = ids(client, query)
+
+    def next_to_read(study: str, query: str = query) -> str | None:
+        answer = client.get(f"/api/worklist/place?study={study}&{query}")
+        assert answer.status_code == 200
+        found: str | None = answer.json["to_read"]
+        return found
+
+    first, *between, last = order
+    for study in between:
+        mark_signed(parts.store, study)
+    assert (next_to_read(first), next_to_read(last)) == (last, first)
+    assert {next_to_read(study) for study in between} <= {first, last}
+    mark_signed(parts.store, last)
+    assert next_to_read(last) == first
+    for narrow in ("view=signed-today", "search=nobody", "origin=demo", "view=mine"):
+        assert next_to_read(last, narrow) == first
+    assert next_to_read(first) is None  # nothing else is left to read
 
 
 def test_a_place_is_found_among_equal_and_empty_values(

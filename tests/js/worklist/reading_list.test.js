@@ -15,7 +15,7 @@ beforeEach(() => {
   stubStorage("sessionStorage");
   mock.restoreAll();
   asked = [];
-  places = [{ at: 1, count: 3, previous: "x", next: "z" }];
+  places = [{ at: 1, count: 3, previous: "x", next: "z", to_read: "w" }];
   mock.method(globalThis, "fetch", async (url) => {
     asked.push(url);
     return Response.json(places[Math.min(asked.length, places.length) - 1]);
@@ -29,17 +29,17 @@ test("the neighbours are those of the list as the worklist shows it", async () =
     view: "to-read",
   });
   const found = await readingList.around("y");
-  assert.deepEqual(found, { at: 1, count: 3, previous: "x", next: "z", filtered: true });
+  assert.deepEqual(found, { ...places[0], filtered: true });
   const query = new URL(asked[0], "http://here").searchParams;
   const sent = ["study", "search", "view", "sort", "descending"].map((name) => query.get(name));
   assert.deepEqual(sent, ["y", "needle", "to-read", "patient", "true"]);
 });
 
-test("a study that the worklist hides has its place among all studies", async () => {
+test("a hidden study has its place among all studies, and the list says what to read", async () => {
   listView.store({ search: "other" });
-  places = [{ at: -1, count: 0, previous: null, next: null }, places[0]];
+  places = [{ at: -1, count: 0, previous: null, next: null, to_read: "needle" }, places[0]];
   const found = await readingList.around("y");
-  assert.equal(found.filtered, false);
+  assert.deepEqual(found, { ...places[1], to_read: "needle", filtered: false });
   assert.equal(new URL(asked[1], "http://here").searchParams.get("search"), "");
 });
 
