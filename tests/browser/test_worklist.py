@@ -252,7 +252,7 @@ def test_press_and_focus_stay_with_their_study_when_another_one_arrives(worklist
 
 
 def test_why_a_study_is_here_is_readable_at_a_usual_width(page, site):
-    site.add_study("with-reasons", shift=9)
+    site.add_study("with-reasons", analysed=False, shift=13)
     words = "Decision not signed; 3 conflicts; expected Dice 0.47; volume 35 to 90 mL"
 
     def answer(route):
