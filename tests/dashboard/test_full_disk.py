@@ -193,6 +193,14 @@ def decide_on_changes(site: Site) -> None:
     assert decided.status_code == 200, decided.json
 
 
+def begin_amendment(site: Site) -> None:
+    """Sign the study, open its amendment and change something in it."""
+    do(f"POST {_S}/records")(site)
+    assert on_study(site, "POST", "opening", amends=1).status_code == 200
+    changed = on_study(site, "PUT", "reading", revision=revision_of(site), notes="clear")
+    assert changed.status_code == 200, changed.json
+
+
 def add_prior(site: Site) -> None:
     """Store another study of the patient."""
     patient = PatientIdentity("4711", "St. Mary")
@@ -274,6 +282,22 @@ WRITES: dict[str, tuple[Callable[[Site], None], Callable[[Site], Any]]] = {
             s, "POST", "records", **mask_body(), reading=revision_of(s), token="e" * 16
         ),
     ),
+    f"DELETE {_S}/amendment": (
+        begin_amendment,
+        lambda s: on_study(s, "DELETE", "amendment", revision=revision_of(s)),
+    ),
+    "POST /api/worklist/tags": (
+        nothing,
+        lambda s: s.ask("POST", "/api/worklist/tags", studies=[s.study], add=["teaching"]),
+    ),
+    "POST /api/worklist/priority": (
+        nothing,
+        lambda s: s.ask("POST", "/api/worklist/priority", studies=[s.study], stat=True),
+    ),
+    f"PUT {_S}/priors/<prior_id>/link": (
+        add_prior,
+        lambda s: on_study(s, "PUT", f"priors/{uploaded(s)}/link", is_same=False),
+    ),
     f"PUT {_S}/priors/<prior_id>/comparison": (
         add_prior,
         lambda s: on_study(
@@ -325,6 +349,8 @@ WRITES: dict[str, tuple[Callable[[Site], None], Callable[[Site], Any]]] = {
 OTHERS = {
     "POST /api/comparisons/<task>/answers",
     "POST /api/comparisons/<task>/cancel",
+    "POST /api/worklist/export.csv",
+    f"POST {_S}/exports/<kind>/progress",  # its answer has begun when it stores something
     f"POST {_S}/corrections/surface",
     f"POST {_S}/corrections/diameters",
     f"POST {_S}/lesions",
@@ -362,6 +388,18 @@ def test_a_full_disk_stores_nothing_says_so_and_takes_it_when_there_is_room(
     answer = write(site)
     assert answer.status_code in (200, 201, 204), answer.json
     assert site.state() != before or "/uploads/" in what
+
+
+def test_an_export_with_progress_says_in_its_last_line_that_the_disk_is_full(site: Site) -> None:
+    before = site.state()
+    site.fill()
+    answer = on_study(site, "POST", "exports/nifti/progress", record=None)
+    assert "disk is full" in json.loads(answer.data.splitlines()[-1])["error"]
+    assert site.state() == before
+    site.disk.free()
+    answer = on_study(site, "POST", "exports/nifti/progress", record=None)
+    assert b'"name"' in answer.data
+    assert site.state() != before, "the history has the export"
 
 
 def test_a_mask_is_downloaded_whole_from_a_full_disk(site: Site) -> None:

@@ -16,6 +16,7 @@ from dashboard.jobs.tasks import Tasks
 from dashboard.store import JobState, StudyRow
 from dashboard.store.schema import ResultRecord
 from dashboard.store.stamp import worklist_stamp
+from dashboard.store.worklist_lines import write_lines
 from dashboard.workspace.services import Services
 from pipeline import InputError, ResultCache
 
@@ -50,6 +51,7 @@ def test_summaries_of_earlier_versions_are_completed(
     row = run_with(parts, lambda k: None)
     with parts.store.writing() as session:
         session.execute(update(ResultRecord).values(conflicts=None, cautions=None, unfit=None))
+        write_lines(session, parts.store.model, [row.study_id])
     earlier, before = row_of(parts, row.study_id), worklist_stamp(parts.store)
     assert (earlier.claims, earlier.volume_ml) == (None, row.volume_ml)
     if is_lost:
