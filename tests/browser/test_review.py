@@ -186,6 +186,7 @@ def test_score_its_parts_and_the_decision_are_shown_together(page, study):
     decided = page.locator("#finding-decided")
     expect(decided).to_have_attribute("data-by", "both")
     expect(decided).not_to_have_class(re.compile("notice"))
+    expect(page.locator("#lesions .lesion").first).to_be_visible()  # it stands above
     top = page.locator("#finding-area").bounding_box()["y"]
 
     page.keyboard.press("c")
