@@ -1,7 +1,7 @@
 """A file while it is made: lines of progress, then its bytes.
 
-The file is made in a thread, so that its progress can be sent meanwhile. Whoever reads the lines
-may stop: the thread is then told at its next step, and a child that works for it ends.
+The file is made in a thread, so that its progress can be sent meanwhile. If the client
+closes the connection, the thread stops at its next step, and a child that works for it ends.
 """
 
 from __future__ import annotations

@@ -606,7 +606,7 @@ class EventRecord(Base):
     details: Mapped[EventDetails] = mapped_column(StoredJson(EventDetails))
 
 
-#: Columns of the worklist's lines that are sorted by, beside the time of arrival.
+#: Columns of the worklist's lines to sort by, apart from the time of arrival.
 SORTED_LINES = (
     "need",
     "patient",

@@ -1,6 +1,6 @@
 """What a network must see of a slice: the box of the head. Pure functions on arrays.
 
-Air around the head is half of many slices and tells a network nothing. Boxes begin and end at
+Air around the head is half of many slices and holds no information. Boxes begin and end at
 multiples of the pixels that the network takes together, so that what it sees of the head is sampled
 as it is in the whole slice.
 """

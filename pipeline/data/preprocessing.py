@@ -190,7 +190,7 @@ class ScaledChannel(NamedTuple):
 
     Attributes:
         values: ``(n, h, w)`` float32 in [0, 1].
-        mean, deviation: Of the foreground, after scaling; 0 and 1 where there is none.
+        mean, deviation: Of the scaled foreground; 0 and 1 if there is no foreground.
         foreground: ``(n, h, w)`` bool.
     """
 

@@ -165,7 +165,7 @@ def _flatten(
 
 
 def _misses(in_plane: NDArray[np.float64], last: NDArray[np.float64]) -> bool:
-    """Whether a contour lies beside the image."""
+    """Whether a contour is outside of the image."""
     return bool((in_plane.max(axis=1) < -0.5).any() or (in_plane.min(axis=1) > last).any())
 
 
