@@ -132,9 +132,8 @@ def refused_as_signed(page: Page) -> None:
     page.evaluate("document.querySelector('#stage-note').dataset.code = ''")
 
 
-def test_a_signed_study_is_changed_only_in_an_amendment_with_its_reason(
-    page: Page, studies: list[str]
-) -> None:
+def sign_first(page: Page, studies: list[str]) -> None:
+    """Sign the first study and open it again; the page goes on to the second one meanwhile."""
     open_for_reading(page, studies[0])
     name_reader(page, "Ada")
     page.reload()
@@ -145,6 +144,12 @@ def test_a_signed_study_is_changed_only_in_an_amendment_with_its_reason(
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(studies[1]))
     open_study(page, studies[0], ready=RESULT)
+
+
+def test_a_signed_study_is_changed_only_in_an_amendment_with_its_reason(
+    page: Page, studies: list[str]
+) -> None:
+    sign_first(page, studies)
     state(page, "signed")
     expect(verdict_of_first_lesion(page)).to_be_disabled()
     expect(page.locator("#reading-notes")).not_to_be_editable()
@@ -195,16 +200,7 @@ def test_a_signed_study_is_changed_only_in_an_amendment_with_its_reason(
 
 
 def test_an_amendment_opened_by_mistake_is_discarded(page: Page, studies: list[str]) -> None:
-    open_for_reading(page, studies[0])
-    name_reader(page, "Ada")
-    page.reload()
-    open_for_reading(page, studies[0])
-    look_at_all(page)
-    page.keyboard.press("a")
-    state(page, "read")
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(studies[1]))
-    open_study(page, studies[0], ready=RESULT)
+    sign_first(page, studies)
     page.click("#decision-amend")
     expect(page.locator("#decision-amendment")).to_be_focused()
     page.click("#decision-discard")  # nothing was changed
