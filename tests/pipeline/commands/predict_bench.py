@@ -53,7 +53,8 @@ class Bench:
         return document
 
     def parts(self) -> list[Path]:
-        return sorted((self.out / ".parts").glob("*.json"))
+        """Checkpoints, without the drafts that become one (``*`` finds names with a dot too)."""
+        return sorted((self.out / ".parts").glob("[!.]*.json"))
 
 
 def write_case(folder: Path, name: str, *, count: int = 4, mask: bool = True) -> None:
