@@ -128,7 +128,8 @@ class _Server:
         if self._control is not None and self._process is not None:
             if self._process.poll() is None:
                 return self._control
-            _LOG.warning("The server of reading processes ended and is started again.")
+            code = self._process.returncode
+            _LOG.warning("The server of reading processes ended (status %d); it restarts.", code)
         self._drop()
         ours, theirs = socket.socketpair()
         with theirs:
@@ -196,6 +197,7 @@ class Session:
         self._channel: socket.socket | None = None
         self._shown = (0, 1, "Waiting for other files to be read")
         self._heard = 0.0
+        self._is_second = False
 
     def ask(self, document: str, arrays: Sequence[messages.Array] = ()) -> Message:
         """Ask the job, and wait for its answer. What is asked first opens the input.
@@ -205,6 +207,7 @@ class Session:
             Cancelled: ``progress`` raised it; the session is over.
         """
         request = Message(document, tuple(arrays))
+        self._is_second = False
         with self._turn():
             while True:
                 try:
@@ -255,14 +258,22 @@ class Session:
             raise InputError("", _FAILED)
 
     def _refuse(self, *, late: bool) -> None:
-        """Blame the work that the child was at.
+        """Blame the work that the child was at. Where it was at none, another child may try once.
+
+        The system kills a child when memory is short, or fails to fork one: no file is to blame.
 
         Raises:
-            InputError: It was at none, or at one that should have been refused.
+            InputError: The second was at none either, or at one that should have been refused.
         """
         working = read_note(Path(self._setup.folder))
         self.close()
-        if working is None or working.work is None or working.key in self._setup.refused:
+        if working is None or working.work is None:
+            if late or self._is_second:
+                raise InputError("", _FAILED)
+            self._is_second = True
+            _LOG.warning("A process ended between files; its work begins once more in another.")
+            return
+        if working.key in self._setup.refused:
             raise InputError("", _FAILED)
         error = (time_error if late else crash_error)(working.source)
         _LOG.warning(

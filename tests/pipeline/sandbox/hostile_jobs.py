@@ -30,6 +30,15 @@ class Mirror:
         return request
 
 
+class SlowMirror:
+    """Sends back what it gets after a while in which it is at no file."""
+
+    def answer(self, request: Message, progress: Callable[[int, int, str], None]) -> Message:
+        progress(0, 1, "waiting")
+        time.sleep(0.3)
+        return request
+
+
 class Files:
     """Reads "files" that are names of functions here, and answers what came of each."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -131,6 +132,27 @@ def test_a_session_stops_when_its_caller_has_had_enough() -> None:
 def test_a_job_that_fails_between_files_is_one_sentence() -> None:
     with _open("Files") as session, pytest.raises(InputError):
         session.ask("no JSON")
+
+
+@pytest.mark.parametrize(("deaths", "answered"), [(0, True), (1, True), (2, False)])
+def test_a_child_that_the_system_ends_is_replaced_once(deaths: int, answered: bool) -> None:
+    before = _grandchildren()
+    killed = set[int]()
+
+    def progress(done: int, total: int, message: str) -> None:
+        if message == "waiting" and len(killed) < deaths:
+            for pid in _grandchildren() - before - killed:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+
+    with _open("SlowMirror", progress=progress) as session:
+        if answered:
+            answer = session.ask("{}", [np.arange(3)])
+            assert (answer.document, answer.arrays[0].tolist()) == ("{}", [0, 1, 2])
+        else:
+            with pytest.raises(InputError):
+                session.ask("{}")
+    assert len(killed) == deaths
 
 
 def test_too_many_sessions_are_refused_and_their_places_come_back() -> None:
