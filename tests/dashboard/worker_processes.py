@@ -8,7 +8,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+
+from fake_server import wait_for
 
 HERE = Path(__file__).resolve().parent
 
@@ -40,9 +43,27 @@ class WorkerProcesses:
         self.started.append(process)
         return process
 
+    def terminate(self) -> list[int]:
+        """Ask all to end; returns their exit statuses.
+
+        One that is still starting, because another did all the work, would end by the signal
+        itself: each is asked once it handles the signal.
+        """
+        for process in self.started:
+            wait_for(partial(_handles, process.pid, signal.SIGTERM))
+            process.terminate()
+        return [process.wait(20) for process in self.started]
+
     def end(self) -> None:
         """Kill what is left."""
         for process in self.started:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _handles(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal (proc_pid_status(5), ``SigCgt``)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    caught = next(line for line in lines if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
