@@ -213,6 +213,14 @@ def release_memory(volume: NDArray[np.generic]) -> None:
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
+def release_case(row: StudyRow) -> None:
+    """Release the memory of a study's mapped files; see `release_memory`."""
+    case = load_case(row)
+    release_memory(case.pixels)
+    if case.masks is not None:
+        release_memory(case.masks)
+
+
 def find_mask(row: StudyRow, address: MaskAddress) -> MaskSlices:
     """Return the AI mask that the browser shows, of the slices above the operating point.
 

@@ -27,6 +27,7 @@ from dashboard.api.access import (
     find_services,
     find_study,
     load_case,
+    release_case,
     study_with_data,
     study_with_pixels,
     study_with_result,
@@ -123,7 +124,9 @@ def health() -> Health:
 @endpoint()
 def study(address: StudyAddress) -> StudyAnswer:
     """Return a study without its pixels."""
-    described = describe_study(find_services(), find_study(address.study_id))
+    row = find_study(address.study_id)
+    described = describe_study(find_services(), row)
+    release_case(row)
     return StudyAnswer.model_validate(described)
 
 
@@ -189,6 +192,7 @@ def measures(address: MeasuresAddress, query: VersionQuery) -> Response:
         if outline is None or outline.probability.shape != case.pixels.shape[:3]:
             raise NotThere(RESULT_GONE)
         measured = describe_measures(outline, case.spacing_mm, case.masks)
+        release_case(row)
         return MeasuresAnswer.model_validate(measured)
 
     return answer_immutable(encode, mimetype=JSON, compress=True)

@@ -50,9 +50,16 @@ def encode_slice(image: NDArray[np.generic], display: Display) -> bytes:
     """Bytes of a slice ``(h, w)``: row-major, uint8 or little-endian uint16 as `display` says."""
     if display.pixel_type == "uint8":
         return np.ascontiguousarray(image, np.uint8).tobytes()
-    offset = image.astype(np.float64) - display.intercept
-    stored = np.nan_to_num(offset / display.slope, posinf=_LEVELS)
-    return np.clip(np.rint(stored), 0, _LEVELS).astype("<u2").tobytes()
+    if image.dtype == np.uint16 and (display.slope, display.intercept) == (1, 0):
+        return np.ascontiguousarray(image, "<u2").tobytes()
+    if image.dtype == np.int16 and display.slope == 1 and display.intercept.is_integer():
+        whole = image.astype(np.int32) - int(display.intercept)
+        return np.clip(whole, 0, _LEVELS, out=whole).astype("<u2").tobytes()
+    stored = image.astype(np.float64)
+    stored -= display.intercept
+    stored /= display.slope
+    np.nan_to_num(stored, copy=False, posinf=_LEVELS)
+    return np.clip(np.rint(stored, out=stored), 0, _LEVELS, out=stored).astype("<u2").tobytes()
 
 
 def make_thumbnail(image: NDArray[np.generic], window: tuple[float, float]) -> bytes:

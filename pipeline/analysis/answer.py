@@ -8,7 +8,7 @@ changed or taken away can touch nothing but ``dice``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +22,13 @@ from pipeline.data.preprocessing import flair_channel
 from pipeline.input_gate.gate import check_input
 from pipeline.measurement.doubtful_outlines import find_doubts
 from pipeline.measurement.mask_levels import mask_level
-from pipeline.metrics import dice_score
+from pipeline.metrics import dice_from_counts
 from pipeline.models.registry import ModelInfo
 from pipeline.storage.checked_json import json_number
+
+
+#: Masks ``(h, w)`` bool by the position of their slice, from 0; slices that are missing are empty.
+MaskSlices = Mapping[int, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +74,10 @@ class Outline:
 
     def masks(self) -> NDArray[np.bool_]:
         """``(n, h, w)`` bool predicted masks; empty on slices that are not called tumor."""
-        level = mask_level(self.mask_threshold)
-        return (self.probability >= level) & self.called()[:, None, None]
+        volume = np.zeros(self.probability.shape, bool)
+        for k, mask in self.mask_slices().items():
+            volume[k] = mask
+        return volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,14 +132,10 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
         raise ValueError(
             f"the answer has shape {answer.probability.shape}, the case {case.pixels.shape[:3]}"
         )
-    masks = answer.masks()
-    overlap: list[float | None] = [None] * case.n_slices
-    volume_dice = None
-    if case.masks is not None:
-        pairs = zip(masks, case.masks, strict=True)
-        overlap = [json_number(dice_score(mask, reference)) for mask, reference in pairs]
-        volume_dice = json_number(dice_score(masks, case.masks))
-    slices = _slice_results(case, answer, masks, overlap)
+    masks = answer.mask_slices()
+    areas_px = {k: int(np.count_nonzero(mask)) for k, mask in masks.items()}
+    overlap, volume_dice = _find_overlap(masks, areas_px, case.masks)
+    slices = _slice_results(case, answer, masks, areas_px, overlap)
     areas = [one.mask_area_px for one in slices]
     return CaseResult(
         case_id=case.case_id,
@@ -167,13 +169,33 @@ def bind_answer(answer: Answer, case: Case) -> CaseResult:
     )
 
 
+def _find_overlap(
+    masks: MaskSlices, areas_px: Mapping[int, int], reference: NDArray[np.bool_] | None
+) -> tuple[Sequence[float | None] | None, float | None]:
+    """Dice of each slice and of the volume, counted slice by slice; None without a reference."""
+    if reference is None:
+        return None, None
+    counts = [
+        (int(np.count_nonzero(masks[k] & truth)) if k in masks else 0, areas_px.get(k, 0))
+        + (int(np.count_nonzero(truth)),)
+        for k, truth in enumerate(reference)
+    ]
+    both, first, second = np.transpose(counts)
+    whole = dice_from_counts(both.sum(), first.sum(), second.sum())
+    found = [json_number(dice) for dice in dice_from_counts(both, first, second).tolist()]
+    return found, json_number(float(whole))
+
+
 def _slice_results(
-    case: Case, answer: Answer, masks: NDArray[np.bool_], overlap: Sequence[float | None]
+    case: Case,
+    answer: Answer,
+    masks: MaskSlices,
+    areas_px: Mapping[int, int],
+    overlap: Sequence[float | None] | None,
 ) -> tuple[SliceResult, ...]:
     called = answer.called()
-    areas = np.count_nonzero(masks, axis=(1, 2))
     doubts = find_doubts(
-        {k: masks[k] for k in np.flatnonzero(areas).tolist()},
+        {k: mask for k, mask in masks.items() if areas_px[k]},
         case.pixels[..., flair_channel(case.sequences)],
         has_sides=case.orientation is None or case.orientation.left in {"R", "L"},
     )
@@ -186,8 +208,8 @@ def _slice_results(
             classifier_score=answer.classifier_scores[k],
             outline_evidence=answer.outline_evidence[k],
             decided_by=answer.decided_by[k],
-            mask_area_px=int(areas[k]),
-            dice=overlap[k],
+            mask_area_px=areas_px.get(k, 0),
+            dice=overlap[k] if overlap else None,
             left_out_px=answer.left_out_px[k] if answer.left_out_px else 0,
             doubts=doubts.get(k, ()),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -205,7 +206,11 @@ def digest_case_files(folder: Path) -> str:
     """
     masks = folder / "masks.npy"
     paths = [folder / "case.json", folder / "pixels.npy", *([masks] if masks.exists() else [])]
-    lines = "".join(f"{path.name} {file_digest(path)}\n" for path in paths)
+    with ThreadPoolExecutor(len(paths)) as pool:  # hashing leaves the other processors idle
+        digests = pool.map(file_digest, paths)
+        lines = "".join(
+            f"{path.name} {digest}\n" for path, digest in zip(paths, digests, strict=True)
+        )
     return hashlib.sha256(lines.encode()).hexdigest()
 
 

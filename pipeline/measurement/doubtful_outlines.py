@@ -77,7 +77,8 @@ def least_of_head(pixels: NDArray[np.generic]) -> float:
     Args:
         pixels: ``(n, h, w)`` grey values.
     """
-    values = pixels.ravel()[:: max(1, pixels.size // _MOST_VALUES)].astype(np.float64)
+    # not ravel(), which copies a channel of a volume of several
+    values = pixels.flat[:: max(1, pixels.size // _MOST_VALUES)].astype(np.float64)
     finite = values[np.isfinite(values)]
     if not finite.size:
         return float("inf")
@@ -113,8 +114,18 @@ def lies_outside(mask: NDArray[np.bool_], head: NDArray[np.bool_]) -> bool:
         mask: ``(h, w)`` bool.
         head: ``(h, w)`` bool, as of `head_of`.
     """
-    grown = 2 * max(1, round(_MARGIN * max(mask.shape))) + 1
-    inside = cv2.dilate(head.astype(np.uint8), np.ones((grown, grown), np.uint8)).astype(bool)
+    margin = max(1, round(_MARGIN * max(mask.shape)))
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return False
+    # only the surroundings of the mask matter: of most slices they are a small part
+    box = tuple(
+        slice(max(0, int(where[0]) - margin), int(where[-1]) + 1 + margin)
+        for where in (rows, columns)
+    )
+    mask, head = mask[box], head[box]
+    square = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    inside = cv2.dilate(head.astype(np.uint8), square).astype(bool)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     sizes = np.bincount(labels.ravel(), minlength=count)[1:]
     outside = np.bincount(labels[~inside], minlength=count)[1:]

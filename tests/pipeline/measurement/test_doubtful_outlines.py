@@ -25,6 +25,7 @@ def bar(rows: slice, columns: slice) -> np.ndarray:
 CASES = [
     pytest.param(disc(40, 35), (), id="inside, on one side"),
     pytest.param(disc(10, 10), (Doubt.OUTSIDE_HEAD,), id="in the air"),
+    pytest.param(bar(slice(90, 100), slice(0, 10)), (Doubt.OUTSIDE_HEAD,), id="in a corner"),
     pytest.param(disc(50, 84), (Doubt.OUTSIDE_HEAD,), id="mostly beyond the skin"),
     pytest.param(disc(50, 78), (), id="on the skin, half of it inside"),
     pytest.param(disc(40, 35) | disc(10, 90), (Doubt.OUTSIDE_HEAD,), id="one piece of two"),
