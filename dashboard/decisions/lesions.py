@@ -49,7 +49,8 @@ class ListedLesion:
         largest: Slice on which its area is largest, from 0.
         first, last: Its slices, from 0.
         side: Of the patient; "" where the orientation does not say.
-        score: Highest slice score on its slices; None without a result.
+        score: Highest slice score on its slices; None without a result, and for a lesion that the
+            reader added, about which the AI states nothing.
         measured: Diameters; None for those that are too many.
         mask: ``(h, w)`` bool by slice.
         is_corrected: Whether it continues a component of the AI that has another outline.
@@ -220,7 +221,7 @@ def _describe(
         first=min(mask),
         last=max(mask),
         side=side_of(mask, pixels, case.orientation),
-        score=max(scores[k] for k in mask) if scores is not None else None,
+        score=None if scores is None or source == "reader" else max(scores[k] for k in mask),
         measured=measured[0] if measured else None,
         mask=mask,
         is_corrected=is_corrected,

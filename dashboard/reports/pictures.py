@@ -9,6 +9,7 @@ import base64
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Final, TypeAlias
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape, quoteattr
@@ -60,8 +61,10 @@ Polyline: TypeAlias = tuple[tuple[float, float], ...]
 _WIDTHS: Final[Mapping[str, float]] = {"diameters": 0.5, "measurements": 0.8}
 #: Sides of an arrow's head as a part of the image, and radians between them and the line.
 _HEAD, _HEAD_TURN = 1 / 26, 0.42
-#: Letters of the text at an arrow.
-_ARROW_TEXT = 28
+#: Letters in a line of the text at an arrow, and how many lines it may have.
+_ARROW_TEXT, _ARROW_LINES = 28, 4
+#: From one of these lines to the next, in heights of the font.
+_LEADING = 1.15
 
 
 @dataclass(frozen=True)
@@ -312,29 +315,31 @@ def _arrow_head(points: Polyline, scale: tuple[float, float], length: float) -> 
 def _arrow_text(item: Measurement, scale: tuple[float, float], size: tuple[float, float]) -> str:
     """The text of an arrow beside its end, away from its head and inside the image.
 
-    A long text is cut; the caption has all of it. The halo is an element of its own, because
-    ``paint-order`` is unknown to the PDF's renderer.
+    A text of more than `_ARROW_LINES` lines is cut; the caption has all of it. The halo is an
+    element of its own, because ``paint-order`` is unknown to the PDF's renderer.
     """
     text = arrow_words(item)
-    if not text:
+    has_wide = any(east_asian_width(one) in "WF" for one in text)
+    letters = round(_ARROW_TEXT * 0.58) if has_wide else _ARROW_TEXT
+    more = "\N{HORIZONTAL ELLIPSIS}"
+    lines = wrap(text, letters, max_lines=_ARROW_LINES, placeholder=more)
+    if not lines:
         return ""
-    if len(text) > _ARROW_TEXT:
-        text = f"{text[: _ARROW_TEXT - 1]}\N{HORIZONTAL ELLIPSIS}"
-    font = max(size) / 18
-    width = font * sum(1.0 if east_asian_width(one) in "WF" else 0.58 for one in text)
+    font = max(size) / (18 if len(lines) == 1 else 24)
+    wide = [sum(1.0 if east_asian_width(one) in "WF" else 0.58 for one in line) for line in lines]
+    width = font * max(wide)
     (tip_x, _), (x, y) = (np.array(point) * scale for point in item.points[:2])
     left = x + font * 0.3 if x >= tip_x else x - font * 0.3 - width
     left = float(np.clip(left, font * 0.2, max(size[0] - width - font * 0.2, font * 0.2)))
-    base = float(np.clip(y + font * 0.35, font, size[1] - font * 0.4))
-    place = (
-        f'<text x="{left:.2f}" y="{base:.2f}" font-size="{font:.2f}"'
-        ' font-family="Report, Report Extended, sans-serif"'
-    )
-    halo = f' stroke="#000000" stroke-width="{font * 0.22:.2f}" stroke-linejoin="round"'
-    words = escape(text)
-    return (
-        f'{place} fill="#000000"{halo}>{words}</text>{place} fill="{MEASUREMENT_COLOUR}">'
-        f"{words}</text>"
+    below = font * _LEADING * (len(lines) - 1)
+    base = float(np.clip(y + font * 0.35, font, max(size[1] - font * 0.4 - below, font)))
+    look = f'font-size="{font:.2f}" font-family="Report, Report Extended, sans-serif"'
+    halo = f'stroke="#000000" stroke-width="{font * 0.22:.2f}" stroke-linejoin="round"'
+    return "".join(
+        f'<text x="{left:.2f}" y="{base + font * _LEADING * row:.2f}" {look} {fill}>'
+        f"{escape(line)}</text>"
+        for fill in (f'fill="#000000" {halo}', f'fill="{MEASUREMENT_COLOUR}"')
+        for row, line in enumerate(lines)
     )
 
 

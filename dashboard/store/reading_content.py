@@ -276,7 +276,8 @@ class SignedLesion:
         first, last: Slices, from 0.
         longest, perpendicular: Diameters in ``unit``, None where none was measured.
         unit: "mm" or "px".
-        score: Highest slice score on its slices, None without a result.
+        score: Highest slice score on its slices, None without a result and for what the reader
+            added.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT

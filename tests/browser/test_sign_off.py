@@ -262,6 +262,8 @@ def test_a_second_reader_sees_who_has_the_study_and_can_take_over(
         expect(second.locator("#decision-take-over")).to_be_hidden()
         expect(choice(second, "accept")).to_be_enabled()
         expect(second.locator("#reading-notes")).to_have_value("Cystic part unchanged.")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(page.locator("#stage-note")).to_have_text("Ben took over this study.")
         page.fill("#reading-notes", "Cystic part unchanged. Edema larger.")
         expect(page.locator("#decision-claim")).to_contain_text("Ben")
         expect(page.locator("#reading-notes")).to_have_value("Cystic part unchanged. Edema larger.")

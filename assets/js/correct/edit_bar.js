@@ -31,15 +31,26 @@ const events = new Events();
 export const { on } = events;
 
 /**
+ * A date and time as "2026-11-30 14:05", in the time zone of the browser.
+ *
+ * @param {string} iso
+ */
+export function dateAndTime(iso) {
+  const at = new Date(iso);
+  const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
+  const date = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
+  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/**
  * A time as "14:05", with its date if it is not today's.
  *
  * @param {string} iso
  */
 export function time(iso) {
-  const at = new Date(iso);
-  const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-  const isToday = at.toDateString() === new Date().toDateString();
-  return isToday ? clock : `${at.toLocaleDateString()} ${clock}`;
+  const isToday = new Date(iso).toDateString() === new Date().toDateString();
+  const whole = dateAndTime(iso);
+  return isToday ? whole.split(" ")[1] : whole;
 }
 
 /** Saving status of the correction; "saving" includes changes that are about to be sent. */

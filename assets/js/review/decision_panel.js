@@ -14,7 +14,7 @@ import { NO_ANSWER } from "../frame/server.js";
 import * as lock from "../viewer/lock.js";
 import { note } from "../viewer/notes.js";
 import * as viewer from "../viewer/viewer.js";
-import { time } from "../correct/edit_bar.js";
+import { dateAndTime } from "../correct/edit_bar.js";
 import * as readingStore from "./reading_store.js";
 import * as studyEntries from "./study_entries.js";
 import * as studyLoad from "./study_load.js";
@@ -43,6 +43,8 @@ let pending = null;
 let deciding = Promise.resolve();
 /** Whether the last decision was refused, and the reader has not gone on since. */
 let isRefused = false;
+/** The study that this reader has, "" while it is none. */
+let held = "";
 
 /** @param {Verdict} verdict */
 const label = (verdict) => verdict[0].toUpperCase() + verdict.slice(1);
@@ -55,8 +57,10 @@ const label = (verdict) => verdict[0].toUpperCase() + verdict.slice(1);
  */
 export function statusText({ decision, state, records }, unsigned = "Not signed.") {
   const [last] = records;
-  if (readingStore.isSignedState(state) && last)
-    return `${label(last.verdict)}. ${STATES[state]} by ${last.author}, ${time(last.signed_at)}.`;
+  if (readingStore.isSignedState(state) && last) {
+    const at = dateAndTime(last.signed_at);
+    return `${label(last.verdict)}. ${STATES[state]} by ${last.author}, ${at}.`;
+  }
   if (!decision?.by) return "";
   const why = decision.reason ? ` (${decision.reason})` : "";
   return `${label(decision.verdict)}${why}, by ${decision.by.author}. ${unsigned}`;
@@ -123,6 +127,9 @@ function showState(reading) {
 /** @param {Reading} reading */
 function showClaim({ claim }) {
   const isOthers = Boolean(claim && !claim.own);
+  const study = viewer.now?.study.study_id ?? "";
+  if (isOthers && held === study) note(`${claim?.author} took over this study.`, "taken-over");
+  held = claim?.own ? study : "";
   const others = readingStore.others();
   byId("decision-claim").hidden = !isOthers && !others.length;
   byId("decision-take-over").hidden = !isOthers;

@@ -5,7 +5,7 @@
  */
 
 import * as correctionStore from "../correct/correction_store.js";
-import { time } from "../correct/edit_bar.js";
+import { dateAndTime } from "../correct/edit_bar.js";
 import { toClipboard } from "../frame/clipboard.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
@@ -59,7 +59,7 @@ const address = (what) => `/api/studies/${viewer.opened().study.study_id}/${what
 export function exportedText({ times, last }) {
   if (!last) return "Not exported yet.";
   const count = times > 1 ? ` ${times} times in all.` : "";
-  return `Last exported by ${last.author}, ${time(last.at)} (${last.text}).${count}`;
+  return `Last exported by ${last.author}, ${dateAndTime(last.at)} (${last.text}).${count}`;
 }
 
 /** @param {string} words */

@@ -4,7 +4,7 @@
 /** @import { KeyImage } from "./reading_store.js" */
 
 import * as correction from "../correct/correction.js";
-import { time } from "../correct/edit_bar.js";
+import { dateAndTime } from "../correct/edit_bar.js";
 import { byId, find, letGoOfClick, make } from "../frame/dom.js";
 import { all } from "../frame/events.js";
 import * as keys from "../frame/keys.js";
@@ -198,7 +198,7 @@ function showRecords() {
       make(
         "li",
         { title: `SHA-256 ${digest}` },
-        `Record ${number}: ${verdict}, signed by ${author}, ${time(at)}` +
+        `Record ${number}: ${verdict}, signed by ${author}, ${dateAndTime(at)}` +
           `${reason ? `. Amended: ${reason}` : ""} · ${digest.slice(0, SHORT_DIGEST)}`,
       ),
     ),
@@ -214,7 +214,7 @@ async function openHistory() {
     make(
       "li",
       {},
-      make("span", { className: "muted tabular", textContent: `${time(event.at)} ` }),
+      make("span", { className: "muted tabular", textContent: `${dateAndTime(event.at)} ` }),
       `${event.author} · ${eventText(event)}`,
     ),
   );

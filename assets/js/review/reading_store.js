@@ -362,6 +362,11 @@ function stay({ data }) {
   if (doc && doc.id === data) void enter(doc);
 }
 
+/** Somebody else may have taken the study over while its page was not in view. */
+function returnToPage() {
+  if (doc && !document.hidden) void enter(doc);
+}
+
 function leavePage() {
   const mine = doc;
   if (!mine) return;
@@ -613,6 +618,7 @@ export async function history() {
 /** @param {AbortSignal} signal */
 export function mount(signal) {
   window.addEventListener("pagehide", leavePage, { signal });
+  document.addEventListener("visibilitychange", returnToPage, { signal });
   const windows = new BroadcastChannel(WINDOWS);
   windows.addEventListener("message", stay);
   return all([

@@ -24,6 +24,7 @@ import * as upload from "./upload_send.js";
 
 const GRID = "worklist-grid";
 const WIDE_PX = 1600;
+const MEDIUM_PX = 1360;
 const NARROW_PX = 1120;
 const PORTRAIT_PX = 900;
 const ROW_PX = 34;
@@ -41,7 +42,8 @@ const NOT_GONE = { at: 0 };
  * @type {readonly [number, readonly string[]][]}
  */
 const LEFT_OUT = [
-  [WIDE_PX, ["slices", "origin_words", "expected_dice", "conflicts", "cautions"]],
+  [WIDE_PX, ["slices", "origin_words", "conflicts", "cautions"]],
+  [MEDIUM_PX, ["expected_dice"]],
   [NARROW_PX, ["study_date", "added_at", "change_percent", "reader"]],
   [PORTRAIT_PX, ["sequences"]],
 ];

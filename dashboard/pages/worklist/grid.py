@@ -67,9 +67,9 @@ _COLUMNS: list[dict[str, Any]] = [
     },
     {
         "field": "expected_dice",
-        "headerName": "Exp. Dice",
+        "headerName": "Expected Dice",
         "headerTooltip": "Expected Dice of the AI outline",
-        "width": 100,
+        "width": 122,
         "type": "rightAligned",
         "cellRenderer": "OverreadShare",
         **_NUMBERS,

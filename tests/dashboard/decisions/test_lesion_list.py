@@ -89,7 +89,9 @@ def test_a_removed_lesion_stays_in_the_list_with_its_key(case: Case) -> None:
 
 def test_added_lesions_are_the_readers_or_what_was_left_out(case: Case) -> None:
     drawn = (slice(0, 1), slice(12, 14), slice(4, 7))
-    assert brief(listed(case, blocks(LARGE, SMALL, SPECK, drawn)))[1:] == [
+    found = listed(case, blocks(LARGE, SMALL, SPECK, drawn))
+    assert [one.score is None for one in found.lesions] == [False, True, False, False]
+    assert brief(found)[1:] == [
         ("reader-0-12-4", "add", 6, "right"),
         ("ai-2-9-15", "keep", 4, "left"),
         ("left-out-4-4-18", "add", 1, "left"),

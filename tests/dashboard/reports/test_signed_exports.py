@@ -176,7 +176,9 @@ def test_what_was_corrected_after_its_key_image_leaves_as_corrected(parts: Servi
     begin(ada, study)
     arrow = {"id": "aa" * 8, "kind": "arrow", "k": 1, "points": [[3, 3], [4, 5]],
              "text": "cystic <b>?"}  # fmt: skip
-    assert send(ada, study, "measurements", revision=0, items=[arrow]).status_code == 200
+    long = "edema or infiltration, unchanged since the study before"
+    other = {**arrow, "id": "bb" * 8, "text": long}
+    assert send(ada, study, "measurements", revision=0, items=[arrow, other]).status_code == 200
     shown: list[list[str]] = [["ai", "measurements"], ["correction"], []]
     images = [
         {"id": f"i{n}", "k": 1, "channel": 0, "window": [0, 99], "layers": layers}
@@ -199,6 +201,7 @@ def test_what_was_corrected_after_its_key_image_leaves_as_corrected(parts: Servi
     assert "Arrow: cystic <b>?" in both.caption
     assert AI_COLOUR in both.svg and READER_COLOUR in both.svg
     assert both.svg.count(">cystic &lt;b&gt;?</text>") == 2, "the words and their halo"
+    assert all(word in both.svg for word in long.split()), "in lines, none cut"
     assert "Violet" in own.caption and "Amber" not in own.caption
     assert "<path" not in bare.svg
     findings = make_findings(exported)
