@@ -5,7 +5,7 @@ from pipeline.data.case import Case, SequenceName, SourceKind
 from pipeline.data.preprocessing import (
     InPlaneGrid,
     add_neighbours,
-    model_channels,
+    chosen_channels,
     normalise_volume,
     preprocess_case,
     scale_channel,
@@ -43,10 +43,8 @@ def make_case(sequences, *, shape=(3, 32, 32), spacing=None, dtype=np.uint8):
     ],
 )
 def test_channels_come_in_the_networks_order_and_flair_stands_in(sequences, chosen):
-    case = make_case(sequences)
-    stacked, warnings = model_channels(case)
-    for position, source in enumerate(chosen):
-        np.testing.assert_array_equal(stacked[..., position], case.pixels[..., source])
+    assert chosen_channels(sequences) == chosen
+    warnings = preprocess_case(make_case(sequences), size=32).warnings
     assert bool(warnings) == (FLAIR not in sequences and len(sequences) > 1)
 
 
@@ -116,7 +114,32 @@ def test_foreground_has_mean_0_and_deviation_1():
     assert inside.std() == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
+@pytest.mark.parametrize("sequences", [(PRE, FLAIR, POST), (FLAIR,)])
+def test_counted_grey_values_are_standardised_as_any_others(dtype, sequences):
+    case = make_case(sequences, dtype=dtype)
+    if dtype == np.int16:
+        object.__setattr__(case, "pixels", case.pixels * np.int16(3) - np.int16(100))
+    as_they_are = preprocess_case(case, size=32)
+    object.__setattr__(case, "pixels", case.pixels.astype(np.float32))
+    as_any = preprocess_case(case, size=32)
+    np.testing.assert_allclose(as_they_are.volume, as_any.volume, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(as_they_are.foreground, as_any.foreground)
+
+
+def test_a_prepared_slice_holds_its_channels_and_its_neighbours_flair():
+    case = make_case((PRE, FLAIR, POST))
+    prepared = preprocess_case(case, size=32).volume
+    expected = normalise_volume(case.pixels.astype(np.float32))
+    np.testing.assert_allclose(
+        prepared, add_neighbours(expected, np.array(case.indices)), rtol=0, atol=1e-6
+    )
+
+
 def test_a_black_volume_stays_finite():
+    case = make_case((FLAIR,))
+    object.__setattr__(case, "pixels", np.zeros_like(case.pixels))
+    assert np.all(preprocess_case(case, size=32).volume == 0)
     assert np.all(normalise_volume(np.zeros((2, 8, 8, 3), np.float32)) == 0)
 
 
