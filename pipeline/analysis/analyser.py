@@ -22,12 +22,13 @@ from pipeline.analysis.postprocessing import (
     smooth_each_slice,
     smooth_through_slices,
 )
+from pipeline.analysis.regions import enlarge_part
 from pipeline.analysis.results import CaseResult
 from pipeline.analysis.slice_walk import SliceWalk, progress_words
 from pipeline.data.case import Case
 from pipeline.data.preprocessing import PREPROCESSING_VERSION, PreparedCase, preprocess_case
 from pipeline.engine.base import NetworkStages
-from pipeline.engine.grad_cam import enlarge
+from pipeline.engine.grad_cam import scale_map
 from pipeline.engine.selection import choose_engine, choose_precision, open_stages
 from pipeline.errors import InputError, ProgressCallback
 from pipeline.measurement.mask_levels import level_threshold, mask_level
@@ -169,7 +170,8 @@ class Analyser:
             uncertainty = _to_input(smoothed, outlined.passed, prepared)
         saliency = None
         if outlined.saliency is not None:
-            enlarged = (enlarge(cells, self.network.input_size) for cells in outlined.saliency)
+            size = self.network.input_size
+            enlarged = (enlarge_part(scale_map(c), box, size) for c, box in outlined.saliency)
             saliency = _to_input(enlarged, outlined.passed, prepared)
         level = self._choose_level(probability[scores >= rule.threshold])
         kept, left_out = set_aside_small_components(

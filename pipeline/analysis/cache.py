@@ -98,7 +98,7 @@ def result_key(content_digest: str, models: TaskInfo, *, precision: str = "f32")
         network.mask_threshold,
         repr(network.inference),
     ]
-    parts = ["result", 3, content_digest, models.task, decides, precision]
+    parts = ["result", 4, content_digest, models.task, decides, precision]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -1,12 +1,13 @@
 """What a network must see of a slice: the box of the head. Pure functions on arrays.
 
-Air around the head is half of many slices and holds no information. Boxes begin and end at
-multiples of the pixels that the network takes together, so that what it sees of the head is sampled
-as it is in the whole slice.
+Air around the head is half of many slices and holds no information. The sides of a box are
+multiples of the pixels that the network takes together; where it begins is one too if the head
+leaves room for that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -36,10 +37,6 @@ class Box:
         """Index of the part in ``(h, w)``."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
-    def divided(self, cell_px: int) -> Box:
-        """The same part in cells of so many pixels, which divides all its sides."""
-        return Box(*(side // cell_px for side in (self.top, self.bottom, self.left, self.right)))
-
     def join(self, other: Box) -> Box:
         """The smallest box that holds both."""
         return Box(
@@ -55,22 +52,67 @@ def whole_box(size: int) -> Box:
     return Box(0, size, 0, size)
 
 
-def head_boxes(foreground: NDArray[np.bool_]) -> list[Box | None]:
-    """The box of each slice's head; of its neighbours' where only they show one.
+def find_heads(foreground: NDArray[np.bool_]) -> list[Box | None]:
+    """The head on each slice with a little air around it; its neighbours' where only they show one.
 
     Args:
         foreground: ``(n, size, size)``, what is brighter than air, its noise included.
 
     Returns:
-        A box for each slice, its sides multiples of `SIDE_MULTIPLE_PX` or the slice's own; None
-        where neither the slice nor a neighbour shows anything: a network sees FLAIR of both.
+        A box for each slice; None where neither the slice nor a neighbour shows anything: a network
+        sees FLAIR of both.
     """
     own = [_extent(slice_, foreground.shape[1]) for slice_ in foreground]
-    boxes: list[Box | None] = []
-    for k, box in enumerate(own):
+    heads: list[Box | None] = []
+    for k, head in enumerate(own):
         near = [other for other in own[max(k - 1, 0) : k + 2] if other is not None]
-        boxes.append(box if box is not None or not near else reduce(Box.join, near))
+        heads.append(head if head is not None or not near else reduce(Box.join, near))
+    return heads
+
+
+def fit_boxes(heads: Sequence[Box], size: int) -> list[Box]:
+    """The smallest boxes of one height and width, each around its own head.
+
+    Args:
+        heads: Of the slices that are answered at once.
+        size: Side of a slice in px.
+
+    Returns:
+        Boxes whose sides are multiples of `SIDE_MULTIPLE_PX`, or the slice's own.
+    """
+    height = _up(max(head.bottom - head.top for head in heads), size)
+    width = _up(max(head.right - head.left for head in heads), size)
+    boxes = []
+    for head in heads:
+        top = _begin(head.top, head.bottom, height, size)
+        left = _begin(head.left, head.right, width, size)
+        boxes.append(Box(top, top + height, left, left + width))
     return boxes
+
+
+def enlarge_part(cells: NDArray[np.float32], box: Box, size: int) -> NDArray[np.float32]:
+    """A map of cells of a part of a slice, in the pixels of the whole slice; 0 elsewhere.
+
+    Args:
+        cells: ``(h, w)``, each of as many pixels as fit into the box.
+        box: The part.
+        size: Side of the slice in px.
+
+    Returns:
+        ``(size, size)`` float32, linear between the cells' centres, and to 0 where air begins.
+    """
+    cell = (box.bottom - box.top) // cells.shape[0]
+    # One more cell on each side that is not the slice's own border.
+    rim = [[box.top > 0, box.bottom < size], [box.left > 0, box.right < size]]
+    ringed = np.pad(cells, np.array(rim, int))
+    shape = (ringed.shape[1] * cell, ringed.shape[0] * cell)
+    large = cv2.resize(ringed, shape, interpolation=cv2.INTER_LINEAR)
+    top, left = box.top - cell * rim[0][0], box.left - cell * rim[1][0]
+    seen = large[max(-top, 0) : size - top, max(-left, 0) : size - left]
+    whole = np.zeros((size, size), np.float32)
+    top, left = max(top, 0), max(left, 0)
+    whole[top : top + seen.shape[0], left : left + seen.shape[1]] = seen
+    return whole
 
 
 def _extent(foreground: NDArray[np.bool_], size: int) -> Box | None:
@@ -81,7 +123,21 @@ def _extent(foreground: NDArray[np.bool_], size: int) -> Box | None:
     sides = []
     for found in (rows, columns):
         first, last = int(found[0]) - _MARGIN_PX, int(found[-1]) + 1 + _MARGIN_PX
-        first = max(first // SIDE_MULTIPLE_PX * SIDE_MULTIPLE_PX, 0)
-        last = min(-(-last // SIDE_MULTIPLE_PX) * SIDE_MULTIPLE_PX, size)
-        sides += [first, last]
+        sides += [max(first, 0), min(last, size)]
     return Box(*sides)
+
+
+def _up(length: int, size: int) -> int:
+    return min(-(-length // SIDE_MULTIPLE_PX) * SIDE_MULTIPLE_PX, size)
+
+
+def _begin(first: int, end: int, length: int, size: int) -> int:
+    """Where a side begins that holds a head: sampled as in the whole slice, or nearly so.
+
+    Of the places that hold it, the one that is a multiple of the highest power of two.
+    """
+    lowest, highest = max(end - length, 0), min(first, size - length)
+    step = SIDE_MULTIPLE_PX
+    while highest // step * step < lowest:
+        step //= 2
+    return highest // step * step

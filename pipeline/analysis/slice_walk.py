@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.analysis.postprocessing import smoothing_reach, smoothing_weights
-from pipeline.analysis.regions import Box, head_boxes, whole_box
+from pipeline.analysis.regions import Box, find_heads, fit_boxes, whole_box
 from pipeline.data.preprocessing import PreparedCase
 from pipeline.engine.base import Arrays, NetworkStages
 from pipeline.engine.grad_cam import compute_saliency
@@ -44,15 +44,16 @@ class Outlined:
         maps: ``(m, size, size)`` their probability maps.
         differences: ``(m, size, size)`` the slice's map less that of its mirror image, turned back;
             None where mirror images are not answered.
-        saliency: ``(m, g, g)`` where the classifier looked (`pipeline.engine.grad_cam`), mean of
-            slice and mirror image, mirrored back; None where it is not computed.
+        saliency: Of each of them, where the classifier looked (`pipeline.engine.grad_cam`), mean of
+            slice and mirror image, mirrored back: cells ``(g, g)``, and the part of the slice that
+            they cover; None where it is not computed.
     """
 
     classifier: NDArray[np.float64]
     passed: NDArray[np.intp]
     maps: NDArray[np.float32]
     differences: NDArray[np.float32] | None
-    saliency: NDArray[np.float32] | None
+    saliency: list[tuple[NDArray[np.float32], Box]] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +64,25 @@ class _View:
 
     Attributes:
         first, last: The slices.
-        box: The part of them that was answered.
+        boxes: The part of each that was answered, all of one height and width.
         features: The encoder's, ``(slices, h, w, c)`` each.
     """
 
     first: int
     last: int
-    box: Box
+    boxes: Sequence[Box]
     features: Arrays
 
     def cut(self, first: int, last: int) -> Arrays:
         """The features of some of the slices."""
-        return [level[first - self.first : last + 1 - self.first] for level in self.features]
+        return [level[self._some(first, last)] for level in self.features]
+
+    def parts(self, first: int, last: int) -> Sequence[Box]:
+        """The parts of some of the slices."""
+        return self.boxes[self._some(first, last)]
+
+    def _some(self, first: int, last: int) -> slice:
+        return slice(first - self.first, last + 1 - self.first)
 
 
 class SliceWalk:
@@ -96,11 +104,11 @@ class SliceWalk:
         self._weights = smoothing_weights(positions, sigma)
         self._reach = smoothing_reach(sigma)
         n, size = self._volume.shape[:2]
-        self._whole = whole_box(size)
-        boxes = head_boxes(prepared.foreground)
-        self._empty = [options.skip_empty and box is None for box in boxes]
-        self._boxes = [
-            box if options.crop_to_head and box is not None else self._whole for box in boxes
+        self._size, whole = size, whole_box(size)
+        heads = find_heads(prepared.foreground)
+        self._empty = [options.skip_empty and head is None for head in heads]
+        self._heads = [
+            head if options.crop_to_head and head is not None else whole for head in heads
         ]
         #: Scores of the slices alone, those with their mirror images, and the latter smoothed.
         self._alone, self._raw, self._scores = np.zeros(n), np.zeros(n), np.zeros(n)
@@ -111,7 +119,7 @@ class SliceWalk:
         self._passed: list[int] = []
         self._maps: list[NDArray[np.float32]] = []
         self._differences: list[NDArray[np.float32]] = []
-        self._saliency: list[NDArray[np.float32]] = []
+        self._saliency: list[tuple[NDArray[np.float32], Box]] = []
 
     def run(self, report: ProgressCallback) -> Outlined:
         """Classify, gate and outline every slice."""
@@ -137,17 +145,15 @@ class SliceWalk:
         size = self._volume.shape[1:3]
         maps = np.concatenate(self._maps) if self._maps else np.zeros((0, *size), np.float32)
         differences = np.concatenate(self._differences) if self._differences else None
-        saliency = np.concatenate(self._saliency) if self._saliency else None
+        saliency = self._saliency or None
         passed = np.array(self._passed, np.intp)
         return Outlined(self._scores, passed, maps, differences, saliency)
 
     def _classify(self, start: int, stop: int) -> None:
         """Answer the slices of a batch by themselves; those without a head score 0."""
         for first, last in _runs([k for k in range(start, stop) if not self._empty[k]]):
-            box = self._boxes[first]
-            for k in range(first + 1, last + 1):
-                box = box.join(self._boxes[k])
-            self._keep(self._plain, self._alone, self._cut(first, last, box), first, last, box)
+            boxes = fit_boxes(self._heads[first : last + 1], self._size)
+            self._keep(self._plain, self._alone, self._cut(first, boxes), first, boxes)
         self._raw[start:stop] = self._alone[start:stop]
 
     def _mirror(self, start: int, stop: int) -> None:
@@ -162,14 +168,15 @@ class SliceWalk:
         ]
         mirrored = np.zeros_like(self._raw)
         for first, last in _runs(wanted, [self._plain[k] for k in wanted]):
-            box = self._plain[first].box
-            slices = self._cut(first, last, box)[:, :, ::-1]
-            self._keep(self._mirrored, mirrored, slices, first, last, box)
+            boxes = self._plain[first].parts(first, last)
+            slices = self._cut(first, boxes)[:, :, ::-1]
+            self._keep(self._mirrored, mirrored, slices, first, boxes)
             here = slice(first, last + 1)
             self._raw[here] = (self._alone[here] + mirrored[here]) / 2
 
-    def _cut(self, first: int, last: int, box: Box) -> NDArray[np.float32]:
-        return self._volume[(slice(first, last + 1), *box.here)]
+    def _cut(self, first: int, boxes: Sequence[Box]) -> NDArray[np.float32]:
+        """The parts of slices from ``first`` on."""
+        return np.stack([self._volume[(k, *box.here)] for k, box in enumerate(boxes, first)])
 
     def _keep(
         self,
@@ -177,13 +184,13 @@ class SliceWalk:
         scores: NDArray[np.float64],
         slices: NDArray[np.float32],
         first: int,
-        last: int,
-        box: Box,
+        boxes: Sequence[Box],
     ) -> None:
-        """Let stage one answer slices ``first`` to ``last``; keep scores and features."""
+        """Let stage one answer parts of slices from ``first`` on; keep scores and features."""
         score, *features = self._stages.first.predict([np.ascontiguousarray(slices)])
+        last = first + len(boxes) - 1
         scores[first : last + 1] = np.asarray(score)[:, 0]
-        views.update(dict.fromkeys(range(first, last + 1), _View(first, last, box, features)))
+        views.update(dict.fromkeys(range(first, last + 1), _View(first, last, boxes, features)))
 
     def _gate(self, k: int) -> None:
         self._scores[k] = np.clip(self._weights[k] @ self._raw, 0, 1)
@@ -198,7 +205,7 @@ class SliceWalk:
         if self._flip:
             views.append(self._mirrored[first])
             last = min(last, views[1].last)
-        box = views[0].box
+        boxes = views[0].parts(first, last)
         maps, looks = [], []
         for mirrored, view in enumerate(views):
             features = view.cut(first, last)
@@ -207,23 +214,23 @@ class SliceWalk:
             if self._stages.heads is not None:
                 look = compute_saliency(features, self._stages.heads)
                 looks.append(look[:, :, ::-1] if mirrored else look)
-        self._maps.append(self._place(np.mean(maps, axis=0, dtype=np.float32), box))
+        self._maps.append(self._place(np.mean(maps, axis=0, dtype=np.float32), boxes))
         if self._flip:
             plain, mirror = maps
-            self._differences.append(self._place(plain - mirror, box))
+            self._differences.append(self._place(plain - mirror, boxes))
         if looks:
-            self._saliency.append(self._place(np.mean(looks, axis=0, dtype=np.float32), box))
+            cells = np.asarray(np.mean(looks, axis=0, dtype=np.float32))
+            self._saliency += zip(cells, boxes, strict=True)
         self._passed += range(first, last + 1)
         self._waiting = self._waiting[last - first + 1 :]
 
-    def _place(self, part: NDArray[np.float32], box: Box) -> NDArray[np.float32]:
-        """Maps ``(b, h, w)`` of a part of each slice, or of its cells, in the whole slice."""
-        if box == self._whole:
-            return part
-        cell_px = (box.bottom - box.top) // part.shape[1]
-        size = self._whole.bottom // cell_px
-        whole = np.zeros((len(part), size, size), np.float32)
-        whole[(slice(None), *box.divided(cell_px).here)] = part
+    def _place(self, parts: NDArray[np.float32], boxes: Sequence[Box]) -> NDArray[np.float32]:
+        """Maps ``(b, h, w)`` of parts of slices, in the whole slices."""
+        if parts.shape[1:] == (self._size, self._size):
+            return parts
+        whole = np.zeros((len(parts), self._size, self._size), np.float32)
+        for k, box in enumerate(boxes):
+            whole[(k, *box.here)] = parts[k]
         return whole
 
     def _forget(self, decided: int) -> None:

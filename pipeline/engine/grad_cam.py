@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, with_config
@@ -112,9 +111,3 @@ def scale_map(activation: NDArray[np.floating]) -> NDArray[np.float32]:
     positive = np.maximum(np.asarray(activation, np.float32), 0)
     peak = float(positive.max(initial=0.0))
     return (positive / (peak or 1.0)).astype(np.float32)
-
-
-def enlarge(cells: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """A slice's map ``(g, g)`` as ``(size, size)`` in [0, 1]; see `scale_map`."""
-    scaled = scale_map(cells)
-    return np.asarray(cv2.resize(scaled, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)

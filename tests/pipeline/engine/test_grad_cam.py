@@ -14,7 +14,6 @@ from pipeline.classifiers.network import with_activations
 from pipeline.engine.grad_cam import (
     HeadWeights,
     compute_saliency,
-    enlarge,
     load_heads,
     read_heads,
     save_heads,
@@ -112,16 +111,6 @@ def test_a_class_activation_map_is_grad_cam(answered: int) -> None:
 )
 def test_what_speaks_against_an_answer_is_not_shown(activation, shown) -> None:
     np.testing.assert_allclose(scale_map(np.array(activation)), shown)
-
-
-@pytest.mark.parametrize(
-    ("cells", "corner", "peak"),
-    [([[0, 0], [0, 4]], 0.0, 1.0), ([[2, 2], [2, 2]], 1.0, 1.0), ([[0, 0], [0, 0]], 0.0, 0.0)],
-)
-def test_a_slices_map_is_one_at_its_strongest(cells, corner: float, peak: float) -> None:
-    shown = enlarge(np.array(cells, np.float32), 8)
-    assert shown.shape == (8, 8)
-    assert (shown[0, 0], shown.max()) == (corner, peak)
 
 
 def test_heads_come_back_from_the_export(network: keras.Model, tmp_path: Path) -> None:
